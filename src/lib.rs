@@ -1,0 +1,4 @@
+//! tidegate: a terminal console for releases on Amazon ECS.
+
+pub mod domain;
+pub mod sim;
