@@ -1,1 +1,13 @@
-//! Release logic, pure.
+//! Release logic, and nothing else: no I/O, no clock, no SDK. Time comes in as an argument.
+
+pub mod fault;
+pub mod ladder;
+pub mod metrics;
+pub mod names;
+pub mod plan;
+pub mod route;
+pub mod service;
+pub mod settings;
+pub mod share;
+pub mod snapshot;
+pub mod text;
