@@ -2,11 +2,15 @@
 
 mod call;
 mod expect;
+mod redeploy;
+mod weighted;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::names::{Place, TaskDefinitionArn};
+use super::release::{Method, Release};
+use super::settings::Settings;
 use super::share::Percent;
 
 pub use call::{Call, Receipt, Reread, Seen};
@@ -125,4 +129,72 @@ impl Refusal {
     pub fn new(reason: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { reason: reason.into(), advice: advice.into() }
     }
+}
+
+/// What a plan is made under, beside the release.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Where the operator looks.
+    pub place: &'a Place,
+    /// What was decided beforehand.
+    pub settings: &'a Settings,
+    /// On the console's clock.
+    pub now: Timestamp,
+}
+
+impl Context<'_> {
+    fn plan(
+        &self,
+        release: &Release,
+        intent: Intent,
+        steps: Vec<Step>,
+        share: Option<Percent>,
+        warnings: Vec<String>,
+        what: String,
+    ) -> Plan {
+        let before = std::iter::once(&release.stable)
+            .chain(&release.canary)
+            .map(|side| (side.service.service.clone(), side.task_definition.clone()))
+            .collect();
+        let title = format!("{} {what}", release.name);
+        Plan { release: release.name.clone(), place: self.place.clone(), intent, title, steps, warnings, share, before }
+    }
+}
+
+/// The plan that fulfils an intent, or why there is none. Total: every release and every intent has an answer.
+pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result<Plan, Refusal> {
+    let settings = context.settings;
+    if settings.read_only {
+        return Err(Refusal::new(
+            "This console is read-only.",
+            "Start it without --read-only, or change the environment's read_only.",
+        ));
+    }
+    if let Some(why) = &release.watch_only {
+        return Err(Refusal::new(why.clone(), "It can be watched here."));
+    }
+    for side in std::iter::once(&release.stable).chain(&release.canary) {
+        if !side.active {
+            return Err(Refusal::new(format!("{} is being deleted.", side.service), "Nothing can be done with it."));
+        }
+    }
+    let plan = match (release.method, intent) {
+        (Method::Weighted, Intent::Step { to }) => weighted::step(release, *to, context),
+        (Method::Weighted, Intent::Weight { to }) => weighted::weight(release, *to, context),
+        (Method::Weighted, Intent::Start { task_definition }) => weighted::start(release, task_definition, context),
+        (Method::Weighted, Intent::Finish) => weighted::finish(release, context),
+        (Method::Weighted, Intent::Rollback { to }) => weighted::rollback(release, to.as_ref(), context),
+        (_, Intent::Start { task_definition }) => redeploy::start(release, task_definition, context),
+        (_, Intent::Rollback { to }) => redeploy::rollback(release, to.as_ref(), context),
+        (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish) => Err(Refusal::new(
+            format!("{} is a {method} service: it has no weights to write.", release.name),
+            "Stepping needs two services behind one rule.",
+        )),
+    }?;
+    for call in plan.calls() {
+        call.belongs_to(context.place).map_err(|odd| {
+            Refusal::new(format!("Nothing was sent: {odd}."), "Look at the account and region of this screen.")
+        })?;
+    }
+    Ok(plan)
 }
