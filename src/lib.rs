@@ -1,4 +1,5 @@
 //! tidegate: a terminal console for releases on Amazon ECS.
 
+pub mod cloud;
 pub mod domain;
 pub mod sim;

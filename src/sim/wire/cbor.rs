@@ -28,17 +28,14 @@ fn to_json(value: Cbor) -> Result<Value, String> {
         Cbor::Bool(flag) => Value::Bool(flag),
         Cbor::Text(text) => Value::String(text),
         Cbor::Integer(number) => {
-            let number =
-                i64::try_from(number).map_err(|_| "an integer beyond 64 bits".to_owned())?;
+            let number = i64::try_from(number).map_err(|_| "an integer beyond 64 bits".to_owned())?;
             Value::Number(number.into())
         }
-        Cbor::Float(number) => Value::Number(
-            Number::from_f64(number).ok_or_else(|| "a number that is not finite".to_owned())?,
-        ),
-        Cbor::Tag(EPOCH, seconds) => to_json(*seconds)?,
-        Cbor::Array(items) => {
-            Value::Array(items.into_iter().map(to_json).collect::<Result<_, _>>()?)
+        Cbor::Float(number) => {
+            Value::Number(Number::from_f64(number).ok_or_else(|| "a number that is not finite".to_owned())?)
         }
+        Cbor::Tag(EPOCH, seconds) => to_json(*seconds)?,
+        Cbor::Array(items) => Value::Array(items.into_iter().map(to_json).collect::<Result<_, _>>()?),
         Cbor::Map(members) => Value::Object(
             members
                 .into_iter()
@@ -60,10 +57,7 @@ pub(super) fn encode(api: &Api, output: &Value) -> Bytes {
 /// The body of an error.
 pub(super) fn encode_error(error: &ApiError) -> Bytes {
     let text = |text: &str| Cbor::Text(text.to_owned());
-    write(&Cbor::Map(vec![
-        (text("__type"), text(&error.code)),
-        (text("message"), text(&error.message)),
-    ]))
+    write(&Cbor::Map(vec![(text("__type"), text(&error.code)), (text("message"), text(&error.message))]))
 }
 
 fn write(value: &Cbor) -> Bytes {
@@ -83,15 +77,8 @@ fn from_json(api: &Api, member: &str, value: &Value) -> Cbor {
         Value::String(text) => Cbor::Text(text.clone()),
         Value::Number(number) if api.is_time(member) => Cbor::Tag(EPOCH, Box::new(double(number))),
         Value::Number(number) if api.is_double(member) => double(number),
-        Value::Number(number) => number
-            .as_i64()
-            .map_or_else(|| double(number), |whole| Cbor::Integer(whole.into())),
-        Value::Array(items) => Cbor::Array(
-            items
-                .iter()
-                .map(|item| from_json(api, member, item))
-                .collect(),
-        ),
+        Value::Number(number) => number.as_i64().map_or_else(|| double(number), |whole| Cbor::Integer(whole.into())),
+        Value::Array(items) => Cbor::Array(items.iter().map(|item| from_json(api, member, item)).collect()),
         Value::Object(members) => Cbor::Map(
             members
                 .iter()

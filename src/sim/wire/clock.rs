@@ -11,11 +11,7 @@ pub struct SimClock(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
-    Running {
-        start: Timestamp,
-        since: Instant,
-        speed: f64,
-    },
+    Running { start: Timestamp, since: Instant, speed: f64 },
     Manual(Mutex<Timestamp>),
 }
 
@@ -26,16 +22,8 @@ impl SimClock {
     /// A clock that shows `start` now and runs `speed` world seconds a real second (held within 1 and
     /// [`Self::MAX_SPEED`]).
     pub fn running(start: Timestamp, speed: f64) -> Self {
-        let speed = if speed.is_finite() {
-            speed.clamp(1.0, Self::MAX_SPEED)
-        } else {
-            1.0
-        };
-        Self(Arc::new(Kind::Running {
-            start,
-            since: Instant::now(),
-            speed,
-        }))
+        let speed = if speed.is_finite() { speed.clamp(1.0, Self::MAX_SPEED) } else { 1.0 };
+        Self(Arc::new(Kind::Running { start, since: Instant::now(), speed }))
     }
 
     /// A clock that stands at `start` until it is moved.
@@ -46,11 +34,7 @@ impl SimClock {
     /// The world's time.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            Kind::Running {
-                start,
-                since,
-                speed,
-            } => {
+            Kind::Running { start, since, speed } => {
                 let passed = SignedDuration::from_secs_f64(since.elapsed().as_secs_f64() * speed);
                 start.saturating_add(passed).unwrap_or(*start)
             }

@@ -48,33 +48,17 @@ impl Fault {
         // ECS's codes have a suffix that the others' lack, and it answers 400 where they answer 403.
         let ecs = call.service == Service::Ecs;
         let spelled = |status: u16, code: &str, message: String| {
-            let (status, suffix) = if ecs {
-                (400, "Exception")
-            } else {
-                (status, "")
-            };
-            Some(ApiError {
-                status,
-                code: format!("{code}{suffix}"),
-                message,
-            })
+            let (status, suffix) = if ecs { (400, "Exception") } else { (status, "") };
+            Some(ApiError { status, code: format!("{code}{suffix}"), message })
         };
         match self {
-            Self::Error {
-                status,
-                code,
-                message,
-            } => Some(ApiError {
-                status: *status,
-                code: code.clone(),
-                message: message.clone(),
-            }),
+            Self::Error { status, code, message } => {
+                Some(ApiError { status: *status, code: code.clone(), message: message.clone() })
+            }
             Self::Throttle => spelled(400, "Throttling", "Rate exceeded".to_owned()),
-            Self::Expire => spelled(
-                403,
-                "ExpiredToken",
-                "The security token included in the request is expired".to_owned(),
-            ),
+            Self::Expire => {
+                spelled(403, "ExpiredToken", "The security token included in the request is expired".to_owned())
+            }
             Self::Deny => {
                 let action = format!("{}:{}", iam_prefix(call.service), call.operation);
                 spelled(
@@ -86,9 +70,7 @@ impl Fault {
                     ),
                 )
             }
-            Self::Hang | Self::Delay { .. } | Self::Html500 | Self::ApplyThenHang | Self::Drop => {
-                None
-            }
+            Self::Hang | Self::Delay { .. } | Self::Html500 | Self::ApplyThenHang | Self::Drop => None,
         }
     }
 }
@@ -122,12 +104,7 @@ pub struct FaultRule {
 impl FaultRule {
     /// `fault` for every call, until cleared.
     pub fn new(fault: Fault) -> Self {
-        Self {
-            fault,
-            service: None,
-            operations: Vec::new(),
-            times: None,
-        }
+        Self { fault, service: None, operations: Vec::new(), times: None }
     }
 
     /// `fault` for every call that only reads.
@@ -159,20 +136,14 @@ impl FaultRule {
     fn fits(&self, service: Service, operation: &str) -> bool {
         self.times != Some(0)
             && self.service.is_none_or(|wanted| wanted == service)
-            && (self.operations.is_empty()
-                || self
-                    .operations
-                    .iter()
-                    .any(|name| name_fits(name, operation)))
+            && (self.operations.is_empty() || self.operations.iter().any(|name| name_fits(name, operation)))
     }
 }
 
 fn name_fits(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
-        Some((start, end)) => name
-            .strip_prefix(start)
-            .is_some_and(|rest| rest.ends_with(end)),
+        Some((start, end)) => name.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
     }
 }
 
@@ -189,10 +160,7 @@ struct Inner {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self(Arc::new(Inner {
-            rules: Mutex::default(),
-            clearings: watch::Sender::new(0),
-        }))
+        Self(Arc::new(Inner { rules: Mutex::default(), clearings: watch::Sender::new(0) }))
     }
 }
 
@@ -212,9 +180,7 @@ impl Faults {
     /// The fault for a call that arrived now, counting it, and what tells when the faults were cleared after it.
     pub(super) fn take(&self, service: Service, operation: &str) -> Option<(Fault, Clearing)> {
         let mut rules = self.rules();
-        let rule = rules
-            .iter_mut()
-            .find(|rule| rule.fits(service, operation))?;
+        let rule = rules.iter_mut().find(|rule| rule.fits(service, operation))?;
         if let Some(times) = &mut rule.times {
             *times = times.saturating_sub(1);
         }

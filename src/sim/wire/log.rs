@@ -50,10 +50,7 @@ struct Inner {
 
 impl Default for CallLog {
     fn default() -> Self {
-        Self(Arc::new(Inner {
-            records: Mutex::default(),
-            version: watch::Sender::new(0),
-        }))
+        Self(Arc::new(Inner { records: Mutex::default(), version: watch::Sender::new(0) }))
     }
 }
 
@@ -73,11 +70,7 @@ impl CallLog {
 
     /// The records that a test asks for, oldest first.
     pub fn select(&self, mut wanted: impl FnMut(&CallRecord) -> bool) -> Vec<CallRecord> {
-        self.lock()
-            .iter()
-            .filter(|record| wanted(record))
-            .cloned()
-            .collect()
+        self.lock().iter().filter(|record| wanted(record)).cloned().collect()
     }
 
     /// The sequence number of the newest record; 0 before the first.
@@ -122,9 +115,6 @@ impl CallLog {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<CallRecord>> {
-        self.0
-            .records
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

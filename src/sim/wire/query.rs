@@ -59,11 +59,7 @@ impl<'a> Node<'a> {
         if self.children.len() == 1 {
             if let Some(list) = self.children.shift_remove("member") {
                 let items = list.numbered()?.into_iter();
-                return Ok(Value::Array(
-                    items
-                        .map(|item| item.into_json(api, member))
-                        .collect::<Result<_, _>>()?,
-                ));
+                return Ok(Value::Array(items.map(|item| item.into_json(api, "")).collect::<Result<_, _>>()?));
             }
             if let Some(map) = self.children.shift_remove("entry") {
                 return map.into_map(api);
@@ -80,10 +76,7 @@ impl<'a> Node<'a> {
     fn into_map(self, api: &Api) -> Result<Value, String> {
         let mut object = Map::new();
         for mut entry in self.numbered()? {
-            let key = entry
-                .children
-                .shift_remove("key")
-                .and_then(|node| node.text);
+            let key = entry.children.shift_remove("key").and_then(|node| node.text);
             let value = entry.children.shift_remove("value");
             if let (Some(key), Some(value)) = (key, value) {
                 object.insert(key.to_owned(), value.into_json(api, "value")?);

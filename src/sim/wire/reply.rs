@@ -19,9 +19,7 @@ pub(super) fn answer(target: &Target, answer: &Answer, request_id: &str) -> Repl
             let body = match (target.protocol, target.api) {
                 (Protocol::Json10 | Protocol::Json11, _) | (_, None) => json::encode(output),
                 (Protocol::Cbor, Some(api)) => cbor::encode(api, output),
-                (Protocol::Query, Some(api)) => {
-                    xml::encode(api, &target.operation, output, request_id)
-                }
+                (Protocol::Query, Some(api)) => xml::encode(api, &target.operation, output, request_id),
             };
             response(200, target.protocol, body, request_id)
         }
@@ -41,16 +39,8 @@ pub(super) fn refusal(target: &Target, error: &ApiError, request_id: &str) -> Re
         Protocol::Json11 => set(&mut response, "x-amzn-errortype", &error.code),
         // CloudWatch was an awsQuery service: clients take the code from here.
         Protocol::Json10 | Protocol::Cbor => {
-            let fault = if error.status < 500 {
-                "Sender"
-            } else {
-                "Receiver"
-            };
-            set(
-                &mut response,
-                "x-amzn-query-error",
-                &format!("{};{fault}", error.code),
-            );
+            let fault = if error.status < 500 { "Sender" } else { "Receiver" };
+            set(&mut response, "x-amzn-query-error", &format!("{};{fault}", error.code));
         }
         Protocol::Query => {}
     }
@@ -59,11 +49,7 @@ pub(super) fn refusal(target: &Target, error: &ApiError, request_id: &str) -> Re
 
 /// What a browser or a health check sees.
 pub(super) fn greeting() -> Reply {
-    plain(
-        200,
-        "text/plain",
-        "tidegate's embedded AWS: point AWS_ENDPOINT_URL here.\n",
-    )
+    plain(200, "text/plain", "tidegate's embedded AWS: point AWS_ENDPOINT_URL here.\n")
 }
 
 /// What a broken proxy in front of AWS says.
@@ -82,11 +68,8 @@ pub(super) fn too_large() -> Reply {
 
 fn plain(status: u16, kind: &'static str, text: &'static str) -> Reply {
     let mut response = Response::new(Full::from(text));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
@@ -109,8 +92,6 @@ fn response(status: u16, protocol: Protocol, body: Bytes, request_id: &str) -> R
 /// Sets a header; a value that no header can hold is left out.
 fn set(response: &mut Reply, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static(name), value);
+        response.headers_mut().insert(HeaderName::from_static(name), value);
     }
 }

@@ -45,46 +45,25 @@ fn target(head: &Parts, body: &[u8], form: &mut query::Form) -> Target {
     if let Some(name) = header(head, "x-amz-target") {
         let (prefix, operation) = name.rsplit_once('.').unwrap_or((name, ""));
         let newer = header(head, "content-type").is_some_and(|kind| kind.contains("json-1.0"));
-        let protocol = if newer {
-            Protocol::Json10
-        } else {
-            Protocol::Json11
-        };
-        return Target {
-            protocol,
-            api: Api::by_target(prefix),
-            operation: operation.to_owned(),
-        };
+        let protocol = if newer { Protocol::Json10 } else { Protocol::Json11 };
+        return Target { protocol, api: Api::by_target(prefix), operation: operation.to_owned() };
     }
     let mut steps = head.uri.path().split('/').skip(1);
     if let (Some("service"), Some(service), Some("operation"), Some(operation)) =
         (steps.next(), steps.next(), steps.next(), steps.next())
     {
-        return Target {
-            protocol: Protocol::Cbor,
-            api: Api::by_target(service),
-            operation: operation.to_owned(),
-        };
+        return Target { protocol: Protocol::Cbor, api: Api::by_target(service), operation: operation.to_owned() };
     }
     *form = query::parse(body);
-    form.extend(query::parse(
-        head.uri.query().unwrap_or_default().as_bytes(),
-    ));
+    form.extend(query::parse(head.uri.query().unwrap_or_default().as_bytes()));
     Target {
         protocol: Protocol::Query,
-        api: form
-            .get("Version")
-            .and_then(|version| Api::by_version(version)),
+        api: form.get("Version").and_then(|version| Api::by_version(version)),
         operation: form.get("Action").cloned().unwrap_or_default(),
     }
 }
 
-fn decode(
-    head: &Parts,
-    body: &[u8],
-    form: &query::Form,
-    target: &Target,
-) -> Result<Request, ApiError> {
+fn decode(head: &Parts, body: &[u8], form: &query::Form, target: &Target) -> Result<Request, ApiError> {
     let Some(api) = target.api.filter(|_| !target.operation.is_empty()) else {
         return Err(unknown(target, form));
     };
@@ -98,15 +77,7 @@ fn decode(
     }
     .map_err(|message| malformed(target.protocol, message))?;
     let operation = target.operation.clone();
-    Ok(Request {
-        call: Call {
-            service: api.service,
-            operation,
-            input,
-            region,
-        },
-        access_key,
-    })
+    Ok(Request { call: Call { service: api.service, operation, input, region }, access_key })
 }
 
 /// The access key id and region of `Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/ecs/aws4_request, …`.
@@ -125,18 +96,12 @@ fn header<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
 fn unknown(target: &Target, form: &query::Form) -> ApiError {
     let operation = &target.operation;
     match target.protocol {
-        Protocol::Query if operation.is_empty() => error(
-            400,
-            "MissingAction",
-            "The request must contain the parameter Action",
-        ),
+        Protocol::Query if operation.is_empty() => {
+            error(400, "MissingAction", "The request must contain the parameter Action")
+        }
         Protocol::Query => {
             let version = form.get("Version").map_or("", String::as_str);
-            error(
-                400,
-                "InvalidAction",
-                &format!("Could not find operation {operation} for version {version}"),
-            )
+            error(400, "InvalidAction", &format!("Could not find operation {operation} for version {version}"))
         }
         _ => error(400, "UnknownOperationException", ""),
     }
@@ -144,16 +109,10 @@ fn unknown(target: &Target, form: &query::Form) -> ApiError {
 
 fn unsigned(protocol: Protocol) -> ApiError {
     match protocol {
-        Protocol::Json10 | Protocol::Json11 => error(
-            400,
-            "MissingAuthenticationTokenException",
-            "Missing Authentication Token",
-        ),
-        _ => error(
-            403,
-            "MissingAuthenticationToken",
-            "Request is missing Authentication Token",
-        ),
+        Protocol::Json10 | Protocol::Json11 => {
+            error(400, "MissingAuthenticationTokenException", "Missing Authentication Token")
+        }
+        _ => error(403, "MissingAuthenticationToken", "Request is missing Authentication Token"),
     }
 }
 
@@ -165,9 +124,5 @@ fn malformed(protocol: Protocol, message: String) -> ApiError {
 }
 
 fn error(status: u16, code: &str, message: &str) -> ApiError {
-    ApiError {
-        status,
-        code: code.to_owned(),
-        message: message.to_owned(),
-    }
+    ApiError { status, code: code.to_owned(), message: message.to_owned() }
 }

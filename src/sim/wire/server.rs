@@ -46,22 +46,12 @@ impl Server {
     ///
     /// # Errors
     /// When the port is taken, or the thread or its runtime cannot be made.
-    pub fn start(
-        backend: impl Backend + 'static,
-        clock: SimClock,
-        port: Option<u16>,
-    ) -> io::Result<Self> {
+    pub fn start(backend: impl Backend + 'static, clock: SimClock, port: Option<u16>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0)))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let (log, faults, stop) = (
-            CallLog::default(),
-            Faults::default(),
-            CancellationToken::new(),
-        );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (log, faults, stop) = (CallLog::default(), Faults::default(), CancellationToken::new());
         let desk = Arc::new(Desk {
             backend: Mutex::new(Box::new(backend)),
             clock,
@@ -70,20 +60,12 @@ impl Server {
             sequence: AtomicU64::new(0),
         });
         let stopped = stop.clone();
-        let thread = std::thread::Builder::new()
-            .name("embedded-aws".to_owned())
-            .spawn(move || {
-                if let Err(error) = runtime.block_on(serve(listener, desk, stopped)) {
-                    tracing::error!(%error, "the embedded AWS could not listen");
-                }
-            })?;
-        Ok(Self {
-            address,
-            log,
-            faults,
-            stop,
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("embedded-aws".to_owned()).spawn(move || {
+            if let Err(error) = runtime.block_on(serve(listener, desk, stopped)) {
+                tracing::error!(%error, "the embedded AWS could not listen");
+            }
+        })?;
+        Ok(Self { address, log, faults, stop, thread: Some(thread) })
     }
 
     /// `http://127.0.0.1:PORT`, for `AWS_ENDPOINT_URL`.
@@ -154,10 +136,7 @@ struct Desk {
 
 impl Desk {
     fn advance(&self) {
-        self.backend
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .advance(self.clock.now());
+        self.backend.lock().unwrap_or_else(PoisonError::into_inner).advance(self.clock.now());
     }
 
     fn call(&self, call: &Call) -> Answer {
@@ -179,9 +158,7 @@ impl Desk {
         let request_id = request_id(sequence);
         let (target, request) = request::read(&head, &body.to_bytes());
         if let Some(api) = target.api {
-            let (call, access_key) = request
-                .as_ref()
-                .map_or((None, ""), |read| (Some(&read.call), &read.access_key));
+            let (call, access_key) = request.as_ref().map_or((None, ""), |read| (Some(&read.call), &read.access_key));
             self.log.push(CallRecord {
                 sequence,
                 arrived,
@@ -200,21 +177,12 @@ impl Desk {
             Ok(request) => self.answer(&target, &request.call, &request_id).await?,
             Err(error) => (reply::refusal(&target, &error, &request_id), Some(error)),
         };
-        self.log.answered(
-            sequence,
-            reply.status().as_u16(),
-            error.map(|error| error.code),
-        );
+        self.log.answered(sequence, reply.status().as_u16(), error.map(|error| error.code));
         Ok(reply)
     }
 
     /// The reply to a call, and the error in it, with whatever fault is due.
-    async fn answer(
-        &self,
-        target: &Target,
-        call: &Call,
-        id: &str,
-    ) -> Result<(Reply, Option<ApiError>), Dropped> {
+    async fn answer(&self, target: &Target, call: &Call, id: &str) -> Result<(Reply, Option<ApiError>), Dropped> {
         if let Some((fault, clearing)) = self.faults.take(call.service, &call.operation) {
             match fault {
                 Fault::Delay { millis } => clearing.wait_up_to(millis).await,

@@ -39,14 +39,7 @@ const APIS: &[Api] = &[
         target: Some("AmazonEC2ContainerServiceV20141113"),
         version: None,
         namespace: "",
-        shapes: Shapes {
-            integers: &[],
-            booleans: &[],
-            lists: &[],
-            maps: &[],
-            times: &[],
-            doubles: &[],
-        },
+        shapes: Shapes { integers: &[], booleans: &[], lists: &[], maps: &[], times: &[], doubles: &[] },
     },
     Api {
         service: Service::Elbv2,
@@ -67,12 +60,7 @@ const APIS: &[Api] = &[
                 "UnhealthyThresholdCount",
                 "Weight",
             ],
-            booleans: &[
-                "Enabled",
-                "HealthCheckEnabled",
-                "ResetTransforms",
-                "UseExistingClientSecret",
-            ],
+            booleans: &["Enabled", "HealthCheckEnabled", "ResetTransforms", "UseExistingClientSecret"],
             lists: &[
                 "Actions",
                 "Conditions",
@@ -101,12 +89,7 @@ const APIS: &[Api] = &[
         shapes: Shapes {
             integers: &["EvaluationPeriods", "MaxDatapoints", "MaxRecords", "Period"],
             booleans: &["ReturnData"],
-            lists: &[
-                "AlarmNames",
-                "AlarmTypes",
-                "Dimensions",
-                "MetricDataQueries",
-            ],
+            lists: &["AlarmNames", "AlarmTypes", "Dimensions", "MetricDataQueries"],
             maps: &[],
             times: &[
                 "AlarmConfigurationUpdatedTimestamp",
@@ -117,16 +100,7 @@ const APIS: &[Api] = &[
                 "Timestamp",
                 "Timestamps",
             ],
-            doubles: &[
-                "Average",
-                "Maximum",
-                "Minimum",
-                "SampleCount",
-                "Sum",
-                "Threshold",
-                "Value",
-                "Values",
-            ],
+            doubles: &["Average", "Maximum", "Minimum", "SampleCount", "Sum", "Threshold", "Value", "Values"],
         },
     },
     Api {

@@ -8,7 +8,8 @@ use super::shapes::Api;
 use super::{Fault, FaultRule, cbor, json as awsjson, query, request, xml};
 use crate::sim::api::{ApiError, Call, Service};
 
-const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/eu-west-1/ecs/aws4_request, SignedHeaders=host, Signature=00";
+const SIGNED: &str =
+    "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/eu-west-1/ecs/aws4_request, SignedHeaders=host, Signature=00";
 
 fn elb() -> &'static Api {
     Api::by_version("2015-12-01").unwrap()
@@ -37,10 +38,7 @@ fn a_json_request_names_its_operation_in_the_target_header() {
         &[
             ("authorization", SIGNED),
             ("content-type", "application/x-amz-json-1.1"),
-            (
-                "x-amz-target",
-                "AmazonEC2ContainerServiceV20141113.DescribeServices",
-            ),
+            ("x-amz-target", "AmazonEC2ContainerServiceV20141113.DescribeServices"),
         ],
         "/",
         br#"{"cluster":"prod"}"#,
@@ -57,44 +55,22 @@ fn a_json_request_names_its_operation_in_the_target_header() {
 #[test]
 fn cloudwatch_is_understood_in_all_three_of_its_protocols() {
     let path = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
-    let (cbor, request) = read(
-        &[
-            ("authorization", SIGNED),
-            ("smithy-protocol", "rpc-v2-cbor"),
-        ],
-        path,
-        b"",
-    );
-    assert_eq!(
-        (cbor.protocol, request.unwrap().call.service),
-        (Protocol::Cbor, Service::CloudWatch)
-    );
+    let (cbor, request) = read(&[("authorization", SIGNED), ("smithy-protocol", "rpc-v2-cbor")], path, b"");
+    assert_eq!((cbor.protocol, request.unwrap().call.service), (Protocol::Cbor, Service::CloudWatch));
     let (json, request) = read(
         &[
             ("authorization", SIGNED),
             ("content-type", "application/x-amz-json-1.0"),
-            (
-                "x-amz-target",
-                "GraniteServiceVersion20100801.DescribeAlarms",
-            ),
+            ("x-amz-target", "GraniteServiceVersion20100801.DescribeAlarms"),
         ],
         "/",
         b"{}",
     );
-    assert_eq!(
-        (json.protocol, request.unwrap().call.service),
-        (Protocol::Json10, Service::CloudWatch)
-    );
-    let (query, request) = read(
-        &[("authorization", SIGNED)],
-        "/",
-        b"Action=DescribeAlarms&Version=2010-08-01&MaxRecords=5",
-    );
+    assert_eq!((json.protocol, request.unwrap().call.service), (Protocol::Json10, Service::CloudWatch));
+    let (query, request) =
+        read(&[("authorization", SIGNED)], "/", b"Action=DescribeAlarms&Version=2010-08-01&MaxRecords=5");
     let request = request.unwrap();
-    assert_eq!(
-        (query.protocol, request.call.service),
-        (Protocol::Query, Service::CloudWatch)
-    );
+    assert_eq!((query.protocol, request.call.service), (Protocol::Query, Service::CloudWatch));
     assert_eq!(request.call.input, json!({"MaxRecords": 5}));
 }
 
@@ -126,10 +102,7 @@ fn what_cannot_be_understood_is_refused(
     #[case] body: &str,
     #[case] code: &str,
 ) {
-    assert_eq!(
-        read(headers, path, body.as_bytes()).1.unwrap_err().code,
-        code
-    );
+    assert_eq!(read(headers, path, body.as_bytes()).1.unwrap_err().code, code);
 }
 
 #[test]
@@ -166,10 +139,7 @@ fn a_form_becomes_typed_nested_json() {
 
 #[test]
 fn lists_are_ordered_by_number_and_may_be_empty() {
-    let many: String = (1..=12)
-        .rev()
-        .map(|n| format!("&RuleArns.member.{n}=r{n}"))
-        .collect();
+    let many: String = (1..=12).rev().map(|n| format!("&RuleArns.member.{n}=r{n}")).collect();
     assert_eq!(form(&many)["RuleArns"][10], "r11");
     assert_eq!(form("RuleArns=&Marker=")["RuleArns"], json!([]));
     assert_eq!(form("RuleArns=&Marker=")["Marker"], "");
@@ -188,10 +158,7 @@ fn a_hostile_form_is_an_error_not_a_crash() {
     assert!(query::decode(elb(), &query::parse(deep.as_bytes())).is_err());
     assert!(query::decode(elb(), &query::parse(b"Names.member.x=1")).is_err());
     assert!(query::decode(elb(), &query::parse(b"Names.member.99999999999=1")).is_err());
-    assert_eq!(
-        form("Names.member.4294967295=last")["Names"],
-        json!(["last"])
-    );
+    assert_eq!(form("Names.member.4294967295=last")["Names"], json!(["last"]));
 }
 
 #[test]
@@ -215,15 +182,8 @@ fn xml_has_the_envelope_lists_maps_and_times_of_aws() {
 
 #[test]
 fn an_xml_error_says_whose_fault_it_is() {
-    let error = |status| ApiError {
-        status,
-        code: "RuleNotFound".to_owned(),
-        message: "a<b".to_owned(),
-    };
-    let text = |status| {
-        String::from_utf8(xml::encode_error(elb().namespace, &error(status), "id-1").to_vec())
-            .unwrap()
-    };
+    let error = |status| ApiError { status, code: "RuleNotFound".to_owned(), message: "a<b".to_owned() };
+    let text = |status| String::from_utf8(xml::encode_error(elb().namespace, &error(status), "id-1").to_vec()).unwrap();
     assert!(text(400).contains(
         "<Error><Type>Sender</Type><Code>RuleNotFound</Code><Message>a&lt;b</Message></Error><RequestId>id-1</RequestId>"
     ));
@@ -237,25 +197,11 @@ fn cbor_carries_times_as_tag_1_and_doubles_as_floats() {
     let value: ciborium::Value = ciborium::from_reader(body.as_ref()).unwrap();
     let at = |name: &str| {
         let members = value.as_map().unwrap();
-        members
-            .iter()
-            .find(|(key, _)| key.as_text() == Some(name))
-            .map(|(_, value)| value)
+        members.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
     };
     let times = at("Timestamps").unwrap().as_array().unwrap();
-    assert!(
-        times
-            .iter()
-            .all(|time| matches!(time, ciborium::Value::Tag(1, seconds) if seconds.is_float()))
-    );
-    assert!(
-        at("Values")
-            .unwrap()
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(ciborium::Value::is_float)
-    );
+    assert!(times.iter().all(|time| matches!(time, ciborium::Value::Tag(1, seconds) if seconds.is_float())));
+    assert!(at("Values").unwrap().as_array().unwrap().iter().all(ciborium::Value::is_float));
     assert!(at("Period").unwrap().is_integer());
     assert!(at("Label").is_none());
 }
@@ -281,12 +227,7 @@ fn each_service_spells_its_errors(
     #[case] status: u16,
     #[case] code: &str,
 ) {
-    let call = Call {
-        service,
-        operation: "X".to_owned(),
-        input: Value::Null,
-        region: String::new(),
-    };
+    let call = Call { service, operation: "X".to_owned(), input: Value::Null, region: String::new() };
     let error = fault.error(&call).unwrap();
     assert_eq!((error.status, error.code.as_str()), (status, code));
 }
@@ -313,9 +254,7 @@ fn faults_can_be_written_in_toml() {
     assert_eq!(
         file.faults,
         [
-            FaultRule::new(Fault::Hang)
-                .service(Service::Elbv2)
-                .operations(&["Describe*"]),
+            FaultRule::new(Fault::Hang).service(Service::Elbv2).operations(&["Describe*"]),
             FaultRule::new(Fault::Delay { millis: 200 }).times(3),
         ]
     );
@@ -324,11 +263,10 @@ fn faults_can_be_written_in_toml() {
 /// Any text, with the characters that encodings trip over made likely.
 fn hostile() -> impl Strategy<Value = String> {
     let special = prop::sample::select(vec![
-        '\0', '\u{1}', '\t', '\n', '\r', '\u{7f}', '&', '<', '>', '"', '\'', '=', '%', '+', '.',
-        'é', '\u{2028}', '\u{fffd}', '\u{ffff}', '🚢',
+        '\0', '\u{1}', '\t', '\n', '\r', '\u{7f}', '&', '<', '>', '"', '\'', '=', '%', '+', '.', 'é', '\u{2028}',
+        '\u{fffd}', '\u{ffff}', '🚢',
     ]);
-    prop::collection::vec(prop_oneof![special, any::<char>()], 0..24)
-        .prop_map(|chars| chars.into_iter().collect())
+    prop::collection::vec(prop_oneof![special, any::<char>()], 0..24).prop_map(|chars| chars.into_iter().collect())
 }
 
 /// The text of `RuleArn` in an XML answer, as a parser reads it.
