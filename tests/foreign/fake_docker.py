@@ -180,7 +180,14 @@ def pull_image(engine: Engine, _key: str, query: Query, _body: Any) -> Answer:
 def show_image(engine: Engine, image: str, _query: Query, _body: Any) -> Answer:
     engine.registry.require(image)
     digest = engine.registry.digest(image)
-    return 200, {"Id": digest, "RepoTags": [image], "RepoDigests": [], "Config": {}, "Architecture": "amd64", "Os": "linux"}
+    return 200, {
+        "Id": digest,
+        "RepoTags": [image],
+        "RepoDigests": [],
+        "Config": {},
+        "Architecture": "amd64",
+        "Os": "linux",
+    }
 
 
 def show_manifest(engine: Engine, image: str, _query: Query, _body: Any) -> Answer:

@@ -1,7 +1,7 @@
 """Checks tidegate against what is not ours.
 
 run            all of it: the models, then the checks on the foreign AWS
-run models     the simulator's answers against botocore's models
+run models     the simulator's answers against botocore's models; names of scenarios may follow
 run checks     the console and the commands on the foreign AWS; names of checks may follow
 run serve      only the foreign AWS, filled, until interrupted; prints the variables to source
 """
@@ -15,11 +15,11 @@ import signal
 import sys
 import tempfile
 
+import checks
+import models
 import seed
 import stack
 from aws import Aws
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def serve(work: pathlib.Path) -> int:
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--work", type=pathlib.Path, required=True, help="where logs and state go")
     parser.add_argument("--binary", type=pathlib.Path, help="the tidegate to check; target/debug/tidegate by default")
     parser.add_argument("part", nargs="?", choices=["all", "models", "checks", "serve"], default="all")
-    parser.add_argument("names", nargs="*", help="only these checks")
+    parser.add_argument("names", nargs="*", help="only these scenarios or checks")
     arguments = parser.parse_args()
     # Ending by a signal has to run the `finally` blocks, which stop what was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -48,7 +48,16 @@ def main() -> int:
         try:
             if arguments.part == "serve":
                 return serve(scratch)
-            return 0
+            binary: pathlib.Path = (arguments.binary or work.parent / "debug" / "tidegate").resolve()
+            if not binary.exists():
+                print(f"{binary} is not there: cargo build first", file=sys.stderr)
+                return 2
+            right = True
+            if arguments.part in ("all", "models"):
+                right = models.check(binary, scratch / "sim.log", arguments.names)
+            if arguments.part in ("all", "checks"):
+                right = checks.run(binary, scratch, arguments.names) and right
+            return 0 if right else 1
         finally:
             logs = work / "logs"
             logs.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,8 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
-import botocore.model
 from botocore.exceptions import ClientError
 
 import schema
@@ -48,7 +48,7 @@ def read_variables(process: subprocess.Popen[bytes]) -> dict[str, str]:
                 return found
     finally:
         watchdog.cancel()
-    raise RuntimeError(f"{process.args} printed no endpoint")
+    raise RuntimeError(f"{process.args!r} printed no endpoint")
 
 
 class Recorder:
@@ -113,7 +113,12 @@ def exercise_ecs(recorder: Recorder) -> None:
         if [failure.get("reason") for failure in missing["failures"]] != ["MISSING"]:
             recorder.note("ecs DescribeServices: a missing service is not a failure MISSING")
         recorder.expect_error(
-            "ServiceNotFoundException", 400, ecs.update_service, cluster=cluster, service="no-such-service", desiredCount=1
+            "ServiceNotFoundException",
+            400,
+            ecs.update_service,
+            cluster=cluster,
+            service="no-such-service",
+            desiredCount=1,
         )
         names = [f"s{number}" for number in range(11)]
         recorder.expect_error("InvalidParameterException", 400, ecs.describe_services, cluster=cluster, services=names)
@@ -129,7 +134,8 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
         tasks = pages(ecs, "list_tasks", "taskArns", cluster=cluster, serviceName=name, desiredStatus=status)
         for batch in batches(tasks, 100):
             ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])
-    family = ecs.describe_task_definition(taskDefinition=service["taskDefinition"], include=["TAGS"])["taskDefinition"]["family"]
+    described = ecs.describe_task_definition(taskDefinition=service["taskDefinition"], include=["TAGS"])
+    family = described["taskDefinition"]["family"]
     for status in ("ACTIVE", "INACTIVE"):
         pages(ecs, "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status=status, sort="DESC")
     briefs = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
@@ -188,15 +194,11 @@ def exercise_cloudwatch(recorder: Recorder) -> None:
 
 def cloudwatch_clients(recorder: Recorder) -> Iterator[Any]:
     """A client for each of the protocols that the service's model lists."""
-    usual = botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS
-    try:
-        for protocol in CLOUDWATCH_PROTOCOLS:
-            botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = (protocol,)
+    for protocol in CLOUDWATCH_PROTOCOLS:
+        with mock.patch("botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS", (protocol,)):
             client = recorder.aws.client("cloudwatch")
             recorder.watch(client)
             yield client
-    finally:
-        botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = usual
 
 
 def metrics_and_alarms(recorder: Recorder, client: Any, group: dict[str, Any]) -> Any:
@@ -208,7 +210,12 @@ def metrics_and_alarms(recorder: Recorder, client: Any, group: dict[str, Any]) -
     ]
     # Minutes long enough ago not to change any more.
     end = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0) - datetime.timedelta(minutes=10)
-    wanted = [("RequestCount", "Sum"), ("TargetResponseTime", "p95"), ("HealthyHostCount", "Minimum"), ("NoSuchMetric", "Sum")]
+    wanted = [
+        ("RequestCount", "Sum"),
+        ("TargetResponseTime", "p95"),
+        ("HealthyHostCount", "Minimum"),
+        ("NoSuchMetric", "Sum"),
+    ]
     results = client.get_metric_data(
         MetricDataQueries=[
             {
@@ -230,7 +237,9 @@ def metrics_and_alarms(recorder: Recorder, client: Any, group: dict[str, Any]) -
     stamps = by_id["q0"]["Timestamps"]
     if stamps != sorted(stamps, reverse=True) or (stamps and stamps[0] >= end):
         recorder.note("cloudwatch GetMetricData: not newest first, or a point at the end time")
-    return [(result["Id"], [stamp.timestamp() for stamp in result["Timestamps"]], result["Values"]) for result in results]
+    return [
+        (result["Id"], [stamp.timestamp() for stamp in result["Timestamps"]], result["Values"]) for result in results
+    ]
 
 
 def check(binary: pathlib.Path, log: pathlib.Path, scenarios: list[str]) -> bool:

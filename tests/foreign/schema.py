@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
 import re
+import tomllib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from typing import Any
@@ -18,75 +20,10 @@ import cbor2
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 
 # What every real resource of a shape has, beyond the members that the model itself requires.
-ALWAYS: dict[str, list[str]] = {
-    # ECS
-    "Cluster": [
-        "clusterArn", "clusterName", "status", "activeServicesCount", "pendingTasksCount",
-        "registeredContainerInstancesCount", "runningTasksCount", "capacityProviders", "defaultCapacityProviderStrategy",
-        "settings", "statistics", "tags",
-    ],
-    "Service": [
-        "clusterArn", "createdAt", "createdBy", "deploymentConfiguration", "deployments", "desiredCount",
-        "enableECSManagedTags", "enableExecuteCommand", "events", "loadBalancers", "pendingCount",
-        "placementConstraints", "placementStrategy", "propagateTags", "roleArn", "runningCount", "schedulingStrategy",
-        "serviceArn", "serviceName", "serviceRegistries", "status", "taskDefinition", "availabilityZoneRebalancing",
-        "currentServiceDeployment", "currentServiceRevisions",
-    ],
-    "Deployment": [
-        "createdAt", "desiredCount", "failedTasks", "id", "pendingCount", "rolloutState", "rolloutStateReason",
-        "runningCount", "status", "taskDefinition", "updatedAt",
-    ],
-    "ServiceEvent": ["id", "createdAt", "message"],
-    "DeploymentConfiguration": ["maximumPercent", "minimumHealthyPercent", "strategy", "bakeTimeInMinutes"],
-    "Task": [
-        "attachments", "attributes", "availabilityZone", "clusterArn", "containers", "cpu", "createdAt", "desiredStatus",
-        "enableExecuteCommand", "group", "healthStatus", "lastStatus", "launchType", "memory", "overrides", "startedBy",
-        "tags", "taskArn", "taskDefinitionArn", "version",
-    ],
-    "Container": ["containerArn", "taskArn", "name", "image", "lastStatus", "networkInterfaces", "healthStatus", "cpu"],
-    "TaskDefinition": [
-        "compatibilities", "containerDefinitions", "family", "placementConstraints", "registeredAt", "registeredBy",
-        "requiresAttributes", "revision", "status", "taskDefinitionArn", "volumes",
-    ],
-    "ContainerDefinition": ["name", "image", "cpu", "essential", "environment", "mountPoints", "portMappings", "volumesFrom"],
-    "ServiceDeploymentBrief": [
-        "clusterArn", "createdAt", "serviceArn", "serviceDeploymentArn", "startedAt", "status", "targetServiceRevisionArn",
-    ],
-    "ServiceDeployment": [
-        "clusterArn", "createdAt", "deploymentConfiguration", "serviceArn", "serviceDeploymentArn", "startedAt", "status",
-        "targetServiceRevision", "updatedAt",
-    ],
-    "ServiceRevisionSummary": ["arn", "requestedTaskCount", "runningTaskCount", "pendingTaskCount"],
-    "ServiceRevision": ["clusterArn", "createdAt", "serviceArn", "serviceRevisionArn", "taskDefinition", "containerImages"],
-    "Failure": ["arn", "reason"],
-    # ELBv2
-    "LoadBalancer": [
-        "AvailabilityZones", "CanonicalHostedZoneId", "CreatedTime", "DNSName", "IpAddressType", "LoadBalancerArn",
-        "LoadBalancerName", "Scheme", "SecurityGroups", "State", "Type", "VpcId",
-    ],
-    "Listener": ["DefaultActions", "ListenerArn", "LoadBalancerArn", "Port", "Protocol"],
-    "Rule": ["Actions", "Conditions", "IsDefault", "Priority", "RuleArn"],
-    "TargetGroup": [
-        "HealthCheckEnabled", "HealthCheckIntervalSeconds", "HealthCheckPath", "HealthCheckPort", "HealthCheckProtocol",
-        "HealthCheckTimeoutSeconds", "HealthyThresholdCount", "IpAddressType", "LoadBalancerArns", "Matcher", "Port",
-        "Protocol", "ProtocolVersion", "TargetGroupArn", "TargetGroupName", "TargetType", "UnhealthyThresholdCount", "VpcId",
-    ],
-    "TargetGroupTuple": ["TargetGroupArn", "Weight"],
-    "TargetHealthDescription": ["HealthCheckPort", "Target", "TargetHealth"],
-    "TargetHealth": ["State"],
-    "TagDescription": ["ResourceArn", "Tags"],
-    # CloudWatch
-    "MetricDataResult": ["Id", "Label", "StatusCode", "Timestamps", "Values"],
-    "MetricAlarm": [
-        "ActionsEnabled", "AlarmActions", "AlarmArn", "AlarmConfigurationUpdatedTimestamp", "AlarmName",
-        "ComparisonOperator", "Dimensions", "EvaluationPeriods", "InsufficientDataActions", "MetricName", "Namespace",
-        "OKActions", "Period", "StateReason", "StateUpdatedTimestamp", "StateValue", "Statistic", "Threshold",
-        "StateTransitionedTimestamp",
-    ],
-    # STS
-    "GetCallerIdentityResponse": ["Account", "Arn", "UserId"],
-}  # fmt: skip
-
+ALWAYS = {
+    shape: members.split()
+    for shape, members in tomllib.loads(pathlib.Path(__file__).with_name("always.toml").read_text()).items()
+}
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 INTEGERS = {"integer", "long"}
 DOUBLES = {"float", "double"}
@@ -109,7 +46,9 @@ def problems(operation: OperationModel, protocol: str, body: bytes) -> Iterator[
     if protocol == "query":
         yield from check_xml(operation, shape, body)
     elif protocol == "smithy-rpc-v2-cbor":
-        yield from Values(times=is_tagged_time).check(shape, cbor2.loads(body, tag_hook=lambda _, tag: tag), operation.name)
+        yield from Values(times=is_tagged_time).check(
+            shape, cbor2.loads(body, tag_hook=lambda _, tag: tag), operation.name
+        )
     else:
         yield from Values(times=is_number).check(shape, json.loads(body), operation.name)
 

@@ -127,7 +127,9 @@ def create_service(
     aws: Aws, network: dict[str, Any], name: str, task_definition: str, count: int, target_group: str | None
 ) -> None:
     addresses = {key: network[key] for key in ("subnets", "securityGroups")}
-    balancers = [{"targetGroupArn": target_group, "containerName": "app", "containerPort": 8080}] if target_group else []
+    balancers = (
+        [{"targetGroupArn": target_group, "containerName": "app", "containerPort": 8080}] if target_group else []
+    )
     aws.ecs.create_service(
         cluster=CLUSTER,
         serviceName=name,
@@ -167,7 +169,9 @@ def put_metrics(aws: Aws, seeded: Seeded) -> None:
             }
             data.append({**common, "MetricName": "RequestCount", "Value": float(requests), "Unit": "Count"})
             if errors:
-                data.append({**common, "MetricName": "HTTPCode_Target_5XX_Count", "Value": float(errors), "Unit": "Count"})
+                data.append(
+                    {**common, "MetricName": "HTTPCode_Target_5XX_Count", "Value": float(errors), "Unit": "Count"}
+                )
             for _ in range(8):
                 latency = chance.lognormvariate(0, 0.4) * seconds
                 data.append({**common, "MetricName": "TargetResponseTime", "Value": latency, "Unit": "Seconds"})

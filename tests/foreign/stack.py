@@ -39,12 +39,12 @@ def wait_until_open(family: int, address: tuple[str, int] | str, process: subpro
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"{process.args} ended with {process.returncode}")
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
         with socket.socket(family) as probe:
             if probe.connect_ex(address) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"{process.args} does not answer at {address}")
+    raise RuntimeError(f"{process.args!r} does not answer at {address}")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
