@@ -39,6 +39,7 @@
 //! network, and a test can drive the whole console in its own time.
 
 pub mod app;
+pub mod aws;
 pub mod cloud;
 pub mod domain;
 pub mod sim;
