@@ -4,3 +4,5 @@
 //! with the member names of AWS's own models. `wire` turns HTTP requests into such calls and back.
 
 pub mod api;
+pub mod scenario;
+pub mod world;
