@@ -52,7 +52,7 @@ def entry(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 def status(site: Site, *names: str) -> dict[str, Any]:
     document: dict[str, Any] = site.tidegate.expect(0, "status", *names, "--json").json()
-    assert document["schema"] == "tidegate.status/1", document.get("schema")
+    assert document.get("schema") == "tidegate.status/1", document
     return document
 
 
