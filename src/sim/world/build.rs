@@ -7,6 +7,7 @@ use super::catalog::Catalog;
 use super::clock::{MINUTE, Ms, SECOND};
 use super::config::Config;
 use super::ids::Ids;
+use super::native::Native;
 use super::service::{
     Deployment, Event, Monitor, Rollback, Rollout, Service, ServiceDeployment, Status,
 };
@@ -118,6 +119,7 @@ fn service(
                     .clone()
                     .unwrap_or_else(|| "Service deployment rolled back by user request.".into());
                 deployment.status = Status::RollbackSuccessful;
+                deployment.native = deployment.native.map(|_| Native::over(0.0));
                 deployment.reason = Some(reason.clone());
                 deployment.rollback = Some(Rollback {
                     reason,
@@ -209,7 +211,7 @@ fn record(
             Monitor::Disabled
         }
     };
-    let stage = (config.strategy != Strategy::Rolling).then(super::native::Native::over);
+    let stage = (config.strategy != Strategy::Rolling).then(|| Native::over(100.0));
     ServiceDeployment {
         id: ids.alnum(21),
         target,

@@ -16,6 +16,9 @@ const STOPPED_TASKS_KEPT: Ms = 60 * MINUTE;
 /// The most tasks of a service that are started at once.
 const LAUNCH_BATCH: usize = 10;
 
+/// Why a deployment whose alarm went off is rolled back.
+pub(super) const ALARM: &str = "Service deployment rolled back because an alarm was triggered.";
+
 /// What a service's second needs of the rest of the world.
 pub(super) struct Ctx<'a> {
     pub now: Ms,
@@ -314,15 +317,9 @@ fn watch_alarms(service: &mut Service, ctx: &mut Ctx<'_>) {
     if triggered.is_empty() {
         return;
     }
-    deployment.alarms = Monitor::Triggered;
-    deployment.triggered = triggered;
+    deployment.trip(triggered);
     if deployment.config.alarms_rollback {
-        roll_back(
-            service,
-            "Service deployment rolled back because an alarm was triggered.",
-            Status::RollbackInProgress,
-            ctx,
-        );
+        roll_back(service, ALARM, Status::RollbackInProgress, ctx);
     }
 }
 
@@ -421,16 +418,13 @@ pub(super) fn roll_back(service: &mut Service, reason: &str, status: Status, ctx
 /// Starts a new service deployment of a revision; one that is under way is superseded.
 pub(super) fn deploy(service: &mut Service, revision: usize, ctx: &mut Ctx<'_>) {
     let now = ctx.now;
-    let mut sources: Vec<usize> = Vec::new();
+    // What was fully installed last comes first: that is what a rollback returns to.
+    let mut sources: Vec<usize> = service.installed().into_iter().collect();
     for deployment in &service.deployments {
-        if service.tasks_of(deployment.id).any(Task::live)
-            && !sources.contains(&deployment.revision)
-        {
+        let live = service.tasks_of(deployment.id).any(Task::live);
+        if live && !sources.contains(&deployment.revision) {
             sources.push(deployment.revision);
         }
-    }
-    if sources.is_empty() {
-        sources.extend(service.primary().map(|p| p.revision));
     }
     if let Some(old) = service.under_way() {
         old.status = if old.rollback.is_some() {
@@ -503,7 +497,7 @@ fn finish_rolling(service: &mut Service, ctx: &mut Ctx<'_>) {
                 (deployment.status, deployment.started, deployment.updated) =
                     (Status::InProgress, Some(now), now)
             }
-            Status::RollbackRequested | Status::StopRequested => {
+            Status::RollbackRequested => {
                 (deployment.status, deployment.updated) = (Status::RollbackInProgress, now)
             }
             _ => {}
@@ -523,17 +517,15 @@ fn finish_rolling(service: &mut Service, ctx: &mut Ctx<'_>) {
             (primary.rollout, primary.updated) = (Rollout::Completed, now);
         }
         if let Some(deployment) = service.under_way() {
-            deployment.status = if deployment.rollback.is_some() {
-                Status::RollbackSuccessful
-            } else {
-                Status::Successful
-            };
-            (deployment.finished, deployment.updated) = (Some(now), now);
-            for monitor in [&mut deployment.breaker, &mut deployment.alarms] {
-                if *monitor == Monitor::Monitoring {
-                    *monitor = Monitor::MonitoringComplete;
-                }
-            }
+            let back = deployment.rollback.is_some();
+            deployment.end(
+                if back {
+                    Status::RollbackSuccessful
+                } else {
+                    Status::Successful
+                },
+                now,
+            );
         }
         service.say(
             now,

@@ -1,5 +1,7 @@
 //! The world as a client sees it: calls in, JSON out, the clock moved by hand.
 
+mod native;
+
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 use serde_json::{Value, json};
