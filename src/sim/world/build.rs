@@ -7,10 +7,10 @@ use super::catalog::Catalog;
 use super::clock::{MINUTE, Ms, SECOND};
 use super::config::Config;
 use super::ids::Ids;
-use super::native::Native;
 use super::service::{
     Deployment, Event, Monitor, Rollback, Rollout, Service, ServiceDeployment, Status,
 };
+use super::stages::Native;
 use super::task::Task;
 use crate::sim::scenario::{self, Outcome, Scenario, Strategy};
 

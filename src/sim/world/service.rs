@@ -7,7 +7,7 @@ use super::catalog::{Catalog, DefId};
 use super::clock::Ms;
 use super::config::Config;
 use super::ids::Ids;
-use super::native::Native;
+use super::stages::Native;
 use super::task::{State, Task};
 
 /// A service revision: what a deployment installs.

@@ -9,9 +9,11 @@ use crate::sim::api::{Answer, ApiError};
 use crate::sim::scenario::Strategy;
 use crate::sim::world::World;
 use crate::sim::world::catalog::DefId;
-use crate::sim::world::native::{self, HookAction};
-use crate::sim::world::scheduler::{self, Ctx};
+use crate::sim::world::deploy;
+use crate::sim::world::native;
+use crate::sim::world::scheduler::Ctx;
 use crate::sim::world::service::Status;
+use crate::sim::world::stages::HookAction;
 
 /// Members that make UpdateService start a deployment, besides taskDefinition and forceNewDeployment.
 const DEPLOYING: [&str; 9] = [
@@ -93,7 +95,7 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
             balancer: &mut world.balancer,
             alarms: &in_alarm,
         };
-        scheduler::deploy(service, revision, &mut ctx);
+        deploy::deploy(service, revision, &mut ctx);
     }
     let service = world
         .services
@@ -190,7 +192,7 @@ pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> An
         };
         let reason = "Service deployment rolled back by user request.";
         if deployment.config.strategy == Strategy::Rolling {
-            scheduler::roll_back(service, reason, Status::RollbackRequested, &mut ctx);
+            deploy::roll_back(service, reason, Status::RollbackRequested, &mut ctx);
         } else {
             native::roll_back(service, reason, Status::RollbackRequested, &mut ctx);
         }
