@@ -4,3 +4,4 @@ pub mod app;
 pub mod cloud;
 pub mod domain;
 pub mod sim;
+pub mod ui;
