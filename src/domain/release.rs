@@ -1,6 +1,7 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -93,6 +94,12 @@ pub struct Side {
     pub healthy: Option<u32>,
     /// Whether a rollout is under way.
     pub rolling: bool,
+    /// Whether its revision runs alone, complete, with at least one task.
+    pub settled: bool,
+    /// The revisions that still run beside it.
+    pub leaving: Vec<TaskDefinitionArn>,
+    /// Whether ECS says that it is taking a deployment back by itself.
+    pub going_back: bool,
     /// Why its rollout failed or fails, where it does.
     pub trouble: Option<String>,
     /// `status == ACTIVE`.
@@ -236,12 +243,17 @@ pub fn releases(
 }
 
 fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
-    let version = snapshot.task_definition(&service.task_definition).and_then(|definition| definition.version());
+    let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
+    let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
+    let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
     Side {
         service: service.key.clone(),
         arn: service.arn.clone(),
         cluster_arn: service.cluster_arn.clone(),
-        task_definition: service.primary().map_or(&service.task_definition, |primary| &primary.task_definition).clone(),
+        settled: service.desired > 0 && service.settled_on(task_definition),
+        leaving: left.map(|rollout| rollout.task_definition.clone()).collect(),
+        going_back: deployment_under_way(service, snapshot).is_some_and(|deployment| deployment.status.rolling_back()),
+        task_definition: task_definition.clone(),
         version: version.map(str::to_owned),
         target_group: target_group.cloned(),
         weight: target_group.and_then(|group| route?.weight(group)),
@@ -443,4 +455,36 @@ fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeplo
         return Phase::Shifting;
     }
     doing_phase(ours).unwrap_or(Phase::Steady)
+}
+
+impl fmt::Display for Release {
+    /// The facts of a release in a few lines, for a ticket.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = |share: Option<Percent>| share.map_or_else(|| "unknown".to_owned(), |share| share.to_string());
+        writeln!(f, "{} ({}) is {}", self.name, self.method, self.phase)?;
+        for (role, side) in [("stable", Some(&self.stable)), ("canary", self.canary.as_ref())] {
+            let Some(side) = side else { continue };
+            let version = side.version.as_deref().unwrap_or("version unknown");
+            let healthy =
+                side.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
+            writeln!(
+                f,
+                "{role} {} runs {} ({version}), {} of {} tasks, {healthy}",
+                side.service, side.task_definition, side.running, side.desired
+            )?;
+        }
+        if self.canary.is_some() {
+            let Share { requested, configured, observed } = self.share;
+            writeln!(
+                f,
+                "canary's traffic: requested {}, configured {}, observed {}",
+                share(requested),
+                share(configured),
+                share(observed)
+            )?;
+        }
+        write!(f, "verdict {}", self.verdict.opinion.word())?;
+        self.verdict.reasons.iter().try_for_each(|reason| write!(f, "; {reason}"))?;
+        self.remarks.iter().try_for_each(|remark| write!(f, "\n{remark}"))
+    }
 }
