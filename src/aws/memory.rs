@@ -66,12 +66,20 @@ impl Memory {
 
     /// Runs a read of rules and notes how it fares. One that is given up on counts as not answered.
     pub(super) async fn watch<T>(&self, read: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        let mut read = pin!(read);
+        self.watch_until(read, tokio::time::sleep(LATE)).await
+    }
+
+    async fn watch_until<T>(
+        &self,
+        read: impl Future<Output = Result<T, Fault>>,
+        late: impl Future<Output = ()>,
+    ) -> Result<T, Fault> {
+        let (mut read, late) = (pin!(read), pin!(late));
         let mut watch = Watch { memory: self, late: false, ended: false };
         let answer = tokio::select! {
             biased;
             answer = &mut read => answer,
-            () = tokio::time::sleep(LATE) => {
+            () = late => {
                 watch.late = true;
                 open(&self.reads).late += 1;
                 read.await
@@ -151,7 +159,7 @@ mod tests {
         Fault::new(FaultKind::Throttled, "DescribeRules", "rule", "Rate exceeded")
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn reads_are_live_while_they_are_answered() {
         let memory = Memory::default();
         assert!(!memory.reads_are_live(), "nothing was read yet");
@@ -163,14 +171,17 @@ mod tests {
         assert!(memory.reads_are_live());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_read_that_hangs_makes_them_not_live_until_one_is_answered() {
         let memory = Memory::default();
         memory.watch(async { Ok(()) }).await.unwrap();
-        let mut hanging = Box::pin(memory.watch(std::future::pending::<Result<(), Fault>>()));
+        let (passes, late) = tokio::sync::oneshot::channel::<()>();
+        let read = std::future::pending::<Result<(), Fault>>();
+        let mut hanging = Box::pin(memory.watch_until(read, late.map(|_| ())));
         assert!((&mut hanging).now_or_never().is_none());
         assert!(memory.reads_are_live(), "it has only just been sent");
-        tokio::time::timeout(LATE * 2, &mut hanging).await.unwrap_err();
+        passes.send(()).unwrap();
+        assert!((&mut hanging).now_or_never().is_none());
         assert!(!memory.reads_are_live(), "it is late");
         drop(hanging);
         assert!(!memory.reads_are_live(), "it was given up on");
