@@ -1,1 +1,17 @@
-//! Release logic, pure.
+//! Release logic, and nothing else: no I/O, no clock, no SDK. Time comes in as an argument.
+
+pub mod fault;
+pub mod ladder;
+pub mod metrics;
+pub mod names;
+pub mod pair;
+pub mod plan;
+pub mod previous;
+pub mod release;
+pub mod route;
+pub mod service;
+pub mod settings;
+pub mod share;
+pub mod snapshot;
+pub mod text;
+pub mod verdict;

@@ -5,4 +5,5 @@
 
 pub mod api;
 pub mod scenario;
+pub mod wire;
 pub mod world;

@@ -1,0 +1,200 @@
+//! All that the screen is drawn from.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use tui_input::Input;
+
+use super::dialog::{Choice, Dialog, Revisions};
+use super::msg::Now;
+use super::operation::{Operation, OperationId};
+use super::polls::Polls;
+use crate::domain::metrics::Percentile;
+use crate::domain::names::Place;
+use crate::domain::release::{self, Ours, Release};
+use crate::domain::settings::Settings;
+use crate::domain::snapshot::Snapshot;
+
+/// Which screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Screen {
+    /// Every service, a line each.
+    Fleet,
+    /// One release, by name.
+    Release(String),
+}
+
+/// The panels of a release that share a place where a screen is small.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumIter, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Panel {
+    /// Errors and latency.
+    #[default]
+    Metrics,
+    /// Tasks by state.
+    Tasks,
+    /// The service's events.
+    Events,
+    /// The last operation, step by step.
+    Operation,
+    /// Each source and its age.
+    Sources,
+}
+
+/// A line that tells the operator something, until the next key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// When it came up.
+    pub at: Timestamp,
+    /// What it says.
+    pub text: String,
+    /// Whether something is wrong.
+    pub wrong: bool,
+}
+
+/// The fleet's own state.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    /// The marked release, by name.
+    pub selected: Option<String>,
+    /// Whether the operator has moved the mark; until then it is on the most urgent line.
+    pub moved: bool,
+    /// What lines must contain.
+    pub filter: Input,
+    /// Whether the filter is being typed.
+    pub filtering: bool,
+}
+
+/// The console's whole state.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// What was decided beforehand.
+    pub settings: Settings,
+    /// Where the operator looks; the account is empty until AWS has said who is asking.
+    pub place: Place,
+    /// All that is known.
+    pub snapshot: Snapshot,
+    /// Derived from it: every release, by name.
+    pub releases: Vec<Release>,
+    /// What this console does and asked for, by release.
+    pub ours: BTreeMap<String, Ours>,
+    /// The last operation of each release, in flight or over.
+    pub operations: BTreeMap<String, Operation>,
+    /// The next operation's number.
+    pub next_operation: OperationId,
+    /// Which screen.
+    pub screen: Screen,
+    /// The fleet's own state.
+    pub fleet: Fleet,
+    /// Which panel is in front on a small screen.
+    pub panel: Panel,
+    /// Which latency is drawn.
+    pub percentile: Percentile,
+    /// The question on top.
+    pub dialog: Option<Dialog>,
+    /// The line that tells something.
+    pub notice: Option<Notice>,
+    /// What is asked of AWS, and when.
+    pub polls: Polls,
+    /// The newest message's stamp.
+    pub now: Now,
+    /// Whether the last key was to leave, and was answered with a warning.
+    pub leaving: bool,
+    /// When the last key was pressed.
+    pub last_key: Option<Timestamp>,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Whether the terminal is in front.
+    pub focused: bool,
+}
+
+/// The smallest screen that is laid out; below it only `R` and `q` are offered.
+pub const SMALLEST: (u16, u16) = (80, 24);
+
+impl Model {
+    /// A console that has not heard from AWS yet.
+    pub fn new(settings: Settings, place: Place, now: Now, size: (u16, u16)) -> Self {
+        Self {
+            settings,
+            place,
+            snapshot: Snapshot::default(),
+            releases: Vec::new(),
+            ours: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            next_operation: OperationId(1),
+            screen: Screen::Fleet,
+            fleet: Fleet::default(),
+            panel: Panel::default(),
+            percentile: Percentile::default(),
+            dialog: None,
+            notice: None,
+            polls: Polls::default(),
+            now,
+            leaving: false,
+            last_key: None,
+            size,
+            focused: true,
+        }
+    }
+
+    /// Derives the releases anew; after every change of what they are derived from.
+    pub fn derive(&mut self) {
+        self.releases = release::releases(&self.snapshot, &self.settings, &self.ours, self.now.at);
+    }
+
+    /// The release by its name.
+    pub fn release(&self, name: &str) -> Option<&Release> {
+        self.releases.iter().find(|release| release.name == name)
+    }
+
+    /// The fleet's lines as they stand: filtered, the most urgent first, then by name.
+    pub fn lines(&self) -> Vec<&Release> {
+        let filter = self.fleet.filter.value().to_lowercase();
+        let mut lines: Vec<_> = self
+            .releases
+            .iter()
+            .filter(|release| {
+                let text = format!(
+                    "{} {} {} {}",
+                    release.name,
+                    release.method,
+                    release.phase,
+                    release.newest().task_definition
+                );
+                filter.is_empty() || text.to_lowercase().contains(&filter)
+            })
+            .collect();
+        lines.sort_by_key(|release| (release.urgency(), release.name.clone()));
+        lines
+    }
+
+    /// The release that a key would act on: the open one, else the marked one.
+    pub fn focus(&self) -> Option<&Release> {
+        match &self.screen {
+            Screen::Release(name) => self.release(name),
+            Screen::Fleet => {
+                let lines = self.lines();
+                let marked = self.fleet.selected.as_deref();
+                lines.iter().find(|release| Some(release.name.as_str()) == marked).or(lines.first()).copied()
+            }
+        }
+    }
+
+    /// The lines of a choice among revisions, newest first.
+    pub fn choices(&self, revisions: &Revisions) -> Vec<Choice> {
+        let Some(release) = self.release(&revisions.release) else { return Vec::new() };
+        let family = self.snapshot.families.get(&revisions.family).and_then(|reading| reading.get());
+        let line = |arn: &crate::domain::names::TaskDefinitionArn| Choice {
+            task_definition: arn.clone(),
+            version: self.snapshot.task_definition(arn).and_then(|definition| definition.version()).map(str::to_owned),
+            current: release.stable.task_definition == *arn,
+            previous: release.previous.iter().any(|good| good.task_definition == *arn),
+        };
+        family.into_iter().flatten().map(line).collect()
+    }
+
+    /// Whether the screen is too small to be laid out.
+    pub fn too_small(&self) -> bool {
+        self.size.0 < SMALLEST.0 || self.size.1 < SMALLEST.1
+    }
+}

@@ -1,0 +1,171 @@
+//! A plan being carried out, as it is reported.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::domain::fault::Fault;
+use crate::domain::plan::{Plan, Receipt};
+
+/// Tells operations apart; a stale report is ignored by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct OperationId(pub u64);
+
+/// A report from the executor. `step` counts from 0.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "progress")]
+pub enum Progress {
+    /// A step waits: for what must hold before its call, or for what must be read back.
+    Waiting {
+        /// Which step.
+        step: usize,
+        /// What is missing, in words.
+        what: String,
+    },
+    /// The step's call is on the wire.
+    Sent {
+        /// Which step.
+        step: usize,
+    },
+    /// AWS took it. Not done: nothing has been read back.
+    Answered {
+        /// Which step.
+        step: usize,
+        /// AWS's answer.
+        receipt: Receipt,
+    },
+    /// No answer came, or one that leaves it open. It is read back, never sent again.
+    Unknown {
+        /// Which step.
+        step: usize,
+        /// What happened.
+        fault: Fault,
+    },
+    /// What was expected has been observed.
+    Verified {
+        /// Which step.
+        step: usize,
+    },
+    /// The operation is over.
+    Ended(Outcome),
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// Every step was read back.
+    Done,
+    /// AWS refused a call, or what was seen had changed: nothing more was sent.
+    Refused {
+        /// At which step.
+        step: usize,
+        /// AWS's refusal.
+        fault: Fault,
+    },
+    /// Something that was waited for did not come, or cannot come any more.
+    Failed {
+        /// At which step.
+        step: usize,
+        /// Why.
+        reason: String,
+    },
+    /// A write was not answered and could not be read back in time.
+    Unknown {
+        /// At which step.
+        step: usize,
+        /// What happened.
+        fault: Fault,
+    },
+    /// Another operation of the operator's took its place.
+    Superseded,
+}
+
+/// Where a step is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepState {
+    /// Not begun.
+    Pending,
+    /// Waiting for this.
+    Waiting(String),
+    /// On the wire since then.
+    Sent(Timestamp),
+    /// Taken by AWS, not yet read back.
+    Answered(Timestamp, Receipt),
+    /// On the wire, unanswered; being read back.
+    Unknown(Timestamp, Fault),
+    /// Read back at that time.
+    Verified(Timestamp),
+    /// Did not come to its end.
+    Stopped,
+}
+
+/// An operation: in flight until it has an outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// Its number.
+    pub id: OperationId,
+    /// What is carried out.
+    pub plan: Plan,
+    /// When the operator pressed the key.
+    pub asked: Timestamp,
+    /// A state for each step of the plan.
+    pub steps: Vec<StepState>,
+    /// How it ended, and when.
+    pub outcome: Option<(Timestamp, Outcome)>,
+}
+
+impl Operation {
+    /// An operation that has just been ordered.
+    pub fn new(id: OperationId, plan: Plan, asked: Timestamp) -> Self {
+        let steps = plan.steps.iter().map(|_| StepState::Pending).collect();
+        Self { id, plan, asked, steps, outcome: None }
+    }
+
+    /// Whether it still runs.
+    pub fn in_flight(&self) -> bool {
+        self.outcome.is_none()
+    }
+
+    /// How many steps have been read back.
+    pub fn verified(&self) -> usize {
+        self.steps.iter().filter(|state| matches!(state, StepState::Verified(_))).count()
+    }
+
+    /// Takes in a report.
+    pub fn report(&mut self, at: Timestamp, progress: Progress) {
+        let (step, state) = match progress {
+            Progress::Waiting { step, what } => {
+                // A call that is on the wire stays shown as such until it is answered.
+                match self.steps.get(step) {
+                    Some(StepState::Pending | StepState::Waiting(_)) => (step, StepState::Waiting(what)),
+                    _ => return,
+                }
+            }
+            Progress::Sent { step } => (step, StepState::Sent(at)),
+            Progress::Answered { step, receipt } => (step, StepState::Answered(at, receipt)),
+            Progress::Unknown { step, fault } => (step, StepState::Unknown(at, fault)),
+            Progress::Verified { step } => (step, StepState::Verified(at)),
+            Progress::Ended(outcome) => {
+                for state in &mut self.steps {
+                    if !matches!(state, StepState::Verified(_) | StepState::Pending) {
+                        *state = StepState::Stopped;
+                    }
+                }
+                self.outcome = Some((at, outcome));
+                return;
+            }
+        };
+        if let Some(slot) = self.steps.get_mut(step) {
+            *slot = state;
+        }
+    }
+
+    /// From the key to the first write that was read back, on AWS's clock.
+    pub fn key_to_read_back(&self) -> Option<SignedDuration> {
+        let first = self.plan.steps.iter().position(|step| step.call.is_some())?;
+        match self.steps.get(first) {
+            Some(StepState::Verified(at)) => Some(at.duration_since(self.asked)),
+            _ => None,
+        }
+    }
+}

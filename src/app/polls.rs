@@ -1,0 +1,239 @@
+//! What is asked of AWS, and when: often where a release is under way and looked at, seldom elsewhere.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::{Model, Screen};
+use crate::domain::metrics::MetricsQuery;
+use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::release::Release;
+use crate::domain::snapshot::Query;
+
+/// A source of data: what is shown with one age, and asked for as one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Source {
+    /// STS.
+    Identity,
+    /// ECS services.
+    Services,
+    /// ELB rules.
+    Routes,
+    /// ELB target health.
+    Health,
+    /// ECS tasks of the open release.
+    Tasks,
+    /// ECS deployment history.
+    Deployments,
+    /// CloudWatch.
+    Metrics,
+    /// Task definitions.
+    Revisions,
+}
+
+/// How one question stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Asked {
+    /// When it was last asked.
+    at: Timestamp,
+    /// Whether the answer is outstanding.
+    outstanding: bool,
+    /// How many answers in a row failed.
+    failures: u32,
+    /// Due as soon as it can be, whatever its pace.
+    hurry: bool,
+}
+
+/// The questions that were asked.
+#[derive(Debug, Clone, Default)]
+pub struct Polls {
+    asked: HashMap<Key, Asked>,
+    window: HashMap<Arn, Timestamp>,
+}
+
+/// A question without what changes between two askings of it.
+type Key = (Source, String);
+
+fn key(query: &Query) -> Key {
+    match query {
+        Query::Identity => (Source::Identity, String::new()),
+        Query::Services => (Source::Services, String::new()),
+        Query::Service(service) => (Source::Services, service.to_string()),
+        Query::Routes => (Source::Routes, String::new()),
+        Query::Route(route) => (Source::Routes, route.arn().to_string()),
+        Query::Health(_) => (Source::Health, String::new()),
+        Query::Tasks(service) => (Source::Tasks, service.to_string()),
+        Query::Deployments(service) => (Source::Deployments, service.to_string()),
+        Query::Metrics(_) => (Source::Metrics, String::new()),
+        Query::TaskDefinitions(_) => (Source::Revisions, String::new()),
+        Query::Family(family) => (Source::Revisions, family.clone()),
+    }
+}
+
+/// Seconds between two askings, as the operator lives them.
+struct Pace {
+    calm: i64,
+    busy: i64,
+}
+
+impl Source {
+    /// How often it is asked for while all goes well: what its age is held against.
+    pub fn every(&self, busy: bool) -> SignedDuration {
+        let pace = self.pace();
+        SignedDuration::from_secs(if busy { pace.busy } else { pace.calm })
+    }
+
+    fn pace(&self) -> Pace {
+        match self {
+            Self::Identity => Pace { calm: 300, busy: 300 },
+            Self::Services => Pace { calm: 15, busy: 5 },
+            Self::Routes => Pace { calm: 30, busy: 5 },
+            Self::Health => Pace { calm: 30, busy: 8 },
+            Self::Tasks => Pace { calm: 30, busy: 8 },
+            Self::Deployments => Pace { calm: 60, busy: 20 },
+            Self::Metrics => Pace { calm: 60, busy: 30 },
+            Self::Revisions => Pace { calm: 300, busy: 120 },
+        }
+    }
+}
+
+/// Never ask more often than this, milliseconds as the operator lives them, however fast AWS's clock runs.
+const FLOOR_MS: i64 = 400;
+
+/// How far a failing source backs off, at the most.
+const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
+
+impl Polls {
+    /// Takes note that a question goes out.
+    pub fn ask(&mut self, query: &Query, at: Timestamp) {
+        let asked = self.asked.entry(key(query)).or_insert(Asked { at, outstanding: false, failures: 0, hurry: false });
+        (asked.at, asked.outstanding, asked.hurry) = (at, true, false);
+    }
+
+    /// Takes note of an answer.
+    pub fn answered(&mut self, query: &Query, good: bool) {
+        if let Some(asked) = self.asked.get_mut(&key(query)) {
+            asked.outstanding = false;
+            asked.failures = if good { 0 } else { asked.failures.saturating_add(1) };
+        }
+        if good && let Query::Metrics(metrics) = query {
+            self.window.extend(metrics.targets.iter().map(|(group, _)| (group.clone(), metrics.to)));
+        }
+    }
+
+    /// Makes everything due.
+    pub fn all_due(&mut self) {
+        self.asked.values_mut().for_each(|asked| asked.hurry = true);
+    }
+
+    /// Makes these sources due at once: something has just been written. What is outstanding was asked before
+    /// that, so it is asked again when it comes in.
+    pub fn hurry(&mut self, sources: &[Source]) {
+        self.asked
+            .iter_mut()
+            .filter(|((source, _), _)| sources.contains(source))
+            .for_each(|(_, asked)| asked.hurry = true);
+    }
+
+    /// Since when an answer has been outstanding, the longest.
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        self.asked.values().filter(|asked| asked.outstanding).map(|asked| asked.at).min()
+    }
+}
+
+/// The questions that are due now.
+pub fn due(model: &Model) -> Vec<Query> {
+    let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
+    let groups = target_groups(model);
+    if !groups.is_empty() {
+        wanted.push(Query::Health(groups.iter().map(|(group, _)| group.clone()).collect()));
+        wanted.push(Query::Metrics(metrics_window(model, groups)));
+    }
+    let unread = unread_revisions(model);
+    if !unread.is_empty() {
+        wanted.push(Query::TaskDefinitions(unread));
+    }
+    if let Some(release) = model.focus() {
+        for side in std::iter::once(&release.stable).chain(&release.canary) {
+            wanted.push(Query::Deployments(side.service.clone()));
+            if matches!(model.screen, Screen::Release(_)) {
+                wanted.push(Query::Tasks(side.service.clone()));
+            }
+        }
+    }
+    if let Some(super::dialog::Dialog::Revisions(revisions)) = &model.dialog {
+        wanted.push(Query::Family(revisions.family.clone()));
+    }
+    let busy = model.releases.iter().any(Release::in_flight);
+    wanted.retain(|query| is_due(model, query, busy));
+    wanted
+}
+
+fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
+    let key = key(query);
+    let Some(asked) = model.polls.asked.get(&key) else { return true };
+    if asked.outstanding {
+        return false;
+    }
+    let felt = model.now.since(asked.at);
+    if felt < SignedDuration::from_millis(FLOOR_MS) {
+        return false;
+    }
+    if asked.hurry {
+        return true;
+    }
+    let pace = key.0.pace();
+    let seconds = if busy && model.focused { pace.busy } else { pace.calm };
+    let backed_off = SignedDuration::from_secs(seconds.saturating_mul(1 << asked.failures.min(5)))
+        .min(SLOWEST.max(SignedDuration::from_secs(seconds)));
+    model.now.at.duration_since(asked.at) >= backed_off
+}
+
+/// Every target group that is shown, with its load balancer.
+fn target_groups(model: &Model) -> Vec<(Arn, Arn)> {
+    let Some(routes) = model.snapshot.routes.get() else { return Vec::new() };
+    let ours: Vec<_> =
+        model.releases.iter().flat_map(|release| std::iter::once(&release.stable).chain(&release.canary)).collect();
+    let mut groups: Vec<(Arn, Arn)> = routes
+        .values()
+        .flat_map(|route| route.forwards.iter().map(|to| (to.target_group.clone(), route.load_balancer.clone())))
+        .filter(|(group, _)| ours.iter().any(|side| side.target_group.as_ref() == Some(group)))
+        .collect();
+    groups.sort();
+    groups.dedup_by(|a, b| a.0 == b.0);
+    groups
+}
+
+/// Three hours the first time, then the ten minutes that CloudWatch may still correct.
+fn metrics_window(model: &Model, groups: Vec<(Arn, Arn)>) -> MetricsQuery {
+    let known = groups.iter().all(|(group, _)| {
+        let read_to = model.polls.window.get(group);
+        read_to.is_some_and(|to| model.now.at.duration_since(*to) < SignedDuration::from_mins(8))
+    });
+    MetricsQuery::last(groups, model.now.at, if known { 10 } else { 180 })
+}
+
+/// Revisions that are on screen and were never read: their versions, and whether they can be deployed.
+fn unread_revisions(model: &Model) -> Vec<TaskDefinitionArn> {
+    let chosen = model.dialog.as_ref().and_then(|dialog| match dialog {
+        super::dialog::Dialog::Revisions(revisions) => {
+            model.snapshot.families.get(&revisions.family).and_then(|reading| reading.get())
+        }
+        _ => None,
+    });
+    let mut arns: Vec<_> = model
+        .releases
+        .iter()
+        .flat_map(|release| {
+            let sides = std::iter::once(&release.stable).chain(&release.canary).map(|side| &side.task_definition);
+            sides.chain(release.previous.iter().map(|good| &good.task_definition).take(3))
+        })
+        .chain(chosen.into_iter().flatten().take(20))
+        .filter(|arn| model.snapshot.task_definition(arn).is_none())
+        .cloned()
+        .collect();
+    arns.sort();
+    arns.dedup();
+    arns
+}

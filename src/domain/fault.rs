@@ -1,0 +1,150 @@
+//! What went wrong with a call, in the terms that matter to the person at the lever.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Kinds of failure, told apart because each asks for something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// Too many calls (`ThrottlingException`, `Throttling`, `RequestLimitExceeded`).
+    Throttled,
+    /// These credentials may not do it (`AccessDenied…`).
+    Denied,
+    /// The credentials ran out (`ExpiredToken…`, an SSO session past its end).
+    Expired,
+    /// No credentials were found, or their provider failed.
+    NoCredentials,
+    /// No region is set.
+    NoRegion,
+    /// The cluster, service, rule or deployment does not exist here.
+    NotFound,
+    /// What the operator saw is not what is there now: nothing was sent.
+    Changed,
+    /// AWS refused the request as it is (`InvalidParameterException`, `ClientException`, …).
+    Refused,
+    /// This endpoint does not know the operation.
+    Unsupported,
+    /// No answer in time. Of a write it is not known whether it was applied.
+    Unanswered,
+    /// The endpoint could not be reached at all: nothing was sent.
+    Unreachable,
+    /// AWS failed (5xx). Of a write it is not known whether it was applied.
+    Server,
+    /// The answer could not be understood.
+    Garbled,
+}
+
+/// Whether a write that failed may have been applied all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// AWS said no, or was never reached.
+    No,
+    /// It may have been. Read back before saying or sending anything.
+    Unknown,
+}
+
+/// A failed call: what happened, to what, in AWS's own words, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// What sort of failure.
+    pub kind: FaultKind,
+    /// The operation, as AWS spells it (`ModifyRule`).
+    pub operation: String,
+    /// What it was about: a service, a rule, a cluster.
+    pub subject: String,
+    /// AWS's error code, where there was one.
+    pub code: Option<String>,
+    /// AWS's message, or the transport's.
+    pub message: String,
+    /// AWS's request id, for a support case.
+    pub request_id: Option<String>,
+    /// What to do next, one sentence.
+    pub advice: String,
+}
+
+impl Fault {
+    /// A fault with the usual advice for its kind.
+    pub fn new(
+        kind: FaultKind,
+        operation: impl Into<String>,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            operation: operation.into(),
+            subject: subject.into(),
+            code: None,
+            message: message.into(),
+            request_id: None,
+            advice: kind.advice().to_owned(),
+        }
+    }
+
+    /// Whether the write that failed so may have been applied.
+    pub fn applied(&self) -> Applied {
+        match self.kind {
+            FaultKind::Unanswered | FaultKind::Server | FaultKind::Throttled | FaultKind::Garbled => Applied::Unknown,
+            _ => Applied::No,
+        }
+    }
+
+    /// The line for a panel: what failed and why, without the advice.
+    pub fn headline(&self) -> String {
+        let code = self.code.as_deref().unwrap_or_else(|| self.kind.word());
+        format!("{} {}: {} ({code})", self.operation, self.subject, self.message)
+    }
+}
+
+impl FaultKind {
+    /// One or two words for a status line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Denied => "denied",
+            Self::Expired => "credentials expired",
+            Self::NoCredentials => "no credentials",
+            Self::NoRegion => "no region",
+            Self::NotFound => "not found",
+            Self::Changed => "changed",
+            Self::Refused => "refused",
+            Self::Unsupported => "not supported here",
+            Self::Unanswered => "no answer",
+            Self::Unreachable => "unreachable",
+            Self::Server => "AWS error",
+            Self::Garbled => "unreadable answer",
+        }
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Throttled => "Polling has slowed down; the quota is shared by the whole account and region.",
+            Self::Denied => "Ask for the permission named above; `assets/iam` has the policies.",
+            Self::Expired => "Renew the credentials (`aws sso login`, or your tool); the console goes on by itself.",
+            Self::NoCredentials => "Set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work.",
+            Self::NoRegion => "Pass --region, or set AWS_REGION or the profile's region.",
+            Self::NotFound => "Check the cluster, the region and the account.",
+            Self::Changed => "Look at what is there now, then press the key again.",
+            Self::Refused => "Read AWS's message; the request is in the audit file.",
+            Self::Unsupported => "The rest of the screen does not need it.",
+            Self::Unanswered => "The state is read back; watch what it says.",
+            Self::Unreachable => "Check the network, the proxy and --endpoint-url.",
+            Self::Server => "AWS had a failure; the state is read back.",
+            Self::Garbled => "Is --endpoint-url really an AWS endpoint?",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.headline())?;
+        if let Some(id) = &self.request_id {
+            write!(f, " [request {id}]")?;
+        }
+        write!(f, " {}", self.advice)
+    }
+}
+
+impl std::error::Error for Fault {}

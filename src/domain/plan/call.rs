@@ -1,0 +1,147 @@
+//! The writes that tidegate knows. There are no others.
+
+use serde::Serialize;
+
+use crate::domain::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::route::{Forward, Route, RouteId, target_group_name};
+
+/// One write to AWS. Whatever it does not name stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "call")]
+pub enum Call {
+    /// ModifyRule or ModifyListener: the same actions with other weights.
+    SetWeights {
+        /// Which rule.
+        route: RouteId,
+        /// What the operator saw there.
+        seen: Seen,
+        /// The weights to write; target groups that are not named keep theirs.
+        weights: Vec<Forward>,
+        /// What to do about a rule that is not as it was seen.
+        reread: Reread,
+    },
+    /// UpdateService with exactly these members.
+    UpdateService {
+        /// Which service, for people.
+        service: ServiceKey,
+        /// `service`: the full ARN, so that another account cannot be meant.
+        arn: Arn,
+        /// `cluster`: the full ARN.
+        cluster_arn: Arn,
+        /// `taskDefinition`: the full ARN, or left alone.
+        task_definition: Option<TaskDefinitionArn>,
+        /// `desiredCount`, or left alone.
+        desired: Option<u32>,
+    },
+    /// StopServiceDeployment with stopType ROLLBACK, never ABORT.
+    StopDeployment {
+        /// Which service, for people.
+        service: ServiceKey,
+        /// `serviceDeploymentArn`.
+        deployment: Arn,
+    },
+}
+
+/// A rule as it was when the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Its weights.
+    pub forwards: Vec<Forward>,
+    /// [`Route::shape`].
+    pub shape: u64,
+}
+
+impl From<&Route> for Seen {
+    fn from(route: &Route) -> Self {
+        Self { forwards: route.forwards.clone(), shape: route.shape }
+    }
+}
+
+/// How a write of weights treats a rule that changed since it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reread {
+    /// Read it again; if anything differs, send nothing.
+    Strict,
+    /// On the way back. Read it again where reads are being answered: other weights do not matter, for the
+    /// write is absolute, other actions are kept as they are now, and only a rule that no longer forwards to
+    /// these target groups stops it. Where reads hang, write from what was last seen.
+    Urgent,
+}
+
+impl Call {
+    /// The operation, as AWS spells it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::SetWeights { route, .. } => route.operation(),
+            Self::UpdateService { .. } => "UpdateService",
+            Self::StopDeployment { .. } => "StopServiceDeployment",
+        }
+    }
+
+    /// What it is about, for people.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::SetWeights { route, .. } => route.to_string(),
+            Self::UpdateService { service, .. } | Self::StopDeployment { service, .. } => service.to_string(),
+        }
+    }
+
+    /// The line that a dialog, a dry run and the audit show: operation, subject, what it writes.
+    pub fn describe(&self) -> String {
+        let what = match self {
+            Self::SetWeights { weights, .. } => {
+                let weights: Vec<_> =
+                    weights.iter().map(|to| format!("{}={}", target_group_name(&to.target_group), to.weight)).collect();
+                weights.join(" ")
+            }
+            Self::UpdateService { task_definition, desired, .. } => {
+                let mut parts = Vec::new();
+                if let Some(task_definition) = task_definition {
+                    parts.push(format!("taskDefinition={}", task_definition.short()));
+                }
+                if let Some(desired) = desired {
+                    parts.push(format!("desiredCount={desired}"));
+                }
+                parts.join(" ")
+            }
+            Self::StopDeployment { .. } => "stopType=ROLLBACK".to_owned(),
+        };
+        format!("{} {}  {what}", self.operation(), self.subject())
+    }
+
+    /// Every ARN in it.
+    pub fn arns(&self) -> Vec<&Arn> {
+        match self {
+            Self::SetWeights { route, weights, .. } => {
+                std::iter::once(route.arn()).chain(weights.iter().map(|to| &to.target_group)).collect()
+            }
+            Self::UpdateService { arn, cluster_arn, task_definition, .. } => {
+                [arn, cluster_arn].into_iter().chain(task_definition.iter().map(TaskDefinitionArn::arn)).collect()
+            }
+            Self::StopDeployment { deployment, .. } => vec![deployment],
+        }
+    }
+
+    /// Whether everything it names is in the account and region that the operator looks at; else what is not.
+    pub fn belongs_to(&self, place: &Place) -> Result<(), String> {
+        for arn in self.arns() {
+            let (account, region) = (arn.account(), arn.region());
+            if account.is_some_and(|account| account != place.account)
+                || region.is_some_and(|region| region != place.region)
+            {
+                return Err(format!("{arn} is not in {} {}", place.account, place.region));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// AWS's answer to a write that it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// AWS's request id.
+    pub request_id: Option<String>,
+    /// What the answer says is there now, in a few words.
+    pub answer: String,
+}

@@ -1,0 +1,179 @@
+//! What must be so before a call, and what must be read back after it.
+
+use serde::Serialize;
+
+use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::route::{Forward, RouteId, target_group_name};
+use crate::domain::service::{RolloutState, Service};
+use crate::domain::snapshot::{Facts, Query};
+
+/// A state of the world that can be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "expect")]
+pub enum Expect {
+    /// The rule has these weights for these target groups.
+    Weights {
+        /// Which rule.
+        route: RouteId,
+        /// Target groups and weights.
+        weights: Vec<Forward>,
+    },
+    /// A target group has healthy targets.
+    Healthy {
+        /// Which target group.
+        target_group: Arn,
+        /// How many at the least.
+        at_least: u32,
+    },
+    /// A service wants this many tasks.
+    Desired {
+        /// Which service.
+        service: ServiceKey,
+        /// `desiredCount`.
+        count: u32,
+    },
+    /// A service's primary rollout is this revision.
+    Primary {
+        /// Which service.
+        service: ServiceKey,
+        /// Its revision.
+        task_definition: TaskDefinitionArn,
+    },
+    /// A service runs this revision alone, complete.
+    Settled {
+        /// Which service.
+        service: ServiceKey,
+        /// Its revision.
+        task_definition: TaskDefinitionArn,
+    },
+}
+
+/// How an expectation compares with what was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Met {
+    /// It is so.
+    Yes,
+    /// Not yet: what is there instead.
+    NotYet(String),
+    /// It will not become so by itself: why.
+    Never(String),
+}
+
+impl Expect {
+    /// What to ask in order to know.
+    pub fn query(&self) -> Query {
+        match self {
+            Self::Weights { route, .. } => Query::Route(route.clone()),
+            Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
+            Self::Desired { service, .. } | Self::Primary { service, .. } | Self::Settled { service, .. } => {
+                Query::Service(service.clone())
+            }
+        }
+    }
+
+    /// Whether a write sets it, at once and by itself; what is not, follows from writes in its own time.
+    pub fn is_written(&self) -> bool {
+        matches!(self, Self::Weights { .. } | Self::Desired { .. } | Self::Primary { .. })
+    }
+
+    /// Compares it with an answer to [`Expect::query`].
+    pub fn compare(&self, facts: &Facts) -> Met {
+        match (self, facts) {
+            (Self::Weights { weights, .. }, Facts::Route(route)) => {
+                for want in weights {
+                    match route.weight(&want.target_group) {
+                        Some(weight) if weight == want.weight => {}
+                        Some(weight) => {
+                            return Met::NotYet(format!(
+                                "{} has weight {weight}",
+                                target_group_name(&want.target_group)
+                            ));
+                        }
+                        None => {
+                            return Met::Never(format!(
+                                "the rule no longer forwards to {}",
+                                target_group_name(&want.target_group)
+                            ));
+                        }
+                    }
+                }
+                Met::Yes
+            }
+            (Self::Healthy { target_group, at_least }, Facts::Health(health)) => {
+                let healthy = health.iter().find(|(arn, _)| arn == target_group).map(|(_, health)| health.healthy);
+                match healthy {
+                    Some(healthy) if healthy >= *at_least => Met::Yes,
+                    Some(healthy) => {
+                        Met::NotYet(format!("{healthy} of {at_least} healthy in {}", target_group_name(target_group)))
+                    }
+                    None => Met::NotYet(format!("health of {} unknown", target_group_name(target_group))),
+                }
+            }
+            (Self::Desired { count, .. }, Facts::Service(service)) => {
+                if service.desired == *count {
+                    Met::Yes
+                } else {
+                    Met::NotYet(format!("desiredCount is {}", service.desired))
+                }
+            }
+            (Self::Primary { task_definition, .. }, Facts::Service(service)) => match service.primary() {
+                Some(primary) if primary.task_definition == *task_definition => Met::Yes,
+                Some(primary) => Met::NotYet(format!("{} is primary", primary.task_definition.tag())),
+                None => Met::NotYet("no primary rollout".to_owned()),
+            },
+            (Self::Settled { task_definition, .. }, Facts::Service(service)) => settled(service, task_definition),
+            // An answer to another question says nothing about this one.
+            _ => Met::NotYet("not read yet".to_owned()),
+        }
+    }
+
+    /// In words, as a dialog shows it.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Weights { weights, .. } => {
+                let weights: Vec<_> =
+                    weights.iter().map(|to| format!("{}={}", target_group_name(&to.target_group), to.weight)).collect();
+                format!("rule reads {}", weights.join(" "))
+            }
+            Self::Healthy { target_group, at_least } => {
+                format!("{at_least} healthy in {}", target_group_name(target_group))
+            }
+            Self::Desired { service, count } => format!("{} wants {count}", service.service),
+            Self::Primary { service, task_definition } => {
+                format!("{} goes for {}", service.service, task_definition.tag())
+            }
+            Self::Settled { service, task_definition } => {
+                format!("{} runs {} alone, complete", service.service, task_definition.tag())
+            }
+        }
+    }
+}
+
+fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
+    let Some(primary) = service.primary() else {
+        return Met::NotYet("no primary rollout".to_owned());
+    };
+    // An old failure of the same revision says nothing while a new rollout of it is under way.
+    let failed = match primary.task_definition == *task_definition {
+        true => (primary.state == Some(RolloutState::Failed)).then_some(primary),
+        false => service
+            .rollouts
+            .iter()
+            .find(|rollout| rollout.task_definition == *task_definition && rollout.state == Some(RolloutState::Failed)),
+    };
+    if let Some(failed) = failed {
+        let reason = failed.reason.as_deref().unwrap_or("no reason given");
+        return Met::Never(format!("the rollout of {} failed: {reason}", task_definition.tag()));
+    }
+    if primary.task_definition != *task_definition {
+        return Met::Never(format!("{} was superseded by {}", task_definition.tag(), primary.task_definition.tag()));
+    }
+    if service.settled_on(task_definition) {
+        return Met::Yes;
+    }
+    Met::NotYet(format!("{} of {} running{}", primary.running, service.desired, failures(primary.failed)))
+}
+
+fn failures(failed: u32) -> String {
+    if failed == 0 { String::new() } else { format!(", {failed} failed") }
+}

@@ -1,0 +1,215 @@
+//! From an intent to the calls that fulfil it, or to the reason why not. Pure and total.
+
+mod call;
+mod expect;
+mod redeploy;
+mod weighted;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::names::{Place, ServiceKey, TaskDefinitionArn};
+use super::release::{Method, Release};
+use super::settings::Settings;
+use super::share::Percent;
+
+pub use call::{Call, Receipt, Reread, Seen};
+pub use expect::{Expect, Met};
+
+/// What the operator wants; a key or a subcommand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "intent")]
+pub enum Intent {
+    /// One step up the ladder, or to the share that is named.
+    Step {
+        /// `None`: the next rung.
+        to: Option<Percent>,
+    },
+    /// Any share, up or down.
+    Weight {
+        /// The canary's share.
+        to: Percent,
+    },
+    /// Release this revision.
+    Start {
+        /// The full ARN of an active revision.
+        task_definition: TaskDefinitionArn,
+    },
+    /// Make the canary's revision the stable one.
+    Finish,
+    /// Back to the version that worked.
+    Rollback {
+        /// `None`: the previous good revision.
+        to: Option<TaskDefinitionArn>,
+    },
+}
+
+impl Intent {
+    /// Whether it takes users back to what worked: never held up, never gated.
+    pub fn is_rollback(&self) -> bool {
+        matches!(self, Self::Rollback { .. })
+    }
+
+    /// The verb, as the command line has it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Step { .. } => "step",
+            Self::Weight { .. } => "weight",
+            Self::Start { .. } => "start",
+            Self::Finish => "finish",
+            Self::Rollback { .. } => "rollback",
+        }
+    }
+}
+
+/// An ordered list of steps, and what they are for. The dialog shows it, `--dry-run` prints it, the audit
+/// records it, the executor runs it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The release's name.
+    pub release: String,
+    /// Where everything in it must be.
+    pub place: Place,
+    /// What it fulfils.
+    pub intent: Intent,
+    /// One line: `checkout 1% → 10% of traffic to :42`.
+    pub title: String,
+    /// In order; each begins when the one before has been read back.
+    pub steps: Vec<Step>,
+    /// What the operator should know before saying yes.
+    pub warnings: Vec<String>,
+    /// The share of the canary that it ends with, where it moves traffic.
+    pub share: Option<Percent>,
+    /// What ran before, by service, to come back to: kept in the audit.
+    pub before: Vec<Before>,
+}
+
+/// What a service ran when a plan was made for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// Which service.
+    pub service: ServiceKey,
+    /// The revision of its primary rollout.
+    pub task_definition: TaskDefinitionArn,
+    /// Whether that ran alone and complete: then it is known to have run.
+    pub settled: bool,
+}
+
+impl Plan {
+    /// Its writes, in order.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.steps.iter().filter_map(|step| step.call.as_ref())
+    }
+}
+
+/// One step: wait for what must hold, send at most one call, wait until it is read back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// In words.
+    pub title: String,
+    /// What must hold before the call; waited for, up to `patience`.
+    pub before: Vec<Expect>,
+    /// The write; `None` where the step only waits.
+    pub call: Option<Call>,
+    /// What must be read back, up to `patience`.
+    pub after: Vec<Expect>,
+    /// How long `after` must go on holding, seconds on AWS's clock.
+    #[serde(serialize_with = "seconds")]
+    pub hold: SignedDuration,
+    /// How long either wait may take.
+    #[serde(serialize_with = "seconds")]
+    pub patience: SignedDuration,
+}
+
+fn seconds<S: serde::Serializer>(duration: &SignedDuration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(duration.as_secs())
+}
+
+/// Why there is no plan. `reason` says what is the matter, `advice` what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{reason} {advice}")]
+pub struct Refusal {
+    /// What is the matter, one sentence.
+    pub reason: String,
+    /// What to do about it, one sentence.
+    pub advice: String,
+}
+
+impl Refusal {
+    /// A refusal with its reason and what to do about it.
+    pub fn new(reason: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { reason: reason.into(), advice: advice.into() }
+    }
+}
+
+/// What a plan is made under, beside the release.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Where the operator looks.
+    pub place: &'a Place,
+    /// What was decided beforehand.
+    pub settings: &'a Settings,
+    /// On the console's clock.
+    pub now: Timestamp,
+}
+
+impl Context<'_> {
+    fn plan(
+        &self,
+        release: &Release,
+        intent: Intent,
+        steps: Vec<Step>,
+        share: Option<Percent>,
+        warnings: Vec<String>,
+        what: String,
+    ) -> Plan {
+        let before = std::iter::once(&release.stable)
+            .chain(&release.canary)
+            .map(|side| Before {
+                service: side.service.clone(),
+                task_definition: side.task_definition.clone(),
+                settled: side.settled,
+            })
+            .collect();
+        let title = format!("{} {what}", release.name);
+        Plan { release: release.name.clone(), place: self.place.clone(), intent, title, steps, warnings, share, before }
+    }
+}
+
+/// The plan that fulfils an intent, or why there is none. Total: every release and every intent has an answer.
+pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result<Plan, Refusal> {
+    let settings = context.settings;
+    if settings.read_only {
+        return Err(Refusal::new(
+            "This console is read-only.",
+            "Start it without --read-only, or change the environment's read_only.",
+        ));
+    }
+    if let Some(why) = &release.watch_only {
+        return Err(Refusal::new(why.clone(), "It can be watched here."));
+    }
+    for side in std::iter::once(&release.stable).chain(&release.canary) {
+        if !side.active {
+            return Err(Refusal::new(format!("{} is being deleted.", side.service), "Nothing can be done with it."));
+        }
+    }
+    let plan = match (release.method, intent) {
+        (Method::Weighted, Intent::Step { to }) => weighted::step(release, *to, context),
+        (Method::Weighted, Intent::Weight { to }) => weighted::weight(release, *to, context),
+        (Method::Weighted, Intent::Start { task_definition }) => weighted::start(release, task_definition, context),
+        (Method::Weighted, Intent::Finish) => weighted::finish(release, context),
+        (Method::Weighted, Intent::Rollback { to }) => weighted::rollback(release, to.as_ref(), context),
+        (_, Intent::Start { task_definition }) => redeploy::start(release, task_definition, context),
+        (_, Intent::Rollback { to }) => redeploy::rollback(release, to.as_ref(), context),
+        (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish) => Err(Refusal::new(
+            format!("{} is a {method} service: it has no weights to write.", release.name),
+            "Stepping needs two services behind one rule.",
+        )),
+    }?;
+    for call in plan.calls() {
+        call.belongs_to(context.place).map_err(|odd| {
+            Refusal::new(format!("Nothing was sent: {odd}."), "Look at the account and region of this screen.")
+        })?;
+    }
+    Ok(plan)
+}

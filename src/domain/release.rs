@@ -1,0 +1,493 @@
+//! A release as an operator thinks of it, derived from the snapshot and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::ladder::Ladder;
+use super::names::{Arn, ServiceKey, TaskDefinitionArn};
+use super::pair::{self, Pair};
+use super::plan::Intent;
+use super::previous::{self, Good};
+use super::route::Route;
+use super::service::{Controller, DeploymentStatus, RolloutState, Service, ServiceDeployment, Strategy};
+use super::settings::Settings;
+use super::share::{Percent, Weight, Weights};
+use super::snapshot::{Since, Snapshot};
+use super::verdict::{self, Numbers, Opinion, Verdict};
+
+/// Who moves the traffic, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Method {
+    /// Two services behind weighted target groups; the console writes the weights.
+    Weighted,
+    /// One service, tasks replaced in place.
+    Rolling,
+    /// One service whose own strategy shifts traffic.
+    Native,
+    /// CodeDeploy moves it.
+    CodeDeploy,
+    /// Somebody else does.
+    External,
+}
+
+/// Where a release is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Phase {
+    /// Nothing is under way.
+    Steady,
+    /// The new revision's tasks come up; no traffic yet.
+    Starting,
+    /// Traffic, or tasks, are being moved.
+    Shifting,
+    /// A share is set and its bake time runs.
+    Baking,
+    /// The next move is the operator's.
+    Waiting,
+    /// The canary's revision becomes the stable one.
+    Finishing,
+    /// On the way back.
+    RollingBack,
+    /// It did not work, and nothing is being done about it.
+    Failed,
+}
+
+/// What this console is doing to a release, and what it last asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ours {
+    /// The intent of the operation in flight.
+    pub doing: Option<Intent>,
+    /// The canary's share that was last written from here.
+    pub requested: Option<Percent>,
+}
+
+/// One service of a release.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Side {
+    /// Which service.
+    pub service: ServiceKey,
+    /// `serviceArn`.
+    pub arn: Arn,
+    /// `clusterArn`.
+    pub cluster_arn: Arn,
+    /// The revision that its primary rollout goes for.
+    pub task_definition: TaskDefinitionArn,
+    /// Its image's tag, where it was read.
+    pub version: Option<String>,
+    /// Its target group.
+    pub target_group: Option<Arn>,
+    /// Its weight in the rule.
+    pub weight: Option<Weight>,
+    /// `desiredCount`.
+    pub desired: u32,
+    /// `runningCount`.
+    pub running: u32,
+    /// `pendingCount`.
+    pub pending: u32,
+    /// Healthy targets; `None`: not known.
+    pub healthy: Option<u32>,
+    /// Whether a rollout is under way.
+    pub rolling: bool,
+    /// Whether its revision runs alone, complete, with at least one task.
+    pub settled: bool,
+    /// The revisions that still run beside it.
+    pub leaving: Vec<TaskDefinitionArn>,
+    /// Whether ECS says that it is taking a deployment back by itself.
+    pub going_back: bool,
+    /// Why its rollout failed or fails, where it does.
+    pub trouble: Option<String>,
+    /// `status == ACTIVE`.
+    pub active: bool,
+    /// The service deployment under way, where ECS names one.
+    pub deployment: Option<Arn>,
+}
+
+/// The canary's share of traffic, three ways.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Share {
+    /// What was last asked for from this console, percent.
+    pub requested: Option<Percent>,
+    /// What the rule says, percent.
+    pub configured: Option<Percent>,
+    /// What requests show over the last settled minutes, percent.
+    pub observed: Option<Percent>,
+}
+
+/// How long the present share has been watched.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bake {
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether the change was seen; else it has been so at least that long.
+    pub seen: bool,
+    /// How long it should be, seconds.
+    #[serde(skip)]
+    pub of: SignedDuration,
+}
+
+/// A service, or a pair, and where its release is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Release {
+    /// The pair's stem, or the service's name.
+    pub name: String,
+    /// Who moves the traffic.
+    pub method: Method,
+    /// Where it is.
+    pub phase: Phase,
+    /// The service that was there.
+    pub stable: Side,
+    /// The service that is tried.
+    pub canary: Option<Side>,
+    /// Every rule that weights the two.
+    pub routes: Vec<Route>,
+    /// The canary's share.
+    pub share: Share,
+    /// The steps.
+    pub ladder: Ladder,
+    /// The bake timer, while a share is set.
+    pub bake: Option<Bake>,
+    /// What the metrics say.
+    pub verdict: Verdict,
+    /// What to go back to, best first.
+    pub previous: Vec<Good>,
+    /// Why nothing may be written here, where that is so.
+    pub watch_only: Option<String>,
+    /// What is wrong or odd, for the operator.
+    pub remarks: Vec<String>,
+    /// Since when the stable service's rollout has been complete.
+    pub steady_since: Option<Timestamp>,
+}
+
+impl Bake {
+    /// How much of it has passed.
+    pub fn elapsed(&self, now: Timestamp) -> SignedDuration {
+        now.duration_since(self.since).max(SignedDuration::ZERO)
+    }
+
+    /// Whether it is over.
+    pub fn done(&self, now: Timestamp) -> bool {
+        self.elapsed(now) >= self.of
+    }
+}
+
+impl Release {
+    /// Whether a release is under way, so that `R` acts at once.
+    pub fn in_flight(&self) -> bool {
+        self.phase != Phase::Steady
+    }
+
+    /// Whether it goes by this name: its own, or one of its services'.
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.name == name
+            || self.stable.service.service == name
+            || self.canary.as_ref().is_some_and(|canary| canary.service.service == name)
+    }
+
+    /// The side that carries the new revision.
+    pub fn newest(&self) -> &Side {
+        self.canary.as_ref().unwrap_or(&self.stable)
+    }
+
+    /// Whether stable no longer runs, or is about to leave, the version that the canary is held against: a
+    /// rollback must first bring that version back.
+    pub fn stable_taken(&self) -> bool {
+        self.canary.as_ref().is_some_and(|canary| canary.task_definition == self.stable.task_definition)
+            || (self.canary.is_some() && self.stable.rolling)
+    }
+
+    /// The lower, the sooner an operator must look at it.
+    pub fn urgency(&self) -> u8 {
+        match (self.phase, self.verdict.opinion) {
+            (Phase::Failed, _) => 0,
+            (_, Opinion::Bad) => 1,
+            (Phase::RollingBack, _) => 2,
+            (Phase::Waiting, _) => 3,
+            (Phase::Finishing | Phase::Shifting | Phase::Starting, _) => 4,
+            (Phase::Baking, _) => 5,
+            (Phase::Steady, _) if !self.remarks.is_empty() => 6,
+            (Phase::Steady, _) => 7,
+        }
+    }
+}
+
+/// Every release of the environment: pairs as one, every other service alone, by name.
+pub fn releases(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    ours: &BTreeMap<String, Ours>,
+    now: Timestamp,
+) -> Vec<Release> {
+    let Some(services) = snapshot.services.get() else { return Vec::new() };
+    let pairs = pair::pairs(snapshot, settings);
+    let paired: BTreeSet<_> = pairs.iter().flat_map(|pair| [&pair.stable, &pair.canary]).collect();
+    let nobody = Ours::default();
+    let ours_of = |name: &str| ours.get(name).unwrap_or(&nobody);
+    let mut releases: Vec<_> = pairs
+        .iter()
+        .filter_map(|pair| weighted(pair, snapshot, settings, ours_of(&pair.name), now))
+        .chain(
+            services
+                .values()
+                .filter(|service| !paired.contains(&service.key))
+                .map(|service| single(service, snapshot, settings, ours_of(&service.key.service), now)),
+        )
+        .collect();
+    releases.sort_by(|a, b| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
+    releases
+}
+
+fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
+    let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
+    let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
+    let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
+    Side {
+        service: service.key.clone(),
+        arn: service.arn.clone(),
+        cluster_arn: service.cluster_arn.clone(),
+        settled: service.desired > 0 && service.settled_on(task_definition),
+        leaving: left.map(|rollout| rollout.task_definition.clone()).collect(),
+        going_back: deployment_under_way(service, snapshot).is_some_and(|deployment| deployment.status.rolling_back()),
+        task_definition: task_definition.clone(),
+        version: version.map(str::to_owned),
+        target_group: target_group.cloned(),
+        weight: target_group.and_then(|group| route?.weight(group)),
+        desired: service.desired,
+        running: service.running,
+        pending: service.pending,
+        healthy: target_group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
+        rolling: service.rolling(),
+        trouble: trouble(service),
+        active: service.active(),
+        deployment: service.current_deployment.clone(),
+    }
+}
+
+/// ECS counts failures in a row; from here on it is a loop and not bad luck.
+const CRASH_LOOP: u32 = 3;
+
+fn trouble(service: &Service) -> Option<String> {
+    let primary = service.primary()?;
+    match primary.state {
+        Some(RolloutState::Failed) => Some(primary.reason.clone().unwrap_or_else(|| "the rollout failed".to_owned())),
+        _ if primary.failed >= CRASH_LOOP => Some(format!("{} tasks in a row failed to start", primary.failed)),
+        _ => None,
+    }
+}
+
+fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Option<Release> {
+    let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
+    let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
+    let route = routes.first()?;
+    let share_in = |route: &Route| {
+        let weights = Weights { stable: route.weight(&pair.stable_group)?, canary: route.weight(&pair.canary_group)? };
+        weights.canary_share()
+    };
+    let configured = share_in(route);
+    let since = snapshot.weights_since.get(&route.id).copied();
+    let thresholds = &settings.thresholds;
+    let numbers = |group: &Arn| {
+        let series = snapshot.metrics.get(group).and_then(|reading| reading.get());
+        series.map(|series| Numbers::gather(series, now, thresholds, seen_at(since))).unwrap_or_default()
+    };
+    let (on_canary, on_stable) = (numbers(&pair.canary_group), numbers(&pair.stable_group));
+    let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
+    // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
+    let idle = configured.is_some_and(Percent::is_zero);
+    let verdict = if idle { verdict::judge(on_stable, None, thresholds) } else { verdict::judge(on_canary, Some(on_stable), thresholds) };
+    let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
+    let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
+
+    let mut remarks = Vec::new();
+    if routes.iter().any(|other| share_in(other) != configured) {
+        remarks.push("the rules of this pair have different weights".to_owned());
+    }
+    if configured.is_none() {
+        remarks.push("both weights are 0: nobody is served".to_owned());
+    }
+    if let Some(requested) = ours.requested
+        && ours.doing.is_none()
+        && configured.is_some_and(|configured| (configured.value() - requested.value()).abs() > 0.05)
+    {
+        remarks.push(format!("somebody else changed the weights since {requested} was written from here"));
+    }
+    if let Some(seconds) = route.stickiness {
+        remarks.push(format!("sticky for {seconds} s: clients with the cookie keep their side whatever the weights"));
+    }
+    remarks.extend(pair.told_by.as_ref().err().cloned());
+
+    let bake_for = settings.bake_of(&pair.name);
+    let shared = configured.is_some_and(|share| !share.is_zero());
+    let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
+    let phase = weighted_phase(&stable_side, &canary_side, configured, bake, ours, now);
+    Some(Release {
+        name: pair.name.clone(),
+        method: Method::Weighted,
+        phase,
+        share: Share { requested: ours.requested, configured, observed },
+        ladder: settings.ladder_of(&pair.name).clone(),
+        bake,
+        verdict,
+        previous: previous::candidates(stable, &stable_side.task_definition, snapshot),
+        watch_only: pair.told_by.as_ref().err().cloned(),
+        remarks,
+        steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
+        stable: stable_side,
+        canary: Some(canary_side),
+        routes,
+    })
+}
+
+fn seen_at(since: Option<Since>) -> Option<Timestamp> {
+    since.filter(|since| since.seen).map(|since| since.at)
+}
+
+fn doing_phase(ours: &Ours) -> Option<Phase> {
+    Some(match ours.doing.as_ref()? {
+        Intent::Rollback { .. } => Phase::RollingBack,
+        Intent::Finish => Phase::Finishing,
+        Intent::Start { .. } => Phase::Starting,
+        Intent::Step { .. } | Intent::Weight { .. } => Phase::Shifting,
+    })
+}
+
+fn weighted_phase(
+    stable: &Side,
+    canary: &Side,
+    configured: Option<Percent>,
+    bake: Option<Bake>,
+    ours: &Ours,
+    now: Timestamp,
+) -> Phase {
+    if let Some(phase) = doing_phase(ours) {
+        return phase;
+    }
+    let same = stable.task_definition == canary.task_definition;
+    let Some(share) = configured else { return Phase::Failed };
+    if stable.trouble.is_some() || (canary.trouble.is_some() && (canary.desired > 0 || !share.is_zero())) {
+        return Phase::Failed;
+    }
+    if share.is_zero() {
+        return match (canary.rolling, canary.desired, same) {
+            (_, 0, _) if stable.rolling => Phase::Shifting,
+            (_, 0, _) => Phase::Steady,
+            // The last step of a finish: the canary's tasks are still there.
+            (_, _, true) => Phase::Finishing,
+            (true, _, false) => Phase::Starting,
+            (false, _, false) => Phase::Waiting,
+        };
+    }
+    if share.is_full() && (same || stable.rolling) {
+        return Phase::Finishing;
+    }
+    match bake {
+        Some(bake) if !bake.done(now) => Phase::Baking,
+        _ => Phase::Waiting,
+    }
+}
+
+fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Release {
+    let name = service.key.service.clone();
+    let group = service.target_groups.first();
+    let route = snapshot.routes.get().and_then(|routes| {
+        routes
+            .values()
+            .find(|route| route.forwards.iter().any(|to| group.is_some_and(|group| *group == to.target_group)))
+    });
+    let series = group.and_then(|group| snapshot.metrics.get(group)).and_then(|reading| reading.get());
+    let numbers = series.map(|series| Numbers::gather(series, now, &settings.thresholds, None)).unwrap_or_default();
+    let (method, watch_only) = match (&service.controller, &service.strategy) {
+        (Controller::CodeDeploy, _) => (
+            Method::CodeDeploy,
+            Some("CodeDeploy moves this service's traffic; it can only be watched here.".to_owned()),
+        ),
+        (Controller::External | Controller::Other(_), _) => {
+            (Method::External, Some("Another controller moves this service; it can only be watched here.".to_owned()))
+        }
+        (Controller::Ecs, Strategy::Rolling) => (Method::Rolling, None),
+        (Controller::Ecs, _) => (Method::Native, None),
+    };
+    let side = side(service, group, route, snapshot);
+    let current = deployment_under_way(service, snapshot);
+    Release {
+        phase: single_phase(service, &side, current, ours),
+        name: name.clone(),
+        method,
+        share: Share::default(),
+        ladder: settings.ladder_of(&name).clone(),
+        bake: None,
+        verdict: verdict::judge(numbers, None, &settings.thresholds),
+        previous: previous::candidates(service, &side.task_definition, snapshot),
+        watch_only,
+        remarks: side.trouble.iter().cloned().collect(),
+        steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
+        stable: side,
+        canary: None,
+        routes: Vec::new(),
+    }
+}
+
+/// The service deployment that has not ended, where ECS keeps them.
+fn deployment_under_way<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
+    let deployments = snapshot.deployments.get(&service.key)?.get()?;
+    deployments.iter().find(|deployment| !deployment.status.ended())
+}
+
+fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeployment>, ours: &Ours) -> Phase {
+    if let Some(Intent::Rollback { .. }) = ours.doing {
+        return Phase::RollingBack;
+    }
+    let going_back = deployment.is_some_and(|deployment| deployment.status.rolling_back())
+        || (service.rolling() && service.rollouts.iter().any(|rollout| rollout.state == Some(RolloutState::Failed)));
+    if going_back {
+        return Phase::RollingBack;
+    }
+    if side.trouble.is_some() {
+        return Phase::Failed;
+    }
+    let under_way = deployment.is_some_and(|deployment| {
+        matches!(deployment.status, DeploymentStatus::Pending | DeploymentStatus::InProgress)
+            && service.strategy != Strategy::Rolling
+    });
+    if service.rolling() || under_way {
+        return Phase::Shifting;
+    }
+    doing_phase(ours).unwrap_or(Phase::Steady)
+}
+
+impl fmt::Display for Release {
+    /// The facts of a release in a few lines, for a ticket.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = |share: Option<Percent>| share.map_or_else(|| "unknown".to_owned(), |share| share.to_string());
+        writeln!(f, "{} ({}) is {}", self.name, self.method, self.phase)?;
+        for (role, side) in [("stable", Some(&self.stable)), ("canary", self.canary.as_ref())] {
+            let Some(side) = side else { continue };
+            let version = side.version.as_deref().unwrap_or("version unknown");
+            let healthy =
+                side.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
+            writeln!(
+                f,
+                "{role} {} runs {} ({version}), {} of {} tasks, {healthy}",
+                side.service, side.task_definition, side.running, side.desired
+            )?;
+        }
+        if self.canary.is_some() {
+            let Share { requested, configured, observed } = self.share;
+            writeln!(
+                f,
+                "canary's traffic: requested {}, configured {}, observed {}",
+                share(requested),
+                share(configured),
+                share(observed)
+            )?;
+        }
+        write!(f, "verdict {}", self.verdict.opinion.word())?;
+        self.verdict.reasons.iter().try_for_each(|reason| write!(f, "; {reason}"))?;
+        self.remarks.iter().try_for_each(|remark| write!(f, "\n{remark}"))
+    }
+}

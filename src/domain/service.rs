@@ -1,0 +1,295 @@
+//! A service as ECS describes it: its deployments, tasks, task definitions and events.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::names::{Arn, ServiceKey, TaskDefinitionArn};
+
+/// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Controller {
+    /// ECS itself.
+    Ecs,
+    /// AWS CodeDeploy.
+    CodeDeploy,
+    /// Somebody else, through task sets.
+    External,
+    /// A value that this version does not know.
+    Other(String),
+}
+
+/// How ECS replaces tasks (`deploymentConfiguration.strategy`; absent means rolling).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Strategy {
+    /// Tasks are replaced in place.
+    Rolling,
+    /// A second set, then all traffic at once.
+    BlueGreen,
+    /// `canaryPercent`, a bake of so many minutes, then the rest.
+    Canary {
+        /// Percent, 0.1–100.
+        percent: f64,
+        /// Minutes.
+        bake_minutes: i32,
+    },
+    /// Equal steps of `stepPercent`, each with a bake of so many minutes.
+    Linear {
+        /// Percent, 3–100.
+        percent: f64,
+        /// Minutes.
+        bake_minutes: i32,
+    },
+    /// A value that this version does not know.
+    Other {
+        /// As AWS spells it.
+        name: String,
+    },
+}
+
+/// One entry of the legacy `deployments[]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rollout {
+    /// `id`, `ecs-svc/…`: what a task's `startedBy` says.
+    pub id: String,
+    /// `status`: PRIMARY, ACTIVE, INACTIVE.
+    pub role: String,
+    /// `taskDefinition`.
+    pub task_definition: TaskDefinitionArn,
+    /// `desiredCount`.
+    pub desired: u32,
+    /// `runningCount`.
+    pub running: u32,
+    /// `pendingCount`.
+    pub pending: u32,
+    /// `failedTasks`, consecutive; it resets.
+    pub failed: u32,
+    /// `rolloutState`.
+    pub state: Option<RolloutState>,
+    /// `rolloutStateReason`.
+    pub reason: Option<String>,
+    /// `createdAt`.
+    pub created_at: Option<Timestamp>,
+    /// `updatedAt`.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// `rolloutState`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RolloutState {
+    /// IN_PROGRESS.
+    InProgress,
+    /// COMPLETED.
+    Completed,
+    /// FAILED.
+    Failed,
+    /// A value that this version does not know.
+    Other(String),
+}
+
+/// One line of `events[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceEvent {
+    /// `id`, by which repeats are told.
+    pub id: String,
+    /// `createdAt`.
+    pub at: Timestamp,
+    /// `message`.
+    pub message: String,
+}
+
+/// A service (ECS `DescribeServices`).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Service {
+    /// Cluster and name.
+    pub key: ServiceKey,
+    /// `serviceArn`.
+    pub arn: Arn,
+    /// `clusterArn`.
+    pub cluster_arn: Arn,
+    /// `status`: ACTIVE, DRAINING, INACTIVE.
+    pub status: String,
+    /// `deploymentController`.
+    pub controller: Controller,
+    /// `deploymentConfiguration.strategy` with its numbers.
+    pub strategy: Strategy,
+    /// `taskDefinition` of the primary deployment.
+    pub task_definition: TaskDefinitionArn,
+    /// `desiredCount`.
+    pub desired: u32,
+    /// `runningCount`.
+    pub running: u32,
+    /// `pendingCount`.
+    pub pending: u32,
+    /// `deployments[]`.
+    pub rollouts: Vec<Rollout>,
+    /// Every target group in `loadBalancers[]`, alternates among them.
+    pub target_groups: Vec<Arn>,
+    /// `events[]`, newest first.
+    pub events: Vec<ServiceEvent>,
+    /// `tags[]`.
+    pub tags: BTreeMap<String, String>,
+    /// `currentServiceDeployment`.
+    pub current_deployment: Option<Arn>,
+    /// `createdAt`.
+    pub created_at: Option<Timestamp>,
+}
+
+impl Service {
+    /// The rollout that ECS is going for (status PRIMARY).
+    pub fn primary(&self) -> Option<&Rollout> {
+        self.rollouts.iter().find(|rollout| rollout.role == "PRIMARY")
+    }
+
+    /// Whether a rolling deployment is under way: the primary says so, or an older one still has tasks.
+    pub fn rolling(&self) -> bool {
+        match self.primary() {
+            Some(primary) => match primary.state {
+                Some(RolloutState::InProgress) => true,
+                Some(_) => false,
+                None => self.rollouts.len() > 1,
+            },
+            None => false,
+        }
+    }
+
+    /// Whether the primary rollout runs `task_definition`, is complete, and nothing else is left.
+    pub fn settled_on(&self, task_definition: &TaskDefinitionArn) -> bool {
+        !self.rolling()
+            && self.rollouts.iter().all(|rollout| rollout.role == "PRIMARY" || rollout.running == 0)
+            && self.primary().is_some_and(|primary| {
+                primary.task_definition == *task_definition
+                    && primary.running >= self.desired
+                    && matches!(primary.state, Some(RolloutState::Completed) | None)
+            })
+    }
+
+    /// Whether it can be acted on at all.
+    pub fn active(&self) -> bool {
+        self.status == "ACTIVE"
+    }
+}
+
+/// A task (ECS `DescribeTasks`).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Task {
+    /// `taskArn`.
+    pub arn: Arn,
+    /// `taskDefinitionArn`.
+    pub task_definition: TaskDefinitionArn,
+    /// `startedBy`: the rollout's id.
+    pub started_by: Option<String>,
+    /// `lastStatus`: PROVISIONING … RUNNING … STOPPED.
+    pub status: String,
+    /// `desiredStatus`.
+    pub desired_status: String,
+    /// `healthStatus`: HEALTHY, UNHEALTHY, UNKNOWN.
+    pub health: Option<String>,
+    /// `createdAt`.
+    pub created_at: Option<Timestamp>,
+    /// `startedAt`.
+    pub started_at: Option<Timestamp>,
+    /// `stoppedAt`.
+    pub stopped_at: Option<Timestamp>,
+    /// `stopCode`.
+    pub stop_code: Option<String>,
+    /// `stoppedReason`, or a container's `reason` where that says more.
+    pub stopped_reason: Option<String>,
+    /// The essential container's `exitCode`.
+    pub exit_code: Option<i32>,
+    /// `containers[].imageDigest`.
+    pub image_digests: Vec<String>,
+}
+
+/// A registered task definition (ECS `DescribeTaskDefinition`). Environment values are never kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskDefinition {
+    /// `taskDefinitionArn`.
+    pub arn: TaskDefinitionArn,
+    /// `status == ACTIVE`: only such can be deployed.
+    pub active: bool,
+    /// `registeredAt`.
+    pub registered_at: Option<Timestamp>,
+    /// Container name and image, in the definition's order.
+    pub images: Vec<(String, String)>,
+    /// `cpu`, as AWS spells it.
+    pub cpu: Option<String>,
+    /// `memory`, as AWS spells it.
+    pub memory: Option<String>,
+}
+
+impl TaskDefinition {
+    /// The first container's image tag (`1.9.0`): what people call the version.
+    pub fn version(&self) -> Option<&str> {
+        let (_, image) = self.images.first()?;
+        let image = image.split('@').next().unwrap_or(image);
+        image.rsplit('/').next()?.rsplit_once(':').map(|(_, tag)| tag)
+    }
+}
+
+/// `status` of a service deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeploymentStatus {
+    /// PENDING.
+    Pending,
+    /// IN_PROGRESS.
+    InProgress,
+    /// STOP_REQUESTED.
+    StopRequested,
+    /// STOPPED; a newer deployment superseded it, or somebody stopped it. Not proof of failure.
+    Stopped,
+    /// SUCCESSFUL.
+    Successful,
+    /// ROLLBACK_REQUESTED.
+    RollbackRequested,
+    /// ROLLBACK_IN_PROGRESS.
+    RollbackInProgress,
+    /// ROLLBACK_SUCCESSFUL.
+    RollbackSuccessful,
+    /// ROLLBACK_FAILED.
+    RollbackFailed,
+    /// A value that this version does not know.
+    Other(String),
+}
+
+impl DeploymentStatus {
+    /// Nothing more will happen to it.
+    pub fn ended(&self) -> bool {
+        matches!(self, Self::Stopped | Self::Successful | Self::RollbackSuccessful | Self::RollbackFailed)
+    }
+
+    /// On the way back.
+    pub fn rolling_back(&self) -> bool {
+        matches!(self, Self::RollbackRequested | Self::RollbackInProgress)
+    }
+}
+
+/// A service deployment (ECS `DescribeServiceDeployments`), its revisions resolved to task definitions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServiceDeployment {
+    /// `serviceDeploymentArn`.
+    pub arn: Arn,
+    /// `status`.
+    pub status: DeploymentStatus,
+    /// `statusReason`.
+    pub reason: Option<String>,
+    /// `createdAt`.
+    pub created_at: Option<Timestamp>,
+    /// `finishedAt`.
+    pub finished_at: Option<Timestamp>,
+    /// The task definition of `targetServiceRevision`.
+    pub target: Option<TaskDefinitionArn>,
+    /// The task definitions of `sourceServiceRevisions[]`.
+    pub sources: Vec<TaskDefinitionArn>,
+    /// The task definition of `rollback.serviceRevisionArn`: what it went back to.
+    pub rolled_back_to: Option<TaskDefinitionArn>,
+    /// `rollback.reason`.
+    pub rollback_reason: Option<String>,
+    /// `lifecycleStage`, by its name even where the SDK does not know it.
+    pub stage: Option<String>,
+}

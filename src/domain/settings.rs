@@ -1,0 +1,111 @@
+//! What an operator has decided beforehand, where it bears on releases.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::ladder::Ladder;
+
+/// Decisions that the planner and the verdict go by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Nothing may be written.
+    pub read_only: bool,
+    /// Forward keys ask for the service's name.
+    pub protected: bool,
+    /// When `R` asks before it acts.
+    pub rollback_confirm: RollbackConfirm,
+    /// The steps, unless a service has its own.
+    pub ladder: Ladder,
+    /// How long a step should be watched before the next.
+    pub bake: SignedDuration,
+    /// How long the finished release is watched before the canary is taken down.
+    pub finish_watch: SignedDuration,
+    /// The longest that a plan waits for tasks to come up or a rollout to complete.
+    pub patience: SignedDuration,
+    /// Where the verdict draws its lines.
+    pub thresholds: Thresholds,
+    /// By service name or stem.
+    pub services: BTreeMap<String, ServiceSettings>,
+}
+
+/// When `R` asks for a second key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RollbackConfirm {
+    /// Only when no release is in flight.
+    #[default]
+    Idle,
+    /// Each time.
+    Always,
+    /// At no time.
+    Never,
+}
+
+/// The verdict's lines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// Errors over requests, percent: above it a canary is bad.
+    pub error_percent: f64,
+    /// p95, milliseconds: above it a canary is bad. `None`: judged against stable alone.
+    pub p95_ms: Option<f64>,
+    /// The canary's p95 over stable's: above it a canary is bad.
+    pub p95_ratio: f64,
+    /// Fewer requests than this say nothing.
+    pub min_requests: u32,
+    /// How far back the verdict looks.
+    pub window: SignedDuration,
+}
+
+/// What is decided for one service or pair.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceSettings {
+    /// Its own steps.
+    pub ladder: Option<Ladder>,
+    /// Its own bake time.
+    pub bake: Option<SignedDuration>,
+    /// The stable service of the pair, by name.
+    pub stable: Option<String>,
+    /// The canary service of the pair, by name.
+    pub canary: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            protected: false,
+            rollback_confirm: RollbackConfirm::Idle,
+            ladder: Ladder::default(),
+            bake: SignedDuration::from_mins(10),
+            finish_watch: SignedDuration::from_secs(60),
+            patience: SignedDuration::from_mins(30),
+            thresholds: Thresholds::default(),
+            services: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            error_percent: 1.0,
+            p95_ms: None,
+            p95_ratio: 1.5,
+            min_requests: 100,
+            window: SignedDuration::from_mins(10),
+        }
+    }
+}
+
+impl Settings {
+    /// The steps of the release called `name`.
+    pub fn ladder_of(&self, name: &str) -> &Ladder {
+        self.services.get(name).and_then(|service| service.ladder.as_ref()).unwrap_or(&self.ladder)
+    }
+
+    /// The bake time of the release called `name`.
+    pub fn bake_of(&self, name: &str) -> SignedDuration {
+        self.services.get(name).and_then(|service| service.bake).unwrap_or(self.bake)
+    }
+}

@@ -1,0 +1,227 @@
+//! How traffic is divided: a percentage that people speak of, and the weights that a load balancer takes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A share of traffic in percent, finite and within 0–100. Never a fraction, never a [`Weight`].
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Percent(f64);
+
+/// Why a number is not a [`Percent`], a [`Weight`] or a pair of weights.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum ShareError {
+    /// Not a number, or outside 0–100.
+    #[error("{0} is not a percentage between 0 and 100")]
+    NotAPercent(f64),
+    /// Elastic Load Balancing takes 0–999.
+    #[error("{0} is not a weight between 0 and 999")]
+    NotAWeight(u64),
+    /// A load balancer with integer weights cannot split finer than a tenth of a percent.
+    #[error("{0} % is finer than a tenth of a percent, the smallest step that weights can express")]
+    TooFine(f64),
+}
+
+impl Percent {
+    /// No traffic.
+    pub const ZERO: Self = Self(0.0);
+    /// All traffic.
+    pub const FULL: Self = Self(100.0);
+
+    /// A percentage from a number between 0 and 100.
+    pub fn new(value: f64) -> Result<Self, ShareError> {
+        if value.is_finite() && (0.0..=100.0).contains(&value) {
+            // A sum of nothing is −0 to a float; to people it is 0.
+            Ok(Self(value + 0.0))
+        } else {
+            Err(ShareError::NotAPercent(value))
+        }
+    }
+
+    /// `part` of `whole`; `None` when there is no whole to take a share of.
+    pub fn of(part: f64, whole: f64) -> Option<Self> {
+        (whole > 0.0).then(|| Self::new(part / whole * 100.0).ok())?
+    }
+
+    /// The number, in percent.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+
+    /// What is left for the other side.
+    pub fn rest(self) -> Self {
+        Self(100.0 - self.0)
+    }
+
+    /// Nothing at all.
+    pub fn is_zero(self) -> bool {
+        self.0 <= f64::EPSILON
+    }
+
+    /// Everything.
+    pub fn is_full(self) -> bool {
+        self.0 >= 100.0 - f64::EPSILON
+    }
+}
+
+impl TryFrom<f64> for Percent {
+    type Error = ShareError;
+    fn try_from(value: f64) -> Result<Self, ShareError> {
+        Self::new(value)
+    }
+}
+
+impl From<Percent> for f64 {
+    fn from(percent: Percent) -> f64 {
+        percent.0
+    }
+}
+
+impl std::str::FromStr for Percent {
+    type Err = String;
+    /// Reads `10`, `10%`, `0.5 %`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.trim().trim_end_matches('%').trim();
+        let value: f64 = number.parse().map_err(|_| format!("'{number}' is not a number"))?;
+        Self::new(value).map_err(|error| error.to_string())
+    }
+}
+
+impl fmt::Display for Percent {
+    /// `10%`, `0.5%`, `33.3%`: one decimal where it says something.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounded = (self.0 * 10.0).round() / 10.0;
+        if rounded.fract() == 0.0 { write!(f, "{rounded:.0}%") } else { write!(f, "{rounded:.1}%") }
+    }
+}
+
+/// One target group's weight in a forward action: an integer, 0–999
+/// (ELBv2 `TargetGroupTuple.Weight`). It says nothing without its neighbours' weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Weight(u16);
+
+impl Weight {
+    /// The largest weight that Elastic Load Balancing takes.
+    pub const MAX: u16 = 999;
+    /// No traffic.
+    pub const ZERO: Self = Self(0);
+
+    /// A weight from an integer between 0 and 999.
+    pub fn new(value: u64) -> Result<Self, ShareError> {
+        match u16::try_from(value) {
+            Ok(weight) if weight <= Self::MAX => Ok(Self(weight)),
+            _ => Err(ShareError::NotAWeight(value)),
+        }
+    }
+
+    /// The integer that goes on the wire.
+    pub fn value(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for Weight {
+    type Error = ShareError;
+    fn try_from(value: u64) -> Result<Self, ShareError> {
+        Self::new(value)
+    }
+}
+
+impl From<Weight> for u64 {
+    fn from(weight: Weight) -> u64 {
+        weight.0.into()
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The two weights of a pair, which together make a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Weights {
+    /// The stable target group's weight.
+    pub stable: Weight,
+    /// The canary target group's weight.
+    pub canary: Weight,
+}
+
+impl Weights {
+    /// The weights that give the canary exactly `share`: hundredths where they suffice (10 % → 90/10),
+    /// else thousandths (0.5 % → 995/5).
+    pub fn for_canary(share: Percent) -> Result<Self, ShareError> {
+        let split = |parts: u16| {
+            let canary = (share.0 * f64::from(parts) / 100.0).round();
+            let exact = (canary * 100.0 / f64::from(parts) - share.0).abs() < 1e-9;
+            // In range: `share` is within 0–100, so `canary` is within 0–parts.
+            exact.then_some(canary as u16).map(|canary| (parts - canary, canary))
+        };
+        let (stable, canary) = split(100).or_else(|| split(1000)).ok_or(ShareError::TooFine(share.0))?;
+        Ok(Self { stable: Weight::new(stable.into())?, canary: Weight::new(canary.into())? })
+    }
+
+    /// The canary's share of the two; `None` when both are 0, which is no share at all.
+    pub fn canary_share(self) -> Option<Percent> {
+        Percent::of(self.canary.0.into(), f64::from(self.stable.0) + f64::from(self.canary.0))
+    }
+}
+
+impl fmt::Display for Weights {
+    /// `90/10`: stable first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stable, self.canary)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn weights_express_the_share_exactly() {
+        let table = [
+            (1.0, "99/1"),
+            (10.0, "90/10"),
+            (100.0, "0/100"),
+            (0.0, "100/0"),
+            (0.1, "999/1"),
+            (0.5, "995/5"),
+            (12.5, "875/125"),
+            (99.9, "1/999"),
+        ];
+        for (percent, weights) in table {
+            assert_eq!(Weights::for_canary(Percent::new(percent).unwrap()).unwrap().to_string(), weights);
+        }
+    }
+
+    #[test]
+    fn finer_than_a_tenth_is_refused_not_rounded() {
+        assert_eq!(Weights::for_canary(Percent::new(33.333).unwrap()), Err(ShareError::TooFine(33.333)));
+    }
+
+    #[test]
+    fn what_is_not_a_percentage_is_refused() {
+        for text in ["-1", "100.1", "NaN", "inf", "ten", "", "%", "1 0"] {
+            assert!(text.parse::<Percent>().is_err(), "{text}");
+        }
+        assert_eq!(Percent::of(-0.0, 5.0).unwrap().to_string(), "0%");
+        for (text, value) in [("10", 10.0), (" 0.5 % ", 0.5), ("100%", 100.0)] {
+            assert_eq!(text.parse::<Percent>().map(Percent::value), Ok(value));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_tenth_of_a_percent_round_trips(tenths in 0u32..=1000) {
+            let share = Percent::new(f64::from(tenths) / 10.0).unwrap();
+            let weights = Weights::for_canary(share).unwrap();
+            let back = weights.canary_share().unwrap();
+            prop_assert!((back.value() - share.value()).abs() < 1e-9);
+        }
+    }
+}
