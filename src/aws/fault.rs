@@ -259,3 +259,7 @@ fn advice(fault: &Fault, operation: Operation, place: &Whereabouts, account: Opt
         _ => return None,
     })
 }
+
+#[cfg(test)]
+#[path = "fault_tests.rs"]
+mod tests;
