@@ -42,4 +42,6 @@ pub mod app;
 pub mod aws;
 pub mod cloud;
 pub mod domain;
+pub mod run;
 pub mod sim;
+pub mod ui;

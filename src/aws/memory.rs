@@ -20,9 +20,8 @@ const LATE: Duration = Duration::from_secs(1);
 /// More than any account has deployments within the 90 days that AWS keeps them.
 const MOST_REMEMBERED: usize = 20_000;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Memory {
-    late: Duration,
     rules: Mutex<HashMap<RouteId, Rule>>,
     reads: Mutex<Reads>,
     target_groups: Mutex<Option<BTreeSet<Arn>>>,
@@ -45,25 +44,7 @@ fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Default for Memory {
-    fn default() -> Self {
-        Self::taking_for_late(LATE)
-    }
-}
-
 impl Memory {
-    fn taking_for_late(late: Duration) -> Self {
-        Self {
-            late,
-            rules: Mutex::default(),
-            reads: Mutex::default(),
-            target_groups: Mutex::default(),
-            revisions: Mutex::default(),
-            ended: Mutex::default(),
-            account: OnceLock::new(),
-        }
-    }
-
     pub(super) fn rule(&self, id: &RouteId) -> Option<Rule> {
         open(&self.rules).get(id).cloned()
     }
@@ -85,12 +66,20 @@ impl Memory {
 
     /// Runs a read of rules and notes how it fares. One that is given up on counts as not answered.
     pub(super) async fn watch<T>(&self, read: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        let mut read = pin!(read);
+        self.watch_until(read, tokio::time::sleep(LATE)).await
+    }
+
+    async fn watch_until<T>(
+        &self,
+        read: impl Future<Output = Result<T, Fault>>,
+        late: impl Future<Output = ()>,
+    ) -> Result<T, Fault> {
+        let (mut read, late) = (pin!(read), pin!(late));
         let mut watch = Watch { memory: self, late: false, ended: false };
         let answer = tokio::select! {
             biased;
             answer = &mut read => answer,
-            () = tokio::time::sleep(self.late) => {
+            () = late => {
                 watch.late = true;
                 open(&self.reads).late += 1;
                 read.await
@@ -184,15 +173,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_hangs_makes_them_not_live_until_one_is_answered() {
-        let memory = Memory::taking_for_late(Duration::from_millis(1));
+        let memory = Memory::default();
         memory.watch(async { Ok(()) }).await.unwrap();
-        let mut hanging = Box::pin(memory.watch(std::future::pending::<Result<(), Fault>>()));
+        let (passes, late) = tokio::sync::oneshot::channel::<()>();
+        let read = std::future::pending::<Result<(), Fault>>();
+        let mut hanging = Box::pin(memory.watch_until(read, late.map(|_| ())));
         assert!((&mut hanging).now_or_never().is_none());
         assert!(memory.reads_are_live(), "it has only just been sent");
-        while memory.reads_are_live() {
-            assert!((&mut hanging).now_or_never().is_none());
-            tokio::task::yield_now().await;
-        }
+        passes.send(()).unwrap();
+        assert!((&mut hanging).now_or_never().is_none());
+        assert!(!memory.reads_are_live(), "it is late");
         drop(hanging);
         assert!(!memory.reads_are_live(), "it was given up on");
         memory.watch(async { Ok(()) }).await.unwrap();

@@ -6,6 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumIter, strum::IntoStaticStr)]
 pub(crate) enum Operation {
     ListClusters,
+    DescribeClusters,
     ListServices,
     DescribeServices,
     ListTasks,

@@ -94,6 +94,12 @@ pub struct Side {
     pub healthy: Option<u32>,
     /// Whether a rollout is under way.
     pub rolling: bool,
+    /// Whether its revision runs alone, complete, with at least one task.
+    pub settled: bool,
+    /// The revisions that still run beside it.
+    pub leaving: Vec<TaskDefinitionArn>,
+    /// Whether ECS says that it is taking a deployment back by itself.
+    pub going_back: bool,
     /// Why its rollout failed or fails, where it does.
     pub trouble: Option<String>,
     /// `status == ACTIVE`.
@@ -237,12 +243,17 @@ pub fn releases(
 }
 
 fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
-    let version = snapshot.task_definition(&service.task_definition).and_then(|definition| definition.version());
+    let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
+    let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
+    let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
     Side {
         service: service.key.clone(),
         arn: service.arn.clone(),
         cluster_arn: service.cluster_arn.clone(),
-        task_definition: service.primary().map_or(&service.task_definition, |primary| &primary.task_definition).clone(),
+        settled: service.desired > 0 && service.settled_on(task_definition),
+        leaving: left.map(|rollout| rollout.task_definition.clone()).collect(),
+        going_back: deployment_under_way(service, snapshot).is_some_and(|deployment| deployment.status.rolling_back()),
+        task_definition: task_definition.clone(),
         version: version.map(str::to_owned),
         target_group: target_group.cloned(),
         weight: target_group.and_then(|group| route?.weight(group)),
@@ -284,8 +295,11 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         let series = snapshot.metrics.get(group).and_then(|reading| reading.get());
         series.map(|series| Numbers::gather(series, now, thresholds, seen_at(since))).unwrap_or_default()
     };
-    let (judged, baseline) = (numbers(&pair.canary_group), numbers(&pair.stable_group));
-    let observed = Percent::of(judged.requests, judged.requests + baseline.requests);
+    let (on_canary, on_stable) = (numbers(&pair.canary_group), numbers(&pair.stable_group));
+    let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
+    // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
+    let idle = configured.is_some_and(Percent::is_zero);
+    let verdict = if idle { verdict::judge(on_stable, None, thresholds) } else { verdict::judge(on_canary, Some(on_stable), thresholds) };
     let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
     let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
 
@@ -318,7 +332,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         share: Share { requested: ours.requested, configured, observed },
         ladder: settings.ladder_of(&pair.name).clone(),
         bake,
-        verdict: verdict::judge(judged, Some(baseline), thresholds),
+        verdict,
         previous: previous::candidates(stable, &stable_side.task_definition, snapshot),
         watch_only: pair.told_by.as_ref().err().cloned(),
         remarks,

@@ -20,9 +20,12 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::Timestamp;
 
 use crate::sim::api::{Answer, Call};
+use crate::sim::world::World;
 
 pub use clock::SimClock;
 pub use faults::{Fault, FaultRule, Faults};
@@ -35,4 +38,25 @@ pub trait Backend: Send {
     fn advance(&mut self, to: Timestamp);
     /// Answers one call at the present time.
     fn call(&mut self, call: &Call) -> Answer;
+}
+
+impl Backend for World {
+    fn advance(&mut self, to: Timestamp) {
+        Self::advance(self, to);
+    }
+
+    fn call(&mut self, call: &Call) -> Answer {
+        Self::call(self, call)
+    }
+}
+
+/// A backend that somebody else has a hand in too: a test, a scenario's other operator.
+impl<B: Backend> Backend for Arc<Mutex<B>> {
+    fn advance(&mut self, to: Timestamp) {
+        self.lock().unwrap_or_else(PoisonError::into_inner).advance(to);
+    }
+
+    fn call(&mut self, call: &Call) -> Answer {
+        self.lock().unwrap_or_else(PoisonError::into_inner).call(call)
+    }
 }

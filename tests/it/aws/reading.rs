@@ -130,6 +130,27 @@ async fn a_cluster_that_is_not_there_is_named_with_its_place() {
 }
 
 #[tokio::test]
+async fn a_named_cluster_without_services_must_be_there() {
+    let of = |describe: Value| {
+        Stage::of_clusters(&["prod"], move |call| {
+            Some(Ok(if call.operation == "DescribeClusters" { describe.clone() } else { json!({}) }))
+        })
+    };
+    for (describe, found) in [
+        (json!({"clusters": [{"clusterName": "prod", "status": "ACTIVE"}], "failures": []}), true),
+        (json!({"clusters": [{"clusterName": "prod", "status": "INACTIVE"}], "failures": []}), false),
+        (json!({"clusters": [], "failures": [{"arn": "prod", "reason": "MISSING"}]}), false),
+        (json!({}), true),
+    ] {
+        let answer = of(describe.clone()).await.lanes.poll.read(&Query::Services).await;
+        assert_eq!(
+            answer.map_err(|fault| fault.kind),
+            if found { Ok(Facts::Services(vec![])) } else { Err(FaultKind::NotFound) }
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_is_not_there_is_not_found() {
     let stage =
         Stage::new(|_| Some(Ok(json!({"services": [], "failures": [{"arn": "x", "reason": "MISSING"}]})))).await;
