@@ -22,6 +22,7 @@ async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
     stage.press("Py").await;
     assert_eq!(stage.told(), ["ModifyRule checkout-stable=90 checkout-canary=10"]);
     stage.press("Py").await;
+    println!("{}", stage.screen(120, 40));
     assert_eq!(
         stage.told()[1..],
         ["UpdateService service=checkout-canary desiredCount=18", "ModifyRule checkout-stable=0 checkout-canary=100"],
@@ -121,7 +122,8 @@ async fn a_question_is_closed_when_what_it_asks_about_changes() {
     );
     stage.pass(10).await;
     assert!(stage.model.dialog.is_none());
-    assert!(stage.model.notice.as_ref().unwrap().text.contains("changed while you looked"));
+    let notice = stage.model.notice.as_ref().unwrap();
+    assert!(notice.wrong && notice.text.contains("has 50% already"), "{notice:?}");
     stage.press("y").await;
     assert!(stage.writes().is_empty());
 }
@@ -208,7 +210,7 @@ async fn every_act_is_in_the_audit() {
     let mut stage = Stage::open("good-release").await;
     stage.go("checkout").await;
     stage.press("Py").await;
-    let audit = stage.audit();
+    let audit = stage.audit().await;
     let events: Vec<_> = audit.iter().map(|line| line["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["ordered", "call", "answer", "verified", "ended"]);
     assert_eq!(stage.audit_mode(), 0o600);

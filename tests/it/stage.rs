@@ -41,7 +41,7 @@ pub struct Stage {
     pub model: Model,
     reader: Arc<dyn Cloud>,
     actor: Arc<dyn Cloud>,
-    state: TempDir,
+    _state: TempDir,
     journal: Arc<Journal>,
     tasks: JoinSet<()>,
     stops: HashMap<OperationId, CancellationToken>,
@@ -104,7 +104,7 @@ impl Stage {
             model,
             reader: Arc::new(lanes.poll),
             actor: Arc::new(lanes.act),
-            state,
+            _state: state,
             journal,
             tasks: JoinSet::new(),
             stops: HashMap::new(),
@@ -272,14 +272,24 @@ impl Stage {
         self.writes().iter().map(|(operation, input)| tell(operation, input)).collect()
     }
 
-    pub fn audit(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.state.path().join("audit.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    /// The audit's lines, once the last one has ended: the journal writes on a thread of its own.
+    pub async fn audit(&self) -> Vec<Value> {
+        let read = || -> Vec<Value> {
+            let text = std::fs::read_to_string(self.journal.path()).unwrap();
+            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        };
+        let ended = async {
+            while read().last().is_none_or(|line| line["event"] != "ended") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the audit is written to its end");
+        read()
     }
 
     pub fn audit_mode(&self) -> u32 {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::metadata(self.state.path().join("audit.jsonl")).unwrap().permissions().mode() & 0o777
+        std::fs::metadata(self.journal.path()).unwrap().permissions().mode() & 0o777
     }
 }
 
