@@ -42,6 +42,8 @@ pub struct Confirm {
     pub consent: Consent,
     /// When it was opened.
     pub opened: Timestamp,
+    /// When the key that opened it was last heard: one that is held down does not say yes.
+    pub heard: Timestamp,
 }
 
 /// What says yes to a plan.
@@ -53,6 +55,17 @@ pub enum Consent {
     SecondR,
     /// The release's name, typed; then `enter`.
     Name(Input),
+}
+
+impl Dialog {
+    /// The line of text that is being typed in it.
+    pub fn input(&mut self) -> Option<&mut Input> {
+        match self {
+            Self::Weight { input, .. } => Some(input),
+            Self::Confirm(Confirm { consent: Consent::Name(input), .. }) => Some(input),
+            _ => None,
+        }
+    }
 }
 
 impl Confirm {

@@ -102,6 +102,13 @@ pub enum Action {
     Quit,
 }
 
+impl Action {
+    /// Whether it may lead to a write.
+    pub fn acts(self) -> bool {
+        matches!(self, Self::Step | Self::Rollback | Self::Weight | Self::Start | Self::Finish)
+    }
+}
+
 /// Where a key means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -221,8 +228,7 @@ mod tests {
 
     #[test]
     fn lower_case_never_acts_and_every_action_has_a_key() {
-        let acts = [Action::Step, Action::Rollback, Action::Weight, Action::Start, Action::Finish];
-        for binding in BINDINGS.iter().filter(|binding| acts.contains(&binding.action)) {
+        for binding in BINDINGS.iter().filter(|binding| binding.action.acts()) {
             assert!(binding.keys.iter().all(|key| matches!(key, Char(c) if c.is_ascii_uppercase())));
         }
         assert!(Action::iter().all(|action| BINDINGS.iter().any(|binding| binding.action == action)));

@@ -96,6 +96,10 @@ pub struct Model {
     pub polls: Polls,
     /// The newest message's stamp.
     pub now: Now,
+    /// Whether the last key was to leave, and was answered with a warning.
+    pub leaving: bool,
+    /// When the last key was pressed.
+    pub last_key: Option<Timestamp>,
     /// Columns and rows.
     pub size: (u16, u16),
     /// Whether the terminal is in front.
@@ -124,6 +128,8 @@ impl Model {
             notice: None,
             polls: Polls::default(),
             now,
+            leaving: false,
+            last_key: None,
             size,
             focused: true,
         }

@@ -126,6 +126,11 @@ impl Operation {
         self.outcome.is_none()
     }
 
+    /// How many steps have been read back.
+    pub fn verified(&self) -> usize {
+        self.steps.iter().filter(|state| matches!(state, StepState::Verified(_))).count()
+    }
+
     /// Takes in a report.
     pub fn report(&mut self, at: Timestamp, progress: Progress) {
         let (step, state) = match progress {

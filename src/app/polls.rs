@@ -41,6 +41,8 @@ struct Asked {
     outstanding: bool,
     /// How many answers in a row failed.
     failures: u32,
+    /// Due as soon as it can be, whatever its pace.
+    hurry: bool,
 }
 
 /// The questions that were asked.
@@ -99,8 +101,8 @@ const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
 impl Polls {
     /// Takes note that a question goes out.
     pub fn ask(&mut self, query: &Query, at: Timestamp) {
-        let asked = self.asked.entry(key(query)).or_insert(Asked { at, outstanding: false, failures: 0 });
-        (asked.at, asked.outstanding) = (at, true);
+        let asked = self.asked.entry(key(query)).or_insert(Asked { at, outstanding: false, failures: 0, hurry: false });
+        (asked.at, asked.outstanding, asked.hurry) = (at, true, false);
     }
 
     /// Takes note of an answer.
@@ -114,9 +116,18 @@ impl Polls {
         }
     }
 
-    /// Forgets when things were asked, so that everything is due.
+    /// Makes everything due.
     pub fn all_due(&mut self) {
-        self.asked.retain(|_, asked| asked.outstanding);
+        self.asked.values_mut().for_each(|asked| asked.hurry = true);
+    }
+
+    /// Makes these sources due at once: something has just been written. What is outstanding was asked before
+    /// that, so it is asked again when it comes in.
+    pub fn hurry(&mut self, sources: &[Source]) {
+        self.asked
+            .iter_mut()
+            .filter(|((source, _), _)| sources.contains(source))
+            .for_each(|(_, asked)| asked.hurry = true);
     }
 
     /// Since when an answer has been outstanding, the longest.
@@ -159,13 +170,18 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     if asked.outstanding {
         return false;
     }
+    let felt = model.now.since(asked.at);
+    if felt < SignedDuration::from_millis(FLOOR_MS) {
+        return false;
+    }
+    if asked.hurry {
+        return true;
+    }
     let pace = key.0.pace();
     let seconds = if busy && model.focused { pace.busy } else { pace.calm };
     let backed_off = SignedDuration::from_secs(seconds.saturating_mul(1 << asked.failures.min(5)))
         .min(SLOWEST.max(SignedDuration::from_secs(seconds)));
-    // On AWS's clock the same span passes faster when that clock is in a hurry; the floor is the operator's time.
-    let on_aws_clock = model.now.at.duration_since(asked.at);
-    on_aws_clock >= backed_off && model.now.felt(on_aws_clock) >= SignedDuration::from_millis(FLOOR_MS)
+    model.now.at.duration_since(asked.at) >= backed_off
 }
 
 /// Every target group that is shown, with its load balancer.

@@ -1,6 +1,7 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -443,4 +444,36 @@ fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeplo
         return Phase::Shifting;
     }
     doing_phase(ours).unwrap_or(Phase::Steady)
+}
+
+impl fmt::Display for Release {
+    /// The facts of a release in a few lines, for a ticket.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = |share: Option<Percent>| share.map_or_else(|| "unknown".to_owned(), |share| share.to_string());
+        writeln!(f, "{} ({}) is {}", self.name, self.method, self.phase)?;
+        for (role, side) in [("stable", Some(&self.stable)), ("canary", self.canary.as_ref())] {
+            let Some(side) = side else { continue };
+            let version = side.version.as_deref().unwrap_or("version unknown");
+            let healthy =
+                side.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
+            writeln!(
+                f,
+                "{role} {} runs {} ({version}), {} of {} tasks, {healthy}",
+                side.service, side.task_definition, side.running, side.desired
+            )?;
+        }
+        if self.canary.is_some() {
+            let Share { requested, configured, observed } = self.share;
+            writeln!(
+                f,
+                "canary's traffic: requested {}, configured {}, observed {}",
+                share(requested),
+                share(configured),
+                share(observed)
+            )?;
+        }
+        write!(f, "verdict {}", self.verdict.opinion.word())?;
+        self.verdict.reasons.iter().try_for_each(|reason| write!(f, "; {reason}"))?;
+        self.remarks.iter().try_for_each(|remark| write!(f, "\n{remark}"))
+    }
 }

@@ -1,9 +1,11 @@
 //! The seam between the wire and the world: an API call as JSON, an answer as JSON or an error.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 /// The AWS services that the embedded AWS answers for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Service {
     /// Elastic Container Service (awsJson1_1).
     Ecs,

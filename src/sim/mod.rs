@@ -4,3 +4,6 @@
 //! with the member names of AWS's own models. `wire` turns HTTP requests into such calls and back.
 
 pub mod api;
+pub mod scenario;
+pub mod wire;
+pub mod world;

@@ -1,0 +1,252 @@
+//! From an acting key to a plan, a question, an operation; and from an answer to the question.
+
+use jiff::SignedDuration;
+use tui_input::Input;
+
+use super::dialog::{Confirm, Consent, Dialog, Revisions};
+use super::keys::Key;
+use super::model::{Model, Screen};
+use super::msg::Effect;
+use super::operation::{Operation, OperationId};
+use super::update::type_into;
+use crate::domain::plan::{self, Context, Intent, Plan, Refusal};
+use crate::domain::release::Release;
+use crate::domain::settings::RollbackConfirm;
+use crate::domain::share::Percent;
+
+/// A second `R` counts only this long after the first, in the operator's time …
+const SECOND_R_AFTER: SignedDuration = SignedDuration::from_millis(700);
+/// … and after this long without one: a key that is held down repeats, and must not say yes.
+const QUIET_BEFORE: SignedDuration = SignedDuration::from_millis(300);
+
+/// `R`: at once while a release is in flight, else a question; or why not.
+pub(super) fn rollback(model: &mut Model) -> Vec<Effect> {
+    let Some(release) = model.focus() else {
+        model.say("no service is marked", true);
+        return Vec::new();
+    };
+    let name = release.name.clone();
+    let in_flight = release.in_flight();
+    if model.operation_in_flight(&name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
+        model.say(format!("{name} is being rolled back; R has nothing to add"), false);
+        return Vec::new();
+    }
+    let plan = match model.plan(release, &Intent::Rollback { to: None }) {
+        Ok(plan) => plan,
+        Err(refusal) => {
+            model.refuse("Roll back", refusal);
+            return Vec::new();
+        }
+    };
+    let on_release = matches!(model.screen, Screen::Release(_)) || model.too_small();
+    let at_once = match model.settings.rollback_confirm {
+        RollbackConfirm::Never => true,
+        // On the fleet the mark may be on another line than the eye: the plan names the release first.
+        RollbackConfirm::Idle => in_flight && on_release,
+        RollbackConfirm::Always => false,
+    };
+    if at_once {
+        return execute(model, plan);
+    }
+    let now = model.now.at;
+    model.dialog = Some(Dialog::Confirm(Confirm { plan, consent: Consent::SecondR, opened: now, heard: now }));
+    Vec::new()
+}
+
+/// A forward key: the plan as a question, or why there is none.
+pub(super) fn propose(model: &mut Model, intent: Intent) {
+    let Some(release) = free(model) else { return };
+    let plan = model.release(&release).map(|release| model.plan(release, &intent));
+    match plan {
+        Some(Ok(plan)) => {
+            let consent = if model.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes };
+            let now = model.now.at;
+            model.dialog = Some(Dialog::Confirm(Confirm { plan, consent, opened: now, heard: now }));
+        }
+        Some(Err(refusal)) => model.refuse(&format!("{} {release}", intent.verb()), refusal),
+        None => {}
+    }
+}
+
+/// `W`: which share?
+pub(super) fn ask_weight(model: &mut Model) {
+    let Some(name) = free(model) else { return };
+    let probe = model.release(&name).map(|release| (release.canary.is_some(), release.share.configured));
+    match probe {
+        Some((true, Some(_))) => {
+            model.dialog = Some(Dialog::Weight { release: name, input: Input::default(), error: None });
+        }
+        // The planner has the words for why not.
+        _ => propose(model, Intent::Weight { to: Percent::ZERO }),
+    }
+}
+
+/// `S`: which revision?
+pub(super) fn ask_revision(model: &mut Model) {
+    let Some(name) = free(model) else { return };
+    if let Some(family) = model.release(&name).map(|release| release.newest().task_definition.family().to_owned()) {
+        model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0 }));
+    }
+}
+
+/// The release that a forward key is for, unless something is in flight there.
+fn free(model: &mut Model) -> Option<String> {
+    let Some(name) = model.focus().map(|release| release.name.clone()) else {
+        model.say("no service is marked", true);
+        return None;
+    };
+    if let Some(operation) = model.operation_in_flight(&name) {
+        let text = format!("{} is in flight; R takes it back", operation.plan.title);
+        model.say(text, true);
+        return None;
+    }
+    Some(name)
+}
+
+/// A key while a question is open. `apart`: it was typed, not pasted.
+pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
+    let Some(dialog) = model.dialog.take() else { return Vec::new() };
+    match dialog {
+        Dialog::Confirm(confirm) => return answer_confirm(model, confirm, key, apart),
+        Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
+        Dialog::Revisions(revisions) => answer_revisions(model, revisions, key),
+        Dialog::Refused { .. } | Dialog::Help => match key {
+            Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?' | ' ') => {}
+            // Help and a refusal never stand between an operator and the way back.
+            Key::Char('R') if apart => return rollback(model),
+            Key::Ctrl('c') => return vec![Effect::Quit],
+            _ => model.dialog = Some(dialog),
+        },
+    }
+    Vec::new()
+}
+
+fn answer_confirm(model: &mut Model, mut confirm: Confirm, key: Key, apart: bool) -> Vec<Effect> {
+    let typed_name = matches!(confirm.consent, Consent::Name(_));
+    let second = key == Key::Char('R') && matches!(confirm.consent, Consent::SecondR);
+    let ripe = model.now.since(confirm.opened) >= SECOND_R_AFTER && model.now.since(confirm.heard) >= QUIET_BEFORE;
+    let yes = match (&confirm.consent, key) {
+        (Consent::Name(_), Key::Enter) => confirm.name_matches(),
+        (Consent::Yes | Consent::SecondR, Key::Char('y')) => apart,
+        (Consent::SecondR, Key::Char('R')) => apart && ripe,
+        _ => false,
+    };
+    if yes {
+        return execute(model, confirm.plan);
+    }
+    match key {
+        Key::Esc | Key::Ctrl('c') => return Vec::new(),
+        Key::Char('n') if !typed_name => return Vec::new(),
+        // A forward plan on screen does not stand between an operator and the way back.
+        Key::Char('R') if !typed_name && !confirm.plan.intent.is_rollback() && apart => return rollback(model),
+        key => {
+            if let Consent::Name(input) = &mut confirm.consent {
+                type_into(input, key);
+            }
+        }
+    }
+    if second {
+        confirm.heard = model.now.at;
+    }
+    model.dialog = Some(Dialog::Confirm(confirm));
+    Vec::new()
+}
+
+fn answer_weight(model: &mut Model, release: String, mut input: Input, key: Key) {
+    let mut error = None;
+    match key {
+        Key::Esc | Key::Ctrl('c') => return,
+        Key::Enter => match input.value().parse::<Percent>() {
+            Ok(to) => {
+                propose(model, Intent::Weight { to });
+                return;
+            }
+            Err(why) => error = Some(why),
+        },
+        key => type_into(&mut input, key),
+    }
+    model.dialog = Some(Dialog::Weight { release, input, error });
+}
+
+fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) {
+    let choices = model.choices(&revisions);
+    let last = choices.len().saturating_sub(1);
+    match key {
+        Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n') => return,
+        Key::Up | Key::Char('k') => revisions.selected = revisions.selected.saturating_sub(1),
+        Key::Down | Key::Char('j') => revisions.selected = (revisions.selected + 1).min(last),
+        Key::Home | Key::Char('g') => revisions.selected = 0,
+        Key::End | Key::Char('G') => revisions.selected = last,
+        Key::Enter => {
+            if let Some(choice) = choices.get(revisions.selected) {
+                propose(model, Intent::Start { task_definition: choice.task_definition.clone() });
+                return;
+            }
+        }
+        _ => {}
+    }
+    model.dialog = Some(Dialog::Revisions(revisions));
+}
+
+/// Orders a plan. What was in flight for the release is not pursued: only a rollback gets here then.
+fn execute(model: &mut Model, plan: Plan) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if let Some(operation) = model.operation_in_flight(&plan.release) {
+        effects.push(Effect::Cancel(operation.id));
+    }
+    let id = model.next_operation;
+    model.next_operation = OperationId(id.0 + 1);
+    model.ours.entry(plan.release.clone()).or_default().doing = Some(plan.intent.clone());
+    model.operations.insert(plan.release.clone(), Operation::new(id, plan.clone(), model.now.at));
+    effects.push(Effect::Execute { operation: id, plan: Box::new(plan) });
+    effects
+}
+
+/// `q`: at once, unless an operation still has calls to send; then a second one is asked for.
+pub(super) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
+    let unfinished = model.operations.values().find(|operation| operation.in_flight());
+    let Some(operation) = unfinished.filter(|_| !asked_before) else {
+        return vec![Effect::Quit];
+    };
+    let left = operation.plan.steps.len() - operation.verified();
+    let text = format!(
+        "{}: {left} steps to go, which nobody would send. The same key again leaves it there.",
+        operation.plan.title
+    );
+    model.leaving = true;
+    model.say(text, true);
+    Vec::new()
+}
+
+/// Closes a question whose plan is no longer what would be done: what the operator said yes to must be what
+/// was on the screen.
+pub(super) fn revalidate(model: &mut Model) {
+    let Some(Dialog::Confirm(confirm)) = &model.dialog else { return };
+    let again = model.release(&confirm.plan.release).map(|release| model.plan(release, &confirm.plan.intent));
+    let why = match again {
+        Some(Ok(plan)) if plan.steps == confirm.plan.steps => return,
+        Some(Ok(plan)) => {
+            format!("{} changed while you looked: it would now be “{}”. Press the key again.", plan.release, plan.title)
+        }
+        Some(Err(refusal)) => refusal.to_string(),
+        None => format!("{} is no longer there", confirm.plan.release),
+    };
+    model.dialog = None;
+    model.say(why, true);
+}
+
+impl Model {
+    /// The operation in flight for a release.
+    pub fn operation_in_flight(&self, release: &str) -> Option<&Operation> {
+        self.operations.get(release).filter(|operation| operation.in_flight())
+    }
+
+    /// The plan for an intent, as things stand.
+    pub fn plan(&self, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
+        plan::plan(release, intent, &Context { place: &self.place, settings: &self.settings, now: self.now.at })
+    }
+
+    fn refuse(&mut self, title: &str, refusal: Refusal) {
+        self.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal });
+    }
+}

@@ -1,0 +1,268 @@
+//! Every message goes through here, in one order.
+
+use tui_input::InputRequest;
+
+use super::act;
+use super::dialog::Dialog;
+use super::keys::{self, Action, Key};
+use super::model::{Model, Notice, Panel, Screen};
+use super::msg::{Effect, Msg, Now};
+use super::operation::{OperationId, Outcome, Progress};
+use super::polls::{self, Source};
+use crate::domain::fault::Fault;
+use crate::domain::plan::{Call, Intent};
+use crate::domain::share::Percent;
+use crate::domain::snapshot::{Facts, Query, Snapshot};
+use strum::IntoEnumIterator;
+
+/// Keys that follow one another faster than this, in the operator's time, were pasted or typed ahead: they never act.
+const TYPED_APART: jiff::SignedDuration = jiff::SignedDuration::from_millis(10);
+
+/// Changes the model by one message and says what is to be done outside. Neither waits nor fails.
+pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
+    // The clock may be set back; the console's time does not.
+    model.now = Now { at: now.at.max(model.now.at), speed: now.speed };
+    let mut effects = Vec::new();
+    match msg {
+        Msg::Key(key) => effects.extend(key_pressed(model, key)),
+        Msg::Paste(text) => paste(model, &text),
+        Msg::Resized(columns, rows) => model.size = (columns, rows),
+        Msg::Focus(focused) => model.focused = focused,
+        Msg::Tick => {}
+        Msg::Resumed => {
+            model.dialog = None;
+            model.polls.all_due();
+            model.say("back from the shell: everything is being read again", false);
+        }
+        Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
+        Msg::Progress { operation, progress } => advance(model, operation, progress),
+        Msg::Trouble(text) => model.say(text, true),
+    }
+    model.derive();
+    model.keep_selection();
+    act::revalidate(model);
+    for query in polls::due(model) {
+        model.polls.ask(&query, model.now.at);
+        effects.push(Effect::Read(query));
+    }
+    effects
+}
+
+impl Model {
+    /// Puts up a line until the next key.
+    pub(super) fn say(&mut self, text: impl Into<String>, wrong: bool) {
+        self.notice = Some(Notice { at: self.now.at, text: text.into(), wrong });
+    }
+
+    /// The mark stays with its release, wherever its line moves; it is set once there is something to mark.
+    fn keep_selection(&mut self) {
+        let marked = self.fleet.selected.as_deref();
+        if marked.is_none_or(|marked| self.release(marked).is_none()) {
+            self.fleet.selected = self.lines().first().map(|release| release.name.clone());
+        }
+    }
+
+    fn move_mark(&mut self, to: impl Fn(usize, usize) -> usize) {
+        let names: Vec<_> = self.lines().iter().map(|release| release.name.clone()).collect();
+        let at = names.iter().position(|name| Some(name) == self.fleet.selected.as_ref()).unwrap_or(0);
+        let last = names.len().saturating_sub(1);
+        self.fleet.selected = names.get(to(at, last).min(last)).cloned();
+    }
+}
+
+fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Vec<Effect> {
+    model.polls.answered(query, answer.is_ok());
+    if let Ok(Facts::Identity(identity)) = &answer {
+        if !model.place.account.is_empty() && model.place.account != identity.account {
+            // Nothing that was read with the other credentials may stay on a screen that names these.
+            let (was, is) = (model.place.account.clone(), identity.account.clone());
+            model.snapshot = Snapshot::default();
+            model.dialog = None;
+            model.polls.all_due();
+            model.say(format!("the credentials are now of account {is}, not {was}: reading anew"), true);
+        }
+        model.place.account.clone_from(&identity.account);
+    }
+    if let (Ok(Facts::Services(services)), true) = (&answer, model.place.account.is_empty())
+        && let Some(account) = services.first().and_then(|service| service.arn.account())
+    {
+        // Without STS the services' own ARNs say whose they are.
+        account.clone_into(&mut model.place.account);
+    }
+    model.snapshot.apply(asked, query, answer);
+    Vec::new()
+}
+
+fn advance(model: &mut Model, id: OperationId, progress: Progress) {
+    let Some((name, operation)) = model.operations.iter_mut().find(|(_, operation)| operation.id == id) else {
+        return; // A report on an operation whose place another one took.
+    };
+    let name = name.clone();
+    let writes_weights = |step: usize| {
+        let call = operation.plan.steps.get(step).and_then(|step| step.call.as_ref());
+        matches!(call, Some(Call::SetWeights { .. }))
+    };
+    let share: Option<Percent> = operation.plan.share;
+    let ours = model.ours.entry(name.clone()).or_default();
+    let mut said = None;
+    match &progress {
+        Progress::Sent { step } if writes_weights(*step) => ours.requested = share,
+        Progress::Answered { .. } | Progress::Verified { .. } => {
+            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks]);
+        }
+        Progress::Ended(outcome) => {
+            ours.doing = None;
+            if !matches!(outcome, Outcome::Done | Outcome::Superseded) {
+                ours.requested = None;
+            }
+            said = Some(ending(&operation.plan.title, outcome));
+            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks, Source::Deployments]);
+        }
+        _ => {}
+    }
+    operation.report(model.now.at, progress);
+    if let Some((text, wrong)) = said {
+        model.say(text, wrong);
+    }
+}
+
+/// How an operation ended, in a line.
+fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
+    match outcome {
+        Outcome::Done => (format!("done and read back: {title}"), false),
+        Outcome::Superseded => (format!("no longer pursued: {title}"), false),
+        Outcome::Refused { step, fault } => (format!("step {}: {fault}", step + 1), true),
+        Outcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
+        Outcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
+    }
+}
+
+fn paste(model: &mut Model, text: &str) {
+    let line: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+    let input = match &mut model.dialog {
+        Some(dialog) => dialog.input(),
+        None if model.fleet.filtering => Some(&mut model.fleet.filter),
+        None => None,
+    };
+    match input {
+        Some(input) => line.chars().for_each(|c| {
+            input.handle(InputRequest::InsertChar(c));
+        }),
+        None => model.say("pasted text is not taken for keys", false),
+    }
+}
+
+fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    let apart = model.last_key.is_none_or(|last| model.now.since(last) >= TYPED_APART);
+    model.last_key = Some(model.now.at);
+    model.notice = None;
+    let leaving = std::mem::take(&mut model.leaving);
+    if model.dialog.is_some() {
+        return act::answer(model, key, apart);
+    }
+    if model.fleet.filtering && model.screen == Screen::Fleet {
+        filter(model, key);
+        return Vec::new();
+    }
+    let Some(action) = keys::action(key, model.screen == Screen::Fleet) else {
+        return Vec::new();
+    };
+    if model.too_small() && !matches!(action, Action::Rollback | Action::Quit | Action::Suspend) {
+        return Vec::new();
+    }
+    if action.acts() && !apart {
+        model.say(format!("{} came with other keys at once, as a paste does: ignored", key.label()), true);
+        return Vec::new();
+    }
+    if action == Action::Quit {
+        return act::quit(model, leaving);
+    }
+    perform(model, action)
+}
+
+fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Rollback => return act::rollback(model),
+        Action::Step => act::propose(model, Intent::Step { to: None }),
+        Action::Finish => act::propose(model, Intent::Finish),
+        Action::Weight => act::ask_weight(model),
+        Action::Start => act::ask_revision(model),
+        Action::Open => {
+            if let Some(name) = model.focus().map(|release| release.name.clone()) {
+                model.screen = Screen::Release(name);
+                model.panel = Panel::default();
+            }
+        }
+        Action::Back => match &model.screen {
+            Screen::Release(name) => {
+                model.fleet.selected = Some(name.clone());
+                model.screen = Screen::Fleet;
+            }
+            Screen::Fleet => model.fleet.filter.reset(),
+        },
+        Action::Up => model.move_mark(|at, _| at.saturating_sub(1)),
+        Action::Down => model.move_mark(|at, _| at + 1),
+        Action::First => model.move_mark(|_, _| 0),
+        Action::Last => model.move_mark(|_, last| last),
+        Action::Percentile => model.percentile = model.percentile.next(),
+        Action::Panel => model.panel = next_panel(model.panel),
+        Action::Filter => model.fleet.filtering = true,
+        Action::Refresh => {
+            model.polls.all_due();
+            model.say("reading everything again", false);
+        }
+        Action::Copy => {
+            if let Some(release) = model.focus() {
+                let text = release.to_string();
+                model.say("copied", false);
+                return vec![Effect::Copy(text)];
+            }
+        }
+        Action::Help => model.dialog = Some(Dialog::Help),
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Quit => return act::quit(model, false),
+    }
+    Vec::new()
+}
+
+fn next_panel(panel: Panel) -> Panel {
+    let mut panels = Panel::iter().cycle().skip_while(|other| *other != panel);
+    panels.nth(1).unwrap_or_default()
+}
+
+fn filter(model: &mut Model, key: Key) {
+    match key {
+        Key::Enter => model.fleet.filtering = false,
+        Key::Esc => {
+            model.fleet.filtering = false;
+            model.fleet.filter.reset();
+        }
+        Key::Up => model.move_mark(|at, _| at.saturating_sub(1)),
+        Key::Down => model.move_mark(|at, _| at + 1),
+        key => {
+            type_into(&mut model.fleet.filter, key);
+            // The mark must be on a line that is shown.
+            let shown = model.lines().iter().any(|release| Some(&release.name) == model.fleet.selected.as_ref());
+            if !shown {
+                model.move_mark(|_, _| 0);
+            }
+        }
+    }
+}
+
+/// A key in a line of text.
+pub(super) fn type_into(input: &mut tui_input::Input, key: Key) {
+    let request = match key {
+        Key::Char(c) => InputRequest::InsertChar(c),
+        Key::Backspace => InputRequest::DeletePrevChar,
+        Key::Delete => InputRequest::DeleteNextChar,
+        Key::Left => InputRequest::GoToPrevChar,
+        Key::Right => InputRequest::GoToNextChar,
+        Key::Home => InputRequest::GoToStart,
+        Key::End => InputRequest::GoToEnd,
+        Key::Ctrl('u') => InputRequest::DeleteLine,
+        Key::Ctrl('w') => InputRequest::DeletePrevWord,
+        _ => return,
+    };
+    input.handle(request);
+}

@@ -1,0 +1,164 @@
+//! A service's history: its deployments, and which revision each of them went for.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_ecs::types::{self as sdk, ServiceDeploymentStatus};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::domain::fault::Fault;
+use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::service::{DeploymentStatus, ServiceDeployment};
+
+use super::Aws;
+use super::ecs::only_missing;
+use super::operation::Operation;
+use super::pages::pages;
+use super::time::maybe;
+
+/// The largest page of ListServiceDeployments.
+const PAGE: i32 = 100;
+/// DescribeServiceDeployments and DescribeServiceRevisions take as many ARNs in one call.
+const ARNS_A_CALL: usize = 20;
+
+impl Aws {
+    /// A service's deployments, newest first; empty where AWS keeps none. What has ended is asked for once.
+    pub(super) async fn deployments(&self, key: &ServiceKey) -> Result<Vec<ServiceDeployment>, Fault> {
+        let arns = self.deployment_arns(key).await?;
+        let mut known: HashMap<Arn, ServiceDeployment> =
+            arns.iter().filter_map(|arn| Some((arn.clone(), self.memory.ended(arn)?))).collect();
+        let asked: Vec<String> =
+            arns.iter().filter(|arn| !known.contains_key(arn)).map(|arn| arn.as_str().to_owned()).collect();
+        let raw = self.describe_deployments(key, asked).await?;
+        self.learn_revisions(key, &raw).await?;
+        for deployment in raw.into_iter().filter_map(|raw| self.deployment(raw)) {
+            // A revision that could not be resolved may be another time.
+            if deployment.status.ended() && deployment.target.is_some() {
+                self.memory.keep_ended(&deployment);
+            }
+            known.insert(deployment.arn.clone(), deployment);
+        }
+        let mut deployments: Vec<ServiceDeployment> = arns.iter().filter_map(|arn| known.remove(arn)).collect();
+        deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at));
+        Ok(deployments)
+    }
+
+    async fn deployment_arns(&self, key: &ServiceKey) -> Result<Vec<Arn>, Fault> {
+        let operation = Operation::ListServiceDeployments;
+        let subject = key.to_string();
+        pages(operation, self.limits.deployments, |token| {
+            let call = self.clients.ecs.list_service_deployments().cluster(&key.cluster).service(&key.service);
+            let call = call.max_results(PAGE).set_next_token(token).send();
+            async {
+                let answer = self.ask(operation, &subject, call).await?;
+                let briefs = answer.service_deployments.unwrap_or_default().into_iter();
+                let arns = briefs.filter_map(|brief| brief.service_deployment_arn).map(Arn::new);
+                Ok((arns.collect(), answer.next_token))
+            }
+        })
+        .await
+    }
+
+    async fn describe_deployments(
+        &self,
+        key: &ServiceKey,
+        arns: Vec<String>,
+    ) -> Result<Vec<sdk::ServiceDeployment>, Fault> {
+        let batches: Vec<Vec<String>> = arns.chunks(ARNS_A_CALL).map(<[String]>::to_vec).collect();
+        let described: Vec<Vec<sdk::ServiceDeployment>> = stream::iter(batches)
+            .map(|batch| async {
+                let operation = Operation::DescribeServiceDeployments;
+                let subject = key.to_string();
+                let call = self.clients.ecs.describe_service_deployments().set_service_deployment_arns(Some(batch));
+                let answer = self.ask(operation, &subject, call.send()).await?;
+                only_missing(operation, &subject, answer.failures())?;
+                Ok(answer.service_deployments.unwrap_or_default())
+            })
+            .buffered(self.limits.concurrency)
+            .try_collect()
+            .await?;
+        Ok(described.into_iter().flatten().collect())
+    }
+
+    /// A revision never changes, so each is asked for once.
+    async fn learn_revisions(&self, key: &ServiceKey, deployments: &[sdk::ServiceDeployment]) -> Result<(), Fault> {
+        let unknown: BTreeSet<&str> = deployments
+            .iter()
+            .flat_map(revisions)
+            .filter(|revision| self.memory.revision(revision).is_none())
+            .collect();
+        let unknown: Vec<String> = unknown.into_iter().map(str::to_owned).collect();
+        let batches: Vec<Vec<String>> = unknown.chunks(ARNS_A_CALL).map(<[String]>::to_vec).collect();
+        stream::iter(batches.into_iter().map(Ok))
+            .try_for_each_concurrent(self.limits.concurrency, |batch| async {
+                let operation = Operation::DescribeServiceRevisions;
+                let subject = key.to_string();
+                let call = self.clients.ecs.describe_service_revisions().set_service_revision_arns(Some(batch));
+                let answer = self.ask(operation, &subject, call.send()).await?;
+                only_missing(operation, &subject, answer.failures())?;
+                for revision in answer.service_revisions.unwrap_or_default() {
+                    if let (Some(arn), Some(definition)) = (revision.service_revision_arn, revision.task_definition) {
+                        self.memory.keep_revision(Arn::new(arn), TaskDefinitionArn::new(definition));
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// `None` for a deployment without an ARN.
+    fn deployment(&self, raw: sdk::ServiceDeployment) -> Option<ServiceDeployment> {
+        let resolve = |arn: Option<&str>| arn.and_then(|arn| self.memory.revision(arn));
+        let rollback = raw.rollback.as_ref();
+        Some(ServiceDeployment {
+            status: status(raw.status.as_ref()),
+            reason: raw.status_reason.clone().filter(|reason| !reason.is_empty()),
+            created_at: maybe(raw.created_at()),
+            finished_at: maybe(raw.finished_at()),
+            target: resolve(raw.target_service_revision().and_then(|revision| revision.arn())),
+            sources: raw.source_service_revisions().iter().filter_map(|revision| resolve(revision.arn())).collect(),
+            rolled_back_to: resolve(rollback.and_then(|rollback| rollback.service_revision_arn())),
+            rollback_reason: rollback.and_then(|rollback| rollback.reason.clone()),
+            // By its name: the stage in which a canary waits for an operator is missing from the SDK's enum.
+            stage: raw.lifecycle_stage.as_ref().map(|stage| stage.as_str().to_owned()),
+            arn: Arn::new(raw.service_deployment_arn?),
+        })
+    }
+}
+
+/// Every revision that a deployment names.
+fn revisions(deployment: &sdk::ServiceDeployment) -> impl Iterator<Item = &str> {
+    let target = deployment.target_service_revision().and_then(|revision| revision.arn());
+    let sources = deployment.source_service_revisions().iter().filter_map(|revision| revision.arn());
+    let back = deployment.rollback().and_then(|rollback| rollback.service_revision_arn());
+    target.into_iter().chain(sources).chain(back)
+}
+
+fn status(raw: Option<&ServiceDeploymentStatus>) -> DeploymentStatus {
+    use ServiceDeploymentStatus as Status;
+    match raw {
+        Some(Status::Pending) => DeploymentStatus::Pending,
+        Some(Status::InProgress) => DeploymentStatus::InProgress,
+        Some(Status::StopRequested) => DeploymentStatus::StopRequested,
+        Some(Status::Stopped) => DeploymentStatus::Stopped,
+        Some(Status::Successful) => DeploymentStatus::Successful,
+        Some(Status::RollbackRequested) => DeploymentStatus::RollbackRequested,
+        Some(Status::RollbackInProgress) => DeploymentStatus::RollbackInProgress,
+        Some(Status::RollbackSuccessful) => DeploymentStatus::RollbackSuccessful,
+        Some(Status::RollbackFailed) => DeploymentStatus::RollbackFailed,
+        other => DeploymentStatus::Other(other.map_or("", Status::as_str).to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_that_the_sdk_knows_is_known() {
+        for name in ServiceDeploymentStatus::values() {
+            let known = status(Some(&ServiceDeploymentStatus::from(*name)));
+            assert!(!matches!(known, DeploymentStatus::Other(_)), "{name}");
+        }
+        assert_eq!(status(Some(&"PAUSED".into())), DeploymentStatus::Other("PAUSED".to_owned()));
+    }
+}

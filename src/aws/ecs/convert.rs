@@ -1,0 +1,209 @@
+//! ECS's shapes as the domain's. Everything in them may be absent.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::types as sdk;
+
+use crate::aws::time::{maybe, timestamp};
+use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::service::{
+    Controller, Rollout, RolloutState, Service, ServiceEvent, Strategy, Task, TaskDefinition,
+};
+
+/// `None` for a service without a name. `cluster` is the one that was asked for.
+pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
+    let name =
+        raw.service_name.clone().or_else(|| raw.service_arn.as_deref().map(|arn| Arn::new(arn).name().into()))?;
+    let cluster_arn = Arn::new(raw.cluster_arn.clone().unwrap_or_else(|| cluster.to_owned()));
+    let mut rollouts: Vec<Rollout> = raw.deployments().iter().map(rollout).collect();
+    let task_sets = raw.task_sets().iter();
+    rollouts.extend(task_sets.map(task_set));
+    let primary = rollouts.iter().find(|rollout| rollout.role == "PRIMARY");
+    let task_definition = match raw.task_definition.clone() {
+        Some(arn) => TaskDefinitionArn::new(arn),
+        None => primary.map_or_else(|| TaskDefinitionArn::new(""), |primary| primary.task_definition.clone()),
+    };
+    Some(Service {
+        key: ServiceKey::new(cluster_arn.name(), name),
+        arn: Arn::new(raw.service_arn.clone().unwrap_or_default()),
+        status: raw.status.clone().unwrap_or_default(),
+        controller: controller(raw.deployment_controller.as_ref()),
+        strategy: strategy(raw.deployment_configuration.as_ref()),
+        task_definition,
+        desired: whole(raw.desired_count),
+        running: whole(raw.running_count),
+        pending: whole(raw.pending_count),
+        rollouts,
+        target_groups: target_groups(&raw),
+        events: events(raw.events()),
+        tags: tags(raw.tags()),
+        current_deployment: raw.current_service_deployment.clone().map(Arn::new),
+        created_at: maybe(raw.created_at()),
+        cluster_arn,
+    })
+}
+
+fn whole(count: i32) -> u32 {
+    u32::try_from(count).unwrap_or(0)
+}
+
+fn controller(raw: Option<&sdk::DeploymentController>) -> Controller {
+    match raw.map(sdk::DeploymentController::r#type) {
+        None | Some(sdk::DeploymentControllerType::Ecs) => Controller::Ecs,
+        Some(sdk::DeploymentControllerType::CodeDeploy) => Controller::CodeDeploy,
+        Some(sdk::DeploymentControllerType::External) => Controller::External,
+        Some(other) => Controller::Other(other.as_str().to_owned()),
+    }
+}
+
+/// The numbers that are absent are AWS's defaults.
+fn strategy(raw: Option<&sdk::DeploymentConfiguration>) -> Strategy {
+    let Some(raw) = raw else { return Strategy::Rolling };
+    match &raw.strategy {
+        None | Some(sdk::DeploymentStrategy::Rolling) => Strategy::Rolling,
+        Some(sdk::DeploymentStrategy::BlueGreen) => Strategy::BlueGreen,
+        Some(sdk::DeploymentStrategy::Canary) => {
+            let canary = raw.canary_configuration.as_ref();
+            Strategy::Canary {
+                percent: canary.and_then(|it| it.canary_percent).unwrap_or(5.0),
+                bake_minutes: canary.and_then(|it| it.canary_bake_time_in_minutes).unwrap_or(10),
+            }
+        }
+        Some(sdk::DeploymentStrategy::Linear) => {
+            let linear = raw.linear_configuration.as_ref();
+            Strategy::Linear {
+                percent: linear.and_then(|it| it.step_percent).unwrap_or(10.0),
+                bake_minutes: linear.and_then(|it| it.step_bake_time_in_minutes).unwrap_or(6),
+            }
+        }
+        Some(other) => Strategy::Other { name: other.as_str().to_owned() },
+    }
+}
+
+fn rollout(raw: &sdk::Deployment) -> Rollout {
+    use sdk::DeploymentRolloutState as State;
+    let state = raw.rollout_state.as_ref().map(|state| match state {
+        State::Completed => RolloutState::Completed,
+        State::Failed => RolloutState::Failed,
+        State::InProgress => RolloutState::InProgress,
+        other => RolloutState::Other(other.as_str().to_owned()),
+    });
+    Rollout {
+        id: raw.id.clone().unwrap_or_default(),
+        role: raw.status.clone().unwrap_or_default(),
+        task_definition: TaskDefinitionArn::new(raw.task_definition.clone().unwrap_or_default()),
+        desired: whole(raw.desired_count),
+        running: whole(raw.running_count),
+        pending: whole(raw.pending_count),
+        failed: whole(raw.failed_tasks),
+        state,
+        reason: raw.rollout_state_reason.clone().filter(|reason| !reason.is_empty()),
+        created_at: maybe(raw.created_at()),
+        updated_at: maybe(raw.updated_at()),
+    }
+}
+
+/// CODE_DEPLOY and EXTERNAL services have task sets where others have deployments.
+fn task_set(raw: &sdk::TaskSet) -> Rollout {
+    let state = raw.stability_status.as_ref().map(|status| match status {
+        sdk::StabilityStatus::SteadyState => RolloutState::Completed,
+        sdk::StabilityStatus::Stabilizing => RolloutState::InProgress,
+        other => RolloutState::Other(other.as_str().to_owned()),
+    });
+    Rollout {
+        id: raw.id.clone().unwrap_or_default(),
+        role: raw.status.clone().unwrap_or_default(),
+        task_definition: TaskDefinitionArn::new(raw.task_definition.clone().unwrap_or_default()),
+        desired: whole(raw.computed_desired_count),
+        running: whole(raw.running_count),
+        pending: whole(raw.pending_count),
+        failed: 0,
+        state,
+        reason: None,
+        created_at: maybe(raw.created_at()),
+        updated_at: maybe(raw.updated_at()),
+    }
+}
+
+fn target_groups(raw: &sdk::Service) -> Vec<Arn> {
+    let of_sets = raw.task_sets().iter().flat_map(|set| set.load_balancers());
+    let mut all = Vec::new();
+    for balancer in raw.load_balancers().iter().chain(of_sets) {
+        let advanced = balancer.advanced_configuration.as_ref();
+        let alternate = advanced.and_then(|advanced| advanced.alternate_target_group_arn.as_ref());
+        for arn in [balancer.target_group_arn.as_ref(), alternate].into_iter().flatten() {
+            let arn = Arn::new(arn.as_str());
+            if !all.contains(&arn) {
+                all.push(arn);
+            }
+        }
+    }
+    all
+}
+
+fn events(raw: &[sdk::ServiceEvent]) -> Vec<ServiceEvent> {
+    let event = |raw: &sdk::ServiceEvent| {
+        let at = raw.created_at().and_then(timestamp)?;
+        Some(ServiceEvent { id: raw.id.clone()?, at, message: raw.message.clone().unwrap_or_default() })
+    };
+    let mut events: Vec<ServiceEvent> = raw.iter().filter_map(event).collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events
+}
+
+fn tags(raw: &[sdk::Tag]) -> BTreeMap<String, String> {
+    raw.iter().filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()))).collect()
+}
+
+/// `None` for a task without an ARN.
+pub(super) fn task(raw: sdk::Task) -> Option<Task> {
+    let containers = raw.containers();
+    // Which container is essential, a task does not say: the first that failed, else the first that ended.
+    let codes: Vec<i32> = containers.iter().filter_map(|container| container.exit_code).collect();
+    let exit_code = codes.iter().copied().find(|code| *code != 0).or_else(|| codes.first().copied());
+    Some(Task {
+        arn: Arn::new(raw.task_arn.clone()?),
+        task_definition: TaskDefinitionArn::new(raw.task_definition_arn.clone().unwrap_or_default()),
+        started_by: raw.started_by.clone(),
+        status: raw.last_status.clone().unwrap_or_default(),
+        desired_status: raw.desired_status.clone().unwrap_or_default(),
+        health: raw.health_status.as_ref().map(|health| health.as_str().to_owned()),
+        created_at: maybe(raw.created_at()),
+        started_at: maybe(raw.started_at()),
+        stopped_at: maybe(raw.stopped_at()),
+        stop_code: raw.stop_code.as_ref().map(|code| code.as_str().to_owned()),
+        stopped_reason: stopped_reason(&raw),
+        exit_code,
+        image_digests: containers.iter().filter_map(|container| container.image_digest.clone()).collect(),
+    })
+}
+
+/// "Essential container in task exited" says less than the container's own reason, where it has one.
+fn stopped_reason(raw: &sdk::Task) -> Option<String> {
+    let said = raw.stopped_reason.clone().filter(|reason| !reason.is_empty());
+    let mut reasons = raw.containers().iter().filter_map(|container| container.reason.clone());
+    let own = reasons.find(|reason| !reason.is_empty());
+    match (said, own) {
+        (Some(said), Some(own)) if said.contains(&own) || raw.stopped_at.is_none() => Some(said),
+        (_, Some(own)) => Some(own),
+        (said, None) => said,
+    }
+}
+
+/// Names, images and sizes; the environment and the secrets stay behind.
+pub(super) fn task_definition(raw: sdk::TaskDefinition, asked: &TaskDefinitionArn) -> TaskDefinition {
+    let images = raw.container_definitions().iter();
+    let images = images.map(|it| (it.name.clone().unwrap_or_default(), it.image.clone().unwrap_or_default()));
+    TaskDefinition {
+        arn: raw.task_definition_arn.clone().map_or_else(|| asked.clone(), TaskDefinitionArn::new),
+        active: raw.status == Some(sdk::TaskDefinitionStatus::Active),
+        registered_at: maybe(raw.registered_at()),
+        images: images.collect(),
+        cpu: raw.cpu.clone(),
+        memory: raw.memory.clone(),
+    }
+}
+
+#[cfg(test)]
+#[path = "convert_tests.rs"]
+mod tests;

@@ -1,0 +1,191 @@
+//! What earlier answers have taught, shared by both lanes: the rules in full, so that a rollback can be written
+//! while reads hang, and what never changes, so that it is not asked for again.
+
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::domain::fault::Fault;
+use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::route::RouteId;
+use crate::domain::service::ServiceDeployment;
+
+use super::rule::Rule;
+
+/// A read that is out for longer than this is taken to hang.
+const LATE: Duration = Duration::from_secs(1);
+
+/// More than any account has deployments within the 90 days that AWS keeps them.
+const MOST_REMEMBERED: usize = 20_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    rules: Mutex<HashMap<RouteId, Rule>>,
+    reads: Mutex<Reads>,
+    target_groups: Mutex<Option<BTreeSet<Arn>>>,
+    revisions: Mutex<HashMap<Arn, TaskDefinitionArn>>,
+    ended: Mutex<HashMap<Arn, ServiceDeployment>>,
+    pub(super) account: OnceLock<String>,
+}
+
+/// How the reads of rules fare.
+#[derive(Debug, Default)]
+struct Reads {
+    /// The newest one to end was answered.
+    answered: bool,
+    /// How many are out for too long.
+    late: usize,
+}
+
+/// A poisoned lock only means that another thread panicked; every value here is whole at all times.
+fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    pub(super) fn rule(&self, id: &RouteId) -> Option<Rule> {
+        open(&self.rules).get(id).cloned()
+    }
+
+    pub(super) fn keep_rule(&self, rule: Rule) {
+        open(&self.rules).insert(rule.route.id.clone(), rule);
+    }
+
+    /// Replaces all rules: what was not read again is gone.
+    pub(super) fn keep_only(&self, rules: impl IntoIterator<Item = Rule>) {
+        *open(&self.rules) = rules.into_iter().map(|rule| (rule.route.id.clone(), rule)).collect();
+    }
+
+    /// Whether a read of a rule would be answered, going by the last ones.
+    pub(super) fn reads_are_live(&self) -> bool {
+        let reads = open(&self.reads);
+        reads.answered && reads.late == 0
+    }
+
+    /// Runs a read of rules and notes how it fares. One that is given up on counts as not answered.
+    pub(super) async fn watch<T>(&self, read: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        self.watch_until(read, tokio::time::sleep(LATE)).await
+    }
+
+    async fn watch_until<T>(
+        &self,
+        read: impl Future<Output = Result<T, Fault>>,
+        late: impl Future<Output = ()>,
+    ) -> Result<T, Fault> {
+        let (mut read, late) = (pin!(read), pin!(late));
+        let mut watch = Watch { memory: self, late: false, ended: false };
+        let answer = tokio::select! {
+            biased;
+            answer = &mut read => answer,
+            () = late => {
+                watch.late = true;
+                open(&self.reads).late += 1;
+                read.await
+            }
+        };
+        open(&self.reads).answered = answer.is_ok();
+        watch.ended = true;
+        answer
+    }
+
+    pub(super) fn saw_target_groups<'a>(&self, seen: impl IntoIterator<Item = &'a Arn>, all: bool) {
+        let mut known = open(&self.target_groups);
+        if all {
+            *known = Some(seen.into_iter().cloned().collect());
+        } else if let Some(known) = known.as_mut() {
+            known.extend(seen.into_iter().cloned());
+        }
+    }
+
+    /// The target groups of all services; `None` before they were first read.
+    pub(super) fn target_groups(&self) -> Option<Vec<Arn>> {
+        open(&self.target_groups).as_ref().map(|known| known.iter().cloned().collect())
+    }
+
+    pub(super) fn revision(&self, arn: &str) -> Option<TaskDefinitionArn> {
+        open(&self.revisions).get(&Arn::new(arn)).cloned()
+    }
+
+    pub(super) fn keep_revision(&self, arn: Arn, task_definition: TaskDefinitionArn) {
+        keep(&self.revisions, arn, task_definition);
+    }
+
+    /// A deployment that has ended stays as it is.
+    pub(super) fn ended(&self, arn: &Arn) -> Option<ServiceDeployment> {
+        open(&self.ended).get(arn).cloned()
+    }
+
+    pub(super) fn keep_ended(&self, deployment: &ServiceDeployment) {
+        keep(&self.ended, deployment.arn.clone(), deployment.clone());
+    }
+}
+
+fn keep<T>(map: &Mutex<HashMap<Arn, T>>, arn: Arn, value: T) {
+    let mut map = open(map);
+    if map.len() >= MOST_REMEMBERED {
+        map.clear();
+    }
+    map.insert(arn, value);
+}
+
+/// Takes a read off the books, also when it is dropped on the way.
+struct Watch<'a> {
+    memory: &'a Memory,
+    late: bool,
+    ended: bool,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let mut reads = open(&self.memory.reads);
+        if self.late {
+            reads.late = reads.late.saturating_sub(1);
+        }
+        if !self.ended {
+            reads.answered = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fault::FaultKind;
+    use futures::FutureExt;
+
+    fn fault() -> Fault {
+        Fault::new(FaultKind::Throttled, "DescribeRules", "rule", "Rate exceeded")
+    }
+
+    #[tokio::test]
+    async fn reads_are_live_while_they_are_answered() {
+        let memory = Memory::default();
+        assert!(!memory.reads_are_live(), "nothing was read yet");
+        memory.watch(async { Ok(()) }).await.unwrap();
+        assert!(memory.reads_are_live());
+        memory.watch(async { Err::<(), _>(fault()) }).await.unwrap_err();
+        assert!(!memory.reads_are_live(), "the last one failed");
+        memory.watch(async { Ok(()) }).await.unwrap();
+        assert!(memory.reads_are_live());
+    }
+
+    #[tokio::test]
+    async fn a_read_that_hangs_makes_them_not_live_until_one_is_answered() {
+        let memory = Memory::default();
+        memory.watch(async { Ok(()) }).await.unwrap();
+        let (passes, late) = tokio::sync::oneshot::channel::<()>();
+        let read = std::future::pending::<Result<(), Fault>>();
+        let mut hanging = Box::pin(memory.watch_until(read, late.map(|_| ())));
+        assert!((&mut hanging).now_or_never().is_none());
+        assert!(memory.reads_are_live(), "it has only just been sent");
+        passes.send(()).unwrap();
+        assert!((&mut hanging).now_or_never().is_none());
+        assert!(!memory.reads_are_live(), "it is late");
+        drop(hanging);
+        assert!(!memory.reads_are_live(), "it was given up on");
+        memory.watch(async { Ok(()) }).await.unwrap();
+        assert!(memory.reads_are_live());
+    }
+}

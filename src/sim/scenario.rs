@@ -1,0 +1,522 @@
+//! Scenario files: what is in the simulated account, how each revision behaves, and what happens when.
+//!
+//! A scenario is TOML (`assets/scenarios/NAME.toml`). It may extend another one; entries of the same name
+//! replace the base's, events are added. Durations read `90s`, `4m`, `9d 2h`.
+
+mod load;
+
+use indexmap::IndexMap;
+use jiff::{Span, SpanRelativeTo, Unit};
+use serde::Deserialize;
+
+pub use load::ScenarioError;
+
+/// A whole simulated account and its timeline.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The file's name without `.toml`.
+    pub name: String,
+    /// One line for `--help` and the README.
+    pub summary: String,
+    /// The scenario that this one starts from.
+    #[serde(default)]
+    pub extends: Option<String>,
+    /// The AWS account id, twelve digits.
+    #[serde(default = "defaults::account")]
+    pub account: String,
+    /// The only region in which anything exists.
+    #[serde(default = "defaults::region")]
+    pub region: String,
+    /// ECS clusters; services live in the first unless they say otherwise.
+    #[serde(default = "defaults::clusters")]
+    pub clusters: Vec<String>,
+    /// The Application Load Balancer's name.
+    #[serde(default = "defaults::load_balancer")]
+    pub load_balancer: String,
+    /// How long before the start the world is simulated for real; events cannot be earlier.
+    #[serde(default = "defaults::warmup")]
+    pub warmup: Dur,
+    /// Listeners by name.
+    #[serde(default)]
+    pub listener: IndexMap<String, Listener>,
+    /// Listener rules by name.
+    #[serde(default)]
+    pub rule: IndexMap<String, Rule>,
+    /// Target groups by name.
+    #[serde(default)]
+    pub target_group: IndexMap<String, TargetGroup>,
+    /// Task definition families by name.
+    #[serde(default)]
+    pub family: IndexMap<String, Family>,
+    /// ECS services by name.
+    #[serde(default)]
+    pub service: IndexMap<String, Service>,
+    /// CloudWatch alarms by name.
+    #[serde(default)]
+    pub alarm: IndexMap<String, Alarm>,
+    /// What happens, in any order.
+    #[serde(default)]
+    pub event: Vec<Event>,
+}
+
+/// A length of time, `9d 2h`; a day is 24 hours. May be negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "Span")]
+pub struct Dur {
+    /// Milliseconds.
+    pub ms: i64,
+}
+
+impl TryFrom<Span> for Dur {
+    type Error = jiff::Error;
+
+    fn try_from(span: Span) -> Result<Self, jiff::Error> {
+        let ms = span.total((Unit::Millisecond, SpanRelativeTo::days_are_24_hours()))?;
+        Ok(Self { ms: ms as i64 })
+    }
+}
+
+impl Dur {
+    /// From whole seconds.
+    pub const fn secs(secs: i64) -> Self {
+        Self { ms: secs * 1000 }
+    }
+}
+
+/// What answers when a listener or a rule matches: exactly one of the three.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// Target group name → weight, 0–999.
+    #[serde(default)]
+    pub forward: IndexMap<String, u32>,
+    /// Target group stickiness, seconds.
+    #[serde(default)]
+    pub sticky_seconds: Option<u32>,
+    /// A fixed response with this status.
+    #[serde(default)]
+    pub fixed_response: Option<u16>,
+    /// A permanent redirect to this URL.
+    #[serde(default)]
+    pub redirect_host: Option<String>,
+}
+
+/// A listener and its default action.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listener {
+    /// TCP port; the protocol is HTTP.
+    pub port: u16,
+    /// What answers when no rule matches.
+    pub default: Action,
+    /// Requests a second that no rule matches.
+    #[serde(default)]
+    pub rps: f64,
+}
+
+/// A listener rule and the traffic that matches it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The listener's name.
+    #[serde(default = "defaults::listener")]
+    pub listener: String,
+    /// 1–50000, lower wins.
+    pub priority: u32,
+    /// Path patterns, any of which matches.
+    #[serde(default)]
+    pub path: Vec<String>,
+    /// Host headers, any of which matches.
+    #[serde(default)]
+    pub host: Vec<String>,
+    /// What answers.
+    pub action: Action,
+    /// Requests a second, on average.
+    #[serde(default)]
+    pub rps: f64,
+}
+
+/// A target group's health checks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TargetGroup {
+    /// Where the checks go.
+    pub health_path: String,
+    /// Seconds between checks.
+    pub interval_seconds: u32,
+    /// Passed checks until healthy.
+    pub healthy_after: u32,
+    /// Failed checks until unhealthy.
+    pub unhealthy_after: u32,
+    /// Seconds that a leaving target drains.
+    pub drain_seconds: u32,
+}
+
+impl Default for TargetGroup {
+    fn default() -> Self {
+        Self {
+            health_path: "/health".into(),
+            interval_seconds: 10,
+            healthy_after: 2,
+            unhealthy_after: 2,
+            drain_seconds: 30,
+        }
+    }
+}
+
+/// A task definition family.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    /// CPU units of a task.
+    #[serde(default = "defaults::cpu")]
+    pub cpu: u32,
+    /// MiB of a task.
+    #[serde(default = "defaults::memory")]
+    pub memory: u32,
+    /// What every revision does unless it says otherwise.
+    #[serde(default)]
+    pub traits: Traits,
+    /// Registered revisions.
+    #[serde(default)]
+    pub revision: Vec<Revision>,
+}
+
+/// One registered task definition.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revision {
+    /// `:41`
+    pub number: u32,
+    /// The image's tag.
+    pub tag: String,
+    /// How long before the start it was registered.
+    pub age: Dur,
+    /// Deregistered: still describable, no longer deployable.
+    #[serde(default)]
+    pub inactive: bool,
+    /// What it does differently from its family.
+    #[serde(default)]
+    pub traits: Traits,
+}
+
+/// How a revision behaves. What is not said comes from the family, then from the defaults.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traits {
+    /// Answers with a 5xx, percent of requests (0.02).
+    pub error_percent: Option<f64>,
+    /// Answers with a 4xx, percent of requests (0.6).
+    pub client_error_percent: Option<f64>,
+    /// Median latency in milliseconds (45).
+    pub latency_ms: Option<f64>,
+    /// Sigma of the latency's log-normal distribution (0.45).
+    pub latency_spread: Option<f64>,
+    /// Requests a second that one task can take before it slows down and fails (60).
+    pub capacity_rps: Option<f64>,
+    /// Seconds to pull the image (9).
+    pub pull_seconds: Option<f64>,
+    /// Seconds from container start until health checks pass (6).
+    pub start_seconds: Option<f64>,
+    /// The container exits this many seconds after its start.
+    pub crash_after_seconds: Option<f64>,
+    /// The exit code of that crash (1).
+    pub exit_code: Option<i64>,
+    /// The image does not exist.
+    pub unpullable: Option<bool>,
+    /// Health checks never pass.
+    pub unhealthy: Option<bool>,
+    /// Goes bad under real traffic.
+    pub degrade: Option<Degrade>,
+}
+
+/// Fails from a certain share of its rule's traffic on.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Degrade {
+    /// The share of the rule's requests, percent, from which on it fails.
+    pub from_percent: f64,
+    /// 5xx, percent of requests, at a share of 100 %; somewhat less at smaller shares.
+    pub error_percent: f64,
+    /// Median latency then, milliseconds.
+    pub latency_ms: f64,
+    /// Seconds until that is fully felt.
+    #[serde(default = "defaults::ramp")]
+    pub ramp_seconds: f64,
+}
+
+/// An ECS service as it is before the warm-up: steady.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// `family:revision`
+    pub task_definition: String,
+    /// desiredCount.
+    pub desired: u32,
+    /// How long the task definition has been deployed.
+    pub deployed: Dur,
+    /// The cluster; the first one by default.
+    #[serde(default)]
+    pub cluster: Option<String>,
+    /// The target group that tasks register with.
+    #[serde(default)]
+    pub target_group: Option<String>,
+    /// The second target group, for BLUE_GREEN, CANARY and LINEAR.
+    #[serde(default)]
+    pub alternate_target_group: Option<String>,
+    /// The rule whose weights ECS itself moves.
+    #[serde(default)]
+    pub production_rule: Option<String>,
+    /// How it deploys.
+    #[serde(default)]
+    pub deployment: Deployment,
+    /// Earlier deployments, newest first.
+    #[serde(default)]
+    pub past: Vec<Past>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: IndexMap<String, String>,
+    /// healthCheckGracePeriodSeconds.
+    #[serde(default = "defaults::grace")]
+    pub grace_seconds: u32,
+}
+
+/// The strategies of ECS.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr, strum::EnumString,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Strategy {
+    /// Tasks are replaced a few at a time behind one target group.
+    #[default]
+    Rolling,
+    /// All at once between two target groups.
+    BlueGreen,
+    /// Equal steps.
+    Linear,
+    /// One small step, then the rest.
+    Canary,
+}
+
+/// deploymentConfiguration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Deployment {
+    /// ROLLING, BLUE_GREEN, LINEAR or CANARY.
+    pub strategy: Strategy,
+    /// minimumHealthyPercent.
+    pub min_healthy_percent: u32,
+    /// maximumPercent.
+    pub max_percent: u32,
+    /// The circuit breaker, with rollback.
+    pub breaker: bool,
+    /// CANARY: the first step; LINEAR: every step. Percent.
+    pub step_percent: f64,
+    /// Minutes after each step.
+    pub step_bake_minutes: u32,
+    /// Minutes that the old revision is kept after 100 %.
+    pub bake_minutes: u32,
+    /// Alarms that roll back.
+    pub alarms: Vec<String>,
+    /// PAUSE hooks.
+    pub pause: Vec<Pause>,
+}
+
+impl Default for Deployment {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::Rolling,
+            min_healthy_percent: 100,
+            max_percent: 200,
+            breaker: true,
+            step_percent: 10.0,
+            step_bake_minutes: 5,
+            bake_minutes: 5,
+            alarms: Vec::new(),
+            pause: Vec::new(),
+        }
+    }
+}
+
+/// A PAUSE lifecycle hook.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// `PRE_SCALE_UP`, `POST_SCALE_UP`, `POST_TEST_TRAFFIC_SHIFT`, `PRE_PRODUCTION_TRAFFIC_SHIFT`…
+    pub stages: Vec<String>,
+    /// Minutes until the time-out.
+    #[serde(default = "defaults::pause_minutes")]
+    pub timeout_minutes: u32,
+    /// What the time-out does: `ROLLBACK` or `CONTINUE`.
+    #[serde(default = "defaults::pause_action")]
+    pub action: String,
+}
+
+/// An earlier deployment.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Past {
+    /// `family:revision`
+    pub task_definition: String,
+    /// How long before the start it was made.
+    pub ago: Dur,
+    /// How long it took.
+    #[serde(default = "defaults::took")]
+    pub took: Dur,
+    /// How it ended.
+    #[serde(default)]
+    pub outcome: Outcome,
+    /// rollback.reason, when it was rolled back.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// How an earlier deployment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// SUCCESSFUL
+    #[default]
+    Successful,
+    /// ROLLBACK_SUCCESSFUL
+    RolledBack,
+    /// STOPPED, by a newer one
+    Superseded,
+}
+
+/// A CloudWatch metric alarm.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alarm {
+    /// `HTTPCode_Target_5XX_Count`, `TargetResponseTime`, `CPUUtilization`…
+    pub metric: String,
+    /// Of this target group (and its load balancer).
+    #[serde(default)]
+    pub target_group: Option<String>,
+    /// Or of this service.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// `Sum`, `Average`, `p99`…
+    pub statistic: String,
+    /// Alarm above this.
+    pub threshold: f64,
+    /// Minutes in a row.
+    #[serde(default = "defaults::alarm_minutes")]
+    pub minutes: u32,
+    /// Held in ALARM from the beginning, whatever the metric says.
+    #[serde(default)]
+    pub stuck: bool,
+}
+
+/// Something that happens: `at`, and exactly one of the others.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Counted from the start; negative: already happened, no earlier than the warm-up.
+    pub at: Dur,
+    /// Somebody calls UpdateService.
+    #[serde(default)]
+    pub update_service: Option<UpdateService>,
+    /// Somebody edits a rule's weights.
+    #[serde(default)]
+    pub set_weights: Option<SetWeights>,
+    /// The traffic of a rule changes.
+    #[serde(default)]
+    pub traffic: Option<Traffic>,
+    /// Somebody answers the hooks that wait.
+    #[serde(default)]
+    pub continue_deployment: Option<ContinueDeployment>,
+}
+
+/// UpdateService, as a timeline event.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateService {
+    /// The service.
+    pub service: String,
+    /// A new `family:revision`.
+    #[serde(default)]
+    pub task_definition: Option<String>,
+    /// A new desiredCount.
+    #[serde(default)]
+    pub desired: Option<u32>,
+}
+
+/// An edit of a rule's weights, as a timeline event.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetWeights {
+    /// The rule's name.
+    pub rule: String,
+    /// Target group name → weight.
+    pub weights: IndexMap<String, u32>,
+}
+
+/// A change of a rule's traffic.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    /// The rule's name.
+    pub rule: String,
+    /// Requests a second from then on.
+    pub rps: f64,
+}
+
+/// ContinueServiceDeployment for whatever waits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContinueDeployment {
+    /// The service.
+    pub service: String,
+    /// `CONTINUE` or `ROLLBACK`.
+    pub action: String,
+}
+
+mod defaults {
+    use super::Dur;
+
+    pub(super) fn account() -> String {
+        "123456789012".into()
+    }
+    pub(super) fn region() -> String {
+        "us-east-1".into()
+    }
+    pub(super) fn clusters() -> Vec<String> {
+        vec!["prod".into()]
+    }
+    pub(super) fn load_balancer() -> String {
+        "shop-alb".into()
+    }
+    pub(super) fn listener() -> String {
+        "http".into()
+    }
+    pub(super) fn warmup() -> Dur {
+        Dur::secs(300)
+    }
+    pub(super) fn took() -> Dur {
+        Dur::secs(240)
+    }
+    pub(super) fn cpu() -> u32 {
+        512
+    }
+    pub(super) fn memory() -> u32 {
+        1024
+    }
+    pub(super) fn ramp() -> f64 {
+        20.0
+    }
+    pub(super) fn grace() -> u32 {
+        60
+    }
+    pub(super) fn pause_minutes() -> u32 {
+        1440
+    }
+    pub(super) fn pause_action() -> String {
+        "ROLLBACK".into()
+    }
+    pub(super) fn alarm_minutes() -> u32 {
+        2
+    }
+}

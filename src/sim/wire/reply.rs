@@ -1,0 +1,97 @@
+//! Spelling an answer in the protocol that the request came in.
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+
+use super::request::{Protocol, Target};
+use super::{cbor, json, xml};
+use crate::sim::api::{Answer, ApiError};
+
+pub(super) type Reply = Response<Full<Bytes>>;
+
+/// The answer to a call.
+pub(super) fn answer(target: &Target, answer: &Answer, request_id: &str) -> Reply {
+    match answer {
+        Err(error) => refusal(target, error, request_id),
+        Ok(output) => {
+            let body = match (target.protocol, target.api) {
+                (Protocol::Json10 | Protocol::Json11, _) | (_, None) => json::encode(output),
+                (Protocol::Cbor, Some(api)) => cbor::encode(api, output),
+                (Protocol::Query, Some(api)) => xml::encode(api, &target.operation, output, request_id),
+            };
+            response(200, target.protocol, body, request_id)
+        }
+    }
+}
+
+/// An error, in the headers and the body as its protocol has it.
+pub(super) fn refusal(target: &Target, error: &ApiError, request_id: &str) -> Reply {
+    let namespace = target.api.map_or("", |api| api.namespace);
+    let body = match target.protocol {
+        Protocol::Json10 | Protocol::Json11 => json::encode_error(error),
+        Protocol::Cbor => cbor::encode_error(error),
+        Protocol::Query => xml::encode_error(namespace, error, request_id),
+    };
+    let mut response = response(error.status, target.protocol, body, request_id);
+    match target.protocol {
+        Protocol::Json11 => set(&mut response, "x-amzn-errortype", &error.code),
+        // CloudWatch was an awsQuery service: clients take the code from here.
+        Protocol::Json10 | Protocol::Cbor => {
+            let fault = if error.status < 500 { "Sender" } else { "Receiver" };
+            set(&mut response, "x-amzn-query-error", &format!("{};{fault}", error.code));
+        }
+        Protocol::Query => {}
+    }
+    response
+}
+
+/// What a browser or a health check sees.
+pub(super) fn greeting() -> Reply {
+    plain(200, "text/plain", "tidegate's embedded AWS: point AWS_ENDPOINT_URL here.\n")
+}
+
+/// What a broken proxy in front of AWS says.
+pub(super) fn html_error() -> Reply {
+    plain(
+        500,
+        "text/html",
+        "<html><head><title>500 Internal Server Error</title></head><body><h1>500 Internal Server Error</h1></body></html>\n",
+    )
+}
+
+/// A request body beyond the limit.
+pub(super) fn too_large() -> Reply {
+    plain(413, "text/plain", "the request is too large\n")
+}
+
+fn plain(status: u16, kind: &'static str, text: &'static str) -> Reply {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn response(status: u16, protocol: Protocol, body: Bytes, request_id: &str) -> Reply {
+    let kind = match protocol {
+        Protocol::Json10 => "application/x-amz-json-1.0",
+        Protocol::Json11 => "application/x-amz-json-1.1",
+        Protocol::Query => "text/xml",
+        Protocol::Cbor => "application/cbor",
+    };
+    let mut response = plain(status, kind, "");
+    *response.body_mut() = Full::new(body);
+    set(&mut response, "x-amzn-requestid", request_id);
+    if protocol == Protocol::Cbor {
+        set(&mut response, "smithy-protocol", "rpc-v2-cbor");
+    }
+    response
+}
+
+/// Sets a header; a value that no header can hold is left out.
+fn set(response: &mut Reply, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}

@@ -1,0 +1,137 @@
+//! CloudWatch metric alarms, evaluated on published minutes.
+
+use super::World;
+use super::clock::{MINUTE, Ms, minute_of};
+use super::series::{Source, Stat, value};
+use crate::sim::scenario;
+
+/// StateValue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum AlarmState {
+    Ok,
+    Alarm,
+}
+
+/// An alarm above a threshold.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    pub name: String,
+    pub namespace: &'static str,
+    pub metric: String,
+    pub dimensions: Vec<(&'static str, String)>,
+    pub source: Option<Source>,
+    pub statistic: String,
+    pub stat: Option<Stat>,
+    pub threshold: f64,
+    pub minutes: u32,
+    pub stuck: bool,
+    pub state: AlarmState,
+    pub reason: String,
+    pub updated: Ms,
+    pub configured: Ms,
+}
+
+impl World {
+    pub(super) fn make_alarm(&self, name: &str, from: &scenario::Alarm) -> Alarm {
+        let group = from
+            .target_group
+            .as_ref()
+            .and_then(|g| self.balancer.group_named(g))
+            .and_then(|g| self.balancer.group(g));
+        let (namespace, dimensions) = match (group, &from.service) {
+            (Some(group), _) => {
+                let suffix = group.arn.rsplit_once(':').map_or("", |(_, rest)| rest);
+                (
+                    "AWS/ApplicationELB",
+                    vec![
+                        ("TargetGroup", suffix.to_owned()),
+                        (
+                            "LoadBalancer",
+                            format!("app/{}/{}", self.balancer.name, self.balancer.id),
+                        ),
+                    ],
+                )
+            }
+            (None, service) => {
+                let service = service.clone().unwrap_or_default();
+                let cluster = self
+                    .services
+                    .iter()
+                    .find(|s| s.name == service)
+                    .map(|s| s.cluster.clone())
+                    .unwrap_or_default();
+                (
+                    "AWS/ECS",
+                    vec![("ClusterName", cluster), ("ServiceName", service)],
+                )
+            }
+        };
+        let pairs: Vec<(&str, &str)> = dimensions.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        Alarm {
+            name: name.into(),
+            namespace,
+            metric: from.metric.clone(),
+            source: Source::find(self, namespace, &from.metric, &pairs),
+            dimensions,
+            statistic: from.statistic.clone(),
+            stat: Stat::parse(&from.statistic),
+            threshold: from.threshold,
+            minutes: from.minutes.max(1),
+            stuck: from.stuck,
+            state: if from.stuck {
+                AlarmState::Alarm
+            } else {
+                AlarmState::Ok
+            },
+            reason: if from.stuck {
+                "Threshold Crossed: 2 datapoints were greater than the threshold.".into()
+            } else {
+                "Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as [NonBreaching].".into()
+            },
+            updated: self.tick - 26 * 60 * MINUTE,
+            configured: self.tick - 40 * 24 * 60 * MINUTE,
+        }
+    }
+
+    /// Looks at the newest complete minutes of every alarm.
+    pub(super) fn evaluate_alarms(&mut self) {
+        let mut alarms = std::mem::take(&mut self.alarms);
+        for alarm in alarms.iter_mut().filter(|a| !a.stuck) {
+            let (Some(source), Some(stat)) = (&alarm.source, &alarm.stat) else {
+                continue;
+            };
+            // The current minute and the one before are not published; the one before those may be partial.
+            let last = minute_of(self.tick) - 2;
+            let minutes = (last - i64::from(alarm.minutes) + 1)..=last;
+            let values: Vec<Option<f64>> =
+                minutes.map(|m| value(self, source, stat, m, 1)).collect();
+            // Missing data is treated as not breaching.
+            let breaching = values
+                .iter()
+                .all(|v| v.is_some_and(|v| v > alarm.threshold));
+            let state = if breaching {
+                AlarmState::Alarm
+            } else {
+                AlarmState::Ok
+            };
+            if state != alarm.state {
+                let n = alarm.minutes;
+                let shown: Vec<_> = values.iter().flatten().map(f64::to_string).collect();
+                let verb = if breaching {
+                    "were greater than"
+                } else {
+                    "were not greater than"
+                };
+                alarm.reason = format!(
+                    "Threshold Crossed: {n} datapoints [{}] {verb} the threshold ({:.1}).",
+                    shown.join(", "),
+                    alarm.threshold
+                );
+                alarm.state = state;
+                alarm.updated = self.tick;
+            }
+        }
+        self.alarms = alarms;
+    }
+}

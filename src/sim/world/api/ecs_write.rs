@@ -1,0 +1,188 @@
+//! The operations of ECS that change something.
+
+use serde_json::json;
+
+use super::ecs_read::{find_cluster, find_service};
+use super::input::Input;
+use super::{ecs_deployments, ecs_show, refuse};
+use crate::sim::api::{Answer, ApiError};
+use crate::sim::scenario::Strategy;
+use crate::sim::world::World;
+use crate::sim::world::scheduler::{self, Ctx};
+use crate::sim::world::service::Status;
+use crate::sim::world::{catalog::DefId, native};
+
+/// Members that make UpdateService start a deployment, besides taskDefinition and forceNewDeployment.
+const DEPLOYING: [&str; 9] = [
+    "networkConfiguration",
+    "capacityProviderStrategy",
+    "platformVersion",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "enableExecuteCommand",
+    "vpcLatticeConfigurations",
+];
+
+pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
+    let cluster = find_cluster(world, input)?;
+    let at = find_service(world, &cluster, input, "service")?;
+    let def = input
+        .text("taskDefinition")
+        .map(|name| deployable(world, name))
+        .transpose()?;
+    let desired = match input.int("desiredCount") {
+        None => None,
+        Some(n) => Some(
+            u32::try_from(n)
+                .ok()
+                .filter(|n| *n <= 5000)
+                .ok_or_else(|| {
+                    refuse(
+                        "InvalidParameterException",
+                        "desiredCount must be between 0 and 5000.",
+                    )
+                })?,
+        ),
+    };
+    if desired.is_some() && input.text("schedulingStrategy") == Some("DAEMON") {
+        return Err(refuse(
+            "InvalidParameterException",
+            "The daemon scheduling strategy does not support a desired count.",
+        ));
+    }
+    let in_alarm = world.alarms_on();
+    let Some(service) = world.services.get_mut(at) else {
+        return Err(refuse("ServiceNotFoundException", "Service not found."));
+    };
+    if let Some(changes) = input.get("deploymentConfiguration") {
+        let mut config = service.config.clone();
+        config
+            .patch(changes)
+            .map_err(|message| refuse("InvalidParameterException", message))?;
+        if config.strategy != Strategy::Rolling
+            && (service.alternate.is_none() || service.rule.is_none())
+        {
+            return Err(refuse(
+                "InvalidParameterException",
+                "advancedConfiguration is required in loadBalancers for the specified deployment strategy.",
+            ));
+        }
+        service.config = config;
+    }
+    if let Some(seconds) = input.int("healthCheckGracePeriodSeconds") {
+        service.grace = seconds.clamp(0, i64::from(i32::MAX)) * 1000;
+    }
+    if let Some(desired) = desired.filter(|d| *d != service.desired) {
+        service.desired = desired;
+        service.steady = false;
+    }
+    let current = service.current_revision().map(|r| r.def);
+    let forced = input.flag("forceNewDeployment") == Some(true)
+        || DEPLOYING.iter().any(|name| input.get(name).is_some());
+    let changed = def.is_some() && def != current;
+    if let Some(def) = def.or(current).filter(|_| forced || changed) {
+        let group = native::next_group(service, &world.balancer);
+        let revision = service.add_revision(def, group, world.tick, &mut world.ids);
+        let mut ctx = Ctx {
+            now: world.tick,
+            ids: &mut world.ids,
+            catalog: &world.catalog,
+            balancer: &mut world.balancer,
+            alarms: &in_alarm,
+        };
+        scheduler::deploy(service, revision, &mut ctx);
+    }
+    let service = world
+        .services
+        .get(at)
+        .map(|s| ecs_show::service(world, s, true));
+    Ok(json!({"service": service}))
+}
+
+fn deployable(world: &World, name: &str) -> Result<DefId, ApiError> {
+    let id = world
+        .catalog
+        .find(name)
+        .ok_or_else(|| refuse("ClientException", "TaskDefinition not found."))?;
+    if world.catalog.get(id).deregistered.is_some() {
+        return Err(refuse("ClientException", "TaskDefinition is inactive"));
+    }
+    Ok(id)
+}
+
+pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> Answer {
+    let Some(arn) = input.text("serviceDeploymentArn") else {
+        return Err(refuse(
+            "InvalidParameterException",
+            "serviceDeploymentArn cannot be empty.",
+        ));
+    };
+    match input.text("stopType").unwrap_or("ROLLBACK") {
+        "ROLLBACK" => {}
+        "ABORT" => {
+            return Err(refuse(
+                "UnsupportedFeatureException",
+                "The ABORT stop type is not supported.",
+            ));
+        }
+        other => {
+            return Err(refuse(
+                "InvalidParameterException",
+                format!("{other} is not a valid stop type."),
+            ));
+        }
+    }
+    let (s, d) = ecs_deployments::find(world, arn).ok_or_else(|| {
+        refuse(
+            "ServiceDeploymentNotFoundException",
+            "Service deployment not found.",
+        )
+    })?;
+    let in_alarm = world.alarms_on();
+    let Some((service, deployment)) = world
+        .services
+        .get_mut(s)
+        .and_then(|s| s.history.get(d).cloned().map(|d| (s, d)))
+    else {
+        return Err(refuse(
+            "ServiceDeploymentNotFoundException",
+            "Service deployment not found.",
+        ));
+    };
+    if deployment.status.terminal() {
+        let status = deployment.status.as_ref();
+        return Err(refuse(
+            "ConflictException",
+            format!(
+                "Stopping a service deployment is not allowed for service deployment in terminal states. Current status: {status}."
+            ),
+        ));
+    }
+    if !deployment.status.rolling_back() {
+        let first = service
+            .source_of(&deployment)
+            .is_none_or(|s| s == deployment.target);
+        if first {
+            return Err(refuse(
+                "InvalidParameterException",
+                "The service deployment cannot be rolled back because there is no service revision to roll back to.",
+            ));
+        }
+        let mut ctx = Ctx {
+            now: world.tick,
+            ids: &mut world.ids,
+            catalog: &world.catalog,
+            balancer: &mut world.balancer,
+            alarms: &in_alarm,
+        };
+        let reason = "Service deployment rolled back by user request.";
+        if deployment.config.strategy == Strategy::Rolling {
+            scheduler::roll_back(service, reason, Status::RollbackRequested, &mut ctx);
+        } else {
+            native::roll_back(service, reason, Status::RollbackRequested, &mut ctx);
+        }
+    }
+    Ok(json!({"serviceDeploymentArn": arn}))
+}

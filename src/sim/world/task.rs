@@ -1,0 +1,402 @@
+//! A task from PROVISIONING to STOPPED, and its registration with a target group.
+
+use super::balancer::{GroupId, TargetGroup};
+use super::catalog::{Behaviour, DefId};
+use super::clock::{Ms, SECOND};
+use super::ids::Ids;
+
+/// lastStatus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::AsRefStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum State {
+    Provisioning,
+    Pending,
+    Activating,
+    Running,
+    Deactivating,
+    Stopping,
+    Deprovisioning,
+    Stopped,
+}
+
+/// stopCode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
+pub(super) enum StopCode {
+    TaskFailedToStart,
+    EssentialContainerExited,
+    ServiceSchedulerInitiated,
+}
+
+/// TargetHealth.State.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum Health {
+    Initial,
+    Healthy,
+    Unhealthy,
+    Draining,
+}
+
+/// A target, from registration until it has drained.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub group: GroupId,
+    pub health: Health,
+    registered: Ms,
+    passed: u32,
+    failed: u32,
+    next_check: Ms,
+    drained: Ms,
+}
+
+/// One task of a service.
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    pub id: String,
+    /// `ecs-svc/…` of the deployment that started it.
+    pub deployment: u64,
+    pub def: DefId,
+    pub state: State,
+    /// desiredStatus is STOPPED.
+    pub leaving: bool,
+    /// Where it registers once it runs.
+    pub group: Option<GroupId>,
+    pub target: Option<Target>,
+    /// Container health: since when HEALTHY.
+    pub healthy_since: Option<Ms>,
+    /// Stopped for a reason that counts as a failure of the deployment, and not yet counted.
+    pub failure: bool,
+    pub created: Ms,
+    pub connected: Option<Ms>,
+    pub pull_started: Option<Ms>,
+    pub pull_stopped: Option<Ms>,
+    pub started: Option<Ms>,
+    pub stopping: Option<Ms>,
+    pub execution_stopped: Option<Ms>,
+    pub stopped: Option<Ms>,
+    pub stop_code: Option<StopCode>,
+    pub stopped_reason: Option<String>,
+    pub exit_code: Option<i64>,
+    pub container_reason: Option<String>,
+    pub ip: String,
+    /// 0 or 1: us-east-1a, us-east-1b.
+    pub zone: u8,
+    pub eni: String,
+    pub mac: String,
+    pub attachment: String,
+    pub container: String,
+    plan: Plan,
+}
+
+/// When it will do what, decided at its creation.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    pending: Ms,
+    pull_start: Ms,
+    pull_stop: Ms,
+    start: Ms,
+    ready: Ms,
+    crash: Option<Ms>,
+    /// Set when it stops: leaves Stopping, leaves Deprovisioning.
+    stop: (Ms, Ms),
+}
+
+impl Task {
+    /// A task that has just been started by the scheduler.
+    pub fn launch(
+        def: DefId,
+        behaviour: &Behaviour,
+        deployment: u64,
+        group: Option<GroupId>,
+        now: Ms,
+        ids: &mut Ids,
+    ) -> Self {
+        let pending = now + ids.around(5 * SECOND);
+        let pull_start = pending + ids.around(3 * SECOND);
+        let pull_stop = pull_start + ids.around(behaviour.pull);
+        let start = pull_stop + ids.around(2 * SECOND);
+        let ready = start + ids.around(behaviour.start);
+        let crash = behaviour.crash_after.map(|after| start + ids.around(after));
+        let number = ids.number();
+        let octet = |shift: u32| (number >> shift) % 250 + 4;
+        let zone = (number % 2) as u8;
+        let id = ids.hex(32);
+        Self {
+            deployment,
+            def,
+            state: State::Provisioning,
+            leaving: false,
+            group,
+            target: None,
+            healthy_since: None,
+            failure: false,
+            created: now,
+            connected: None,
+            pull_started: None,
+            pull_stopped: None,
+            started: None,
+            stopping: None,
+            execution_stopped: None,
+            stopped: None,
+            stop_code: None,
+            stopped_reason: None,
+            exit_code: None,
+            container_reason: None,
+            ip: format!(
+                "10.0.{}.{}",
+                u64::from(zone) * 16 + octet(8) % 16,
+                octet(20)
+            ),
+            zone,
+            eni: format!("eni-0{}", ids.hex(16)),
+            mac: format!(
+                "0a:ff:{:02x}:{:02x}:{:02x}:{:02x}",
+                octet(8),
+                octet(16),
+                octet(24),
+                octet(32)
+            ),
+            attachment: ids.uuid(),
+            container: ids.uuid(),
+            id,
+            plan: Plan {
+                pending,
+                pull_start,
+                pull_stop,
+                start,
+                ready,
+                crash,
+                stop: (0, 0),
+            },
+        }
+    }
+
+    /// Makes it a task that has been running and healthy since long ago.
+    pub fn settle(&mut self, groups: &[TargetGroup]) {
+        let plan = self.plan;
+        self.state = State::Running;
+        self.connected = Some(plan.pending);
+        self.pull_started = Some(plan.pull_start);
+        self.pull_stopped = Some(plan.pull_stop);
+        self.started = Some(plan.start);
+        self.healthy_since = Some(plan.ready + 5 * SECOND);
+        self.register(groups, plan.start);
+        if let Some(target) = &mut self.target {
+            target.health = Health::Healthy;
+        }
+    }
+
+    /// Counts towards desiredCount: running or on its way.
+    pub fn live(&self) -> bool {
+        !self.leaving
+    }
+
+    /// Takes its part of the work: running, and healthy wherever it is registered.
+    pub fn serving(&self) -> bool {
+        self.live()
+            && self.state == State::Running
+            && self
+                .target
+                .as_ref()
+                .map_or(self.healthy_since.is_some(), |t| {
+                    t.health == Health::Healthy
+                })
+    }
+
+    /// Begins to stop it; a task that is already leaving is left alone.
+    pub fn stop(
+        &mut self,
+        code: StopCode,
+        reason: String,
+        groups: &[TargetGroup],
+        now: Ms,
+        ids: &mut Ids,
+    ) {
+        if self.leaving {
+            return;
+        }
+        self.leaving = true;
+        self.stop_code = Some(code);
+        self.stopped_reason = Some(reason);
+        self.stopping = Some(now);
+        let drain = match &mut self.target {
+            Some(target) => {
+                target.health = Health::Draining;
+                target.drained = now
+                    + groups
+                        .get(target.group.index())
+                        .map_or(0, |g| Ms::from(g.drain_seconds) * SECOND);
+                target.drained
+            }
+            None => now,
+        };
+        let crashed = code != StopCode::ServiceSchedulerInitiated;
+        let stopping = if crashed { now } else { drain };
+        let stopped = stopping + ids.around(4 * SECOND);
+        self.plan.stop = (stopped, stopped + ids.around(9 * SECOND));
+        self.state = match (self.started, crashed, drain > now) {
+            (None, ..) => State::Deprovisioning,
+            (Some(_), true, _) => State::Stopping,
+            (Some(_), false, true) => State::Deactivating,
+            (Some(_), false, false) => State::Stopping,
+        };
+        if crashed && self.started.is_some() {
+            self.execution_stopped = Some(now);
+        }
+    }
+
+    /// One second of its life. `grace` is the service's health check grace period.
+    pub fn step(
+        &mut self,
+        behaviour: &Behaviour,
+        groups: &[TargetGroup],
+        grace: Ms,
+        now: Ms,
+        ids: &mut Ids,
+        image: &str,
+    ) {
+        let plan = self.plan;
+        if !self.leaving {
+            self.rise(behaviour, groups, now, ids, image);
+        } else if self.state < State::Stopped {
+            let (stopping_ends, gone) = plan.stop;
+            let drained = self.target.as_ref().is_none_or(|t| now >= t.drained);
+            if self.state == State::Deactivating && drained {
+                self.state = State::Stopping;
+            }
+            if self.state == State::Stopping && now >= stopping_ends {
+                self.state = State::Deprovisioning;
+                self.execution_stopped.get_or_insert(stopping_ends);
+                self.exit_code.get_or_insert(0);
+            }
+            if self.state == State::Deprovisioning && now >= gone {
+                self.state = State::Stopped;
+                self.stopped = Some(gone);
+            }
+        }
+        self.check_health(behaviour, groups, grace, now, ids);
+    }
+
+    fn rise(
+        &mut self,
+        behaviour: &Behaviour,
+        groups: &[TargetGroup],
+        now: Ms,
+        ids: &mut Ids,
+        image: &str,
+    ) {
+        let plan = self.plan;
+        if self.state == State::Provisioning && now >= plan.pending {
+            self.state = State::Pending;
+            self.connected = Some(plan.pending);
+        }
+        if self.state == State::Pending && now >= plan.pull_start {
+            self.pull_started = Some(plan.pull_start);
+            if behaviour.unpullable && now >= plan.pull_start + 3 * SECOND {
+                let reason = format!(
+                    "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: {image}: not found"
+                );
+                self.container_reason = Some(reason.clone());
+                self.failure = true;
+                self.stop(StopCode::TaskFailedToStart, reason, groups, now, ids);
+                return;
+            }
+        }
+        if self.state == State::Pending && now >= plan.pull_stop {
+            self.pull_stopped = Some(plan.pull_stop);
+            self.state = State::Activating;
+        }
+        if self.state == State::Activating && now >= plan.start {
+            self.started = Some(plan.start);
+            self.state = State::Running;
+            self.register(groups, now);
+        }
+        if self.state == State::Running {
+            if plan.crash.is_some_and(|at| now >= at) {
+                self.exit_code = Some(behaviour.exit_code);
+                self.failure = true;
+                self.stop(
+                    StopCode::EssentialContainerExited,
+                    "Essential container in task exited".into(),
+                    groups,
+                    now,
+                    ids,
+                );
+            } else if self.healthy_since.is_none()
+                && !behaviour.unhealthy
+                && now >= plan.ready + 5 * SECOND
+            {
+                self.healthy_since = Some(now);
+            }
+        }
+    }
+
+    fn register(&mut self, groups: &[TargetGroup], now: Ms) {
+        let Some(group) = self.group else { return };
+        let interval = groups.get(group.index()).map_or(10, |g| g.interval_seconds);
+        self.target = Some(Target {
+            group,
+            health: Health::Initial,
+            registered: now,
+            passed: 0,
+            failed: 0,
+            next_check: now + Ms::from(interval) * SECOND / 2,
+            drained: Ms::MAX,
+        });
+    }
+
+    fn check_health(
+        &mut self,
+        behaviour: &Behaviour,
+        groups: &[TargetGroup],
+        grace: Ms,
+        now: Ms,
+        ids: &mut Ids,
+    ) {
+        let ready = self.plan.ready;
+        let Some(target) = &mut self.target else {
+            return;
+        };
+        if target.health == Health::Draining {
+            if now >= target.drained {
+                self.target = None;
+            }
+            return;
+        }
+        let Some(group) = groups.get(target.group.index()) else {
+            return;
+        };
+        if now < target.next_check {
+            return;
+        }
+        target.next_check += Ms::from(group.interval_seconds) * SECOND;
+        if now >= ready && !behaviour.unhealthy {
+            (target.passed, target.failed) = (target.passed + 1, 0);
+            if target.passed >= group.healthy_after {
+                target.health = Health::Healthy;
+            }
+        } else {
+            (target.passed, target.failed) = (0, target.failed + 1);
+            // A target that has never been healthy stays `initial` until the checks have failed often enough.
+            if target.failed >= group.unhealthy_after
+                && (target.health == Health::Healthy || now >= target.registered + grace / 2)
+            {
+                target.health = Health::Unhealthy;
+            }
+        }
+        if target.health == Health::Unhealthy && self.started.is_some_and(|at| now >= at + grace) {
+            let reason = format!(
+                "Task failed ELB health checks in (target-group {})",
+                group.arn
+            );
+            self.failure = true;
+            self.stop(
+                StopCode::ServiceSchedulerInitiated,
+                reason,
+                groups,
+                now,
+                ids,
+            );
+        }
+    }
+}

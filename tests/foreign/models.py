@@ -1,0 +1,260 @@
+"""The simulator, used by boto3 and compared with botocore's models: every operation it answers, in every protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import pathlib
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+from botocore.exceptions import ClientError
+
+import schema
+import stack
+from aws import Aws
+
+SCENARIOS = ["good-release", "bad-canary", "crash-loop", "rule-edited"]
+CLOUDWATCH_PROTOCOLS = ["json", "smithy-rpc-v2-cbor", "query"]
+
+
+@contextlib.contextmanager
+def simulator(binary: pathlib.Path, scenario: str, log: pathlib.Path) -> Iterator[dict[str, str]]:
+    """A running `tidegate sim`; yields the variables that it prints, with credentials where it prints none."""
+    command = [str(binary), "sim", "--port", "0", "--scenario", scenario, "--speed", "10"]
+    with log.open("ab") as errors:
+        process = subprocess.Popen(command, env=stack.clean_environment(), stdout=subprocess.PIPE, stderr=errors)
+    try:
+        yield {**stack.CREDENTIALS, **read_variables(process)}
+    finally:
+        stack.stop(process)
+
+
+def read_variables(process: subprocess.Popen[bytes]) -> dict[str, str]:
+    """The `export NAME=VALUE` lines that a simulator prints, once it prints its endpoint."""
+    assert process.stdout is not None
+    found: dict[str, str] = {}
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
+            for name, value in re.findall(r"(AWS_\w+)=(\S+)", line.decode()):
+                found[name] = value.strip("\"'")
+            if "AWS_ENDPOINT_URL" in found:
+                return found
+    finally:
+        watchdog.cancel()
+    raise RuntimeError(f"{process.args!r} printed no endpoint")
+
+
+class Recorder:
+    """Makes calls and collects what the model has against their answers."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+        self.problems: list[str] = []
+        self.operations: set[str] = set()
+        for client in (aws.ecs, aws.elbv2, aws.cloudwatch, aws.sts):
+            self.watch(client)
+
+    def watch(self, client: Any) -> None:
+        client.meta.events.register("after-call", self._answered)
+
+    def _answered(self, http_response: Any, model: Any, **_: Any) -> None:
+        if http_response.status_code != 200:
+            return
+        protocol = model.service_model.resolved_protocol
+        name = f"{model.service_model.service_name} {protocol}"
+        self.operations.add(f"{name} {model.name}")
+        for problem in schema.problems(model, protocol, http_response.content):
+            self.note(f"{name} {problem}")
+
+    def note(self, problem: str) -> None:
+        # Members of a list tend to have the same problem.
+        problem = re.sub(r"\[\d+\]", "[]", problem)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def expect_error(self, code: str, status: int, call: Any, **arguments: Any) -> None:
+        name = call.__name__
+        try:
+            call(**arguments)
+        except ClientError as error:
+            got = (error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"])
+            if got != (code, status):
+                self.note(f"{name}: the error is {got}, not {(code, status)}")
+        else:
+            self.note(f"{name}: no error, but {code} was expected")
+
+
+def pages(client: Any, operation: str, key: str, **arguments: Any) -> list[Any]:
+    paginator = client.get_paginator(operation)
+    return [item for page in paginator.paginate(**arguments) for item in page[key]]
+
+
+def batches(items: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def exercise_ecs(recorder: Recorder) -> None:
+    ecs = recorder.aws.ecs
+    for cluster in pages(ecs, "list_clusters", "clusterArns"):
+        ecs.describe_clusters(clusters=[cluster], include=["SETTINGS", "STATISTICS", "TAGS", "CONFIGURATIONS"])
+        services = pages(ecs, "list_services", "serviceArns", cluster=cluster)
+        for batch in batches(services, 10):
+            for service in ecs.describe_services(cluster=cluster, services=batch, include=["TAGS"])["services"]:
+                exercise_service(recorder, cluster, service)
+        missing = ecs.describe_services(cluster=cluster, services=["no-such-service"])
+        if [failure.get("reason") for failure in missing["failures"]] != ["MISSING"]:
+            recorder.note("ecs DescribeServices: a missing service is not a failure MISSING")
+        recorder.expect_error(
+            "ServiceNotFoundException",
+            400,
+            ecs.update_service,
+            cluster=cluster,
+            service="no-such-service",
+            desiredCount=1,
+        )
+        names = [f"s{number}" for number in range(11)]
+        recorder.expect_error("InvalidParameterException", 400, ecs.describe_services, cluster=cluster, services=names)
+    recorder.expect_error("ClusterNotFoundException", 400, ecs.list_services, cluster="no-such-cluster")
+    recorder.expect_error("ClientException", 400, ecs.describe_task_definition, taskDefinition="no-such-family:1")
+
+
+def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) -> None:
+    ecs = recorder.aws.ecs
+    name = service["serviceName"]
+    ecs.list_tags_for_resource(resourceArn=service["serviceArn"])
+    for status in ("RUNNING", "STOPPED"):
+        tasks = pages(ecs, "list_tasks", "taskArns", cluster=cluster, serviceName=name, desiredStatus=status)
+        for batch in batches(tasks, 100):
+            ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])
+    described = ecs.describe_task_definition(taskDefinition=service["taskDefinition"], include=["TAGS"])
+    family = described["taskDefinition"]["family"]
+    for status in ("ACTIVE", "INACTIVE"):
+        pages(ecs, "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status=status, sort="DESC")
+    briefs = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
+    if not briefs:
+        recorder.note(f"ecs ListServiceDeployments: {name} has none")
+    for batch in batches([brief["serviceDeploymentArn"] for brief in briefs], 20):
+        ecs.describe_service_deployments(serviceDeploymentArns=batch)
+    revisions = [brief["targetServiceRevisionArn"] for brief in briefs]
+    for batch in batches(revisions, 20):
+        ecs.describe_service_revisions(serviceRevisionArns=batch)
+
+
+def exercise_elb(recorder: Recorder) -> None:
+    elb = recorder.aws.elbv2
+    for balancer in pages(elb, "describe_load_balancers", "LoadBalancers"):
+        arn = balancer["LoadBalancerArn"]
+        groups = pages(elb, "describe_target_groups", "TargetGroups", LoadBalancerArn=arn)
+        elb.describe_tags(ResourceArns=[arn])
+        for group in groups:
+            elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+        for listener in pages(elb, "describe_listeners", "Listeners", LoadBalancerArn=arn):
+            for rule in pages(elb, "describe_rules", "Rules", ListenerArn=listener["ListenerArn"]):
+                exercise_rule(recorder, rule)
+    gone = balancer["LoadBalancerArn"].replace("loadbalancer/", "listener-rule/") + "/0000000000000000/0000000000000000"
+    recorder.expect_error("RuleNotFound", 400, elb.describe_rules, RuleArns=[gone])
+    recorder.expect_error("TargetGroupNotFound", 400, elb.describe_target_groups, Names=["no-such-group"])
+    recorder.expect_error("LoadBalancerNotFound", 400, elb.describe_load_balancers, Names=["no-such-balancer"])
+
+
+def exercise_rule(recorder: Recorder, rule: dict[str, Any]) -> None:
+    """Writing back what was read changes nothing."""
+    if rule["IsDefault"]:
+        return
+    elb = recorder.aws.elbv2
+    written = elb.modify_rule(RuleArn=rule["RuleArn"], Actions=rule["Actions"])["Rules"][0]
+    read = elb.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"][0]
+    if not rule["Actions"] == written["Actions"] == read["Actions"]:
+        recorder.note("elbv2 ModifyRule: writing back a rule's actions changed them")
+    actions = [dict(action) for action in rule["Actions"]]
+    groups = actions[-1].get("ForwardConfig", {}).get("TargetGroups", [])
+    if groups:
+        groups[0]["Weight"] = 1000
+        recorder.expect_error("ValidationError", 400, elb.modify_rule, RuleArn=rule["RuleArn"], Actions=actions)
+
+
+def exercise_cloudwatch(recorder: Recorder) -> None:
+    groups = [
+        group
+        for group in pages(recorder.aws.elbv2, "describe_target_groups", "TargetGroups")
+        if group.get("LoadBalancerArns")
+    ]
+    answers = [metrics_and_alarms(recorder, client, groups[0]) for client in cloudwatch_clients(recorder)]
+    if any(answer != answers[0] for answer in answers):
+        recorder.note("cloudwatch: GetMetricData gives different values in different protocols")
+
+
+def cloudwatch_clients(recorder: Recorder) -> Iterator[Any]:
+    """A client for each of the protocols that the service's model lists."""
+    for protocol in CLOUDWATCH_PROTOCOLS:
+        with mock.patch("botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS", (protocol,)):
+            client = recorder.aws.client("cloudwatch")
+            recorder.watch(client)
+            yield client
+
+
+def metrics_and_alarms(recorder: Recorder, client: Any, group: dict[str, Any]) -> Any:
+    client.describe_alarms()
+    client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=10)
+    dimensions = [
+        {"Name": "TargetGroup", "Value": group["TargetGroupArn"].split(":")[-1]},
+        {"Name": "LoadBalancer", "Value": group["LoadBalancerArns"][0].split("loadbalancer/")[1]},
+    ]
+    # Minutes long enough ago not to change any more.
+    end = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0) - datetime.timedelta(minutes=10)
+    wanted = [
+        ("RequestCount", "Sum"),
+        ("TargetResponseTime", "p95"),
+        ("HealthyHostCount", "Minimum"),
+        ("NoSuchMetric", "Sum"),
+    ]
+    results = client.get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": f"q{index}",
+                "MetricStat": {
+                    "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": metric, "Dimensions": dimensions},
+                    "Period": 60,
+                    "Stat": statistic,
+                },
+            }
+            for index, (metric, statistic) in enumerate(wanted)
+        ],
+        StartTime=end - datetime.timedelta(minutes=30),
+        EndTime=end,
+    )["MetricDataResults"]
+    by_id = {result["Id"]: result for result in results}
+    if not by_id["q0"]["Values"] or by_id["q3"]["Values"] or by_id["q3"]["StatusCode"] != "Complete":
+        recorder.note("cloudwatch GetMetricData: requests are missing, or there are values of a metric that is not")
+    stamps = by_id["q0"]["Timestamps"]
+    if stamps != sorted(stamps, reverse=True) or (stamps and stamps[0] >= end):
+        recorder.note("cloudwatch GetMetricData: not newest first, or a point at the end time")
+    return [
+        (result["Id"], [stamp.timestamp() for stamp in result["Timestamps"]], result["Values"]) for result in results
+    ]
+
+
+def check(binary: pathlib.Path, log: pathlib.Path, scenarios: list[str]) -> bool:
+    """Whether all answers of all scenarios fit the models; prints what does not."""
+    right = True
+    for scenario in scenarios or SCENARIOS:
+        with simulator(binary, scenario, log) as env:
+            recorder = Recorder(Aws(env))
+            recorder.aws.sts.get_caller_identity()
+            exercise_ecs(recorder)
+            exercise_elb(recorder)
+            exercise_cloudwatch(recorder)
+        verdict = "FAILED" if recorder.problems else "ok"
+        print(f"{verdict:6} models: {scenario}, {len(recorder.operations)} operations answered", flush=True)
+        for problem in recorder.problems:
+            print(f"         {problem}")
+        right = right and not recorder.problems
+    return right
