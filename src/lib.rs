@@ -43,4 +43,5 @@ pub mod aws;
 pub mod cli;
 pub mod cloud;
 pub mod domain;
+pub mod run;
 pub mod sim;

@@ -94,6 +94,12 @@ pub struct Side {
     pub healthy: Option<u32>,
     /// Whether a rollout is under way.
     pub rolling: bool,
+    /// Whether its revision runs alone, complete, with at least one task.
+    pub settled: bool,
+    /// The revisions that still run beside it.
+    pub leaving: Vec<TaskDefinitionArn>,
+    /// Whether ECS says that it is taking a deployment back by itself.
+    pub going_back: bool,
     /// Why its rollout failed or fails, where it does.
     pub trouble: Option<String>,
     /// `status == ACTIVE`.
@@ -237,12 +243,17 @@ pub fn releases(
 }
 
 fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
-    let version = snapshot.task_definition(&service.task_definition).and_then(|definition| definition.version());
+    let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
+    let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
+    let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
     Side {
         service: service.key.clone(),
         arn: service.arn.clone(),
         cluster_arn: service.cluster_arn.clone(),
-        task_definition: service.primary().map_or(&service.task_definition, |primary| &primary.task_definition).clone(),
+        settled: service.desired > 0 && service.settled_on(task_definition),
+        leaving: left.map(|rollout| rollout.task_definition.clone()).collect(),
+        going_back: deployment_under_way(service, snapshot).is_some_and(|deployment| deployment.status.rolling_back()),
+        task_definition: task_definition.clone(),
         version: version.map(str::to_owned),
         target_group: target_group.cloned(),
         weight: target_group.and_then(|group| route?.weight(group)),

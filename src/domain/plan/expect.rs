@@ -71,6 +71,11 @@ impl Expect {
         }
     }
 
+    /// Whether a write sets it, at once and by itself; what is not, follows from writes in its own time.
+    pub fn is_written(&self) -> bool {
+        matches!(self, Self::Weights { .. } | Self::Desired { .. } | Self::Primary { .. })
+    }
+
     /// Compares it with an answer to [`Expect::query`].
     pub fn compare(&self, facts: &Facts) -> Met {
         match (self, facts) {
@@ -148,10 +153,14 @@ fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
     let Some(primary) = service.primary() else {
         return Met::NotYet("no primary rollout".to_owned());
     };
-    let failed = service
-        .rollouts
-        .iter()
-        .find(|rollout| rollout.task_definition == *task_definition && rollout.state == Some(RolloutState::Failed));
+    // An old failure of the same revision says nothing while a new rollout of it is under way.
+    let failed = match primary.task_definition == *task_definition {
+        true => (primary.state == Some(RolloutState::Failed)).then_some(primary),
+        false => service
+            .rollouts
+            .iter()
+            .find(|rollout| rollout.task_definition == *task_definition && rollout.state == Some(RolloutState::Failed)),
+    };
     if let Some(failed) = failed {
         let reason = failed.reason.as_deref().unwrap_or("no reason given");
         return Met::Never(format!("the rollout of {} failed: {reason}", task_definition.tag()));

@@ -6,9 +6,9 @@ mod redeploy;
 mod weighted;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::names::{Place, TaskDefinitionArn};
+use super::names::{Place, ServiceKey, TaskDefinitionArn};
 use super::release::{Method, Release};
 use super::settings::Settings;
 use super::share::Percent;
@@ -81,7 +81,18 @@ pub struct Plan {
     /// The share of the canary that it ends with, where it moves traffic.
     pub share: Option<Percent>,
     /// What ran before, by service, to come back to: kept in the audit.
-    pub before: Vec<(String, TaskDefinitionArn)>,
+    pub before: Vec<Before>,
+}
+
+/// What a service ran when a plan was made for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// Which service.
+    pub service: ServiceKey,
+    /// The revision of its primary rollout.
+    pub task_definition: TaskDefinitionArn,
+    /// Whether that ran alone and complete: then it is known to have run.
+    pub settled: bool,
 }
 
 impl Plan {
@@ -154,7 +165,11 @@ impl Context<'_> {
     ) -> Plan {
         let before = std::iter::once(&release.stable)
             .chain(&release.canary)
-            .map(|side| (side.service.service.clone(), side.task_definition.clone()))
+            .map(|side| Before {
+                service: side.service.clone(),
+                task_definition: side.task_definition.clone(),
+                settled: side.settled,
+            })
             .collect();
         let title = format!("{} {what}", release.name);
         Plan { release: release.name.clone(), place: self.place.clone(), intent, title, steps, warnings, share, before }

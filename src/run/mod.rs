@@ -1,0 +1,6 @@
+//! What runs: plans carried out, the audit of them, and the clock that they wait by.
+
+pub mod executor;
+pub mod journal;
+pub mod pause;
+pub mod perform;
