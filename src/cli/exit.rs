@@ -68,12 +68,6 @@ impl Exit {
     }
 }
 
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
-    }
-}
-
 /// Why a command ended without doing what it was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {

@@ -45,6 +45,11 @@ impl Out {
         put(&mut self.answers, text)
     }
 
+    /// Text of our own, as it is: a script, in which a tab is a tab.
+    pub fn script(&mut self, text: &str) -> Result<(), Failure> {
+        write(&mut self.answers, text.trim_end())
+    }
+
     /// Lines beside the answer, on standard error. That nobody reads them is no reason to stop.
     pub fn remark(&mut self, text: &str) {
         // There is nobody left to tell.

@@ -1,6 +1,8 @@
 //! What runs: plans carried out, the audit of them, and the clock that they wait by.
 
+pub mod clock;
 pub mod executor;
 pub mod journal;
 pub mod pause;
 pub mod perform;
+pub mod signals;

@@ -1,4 +1,5 @@
 //! The integration tests: one binary, since each one links the AWS SDK again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod cli;
 mod wire;

@@ -17,9 +17,9 @@ pub struct File {
     /// The steps, percent.
     pub ladder: Option<Ladder>,
     /// How long a step is watched before the next.
-    pub bake: Option<Span>,
+    pub bake: Option<Wait>,
     /// How long a finished release is watched before the canary is taken down.
-    pub finish_watch: Option<Span>,
+    pub finish_watch: Option<Wait>,
     /// The longest that a plan waits for tasks.
     pub patience: Option<Span>,
     /// When a rollback asks.
@@ -71,7 +71,7 @@ pub struct ServiceTable {
     /// Its own steps, percent.
     pub ladder: Option<Ladder>,
     /// Its own bake time.
-    pub bake: Option<Span>,
+    pub bake: Option<Wait>,
     /// The stable service of the pair.
     pub stable: Option<String>,
     /// The canary service of the pair.
@@ -98,38 +98,62 @@ pub struct EnvironmentTable {
     pub endpoint_url: Option<String>,
 }
 
-/// A span of time above zero: `"10m"`, `"1m 30s"`, `"250ms"`.
+/// A span of time that may be none: `"0s"`, `"10m"`, `"1m 30s"`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SignedDuration", into = "SignedDuration")]
+pub struct Wait(pub SignedDuration);
+
+/// A span of time above zero: `"10m"`, `"250ms"`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "SignedDuration", into = "SignedDuration")]
 pub struct Span(pub SignedDuration);
-
-/// Why a value is out of range.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} must be above 0")]
-pub struct NotPositive(String);
-
-impl TryFrom<SignedDuration> for Span {
-    type Error = NotPositive;
-    fn try_from(duration: SignedDuration) -> Result<Self, NotPositive> {
-        if duration.is_positive() { Ok(Self(duration)) } else { Err(NotPositive(format!("{duration:#}"))) }
-    }
-}
-
-impl From<Span> for SignedDuration {
-    fn from(span: Span) -> Self {
-        span.0
-    }
-}
 
 /// A finite number above zero.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Positive(pub f64);
 
+/// Why a value is out of range.
+#[derive(Debug, thiserror::Error)]
+pub enum OutOfRange {
+    /// Zero will not do either.
+    #[error("{0} must be above 0")]
+    NotPositive(String),
+    /// Zero would do.
+    #[error("{0} must not be below 0")]
+    Negative(String),
+}
+
+impl TryFrom<SignedDuration> for Wait {
+    type Error = OutOfRange;
+    fn try_from(duration: SignedDuration) -> Result<Self, OutOfRange> {
+        if duration.is_negative() { Err(OutOfRange::Negative(format!("{duration:#}"))) } else { Ok(Self(duration)) }
+    }
+}
+
+impl TryFrom<SignedDuration> for Span {
+    type Error = OutOfRange;
+    fn try_from(duration: SignedDuration) -> Result<Self, OutOfRange> {
+        if duration.is_positive() { Ok(Self(duration)) } else { Err(OutOfRange::NotPositive(format!("{duration:#}"))) }
+    }
+}
+
 impl TryFrom<f64> for Positive {
-    type Error = NotPositive;
-    fn try_from(value: f64) -> Result<Self, NotPositive> {
-        if value.is_finite() && value > 0.0 { Ok(Self(value)) } else { Err(NotPositive(value.to_string())) }
+    type Error = OutOfRange;
+    fn try_from(value: f64) -> Result<Self, OutOfRange> {
+        if value.is_finite() && value > 0.0 { Ok(Self(value)) } else { Err(OutOfRange::NotPositive(value.to_string())) }
+    }
+}
+
+impl From<Wait> for SignedDuration {
+    fn from(wait: Wait) -> Self {
+        wait.0
+    }
+}
+
+impl From<Span> for SignedDuration {
+    fn from(span: Span) -> Self {
+        span.0
     }
 }
 

@@ -3,16 +3,17 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use super::{Config, Origin, Sourced};
+use super::{Config, Origin, Sourced, default_path};
+use crate::cli::words::columns;
 
 /// One line of it.
-pub struct Line {
+pub(super) struct Line {
     /// The setting's key.
-    pub key: String,
+    pub(super) key: String,
     /// Its value, as a file would have it.
-    pub value: String,
+    pub(super) value: String,
     /// Where it came from.
-    pub origin: Origin,
+    pub(super) origin: Origin,
 }
 
 fn span(duration: SignedDuration) -> String {
@@ -25,7 +26,7 @@ fn optional(value: &Option<String>, none: &str) -> String {
 
 impl Config {
     /// Every setting with its value and where it came from, in the order of `config.example.toml`.
-    pub fn lines(&self) -> Vec<Line> {
+    pub(super) fn lines(&self) -> Vec<Line> {
         let settings = &self.settings;
         let environment = &self.environment;
         let lines = &settings.thresholds;
@@ -79,6 +80,23 @@ impl Config {
             }));
         }
         all
+    }
+
+    /// The same for people.
+    pub fn text(&self) -> String {
+        let file = match (&self.file, default_path()) {
+            (Some(path), _) => format!("file: {}", path.display()),
+            (None, Some(path)) => format!("no file; it would be {}", path.display()),
+            (None, None) => "no file".to_owned(),
+        };
+        let rows: Vec<_> = self
+            .lines()
+            .into_iter()
+            .map(|line| vec![line.key, line.value, format!("({})", line.origin)])
+            .collect();
+        let mut lines = vec![file, String::new()];
+        lines.extend(columns(&rows));
+        lines.join("\n")
     }
 
     /// The same as one document.
