@@ -45,3 +45,4 @@ pub mod cloud;
 pub mod domain;
 pub mod run;
 pub mod sim;
+pub mod ui;
