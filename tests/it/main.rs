@@ -4,4 +4,5 @@
 mod aws;
 mod release;
 mod stage;
+mod cli;
 mod wire;
