@@ -40,7 +40,9 @@
 
 pub mod app;
 pub mod aws;
+pub mod cli;
 pub mod cloud;
 pub mod domain;
 pub mod run;
 pub mod sim;
+pub mod ui;

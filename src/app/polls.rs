@@ -78,6 +78,12 @@ struct Pace {
 }
 
 impl Source {
+    /// How often it is asked for while all goes well: what its age is held against.
+    pub fn every(&self, busy: bool) -> SignedDuration {
+        let pace = self.pace();
+        SignedDuration::from_secs(if busy { pace.busy } else { pace.calm })
+    }
+
     fn pace(&self) -> Pace {
         match self {
             Self::Identity => Pace { calm: 300, busy: 300 },

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::fault::Fault;
 use super::metrics::{MetricsQuery, Series};
 use super::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
-use super::route::{Health, Route, RouteId};
+use super::route::{Forward, Health, Route, RouteId};
 use super::service::{Service, ServiceDeployment, Task, TaskDefinition};
 
 /// A question to AWS. Each is answered by [`Facts`] of the same name.
@@ -152,6 +152,8 @@ pub struct Snapshot {
     pub metrics: BTreeMap<Arn, Reading<Series>>,
     /// Since when each route has had the weights it has now, as far as was seen.
     pub weights_since: BTreeMap<RouteId, Since>,
+    /// The changes of weights that were seen, by route, oldest first; the last of them only.
+    pub weight_changes: BTreeMap<RouteId, Vec<WeightChange>>,
     /// What was seen running well, by service, newest first.
     pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
 }
@@ -164,6 +166,18 @@ pub struct Since {
     /// Whether the change itself was seen; else it has been so at least since then.
     pub seen: bool,
 }
+
+/// A change of a route's weights that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WeightChange {
+    /// When it was first seen.
+    pub at: Timestamp,
+    /// The weights since then.
+    pub forwards: Vec<Forward>,
+}
+
+/// How many changes of weights are remembered for one route.
+const CHANGES_KEPT: usize = 32;
 
 /// How long minutes are kept: what the widest panel can draw.
 pub const METRICS_KEPT: SignedDuration = SignedDuration::from_hours(3);
@@ -270,6 +284,10 @@ impl Snapshot {
             Some(before) if before.forwards == route.forwards => {}
             Some(_) => {
                 self.weights_since.insert(route.id.clone(), Since { at, seen: true });
+                let changes = self.weight_changes.entry(route.id.clone()).or_default();
+                changes.push(WeightChange { at, forwards: route.forwards.clone() });
+                let too_many = changes.len().saturating_sub(CHANGES_KEPT);
+                changes.drain(..too_many);
             }
             None => {
                 self.weights_since.entry(route.id.clone()).or_insert(Since { at, seen: false });

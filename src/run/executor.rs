@@ -63,7 +63,7 @@ pub async fn execute(
     plan: &Plan,
     options: &Options,
     cancel: &CancellationToken,
-    report: &mut (dyn FnMut(Progress) + Send),
+    report: &mut (dyn FnMut(Progress) + Send + Sync),
 ) -> Outcome {
     let mut run = Run { actor, plan, options, cancel, report, identified: plan.intent.is_rollback() };
     let outcome = match run.steps().await {
@@ -96,7 +96,7 @@ struct Run<'a> {
     plan: &'a Plan,
     options: &'a Options,
     cancel: &'a CancellationToken,
-    report: &'a mut (dyn FnMut(Progress) + Send),
+    report: &'a mut (dyn FnMut(Progress) + Send + Sync),
     /// Whether the account was compared. On the way back it is not asked for: a call names its account in its
     /// ARNs, and nothing may stand between the key and the write.
     identified: bool,

@@ -1,0 +1,222 @@
+//! What frames every screen: where the operator is, the line that tells something, and the keys.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::scene::{Scene, put};
+use super::theme::Role;
+use super::{freshness, state, words};
+use crate::app::keys::{Action, BINDINGS, Binding, Key, Scope};
+use crate::app::model::Screen;
+use crate::app::operation::{Operation, Outcome, StepState};
+use crate::domain::release::Release;
+
+/// Environment, region, account, who; how old the data is, the time, what is special here. The account and
+/// the warnings are the last to go where there is no room.
+pub fn header(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+    let model = scene.model;
+    let place = &model.place;
+    let identity = model.snapshot.identity.get();
+    let account = match identity.map(|identity| identity.account.as_str()).or(Some(place.account.as_str())) {
+        Some(account) if !account.is_empty() => account.to_owned(),
+        _ => "account not known yet".to_owned(),
+    };
+    let world = freshness::world(scene);
+    let live = match (&world.fault, world.age) {
+        (None, None) => (freshness_reading(&world), Role::Dim),
+        (None, Some(_)) if !world.old => (format!("live {}", world.words()), Role::Good),
+        _ => (world.words(), world.role()),
+    };
+    let zulu = model.now.at.strftime("%H:%M:%SZ").to_string();
+    // What goes first where room is short has the highest number.
+    let mut left = vec![
+        (4, scene.span("tidegate", Role::Accent)),
+        (0, scene.span(words::clip(&format!("{} {}", place.environment, place.region), 34), Role::Title)),
+        (0, scene.text(words::clip(&account, 22))),
+    ];
+    if let Some(identity) = identity {
+        left.push((5, scene.text(words::clip(&identity.short(), 40))));
+    }
+    let mut right = vec![(1, scene.span(live.0, live.1)), (3, scene.dim(zulu))];
+    if model.now.speed > 1.0 {
+        right.push((2, scene.span(format!("clock ×{:.0}", model.now.speed), Role::Warn)));
+    }
+    if model.settings.read_only {
+        right.push((0, scene.span(" READ-ONLY ", Role::Badge)));
+    }
+    if model.settings.protected {
+        right.push((0, scene.span(" PROTECTED ", Role::Badge)));
+    }
+    let columns = usize::from(area.width);
+    let taken = |parts: &[(u8, Span<'_>)], gap: usize| {
+        parts.iter().map(|(_, span)| words::width(&span.content) + gap).sum::<usize>()
+    };
+    while taken(&left, 3) + taken(&right, 2) > columns + 3 {
+        let highest = left.iter().chain(&right).map(|(rank, _)| *rank).max().unwrap_or(0);
+        if highest == 0 {
+            break;
+        }
+        left.retain(|(rank, _)| *rank != highest);
+        right.retain(|(rank, _)| *rank != highest);
+    }
+    let mut line = join(scene, left);
+    let right: Vec<_> = right.into_iter().flat_map(|(_, span)| [Span::raw("  "), span]).collect();
+    let used: usize = line.iter().chain(&right).map(|span| words::width(&span.content)).sum();
+    line.push(Span::raw(" ".repeat(columns.saturating_sub(used))));
+    line.extend(right);
+    put(buffer, area, 0, Line::from(line));
+}
+
+fn freshness_reading(world: &freshness::Freshness) -> String {
+    format!("reading {}…", if world.source == crate::app::polls::Source::Routes { "rules" } else { "services" })
+}
+
+fn join(scene: &Scene<'_>, parts: Vec<(u8, Span<'static>)>) -> Vec<Span<'static>> {
+    let mut line = Vec::new();
+    for (index, (rank, span)) in parts.into_iter().enumerate() {
+        if index > 0 {
+            let after_name = line.len() == 1 && rank == 0;
+            line.push(if after_name { Span::raw("  ") } else { scene.dim(" · ") });
+        }
+        line.push(span);
+    }
+    line
+}
+
+/// The line that tells something: the notice, else the operation in flight, else a source that fails, else
+/// how the last operation ended.
+pub fn status(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
+    if let Some(notice) = &scene.model.notice {
+        let (shape, role) = if notice.wrong { ("✖ ", Role::Bad) } else { ("", Role::Title) };
+        return Line::from(vec![scene.span(shape, role), scene.span(words::clip(&notice.text, columns), role)]);
+    }
+    let operation = release.and_then(|release| scene.model.operations.get(&release.name));
+    if let Some(operation) = operation.filter(|operation| operation.in_flight()) {
+        return operation_line(scene, operation);
+    }
+    if let Some(release) = release {
+        let failing = freshness::sources(scene, release).into_iter().find_map(|source| {
+            let (_, fault) = source.fault.clone()?;
+            Some((source, fault))
+        });
+        if let Some((source, fault)) = failing {
+            return Line::from(vec![
+                scene.span(format!("✖ {}: {}. ", freshness::name(&source.source), source.words()), Role::Bad),
+                scene.text(words::clip(&fault.advice, columns)),
+            ]);
+        }
+    }
+    if let Some(operation) = operation {
+        return operation_line(scene, operation);
+    }
+    match release.and_then(|release| release.remarks.first()) {
+        Some(remark) => {
+            Line::from(vec![scene.span("▲ ", Role::Warn), scene.span(words::clip(remark, columns), Role::Warn)])
+        }
+        None => Line::default(),
+    }
+}
+
+/// An operation in one line.
+pub fn operation_line(scene: &Scene<'_>, operation: &Operation) -> Line<'static> {
+    let verb = operation.plan.intent.verb();
+    let read_back = operation
+        .key_to_read_back()
+        .map(|span| format!(", key {} read back {}", scene.theme.arrow(), words::seconds(scene.model.now.felt(span))))
+        .unwrap_or_default();
+    let Some((at, outcome)) = &operation.outcome else {
+        let (step, of) = state::progress(operation);
+        let state =
+            operation.steps.get(step - 1.min(step)).map_or_else(String::new, |state| step_words(scene, state).0);
+        let title = operation.plan.steps.get(step - 1.min(step)).map_or("", |step| step.title.as_str());
+        return Line::from(vec![
+            scene.span(format!("● {verb}: step {step} of {of} "), Role::Accent),
+            scene.text(words::clip(title, 80)),
+            scene.dim(" · "),
+            scene.text(state),
+            scene.span(read_back, Role::Good),
+        ]);
+    };
+    let (text, role) = outcome_words(outcome);
+    let shape = if role == Role::Good { "✓" } else { "✖" };
+    Line::from(vec![
+        scene.span(format!("{shape} {verb} {text}"), role),
+        scene.text(read_back),
+        scene.dim(format!(", {} ago", words::age(scene.model.now.since(*at)))),
+    ])
+}
+
+/// An outcome in words.
+pub fn outcome_words(outcome: &Outcome) -> (String, Role) {
+    match outcome {
+        Outcome::Done => ("done".to_owned(), Role::Good),
+        Outcome::Refused { step, fault } => (format!("refused at step {}: {}", step + 1, fault.headline()), Role::Bad),
+        Outcome::Failed { step, reason } => (format!("failed at step {}: {reason}", step + 1), Role::Bad),
+        Outcome::Unknown { step, fault } => {
+            (format!("OUTCOME UNKNOWN at step {}: {}", step + 1, fault.headline()), Role::Bad)
+        }
+        Outcome::Superseded => ("gave way to another operation".to_owned(), Role::Warn),
+    }
+}
+
+/// A step's state in words.
+pub fn step_words(scene: &Scene<'_>, state: &StepState) -> (String, Role) {
+    let ago = |at| words::seconds(scene.model.now.since(at));
+    match state {
+        StepState::Pending => ("pending".to_owned(), Role::Dim),
+        StepState::Waiting(what) => (format!("waiting: {what}"), Role::Warn),
+        StepState::Sent(at) => (format!("sent {} ago, no answer yet", ago(*at)), Role::Warn),
+        StepState::Answered(..) => ("answered, reading back".to_owned(), Role::Accent),
+        StepState::Unknown(_, fault) => (format!("UNKNOWN ({}): reading back", fault.kind.word()), Role::Bad),
+        StepState::Verified(_) => ("read back ✓".to_owned(), Role::Good),
+        StepState::Stopped => ("stopped".to_owned(), Role::Bad),
+    }
+}
+
+/// The keys that mean something here, those that act first; `R`, `?` and `q` always.
+pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+    let fleet = scene.model.screen == Screen::Fleet;
+    let here = |binding: &&Binding| match binding.scope {
+        Scope::Anywhere => true,
+        Scope::Fleet => fleet,
+        Scope::Release => !fleet,
+    };
+    // Arrows and the shell's own keys are in the help.
+    let silent = [Action::Up, Action::Down, Action::First, Action::Last, Action::Suspend];
+    let always = [Action::Help, Action::Quit];
+    let shown = |binding: &&Binding| !silent.contains(&binding.action) && (!fleet || binding.action != Action::Back);
+    let piece = |binding: &Binding| {
+        let key = binding.keys.first().copied().map(Key::label).unwrap_or_default();
+        [scene.span(key, Role::Key), scene.dim(format!(" {}", binding.word))]
+    };
+    let length = |piece: &[Span<'_>; 2]| piece.iter().map(|span| words::width(&span.content)).sum::<usize>() + 2;
+    let mut all: Vec<_> = BINDINGS.iter().filter(here).filter(shown).collect();
+    all.sort_by_key(|binding| always.contains(&binding.action));
+    let mut room = usize::from(area.width) + 2;
+    let reserved: usize =
+        all.iter().filter(|binding| always.contains(&binding.action)).map(|binding| length(&piece(binding))).sum();
+    room = room.saturating_sub(reserved);
+    let mut line = Vec::new();
+    for binding in all {
+        let piece = piece(binding);
+        if !always.contains(&binding.action) {
+            if length(&piece) > room {
+                continue;
+            }
+            room -= length(&piece);
+        }
+        line.extend(piece);
+        line.push(Span::raw("  "));
+    }
+    put(buffer, area, 0, Line::from(line));
+}
+
+/// The keys of a question, where one is on top.
+pub fn dialog_footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)]) {
+    let line: Vec<_> = keys
+        .iter()
+        .flat_map(|(key, word)| [scene.span(*key, Role::Key), scene.dim(format!(" {word}")), Span::raw("  ")])
+        .collect();
+    put(buffer, area, 0, Line::from(line));
+}

@@ -1,0 +1,167 @@
+//! A plan before it is carried out, call by call.
+
+use ratatui::text::{Line, Span};
+
+use super::{labelled, typed};
+use crate::app::dialog::{Confirm, Consent};
+use crate::domain::plan::{Expect, Step};
+use crate::ui::scene::Scene;
+use crate::ui::theme::Role;
+use crate::ui::{freshness, words};
+
+/// How much is said of each step; a small screen says less, but never leaves out a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// Title, what must hold, call, what is read back: a line each.
+    Full,
+    /// The call, and what is waited for and read back.
+    Calls,
+    /// One line a step.
+    Short,
+}
+
+/// The plan with as much detail as the rows allow, where it will happen, and what says yes.
+pub fn lines(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let tail = tail(scene, confirm, columns);
+    let room = rows.saturating_sub(tail.len());
+    let all = |detail| -> Vec<Line<'static>> {
+        let steps = confirm.plan.steps.iter().enumerate();
+        steps.flat_map(|(index, step)| self::step(scene, index, step, detail, columns)).collect()
+    };
+    let details = [Detail::Full, Detail::Calls, Detail::Short];
+    let mut lines =
+        details.into_iter().map(all).find(|lines| lines.len() <= room).unwrap_or_else(|| all(Detail::Short));
+    // A plan of more steps than a screen has rows says how many are not shown.
+    if lines.len() > room {
+        let hidden = lines.len() - room.saturating_sub(1);
+        lines.truncate(room.saturating_sub(1));
+        lines.push(scene.line(format!("… and {}", words::many(hidden, "more step")), Role::Warn));
+    }
+    lines.extend(tail);
+    lines
+}
+
+fn expects(expects: &[Expect]) -> String {
+    expects.iter().map(Expect::describe).collect::<Vec<_>>().join(", ")
+}
+
+fn step(scene: &Scene<'_>, index: usize, step: &Step, detail: Detail, columns: usize) -> Vec<Line<'static>> {
+    let number = format!("{} ", index + 1);
+    let title = step.title.strip_prefix(&number).unwrap_or(&step.title).to_owned();
+    let call = step.call.as_ref().map(|call| call.describe());
+    let indent = || Span::raw("   ");
+    let part = |label: &str, text: String, role: Role| {
+        let room = columns.saturating_sub(3 + label.len());
+        Line::from(vec![indent(), scene.dim(label.to_owned()), scene.span(words::clip(&text, room), role)])
+    };
+    let first = |text: String, role: Role| {
+        Line::from(vec![
+            scene.span(words::pad(&number, 3), Role::Accent),
+            scene.span(words::clip(&text, columns.saturating_sub(3)), role),
+        ])
+    };
+    let hold = if step.hold.is_zero() { String::new() } else { format!(", for {} s", step.hold.as_secs()) };
+    let read_back = format!("{}{hold}", expects(&step.after));
+    match detail {
+        Detail::Full => {
+            let mut lines = vec![first(title, Role::Title)];
+            if !step.before.is_empty() {
+                lines.push(part("waits for  ", expects(&step.before), Role::Text));
+            }
+            lines.extend(call.map(|call| part("call       ", call, Role::Text)));
+            if !step.after.is_empty() {
+                lines.push(part("read back  ", read_back, Role::Dim));
+            }
+            lines
+        }
+        Detail::Calls => {
+            let mut lines = vec![match &call {
+                Some(call) => first(call.clone(), Role::Text),
+                None => first(title, Role::Dim),
+            }];
+            let waits = match (step.before.is_empty(), step.after.is_empty()) {
+                (false, _) => format!("after {}; then {read_back}", expects(&step.before)),
+                (true, false) => format!("then {read_back}"),
+                (true, true) => return lines,
+            };
+            lines.push(part("", waits, Role::Dim));
+            lines
+        }
+        Detail::Short => vec![match call {
+            Some(call) => first(call, Role::Text),
+            None => first(title, Role::Dim),
+        }],
+    }
+}
+
+/// Warnings, the verdict where it matters, the place, and what says yes: always shown.
+fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Vec<Line<'static>> {
+    let plan = &confirm.plan;
+    let mut lines = Vec::new();
+    for warning in plan.warnings.iter().take(4) {
+        for (index, text) in words::wrap(warning, columns.saturating_sub(2), 2).into_iter().enumerate() {
+            lines.push(Line::from(vec![
+                scene.span(if index == 0 { "▲ " } else { "  " }, Role::Warn),
+                scene.span(text, Role::Warn),
+            ]));
+        }
+    }
+    if let Some(release) = scene.model.release(&plan.release)
+        && !plan.intent.is_rollback()
+        && plan.share.is_some_and(|share| !share.is_zero())
+    {
+        let verdict = &release.verdict;
+        let usable = freshness::metrics(scene, release).is_some_and(|source| source.good());
+        let role = if usable { crate::ui::panels::verdict::role(release) } else { Role::Dim };
+        let mut value = vec![scene.span(verdict.opinion.word(), role)];
+        value.push(scene.text(match verdict.judged.error_percent {
+            Some(rate) => {
+                format!("  errors {} of {} requests", words::rate(rate), words::count(verdict.judged.requests))
+            }
+            None => "  no data".to_owned(),
+        }));
+        if let Some(p95) = verdict.judged.p95 {
+            value.push(scene.text(format!(", p95 {}", words::latency(p95))));
+        }
+        if !usable {
+            value.push(scene.span("  (old)", Role::Warn));
+        }
+        lines.push(labelled(scene, "verdict", value));
+    }
+    lines.push(labelled(scene, "in", vec![scene.span(words::clip(&plan.place.to_string(), 60), Role::Title)]));
+    lines.push(Line::default());
+    lines.push(consent(scene, confirm, columns));
+    lines
+}
+
+fn consent(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Line<'static> {
+    let forward = if confirm.plan.intent.is_rollback() { "roll back" } else { "carry it out" };
+    match &confirm.consent {
+        Consent::Yes => Line::from(vec![
+            scene.span("y", Role::Key),
+            scene.text(format!(" {forward}     ")),
+            scene.span("n", Role::Key),
+            scene.text(" cancel"),
+        ]),
+        Consent::SecondR => Line::from(vec![
+            scene.span("R", Role::Key),
+            scene.text(format!(" once more: {forward}     ")),
+            scene.span("n", Role::Key),
+            scene.text(" cancel"),
+        ]),
+        Consent::Name(input) => {
+            let name = words::clip(&confirm.plan.release, columns / 3);
+            let mut line = vec![
+                scene.span(" PROTECTED ", Role::Badge),
+                scene.text(" type "),
+                scene.span(name, Role::Title),
+                scene.text(", then enter: "),
+            ];
+            line.extend(typed(scene, input, columns / 3, true));
+            if confirm.name_matches() {
+                line.push(scene.span("  ✓ enter", Role::Good));
+            }
+            Line::from(line)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! How old what is shown is. Old or failing data is marked and never coloured as good.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::scene::Scene;
+use super::theme::Role;
+use super::words;
+use crate::app::polls::Source;
+use crate::domain::fault::Fault;
+use crate::domain::release::{Release, Side};
+use crate::domain::snapshot::Reading;
+
+/// How a source stands.
+#[derive(Debug, Clone)]
+pub struct Freshness {
+    /// Which source.
+    pub source: Source,
+    /// How old its newest answer is, as the operator lived it; `None`: there never was one.
+    pub age: Option<SignedDuration>,
+    /// Whether that is older than three times its pace.
+    pub old: bool,
+    /// Why the newest attempt failed, and how long ago.
+    pub fault: Option<(SignedDuration, Fault)>,
+}
+
+/// A source that is a few seconds late is not old, however fast AWS's clock runs.
+const NEVER_OLD_BEFORE: SignedDuration = SignedDuration::from_secs(5);
+
+impl Freshness {
+    /// Whether it may be relied on: there is an answer, a recent one, and the newest attempt did not fail.
+    pub fn good(&self) -> bool {
+        self.age.is_some() && !self.old && self.fault.is_none()
+    }
+
+    /// In words: `3s ago`, `old: 2m ago`, `denied, 2m old`, `not read yet`.
+    pub fn words(&self) -> String {
+        match (&self.fault, self.age) {
+            (Some((_, fault)), Some(age)) => format!("{}, {} old", fault.kind.word(), words::age(age)),
+            (Some((_, fault)), None) => fault.kind.word().to_owned(),
+            (None, Some(age)) if self.old => format!("old: {} ago", words::age(age)),
+            (None, Some(age)) => format!("{} ago", words::age(age)),
+            (None, None) => "not read yet".to_owned(),
+        }
+    }
+
+    /// The role of its words.
+    pub fn role(&self) -> Role {
+        match (&self.fault, self.age) {
+            (Some(_), _) => Role::Bad,
+            (None, Some(_)) if self.old => Role::Warn,
+            (None, Some(_)) => Role::Text,
+            (None, None) => Role::Dim,
+        }
+    }
+}
+
+/// What people call a source.
+pub fn name(source: &Source) -> &'static str {
+    match source {
+        Source::Identity => "STS identity",
+        Source::Services => "ECS services",
+        Source::Routes => "ELB rules",
+        Source::Health => "ELB health",
+        Source::Tasks => "ECS tasks",
+        Source::Deployments => "ECS history",
+        Source::Metrics => "CloudWatch",
+        Source::Revisions => "ECS revisions",
+    }
+}
+
+/// How one reading stands.
+pub fn of<T>(scene: &Scene<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
+    let now = scene.model.now;
+    let busy = scene.model.focused && scene.model.releases.iter().any(Release::in_flight);
+    let age = reading.and_then(Reading::at).map(|at| now.since(at));
+    let pace = now.felt(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
+    let fault = reading
+        .and_then(|reading| reading.fault.as_ref())
+        .map(|(at, fault): &(Timestamp, Fault)| (now.since(*at), fault.clone()));
+    Freshness { source, old: age.is_some_and(|age| age > pace), age, fault }
+}
+
+/// The worse of two readings of one source: failing before never read before the older.
+fn worse(a: Freshness, b: Freshness) -> Freshness {
+    let rank = |freshness: &Freshness| {
+        let age = freshness.age.unwrap_or(SignedDuration::MAX);
+        (freshness.fault.is_some(), age)
+    };
+    if rank(&b) > rank(&a) { b } else { a }
+}
+
+/// How services and rules stand together: what the whole screen rests on.
+pub fn world(scene: &Scene<'_>) -> Freshness {
+    let snapshot = &scene.model.snapshot;
+    let services = of(scene, Source::Services, Some(&snapshot.services));
+    let routes = of(scene, Source::Routes, Some(&snapshot.routes));
+    if services.age.is_none() || (routes.age.is_none() && routes.fault.is_none()) {
+        return services;
+    }
+    worse(services, routes)
+}
+
+/// Both sides of a release, stable first.
+pub fn sides(release: &Release) -> impl Iterator<Item = &Side> {
+    std::iter::once(&release.stable).chain(&release.canary)
+}
+
+fn by_group<T>(
+    scene: &Scene<'_>,
+    source: Source,
+    release: &Release,
+    get: impl Fn(&Side) -> Option<Option<Reading<T>>>,
+) -> Option<Freshness> {
+    let each = sides(release).filter_map(get).map(|reading| of(scene, source.clone(), reading.as_ref()));
+    each.reduce(worse)
+}
+
+/// The minutes of both sides. `None`: there is no load balancer to count requests.
+pub fn metrics(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
+    let read = &scene.model.snapshot.metrics;
+    let mut each = sides(release).filter_map(|side| side.target_group.as_ref());
+    let first = of(scene, Source::Metrics, read.get(each.next()?));
+    Some(each.map(|group| of(scene, Source::Metrics, read.get(group))).fold(first, worse))
+}
+
+/// Target health of both sides. `None`: there are no targets.
+pub fn health(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
+    by_group(scene, Source::Health, release, |side| {
+        side.target_group.as_ref().map(|group| scene.model.snapshot.health.get(group).cloned())
+    })
+}
+
+/// Tasks of both sides.
+pub fn tasks(scene: &Scene<'_>, release: &Release) -> Freshness {
+    let read = &scene.model.snapshot.tasks;
+    let first = of(scene, Source::Tasks, read.get(&release.stable.service));
+    release.canary.iter().map(|side| of(scene, Source::Tasks, read.get(&side.service))).fold(first, worse)
+}
+
+/// Every source that a release is drawn from.
+pub fn sources(scene: &Scene<'_>, release: &Release) -> Vec<Freshness> {
+    let snapshot = &scene.model.snapshot;
+    let mut sources =
+        vec![of(scene, Source::Services, Some(&snapshot.services)), of(scene, Source::Routes, Some(&snapshot.routes))];
+    sources.extend(health(scene, release));
+    sources.extend(metrics(scene, release));
+    sources.push(tasks(scene, release));
+    let history = sides(release)
+        .map(|side| of(scene, Source::Deployments, snapshot.deployments.get(&side.service)))
+        .reduce(worse);
+    sources.extend(history);
+    let revisions =
+        sides(release).filter_map(|side| snapshot.task_definitions.get(&side.task_definition)).map(|reading| {
+            // What is registered never changes: only a failure to read it says something.
+            Freshness { old: false, ..of(scene, Source::Revisions, Some(reading)) }
+        });
+    sources.extend(revisions.reduce(worse));
+    sources.push(of(scene, Source::Identity, Some(&snapshot.identity)));
+    sources
+}

@@ -1,0 +1,9 @@
+//! The parts of a release's screen, a file each.
+
+pub mod events;
+pub mod head;
+pub mod metrics;
+pub mod operation;
+pub mod sources;
+pub mod tasks;
+pub mod verdict;

@@ -1,0 +1,146 @@
+//! Tasks by state, why some stopped, and how the targets are.
+
+use std::collections::BTreeMap;
+
+use ratatui::text::{Line, Span};
+
+use crate::domain::release::{Release, Side};
+use crate::domain::service::Task;
+use crate::ui::scene::Scene;
+use crate::ui::theme::Role;
+use crate::ui::{freshness, words};
+
+/// The most reasons that are listed for one side.
+const REASONS: usize = 5;
+
+/// Both sides, one under the other.
+pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for side in freshness::sides(release) {
+        let label = match &release.canary {
+            Some(canary) if canary.service == side.service => scene.span("canary ", Role::Canary),
+            Some(_) => scene.span("stable ", Role::Stable),
+            None => scene.span("tasks ", Role::Stable),
+        };
+        lines.push(counts(scene, side, label));
+        lines.extend(reasons(scene, side, columns));
+        lines.extend(targets(scene, side, columns));
+    }
+    lines
+}
+
+fn read<'a>(scene: &Scene<'a>, side: &Side) -> Option<&'a Vec<Task>> {
+    scene.model.snapshot.tasks.get(&side.service)?.get()
+}
+
+/// `18 running · 2 pending`; what ECS counts where the tasks themselves were not read.
+fn counts(scene: &Scene<'_>, side: &Side, label: Span<'static>) -> Line<'static> {
+    let mut spans = vec![label];
+    let reading = scene.model.snapshot.tasks.get(&side.service);
+    let fresh = freshness::of(scene, crate::app::polls::Source::Tasks, reading);
+    match read(scene, side) {
+        Some(tasks) => {
+            let mut states: BTreeMap<(u8, &str), usize> = BTreeMap::new();
+            for task in tasks.iter().filter(|task| task.stopped_at.is_none() && task.status != "STOPPED") {
+                let order = if task.status == "RUNNING" { 0 } else { 1 };
+                *states.entry((order, task.status.as_str())).or_default() += 1;
+            }
+            if states.is_empty() {
+                spans.push(scene.dim("no tasks"));
+            }
+            for (index, ((order, state), count)) in states.into_iter().take(6).enumerate() {
+                if index > 0 {
+                    spans.push(scene.dim(" · "));
+                }
+                let role = if !fresh.good() {
+                    Role::Dim
+                } else if order == 0 {
+                    Role::Text
+                } else {
+                    Role::Warn
+                };
+                spans.push(scene.span(format!("{count} {}", words::clip(&state.to_lowercase(), 16)), role));
+            }
+            let unhealthy = tasks.iter().filter(|task| task.health.as_deref() == Some("UNHEALTHY")).count();
+            if unhealthy > 0 {
+                spans.push(scene.span(format!(" · {unhealthy} unhealthy ✖"), Role::Bad));
+            }
+        }
+        None => spans.push(scene.text(format!("{} running · {} pending", side.running, side.pending))),
+    }
+    spans.push(scene.dim(format!(", {} wanted", side.desired)));
+    if !fresh.good() && fresh.age.is_some() {
+        spans.push(scene.span(format!("  ({})", fresh.words()), fresh.role()));
+    }
+    Line::from(spans)
+}
+
+/// Why tasks stopped: the same reason once, with how often.
+fn reasons(scene: &Scene<'_>, side: &Side, columns: usize) -> Vec<Line<'static>> {
+    let Some(tasks) = read(scene, side) else { return Vec::new() };
+    let mut grouped: BTreeMap<String, usize> = BTreeMap::new();
+    for task in tasks.iter().filter(|task| task.stopped_at.is_some() || task.status == "STOPPED") {
+        let code = task.stop_code.as_deref().unwrap_or_default();
+        // What ECS stops by itself while it replaces tasks is no news.
+        if code == "ServiceSchedulerInitiated" && task.exit_code.is_none_or(|exit| exit == 0) {
+            continue;
+        }
+        let mut reason = task.stopped_reason.as_deref().filter(|reason| !reason.is_empty()).unwrap_or(code).to_owned();
+        if reason.is_empty() {
+            reason = "no reason given".to_owned();
+        }
+        if let Some(exit) = task.exit_code.filter(|exit| *exit != 0) {
+            reason = format!("exit {exit}, {reason}");
+        }
+        *grouped.entry(words::clip(&reason, 300)).or_default() += 1;
+    }
+    let mut grouped: Vec<_> = grouped.into_iter().collect();
+    grouped.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let hidden = grouped.len().saturating_sub(REASONS);
+    let mut lines: Vec<Line<'static>> = grouped
+        .into_iter()
+        .take(REASONS)
+        .map(|(reason, count)| {
+            let text = format!("  ✖ {} stopped: {reason}", words::many(count, "task"));
+            scene.line(words::clip(&text, columns), Role::Bad)
+        })
+        .collect();
+    if hidden > 0 {
+        lines.push(scene.line(format!("  … {hidden} more reasons"), Role::Dim));
+    }
+    lines
+}
+
+/// The target group's targets by state, and the load balancer's reasons.
+fn targets(scene: &Scene<'_>, side: &Side, columns: usize) -> Vec<Line<'static>> {
+    let Some(group) = &side.target_group else { return Vec::new() };
+    let reading = scene.model.snapshot.health.get(group);
+    let fresh = freshness::of(scene, crate::app::polls::Source::Health, reading);
+    let Some(health) = reading.and_then(|reading| reading.get()) else {
+        let said = fresh.words();
+        return vec![Line::from(vec![scene.dim("  targets "), scene.span(format!("unknown: {said}"), Role::Warn)])];
+    };
+    let counted = [
+        (health.healthy, "healthy", if fresh.good() { Role::Good } else { Role::Dim }),
+        (health.unhealthy, "unhealthy ✖", Role::Bad),
+        (health.initial, "initial", Role::Warn),
+        (health.draining, "draining", Role::Dim),
+        (health.other, "unused", Role::Dim),
+    ];
+    let mut spans = vec![scene.dim("  targets ")];
+    for (count, word, role) in counted.into_iter().filter(|(count, word, _)| *count > 0 || *word == "healthy") {
+        if spans.len() > 1 {
+            spans.push(scene.dim(" · "));
+        }
+        spans.push(scene.span(format!("{count} {word}"), if count == 0 { Role::Dim } else { role }));
+    }
+    if !fresh.good() {
+        spans.push(scene.span(format!("  ({})", fresh.words()), fresh.role()));
+    }
+    let reasons = health
+        .reasons
+        .iter()
+        .take(2)
+        .map(|(reason, count)| scene.line(words::clip(&format!("    {count}: {reason}"), columns), Role::Warn));
+    std::iter::once(Line::from(spans)).chain(reasons).collect()
+}

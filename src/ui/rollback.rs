@@ -1,0 +1,166 @@
+//! The line that always says what `R` would do now, or why it could do nothing.
+
+use ratatui::text::{Line, Span};
+
+use super::scene::Scene;
+use super::state;
+use super::theme::Role;
+use super::{freshness, words};
+use crate::domain::names::TaskDefinitionArn;
+use crate::domain::plan::{self, Call, Context, Expect, Intent, Plan};
+use crate::domain::previous::Evidence;
+use crate::domain::release::Release;
+use crate::domain::settings::RollbackConfirm;
+
+/// What `R` would do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rollback {
+    /// It is being done.
+    UnderWay(String),
+    /// It would do this.
+    Ready {
+        /// How, call by call in a few words.
+        path: String,
+        /// Back to what.
+        target: String,
+        /// What is known about that.
+        evidence: Vec<String>,
+        /// Whether a second `R` is asked for.
+        asks: bool,
+    },
+    /// It could do nothing: the reason, and what to do.
+    NotReady(String),
+}
+
+/// What `R` would do to a release now.
+pub fn rollback(scene: &Scene<'_>, release: &Release) -> Rollback {
+    let model = scene.model;
+    if let Some(operation) = state::in_flight(scene, release)
+        && operation.plan.intent.is_rollback()
+    {
+        let (at, of) = state::progress(operation);
+        let step = operation.plan.steps.get(at.saturating_sub(1)).map_or("", |step| &step.title);
+        return Rollback::UnderWay(format!("step {at} of {of}: {step}"));
+    }
+    let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
+    match plan::plan(release, &Intent::Rollback { to: None }, &context) {
+        Err(refusal) => Rollback::NotReady(refusal.to_string()),
+        Ok(plan) => {
+            let (target, evidence) = target(scene, release, &plan);
+            let asks = match model.settings.rollback_confirm {
+                RollbackConfirm::Idle => !release.in_flight(),
+                RollbackConfirm::Always => true,
+                RollbackConfirm::Never => false,
+            };
+            Rollback::Ready { path: path(scene, release, &plan), target, evidence, asks }
+        }
+    }
+}
+
+/// The plan's calls in a few words, in order.
+fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
+    let arrow = scene.theme.arrow();
+    let side = |service: &crate::domain::names::ServiceKey| match &release.canary {
+        Some(canary) if canary.service == *service => "canary".to_owned(),
+        Some(_) if release.stable.service == *service => "stable".to_owned(),
+        _ => service.service.clone(),
+    };
+    let rules = plan.calls().filter(|call| matches!(call, Call::SetWeights { .. })).count();
+    let mut parts: Vec<String> = Vec::new();
+    for call in plan.calls() {
+        let part = match call {
+            Call::SetWeights { .. } if rules == 1 => "stable = 100% in one call".to_owned(),
+            Call::SetWeights { .. } => format!("stable = 100% in {rules} calls"),
+            Call::UpdateService { service, task_definition: Some(to), .. } => {
+                format!("{} {arrow} {}", side(service), to.tag())
+            }
+            Call::UpdateService { service, desired, .. } => {
+                format!("{} {arrow} {}", side(service), words::many(desired.unwrap_or(0) as usize, "task"))
+            }
+            Call::StopDeployment { .. } => "ECS stops the deployment and takes it back".to_owned(),
+        };
+        if parts.last() != Some(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(", then ")
+}
+
+/// What ends up running, and how it is known to be good.
+fn target(scene: &Scene<'_>, release: &Release, plan: &Plan) -> (String, Vec<String>) {
+    let brought_back = plan.steps.iter().flat_map(|step| &step.after).find_map(|expect| match expect {
+        Expect::Primary { task_definition, .. } | Expect::Settled { task_definition, .. } => Some(task_definition),
+        _ => None,
+    });
+    let target: &TaskDefinitionArn = brought_back.unwrap_or(&release.stable.task_definition);
+    let now = scene.model.now.at;
+    let ago = |at| words::age(now.duration_since(at));
+    let version = scene.model.snapshot.task_definition(target).and_then(|definition| definition.version());
+    let mut evidence: Vec<String> = version.into_iter().map(str::to_owned).collect();
+    let known = release.previous.iter().find(|good| good.task_definition == *target);
+    evidence.extend(match known {
+        Some(good) => match (good.evidence, good.good_for, good.at) {
+            (_, Some(span), _) => Some(format!("good for {}", words::age(span))),
+            (Evidence::Deployment, None, Some(at)) => Some(format!("deployed well {} ago", ago(at))),
+            (Evidence::Witnessed, None, Some(at)) => Some(format!("seen healthy {} ago", ago(at))),
+            (Evidence::Replaced, None, _) => Some("ran until now".to_owned()),
+            (_, None, None) => None,
+        },
+        None if brought_back.is_none() => release.steady_since.map(|since| format!("good for {}", ago(since))),
+        None => None,
+    });
+    (target.tag(), evidence)
+}
+
+/// The line, or two where a reason needs them.
+pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
+    let Some(release) = release else {
+        return vec![Line::from(vec![
+            scene.span(" ROLLBACK NOT READY ", Role::Badge),
+            scene.dim("  no service is read and marked yet"),
+        ])];
+    };
+    let world = freshness::world(scene);
+    let (badge, role, said) = match rollback(scene, release) {
+        Rollback::UnderWay(step) => (" ROLLING BACK ", Role::Badge, vec![step]),
+        Rollback::NotReady(reason) => (" ROLLBACK NOT READY ", Role::BadBadge, vec![reason]),
+        Rollback::Ready { path, target, evidence, asks } => {
+            let role = if world.good() { Role::ReadyBadge } else { Role::Badge };
+            let key = if asks { "R R " } else { "R " };
+            (" ROLLBACK READY ", role, variants(key, &path, &target, &evidence))
+        }
+    };
+    let mut line = vec![scene.span(badge, role), Span::raw(" ")];
+    if matches!(scene.model.screen, crate::app::model::Screen::Fleet) {
+        line.push(scene.span(format!("{} ", words::clip(&release.name, 24)), Role::Title));
+    }
+    if !world.good() {
+        line.push(scene.span(format!("as of {}: ", world.age.map_or_else(String::new, words::age)), Role::Warn));
+    }
+    let used: usize = line.iter().map(|span| words::width(&span.content)).sum();
+    let room = columns.saturating_sub(used);
+    let fitting = said.iter().find(|said| words::width(said) <= room).or(said.last()).cloned().unwrap_or_default();
+    if words::width(&fitting) <= room {
+        line.push(scene.text(fitting));
+        return vec![Line::from(line)];
+    }
+    // Only a reason is worth a second line.
+    let mut wrapped = words::wrap(&fitting, room, 2).into_iter();
+    line.extend(wrapped.next().map(|first| scene.text(first)));
+    let second = wrapped.next().map(|rest| Line::from(vec![Span::raw(" ".repeat(used)), scene.text(rest)]));
+    std::iter::once(Line::from(line)).chain(second).collect()
+}
+
+/// The same said at length and in short, the longest first.
+fn variants(key: &str, path: &str, target: &str, evidence: &[String]) -> Vec<String> {
+    let known = |joined: String| if joined.is_empty() { String::new() } else { format!(" ({joined})") };
+    let all = known(evidence.join(", "));
+    let least = known(evidence.last().cloned().unwrap_or_default());
+    vec![
+        format!("{key} {path}.  back to {target}{all}"),
+        format!("{key} {path}.  {target}{all}"),
+        format!("{key} {path}: {target}{least}"),
+        format!("{key} {path}: {target}"),
+        format!("{key} {target}: {path}"),
+    ]
+}

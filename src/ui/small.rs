@@ -1,0 +1,37 @@
+//! A terminal that is too small to be laid out: what it needs, and the keys that work all the same.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::rollback::{self, Rollback};
+use super::scene::{Scene, put};
+use super::theme::Role;
+use super::words;
+use crate::app::model::SMALLEST;
+
+/// Says so, the weightiest first, in whatever room there is.
+pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+    let columns = usize::from(area.width);
+    let focus = scene.model.focus();
+    let back = match focus.map(|release| rollback::rollback(scene, release)) {
+        Some(Rollback::Ready { target, .. }) => format!("R rolls back to {target}"),
+        Some(Rollback::UnderWay(step)) => format!("rolling back, {step}"),
+        Some(Rollback::NotReady(reason)) => format!("R cannot roll back: {reason}"),
+        None => "nothing is read yet".to_owned(),
+    };
+    let said = [
+        (format!("too small: {}×{}", area.width, area.height), Role::Warn),
+        (format!("needs {}×{}", SMALLEST.0, SMALLEST.1), Role::Text),
+        (focus.map_or_else(String::new, |release| release.name.clone()), Role::Title),
+        ("R roll back  q quit".to_owned(), Role::Key),
+        (back, Role::Text),
+    ];
+    let mut row = 0;
+    for (text, role) in said.into_iter().filter(|(text, _)| !text.is_empty()) {
+        for line in words::wrap(&text, columns, 3) {
+            put(buffer, area, row, Line::from(scene.span(line, role)));
+            row += 1;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! How things look: one object that knows what the terminal can show. Whatever it colours, words or shapes
+//! say as well.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// How many colours there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Palette {
+    /// The terminal's own sixteen, as the operator has chosen them.
+    #[default]
+    Sixteen,
+    /// None: bold, dim and reverse only (`NO_COLOR`).
+    Mono,
+}
+
+/// What a piece of the screen is, as far as looks go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Plain text.
+    Text,
+    /// Labels, rules, and what is old.
+    Dim,
+    /// Names and headings.
+    Title,
+    /// What the eye should find first.
+    Accent,
+    /// The side that was there.
+    Stable,
+    /// The side that is tried.
+    Canary,
+    /// Seen to be well.
+    Good,
+    /// Seen to be wrong.
+    Bad,
+    /// Asks for attention; also whatever is not known and matters.
+    Warn,
+    /// A key cap.
+    Key,
+    /// A label that stands out, such as PROTECTED.
+    Badge,
+    /// A label for what is ready.
+    ReadyBadge,
+    /// A label for what is wrong.
+    BadBadge,
+    /// The line that is marked.
+    Marked,
+}
+
+/// The looks of the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Theme {
+    palette: Palette,
+    ascii: bool,
+}
+
+impl Theme {
+    /// Looks for a terminal with these colours; `ascii` leaves out every other character.
+    pub fn new(palette: Palette, ascii: bool) -> Self {
+        Self { palette, ascii }
+    }
+
+    /// Looks as the environment asks for them: the values of `NO_COLOR` and `TERM`.
+    pub fn detect(no_color: Option<&str>, term: Option<&str>, ascii: bool) -> Self {
+        let mono = no_color.is_some_and(|value| !value.is_empty()) || term == Some("dumb");
+        Self::new(if mono { Palette::Mono } else { Palette::Sixteen }, ascii)
+    }
+
+    /// Whether only ASCII is drawn.
+    pub fn ascii(&self) -> bool {
+        self.ascii
+    }
+
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        let (colour, modifier) = match role {
+            Role::Text => (None, Modifier::empty()),
+            Role::Dim => (None, Modifier::DIM),
+            Role::Title | Role::Key => (None, Modifier::BOLD),
+            Role::Accent => (Some(Color::Cyan), Modifier::BOLD),
+            Role::Stable => (Some(Color::Cyan), Modifier::empty()),
+            Role::Canary => (Some(Color::LightMagenta), Modifier::empty()),
+            Role::Good => (Some(Color::Green), Modifier::empty()),
+            Role::Bad => (Some(Color::LightRed), Modifier::BOLD),
+            Role::Warn => (Some(Color::Yellow), Modifier::empty()),
+            Role::Badge => (Some(Color::Yellow), Modifier::REVERSED.union(Modifier::BOLD)),
+            Role::ReadyBadge => (Some(Color::Green), Modifier::REVERSED.union(Modifier::BOLD)),
+            Role::BadBadge => (Some(Color::LightRed), Modifier::REVERSED.union(Modifier::BOLD)),
+            Role::Marked => (None, Modifier::REVERSED),
+        };
+        match (self.palette, colour) {
+            (Palette::Sixteen, Some(colour)) => Style::new().fg(colour).add_modifier(modifier),
+            (Palette::Mono, Some(_)) if modifier.is_empty() && matches!(role, Role::Warn | Role::Canary) => {
+                Style::new().add_modifier(Modifier::BOLD)
+            }
+            _ => Style::new().add_modifier(modifier),
+        }
+    }
+
+    /// `→`.
+    pub fn arrow(&self) -> &'static str {
+        if self.ascii { "->" } else { "→" }
+    }
+
+    /// `≥`, for what has been so at least that long.
+    pub fn at_least(&self) -> &'static str {
+        if self.ascii { ">=" } else { "≥" }
+    }
+
+    /// The nearest ASCII to a character that is drawn; itself where it is ASCII or all may be drawn.
+    pub fn plain(&self, c: char) -> char {
+        if !self.ascii || c.is_ascii() {
+            return c;
+        }
+        match c {
+            '▲' => '!',
+            '●' => '*',
+            '○' => 'o',
+            '✖' => 'X',
+            '✓' => 'v',
+            '▸' | '→' | '≥' | '»' => '>',
+            '█' => '#',
+            '─' | '–' | '—' | '┄' | '┈' => '-',
+            '━' => '=',
+            '│' | '┊' | '┤' | '▏' => '|',
+            '└' | '┌' | '┐' | '┘' | '├' | '┴' | '┬' => '+',
+            '░' => ':',
+            '·' | '⋯' => '.',
+            '…' => '~',
+            '×' => 'x',
+            '↑' => '^',
+            '↓' => 'v',
+            '←' => '<',
+            '’' | '‘' => '\'',
+            _ => '?',
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_decides() {
+        for (no_color, term, palette) in [
+            (None, Some("xterm-256color"), Palette::Sixteen),
+            (Some(""), None, Palette::Sixteen),
+            (Some("1"), Some("xterm"), Palette::Mono),
+            (None, Some("dumb"), Palette::Mono),
+        ] {
+            assert_eq!(Theme::detect(no_color, term, false), Theme::new(palette, false));
+        }
+    }
+
+    #[test]
+    fn without_colours_no_style_has_one() {
+        let theme = Theme::new(Palette::Mono, false);
+        for role in [Role::Good, Role::Bad, Role::Warn, Role::Stable, Role::Canary, Role::Badge, Role::Accent] {
+            assert_eq!((theme.style(role).fg, theme.style(role).bg), (None, None));
+        }
+    }
+}
