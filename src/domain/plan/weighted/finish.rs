@@ -54,10 +54,7 @@ fn possible(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
         ));
     }
     if !most.is_zero() && (canary.rolling || canary.trouble.is_some()) {
-        return Err(Refusal::new(
-            format!("{} is not complete.", canary.service.service),
-            "Wait for it, or roll back.",
-        ));
+        return Err(Refusal::new(format!("{} is not complete.", canary.service.service), "Wait for it, or roll back."));
     }
     Ok(())
 }

@@ -82,11 +82,7 @@ fn as_seen(release: &Release) -> Vec<Expect> {
 fn without_traffic(release: &Release, canary: &Side) -> Vec<Expect> {
     let Some(target_group) = &canary.target_group else { return Vec::new() };
     let nothing = vec![Forward { target_group: target_group.clone(), weight: Weight::ZERO }];
-    release
-        .routes
-        .iter()
-        .map(|route| Expect::Weights { route: route.id.clone(), weights: nothing.clone() })
-        .collect()
+    release.routes.iter().map(|route| Expect::Weights { route: route.id.clone(), weights: nothing.clone() }).collect()
 }
 
 fn everything_to_stable() -> Weights {
@@ -105,13 +101,7 @@ pub(super) fn update(side: &Side, task_definition: Option<&TaskDefinitionArn>, d
 }
 
 /// A step that takes no time of its own.
-fn a_step(
-    title: String,
-    before: Vec<Expect>,
-    call: Option<Call>,
-    after: Vec<Expect>,
-    context: &Context<'_>,
-) -> Step {
+fn a_step(title: String, before: Vec<Expect>, call: Option<Call>, after: Vec<Expect>, context: &Context<'_>) -> Step {
     Step { title, before, call, after, hold: SignedDuration::ZERO, patience: context.settings.patience }
 }
 
@@ -136,8 +126,7 @@ fn set_weights(
     let to = forwards(release, weights)?;
     let step = |route: &Route| {
         let title = format!("{} → stable {} canary {}", route.id, weights.stable, weights.canary);
-        let call =
-            Call::SetWeights { route: route.id.clone(), seen: Seen::from(route), weights: to.clone(), reread };
+        let call = Call::SetWeights { route: route.id.clone(), seen: Seen::from(route), weights: to.clone(), reread };
         let after = vec![Expect::Weights { route: route.id.clone(), weights: to.clone() }];
         a_step(title, before.to_vec(), Some(call), after, context)
     };

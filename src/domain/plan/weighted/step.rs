@@ -39,11 +39,7 @@ pub(in crate::domain::plan) fn step(
 }
 
 /// To any share, up or down.
-pub(in crate::domain::plan) fn weight(
-    release: &Release,
-    to: Percent,
-    context: &Context<'_>,
-) -> Result<Plan, Refusal> {
+pub(in crate::domain::plan) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> Result<Plan, Refusal> {
     let moving = moving(release)?;
     if !moving.uneven() && (to.value() - moving.most.value()).abs() < 1e-9 {
         return Err(Refusal::new(format!("The canary has {to} already."), "There is nothing to write."));
