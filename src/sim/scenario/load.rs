@@ -20,6 +20,22 @@ const FILES: &[(&str, &str)] = &[
         "rule-edited",
         include_str!("../../../assets/scenarios/rule-edited.toml"),
     ),
+    (
+        "paused-native",
+        include_str!("../../../assets/scenarios/paused-native.toml"),
+    ),
+    (
+        "linear",
+        include_str!("../../../assets/scenarios/linear.toml"),
+    ),
+    (
+        "alarm-rollback",
+        include_str!("../../../assets/scenarios/alarm-rollback.toml"),
+    ),
+    (
+        "superseded",
+        include_str!("../../../assets/scenarios/superseded.toml"),
+    ),
     ("shop", include_str!("../../../assets/scenarios/shop.toml")),
 ];
 
@@ -166,6 +182,21 @@ impl Scenario {
             {
                 return Err(format!(
                     "{at}: this strategy needs production_rule and alternate_target_group"
+                ));
+            }
+            let rule = service
+                .production_rule
+                .as_ref()
+                .and_then(|r| self.rule.get(r));
+            let both = [&service.target_group, &service.alternate_target_group];
+            if let Some(rule) = rule
+                && !both.iter().all(|g| {
+                    g.as_ref()
+                        .is_some_and(|g| rule.action.forward.contains_key(g))
+                })
+            {
+                return Err(format!(
+                    "{at}: its production_rule must forward to both of its target groups"
                 ));
             }
             if let Some(alarm) = service

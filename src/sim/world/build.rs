@@ -10,6 +10,7 @@ use super::ids::Ids;
 use super::service::{
     Deployment, Event, Monitor, Rollback, Rollout, Service, ServiceDeployment, Status,
 };
+use super::stages::Native;
 use super::task::Task;
 use crate::sim::scenario::{self, Outcome, Scenario, Strategy};
 
@@ -118,6 +119,7 @@ fn service(
                     .clone()
                     .unwrap_or_else(|| "Service deployment rolled back by user request.".into());
                 deployment.status = Status::RollbackSuccessful;
+                deployment.native = deployment.native.map(|_| Native::over(0.0));
                 deployment.reason = Some(reason.clone());
                 deployment.rollback = Some(Rollback {
                     reason,
@@ -209,7 +211,7 @@ fn record(
             Monitor::Disabled
         }
     };
-    let stage = (config.strategy != Strategy::Rolling).then(super::native::Native::over);
+    let stage = (config.strategy != Strategy::Rolling).then(|| Native::over(100.0));
     ServiceDeployment {
         id: ids.alnum(21),
         target,

@@ -7,7 +7,7 @@ use super::catalog::{Catalog, DefId};
 use super::clock::Ms;
 use super::config::Config;
 use super::ids::Ids;
-use super::native::Native;
+use super::stages::Native;
 use super::task::{State, Task};
 
 /// A service revision: what a deployment installs.
@@ -66,7 +66,6 @@ pub(super) enum Status {
     Pending,
     Successful,
     Stopped,
-    StopRequested,
     InProgress,
     RollbackRequested,
     RollbackInProgress,
@@ -83,10 +82,7 @@ impl Status {
     }
 
     pub fn rolling_back(self) -> bool {
-        matches!(
-            self,
-            Self::StopRequested | Self::RollbackRequested | Self::RollbackInProgress
-        )
+        matches!(self, Self::RollbackRequested | Self::RollbackInProgress)
     }
 }
 
@@ -135,6 +131,23 @@ pub(super) struct ServiceDeployment {
     pub tasks: u32,
     /// The state of a deployment that ECS shifts the traffic of.
     pub native: Option<Native>,
+}
+
+impl ServiceDeployment {
+    /// Into a terminal state, by itself.
+    pub fn end(&mut self, status: Status, now: Ms) {
+        (self.status, self.finished, self.updated) = (status, Some(now), now);
+        for monitor in [&mut self.breaker, &mut self.alarms] {
+            if *monitor == Monitor::Monitoring {
+                *monitor = Monitor::MonitoringComplete;
+            }
+        }
+    }
+
+    /// These alarms went off.
+    pub fn trip(&mut self, alarms: Vec<String>) {
+        (self.alarms, self.triggered) = (Monitor::Triggered, alarms);
+    }
 }
 
 /// An entry of `events[]`.
@@ -232,6 +245,15 @@ impl Service {
             .copied()
             .find(|s| *s != deployment.target)
             .or(deployment.sources.first().copied())
+    }
+
+    /// The revision that was fully installed last: what a deployment under way would go back to, otherwise
+    /// the current one.
+    pub fn installed(&self) -> Option<usize> {
+        match self.last().filter(|d| !d.status.terminal()) {
+            Some(deployment) => self.source_of(deployment),
+            None => self.primary().map(|p| p.revision),
+        }
     }
 
     /// Adds a service revision and gives its index.

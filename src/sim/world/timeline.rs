@@ -74,6 +74,29 @@ impl World {
                 rule.rps = traffic.rps;
             }
         }
+        if let Some(answer) = &event.continue_deployment {
+            self.answer_hooks(&answer.service, &answer.action);
+        }
+    }
+
+    /// Answers every hook of a service that waits now.
+    fn answer_hooks(&mut self, name: &str, action: &str) {
+        let place = &self.ids.place;
+        let found = self
+            .services
+            .iter()
+            .find(|s| s.name == name)
+            .and_then(|s| s.last().map(|d| (s, d)));
+        let Some((service, deployment)) = found else {
+            return;
+        };
+        let arn = place.service_deployment(&service.cluster, &service.name, &deployment.id);
+        let waiting = deployment.native.iter().flat_map(|n| n.waiting());
+        let hooks: Vec<String> = waiting.map(str::to_owned).collect();
+        for hook in hooks {
+            let input = json!({"serviceDeploymentArn": arn, "hookId": hook, "action": action});
+            self.ecs("ContinueServiceDeployment", input);
+        }
     }
 
     fn cluster_of(&self, service: &str) -> String {

@@ -47,7 +47,7 @@ pub(super) fn load_balancers(world: &World, input: Input<'_>) -> Answer {
     let balancer = &world.balancer;
     let (arns, names) = (input.texts("LoadBalancerArns"), input.texts("Names"));
     let here = |name: &&str| balancer.exists && (*name == balancer.arn || *name == balancer.name);
-    if !arns.iter().chain(&names).all(|n| here(n)) {
+    if !arns.iter().chain(&names).all(here) {
         return Err(balancer_not_found());
     }
     if !balancer.exists {
@@ -191,7 +191,7 @@ pub(super) fn target_groups(world: &World, input: Input<'_>) -> Answer {
             .iter()
             .any(|g| g.arn == *name || g.name == *name)
     };
-    if !arns.iter().chain(&names).all(|n| known(n)) {
+    if !arns.iter().chain(&names).all(known) {
         return Err(refuse(
             "TargetGroupNotFound",
             "One or more target groups not found",
@@ -260,6 +260,11 @@ pub(super) fn target_health(world: &World, input: Input<'_>) -> Answer {
             "Target": {"Id": task.ip, "Port": PORT, "AvailabilityZone": format!("{}{zone}", world.ids.place.region)},
             "HealthCheckPort": PORT.to_string(),
             "TargetHealth": health(target, used),
+            "AdministrativeOverride": {
+                "State": "no_override",
+                "Reason": "AdministrativeOverride.NoOverride",
+                "Description": "No override is currently active on target",
+            },
         }));
     }
     let is =

@@ -72,6 +72,7 @@ fn ecs(world: &mut World, operation: &str, input: Input<'_>) -> Answer {
         "DescribeServiceRevisions" => ecs_deployments::revisions(world, input),
         "UpdateService" => ecs_write::update_service(world, input),
         "StopServiceDeployment" => ecs_write::stop_service_deployment(world, input),
+        "ContinueServiceDeployment" => ecs_write::continue_service_deployment(world, input),
         _ => Err(refuse(
             "InvalidAction",
             "The action or operation requested is invalid. Verify that the action is typed correctly.",
