@@ -57,6 +57,8 @@ pub struct Notice {
 pub struct Fleet {
     /// The marked release, by name.
     pub selected: Option<String>,
+    /// Whether the operator has moved the mark; until then it is on the most urgent line.
+    pub moved: bool,
     /// What lines must contain.
     pub filter: Input,
     /// Whether the filter is being typed.

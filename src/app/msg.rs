@@ -1,12 +1,16 @@
 //! What comes into the core, and what it asks to be done.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Key;
 use super::operation::{OperationId, Progress};
 use crate::domain::fault::Fault;
+use crate::domain::names::{Place, ServiceKey};
 use crate::domain::plan::Plan;
-use crate::domain::snapshot::{Facts, Query};
+use crate::domain::share::Percent;
+use crate::domain::snapshot::{Facts, Query, Witness};
 
 /// The time as it enters the core: a stamp on each message.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,6 +64,13 @@ pub enum Msg {
         /// How.
         progress: Progress,
     },
+    /// What the audit remembers of this account and region.
+    Recalled {
+        /// The canary's share that was last written and read back, by release.
+        requested: BTreeMap<String, Percent>,
+        /// What ran, complete, when something was ordered.
+        witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+    },
     /// Something outside the core went wrong that the operator should know of.
     Trouble(String),
 }
@@ -69,6 +80,8 @@ pub enum Msg {
 pub enum Effect {
     /// Ask AWS.
     Read(Query),
+    /// Ask the audit what it remembers of an account and region.
+    Recall(Place),
     /// Carry out a plan.
     Execute {
         /// Whose progress is reported under this number.

@@ -1,5 +1,7 @@
 //! Every message goes through here, in one order.
 
+use std::collections::BTreeMap;
+
 use tui_input::InputRequest;
 
 use super::act;
@@ -10,9 +12,10 @@ use super::msg::{Effect, Msg, Now};
 use super::operation::{OperationId, Outcome, Progress};
 use super::polls::{self, Source};
 use crate::domain::fault::Fault;
+use crate::domain::names::ServiceKey;
 use crate::domain::plan::{Call, Intent};
 use crate::domain::share::Percent;
-use crate::domain::snapshot::{Facts, Query, Snapshot};
+use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
 use strum::IntoEnumIterator;
 
 /// Keys that follow one another faster than this, in the operator's time, were pasted or typed ahead: they never act.
@@ -36,6 +39,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
         }
         Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
         Msg::Progress { operation, progress } => advance(model, operation, progress),
+        Msg::Recalled { requested, witnessed } => recall(model, requested, witnessed),
         Msg::Trouble(text) => model.say(text, true),
     }
     model.derive();
@@ -54,10 +58,10 @@ impl Model {
         self.notice = Some(Notice { at: self.now.at, text: text.into(), wrong });
     }
 
-    /// The mark stays with its release, wherever its line moves; it is set once there is something to mark.
+    /// The mark stays with its release, wherever its line moves; until it is moved by hand it is on the first.
     fn keep_selection(&mut self) {
         let marked = self.fleet.selected.as_deref();
-        if marked.is_none_or(|marked| self.release(marked).is_none()) {
+        if !self.fleet.moved || marked.is_none_or(|marked| self.release(marked).is_none()) {
             self.fleet.selected = self.lines().first().map(|release| release.name.clone());
         }
     }
@@ -67,30 +71,53 @@ impl Model {
         let at = names.iter().position(|name| Some(name) == self.fleet.selected.as_ref()).unwrap_or(0);
         let last = names.len().saturating_sub(1);
         self.fleet.selected = names.get(to(at, last).min(last)).cloned();
+        self.fleet.moved = true;
     }
 }
 
-fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Vec<Effect> {
+fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Option<Effect> {
     model.polls.answered(query, answer.is_ok());
-    if let Ok(Facts::Identity(identity)) = &answer {
-        if !model.place.account.is_empty() && model.place.account != identity.account {
-            // Nothing that was read with the other credentials may stay on a screen that names these.
-            let (was, is) = (model.place.account.clone(), identity.account.clone());
-            model.snapshot = Snapshot::default();
-            model.dialog = None;
-            model.polls.all_due();
-            model.say(format!("the credentials are now of account {is}, not {was}: reading anew"), true);
-        }
-        model.place.account.clone_from(&identity.account);
-    }
-    if let (Ok(Facts::Services(services)), true) = (&answer, model.place.account.is_empty())
-        && let Some(account) = services.first().and_then(|service| service.arn.account())
-    {
+    let account = match &answer {
+        Ok(Facts::Identity(identity)) => Some(identity.account.clone()),
         // Without STS the services' own ARNs say whose they are.
-        account.clone_into(&mut model.place.account);
-    }
+        Ok(Facts::Services(services)) if model.place.account.is_empty() => {
+            services.first().and_then(|service| service.arn.account()).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let effect = account.and_then(|account| settle_account(model, account));
     model.snapshot.apply(asked, query, answer);
-    Vec::new()
+    effect
+}
+
+/// Takes note of whose account this is. Nothing that was read with other credentials may stay on a screen that
+/// names these.
+fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
+    if model.place.account == account {
+        return None;
+    }
+    let before = std::mem::replace(&mut model.place.account, account);
+    if !before.is_empty() {
+        model.snapshot = Snapshot::default();
+        model.ours.clear();
+        model.dialog = None;
+        model.polls.all_due();
+        let text = format!("the credentials are now of account {}, not {before}: reading anew", model.place.account);
+        model.say(text, true);
+    }
+    Some(Effect::Recall(model.place.clone()))
+}
+
+/// What happened since the audit was written is newer than what it remembers.
+fn recall(model: &mut Model, requested: BTreeMap<String, Percent>, witnessed: BTreeMap<ServiceKey, Vec<Witness>>) {
+    for (release, share) in requested {
+        model.ours.entry(release).or_default().requested.get_or_insert(share);
+    }
+    for (service, witnesses) in witnessed {
+        for witness in witnesses {
+            model.snapshot.remember(&service, witness);
+        }
+    }
 }
 
 fn advance(model: &mut Model, id: OperationId, progress: Progress) {
@@ -196,6 +223,7 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Back => match &model.screen {
             Screen::Release(name) => {
                 model.fleet.selected = Some(name.clone());
+                model.fleet.moved = true;
                 model.screen = Screen::Fleet;
             }
             Screen::Fleet => model.fleet.filter.reset(),

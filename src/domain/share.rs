@@ -32,7 +32,8 @@ impl Percent {
     /// A percentage from a number between 0 and 100.
     pub fn new(value: f64) -> Result<Self, ShareError> {
         if value.is_finite() && (0.0..=100.0).contains(&value) {
-            Ok(Self(value))
+            // A sum of nothing is −0 to a float; to people it is 0.
+            Ok(Self(value + 0.0))
         } else {
             Err(ShareError::NotAPercent(value))
         }
@@ -209,6 +210,7 @@ mod tests {
         for text in ["-1", "100.1", "NaN", "inf", "ten", "", "%", "1 0"] {
             assert!(text.parse::<Percent>().is_err(), "{text}");
         }
+        assert_eq!(Percent::of(-0.0, 5.0).unwrap().to_string(), "0%");
         for (text, value) in [("10", 10.0), (" 0.5 % ", 0.5), ("100%", 100.0)] {
             assert_eq!(text.parse::<Percent>().map(Percent::value), Ok(value));
         }

@@ -36,7 +36,11 @@ impl Clock {
     pub fn now(&self) -> Now {
         let passed = Timestamp::now().duration_since(self.real_origin).as_secs_f64() * self.speed;
         let at = SignedDuration::try_from_secs_f64(passed).ok().and_then(|passed| self.origin.checked_add(passed).ok());
-        let at = if self.speed == 1.0 && self.origin == self.real_origin { Timestamp::now() } else { at.unwrap_or(Timestamp::MAX) };
+        let at = if self.speed == 1.0 && self.origin == self.real_origin {
+            Timestamp::now()
+        } else {
+            at.unwrap_or(Timestamp::MAX)
+        };
         Now { at, speed: self.speed }
     }
 
@@ -56,7 +60,8 @@ impl FromStr for Clock {
     type Err = String;
     /// Reads what [`Clock`] displays: `ORIGIN@SPEED@REAL-ORIGIN`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{CLOCK_VARIABLE} is ORIGIN@SPEED@REAL-ORIGIN as `tidegate sim` prints it, not '{text}'");
+        let wrong =
+            || format!("{CLOCK_VARIABLE} is ORIGIN@SPEED@REAL-ORIGIN as `tidegate sim` prints it, not '{text}'");
         let parts: Vec<_> = text.split('@').collect();
         let [origin, speed, real_origin] = parts.as_slice() else { return Err(wrong()) };
         let speed: f64 = speed.parse().map_err(|_| wrong())?;

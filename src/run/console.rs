@@ -16,7 +16,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
-use super::operate::Operator;
+use super::executor::Options;
+use super::journal::{self, Journal, Order, Via};
+use super::perform::{Audit, perform};
 use super::signals::{Ended, Signals};
 use super::terminal::{self, Screen};
 use crate::app::model::Model;
@@ -25,6 +27,8 @@ use crate::app::operation::OperationId;
 use crate::app::update;
 use crate::cloud::Cloud;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::names::Place;
+use crate::domain::plan::Plan;
 use crate::domain::snapshot::Query;
 use crate::ui::{self, Theme};
 
@@ -45,8 +49,12 @@ pub struct Console {
     pub theme: Theme,
     /// Answers questions.
     pub reader: Arc<dyn Cloud>,
-    /// Carries out plans, on connections of its own.
-    pub operator: Operator,
+    /// Takes writes, and the reads around them, on connections of its own.
+    pub actor: Arc<dyn Cloud>,
+    /// Where acts are written down; or why it could not be opened.
+    pub journal: Result<Arc<Journal>, String>,
+    /// How plans are carried out.
+    pub options: Options,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -84,11 +92,7 @@ pub async fn drive(
 
 /// The loop's own state: what is under way outside the model.
 struct Loop {
-    model: Model,
-    theme: Theme,
-    reader: Arc<dyn Cloud>,
-    operator: Operator,
-    clock: Clock,
+    console: Console,
     tasks: JoinSet<()>,
     operations: HashMap<OperationId, CancellationToken>,
     inbox: UnboundedReceiver<Msg>,
@@ -98,8 +102,7 @@ struct Loop {
 impl Loop {
     fn new(console: Console) -> Self {
         let (outbox, inbox) = unbounded_channel();
-        let Console { model, theme, reader, operator, clock } = console;
-        Self { model, theme, reader, operator, clock, tasks: JoinSet::new(), operations: HashMap::new(), inbox, outbox }
+        Self { console, tasks: JoinSet::new(), operations: HashMap::new(), inbox, outbox }
     }
 
     async fn run(
@@ -109,9 +112,9 @@ impl Loop {
         mut ended: impl Future<Output = Ended> + Unpin,
     ) -> Result<Ended> {
         if let Ok((columns, rows)) = screen.size() {
-            self.model.size = (columns, rows);
+            self.console.model.size = (columns, rows);
         }
-        let every = if self.clock.speed() > 1.0 { HASTY_TICK } else { TICK };
+        let every = if self.console.clock.speed() > 1.0 { HASTY_TICK } else { TICK };
         let (mut next_tick, mut next_frame, mut dirty) = (Instant::now(), Instant::now(), true);
         loop {
             let msg = tokio::select! {
@@ -132,7 +135,7 @@ impl Loop {
                     continue;
                 }
                 () = sleep_until(next_frame), if dirty => {
-                    let (model, theme) = (&self.model, &self.theme);
+                    let (model, theme) = (&self.console.model, &self.console.theme);
                     if screen.draw(|frame| ui::view(model, theme, frame)).is_err() {
                         return Ok(Ended::TerminalGone);
                     }
@@ -145,7 +148,7 @@ impl Loop {
                 }
             };
             dirty = true;
-            let effects = update(&mut self.model, self.clock.now(), msg);
+            let effects = update(&mut self.console.model, self.console.clock.now(), msg);
             for effect in effects {
                 match effect {
                     Effect::Quit => return Ok(Ended::ByOperator),
@@ -159,19 +162,8 @@ impl Loop {
                         }
                     }
                     Effect::Read(query) => self.read(query),
-                    Effect::Execute { operation, plan } => {
-                        let stop = CancellationToken::new();
-                        self.operations.insert(operation, stop.clone());
-                        let (operator, outbox) = (self.operator.clone(), self.outbox.clone());
-                        let who = self.model.snapshot.identity.get().cloned();
-                        self.tasks.spawn(async move {
-                            let report = |progress| {
-                                // The loop outlives its tasks, but for the moment in which it ends.
-                                let _ = outbox.send(Msg::Progress { operation, progress });
-                            };
-                            operator.carry_out(*plan, who, stop, report).await;
-                        });
-                    }
+                    Effect::Recall(place) => self.recall(place),
+                    Effect::Execute { operation, plan } => self.carry_out(operation, *plan),
                     Effect::Cancel(operation) => {
                         if let Some(stop) = self.operations.remove(&operation) {
                             stop.cancel();
@@ -183,13 +175,40 @@ impl Loop {
     }
 
     fn read(&mut self, query: Query) {
-        let (reader, outbox, asked) = (Arc::clone(&self.reader), self.outbox.clone(), self.clock.now().at);
+        let (reader, outbox, asked) =
+            (Arc::clone(&self.console.reader), self.outbox.clone(), self.console.clock.now().at);
         self.tasks.spawn(async move {
             let answer = match timeout(LONGEST_READ, reader.read(&query)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(Fault::new(FaultKind::Unanswered, "read", "AWS", "no answer within 60 s")),
             };
             let _ = outbox.send(Msg::Read { asked, query, answer });
+        });
+    }
+
+    fn recall(&mut self, place: Place) {
+        let (Ok(journal), outbox) = (self.console.journal.clone(), self.outbox.clone()) else { return };
+        self.tasks.spawn_blocking(move || {
+            let journal::Recall { requested, witnessed } = journal::recall(journal.path(), &place);
+            let _ = outbox.send(Msg::Recalled { requested, witnessed });
+        });
+    }
+
+    fn carry_out(&mut self, operation: OperationId, plan: Plan) {
+        let stop = CancellationToken::new();
+        self.operations.insert(operation, stop.clone());
+        let Console { actor, journal, options, clock, model, .. } = &self.console;
+        let (actor, journal, options, clock) = (Arc::clone(actor), journal.clone(), options.clone(), *clock);
+        let order = Order { who: model.snapshot.identity.get().cloned(), via: Via::Key, why: None };
+        let outbox = self.outbox.clone();
+        self.tasks.spawn(async move {
+            let audit =
+                Audit { journal: journal.as_deref().map_err(String::as_str), order: &order, now: &|| clock.now().at };
+            perform(&*actor, &plan, &options, &stop, &audit, &mut |progress| {
+                // The loop outlives its tasks, but for the moment in which it ends.
+                let _ = outbox.send(Msg::Progress { operation, progress });
+            })
+            .await;
         });
     }
 }

@@ -45,7 +45,7 @@ def check(function: Check) -> Check:
 
 
 def entry(document: dict[str, Any], name: str) -> dict[str, Any]:
-    found = [service for service in document["services"] if service["name"] == name]
+    found: list[dict[str, Any]] = [service for service in document["services"] if service["name"] == name]
     assert len(found) == 1, f"{len(found)} entries named {name} in {[s['name'] for s in document['services']]}"
     return found[0]
 

@@ -14,11 +14,13 @@ import shutil
 import signal
 import sys
 import tempfile
+import unittest
 
 import checks
 import models
 import seed
 import stack
+import test_schema
 from aws import Aws
 
 
@@ -54,7 +56,9 @@ def main() -> int:
                 return 2
             right = True
             if arguments.part in ("all", "models"):
-                right = models.check(binary, scratch / "sim.log", arguments.names)
+                checker = unittest.defaultTestLoader.loadTestsFromModule(test_schema)
+                right = unittest.TextTestRunner().run(checker).wasSuccessful()
+                right = models.check(binary, scratch / "sim.log", arguments.names) and right
             if arguments.part in ("all", "checks"):
                 right = checks.run(binary, scratch, arguments.names) and right
             return 0 if right else 1

@@ -8,6 +8,7 @@ of its values; and what the real resource always has must be there.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import pathlib
 import re
@@ -19,14 +20,19 @@ from typing import Any
 import cbor2
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 
-# What every real resource of a shape has, beyond the members that the model itself requires.
-ALWAYS = {
-    shape: members.split()
-    for shape, members in tomllib.loads(pathlib.Path(__file__).with_name("always.toml").read_text()).items()
+# What every real resource has, beyond the members that the model itself requires: by service and shape.
+ALWAYS = tomllib.loads(pathlib.Path(__file__).with_name("always.toml").read_text())
+# A value that ECS really sends, though the model does not have it.
+UNLISTED = {"PRE_PRODUCTION_TRAFFIC_SHIFT"}
+
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "float": (int, float),
+    "double": (int, float),
+    "string": str,
 }
-ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-INTEGERS = {"integer", "long"}
-DOUBLES = {"float", "double"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,30 +49,22 @@ def problems(operation: OperationModel, protocol: str, body: bytes) -> Iterator[
     shape = operation.output_shape
     if shape is None:
         return
+    service = operation.service_model.service_name
     if protocol == "query":
-        yield from check_xml(operation, shape, body)
+        yield from Checker(service, datetime.datetime).check(shape, from_xml(operation, shape, body), operation.name)
     elif protocol == "smithy-rpc-v2-cbor":
-        yield from Values(times=is_tagged_time).check(
-            shape, cbor2.loads(body, tag_hook=lambda _, tag: tag), operation.name
-        )
+        # The decoder makes a datetime of what is tagged as a time, and of nothing else.
+        yield from Checker(service, datetime.datetime).check(shape, cbor2.loads(body), operation.name)
     else:
-        yield from Values(times=is_number).check(shape, json.loads(body), operation.name)
+        yield from Checker(service, (int, float)).check(shape, json.loads(body), operation.name)
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+class Checker:
+    """Compares decoded values with shapes."""
 
-
-def is_tagged_time(value: Any) -> bool:
-    # cbor2 turns tag 1 into a datetime by itself.
-    return hasattr(value, "timestamp")
-
-
-class Values:
-    """Checks values that have types of their own: JSON and CBOR."""
-
-    def __init__(self, times: Any) -> None:
-        self._is_time = times
+    def __init__(self, service: str, time: type | tuple[type, ...]) -> None:
+        self._always: dict[str, list[str]] = {shape: names.split() for shape, names in ALWAYS[service].items()}
+        self._types = {**TYPES, "timestamp": time}
 
     def check(self, shape: Shape, value: Any, path: str) -> Iterator[Problem]:
         if isinstance(shape, StructureShape):
@@ -83,95 +81,64 @@ class Values:
                 return
             for key, item in value.items():
                 yield from self.check(shape.value, item, f"{path}[{key!r}]")
-        elif not self._has_type(shape, value):
-            yield Problem(path, f"{value!r} is not of type {shape.type_name}")
         else:
-            yield from check_enumeration(shape, value, path)
+            yield from self._check_scalar(shape, value, path)
 
     def _check_structure(self, shape: StructureShape, value: Any, path: str) -> Iterator[Problem]:
         if not isinstance(value, dict):
             yield Problem(path, f"{value!r} is not a structure")
             return
-        yield from check_members(shape, value, path)
+        for name in [*shape.required_members, *self._always.get(shape.name, [])]:
+            if name not in value:
+                yield Problem(path, f"{shape.name} lacks {name}")
         for name, item in value.items():
             if name in shape.members:
                 yield from self.check(shape.members[name], item, f"{path}.{name}")
-
-    def _has_type(self, shape: Shape, value: Any) -> bool:
-        kind = shape.type_name
-        if kind in INTEGERS:
-            return isinstance(value, int) and not isinstance(value, bool)
-        if kind in DOUBLES:
-            return is_number(value)
-        if kind == "boolean":
-            return isinstance(value, bool)
-        if kind == "timestamp":
-            return bool(self._is_time(value))
-        return isinstance(value, str)
-
-
-def check_members(shape: StructureShape, present: Any, path: str) -> Iterator[Problem]:
-    for name in present:
-        if name not in shape.members:
-            yield Problem(path, f"{shape.name} has no member {name}")
-    for name in [*shape.required_members, *ALWAYS.get(shape.name, [])]:
-        if name not in present:
-            yield Problem(path, f"{shape.name} lacks {name}")
-
-
-def check_enumeration(shape: Shape, value: Any, path: str) -> Iterator[Problem]:
-    # One value that ECS really sends is not in the model.
-    if isinstance(shape, StringShape) and shape.enum and value not in [*shape.enum, "PRE_PRODUCTION_TRAFFIC_SHIFT"]:
-        yield Problem(path, f"{value!r} is none of {', '.join(shape.enum)}")
-
-
-def check_xml(operation: OperationModel, shape: StructureShape, body: bytes) -> Iterator[Problem]:
-    root = ElementTree.fromstring(body)
-    namespace = "{" + operation.service_model.metadata["xmlNamespace"] + "}"
-    result = root.find(f"{namespace}{operation.name}Result")
-    if root.tag != f"{namespace}{operation.name}Response" or result is None:
-        yield Problem(operation.name, f"the answer is a {root.tag}")
-        return
-    if root.find(f"{namespace}ResponseMetadata/{namespace}RequestId") is None:
-        yield Problem(operation.name, "the answer has no request id")
-    yield from check_element(shape, result, operation.name, namespace)
-
-
-def check_element(shape: Shape, element: ElementTree.Element, path: str, namespace: str) -> Iterator[Problem]:
-    if isinstance(shape, StructureShape):
-        names = [child.tag.removeprefix(namespace) for child in element]
-        yield from check_members(shape, names, path)
-        for name, child in zip(names, element, strict=True):
-            if name in shape.members:
-                yield from check_element(shape.members[name], child, f"{path}.{name}", namespace)
-    elif isinstance(shape, ListShape):
-        for index, child in enumerate(element):
-            if child.tag != f"{namespace}member":
-                yield Problem(path, f"a list has a {child.tag}")
-            yield from check_element(shape.member, child, f"{path}[{index}]", namespace)
-    elif isinstance(shape, MapShape):
-        for entry in element:
-            value = entry.find(f"{namespace}value")
-            if value is None:
-                yield Problem(path, "a map's entry has no value")
             else:
-                yield from check_element(shape.value, value, f"{path}.entry", namespace)
-    else:
-        text = element.text or ""
-        if not text_has_type(shape, text):
-            yield Problem(path, f"{text!r} is not of type {shape.type_name}")
-        else:
-            yield from check_enumeration(shape, text, path)
+                yield Problem(path, f"{shape.name} has no member {name}")
+
+    def _check_scalar(self, shape: Shape, value: Any, path: str) -> Iterator[Problem]:
+        wanted = self._types.get(shape.type_name)
+        # In Python, a bool is an int.
+        if wanted is None or not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            yield Problem(path, f"{value!r} is not of type {shape.type_name}")
+        elif isinstance(shape, StringShape) and shape.enum and value not in UNLISTED.union(shape.enum):
+            yield Problem(path, f"{value!r} is none of {', '.join(shape.enum)}")
 
 
-def text_has_type(shape: Shape, text: str) -> bool:
-    kind = shape.type_name
-    if kind in INTEGERS:
-        return re.fullmatch(r"-?\d+", text) is not None
-    if kind in DOUBLES:
-        return re.fullmatch(r"-?\d+(\.\d+)?([eE]-?\d+)?", text) is not None
-    if kind == "boolean":
-        return text in ("true", "false")
-    if kind == "timestamp":
-        return ISO_TIME.fullmatch(text) is not None
-    return True
+def from_xml(operation: OperationModel, shape: StructureShape, body: bytes) -> Any:
+    """The result in an awsQuery answer; where the answer is not of that form, what is there instead."""
+    namespace = "{" + operation.service_model.metadata["xmlNamespace"] + "}"
+    root = ElementTree.fromstring(body)
+    result = root.find(f"{namespace}{operation.name}Result")
+    request_id = root.find(f"{namespace}ResponseMetadata/{namespace}RequestId")
+    if root.tag != f"{namespace}{operation.name}Response" or result is None or request_id is None:
+        return body.decode()
+    return from_element(shape, result, namespace)
+
+
+def from_element(shape: Shape | None, element: ElementTree.Element, namespace: str) -> Any:
+    if isinstance(shape, StructureShape):
+        named = [(child.tag.removeprefix(namespace), child) for child in element]
+        return {name: from_element(shape.members.get(name), child, namespace) for name, child in named}
+    if isinstance(shape, ListShape):
+        if any(child.tag != f"{namespace}member" for child in element):
+            return ElementTree.tostring(element)
+        return [from_element(shape.member, child, namespace) for child in element]
+    if isinstance(shape, MapShape):
+        pairs = [(entry.findtext(f"{namespace}key"), entry.find(f"{namespace}value")) for entry in element]
+        return {key: value is not None and from_element(shape.value, value, namespace) for key, value in pairs}
+    return from_text(shape.type_name if shape else "string", element.text or "")
+
+
+def from_text(kind: str, text: str) -> Any:
+    """The text as its type; as text, which is then of the wrong type, if it is not one."""
+    if kind in ("integer", "long") and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if kind in ("float", "double") and re.fullmatch(r"-?\d+(\.\d+)?([eE]-?\d+)?", text):
+        return float(text)
+    if kind == "boolean" and text in ("true", "false"):
+        return text == "true"
+    if kind == "timestamp" and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", text):
+        return datetime.datetime.fromisoformat(text)
+    return text

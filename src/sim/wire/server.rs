@@ -4,7 +4,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -101,22 +102,16 @@ struct Dropped;
 
 async fn serve(listener: TcpListener, desk: Arc<Desk>, stop: CancellationToken) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut connections = JoinSet::new();
+    let mut tasks = JoinSet::new();
+    if desk.clock.is_running() {
+        tasks.spawn(Arc::clone(&desk).keep_moving());
+    }
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            Some(_) = connections.join_next() => {}
-            _ = tick.tick(), if desk.clock.is_running() => desk.advance(),
+            Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    // Without it, small answers would wait for the client's delayed acknowledgement.
-                    let _ = stream.set_nodelay(true);
-                    let desk = Arc::clone(&desk);
-                    let service = service_fn(move |request| Arc::clone(&desk).handle(request));
-                    connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-                }
+                Ok((stream, _)) => { tasks.spawn(Arc::clone(&desk).attend(stream)); }
                 // Out of file descriptors, most likely: let some connections end first.
                 Err(_) => { let _ = tokio::time::timeout(TICK, stop.cancelled()).await; }
             },
@@ -135,14 +130,39 @@ struct Desk {
 }
 
 impl Desk {
-    fn advance(&self) {
-        self.backend.lock().unwrap_or_else(PoisonError::into_inner).advance(self.clock.now());
+    /// Moves the world on at every tick.
+    async fn keep_moving(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let desk = Arc::clone(&self);
+            let _ = tokio::task::spawn_blocking(move || desk.backend().advance(desk.clock.now())).await;
+        }
     }
 
-    fn call(&self, call: &Call) -> Answer {
-        let mut backend = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
-        backend.advance(self.clock.now());
-        backend.call(call)
+    /// Serves one connection to its end.
+    async fn attend(self: Arc<Self>, stream: TcpStream) {
+        // Without it, small answers would wait for the client's delayed acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let service = service_fn(move |request| Arc::clone(&self).handle(request));
+        // A client that breaks off is nobody's failure.
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    }
+
+    fn backend(&self) -> MutexGuard<'_, Box<dyn Backend>> {
+        self.backend.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the call answered, apart from the thread that reads requests, which never waits for the world.
+    async fn call(self: &Arc<Self>, call: Call) -> Answer {
+        let desk = Arc::clone(self);
+        let answering = tokio::task::spawn_blocking(move || {
+            let mut backend = desk.backend();
+            backend.advance(desk.clock.now());
+            backend.call(&call)
+        });
+        answering.await.unwrap_or_else(|_| Err(failure()))
     }
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, Dropped> {
@@ -174,7 +194,7 @@ impl Desk {
             });
         }
         let (reply, error) = match request {
-            Ok(request) => self.answer(&target, &request.call, &request_id).await?,
+            Ok(request) => self.answer(&target, request.call, &request_id).await?,
             Err(error) => (reply::refusal(&target, &error, &request_id), Some(error)),
         };
         self.log.answered(sequence, reply.status().as_u16(), error.map(|error| error.code));
@@ -182,7 +202,12 @@ impl Desk {
     }
 
     /// The reply to a call, and the error in it, with whatever fault is due.
-    async fn answer(&self, target: &Target, call: &Call, id: &str) -> Result<(Reply, Option<ApiError>), Dropped> {
+    async fn answer(
+        self: &Arc<Self>,
+        target: &Target,
+        call: Call,
+        id: &str,
+    ) -> Result<(Reply, Option<ApiError>), Dropped> {
         if let Some((fault, clearing)) = self.faults.take(call.service, &call.operation) {
             match fault {
                 Fault::Delay { millis } => clearing.wait_up_to(millis).await,
@@ -191,22 +216,27 @@ impl Desk {
                     return Err(Dropped);
                 }
                 Fault::ApplyThenHang => {
-                    let _ = self.call(call);
+                    let _ = self.call(call).await;
                     clearing.wait().await;
                     return Err(Dropped);
                 }
                 Fault::Drop => return Err(Dropped),
                 Fault::Html500 => return Ok((reply::html_error(), None)),
                 refusing => {
-                    if let Some(error) = refusing.error(call) {
+                    if let Some(error) = refusing.error(&call) {
                         return Ok((reply::refusal(target, &error, id), Some(error)));
                     }
                 }
             }
         }
-        let answer = self.call(call);
+        let answer = self.call(call).await;
         Ok((reply::answer(target, &answer, id), answer.err()))
     }
+}
+
+/// What AWS says when it breaks.
+fn failure() -> ApiError {
+    ApiError { status: 500, code: "InternalFailure".to_owned(), message: "An internal error occurred".to_owned() }
 }
 
 /// A request id in the form of a UUID; the same one for the same request of each run.

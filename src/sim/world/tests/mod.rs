@@ -1,7 +1,11 @@
 //! The world as a client sees it: calls in, JSON out, the clock moved by hand.
 
+mod answers;
+mod native;
+mod rolling;
+mod traffic;
+
 use jiff::{SignedDuration, Timestamp};
-use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::World;
@@ -19,7 +23,9 @@ impl Sim {
 
     pub fn of(scenario: &Scenario) -> Self {
         let start: Timestamp = "2026-11-21T09:41:07Z".parse().unwrap();
-        Self { world: World::new(scenario, 7, start) }
+        Self {
+            world: World::new(scenario, 7, start),
+        }
     }
 
     pub fn run(&mut self, seconds: i64) {
@@ -28,7 +34,12 @@ impl Sim {
     }
 
     /// Runs until something holds; fails after `limit` seconds.
-    pub fn until(&mut self, limit: i64, what: &str, mut holds: impl FnMut(&mut Self) -> bool) -> i64 {
+    pub fn until(
+        &mut self,
+        limit: i64,
+        what: &str,
+        mut holds: impl FnMut(&mut Self) -> bool,
+    ) -> i64 {
         for second in 0..limit {
             if holds(self) {
                 return second;
@@ -39,7 +50,12 @@ impl Sim {
     }
 
     pub fn call(&mut self, service: Service, operation: &str, input: Value) -> Answer {
-        self.world.call(&Call { service, operation: operation.into(), input, region: "us-east-1".into() })
+        self.world.call(&Call {
+            service,
+            operation: operation.into(),
+            input,
+            region: "us-east-1".into(),
+        })
     }
 
     pub fn ecs(&mut self, operation: &str, mut input: Value) -> Value {
@@ -61,15 +77,30 @@ impl Sim {
     pub fn deployment(&mut self, service: &str) -> Value {
         let list = self.ecs("ListServiceDeployments", json!({"service": service}));
         let arn = list["serviceDeployments"][0]["serviceDeploymentArn"].clone();
-        self.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}))["serviceDeployments"][0].clone()
+        self.ecs(
+            "DescribeServiceDeployments",
+            json!({"serviceDeploymentArns": [arn]}),
+        )["serviceDeployments"][0]
+            .clone()
     }
 
     fn rule(&mut self, path: &str) -> Value {
-        let arn = self.elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
+        let arn =
+            self.elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"]
+                .clone();
         let listeners = self.elb("DescribeListeners", json!({"LoadBalancerArn": arn}));
-        let rules = self.elb("DescribeRules", json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]}));
+        let rules = self.elb(
+            "DescribeRules",
+            json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]}),
+        );
         let of_path = |r: &&Value| r["Conditions"][0]["Values"][0] == path;
-        rules["Rules"].as_array().unwrap().iter().find(of_path).unwrap().clone()
+        rules["Rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(of_path)
+            .unwrap()
+            .clone()
     }
 
     /// The sum of a metric of a target group over the last `minutes` settled minutes.
@@ -78,10 +109,18 @@ impl Sim {
         self.metric_between(group, name, stat, end - minutes * 60, end)
     }
 
-    fn metric_between(&mut self, group: &str, name: &str, stat: &str, start: i64, end: i64) -> Vec<f64> {
+    fn metric_between(
+        &mut self,
+        group: &str,
+        name: &str,
+        stat: &str,
+        start: i64,
+        end: i64,
+    ) -> Vec<f64> {
         let groups = self.elb("DescribeTargetGroups", json!({"Names": [group]}));
         let group = &groups["TargetGroups"][0];
-        let suffix = |arn: &Value, cut: &str| arn.as_str().unwrap().split_once(cut).unwrap().1.to_owned();
+        let suffix =
+            |arn: &Value, cut: &str| arn.as_str().unwrap().split_once(cut).unwrap().1.to_owned();
         let query = json!({"Id": "q", "MetricStat": {"Period": 60, "Stat": stat, "Metric": {
             "Namespace": "AWS/ApplicationELB", "MetricName": name,
             "Dimensions": [
@@ -90,8 +129,24 @@ impl Sim {
             ],
         }}});
         let input = json!({"MetricDataQueries": [query], "StartTime": start, "EndTime": end});
-        let out = self.call(Service::CloudWatch, "GetMetricData", input).unwrap();
-        out["MetricDataResults"][0]["Values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+        let out = self
+            .call(Service::CloudWatch, "GetMetricData", input)
+            .unwrap();
+        out["MetricDataResults"][0]["Values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_f64().unwrap())
+            .collect()
+    }
+
+    fn healthy(&mut self, group: &str) -> usize {
+        let arn = self.elb("DescribeTargetGroups", json!({"Names": [group]}))["TargetGroups"][0]["TargetGroupArn"].clone();
+        let health = self.elb("DescribeTargetHealth", json!({"TargetGroupArn": arn}));
+        let all = health["TargetHealthDescriptions"].as_array().unwrap();
+        all.iter()
+            .filter(|t| t["TargetHealth"]["State"] == "healthy")
+            .count()
     }
 
     fn set_weights(&mut self, stable: i64, canary: i64) -> Answer {
@@ -100,30 +155,10 @@ impl Sim {
         for (at, weight) in [(0, stable), (1, canary)] {
             actions[0]["ForwardConfig"]["TargetGroups"][at]["Weight"] = json!(weight);
         }
-        self.call(Service::Elbv2, "ModifyRule", json!({"RuleArn": rule["RuleArn"], "Actions": actions}))
+        self.call(
+            Service::Elbv2,
+            "ModifyRule",
+            json!({"RuleArn": rule["RuleArn"], "Actions": actions}),
+        )
     }
-}
-
-fn sum(values: &[f64]) -> f64 {
-    values.iter().sum()
-}
-
-#[test]
-fn the_demo_begins_in_time_and_in_the_middle_of_a_release() {
-    let before = std::time::Instant::now();
-    let mut sim = Sim::new("good-release");
-    let building = before.elapsed();
-    let orders = sim.service("orders");
-    assert_eq!(orders["deployments"].as_array().unwrap().len(), 2, "{orders:#}");
-    let before = std::time::Instant::now();
-    sim.run(60);
-    eprintln!("built in {building:?}, a minute takes {:?}", before.elapsed());
-    let canary = sim.service("checkout-canary");
-    assert_eq!((canary["desiredCount"].as_i64(), canary["runningCount"].as_i64()), (Some(2), Some(2)));
-    assert!(canary["taskDefinition"].as_str().unwrap().ends_with("checkout:42"));
-    assert_eq!(canary["deployments"][0]["rolloutState"], "COMPLETED");
-    assert!(sim.metric("checkout-stable", "RequestCount", "Sum", 170).len() >= 169);
-    let share = sum(&sim.metric("checkout-canary", "RequestCount", "Sum", 2))
-        / sum(&sim.metric("checkout-stable", "RequestCount", "Sum", 2));
-    assert!((0.006..0.015).contains(&share), "{share}");
 }
