@@ -37,10 +37,4 @@ pub(super) fn next_group(service: &Service, _balancer: &Balancer) -> Option<Grou
 }
 
 /// Turns the deployment under way around.
-pub(super) fn roll_back(
-    _service: &mut Service,
-    _reason: &str,
-    _status: Status,
-    _ctx: &mut Ctx<'_>,
-) {
-}
+pub(super) fn roll_back(_service: &mut Service, _reason: &str, _status: Status, _ctx: &mut Ctx<'_>) {}

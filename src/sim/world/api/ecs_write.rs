@@ -28,22 +28,14 @@ const DEPLOYING: [&str; 9] = [
 pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
     let cluster = find_cluster(world, input)?;
     let at = find_service(world, &cluster, input, "service")?;
-    let def = input
-        .text("taskDefinition")
-        .map(|name| deployable(world, name))
-        .transpose()?;
+    let def = input.text("taskDefinition").map(|name| deployable(world, name)).transpose()?;
     let desired = match input.int("desiredCount") {
         None => None,
         Some(n) => Some(
             u32::try_from(n)
                 .ok()
                 .filter(|n| *n <= 5000)
-                .ok_or_else(|| {
-                    refuse(
-                        "InvalidParameterException",
-                        "desiredCount must be between 0 and 5000.",
-                    )
-                })?,
+                .ok_or_else(|| refuse("InvalidParameterException", "desiredCount must be between 0 and 5000."))?,
         ),
     };
     if desired.is_some() && input.text("schedulingStrategy") == Some("DAEMON") {
@@ -58,12 +50,8 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
     };
     if let Some(changes) = input.get("deploymentConfiguration") {
         let mut config = service.config.clone();
-        config
-            .patch(changes)
-            .map_err(|message| refuse("InvalidParameterException", message))?;
-        if config.strategy != Strategy::Rolling
-            && (service.alternate.is_none() || service.rule.is_none())
-        {
+        config.patch(changes).map_err(|message| refuse("InvalidParameterException", message))?;
+        if config.strategy != Strategy::Rolling && (service.alternate.is_none() || service.rule.is_none()) {
             return Err(refuse(
                 "InvalidParameterException",
                 "advancedConfiguration is required in loadBalancers for the specified deployment strategy.",
@@ -79,8 +67,8 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
         service.steady = false;
     }
     let current = service.current_revision().map(|r| r.def);
-    let forced = input.flag("forceNewDeployment") == Some(true)
-        || DEPLOYING.iter().any(|name| input.get(name).is_some());
+    let forced =
+        input.flag("forceNewDeployment") == Some(true) || DEPLOYING.iter().any(|name| input.get(name).is_some());
     let changed = def.is_some() && def != current;
     if let Some(def) = def.or(current).filter(|_| forced || changed) {
         let group = native::next_group(service, &world.balancer);
@@ -94,18 +82,12 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
         };
         scheduler::deploy(service, revision, &mut ctx);
     }
-    let service = world
-        .services
-        .get(at)
-        .map(|s| ecs_show::service(world, s, true));
+    let service = world.services.get(at).map(|s| ecs_show::service(world, s, true));
     Ok(json!({"service": service}))
 }
 
 fn deployable(world: &World, name: &str) -> Result<DefId, ApiError> {
-    let id = world
-        .catalog
-        .find(name)
-        .ok_or_else(|| refuse("ClientException", "TaskDefinition not found."))?;
+    let id = world.catalog.find(name).ok_or_else(|| refuse("ClientException", "TaskDefinition not found."))?;
     if world.catalog.get(id).deregistered.is_some() {
         return Err(refuse("ClientException", "TaskDefinition is inactive"));
     }
@@ -114,42 +96,23 @@ fn deployable(world: &World, name: &str) -> Result<DefId, ApiError> {
 
 pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> Answer {
     let Some(arn) = input.text("serviceDeploymentArn") else {
-        return Err(refuse(
-            "InvalidParameterException",
-            "serviceDeploymentArn cannot be empty.",
-        ));
+        return Err(refuse("InvalidParameterException", "serviceDeploymentArn cannot be empty."));
     };
     match input.text("stopType").unwrap_or("ROLLBACK") {
         "ROLLBACK" => {}
         "ABORT" => {
-            return Err(refuse(
-                "UnsupportedFeatureException",
-                "The ABORT stop type is not supported.",
-            ));
+            return Err(refuse("UnsupportedFeatureException", "The ABORT stop type is not supported."));
         }
         other => {
-            return Err(refuse(
-                "InvalidParameterException",
-                format!("{other} is not a valid stop type."),
-            ));
+            return Err(refuse("InvalidParameterException", format!("{other} is not a valid stop type.")));
         }
     }
-    let (s, d) = ecs_deployments::find(world, arn).ok_or_else(|| {
-        refuse(
-            "ServiceDeploymentNotFoundException",
-            "Service deployment not found.",
-        )
-    })?;
+    let (s, d) = ecs_deployments::find(world, arn)
+        .ok_or_else(|| refuse("ServiceDeploymentNotFoundException", "Service deployment not found."))?;
     let in_alarm = world.alarms_on();
-    let Some((service, deployment)) = world
-        .services
-        .get_mut(s)
-        .and_then(|s| s.history.get(d).cloned().map(|d| (s, d)))
+    let Some((service, deployment)) = world.services.get_mut(s).and_then(|s| s.history.get(d).cloned().map(|d| (s, d)))
     else {
-        return Err(refuse(
-            "ServiceDeploymentNotFoundException",
-            "Service deployment not found.",
-        ));
+        return Err(refuse("ServiceDeploymentNotFoundException", "Service deployment not found."));
     };
     if deployment.status.terminal() {
         let status = deployment.status.as_ref();
@@ -161,9 +124,7 @@ pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> An
         ));
     }
     if !deployment.status.rolling_back() {
-        let first = service
-            .source_of(&deployment)
-            .is_none_or(|s| s == deployment.target);
+        let first = service.source_of(&deployment).is_none_or(|s| s == deployment.target);
         if first {
             return Err(refuse(
                 "InvalidParameterException",
