@@ -208,10 +208,11 @@ impl Release {
             (_, Opinion::Bad) => 1,
             (Phase::RollingBack, _) => 2,
             (Phase::Waiting, _) => 3,
-            (Phase::Finishing | Phase::Shifting | Phase::Starting, _) => 4,
-            (Phase::Baking, _) => 5,
             (Phase::Steady, _) if !self.remarks.is_empty() => 6,
             (Phase::Steady, _) => 7,
+            // Where the operator holds the lever; elsewhere ECS goes on by itself.
+            _ if self.method == Method::Weighted => 4,
+            _ => 5,
         }
     }
 }
@@ -299,11 +300,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let idle = configured.is_some_and(Percent::is_zero);
-    let verdict = if idle {
-        verdict::judge(on_stable, None, thresholds)
-    } else {
-        verdict::judge(on_canary, Some(on_stable), thresholds)
-    };
+    let verdict = if idle { verdict::judge(on_stable, None, thresholds) } else { verdict::judge(on_canary, Some(on_stable), thresholds) };
     let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
     let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
 

@@ -3,13 +3,17 @@
 //! A scenario is TOML (`assets/scenarios/NAME.toml`). It may extend another one; entries of the same name
 //! replace the base's, events are added. Durations read `90s`, `4m`, `9d 2h`.
 
+mod event;
 mod load;
+mod service;
 
 use indexmap::IndexMap;
 use jiff::{Span, SpanRelativeTo, Unit};
 use serde::Deserialize;
 
+pub use event::{ContinueDeployment, Event, SetWeights, Traffic, UpdateService};
 pub use load::ScenarioError;
+pub use service::{Deployment, Outcome, Past, Pause, Service, Strategy};
 
 /// A whole simulated account and its timeline.
 #[derive(Debug, Clone, Deserialize)]
@@ -246,144 +250,6 @@ pub struct Degrade {
     pub ramp_seconds: f64,
 }
 
-/// An ECS service as it is before the warm-up: steady.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Service {
-    /// `family:revision`
-    pub task_definition: String,
-    /// desiredCount.
-    pub desired: u32,
-    /// How long the task definition has been deployed.
-    pub deployed: Dur,
-    /// The cluster; the first one by default.
-    #[serde(default)]
-    pub cluster: Option<String>,
-    /// The target group that tasks register with.
-    #[serde(default)]
-    pub target_group: Option<String>,
-    /// The second target group, for BLUE_GREEN, CANARY and LINEAR.
-    #[serde(default)]
-    pub alternate_target_group: Option<String>,
-    /// The rule whose weights ECS itself moves.
-    #[serde(default)]
-    pub production_rule: Option<String>,
-    /// How it deploys.
-    #[serde(default)]
-    pub deployment: Deployment,
-    /// Earlier deployments, newest first.
-    #[serde(default)]
-    pub past: Vec<Past>,
-    /// Tags.
-    #[serde(default)]
-    pub tags: IndexMap<String, String>,
-    /// healthCheckGracePeriodSeconds.
-    #[serde(default = "defaults::grace")]
-    pub grace_seconds: u32,
-}
-
-/// The strategies of ECS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr, strum::EnumString)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Strategy {
-    /// Tasks are replaced a few at a time behind one target group.
-    #[default]
-    Rolling,
-    /// All at once between two target groups.
-    BlueGreen,
-    /// Equal steps.
-    Linear,
-    /// One small step, then the rest.
-    Canary,
-}
-
-/// deploymentConfiguration.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Deployment {
-    /// ROLLING, BLUE_GREEN, LINEAR or CANARY.
-    pub strategy: Strategy,
-    /// minimumHealthyPercent.
-    pub min_healthy_percent: u32,
-    /// maximumPercent.
-    pub max_percent: u32,
-    /// The circuit breaker, with rollback.
-    pub breaker: bool,
-    /// CANARY: the first step; LINEAR: every step. Percent.
-    pub step_percent: f64,
-    /// Minutes after each step.
-    pub step_bake_minutes: u32,
-    /// Minutes that the old revision is kept after 100 %.
-    pub bake_minutes: u32,
-    /// Alarms that roll back.
-    pub alarms: Vec<String>,
-    /// PAUSE hooks.
-    pub pause: Vec<Pause>,
-}
-
-impl Default for Deployment {
-    fn default() -> Self {
-        Self {
-            strategy: Strategy::Rolling,
-            min_healthy_percent: 100,
-            max_percent: 200,
-            breaker: true,
-            step_percent: 10.0,
-            step_bake_minutes: 5,
-            bake_minutes: 5,
-            alarms: Vec::new(),
-            pause: Vec::new(),
-        }
-    }
-}
-
-/// A PAUSE lifecycle hook.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pause {
-    /// `PRE_SCALE_UP`, `POST_SCALE_UP`, `POST_TEST_TRAFFIC_SHIFT`, `PRE_PRODUCTION_TRAFFIC_SHIFT`…
-    pub stages: Vec<String>,
-    /// Minutes until the time-out.
-    #[serde(default = "defaults::pause_minutes")]
-    pub timeout_minutes: u32,
-    /// What the time-out does: `ROLLBACK` or `CONTINUE`.
-    #[serde(default = "defaults::pause_action")]
-    pub action: String,
-}
-
-/// An earlier deployment.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Past {
-    /// `family:revision`
-    pub task_definition: String,
-    /// How long before the start it was made.
-    pub ago: Dur,
-    /// How long it took.
-    #[serde(default = "defaults::took")]
-    pub took: Dur,
-    /// How it ended.
-    #[serde(default)]
-    pub outcome: Outcome,
-    /// rollback.reason, when it was rolled back.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
-
-/// How an earlier deployment ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// SUCCESSFUL
-    #[default]
-    Successful,
-    /// ROLLBACK_SUCCESSFUL
-    RolledBack,
-    /// STOPPED, by a newer one
-    Superseded,
-}
-
 /// A CloudWatch metric alarm.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -406,70 +272,6 @@ pub struct Alarm {
     /// Held in ALARM from the beginning, whatever the metric says.
     #[serde(default)]
     pub stuck: bool,
-}
-
-/// Something that happens: `at`, and exactly one of the others.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Event {
-    /// Counted from the start; negative: already happened, no earlier than the warm-up.
-    pub at: Dur,
-    /// Somebody calls UpdateService.
-    #[serde(default)]
-    pub update_service: Option<UpdateService>,
-    /// Somebody edits a rule's weights.
-    #[serde(default)]
-    pub set_weights: Option<SetWeights>,
-    /// The traffic of a rule changes.
-    #[serde(default)]
-    pub traffic: Option<Traffic>,
-    /// Somebody answers the hooks that wait.
-    #[serde(default)]
-    pub continue_deployment: Option<ContinueDeployment>,
-}
-
-/// UpdateService, as a timeline event.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateService {
-    /// The service.
-    pub service: String,
-    /// A new `family:revision`.
-    #[serde(default)]
-    pub task_definition: Option<String>,
-    /// A new desiredCount.
-    #[serde(default)]
-    pub desired: Option<u32>,
-}
-
-/// An edit of a rule's weights, as a timeline event.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SetWeights {
-    /// The rule's name.
-    pub rule: String,
-    /// Target group name → weight.
-    pub weights: IndexMap<String, u32>,
-}
-
-/// A change of a rule's traffic.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Traffic {
-    /// The rule's name.
-    pub rule: String,
-    /// Requests a second from then on.
-    pub rps: f64,
-}
-
-/// ContinueServiceDeployment for whatever waits.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ContinueDeployment {
-    /// The service.
-    pub service: String,
-    /// `CONTINUE` or `ROLLBACK`.
-    pub action: String,
 }
 
 mod defaults {

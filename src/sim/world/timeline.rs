@@ -17,16 +17,26 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub fn new(events: &[Event], started: Ms) -> Self {
-        let mut coming: Vec<_> = events.iter().map(|e| (started + e.at.ms, e.clone())).collect();
+        let mut coming: Vec<_> = events
+            .iter()
+            .map(|e| (started + e.at.ms, e.clone()))
+            .collect();
         coming.sort_by_key(|(at, _)| *at);
-        Self { coming: coming.into() }
+        Self {
+            coming: coming.into(),
+        }
     }
 }
 
 impl World {
     /// Plays the events that are due.
     pub(super) fn play_timeline(&mut self) {
-        while self.timeline.coming.front().is_some_and(|(at, _)| *at <= self.tick) {
+        while self
+            .timeline
+            .coming
+            .front()
+            .is_some_and(|(at, _)| *at <= self.tick)
+        {
             let Some((_, event)) = self.timeline.coming.pop_front() else {
                 return;
             };
@@ -36,7 +46,8 @@ impl World {
 
     fn play(&mut self, event: &Event) {
         if let Some(update) = &event.update_service {
-            let mut input = json!({"cluster": self.cluster_of(&update.service), "service": update.service});
+            let mut input =
+                json!({"cluster": self.cluster_of(&update.service), "service": update.service});
             if let Some(name) = &update.task_definition {
                 set(&mut input, "taskDefinition", json!(name));
             }
@@ -46,26 +57,72 @@ impl World {
             self.ecs("UpdateService", input);
         }
         if let Some(edit) = &event.set_weights {
-            let weights: Vec<_> = edit.weights.iter().map(|(name, weight)| (name.as_str(), *weight)).collect();
+            let weights: Vec<_> = edit
+                .weights
+                .iter()
+                .map(|(name, weight)| (name.as_str(), *weight))
+                .collect();
             self.edit_rule_weights(&edit.rule, &weights);
         }
         if let Some(traffic) = &event.traffic {
-            for rule in self.balancer.rules.iter_mut().filter(|r| r.name == traffic.rule) {
+            for rule in self
+                .balancer
+                .rules
+                .iter_mut()
+                .filter(|r| r.name == traffic.rule)
+            {
                 rule.rps = traffic.rps;
             }
+        }
+        if let Some(answer) = &event.continue_deployment {
+            self.answer_hooks(&answer.service, &answer.action);
+        }
+    }
+
+    /// Answers every hook of a service that waits now.
+    fn answer_hooks(&mut self, name: &str, action: &str) {
+        let place = &self.ids.place;
+        let found = self
+            .services
+            .iter()
+            .find(|s| s.name == name)
+            .and_then(|s| s.last().map(|d| (s, d)));
+        let Some((service, deployment)) = found else {
+            return;
+        };
+        let arn = place.service_deployment(&service.cluster, &service.name, &deployment.id);
+        let waiting = deployment.native.iter().flat_map(|n| n.waiting());
+        let hooks: Vec<String> = waiting.map(str::to_owned).collect();
+        for hook in hooks {
+            let input = json!({"serviceDeploymentArn": arn, "hookId": hook, "action": action});
+            self.ecs("ContinueServiceDeployment", input);
         }
     }
 
     fn cluster_of(&self, service: &str) -> String {
-        self.services.iter().find(|s| s.name == service).map(|s| s.cluster.clone()).unwrap_or_default()
+        self.services
+            .iter()
+            .find(|s| s.name == service)
+            .map(|s| s.cluster.clone())
+            .unwrap_or_default()
     }
 
     /// A call by the timeline; one that AWS refuses simply does not happen.
     fn ecs(&mut self, operation: &str, input: Value) {
         let region = self.ids.place.region.clone();
-        let call = Call { service: Api::Ecs, operation: operation.into(), input, region };
+        let call = Call {
+            service: Api::Ecs,
+            operation: operation.into(),
+            input,
+            region,
+        };
         if let Err(error) = super::api::answer(self, &call) {
-            tracing::debug!(operation, code = error.code, message = error.message, "a timeline event was refused");
+            tracing::debug!(
+                operation,
+                code = error.code,
+                message = error.message,
+                "a timeline event was refused"
+            );
         }
     }
 }

@@ -8,9 +8,12 @@ use super::{ecs_deployments, ecs_show, refuse};
 use crate::sim::api::{Answer, ApiError};
 use crate::sim::scenario::Strategy;
 use crate::sim::world::World;
-use crate::sim::world::scheduler::{self, Ctx};
+use crate::sim::world::catalog::DefId;
+use crate::sim::world::deploy;
+use crate::sim::world::native;
+use crate::sim::world::scheduler::Ctx;
 use crate::sim::world::service::Status;
-use crate::sim::world::{catalog::DefId, native};
+use crate::sim::world::stages::HookAction;
 
 /// Members that make UpdateService start a deployment, besides taskDefinition and forceNewDeployment.
 const DEPLOYING: [&str; 9] = [
@@ -28,14 +31,22 @@ const DEPLOYING: [&str; 9] = [
 pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
     let cluster = find_cluster(world, input)?;
     let at = find_service(world, &cluster, input, "service")?;
-    let def = input.text("taskDefinition").map(|name| deployable(world, name)).transpose()?;
+    let def = input
+        .text("taskDefinition")
+        .map(|name| deployable(world, name))
+        .transpose()?;
     let desired = match input.int("desiredCount") {
         None => None,
         Some(n) => Some(
             u32::try_from(n)
                 .ok()
                 .filter(|n| *n <= 5000)
-                .ok_or_else(|| refuse("InvalidParameterException", "desiredCount must be between 0 and 5000."))?,
+                .ok_or_else(|| {
+                    refuse(
+                        "InvalidParameterException",
+                        "desiredCount must be between 0 and 5000.",
+                    )
+                })?,
         ),
     };
     if desired.is_some() && input.text("schedulingStrategy") == Some("DAEMON") {
@@ -50,8 +61,12 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
     };
     if let Some(changes) = input.get("deploymentConfiguration") {
         let mut config = service.config.clone();
-        config.patch(changes).map_err(|message| refuse("InvalidParameterException", message))?;
-        if config.strategy != Strategy::Rolling && (service.alternate.is_none() || service.rule.is_none()) {
+        config
+            .patch(changes)
+            .map_err(|message| refuse("InvalidParameterException", message))?;
+        if config.strategy != Strategy::Rolling
+            && (service.alternate.is_none() || service.rule.is_none())
+        {
             return Err(refuse(
                 "InvalidParameterException",
                 "advancedConfiguration is required in loadBalancers for the specified deployment strategy.",
@@ -67,11 +82,11 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
         service.steady = false;
     }
     let current = service.current_revision().map(|r| r.def);
-    let forced =
-        input.flag("forceNewDeployment") == Some(true) || DEPLOYING.iter().any(|name| input.get(name).is_some());
+    let forced = input.flag("forceNewDeployment") == Some(true)
+        || DEPLOYING.iter().any(|name| input.get(name).is_some());
     let changed = def.is_some() && def != current;
     if let Some(def) = def.or(current).filter(|_| forced || changed) {
-        let group = native::next_group(service, &world.balancer);
+        let group = native::next_group(service);
         let revision = service.add_revision(def, group, world.tick, &mut world.ids);
         let mut ctx = Ctx {
             now: world.tick,
@@ -80,40 +95,75 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
             balancer: &mut world.balancer,
             alarms: &in_alarm,
         };
-        scheduler::deploy(service, revision, &mut ctx);
+        deploy::deploy(service, revision, &mut ctx);
     }
-    let service = world.services.get(at).map(|s| ecs_show::service(world, s, true));
+    let service = world
+        .services
+        .get(at)
+        .map(|s| ecs_show::service(world, s, true));
     Ok(json!({"service": service}))
 }
 
 fn deployable(world: &World, name: &str) -> Result<DefId, ApiError> {
-    let id = world.catalog.find(name).ok_or_else(|| refuse("ClientException", "TaskDefinition not found."))?;
+    let id = world
+        .catalog
+        .find(name)
+        .ok_or_else(|| refuse("ClientException", "TaskDefinition not found."))?;
     if world.catalog.get(id).deregistered.is_some() {
         return Err(refuse("ClientException", "TaskDefinition is inactive"));
     }
     Ok(id)
 }
 
-pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> Answer {
+fn deployment_not_found() -> ApiError {
+    refuse(
+        "ServiceDeploymentNotFoundException",
+        "Service deployment not found.",
+    )
+}
+
+/// The service deployment that an input names: indices of its service and of itself.
+fn named_deployment<'a>(
+    world: &World,
+    input: Input<'a>,
+) -> Result<(&'a str, usize, usize), ApiError> {
     let Some(arn) = input.text("serviceDeploymentArn") else {
-        return Err(refuse("InvalidParameterException", "serviceDeploymentArn cannot be empty."));
+        return Err(refuse(
+            "InvalidParameterException",
+            "serviceDeploymentArn cannot be empty.",
+        ));
     };
+    let (service, deployment) =
+        ecs_deployments::find(world, arn).ok_or_else(deployment_not_found)?;
+    Ok((arn, service, deployment))
+}
+
+pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> Answer {
     match input.text("stopType").unwrap_or("ROLLBACK") {
         "ROLLBACK" => {}
         "ABORT" => {
-            return Err(refuse("UnsupportedFeatureException", "The ABORT stop type is not supported."));
+            return Err(refuse(
+                "UnsupportedFeatureException",
+                "The ABORT stop type is not supported.",
+            ));
         }
         other => {
-            return Err(refuse("InvalidParameterException", format!("{other} is not a valid stop type.")));
+            return Err(refuse(
+                "InvalidParameterException",
+                format!("{other} is not a valid stop type."),
+            ));
         }
     }
-    let (s, d) = ecs_deployments::find(world, arn)
-        .ok_or_else(|| refuse("ServiceDeploymentNotFoundException", "Service deployment not found."))?;
+    let (arn, s, d) = named_deployment(world, input)?;
     let in_alarm = world.alarms_on();
-    let Some((service, deployment)) = world.services.get_mut(s).and_then(|s| s.history.get(d).cloned().map(|d| (s, d)))
-    else {
-        return Err(refuse("ServiceDeploymentNotFoundException", "Service deployment not found."));
+    let Some(service) = world.services.get_mut(s) else {
+        return Err(deployment_not_found());
     };
+    let deployment = service
+        .history
+        .get(d)
+        .cloned()
+        .ok_or_else(deployment_not_found)?;
     if deployment.status.terminal() {
         let status = deployment.status.as_ref();
         return Err(refuse(
@@ -124,7 +174,9 @@ pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> An
         ));
     }
     if !deployment.status.rolling_back() {
-        let first = service.source_of(&deployment).is_none_or(|s| s == deployment.target);
+        let first = service
+            .source_of(&deployment)
+            .is_none_or(|s| s == deployment.target);
         if first {
             return Err(refuse(
                 "InvalidParameterException",
@@ -140,10 +192,70 @@ pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> An
         };
         let reason = "Service deployment rolled back by user request.";
         if deployment.config.strategy == Strategy::Rolling {
-            scheduler::roll_back(service, reason, Status::RollbackRequested, &mut ctx);
+            deploy::roll_back(service, reason, Status::RollbackRequested, &mut ctx);
         } else {
             native::roll_back(service, reason, Status::RollbackRequested, &mut ctx);
         }
+    }
+    Ok(json!({"serviceDeploymentArn": arn}))
+}
+
+pub(super) fn continue_service_deployment(world: &mut World, input: Input<'_>) -> Answer {
+    let action = match input.text("action").unwrap_or("CONTINUE") {
+        "CONTINUE" => HookAction::Continue,
+        "ROLLBACK" => HookAction::Rollback,
+        other => {
+            return Err(refuse(
+                "InvalidParameterException",
+                format!("{other} is not a valid action."),
+            ));
+        }
+    };
+    let Some(hook) = input.text("hookId") else {
+        return Err(refuse(
+            "InvalidParameterException",
+            "hookId cannot be empty.",
+        ));
+    };
+    let (arn, s, d) = named_deployment(world, input)?;
+    let in_alarm = world.alarms_on();
+    let Some(service) = world.services.get_mut(s) else {
+        return Err(deployment_not_found());
+    };
+    let deployment = service
+        .history
+        .get_mut(d)
+        .ok_or_else(deployment_not_found)?;
+    if deployment.status.terminal() {
+        return Err(refuse(
+            "InvalidParameterException",
+            "Continuing a service deployment is not allowed for service deployment in terminal states.",
+        ));
+    }
+    if !deployment
+        .native
+        .as_mut()
+        .is_some_and(|native| native.answer(hook, action))
+    {
+        return Err(refuse(
+            "InvalidParameterException",
+            "Provided hookId is either completed, unavailable, or not associated with the given Resource ARN.",
+        ));
+    }
+    if action == HookAction::Rollback {
+        let mut ctx = Ctx {
+            now: world.tick,
+            ids: &mut world.ids,
+            catalog: &world.catalog,
+            balancer: &mut world.balancer,
+            alarms: &in_alarm,
+        };
+        native::roll_back(
+            service,
+            "Service deployment rolled back by user request.",
+            Status::RollbackRequested,
+            &mut ctx,
+        );
     }
     Ok(json!({"serviceDeploymentArn": arn}))
 }
