@@ -208,10 +208,11 @@ impl Release {
             (_, Opinion::Bad) => 1,
             (Phase::RollingBack, _) => 2,
             (Phase::Waiting, _) => 3,
-            (Phase::Finishing | Phase::Shifting | Phase::Starting, _) => 4,
-            (Phase::Baking, _) => 5,
             (Phase::Steady, _) if !self.remarks.is_empty() => 6,
             (Phase::Steady, _) => 7,
+            // Where the operator holds the lever; elsewhere ECS goes on by itself.
+            _ if self.method == Method::Weighted => 4,
+            _ => 5,
         }
     }
 }
