@@ -258,9 +258,8 @@ fn a_finish_takes_its_six_steps_and_goes_on_after_a_crash() {
     assert_eq!(calls.len(), 4, "{calls:#?}");
     let world = World::new(&full);
     assert_eq!(run(&world, &plan, &CancellationToken::new()).0, Outcome::Done);
-    let settled: BTreeMap<_, _> = world.with(|state| {
-        state.services.values().map(|service| (service.key.service.clone(), service.desired)).collect()
-    });
+    let settled: BTreeMap<_, _> = world
+        .with(|state| state.services.values().map(|service| (service.key.service.clone(), service.desired)).collect());
     assert_eq!(settled["shop-canary"], 0);
     // Broken off when stable had the revision already: what is left is the traffic and the canary's tasks.
     let mut again = full.clone();

@@ -73,7 +73,8 @@ pub(crate) struct World(pub Arc<Mutex<State>>);
 
 impl World {
     pub(crate) fn new(scene: &Scene) -> Self {
-        let services: BTreeMap<_, _> = scene.services().into_iter().map(|service| (service.key.clone(), service)).collect();
+        let services: BTreeMap<_, _> =
+            scene.services().into_iter().map(|service| (service.key.clone(), service)).collect();
         let health = services.values().map(|service| (service.target_groups[0].clone(), service.running)).collect();
         let ready = services
             .values()

@@ -4,5 +4,6 @@
 mod aws;
 mod cli;
 mod release;
+mod rooms;
 mod stage;
 mod wire;
