@@ -49,7 +49,7 @@ fn holds(world: &World, expect: &Expect) -> bool {
 fn mishap() -> impl Strategy<Value = Mishap> {
     prop_oneof![
         6 => Just(Mishap::None),
-        1 => select(vec![Mishap::AnswerLost, Mishap::CallLost, Mishap::Denied, Mishap::Hangs]),
+        1 => select(vec![Mishap::AnswerLost, Mishap::CallLost, Mishap::Denied, Mishap::Ignored, Mishap::Hangs]),
     ]
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum Mishap {
     CallLost,
     /// AWS says no.
     Denied,
+    /// AWS says that it took it, and nothing comes of it.
+    Ignored,
     /// Nobody ever answers, and nothing says so.
     Hangs,
 }
@@ -281,7 +283,7 @@ impl Cloud for World {
             answer
         });
         match mishap {
-            Mishap::None => answer.map(|()| Receipt { request_id: Some("1".into()), answer: "taken".into() }),
+            Mishap::None | Mishap::Ignored => answer.map(|()| Receipt { request_id: Some("1".into()), answer: "taken".into() }),
             Mishap::AnswerLost | Mishap::CallLost => Err(fault(FaultKind::Unanswered)),
             Mishap::Denied => Err(fault(FaultKind::Denied)),
             Mishap::Hangs => std::future::pending().await,
