@@ -45,7 +45,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
         first.push(scene.span(format!(" ({})", source.words()), source.role()));
     }
     if of_stable(release) {
-        first.push(scene.dim(" of stable, for the canary has no traffic"));
+        first.push(scene.dim(" (stable alone)"));
     }
     first.push(Span::raw("  "));
     let number = if usable { Role::Title } else { Role::Dim };
