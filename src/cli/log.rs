@@ -28,8 +28,7 @@ pub fn start() -> Result<Option<PathBuf>, Failure> {
     if let Some(dir) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| cannot(&error))?;
     }
-    let file =
-        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(|error| cannot(&error))?;
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(|error| cannot(&error))?;
     // Of the SDK only what went wrong: its details may hold what must not be written down.
     let ours = Targets::new().with_default(LevelFilter::WARN.min(level)).with_target("tidegate", level);
     let lines = tracing_subscriber::fmt::layer()

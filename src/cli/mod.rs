@@ -3,6 +3,7 @@
 mod act;
 mod args;
 mod config;
+mod console;
 mod exit;
 mod log;
 mod lookup;
@@ -73,7 +74,11 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
         }
         Some(Command::Config) => {
             let config = load(&cli.global)?;
-            if out.json { out.document(&config.document())? } else { out.say(&config.text())? }
+            if out.json {
+                out.document(&config.document())?
+            } else {
+                out.say(&config.text())?
+            }
             Exit::Done
         }
         Some(Command::Completions(completions)) => {
@@ -83,7 +88,10 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             Exit::Done
         }
         Some(Command::Sim(sim)) => world::sim(out, sim).await?,
-        None | Some(Command::Console | Command::Demo(_)) => Exit::Done,
+        Some(Command::Demo(world)) => {
+            return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;
+        }
+        None | Some(Command::Console) => return console::open(load(&cli.global)?).await,
     };
     Ok(exit.code())
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::args::{Sim, World as Options};
 use super::exit::{Exit, Failure, internal};
 use super::out::Out;
@@ -15,31 +17,53 @@ use crate::sim::world::World;
 /// Any will do: the embedded AWS takes every key.
 const KEY: &str = "tidegate";
 
+/// A simulated account that is about to run.
+pub struct Prepared {
+    scenario: Scenario,
+    seed: u64,
+    start: Timestamp,
+    clock: Clock,
+}
+
 /// A simulated account that runs.
 pub struct Running {
     /// Serves until it is dropped.
-    pub server: Server,
-    /// A console's clock that runs along with it.
-    pub clock: Clock,
-    /// The only region in which it has anything.
-    pub region: String,
+    server: Server,
+    clock: Clock,
+    region: String,
 }
 
-impl Running {
-    /// Starts it, on `port` or on any free one.
-    pub fn start(options: &Options, port: Option<u16>) -> Result<Self, Failure> {
-        let scenario = scenario(&options.scenario)?;
+impl Prepared {
+    /// Reads the scenario; cheap. The clock begins here: what it takes to make the world passes in it too.
+    pub fn new(options: &Options) -> Result<Self, Failure> {
         let start = Clock::system().now().at;
-        let world = World::new(&scenario, options.seed, start);
-        // Both begin here: what it took to make the world is not part of it.
         let clock = Clock::scaled(start, options.speed);
-        let server = Server::start(world, SimClock::running(start, options.speed), port).map_err(|error| {
+        Ok(Self { scenario: scenario(&options.scenario)?, seed: options.seed, start, clock })
+    }
+
+    /// The only region in which it will have anything.
+    pub fn region(&self) -> &str {
+        &self.scenario.region
+    }
+
+    /// A console's clock that runs along with it.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Makes the world and serves it, on `port` or on any free one.
+    pub fn start(self, port: Option<u16>) -> Result<Running, Failure> {
+        let Self { scenario, seed, start, clock } = self;
+        let world = World::new(&scenario, seed, start);
+        let server = Server::start(world, SimClock::running(clock.now().at, clock.speed()), port).map_err(|error| {
             let port = port.map_or_else(|| "a free port".to_owned(), |port| format!("port {port}"));
             Failure::usage(format!("cannot serve on {port} of 127.0.0.1: {error}"), "Choose another one with --port.")
         })?;
-        Ok(Self { server, clock, region: scenario.region })
+        Ok(Running { server, clock, region: scenario.region })
     }
+}
 
+impl Running {
     /// How a console reaches it.
     pub fn connect(&self) -> Connect {
         Connect {
@@ -66,9 +90,11 @@ impl Running {
 /// Serves until a signal ends it.
 pub async fn sim(out: &mut Out, options: &Sim) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
-    let running = Running::start(&options.world, options.port)?;
+    let running = Prepared::new(&options.world)?.start(options.port)?;
     out.script(&running.exports())?;
-    out.remark("# serving until ctrl-c; in another shell: take these lines, then `tidegate` or `aws ecs list-services`");
+    out.remark(
+        "# serving until ctrl-c; in another shell: take these lines, then `tidegate` or `aws ecs list-services`",
+    );
     signals.next().await;
     Ok(Exit::Done)
 }

@@ -79,12 +79,8 @@ struct Sim {
 impl Sim {
     fn start(words: &[&str]) -> Self {
         let mut home = Home::new();
-        let mut process = home
-            .command(&[&["sim"], words].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut process =
+            home.command(&[&["sim"], words].concat()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         for _ in 0..5 {
             let line = lines.next().unwrap().unwrap();
@@ -143,7 +139,8 @@ fn without_a_terminal_there_is_no_console() {
 fn help_version_and_completions() {
     let home = Home::new();
     let help = home.expect(0, &["--help"]).out;
-    for word in ["status", "step", "start", "finish", "rollback", "config", "completions", "sim", "demo", "Exit codes:"] {
+    for word in ["status", "step", "start", "finish", "rollback", "config", "completions", "sim", "demo", "Exit codes:"]
+    {
         assert!(help.contains(word), "{word}: {help}");
     }
     assert_eq!(home.expect(0, &["--version"]).out.trim(), format!("tidegate {}", env!("CARGO_PKG_VERSION")));
@@ -248,9 +245,7 @@ fn what_is_not_there_ends_with_4_and_names_what_is() {
 fn a_rolling_service_is_started_and_taken_back() {
     let sim = Sim::start(&["--speed", "120"]);
     let home = &sim.home;
-    let find = |name: &str| {
-        home.expect(0, &["status", name, "--json"]).json()["services"][0].clone()
-    };
+    let find = |name: &str| home.expect(0, &["status", name, "--json"]).json()["services"][0].clone();
     let search = find("search");
     let before = search["stable"]["task_definition"].as_str().unwrap().to_owned();
     let target = search["previous"][0]["task_definition"].as_str().unwrap().to_owned();

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod aws;
+mod cli;
 mod release;
 mod stage;
-mod cli;
 mod wire;

@@ -42,13 +42,7 @@ pub enum Wish {
 }
 
 /// Carries out `wish` for the release called `name`.
-pub async fn act(
-    out: &mut Out,
-    session: &Session,
-    name: &str,
-    wish: &Wish,
-    acting: &Acting,
-) -> Result<Exit, Failure> {
+pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acting: &Acting) -> Result<Exit, Failure> {
     let back = matches!(wish, Wish::Rollback(_));
     let want = if back { Want::Back(name) } else { Want::Forward(name) };
     let seen = session.observe(want).await?;
@@ -100,12 +94,7 @@ pub fn answerable(out: &Out, acting: &Acting) -> Result<(), Failure> {
     ))
 }
 
-fn make_plan(
-    session: &Session,
-    seen: &Observation,
-    release: &Release,
-    intent: &Intent,
-) -> Result<Plan, plan::Refusal> {
+fn make_plan(session: &Session, seen: &Observation, release: &Release, intent: &Intent) -> Result<Plan, plan::Refusal> {
     let context = Context { place: &seen.place, settings: &session.config.settings, now: seen.now };
     plan::plan(release, intent, &context)
 }

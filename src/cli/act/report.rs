@@ -105,7 +105,9 @@ impl<'a> Reporter<'a> {
         let step = |index: &usize| steps.get(*index);
         Some(match progress {
             Progress::Waiting { step, what } => format!("{} waiting: {what}", place(step)),
-            Progress::Sent { step: index } => format!("{} sent {}", place(index), step(index)?.call.as_ref()?.describe()),
+            Progress::Sent { step: index } => {
+                format!("{} sent {}", place(index), step(index)?.call.as_ref()?.describe())
+            }
             Progress::Answered { step, receipt } => {
                 let request = receipt.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
                 format!("{} AWS answers: {}{request}", place(step), receipt.answer)
@@ -144,7 +146,11 @@ pub(super) fn ending(operation: &Operation, outcome: &Outcome, left_to_aws: &[St
             lines
         }
         Outcome::Refused { step: index, fault } => {
-            vec![format!("refused at {}: {}", step(index), headline(fault)), fault.advice.clone(), sent_before(operation)]
+            vec![
+                format!("refused at {}: {}", step(index), headline(fault)),
+                fault.advice.clone(),
+                sent_before(operation),
+            ]
         }
         Outcome::Failed { step: index, reason } => vec![
             format!("failed at {}: {reason}", step(index)),

@@ -147,6 +147,19 @@ pub fn load(flags: &Flags, variables: Variables<'_>) -> Result<Config, ConfigErr
     merge(flags, variables, &file.unwrap_or_default(), path.as_deref())
 }
 
+/// The settings of a demo: nothing of this machine's accounts, and only of a file that was named.
+pub fn demo(flags: &Flags) -> Result<Config, ConfigError> {
+    let named = match &flags.config {
+        Some(path) => File::load(path, true)?,
+        None => None,
+    };
+    let file = File { environments: Vec::new(), ..named.unwrap_or_default() };
+    let here = Flags { read_only: flags.read_only, ascii: flags.ascii, ..Flags::default() };
+    let mut config = merge(&here, &|_| None, &file, flags.config.as_deref())?;
+    "demo".clone_into(&mut config.environment.name.value);
+    Ok(config)
+}
+
 /// `tidegate/config.toml` in the user's configuration directory.
 pub fn default_path() -> Option<PathBuf> {
     etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("tidegate").join("config.toml"))

@@ -89,11 +89,8 @@ impl Config {
             (None, Some(path)) => format!("no file; it would be {}", path.display()),
             (None, None) => "no file".to_owned(),
         };
-        let rows: Vec<_> = self
-            .lines()
-            .into_iter()
-            .map(|line| vec![line.key, line.value, format!("({})", line.origin)])
-            .collect();
+        let rows: Vec<_> =
+            self.lines().into_iter().map(|line| vec![line.key, line.value, format!("({})", line.origin)]).collect();
         let mut lines = vec![file, String::new()];
         lines.extend(columns(&rows));
         lines.join("\n")
