@@ -188,5 +188,13 @@ fn a_clock_in_a_hurry_is_said_and_ages_are_the_operators() {
     model.settings.protected = false;
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("clock ×60") && text.contains("READ-ONLY"), "{text}");
+    assert!(!text.contains("≥"), "the change was seen: {text}");
+    for since in model.snapshot.weights_since.values_mut() {
+        since.seen = false;
+    }
+    model.derive();
+    model.percentile = model.percentile.next();
+    let text = glyphs(&draw(&model, &plain()));
+    assert!(text.contains("baking ≥03:12/10:00") && text.contains("latency p99 ─"), "{text}");
     assert!(text.contains("NOT READY") && text.contains("This console is read-only."), "{text}");
 }
