@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod aws;
+mod cli;
+mod readme;
 mod release;
 mod stage;
-mod cli;
 mod wire;

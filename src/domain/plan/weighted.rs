@@ -64,7 +64,8 @@ fn weight_as(release: &Release, to: Percent, intent: Intent, context: &Context<'
                 .map(|reason| format!("verdict {}: {reason}", release.verdict.opinion.word())),
         );
         if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
-            warnings.push(format!("{at} has been watched for less than its bake time of {} min", bake.of.as_mins()));
+            let known = if bake.seen { "has been watched for less than" } else { "is not known to have been watched for" };
+            warnings.push(format!("{at} {known} its bake time of {} min", bake.of.as_mins()));
         }
     }
     let needed = tasks_for(release, to);
