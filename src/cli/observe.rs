@@ -15,7 +15,7 @@ use crate::domain::metrics::MetricsQuery;
 use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::release::{self, Method, Ours, Release, Side};
 use crate::domain::share::Percent;
-use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
+use crate::domain::snapshot::{Facts, Query, Since, Snapshot, Witness};
 
 /// What a command looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub enum Want<'a> {
 pub struct Memory {
     /// The share that was last written from here, by release.
     pub requested: BTreeMap<String, Percent>,
+    /// Since when that has been so, by release.
+    pub since: BTreeMap<String, Timestamp>,
     /// What was seen running well, by service.
     pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
 }
@@ -113,7 +115,10 @@ impl Observer<'_> {
             .collect();
         let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, (self.clock)());
 
-        let releases = derive(&seen.snapshot);
+        let mut releases = derive(&seen.snapshot);
+        if remember_weights(&mut seen.snapshot, &releases, &memory.since) {
+            releases = derive(&seen.snapshot);
+        }
         let wanted = chosen(&releases, want, &seen)?;
         if let Some(fault) = seen.snapshot.routes.failing().filter(|_| forward)
             && wanted.iter().any(|release| has_target_groups(release, &seen.snapshot))
@@ -206,6 +211,21 @@ impl Seen {
         }
         self.snapshot.apply(at, query, answer);
     }
+}
+
+/// Weights that are still as they were written from here have been so since then: a single look could not know.
+fn remember_weights(snapshot: &mut Snapshot, releases: &[Release], since: &BTreeMap<String, Timestamp>) -> bool {
+    let mut remembered = false;
+    for release in releases {
+        let Some(at) = since.get(&release.name).copied() else { continue };
+        if release.share.requested.is_some() && release.share.requested == release.share.configured {
+            for route in &release.routes {
+                snapshot.weights_since.insert(route.id.clone(), Since { at, seen: true });
+                remembered = true;
+            }
+        }
+    }
+    remembered
 }
 
 fn sides<'a>(releases: &'a [&'a Release]) -> impl Iterator<Item = &'a Side> {
