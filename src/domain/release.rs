@@ -299,7 +299,11 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let idle = configured.is_some_and(Percent::is_zero);
-    let verdict = if idle { verdict::judge(on_stable, None, thresholds) } else { verdict::judge(on_canary, Some(on_stable), thresholds) };
+    let verdict = if idle {
+        verdict::judge(on_stable, None, thresholds)
+    } else {
+        verdict::judge(on_canary, Some(on_stable), thresholds)
+    };
     let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
     let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
 
