@@ -189,7 +189,8 @@ async fn carry_out(
     });
     let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
     let actor: &dyn Cloud = &*session.actor;
-    perform(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(session.clock.now(), progress)).await;
+    perform(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(session.clock.now(), progress))
+        .await;
     listening.abort();
     let told = reporter.told();
     let trouble = match &journal {
