@@ -40,6 +40,7 @@
 
 pub mod app;
 pub mod aws;
+pub mod cli;
 pub mod cloud;
 pub mod domain;
 pub mod run;

@@ -1,1 +1,14 @@
-fn main() {}
+//! Wires the program together; everything else is in the library.
+
+use std::process::ExitCode;
+
+use color_eyre::eyre::{Result, WrapErr};
+
+fn main() -> Result<ExitCode> {
+    color_eyre::install()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .wrap_err("cannot start the runtime that everything waits in")?;
+    Ok(ExitCode::from(runtime.block_on(tidegate::cli::run())))
+}

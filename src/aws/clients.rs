@@ -5,7 +5,10 @@ use std::time::Duration;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::profile::profile_file::ProfileFiles;
 use aws_config::profile::region::ProfileFileRegionProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -20,6 +23,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
 };
 use aws_smithy_types::retry::ErrorKind;
+use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::domain::fault::{Fault, FaultKind};
 
@@ -27,7 +31,7 @@ use crate::domain::fault::{Fault, FaultKind};
 /// files, as it does for every other AWS tool.
 #[derive(Debug, Clone, Default)]
 pub struct Connect {
-    /// `--profile`; else `AWS_PROFILE`.
+    /// `--profile`, which goes before keys in the environment; else `AWS_PROFILE`, which comes after them.
     pub profile: Option<String>,
     /// `--region`; else `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, this instance's.
     pub region: Option<String>,
@@ -85,7 +89,17 @@ pub(super) async fn configure(options: &Connect) -> Result<(SdkConfig, String), 
         .region(Region::new(region.clone()))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
+        if !has_profile(profile).await {
+            let message = format!("there is no profile {profile} in the AWS configuration files");
+            let mut fault = Fault::new(FaultKind::NoCredentials, "connect", "AWS", message);
+            fault.advice = "`aws configure list-profiles` shows those that there are.".to_owned();
+            return Err(fault);
+        }
+        // A profile that was asked for by name is meant, whatever keys are in the environment: by itself the SDK
+        // would take those first, and act on another account.
+        let provider = ProviderConfig::without_region().with_region(Some(Region::new(region.clone())));
+        let credentials = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(credentials);
     }
     if let Some(url) = &options.endpoint_url {
         loader = loader.endpoint_url(url);
@@ -94,6 +108,12 @@ pub(super) async fn configure(options: &Connect) -> Result<(SdkConfig, String), 
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "tidegate"));
     }
     Ok((loader.load().await, region))
+}
+
+/// Whether there is such a profile. Files that cannot be read say for themselves what is wrong, later.
+async fn has_profile(name: &str) -> bool {
+    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &ProfileFiles::default(), None).await;
+    profiles.map_or(true, |profiles| profiles.get_profile(name).is_some())
 }
 
 /// The first that is set. The instance's own metadata comes last and gets little time: where there is none,

@@ -127,8 +127,8 @@ impl Readings {
         let points = page.timestamps().iter().zip(page.values());
         self.points.extend(points.filter_map(|(at, value)| Some((timestamp(at)?, *value))));
         self.status = page.status_code().cloned().or(self.status.take());
-        let messages = page.messages().iter().filter_map(|message| message.value());
-        self.message = messages.last().map(str::to_owned).or(self.message.take());
+        let mut messages = page.messages().iter().rev().filter_map(|message| message.value());
+        self.message = messages.next().map(str::to_owned).or(self.message.take());
     }
 
     /// HTTP 200 is not success: each result has a status of its own.

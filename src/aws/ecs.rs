@@ -30,6 +30,9 @@ impl Aws {
         let batches: Vec<Vec<(String, Vec<String>)>> = stream::iter(clusters)
             .map(|cluster| async move {
                 let arns = self.service_arns(&cluster).await?;
+                if arns.is_empty() && !self.clusters.is_empty() {
+                    self.must_exist(&cluster).await?;
+                }
                 Ok(arns.chunks(SERVICES_A_CALL).map(|batch| (cluster.clone(), batch.to_vec())).collect())
             })
             .buffered(self.limits.concurrency)
@@ -69,6 +72,27 @@ impl Aws {
             Ok((answer.cluster_arns.unwrap_or_default(), answer.next_token))
         })
         .await
+    }
+
+    /// A cluster that was deleted, or was never there, can have an empty list of services too: whoever named it
+    /// should hear of it. Where that cannot be found out, the empty list stands.
+    async fn must_exist(&self, cluster: &str) -> Result<(), Fault> {
+        let operation = Operation::DescribeClusters;
+        let subject = cluster_subject(cluster);
+        let Ok(answer) =
+            self.ask(operation, &subject, self.clients.ecs.describe_clusters().clusters(cluster).send()).await
+        else {
+            return Ok(());
+        };
+        let active = answer.clusters().iter().any(|cluster| cluster.status.as_deref() != Some("INACTIVE"));
+        let missing = answer.failures().iter().any(|failure| failure.reason.as_deref() == Some("MISSING"));
+        if active || (!missing && answer.clusters().is_empty()) {
+            return Ok(());
+        }
+        let message = "there is no such cluster, or it was deleted";
+        let mut fault = Fault::new(FaultKind::NotFound, operation.name(), subject, message);
+        fault.advice = format!("Check --cluster, --region ({}) and --profile.", self.place.region);
+        Err(fault)
     }
 
     async fn service_arns(&self, cluster: &str) -> Result<Vec<String>, Fault> {

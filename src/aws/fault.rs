@@ -197,7 +197,10 @@ where
             said.push(cause);
         }
     }
-    if said.is_empty() { error.to_string() } else { said.join(": ") }
+    let text = if said.is_empty() { error.to_string() } else { said.join(": ") };
+    // The list of providers that were tried comes as lines, each with the same words.
+    let lines = text.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+    lines.replace("the credential provider was not enabled: ", "").replace("Attempted:;", "Attempted:")
 }
 
 /// What helps here more than the advice that goes for every fault of the kind.
@@ -253,9 +256,14 @@ fn advice(fault: &Fault, operation: Operation, place: &Whereabouts, account: Opt
         FaultKind::Unreachable if fault.message.contains("tunnel") => {
             "The proxy did not answer: check HTTPS_PROXY and NO_PROXY.".to_owned()
         }
+        FaultKind::Unsupported if operation.writes() => "This endpoint cannot do it: nothing was changed.".to_owned(),
         FaultKind::Unanswered | FaultKind::Server if !operation.writes() => {
             "It is asked again; what is on the screen is of its last answer.".to_owned()
         }
         _ => return None,
     })
 }
+
+#[cfg(test)]
+#[path = "fault_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! The real AWS, and whatever speaks like it: the only code that names an SDK crate.
 //!
-//! A file a service for reading, [`act`] for the writes, [`rule`] for what a listener rule is, [`fault`] for what
+//! A file a service for reading, `act` for the writes, `rule` for what a listener rule is, `fault` for what
 //! can go wrong. Every list is read to its end, every batch keeps to its API's limit, every call has a timeout.
 
 mod act;

@@ -6,6 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumIter, strum::IntoStaticStr)]
 pub(crate) enum Operation {
     ListClusters,
+    DescribeClusters,
     ListServices,
     DescribeServices,
     ListTasks,
@@ -60,5 +61,69 @@ impl Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+    use strum::IntoEnumIterator;
+
+    use super::*;
+
+    const WATCH: &str = include_str!("../../assets/iam/watch.json");
+    const ACT: &str = include_str!("../../assets/iam/act.json");
+    const SOURCES: [&str; 6] = [
+        include_str!("act.rs"),
+        include_str!("cloudwatch.rs"),
+        include_str!("deployments.rs"),
+        include_str!("ecs.rs"),
+        include_str!("elbv2.rs"),
+        include_str!("sts.rs"),
+    ];
+
+    fn allowed(policy: &str) -> BTreeSet<String> {
+        let policy: Value = serde_json::from_str(policy).unwrap();
+        assert_eq!(policy["Version"], "2012-10-17");
+        let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| {
+            assert_eq!(statement["Effect"], "Allow");
+            match &statement["Action"] {
+                Value::String(one) => vec![one.clone()],
+                several => several.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect(),
+            }
+        });
+        actions.collect()
+    }
+
+    fn needed(writes: bool) -> BTreeSet<String> {
+        Operation::iter().filter(|it| it.writes() == writes).map(Operation::permission).collect()
+    }
+
+    #[test]
+    fn the_policies_allow_what_is_called_and_nothing_else() {
+        assert_eq!(allowed(WATCH), needed(false));
+        let mut acting = needed(true);
+        // Not an operation: UpdateService with another task definition hands that one's roles on.
+        acting.insert("iam:PassRole".to_owned());
+        assert_eq!(allowed(ACT), acting);
+    }
+
+    #[test]
+    fn what_is_called_is_on_the_list() {
+        let mut called = BTreeSet::new();
+        for source in SOURCES {
+            let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
+            for client in ["ecs", "elbv2", "cloudwatch", "sts"] {
+                for call in source.split(&format!(".clients.{client}.")).skip(1) {
+                    let name = call.split('(').next().unwrap();
+                    let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+                    called.insert(words.collect::<String>());
+                }
+            }
+        }
+        let listed: BTreeSet<String> = Operation::iter().map(|operation| operation.name().to_owned()).collect();
+        assert_eq!(called, listed);
     }
 }

@@ -27,6 +27,11 @@ impl Arn {
         self.0.split(':').nth(index).filter(|part| !part.is_empty())
     }
 
+    /// The service's prefix in it: `ecs`, `elasticloadbalancing`.
+    pub fn service(&self) -> Option<&str> {
+        self.field(2)
+    }
+
     /// The region in it.
     pub fn region(&self) -> Option<&str> {
         self.field(3)

@@ -63,7 +63,7 @@ pub async fn execute(
     plan: &Plan,
     options: &Options,
     cancel: &CancellationToken,
-    report: &mut (dyn FnMut(Progress) + Send + Sync),
+    report: &mut (dyn FnMut(Progress) + Send),
 ) -> Outcome {
     let mut run = Run { actor, plan, options, cancel, report, identified: plan.intent.is_rollback() };
     let outcome = match run.steps().await {
@@ -96,7 +96,7 @@ struct Run<'a> {
     plan: &'a Plan,
     options: &'a Options,
     cancel: &'a CancellationToken,
-    report: &'a mut (dyn FnMut(Progress) + Send + Sync),
+    report: &'a mut (dyn FnMut(Progress) + Send),
     /// Whether the account was compared. On the way back it is not asked for: a call names its account in its
     /// ARNs, and nothing may stand between the key and the write.
     identified: bool,
@@ -161,7 +161,7 @@ impl Run<'_> {
             return Err(Box::new(Outcome::Superseded));
         }
         (self.report)(Progress::Sent { step: index });
-        let fault = match self.unless_cancelled(self.actor.act(call)).await? {
+        let fault = match unless_cancelled(self.cancel, self.actor.act(call)).await? {
             Ok(receipt) => {
                 (self.report)(Progress::Answered { step: index, receipt });
                 return Ok(());
@@ -183,10 +183,10 @@ impl Run<'_> {
     }
 
     /// Compares the account that the credentials belong to with the one that the operator looks at.
-    async fn identify(&self, call: &Call) -> Result<(), Option<Fault>> {
+    async fn identify(&mut self, call: &Call) -> Result<(), Option<Fault>> {
         let place = &self.plan.place;
         let changed = |message| Some(Fault::new(FaultKind::Changed, call.operation(), call.subject(), message));
-        match self.unless_cancelled(self.actor.read(&Query::Identity)).await {
+        match unless_cancelled(self.cancel, self.actor.read(&Query::Identity)).await {
             Err(_) => Err(None),
             Ok(Ok(Facts::Identity(identity))) if identity.account == place.account => Ok(()),
             Ok(Ok(Facts::Identity(identity))) => Err(changed(format!(
@@ -264,7 +264,7 @@ impl Run<'_> {
     }
 
     /// Asks everything once, each question once, all at the same time.
-    async fn round(&self, expects: &[Expect], stage: Stage) -> Halt<Round> {
+    async fn round(&mut self, expects: &[Expect], stage: Stage) -> Halt<Round> {
         let mut queries: Vec<Query> = Vec::new();
         for expect in expects {
             let query = expect.query();
@@ -272,7 +272,7 @@ impl Run<'_> {
                 queries.push(query);
             }
         }
-        let answers = self.unless_cancelled(join_all(queries.iter().map(|query| self.actor.read(query)))).await?;
+        let answers = unless_cancelled(self.cancel, join_all(queries.iter().map(|query| self.actor.read(query)))).await?;
         let (mut missing, mut unread) = (Vec::new(), Vec::new());
         for expect in expects {
             let query = expect.query();
@@ -315,15 +315,16 @@ impl Run<'_> {
         }
     }
 
-    async fn pause(&self, span: Duration) -> Halt<()> {
-        self.unless_cancelled(self.options.clock.pause(span)).await
+    async fn pause(&mut self, span: Duration) -> Halt<()> {
+        unless_cancelled(self.cancel, self.options.clock.pause(span)).await
     }
+}
 
-    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Halt<T> {
-        tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => Err(Box::new(Outcome::Superseded)),
-            done = work => Ok(done),
-        }
+/// Work that an order to stop puts an end to.
+async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Halt<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Box::new(Outcome::Superseded)),
+        done = work => Ok(done),
     }
 }

@@ -30,7 +30,7 @@ pub async fn perform(
     options: &Options,
     cancel: &CancellationToken,
     audit: &Audit<'_>,
-    report: &mut (dyn FnMut(Progress) + Send + Sync),
+    report: &mut (dyn FnMut(Progress) + Send),
 ) -> Outcome {
     let mut record = Record {
         audit,

@@ -1,4 +1,8 @@
 //! The integration tests: one binary, since each one links the AWS SDK again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod aws;
+mod cli;
+mod release;
+mod stage;
 mod wire;

@@ -37,10 +37,15 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         target_groups: target_groups(&raw),
         events: events(raw.events()),
         tags: tags(raw.tags()),
-        current_deployment: raw.current_service_deployment.clone().map(Arn::new),
+        current_deployment: said(raw.current_service_deployment()).map(Arn::new),
         created_at: maybe(raw.created_at()),
         cluster_arn,
     })
+}
+
+/// Some endpoints say "" for what is absent.
+fn said(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn whole(count: i32) -> u32 {
@@ -97,7 +102,7 @@ fn rollout(raw: &sdk::Deployment) -> Rollout {
         pending: whole(raw.pending_count),
         failed: whole(raw.failed_tasks),
         state,
-        reason: raw.rollout_state_reason.clone().filter(|reason| !reason.is_empty()),
+        reason: said(raw.rollout_state_reason()),
         created_at: maybe(raw.created_at()),
         updated_at: maybe(raw.updated_at()),
     }
@@ -164,29 +169,27 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
     Some(Task {
         arn: Arn::new(raw.task_arn.clone()?),
         task_definition: TaskDefinitionArn::new(raw.task_definition_arn.clone().unwrap_or_default()),
-        started_by: raw.started_by.clone(),
+        started_by: said(raw.started_by()),
         status: raw.last_status.clone().unwrap_or_default(),
         desired_status: raw.desired_status.clone().unwrap_or_default(),
-        health: raw.health_status.as_ref().map(|health| health.as_str().to_owned()),
+        health: said(raw.health_status().map(sdk::HealthStatus::as_str)),
         created_at: maybe(raw.created_at()),
         started_at: maybe(raw.started_at()),
         stopped_at: maybe(raw.stopped_at()),
-        stop_code: raw.stop_code.as_ref().map(|code| code.as_str().to_owned()),
+        stop_code: said(raw.stop_code().map(sdk::TaskStopCode::as_str)),
         stopped_reason: stopped_reason(&raw),
         exit_code,
-        image_digests: containers.iter().filter_map(|container| container.image_digest.clone()).collect(),
+        image_digests: containers.iter().filter_map(|container| said(container.image_digest())).collect(),
     })
 }
 
 /// "Essential container in task exited" says less than the container's own reason, where it has one.
 fn stopped_reason(raw: &sdk::Task) -> Option<String> {
-    let said = raw.stopped_reason.clone().filter(|reason| !reason.is_empty());
-    let mut reasons = raw.containers().iter().filter_map(|container| container.reason.clone());
-    let own = reasons.find(|reason| !reason.is_empty());
-    match (said, own) {
-        (Some(said), Some(own)) if said.contains(&own) || raw.stopped_at.is_none() => Some(said),
-        (_, Some(own)) => Some(own),
-        (said, None) => said,
+    let reason = said(raw.stopped_reason());
+    let own = raw.containers().iter().find_map(|container| said(container.reason()));
+    match (reason, own) {
+        (Some(reason), Some(own)) if reason.contains(&own) => Some(reason),
+        (reason, own) => own.or(reason),
     }
 }
 
@@ -199,8 +202,8 @@ pub(super) fn task_definition(raw: sdk::TaskDefinition, asked: &TaskDefinitionAr
         active: raw.status == Some(sdk::TaskDefinitionStatus::Active),
         registered_at: maybe(raw.registered_at()),
         images: images.collect(),
-        cpu: raw.cpu.clone(),
-        memory: raw.memory.clone(),
+        cpu: said(raw.cpu()),
+        memory: said(raw.memory()),
     }
 }
 

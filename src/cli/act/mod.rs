@@ -1,0 +1,220 @@
+//! The acting commands: look, plan, show the plan, ask, carry it out, say how it ended.
+
+mod consent;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::Acting;
+use super::exit::{Exit, Failure, internal};
+use super::lookup;
+use super::observe::{Observation, Want};
+use super::out::Out;
+use super::session::Session;
+use crate::app::operation::{Operation, OperationId, Outcome};
+use crate::cloud::Cloud;
+use crate::domain::fault::FaultKind;
+use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::plan::{self, Context, Intent, Plan};
+use crate::domain::release::Release;
+use crate::domain::share::Percent;
+use crate::domain::snapshot::{Facts, Query};
+use crate::run::executor::Options;
+use crate::run::journal::{self, Journal, Order, Via};
+use crate::run::perform::{Audit, perform};
+use crate::run::signals::Signals;
+
+use report::{Reporter, Told};
+
+/// What is wanted, as it was typed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// `step [--to PERCENT]`.
+    Step(Option<Percent>),
+    /// `start --task-definition REVISION`.
+    Start(String),
+    /// `finish`.
+    Finish,
+    /// `rollback [--to REVISION]`.
+    Rollback(Option<String>),
+}
+
+/// Carries out `wish` for the release called `name`.
+pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acting: &Acting) -> Result<Exit, Failure> {
+    let back = matches!(wish, Wish::Rollback(_));
+    let want = if back { Want::Back(name) } else { Want::Forward(name) };
+    let seen = session.observe(want).await?;
+    for fault in &seen.faults {
+        out.remark(&format!("not read: {fault}"));
+    }
+    let release = lookup::find(&seen.releases, name)?;
+    let intent = intent(&*session.reader, release, wish).await?;
+    let mut plan = match make_plan(session, &seen, release, &intent) {
+        Ok(plan) => plan,
+        Err(refusal) if acting.dry_run && out.json => {
+            out.document(&report::refused(release, &intent, &refusal))?;
+            return Ok(Exit::Refused);
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    if acting.dry_run {
+        if out.json {
+            out.document(&report::planned(&plan))?;
+        } else {
+            out.say(&report::plan_lines(&plan).join("\n"))?;
+            out.say("dry run: nothing was sent")?;
+        }
+        return Ok(Exit::Done);
+    }
+    let left_to_aws = if acting.wait { Vec::new() } else { trim(&mut plan) };
+    let shown = report::plan_lines(&plan).join("\n");
+    if out.json {
+        out.remark(&shown);
+    } else {
+        out.say(&shown)?;
+    }
+    let settings = &session.config.settings;
+    if !acting.yes && !consent::given(out, consent::needed(settings, release, &intent), &plan) {
+        return Err(Failure::new(Exit::Refused, "Declined: nothing was sent.", "Nothing has changed."));
+    }
+    let told = carry_out(out, session, &seen, plan, acting.reason.clone()).await?;
+    conclude(out, &told, &left_to_aws)
+}
+
+/// Whoever cannot be asked has to say yes beforehand. Told before anything is looked at.
+pub fn answerable(out: &Out, acting: &Acting) -> Result<(), Failure> {
+    if acting.dry_run || acting.yes || out.can_ask() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "There is no terminal to ask on, and --yes was not given: nothing was sent.",
+        "Add --yes to act, or --dry-run to see the plan.",
+    ))
+}
+
+fn make_plan(session: &Session, seen: &Observation, release: &Release, intent: &Intent) -> Result<Plan, plan::Refusal> {
+    let context = Context { place: &seen.place, settings: &session.config.settings, now: seen.now };
+    plan::plan(release, intent, &context)
+}
+
+/// The intent behind the wish, its revisions looked up.
+async fn intent(cloud: &dyn Cloud, release: &Release, wish: &Wish) -> Result<Intent, Failure> {
+    Ok(match wish {
+        // Down is no step, but it is what was asked for.
+        Wish::Step(Some(to)) if release.share.configured.is_some_and(|at| to.value() < at.value()) => {
+            Intent::Weight { to: *to }
+        }
+        Wish::Step(to) => Intent::Step { to: *to },
+        Wish::Finish => Intent::Finish,
+        Wish::Start(text) => {
+            let family = release.newest().task_definition.family();
+            Intent::Start { task_definition: revision(cloud, text, family).await? }
+        }
+        Wish::Rollback(None) => Intent::Rollback { to: None },
+        Wish::Rollback(Some(text)) => {
+            let family = release.stable.task_definition.family();
+            Intent::Rollback { to: Some(revision(cloud, text, family).await?) }
+        }
+    })
+}
+
+/// `:42`, `42`, `checkout:42` or an ARN as the full ARN of a revision that can be deployed.
+async fn revision(cloud: &dyn Cloud, text: &str, family: &str) -> Result<TaskDefinitionArn, Failure> {
+    let number = text.strip_prefix(':').unwrap_or(text);
+    let named = match number.parse::<u32>() {
+        Ok(number) => format!("{family}:{number}"),
+        Err(_) => text.to_owned(),
+    };
+    let asked = TaskDefinitionArn::new(&*named);
+    if asked.revision().is_none() {
+        return Err(Failure::usage(
+            format!("{text} names no revision."),
+            format!("Say which one: {family}:42, :42, or the full ARN. The newest one is never meant by itself."),
+        ));
+    }
+    let facts = match cloud.read(&Query::TaskDefinitions(vec![asked.clone()])).await {
+        // A full ARN needs no looking up: whether it can be deployed, AWS will say.
+        Err(fault) if Arn::new(&*named).account().is_some() && fault.kind != FaultKind::NotFound => return Ok(asked),
+        answer => answer?,
+    };
+    let found = match facts {
+        Facts::TaskDefinitions(definitions) => definitions.into_iter().next(),
+        _ => None,
+    };
+    match found {
+        Some(definition) if definition.active => Ok(definition.arn),
+        Some(definition) => Err(Failure::new(
+            Exit::Refused,
+            format!("{} was deregistered and cannot be deployed.", definition.arn),
+            "Register it again, or name another revision.",
+        )),
+        None => Err(Failure::new(
+            Exit::Aws,
+            format!("there is no task definition {named} here"),
+            "Check the family, the region and the account.",
+        )),
+    }
+}
+
+/// Takes away the waits after the last write; what they would have waited for.
+fn trim(plan: &mut Plan) -> Vec<String> {
+    let mut left = Vec::new();
+    if plan.calls().next().is_none() {
+        return left;
+    }
+    while let Some(step) = plan.steps.pop_if(|step| step.call.is_none()) {
+        left.insert(0, step.title);
+    }
+    left
+}
+
+async fn carry_out(
+    out: &mut Out,
+    session: &Session,
+    seen: &Observation,
+    plan: Plan,
+    why: Option<String>,
+) -> Result<Told, Failure> {
+    let order = Order { who: seen.identity.clone(), via: Via::Command, why };
+    let journal = journal::default_path().and_then(|path| Journal::open(&path));
+    let now = || session.now();
+    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order: &order, now: &now };
+    let options = Options { speed: session.clock.speed(), ..Options::default() };
+    let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    let listening = tokio::spawn(async move {
+        signals.next().await;
+        stopping.cancel();
+    });
+    let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
+    let actor: &dyn Cloud = &*session.actor;
+    perform(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(session.now(), progress)).await;
+    listening.abort();
+    let told = reporter.told();
+    let trouble = match &journal {
+        Ok(journal) => journal.trouble(),
+        Err(trouble) => Some(trouble.clone()),
+    };
+    if let Some(trouble) = trouble {
+        out.remark(&format!("the audit is not complete: {trouble}"));
+    }
+    Ok(told)
+}
+
+/// Says how it ended.
+fn conclude(out: &mut Out, told: &Told, left_to_aws: &[String]) -> Result<Exit, Failure> {
+    let operation = &told.operation;
+    let outcome = operation.outcome.as_ref().map_or(&Outcome::Superseded, |(_, outcome)| outcome);
+    let exit = Exit::of(outcome, told.sent);
+    if out.json {
+        out.document(&report::result(told, outcome, exit, left_to_aws))?;
+    } else if *outcome == Outcome::Done {
+        out.say(&report::ending(operation, outcome, left_to_aws).join("\n"))?;
+    } else {
+        out.remark(&report::ending(operation, outcome, left_to_aws).join("\n"));
+    }
+    Ok(exit)
+}

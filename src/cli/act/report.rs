@@ -1,0 +1,246 @@
+//! A plan and its progress, in lines and in documents.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::app::operation::{Operation, Outcome, Progress, StepState};
+use crate::cli::exit::Exit;
+use crate::cli::out::Out;
+use crate::domain::fault::Fault;
+use crate::domain::plan::{Call, Expect, Intent, Plan, Receipt, Refusal, Step};
+use crate::domain::release::Release;
+
+/// A plan as it is shown before anything is sent.
+pub(super) fn plan_lines(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![plan.title.clone(), format!("in {}", plan.place)];
+    for (index, step) in plan.steps.iter().enumerate() {
+        lines.push(format!("  {}. {}", index + 1, step.title));
+        let all = |expects: &[Expect]| expects.iter().map(Expect::describe).collect::<Vec<_>>().join(", ");
+        if !step.before.is_empty() {
+            lines.push(format!("       first    {}", all(&step.before)));
+        }
+        lines.extend(step.call.as_ref().map(|call| format!("       send     {}", call.describe())));
+        if !step.after.is_empty() {
+            lines.push(format!("       read     {}", all(&step.after)));
+        }
+    }
+    lines.extend(plan.warnings.iter().map(|warning| format!("  warning: {warning}")));
+    lines
+}
+
+/// `tidegate.plan/1` of a plan.
+pub(super) fn planned(plan: &Plan) -> Value {
+    json!({
+        "schema": "tidegate.plan/1",
+        "release": plan.release,
+        "refused": null,
+        "plan": plan,
+        "calls": plan.calls().map(Call::describe).collect::<Vec<_>>(),
+    })
+}
+
+/// `tidegate.plan/1` where there is none.
+pub(super) fn refused(release: &Release, intent: &Intent, refusal: &Refusal) -> Value {
+    json!({
+        "schema": "tidegate.plan/1",
+        "release": release.name,
+        "intent": intent,
+        "refused": refusal,
+        "plan": null,
+        "calls": [],
+    })
+}
+
+/// Writes down each move as it is made.
+pub(super) struct Reporter<'a> {
+    out: &'a mut Out,
+    told: Told,
+}
+
+/// An operation with what its reports said.
+pub(super) struct Told {
+    /// Where it is.
+    pub(super) operation: Operation,
+    /// Whether any of its writes went out.
+    pub(super) sent: bool,
+    /// AWS's answers, by step.
+    answers: BTreeMap<usize, Receipt>,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn new(out: &'a mut Out, operation: Operation) -> Self {
+        Self { out, told: Told { operation, sent: false, answers: BTreeMap::new() } }
+    }
+
+    /// All that was reported.
+    pub(super) fn told(self) -> Told {
+        self.told
+    }
+
+    /// Takes in a report. In JSON mode lines go beside the document.
+    pub(super) fn report(&mut self, at: Timestamp, progress: Progress) {
+        if let Some(line) = self.line(&progress) {
+            if self.out.json {
+                self.out.remark(&line);
+            } else if self.out.say(&line).is_err() {
+                // Nobody can read it; what is under way goes on.
+                self.out.remark(&line);
+            }
+        }
+        match &progress {
+            Progress::Sent { .. } => self.told.sent = true,
+            Progress::Answered { step, receipt } => {
+                self.told.answers.insert(*step, receipt.clone());
+            }
+            _ => {}
+        }
+        self.told.operation.report(at, progress);
+    }
+
+    fn line(&self, progress: &Progress) -> Option<String> {
+        let steps = &self.told.operation.plan.steps;
+        let place = |index: &usize| format!("{}/{}", index + 1, steps.len());
+        let step = |index: &usize| steps.get(*index);
+        Some(match progress {
+            Progress::Waiting { step, what } => format!("{} waiting: {what}", place(step)),
+            Progress::Sent { step: index } => {
+                format!("{} sent {}", place(index), step(index)?.call.as_ref()?.describe())
+            }
+            Progress::Answered { step, receipt } => {
+                let request = receipt.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
+                format!("{} AWS answers: {}{request}", place(step), receipt.answer)
+            }
+            Progress::Unknown { step, fault } => {
+                format!("{} OUTCOME UNKNOWN: {}; it is read back, not sent again", place(step), fault.headline())
+            }
+            Progress::Verified { step: index } => format!("{} read back: {}", place(index), read_back(step(index)?)),
+            Progress::Ended(_) => return None,
+        })
+    }
+}
+
+fn read_back(step: &Step) -> String {
+    if step.after.is_empty() {
+        return step.title.clone();
+    }
+    step.after.iter().map(Expect::describe).collect::<Vec<_>>().join(", ")
+}
+
+/// How it ended, in lines.
+pub(super) fn ending(operation: &Operation, outcome: &Outcome, left_to_aws: &[String]) -> Vec<String> {
+    let plan = &operation.plan;
+    let step = |index: &usize| {
+        let title = plan.steps.get(*index).map_or("", |step| step.title.as_str());
+        format!("step {} of {} ({title})", index + 1, plan.steps.len())
+    };
+    match outcome {
+        Outcome::Done => {
+            let took = operation
+                .key_to_read_back()
+                .map(|took| format!("; first write read back after {:.2} s", took.as_secs_f64()))
+                .unwrap_or_default();
+            let mut lines = vec![format!("done: {}{took}", plan.title)];
+            lines.extend(left_to_aws.iter().map(|what| format!("not waited for: {what} (--wait would)")));
+            lines
+        }
+        Outcome::Refused { step: index, fault } => {
+            vec![
+                format!("refused at {}: {}", step(index), headline(fault)),
+                fault.advice.clone(),
+                sent_before(operation),
+            ]
+        }
+        Outcome::Failed { step: index, reason } => vec![
+            format!("failed at {}: {reason}", step(index)),
+            sent_before(operation),
+            format!("`tidegate status {0}` says where it is; `tidegate rollback {0}` goes back.", plan.release),
+        ],
+        Outcome::Unknown { step: index, fault } => vec![
+            format!("outcome unknown at {}: {}", step(index), headline(fault)),
+            format!("It was not sent again. `tidegate status {}` says what AWS has now.", plan.release),
+        ],
+        Outcome::Superseded => vec![
+            "stopped: nothing more is sent".to_owned(),
+            sent_before(operation),
+            format!("`tidegate status {}` says where it is.", plan.release),
+        ],
+    }
+}
+
+fn headline(fault: &Fault) -> String {
+    let request = fault.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
+    format!("{}{request}", fault.headline())
+}
+
+/// What of the plan is done.
+fn sent_before(operation: &Operation) -> String {
+    let done = operation
+        .steps
+        .iter()
+        .zip(&operation.plan.steps)
+        .filter(|(state, step)| step.call.is_some() && matches!(state, StepState::Verified(_)))
+        .filter_map(|(_, step)| step.call.as_ref().map(Call::describe))
+        .collect::<Vec<_>>();
+    if done.is_empty() {
+        "No write of this plan was read back.".to_owned()
+    } else {
+        format!("Done and read back before: {}.", done.join("; "))
+    }
+}
+
+/// `tidegate.result/1`.
+pub(super) fn result(told: &Told, outcome: &Outcome, exit: Exit, left_to_aws: &[String]) -> Value {
+    let operation = &told.operation;
+    let plan = &operation.plan;
+    let steps: Vec<_> = plan
+        .steps
+        .iter()
+        .zip(&operation.steps)
+        .enumerate()
+        .map(|(index, (step, state))| one(step, state, told.answers.get(&index)))
+        .collect();
+    let (word, reason, fault) = match outcome {
+        Outcome::Done => ("done", None, None),
+        Outcome::Refused { fault, .. } => ("refused", Some(fault.headline()), Some(fault)),
+        Outcome::Failed { reason, .. } => ("failed", Some(reason.clone()), None),
+        Outcome::Unknown { fault, .. } => ("unknown", Some(fault.headline()), Some(fault)),
+        Outcome::Superseded => ("stopped", None, None),
+    };
+    json!({
+        "schema": "tidegate.result/1",
+        "release": plan.release,
+        "title": plan.title,
+        "place": plan.place,
+        "intent": plan.intent,
+        "outcome": word,
+        "exit": exit.code(),
+        "reason": reason,
+        "fault": fault,
+        "steps": steps,
+        "warnings": plan.warnings,
+        "not_waited_for": left_to_aws,
+        "share_percent": plan.share.filter(|_| *outcome == Outcome::Done),
+        "first_read_back_seconds": operation.key_to_read_back().map(|took| took.as_secs_f64()),
+    })
+}
+
+fn one(step: &Step, state: &StepState, answer: Option<&Receipt>) -> Value {
+    let word = match state {
+        StepState::Pending => "pending",
+        StepState::Waiting(_) => "waiting",
+        StepState::Sent(_) => "sent",
+        StepState::Answered(..) => "answered",
+        StepState::Unknown(..) => "unknown",
+        StepState::Verified(_) => "verified",
+        StepState::Stopped => "stopped",
+    };
+    json!({
+        "title": step.title,
+        "call": step.call.as_ref().map(Call::describe),
+        "state": word,
+        "answer": answer.map(|receipt| &receipt.answer),
+        "request_id": answer.and_then(|receipt| receipt.request_id.as_ref()),
+    })
+}

@@ -1,0 +1,254 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use strum::IntoEnumIterator;
+
+use super::config::Flags;
+use super::exit::Exit;
+use crate::domain::share::Percent;
+
+/// Watch a release on Amazon ECS, move its traffic, and roll it back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidegate",
+    version,
+    about = "Watch a release on Amazon ECS, move its traffic, and roll it back.",
+    after_help = exit_codes(),
+    max_term_width = 100,
+    subcommand_help_heading = "Commands",
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; without one, the console.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// One line for each code.
+fn exit_codes() -> String {
+    let lines = Exit::iter().map(|exit| format!("\n  {}  {}", exit.code(), exit.meaning()));
+    std::iter::once("Exit codes:".to_owned()).chain(lines).collect()
+}
+
+/// What applies to every command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where")]
+pub struct Global {
+    /// The configuration file [default: tidegate/config.toml in the configuration directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// An environment of the configuration [default: its first]
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// The AWS profile
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The AWS region
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
+    /// A cluster, by name or ARN; may be repeated [default: all]
+    #[arg(long = "cluster", global = true, value_name = "CLUSTER")]
+    pub clusters: Vec<String>,
+    /// Another endpoint than AWS's
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Never write anything
+    #[arg(long, global = true, help_heading = "How")]
+    pub read_only: bool,
+    /// Print one JSON document
+    #[arg(long, global = true, help_heading = "How")]
+    pub json: bool,
+    /// Draw with ASCII characters only
+    #[arg(long, global = true, help_heading = "How")]
+    pub ascii: bool,
+}
+
+impl From<&Global> for Flags {
+    fn from(global: &Global) -> Self {
+        Self {
+            config: global.config.clone(),
+            environment: global.environment.clone(),
+            profile: global.profile.clone(),
+            region: global.region.clone(),
+            clusters: global.clusters.clone(),
+            endpoint_url: global.endpoint_url.clone(),
+            read_only: global.read_only,
+            ascii: global.ascii,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The console; the same as no command
+    Console,
+    /// The console on an embedded simulated AWS, a release under way
+    Demo(World),
+    /// That simulated AWS alone: prints its endpoint, serves until stopped
+    Sim(Sim),
+    /// Where the releases are
+    Status(Status),
+    /// Move a canary one step up the ladder
+    Step(Step),
+    /// Start a release: a new revision, without traffic where there is a canary
+    Start(Start),
+    /// Make the canary's revision the stable one
+    Finish(Finish),
+    /// Go back to the version that worked
+    Rollback(Rollback),
+    /// Show the settings in force, and where each comes from
+    Config,
+    /// Print a completion script
+    Completions(Completions),
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// One release: the pair's name, a service's name, or cluster/service [default: all]
+    pub service: Option<String>,
+}
+
+/// What every acting command takes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Acting")]
+pub struct Acting {
+    /// Print the plan and send nothing
+    #[arg(long, conflicts_with_all = ["wait", "yes"])]
+    pub dry_run: bool,
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Return only when the rollout that the last write began is complete too
+    ///
+    /// Without it a command returns as soon as its last write has been read back. Whatever has to come before
+    /// that write is always waited for: tasks are healthy before traffic moves to them.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `step`.
+#[derive(Debug, Args)]
+pub struct Step {
+    /// The release: the pair's name, a service's name, or cluster/service
+    pub service: String,
+    /// The canary's share of traffic, percent [default: the ladder's next step]
+    #[arg(long, value_name = "PERCENT")]
+    pub to: Option<Percent>,
+    /// How to act.
+    #[command(flatten)]
+    pub acting: Acting,
+}
+
+/// `start`.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// The release: the pair's name, a service's name, or cluster/service
+    pub service: String,
+    /// The revision: `:42`, `checkout:42`, or its ARN
+    #[arg(long, short, value_name = "REVISION")]
+    pub task_definition: String,
+    /// How to act.
+    #[command(flatten)]
+    pub acting: Acting,
+}
+
+/// `finish`.
+#[derive(Debug, Args)]
+pub struct Finish {
+    /// The release: the pair's name, a service's name, or cluster/service
+    pub service: String,
+    /// How to act.
+    #[command(flatten)]
+    pub acting: Acting,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// The release: the pair's name, a service's name, or cluster/service
+    pub service: String,
+    /// The revision: `:41`, `checkout:41`, or its ARN [default: the newest that is known to have worked]
+    #[arg(long, value_name = "REVISION")]
+    pub to: Option<String>,
+    /// How to act.
+    #[command(flatten)]
+    pub acting: Acting,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// For which shell
+    pub shell: clap_complete::Shell,
+}
+
+/// The embedded AWS, as `demo` and `sim` take it.
+#[derive(Debug, Clone, Args)]
+pub struct World {
+    /// What happens in it
+    #[arg(long, value_name = "NAME", default_value = "good-release")]
+    pub scenario: String,
+    /// The seed of everything random in it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Seconds of its clock to a second of yours
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+}
+
+/// `sim`.
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// The embedded AWS.
+    #[command(flatten)]
+    pub world: World,
+    /// The port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches(['x', '×']).parse::<f64>() {
+        Ok(speed) if (1.0..=600.0).contains(&speed) => Ok(speed),
+        _ => Err("it takes a number from 1 to 600".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn bad_values_are_refused_where_they_are_typed() {
+        let bad: [&[&str]; 7] = [
+            &["step", "checkout", "--to", "101"],
+            &["step", "checkout", "--to", "-1"],
+            &["step"],
+            &["sim", "--speed", "0"],
+            &["sim", "--speed", "nan"],
+            &["step", "checkout", "--dry-run", "--yes"],
+            &["start", "checkout"],
+        ];
+        for words in bad {
+            let error = Cli::try_parse_from(std::iter::once(&"tidegate").chain(words)).unwrap_err();
+            assert_eq!(error.exit_code(), i32::from(Exit::Usage.code()), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The configuration file: its shape, and how it is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ladder::Ladder;
+use crate::domain::metrics::Percentile;
+use crate::domain::settings::{RollbackConfirm, ServiceSettings};
+
+/// A configuration file. Every member may be left out; a name that is not one of these is an error.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// The steps, percent.
+    pub ladder: Option<Ladder>,
+    /// How long a step is watched before the next.
+    pub bake: Option<Wait>,
+    /// How long a finished release is watched before the canary is taken down.
+    pub finish_watch: Option<Wait>,
+    /// The longest that a plan waits for tasks.
+    pub patience: Option<Span>,
+    /// When a rollback asks.
+    pub rollback_confirm: Option<RollbackConfirm>,
+    /// `[thresholds]`.
+    #[serde(default)]
+    pub thresholds: ThresholdsTable,
+    /// `[ui]`.
+    #[serde(default)]
+    pub ui: UiTable,
+    /// `[services.NAME]`.
+    #[serde(default)]
+    pub services: BTreeMap<String, ServiceTable>,
+    /// `[[environments]]`; the first is the one that is shown unless another is named.
+    #[serde(default)]
+    pub environments: Vec<EnvironmentTable>,
+}
+
+/// `[thresholds]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThresholdsTable {
+    /// Errors over requests, percent.
+    pub error_percent: Option<Positive>,
+    /// The slowest p95.
+    pub p95: Option<Span>,
+    /// The canary's p95 over stable's.
+    pub p95_ratio: Option<Positive>,
+    /// Fewer requests say nothing.
+    pub min_requests: Option<u32>,
+    /// How far back the verdict looks.
+    pub window: Option<Span>,
+}
+
+/// `[ui]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UiTable {
+    /// Draw with ASCII characters only.
+    pub ascii: Option<bool>,
+    /// Which latency is drawn first.
+    pub percentile: Option<Percentile>,
+}
+
+/// `[services.NAME]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceTable {
+    /// Its own steps, percent.
+    pub ladder: Option<Ladder>,
+    /// Its own bake time.
+    pub bake: Option<Wait>,
+    /// The stable service of the pair.
+    pub stable: Option<String>,
+    /// The canary service of the pair.
+    pub canary: Option<String>,
+}
+
+/// `[[environments]]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentTable {
+    /// What people call it.
+    pub name: String,
+    /// The AWS profile.
+    pub profile: Option<String>,
+    /// The AWS region.
+    pub region: Option<String>,
+    /// Names or ARNs of clusters.
+    pub clusters: Option<Vec<String>>,
+    /// Whether forward acts ask for the release's name.
+    pub protected: Option<bool>,
+    /// Whether nothing may be written.
+    pub read_only: Option<bool>,
+    /// Another endpoint than AWS's.
+    pub endpoint_url: Option<String>,
+}
+
+/// A span of time that may be none: `"0s"`, `"10m"`, `"1m 30s"`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SignedDuration", into = "SignedDuration")]
+pub struct Wait(pub SignedDuration);
+
+/// A span of time above zero: `"10m"`, `"250ms"`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SignedDuration", into = "SignedDuration")]
+pub struct Span(pub SignedDuration);
+
+/// A finite number above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Positive(pub f64);
+
+/// Why a value is out of range.
+#[derive(Debug, thiserror::Error)]
+pub enum OutOfRange {
+    /// Zero will not do either.
+    #[error("{0} must be above 0")]
+    NotPositive(String),
+    /// Zero would do.
+    #[error("{0} must not be below 0")]
+    Negative(String),
+}
+
+impl TryFrom<SignedDuration> for Wait {
+    type Error = OutOfRange;
+    fn try_from(duration: SignedDuration) -> Result<Self, OutOfRange> {
+        if duration.is_negative() { Err(OutOfRange::Negative(format!("{duration:#}"))) } else { Ok(Self(duration)) }
+    }
+}
+
+impl TryFrom<SignedDuration> for Span {
+    type Error = OutOfRange;
+    fn try_from(duration: SignedDuration) -> Result<Self, OutOfRange> {
+        if duration.is_positive() { Ok(Self(duration)) } else { Err(OutOfRange::NotPositive(format!("{duration:#}"))) }
+    }
+}
+
+impl TryFrom<f64> for Positive {
+    type Error = OutOfRange;
+    fn try_from(value: f64) -> Result<Self, OutOfRange> {
+        if value.is_finite() && value > 0.0 { Ok(Self(value)) } else { Err(OutOfRange::NotPositive(value.to_string())) }
+    }
+}
+
+impl From<Wait> for SignedDuration {
+    fn from(wait: Wait) -> Self {
+        wait.0
+    }
+}
+
+impl From<Span> for SignedDuration {
+    fn from(span: Span) -> Self {
+        span.0
+    }
+}
+
+impl From<Positive> for f64 {
+    fn from(positive: Positive) -> Self {
+        positive.0
+    }
+}
+
+impl From<&ServiceTable> for ServiceSettings {
+    fn from(table: &ServiceTable) -> Self {
+        Self {
+            ladder: table.ladder.clone(),
+            bake: table.bake.map(|span| span.0),
+            stable: table.stable.clone(),
+            canary: table.canary.clone(),
+        }
+    }
+}
+
+/// What is wrong with the configuration. Each says where, and what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was named cannot be read.
+    #[error("cannot read the configuration {path}: {error}", path = path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// It is not what a configuration looks like.
+    #[error("{path}: {error}", path = path.display())]
+    Wrong {
+        /// Which file.
+        path: PathBuf,
+        /// Line, column, the line itself and the keys that exist.
+        error: Box<toml::de::Error>,
+    },
+    /// Two environments of one name.
+    #[error("{path}: two environments are called {name:?}; each name must be its own", path = path.display())]
+    Twice {
+        /// Which file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// No environment goes by this name.
+    #[error("there is no environment called {name:?}; {known}")]
+    NoEnvironment {
+        /// The name that was asked for.
+        name: String,
+        /// Those that exist, in words.
+        known: String,
+    },
+    /// An environment variable has a value that it cannot have.
+    #[error("{variable} is {value:?}; it takes {takes}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// What it takes, in words.
+        takes: &'static str,
+    },
+}
+
+impl File {
+    /// Reads a file's text; `path` is for the message.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let file: Self = toml::from_str(text)
+            .map_err(|error| ConfigError::Wrong { path: path.to_owned(), error: Box::new(error) })?;
+        for (index, environment) in file.environments.iter().enumerate() {
+            if file.environments.iter().take(index).any(|other| other.name == environment.name) {
+                return Err(ConfigError::Twice { path: path.to_owned(), name: environment.name.clone() });
+            }
+        }
+        Ok(file)
+    }
+
+    /// Reads the file at `path`. One that is not there is an empty one, unless it was `named` by somebody.
+    pub fn load(path: &Path, named: bool) -> Result<Option<Self>, ConfigError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => Ok(None),
+            Err(error) => Err(ConfigError::Unreadable { path: path.to_owned(), error }),
+        }
+    }
+}

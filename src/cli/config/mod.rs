@@ -1,0 +1,312 @@
+//! What the operator has decided: flags over environment variables over the file over defaults, merged in one
+//! place, each value with where it came from.
+
+pub mod file;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::domain::metrics::Percentile;
+use crate::domain::settings::{Settings, Thresholds};
+
+use file::EnvironmentTable;
+pub use file::{ConfigError, File};
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// This flag.
+    Flag(&'static str),
+    /// This environment variable.
+    Variable(&'static str),
+    /// The configuration file.
+    File,
+    /// What it is unless somebody says otherwise.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => f.write_str(flag),
+            Self::Variable(variable) => f.write_str(variable),
+            Self::File => f.write_str("file"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value with where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl<T> Sourced<T> {
+    /// The first layer that says something, else the default.
+    fn first(layers: impl IntoIterator<Item = (Origin, Option<T>)>, default: T) -> Self {
+        layers
+            .into_iter()
+            .find_map(|(origin, value)| value.map(|value| Self { value, origin }))
+            .unwrap_or(Self { value: default, origin: Origin::Default })
+    }
+
+    /// From the file, else the default.
+    fn file(value: Option<T>, default: T) -> Self {
+        Self::first([(Origin::File, value)], default)
+    }
+}
+
+/// What was said on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--environment`.
+    pub environment: Option<String>,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--region`.
+    pub region: Option<String>,
+    /// `--cluster`, each.
+    pub clusters: Vec<String>,
+    /// `--endpoint-url`.
+    pub endpoint_url: Option<String>,
+    /// `--read-only`.
+    pub read_only: bool,
+    /// `--ascii`.
+    pub ascii: bool,
+}
+
+/// The account and region that are looked at, as far as they are decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    /// Its name; `default` where the file names none.
+    pub name: Sourced<String>,
+    /// The AWS profile; `None`: the SDK's own choice.
+    pub profile: Sourced<Option<String>>,
+    /// The region; `None`: the profile's.
+    pub region: Sourced<Option<String>>,
+    /// Names or ARNs of clusters; empty: all of them.
+    pub clusters: Sourced<Vec<String>>,
+    /// Forward acts ask for the release's name.
+    pub protected: Sourced<bool>,
+    /// Nothing may be written.
+    pub read_only: Sourced<bool>,
+    /// Another endpoint than AWS's.
+    pub endpoint_url: Sourced<Option<String>>,
+}
+
+/// Everything, merged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file that was read, where there was one.
+    pub file: Option<PathBuf>,
+    /// The environment that is looked at.
+    pub environment: Environment,
+    /// The names of all environments in the file.
+    pub environments: Vec<String>,
+    /// What planner and verdict go by; `protected` and `read_only` are the environment's.
+    pub settings: Settings,
+    /// Draw with ASCII characters only.
+    pub ascii: Sourced<bool>,
+    /// Which latency is drawn first.
+    pub percentile: Sourced<Percentile>,
+    /// Where each setting came from, by its key.
+    origins: Vec<(&'static str, Origin)>,
+}
+
+/// The environment's variables, so that tests need not touch the process.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The process's own; an empty one counts as not set.
+pub fn process_variables(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Reads the file and merges all layers.
+pub fn load(flags: &Flags, variables: Variables<'_>) -> Result<Config, ConfigError> {
+    let named = flags.config.clone().or_else(|| variables("TIDEGATE_CONFIG").map(PathBuf::from));
+    let (path, named) = match named {
+        Some(path) => (Some(path), true),
+        None => (default_path(), false),
+    };
+    let file = match &path {
+        Some(path) => File::load(path, named)?,
+        None => None,
+    };
+    let path = path.filter(|_| file.is_some());
+    merge(flags, variables, &file.unwrap_or_default(), path.as_deref())
+}
+
+/// The settings of a demo: nothing of this machine's accounts, and only of a file that was named.
+pub fn demo(flags: &Flags) -> Result<Config, ConfigError> {
+    let named = match &flags.config {
+        Some(path) => File::load(path, true)?,
+        None => None,
+    };
+    let file = File { environments: Vec::new(), ..named.unwrap_or_default() };
+    let here = Flags { read_only: flags.read_only, ascii: flags.ascii, ..Flags::default() };
+    let mut config = merge(&here, &|_| None, &file, flags.config.as_deref())?;
+    "demo".clone_into(&mut config.environment.name.value);
+    Ok(config)
+}
+
+/// `tidegate/config.toml` in the user's configuration directory.
+pub fn default_path() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("tidegate").join("config.toml"))
+}
+
+fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Path>) -> Result<Config, ConfigError> {
+    let environment = environment(flags, variables, file)?;
+    let defaults = Settings::default();
+    let lines = Thresholds::default();
+    let table = &file.thresholds;
+    let ladder = Sourced::file(file.ladder.clone(), defaults.ladder);
+    let bake = Sourced::file(file.bake.map(|span| span.0), defaults.bake);
+    let finish_watch = Sourced::file(file.finish_watch.map(|span| span.0), defaults.finish_watch);
+    let patience = Sourced::file(file.patience.map(|span| span.0), defaults.patience);
+    let rollback_confirm = Sourced::file(file.rollback_confirm, defaults.rollback_confirm);
+    let error_percent = Sourced::file(table.error_percent.map(|line| line.0), lines.error_percent);
+    let p95 = Sourced::file(table.p95.map(|span| Some(span.0.as_secs_f64() * 1000.0)), lines.p95_ms);
+    let p95_ratio = Sourced::file(table.p95_ratio.map(|line| line.0), lines.p95_ratio);
+    let min_requests = Sourced::file(table.min_requests, lines.min_requests);
+    let window = Sourced::file(table.window.map(|span| span.0), lines.window);
+    let origins = vec![
+        ("ladder", ladder.origin),
+        ("bake", bake.origin),
+        ("finish_watch", finish_watch.origin),
+        ("patience", patience.origin),
+        ("rollback_confirm", rollback_confirm.origin),
+        ("thresholds.error_percent", error_percent.origin),
+        ("thresholds.p95", p95.origin),
+        ("thresholds.p95_ratio", p95_ratio.origin),
+        ("thresholds.min_requests", min_requests.origin),
+        ("thresholds.window", window.origin),
+    ];
+    let ascii = Sourced::first(
+        [
+            (Origin::Flag("--ascii"), flags.ascii.then_some(true)),
+            (Origin::Variable("TIDEGATE_ASCII"), switch(variables, "TIDEGATE_ASCII")?),
+            (Origin::File, file.ui.ascii),
+        ],
+        false,
+    );
+    Ok(Config {
+        file: path.map(Path::to_owned),
+        settings: Settings {
+            read_only: environment.read_only.value,
+            protected: environment.protected.value,
+            rollback_confirm: rollback_confirm.value,
+            ladder: ladder.value,
+            bake: bake.value,
+            finish_watch: finish_watch.value,
+            patience: patience.value,
+            thresholds: Thresholds {
+                error_percent: error_percent.value,
+                p95_ms: p95.value,
+                p95_ratio: p95_ratio.value,
+                min_requests: min_requests.value,
+                window: window.value,
+            },
+            services: file.services.iter().map(|(name, table)| (name.clone(), table.into())).collect(),
+        },
+        environment,
+        environments: file.environments.iter().map(|environment| environment.name.clone()).collect(),
+        ascii,
+        percentile: Sourced::file(file.ui.percentile, Percentile::default()),
+        origins,
+    })
+}
+
+fn environment(flags: &Flags, variables: Variables<'_>, file: &File) -> Result<Environment, ConfigError> {
+    const NAME: &str = "TIDEGATE_ENVIRONMENT";
+    let chosen = Sourced::first(
+        [
+            (Origin::Flag("--environment"), flags.environment.clone().map(Some)),
+            (Origin::Variable(NAME), variables(NAME).map(Some)),
+            (Origin::File, file.environments.first().map(|first| Some(first.name.clone()))),
+        ],
+        None,
+    );
+    let table = match &chosen.value {
+        None => None,
+        Some(name) => {
+            Some(file.environments.iter().find(|environment| environment.name == *name).ok_or_else(|| {
+                let names: Vec<_> = file.environments.iter().map(|environment| environment.name.as_str()).collect();
+                let known = if names.is_empty() {
+                    "the configuration has none".to_owned()
+                } else {
+                    format!("the configuration has {}", names.join(", "))
+                };
+                ConfigError::NoEnvironment { name: name.clone(), known }
+            })?)
+        }
+    };
+    // An environment that was called by its name means its own profile and region, whatever else is exported in
+    // this shell: `-e prod` must never show another account under prod's name.
+    let called = matches!(chosen.origin, Origin::Flag(_) | Origin::Variable(_));
+    let text = |flag, said: &Option<String>, exported: &[&'static str], of: fn(&EnvironmentTable) -> Option<String>| {
+        let in_file = (Origin::File, table.and_then(of));
+        let mut layers = vec![(Origin::Flag(flag), said.clone())];
+        let exported = exported.iter().map(|name| (Origin::Variable(name), variables(name)));
+        if called {
+            layers.push(in_file);
+            layers.extend(exported);
+        } else {
+            layers.extend(exported);
+            layers.push(in_file);
+        }
+        Sourced::first(layers.into_iter().map(|(origin, value)| (origin, value.map(Some))), None)
+    };
+    let listed = |list: Option<Vec<String>>| list.filter(|list| !list.is_empty());
+    let clusters = variables("TIDEGATE_CLUSTERS")
+        .map(|names| names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect());
+    let read_only_here = table.and_then(|table| table.read_only);
+    Ok(Environment {
+        profile: text("--profile", &flags.profile, &["AWS_PROFILE"], |table| table.profile.clone()),
+        region: text("--region", &flags.region, &["AWS_REGION", "AWS_DEFAULT_REGION"], |table| table.region.clone()),
+        endpoint_url: text("--endpoint-url", &flags.endpoint_url, &["AWS_ENDPOINT_URL"], |table| {
+            table.endpoint_url.clone()
+        }),
+        clusters: Sourced::first(
+            [
+                (Origin::Flag("--cluster"), listed(Some(flags.clusters.clone()))),
+                (Origin::Variable("TIDEGATE_CLUSTERS"), listed(clusters)),
+                (Origin::File, listed(table.and_then(|table| table.clusters.clone()))),
+            ],
+            Vec::new(),
+        ),
+        protected: Sourced::file(table.and_then(|table| table.protected), false),
+        // The one setting that no layer can take back: whoever says read-only is obeyed.
+        read_only: Sourced::first(
+            [
+                (Origin::Flag("--read-only"), flags.read_only.then_some(true)),
+                (
+                    Origin::Variable("TIDEGATE_READ_ONLY"),
+                    switch(variables, "TIDEGATE_READ_ONLY")?.filter(|read_only| *read_only),
+                ),
+                (Origin::File, read_only_here),
+            ],
+            false,
+        ),
+        name: Sourced { value: chosen.value.unwrap_or_else(|| "default".to_owned()), origin: chosen.origin },
+    })
+}
+
+fn switch(variables: Variables<'_>, name: &'static str) -> Result<Option<bool>, ConfigError> {
+    match variables(name).map(|value| (value.to_ascii_lowercase(), value)) {
+        None => Ok(None),
+        Some((lower, _)) if ["1", "true", "yes"].contains(&lower.as_str()) => Ok(Some(true)),
+        Some((lower, _)) if ["0", "false", "no"].contains(&lower.as_str()) => Ok(Some(false)),
+        Some((_, value)) => Err(ConfigError::Variable { variable: name, value, takes: "1 or 0" }),
+    }
+}

@@ -1,0 +1,104 @@
+//! The console: on AWS, or on the embedded one.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::Shared;
+
+use super::args::World;
+use super::config::{Config, process_variables};
+use super::exit::{Exit, Failure, internal};
+use super::session::Session;
+use super::world::{Prepared, Running};
+use crate::app::model::{Model, SMALLEST};
+use crate::aws::{self, Lanes};
+use crate::cloud::Cloud;
+use crate::domain::fault::Fault;
+use crate::domain::names::Place;
+use crate::run::clock::Clock;
+use crate::run::console::{Console, run};
+use crate::run::executor::Options;
+use crate::run::journal::{self, Journal};
+use crate::run::later::Later;
+use crate::ui::Theme;
+
+/// The console on AWS. Returns its exit code.
+pub async fn open(config: Config) -> Result<u8, Failure> {
+    needs_terminal()?;
+    // Without a region there is nothing to show: that is said before the screen is taken.
+    let session = Session::connect(config).await?;
+    let (reader, actor): (Arc<dyn Cloud>, Arc<dyn Cloud>) = (session.reader, session.actor);
+    let audit = journal::default_path();
+    show(session.config, session.region, session.clock, reader, actor, audit).await
+}
+
+/// The console on a simulated account of its own.
+pub async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
+    needs_terminal()?;
+    let prepared = Prepared::new(options)?;
+    let (region, clock) = (prepared.region().to_owned(), prepared.clock());
+    // The account is made, and connected to, while the screen is there already.
+    let lanes = async move {
+        let running = tokio::task::spawn_blocking(move || prepared.start(None)).await.map_err(|error| odd(&error))?;
+        let running = running.map_err(|failure| odd(&failure.message))?;
+        let lanes = aws::connect(&running.connect()).await?;
+        Ok(Arc::new((lanes, running)))
+    };
+    let lanes: Shared<_> = lanes.boxed().shared();
+    let lane = |pick: fn(&Lanes) -> Arc<dyn Cloud>| {
+        let lanes = lanes.clone();
+        Arc::new(Later::new(async move { lanes.await.map(|both: Arc<(Lanes, Running)>| pick(&both.0)) }))
+    };
+    let reader = lane(|lanes| Arc::new(lanes.poll.clone()));
+    let actor = lane(|lanes| Arc::new(lanes.act.clone()));
+    show(config, region, clock, reader, actor, Ok(demo_audit())).await
+}
+
+fn odd(error: &dyn std::fmt::Display) -> Fault {
+    let message = format!("the embedded AWS did not start: {error}");
+    Fault::new(crate::domain::fault::FaultKind::Unreachable, "demo", "the embedded AWS", message)
+}
+
+fn needs_terminal() -> Result<(), Failure> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "The console needs a terminal, on standard input and on standard output.",
+        "Without one, `tidegate status` says the same in lines, and `tidegate status --json` in one document.",
+    ))
+}
+
+/// An audit for a demo alone: what an earlier one did was done to another world.
+fn demo_audit() -> PathBuf {
+    let beside = journal::default_path().unwrap_or_else(|_| std::env::temp_dir().join("tidegate-audit.jsonl"));
+    let path = beside.with_file_name(format!("demo-{}.jsonl", std::process::id()));
+    // Only there where a process of this number had a demo before.
+    let _ = std::fs::remove_file(&path);
+    path
+}
+
+async fn show(
+    config: Config,
+    region: String,
+    clock: Clock,
+    reader: Arc<dyn Cloud>,
+    actor: Arc<dyn Cloud>,
+    audit: Result<PathBuf, String>,
+) -> Result<u8, Failure> {
+    // The account is not known before AWS has said who is asking.
+    let place = Place { environment: config.environment.name.value.clone(), account: String::new(), region };
+    let variable = |name: &str| process_variables(name);
+    let theme = Theme::detect(variable("NO_COLOR").as_deref(), variable("TERM").as_deref(), config.ascii.value);
+    let mut model = Model::new(config.settings, place, clock.now(), SMALLEST);
+    model.percentile = config.percentile.value;
+    let journal = audit.and_then(|path: PathBuf| Journal::open(Path::new(&path)).map(Arc::new));
+    let options = Options { speed: clock.speed(), ..Options::default() };
+    let console = Console { model, theme, reader, actor, journal, options, clock };
+    match run(console).await {
+        Ok(ended) => Ok(ended.exit_code()),
+        Err(error) => Err(Failure { exit: Exit::Internal, ..internal("the console ended", format!("{error:#}")) }),
+    }
+}

@@ -1,0 +1,188 @@
+//! How a command ends: the exit codes, and what is said with them.
+
+use serde_json::{Value, json};
+
+use super::config::ConfigError;
+use crate::app::operation::Outcome;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::Refusal;
+
+/// The exit codes. Scripts rely on them: they only change on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
+pub enum Exit {
+    /// Done, and read back.
+    Done = 0,
+    /// A mistake in tidegate itself.
+    Internal = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Refused by a guard, or by the operator: nothing was sent.
+    Refused = 3,
+    /// AWS refused, or could not be asked.
+    Aws = 4,
+    /// A write was sent, and how it ended is not known.
+    Unknown = 5,
+    /// The release ended rolled back or failed.
+    Failed = 6,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// What it means, as README and `--help` say it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done, and read back",
+            Self::Internal => "internal error",
+            Self::Usage => "wrong usage or configuration",
+            Self::Refused => "refused by a guard or declined: nothing more was sent",
+            Self::Aws => "AWS refused (denied, expired, not found) or could not be reached",
+            Self::Unknown => "outcome unknown: a write was not answered, or not waited for",
+            Self::Failed => "the release ended rolled back or failed",
+        }
+    }
+
+    /// The exit code of an operation that ended so. `sent` says whether any of its writes went out.
+    pub fn of(outcome: &Outcome, sent: bool) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Refused { fault, .. } => Self::of_fault(fault),
+            Outcome::Failed { .. } => Self::Failed,
+            Outcome::Unknown { .. } => Self::Unknown,
+            Outcome::Superseded if sent => Self::Unknown,
+            Outcome::Superseded => Self::Refused,
+        }
+    }
+
+    /// The exit code of a command that a fault ended.
+    pub fn of_fault(fault: &Fault) -> Self {
+        match fault.kind {
+            // What the operator saw is not what is there: the guard of every write.
+            FaultKind::Changed => Self::Refused,
+            FaultKind::NoRegion => Self::Usage,
+            _ => Self::Aws,
+        }
+    }
+}
+
+/// Why a command ended without doing what it was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// Its exit code.
+    pub exit: Exit,
+    /// What happened, and to what. Lines.
+    pub message: String,
+    /// What to do next.
+    pub advice: String,
+    /// AWS's refusal, where that is what happened.
+    pub fault: Option<Box<Fault>>,
+}
+
+impl Failure {
+    /// A failure in our own words.
+    pub fn new(exit: Exit, message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), advice: advice.into(), fault: None }
+    }
+
+    /// Wrong usage.
+    pub fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message, advice)
+    }
+
+    /// The one document that `--json` prints instead of the answer.
+    pub fn document(&self) -> Value {
+        json!({
+            "schema": "tidegate.error/1",
+            "exit": self.exit.code(),
+            "message": self.message,
+            "advice": self.advice,
+            "fault": self.fault,
+        })
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let request = fault.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
+        Self {
+            exit: Exit::of_fault(&fault),
+            message: format!("{}{request}", fault.headline()),
+            advice: fault.advice.clone(),
+            fault: Some(Box::new(fault)),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(Exit::Refused, refusal.reason, refusal.advice)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let advice = match &error {
+            ConfigError::Unreadable { .. } => "Check the path: --config, or TIDEGATE_CONFIG.",
+            ConfigError::Wrong { .. } => "config.example.toml shows every setting.",
+            ConfigError::Twice { .. } => "Rename one of them.",
+            ConfigError::NoEnvironment { .. } => "Name one of those with --environment, or add it.",
+            ConfigError::Variable { .. } => "Correct the variable, or unset it.",
+        };
+        Self::usage(error.to_string(), advice)
+    }
+}
+
+/// A mistake of ours, or the system's: what could not be done, with its cause.
+pub fn internal(what: &str, error: impl std::fmt::Display) -> Failure {
+    Failure::new(
+        Exit::Internal,
+        format!("{what}: {error}"),
+        "Set TIDEGATE_LOG=debug and try again; the log tells more.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::IntoEnumIterator;
+
+    #[test]
+    fn the_codes_are_those_that_scripts_know() {
+        let codes: Vec<_> = Exit::iter().map(Exit::code).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn outcomes_have_their_codes() {
+        let fault = |kind| Fault::new(kind, "ModifyRule", "rule 10", "no");
+        let table = [
+            (Outcome::Done, true, Exit::Done),
+            (Outcome::Refused { step: 0, fault: fault(FaultKind::Denied) }, true, Exit::Aws),
+            (Outcome::Refused { step: 0, fault: fault(FaultKind::Changed) }, false, Exit::Refused),
+            (Outcome::Failed { step: 0, reason: "crash loop".into() }, true, Exit::Failed),
+            (Outcome::Unknown { step: 0, fault: fault(FaultKind::Unanswered) }, true, Exit::Unknown),
+            (Outcome::Superseded, true, Exit::Unknown),
+            (Outcome::Superseded, false, Exit::Refused),
+        ];
+        for (outcome, sent, exit) in table {
+            assert_eq!(Exit::of(&outcome, sent), exit, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_says_what_happened_to_what_and_what_next() {
+        let mut fault = Fault::new(FaultKind::Denied, "ModifyRule", "rule 10", "User is not authorized");
+        fault.code = Some("AccessDenied".into());
+        fault.request_id = Some("req-1".into());
+        let failure = Failure::from(fault);
+        assert_eq!(failure.exit, Exit::Aws);
+        for part in ["ModifyRule", "rule 10", "User is not authorized", "AccessDenied", "req-1"] {
+            assert!(failure.message.contains(part), "{part}: {}", failure.message);
+        }
+        assert!(!failure.advice.is_empty());
+        assert_eq!(Failure::from(Fault::new(FaultKind::NoRegion, "a", "b", "c")).exit, Exit::Usage);
+    }
+}

@@ -1,0 +1,112 @@
+//! The command line: flags and configuration, a command each, one engine behind all of them.
+
+mod act;
+mod args;
+mod config;
+mod console;
+mod exit;
+mod log;
+mod lookup;
+mod observe;
+mod out;
+mod session;
+mod status;
+mod words;
+mod world;
+
+use clap::{CommandFactory, Parser};
+
+use act::Wish;
+use args::{Acting, Cli, Command, Global};
+use config::{Config, Flags, process_variables};
+use exit::{Exit, Failure};
+use out::Out;
+use session::Session;
+
+/// Reads the command line and does what it says. Returns the exit code; whatever there was to say has been said.
+pub async fn run() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. Nobody is left to tell if printing fails.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
+        }
+    };
+    let mut out = Out::process(cli.global.json);
+    match dispatch(&mut out, &cli).await {
+        Ok(code) => code,
+        Err(failure) => {
+            tell(&mut out, &failure);
+            failure.exit.code()
+        }
+    }
+}
+
+/// What happened, to what, and what to do next.
+fn tell(out: &mut Out, failure: &Failure) {
+    out.remark(&format!("tidegate: {}", failure.message));
+    out.remark(&failure.advice);
+    if out.json {
+        // It has been said on standard error already.
+        let _ = out.document(&failure.document());
+    }
+}
+
+async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
+    log::start()?;
+    let exit = match &cli.command {
+        Some(Command::Status(status)) => {
+            let session = connect(&cli.global).await?;
+            let name = status.service.as_deref();
+            let seen = session.observe(status::want(name)).await?;
+            seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+            status::print(out, &seen, name, &session.config.settings)?;
+            Exit::Done
+        }
+        Some(Command::Step(step)) => act(out, cli, &step.service, Wish::Step(step.to), &step.acting).await?,
+        Some(Command::Start(start)) => {
+            act(out, cli, &start.service, Wish::Start(start.task_definition.clone()), &start.acting).await?
+        }
+        Some(Command::Finish(finish)) => act(out, cli, &finish.service, Wish::Finish, &finish.acting).await?,
+        Some(Command::Rollback(back)) => {
+            act(out, cli, &back.service, Wish::Rollback(back.to.clone()), &back.acting).await?
+        }
+        Some(Command::Config) => {
+            let config = load(&cli.global)?;
+            if out.json {
+                out.document(&config.document())?
+            } else {
+                out.say(&config.text())?
+            }
+            Exit::Done
+        }
+        Some(Command::Completions(completions)) => {
+            let mut script = Vec::new();
+            clap_complete::generate(completions.shell, &mut Cli::command(), "tidegate", &mut script);
+            out.script(&String::from_utf8_lossy(&script))?;
+            Exit::Done
+        }
+        Some(Command::Sim(sim)) => world::sim(out, sim).await?,
+        Some(Command::Demo(world)) => {
+            return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;
+        }
+        None | Some(Command::Console) => return console::open(load(&cli.global)?).await,
+    };
+    Ok(exit.code())
+}
+
+async fn act(out: &mut Out, cli: &Cli, name: &str, wish: Wish, acting: &Acting) -> Result<Exit, Failure> {
+    let config = load(&cli.global)?;
+    act::answerable(out, acting)?;
+    let session = Session::connect(config).await?;
+    act::act(out, &session, name, &wish, acting).await
+}
+
+fn load(global: &Global) -> Result<Config, Failure> {
+    Ok(config::load(&Flags::from(global), &process_variables)?)
+}
+
+async fn connect(global: &Global) -> Result<Session, Failure> {
+    Session::connect(load(global)?).await
+}

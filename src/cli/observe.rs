@@ -1,0 +1,286 @@
+//! One look at everything that a command needs, and no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+
+use super::config::Config;
+use super::exit::Failure;
+use super::lookup;
+use crate::cloud::Cloud;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::metrics::MetricsQuery;
+use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::release::{self, Method, Ours, Release, Side};
+use crate::domain::share::Percent;
+use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
+
+/// What a command looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want<'a> {
+    /// Every release.
+    Everything,
+    /// One release, with all that is shown of it.
+    One(&'a str),
+    /// One release that is to go forward.
+    Forward(&'a str),
+    /// One release that is to go back: only what the way back needs, and nothing is waited for that it could do
+    /// without.
+    Back(&'a str),
+}
+
+/// What this machine remembers of earlier acts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Memory {
+    /// The share that was last written from here, by release.
+    pub requested: BTreeMap<String, Percent>,
+    /// What was seen running well, by service.
+    pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+}
+
+/// Who looks, and with what.
+pub struct Observer<'a> {
+    /// AWS.
+    pub cloud: &'a dyn Cloud,
+    /// What was decided.
+    pub config: &'a Config,
+    /// The region that is asked.
+    pub region: &'a str,
+    /// AWS's clock.
+    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+}
+
+/// What was seen.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// Where. The account is that of the credentials; where those could not be asked for, that of the services.
+    pub place: Place,
+    /// Whose credentials.
+    pub identity: Option<Identity>,
+    /// All that was read.
+    pub snapshot: Snapshot,
+    /// The releases, derived from it.
+    pub releases: Vec<Release>,
+    /// What could not be read, and was done without.
+    pub faults: Vec<Fault>,
+    /// On AWS's clock, when all was read.
+    pub now: Timestamp,
+}
+
+/// How many questions are asked at a time.
+const AT_ONCE: usize = 8;
+
+/// The longest that a way back waits for what it could do without.
+const SIDE_SOURCE: Duration = Duration::from_secs(4);
+
+impl Want<'_> {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Everything => None,
+            Self::One(name) | Self::Forward(name) | Self::Back(name) => Some(name),
+        }
+    }
+
+    fn back(&self) -> bool {
+        matches!(self, Self::Back(_))
+    }
+}
+
+impl Observer<'_> {
+    /// Looks. A failure only where nothing can be said or done without what failed.
+    pub async fn observe(&self, want: Want<'_>, recall: impl FnOnce(&Place) -> Memory) -> Result<Observation, Failure> {
+        let mut seen = Seen { snapshot: Snapshot::default(), faults: Vec::new() };
+        self.ask(&mut seen, vec![Query::Services, Query::Routes, Query::Identity], want).await;
+        let identity = seen.snapshot.identity.get().cloned();
+        if let Some(fault) = seen.snapshot.services.failing() {
+            return Err(fault.clone().into());
+        }
+        let forward = matches!(want, Want::Forward(_));
+        if let Some(fault) = seen.snapshot.identity.failing().filter(|_| forward) {
+            return Err(fault.clone().into());
+        }
+        let place = self.place(&seen.snapshot, identity.as_ref());
+        let memory = recall(&place);
+        for (service, witnesses) in &memory.witnessed {
+            witnesses.iter().for_each(|witness| seen.snapshot.remember(service, witness.clone()));
+        }
+        let ours: BTreeMap<_, _> = memory
+            .requested
+            .iter()
+            .map(|(name, share)| (name.clone(), Ours { doing: None, requested: Some(*share) }))
+            .collect();
+        let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, (self.clock)());
+
+        let releases = derive(&seen.snapshot);
+        let wanted = chosen(&releases, want, &seen)?;
+        if let Some(fault) = seen.snapshot.routes.failing().filter(|_| forward)
+            && wanted.iter().any(|release| has_target_groups(release, &seen.snapshot))
+        {
+            // Whether it is half of a pair is not known, so neither is what a write would do to its traffic.
+            return Err(fault.clone().into());
+        }
+        let questions = self.questions(&wanted, &seen.snapshot, want);
+        self.ask(&mut seen, questions, want).await;
+
+        let releases = derive(&seen.snapshot);
+        let wanted = chosen(&releases, want, &seen)?;
+        let unread = unread_revisions(&wanted, &seen.snapshot, want);
+        if !unread.is_empty() {
+            self.ask(&mut seen, vec![Query::TaskDefinitions(unread)], want).await;
+        }
+        let releases = derive(&seen.snapshot);
+        Ok(Observation { place, identity, releases, snapshot: seen.snapshot, faults: seen.faults, now: (self.clock)() })
+    }
+
+    /// Asks all of them, a few at a time, and takes the answers in.
+    async fn ask(&self, seen: &mut Seen, queries: Vec<Query>, want: Want<'_>) {
+        let mut answers = futures::stream::iter(queries)
+            .map(|query| async move {
+                let asked = (self.clock)();
+                let answer = if want.back() && !matches!(query, Query::Services | Query::Routes) {
+                    self.hurry(&query).await
+                } else {
+                    self.cloud.read(&query).await
+                };
+                (asked, query, answer)
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((asked, query, answer)) = answers.next().await {
+            seen.take(asked, &query, answer);
+        }
+    }
+
+    async fn hurry(&self, query: &Query) -> Result<Facts, Fault> {
+        tokio::time::timeout(SIDE_SOURCE, self.cloud.read(query)).await.unwrap_or_else(|_| {
+            let waited = format!("no answer within {} s; went on without it", SIDE_SOURCE.as_secs());
+            Err(Fault::new(FaultKind::Unanswered, source(query), subject(query), waited))
+        })
+    }
+
+    fn place(&self, snapshot: &Snapshot, identity: Option<&Identity>) -> Place {
+        let of_services = || {
+            let services = snapshot.services.get()?;
+            services.values().next()?.arn.account().map(str::to_owned)
+        };
+        Place {
+            environment: self.config.environment.name.value.clone(),
+            account: identity.map(|identity| identity.account.clone()).or_else(of_services).unwrap_or_default(),
+            region: self.region.to_owned(),
+        }
+    }
+
+    fn questions(&self, wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<Query> {
+        let mut queries = Vec::new();
+        let groups = target_groups(wanted, snapshot);
+        let bare: BTreeSet<Arn> = sides(wanted).filter_map(|side| side.target_group.clone()).collect();
+        if !bare.is_empty() {
+            queries.push(Query::Health(bare.into_iter().collect()));
+        }
+        if !groups.is_empty() && !want.back() {
+            // Beyond the window lie the minutes that have not settled.
+            let minutes = self.config.settings.thresholds.window.as_mins().saturating_add(5).clamp(10, 180);
+            queries.push(Query::Metrics(MetricsQuery::last(groups, (self.clock)(), minutes)));
+        }
+        let revisions: BTreeSet<_> = sides(wanted).map(|side| side.task_definition.clone()).collect();
+        if !revisions.is_empty() && !want.back() {
+            queries.push(Query::TaskDefinitions(revisions.into_iter().collect()));
+        }
+        let history = wanted.iter().filter(|release| !want.back() || needs_history(release));
+        queries.extend(history.map(|release| Query::Deployments(release.stable.service.clone())));
+        queries
+    }
+}
+
+/// What has been read so far.
+struct Seen {
+    snapshot: Snapshot,
+    faults: Vec<Fault>,
+}
+
+impl Seen {
+    fn take(&mut self, at: Timestamp, query: &Query, answer: Result<Facts, Fault>) {
+        if let Err(fault) = &answer {
+            self.faults.push(fault.clone());
+        }
+        self.snapshot.apply(at, query, answer);
+    }
+}
+
+fn sides<'a>(releases: &'a [&'a Release]) -> impl Iterator<Item = &'a Side> {
+    releases.iter().flat_map(|release| std::iter::once(&release.stable).chain(&release.canary))
+}
+
+fn chosen<'a>(releases: &'a [Release], want: Want<'_>, seen: &Seen) -> Result<Vec<&'a Release>, Failure> {
+    let Some(name) = want.name() else { return Ok(releases.iter().collect()) };
+    match lookup::find(releases, name) {
+        Ok(release) => Ok(vec![release]),
+        // Without the rules a pair is not known by its stem: that is what is the matter then.
+        Err(mut failure) => {
+            if let Some(fault) = seen.snapshot.routes.failing() {
+                failure.message = format!("{}; the rules could not be read: {}", failure.message, fault.headline());
+                failure.advice = format!("{} Or name the service itself.", fault.advice);
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn has_target_groups(release: &Release, snapshot: &Snapshot) -> bool {
+    snapshot.service(&release.stable.service).is_some_and(|service| !service.target_groups.is_empty())
+}
+
+/// Whether the way back is a redeployment, which needs to know what worked.
+fn needs_history(release: &Release) -> bool {
+    release.method != Method::Weighted || release.stable_taken() || !release.in_flight()
+}
+
+/// Target groups with the load balancer before them, as metrics are asked for.
+fn target_groups(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Arn, Arn)> {
+    let ours: BTreeSet<_> = sides(wanted).filter_map(|side| side.target_group.as_ref()).collect();
+    let routes = snapshot.routes.get().into_iter().flat_map(|routes| routes.values());
+    let behind: BTreeMap<_, _> = routes
+        .flat_map(|route| route.forwards.iter().map(|to| (to.target_group.clone(), route.load_balancer.clone())))
+        .filter(|(group, _)| ours.contains(group))
+        .collect();
+    behind.into_iter().collect()
+}
+
+/// What may be gone back to, where it was not read yet whether that can still be deployed.
+fn unread_revisions(wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<TaskDefinitionArn> {
+    let unread: BTreeSet<_> = wanted
+        .iter()
+        .filter(|release| !want.back() || needs_history(release))
+        .flat_map(|release| release.previous.iter().take(2))
+        .map(|good| good.task_definition.clone())
+        .filter(|arn| snapshot.task_definition(arn).is_none())
+        .collect();
+    unread.into_iter().collect()
+}
+
+fn source(query: &Query) -> &'static str {
+    match query {
+        Query::Identity => "GetCallerIdentity",
+        Query::Services | Query::Service(_) => "DescribeServices",
+        Query::Routes | Query::Route(_) => "DescribeRules",
+        Query::Health(_) => "DescribeTargetHealth",
+        Query::Tasks(_) => "DescribeTasks",
+        Query::TaskDefinitions(_) => "DescribeTaskDefinition",
+        Query::Family(_) => "ListTaskDefinitions",
+        Query::Deployments(_) => "DescribeServiceDeployments",
+        Query::Metrics(_) => "GetMetricData",
+    }
+}
+
+fn subject(query: &Query) -> String {
+    match query {
+        Query::Service(service) | Query::Tasks(service) | Query::Deployments(service) => service.to_string(),
+        Query::Route(route) => route.to_string(),
+        Query::Family(family) => family.clone(),
+        Query::Health(groups) => super::words::count(groups.len(), "target group"),
+        Query::TaskDefinitions(arns) => super::words::count(arns.len(), "task definition"),
+        Query::Metrics(metrics) => super::words::count(metrics.targets.len(), "target group"),
+        Query::Identity | Query::Services | Query::Routes => "this account".to_owned(),
+    }
+}

@@ -1,0 +1,144 @@
+//! The one place where commands write to a terminal. Text from elsewhere is defused here, whoever forgot to.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use serde_json::Value;
+
+use super::exit::{Failure, internal};
+use crate::domain::text::{clean, is_safe};
+
+/// Where a command writes, and what it may ask.
+pub struct Out {
+    answers: Box<dyn Write + Send>,
+    remarks: Box<dyn Write + Send>,
+    questions: Option<Box<dyn BufRead + Send>>,
+    /// Whether the answer is one JSON document.
+    pub json: bool,
+}
+
+impl Out {
+    /// The process's own streams. Questions are asked only where a person can see and answer them.
+    pub fn process(json: bool) -> Self {
+        let person = io::stdin().is_terminal() && io::stderr().is_terminal();
+        Self {
+            answers: Box::new(io::stdout()),
+            remarks: Box::new(io::stderr()),
+            questions: person.then(|| Box::new(io::BufReader::new(io::stdin())) as Box<dyn BufRead + Send>),
+            json,
+        }
+    }
+
+    /// Streams of a test's own.
+    #[cfg(test)]
+    pub fn to(answers: Box<dyn Write + Send>, remarks: Box<dyn Write + Send>, typed: Option<&'static str>) -> Self {
+        let questions = typed.map(|typed| Box::new(io::Cursor::new(typed)) as Box<dyn BufRead + Send>);
+        Self { answers, remarks, questions, json: false }
+    }
+
+    /// Whether there is somebody to ask.
+    pub fn can_ask(&self) -> bool {
+        self.questions.is_some()
+    }
+
+    /// Lines of the answer, on standard output.
+    pub fn say(&mut self, text: &str) -> Result<(), Failure> {
+        put(&mut self.answers, text)
+    }
+
+    /// Text of our own, as it is: a script, in which a tab is a tab.
+    pub fn script(&mut self, text: &str) -> Result<(), Failure> {
+        write(&mut self.answers, text.trim_end())
+    }
+
+    /// Lines beside the answer, on standard error. That nobody reads them is no reason to stop.
+    pub fn remark(&mut self, text: &str) {
+        // There is nobody left to tell.
+        let _ = put(&mut self.remarks, text);
+    }
+
+    /// One document, on standard output, whole lines and plain ASCII where a terminal could be harmed.
+    pub fn document(&mut self, document: &Value) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(document).map_err(|error| internal("cannot write JSON", error))?;
+        // Unsafe characters other than the line breaks between members occur in strings only.
+        let safe: String =
+            text.chars().map(|c| if c == '\n' || is_safe(c) { c.to_string() } else { escape(c) }).collect();
+        write(&mut self.answers, &safe)
+    }
+
+    /// Asks, and reads one line. `None`: there is nobody to ask, or nothing was said.
+    pub fn ask(&mut self, question: &str) -> Option<String> {
+        let questions = self.questions.as_mut()?;
+        write!(self.remarks, "{} ", clean(question)).and_then(|()| self.remarks.flush()).ok()?;
+        let mut line = String::new();
+        questions.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        Some(line.trim().to_owned())
+    }
+}
+
+/// A character as JSON writes it in ASCII.
+fn escape(c: char) -> String {
+    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+fn put(to: &mut Box<dyn Write + Send>, text: &str) -> Result<(), Failure> {
+    let lines: Vec<_> = text.lines().map(|line| clean(line).trim_end().to_owned()).collect();
+    write(to, &lines.join("\n"))
+}
+
+fn write(to: &mut Box<dyn Write + Send>, text: &str) -> Result<(), Failure> {
+    match writeln!(to, "{text}").and_then(|()| to.flush()) {
+        // `tidegate status | head`: the reader has had enough, which is not a failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| internal("cannot write the answer", error)),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// What was written, readable afterwards.
+    #[derive(Clone, Default)]
+    pub(crate) struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Paper {
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn hostile_text_is_defused_in_lines_and_in_documents() {
+        let paper = Paper::default();
+        let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
+        out.say("one\x1b[2J\ntwo\u{202e}").unwrap();
+        let value = serde_json::json!({"name": "a\u{1b}[31m\u{9b}\u{202e}b\u{e0041}\n"});
+        out.document(&value).unwrap();
+        let text = paper.text();
+        assert!(text.chars().all(|c| c == '\n' || is_safe(c)), "{text:?}");
+        assert!(text.starts_with("one·[2J\ntwo·\n"));
+        let again: Value = serde_json::from_str(text.split_once("·\n").unwrap().1).unwrap();
+        assert_eq!(again, value);
+    }
+
+    #[test]
+    fn nobody_to_ask_is_not_a_yes() {
+        let mut alone = Out::to(Box::new(Paper::default()), Box::new(Paper::default()), None);
+        assert_eq!(alone.ask("sure?"), None);
+        let mut gone = Out::to(Box::new(Paper::default()), Box::new(Paper::default()), Some(""));
+        assert_eq!(gone.ask("sure?"), None);
+        let mut there = Out::to(Box::new(Paper::default()), Box::new(Paper::default()), Some("yes\n"));
+        assert_eq!(there.ask("sure?").as_deref(), Some("yes"));
+    }
+}

@@ -1,0 +1,86 @@
+//! What a command works with: AWS by two lanes, the clock, and what this machine remembers.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::config::{Config, Origin, Sourced};
+use super::exit::Failure;
+use super::observe::{Memory, Observation, Observer, Want};
+use crate::aws::{self, Aws, Connect};
+use crate::cloud::Cloud;
+use crate::run::clock::{CLOCK_VARIABLE, Clock};
+use crate::run::journal;
+
+/// A connection to the environment that is looked at.
+pub struct Session {
+    /// What was decided.
+    pub config: Config,
+    /// For questions.
+    pub reader: Arc<Aws>,
+    /// For writes, and for the questions about them.
+    pub actor: Arc<Aws>,
+    /// The region that is meant.
+    pub region: String,
+    /// AWS's clock.
+    pub clock: Clock,
+}
+
+/// What a connection is made from. A profile or an endpoint out of an environment variable is left to the SDK,
+/// which knows more of them than we do.
+fn options(config: &Config) -> Connect {
+    let ours = |sourced: &Sourced<Option<String>>| {
+        sourced.value.clone().filter(|_| !matches!(sourced.origin, Origin::Variable(_)))
+    };
+    Connect {
+        profile: ours(&config.environment.profile),
+        region: config.environment.region.value.clone(),
+        endpoint_url: ours(&config.environment.endpoint_url),
+        clusters: config.environment.clusters.value.clone(),
+        ..Connect::default()
+    }
+}
+
+/// The clock that goes with the endpoint: a simulated AWS tells about its own by a variable.
+fn clock() -> Result<Clock, Failure> {
+    match super::config::process_variables(CLOCK_VARIABLE) {
+        Some(text) => {
+            text.parse().map_err(|error: String| Failure::usage(error, "Unset it, or take what `tidegate sim` prints."))
+        }
+        None => Ok(Clock::system()),
+    }
+}
+
+impl Session {
+    /// Finds region and credentials; calls nobody yet.
+    pub async fn connect(config: Config) -> Result<Self, Failure> {
+        let (options, clock) = (options(&config), clock()?);
+        Self::with(config, &options, clock).await
+    }
+
+    /// The same with another way to AWS than the configuration's.
+    pub async fn with(config: Config, options: &Connect, clock: Clock) -> Result<Self, Failure> {
+        let lanes = aws::connect(options).await?;
+        Ok(Self { config, reader: Arc::new(lanes.poll), actor: Arc::new(lanes.act), region: lanes.region, clock })
+    }
+
+    /// Looks at AWS once, for `want`.
+    pub async fn observe(&self, want: Want<'_>) -> Result<Observation, Failure> {
+        let now = || self.now();
+        let cloud: &dyn Cloud = &*self.reader;
+        let observer = Observer { cloud, config: &self.config, region: &self.region, clock: &now };
+        let recall = |place: &crate::domain::names::Place| match journal::default_path() {
+            Ok(path) => {
+                let journal::Recall { requested, witnessed } = journal::recall(&path, place);
+                Memory { requested, witnessed }
+            }
+            Err(_) => Memory::default(),
+        };
+        observer.observe(want, recall).await
+    }
+
+    /// The time on AWS's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now().at
+    }
+}

@@ -1,0 +1,93 @@
+//! The document that `status --json` prints. Its members only change on purpose.
+
+use serde_json::{Value, json};
+
+use super::way_back;
+use crate::cli::observe::Observation;
+use crate::domain::plan::Context;
+use crate::domain::previous::Good;
+use crate::domain::release::{Release, Side};
+use crate::domain::settings::Settings;
+use crate::domain::snapshot::Snapshot;
+
+/// `tidegate.status/1`.
+pub fn document(seen: &Observation, shown: &[&Release], settings: &Settings) -> Value {
+    let context = Context { place: &seen.place, settings, now: seen.now };
+    json!({
+        "schema": "tidegate.status/1",
+        "at": seen.now,
+        "environment": seen.place.environment,
+        "account": seen.place.account,
+        "region": seen.place.region,
+        "identity": seen.identity.as_ref().map(|identity| &identity.arn),
+        "protected": settings.protected,
+        "read_only": settings.read_only,
+        "services": shown.iter().map(|release| service(seen, release, &context)).collect::<Vec<_>>(),
+        "faults": seen.faults,
+    })
+}
+
+fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> Value {
+    let back = way_back(release, context);
+    json!({
+        "name": release.name,
+        "cluster": release.stable.service.cluster,
+        "method": release.method,
+        "phase": release.phase,
+        "stable": side(&release.stable),
+        "canary": release.canary.as_ref().map(side),
+        "share_percent": release.share,
+        "ladder": release.ladder,
+        "bake": release.bake.map(|bake| json!({
+            "since": bake.since,
+            "seen": bake.seen,
+            "elapsed_seconds": bake.elapsed(seen.now).as_secs(),
+            "of_seconds": bake.of.as_secs(),
+            "done": bake.done(seen.now),
+        })),
+        "verdict": release.verdict,
+        "rollback": {
+            "ready": back.ready,
+            "target": back.target,
+            "path": back.path,
+            "calls": back.calls,
+        },
+        "previous": release.previous.iter().map(good).collect::<Vec<_>>(),
+        "watch_only": release.watch_only,
+        "remarks": release.remarks,
+        "steady_since": release.steady_since,
+        "data_age_seconds": age(&seen.snapshot, seen),
+    })
+}
+
+fn side(side: &Side) -> Value {
+    json!({
+        "service": side.service.service,
+        "task_definition": side.task_definition,
+        "revision": side.task_definition.short(),
+        "version": side.version,
+        "weight": side.weight,
+        "running": side.running,
+        "desired": side.desired,
+        "pending": side.pending,
+        "healthy": side.healthy,
+        "rolling": side.rolling,
+        "trouble": side.trouble,
+    })
+}
+
+fn good(good: &Good) -> Value {
+    json!({
+        "task_definition": good.task_definition,
+        "evidence": good.evidence,
+        "at": good.at,
+        "good_for_seconds": good.good_for.map(|span| span.as_secs()),
+        "active": good.active,
+    })
+}
+
+/// The age of the oldest of what the lever goes by: services and rules.
+fn age(snapshot: &Snapshot, seen: &Observation) -> Option<i64> {
+    let ages = [snapshot.services.age(seen.now), snapshot.routes.age(seen.now)];
+    ages.into_iter().flatten().map(|age| age.as_secs()).max()
+}

@@ -1,0 +1,200 @@
+//! The same for people: a line a release, or one release in full.
+
+use super::{WayBack, way_back};
+use crate::cli::observe::Observation;
+use crate::cli::words::{NO_DATA, columns, count, or_no_data, rate, since, span};
+use crate::domain::plan::Context;
+use crate::domain::previous::{Evidence, Good};
+use crate::domain::release::{Phase, Release, Side};
+use crate::domain::verdict::{Numbers, Opinion};
+
+/// Where this is, whose credentials, and what may be done.
+fn head(seen: &Observation, context: &Context<'_>) -> String {
+    let mut words = vec![seen.place.to_string()];
+    words.extend(seen.identity.as_ref().map(|identity| format!("· {}", identity.short())));
+    words.push(format!(" {}", seen.now.strftime("%H:%M:%SZ")));
+    if context.settings.protected {
+        words.push(" PROTECTED".to_owned());
+    }
+    if context.settings.read_only {
+        words.push(" READ-ONLY".to_owned());
+    }
+    words.join(" ")
+}
+
+/// A line a release, the most urgent first.
+pub(super) fn all(seen: &Observation, shown: &[&Release], context: &Context<'_>) -> Vec<String> {
+    let mut lines = vec![head(seen, context), String::new()];
+    if shown.is_empty() {
+        lines.push("No services in these clusters. Check the region, the account and --cluster.".to_owned());
+        return lines;
+    }
+    let titles = ["", "SERVICE", "METHOD", "RELEASE", "TRAFFIC", "TASKS", "ERRORS", "P95", "STATE"];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    rows.extend(shown.iter().map(|release| row(seen, release)));
+    lines.extend(columns(&rows));
+    lines
+}
+
+fn row(seen: &Observation, release: &Release) -> Vec<String> {
+    let judged = &release.verdict.judged;
+    let traffic = match (&release.canary, release.share.configured) {
+        (None, _) => "-".to_owned(),
+        (Some(_), share) => or_no_data(share),
+    };
+    vec![
+        if release.urgency() <= 3 { "!" } else { "" }.to_owned(),
+        release.name.clone(),
+        release.method.to_string(),
+        revisions(release),
+        traffic,
+        tasks(release),
+        judged.error_percent.map_or_else(|| NO_DATA.to_owned(), rate),
+        judged.p95.map_or_else(|| NO_DATA.to_owned(), |p95| format!("{p95:.0}ms")),
+        state(release, seen),
+    ]
+}
+
+/// `:41 → :42 1.9.0` while two versions are there, else `:41 1.8.2`.
+fn revisions(release: &Release) -> String {
+    let newest = release.newest();
+    let version = newest.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+    if release.in_flight() && release.stable.task_definition != newest.task_definition {
+        format!("{} → {}{version}", release.stable.task_definition.tag(), newest.task_definition.tag())
+    } else {
+        let stable = &release.stable;
+        let version = stable.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+        format!("{}{version}", stable.task_definition.tag())
+    }
+}
+
+fn tasks(release: &Release) -> String {
+    let of = |side: &Side| format!("{}/{}", side.running, side.desired);
+    match &release.canary {
+        Some(canary) => format!("{}+{}", of(&release.stable), of(canary)),
+        None => of(&release.stable),
+    }
+}
+
+/// The phase with its time, and what is the matter.
+fn state(release: &Release, seen: &Observation) -> String {
+    let phase = match (release.phase, release.bake) {
+        (Phase::Baking, Some(bake)) => {
+            let at_least = if bake.seen { "" } else { "≥ " };
+            format!("baking {at_least}{} of {}", span(bake.elapsed(seen.now)), span(bake.of))
+        }
+        (Phase::Waiting, _) => "waiting for you".to_owned(),
+        (Phase::Steady, _) => match release.steady_since {
+            Some(then) => format!("steady {}", since(then, seen.now)),
+            None => "steady".to_owned(),
+        },
+        (phase, _) => phase.to_string().replace('_', " "),
+    };
+    let trouble = std::iter::once(&release.stable).chain(&release.canary).find_map(|side| side.trouble.clone());
+    match (trouble, release.verdict.opinion) {
+        (Some(trouble), _) => format!("{phase}: {trouble}"),
+        (None, Opinion::Bad) => {
+            format!("{phase}, verdict bad: {}", release.verdict.reasons.first().map_or("", String::as_str))
+        }
+        (None, _) => phase,
+    }
+}
+
+/// One release in full.
+pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) -> Vec<String> {
+    let mut lines = vec![
+        head(seen, context),
+        String::new(),
+        format!("{}  {}  {}", release.name, release.method, state(release, seen)),
+        String::new(),
+    ];
+    let named = |name: &str, text: String| vec![name.to_owned(), text];
+    let mut sides = vec![side("stable", &release.stable)];
+    sides.extend(release.canary.as_ref().map(|canary| side("canary", canary)));
+    lines.extend(columns(&sides));
+    let mut rows = Vec::new();
+    if release.canary.is_some() {
+        let share = &release.share;
+        rows.push(named(
+            "traffic",
+            format!(
+                "canary: requested {}, configured {}, observed {}",
+                or_no_data(share.requested),
+                or_no_data(share.configured),
+                or_no_data(share.observed)
+            ),
+        ));
+        rows.push(named("ladder", ladder(release)));
+    }
+    let verdict = &release.verdict;
+    let judged = if release.canary.is_some() { "canary" } else { "service" };
+    rows.push(named("verdict", format!("{}; {judged} {}", verdict.opinion.word(), numbers(&verdict.judged))));
+    rows.extend(verdict.baseline.as_ref().map(|base| named("", format!("stable {}", numbers(base)))));
+    rows.extend(verdict.reasons.iter().map(|reason| named("", reason.clone())));
+    rows.extend(rollback(&way_back(release, context)));
+    rows.extend(release.previous.first().map(|best| named("previous", good(best, seen))));
+    rows.extend(release.watch_only.iter().map(|why| named("watch only", why.clone())));
+    rows.extend(release.remarks.iter().map(|remark| named("note", remark.clone())));
+    lines.extend(columns(&rows));
+    lines
+}
+
+fn side(role: &str, side: &Side) -> Vec<String> {
+    let healthy = side.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
+    vec![
+        role.to_owned(),
+        side.service.to_string(),
+        side.task_definition.tag(),
+        side.version.clone().unwrap_or_default(),
+        side.weight.map(|weight| format!("weight {weight}")).unwrap_or_default(),
+        format!("{}/{} tasks", side.running, side.desired),
+        healthy,
+        if side.rolling { "rolling out" } else { "" }.to_owned(),
+    ]
+}
+
+/// `1% → [10%] → 100%`: where the canary stands.
+fn ladder(release: &Release) -> String {
+    let at = release.share.configured;
+    let steps = release.ladder.steps().iter().map(|step| match at {
+        Some(at) if (at.value() - step.value()).abs() < 1e-9 => format!("[{step}]"),
+        _ => step.to_string(),
+    });
+    steps.collect::<Vec<_>>().join(" → ")
+}
+
+fn numbers(numbers: &Numbers) -> String {
+    let Some(percent) = numbers.error_percent else { return NO_DATA.to_owned() };
+    let between = numbers.error_between.map(|(low, high)| format!(", 95% {low:.2}–{high:.2}%")).unwrap_or_default();
+    let latency =
+        |name: &str, value: Option<f64>| value.map(|value| format!(", {name} {value:.0} ms")).unwrap_or_default();
+    format!(
+        "{} errors (n={:.0}{between}){}{}{} over {}",
+        rate(percent),
+        numbers.requests,
+        latency("p50", numbers.p50),
+        latency("p95", numbers.p95),
+        latency("p99", numbers.p99),
+        count(numbers.minutes as usize, "minute")
+    )
+}
+
+fn rollback(back: &WayBack) -> Vec<Vec<String>> {
+    let ready = if back.ready { "READY" } else { "NOT READY" };
+    let target = back.target.as_ref().map(|target| format!("back to {}: ", target.tag())).unwrap_or_default();
+    let mut rows = vec![vec!["rollback".to_owned(), format!("{ready}  {target}{}", back.path)]];
+    rows.extend(back.calls.iter().map(|call| vec![String::new(), format!("       {call}")]));
+    rows
+}
+
+fn good(good: &Good, seen: &Observation) -> String {
+    let evidence = match good.evidence {
+        Evidence::Deployment => "a deployment of it succeeded",
+        Evidence::Replaced => "it is being replaced",
+        Evidence::Witnessed => "it was seen complete and healthy from here",
+    };
+    let when = good.at.map(|at| format!(" {} ago", since(at, seen.now))).unwrap_or_default();
+    let long = good.good_for.map(|long| format!(", good for {}", span(long))).unwrap_or_default();
+    let gone = if good.active == Some(false) { ", deregistered since" } else { "" };
+    format!("{}: {evidence}{when}{long}{gone}", good.task_definition.tag())
+}

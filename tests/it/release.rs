@@ -1,0 +1,239 @@
+//! Releases as an operator drives them, key by key, with every write that reached AWS.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tidegate::app::dialog::Dialog;
+use tidegate::app::keys::Key;
+use tidegate::app::msg::Msg;
+use tidegate::domain::release::Phase;
+use tidegate::domain::settings::Settings;
+use tidegate::domain::verdict::Opinion;
+
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
+    let mut stage = Stage::open("good-release").await;
+    let before = rule(&stage);
+    assert_eq!(stage.release("checkout").share.configured.unwrap().to_string(), "1%");
+    stage.go("checkout").await;
+
+    stage.press("Py").await;
+    assert_eq!(stage.told(), ["ModifyRule checkout-stable=90 checkout-canary=10"]);
+    stage.press("Py").await;
+    assert_eq!(
+        stage.told()[1..],
+        ["UpdateService service=checkout-canary desiredCount=18", "ModifyRule checkout-stable=0 checkout-canary=100"],
+        "capacity before traffic"
+    );
+    assert_eq!(stage.release("checkout").share.configured.unwrap().to_string(), "100%");
+
+    stage.press("Fy").await;
+    assert_eq!(
+        stage.told()[3..],
+        [
+            "UpdateService service=checkout-stable taskDefinition=checkout:42",
+            "ModifyRule checkout-stable=100 checkout-canary=0",
+            "UpdateService service=checkout-canary desiredCount=0",
+        ],
+        "traffic goes back before the canary's capacity goes"
+    );
+    stage
+        .until("steady", |model| model.release("checkout").is_some_and(|release| release.phase == Phase::Steady))
+        .await;
+    let after = stage.release("checkout");
+    assert_eq!(after.stable.task_definition.short(), "checkout:42");
+    assert_eq!((after.stable.running, after.canary.as_ref().unwrap().running), (18, 0));
+    assert_eq!(without_weights(before), without_weights(rule(&stage)), "only weights were written");
+}
+
+#[tokio::test]
+async fn r_at_10_percent_gives_stable_everything_with_its_first_call() {
+    let mut stage = Stage::open("bad-canary").await;
+    stage.go("checkout").await;
+    stage.press("Py").await;
+    stage
+        .until("a bad verdict", |model| {
+            model.release("checkout").is_some_and(|release| release.verdict.opinion == Opinion::Bad)
+        })
+        .await;
+    assert!(stage.screen(80, 24).contains("bad"), "{}", stage.screen(80, 24));
+    let sent = stage.writes().len();
+    stage.press("R").await;
+    assert_eq!(
+        stage.told()[sent..],
+        ["ModifyRule checkout-stable=100 checkout-canary=0", "UpdateService service=checkout-canary desiredCount=0"],
+        "one key, users first"
+    );
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("key → read back"), "{screen}");
+    assert_eq!(stage.release("checkout").share.configured.unwrap().to_string(), "0%");
+}
+
+#[tokio::test]
+async fn r_works_while_every_read_hangs() {
+    let mut stage = Stage::open("bad-canary").await;
+    stage.go("checkout").await;
+    stage.server.faults().add(tidegate::sim::wire::FaultRule::reads(tidegate::sim::wire::Fault::Hang));
+    stage.clock.advance(Duration::from_secs(10));
+    stage.feed(Msg::Tick);
+    stage.hit(Key::Char('R'));
+    let log = stage.server.log().clone();
+    let record =
+        tokio::time::timeout(Duration::from_secs(20), log.wait_for(|record| record.operation == "ModifyRule")).await;
+    let record = record.expect("R is on the wire though nothing can be read");
+    assert_eq!(
+        crate::stage::tell(&record.operation, &record.input),
+        "ModifyRule checkout-stable=100 checkout-canary=0"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_that_somebody_else_changed_stops_a_step_but_not_a_rollback() {
+    let mut stage = Stage::open("good-release").await;
+    stage.go("checkout").await;
+    stage.press("P").await;
+    assert!(matches!(stage.model.dialog, Some(Dialog::Confirm(_))));
+    // Nobody has told the console yet: the write itself must notice.
+    assert!(
+        stage.world.lock().unwrap().edit_rule_weights("checkout", &[("checkout-stable", 50), ("checkout-canary", 50)])
+    );
+    stage.press("y").await;
+    assert!(stage.writes().is_empty(), "{:?}", stage.told());
+    let notice = stage.model.notice.clone().unwrap();
+    assert!(notice.wrong && notice.text.contains("50/50"), "{notice:?}");
+
+    assert!(
+        stage.world.lock().unwrap().edit_rule_weights("checkout", &[("checkout-stable", 60), ("checkout-canary", 40)])
+    );
+    stage.press("R").await;
+    assert_eq!(stage.told()[0], "ModifyRule checkout-stable=100 checkout-canary=0");
+}
+
+#[tokio::test]
+async fn a_question_is_closed_when_what_it_asks_about_changes() {
+    let mut stage = Stage::open("good-release").await;
+    stage.go("checkout").await;
+    stage.press("P").await;
+    assert!(
+        stage.world.lock().unwrap().edit_rule_weights("checkout", &[("checkout-stable", 50), ("checkout-canary", 50)])
+    );
+    stage.pass(10).await;
+    assert!(stage.model.dialog.is_none());
+    let notice = stage.model.notice.as_ref().unwrap();
+    assert!(notice.wrong && notice.text.contains("has 50% already"), "{notice:?}");
+    stage.press("y").await;
+    assert!(stage.writes().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_pasted_repeated_or_typed_in_a_burst_does_nothing() {
+    let mut stage = Stage::open("good-release").await;
+    stage.go("checkout").await;
+    stage.feed(Msg::Paste("R\nPy\nW100\n".to_owned()));
+    stage.settle().await;
+    assert!(stage.writes().is_empty());
+    // The same without bracketed paste: keys, all at once.
+    for c in "xPyR".chars() {
+        stage.feed(Msg::Key(Key::Char(c)));
+    }
+    stage.settle().await;
+    assert!(stage.writes().is_empty(), "{:?}", stage.told());
+    assert!(stage.model.dialog.is_none());
+    // R held down: one rollback, and no second one when it is done.
+    for _ in 0..40 {
+        stage.clock.advance(Duration::from_millis(33));
+        stage.feed(Msg::Key(Key::Char('R')));
+    }
+    stage.settle().await;
+    for _ in 0..40 {
+        stage.clock.advance(Duration::from_millis(33));
+        stage.feed(Msg::Key(Key::Char('R')));
+    }
+    stage.settle().await;
+    assert_eq!(
+        stage.told(),
+        ["ModifyRule checkout-stable=100 checkout-canary=0", "UpdateService service=checkout-canary desiredCount=0"]
+    );
+}
+
+#[tokio::test]
+async fn a_rolling_service_is_released_and_rolled_back() {
+    let mut stage = Stage::open("good-release").await;
+    stage.go("search").await;
+    let was = stage.release("search").stable.task_definition.clone();
+    stage.press("S").await;
+    let Some(Dialog::Revisions(revisions)) = stage.model.dialog.clone() else { panic!("{:?}", stage.model.dialog) };
+    let choices = stage.model.choices(&revisions);
+    let other = choices.iter().position(|choice| choice.task_definition != was).unwrap();
+    let to = choices[other].task_definition.clone();
+    stage.press(&"j".repeat(other)).await;
+    stage.press("\n").await;
+    stage.hit(Key::Char('y'));
+    stage.until("under way", |model| model.release("search").unwrap().phase == Phase::Shifting).await;
+    stage.settle().await;
+    assert_eq!(stage.told(), [format!("UpdateService service=search taskDefinition={}", to.short())]);
+    stage.until("complete", |model| model.release("search").unwrap().phase == Phase::Steady).await;
+    assert_eq!(stage.release("search").stable.task_definition, to);
+
+    stage.press("R").await;
+    assert_eq!(stage.writes().len(), 1, "nothing is in flight: R asks");
+    stage.press("R").await;
+    assert_eq!(stage.told()[1], format!("UpdateService service=search taskDefinition={}", was.short()));
+    stage.until("back", |model| model.release("search").unwrap().stable.task_definition == was).await;
+}
+
+#[tokio::test]
+async fn a_protected_environment_asks_for_the_name_and_read_only_for_nothing() {
+    let mut stage = Stage::with("good-release", Settings { protected: true, ..Settings::default() }).await;
+    stage.go("checkout").await;
+    stage.press("Py\n").await;
+    assert!(stage.writes().is_empty(), "y is not the name");
+    stage.hit(Key::Ctrl('u'));
+    stage.press("checkout\n").await;
+    assert_eq!(stage.told(), ["ModifyRule checkout-stable=90 checkout-canary=10"]);
+    stage.press("R").await;
+    assert_eq!(stage.told()[1], "ModifyRule checkout-stable=100 checkout-canary=0", "the way back is one key");
+
+    let mut stage = Stage::with("good-release", Settings { read_only: true, ..Settings::default() }).await;
+    stage.go("checkout").await;
+    for keys in ["Py", "\u{1b}", "R", "R", "F", "W50\n"] {
+        stage.press(keys).await;
+    }
+    assert!(stage.writes().is_empty());
+}
+
+#[tokio::test]
+async fn every_act_is_in_the_audit() {
+    let mut stage = Stage::open("good-release").await;
+    stage.go("checkout").await;
+    stage.press("Py").await;
+    let audit = stage.audit().await;
+    let events: Vec<_> = audit.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["ordered", "call", "answer", "verified", "ended"]);
+    assert_eq!(stage.audit_mode(), 0o600);
+    let ordered = &audit[0];
+    assert_eq!(ordered["schema"], "tidegate.audit/1");
+    assert_eq!(ordered["plan"]["steps"].as_array().unwrap().len(), 1);
+    assert!(ordered["who"]["arn"].as_str().unwrap().contains("123456789012"));
+    assert!(audit[2]["request_id"].is_string());
+}
+
+fn rule(stage: &Stage) -> Value {
+    let call = tidegate::sim::api::Call {
+        service: tidegate::sim::api::Service::Elbv2,
+        operation: "DescribeRules".to_owned(),
+        input: serde_json::json!({ "RuleArns": [stage.release("checkout").routes[0].id.arn().as_str()] }),
+        region: "us-east-1".to_owned(),
+    };
+    stage.world.lock().unwrap().call(&call).unwrap()["Rules"][0].clone()
+}
+
+fn without_weights(mut rule: Value) -> Value {
+    let actions = rule["Actions"].as_array_mut().unwrap();
+    for to in actions.iter_mut().filter_map(|action| action["ForwardConfig"]["TargetGroups"].as_array_mut()).flatten() {
+        to["Weight"] = Value::Null;
+    }
+    rule
+}

@@ -1,0 +1,327 @@
+//! The whole console in paused time: real model, real SDK, real sockets, an AWS of our own; only the clock is the test's.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use serde_json::Value;
+use tempfile::TempDir;
+use tidegate::app::keys::Key;
+use tidegate::app::model::{Model, Screen};
+use tidegate::app::msg::{Effect, Msg, Now};
+use tidegate::app::operation::{OperationId, Progress};
+use tidegate::app::update;
+use tidegate::aws::{self, Connect, Limits};
+use tidegate::cloud::Cloud;
+use tidegate::domain::names::Place;
+use tidegate::domain::release::Release;
+use tidegate::domain::settings::Settings;
+use tidegate::run::executor::Options;
+use tidegate::run::journal::{self, Journal, Order, Via};
+use tidegate::run::overheard::Overheard;
+use tidegate::run::pause::Pause;
+use tidegate::run::perform::{Audit, perform};
+use tidegate::sim::scenario::Scenario;
+use tidegate::sim::wire::{Server, SimClock};
+use tidegate::sim::world::World;
+use tidegate::ui::{self, Theme};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+const START: &str = "2026-11-21T09:00:00Z";
+
+pub struct Stage {
+    pub server: Server,
+    pub world: Arc<Mutex<World>>,
+    pub clock: SimClock,
+    pub model: Model,
+    reader: Arc<dyn Cloud>,
+    actor: Arc<dyn Cloud>,
+    _state: TempDir,
+    journal: Arc<Journal>,
+    tasks: JoinSet<()>,
+    stops: HashMap<OperationId, CancellationToken>,
+    inbox: UnboundedReceiver<Msg>,
+    outbox: UnboundedSender<Msg>,
+    /// Questions and operations that have not come back.
+    under_way: usize,
+    pub copied: Vec<String>,
+    pub quit: bool,
+}
+
+/// A pause lets the test's clock run on.
+struct Stepping {
+    clock: SimClock,
+    start: Timestamp,
+}
+
+#[async_trait]
+impl Pause for Stepping {
+    fn now(&self) -> Duration {
+        self.clock.now().duration_since(self.start).unsigned_abs()
+    }
+
+    async fn pause(&self, span: Duration) {
+        self.clock.advance(span);
+        tokio::task::yield_now().await;
+    }
+}
+
+impl Stage {
+    /// A console on a scenario, after its first look around.
+    pub async fn open(scenario: &str) -> Self {
+        Self::with(scenario, Settings::default()).await
+    }
+
+    pub async fn with(scenario: &str, settings: Settings) -> Self {
+        let start: Timestamp = START.parse().unwrap();
+        let clock = SimClock::manual(start);
+        let world = Arc::new(Mutex::new(World::new(&Scenario::named(scenario).unwrap(), 7, start)));
+        let server = Server::start(world.clone(), clock.clone(), None).unwrap();
+        let lanes = aws::connect(&Connect {
+            profile: None,
+            region: Some("us-east-1".to_owned()),
+            endpoint_url: Some(server.endpoint()),
+            clusters: Vec::new(),
+            keys: Some(("test".to_owned(), "test".to_owned())),
+            limits: Limits::default(),
+        })
+        .await
+        .unwrap();
+        let place = Place { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
+        let state = TempDir::new().unwrap();
+        let journal = Arc::new(Journal::open(&state.path().join("audit.jsonl")).unwrap());
+        let (outbox, inbox) = unbounded_channel();
+        let model = Model::new(settings, place, Now { at: start, speed: 1.0 }, (120, 40));
+        let mut stage = Self {
+            server,
+            world,
+            clock,
+            model,
+            reader: Arc::new(lanes.poll),
+            actor: Arc::new(lanes.act),
+            _state: state,
+            journal,
+            tasks: JoinSet::new(),
+            stops: HashMap::new(),
+            inbox,
+            outbox,
+            under_way: 0,
+            copied: Vec::new(),
+            quit: false,
+        };
+        stage.feed(Msg::Tick);
+        stage.settle().await;
+        stage.pass(1).await;
+        stage
+    }
+
+    fn now(&self) -> Now {
+        Now { at: self.clock.now(), speed: 1.0 }
+    }
+
+    /// One message into the console; what it wants done is begun.
+    pub fn feed(&mut self, msg: Msg) {
+        let now = self.now();
+        for effect in update(&mut self.model, now, msg) {
+            self.begin(effect);
+        }
+    }
+
+    fn begin(&mut self, effect: Effect) {
+        let outbox = self.outbox.clone();
+        match effect {
+            Effect::Read(query) => {
+                self.under_way += 1;
+                let (reader, asked) = (self.reader.clone(), self.clock.now());
+                self.tasks.spawn(async move {
+                    let answer = reader.read(&query).await;
+                    outbox.send(Msg::Read { asked, query, answer }).unwrap();
+                });
+            }
+            Effect::Execute { operation, plan } => {
+                self.under_way += 1;
+                let stop = CancellationToken::new();
+                self.stops.insert(operation, stop.clone());
+                let options = Options {
+                    clock: Arc::new(Stepping { clock: self.clock.clone(), start: self.clock.now() }),
+                    ..Options::default()
+                };
+                let (actor, journal, clock) = (self.actor.clone(), self.journal.clone(), self.clock.clone());
+                let who = self.model.snapshot.identity.get().cloned();
+                self.tasks.spawn(async move {
+                    let order = Order { who, via: Via::Key, why: None };
+                    let audit = Audit { journal: Ok(&journal), order: &order, now: &|| clock.now() };
+                    let (heard, hears) = (outbox.clone(), clock.clone());
+                    let actor = Overheard {
+                        cloud: actor,
+                        now: move || hears.now(),
+                        tell: move |msg| heard.send(msg).unwrap(),
+                    };
+                    perform(&actor, &plan, &options, &stop, &audit, &mut |progress| {
+                        outbox.send(Msg::Progress { operation, progress }).unwrap();
+                    })
+                    .await;
+                });
+            }
+            Effect::Recall(place) => {
+                let journal::Recall { requested, witnessed } = journal::recall(self.journal.path(), &place);
+                outbox.send(Msg::Recalled { requested, witnessed }).unwrap();
+                self.under_way += 1;
+            }
+            Effect::Cancel(operation) => self.stops[&operation].cancel(),
+            Effect::Copy(text) => self.copied.push(text),
+            Effect::Quit => self.quit = true,
+            Effect::Suspend => {}
+        }
+    }
+
+    /// Until every question is answered and every operation is over.
+    pub async fn settle(&mut self) {
+        while self.under_way > 0 {
+            self.next().await;
+        }
+    }
+
+    async fn next(&mut self) {
+        let msg = tokio::time::timeout(Duration::from_secs(60), self.inbox.recv()).await;
+        let msg = msg.expect("something is under way, and nothing comes back").unwrap();
+        let back =
+            matches!(msg, Msg::Read { .. } | Msg::Recalled { .. } | Msg::Progress { progress: Progress::Ended(_), .. });
+        self.under_way -= usize::from(back);
+        self.feed(msg);
+    }
+
+    /// Goes on until the console is as described.
+    pub async fn until(&mut self, what: &str, condition: impl Fn(&Model) -> bool) {
+        for _ in 0..2_000 {
+            if condition(&self.model) {
+                return;
+            }
+            if self.under_way > 0 {
+                self.next().await;
+            } else {
+                self.tick(5);
+            }
+        }
+        panic!("never came: {what}\n{}", self.screen(120, 40));
+    }
+
+    fn tick(&mut self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+        self.feed(Msg::Tick);
+    }
+
+    /// Time passes, with all that it brings.
+    pub async fn pass(&mut self, seconds: u64) {
+        let mut left = seconds;
+        while left > 0 {
+            let step = left.min(5);
+            self.tick(step);
+            self.settle().await;
+            left -= step;
+        }
+    }
+
+    /// A key, a second after the last one, and nothing else yet.
+    pub fn hit(&mut self, key: Key) {
+        self.clock.advance(Duration::from_secs(1));
+        self.feed(Msg::Key(key));
+    }
+
+    /// Keys, and whatever comes of each.
+    pub async fn press(&mut self, keys: &str) {
+        for c in keys.chars() {
+            self.hit(if c == '\n' { Key::Enter } else { Key::Char(c) });
+            self.settle().await;
+        }
+    }
+
+    /// To a release's own screen, from the fleet.
+    pub async fn go(&mut self, name: &str) {
+        let line = self.model.lines().iter().position(|release| release.name == name).unwrap();
+        self.hit(Key::Home);
+        self.press(&"j".repeat(line)).await;
+        self.press("\n").await;
+        assert_eq!(self.model.screen, Screen::Release(name.to_owned()));
+    }
+
+    pub fn release(&self, name: &str) -> &Release {
+        self.model.release(name).unwrap_or_else(|| panic!("no release {name}"))
+    }
+
+    /// What the operator sees.
+    pub fn screen(&self, columns: u16, rows: u16) -> String {
+        let mut model = self.model.clone();
+        model.size = (columns, rows);
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        let theme = Theme::detect(None, Some("xterm-256color"), false);
+        terminal.draw(|frame| ui::view(&model, &theme, frame)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    /// Every write that reached AWS, in order: operation and input.
+    pub fn writes(&self) -> Vec<(String, Value)> {
+        let write = |operation: &str| {
+            ["Modify", "Update", "Stop", "Continue", "Register"].iter().any(|verb| operation.starts_with(verb))
+        };
+        let records = self.server.log().select(|record| write(&record.operation));
+        records.into_iter().map(|record| (record.operation, record.input)).collect()
+    }
+
+    /// The writes in a line each: the members that matter, by their names.
+    pub fn told(&self) -> Vec<String> {
+        self.writes().iter().map(|(operation, input)| tell(operation, input)).collect()
+    }
+
+    /// The audit's lines, once the last one has ended: the journal writes on a thread of its own.
+    pub async fn audit(&self) -> Vec<Value> {
+        let read = || -> Vec<Value> {
+            let text = std::fs::read_to_string(self.journal.path()).unwrap();
+            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        };
+        let ended = async {
+            while read().last().is_none_or(|line| line["event"] != "ended") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the audit is written to its end");
+        read()
+    }
+
+    pub fn audit_mode(&self) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(self.journal.path()).unwrap().permissions().mode() & 0o777
+    }
+}
+
+fn last(arn: &Value) -> String {
+    arn.as_str().unwrap_or("?").rsplit('/').next().unwrap_or("?").to_owned()
+}
+
+pub fn tell(operation: &str, input: &Value) -> String {
+    let mut parts = vec![operation.to_owned()];
+    let actions = input["Actions"].as_array().or(input["DefaultActions"].as_array());
+    for to in
+        actions.into_iter().flatten().flat_map(|action| action["ForwardConfig"]["TargetGroups"].as_array()).flatten()
+    {
+        let group = to["TargetGroupArn"].as_str().unwrap().split('/').nth(1).unwrap();
+        parts.push(format!("{group}={}", to["Weight"]));
+    }
+    for member in ["service", "taskDefinition", "serviceDeploymentArn"] {
+        if !input[member].is_null() {
+            parts.push(format!("{member}={}", last(&input[member])));
+        }
+    }
+    for member in ["desiredCount", "stopType", "forceNewDeployment", "deploymentConfiguration"] {
+        if !input[member].is_null() {
+            parts.push(format!("{member}={}", input[member].to_string().trim_matches('"')));
+        }
+    }
+    parts.join(" ")
+}
