@@ -57,6 +57,15 @@ pub enum Msg {
         /// The answer.
         answer: Result<Facts, Fault>,
     },
+    /// An operation read something for itself.
+    Overheard {
+        /// When it was asked.
+        asked: Timestamp,
+        /// The question.
+        query: Query,
+        /// The answer.
+        facts: Facts,
+    },
     /// An operation went on.
     Progress {
         /// Which.

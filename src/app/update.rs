@@ -38,6 +38,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
             model.say("back from the shell: everything is being read again", false);
         }
         Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
+        Msg::Overheard { asked, query, facts } => model.snapshot.apply(asked, &query, Ok(facts)),
         Msg::Progress { operation, progress } => advance(model, operation, progress),
         Msg::Recalled { requested, witnessed } => recall(model, requested, witnessed),
         Msg::Trouble(text) => model.say(text, true),

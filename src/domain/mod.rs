@@ -13,5 +13,7 @@ pub mod service;
 pub mod settings;
 pub mod share;
 pub mod snapshot;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 pub mod verdict;

@@ -1,10 +1,12 @@
 //! What to go back to: the newest revision that is known to have worked, never just the one before.
 
+use std::cmp::Reverse;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::names::TaskDefinitionArn;
-use super::service::{DeploymentStatus, Service};
+use super::service::{DeploymentStatus, Rollout, RolloutState, Service};
 use super::snapshot::Snapshot;
 
 /// How a revision is known to have worked.
@@ -43,15 +45,23 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
             found.push(Good { task_definition: task_definition.clone(), evidence, at, good_for, active });
         }
     };
-    // What a rollout under way replaces was complete when the rollout began.
+    // What a rollout under way replaces was complete when the rollout began. One that failed, or was itself
+    // replaced before it was complete, is not what worked.
     if service.rolling() {
-        for rollout in service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0) {
+        let worked = |rollout: &&Rollout| {
+            rollout.role != "PRIMARY"
+                && rollout.running > 0
+                && matches!(rollout.state, Some(RolloutState::Completed) | None)
+        };
+        for rollout in service.rollouts.iter().filter(worked) {
             add(&rollout.task_definition, Evidence::Replaced, rollout.updated_at, None);
         }
     }
     let deployments = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    let mut deployments: Vec<_> = deployments.into_iter().flatten().collect();
+    deployments.sort_by_key(|deployment| Reverse(deployment.finished_at.max(deployment.created_at)));
     let mut until: Option<Timestamp> = None;
-    for deployment in deployments.into_iter().flatten() {
+    for deployment in deployments {
         let good = match deployment.status {
             DeploymentStatus::Successful => deployment.target.as_ref(),
             // A rollback that succeeded installed its revision again.

@@ -12,7 +12,7 @@ use super::pair::{self, Pair};
 use super::plan::Intent;
 use super::previous::{self, Good};
 use super::route::Route;
-use super::service::{Controller, DeploymentStatus, RolloutState, Service, ServiceDeployment, Strategy};
+use super::service::{Controller, DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment, Strategy};
 use super::settings::Settings;
 use super::share::{Percent, Weight, Weights};
 use super::snapshot::{Since, Snapshot};
@@ -194,11 +194,17 @@ impl Release {
         self.canary.as_ref().unwrap_or(&self.stable)
     }
 
-    /// Whether stable no longer runs, or is about to leave, the version that the canary is held against: a
-    /// rollback must first bring that version back.
+    /// Whether stable runs the canary's revision, or is about to: there is no other version to send users to, and
+    /// a rollback must first bring one back.
     pub fn stable_taken(&self) -> bool {
         self.canary.as_ref().is_some_and(|canary| canary.task_definition == self.stable.task_definition)
-            || (self.canary.is_some() && self.stable.rolling)
+    }
+
+    /// The canary's share in each of the pair's rules; `None` where both weights are 0.
+    pub fn shares(&self) -> Vec<Option<Percent>> {
+        let groups = self.stable.target_group.as_ref().zip(self.newest().target_group.as_ref());
+        let Some((stable, canary)) = groups else { return Vec::new() };
+        self.routes.iter().map(|route| share_in(route, stable, canary)).collect()
     }
 
     /// The lower, the sooner an operator must look at it.
@@ -253,7 +259,7 @@ fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, sn
         cluster_arn: service.cluster_arn.clone(),
         settled: service.desired > 0 && service.settled_on(task_definition),
         leaving: left.map(|rollout| rollout.task_definition.clone()).collect(),
-        going_back: deployment_under_way(service, snapshot).is_some_and(|deployment| deployment.status.rolling_back()),
+        going_back: going_back(service, snapshot),
         task_definition: task_definition.clone(),
         version: version.map(str::to_owned),
         target_group: target_group.cloned(),
@@ -284,11 +290,10 @@ fn trouble(service: &Service) -> Option<String> {
 fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Option<Release> {
     let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
     let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
-    let route = routes.first()?;
-    let share_in = |route: &Route| {
-        let weights = Weights { stable: route.weight(&pair.stable_group)?, canary: route.weight(&pair.canary_group)? };
-        weights.canary_share()
-    };
+    let share_in = |route: &Route| share_in(route, &pair.stable_group, &pair.canary_group);
+    // Where the rules disagree, the one that matters most speaks for all: nobody served, else most of the canary.
+    let weight_of = |route: &&Route| share_in(route).map_or(f64::INFINITY, Percent::value);
+    let route = routes.iter().max_by(|a, b| weight_of(a).total_cmp(&weight_of(b)))?;
     let configured = share_in(route);
     let since = snapshot.weights_since.get(&route.id).copied();
     let thresholds = &settings.thresholds;
@@ -300,7 +305,11 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let idle = configured.is_some_and(Percent::is_zero);
-    let verdict = if idle { verdict::judge(on_stable, None, thresholds) } else { verdict::judge(on_canary, Some(on_stable), thresholds) };
+    let verdict = if idle {
+        verdict::judge(on_stable, None, thresholds)
+    } else {
+        verdict::judge(on_canary, Some(on_stable), thresholds)
+    };
     let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
     let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
 
@@ -344,6 +353,10 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     })
 }
 
+fn share_in(route: &Route, stable: &Arn, canary: &Arn) -> Option<Percent> {
+    Weights { stable: route.weight(stable)?, canary: route.weight(canary)? }.canary_share()
+}
+
 fn seen_at(since: Option<Since>) -> Option<Timestamp> {
     since.filter(|since| since.seen).map(|since| since.at)
 }
@@ -369,6 +382,9 @@ fn weighted_phase(
         return phase;
     }
     let same = stable.task_definition == canary.task_definition;
+    if stable.going_back || stable.rolling && stable.leaving.contains(&canary.task_definition) && !same {
+        return Phase::RollingBack;
+    }
     let Some(share) = configured else { return Phase::Failed };
     if stable.trouble.is_some() || (canary.trouble.is_some() && (canary.desired > 0 || !share.is_zero())) {
         return Phase::Failed;
@@ -383,7 +399,7 @@ fn weighted_phase(
             (false, _, false) => Phase::Waiting,
         };
     }
-    if share.is_full() && (same || stable.rolling) {
+    if same {
         return Phase::Finishing;
     }
     match bake {
@@ -433,6 +449,22 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
     }
 }
 
+/// Whether ECS is taking a deployment back by itself. Its deployments say so; where they are not known, the
+/// primary rollout does, or that it brings back what worked in place of what failed.
+fn going_back(service: &Service, snapshot: &Snapshot) -> bool {
+    if let Some(deployment) = deployment_under_way(service, snapshot) {
+        return deployment.status.rolling_back();
+    }
+    let Some(primary) = service.primary().filter(|_| service.rolling()) else { return false };
+    let failed = |rollout: &Rollout| rollout.role != "PRIMARY" && rollout.state == Some(RolloutState::Failed);
+    let worked = || {
+        let witnesses = snapshot.witnessed.get(&service.key);
+        witnesses.into_iter().flatten().any(|witness| witness.task_definition == primary.task_definition)
+    };
+    primary.reason.as_deref().is_some_and(|reason| reason.contains("rolling back"))
+        || (service.rollouts.iter().any(failed) && worked())
+}
+
 /// The service deployment that has not ended, where ECS keeps them.
 fn deployment_under_way<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
     let deployments = snapshot.deployments.get(&service.key)?.get()?;
@@ -443,9 +475,7 @@ fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeplo
     if let Some(Intent::Rollback { .. }) = ours.doing {
         return Phase::RollingBack;
     }
-    let going_back = deployment.is_some_and(|deployment| deployment.status.rolling_back())
-        || (service.rolling() && service.rollouts.iter().any(|rollout| rollout.state == Some(RolloutState::Failed)));
-    if going_back {
+    if side.going_back {
         return Phase::RollingBack;
     }
     if side.trouble.is_some() {

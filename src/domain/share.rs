@@ -91,7 +91,8 @@ impl std::str::FromStr for Percent {
 impl fmt::Display for Percent {
     /// `10%`, `0.5%`, `33.3%`: one decimal where it says something.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rounded = (self.0 * 10.0).round() / 10.0;
+        // A sum of nothing is -0, which is 0 to people.
+        let rounded = (self.0 * 10.0).round() / 10.0 + 0.0;
         if rounded.fract() == 0.0 { write!(f, "{rounded:.0}%") } else { write!(f, "{rounded:.1}%") }
     }
 }

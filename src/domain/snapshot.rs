@@ -150,6 +150,10 @@ pub struct Snapshot {
     pub deployments: BTreeMap<ServiceKey, Reading<Vec<ServiceDeployment>>>,
     /// Minutes, by target group.
     pub metrics: BTreeMap<Arn, Reading<Series>>,
+    /// When a route was last read by itself: a reading of all of them that was asked for earlier does not undo it.
+    routes_read: BTreeMap<RouteId, Timestamp>,
+    /// The same of services.
+    services_read: BTreeMap<ServiceKey, Timestamp>,
     /// Since when each route has had the weights it has now, as far as was seen.
     pub weights_since: BTreeMap<RouteId, Since>,
     /// The changes of weights that were seen, by route, oldest first; the last of them only.
@@ -196,21 +200,47 @@ impl Snapshot {
         match facts {
             Facts::Identity(identity) => self.identity.put(at, identity),
             Facts::Services(services) => {
+                // An answer that another one overtook teaches nothing.
+                if self.services.at().is_some_and(|had| had > at) {
+                    return;
+                }
                 services.iter().for_each(|service| self.witness(at, service));
-                self.services.put(at, services.into_iter().map(|service| (service.key.clone(), service)).collect());
+                let known = self.services.value.take().map(|(_, services)| services).unwrap_or_default();
+                let newest = |service: Service| match known.get(&service.key) {
+                    Some(known) if self.services_read.get(&service.key).is_some_and(|read| *read > at) => known.clone(),
+                    _ => service,
+                };
+                let services = services.into_iter().map(newest).map(|service| (service.key.clone(), service)).collect();
+                self.services = Reading::fresh(at, services);
             }
             Facts::Service(service) => {
+                if self.services_read.get(&service.key).is_some_and(|had| *had > at) {
+                    return;
+                }
                 self.witness(at, &service);
+                self.services_read.insert(service.key.clone(), at);
                 if let Some((_, services)) = &mut self.services.value {
                     services.insert(service.key.clone(), *service);
                 }
             }
             Facts::Routes(routes) => {
+                if self.routes.at().is_some_and(|had| had > at) {
+                    return;
+                }
+                let newest = |route: Route| match self.route(&route.id) {
+                    Some(known) if self.routes_read.get(&route.id).is_some_and(|read| *read > at) => known.clone(),
+                    _ => route,
+                };
+                let routes: Vec<_> = routes.into_iter().map(newest).collect();
                 routes.iter().for_each(|route| self.notice_weights(at, route));
-                self.routes.put(at, routes.into_iter().map(|route| (route.id.clone(), route)).collect());
+                self.routes = Reading::fresh(at, routes.into_iter().map(|route| (route.id.clone(), route)).collect());
             }
             Facts::Route(route) => {
+                if self.routes_read.get(&route.id).is_some_and(|had| *had > at) {
+                    return;
+                }
                 self.notice_weights(at, &route);
+                self.routes_read.insert(route.id.clone(), at);
                 if let Some((_, routes)) = &mut self.routes.value {
                     routes.insert(route.id.clone(), route);
                 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock::Clock;
 use super::executor::Options;
 use super::journal::{self, Journal, Order, Via};
+use super::overheard::Overheard;
 use super::perform::{Audit, perform};
 use super::signals::{Ended, Signals};
 use super::terminal::{self, Screen};
@@ -204,7 +205,15 @@ impl Loop {
         self.tasks.spawn(async move {
             let audit =
                 Audit { journal: journal.as_deref().map_err(String::as_str), order: &order, now: &|| clock.now().at };
-            perform(&*actor, &plan, &options, &stop, &audit, &mut |progress| {
+            let heard = outbox.clone();
+            let actor = Overheard {
+                cloud: actor,
+                now: move || clock.now().at,
+                tell: move |msg| {
+                    let _ = heard.send(msg);
+                },
+            };
+            perform(&actor, &plan, &options, &stop, &audit, &mut |progress| {
                 // The loop outlives its tasks, but for the moment in which it ends.
                 let _ = outbox.send(Msg::Progress { operation, progress });
             })

@@ -5,6 +5,7 @@ pub mod console;
 pub mod executor;
 pub mod journal;
 pub mod later;
+pub mod overheard;
 pub mod pause;
 pub mod perform;
 pub mod signals;

@@ -127,15 +127,15 @@ pub fn operation_line(scene: &Scene<'_>, operation: &Operation) -> Line<'static>
         .unwrap_or_default();
     let Some((at, outcome)) = &operation.outcome else {
         let (step, of) = state::progress(operation);
-        let state =
-            operation.steps.get(step - 1.min(step)).map_or_else(String::new, |state| step_words(scene, state).0);
-        let title = operation.plan.steps.get(step - 1.min(step)).map_or("", |step| step.title.as_str());
+        let at = step.saturating_sub(1);
+        let (state, role) =
+            operation.steps.get(at).map_or((String::new(), Role::Text), |state| step_words(scene, state));
+        let title = operation.plan.steps.get(at).map_or("", |step| title(at, &step.title));
         return Line::from(vec![
             scene.span(format!("● {verb}: step {step} of {of} "), Role::Accent),
-            scene.text(words::clip(title, 80)),
-            scene.dim(" · "),
-            scene.text(state),
+            scene.span(state, role),
             scene.span(read_back, Role::Good),
+            scene.dim(format!(" · {}", words::clip(title, 80))),
         ]);
     };
     let (text, role) = outcome_words(outcome);
@@ -145,6 +145,11 @@ pub fn operation_line(scene: &Scene<'_>, operation: &Operation) -> Line<'static>
         scene.text(read_back),
         scene.dim(format!(", {} ago", words::age(scene.model.now.since(*at)))),
     ])
+}
+
+/// A step's title without its number, which some plans put there themselves.
+pub fn title(index: usize, title: &str) -> &str {
+    title.strip_prefix(&format!("{} ", index + 1)).unwrap_or(title)
 }
 
 /// An outcome in words.

@@ -178,7 +178,7 @@ fn headings(scene: &Scene<'_>, columns: &[Column], gap: usize) -> Line<'static> 
         text.push_str(&aligned(column.heading, column));
         text.push_str(&" ".repeat(gap));
     }
-    scene.line(text, Role::Dim)
+    scene.line(text.trim_end().to_owned(), Role::Dim)
 }
 
 fn aligned(text: &str, column: &Column) -> String {

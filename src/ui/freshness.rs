@@ -68,6 +68,11 @@ pub fn name(source: &Source) -> &'static str {
     }
 }
 
+/// The same, where its provider need not be said.
+pub fn short(source: &Source) -> &'static str {
+    name(source).trim_start_matches("ECS ").trim_start_matches("ELB ").trim_start_matches("STS ")
+}
+
 /// How one reading stands.
 pub fn of<T>(scene: &Scene<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
     let now = scene.model.now;

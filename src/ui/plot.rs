@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
 
 use super::scene::{Scene, put};
 use super::theme::Role;
@@ -38,9 +39,9 @@ pub struct Marker {
 /// What is plotted. Points are ordered from the oldest.
 #[derive(Debug, Clone)]
 pub struct Plot {
-    /// The side that was there: drawn dashed.
+    /// The side that was there: drawn as a dot a minute.
     pub stable: Vec<Point>,
-    /// The side that is tried: drawn solid, and over the other.
+    /// The side that is tried: drawn as a line, and over the other.
     pub canary: Vec<Point>,
     /// The line that must not be crossed.
     pub threshold: Option<Threshold>,
@@ -110,9 +111,16 @@ impl Dots {
         self.cells.get(row * self.columns + column).copied().unwrap_or(0)
     }
 
-    /// Draws a curve; neighbouring minutes are joined, missing ones leave a gap.
-    fn curve(&mut self, points: &[Point], place: impl Fn(Point) -> (f64, f64), dashed: bool) {
-        let mut step: usize = 0;
+    /// A dot a minute.
+    fn points(&mut self, points: &[Point], place: impl Fn(Point) -> (f64, f64)) {
+        for point in points {
+            let (x, y) = place(*point);
+            self.set(x, y);
+        }
+    }
+
+    /// A line through the minutes; neighbours are joined, missing ones leave a gap.
+    fn curve(&mut self, points: &[Point], place: impl Fn(Point) -> (f64, f64)) {
         let mut before: Option<Point> = None;
         for point in points {
             let (x, y) = place(*point);
@@ -122,10 +130,7 @@ impl Dots {
                     let count = (x - from_x).abs().max((y - from_y).abs()).ceil().clamp(1.0, 1_000.0);
                     for part in 1..=count as usize {
                         let along = part as f64 / count;
-                        step += 1;
-                        if !dashed || step % 3 != 0 {
-                            self.set(from_x + (x - from_x) * along, from_y + (y - from_y) * along);
-                        }
+                        self.set(from_x + (x - from_x) * along, from_y + (y - from_y) * along);
                     }
                 }
                 // A minute alone is two dots wide, so that it is seen.
@@ -171,11 +176,11 @@ pub fn draw(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect) {
         (ago >= 0.0 && ago <= minutes).then_some((x.max(0.0) as u16).min(inner.width - 1))
     };
 
-    background(scene, plot, buffer, inner, &column_of, |value| (place(Point { ago: 0.0, value }).1 / 4.0) as u16);
+    background(scene, plot, buffer, inner, &column_of, top);
     let mut below = Dots::new(inner);
-    below.curve(&stable, place, true);
+    below.points(&stable, place);
     let mut above = Dots::new(inner);
-    above.curve(&canary, place, false);
+    above.curve(&canary, place);
     let unsettled_from = column_of(plot.unsettled.min(minutes)).unwrap_or(inner.width);
     for row in 0..inner.height {
         for column in 0..inner.width {
@@ -186,10 +191,12 @@ pub fn draw(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect) {
                 style = style.add_modifier(Modifier::DIM);
             }
             if let Some(cell) = buffer.cell_mut((inner.x + column, inner.y + row)) {
+                cell.reset();
                 cell.set_char(symbol).set_style(style);
             }
         }
     }
+    labels(scene, plot, buffer, inner, &column_of);
     scales(scene, plot, buffer, area, inner, top, minutes);
 }
 
@@ -212,10 +219,11 @@ fn background(
     buffer: &mut Buffer,
     inner: Rect,
     column_of: &impl Fn(f64) -> Option<u16>,
-    row_of: impl Fn(f64) -> u16,
+    top: f64,
 ) {
     let mut paint = |column: u16, row: u16, symbol: &str, role: Role| {
         if let Some(cell) = buffer.cell_mut((inner.x + column, inner.y + row)) {
+            cell.reset();
             cell.set_symbol(symbol).set_style(scene.theme.style(role));
         }
     };
@@ -225,41 +233,51 @@ fn background(
         }
     }
     if let Some(threshold) = &plot.threshold {
-        let row = row_of(threshold.value).min(inner.height - 1);
+        let row = row_of(inner.height, threshold.value, top);
         (0..inner.width).for_each(|column| paint(column, row, "┄", Role::Warn));
     }
+    for column in plot.markers.iter().filter_map(|marker| column_of(marker.ago)) {
+        (0..inner.height).for_each(|row| paint(column, row, "┊", Role::Title));
+    }
+}
+
+/// What happened at the markers, over everything else in the top row.
+fn labels(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, inner: Rect, column_of: &impl Fn(f64) -> Option<u16>) {
     let mut label_ends = 0;
     for marker in &plot.markers {
         let Some(column) = column_of(marker.ago) else { continue };
-        (0..inner.height).for_each(|row| paint(column, row, "┊", Role::Title));
-        // A label that would run into the one before it, or out of the plot, is left out: the line remains.
+        // A label that would run into the one before it is left out: the line remains.
         let label = words::clip(&marker.label, 6);
         let length = u16::try_from(words::width(&label)).unwrap_or(u16::MAX);
-        let start = if column.saturating_add(1).saturating_add(length) <= inner.width {
-            column + 1
-        } else {
-            column.saturating_sub(length)
-        };
-        if start >= label_ends {
-            for (index, c) in (0u16..).zip(label.chars()) {
-                paint(start + index, 0, c.encode_utf8(&mut [0; 4]), Role::Title);
-            }
-            label_ends = start.saturating_add(length).saturating_add(1);
+        let fits = column.saturating_add(1).saturating_add(length) <= inner.width;
+        let start = if fits { column + 1 } else { column.saturating_sub(length) };
+        if start < label_ends {
+            continue;
         }
+        let place = Rect { x: inner.x + start, width: length.min(inner.width - start), height: 1, ..inner };
+        Clear.render(place, buffer);
+        put(buffer, place, 0, scene.line(label, Role::Title));
+        label_ends = start.saturating_add(length).saturating_add(1);
     }
+}
+
+/// The row of a value, counted from the top; scale, line and curves agree on it.
+fn row_of(rows: u16, value: f64, top: f64) -> u16 {
+    let dots = f64::from(rows) * 4.0 - 1.0;
+    // Within the plot's rows, which fit in a u16.
+    (((1.0 - (value / top).clamp(0.0, 1.0)) * dots / 4.0) as u16).min(rows.saturating_sub(1))
 }
 
 /// The scales: the unit at the left, minutes ago below.
 fn scales(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect, inner: Rect, top: f64, minutes: f64) {
     let rows = inner.height;
-    let last = f64::from(rows.saturating_sub(1)).max(1.0);
     let mut labels: Vec<(u16, f64, Role)> = vec![(0, top, Role::Dim), (rows - 1, 0.0, Role::Dim)];
     if rows >= 7 {
-        labels.push((rows / 2, top * (1.0 - f64::from(rows / 2) / last), Role::Dim));
+        let middle = row_of(rows, top / 2.0, top);
+        labels.push((middle, top / 2.0, Role::Dim));
     }
     if let Some(threshold) = &plot.threshold {
-        // Rows of the scale and of the plot agree: both count cells from the top.
-        let row = ((1.0 - (threshold.value / top).clamp(0.0, 1.0)) * (f64::from(rows) * 4.0 - 1.0) / 4.0) as u16;
+        let row = row_of(rows, threshold.value, top);
         labels.retain(|(at, _, _)| at.abs_diff(row) > 1 || *at == rows - 1 && *at != row);
         labels.push((row.min(rows - 1), threshold.value, Role::Warn));
     }
@@ -311,7 +329,7 @@ mod tests {
     fn a_missing_minute_is_a_gap_and_not_a_line_across() {
         let mut dots = Dots::new(Rect::new(0, 0, 20, 1));
         let point = |ago| Point { ago, value: 0.0 };
-        dots.curve(&[point(9.0), point(8.0), point(3.0)], |point| ((10.0 - point.ago) * 4.0, 0.0), false);
+        dots.curve(&[point(9.0), point(8.0), point(3.0)], |point| ((10.0 - point.ago) * 4.0, 0.0));
         let drawn: String = (0..20).map(|column| if dots.at(column, 0) == 0 { '.' } else { '#' }).collect();
         assert_eq!(drawn, "..###.........#.....");
     }

@@ -5,7 +5,8 @@ use ratatui::text::{Line, Span};
 use super::scene::Scene;
 use super::state;
 use super::theme::Role;
-use super::{freshness, words};
+use super::{dialog, freshness, words};
+use crate::app::model::Screen;
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{self, Call, Context, Expect, Intent, Plan};
 use crate::domain::previous::Evidence;
@@ -48,7 +49,8 @@ pub fn rollback(scene: &Scene<'_>, release: &Release) -> Rollback {
         Ok(plan) => {
             let (target, evidence) = target(scene, release, &plan);
             let asks = match model.settings.rollback_confirm {
-                RollbackConfirm::Idle => !release.in_flight(),
+                // On the fleet the mark may be elsewhere than the eye: there it asks.
+                RollbackConfirm::Idle => !(release.in_flight() && (model.too_small() || model.screen != Screen::Fleet)),
                 RollbackConfirm::Always => true,
                 RollbackConfirm::Never => false,
             };
@@ -126,12 +128,19 @@ pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Ve
         Rollback::NotReady(reason) => (" ROLLBACK NOT READY ", Role::BadBadge, vec![reason]),
         Rollback::Ready { path, target, evidence, asks } => {
             let role = if world.good() { Role::ReadyBadge } else { Role::Badge };
-            let key = if asks { "R R " } else { "R " };
+            // Where letters are typed, R is one of them.
+            let typing = scene.model.fleet.filtering && scene.model.screen == Screen::Fleet
+                || scene.model.dialog.as_ref().is_some_and(dialog::takes_letters);
+            let key = match (typing, asks) {
+                (true, _) => "esc R ",
+                (false, true) => "R R ",
+                (false, false) => "R ",
+            };
             (" ROLLBACK READY ", role, variants(key, &path, &target, &evidence))
         }
     };
     let mut line = vec![scene.span(badge, role), Span::raw(" ")];
-    if matches!(scene.model.screen, crate::app::model::Screen::Fleet) {
+    if scene.model.screen == Screen::Fleet {
         line.push(scene.span(format!("{} ", words::clip(&release.name, 24)), Role::Title));
     }
     if !world.good() {
@@ -156,11 +165,14 @@ fn variants(key: &str, path: &str, target: &str, evidence: &[String]) -> Vec<Str
     let known = |joined: String| if joined.is_empty() { String::new() } else { format!(" ({joined})") };
     let all = known(evidence.join(", "));
     let least = known(evidence.last().cloned().unwrap_or_default());
+    let short = path.replace("stable = ", "").replace(", then", ",").replace(" tasks", "");
+    let first = short.split(", ").next().unwrap_or_default();
     vec![
         format!("{key} {path}.  back to {target}{all}"),
-        format!("{key} {path}.  {target}{all}"),
-        format!("{key} {path}: {target}{least}"),
-        format!("{key} {path}: {target}"),
-        format!("{key} {target}: {path}"),
+        format!("{key} to {target}{all}: {short}"),
+        format!("{key} to {target}{least}: {short}"),
+        format!("{key} to {target}{least}: {first}"),
+        format!("{key} to {target}: {first}"),
+        format!("{key} to {target}"),
     ]
 }

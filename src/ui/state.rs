@@ -30,6 +30,8 @@ pub fn bake(scene: &Scene<'_>, bake: &Bake) -> String {
 /// What the operator can do next, in a few words.
 fn next_move(scene: &Scene<'_>, release: &Release) -> String {
     match release.share.configured {
+        // The ladder is not what a bad verdict asks for.
+        Some(_) if release.verdict.opinion == Opinion::Bad => "R rolls back".to_owned(),
         Some(share) if share.is_full() => "F finishes".to_owned(),
         Some(share) => match release.ladder.next_after(share) {
             Some(next) => format!("P {} {next}", scene.theme.arrow()),

@@ -135,6 +135,16 @@ pub fn rate(percent: f64) -> String {
     }
 }
 
+/// A round error rate, as scales and lines have it: `1%`, `0.5%`.
+pub fn round_rate(percent: f64) -> String {
+    format!("{}%", (percent * 100.0).round() / 100.0)
+}
+
+/// A round response time, as scales have it.
+pub fn round_latency(ms: f64) -> String {
+    if ms <= 0.0 { "0ms".to_owned() } else { latency(ms) }
+}
+
 /// A response time in milliseconds: `8.2ms`, `212ms`, `12.3s`.
 pub fn latency(ms: f64) -> String {
     match ms {
@@ -146,7 +156,7 @@ pub fn latency(ms: f64) -> String {
 
 /// A count with its thousands apart: `51,200`.
 pub fn count(number: f64) -> String {
-    let digits = format!("{:.0}", number.max(0.0));
+    let digits = format!("{:.0}", number.max(0.0) + 0.0);
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

@@ -201,7 +201,7 @@ def every_act_is_in_the_audit(site: Site) -> None:
     assert stat.S_IMODE(audit.stat().st_mode) == 0o600, oct(audit.stat().st_mode)
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
     text = json.dumps(lines[-8:])
-    for word in ("foreign check", "ModifyRule", "arn:aws:", "request_id"):
+    for word in ("foreign check", "set_weights", "arn:aws:", "request_id"):
         assert word in text, f"no {word} in the audit: {text}"
 
 

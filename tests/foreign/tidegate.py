@@ -83,8 +83,8 @@ class Tidegate:
     def __init__(self, binary: pathlib.Path, env: dict[str, str], home: pathlib.Path) -> None:
         self.binary = binary
         self.home = home
-        home.mkdir(parents=True, exist_ok=True)
-        self.config = home / "config.toml"
+        self.config = home / "config" / "tidegate" / "config.toml"
+        self.config.parent.mkdir(parents=True)
         self.state = home / "state"
         self._env = {
             **env,

@@ -22,6 +22,7 @@ use tidegate::domain::release::Release;
 use tidegate::domain::settings::Settings;
 use tidegate::run::executor::Options;
 use tidegate::run::journal::{self, Journal, Order, Via};
+use tidegate::run::overheard::Overheard;
 use tidegate::run::pause::Pause;
 use tidegate::run::perform::{Audit, perform};
 use tidegate::sim::scenario::Scenario;
@@ -156,7 +157,13 @@ impl Stage {
                 self.tasks.spawn(async move {
                     let order = Order { who, via: Via::Key, why: None };
                     let audit = Audit { journal: Ok(&journal), order: &order, now: &|| clock.now() };
-                    perform(&*actor, &plan, &options, &stop, &audit, &mut |progress| {
+                    let (heard, hears) = (outbox.clone(), clock.clone());
+                    let actor = Overheard {
+                        cloud: actor,
+                        now: move || hears.now(),
+                        tell: move |msg| heard.send(msg).unwrap(),
+                    };
+                    perform(&actor, &plan, &options, &stop, &audit, &mut |progress| {
                         outbox.send(Msg::Progress { operation, progress }).unwrap();
                     })
                     .await;

@@ -39,6 +39,13 @@ pub enum Expect {
         /// Its revision.
         task_definition: TaskDefinitionArn,
     },
+    /// A service's primary rollout is any other revision than this.
+    Left {
+        /// Which service.
+        service: ServiceKey,
+        /// The revision to be left.
+        task_definition: TaskDefinitionArn,
+    },
     /// A service runs this revision alone, complete.
     Settled {
         /// Which service.
@@ -65,15 +72,16 @@ impl Expect {
         match self {
             Self::Weights { route, .. } => Query::Route(route.clone()),
             Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
-            Self::Desired { service, .. } | Self::Primary { service, .. } | Self::Settled { service, .. } => {
-                Query::Service(service.clone())
-            }
+            Self::Desired { service, .. }
+            | Self::Primary { service, .. }
+            | Self::Left { service, .. }
+            | Self::Settled { service, .. } => Query::Service(service.clone()),
         }
     }
 
     /// Whether a write sets it, at once and by itself; what is not, follows from writes in its own time.
     pub fn is_written(&self) -> bool {
-        matches!(self, Self::Weights { .. } | Self::Desired { .. } | Self::Primary { .. })
+        !matches!(self, Self::Healthy { .. } | Self::Settled { .. })
     }
 
     /// Compares it with an answer to [`Expect::query`].
@@ -121,6 +129,10 @@ impl Expect {
                 Some(primary) => Met::NotYet(format!("{} is primary", primary.task_definition.tag())),
                 None => Met::NotYet("no primary rollout".to_owned()),
             },
+            (Self::Left { task_definition, .. }, Facts::Service(service)) => match service.primary() {
+                Some(primary) if primary.task_definition != *task_definition => Met::Yes,
+                _ => Met::NotYet(format!("{} is primary", task_definition.tag())),
+            },
             (Self::Settled { task_definition, .. }, Facts::Service(service)) => settled(service, task_definition),
             // An answer to another question says nothing about this one.
             _ => Met::NotYet("not read yet".to_owned()),
@@ -141,6 +153,9 @@ impl Expect {
             Self::Desired { service, count } => format!("{} wants {count}", service.service),
             Self::Primary { service, task_definition } => {
                 format!("{} goes for {}", service.service, task_definition.tag())
+            }
+            Self::Left { service, task_definition } => {
+                format!("{} no longer goes for {}", service.service, task_definition.tag())
             }
             Self::Settled { service, task_definition } => {
                 format!("{} runs {} alone, complete", service.service, task_definition.tag())

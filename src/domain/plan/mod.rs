@@ -3,6 +3,8 @@
 mod call;
 mod expect;
 mod redeploy;
+#[cfg(test)]
+mod rules;
 mod weighted;
 
 use jiff::{SignedDuration, Timestamp};

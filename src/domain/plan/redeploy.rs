@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 
-use super::weighted::update;
+use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
-use crate::domain::names::TaskDefinitionArn;
+use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::previous::{Evidence, Good};
-use crate::domain::release::{Method, Phase, Release};
+use crate::domain::release::{Method, Phase, Release, Side};
 
 /// A new revision onto a rolling service.
 pub(super) fn start(
@@ -37,7 +37,7 @@ pub(super) fn start(
     if side.task_definition.family() != task_definition.family() {
         warnings.push(format!("{task_definition} is of another family than {}", side.task_definition));
     }
-    let steps = deploy(release, task_definition, Vec::new(), context);
+    let steps = deploy(release, task_definition, vec![unchanged(side)], context);
     let intent = Intent::Start { task_definition: task_definition.clone() };
     let title = format!("{} → {}, tasks replaced in place", side.task_definition.tag(), task_definition.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
@@ -65,8 +65,7 @@ pub(super) fn back(
     context: &Context<'_>,
 ) -> Result<Vec<Step>, Refusal> {
     let side = &release.stable;
-    // Only with nothing of ours in flight: then ECS itself is on the way back, and a second order would supersede it.
-    if release.phase == Phase::RollingBack && to.is_none() {
+    if side.going_back && to.is_none() && release.canary.is_none() {
         return Err(Refusal::new(
             format!("{} is rolling back already.", side.service.service),
             "Watch it; nothing needs to be sent.",
@@ -75,40 +74,11 @@ pub(super) fn back(
     let replaced = release.previous.iter().find(|good| good.evidence == Evidence::Replaced);
     let under_way = side.rolling || release.method == Method::Native && release.phase == Phase::Shifting;
     if under_way
-        && let Some(deployment) = side
-            .deployment
-            .as_ref()
-            .filter(|_| to.is_none_or(|to| replaced.is_some_and(|good| good.task_definition == *to)))
+        && let Some(deployment) = &side.deployment
+        && to.is_none_or(|to| replaced.is_some_and(|good| good.task_definition == *to))
     {
-        let call = Call::StopDeployment { service: side.service.clone(), deployment: deployment.clone() };
-        let target = replaced.or(release.previous.first()).map(|good| good.task_definition.clone());
-        let step = |title: String, call, after| Step {
-            title,
-            before: Vec::new(),
-            call,
-            after,
-            hold: SignedDuration::ZERO,
-            patience: context.settings.patience,
-        };
-        let Some(target) = target else {
-            return Err(Refusal::new(
-                format!("What {} replaces is not known, so its return could not be verified.", side.task_definition),
-                "Name the revision: rollback --to.",
-            ));
-        };
-        let service = side.service.clone();
-        return Ok(vec![
-            step(
-                "stop the deployment and roll it back".to_owned(),
-                Some(call),
-                vec![Expect::Primary { service: service.clone(), task_definition: target.clone() }],
-            ),
-            step(
-                format!("wait until {} is back", target.tag()),
-                None,
-                vec![Expect::Settled { service, task_definition: target }],
-            ),
-        ]);
+        let target = replaced.or(release.previous.first()).map(|good| &good.task_definition);
+        return Ok(stop(side, deployment, target, context));
     }
     if release.method == Method::Native {
         return Err(Refusal::new(
@@ -117,7 +87,8 @@ pub(super) fn back(
         ));
     }
     let target = match to {
-        Some(to) if *to == side.task_definition && !side.rolling => {
+        Some(to) if *to == side.task_definition && side.rolling => return Ok(vec![complete(side, to, context)]),
+        Some(to) if *to == side.task_definition => {
             return Err(Refusal::new(
                 format!("{} runs {to} already.", side.service.service),
                 "Choose another revision.",
@@ -148,24 +119,47 @@ fn good(release: &Release) -> Result<&Good, Refusal> {
     }
 }
 
+/// ECS goes back by itself, to what the deployment under way replaces.
+fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, context: &Context<'_>) -> Vec<Step> {
+    let service = side.service.clone();
+    let after = match target {
+        Some(target) => Expect::Primary { service: service.clone(), task_definition: target.clone() },
+        // Only ECS knows what it goes back to.
+        None => Expect::Left { service: service.clone(), task_definition: side.task_definition.clone() },
+    };
+    let call = Call::StopDeployment { service, deployment: deployment.clone() };
+    let order = Step {
+        title: "stop the deployment and roll it back".to_owned(),
+        before: Vec::new(),
+        // On its way back by itself it needs no order, and a second one could only disturb it.
+        call: (!side.going_back).then_some(call),
+        after: vec![after],
+        hold: SignedDuration::ZERO,
+        patience: context.settings.patience,
+    };
+    std::iter::once(order).chain(target.map(|target| complete(side, target, context))).collect()
+}
+
+fn complete(side: &Side, target: &TaskDefinitionArn, context: &Context<'_>) -> Step {
+    Step {
+        title: format!("wait until {} is complete", target.tag()),
+        before: Vec::new(),
+        call: None,
+        after: vec![Expect::Settled { service: side.service.clone(), task_definition: target.clone() }],
+        hold: SignedDuration::ZERO,
+        patience: context.settings.patience,
+    }
+}
+
 fn deploy(release: &Release, target: &TaskDefinitionArn, before: Vec<Expect>, context: &Context<'_>) -> Vec<Step> {
     let side = &release.stable;
-    vec![
-        Step {
-            title: format!("{} → {}", side.service.service, target.tag()),
-            before,
-            call: Some(update(side, Some(target), None)),
-            after: vec![Expect::Primary { service: side.service.clone(), task_definition: target.clone() }],
-            hold: SignedDuration::ZERO,
-            patience: context.settings.patience,
-        },
-        Step {
-            title: format!("wait until {} is complete", target.tag()),
-            before: Vec::new(),
-            call: None,
-            after: vec![Expect::Settled { service: side.service.clone(), task_definition: target.clone() }],
-            hold: SignedDuration::ZERO,
-            patience: context.settings.patience,
-        },
-    ]
+    let order = Step {
+        title: format!("{} → {}", side.service.service, target.tag()),
+        before,
+        call: Some(update(side, Some(target), None)),
+        after: vec![Expect::Primary { service: side.service.clone(), task_definition: target.clone() }],
+        hold: SignedDuration::ZERO,
+        patience: context.settings.patience,
+    };
+    vec![order, complete(side, target, context)]
 }

@@ -4,38 +4,14 @@ use super::{Action, Dur, Event, Scenario};
 
 /// The scenarios that come with the program: name and text. `shop` is the quiet base of the others.
 const FILES: &[(&str, &str)] = &[
-    (
-        "good-release",
-        include_str!("../../../assets/scenarios/good-release.toml"),
-    ),
-    (
-        "bad-canary",
-        include_str!("../../../assets/scenarios/bad-canary.toml"),
-    ),
-    (
-        "crash-loop",
-        include_str!("../../../assets/scenarios/crash-loop.toml"),
-    ),
-    (
-        "rule-edited",
-        include_str!("../../../assets/scenarios/rule-edited.toml"),
-    ),
-    (
-        "paused-native",
-        include_str!("../../../assets/scenarios/paused-native.toml"),
-    ),
-    (
-        "linear",
-        include_str!("../../../assets/scenarios/linear.toml"),
-    ),
-    (
-        "alarm-rollback",
-        include_str!("../../../assets/scenarios/alarm-rollback.toml"),
-    ),
-    (
-        "superseded",
-        include_str!("../../../assets/scenarios/superseded.toml"),
-    ),
+    ("good-release", include_str!("../../../assets/scenarios/good-release.toml")),
+    ("bad-canary", include_str!("../../../assets/scenarios/bad-canary.toml")),
+    ("crash-loop", include_str!("../../../assets/scenarios/crash-loop.toml")),
+    ("rule-edited", include_str!("../../../assets/scenarios/rule-edited.toml")),
+    ("paused-native", include_str!("../../../assets/scenarios/paused-native.toml")),
+    ("linear", include_str!("../../../assets/scenarios/linear.toml")),
+    ("alarm-rollback", include_str!("../../../assets/scenarios/alarm-rollback.toml")),
+    ("superseded", include_str!("../../../assets/scenarios/superseded.toml")),
     ("shop", include_str!("../../../assets/scenarios/shop.toml")),
 ];
 
@@ -95,44 +71,28 @@ impl Scenario {
     fn check(&self) -> Result<(), String> {
         let known_revision = |name: &str| {
             name.split_once(':').is_some_and(|(family, number)| {
-                self.family
-                    .get(family)
-                    .is_some_and(|f| f.revision.iter().any(|r| r.number.to_string() == number))
+                self.family.get(family).is_some_and(|f| f.revision.iter().any(|r| r.number.to_string() == number))
             })
         };
         let revision = |at: &str, name: &str| {
             if known_revision(name) {
                 Ok(())
             } else {
-                Err(format!(
-                    "{at}: no revision {name}; define it under [[family.…revision]]"
-                ))
+                Err(format!("{at}: no revision {name}; define it under [[family.…revision]]"))
             }
         };
         let target_group = |at: &str, name: &str| {
-            if self.target_group.contains_key(name) {
-                Ok(())
-            } else {
-                Err(format!("{at}: no [target_group.{name}]"))
-            }
+            if self.target_group.contains_key(name) { Ok(()) } else { Err(format!("{at}: no [target_group.{name}]")) }
         };
         let action = |at: &str, action: &Action| {
-            let kinds = [
-                !action.forward.is_empty(),
-                action.fixed_response.is_some(),
-                action.redirect_host.is_some(),
-            ];
+            let kinds = [!action.forward.is_empty(), action.fixed_response.is_some(), action.redirect_host.is_some()];
             if kinds.iter().filter(|k| **k).count() != 1 {
-                return Err(format!(
-                    "{at}: give exactly one of forward, fixed_response, redirect_host"
-                ));
+                return Err(format!("{at}: give exactly one of forward, fixed_response, redirect_host"));
             }
             for (name, weight) in &action.forward {
                 target_group(at, name)?;
                 if *weight > 999 {
-                    return Err(format!(
-                        "{at}: weight {weight} of {name} is not within 0–999"
-                    ));
+                    return Err(format!("{at}: weight {weight} of {name} is not within 0–999"));
                 }
             }
             Ok(())
@@ -156,55 +116,28 @@ impl Scenario {
             for past in &service.past {
                 revision(&at, &past.task_definition)?;
             }
-            for group in service
-                .target_group
-                .iter()
-                .chain(&service.alternate_target_group)
-            {
+            for group in service.target_group.iter().chain(&service.alternate_target_group) {
                 target_group(&at, group)?;
             }
-            if let Some(cluster) = service
-                .cluster
-                .as_ref()
-                .filter(|c| !self.clusters.contains(c))
-            {
+            if let Some(cluster) = service.cluster.as_ref().filter(|c| !self.clusters.contains(c)) {
                 return Err(format!("{at}: cluster {cluster} is not in clusters"));
             }
-            if let Some(rule) = service
-                .production_rule
-                .as_ref()
-                .filter(|r| !self.rule.contains_key(*r))
-            {
+            if let Some(rule) = service.production_rule.as_ref().filter(|r| !self.rule.contains_key(*r)) {
                 return Err(format!("{at}: no [rule.{rule}]"));
             }
             if service.deployment.strategy != super::Strategy::Rolling
                 && (service.production_rule.is_none() || service.alternate_target_group.is_none())
             {
-                return Err(format!(
-                    "{at}: this strategy needs production_rule and alternate_target_group"
-                ));
+                return Err(format!("{at}: this strategy needs production_rule and alternate_target_group"));
             }
-            let rule = service
-                .production_rule
-                .as_ref()
-                .and_then(|r| self.rule.get(r));
+            let rule = service.production_rule.as_ref().and_then(|r| self.rule.get(r));
             let both = [&service.target_group, &service.alternate_target_group];
             if let Some(rule) = rule
-                && !both.iter().all(|g| {
-                    g.as_ref()
-                        .is_some_and(|g| rule.action.forward.contains_key(g))
-                })
+                && !both.iter().all(|g| g.as_ref().is_some_and(|g| rule.action.forward.contains_key(g)))
             {
-                return Err(format!(
-                    "{at}: its production_rule must forward to both of its target groups"
-                ));
+                return Err(format!("{at}: its production_rule must forward to both of its target groups"));
             }
-            if let Some(alarm) = service
-                .deployment
-                .alarms
-                .iter()
-                .find(|a| !self.alarm.contains_key(*a))
-            {
+            if let Some(alarm) = service.deployment.alarms.iter().find(|a| !self.alarm.contains_key(*a)) {
                 return Err(format!("{at}: no [alarm.{alarm}]"));
             }
         }
@@ -214,33 +147,21 @@ impl Scenario {
                 (Some(group), None) => target_group(&at, group)?,
                 (None, Some(service)) if self.service.contains_key(service) => {}
                 _ => {
-                    return Err(format!(
-                        "{at}: give a target_group or a service that exists"
-                    ));
+                    return Err(format!("{at}: give a target_group or a service that exists"));
                 }
             }
         }
-        self.event
-            .iter()
-            .try_for_each(|event| self.check_event(event, &revision))
+        self.event.iter().try_for_each(|event| self.check_event(event, &revision))
     }
 
-    fn check_event(
-        &self,
-        event: &Event,
-        revision: &dyn Fn(&str, &str) -> Result<(), String>,
-    ) -> Result<(), String> {
+    fn check_event(&self, event: &Event, revision: &dyn Fn(&str, &str) -> Result<(), String>) -> Result<(), String> {
         let at = format!("event at {}s", event.at.ms / 1000);
         let Dur { ms: warmup } = self.warmup;
         if event.at.ms < -warmup {
             return Err(format!("{at}: before the warm-up of {}s", warmup / 1000));
         }
         let service = |name: &str| {
-            if self.service.contains_key(name) {
-                Ok(())
-            } else {
-                Err(format!("{at}: no [service.{name}]"))
-            }
+            if self.service.contains_key(name) { Ok(()) } else { Err(format!("{at}: no [service.{name}]")) }
         };
         let rule = |name: &str| self.rule.get(name).ok_or(format!("{at}: no [rule.{name}]"));
         let mut kinds = 0;
@@ -254,15 +175,8 @@ impl Scenario {
         if let Some(set) = &event.set_weights {
             kinds += 1;
             let rule = rule(&set.rule)?;
-            if let Some(group) = set
-                .weights
-                .keys()
-                .find(|g| !rule.action.forward.contains_key(*g))
-            {
-                return Err(format!(
-                    "{at}: rule {} does not forward to {group}",
-                    set.rule
-                ));
+            if let Some(group) = set.weights.keys().find(|g| !rule.action.forward.contains_key(*g)) {
+                return Err(format!("{at}: rule {} does not forward to {group}", set.rule));
             }
         }
         if let Some(traffic) = &event.traffic {
@@ -273,11 +187,7 @@ impl Scenario {
             kinds += 1;
             service(&answer.service)?;
         }
-        if kinds == 1 {
-            Ok(())
-        } else {
-            Err(format!("{at}: give exactly one thing that happens"))
-        }
+        if kinds == 1 { Ok(()) } else { Err(format!("{at}: give exactly one thing that happens")) }
     }
 }
 
@@ -300,31 +210,17 @@ mod tests {
             ("colour = 1", "unknown field `colour`"),
             ("extends2 = 'y'", "unknown field"),
             ("[[event]]\nat = '1s'", "exactly one thing"),
-            (
-                "[[event]]\nat = '-9h'\ntraffic = { rule = 'checkout', rps = 1 }",
-                "before the warm-up",
-            ),
+            ("[[event]]\nat = '-9h'\ntraffic = { rule = 'checkout', rps = 1 }", "before the warm-up"),
             (
                 "[[event]]\nat = '1s'\nset_weights = { rule = 'checkout', weights = { search = 1 } }",
                 "does not forward to search",
             ),
-            (
-                "[service.a]\ntask_definition = 'a:1'\ndesired = 1\ndeployed = '1d'",
-                "no revision a:1",
-            ),
-            (
-                "[rule.r]\npriority = 1\naction = { forward = { search = 1000 } }",
-                "not within 0–999",
-            ),
+            ("[service.a]\ntask_definition = 'a:1'\ndesired = 1\ndeployed = '1d'", "no revision a:1"),
+            ("[rule.r]\npriority = 1\naction = { forward = { search = 1000 } }", "not within 0–999"),
         ] {
-            let error = Scenario::parse(&format!("{base}{extra}\n"))
-                .unwrap_err()
-                .to_string();
+            let error = Scenario::parse(&format!("{base}{extra}\n")).unwrap_err().to_string();
             assert!(error.contains(expected), "{extra}: {error}");
         }
-        assert!(matches!(
-            Scenario::parse("name='x'\nsummary='x'\nextends='nothing'"),
-            Err(ScenarioError::NoBase(_))
-        ));
+        assert!(matches!(Scenario::parse("name='x'\nsummary='x'\nextends='nothing'"), Err(ScenarioError::NoBase(_))));
     }
 }

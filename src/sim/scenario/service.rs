@@ -42,9 +42,7 @@ pub struct Service {
 }
 
 /// The strategies of ECS.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr, strum::EnumString,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr, strum::EnumString)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Strategy {

@@ -34,11 +34,8 @@ pub(super) struct Alarm {
 
 impl World {
     pub(super) fn make_alarm(&self, name: &str, from: &scenario::Alarm) -> Alarm {
-        let group = from
-            .target_group
-            .as_ref()
-            .and_then(|g| self.balancer.group_named(g))
-            .and_then(|g| self.balancer.group(g));
+        let group =
+            from.target_group.as_ref().and_then(|g| self.balancer.group_named(g)).and_then(|g| self.balancer.group(g));
         let (namespace, dimensions) = match (group, &from.service) {
             (Some(group), _) => {
                 let suffix = group.arn.rsplit_once(':').map_or("", |(_, rest)| rest);
@@ -46,25 +43,15 @@ impl World {
                     "AWS/ApplicationELB",
                     vec![
                         ("TargetGroup", suffix.to_owned()),
-                        (
-                            "LoadBalancer",
-                            format!("app/{}/{}", self.balancer.name, self.balancer.id),
-                        ),
+                        ("LoadBalancer", format!("app/{}/{}", self.balancer.name, self.balancer.id)),
                     ],
                 )
             }
             (None, service) => {
                 let service = service.clone().unwrap_or_default();
-                let cluster = self
-                    .services
-                    .iter()
-                    .find(|s| s.name == service)
-                    .map(|s| s.cluster.clone())
-                    .unwrap_or_default();
-                (
-                    "AWS/ECS",
-                    vec![("ClusterName", cluster), ("ServiceName", service)],
-                )
+                let cluster =
+                    self.services.iter().find(|s| s.name == service).map(|s| s.cluster.clone()).unwrap_or_default();
+                ("AWS/ECS", vec![("ClusterName", cluster), ("ServiceName", service)])
             }
         };
         let pairs: Vec<(&str, &str)> = dimensions.iter().map(|(k, v)| (*k, v.as_str())).collect();
@@ -79,11 +66,7 @@ impl World {
             threshold: from.threshold,
             minutes: from.minutes.max(1),
             stuck: from.stuck,
-            state: if from.stuck {
-                AlarmState::Alarm
-            } else {
-                AlarmState::Ok
-            },
+            state: if from.stuck { AlarmState::Alarm } else { AlarmState::Ok },
             reason: if from.stuck {
                 "Threshold Crossed: 2 datapoints were greater than the threshold.".into()
             } else {
@@ -104,25 +87,14 @@ impl World {
             // The current minute and the one before are not published; the one before those may be partial.
             let last = minute_of(self.tick) - 2;
             let minutes = (last - i64::from(alarm.minutes) + 1)..=last;
-            let values: Vec<Option<f64>> =
-                minutes.map(|m| value(self, source, stat, m, 1)).collect();
+            let values: Vec<Option<f64>> = minutes.map(|m| value(self, source, stat, m, 1)).collect();
             // Missing data is treated as not breaching.
-            let breaching = values
-                .iter()
-                .all(|v| v.is_some_and(|v| v > alarm.threshold));
-            let state = if breaching {
-                AlarmState::Alarm
-            } else {
-                AlarmState::Ok
-            };
+            let breaching = values.iter().all(|v| v.is_some_and(|v| v > alarm.threshold));
+            let state = if breaching { AlarmState::Alarm } else { AlarmState::Ok };
             if state != alarm.state {
                 let n = alarm.minutes;
                 let shown: Vec<_> = values.iter().flatten().map(f64::to_string).collect();
-                let verb = if breaching {
-                    "were greater than"
-                } else {
-                    "were not greater than"
-                };
+                let verb = if breaching { "were greater than" } else { "were not greater than" };
                 alarm.reason = format!(
                     "Threshold Crossed: {n} datapoints [{}] {verb} the threshold ({:.1}).",
                     shown.join(", "),

@@ -75,26 +75,19 @@ impl Balancer {
     pub fn new(scenario: &Scenario, place: &Place, ids: &mut Ids) -> Self {
         let name = scenario.load_balancer.clone();
         let id = ids.hex(16);
-        let groups = scenario
-            .target_group
-            .iter()
-            .map(|(name, group)| TargetGroup {
-                arn: place.target_group(name, &ids.hex(16)),
-                name: name.clone(),
-                health_path: group.health_path.clone(),
-                interval_seconds: group.interval_seconds,
-                healthy_after: group.healthy_after,
-                unhealthy_after: group.unhealthy_after,
-                drain_seconds: group.drain_seconds,
-            });
+        let groups = scenario.target_group.iter().map(|(name, group)| TargetGroup {
+            arn: place.target_group(name, &ids.hex(16)),
+            name: name.clone(),
+            health_path: group.health_path.clone(),
+            interval_seconds: group.interval_seconds,
+            healthy_after: group.healthy_after,
+            unhealthy_after: group.unhealthy_after,
+            drain_seconds: group.drain_seconds,
+        });
         let groups: Vec<_> = groups.collect();
         let mut balancer = Self {
             arn: place.load_balancer(&name, &id),
-            dns: format!(
-                "{name}-{}.{}.elb.amazonaws.com",
-                ids.number() / 1_000_000_000,
-                place.region
-            ),
+            dns: format!("{name}-{}.{}.elb.amazonaws.com", ids.number() / 1_000_000_000, place.region),
             exists: !scenario.listener.is_empty(),
             listeners: Vec::new(),
             rules: Vec::new(),
@@ -103,43 +96,19 @@ impl Balancer {
             id,
         };
         for (index, (listener_name, listener)) in scenario.listener.iter().enumerate() {
-            let arn = format!(
-                "{}/{}",
-                balancer.arn.replacen(":loadbalancer/", ":listener/", 1),
-                ids.hex(16)
-            );
+            let arn = format!("{}/{}", balancer.arn.replacen(":loadbalancer/", ":listener/", 1), ids.hex(16));
             let rule_arn = arn.replacen(":listener/", ":listener-rule/", 1);
-            balancer.listeners.push(Listener {
-                arn,
-                port: listener.port,
-            });
-            let mut rules: Vec<_> = scenario
-                .rule
-                .iter()
-                .filter(|(_, r)| r.listener == *listener_name)
-                .collect();
+            balancer.listeners.push(Listener { arn, port: listener.port });
+            let mut rules: Vec<_> = scenario.rule.iter().filter(|(_, r)| r.listener == *listener_name).collect();
             rules.sort_by_key(|(_, r)| r.priority);
             for (name, rule) in rules {
                 let arn = format!("{rule_arn}/{}", ids.hex(16));
                 let actions = balancer.actions(&rule.action);
-                balancer.push(
-                    Rule::new(
-                        name,
-                        arn,
-                        index,
-                        Some(rule.priority),
-                        conditions(rule),
-                        rule.rps,
-                    ),
-                    actions,
-                );
+                balancer.push(Rule::new(name, arn, index, Some(rule.priority), conditions(rule), rule.rps), actions);
             }
             let arn = format!("{rule_arn}/{}", ids.hex(16));
             let actions = balancer.actions(&listener.default);
-            balancer.push(
-                Rule::new(listener_name, arn, index, None, json!([]), listener.rps),
-                actions,
-            );
+            balancer.push(Rule::new(listener_name, arn, index, None, json!([]), listener.rps), actions);
         }
         balancer
     }
@@ -152,18 +121,15 @@ impl Balancer {
     /// The actions of a scenario as DescribeRules shows them.
     fn actions(&self, action: &scenario::Action) -> Value {
         if let Some(status) = action.fixed_response {
-            let config = json!({"MessageBody": "Not found", "StatusCode": status.to_string(), "ContentType": "text/plain"});
+            let config =
+                json!({"MessageBody": "Not found", "StatusCode": status.to_string(), "ContentType": "text/plain"});
             return json!([{"Type": "fixed-response", "Order": 1, "FixedResponseConfig": config}]);
         }
         if let Some(host) = &action.redirect_host {
             let config = json!({"Protocol": "HTTPS", "Port": "443", "Host": host, "Path": "/#{path}", "Query": "#{query}", "StatusCode": "HTTP_301"});
             return json!([{"Type": "redirect", "Order": 1, "RedirectConfig": config}]);
         }
-        let arn = |name: &str| {
-            self.group_named(name)
-                .and_then(|g| self.group(g))
-                .map(|g| g.arn.clone())
-        };
+        let arn = |name: &str| self.group_named(name).and_then(|g| self.group(g)).map(|g| g.arn.clone());
         let tuples: Vec<_> = action
             .forward
             .iter()
@@ -199,16 +165,12 @@ impl Balancer {
     }
 
     pub fn rule_named(&self, name: &str) -> Option<usize> {
-        self.rules
-            .iter()
-            .position(|r| r.name == name && r.priority.is_some())
+        self.rules.iter().position(|r| r.name == name && r.priority.is_some())
     }
 
     /// Some rule forwards to it, at whatever weight.
     pub fn in_use(&self, id: GroupId) -> bool {
-        self.rules
-            .iter()
-            .any(|r| r.split.iter().any(|(g, _)| *g == id))
+        self.rules.iter().any(|r| r.split.iter().any(|(g, _)| *g == id))
     }
 
     /// Replaces a rule's actions, as they are, and reads the weights out of them.
@@ -220,9 +182,7 @@ impl Balancer {
             .iter()
             .find(|a| a.get("Type").and_then(Value::as_str) == Some("forward"));
         let config = forward.and_then(|a| a.get("ForwardConfig"));
-        let tuples = config
-            .and_then(|c| c.get("TargetGroups"))
-            .and_then(Value::as_array);
+        let tuples = config.and_then(|c| c.get("TargetGroups")).and_then(Value::as_array);
         let weighted = |tuple: &Value| {
             let group = self.group_with_arn(tuple.get("TargetGroupArn")?.as_str()?)?;
             let weight = tuple.get("Weight").and_then(Value::as_u64).unwrap_or(1);
@@ -238,44 +198,20 @@ impl Balancer {
                 .collect(),
         };
         let sticky = config.and_then(|c| c.get("TargetGroupStickinessConfig"));
-        let enabled = sticky
-            .and_then(|s| s.get("Enabled"))
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
-        let seconds = sticky
-            .and_then(|s| s.get("DurationSeconds"))
-            .and_then(Value::as_u64)
-            .unwrap_or(3600);
+        let enabled = sticky.and_then(|s| s.get("Enabled")).and_then(Value::as_bool).unwrap_or(false);
+        let seconds = sticky.and_then(|s| s.get("DurationSeconds")).and_then(Value::as_u64).unwrap_or(3600);
         let Some(rule) = self.rules.get_mut(rule) else {
             return;
         };
         // Sticky clients stay where they are when weights change; new groups begin without any.
-        let was = |group: GroupId| {
-            rule.split
-                .iter()
-                .zip(&rule.clients)
-                .find(|((g, _), _)| *g == group)
-                .map(|(_, c)| *c)
-        };
+        let was =
+            |group: GroupId| rule.split.iter().zip(&rule.clients).find(|((g, _), _)| *g == group).map(|(_, c)| *c);
         let known = split.iter().any(|(g, _)| was(*g).is_some());
         let total: f64 = split.iter().map(|(_, w)| f64::from(*w)).sum();
         let fresh = |weight: u32| {
-            if total > 0.0 {
-                f64::from(weight) / total
-            } else {
-                0.0
-            }
+            if total > 0.0 { f64::from(weight) / total } else { 0.0 }
         };
-        rule.clients = split
-            .iter()
-            .map(|(g, w)| {
-                if known {
-                    was(*g).unwrap_or(0.0)
-                } else {
-                    fresh(*w)
-                }
-            })
-            .collect();
+        rule.clients = split.iter().map(|(g, w)| if known { was(*g).unwrap_or(0.0) } else { fresh(*w) }).collect();
         rule.sticky = enabled.then(|| u32::try_from(seconds).unwrap_or(u32::MAX));
         rule.split = split;
         rule.actions = actions;
@@ -291,16 +227,9 @@ impl Balancer {
             .as_array_mut()
             .into_iter()
             .flatten()
-            .filter_map(|a| {
-                a.get_mut("ForwardConfig")?
-                    .get_mut("TargetGroups")?
-                    .as_array_mut()
-            });
+            .filter_map(|a| a.get_mut("ForwardConfig")?.get_mut("TargetGroups")?.as_array_mut());
         for tuple in tuples.flatten() {
-            let group = tuple
-                .get("TargetGroupArn")
-                .and_then(Value::as_str)
-                .and_then(|arn| self.group_with_arn(arn));
+            let group = tuple.get("TargetGroupArn").and_then(Value::as_str).and_then(|arn| self.group_with_arn(arn));
             let weight = weights.iter().find(|(g, _)| Some(*g) == group);
             if let (Some((_, weight)), Some(tuple)) = (weight, tuple.as_object_mut()) {
                 tuple.insert("Weight".into(), json!(weight));
@@ -311,14 +240,7 @@ impl Balancer {
 }
 
 impl Rule {
-    fn new(
-        name: &str,
-        arn: String,
-        listener: usize,
-        priority: Option<u32>,
-        conditions: Value,
-        rps: f64,
-    ) -> Self {
+    fn new(name: &str, arn: String, listener: usize, priority: Option<u32>, conditions: Value, rps: f64) -> Self {
         let (split, clients) = (Vec::new(), Vec::new());
         Self {
             name: name.into(),
@@ -342,12 +264,7 @@ impl Rule {
             .iter()
             .zip(&self.clients)
             .filter(move |_| total > 0.0)
-            .map(move |((group, weight), clients)| {
-                (
-                    *group,
-                    (1.0 - held) * f64::from(*weight) / total + held * clients,
-                )
-            })
+            .map(move |((group, weight), clients)| (*group, (1.0 - held) * f64::from(*weight) / total + held * clients))
     }
 
     /// One second: some sticky cookies lapse and their owners are sent where the weights say.
@@ -355,11 +272,7 @@ impl Rule {
         let Some(seconds) = self.sticky else { return };
         let total: f64 = self.split.iter().map(|(_, w)| f64::from(*w)).sum();
         for ((_, weight), clients) in self.split.iter().zip(&mut self.clients) {
-            let target = if total > 0.0 {
-                f64::from(*weight) / total
-            } else {
-                *clients
-            };
+            let target = if total > 0.0 { f64::from(*weight) / total } else { *clients };
             *clients += (target - *clients) / f64::from(seconds.max(1));
         }
     }
@@ -368,10 +281,12 @@ impl Rule {
 fn conditions(rule: &scenario::Rule) -> Value {
     let mut conditions = Vec::new();
     if !rule.path.is_empty() {
-        conditions.push(json!({"Field": "path-pattern", "Values": rule.path, "PathPatternConfig": {"Values": rule.path}}));
+        conditions
+            .push(json!({"Field": "path-pattern", "Values": rule.path, "PathPatternConfig": {"Values": rule.path}}));
     }
     if !rule.host.is_empty() {
-        conditions.push(json!({"Field": "host-header", "Values": rule.host, "HostHeaderConfig": {"Values": rule.host}}));
+        conditions
+            .push(json!({"Field": "host-header", "Values": rule.host, "HostHeaderConfig": {"Values": rule.host}}));
     }
     Value::Array(conditions)
 }

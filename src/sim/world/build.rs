@@ -7,9 +7,7 @@ use super::catalog::Catalog;
 use super::clock::{MINUTE, Ms, SECOND};
 use super::config::Config;
 use super::ids::Ids;
-use super::service::{
-    Deployment, Event, Monitor, Rollback, Rollout, Service, ServiceDeployment, Status,
-};
+use super::service::{Deployment, Event, Monitor, Rollback, Rollout, Service, ServiceDeployment, Status};
 use super::stages::Native;
 use super::task::Task;
 use crate::sim::scenario::{self, Outcome, Scenario, Strategy};
@@ -24,23 +22,10 @@ pub(super) fn services(
     ids: &mut Ids,
 ) -> Vec<Service> {
     let cluster = |service: &scenario::Service| {
-        service
-            .cluster
-            .clone()
-            .or(scenario.clusters.first().cloned())
-            .unwrap_or_default()
+        service.cluster.clone().or(scenario.clusters.first().cloned()).unwrap_or_default()
     };
     let build = |(name, from): (&String, &scenario::Service)| {
-        service(
-            name,
-            cluster(from),
-            from,
-            catalog,
-            balancer,
-            start,
-            begin,
-            ids,
-        )
+        service(name, cluster(from), from, catalog, balancer, start, begin, ids)
     };
     scenario.service.iter().filter_map(build).collect()
 }
@@ -56,17 +41,9 @@ fn service(
     begin: Ms,
     ids: &mut Ids,
 ) -> Option<Service> {
-    let group = from
-        .target_group
-        .as_ref()
-        .and_then(|g| balancer.group_named(g));
+    let group = from.target_group.as_ref().and_then(|g| balancer.group_named(g));
     let deployed = (start - from.deployed.ms).min(begin - MINUTE);
-    let oldest = from
-        .past
-        .iter()
-        .map(|p| start - p.ago.ms)
-        .min()
-        .unwrap_or(deployed);
+    let oldest = from.past.iter().map(|p| start - p.ago.ms).min().unwrap_or(deployed);
     let mut service = Service {
         name: name.into(),
         cluster,
@@ -74,20 +51,10 @@ fn service(
         desired: from.desired,
         config: Config::new(&from.deployment),
         group,
-        alternate: from
-            .alternate_target_group
-            .as_ref()
-            .and_then(|g| balancer.group_named(g)),
-        rule: from
-            .production_rule
-            .as_ref()
-            .and_then(|r| balancer.rule_named(r)),
+        alternate: from.alternate_target_group.as_ref().and_then(|g| balancer.group_named(g)),
+        rule: from.production_rule.as_ref().and_then(|r| balancer.rule_named(r)),
         grace: Ms::from(from.grace_seconds) * SECOND,
-        tags: from
-            .tags
-            .iter()
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect(),
+        tags: from.tags.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         revisions: Vec::new(),
         deployments: Vec::new(),
         history: Vec::new(),
@@ -102,52 +69,30 @@ fn service(
         let def = catalog.find(&entry.task_definition)?;
         let at = start - entry.ago.ms;
         let target = service.add_revision(def, group, at, ids);
-        let mut deployment = record(
-            &service,
-            target,
-            good.into_iter().collect(),
-            at,
-            entry.took.ms,
-            ids,
-        );
+        let mut deployment = record(&service, target, good.into_iter().collect(), at, entry.took.ms, ids);
         let source = good.unwrap_or(target);
         match entry.outcome {
             Outcome::Successful => good = Some(target),
             Outcome::RolledBack => {
-                let reason = entry
-                    .reason
-                    .clone()
-                    .unwrap_or_else(|| "Service deployment rolled back by user request.".into());
+                let reason =
+                    entry.reason.clone().unwrap_or_else(|| "Service deployment rolled back by user request.".into());
                 deployment.status = Status::RollbackSuccessful;
                 deployment.native = deployment.native.map(|_| Native::over(0.0));
                 deployment.reason = Some(reason.clone());
-                deployment.rollback = Some(Rollback {
-                    reason,
-                    started: at + entry.took.ms / 2,
-                    revision: source,
-                });
+                deployment.rollback = Some(Rollback { reason, started: at + entry.took.ms / 2, revision: source });
             }
             Outcome::Superseded => {
                 deployment.status = Status::Stopped;
                 deployment.stopped = deployment.finished;
-                deployment.reason = Some(
-                    "Service deployment was stopped because a newer service deployment started."
-                        .into(),
-                );
+                deployment.reason =
+                    Some("Service deployment was stopped because a newer service deployment started.".into());
             }
         }
         service.history.push(deployment);
     }
     let def = catalog.find(&from.task_definition)?;
     let target = service.add_revision(def, group, deployed, ids);
-    let deployment = record(
-        &service,
-        target,
-        good.into_iter().collect(),
-        deployed,
-        240 * SECOND,
-        ids,
-    );
+    let deployment = record(&service, target, good.into_iter().collect(), deployed, 240 * SECOND, ids);
     service.history.push(deployment);
     let id = ids.number();
     let mut primary = Deployment::new(id, target, from.desired, deployed);
@@ -156,19 +101,8 @@ fn service(
     let behaviour = catalog.get(def).behaviour;
     for n in 0..from.desired {
         // Tasks are a few seconds apart, and some have been replaced since.
-        let age = if n % 5 == 4 {
-            (begin - deployed) / 3
-        } else {
-            begin - deployed
-        };
-        let mut task = Task::launch(
-            def,
-            &behaviour,
-            id,
-            group,
-            begin - age + Ms::from(n) * 2 * SECOND,
-            ids,
-        );
+        let age = if n % 5 == 4 { (begin - deployed) / 3 } else { begin - deployed };
+        let mut task = Task::launch(def, &behaviour, id, group, begin - age + Ms::from(n) * 2 * SECOND, ids);
         task.settle(&balancer.groups);
         service.tasks.push(task);
     }
@@ -179,11 +113,7 @@ fn service(
     });
     // A steady service says so every six hours.
     let hours = |ms: Ms| ms / (60 * MINUTE);
-    for ago in (1..=5)
-        .rev()
-        .map(|n| n * 6)
-        .filter(|ago| *ago < hours(begin - deployed))
-    {
+    for ago in (1..=5).rev().map(|n| n * 6).filter(|ago| *ago < hours(begin - deployed)) {
         let created = begin - ago * 60 * MINUTE + ids.around(20 * MINUTE);
         service.events.push_back(Event {
             id: ids.uuid(),
@@ -195,21 +125,10 @@ fn service(
 }
 
 /// A service deployment that went well.
-fn record(
-    service: &Service,
-    target: usize,
-    sources: Vec<usize>,
-    at: Ms,
-    took: Ms,
-    ids: &mut Ids,
-) -> ServiceDeployment {
+fn record(service: &Service, target: usize, sources: Vec<usize>, at: Ms, took: Ms, ids: &mut Ids) -> ServiceDeployment {
     let config = service.config.clone();
     let monitor = |on: bool| {
-        if on {
-            Monitor::MonitoringComplete
-        } else {
-            Monitor::Disabled
-        }
+        if on { Monitor::MonitoringComplete } else { Monitor::Disabled }
     };
     let stage = (config.strategy != Strategy::Rolling).then(|| Native::over(100.0));
     ServiceDeployment {

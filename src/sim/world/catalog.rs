@@ -52,25 +52,16 @@ pub(super) struct Behaviour {
 
 impl Behaviour {
     fn new(own: &Traits, family: &Traits) -> Self {
-        let percent = |own: Option<f64>, family: Option<f64>, default: f64| {
-            own.or(family).unwrap_or(default) / 100.0
-        };
+        let percent = |own: Option<f64>, family: Option<f64>, default: f64| own.or(family).unwrap_or(default) / 100.0;
         Self {
             error: percent(own.error_percent, family.error_percent, 0.02),
             client_error: percent(own.client_error_percent, family.client_error_percent, 0.6),
             log_latency: (own.latency_ms.or(family.latency_ms).unwrap_or(45.0) / 1000.0).ln(),
             log_spread: own.latency_spread.or(family.latency_spread).unwrap_or(0.45),
-            capacity: own
-                .capacity_rps
-                .or(family.capacity_rps)
-                .unwrap_or(60.0)
-                .max(0.1),
+            capacity: own.capacity_rps.or(family.capacity_rps).unwrap_or(60.0).max(0.1),
             pull: secs(own.pull_seconds.or(family.pull_seconds).unwrap_or(9.0)),
             start: secs(own.start_seconds.or(family.start_seconds).unwrap_or(6.0)),
-            crash_after: own
-                .crash_after_seconds
-                .or(family.crash_after_seconds)
-                .map(secs),
+            crash_after: own.crash_after_seconds.or(family.crash_after_seconds).map(secs),
             exit_code: own.exit_code.or(family.exit_code).unwrap_or(1),
             unpullable: own.unpullable.or(family.unpullable).unwrap_or(false),
             unhealthy: own.unhealthy.or(family.unhealthy).unwrap_or(false),
@@ -103,9 +94,7 @@ impl Catalog {
                     cpu: family.cpu,
                     memory: family.memory,
                     registered,
-                    deregistered: revision
-                        .inactive
-                        .then_some(registered + (start - registered) / 2),
+                    deregistered: revision.inactive.then_some(registered + (start - registered) / 2),
                     behaviour: Behaviour::new(&revision.traits, &family.traits),
                 });
             }
@@ -114,10 +103,7 @@ impl Catalog {
     }
 
     /// The definition; ids come from this catalog only, and nothing is ever removed.
-    #[allow(
-        clippy::indexing_slicing,
-        reason = "a DefId is made by this catalog, which only grows"
-    )]
+    #[allow(clippy::indexing_slicing, reason = "a DefId is made by this catalog, which only grows")]
     pub fn get(&self, id: DefId) -> &TaskDef {
         &self.defs[id.0]
     }
@@ -128,20 +114,13 @@ impl Catalog {
 
     /// `family`, `family:revision` or an ARN of one; a family alone means its newest ACTIVE revision.
     pub fn find(&self, name: &str) -> Option<DefId> {
-        let name = name
-            .rsplit_once("task-definition/")
-            .map_or(name, |(_, rest)| rest);
+        let name = name.rsplit_once("task-definition/").map_or(name, |(_, rest)| rest);
         let at = match name.split_once(':') {
             Some((family, revision)) => {
                 let revision: u32 = revision.parse().ok()?;
-                self.defs
-                    .iter()
-                    .position(|d| d.family == family && d.revision == revision)
+                self.defs.iter().position(|d| d.family == family && d.revision == revision)
             }
-            None => self
-                .defs
-                .iter()
-                .rposition(|d| d.family == name && d.deregistered.is_none()),
+            None => self.defs.iter().rposition(|d| d.family == name && d.deregistered.is_none()),
         };
         at.map(DefId)
     }

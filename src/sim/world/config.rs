@@ -98,18 +98,17 @@ impl Config {
             map.insert("bakeTimeInMinutes".into(), json!(0));
         }
         if !self.alarms.is_empty() {
-            let alarms = json!({"alarmNames": self.alarms, "rollback": self.alarms_rollback, "enable": self.alarms_enabled});
+            let alarms =
+                json!({"alarmNames": self.alarms, "rollback": self.alarms_rollback, "enable": self.alarms_enabled});
             map.insert("alarms".into(), alarms);
         }
         if !self.hooks.is_empty() {
-            map.insert(
-                "lifecycleHooks".into(),
-                self.hooks.iter().map(HookConfig::json).collect(),
-            );
+            map.insert("lifecycleHooks".into(), self.hooks.iter().map(HookConfig::json).collect());
         }
         match self.strategy {
             Strategy::Canary => {
-                let step = json!({"canaryPercent": self.step_percent, "canaryBakeTimeInMinutes": self.step_bake_minutes});
+                let step =
+                    json!({"canaryPercent": self.step_percent, "canaryBakeTimeInMinutes": self.step_bake_minutes});
                 map.insert("canaryConfiguration".into(), step);
             }
             Strategy::Linear => {
@@ -124,21 +123,11 @@ impl Config {
     /// Takes over what an UpdateService says; what it does not mention stays. The error is a message of
     /// an InvalidParameterException.
     pub fn patch(&mut self, from: &Value) -> Result<(), String> {
-        let number = |value: Option<&Value>| {
-            value
-                .and_then(Value::as_u64)
-                .and_then(|n| u32::try_from(n).ok())
-        };
+        let number = |value: Option<&Value>| value.and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         if let Some(name) = from.get("strategy").and_then(Value::as_str) {
-            let strategy = name
-                .parse()
-                .map_err(|_| format!("{name} is not a valid deployment strategy."))?;
+            let strategy = name.parse().map_err(|_| format!("{name} is not a valid deployment strategy."))?;
             if strategy != self.strategy {
-                self.step_percent = if strategy == Strategy::Canary {
-                    5.0
-                } else {
-                    10.0
-                };
+                self.step_percent = if strategy == Strategy::Canary { 5.0 } else { 10.0 };
                 self.step_bake_minutes = if strategy == Strategy::Canary { 10 } else { 6 };
             }
             self.strategy = strategy;
@@ -155,22 +144,14 @@ impl Config {
         if let Some(minutes) = number(from.get("bakeTimeInMinutes")) {
             self.bake_minutes = minutes;
         }
-        let canary = from.get("canaryConfiguration").map(|c| {
-            (
-                c.get("canaryPercent"),
-                c.get("canaryBakeTimeInMinutes"),
-                0.1,
-            )
-        });
-        let linear = from
-            .get("linearConfiguration")
-            .map(|c| (c.get("stepPercent"), c.get("stepBakeTimeInMinutes"), 3.0));
+        let canary =
+            from.get("canaryConfiguration").map(|c| (c.get("canaryPercent"), c.get("canaryBakeTimeInMinutes"), 0.1));
+        let linear =
+            from.get("linearConfiguration").map(|c| (c.get("stepPercent"), c.get("stepBakeTimeInMinutes"), 3.0));
         for (percent, bake, least) in canary.into_iter().chain(linear) {
             if let Some(percent) = percent.and_then(Value::as_f64) {
                 if !(least..=100.0).contains(&percent) {
-                    return Err(format!(
-                        "The step percentage must be between {least:.1} and 100.0."
-                    ));
+                    return Err(format!("The step percentage must be between {least:.1} and 100.0."));
                 }
                 self.step_percent = percent;
             }
@@ -185,34 +166,20 @@ impl Config {
             self.breaker_rollback = flag("rollback").unwrap_or(self.breaker_rollback);
             self.reset_on_healthy = flag("resetOnHealthyTask").unwrap_or(self.reset_on_healthy);
             let threshold = breaker.get("thresholdConfiguration");
-            if let (Some(kind), Some(value)) = (
-                threshold.and_then(|t| t.get("type")?.as_str()),
-                number(threshold.and_then(|t| t.get("value"))),
-            ) {
+            if let (Some(kind), Some(value)) =
+                (threshold.and_then(|t| t.get("type")?.as_str()), number(threshold.and_then(|t| t.get("value"))))
+            {
                 self.threshold = (kind.into(), value);
             }
         }
         if let Some(alarms) = from.get("alarms") {
-            let names = alarms
-                .get("alarmNames")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
+            let names = alarms.get("alarmNames").and_then(Value::as_array).into_iter().flatten();
             self.alarms = names.filter_map(Value::as_str).map(str::to_owned).collect();
-            self.alarms_enabled = alarms
-                .get("enable")
-                .and_then(Value::as_bool)
-                .unwrap_or(false);
-            self.alarms_rollback = alarms
-                .get("rollback")
-                .and_then(Value::as_bool)
-                .unwrap_or(false);
+            self.alarms_enabled = alarms.get("enable").and_then(Value::as_bool).unwrap_or(false);
+            self.alarms_rollback = alarms.get("rollback").and_then(Value::as_bool).unwrap_or(false);
         }
         if let Some(hooks) = from.get("lifecycleHooks").and_then(Value::as_array) {
-            self.hooks = hooks
-                .iter()
-                .map(HookConfig::parse)
-                .collect::<Result<_, _>>()?;
+            self.hooks = hooks.iter().map(HookConfig::parse).collect::<Result<_, _>>()?;
         }
         Ok(())
     }
@@ -231,41 +198,23 @@ const PAUSE_STAGES: [&str; 6] = [
 impl HookConfig {
     fn parse(from: &Value) -> Result<Self, String> {
         let text = |name: &str| from.get(name).and_then(Value::as_str).map(str::to_owned);
-        let stages = from
-            .get("lifecycleStages")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
+        let stages = from.get("lifecycleStages").and_then(Value::as_array).into_iter().flatten();
         let timeout = from.get("timeoutConfiguration");
-        let minutes = timeout
-            .and_then(|t| t.get("timeoutInMinutes")?.as_u64())
-            .unwrap_or(1440);
+        let minutes = timeout.and_then(|t| t.get("timeoutInMinutes")?.as_u64()).unwrap_or(1440);
         let hook = Self {
             kind: text("targetType").unwrap_or_else(|| "AWS_LAMBDA".into()),
             target: text("hookTargetArn"),
             role: text("roleArn"),
-            stages: stages
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
+            stages: stages.filter_map(Value::as_str).map(str::to_owned).collect(),
             timeout_minutes: u32::try_from(minutes).unwrap_or(u32::MAX),
-            action: timeout
-                .and_then(|t| t.get("action")?.as_str())
-                .unwrap_or("ROLLBACK")
-                .into(),
+            action: timeout.and_then(|t| t.get("action")?.as_str()).unwrap_or("ROLLBACK").into(),
         };
         if hook.stages.is_empty() {
             return Err("A lifecycle hook must have at least one lifecycle stage.".into());
         }
         if hook.kind == "PAUSE" {
-            if let Some(stage) = hook
-                .stages
-                .iter()
-                .find(|s| !PAUSE_STAGES.contains(&s.as_str()))
-            {
-                return Err(format!(
-                    "A PAUSE lifecycle hook cannot be used at the {stage} lifecycle stage."
-                ));
+            if let Some(stage) = hook.stages.iter().find(|s| !PAUSE_STAGES.contains(&s.as_str())) {
+                return Err(format!("A PAUSE lifecycle hook cannot be used at the {stage} lifecycle stage."));
             }
             if !(1..=20_160).contains(&hook.timeout_minutes) {
                 return Err("timeoutInMinutes must be between 1 and 20160.".into());

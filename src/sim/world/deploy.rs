@@ -12,9 +12,8 @@ pub(super) const ALARM: &str = "Service deployment rolled back because an alarm 
 /// The names of the alarms that are configured, enabled, in ALARM now and were not when it began.
 pub(super) fn alarms_triggered(deployment: &ServiceDeployment, in_alarm: &[String]) -> Vec<String> {
     let config = &deployment.config;
-    let counts = |name: &&String| {
-        config.alarms_enabled && in_alarm.contains(name) && !deployment.ignored.contains(name)
-    };
+    let counts =
+        |name: &&String| config.alarms_enabled && in_alarm.contains(name) && !deployment.ignored.contains(name);
     config.alarms.iter().filter(counts).cloned().collect()
 }
 
@@ -31,41 +30,21 @@ pub(super) fn roll_back(service: &mut Service, reason: &str, status: Status, ctx
     deployment.status = status;
     deployment.updated = now;
     deployment.reason = Some(reason.into());
-    deployment.rollback = Some(Rollback {
-        reason: reason.into(),
-        started: now,
-        revision: source,
-    });
+    deployment.rollback = Some(Rollback { reason: reason.into(), started: now, revision: source });
     if let Some(primary) = service.deployments.first_mut() {
         primary.rollout = Rollout::Failed;
         primary.updated = now;
     }
     let id = ctx.ids.number();
     let desired = service.desired;
-    service
-        .deployments
-        .insert(0, Deployment::new(id, source, desired, now));
+    service.deployments.insert(0, Deployment::new(id, source, desired, now));
     // Tasks of the source that still run are taken over by the new PRIMARY, as ECS does not replace what already fits.
-    let taken: Vec<u64> = service
-        .deployments
-        .iter()
-        .skip(1)
-        .filter(|d| d.revision == source)
-        .map(|d| d.id)
-        .collect();
-    for task in service
-        .tasks
-        .iter_mut()
-        .filter(|t| t.live() && taken.contains(&t.deployment))
-    {
+    let taken: Vec<u64> = service.deployments.iter().skip(1).filter(|d| d.revision == source).map(|d| d.id).collect();
+    for task in service.tasks.iter_mut().filter(|t| t.live() && taken.contains(&t.deployment)) {
         task.deployment = id;
     }
     service.steady = false;
-    service.say(
-        now,
-        ctx.ids,
-        format!("(service {name}) rolling back to (deployment ecs-svc/{id})."),
-    );
+    service.say(now, ctx.ids, format!("(service {name}) rolling back to (deployment ecs-svc/{id})."));
 }
 
 /// Starts a new service deployment of a revision; one that is under way is superseded.
@@ -80,31 +59,16 @@ pub(super) fn deploy(service: &mut Service, revision: usize, ctx: &mut Ctx<'_>) 
         }
     }
     if let Some(old) = service.under_way() {
-        old.status = if old.rollback.is_some() {
-            Status::RollbackFailed
-        } else {
-            Status::Stopped
-        };
-        old.reason = Some(
-            "Service deployment was stopped because a newer service deployment started.".into(),
-        );
+        old.status = if old.rollback.is_some() { Status::RollbackFailed } else { Status::Stopped };
+        old.reason = Some("Service deployment was stopped because a newer service deployment started.".into());
         (old.stopped, old.finished, old.updated) = (Some(now), Some(now), now);
         native::let_go(old);
     }
     let config: Config = service.config.clone();
     let monitor = |on: bool| {
-        if on {
-            Monitor::Monitoring
-        } else {
-            Monitor::Disabled
-        }
+        if on { Monitor::Monitoring } else { Monitor::Disabled }
     };
-    let ignored = config
-        .alarms
-        .iter()
-        .filter(|a| ctx.alarms.contains(a))
-        .cloned()
-        .collect();
+    let ignored = config.alarms.iter().filter(|a| ctx.alarms.contains(a)).cloned().collect();
     service.history.push(ServiceDeployment {
         id: ctx.ids.alnum(21),
         target: revision,
@@ -129,8 +93,6 @@ pub(super) fn deploy(service: &mut Service, revision: usize, ctx: &mut Ctx<'_>) 
     });
     let id = ctx.ids.number();
     let desired = service.desired;
-    service
-        .deployments
-        .insert(0, Deployment::new(id, revision, desired, now));
+    service.deployments.insert(0, Deployment::new(id, revision, desired, now));
     service.steady = false;
 }

@@ -17,17 +17,11 @@ fn quantiles() -> Vec<f64> {
         let (mut low, mut high) = (-5.0, 5.0);
         for _ in 0..30 {
             let middle = (low + high) / 2.0;
-            *(if below(middle) < p {
-                &mut low
-            } else {
-                &mut high
-            }) = middle;
+            *(if below(middle) < p { &mut low } else { &mut high }) = middle;
         }
         low
     };
-    (0..POINTS)
-        .map(|i| quantile((f64::from(i) + 0.5) / f64::from(POINTS)))
-        .collect()
+    (0..POINTS).map(|i| quantile((f64::from(i) + 0.5) / f64::from(POINTS))).collect()
 }
 
 impl World {
@@ -50,12 +44,8 @@ impl World {
                 let Some(record) = series.at(minute) else {
                     continue;
                 };
-                record
-                    .healthy
-                    .add(f64::from(Behind::count(&behind.healthy)));
-                record
-                    .unhealthy
-                    .add(f64::from(Behind::count(&behind.unhealthy)));
+                record.healthy.add(f64::from(Behind::count(&behind.healthy)));
+                record.unhealthy.add(f64::from(Behind::count(&behind.unhealthy)));
                 let Some((def, tasks)) = behind.healthy.first() else {
                     continue;
                 };
@@ -70,25 +60,16 @@ impl World {
                 let n = poisson(rng, behind.demand * 60.0);
                 record.requests = n;
                 record.code_5xx = poisson(rng, n as f64 * answers.error).min(n);
-                record.code_4xx =
-                    poisson(rng, n as f64 * behaviour.client_error).min(n - record.code_5xx);
+                record.code_4xx = poisson(rng, n as f64 * behaviour.client_error).min(n - record.code_5xx);
                 record.code_2xx = n - record.code_5xx - record.code_4xx;
                 if n == 0 {
                     continue;
                 }
                 let wobble: f64 = StandardNormal.sample(rng);
                 for (at, z) in quantiles.iter().enumerate() {
-                    let tail: f64 = if at + 3 >= quantiles.len() {
-                        StandardNormal.sample(rng)
-                    } else {
-                        0.0
-                    };
-                    let log = answers.log_latency
-                        + 0.02 * wobble
-                        + behaviour.log_spread * (z + 0.12 * tail);
-                    record
-                        .latency
-                        .add_ln(log, n as f64 / quantiles.len() as f64);
+                    let tail: f64 = if at + 3 >= quantiles.len() { StandardNormal.sample(rng) } else { 0.0 };
+                    let log = answers.log_latency + 0.02 * wobble + behaviour.log_spread * (z + 0.12 * tail);
+                    record.latency.add_ln(log, n as f64 / quantiles.len() as f64);
                 }
             }
             self.write_resources(minute, &behind);
@@ -103,22 +84,13 @@ impl World {
             let Some(task) = service.tasks.first() else {
                 continue;
             };
-            let here = task
-                .target
-                .as_ref()
-                .and_then(|t| behind.get(t.group.index()));
+            let here = task.target.as_ref().and_then(|t| behind.get(t.group.index()));
             let tasks = service.tasks.len().max(1) as f64;
-            let load = here.map_or(0.25, |b| {
-                b.demand / tasks / self.catalog.get(task.def).behaviour.capacity
-            });
+            let load = here.map_or(0.25, |b| b.demand / tasks / self.catalog.get(task.def).behaviour.capacity);
             for _ in 0..4 {
                 let noise: f64 = StandardNormal.sample(&mut self.traffic.rng);
-                record
-                    .cpu
-                    .add((6.0 + 72.0 * load.min(1.25) + 2.5 * noise).clamp(0.5, 100.0));
-                record
-                    .memory
-                    .add((38.0 + 9.0 * load.min(2.0) + 0.6 * noise).clamp(5.0, 99.0));
+                record.cpu.add((6.0 + 72.0 * load.min(1.25) + 2.5 * noise).clamp(0.5, 100.0));
+                record.memory.add((38.0 + 9.0 * load.min(2.0) + 0.6 * noise).clamp(5.0, 99.0));
             }
         }
     }

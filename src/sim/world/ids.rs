@@ -36,31 +36,19 @@ impl Place {
     }
 
     pub fn service_deployment(&self, cluster: &str, service: &str, id: &str) -> String {
-        self.arn(
-            "ecs",
-            format_args!("service-deployment/{cluster}/{service}/{id}"),
-        )
+        self.arn("ecs", format_args!("service-deployment/{cluster}/{service}/{id}"))
     }
 
     pub fn service_revision(&self, cluster: &str, service: &str, id: u64) -> String {
-        self.arn(
-            "ecs",
-            format_args!("service-revision/{cluster}/{service}/{id}"),
-        )
+        self.arn("ecs", format_args!("service-revision/{cluster}/{service}/{id}"))
     }
 
     pub fn load_balancer(&self, name: &str, id: &str) -> String {
-        self.arn(
-            "elasticloadbalancing",
-            format_args!("loadbalancer/app/{name}/{id}"),
-        )
+        self.arn("elasticloadbalancing", format_args!("loadbalancer/app/{name}/{id}"))
     }
 
     pub fn target_group(&self, name: &str, id: &str) -> String {
-        self.arn(
-            "elasticloadbalancing",
-            format_args!("targetgroup/{name}/{id}"),
-        )
+        self.arn("elasticloadbalancing", format_args!("targetgroup/{name}/{id}"))
     }
 
     pub fn alarm(&self, name: &str) -> String {
@@ -76,10 +64,7 @@ impl Place {
     }
 
     pub fn image(&self, repository: &str, tag: &str) -> String {
-        format!(
-            "{}.dkr.ecr.{}.amazonaws.com/{repository}:{tag}",
-            self.account, self.region
-        )
+        format!("{}.dkr.ecr.{}.amazonaws.com/{repository}:{tag}", self.account, self.region)
     }
 }
 
@@ -92,10 +77,7 @@ pub(super) struct Ids {
 
 impl Ids {
     pub fn new(place: Place, seed: u64) -> Self {
-        Self {
-            place,
-            rng: ChaCha8Rng::seed_from_u64(seed),
-        }
+        Self { place, rng: ChaCha8Rng::seed_from_u64(seed) }
     }
 
     /// Hexadecimal digits: task ids (32), target group ids (16), eni ids (17).
@@ -105,16 +87,12 @@ impl Ids {
 
     /// Letters and digits: service deployment ids (21).
     pub fn alnum(&mut self, digits: usize) -> String {
-        self.pick(
-            digits,
-            b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-        )
+        self.pick(digits, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     }
 
     /// Nineteen digits: `ecs-svc/…` and service revisions.
     pub fn number(&mut self) -> u64 {
-        self.rng
-            .random_range(1_000_000_000_000_000_000..9_000_000_000_000_000_000)
+        self.rng.random_range(1_000_000_000_000_000_000..9_000_000_000_000_000_000)
     }
 
     /// `8-4-4-4-12`: events, containers, attachments.
@@ -126,22 +104,11 @@ impl Ids {
     /// A number of milliseconds around `ms`, a fifth up or down.
     pub fn around(&mut self, ms: i64) -> i64 {
         let spread = ms / 5;
-        if spread <= 0 {
-            ms
-        } else {
-            ms + self.rng.random_range(-spread..=spread)
-        }
+        if spread <= 0 { ms } else { ms + self.rng.random_range(-spread..=spread) }
     }
 
     fn pick(&mut self, digits: usize, alphabet: &[u8]) -> String {
-        let pick = |rng: &mut ChaCha8Rng| {
-            alphabet
-                .get(rng.random_range(0..alphabet.len()))
-                .copied()
-                .unwrap_or(b'0')
-        };
-        (0..digits)
-            .map(|_| char::from(pick(&mut self.rng)))
-            .collect()
+        let pick = |rng: &mut ChaCha8Rng| alphabet.get(rng.random_range(0..alphabet.len())).copied().unwrap_or(b'0');
+        (0..digits).map(|_| char::from(pick(&mut self.rng))).collect()
     }
 }

@@ -19,16 +19,8 @@ pub(super) struct Gauge {
 
 impl Gauge {
     pub fn add(&mut self, value: f64) {
-        self.min = if self.n == 0.0 {
-            value
-        } else {
-            self.min.min(value)
-        };
-        self.max = if self.n == 0.0 {
-            value
-        } else {
-            self.max.max(value)
-        };
+        self.min = if self.n == 0.0 { value } else { self.min.min(value) };
+        self.max = if self.n == 0.0 { value } else { self.max.max(value) };
         self.sum += value;
         self.n += 1.0;
     }
@@ -38,16 +30,8 @@ impl Gauge {
             return;
         }
         let empty = self.n <= 0.0;
-        self.min = if empty {
-            other.min
-        } else {
-            self.min.min(other.min)
-        };
-        self.max = if empty {
-            other.max
-        } else {
-            self.max.max(other.max)
-        };
+        self.min = if empty { other.min } else { self.min.min(other.min) };
+        self.max = if empty { other.max } else { self.max.max(other.max) };
         self.sum += other.sum;
         self.n += other.n;
     }
@@ -93,10 +77,7 @@ pub(super) struct Series<T> {
 
 impl<T: Default> Series<T> {
     pub fn new(first: i64) -> Self {
-        Self {
-            first,
-            minutes: VecDeque::new(),
-        }
+        Self { first, minutes: VecDeque::new() }
     }
 
     pub fn get(&self, minute: i64) -> Option<&T> {

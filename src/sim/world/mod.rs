@@ -72,10 +72,7 @@ impl World {
     pub fn new(scenario: &Scenario, seed: u64, start: Timestamp) -> Self {
         let started = start.as_millisecond().div_euclid(SECOND) * SECOND;
         let begin = started - scenario.warmup.ms.max(0) / SECOND * SECOND;
-        let place = Place {
-            account: scenario.account.clone(),
-            region: scenario.region.clone(),
-        };
+        let place = Place { account: scenario.account.clone(), region: scenario.region.clone() };
         let mut ids = Ids::new(place.clone(), seed);
         let catalog = Catalog::new(scenario, started, &mut ids);
         let balancer = Balancer::new(scenario, &place, &mut ids);
@@ -96,11 +93,7 @@ impl World {
             timeline: Timeline::new(&scenario.event, started),
             traffic: Traffic::new(ChaCha8Rng::seed_from_u64(seed ^ 0x7469_6465)),
         };
-        world.alarms = scenario
-            .alarm
-            .iter()
-            .map(|(name, alarm)| world.make_alarm(name, alarm))
-            .collect();
+        world.alarms = scenario.alarm.iter().map(|(name, alarm)| world.make_alarm(name, alarm)).collect();
         world.write_history(first);
         world.advance(start);
         world
@@ -125,10 +118,7 @@ impl World {
         if call.region == self.ids.place.region {
             return api::answer(self, call);
         }
-        let place = Place {
-            account: self.ids.place.account.clone(),
-            region: call.region.clone(),
-        };
+        let place = Place { account: self.ids.place.account.clone(), region: call.region.clone() };
         api::answer(&mut Self::empty(&place, self.now), call)
     }
 
@@ -138,10 +128,8 @@ impl World {
         let Some(rule) = self.balancer.rule_named(rule) else {
             return false;
         };
-        let known: Vec<_> = weights
-            .iter()
-            .filter_map(|(name, weight)| Some((self.balancer.group_named(name)?, *weight)))
-            .collect();
+        let known: Vec<_> =
+            weights.iter().filter_map(|(name, weight)| Some((self.balancer.group_named(name)?, *weight))).collect();
         self.balancer.set_weights(rule, &known);
         known.len() == weights.len()
     }
@@ -172,33 +160,18 @@ impl World {
         self.play_timeline();
         let now = self.tick;
         let in_alarm = self.alarms_on();
-        let mut ctx = Ctx {
-            now,
-            ids: &mut self.ids,
-            catalog: &self.catalog,
-            balancer: &mut self.balancer,
-            alarms: &in_alarm,
-        };
+        let mut ctx =
+            Ctx { now, ids: &mut self.ids, catalog: &self.catalog, balancer: &mut self.balancer, alarms: &in_alarm };
         for service in &mut self.services {
             scheduler::step(service, &mut ctx);
         }
-        self.traffic.step(
-            now,
-            &self.services,
-            &mut self.balancer,
-            &self.catalog,
-            &mut self.metrics,
-        );
+        self.traffic.step(now, &self.services, &mut self.balancer, &self.catalog, &mut self.metrics);
         if now % (10 * SECOND) == 0 {
             self.evaluate_alarms();
         }
     }
 
     fn alarms_on(&self) -> Vec<String> {
-        self.alarms
-            .iter()
-            .filter(|a| a.state == AlarmState::Alarm)
-            .map(|a| a.name.clone())
-            .collect()
+        self.alarms.iter().filter(|a| a.state == AlarmState::Alarm).map(|a| a.name.clone()).collect()
     }
 }

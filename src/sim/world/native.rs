@@ -18,10 +18,7 @@ const SHIFTING: Ms = 6 * SECOND;
 const STAGE_LIMIT: Ms = 24 * 60 * MINUTE;
 /// Where the tasks of the next revision will register: the target group that does not serve now.
 pub(super) fn next_group(service: &Service) -> Option<GroupId> {
-    let current = service
-        .installed()
-        .and_then(|r| service.revisions.get(r))
-        .and_then(|r| r.group);
+    let current = service.installed().and_then(|r| service.revisions.get(r)).and_then(|r| r.group);
     match (service.config.strategy, service.alternate) {
         (Strategy::Rolling, _) | (_, None) => current.or(service.group),
         (_, Some(alternate)) if current == Some(alternate) => service.group,
@@ -86,14 +83,7 @@ pub(super) fn step(service: &mut Service, ctx: &mut Ctx<'_>) {
     let done = match native.stage {
         Stage::ReconcileService => facts.others == 0 && age >= PASSING,
         Stage::ScaleUp => facts.green_serving >= facts.desired,
-        Stage::ProductionTrafficShift => {
-            age >= SHIFTING
-                + if last {
-                    0
-                } else {
-                    bake(config.step_bake_minutes)
-                }
-        }
+        Stage::ProductionTrafficShift => age >= SHIFTING + if last { 0 } else { bake(config.step_bake_minutes) },
         Stage::BakeTime => age >= bake(config.bake_minutes),
         Stage::CleanUp => facts.blue_left == 0 && facts.others == 0,
         _ => age >= PASSING,
@@ -125,18 +115,8 @@ pub(super) fn step(service: &mut Service, ctx: &mut Ctx<'_>) {
     deployment.updated = now;
     native.enter(next, &config, now, ctx.ids);
     if next == Stage::ProductionTrafficShift {
-        native.percent = if native.steps.is_empty() {
-            100.0
-        } else {
-            native.steps.remove(0)
-        };
-        shift(
-            ctx.balancer,
-            rule,
-            facts.blue_group,
-            facts.green_group,
-            native.percent,
-        );
+        native.percent = if native.steps.is_empty() { 100.0 } else { native.steps.remove(0) };
+        shift(ctx.balancer, rule, facts.blue_group, facts.green_group, native.percent);
     }
 }
 
@@ -159,14 +139,10 @@ struct Facts {
 
 impl Facts {
     fn of(service: &Service) -> Self {
-        let (blue, green) = service
-            .last()
-            .map_or((None, 0), |d| (service.source_of(d), d.target));
+        let (blue, green) = service.last().map_or((None, 0), |d| (service.source_of(d), d.target));
         let group = |revision: usize| service.revisions.get(revision).and_then(|r| r.group);
         let count = |revision: Option<usize>, which: fn(&Task) -> bool| {
-            revision.map_or(0, |r| {
-                service.tasks_of_revision(r).filter(|t| which(t)).count()
-            })
+            revision.map_or(0, |r| service.tasks_of_revision(r).filter(|t| which(t)).count())
         };
         let left = |t: &Task| t.state != State::Stopped;
         let (blue_left, green_left) = (count(blue, left), count(Some(green), left));
@@ -187,39 +163,25 @@ impl Facts {
 }
 
 /// Writes the rule's weights so that green gets `percent`.
-fn shift(
-    balancer: &mut Balancer,
-    rule: Option<usize>,
-    blue: Option<GroupId>,
-    green: Option<GroupId>,
-    percent: f64,
-) {
+fn shift(balancer: &mut Balancer, rule: Option<usize>, blue: Option<GroupId>, green: Option<GroupId>, percent: f64) {
     let (Some(rule), Some(blue), Some(green)) = (rule, blue, green) else {
         return;
     };
     // Whole percents stay readable; finer ones need the whole range of weights.
     let whole = if percent.fract() == 0.0 { 100.0 } else { 999.0 };
     let weight = (percent / 100.0 * whole).round();
-    balancer.set_weights(
-        rule,
-        &[(blue, (whole - weight) as u32), (green, weight as u32)],
-    );
+    balancer.set_weights(rule, &[(blue, (whole - weight) as u32), (green, weight as u32)]);
 }
 
 /// From PENDING to the first stage, if the rule is as ECS wants it.
 fn begin(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
     let now = ctx.now;
     let rule = service.rule;
-    let stage = if facts.others > 0 {
-        Stage::ReconcileService
-    } else {
-        Stage::PreScaleUp
-    };
+    let stage = if facts.others > 0 { Stage::ReconcileService } else { Stage::PreScaleUp };
     let Some(deployment) = service.under_way() else {
         return;
     };
-    (deployment.status, deployment.started, deployment.updated) =
-        (Status::InProgress, Some(now), now);
+    (deployment.status, deployment.started, deployment.updated) = (Status::InProgress, Some(now), now);
     deployment.native = Some(Native::begin(&deployment.config, stage, now, ctx.ids));
     if stage == Stage::ReconcileService {
         return shift(ctx.balancer, rule, facts.blue_group, facts.green_group, 0.0);
@@ -247,16 +209,8 @@ fn keep_tasks(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
         (true, Some(stage)) if stage != Stage::CleanUp => facts.green_left,
         _ => 0,
     };
-    let blue = if !back && stage == Some(Stage::CleanUp) {
-        0
-    } else {
-        facts.desired
-    };
-    let deployments: Vec<_> = service
-        .deployments
-        .iter()
-        .map(|d| (d.id, d.revision, d.retry))
-        .collect();
+    let blue = if !back && stage == Some(Stage::CleanUp) { 0 } else { facts.desired };
+    let deployments: Vec<_> = service.deployments.iter().map(|d| (d.id, d.revision, d.retry)).collect();
     let mut blue_kept = false;
     for (at, (id, revision, retry)) in deployments.into_iter().enumerate() {
         let want = if revision == facts.green {
@@ -272,13 +226,7 @@ fn keep_tasks(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
         }
         let have = service.tasks_of(id).filter(|t| t.live()).count();
         if have > want {
-            scheduler::stop(
-                service,
-                have - want,
-                |t| t.deployment == id,
-                &scheduler::scaling(id),
-                ctx,
-            );
+            scheduler::stop(service, have - want, |t| t.deployment == id, &scheduler::scaling(id), ctx);
         } else if have < want && ctx.now >= retry && !(back && revision == facts.green) {
             scheduler::launch(service, at, want - have, ctx);
         }
@@ -299,10 +247,7 @@ fn step_back(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
         }
         return;
     }
-    let config = Config {
-        hooks: Vec::new(),
-        ..deployment.config.clone()
-    };
+    let config = Config { hooks: Vec::new(), ..deployment.config.clone() };
     let Some(native) = &mut deployment.native else {
         return finish(service, Status::RollbackSuccessful, ctx);
     };
@@ -345,9 +290,5 @@ fn finish(service: &mut Service, status: Status, ctx: &mut Ctx<'_>) {
     };
     (primary.rollout, primary.updated) = (Rollout::Completed, now);
     let id = primary.id;
-    service.say(
-        now,
-        ctx.ids,
-        format!("(service {name}) (deployment ecs-svc/{id}) deployment completed."),
-    );
+    service.say(now, ctx.ids, format!("(service {name}) (deployment ecs-svc/{id}) deployment completed."));
 }

@@ -34,30 +34,16 @@ fn replace_tasks(service: &mut Service, ctx: &mut Ctx<'_>) {
     let serving = service.tasks.iter().filter(|t| t.serving()).count();
 
     if new > desired {
-        stop(
-            service,
-            new - desired,
-            |t| t.deployment == id,
-            &scaling(id),
-            ctx,
-        );
+        stop(service, new - desired, |t| t.deployment == id, &scaling(id), ctx);
     } else if new < desired && live < most && ctx.now >= retry {
         launch(service, 0, (desired - new).min(most - live), ctx);
     }
     if old > 0 {
         // Old tasks that do not serve can go at any time; of those that do, only as many as are not needed.
-        let idle = service
-            .tasks
-            .iter()
-            .filter(|t| t.live() && t.deployment != id && !t.serving())
-            .count();
+        let idle = service.tasks.iter().filter(|t| t.live() && t.deployment != id && !t.serving()).count();
         let spare = serving.saturating_sub(least).min(old - idle);
         let crowded = (old + new).saturating_sub(most.max(desired));
-        let go = if new == 0 && desired > 0 && spare == 0 {
-            idle.min(crowded)
-        } else {
-            idle + spare
-        };
+        let go = if new == 0 && desired > 0 && spare == 0 { idle.min(crowded) } else { idle + spare };
         // As many old ones stay as the new ones cannot yet replace.
         let ready = service.tasks_of(id).filter(|t| t.serving()).count();
         let go = go.min((old + ready).saturating_sub(least.min(desired)));
@@ -86,10 +72,7 @@ fn trip_breaker(service: &mut Service, ctx: &mut Ctx<'_>) {
     let Some(primary) = service.primary().map(|p| p.id) else {
         return;
     };
-    let Some(deployment) = service
-        .under_way()
-        .filter(|d| d.config.breaker && d.breaker == Monitor::Monitoring)
-    else {
+    let Some(deployment) = service.under_way().filter(|d| d.config.breaker && d.breaker == Monitor::Monitoring) else {
         return;
     };
     if deployment.failures < deployment.threshold {
@@ -99,19 +82,18 @@ fn trip_breaker(service: &mut Service, ctx: &mut Ctx<'_>) {
     deployment.updated = now;
     let back = deployment.config.breaker_rollback && deployment.rollback.is_none();
     if !back {
-        let ended = if deployment.rollback.is_some() {
-            Status::RollbackFailed
-        } else {
-            Status::Stopped
-        };
-        (deployment.status, deployment.finished, deployment.stopped) =
-            (ended, Some(now), Some(now));
+        let ended = if deployment.rollback.is_some() { Status::RollbackFailed } else { Status::Stopped };
+        (deployment.status, deployment.finished, deployment.stopped) = (ended, Some(now), Some(now));
         deployment.reason = Some("The circuit breaker threshold was exceeded.".into());
     }
     if let Some(primary) = service.deployments.first_mut() {
         primary.rollout = Rollout::Failed;
     }
-    service.say(now, ctx.ids, format!("(service {name}) (deployment ecs-svc/{primary}) deployment failed: tasks failed to start."));
+    service.say(
+        now,
+        ctx.ids,
+        format!("(service {name}) (deployment ecs-svc/{primary}) deployment failed: tasks failed to start."),
+    );
     if back {
         roll_back(
             service,
@@ -128,18 +110,12 @@ fn finish(service: &mut Service, ctx: &mut Ctx<'_>) {
     let Some((id, rollout)) = service.primary().map(|p| (p.id, p.rollout)) else {
         return;
     };
-    if let Some(deployment) = service
-        .under_way()
-        .filter(|d| now >= d.created + 2 * SECOND)
-    {
+    if let Some(deployment) = service.under_way().filter(|d| now >= d.created + 2 * SECOND) {
         match deployment.status {
             Status::Pending => {
-                (deployment.status, deployment.started, deployment.updated) =
-                    (Status::InProgress, Some(now), now)
+                (deployment.status, deployment.started, deployment.updated) = (Status::InProgress, Some(now), now)
             }
-            Status::RollbackRequested => {
-                (deployment.status, deployment.updated) = (Status::RollbackInProgress, now)
-            }
+            Status::RollbackRequested => (deployment.status, deployment.updated) = (Status::RollbackInProgress, now),
             _ => {}
         }
     }
@@ -149,40 +125,20 @@ fn finish(service: &mut Service, ctx: &mut Ctx<'_>) {
     if ready != desired || live != desired {
         return;
     }
-    let started = service
-        .last()
-        .is_none_or(|d| d.status.terminal() || d.started.is_some_and(|at| now > at + 3 * SECOND));
+    let started =
+        service.last().is_none_or(|d| d.status.terminal() || d.started.is_some_and(|at| now > at + 3 * SECOND));
     if rollout == Rollout::InProgress && started {
         if let Some(primary) = service.deployments.first_mut() {
             (primary.rollout, primary.updated) = (Rollout::Completed, now);
         }
         if let Some(deployment) = service.under_way() {
             let back = deployment.rollback.is_some();
-            deployment.end(
-                if back {
-                    Status::RollbackSuccessful
-                } else {
-                    Status::Successful
-                },
-                now,
-            );
+            deployment.end(if back { Status::RollbackSuccessful } else { Status::Successful }, now);
         }
-        service.say(
-            now,
-            ctx.ids,
-            format!("(service {name}) (deployment ecs-svc/{id}) deployment completed."),
-        );
+        service.say(now, ctx.ids, format!("(service {name}) (deployment ecs-svc/{id}) deployment completed."));
     }
-    if !service.steady
-        && service
-            .primary()
-            .is_some_and(|p| p.rollout == Rollout::Completed)
-    {
+    if !service.steady && service.primary().is_some_and(|p| p.rollout == Rollout::Completed) {
         service.steady = true;
-        service.say(
-            now,
-            ctx.ids,
-            format!("(service {name}) has reached a steady state."),
-        );
+        service.say(now, ctx.ids, format!("(service {name}) has reached a steady state."));
     }
 }

@@ -29,17 +29,12 @@ pub(super) struct Ctx<'a> {
 pub(super) fn step(service: &mut Service, ctx: &mut Ctx<'_>) {
     step_tasks(service, ctx);
     count_failures(service, ctx);
-    if service
-        .under_way()
-        .is_some_and(|d| d.config.strategy != Strategy::Rolling)
-    {
+    if service.under_way().is_some_and(|d| d.config.strategy != Strategy::Rolling) {
         native::step(service, ctx);
     } else {
         rolling::step(service, ctx);
     }
-    service
-        .tasks
-        .retain(|t| t.stopped.is_none_or(|at| ctx.now < at + STOPPED_TASKS_KEPT));
+    service.tasks.retain(|t| t.stopped.is_none_or(|at| ctx.now < at + STOPPED_TASKS_KEPT));
     forget_old_deployments(service);
 }
 
@@ -47,46 +42,26 @@ fn step_tasks(service: &mut Service, ctx: &mut Ctx<'_>) {
     let now = ctx.now;
     let (mut registered, mut deregistered) = (0, 0);
     let mut group = None;
-    for task in service
-        .tasks
-        .iter_mut()
-        .filter(|t| t.state != State::Stopped)
-    {
+    for task in service.tasks.iter_mut().filter(|t| t.state != State::Stopped) {
         let def = ctx.catalog.get(task.def);
         let before = task.target.as_ref().map(|t| t.health);
-        task.step(
-            &def.behaviour,
-            &ctx.balancer.groups,
-            service.grace,
-            now,
-            ctx.ids,
-            &def.image,
-        );
+        task.step(&def.behaviour, &ctx.balancer.groups, service.grace, now, ctx.ids, &def.image);
         let after = task.target.as_ref().map(|t| t.health);
         if before.is_none() && after.is_some() {
             registered += 1;
             group = task.group;
         }
-        if before.is_some_and(|h| h != Health::Draining)
-            && after.is_none_or(|h| h == Health::Draining)
-        {
+        if before.is_some_and(|h| h != Health::Draining) && after.is_none_or(|h| h == Health::Draining) {
             deregistered += 1;
             group = task.group;
         }
     }
-    let Some(arn) = group
-        .and_then(|g| ctx.balancer.group(g))
-        .map(|g| g.arn.clone())
-    else {
+    let Some(arn) = group.and_then(|g| ctx.balancer.group(g)).map(|g| g.arn.clone()) else {
         return;
     };
     let name = service.name.clone();
     if registered > 0 {
-        service.say(
-            now,
-            ctx.ids,
-            format!("(service {name}) registered {registered} targets in (target-group {arn})"),
-        );
+        service.say(now, ctx.ids, format!("(service {name}) registered {registered} targets in (target-group {arn})"));
     }
     if deregistered > 0 {
         service.say(
@@ -103,24 +78,15 @@ fn count_failures(service: &mut Service, ctx: &mut Ctx<'_>) {
     let mut messages = Vec::new();
     for task in service.tasks.iter_mut().filter(|t| t.failure) {
         task.failure = false;
-        let Some(deployment) = service
-            .deployments
-            .iter_mut()
-            .find(|d| d.id == task.deployment)
-        else {
+        let Some(deployment) = service.deployments.iter_mut().find(|d| d.id == task.deployment) else {
             continue;
         };
         deployment.failed += 1;
         deployment.updated = now;
-        deployment.retry = deployment
-            .retry
-            .max(now + Ms::from(deployment.failed.min(30)) * 3 * SECOND);
+        deployment.retry = deployment.retry.max(now + Ms::from(deployment.failed.min(30)) * 3 * SECOND);
         if task.stop_code == Some(StopCode::ServiceSchedulerInitiated) {
             let id = &task.id;
-            messages.push(format!(
-                "(service {}) (task {id}) failed ELB health checks.",
-                service.name
-            ));
+            messages.push(format!("(service {}) (task {id}) failed ELB health checks.", service.name));
         }
         if deployment.failed == 3 {
             messages.push(format!("(service {}) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.", service.name));
@@ -135,10 +101,7 @@ fn count_failures(service: &mut Service, ctx: &mut Ctx<'_>) {
     };
     let (failed, target, id) = (primary.failed, primary.revision, primary.id);
     let healthy = service.tasks_of(id).any(Task::serving);
-    if let Some(deployment) = service
-        .under_way()
-        .filter(|d| d.target == target && d.rollback.is_none())
-    {
+    if let Some(deployment) = service.under_way().filter(|d| d.target == target && d.rollback.is_none()) {
         if healthy && deployment.config.reset_on_healthy {
             deployment.failures = 0;
         }
@@ -148,11 +111,7 @@ fn count_failures(service: &mut Service, ctx: &mut Ctx<'_>) {
 
 /// Starts `n` tasks of a deployment.
 pub(super) fn launch(service: &mut Service, deployment: usize, n: usize, ctx: &mut Ctx<'_>) {
-    let Some((id, revision)) = service
-        .deployments
-        .get(deployment)
-        .map(|d| (d.id, d.revision))
-    else {
+    let Some((id, revision)) = service.deployments.get(deployment).map(|d| (d.id, d.revision)) else {
         return;
     };
     let Some((def, group)) = service.revisions.get(revision).map(|r| (r.def, r.group)) else {
@@ -165,51 +124,24 @@ pub(super) fn launch(service: &mut Service, deployment: usize, n: usize, ctx: &m
     let behaviour = ctx.catalog.get(def).behaviour;
     let first = service.tasks.len();
     for _ in 0..n {
-        service
-            .tasks
-            .push(Task::launch(def, &behaviour, id, group, ctx.now, ctx.ids));
+        service.tasks.push(Task::launch(def, &behaviour, id, group, ctx.now, ctx.ids));
     }
-    let ids: Vec<_> = service
-        .tasks
-        .iter()
-        .skip(first)
-        .map(|t| format!("(task {})", t.id))
-        .collect();
-    let message = format!(
-        "(service {}) has started {n} tasks: {}.",
-        service.name,
-        ids.join(" ")
-    );
+    let ids: Vec<_> = service.tasks.iter().skip(first).map(|t| format!("(task {})", t.id)).collect();
+    let message = format!("(service {}) has started {n} tasks: {}.", service.name, ids.join(" "));
     service.steady = false;
     service.say(ctx.now, ctx.ids, message);
 }
 
 /// Stops the first `n` live tasks that `which` picks, those that do not serve before those that do.
-pub(super) fn stop(
-    service: &mut Service,
-    n: usize,
-    which: impl Fn(&Task) -> bool,
-    reason: &str,
-    ctx: &mut Ctx<'_>,
-) {
+pub(super) fn stop(service: &mut Service, n: usize, which: impl Fn(&Task) -> bool, reason: &str, ctx: &mut Ctx<'_>) {
     let now = ctx.now;
-    let mut picked: Vec<&mut Task> = service
-        .tasks
-        .iter_mut()
-        .filter(|t| t.live() && which(t))
-        .collect();
+    let mut picked: Vec<&mut Task> = service.tasks.iter_mut().filter(|t| t.live() && which(t)).collect();
     picked.sort_by_key(|t| t.serving());
     picked.truncate(n);
     let (mut ids, mut drained) = (Vec::new(), 0);
     for task in picked {
         drained += usize::from(task.target.is_some());
-        task.stop(
-            StopCode::ServiceSchedulerInitiated,
-            reason.to_owned(),
-            &ctx.balancer.groups,
-            now,
-            ctx.ids,
-        );
+        task.stop(StopCode::ServiceSchedulerInitiated, reason.to_owned(), &ctx.balancer.groups, now, ctx.ids);
         ids.push(format!("(task {})", task.id));
     }
     if ids.is_empty() {
@@ -218,21 +150,9 @@ pub(super) fn stop(
     service.steady = false;
     let name = service.name.clone();
     if drained > 0 {
-        service.say(
-            now,
-            ctx.ids,
-            format!("(service {name}) has begun draining connections on {drained} tasks."),
-        );
+        service.say(now, ctx.ids, format!("(service {name}) has begun draining connections on {drained} tasks."));
     }
-    service.say(
-        now,
-        ctx.ids,
-        format!(
-            "(service {name}) has stopped {} running tasks: {}.",
-            ids.len(),
-            ids.join(" ")
-        ),
-    );
+    service.say(now, ctx.ids, format!("(service {name}) has stopped {} running tasks: {}.", ids.len(), ids.join(" ")));
 }
 
 /// stoppedReason of a task that the scheduler stops.
@@ -245,14 +165,7 @@ fn forget_old_deployments(service: &mut Service) {
     if service.deployments.len() < 2 {
         return;
     }
-    let busy: Vec<u64> = service
-        .tasks
-        .iter()
-        .filter(|t| t.state != State::Stopped)
-        .map(|t| t.deployment)
-        .collect();
+    let busy: Vec<u64> = service.tasks.iter().filter(|t| t.state != State::Stopped).map(|t| t.deployment).collect();
     let primary = service.primary().map(|p| p.id);
-    service
-        .deployments
-        .retain(|d| Some(d.id) == primary || busy.contains(&d.id));
+    service.deployments.retain(|d| Some(d.id) == primary || busy.contains(&d.id));
 }

@@ -25,12 +25,7 @@ impl Stat {
             "Minimum" => Self::Minimum,
             "Maximum" => Self::Maximum,
             "SampleCount" => Self::SampleCount,
-            _ => Self::Percentile(
-                name.strip_prefix('p')?
-                    .parse()
-                    .ok()
-                    .filter(|p| (0.0..=100.0).contains(p))?,
-            ),
+            _ => Self::Percentile(name.strip_prefix('p')?.parse().ok().filter(|p| (0.0..=100.0).contains(p))?),
         })
     }
 }
@@ -65,31 +60,16 @@ impl Point {
 
 impl Source {
     /// The series of these dimensions, if anything publishes such a one.
-    pub fn find(
-        world: &World,
-        namespace: &str,
-        metric: &str,
-        dimensions: &[(&str, &str)],
-    ) -> Option<Self> {
+    pub fn find(world: &World, namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> Option<Self> {
         let value = |name: &str| dimensions.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
-        let salt = |text: &str| {
-            text.bytes()
-                .fold(7_u64, |h, b| h.wrapping_mul(31).wrapping_add(u64::from(b)))
-        };
-        let source = |groups, service, name: &str| {
-            Some(Self {
-                groups,
-                service,
-                metric: metric.into(),
-                salt: salt(name),
-            })
-        };
+        let salt = |text: &str| text.bytes().fold(7_u64, |h, b| h.wrapping_mul(31).wrapping_add(u64::from(b)));
+        let source =
+            |groups, service, name: &str| Some(Self { groups, service, metric: metric.into(), salt: salt(name) });
         match namespace {
             "AWS/ApplicationELB" => {
                 let balancer = &world.balancer;
-                let ours = value("LoadBalancer").is_none_or(|v| {
-                    balancer.exists && v == format!("app/{}/{}", balancer.name, balancer.id)
-                });
+                let ours = value("LoadBalancer")
+                    .is_none_or(|v| balancer.exists && v == format!("app/{}/{}", balancer.name, balancer.id));
                 let group = value("TargetGroup");
                 match (group, dimensions.len()) {
                     (Some(group), n)
@@ -97,41 +77,23 @@ impl Source {
                             && (n == 2 && value("LoadBalancer").is_some()
                                 || n == 1 && metric == "RequestCountPerTarget") =>
                     {
-                        let id = balancer.group_ids().find(|id| {
-                            balancer
-                                .group(*id)
-                                .is_some_and(|g| g.arn.ends_with(&format!(":{group}")))
-                        })?;
-                        let of_groups = !metric.starts_with("HTTPCode_ELB")
-                            && metric != "HTTP_Fixed_Response_Count";
-                        if of_groups {
-                            source(vec![id], None, group)
-                        } else {
-                            None
-                        }
+                        let id = balancer
+                            .group_ids()
+                            .find(|id| balancer.group(*id).is_some_and(|g| g.arn.ends_with(&format!(":{group}"))))?;
+                        let of_groups = !metric.starts_with("HTTPCode_ELB") && metric != "HTTP_Fixed_Response_Count";
+                        if of_groups { source(vec![id], None, group) } else { None }
                     }
                     (None, 1) if ours && value("LoadBalancer").is_some() => {
-                        let per_group = [
-                            "HealthyHostCount",
-                            "UnHealthyHostCount",
-                            "RequestCountPerTarget",
-                        ]
-                        .contains(&metric);
-                        if per_group {
-                            None
-                        } else {
-                            source(balancer.group_ids().collect(), None, "balancer")
-                        }
+                        let per_group =
+                            ["HealthyHostCount", "UnHealthyHostCount", "RequestCountPerTarget"].contains(&metric);
+                        if per_group { None } else { source(balancer.group_ids().collect(), None, "balancer") }
                     }
                     _ => None,
                 }
             }
             "AWS/ECS" if dimensions.len() == 2 => {
                 let (cluster, service) = (value("ClusterName")?, value("ServiceName")?);
-                let at = world
-                    .services
-                    .iter()
-                    .position(|s| s.cluster == cluster && s.name == service)?;
+                let at = world.services.iter().position(|s| s.cluster == cluster && s.name == service)?;
                 source(Vec::new(), Some(at), service)
             }
             _ => None,
@@ -140,11 +102,7 @@ impl Source {
 
     /// Adds a minute's values; `part` of the counts, as far as they are published.
     fn add(&self, world: &World, minute: i64, part: f64, point: &mut Point) {
-        if let Some(record) = self
-            .service
-            .and_then(|s| world.metrics.services.get(s))
-            .and_then(|s| s.get(minute))
-        {
+        if let Some(record) = self.service.and_then(|s| world.metrics.services.get(s)).and_then(|s| s.get(minute)) {
             match self.metric.as_str() {
                 "CPUUtilization" => point.gauge.merge(&record.cpu),
                 "MemoryUtilization" => point.gauge.merge(&record.memory),
@@ -152,12 +110,7 @@ impl Source {
             }
             return;
         }
-        if let Some(record) = world
-            .metrics
-            .balancer
-            .get(minute)
-            .filter(|_| self.metric.starts_with("HTTP"))
-        {
+        if let Some(record) = world.metrics.balancer.get(minute).filter(|_| self.metric.starts_with("HTTP")) {
             let ours = match self.metric.as_str() {
                 "HTTPCode_ELB_5XX_Count" => record.elb_502 + record.elb_503 + record.elb_504,
                 "HTTPCode_ELB_502_Count" => record.elb_502,
@@ -169,12 +122,7 @@ impl Source {
             point.count(ours as f64 * part);
         }
         for group in &self.groups {
-            let Some(record) = world
-                .metrics
-                .groups
-                .get(group.index())
-                .and_then(|s| s.get(minute))
-            else {
+            let Some(record) = world.metrics.groups.get(group.index()).and_then(|s| s.get(minute)) else {
                 continue;
             };
             match self.metric.as_str() {
@@ -188,14 +136,9 @@ impl Source {
                 "HealthyHostCount" => point.gauge.merge(&record.healthy),
                 "UnHealthyHostCount" => point.gauge.merge(&record.unhealthy),
                 "RequestCountPerTarget" if record.requests > 0 => {
-                    let targets = if record.healthy.n > 0.0 {
-                        (record.healthy.sum / record.healthy.n).max(1.0)
-                    } else {
-                        1.0
-                    };
-                    point
-                        .gauge
-                        .add((record.requests as f64 * part).round() / targets);
+                    let targets =
+                        if record.healthy.n > 0.0 { (record.healthy.sum / record.healthy.n).max(1.0) } else { 1.0 };
+                    point.gauge.add((record.requests as f64 * part).round() / targets);
                 }
                 _ => {}
             }
@@ -204,13 +147,7 @@ impl Source {
 }
 
 /// The value of a period that begins with `minute`; `None` when it has no published data.
-pub(super) fn value(
-    world: &World,
-    source: &Source,
-    stat: &Stat,
-    minute: i64,
-    minutes: i64,
-) -> Option<f64> {
+pub(super) fn value(world: &World, source: &Source, stat: &Stat, minute: i64, minutes: i64) -> Option<f64> {
     let mut point = Point::default();
     for minute in minute..minute + minutes {
         if let Some(part) = published(minute, source.salt, world.tick) {

@@ -46,16 +46,7 @@ pub(super) struct Deployment {
 
 impl Deployment {
     pub fn new(id: u64, revision: usize, desired: u32, now: Ms) -> Self {
-        Self {
-            id,
-            revision,
-            created: now,
-            updated: now,
-            rollout: Rollout::InProgress,
-            failed: 0,
-            desired,
-            retry: now,
-        }
+        Self { id, revision, created: now, updated: now, rollout: Rollout::InProgress, failed: 0, desired, retry: now }
     }
 }
 
@@ -75,10 +66,7 @@ pub(super) enum Status {
 
 impl Status {
     pub fn terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Successful | Self::Stopped | Self::RollbackSuccessful | Self::RollbackFailed
-        )
+        matches!(self, Self::Successful | Self::Stopped | Self::RollbackSuccessful | Self::RollbackFailed)
     }
 
     pub fn rolling_back(self) -> bool {
@@ -192,11 +180,7 @@ impl Service {
         if self.events.len() == 100 {
             self.events.pop_front();
         }
-        self.events.push_back(Event {
-            id: ids.uuid(),
-            created: now,
-            message,
-        });
+        self.events.push_back(Event { id: ids.uuid(), created: now, message });
     }
 
     pub fn primary(&self) -> Option<&Deployment> {
@@ -219,32 +203,18 @@ impl Service {
     }
 
     pub fn tasks_of(&self, deployment: u64) -> impl Iterator<Item = &Task> {
-        self.tasks
-            .iter()
-            .filter(move |t| t.deployment == deployment)
+        self.tasks.iter().filter(move |t| t.deployment == deployment)
     }
 
     /// The tasks of a revision, whichever deployment started them.
     pub fn tasks_of_revision(&self, revision: usize) -> impl Iterator<Item = &Task> {
-        let ids: Vec<u64> = self
-            .deployments
-            .iter()
-            .filter(|d| d.revision == revision)
-            .map(|d| d.id)
-            .collect();
-        self.tasks
-            .iter()
-            .filter(move |t| ids.contains(&t.deployment))
+        let ids: Vec<u64> = self.deployments.iter().filter(|d| d.revision == revision).map(|d| d.id).collect();
+        self.tasks.iter().filter(move |t| ids.contains(&t.deployment))
     }
 
     /// The revision that runs if the one under way is given up: what was installed when it began.
     pub fn source_of(&self, deployment: &ServiceDeployment) -> Option<usize> {
-        deployment
-            .sources
-            .iter()
-            .copied()
-            .find(|s| *s != deployment.target)
-            .or(deployment.sources.first().copied())
+        deployment.sources.iter().copied().find(|s| *s != deployment.target).or(deployment.sources.first().copied())
     }
 
     /// The revision that was fully installed last: what a deployment under way would go back to, otherwise
@@ -257,26 +227,14 @@ impl Service {
     }
 
     /// Adds a service revision and gives its index.
-    pub fn add_revision(
-        &mut self,
-        def: DefId,
-        group: Option<GroupId>,
-        now: Ms,
-        ids: &mut Ids,
-    ) -> usize {
-        self.revisions.push(Revision {
-            id: ids.number(),
-            def,
-            created: now,
-            group,
-        });
+    pub fn add_revision(&mut self, def: DefId, group: Option<GroupId>, now: Ms, ids: &mut Ids) -> usize {
+        self.revisions.push(Revision { id: ids.number(), def, created: now, group });
         self.revisions.len() - 1
     }
 
     /// What DescribeServices shows as taskDefinition.
     pub fn task_definition(&self, catalog: &Catalog, ids: &Ids) -> Option<String> {
-        self.current_revision()
-            .map(|r| catalog.get(r.def).arn(&ids.place))
+        self.current_revision().map(|r| catalog.get(r.def).arn(&ids.place))
     }
 }
 
@@ -286,9 +244,7 @@ pub(super) fn counts<'a>(tasks: impl Iterator<Item = &'a Task>) -> (u32, u32) {
     for task in tasks {
         match task.state {
             State::Running | State::Deactivating => counts.0 += 1,
-            State::Provisioning | State::Pending | State::Activating if task.live() => {
-                counts.1 += 1
-            }
+            State::Provisioning | State::Pending | State::Activating if task.live() => counts.1 += 1,
             _ => {}
         }
     }

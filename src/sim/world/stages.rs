@@ -70,13 +70,7 @@ pub(super) enum HookAction {
 impl Native {
     /// One that is long over, with this share (percent) for the target.
     pub fn over(percent: f64) -> Self {
-        Self {
-            stage: Stage::CleanUp,
-            entered: 0,
-            percent,
-            steps: Vec::new(),
-            hooks: Vec::new(),
-        }
+        Self { stage: Stage::CleanUp, entered: 0, percent, steps: Vec::new(), hooks: Vec::new() }
     }
 
     /// One that begins with this stage.
@@ -84,21 +78,12 @@ impl Native {
         let step = config.step_percent.clamp(0.1, 100.0);
         let mut steps = match config.strategy {
             Strategy::Canary => vec![step],
-            Strategy::Linear => (1..)
-                .map(|n| f64::from(n) * step)
-                .take_while(|p| *p < 99.95)
-                .collect(),
+            Strategy::Linear => (1..).map(|n| f64::from(n) * step).take_while(|p| *p < 99.95).collect(),
             Strategy::BlueGreen | Strategy::Rolling => Vec::new(),
         };
         steps.retain(|p| *p < 99.95);
         steps.push(100.0);
-        let mut native = Self {
-            stage,
-            entered: now,
-            percent: 0.0,
-            steps,
-            hooks: Vec::new(),
-        };
+        let mut native = Self { stage, entered: now, percent: 0.0, steps, hooks: Vec::new() };
         native.enter(stage, config, now, ids);
         native
     }
@@ -106,23 +91,12 @@ impl Native {
     /// Enters a stage: its hooks begin, those of the last one are gone.
     pub fn enter(&mut self, stage: Stage, config: &Config, now: Ms, ids: &mut Ids) {
         (self.stage, self.entered) = (stage, now);
-        let here = config
-            .hooks
-            .iter()
-            .filter(|h| h.stages.iter().any(|s| s == stage.as_ref()));
+        let here = config.hooks.iter().filter(|h| h.stages.iter().any(|s| s == stage.as_ref()));
         let begin = |config: &HookConfig| {
             let pause = config.kind == "PAUSE";
             Hook {
-                id: format!(
-                    "ecs-{}-{}",
-                    if pause { "pause" } else { "lambda" },
-                    ids.alnum(43)
-                ),
-                status: if pause {
-                    HookStatus::AwaitingAction
-                } else {
-                    HookStatus::InProgress
-                },
+                id: format!("ecs-{}-{}", if pause { "pause" } else { "lambda" }, ids.alnum(43)),
+                status: if pause { HookStatus::AwaitingAction } else { HookStatus::InProgress },
                 begun: now,
                 expires: now + Ms::from(config.timeout_minutes) * MINUTE,
                 config: config.clone(),
@@ -137,11 +111,7 @@ impl Native {
         let Some(hook) = self.hooks.iter_mut().find(waiting) else {
             return false;
         };
-        hook.status = if action == HookAction::Continue {
-            HookStatus::Succeeded
-        } else {
-            HookStatus::Failed
-        };
+        hook.status = if action == HookAction::Continue { HookStatus::Succeeded } else { HookStatus::Failed };
         true
     }
 
@@ -152,10 +122,7 @@ impl Native {
 
     /// The ids of the hooks that wait for somebody.
     pub fn waiting(&self) -> impl Iterator<Item = &str> {
-        self.hooks
-            .iter()
-            .filter(|h| h.status == HookStatus::AwaitingAction)
-            .map(|h| h.id.as_str())
+        self.hooks.iter().filter(|h| h.status == HookStatus::AwaitingAction).map(|h| h.id.as_str())
     }
 
     /// Lets hooks finish and time out: whether all are done, and why to roll back.
@@ -168,18 +135,12 @@ impl Native {
                 hook.status = HookStatus::TimedOut;
             }
         }
-        let timed_out =
-            |h: &&Hook| h.status == HookStatus::TimedOut && h.config.action != "CONTINUE";
+        let timed_out = |h: &&Hook| h.status == HookStatus::TimedOut && h.config.action != "CONTINUE";
         let stage = self.stage.as_ref();
         let reason = self.hooks.iter().find(timed_out).map(|_| {
             format!("Service deployment rolled back because the PAUSE lifecycle hook at the {stage} lifecycle stage timed out.")
         });
-        let done = !self.hooks.iter().any(|h| {
-            matches!(
-                h.status,
-                HookStatus::AwaitingAction | HookStatus::InProgress
-            )
-        });
+        let done = !self.hooks.iter().any(|h| matches!(h.status, HookStatus::AwaitingAction | HookStatus::InProgress));
         (done, reason)
     }
 
@@ -219,9 +180,6 @@ impl Native {
             }
             out
         };
-        map.insert(
-            "lifecycleHookDetails".into(),
-            self.hooks.iter().map(show).collect(),
-        );
+        map.insert("lifecycleHookDetails".into(), self.hooks.iter().map(show).collect());
     }
 }

@@ -142,32 +142,14 @@ impl Task {
             stopped_reason: None,
             exit_code: None,
             container_reason: None,
-            ip: format!(
-                "10.0.{}.{}",
-                u64::from(zone) * 16 + octet(8) % 16,
-                octet(20)
-            ),
+            ip: format!("10.0.{}.{}", u64::from(zone) * 16 + octet(8) % 16, octet(20)),
             zone,
             eni: format!("eni-0{}", ids.hex(16)),
-            mac: format!(
-                "0a:ff:{:02x}:{:02x}:{:02x}:{:02x}",
-                octet(8),
-                octet(16),
-                octet(24),
-                octet(32)
-            ),
+            mac: format!("0a:ff:{:02x}:{:02x}:{:02x}:{:02x}", octet(8), octet(16), octet(24), octet(32)),
             attachment: ids.uuid(),
             container: ids.uuid(),
             id,
-            plan: Plan {
-                pending,
-                pull_start,
-                pull_stop,
-                start,
-                ready,
-                crash,
-                stop: (0, 0),
-            },
+            plan: Plan { pending, pull_start, pull_stop, start, ready, crash, stop: (0, 0) },
         }
     }
 
@@ -195,23 +177,11 @@ impl Task {
     pub fn serving(&self) -> bool {
         self.live()
             && self.state == State::Running
-            && self
-                .target
-                .as_ref()
-                .map_or(self.healthy_since.is_some(), |t| {
-                    t.health == Health::Healthy
-                })
+            && self.target.as_ref().map_or(self.healthy_since.is_some(), |t| t.health == Health::Healthy)
     }
 
     /// Begins to stop it; a task that is already leaving is left alone.
-    pub fn stop(
-        &mut self,
-        code: StopCode,
-        reason: String,
-        groups: &[TargetGroup],
-        now: Ms,
-        ids: &mut Ids,
-    ) {
+    pub fn stop(&mut self, code: StopCode, reason: String, groups: &[TargetGroup], now: Ms, ids: &mut Ids) {
         if self.leaving {
             return;
         }
@@ -222,10 +192,8 @@ impl Task {
         let drain = match &mut self.target {
             Some(target) => {
                 target.health = Health::Draining;
-                target.drained = now
-                    + groups
-                        .get(target.group.index())
-                        .map_or(0, |g| Ms::from(g.drain_seconds) * SECOND);
+                target.drained =
+                    now + groups.get(target.group.index()).map_or(0, |g| Ms::from(g.drain_seconds) * SECOND);
                 target.drained
             }
             None => now,
@@ -277,14 +245,7 @@ impl Task {
         self.check_health(behaviour, groups, grace, now, ids);
     }
 
-    fn rise(
-        &mut self,
-        behaviour: &Behaviour,
-        groups: &[TargetGroup],
-        now: Ms,
-        ids: &mut Ids,
-        image: &str,
-    ) {
+    fn rise(&mut self, behaviour: &Behaviour, groups: &[TargetGroup], now: Ms, ids: &mut Ids, image: &str) {
         let plan = self.plan;
         if self.state == State::Provisioning && now >= plan.pending {
             self.state = State::Pending;
@@ -322,10 +283,7 @@ impl Task {
                     now,
                     ids,
                 );
-            } else if self.healthy_since.is_none()
-                && !behaviour.unhealthy
-                && now >= plan.ready + 5 * SECOND
-            {
+            } else if self.healthy_since.is_none() && !behaviour.unhealthy && now >= plan.ready + 5 * SECOND {
                 self.healthy_since = Some(now);
             }
         }
@@ -345,14 +303,7 @@ impl Task {
         });
     }
 
-    fn check_health(
-        &mut self,
-        behaviour: &Behaviour,
-        groups: &[TargetGroup],
-        grace: Ms,
-        now: Ms,
-        ids: &mut Ids,
-    ) {
+    fn check_health(&mut self, behaviour: &Behaviour, groups: &[TargetGroup], grace: Ms, now: Ms, ids: &mut Ids) {
         let ready = self.plan.ready;
         let Some(target) = &mut self.target else {
             return;
@@ -385,18 +336,9 @@ impl Task {
             }
         }
         if target.health == Health::Unhealthy && self.started.is_some_and(|at| now >= at + grace) {
-            let reason = format!(
-                "Task failed ELB health checks in (target-group {})",
-                group.arn
-            );
+            let reason = format!("Task failed ELB health checks in (target-group {})", group.arn);
             self.failure = true;
-            self.stop(
-                StopCode::ServiceSchedulerInitiated,
-                reason,
-                groups,
-                now,
-                ids,
-            );
+            self.stop(StopCode::ServiceSchedulerInitiated, reason, groups, now, ids);
         }
     }
 }

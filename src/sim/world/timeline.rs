@@ -17,26 +17,16 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub fn new(events: &[Event], started: Ms) -> Self {
-        let mut coming: Vec<_> = events
-            .iter()
-            .map(|e| (started + e.at.ms, e.clone()))
-            .collect();
+        let mut coming: Vec<_> = events.iter().map(|e| (started + e.at.ms, e.clone())).collect();
         coming.sort_by_key(|(at, _)| *at);
-        Self {
-            coming: coming.into(),
-        }
+        Self { coming: coming.into() }
     }
 }
 
 impl World {
     /// Plays the events that are due.
     pub(super) fn play_timeline(&mut self) {
-        while self
-            .timeline
-            .coming
-            .front()
-            .is_some_and(|(at, _)| *at <= self.tick)
-        {
+        while self.timeline.coming.front().is_some_and(|(at, _)| *at <= self.tick) {
             let Some((_, event)) = self.timeline.coming.pop_front() else {
                 return;
             };
@@ -46,8 +36,7 @@ impl World {
 
     fn play(&mut self, event: &Event) {
         if let Some(update) = &event.update_service {
-            let mut input =
-                json!({"cluster": self.cluster_of(&update.service), "service": update.service});
+            let mut input = json!({"cluster": self.cluster_of(&update.service), "service": update.service});
             if let Some(name) = &update.task_definition {
                 set(&mut input, "taskDefinition", json!(name));
             }
@@ -57,20 +46,11 @@ impl World {
             self.ecs("UpdateService", input);
         }
         if let Some(edit) = &event.set_weights {
-            let weights: Vec<_> = edit
-                .weights
-                .iter()
-                .map(|(name, weight)| (name.as_str(), *weight))
-                .collect();
+            let weights: Vec<_> = edit.weights.iter().map(|(name, weight)| (name.as_str(), *weight)).collect();
             self.edit_rule_weights(&edit.rule, &weights);
         }
         if let Some(traffic) = &event.traffic {
-            for rule in self
-                .balancer
-                .rules
-                .iter_mut()
-                .filter(|r| r.name == traffic.rule)
-            {
+            for rule in self.balancer.rules.iter_mut().filter(|r| r.name == traffic.rule) {
                 rule.rps = traffic.rps;
             }
         }
@@ -82,11 +62,7 @@ impl World {
     /// Answers every hook of a service that waits now.
     fn answer_hooks(&mut self, name: &str, action: &str) {
         let place = &self.ids.place;
-        let found = self
-            .services
-            .iter()
-            .find(|s| s.name == name)
-            .and_then(|s| s.last().map(|d| (s, d)));
+        let found = self.services.iter().find(|s| s.name == name).and_then(|s| s.last().map(|d| (s, d)));
         let Some((service, deployment)) = found else {
             return;
         };
@@ -100,29 +76,15 @@ impl World {
     }
 
     fn cluster_of(&self, service: &str) -> String {
-        self.services
-            .iter()
-            .find(|s| s.name == service)
-            .map(|s| s.cluster.clone())
-            .unwrap_or_default()
+        self.services.iter().find(|s| s.name == service).map(|s| s.cluster.clone()).unwrap_or_default()
     }
 
     /// A call by the timeline; one that AWS refuses simply does not happen.
     fn ecs(&mut self, operation: &str, input: Value) {
         let region = self.ids.place.region.clone();
-        let call = Call {
-            service: Api::Ecs,
-            operation: operation.into(),
-            input,
-            region,
-        };
+        let call = Call { service: Api::Ecs, operation: operation.into(), input, region };
         if let Err(error) = super::api::answer(self, &call) {
-            tracing::debug!(
-                operation,
-                code = error.code,
-                message = error.message,
-                "a timeline event was refused"
-            );
+            tracing::debug!(operation, code = error.code, message = error.message, "a timeline event was refused");
         }
     }
 }

@@ -77,10 +77,7 @@ fn binomial(rng: &mut impl Rng, n: u64, p: f64) -> u64 {
 
 impl Traffic {
     pub fn new(rng: ChaCha8Rng) -> Self {
-        Self {
-            rng,
-            heat: HashMap::new(),
-        }
+        Self { rng, heat: HashMap::new() }
     }
 
     /// One second.
@@ -104,13 +101,7 @@ impl Traffic {
     }
 
     /// Rules split their requests among their target groups.
-    fn route(
-        &mut self,
-        now: Ms,
-        balancer: &mut Balancer,
-        behind: &mut [Behind],
-        metrics: &mut Metrics,
-    ) {
+    fn route(&mut self, now: Ms, balancer: &mut Balancer, behind: &mut [Behind], metrics: &mut Metrics) {
         let factor = wave(now);
         for rule in &mut balancer.rules {
             rule.lapse_cookies();
@@ -129,37 +120,19 @@ impl Traffic {
             if !routed && let Some(record) = metrics.balancer.at(minute_of(now)) {
                 let n = poisson(&mut self.rng, demand);
                 // A rule that does not forward answers by itself; one that forwards at no weight at all cannot.
-                *(if rule.split.is_empty() {
-                    &mut record.fixed
-                } else {
-                    &mut record.elb_503
-                }) += n;
+                *(if rule.split.is_empty() { &mut record.fixed } else { &mut record.elb_503 }) += n;
             }
         }
     }
 
     /// The tasks behind a target group answer.
-    fn answer(
-        &mut self,
-        group: GroupId,
-        behind: &Behind,
-        minute: i64,
-        catalog: &Catalog,
-        metrics: &mut Metrics,
-    ) {
-        let (Some(record), Some(elb)) = (
-            metrics
-                .groups
-                .get_mut(group.index())
-                .and_then(|s| s.at(minute)),
-            metrics.balancer.at(minute),
-        ) else {
+    fn answer(&mut self, group: GroupId, behind: &Behind, minute: i64, catalog: &Catalog, metrics: &mut Metrics) {
+        let (Some(record), Some(elb)) =
+            (metrics.groups.get_mut(group.index()).and_then(|s| s.at(minute)), metrics.balancer.at(minute))
+        else {
             return;
         };
-        let (healthy, unhealthy) = (
-            Behind::count(&behind.healthy),
-            Behind::count(&behind.unhealthy),
-        );
+        let (healthy, unhealthy) = (Behind::count(&behind.healthy), Behind::count(&behind.unhealthy));
         record.healthy.add(f64::from(healthy));
         record.unhealthy.add(f64::from(unhealthy));
         if behind.demand <= 0.0 {
@@ -180,11 +153,8 @@ impl Traffic {
             record.code_5xx += n - refused;
             return;
         }
-        let capacity: f64 = behind
-            .healthy
-            .iter()
-            .map(|(def, n)| f64::from(*n) * catalog.get(*def).behaviour.capacity)
-            .sum();
+        let capacity: f64 =
+            behind.healthy.iter().map(|(def, n)| f64::from(*n) * catalog.get(*def).behaviour.capacity).sum();
         let load = behind.demand / capacity;
         for (def, tasks) in &behind.healthy {
             let part = f64::from(*tasks) / f64::from(healthy);
@@ -194,11 +164,7 @@ impl Traffic {
             let answers = Answers::new(&behaviour, load, behind.share * part, heat);
             let timed_out = binomial(&mut self.rng, n, answers.time_out);
             let failed = binomial(&mut self.rng, n - timed_out, answers.error);
-            let refused = binomial(
-                &mut self.rng,
-                n - timed_out - failed,
-                behaviour.client_error,
-            );
+            let refused = binomial(&mut self.rng, n - timed_out - failed, behaviour.client_error);
             record.requests += n;
             record.code_5xx += failed;
             record.code_4xx += refused;
@@ -207,10 +173,7 @@ impl Traffic {
             let samples = n.min(SAMPLES);
             for _ in 0..samples {
                 let z: f64 = StandardNormal.sample(&mut self.rng);
-                record.latency.add_ln(
-                    answers.log_latency + behaviour.log_spread * z,
-                    n as f64 / samples as f64,
-                );
+                record.latency.add_ln(answers.log_latency + behaviour.log_spread * z, n as f64 / samples as f64);
             }
         }
     }
@@ -222,11 +185,7 @@ impl Traffic {
         };
         let heat = self.heat.entry((group, def)).or_default();
         // Half a percent of slack: 10 of 100 is 10 %, whatever the rounding.
-        let target = if share * 100.0 + 0.5 >= degrade.from_percent {
-            1.0
-        } else {
-            0.0
-        };
+        let target = if share * 100.0 + 0.5 >= degrade.from_percent { 1.0 } else { 0.0 };
         *heat += (target - *heat) / degrade.ramp_seconds.max(1.0);
         *heat
     }
@@ -243,26 +202,13 @@ impl Traffic {
             let Some(record) = series.at(minute) else {
                 continue;
             };
-            for task in service
-                .tasks
-                .iter()
-                .filter(|t| t.state == State::Running && t.live())
-            {
-                let here = task
-                    .target
-                    .as_ref()
-                    .and_then(|t| behind.get(t.group.index()));
+            for task in service.tasks.iter().filter(|t| t.state == State::Running && t.live()) {
+                let here = task.target.as_ref().and_then(|t| behind.get(t.group.index()));
                 let capacity = catalog.get(task.def).behaviour.capacity;
-                let load = here.map_or(0.25, |b| {
-                    b.demand / f64::from(Behind::count(&b.healthy).max(1)) / capacity
-                });
+                let load = here.map_or(0.25, |b| b.demand / f64::from(Behind::count(&b.healthy).max(1)) / capacity);
                 let noise: f64 = StandardNormal.sample(&mut self.rng);
-                record
-                    .cpu
-                    .add((6.0 + 72.0 * load.min(1.25) + 2.5 * noise).clamp(0.5, 100.0));
-                record
-                    .memory
-                    .add((38.0 + 9.0 * load.min(2.0) + 0.6 * noise).clamp(5.0, 99.0));
+                record.cpu.add((6.0 + 72.0 * load.min(1.25) + 2.5 * noise).clamp(0.5, 100.0));
+                record.memory.add((38.0 + 9.0 * load.min(2.0) + 0.6 * noise).clamp(5.0, 99.0));
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::app::dialog::{Confirm, Consent};
 use crate::domain::plan::{Expect, Step};
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
-use crate::ui::{freshness, words};
+use crate::ui::{chrome, freshness, words};
 
 /// How much is said of each step; a small screen says less, but never leaves out a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,50 +47,52 @@ fn expects(expects: &[Expect]) -> String {
 
 fn step(scene: &Scene<'_>, index: usize, step: &Step, detail: Detail, columns: usize) -> Vec<Line<'static>> {
     let number = format!("{} ", index + 1);
-    let title = step.title.strip_prefix(&number).unwrap_or(&step.title).to_owned();
+    let title = chrome::title(index, &step.title).to_owned();
     let call = step.call.as_ref().map(|call| call.describe());
-    let indent = || Span::raw("   ");
-    let part = |label: &str, text: String, role: Role| {
-        let room = columns.saturating_sub(3 + label.len());
-        Line::from(vec![indent(), scene.dim(label.to_owned()), scene.span(words::clip(&text, room), role)])
+    // What is written is never cut: it takes the lines that it needs.
+    let wrapped = |label: &str, text: &str, role: Role, label_role: Role| -> Vec<Line<'static>> {
+        let room = columns.saturating_sub(words::width(label));
+        let rows = words::wrap(text, room, 4).into_iter().enumerate();
+        rows.map(|(index, text)| {
+            let label = if index == 0 { label.to_owned() } else { " ".repeat(words::width(label)) };
+            Line::from(vec![scene.span(label, label_role), scene.span(text, role)])
+        })
+        .collect()
     };
-    let first = |text: String, role: Role| {
-        Line::from(vec![
-            scene.span(words::pad(&number, 3), Role::Accent),
-            scene.span(words::clip(&text, columns.saturating_sub(3)), role),
-        ])
-    };
+    let part = |label: &str, text: String, role: Role| wrapped(&format!("   {label}"), &text, role, Role::Dim);
+    let first = |text: &str, role: Role| wrapped(&words::pad(&number, 3), text, role, Role::Accent);
     let hold = if step.hold.is_zero() { String::new() } else { format!(", for {} s", step.hold.as_secs()) };
     let read_back = format!("{}{hold}", expects(&step.after));
     match detail {
         Detail::Full => {
-            let mut lines = vec![first(title, Role::Title)];
+            let mut lines = first(&title, Role::Title);
             if !step.before.is_empty() {
-                lines.push(part("waits for  ", expects(&step.before), Role::Text));
+                lines.extend(part("waits for  ", expects(&step.before), Role::Text));
             }
-            lines.extend(call.map(|call| part("call       ", call, Role::Text)));
+            lines.extend(call.into_iter().flat_map(|call| part("call       ", call, Role::Text)));
             if !step.after.is_empty() {
-                lines.push(part("read back  ", read_back, Role::Dim));
+                lines.extend(part("read back  ", read_back, Role::Dim));
             }
             lines
         }
         Detail::Calls => {
-            let mut lines = vec![match &call {
-                Some(call) => first(call.clone(), Role::Text),
-                None => first(title, Role::Dim),
-            }];
+            let mut lines = match &call {
+                Some(call) => first(call, Role::Text),
+                None => first(&title, Role::Dim),
+            };
             let waits = match (step.before.is_empty(), step.after.is_empty()) {
                 (false, _) => format!("after {}; then {read_back}", expects(&step.before)),
                 (true, false) => format!("then {read_back}"),
                 (true, true) => return lines,
             };
-            lines.push(part("", waits, Role::Dim));
+            let waits = words::clip(&waits, columns.saturating_sub(3));
+            lines.push(Line::from(vec![Span::raw("   "), scene.dim(waits)]));
             lines
         }
-        Detail::Short => vec![match call {
-            Some(call) => first(call, Role::Text),
-            None => first(title, Role::Dim),
-        }],
+        Detail::Short => match call {
+            Some(call) => first(&call, Role::Text),
+            None => first(&title, Role::Dim),
+        },
     }
 }
 

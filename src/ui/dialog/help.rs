@@ -8,7 +8,7 @@ use crate::ui::theme::Role;
 use crate::ui::words;
 
 /// Columns of the keys.
-const KEYS: usize = 14;
+const KEYS: usize = 13;
 
 /// A line a key; the marks up, down, first and last share one.
 pub fn lines(scene: &Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> {

@@ -20,13 +20,22 @@ use crate::domain::plan::Refusal;
 pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
     match dialog {
         Dialog::Confirm(confirm) => match confirm.consent {
-            Consent::Yes => &[("y", "carry it out"), ("n esc", "cancel")],
+            Consent::Yes => &[("y", "carry it out"), ("n esc", "cancel"), ("R", "roll back instead")],
             Consent::SecondR => &[("R", "carry it out"), ("n esc", "cancel")],
             Consent::Name(_) => &[("enter", "carry it out once the name is typed"), ("esc", "cancel")],
         },
         Dialog::Weight { .. } => &[("enter", "show the plan"), ("esc", "cancel")],
         Dialog::Revisions(_) => &[("↑ ↓", "choose"), ("enter", "show the plan"), ("esc", "cancel")],
-        Dialog::Refused { .. } | Dialog::Help => &[("esc", "close")],
+        Dialog::Refused { .. } | Dialog::Help => &[("esc", "close"), ("R", "roll back")],
+    }
+}
+
+/// Whether letters are typed into it, or not heard: then `R` needs `esc` first.
+pub fn takes_letters(dialog: &Dialog) -> bool {
+    match dialog {
+        Dialog::Confirm(confirm) => matches!(confirm.consent, Consent::Name(_)),
+        Dialog::Weight { .. } | Dialog::Revisions(_) => true,
+        Dialog::Refused { .. } | Dialog::Help => false,
     }
 }
 
@@ -53,7 +62,7 @@ pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect)
 
 /// Columns inside the frame, of at most `most`.
 fn inner_width(body: Rect, most: u16) -> usize {
-    usize::from(body.width.saturating_sub(6).min(most))
+    usize::from(body.width.saturating_sub(4).min(most))
 }
 
 /// Rows inside the frame.
@@ -69,7 +78,10 @@ fn window(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, width: usize, titl
     if width < 6 || height < 2 {
         return;
     }
-    Clear.render(area, buffer);
+    // What lies below steps back, and keeps a column's distance.
+    buffer.set_style(body, scene.theme.style(Role::Dim));
+    let margin = Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..area };
+    Clear.render(margin.intersection(body), buffer);
     let columns = usize::from(width);
     let title = words::clip(title, columns.saturating_sub(8));
     let rule = "─".repeat(columns.saturating_sub(words::width(&title) + 5));
@@ -175,8 +187,11 @@ fn choose(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revisi
         scene.line(format!("  {} {} what is known", words::pad("revision", 12), words::pad("version", 18)), Role::Dim),
     ];
     for (index, choice) in choices.iter().enumerate().skip(first).take(rows) {
+        let tried = scene.model.release(&revisions.release).and_then(|release| release.canary.as_ref());
+        let tried = tried.is_some_and(|canary| canary.desired > 0 && canary.task_definition == choice.task_definition);
         let known = match (choice.current, choice.previous) {
             (true, _) => scene.span("runs now", Role::Stable),
+            (false, _) if tried => scene.span("on the canary now", Role::Canary),
             (false, true) => scene.span("worked before ✓", Role::Good),
             (false, false) => scene.dim("not known to have run here"),
         };

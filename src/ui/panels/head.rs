@@ -4,6 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::verdict;
 use crate::domain::release::{Method, Phase, Release, Side};
+use crate::domain::service::Rollout;
 use crate::domain::share::Percent;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
@@ -16,6 +17,7 @@ pub const LABEL: usize = 9;
 pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![title(scene, release, columns)];
     lines.push(side(scene, release, &release.stable, columns));
+    lines.extend(rollouts(scene, release));
     if let Some(canary) = &release.canary {
         lines.push(side(scene, release, canary, columns));
         lines.push(traffic(scene, release, columns));
@@ -72,11 +74,32 @@ fn side(scene: &Scene<'_>, release: &Release, side: &Side, columns: usize) -> Li
         spans.push(scene.text(words::pad(&weight, 11)));
     }
     let digest = digest(scene, side);
-    spans.push(scene.dim(if columns >= 110 { words::pad(&digest, 22) } else { digest }));
+    spans.push(scene.dim(if columns >= 110 { words::pad(&digest, 16) } else { digest }));
     if columns >= 110 {
         spans.push(scene.dim(words::clip(&side.service.service, 40)));
     }
     Line::from(spans)
+}
+
+/// The rollouts of a service that replaces its tasks in place, while there is more than one.
+fn rollouts(scene: &Scene<'_>, release: &Release) -> Vec<Line<'static>> {
+    let service = scene.model.snapshot.service(&release.stable.service).filter(|_| release.canary.is_none());
+    let rollouts = service.map(|service| service.rollouts.as_slice()).unwrap_or_default();
+    if rollouts.len() < 2 {
+        return Vec::new();
+    }
+    let line = |rollout: &Rollout| {
+        let new = rollout.role == "PRIMARY";
+        let failed = if rollout.failed > 0 { format!(", {} failed", rollout.failed) } else { String::new() };
+        Line::from(vec![
+            scene.dim(words::pad(if new { "new" } else { "old" }, LABEL)),
+            scene.span(words::pad(&rollout.task_definition.tag(), 6), if new { Role::Canary } else { Role::Stable }),
+            scene.text(format!("{}/{} running", rollout.running, rollout.desired)),
+            scene.text(if rollout.pending > 0 { format!(", {} pending", rollout.pending) } else { String::new() }),
+            scene.span(failed, Role::Bad),
+        ])
+    };
+    rollouts.iter().take(3).map(line).collect()
 }
 
 fn health(scene: &Scene<'_>, release: &Release, side: &Side) -> (String, Role) {
@@ -104,7 +127,8 @@ fn digest(scene: &Scene<'_>, side: &Side) -> String {
     digests.dedup();
     match digests.as_slice() {
         [] => "digest unknown".to_owned(),
-        [one] => words::clip(one, 19).trim_end_matches('…').to_owned(),
+        // Twelve digits tell images apart as well as all of them.
+        [one] => one.strip_prefix("sha256:").unwrap_or(one).chars().take(12).collect(),
         several => format!("{} different digests", several.len()),
     }
 }

@@ -25,9 +25,10 @@ fn errors(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect)
     let line = scene.model.settings.thresholds.error_percent;
     let panel = Panel {
         title: "errors".to_owned(),
-        threshold: Some((line, format!("line {}", words::rate(line)))),
+        threshold: Some((line, format!("line {}", words::round_rate(line)))),
         value: Minute::error_percent,
         unit: words::rate,
+        round: words::round_rate,
         least_top: 0.1,
     };
     panel.draw(scene, release, buffer, area);
@@ -55,6 +56,7 @@ fn latency(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect
             Percentile::P99 => |minute| minute.p99,
         },
         unit: words::latency,
+        round: words::round_latency,
         least_top: 10.0,
     };
     panel.draw(scene, release, buffer, area);
@@ -65,6 +67,7 @@ struct Panel {
     threshold: Option<(f64, String)>,
     value: fn(&Minute) -> Option<f64>,
     unit: fn(f64) -> String,
+    round: fn(f64) -> String,
     least_top: f64,
 }
 
@@ -89,7 +92,7 @@ impl Panel {
             threshold: self.threshold.as_ref().map(|(value, _)| Threshold { value: *value }),
             markers: markers(scene, release),
             unsettled: unsettled(scene.model.now.at),
-            unit: self.unit,
+            unit: self.round,
             least_top: self.least_top,
         };
         plot::draw(scene, &plot, buffer, area);
@@ -111,13 +114,13 @@ impl Panel {
 
     /// Which curve is which, with its newest settled value.
     fn legend(&self, scene: &Scene<'_>, release: &Release, source: Option<freshness::Freshness>) -> Line<'static> {
-        let (dashed, solid) = if scene.theme.ascii() { ("o", "x") } else { ("┄", "━") };
+        let (dots, line) = if scene.theme.ascii() { ("o", "x") } else { ("⋯", "━") };
         let usable = source.as_ref().is_some_and(|source| source.good());
-        let mut line = Vec::new();
+        let mut spans = Vec::new();
         let mut newest: Option<Timestamp> = None;
         let labels: [(&str, &str, Role); 2] = match release.canary {
-            Some(_) => [(dashed, "stable", Role::Stable), (solid, "canary", Role::Canary)],
-            None => [(dashed, "service", Role::Stable), ("", "", Role::Text)],
+            Some(_) => [(dots, "stable", Role::Stable), (line, "canary", Role::Canary)],
+            None => [(dots, "service", Role::Stable), ("", "", Role::Text)],
         };
         for (side, (mark, label, role)) in freshness::sides(release).zip(labels) {
             let latest = series(scene, side).and_then(|series| {
@@ -129,20 +132,20 @@ impl Panel {
             });
             newest = newest.max(latest.map(|minute| minute.at));
             let value = latest.and_then(self.value).map_or("no data".to_owned(), self.unit);
-            line.extend([
+            spans.extend([
                 scene.span(format!("{mark} {label} "), role),
                 scene.span(format!("{value}  "), if usable { Role::Title } else { Role::Dim }),
             ]);
         }
         match (source.filter(|source| !source.good()), newest) {
-            (Some(source), _) => line.push(scene.span(source.words(), source.role())),
+            (Some(source), _) => spans.push(scene.span(source.words(), source.role())),
             (None, Some(at)) => {
                 let ago = scene.model.now.at.duration_since(at);
-                line.push(scene.dim(format!("{} ago", words::age(ago))));
+                spans.push(scene.dim(format!("{} ago", words::age(ago))));
             }
-            (None, None) => line.push(Span::raw("")),
+            (None, None) => spans.push(Span::raw("")),
         }
-        Line::from(line)
+        Line::from(spans)
     }
 
     fn points(&self, scene: &Scene<'_>, side: &Side) -> Vec<Point> {

@@ -34,9 +34,7 @@ fn step(scene: &Scene<'_>, index: usize, title: &str, state: &StepState, columns
         StepState::Unknown(..) => ("▲", Role::Bad),
         _ => ("●", Role::Accent),
     };
-    let number = format!("{} ", index + 1);
-    // Titles of plans that count their own steps say the number themselves.
-    let number = if title.starts_with(&number) { String::new() } else { number };
+    let (number, title) = (format!("{} ", index + 1), chrome::title(index, title));
     let room = columns.saturating_sub(2 + number.len());
     let said = words::width(&words_) + 2;
     let head = |title: String| {

@@ -38,7 +38,7 @@ pub fn line(scene: &Scene<'_>, release: &Release) -> Line<'static> {
         if index > 0 {
             spans.push(scene.dim(" · "));
         }
-        spans.push(scene.dim(format!("{} ", freshness::name(&source.source))));
+        spans.push(scene.dim(format!("{} ", freshness::short(&source.source))));
         let words = if source.good() { source.age.map(words::age).unwrap_or_default() } else { source.words() };
         spans.push(scene.span(words, source.role()));
     }

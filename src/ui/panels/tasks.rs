@@ -100,9 +100,13 @@ fn reasons(scene: &Scene<'_>, side: &Side, columns: usize) -> Vec<Line<'static>>
     let mut lines: Vec<Line<'static>> = grouped
         .into_iter()
         .take(REASONS)
-        .map(|(reason, count)| {
-            let text = format!("  ✖ {} stopped: {reason}", words::many(count, "task"));
-            scene.line(words::clip(&text, columns), Role::Bad)
+        .flat_map(|(reason, count)| {
+            let text = format!("✖ {}: {reason}", words::many(count, "task"));
+            let wrapped = words::wrap(&text, columns.saturating_sub(4), 3).into_iter().enumerate();
+            wrapped.map(|(index, text)| {
+                let indent = if index == 0 { "  " } else { "    " };
+                scene.line(format!("{indent}{text}"), Role::Bad)
+            })
         })
         .collect();
     if hidden > 0 {

@@ -40,8 +40,9 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
         first.push(scene.span(format!(" ({})", source.words()), source.role()));
     }
     first.push(Span::raw("  "));
-    first.extend(errors(scene, release));
-    let mut second = latency(scene, release);
+    let number = if usable { Role::Title } else { Role::Dim };
+    first.extend(errors(scene, release, number));
+    let mut second = latency(scene, release, number);
     let mut lines = Vec::new();
     let length = |spans: &[Span<'_>]| spans.iter().map(|span| words::width(&span.content)).sum::<usize>();
     if !second.is_empty() {
@@ -67,14 +68,14 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
     lines
 }
 
-fn errors(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
+fn errors(scene: &Scene<'_>, release: &Release, number: Role) -> Vec<Span<'static>> {
     let judged = &release.verdict.judged;
     let Some(rate) = judged.error_percent else {
         return vec![scene.dim("errors no data")];
     };
     let mut spans = vec![
         scene.dim("errors "),
-        scene.span(words::rate(rate), Role::Title),
+        scene.span(words::rate(rate), number),
         scene.dim(format!(" (n={}", words::count(judged.requests))),
     ];
     if let Some((low, high)) = judged.error_between {
@@ -88,10 +89,10 @@ fn errors(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
     spans
 }
 
-fn latency(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
+fn latency(scene: &Scene<'_>, release: &Release, number: Role) -> Vec<Span<'static>> {
     let judged = &release.verdict.judged;
     let Some(p95) = judged.p95 else { return Vec::new() };
-    let mut spans = vec![scene.dim("p95 "), scene.span(words::latency(p95), Role::Title)];
+    let mut spans = vec![scene.dim("p95 "), scene.span(words::latency(p95), number)];
     if let Some(base) = &release.verdict.baseline {
         match base.p95.filter(|base| *base > 0.0) {
             Some(base) => {

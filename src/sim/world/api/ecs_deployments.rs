@@ -26,11 +26,7 @@ pub(super) fn list(world: &World, input: Input<'_>) -> Answer {
     };
     let statuses = input.texts("status");
     let between = input.get("createdAt").map(Input::new);
-    let bound = |name: &str| {
-        between
-            .and_then(|b| b.float(name))
-            .map(|s| (s * 1000.0) as Ms)
-    };
+    let bound = |name: &str| between.and_then(|b| b.float(name)).map(|s| (s * 1000.0) as Ms);
     let fits = |d: &&ServiceDeployment| {
         (statuses.is_empty() || statuses.contains(&d.status.as_ref()))
             && bound("after").is_none_or(|after| d.created > after)
@@ -52,48 +48,22 @@ pub(super) fn list(world: &World, input: Input<'_>) -> Answer {
         }
         out
     };
-    let all = service
-        .history
-        .iter()
-        .rev()
-        .filter(fits)
-        .map(brief)
-        .collect();
-    paged(
-        "serviceDeployments",
-        &format!("deployments {at} {statuses:?}"),
-        all,
-        input,
-        20,
-    )
+    let all = service.history.iter().rev().filter(fits).map(brief).collect();
+    paged("serviceDeployments", &format!("deployments {at} {statuses:?}"), all, input, 20)
 }
 
 pub(super) fn arn(world: &World, service: &Service, deployment: &ServiceDeployment) -> String {
-    world
-        .ids
-        .place
-        .service_deployment(&service.cluster, &service.name, &deployment.id)
+    world.ids.place.service_deployment(&service.cluster, &service.name, &deployment.id)
 }
 
 fn revision_arn(world: &World, service: &Service, revision: usize) -> Option<String> {
-    service.revisions.get(revision).map(|r| {
-        world
-            .ids
-            .place
-            .service_revision(&service.cluster, &service.name, r.id)
-    })
+    service.revisions.get(revision).map(|r| world.ids.place.service_revision(&service.cluster, &service.name, r.id))
 }
 
 /// Where a service deployment is: indices of its service and of itself.
 pub(super) fn find(world: &World, wanted: &str) -> Option<(usize, usize)> {
     let at = |(s, service): (usize, &Service)| {
-        Some((
-            s,
-            service
-                .history
-                .iter()
-                .position(|d| arn(world, service, d) == wanted)?,
-        ))
+        Some((s, service.history.iter().position(|d| arn(world, service, d) == wanted)?))
     };
     world.services.iter().enumerate().find_map(at)
 }
@@ -102,12 +72,8 @@ pub(super) fn describe(world: &World, input: Input<'_>) -> Answer {
     let wanted = batch(input, "serviceDeploymentArns", "Service deployment ARNs")?;
     let (mut deployments, mut failures) = (Vec::new(), Vec::new());
     for wanted in wanted {
-        let found = find(world, wanted).and_then(|(s, d)| {
-            world
-                .services
-                .get(s)
-                .and_then(|s| s.history.get(d).map(|d| (s, d)))
-        });
+        let found =
+            find(world, wanted).and_then(|(s, d)| world.services.get(s).and_then(|s| s.history.get(d).map(|d| (s, d))));
         match found {
             Some((service, deployment)) => deployments.push(show(world, service, deployment)),
             None => failures.push(missing(wanted)),
@@ -116,22 +82,12 @@ pub(super) fn describe(world: &World, input: Input<'_>) -> Answer {
     Ok(json!({"serviceDeployments": deployments, "failures": failures}))
 }
 
-fn batch<'a>(
-    input: Input<'a>,
-    member: &str,
-    words: &str,
-) -> Result<Vec<&'a str>, crate::sim::api::ApiError> {
+fn batch<'a>(input: Input<'a>, member: &str, words: &str) -> Result<Vec<&'a str>, crate::sim::api::ApiError> {
     let wanted = input.texts(member);
     match wanted.len() {
-        0 => Err(refuse(
-            "InvalidParameterException",
-            format!("{words} cannot be empty."),
-        )),
+        0 => Err(refuse("InvalidParameterException", format!("{words} cannot be empty."))),
         1..=20 => Ok(wanted),
-        _ => Err(refuse(
-            "InvalidParameterException",
-            format!("{words} cannot have more than 20 elements."),
-        )),
+        _ => Err(refuse("InvalidParameterException", format!("{words} cannot have more than 20 elements."))),
     }
 }
 
@@ -139,19 +95,9 @@ fn show(world: &World, service: &Service, deployment: &ServiceDeployment) -> Val
     let finished = deployment.status.terminal();
     // A deployment that is over no longer says how many tasks run.
     let summary = |revision: usize, requested: Option<u32>| {
-        let (running, pending) = if finished {
-            (0, 0)
-        } else {
-            counts(service.tasks_of_revision(revision))
-        };
-        let requested = requested
-            .filter(|_| !finished || revision == deployment.target)
-            .unwrap_or(0);
-        let running = if finished && requested > 0 {
-            requested
-        } else {
-            running
-        };
+        let (running, pending) = if finished { (0, 0) } else { counts(service.tasks_of_revision(revision)) };
+        let requested = requested.filter(|_| !finished || revision == deployment.target).unwrap_or(0);
+        let running = if finished && requested > 0 { requested } else { running };
         json!({
             "arn": revision_arn(world, service, revision),
             "requestedTaskCount": requested,
@@ -160,26 +106,15 @@ fn show(world: &World, service: &Service, deployment: &ServiceDeployment) -> Val
         })
     };
     let live = |revision: usize| {
-        let live = service
-            .tasks_of_revision(revision)
-            .filter(|t| t.live())
-            .count();
+        let live = service.tasks_of_revision(revision).filter(|t| t.live()).count();
         u32::try_from(live).unwrap_or(u32::MAX)
     };
     let back = deployment.rollback.is_some();
     let target = summary(
         deployment.target,
-        Some(if back {
-            live(deployment.target).min(deployment.tasks)
-        } else {
-            deployment.tasks
-        }),
+        Some(if back { live(deployment.target).min(deployment.tasks) } else { deployment.tasks }),
     );
-    let mut sources: Vec<Value> = deployment
-        .sources
-        .iter()
-        .map(|s| summary(*s, Some(live(*s))))
-        .collect();
+    let mut sources: Vec<Value> = deployment.sources.iter().map(|s| summary(*s, Some(live(*s)))).collect();
     let mut target = target;
     if let Some(native) = &deployment.native {
         native.show_weights(&mut target, &mut sources);
@@ -220,11 +155,7 @@ fn show(world: &World, service: &Service, deployment: &ServiceDeployment) -> Val
         );
     }
     if deployment.breaker == Monitor::Disabled {
-        insert(
-            &mut out,
-            "deploymentCircuitBreaker",
-            json!({"status": "DISABLED", "failureCount": 0, "threshold": 0}),
-        );
+        insert(&mut out, "deploymentCircuitBreaker", json!({"status": "DISABLED", "failureCount": 0, "threshold": 0}));
     }
     if let Some(native) = &deployment.native {
         native.show(&mut out);
@@ -237,14 +168,9 @@ pub(super) fn revisions(world: &World, input: Input<'_>) -> Answer {
     let (mut revisions, mut failures) = (Vec::new(), Vec::new());
     for wanted in wanted {
         let in_service = |service: &Service| {
-            (0..service.revisions.len())
-                .find(|at| revision_arn(world, service, *at).as_deref() == Some(wanted))
+            (0..service.revisions.len()).find(|at| revision_arn(world, service, *at).as_deref() == Some(wanted))
         };
-        match world
-            .services
-            .iter()
-            .find_map(|s| in_service(s).map(|at| (s, at)))
-        {
+        match world.services.iter().find_map(|s| in_service(s).map(|at| (s, at))) {
             Some((service, at)) => revisions.extend(show_revision(world, service, at)),
             None => failures.push(missing(wanted)),
         }
@@ -280,11 +206,7 @@ fn show_revision(world: &World, service: &Service, at: usize) -> Option<Value> {
         if let Some(rule) = service.rule.and_then(|r| world.balancer.rules.get(r)) {
             insert(&mut binding, "productionListenerRule", json!(rule.arn));
         }
-        insert(
-            &mut out,
-            "resolvedConfiguration",
-            json!({"loadBalancers": [binding]}),
-        );
+        insert(&mut out, "resolvedConfiguration", json!({"loadBalancers": [binding]}));
     }
     Some(out)
 }

@@ -12,28 +12,15 @@ use crate::sim::world::service::counts;
 pub(super) fn find_cluster(world: &World, input: Input<'_>) -> Result<String, ApiError> {
     let name = last_part(input.text("cluster").unwrap_or("default"));
     let found = world.clusters.iter().find(|c| *c == name);
-    found
-        .cloned()
-        .ok_or_else(|| refuse("ClusterNotFoundException", "Cluster not found."))
+    found.cloned().ok_or_else(|| refuse("ClusterNotFoundException", "Cluster not found."))
 }
 
 /// The index of the service that an input's member names, by name or ARN.
-pub(super) fn find_service(
-    world: &World,
-    cluster: &str,
-    input: Input<'_>,
-    member: &str,
-) -> Result<usize, ApiError> {
+pub(super) fn find_service(world: &World, cluster: &str, input: Input<'_>, member: &str) -> Result<usize, ApiError> {
     let Some(name) = input.text(member) else {
-        return Err(refuse(
-            "InvalidParameterException",
-            "Service cannot be empty.",
-        ));
+        return Err(refuse("InvalidParameterException", "Service cannot be empty."));
     };
-    let found = world
-        .services
-        .iter()
-        .position(|s| s.cluster == cluster && named(world, &s.cluster, &s.name, name));
+    let found = world.services.iter().position(|s| s.cluster == cluster && named(world, &s.cluster, &s.name, name));
     found.ok_or_else(|| refuse("ServiceNotFoundException", "Service not found."))
 }
 
@@ -47,10 +34,7 @@ pub(super) fn describe_clusters(world: &World, input: Input<'_>) -> Answer {
         wanted.push("default");
     }
     if wanted.len() > 100 {
-        return Err(refuse(
-            "InvalidParameterException",
-            "Clusters cannot have more than 100 elements.",
-        ));
+        return Err(refuse("InvalidParameterException", "Clusters cannot have more than 100 elements."));
     }
     let (mut clusters, mut failures) = (Vec::new(), Vec::new());
     for given in wanted {
@@ -59,19 +43,11 @@ pub(super) fn describe_clusters(world: &World, input: Input<'_>) -> Answer {
             failures.push(missing(&world.ids.place.cluster(name)));
             continue;
         }
-        let services: Vec<_> = world
-            .services
-            .iter()
-            .filter(|s| s.cluster == name)
-            .collect();
+        let services: Vec<_> = world.services.iter().filter(|s| s.cluster == name).collect();
         let (running, pending) = counts(services.iter().flat_map(|s| &s.tasks));
         let settings = json!([{"name": "containerInsights", "value": "disabled"}]);
         let include = |word: &str, value: Value| {
-            if input.includes("include", word) {
-                value
-            } else {
-                json!([])
-            }
+            if input.includes("include", word) { value } else { json!([]) }
         };
         clusters.push(json!({
             "clusterArn": world.ids.place.cluster(name),
@@ -100,32 +76,16 @@ pub(super) fn describe_services(world: &World, input: Input<'_>) -> Answer {
     let cluster = find_cluster(world, input)?;
     let wanted = input.texts("services");
     if wanted.is_empty() {
-        return Err(refuse(
-            "InvalidParameterException",
-            "Services cannot be empty.",
-        ));
+        return Err(refuse("InvalidParameterException", "Services cannot be empty."));
     }
     if wanted.len() > 10 {
-        return Err(refuse(
-            "InvalidParameterException",
-            "Services cannot have more than 10 elements.",
-        ));
+        return Err(refuse("InvalidParameterException", "Services cannot have more than 10 elements."));
     }
     let (mut services, mut failures) = (Vec::new(), Vec::new());
     for given in wanted {
-        match world
-            .services
-            .iter()
-            .find(|s| s.cluster == cluster && named(world, &s.cluster, &s.name, given))
-        {
-            Some(service) => services.push(ecs_show::service(
-                world,
-                service,
-                input.includes("include", "TAGS"),
-            )),
-            None => failures.push(missing(
-                &world.ids.place.service(&cluster, last_part(given)),
-            )),
+        match world.services.iter().find(|s| s.cluster == cluster && named(world, &s.cluster, &s.name, given)) {
+            Some(service) => services.push(ecs_show::service(world, service, input.includes("include", "TAGS"))),
+            None => failures.push(missing(&world.ids.place.service(&cluster, last_part(given)))),
         }
     }
     Ok(json!({"services": services, "failures": failures}))
@@ -135,16 +95,10 @@ pub(super) fn describe_tasks(world: &World, input: Input<'_>) -> Answer {
     let cluster = find_cluster(world, input)?;
     let wanted = input.texts("tasks");
     if wanted.is_empty() {
-        return Err(refuse(
-            "InvalidParameterException",
-            "Tasks cannot be empty.",
-        ));
+        return Err(refuse("InvalidParameterException", "Tasks cannot be empty."));
     }
     if wanted.len() > 100 {
-        return Err(refuse(
-            "InvalidParameterException",
-            "Tasks cannot have more than 100 elements.",
-        ));
+        return Err(refuse("InvalidParameterException", "Tasks cannot have more than 100 elements."));
     }
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for given in wanted {
@@ -159,21 +113,12 @@ pub(super) fn describe_tasks(world: &World, input: Input<'_>) -> Answer {
 }
 
 pub(super) fn describe_task_definition(world: &World, input: Input<'_>) -> Answer {
-    let found = input
-        .text("taskDefinition")
-        .and_then(|name| world.catalog.find(name));
+    let found = input.text("taskDefinition").and_then(|name| world.catalog.find(name));
     let Some(def) = found else {
-        return Err(refuse(
-            "ClientException",
-            "Unable to describe task definition.",
-        ));
+        return Err(refuse("ClientException", "Unable to describe task definition."));
     };
-    let mut out =
-        json!({"taskDefinition": ecs_show::task_definition(world, world.catalog.get(def))});
-    if let Some(map) = out
-        .as_object_mut()
-        .filter(|_| input.includes("include", "TAGS"))
-    {
+    let mut out = json!({"taskDefinition": ecs_show::task_definition(world, world.catalog.get(def))});
+    if let Some(map) = out.as_object_mut().filter(|_| input.includes("include", "TAGS")) {
         map.insert("tags".into(), json!([]));
     }
     Ok(out)

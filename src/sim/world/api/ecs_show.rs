@@ -24,9 +24,7 @@ pub(super) fn network() -> Value {
 }
 
 pub(super) fn tags(tags: &[(String, String)]) -> Value {
-    tags.iter()
-        .map(|(key, value)| json!({"key": key, "value": value}))
-        .collect()
+    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }
 
 pub(super) fn insert(out: &mut Value, name: &str, value: Value) {
@@ -43,14 +41,12 @@ fn insert_time(map: &mut Map<String, Value>, name: &str, at: Option<Ms>) {
 
 /// `loadBalancers` of a service or of a revision whose tasks register with `group`.
 pub(super) fn load_balancers(world: &World, service: &Service, group: Option<GroupId>) -> Value {
-    let arn = |id: Option<GroupId>| {
-        id.and_then(|g| world.balancer.group(g))
-            .map(|g| g.arn.clone())
-    };
+    let arn = |id: Option<GroupId>| id.and_then(|g| world.balancer.group(g)).map(|g| g.arn.clone());
     let Some(group) = arn(group) else {
         return json!([]);
     };
-    let mut binding = json!({"targetGroupArn": group, "containerName": container_name(world, service), "containerPort": PORT});
+    let mut binding =
+        json!({"targetGroupArn": group, "containerName": container_name(world, service), "containerPort": PORT});
     let rule = service.rule.and_then(|r| world.balancer.rules.get(r));
     if let (Some(alternate), Some(rule)) = (arn(service.alternate), rule) {
         let advanced = json!({
@@ -64,10 +60,7 @@ pub(super) fn load_balancers(world: &World, service: &Service, group: Option<Gro
 }
 
 pub(super) fn container_name(world: &World, service: &Service) -> String {
-    service
-        .current_revision()
-        .map(|r| world.catalog.get(r.def).family.clone())
-        .unwrap_or_default()
+    service.current_revision().map(|r| world.catalog.get(r.def).family.clone()).unwrap_or_default()
 }
 
 pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Value {
@@ -82,12 +75,7 @@ pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Valu
     let mut current: Vec<Value> = Vec::new();
     for (at, deployment) in service.deployments.iter().enumerate() {
         // A revision that two deployments install, as after a rollback, is one revision.
-        if service
-            .deployments
-            .iter()
-            .take(at)
-            .any(|d| d.revision == deployment.revision)
-        {
+        if service.deployments.iter().take(at).any(|d| d.revision == deployment.revision) {
             continue;
         }
         let Some(revision) = service.revisions.get(deployment.revision) else {
@@ -157,10 +145,7 @@ fn deployment_desired(service: &Service, deployment: &Deployment) -> u32 {
 
 fn deployment_entry(world: &World, service: &Service, at: usize, deployment: &Deployment) -> Value {
     let (running, pending) = counts(service.tasks_of(deployment.id));
-    let def = service
-        .revisions
-        .get(deployment.revision)
-        .map(|r| world.catalog.get(r.def).arn(&world.ids.place));
+    let def = service.revisions.get(deployment.revision).map(|r| world.catalog.get(r.def).arn(&world.ids.place));
     let mut out = json!({
         "id": format!("ecs-svc/{}", deployment.id),
         "status": if at == 0 { "PRIMARY" } else { "ACTIVE" },
@@ -195,17 +180,11 @@ pub(super) fn task(world: &World, service: &Service, task: &Task) -> Value {
     let up = task.state != State::Provisioning;
     let (zone, subnet) = if task.zone == 0 { ("a", 0) } else { ("b", 1) };
     let detail = |name: &str, value: Value| json!({"name": name, "value": value});
-    let mut details = vec![detail(
-        "subnetId",
-        subnets().get(subnet).cloned().unwrap_or_default(),
-    )];
+    let mut details = vec![detail("subnetId", subnets().get(subnet).cloned().unwrap_or_default())];
     if up {
         details.push(detail("networkInterfaceId", json!(task.eni)));
         details.push(detail("macAddress", json!(task.mac)));
-        details.push(detail(
-            "privateDnsName",
-            json!(format!("ip-{}.ec2.internal", task.ip.replace('.', "-"))),
-        ));
+        details.push(detail("privateDnsName", json!(format!("ip-{}.ec2.internal", task.ip.replace('.', "-")))));
         details.push(detail("privateIPv4Address", json!(task.ip)));
     }
     let attached = match task.state {
@@ -213,11 +192,7 @@ pub(super) fn task(world: &World, service: &Service, task: &Task) -> Value {
         State::Stopped => "DELETED",
         _ => "ATTACHED",
     };
-    let health = if task.state == State::Running && task.healthy_since.is_some() {
-        "HEALTHY"
-    } else {
-        "UNKNOWN"
-    };
+    let health = if task.state == State::Running && task.healthy_since.is_some() { "HEALTHY" } else { "UNKNOWN" };
     let container_status = match task.state {
         State::Provisioning | State::Pending | State::Activating => "PENDING",
         State::Running | State::Deactivating | State::Stopping => "RUNNING",
@@ -237,15 +212,7 @@ pub(super) fn task(world: &World, service: &Service, task: &Task) -> Value {
     });
     if task.pull_stopped.is_some() {
         insert(&mut container, "imageDigest", json!(def.digest));
-        insert(
-            &mut container,
-            "runtimeId",
-            json!(format!(
-                "{}-{}",
-                task.id,
-                u64::from(task.zone) + 527_074_092
-            )),
-        );
+        insert(&mut container, "runtimeId", json!(format!("{}-{}", task.id, u64::from(task.zone) + 527_074_092)));
     }
     if let Some(code) = task.exit_code {
         insert(&mut container, "exitCode", json!(code));
@@ -302,10 +269,7 @@ pub(super) fn task(world: &World, service: &Service, task: &Task) -> Value {
 
 pub(super) fn task_definition(world: &World, def: &TaskDef) -> Value {
     let place = &world.ids.place;
-    let (family, tag) = (
-        &def.family,
-        def.image.rsplit_once(':').map_or("", |(_, tag)| tag),
-    );
+    let (family, tag) = (&def.family, def.image.rsplit_once(':').map_or("", |(_, tag)| tag));
     let attribute = |name: &str| json!({"name": format!("com.amazonaws.ecs.capability.{name}")});
     let mut out = json!({
         "taskDefinitionArn": def.arn(place),

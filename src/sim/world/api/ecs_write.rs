@@ -31,22 +31,14 @@ const DEPLOYING: [&str; 9] = [
 pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
     let cluster = find_cluster(world, input)?;
     let at = find_service(world, &cluster, input, "service")?;
-    let def = input
-        .text("taskDefinition")
-        .map(|name| deployable(world, name))
-        .transpose()?;
+    let def = input.text("taskDefinition").map(|name| deployable(world, name)).transpose()?;
     let desired = match input.int("desiredCount") {
         None => None,
         Some(n) => Some(
             u32::try_from(n)
                 .ok()
                 .filter(|n| *n <= 5000)
-                .ok_or_else(|| {
-                    refuse(
-                        "InvalidParameterException",
-                        "desiredCount must be between 0 and 5000.",
-                    )
-                })?,
+                .ok_or_else(|| refuse("InvalidParameterException", "desiredCount must be between 0 and 5000."))?,
         ),
     };
     if desired.is_some() && input.text("schedulingStrategy") == Some("DAEMON") {
@@ -61,12 +53,8 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
     };
     if let Some(changes) = input.get("deploymentConfiguration") {
         let mut config = service.config.clone();
-        config
-            .patch(changes)
-            .map_err(|message| refuse("InvalidParameterException", message))?;
-        if config.strategy != Strategy::Rolling
-            && (service.alternate.is_none() || service.rule.is_none())
-        {
+        config.patch(changes).map_err(|message| refuse("InvalidParameterException", message))?;
+        if config.strategy != Strategy::Rolling && (service.alternate.is_none() || service.rule.is_none()) {
             return Err(refuse(
                 "InvalidParameterException",
                 "advancedConfiguration is required in loadBalancers for the specified deployment strategy.",
@@ -82,8 +70,8 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
         service.steady = false;
     }
     let current = service.current_revision().map(|r| r.def);
-    let forced = input.flag("forceNewDeployment") == Some(true)
-        || DEPLOYING.iter().any(|name| input.get(name).is_some());
+    let forced =
+        input.flag("forceNewDeployment") == Some(true) || DEPLOYING.iter().any(|name| input.get(name).is_some());
     let changed = def.is_some() && def != current;
     if let Some(def) = def.or(current).filter(|_| forced || changed) {
         let group = native::next_group(service);
@@ -97,18 +85,12 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
         };
         deploy::deploy(service, revision, &mut ctx);
     }
-    let service = world
-        .services
-        .get(at)
-        .map(|s| ecs_show::service(world, s, true));
+    let service = world.services.get(at).map(|s| ecs_show::service(world, s, true));
     Ok(json!({"service": service}))
 }
 
 fn deployable(world: &World, name: &str) -> Result<DefId, ApiError> {
-    let id = world
-        .catalog
-        .find(name)
-        .ok_or_else(|| refuse("ClientException", "TaskDefinition not found."))?;
+    let id = world.catalog.find(name).ok_or_else(|| refuse("ClientException", "TaskDefinition not found."))?;
     if world.catalog.get(id).deregistered.is_some() {
         return Err(refuse("ClientException", "TaskDefinition is inactive"));
     }
@@ -116,25 +98,15 @@ fn deployable(world: &World, name: &str) -> Result<DefId, ApiError> {
 }
 
 fn deployment_not_found() -> ApiError {
-    refuse(
-        "ServiceDeploymentNotFoundException",
-        "Service deployment not found.",
-    )
+    refuse("ServiceDeploymentNotFoundException", "Service deployment not found.")
 }
 
 /// The service deployment that an input names: indices of its service and of itself.
-fn named_deployment<'a>(
-    world: &World,
-    input: Input<'a>,
-) -> Result<(&'a str, usize, usize), ApiError> {
+fn named_deployment<'a>(world: &World, input: Input<'a>) -> Result<(&'a str, usize, usize), ApiError> {
     let Some(arn) = input.text("serviceDeploymentArn") else {
-        return Err(refuse(
-            "InvalidParameterException",
-            "serviceDeploymentArn cannot be empty.",
-        ));
+        return Err(refuse("InvalidParameterException", "serviceDeploymentArn cannot be empty."));
     };
-    let (service, deployment) =
-        ecs_deployments::find(world, arn).ok_or_else(deployment_not_found)?;
+    let (service, deployment) = ecs_deployments::find(world, arn).ok_or_else(deployment_not_found)?;
     Ok((arn, service, deployment))
 }
 
@@ -142,16 +114,10 @@ pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> An
     match input.text("stopType").unwrap_or("ROLLBACK") {
         "ROLLBACK" => {}
         "ABORT" => {
-            return Err(refuse(
-                "UnsupportedFeatureException",
-                "The ABORT stop type is not supported.",
-            ));
+            return Err(refuse("UnsupportedFeatureException", "The ABORT stop type is not supported."));
         }
         other => {
-            return Err(refuse(
-                "InvalidParameterException",
-                format!("{other} is not a valid stop type."),
-            ));
+            return Err(refuse("InvalidParameterException", format!("{other} is not a valid stop type.")));
         }
     }
     let (arn, s, d) = named_deployment(world, input)?;
@@ -159,11 +125,7 @@ pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> An
     let Some(service) = world.services.get_mut(s) else {
         return Err(deployment_not_found());
     };
-    let deployment = service
-        .history
-        .get(d)
-        .cloned()
-        .ok_or_else(deployment_not_found)?;
+    let deployment = service.history.get(d).cloned().ok_or_else(deployment_not_found)?;
     if deployment.status.terminal() {
         let status = deployment.status.as_ref();
         return Err(refuse(
@@ -174,9 +136,7 @@ pub(super) fn stop_service_deployment(world: &mut World, input: Input<'_>) -> An
         ));
     }
     if !deployment.status.rolling_back() {
-        let first = service
-            .source_of(&deployment)
-            .is_none_or(|s| s == deployment.target);
+        let first = service.source_of(&deployment).is_none_or(|s| s == deployment.target);
         if first {
             return Err(refuse(
                 "InvalidParameterException",
@@ -205,38 +165,25 @@ pub(super) fn continue_service_deployment(world: &mut World, input: Input<'_>) -
         "CONTINUE" => HookAction::Continue,
         "ROLLBACK" => HookAction::Rollback,
         other => {
-            return Err(refuse(
-                "InvalidParameterException",
-                format!("{other} is not a valid action."),
-            ));
+            return Err(refuse("InvalidParameterException", format!("{other} is not a valid action.")));
         }
     };
     let Some(hook) = input.text("hookId") else {
-        return Err(refuse(
-            "InvalidParameterException",
-            "hookId cannot be empty.",
-        ));
+        return Err(refuse("InvalidParameterException", "hookId cannot be empty."));
     };
     let (arn, s, d) = named_deployment(world, input)?;
     let in_alarm = world.alarms_on();
     let Some(service) = world.services.get_mut(s) else {
         return Err(deployment_not_found());
     };
-    let deployment = service
-        .history
-        .get_mut(d)
-        .ok_or_else(deployment_not_found)?;
+    let deployment = service.history.get_mut(d).ok_or_else(deployment_not_found)?;
     if deployment.status.terminal() {
         return Err(refuse(
             "InvalidParameterException",
             "Continuing a service deployment is not allowed for service deployment in terminal states.",
         ));
     }
-    if !deployment
-        .native
-        .as_mut()
-        .is_some_and(|native| native.answer(hook, action))
-    {
+    if !deployment.native.as_mut().is_some_and(|native| native.answer(hook, action)) {
         return Err(refuse(
             "InvalidParameterException",
             "Provided hookId is either completed, unavailable, or not associated with the given Resource ARN.",

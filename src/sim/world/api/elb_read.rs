@@ -20,10 +20,7 @@ fn paged(name: &str, listing: &str, all: Vec<Value>, input: Input<'_>) -> Answer
         None => 400,
         Some(n @ 1..=400) => n as usize,
         Some(_) => {
-            return Err(refuse(
-                "ValidationError",
-                "PageSize must be between 1 and 400",
-            ));
+            return Err(refuse("ValidationError", "PageSize must be between 1 and 400"));
         }
     };
     let Some((items, next)) = page(listing, all, input.text("Marker"), size) else {
@@ -37,10 +34,7 @@ fn paged(name: &str, listing: &str, all: Vec<Value>, input: Input<'_>) -> Answer
 }
 
 fn balancer_not_found() -> ApiError {
-    refuse(
-        "LoadBalancerNotFound",
-        "One or more load balancers not found",
-    )
+    refuse("LoadBalancerNotFound", "One or more load balancers not found")
 }
 
 pub(super) fn load_balancers(world: &World, input: Input<'_>) -> Answer {
@@ -75,10 +69,7 @@ pub(super) fn load_balancers(world: &World, input: Input<'_>) -> Answer {
 }
 
 pub(super) fn show_listener(balancer: &Balancer, at: usize, listener: &Listener) -> Value {
-    let default = balancer
-        .rules
-        .iter()
-        .find(|r| r.listener == at && r.priority.is_none());
+    let default = balancer.rules.iter().find(|r| r.listener == at && r.priority.is_none());
     json!({
         "ListenerArn": listener.arn,
         "LoadBalancerArn": balancer.arn,
@@ -94,35 +85,16 @@ pub(super) fn listeners(world: &World, input: Input<'_>) -> Answer {
     match input.text("LoadBalancerArn") {
         Some(arn) if arn != balancer.arn || !balancer.exists => return Err(balancer_not_found()),
         None if arns.is_empty() => {
-            return Err(refuse(
-                "ValidationError",
-                "You must specify either listener ARNs or a load balancer ARN",
-            ));
+            return Err(refuse("ValidationError", "You must specify either listener ARNs or a load balancer ARN"));
         }
         _ => {}
     }
-    if !arns
-        .iter()
-        .all(|arn| balancer.listeners.iter().any(|l| l.arn == *arn))
-    {
-        return Err(refuse(
-            "ListenerNotFound",
-            "One or more listeners not found",
-        ));
+    if !arns.iter().all(|arn| balancer.listeners.iter().any(|l| l.arn == *arn)) {
+        return Err(refuse("ListenerNotFound", "One or more listeners not found"));
     }
-    let wanted = balancer
-        .listeners
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| arns.is_empty() || arns.contains(&l.arn.as_str()));
-    paged(
-        "Listeners",
-        "listeners",
-        wanted
-            .map(|(at, l)| show_listener(balancer, at, l))
-            .collect(),
-        input,
-    )
+    let wanted =
+        balancer.listeners.iter().enumerate().filter(|(_, l)| arns.is_empty() || arns.contains(&l.arn.as_str()));
+    paged("Listeners", "listeners", wanted.map(|(at, l)| show_listener(balancer, at, l)).collect(), input)
 }
 
 pub(super) fn show_rule(rule: &Rule) -> Value {
@@ -139,43 +111,22 @@ pub(super) fn show_rule(rule: &Rule) -> Value {
 pub(super) fn rules(world: &World, input: Input<'_>) -> Answer {
     let balancer = &world.balancer;
     let arns = input.texts("RuleArns");
-    let listener = input
-        .text("ListenerArn")
-        .map(|arn| balancer.listeners.iter().position(|l| l.arn == arn));
+    let listener = input.text("ListenerArn").map(|arn| balancer.listeners.iter().position(|l| l.arn == arn));
     let wanted: Vec<&Rule> = match listener {
         Some(None) => {
-            return Err(refuse(
-                "ListenerNotFound",
-                "One or more listeners not found",
-            ));
+            return Err(refuse("ListenerNotFound", "One or more listeners not found"));
         }
-        Some(at) => balancer
-            .rules
-            .iter()
-            .filter(|r| Some(r.listener) == at)
-            .collect(),
+        Some(at) => balancer.rules.iter().filter(|r| Some(r.listener) == at).collect(),
         None if arns.is_empty() => {
-            return Err(refuse(
-                "ValidationError",
-                "You must specify either listener rule ARNs or a listener ARN",
-            ));
+            return Err(refuse("ValidationError", "You must specify either listener rule ARNs or a listener ARN"));
         }
         None => {
-            let found = arns
-                .iter()
-                .map(|arn| balancer.rules.iter().find(|r| r.arn == *arn));
-            found
-                .collect::<Option<Vec<_>>>()
-                .ok_or_else(|| refuse("RuleNotFound", "One or more rules not found"))?
+            let found = arns.iter().map(|arn| balancer.rules.iter().find(|r| r.arn == *arn));
+            found.collect::<Option<Vec<_>>>().ok_or_else(|| refuse("RuleNotFound", "One or more rules not found"))?
         }
     };
     let listing = format!("rules {:?}", input.text("ListenerArn"));
-    paged(
-        "Rules",
-        &listing,
-        wanted.into_iter().map(show_rule).collect(),
-        input,
-    )
+    paged("Rules", &listing, wanted.into_iter().map(show_rule).collect(), input)
 }
 
 pub(super) fn target_groups(world: &World, input: Input<'_>) -> Answer {
@@ -185,28 +136,16 @@ pub(super) fn target_groups(world: &World, input: Input<'_>) -> Answer {
     if of_balancer.is_some_and(|arn| arn != balancer.arn) {
         return Err(balancer_not_found());
     }
-    let known = |name: &&str| {
-        balancer
-            .groups
-            .iter()
-            .any(|g| g.arn == *name || g.name == *name)
-    };
+    let known = |name: &&str| balancer.groups.iter().any(|g| g.arn == *name || g.name == *name);
     if !arns.iter().chain(&names).all(known) {
-        return Err(refuse(
-            "TargetGroupNotFound",
-            "One or more target groups not found",
-        ));
+        return Err(refuse("TargetGroupNotFound", "One or more target groups not found"));
     }
-    let wanted = balancer
-        .groups
-        .iter()
-        .zip(balancer.group_ids())
-        .filter(|(group, id)| {
-            (arns.is_empty() && names.is_empty()
-                || arns.contains(&group.arn.as_str())
-                || names.contains(&group.name.as_str()))
-                && (of_balancer.is_none() || balancer.in_use(*id))
-        });
+    let wanted = balancer.groups.iter().zip(balancer.group_ids()).filter(|(group, id)| {
+        (arns.is_empty() && names.is_empty()
+            || arns.contains(&group.arn.as_str())
+            || names.contains(&group.name.as_str()))
+            && (of_balancer.is_none() || balancer.in_use(*id))
+    });
     let show = |(group, id): (&crate::sim::world::balancer::TargetGroup, GroupId)| {
         json!({
             "TargetGroupArn": group.arn,
@@ -233,20 +172,12 @@ pub(super) fn target_groups(world: &World, input: Input<'_>) -> Answer {
 }
 
 pub(super) fn target_health(world: &World, input: Input<'_>) -> Answer {
-    let found = input
-        .text("TargetGroupArn")
-        .and_then(|arn| world.balancer.group_with_arn(arn));
+    let found = input.text("TargetGroupArn").and_then(|arn| world.balancer.group_with_arn(arn));
     let Some(group) = found else {
-        return Err(refuse(
-            "TargetGroupNotFound",
-            "One or more target groups not found",
-        ));
+        return Err(refuse("TargetGroupNotFound", "One or more target groups not found"));
     };
     let used = world.balancer.in_use(group);
-    let only: Vec<&str> = input
-        .items("Targets")
-        .filter_map(|t| t.get("Id")?.as_str())
-        .collect();
+    let only: Vec<&str> = input.items("Targets").filter_map(|t| t.get("Id")?.as_str()).collect();
     let mut shown = Vec::new();
     for task in world.services.iter().flat_map(|s| &s.tasks) {
         let Some(target) = task.target.as_ref().filter(|t| t.group == group) else {
@@ -267,12 +198,8 @@ pub(super) fn target_health(world: &World, input: Input<'_>) -> Answer {
             },
         }));
     }
-    let is =
-        |shown: &Value, id: &str| shown.pointer("/Target/Id").and_then(Value::as_str) == Some(id);
-    let absent: Vec<_> = only
-        .iter()
-        .filter(|id| !shown.iter().any(|s| is(s, id)))
-        .collect();
+    let is = |shown: &Value, id: &str| shown.pointer("/Target/Id").and_then(Value::as_str) == Some(id);
+    let absent: Vec<_> = only.iter().filter(|id| !shown.iter().any(|s| is(s, id))).collect();
     for id in absent {
         shown.push(json!({
             "Target": {"Id": id, "Port": PORT},
@@ -284,24 +211,14 @@ pub(super) fn target_health(world: &World, input: Input<'_>) -> Answer {
 
 fn health(target: &Target, used: bool) -> Value {
     let (reason, description) = match target.health {
-        Health::Draining => (
-            "Target.DeregistrationInProgress",
-            "Target deregistration is in progress",
-        ),
+        Health::Draining => ("Target.DeregistrationInProgress", "Target deregistration is in progress"),
         _ if !used => {
-            let description =
-                "Target group is not configured to receive traffic from the load balancer";
+            let description = "Target group is not configured to receive traffic from the load balancer";
             return json!({"State": "unused", "Reason": "Target.NotInUse", "Description": description});
         }
         Health::Healthy => return json!({"State": "healthy"}),
-        Health::Initial => (
-            "Elb.InitialHealthChecking",
-            "Initial health checks in progress",
-        ),
-        Health::Unhealthy => (
-            "Target.ResponseCodeMismatch",
-            "Health checks failed with these codes: [503]",
-        ),
+        Health::Initial => ("Elb.InitialHealthChecking", "Initial health checks in progress"),
+        Health::Unhealthy => ("Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]"),
     };
     json!({"State": target.health.as_ref(), "Reason": reason, "Description": description})
 }
@@ -309,37 +226,18 @@ fn health(target: &Target, used: bool) -> Value {
 pub(super) fn tags(world: &World, input: Input<'_>) -> Answer {
     let arns = input.texts("ResourceArns");
     if arns.len() > 20 {
-        return Err(refuse(
-            "ValidationError",
-            "ResourceArns cannot have more than 20 elements",
-        ));
+        return Err(refuse("ValidationError", "ResourceArns cannot have more than 20 elements"));
     }
     let balancer = &world.balancer;
     let known = |arn: &str| {
-        let listed = balancer
-            .listeners
-            .iter()
-            .map(|l| &l.arn)
-            .chain(balancer.rules.iter().map(|r| &r.arn));
-        balancer.arn == arn
-            || listed
-                .chain(balancer.groups.iter().map(|g| &g.arn))
-                .any(|a| a == arn)
+        let listed = balancer.listeners.iter().map(|l| &l.arn).chain(balancer.rules.iter().map(|r| &r.arn));
+        balancer.arn == arn || listed.chain(balancer.groups.iter().map(|g| &g.arn)).any(|a| a == arn)
     };
     if let Some(unknown) = arns.iter().find(|arn| !known(arn)) {
-        let code = if unknown.contains(":targetgroup/") {
-            "TargetGroupNotFound"
-        } else {
-            "LoadBalancerNotFound"
-        };
-        return Err(refuse(
-            code,
-            format!("One or more resources not found: {unknown}"),
-        ));
+        let code = if unknown.contains(":targetgroup/") { "TargetGroupNotFound" } else { "LoadBalancerNotFound" };
+        return Err(refuse(code, format!("One or more resources not found: {unknown}")));
     }
-    let shown: Vec<_> = arns
-        .iter()
-        .map(|arn| json!({"ResourceArn": arn, "Tags": [{"Key": "project", "Value": "shop"}]}))
-        .collect();
+    let shown: Vec<_> =
+        arns.iter().map(|arn| json!({"ResourceArn": arn, "Tags": [{"Key": "project", "Value": "shop"}]})).collect();
     Ok(json!({"TagDescriptions": shown}))
 }

@@ -15,16 +15,8 @@ pub(super) fn modify_rule(world: &mut World, input: Input<'_>) -> Answer {
     let Some(at) = world.balancer.rules.iter().position(|r| r.arn == arn) else {
         return Err(refuse("RuleNotFound", "One or more rules not found"));
     };
-    if world
-        .balancer
-        .rules
-        .get(at)
-        .is_none_or(|r| r.priority.is_none())
-    {
-        return Err(refuse(
-            "OperationNotPermitted",
-            "Default rules cannot be modified",
-        ));
+    if world.balancer.rules.get(at).is_none_or(|r| r.priority.is_none()) {
+        return Err(refuse("OperationNotPermitted", "Default rules cannot be modified"));
     }
     if let Some(actions) = input.get("Actions") {
         let actions = checked(&world.balancer, actions)?;
@@ -43,19 +35,11 @@ pub(super) fn modify_rule(world: &mut World, input: Input<'_>) -> Answer {
 pub(super) fn modify_listener(world: &mut World, input: Input<'_>) -> Answer {
     let arn = input.text("ListenerArn").unwrap_or_default();
     let Some(at) = world.balancer.listeners.iter().position(|l| l.arn == arn) else {
-        return Err(refuse(
-            "ListenerNotFound",
-            "One or more listeners not found",
-        ));
+        return Err(refuse("ListenerNotFound", "One or more listeners not found"));
     };
     if let Some(actions) = input.get("DefaultActions") {
         let actions = checked(&world.balancer, actions)?;
-        if let Some(rule) = world
-            .balancer
-            .rules
-            .iter()
-            .position(|r| r.listener == at && r.priority.is_none())
-        {
+        if let Some(rule) = world.balancer.rules.iter().position(|r| r.listener == at && r.priority.is_none()) {
             world.balancer.set_actions(rule, actions);
         }
     }
@@ -63,13 +47,8 @@ pub(super) fn modify_listener(world: &mut World, input: Input<'_>) -> Answer {
     if let (Some(port), Some(listener)) = (port, world.balancer.listeners.get_mut(at)) {
         listener.port = port;
     }
-    let shown: Vec<_> = world
-        .balancer
-        .listeners
-        .get(at)
-        .map(|l| show_listener(&world.balancer, at, l))
-        .into_iter()
-        .collect();
+    let shown: Vec<_> =
+        world.balancer.listeners.get(at).map(|l| show_listener(&world.balancer, at, l)).into_iter().collect();
     Ok(json!({"Listeners": shown}))
 }
 
@@ -79,9 +58,7 @@ fn checked(balancer: &Balancer, actions: &Value) -> Result<Value, ApiError> {
     let invalid = |message: &str| refuse("ValidationError", message);
     let ends = |a: &Value| matches!(kind(a), "forward" | "redirect" | "fixed-response");
     if actions.iter().filter(|a| ends(a)).count() != 1 {
-        return Err(invalid(
-            "A rule must have exactly one of a forward, redirect or fixed-response action",
-        ));
+        return Err(invalid("A rule must have exactly one of a forward, redirect or fixed-response action"));
     }
     if actions.len() > 1 && actions.iter().any(|a| a.get("Order").is_none()) {
         return Err(refuse(
@@ -108,33 +85,17 @@ fn checked(balancer: &Balancer, actions: &Value) -> Result<Value, ApiError> {
 }
 
 fn kind(action: &Value) -> &str {
-    action
-        .get("Type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    action.get("Type").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Checks a forward action and brings it into the form that DescribeRules shows.
 fn check_forward(balancer: &Balancer, action: &mut Value) -> Result<(), ApiError> {
-    let single = action
-        .get("TargetGroupArn")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
-    let mut config = action
-        .get("ForwardConfig")
-        .cloned()
-        .unwrap_or_else(|| json!({}));
-    let mut tuples = config
-        .get("TargetGroups")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let single = action.get("TargetGroupArn").and_then(Value::as_str).map(str::to_owned);
+    let mut config = action.get("ForwardConfig").cloned().unwrap_or_else(|| json!({}));
+    let mut tuples = config.get("TargetGroups").and_then(Value::as_array).cloned().unwrap_or_default();
     if tuples.is_empty() {
         let Some(arn) = &single else {
-            return Err(refuse(
-                "ValidationError",
-                "A forward action must name a target group",
-            ));
+            return Err(refuse("ValidationError", "A forward action must name a target group"));
         };
         tuples.push(json!({"TargetGroupArn": arn, "Weight": 1}));
     }
@@ -145,64 +106,36 @@ fn check_forward(balancer: &Balancer, action: &mut Value) -> Result<(), ApiError
         ));
     }
     if tuples.len() > 5 {
-        return Err(refuse(
-            "TooManyTargetGroups",
-            "A forward action can have at most 5 target groups",
-        ));
+        return Err(refuse("TooManyTargetGroups", "A forward action can have at most 5 target groups"));
     }
     for tuple in &mut tuples {
-        let arn = tuple
-            .get("TargetGroupArn")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let arn = tuple.get("TargetGroupArn").and_then(Value::as_str).unwrap_or_default().to_owned();
         if balancer.group_with_arn(&arn).is_none() {
-            return Err(refuse(
-                "TargetGroupNotFound",
-                format!("Target groups '{arn}' not found"),
-            ));
+            return Err(refuse("TargetGroupNotFound", format!("Target groups '{arn}' not found")));
         }
         match tuple.get("Weight") {
             None => insert(tuple, "Weight", json!(1)),
             Some(weight) => {
                 let weight = weight.as_i64().or_else(|| weight.as_str()?.parse().ok());
                 let Some(weight @ 0..=999) = weight else {
-                    return Err(refuse(
-                        "ValidationError",
-                        "The weight of a target group must be between 0 and 999",
-                    ));
+                    return Err(refuse("ValidationError", "The weight of a target group must be between 0 and 999"));
                 };
                 insert(tuple, "Weight", json!(weight));
             }
         }
     }
     let sticky = config.get("TargetGroupStickinessConfig").cloned();
-    if let Some(seconds) = sticky
-        .as_ref()
-        .and_then(|s| s.get("DurationSeconds"))
-        .and_then(Value::as_i64)
-    {
+    if let Some(seconds) = sticky.as_ref().and_then(|s| s.get("DurationSeconds")).and_then(Value::as_i64) {
         if !(1..=604_800).contains(&seconds) {
-            return Err(refuse(
-                "ValidationError",
-                "The stickiness duration must be between 1 and 604800 seconds",
-            ));
+            return Err(refuse("ValidationError", "The stickiness duration must be between 1 and 604800 seconds"));
         }
     } else if sticky.as_ref().and_then(|s| s.get("Enabled")?.as_bool()) == Some(true) {
-        return Err(refuse(
-            "ValidationError",
-            "A duration must be given when target group stickiness is enabled",
-        ));
+        return Err(refuse("ValidationError", "A duration must be given when target group stickiness is enabled"));
     }
-    let only = tuples
-        .first()
-        .filter(|_| tuples.len() == 1)
-        .and_then(|t| t.get("TargetGroupArn"))
-        .cloned();
+    let only = tuples.first().filter(|_| tuples.len() == 1).and_then(|t| t.get("TargetGroupArn")).cloned();
     if let Some(map) = config.as_object_mut() {
         map.insert("TargetGroups".into(), Value::Array(tuples));
-        map.entry("TargetGroupStickinessConfig")
-            .or_insert_with(|| json!({"Enabled": false}));
+        map.entry("TargetGroupStickinessConfig").or_insert_with(|| json!({"Enabled": false}));
     }
     insert(action, "ForwardConfig", config);
     // A single target group is shown in both places.

@@ -23,10 +23,7 @@ impl<'a> Input<'a> {
     /// An integer, also one that arrived as text.
     pub fn int(self, name: &str) -> Option<i64> {
         let value = self.get(name)?;
-        value
-            .as_i64()
-            .or_else(|| value.as_f64().map(|n| n as i64))
-            .or_else(|| value.as_str()?.parse().ok())
+        value.as_i64().or_else(|| value.as_f64().map(|n| n as i64)).or_else(|| value.as_str()?.parse().ok())
     }
 
     pub fn float(self, name: &str) -> Option<f64> {
@@ -41,10 +38,7 @@ impl<'a> Input<'a> {
 
     /// The items of a list; none when it is not there.
     pub fn items(self, name: &str) -> impl Iterator<Item = &'a Value> {
-        self.get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
+        self.get(name).and_then(Value::as_array).into_iter().flatten()
     }
 
     /// The strings of a list.

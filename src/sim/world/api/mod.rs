@@ -19,11 +19,7 @@ use input::Input;
 
 /// An error with HTTP status 400.
 fn refuse(code: &str, message: impl Into<String>) -> ApiError {
-    ApiError {
-        status: 400,
-        code: code.into(),
-        message: message.into(),
-    }
+    ApiError { status: 400, code: code.into(), message: message.into() }
 }
 
 /// Answers a call.
@@ -35,23 +31,15 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
         Service::CloudWatch => match call.operation.as_str() {
             "GetMetricData" => cloudwatch::get_metric_data(world, input),
             "DescribeAlarms" => cloudwatch::describe_alarms(world, input),
-            other => Err(refuse(
-                "InvalidAction",
-                format!("Could not find operation {other} for version 2010-08-01"),
-            )),
+            other => Err(refuse("InvalidAction", format!("Could not find operation {other} for version 2010-08-01"))),
         },
         Service::Sts => match call.operation.as_str() {
             "GetCallerIdentity" => {
                 let account = &world.ids.place.account;
                 let arn = format!("arn:aws:sts::{account}:assumed-role/oncall/operator");
-                Ok(
-                    json!({"UserId": "AROAEXAMPLEROLEID1234:operator", "Account": account, "Arn": arn}),
-                )
+                Ok(json!({"UserId": "AROAEXAMPLEROLEID1234:operator", "Account": account, "Arn": arn}))
             }
-            other => Err(refuse(
-                "InvalidAction",
-                format!("Could not find operation {other} for version 2011-06-15"),
-            )),
+            other => Err(refuse("InvalidAction", format!("Could not find operation {other} for version 2011-06-15"))),
         },
     }
 }
@@ -90,9 +78,6 @@ fn elb(world: &mut World, operation: &str, input: Input<'_>) -> Answer {
         "DescribeTags" => elb_read::tags(world, input),
         "ModifyRule" => elb_write::modify_rule(world, input),
         "ModifyListener" => elb_write::modify_listener(world, input),
-        other => Err(refuse(
-            "InvalidAction",
-            format!("Could not find operation {other} for version 2015-12-01"),
-        )),
+        other => Err(refuse("InvalidAction", format!("Could not find operation {other} for version 2015-12-01"))),
     }
 }

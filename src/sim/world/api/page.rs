@@ -4,11 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Turns an offset into a token that only this listing understands.
 fn token(listing: &str, offset: usize) -> String {
-    format!(
-        "{:016x}{:08x}",
-        check(listing, offset),
-        offset ^ 0x5eed_1de5
-    )
+    format!("{:016x}{:08x}", check(listing, offset), offset ^ 0x5eed_1de5)
 }
 
 fn check(listing: &str, offset: usize) -> u64 {

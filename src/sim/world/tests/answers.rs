@@ -11,24 +11,12 @@ fn lists_come_in_pages_and_describes_have_limits() {
     let mut sim = Sim::new("shop");
     let first = sim.ecs("ListServices", json!({}));
     assert_eq!(first["serviceArns"].as_array().unwrap().len(), 10);
-    assert!(
-        first.get("nextToken").is_none(),
-        "ten services fit in one page"
-    );
+    assert!(first.get("nextToken").is_none(), "ten services fit in one page");
     let page = sim.ecs("ListServices", json!({"maxResults": 4}));
-    let next = sim.ecs(
-        "ListServices",
-        json!({"maxResults": 4, "nextToken": page["nextToken"]}),
-    );
+    let next = sim.ecs("ListServices", json!({"maxResults": 4, "nextToken": page["nextToken"]}));
     assert_eq!(next["serviceArns"][0], first["serviceArns"][4]);
     let names: Vec<_> = (0..11).map(|n| format!("s{n}")).collect();
-    let error = sim
-        .call(
-            Service::Ecs,
-            "DescribeServices",
-            json!({"cluster": "prod", "services": names}),
-        )
-        .unwrap_err();
+    let error = sim.call(Service::Ecs, "DescribeServices", json!({"cluster": "prod", "services": names})).unwrap_err();
     assert_eq!(error.code, "InvalidParameterException");
     let missing = sim.ecs("DescribeServices", json!({"services": ["nothing"]}));
     assert_eq!(missing["failures"][0]["reason"], "MISSING");
@@ -51,30 +39,19 @@ fn errors_have_the_real_codes(
     #[case] input: Value,
     #[case] code: &str,
 ) {
-    let error = Sim::new("shop")
-        .call(service, operation, input)
-        .unwrap_err();
+    let error = Sim::new("shop").call(service, operation, input).unwrap_err();
     assert_eq!((error.status, error.code.as_str()), (400, code));
 }
 
 #[test]
 fn weights_out_of_range_or_on_strangers_are_refused_and_both_zero_is_not() {
     let mut sim = Sim::new("shop");
-    assert_eq!(
-        sim.set_weights(1000, 0).unwrap_err().code,
-        "ValidationError"
-    );
+    assert_eq!(sim.set_weights(1000, 0).unwrap_err().code, "ValidationError");
     let rule = sim.rule("/checkout*");
     let mut actions = rule["Actions"].clone();
-    actions[0]["ForwardConfig"]["TargetGroups"][1]["TargetGroupArn"] =
-        json!("arn:aws:elasticloadbalancing:x");
-    let error = sim
-        .call(
-            Service::Elbv2,
-            "ModifyRule",
-            json!({"RuleArn": rule["RuleArn"], "Actions": actions}),
-        )
-        .unwrap_err();
+    actions[0]["ForwardConfig"]["TargetGroups"][1]["TargetGroupArn"] = json!("arn:aws:elasticloadbalancing:x");
+    let error =
+        sim.call(Service::Elbv2, "ModifyRule", json!({"RuleArn": rule["RuleArn"], "Actions": actions})).unwrap_err();
     assert_eq!(error.code, "TargetGroupNotFound");
     assert_eq!(sim.rule("/checkout*"), rule);
     sim.set_weights(0, 0).unwrap();
@@ -86,15 +63,8 @@ fn the_same_seed_gives_the_same_world_and_other_regions_are_empty() {
     a.run(90);
     (0..90).for_each(|_| b.run(1));
     assert_eq!(a.service("orders"), b.service("orders"));
-    assert_eq!(
-        a.metric("search", "TargetResponseTime", "p99", 5),
-        b.metric("search", "TargetResponseTime", "p99", 5)
-    );
-    let call = Call {
-        service: Service::Ecs,
-        operation: "ListClusters".into(),
-        input: json!({}),
-        region: "eu-west-1".into(),
-    };
+    assert_eq!(a.metric("search", "TargetResponseTime", "p99", 5), b.metric("search", "TargetResponseTime", "p99", 5));
+    let call =
+        Call { service: Service::Ecs, operation: "ListClusters".into(), input: json!({}), region: "eu-west-1".into() };
     assert_eq!(a.world.call(&call).unwrap(), json!({"clusterArns": []}));
 }

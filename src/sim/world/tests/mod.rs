@@ -23,9 +23,7 @@ impl Sim {
 
     pub fn of(scenario: &Scenario) -> Self {
         let start: Timestamp = "2026-11-21T09:41:07Z".parse().unwrap();
-        Self {
-            world: World::new(scenario, 7, start),
-        }
+        Self { world: World::new(scenario, 7, start) }
     }
 
     pub fn run(&mut self, seconds: i64) {
@@ -34,12 +32,7 @@ impl Sim {
     }
 
     /// Runs until something holds; fails after `limit` seconds.
-    pub fn until(
-        &mut self,
-        limit: i64,
-        what: &str,
-        mut holds: impl FnMut(&mut Self) -> bool,
-    ) -> i64 {
+    pub fn until(&mut self, limit: i64, what: &str, mut holds: impl FnMut(&mut Self) -> bool) -> i64 {
         for second in 0..limit {
             if holds(self) {
                 return second;
@@ -50,12 +43,7 @@ impl Sim {
     }
 
     pub fn call(&mut self, service: Service, operation: &str, input: Value) -> Answer {
-        self.world.call(&Call {
-            service,
-            operation: operation.into(),
-            input,
-            region: "us-east-1".into(),
-        })
+        self.world.call(&Call { service, operation: operation.into(), input, region: "us-east-1".into() })
     }
 
     pub fn ecs(&mut self, operation: &str, mut input: Value) -> Value {
@@ -77,30 +65,15 @@ impl Sim {
     pub fn deployment(&mut self, service: &str) -> Value {
         let list = self.ecs("ListServiceDeployments", json!({"service": service}));
         let arn = list["serviceDeployments"][0]["serviceDeploymentArn"].clone();
-        self.ecs(
-            "DescribeServiceDeployments",
-            json!({"serviceDeploymentArns": [arn]}),
-        )["serviceDeployments"][0]
-            .clone()
+        self.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}))["serviceDeployments"][0].clone()
     }
 
     fn rule(&mut self, path: &str) -> Value {
-        let arn =
-            self.elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"]
-                .clone();
+        let arn = self.elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
         let listeners = self.elb("DescribeListeners", json!({"LoadBalancerArn": arn}));
-        let rules = self.elb(
-            "DescribeRules",
-            json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]}),
-        );
+        let rules = self.elb("DescribeRules", json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]}));
         let of_path = |r: &&Value| r["Conditions"][0]["Values"][0] == path;
-        rules["Rules"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(of_path)
-            .unwrap()
-            .clone()
+        rules["Rules"].as_array().unwrap().iter().find(of_path).unwrap().clone()
     }
 
     /// The sum of a metric of a target group over the last `minutes` settled minutes.
@@ -109,18 +82,10 @@ impl Sim {
         self.metric_between(group, name, stat, end - minutes * 60, end)
     }
 
-    fn metric_between(
-        &mut self,
-        group: &str,
-        name: &str,
-        stat: &str,
-        start: i64,
-        end: i64,
-    ) -> Vec<f64> {
+    fn metric_between(&mut self, group: &str, name: &str, stat: &str, start: i64, end: i64) -> Vec<f64> {
         let groups = self.elb("DescribeTargetGroups", json!({"Names": [group]}));
         let group = &groups["TargetGroups"][0];
-        let suffix =
-            |arn: &Value, cut: &str| arn.as_str().unwrap().split_once(cut).unwrap().1.to_owned();
+        let suffix = |arn: &Value, cut: &str| arn.as_str().unwrap().split_once(cut).unwrap().1.to_owned();
         let query = json!({"Id": "q", "MetricStat": {"Period": 60, "Stat": stat, "Metric": {
             "Namespace": "AWS/ApplicationELB", "MetricName": name,
             "Dimensions": [
@@ -129,24 +94,16 @@ impl Sim {
             ],
         }}});
         let input = json!({"MetricDataQueries": [query], "StartTime": start, "EndTime": end});
-        let out = self
-            .call(Service::CloudWatch, "GetMetricData", input)
-            .unwrap();
-        out["MetricDataResults"][0]["Values"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_f64().unwrap())
-            .collect()
+        let out = self.call(Service::CloudWatch, "GetMetricData", input).unwrap();
+        out["MetricDataResults"][0]["Values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
     }
 
     fn healthy(&mut self, group: &str) -> usize {
-        let arn = self.elb("DescribeTargetGroups", json!({"Names": [group]}))["TargetGroups"][0]["TargetGroupArn"].clone();
+        let arn =
+            self.elb("DescribeTargetGroups", json!({"Names": [group]}))["TargetGroups"][0]["TargetGroupArn"].clone();
         let health = self.elb("DescribeTargetHealth", json!({"TargetGroupArn": arn}));
         let all = health["TargetHealthDescriptions"].as_array().unwrap();
-        all.iter()
-            .filter(|t| t["TargetHealth"]["State"] == "healthy")
-            .count()
+        all.iter().filter(|t| t["TargetHealth"]["State"] == "healthy").count()
     }
 
     fn set_weights(&mut self, stable: i64, canary: i64) -> Answer {
@@ -155,10 +112,6 @@ impl Sim {
         for (at, weight) in [(0, stable), (1, canary)] {
             actions[0]["ForwardConfig"]["TargetGroups"][at]["Weight"] = json!(weight);
         }
-        self.call(
-            Service::Elbv2,
-            "ModifyRule",
-            json!({"RuleArn": rule["RuleArn"], "Actions": actions}),
-        )
+        self.call(Service::Elbv2, "ModifyRule", json!({"RuleArn": rule["RuleArn"], "Actions": actions}))
     }
 }

@@ -9,25 +9,15 @@ use crate::sim::api::{Answer, Service};
 impl Sim {
     fn weights(&mut self, path: &str) -> Vec<i64> {
         let rule = self.rule(path);
-        let tuples = rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
-            .as_array()
-            .unwrap();
-        tuples
-            .iter()
-            .map(|t| t["Weight"].as_i64().unwrap())
-            .collect()
+        let tuples = rule["Actions"][0]["ForwardConfig"]["TargetGroups"].as_array().unwrap();
+        tuples.iter().map(|t| t["Weight"].as_i64().unwrap()).collect()
     }
 
     fn waiting(&mut self, service: &str) -> Vec<String> {
         let deployment = self.deployment(service);
-        let hooks = deployment["lifecycleHookDetails"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let hooks = deployment["lifecycleHookDetails"].as_array().cloned().unwrap_or_default();
         let waiting = hooks.iter().filter(|h| h["status"] == "AWAITING_ACTION");
-        waiting
-            .map(|h| h["hookId"].as_str().unwrap().to_owned())
-            .collect()
+        waiting.map(|h| h["hookId"].as_str().unwrap().to_owned()).collect()
     }
 
     fn answer(&mut self, service: &str, hook: &str, action: &str) -> Answer {
@@ -39,10 +29,7 @@ impl Sim {
     fn production_weights(&mut self, service: &str) -> (Value, Value) {
         let deployment = self.deployment(service);
         let of = |v: &Value| v["requestedProductionTrafficWeight"].clone();
-        (
-            of(&deployment["targetServiceRevision"]),
-            of(&deployment["sourceServiceRevisions"][0]),
-        )
+        (of(&deployment["targetServiceRevision"]), of(&deployment["sourceServiceRevisions"][0]))
     }
 }
 
@@ -52,68 +39,32 @@ fn a_paused_canary_goes_on_and_its_target_groups_swap_roles() {
     let before = sim.deployment("payments");
     assert_eq!(
         (&before["status"], &before["lifecycleStage"]),
-        (
-            &json!("IN_PROGRESS"),
-            &json!("PRE_PRODUCTION_TRAFFIC_SHIFT")
-        )
+        (&json!("IN_PROGRESS"), &json!("PRE_PRODUCTION_TRAFFIC_SHIFT"))
     );
     assert_eq!(sim.weights("/api/payments*"), [90, 10]);
-    assert_eq!(
-        sim.production_weights("payments"),
-        (json!(10.0), json!(90.0))
-    );
+    assert_eq!(sim.production_weights("payments"), (json!(10.0), json!(90.0)));
     let hooks = sim.waiting("payments");
     assert_eq!(hooks.len(), 1);
     assert!(hooks[0].starts_with("ecs-pause-"));
     sim.answer("payments", &hooks[0], "CONTINUE").unwrap();
     let again = sim.answer("payments", &hooks[0], "CONTINUE").unwrap_err();
-    assert!(
-        again
-            .message
-            .starts_with("Provided hookId is either completed"),
-        "{again:?}"
-    );
-    sim.until(10, "shifted", |sim| {
-        sim.weights("/api/payments*") == [0, 100]
-    });
-    sim.until(60, "baking", |sim| {
-        sim.deployment("payments")["lifecycleStage"] == "BAKE_TIME"
-    });
-    assert_eq!(
-        sim.service("payments")["deployments"]
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
-    sim.until(400, "done", |sim| {
-        sim.deployment("payments")["status"] == "SUCCESSFUL"
-    });
-    assert_eq!(
-        sim.production_weights("payments"),
-        (json!(100.0), json!(0.0))
-    );
-    assert_eq!(
-        (sim.healthy("payments-blue"), sim.healthy("payments-green")),
-        (0, 6)
-    );
+    assert!(again.message.starts_with("Provided hookId is either completed"), "{again:?}");
+    sim.until(10, "shifted", |sim| sim.weights("/api/payments*") == [0, 100]);
+    sim.until(60, "baking", |sim| sim.deployment("payments")["lifecycleStage"] == "BAKE_TIME");
+    assert_eq!(sim.service("payments")["deployments"].as_array().unwrap().len(), 2);
+    sim.until(400, "done", |sim| sim.deployment("payments")["status"] == "SUCCESSFUL");
+    assert_eq!(sim.production_weights("payments"), (json!(100.0), json!(0.0)));
+    assert_eq!((sim.healthy("payments-blue"), sim.healthy("payments-green")), (0, 6));
     let late = sim.answer("payments", &hooks[0], "CONTINUE").unwrap_err();
     assert!(late.message.contains("in terminal states"), "{late:?}");
     // The next deployment goes the other way.
-    sim.ecs(
-        "UpdateService",
-        json!({"service": "payments", "taskDefinition": "payments:17"}),
-    );
-    sim.until(120, "green is the first group again", |sim| {
-        sim.healthy("payments-blue") == 6
-    });
+    sim.ecs("UpdateService", json!({"service": "payments", "taskDefinition": "payments:17"}));
+    sim.until(120, "green is the first group again", |sim| sim.healthy("payments-blue") == 6);
     sim.until(60, "waiting", |sim| !sim.waiting("payments").is_empty());
     let hook = sim.waiting("payments").remove(0);
     assert_ne!(hook, hooks[0]);
     sim.answer("payments", &hook, "CONTINUE").unwrap();
-    sim.until(10, "shifted", |sim| {
-        sim.weights("/api/payments*") == [10, 90]
-    });
+    sim.until(10, "shifted", |sim| sim.weights("/api/payments*") == [10, 90]);
 }
 
 #[rstest]
@@ -126,43 +77,23 @@ fn a_paused_canary_is_rolled_back(#[case] by_hook: bool) {
         sim.answer("payments", &hook, "ROLLBACK").unwrap();
     } else {
         let arn = sim.deployment("payments")["serviceDeploymentArn"].clone();
-        sim.ecs(
-            "StopServiceDeployment",
-            json!({"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}),
-        );
+        sim.ecs("StopServiceDeployment", json!({"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}));
     }
     assert_eq!(sim.deployment("payments")["status"], "ROLLBACK_REQUESTED");
     assert!(sim.answer("payments", &hook, "CONTINUE").is_err());
-    sim.until(10, "traffic is back", |sim| {
-        sim.weights("/api/payments*") == [100, 0]
-    });
+    sim.until(10, "traffic is back", |sim| sim.weights("/api/payments*") == [100, 0]);
     assert_eq!(sim.deployment("payments")["status"], "ROLLBACK_IN_PROGRESS");
-    sim.until(120, "over", |sim| {
-        sim.deployment("payments")["status"] == "ROLLBACK_SUCCESSFUL"
-    });
+    sim.until(120, "over", |sim| sim.deployment("payments")["status"] == "ROLLBACK_SUCCESSFUL");
     let deployment = sim.deployment("payments");
-    assert_eq!(
-        deployment["rollback"]["serviceRevisionArn"],
-        deployment["sourceServiceRevisions"][0]["arn"]
-    );
-    assert!(
-        sim.service("payments")["taskDefinition"]
-            .as_str()
-            .unwrap()
-            .ends_with(":17")
-    );
-    assert_eq!(
-        (sim.healthy("payments-blue"), sim.healthy("payments-green")),
-        (6, 0)
-    );
+    assert_eq!(deployment["rollback"]["serviceRevisionArn"], deployment["sourceServiceRevisions"][0]["arn"]);
+    assert!(sim.service("payments")["taskDefinition"].as_str().unwrap().ends_with(":17"));
+    assert_eq!((sim.healthy("payments-blue"), sim.healthy("payments-green")), (6, 0));
 }
 
 #[test]
 fn a_pause_times_out_into_its_action() {
     let mut sim = Sim::new("paused-native");
-    let expires = sim.deployment("search")["lifecycleHookDetails"][0]["expiresAt"]
-        .as_f64()
-        .unwrap();
+    let expires = sim.deployment("search")["lifecycleHookDetails"][0]["expiresAt"].as_f64().unwrap();
     let left = expires - sim.world.now().as_second() as f64;
     assert!((1200.0..1800.0).contains(&left), "{left}");
     sim.run(left as i64 - 1);
@@ -170,12 +101,7 @@ fn a_pause_times_out_into_its_action() {
     sim.run(4);
     let deployment = sim.deployment("search");
     assert_eq!(deployment["status"], "ROLLBACK_IN_PROGRESS");
-    assert!(
-        deployment["rollback"]["reason"]
-            .as_str()
-            .unwrap()
-            .contains("timed out")
-    );
+    assert!(deployment["rollback"]["reason"].as_str().unwrap().contains("timed out"));
 }
 
 #[test]
@@ -187,32 +113,19 @@ fn linear_takes_equal_steps_by_itself() {
         seen.dedup();
         sim.deployment("search")["status"] == "SUCCESSFUL"
     });
-    assert_eq!(
-        seen.iter().rev().take(4).collect::<Vec<_>>(),
-        [&100, &80, &60, &40]
-    );
+    assert_eq!(seen.iter().rev().take(4).collect::<Vec<_>>(), [&100, &80, &60, &40]);
 }
 
 #[test]
 fn an_alarm_rolls_back_and_one_that_was_on_before_does_not() {
     let mut sim = Sim::new("alarm-rollback");
-    sim.until(900, "rolled back", |sim| {
-        sim.deployment("catalog")["status"] == "ROLLBACK_SUCCESSFUL"
-    });
+    sim.until(900, "rolled back", |sim| sim.deployment("catalog")["status"] == "ROLLBACK_SUCCESSFUL");
     let deployment = sim.deployment("catalog");
     assert_eq!(deployment["alarms"]["status"], "TRIGGERED");
-    assert_eq!(
-        deployment["alarms"]["triggeredAlarmNames"],
-        json!(["catalog-green-5xx"])
-    );
+    assert_eq!(deployment["alarms"]["triggeredAlarmNames"], json!(["catalog-green-5xx"]));
     assert_eq!(sim.weights("/p/*"), [100, 0]);
-    sim.ecs(
-        "UpdateService",
-        json!({"service": "search", "taskDefinition": "search:87"}),
-    );
-    sim.until(300, "successful in spite of it", |sim| {
-        sim.deployment("search")["status"] == "SUCCESSFUL"
-    });
+    sim.ecs("UpdateService", json!({"service": "search", "taskDefinition": "search:87"}));
+    sim.until(300, "successful in spite of it", |sim| sim.deployment("search")["status"] == "SUCCESSFUL");
 }
 
 #[test]
@@ -227,52 +140,24 @@ fn a_newer_deployment_supersedes_and_begins_again() {
     assert_eq!(new["lifecycleStage"], "RECONCILE_SERVICE");
     assert_eq!(sim.weights("/api/orders*"), [100, 0]);
     let arn = old["serviceDeploymentArn"].clone();
-    let stopped = sim.ecs(
-        "DescribeServiceDeployments",
-        json!({"serviceDeploymentArns": [arn]}),
-    );
+    let stopped = sim.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}));
     assert_eq!(stopped["serviceDeployments"][0]["status"], "STOPPED");
     assert!(sim.answer("orders", &hook, "CONTINUE").is_err());
-    sim.until(240, "waiting again", |sim| {
-        !sim.waiting("orders").is_empty()
-    });
+    sim.until(240, "waiting again", |sim| !sim.waiting("orders").is_empty());
     assert_eq!(sim.healthy("orders-green"), 6);
     let hook = sim.waiting("orders").remove(0);
     sim.answer("orders", &hook, "ROLLBACK").unwrap();
-    sim.until(200, "rolled back", |sim| {
-        sim.deployment("orders")["status"] == "ROLLBACK_SUCCESSFUL"
-    });
-    assert!(
-        sim.service("orders")["taskDefinition"]
-            .as_str()
-            .unwrap()
-            .ends_with(":23")
-    );
+    sim.until(200, "rolled back", |sim| sim.deployment("orders")["status"] == "ROLLBACK_SUCCESSFUL");
+    assert!(sim.service("orders")["taskDefinition"].as_str().unwrap().ends_with(":23"));
 }
 
 #[test]
 fn two_target_groups_with_weight_at_the_start_are_refused() {
     let mut sim = Sim::new("linear");
-    sim.until(1200, "successful", |sim| {
-        sim.deployment("search")["status"] == "SUCCESSFUL"
-    });
-    assert!(
-        sim.world
-            .edit_rule_weights("search", &[("search-blue", 50), ("search-green", 50)])
-    );
-    sim.ecs(
-        "UpdateService",
-        json!({"service": "search", "taskDefinition": "search:88"}),
-    );
-    sim.until(120, "refused", |sim| {
-        sim.deployment("search")["status"] == "ROLLBACK_SUCCESSFUL"
-    });
-    let reason = sim.deployment("search")["rollback"]["reason"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(
-        reason.contains("should have exactly one target group serving traffic but found 2"),
-        "{reason}"
-    );
+    sim.until(1200, "successful", |sim| sim.deployment("search")["status"] == "SUCCESSFUL");
+    assert!(sim.world.edit_rule_weights("search", &[("search-blue", 50), ("search-green", 50)]));
+    sim.ecs("UpdateService", json!({"service": "search", "taskDefinition": "search:88"}));
+    sim.until(120, "refused", |sim| sim.deployment("search")["status"] == "ROLLBACK_SUCCESSFUL");
+    let reason = sim.deployment("search")["rollback"]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("should have exactly one target group serving traffic but found 2"), "{reason}");
 }

@@ -16,37 +16,15 @@ fn the_demo_begins_in_time_and_in_the_middle_of_a_release() {
     let mut sim = Sim::new("good-release");
     let building = before.elapsed();
     let orders = sim.service("orders");
-    assert_eq!(
-        orders["deployments"].as_array().unwrap().len(),
-        2,
-        "{orders:#}"
-    );
+    assert_eq!(orders["deployments"].as_array().unwrap().len(), 2, "{orders:#}");
     let before = std::time::Instant::now();
     sim.run(60);
-    eprintln!(
-        "built in {building:?}, a minute takes {:?}",
-        before.elapsed()
-    );
+    eprintln!("built in {building:?}, a minute takes {:?}", before.elapsed());
     let canary = sim.service("checkout-canary");
-    assert_eq!(
-        (
-            canary["desiredCount"].as_i64(),
-            canary["runningCount"].as_i64()
-        ),
-        (Some(2), Some(2))
-    );
-    assert!(
-        canary["taskDefinition"]
-            .as_str()
-            .unwrap()
-            .ends_with("checkout:42")
-    );
+    assert_eq!((canary["desiredCount"].as_i64(), canary["runningCount"].as_i64()), (Some(2), Some(2)));
+    assert!(canary["taskDefinition"].as_str().unwrap().ends_with("checkout:42"));
     assert_eq!(canary["deployments"][0]["rolloutState"], "COMPLETED");
-    assert!(
-        sim.metric("checkout-stable", "RequestCount", "Sum", 170)
-            .len()
-            >= 169
-    );
+    assert!(sim.metric("checkout-stable", "RequestCount", "Sum", 170).len() >= 169);
     let share = sum(&sim.metric("checkout-canary", "RequestCount", "Sum", 2))
         / sum(&sim.metric("checkout-stable", "RequestCount", "Sum", 2));
     assert!((0.006..0.015).contains(&share), "{share}");
@@ -55,10 +33,7 @@ fn the_demo_begins_in_time_and_in_the_middle_of_a_release() {
 #[test]
 fn weights_split_the_traffic_and_nothing_else_of_the_rule_changes() {
     let mut sim = Sim::new("shop");
-    sim.ecs(
-        "UpdateService",
-        json!({"service": "checkout-canary", "taskDefinition": "checkout:42", "desiredCount": 6}),
-    );
+    sim.ecs("UpdateService", json!({"service": "checkout-canary", "taskDefinition": "checkout:42", "desiredCount": 6}));
     sim.until(400, "six healthy canaries", |sim| {
         let count = sim.metric("checkout-canary", "HealthyHostCount", "Minimum", 1);
         count.first() == Some(&6.0)
@@ -76,10 +51,7 @@ fn weights_split_the_traffic_and_nothing_else_of_the_rule_changes() {
     }
     assert_eq!(sim.rule("/checkout*"), before);
     // At weight 0 there is no point at all, rather than a 0.
-    assert!(
-        sim.metric("checkout-canary", "RequestCount", "Sum", 3)
-            .is_empty()
-    );
+    assert!(sim.metric("checkout-canary", "RequestCount", "Sum", 3).is_empty());
 }
 
 #[test]
@@ -87,26 +59,14 @@ fn weight_on_an_empty_target_group_is_answered_by_the_load_balancer() {
     let mut sim = Sim::new("shop");
     sim.set_weights(50, 50).unwrap();
     sim.run(300);
-    assert!(
-        sim.metric("checkout-canary", "RequestCount", "Sum", 2)
-            .is_empty()
-    );
-    let arn =
-        sim.elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
-    let name = arn
-        .as_str()
-        .unwrap()
-        .split_once(":loadbalancer/")
-        .unwrap()
-        .1
-        .to_owned();
+    assert!(sim.metric("checkout-canary", "RequestCount", "Sum", 2).is_empty());
+    let arn = sim.elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
+    let name = arn.as_str().unwrap().split_once(":loadbalancer/").unwrap().1.to_owned();
     let end = sim.world.now().as_second() - 120;
     let input = json!({"StartTime": end - 120, "EndTime": end, "MetricDataQueries": [{"Id": "e", "MetricStat": {
         "Period": 60, "Stat": "Sum", "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": "HTTPCode_ELB_503_Count",
             "Dimensions": [{"Name": "LoadBalancer", "Value": name}]}}}]});
-    let out = sim
-        .call(Service::CloudWatch, "GetMetricData", input)
-        .unwrap();
+    let out = sim.call(Service::CloudWatch, "GetMetricData", input).unwrap();
     let errors = out["MetricDataResults"][0]["Values"][0].as_f64().unwrap();
     assert!(errors > 5000.0, "{errors}");
 }
@@ -152,18 +112,10 @@ fn too_few_tasks_for_the_traffic_are_slow_and_fail() {
 fn a_minute_is_published_late_and_at_first_too_low() {
     let mut sim = Sim::new("shop");
     let minute = sim.world.now().as_second() / 60 * 60 + 60;
-    sim.until(61, "the minute begins", |sim| {
-        sim.world.now().as_second() == minute
-    });
+    sim.until(61, "the minute begins", |sim| sim.world.now().as_second() == minute);
     let mut seen = Vec::new();
     for age in 0..200 {
-        let value = sim.metric_between(
-            "checkout-stable",
-            "RequestCount",
-            "Sum",
-            minute,
-            minute + 60,
-        );
+        let value = sim.metric_between("checkout-stable", "RequestCount", "Sum", minute, minute + 60);
         match value.first() {
             None => assert!(age <= 150, "not yet published {age} s after it began"),
             Some(value) => {
@@ -182,9 +134,8 @@ fn a_minute_is_published_late_and_at_first_too_low() {
 fn somebody_edits_the_rule() {
     let mut sim = Sim::new("rule-edited");
     sim.run(59);
-    let weight = |sim: &mut Sim| {
-        sim.rule("/checkout*")["Actions"][0]["ForwardConfig"]["TargetGroups"][1]["Weight"].clone()
-    };
+    let weight =
+        |sim: &mut Sim| sim.rule("/checkout*")["Actions"][0]["ForwardConfig"]["TargetGroups"][1]["Weight"].clone();
     assert_eq!(weight(&mut sim), 1);
     sim.run(1);
     assert_eq!(weight(&mut sim), 20);

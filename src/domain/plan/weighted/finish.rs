@@ -1,0 +1,115 @@
+//! The canary's revision becomes the stable one, in six ordered steps.
+
+use super::{
+    Moving, a_step, as_seen, everything_to_stable, full, healthy, moving, scale, set_weights, unchanged, update,
+    without_traffic,
+};
+use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, Step};
+use crate::domain::release::Release;
+use crate::domain::share::Percent;
+
+/// From the second step on there is no cheap way back. Ordered again after it was broken off, it goes on where it
+/// was: what is done already is only checked.
+pub(in crate::domain::plan) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
+    let moving = moving(release)?;
+    possible(release, &moving)?;
+    let Moving { stable, canary, least, most } = moving;
+    let mut steps = Vec::new();
+    if !most.is_zero() {
+        steps.extend(stable_takes_over(release, &moving, least.is_full(), context)?);
+    }
+    let mut last = scale(canary, 0, without_traffic(release, canary), context);
+    last.title = format!("6 {}", last.title);
+    steps.push(last);
+    let mut warnings = Vec::new();
+    if stable.task_definition != canary.task_definition {
+        warnings.push(format!(
+            "from step 2 on {} is no longer the old version: going back then means deploying it again",
+            stable.service.service
+        ));
+    }
+    let title = format!("finish: {} becomes stable", canary.task_definition.tag());
+    Ok(context.plan(release, Intent::Finish, steps, Some(Percent::ZERO), warnings, title))
+}
+
+fn possible(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
+    let Moving { stable, canary, least, most } = *moving;
+    let begun = release.stable_taken();
+    if !begun && !least.is_full() {
+        return Err(Refusal::new(
+            format!("The canary has {least} of the traffic."),
+            "Step it to 100% and watch it before finishing.",
+        ));
+    }
+    if most.is_zero() && canary.desired == 0 {
+        return Err(Refusal::new(
+            "Nothing is under way: both services run the same revision.",
+            "Start a release first.",
+        ));
+    }
+    if !begun && stable.rolling {
+        return Err(Refusal::new(
+            format!("{} is rolling out {}.", stable.service.service, stable.task_definition.tag()),
+            "Wait until it is complete, or roll back.",
+        ));
+    }
+    if !most.is_zero() && (canary.rolling || canary.trouble.is_some()) {
+        return Err(Refusal::new(format!("{} is not complete.", canary.service.service), "Wait for it, or roll back."));
+    }
+    Ok(())
+}
+
+/// Steps 1 to 5.
+fn stable_takes_over(
+    release: &Release,
+    moving: &Moving<'_>,
+    canary_has_all: bool,
+    context: &Context<'_>,
+) -> Result<Vec<Step>, Refusal> {
+    let Moving { stable, canary, .. } = *moving;
+    let (name, to) = (&stable.service.service, &canary.task_definition);
+    // What the canary carries the traffic with, stable needs as well.
+    let carrying = if canary_has_all { full(stable, canary).max(canary.desired) } else { full(stable, canary) };
+    let mut steps = Vec::new();
+    if canary_has_all {
+        let full = full(stable, canary);
+        let mut first = scale(canary, full.max(canary.desired), vec![unchanged(canary)], context);
+        first.title = format!("1 canary carries everything with {} tasks", full.max(canary.desired));
+        first.after.extend(healthy(canary, full));
+        first.after.dedup();
+        if canary.desired >= full {
+            (first.before, first.call) = (Vec::new(), None);
+            first.after = std::iter::once(unchanged(canary)).chain(healthy(canary, full)).collect();
+        }
+        steps.push(first);
+    }
+    let new_revision = (stable.task_definition != *to).then_some(to);
+    let more = (stable.desired < carrying).then_some(carrying);
+    let call = (new_revision.is_some() || more.is_some()).then(|| update(stable, new_revision, more));
+    let mut before = Vec::new();
+    if call.is_some() {
+        before.push(unchanged(stable));
+        before.extend(as_seen(release));
+    }
+    let service = stable.service.clone();
+    let mut after = vec![Expect::Primary { service: service.clone(), task_definition: to.clone() }];
+    after.extend(more.map(|count| Expect::Desired { service: service.clone(), count }));
+    steps.push(a_step(format!("2 {name} → {}", to.tag()), before, call, after, context));
+
+    let mut complete = vec![Expect::Settled { service, task_definition: to.clone() }];
+    complete.extend(healthy(stable, carrying));
+    let title = format!("3 wait for {name} to be complete and healthy");
+    steps.push(a_step(title, Vec::new(), None, complete.clone(), context));
+
+    let mut shift = set_weights(release, everything_to_stable(), &complete, Reread::Strict, context)?;
+    for step in &mut shift {
+        step.title = format!("4 {}", step.title);
+    }
+    let mut holds: Vec<_> = shift.iter().flat_map(|step| step.after.clone()).collect();
+    steps.extend(shift);
+    holds.extend(healthy(stable, 1));
+    let title = format!("5 watch for {} s", context.settings.finish_watch.as_secs());
+    let watch = a_step(title, Vec::new(), None, holds, context);
+    steps.push(Step { hold: context.settings.finish_watch, ..watch });
+    Ok(steps)
+}

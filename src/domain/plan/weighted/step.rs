@@ -1,0 +1,184 @@
+//! Traffic up and down the ladder, and a new revision onto the canary.
+
+use super::{Moving, a_step, as_seen, healthy, moving, scale, set_weights, tasks_for, unchanged, update};
+use crate::domain::names::TaskDefinitionArn;
+use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread};
+use crate::domain::release::Release;
+use crate::domain::share::{Percent, Weights};
+
+/// Up the ladder: to the next rung, or to a share above the present one.
+pub(in crate::domain::plan) fn step(
+    release: &Release,
+    to: Option<Percent>,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
+    let moving = moving(release)?;
+    if moving.uneven() {
+        return Err(Refusal::new(
+            format!("The rules of this pair disagree: the canary has {} to {}.", moving.least, moving.most),
+            "Set one weight for all of them with W, or roll back.",
+        ));
+    }
+    let at = moving.most;
+    let to = match to.or_else(|| release.ladder.next_after(at)) {
+        None => {
+            return Err(Refusal::new(
+                "The canary has all of the traffic already.",
+                "Finish the release, or roll it back.",
+            ));
+        }
+        Some(to) if to.value() <= at.value() => {
+            return Err(Refusal::new(
+                format!("The canary has {at} already, and {to} is not above it."),
+                "Set a lower weight, or roll back.",
+            ));
+        }
+        Some(to) => to,
+    };
+    weight_as(release, &moving, to, Intent::Step { to: Some(to) }, context)
+}
+
+/// To any share, up or down.
+pub(in crate::domain::plan) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> Result<Plan, Refusal> {
+    let moving = moving(release)?;
+    if !moving.uneven() && (to.value() - moving.most.value()).abs() < 1e-9 {
+        return Err(Refusal::new(format!("The canary has {to} already."), "There is nothing to write."));
+    }
+    weight_as(release, &moving, to, Intent::Weight { to }, context)
+}
+
+fn weight_as(
+    release: &Release,
+    moving: &Moving<'_>,
+    to: Percent,
+    intent: Intent,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
+    let Moving { stable, canary, least, most } = *moving;
+    let weights = Weights::for_canary(to)
+        .map_err(|error| Refusal::new(format!("{error}."), "Choose a share in tenths of a percent."))?;
+    // With rules that disagree one share can be more for the one and less for the other.
+    let up = to.value() > least.value();
+    let mut warnings = Vec::new();
+    if up {
+        ready_for_more(release, moving)?;
+        let opinion = release.verdict.opinion.word();
+        warnings.extend(release.verdict.reasons.iter().map(|reason| format!("verdict {opinion}: {reason}")));
+        if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
+            warnings.push(format!("{most} has been watched for less than its bake time of {} min", bake.of.as_mins()));
+        }
+    } else if !to.is_zero() && canary.healthy == Some(0) {
+        return Err(Refusal::new(
+            format!("{} has no healthy target: {to} of the users would get errors.", canary.service.service),
+            "Roll back, or set its weight to 0.",
+        ));
+    }
+    if stable.rolling {
+        warnings.push(format!("{} is rolling out {} meanwhile", stable.service.service, stable.task_definition.tag()));
+    }
+    let needed = tasks_for(stable, canary, to);
+    let mut steps = Vec::new();
+    if canary.desired < needed {
+        steps.push(scale(canary, needed, vec![unchanged(canary)], context));
+    }
+    // Traffic that comes back needs tasks to come back to.
+    if !to.is_full() && stable.desired == 0 {
+        steps.push(scale(stable, canary.desired.max(1), vec![unchanged(stable)], context));
+    }
+    let mut before = Vec::new();
+    if !to.is_zero() {
+        before.push(unchanged(canary));
+        before.extend(healthy(canary, if up { needed } else { 1 }));
+    }
+    if !to.is_full() {
+        before.extend(healthy(stable, 1));
+    }
+    let shift = set_weights(release, weights, &before, Reread::Strict, context)?;
+    let written: Vec<_> = shift.iter().flat_map(|step| step.after.clone()).collect();
+    steps.extend(shift);
+    if !up && canary.desired > needed {
+        steps.push(scale(canary, needed, written, context));
+    }
+    let title = format!("{most} → {to} of traffic to {}", canary.task_definition.tag());
+    Ok(context.plan(release, intent, steps, Some(to), warnings, title))
+}
+
+/// Whether the canary can be given more: its tasks are there, and it is another revision than stable's.
+fn ready_for_more(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
+    let canary = moving.canary;
+    if canary.rolling || canary.trouble.is_some() {
+        let why = canary.trouble.clone().unwrap_or_else(|| "its rollout is under way".to_owned());
+        return Err(Refusal::new(
+            format!("{} is not ready for more traffic: {why}.", canary.service.service),
+            "Wait until it is complete, or roll back.",
+        ));
+    }
+    if release.stable_taken() {
+        return Err(Refusal::new(
+            format!("Both services run {}: there is nothing to try.", canary.task_definition),
+            if moving.most.is_zero() { "Start a release first." } else { "Finish the release, or roll it back." },
+        ));
+    }
+    Ok(())
+}
+
+/// A new revision onto the canary, without traffic.
+pub(in crate::domain::plan) fn start(
+    release: &Release,
+    task_definition: &TaskDefinitionArn,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
+    let moving = moving(release)?;
+    let Moving { stable, canary, most, .. } = moving;
+    if !most.is_zero() {
+        return Err(Refusal::new(
+            format!("{} has {most} of the traffic.", canary.service.service),
+            "Finish that release or roll it back first.",
+        ));
+    }
+    if stable.task_definition == *task_definition {
+        return Err(Refusal::new(format!("Stable runs {task_definition} already."), "Choose another revision."));
+    }
+    for side in [stable, canary] {
+        if side.rolling {
+            return Err(Refusal::new(
+                format!("{} is rolling out {} already.", side.service.service, side.task_definition.tag()),
+                "Wait until it is complete, or roll back.",
+            ));
+        }
+    }
+    let first = tasks_for(stable, canary, release.ladder.first());
+    if canary.settled && canary.task_definition == *task_definition && canary.desired >= first {
+        return Err(Refusal::new(
+            format!("The canary runs {task_definition} already, without traffic."),
+            "Give it traffic with P.",
+        ));
+    }
+    let name = &canary.service.service;
+    let mut before = vec![unchanged(canary)];
+    // Somebody may have given it users in the meantime: they would get an unknown revision.
+    before.extend(as_seen(release));
+    let service = canary.service.clone();
+    let mut complete = vec![Expect::Settled { service: service.clone(), task_definition: task_definition.clone() }];
+    complete.extend(healthy(canary, first));
+    let steps = vec![
+        a_step(
+            format!("{name} → {} with {first} tasks, without traffic", task_definition.tag()),
+            before,
+            Some(update(canary, Some(task_definition), Some(first))),
+            vec![
+                Expect::Primary { service: service.clone(), task_definition: task_definition.clone() },
+                Expect::Desired { service, count: first },
+            ],
+            context,
+        ),
+        a_step(format!("wait for {name} to be complete and healthy"), Vec::new(), None, complete, context),
+    ];
+    let mut warnings = Vec::new();
+    if stable.task_definition.family() != task_definition.family() {
+        warnings.push(format!("{task_definition} is of another family than {}", stable.task_definition));
+    }
+    let intent = Intent::Start { task_definition: task_definition.clone() };
+    let title = format!("start {} on the canary, at 0%", task_definition.tag());
+    Ok(context.plan(release, intent, steps, Some(Percent::ZERO), warnings, title))
+}

@@ -1,0 +1,182 @@
+//! No size and no text can break the screen, and nothing old or unknown looks well.
+
+use proptest::prelude::*;
+use ratatui::style::Color;
+
+use super::{draw, glyphs, plain};
+use crate::app::dialog::{Confirm, Consent, Dialog, Revisions};
+use crate::app::keys::{Action, BINDINGS};
+use crate::app::model::{Model, Panel, SMALLEST, Screen};
+use crate::domain::plan::{Intent, Refusal};
+use crate::domain::text::is_safe;
+use crate::ui::{Palette, Theme, fixture};
+
+const EVIL: &str =
+    "\u{1b}[2J\u{1b}]0;x\u{7}\u{202e}evil\r\n\u{9b}31m\u{200b}👩‍👩‍👧‍👦🇺🇸e\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}東京";
+
+/// Every dialog that a model can have on top.
+fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
+    let mut dialogs = vec![None, Some(Dialog::Help)];
+    let now = model.now.at;
+    for intent in [Intent::Rollback { to: None }, Intent::Step { to: None }, Intent::Finish] {
+        if let Some(Ok(plan)) = model.focus().map(|release| model.plan(release, &intent)) {
+            let consent = Consent::Name("chec".into());
+            dialogs.push(Some(Dialog::Confirm(Confirm { plan, consent, opened: now, heard: now })));
+        }
+    }
+    dialogs.push(Some(Dialog::Weight { release: EVIL.into(), input: EVIL.into(), error: Some(EVIL.into()) }));
+    dialogs.push(Some(Dialog::Revisions(Revisions { release: EVIL.into(), family: EVIL.into(), selected: 99 })));
+    dialogs.push(Some(Dialog::Refused { title: EVIL.into(), refusal: Refusal::new(EVIL, EVIL) }));
+    dialogs
+}
+
+fn is_clean(model: &Model, theme: &Theme) {
+    for cell in &draw(model, theme).content {
+        let symbol = cell.symbol();
+        assert!(symbol.chars().all(is_safe), "{symbol:?}");
+        assert!(symbol.chars().count() <= 4, "{symbol:?}");
+        assert!(!theme.ascii() || symbol.is_ascii(), "{symbol:?}");
+    }
+}
+
+#[test]
+fn every_size_is_drawn() {
+    let text = EVIL.repeat(300);
+    let mut model = fixture::hostile((80, 24), &text);
+    let dialogs = dialogs(&model);
+    let columns = (1..=20).chain((21..78).step_by(9)).chain(78..=84).chain((85..=130).step_by(11));
+    for columns in columns {
+        for rows in (1..=8).chain((9..22).step_by(5)).chain(22..=26).chain((27..=45).step_by(6)) {
+            model.size = (columns, rows);
+            model.screen = if rows % 2 == 0 { Screen::Fleet } else { Screen::Release("checkout".into()) };
+            let index = usize::from(columns) + usize::from(rows);
+            model.dialog = dialogs.get(index % dialogs.len()).cloned().flatten();
+            draw(&model, &plain());
+        }
+    }
+}
+
+#[test]
+fn hostile_text_never_reaches_a_cell() {
+    let text = EVIL.repeat(300);
+    for size in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+        let mut model = fixture::hostile(size, &text);
+        for dialog in dialogs(&model) {
+            model.dialog = dialog;
+            for screen in [Screen::Fleet, Screen::Release("checkout".into()), Screen::Release(text.clone())] {
+                model.screen = screen;
+                is_clean(&model, &plain());
+            }
+        }
+        model.dialog = None;
+        model.screen = Screen::Release("checkout".into());
+        for panel in [Panel::Tasks, Panel::Events, Panel::Operation, Panel::Sources] {
+            model.panel = panel;
+            is_clean(&model, &plain());
+        }
+    }
+}
+
+#[test]
+fn ascii_is_all_that_is_drawn_where_it_is_asked_for() {
+    let theme = Theme::new(Palette::Mono, true);
+    for size in [(30, 8), (80, 24), (120, 40), (200, 60)] {
+        for mut model in [fixture::bad(size), fixture::faulty(size), fixture::hostile(size, EVIL)] {
+            is_clean(&model, &theme);
+            model.screen = Screen::Fleet;
+            is_clean(&model, &theme);
+            model.dialog = Some(Dialog::Help);
+            is_clean(&model, &theme);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_text_breaks_the_screen(text in "(?s).{0,60}", columns in 1u16..130, rows in 1u16..45) {
+        let mut model = fixture::hostile((columns, rows), &text);
+        is_clean(&model, &plain());
+        model.screen = Screen::Fleet;
+        is_clean(&model, &plain());
+    }
+}
+
+#[test]
+fn a_small_terminal_says_what_it_needs_and_that_r_and_q_work() {
+    let text = glyphs(&draw(&fixture::bad((79, 23)), &plain()));
+    for part in ["79×23", "80×24", "R roll back", "q quit", "R rolls back to :41"] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn the_rollback_line_and_the_footer_are_always_there() {
+    for size in [SMALLEST, (120, 40), (200, 60)] {
+        for model in [
+            fixture::baking(size),
+            fixture::bad(size),
+            fixture::failed(size),
+            fixture::faulty(size),
+            fixture::no_data(size),
+            fixture::rolling(size),
+            fixture::silent(size),
+        ] {
+            for dialog in [None, Some(Dialog::Help)] {
+                let shown = Model { dialog, ..model.clone() };
+                let text = glyphs(&draw(&shown, &plain()));
+                let rows: Vec<_> = text.lines().collect();
+                let above_footer = rows[rows.len() - 2];
+                assert!(above_footer.contains("ROLLBACK") || rows[rows.len() - 3].contains("ROLLBACK"), "{text}");
+                assert!(rows[rows.len() - 1].contains(if shown.dialog.is_none() { "q quit" } else { "esc close" }));
+                assert!(rows[0].contains("us-east-1"), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_help_has_every_key_at_every_size() {
+    for size in [SMALLEST, (120, 40), (200, 60)] {
+        let mut model = fixture::baking(size);
+        model.dialog = Some(Dialog::Help);
+        let text = glyphs(&draw(&model, &plain()));
+        let marks = [Action::Up, Action::Down, Action::First, Action::Last];
+        for binding in BINDINGS.iter().filter(|binding| !marks.contains(&binding.action)) {
+            let keys: Vec<_> = binding.keys.iter().map(|key| key.label()).collect();
+            let first = binding.help.split(' ').take(3).collect::<Vec<_>>().join(" ");
+            let found = text.lines().any(|line| line.contains(&keys.join(" ")) && line.contains(&first));
+            assert!(found, "{keys:?} {first} at {size:?}\n{text}");
+        }
+        assert!(text.contains('└'), "the frame is whole\n{text}");
+    }
+}
+
+/// Rows that hold something green.
+fn green(model: &Model) -> Vec<String> {
+    let buffer = draw(model, &plain());
+    let width = usize::from(buffer.area.width);
+    let text = glyphs(&buffer);
+    let rows = buffer.content.chunks(width).zip(text.lines());
+    rows.filter(|(cells, _)| cells.iter().any(|cell| cell.fg == Color::Green))
+        .map(|(_, line)| line.trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_is_old_or_unknown_is_never_green() {
+    for size in [SMALLEST, (120, 40), (200, 60)] {
+        for screen in [Screen::Fleet, Screen::Release("checkout".into())] {
+            let mut old = fixture::faulty(size);
+            old.screen = screen.clone();
+            // Who asks, and what is registered, are read seldom and not old yet.
+            let mut lines = green(&old);
+            lines.retain(|line| !line.contains("STS identity") && !line.contains("ECS revisions"));
+            assert_eq!(lines, Vec::<String>::new(), "{size:?} {screen:?}");
+        }
+        assert_eq!(green(&fixture::silent(size)), Vec::<String>::new());
+        let nothing = fixture::no_data(size);
+        assert!(green(&nothing).iter().all(|line| !line.contains("verdict")), "{:?}", green(&nothing));
+    }
+    assert!(!green(&fixture::baking(SMALLEST)).is_empty());
+}
