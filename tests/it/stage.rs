@@ -170,7 +170,7 @@ impl Stage {
                 });
             }
             Effect::Recall(place) => {
-                let journal::Recall { requested, witnessed } = journal::recall(self.journal.path(), &place);
+                let journal::Recall { requested, witnessed, .. } = journal::recall(self.journal.path(), &place);
                 outbox.send(Msg::Recalled { requested, witnessed }).unwrap();
                 self.under_way += 1;
             }
