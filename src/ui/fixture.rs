@@ -275,7 +275,7 @@ pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
     }
     measure(&mut model, share, 0.2, 205.0);
     model.screen = Screen::Release("checkout".into());
-    let ours = Ours { doing: None, requested: Some(percent(share as f64)) };
+    let ours = Ours { doing: None, requested: Some(percent(share as f64)), since: None };
     model.ours.insert("checkout".into(), ours);
     model.derive();
     model

@@ -50,7 +50,7 @@ fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
     let plan = plan::plan(release, &intent, &context).unwrap();
     let now = model.now.at;
-    model.dialog = Some(Dialog::Confirm(Confirm { plan, consent, opened: now, heard: now }));
+    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now })));
     model
 }
 
