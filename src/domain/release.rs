@@ -65,6 +65,8 @@ pub struct Ours {
     pub doing: Option<Intent>,
     /// The canary's share that was last written from here.
     pub requested: Option<Percent>,
+    /// When that was read back, where it is remembered: a single look could not know.
+    pub since: Option<Timestamp>,
 }
 
 /// One service of a release.
@@ -295,7 +297,11 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let weight_of = |route: &&Route| share_in(route).map_or(f64::INFINITY, Percent::value);
     let route = routes.iter().max_by(|a, b| weight_of(a).total_cmp(&weight_of(b)))?;
     let configured = share_in(route);
-    let since = snapshot.weights_since.get(&route.id).copied();
+    let remembered = ours.since.filter(|_| ours.requested.is_some() && ours.requested == configured);
+    let since = match (snapshot.weights_since.get(&route.id).copied(), remembered) {
+        (Some(since), Some(at)) if !since.seen => Some(Since { at, seen: true }),
+        (since, _) => since,
+    };
     let thresholds = &settings.thresholds;
     let numbers = |group: &Arn, from: Option<Timestamp>| {
         let series = snapshot.metrics.get(group).and_then(|reading| reading.get());

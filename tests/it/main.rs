@@ -3,6 +3,7 @@
 
 mod aws;
 mod cli;
+mod readme;
 mod release;
 mod rooms;
 mod stage;
