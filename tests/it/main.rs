@@ -3,6 +3,7 @@
 
 mod aws;
 mod cli;
+mod readme;
 mod release;
 mod stage;
 mod wire;

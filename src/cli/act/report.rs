@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::app::msg::Now;
 use crate::app::operation::{Operation, Outcome, Progress, StepState};
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
@@ -65,13 +66,15 @@ pub(super) struct Told {
     pub(super) operation: Operation,
     /// Whether any of its writes went out.
     pub(super) sent: bool,
+    /// From the order to the first write that was read back, as the operator lived it.
+    pub(super) read_back: Option<SignedDuration>,
     /// AWS's answers, by step.
     answers: BTreeMap<usize, Receipt>,
 }
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(out: &'a mut Out, operation: Operation) -> Self {
-        Self { out, told: Told { operation, sent: false, answers: BTreeMap::new() } }
+        Self { out, told: Told { operation, sent: false, read_back: None, answers: BTreeMap::new() } }
     }
 
     /// All that was reported.
@@ -80,7 +83,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// Takes in a report. In JSON mode lines go beside the document.
-    pub(super) fn report(&mut self, at: Timestamp, progress: Progress) {
+    pub(super) fn report(&mut self, now: Now, progress: Progress) {
         if let Some(line) = self.line(&progress) {
             if self.out.json {
                 self.out.remark(&line);
@@ -96,7 +99,8 @@ impl<'a> Reporter<'a> {
             }
             _ => {}
         }
-        self.told.operation.report(at, progress);
+        self.told.operation.report(now.at, progress);
+        self.told.read_back = self.told.operation.key_to_read_back().map(|took| now.felt(took)).or(self.told.read_back);
     }
 
     fn line(&self, progress: &Progress) -> Option<String> {
@@ -129,7 +133,8 @@ fn read_back(step: &Step) -> String {
 }
 
 /// How it ended, in lines.
-pub(super) fn ending(operation: &Operation, outcome: &Outcome, left_to_aws: &[String]) -> Vec<String> {
+pub(super) fn ending(told: &Told, outcome: &Outcome, left_to_aws: &[String]) -> Vec<String> {
+    let operation = &told.operation;
     let plan = &operation.plan;
     let step = |index: &usize| {
         let title = plan.steps.get(*index).map_or("", |step| step.title.as_str());
@@ -137,8 +142,8 @@ pub(super) fn ending(operation: &Operation, outcome: &Outcome, left_to_aws: &[St
     };
     match outcome {
         Outcome::Done => {
-            let took = operation
-                .key_to_read_back()
+            let took = told
+                .read_back
                 .map(|took| format!("; first write read back after {:.2} s", took.as_secs_f64()))
                 .unwrap_or_default();
             let mut lines = vec![format!("done: {}{took}", plan.title)];
@@ -222,7 +227,7 @@ pub(super) fn result(told: &Told, outcome: &Outcome, exit: Exit, left_to_aws: &[
         "warnings": plan.warnings,
         "not_waited_for": left_to_aws,
         "share_percent": plan.share.filter(|_| *outcome == Outcome::Done),
-        "first_read_back_seconds": operation.key_to_read_back().map(|took| took.as_secs_f64()),
+        "first_read_back_seconds": told.read_back.map(|took| took.as_secs_f64()),
     })
 }
 

@@ -65,7 +65,9 @@ fn weight_as(
         let opinion = release.verdict.opinion.word();
         warnings.extend(release.verdict.reasons.iter().map(|reason| format!("verdict {opinion}: {reason}")));
         if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
-            warnings.push(format!("{most} has been watched for less than its bake time of {} min", bake.of.as_mins()));
+            let known =
+                if bake.seen { "has been watched for less than" } else { "is not known to have been watched for" };
+            warnings.push(format!("{most} {known} its bake time of {} min", bake.of.as_mins()));
         }
     } else if !to.is_zero() && canary.healthy == Some(0) {
         return Err(Refusal::new(
