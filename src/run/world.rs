@@ -283,7 +283,9 @@ impl Cloud for World {
             answer
         });
         match mishap {
-            Mishap::None | Mishap::Ignored => answer.map(|()| Receipt { request_id: Some("1".into()), answer: "taken".into() }),
+            Mishap::None | Mishap::Ignored => {
+                answer.map(|()| Receipt { request_id: Some("1".into()), answer: "taken".into() })
+            }
             Mishap::AnswerLost | Mishap::CallLost => Err(fault(FaultKind::Unanswered)),
             Mishap::Denied => Err(fault(FaultKind::Denied)),
             Mishap::Hangs => std::future::pending().await,

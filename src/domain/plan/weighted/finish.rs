@@ -1,8 +1,8 @@
 //! The canary's revision becomes the stable one, in six ordered steps.
 
 use super::{
-    Moving, a_step, everything_to_stable, full, healthy, moving, scale, set_weights, still, unchanged, update,
-    without_traffic,
+    Moving, a_step, capacity, everything_to_stable, full, healthy, moving, scale, set_weights, still, unchanged,
+    update, without_traffic,
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, Step};
 use crate::domain::release::Release;
@@ -75,11 +75,9 @@ fn stable_takes_over(
         let full = full(stable, canary);
         let mut first = scale(canary, full.max(canary.desired), still(release, canary), context);
         first.title = format!("1 canary carries everything with {} tasks", full.max(canary.desired));
-        first.after.extend(healthy(canary, full));
-        first.after.dedup();
         if canary.desired >= full {
             (first.before, first.call) = (Vec::new(), None);
-            first.after = std::iter::once(unchanged(canary)).chain(healthy(canary, full)).collect();
+            first.after = std::iter::once(unchanged(canary)).chain(capacity(canary, full)).collect();
         }
         steps.push(first);
     }

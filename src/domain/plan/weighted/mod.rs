@@ -72,6 +72,13 @@ fn still(release: &Release, side: &Side) -> Vec<Expect> {
     std::iter::once(unchanged(side)).chain(as_seen(release)).collect()
 }
 
+/// A service has the tasks to carry traffic: they run, and the load balancer finds as many healthy. A target group
+/// alone is no proof of tasks: others can be registered in it.
+fn capacity(side: &Side, at_least: u32) -> impl Iterator<Item = Expect> {
+    let running = Expect::Running { service: side.service.clone(), at_least };
+    std::iter::once(running).chain(healthy(side, at_least))
+}
+
 /// A service still goes for the revision that the operator saw.
 pub(super) fn unchanged(side: &Side) -> Expect {
     Expect::Primary { service: side.service.clone(), task_definition: side.task_definition.clone() }
@@ -114,7 +121,7 @@ fn a_step(title: String, before: Vec<Expect>, call: Option<Call>, after: Vec<Exp
 fn scale(side: &Side, desired: u32, before: Vec<Expect>, context: &Context<'_>) -> Step {
     let mut after = vec![Expect::Desired { service: side.service.clone(), count: desired }];
     if desired > side.desired {
-        after.extend(healthy(side, desired));
+        after.extend(capacity(side, desired));
     }
     let title = format!("{} {} → {desired} tasks", side.service.service, side.desired);
     a_step(title, before, Some(update(side, None, Some(desired))), after, context)

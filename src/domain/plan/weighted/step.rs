@@ -1,6 +1,6 @@
 //! Traffic up and down the ladder, and a new revision onto the canary.
 
-use super::{Moving, a_step, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
+use super::{Moving, a_step, capacity, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread};
 use crate::domain::release::Release;
@@ -90,7 +90,11 @@ fn weight_as(
     let mut before = Vec::new();
     if !to.is_zero() {
         before.push(unchanged(canary));
-        before.extend(healthy(canary, if up { needed } else { 1 }));
+        if up {
+            before.extend(capacity(canary, needed));
+        } else {
+            before.extend(healthy(canary, 1));
+        }
     }
     if !to.is_full() {
         before.extend(healthy(stable, 1));
