@@ -6,7 +6,6 @@ use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::profile::profile_file::ProfileFiles;
 use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
@@ -112,7 +111,7 @@ pub(super) async fn configure(options: &Connect) -> Result<(SdkConfig, String), 
 
 /// Whether there is such a profile. Files that cannot be read say for themselves what is wrong, later.
 async fn has_profile(name: &str) -> bool {
-    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &ProfileFiles::default(), None).await;
+    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await;
     profiles.map_or(true, |profiles| profiles.get_profile(name).is_some())
 }
 

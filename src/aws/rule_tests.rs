@@ -3,6 +3,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     QueryStringConditionConfig, QueryStringKeyValuePair, TargetGroupStickinessConfig,
 };
 
+use proptest::prelude::*;
+
 use super::*;
 
 const RULE: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/app/shop/01/02/03";
@@ -158,5 +160,37 @@ fn conditions_in_words() {
         (build().field("moon-phase").values("full").build(), "moon-phase full"),
     ] {
         assert_eq!(in_words(&condition), words);
+    }
+}
+
+proptest! {
+    /// However often the weights are written, nothing else in the rule moves.
+    #[test]
+    fn any_number_of_steps_changes_weights_alone(
+        groups in 1usize..6,
+        authenticated in any::<bool>(),
+        sticky in proptest::option::of((any::<bool>(), 1i32..604_800)),
+        steps in proptest::collection::vec((0usize..6, 0u64..=999), 0..20),
+    ) {
+        let tuples = (0..groups).map(|i| tuple(&format!("tg{i}"), Some(1))).collect();
+        let actions = authenticated.then(|| oidc(&[("a", "1"), ("b", "2")])).into_iter().chain([forward(tuples, sticky)]);
+        let first = rule(actions.collect()).unwrap();
+        let mut now = first.clone();
+        let mut weights = vec![1; groups];
+        for (index, weight) in steps {
+            weights[index % groups] = weight;
+            let written = now.reweighted(&[to(&format!("tg{}", index % groups), weight)]).unwrap();
+            now = rule(written).unwrap();
+        }
+        prop_assert_eq!(now.route.shape, first.route.shape);
+        let are: Vec<u64> = now.route.forwards.iter().map(|forward| forward.weight.into()).collect();
+        prop_assert_eq!(are, weights);
+        let restored: Vec<Forward> = first.route.forwards.clone();
+        let mut back = now.reweighted(&restored).unwrap();
+        // What says that the secret stays is all that is added.
+        for oidc in back.iter_mut().filter_map(|action| action.authenticate_oidc_config.as_mut()) {
+            prop_assert_eq!(oidc.use_existing_client_secret.take(), Some(true));
+        }
+        prop_assert_eq!(back, first.actions);
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::metrics::MetricsQuery;
 use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::release::{self, Method, Ours, Release, Side};
 use crate::domain::share::Percent;
-use crate::domain::snapshot::{Facts, Query, Since, Snapshot, Witness};
+use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
 
 /// What a command looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,14 +111,14 @@ impl Observer<'_> {
         let ours: BTreeMap<_, _> = memory
             .requested
             .iter()
-            .map(|(name, share)| (name.clone(), Ours { doing: None, requested: Some(*share) }))
+            .map(|(name, share)| {
+                let since = memory.since.get(name).copied();
+                (name.clone(), Ours { doing: None, requested: Some(*share), since })
+            })
             .collect();
         let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, (self.clock)());
 
-        let mut releases = derive(&seen.snapshot);
-        if remember_weights(&mut seen.snapshot, &releases, &memory.since) {
-            releases = derive(&seen.snapshot);
-        }
+        let releases = derive(&seen.snapshot);
         let wanted = chosen(&releases, want, &seen)?;
         if let Some(fault) = seen.snapshot.routes.failing().filter(|_| forward)
             && wanted.iter().any(|release| has_target_groups(release, &seen.snapshot))
@@ -211,21 +211,6 @@ impl Seen {
         }
         self.snapshot.apply(at, query, answer);
     }
-}
-
-/// Weights that are still as they were written from here have been so since then: a single look could not know.
-fn remember_weights(snapshot: &mut Snapshot, releases: &[Release], since: &BTreeMap<String, Timestamp>) -> bool {
-    let mut remembered = false;
-    for release in releases {
-        let Some(at) = since.get(&release.name).copied() else { continue };
-        if release.share.requested.is_some() && release.share.requested == release.share.configured {
-            for route in &release.routes {
-                snapshot.weights_since.insert(route.id.clone(), Since { at, seen: true });
-                remembered = true;
-            }
-        }
-    }
-    remembered
 }
 
 fn sides<'a>(releases: &'a [&'a Release]) -> impl Iterator<Item = &'a Side> {

@@ -65,6 +65,8 @@ pub struct Ours {
     pub doing: Option<Intent>,
     /// The canary's share that was last written from here.
     pub requested: Option<Percent>,
+    /// When that was read back, where it is remembered: a single look could not know.
+    pub since: Option<Timestamp>,
 }
 
 /// One service of a release.
@@ -295,18 +297,22 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let weight_of = |route: &&Route| share_in(route).map_or(f64::INFINITY, Percent::value);
     let route = routes.iter().max_by(|a, b| weight_of(a).total_cmp(&weight_of(b)))?;
     let configured = share_in(route);
-    let since = snapshot.weights_since.get(&route.id).copied();
-    let thresholds = &settings.thresholds;
-    let numbers = |group: &Arn| {
-        let series = snapshot.metrics.get(group).and_then(|reading| reading.get());
-        series.map(|series| Numbers::gather(series, now, thresholds, seen_at(since))).unwrap_or_default()
+    let remembered = ours.since.filter(|_| ours.requested.is_some() && ours.requested == configured);
+    let since = match (snapshot.weights_since.get(&route.id).copied(), remembered) {
+        (Some(since), Some(at)) if !since.seen => Some(Since { at, seen: true }),
+        (since, _) => since,
     };
-    let (on_canary, on_stable) = (numbers(&pair.canary_group), numbers(&pair.stable_group));
+    let thresholds = &settings.thresholds;
+    let numbers = |group: &Arn, from: Option<Timestamp>| {
+        let series = snapshot.metrics.get(group).and_then(|reading| reading.get());
+        series.map(|series| Numbers::gather(series, now, thresholds, from)).unwrap_or_default()
+    };
+    let (on_canary, on_stable) =
+        (numbers(&pair.canary_group, seen_at(since)), numbers(&pair.stable_group, seen_at(since)));
     let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
-    let idle = configured.is_some_and(Percent::is_zero);
-    let verdict = if idle {
-        verdict::judge(on_stable, None, thresholds)
+    let verdict = if configured.is_some_and(Percent::is_zero) {
+        verdict::judge(numbers(&pair.stable_group, None), None, thresholds)
     } else {
         verdict::judge(on_canary, Some(on_stable), thresholds)
     };

@@ -5,5 +5,6 @@ mod aws;
 mod cli;
 mod readme;
 mod release;
+mod rooms;
 mod stage;
 mod wire;

@@ -23,7 +23,8 @@ fn the_help_in_readme_is_the_help() {
 #[test]
 fn the_keys_in_readme_are_the_keys() {
     let labels = |keys: &[Key]| keys.iter().map(|key| format!("`{}`", key.label())).collect::<Vec<_>>().join(" ");
-    let rows: Vec<_> = BINDINGS.iter().map(|binding| format!("| {} | {} |", labels(binding.keys), binding.help)).collect();
+    let rows: Vec<_> =
+        BINDINGS.iter().map(|binding| format!("| {} | {} |", labels(binding.keys), binding.help)).collect();
     let missing: Vec<_> = rows.iter().filter(|row| !README.contains(*row)).collect();
     assert!(missing.is_empty(), "README's table of keys should be\n{}", rows.join("\n"));
     let (_, table) = README.split_once("| Key | What it does |").unwrap();
@@ -33,7 +34,14 @@ fn the_keys_in_readme_are_the_keys() {
 
 #[test]
 fn readme_names_files_that_are_there() {
-    for path in ["config.example.toml", "assets/iam/watch.json", "assets/iam/act.json", "assets/scenarios", ".ci/run", "LICENSE"] {
+    for path in [
+        "config.example.toml",
+        "assets/iam/watch.json",
+        "assets/iam/act.json",
+        "assets/scenarios",
+        ".ci/run",
+        "LICENSE",
+    ] {
         assert!(README.contains(path), "{path}");
         assert!(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{path}");
     }

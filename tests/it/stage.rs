@@ -158,11 +158,8 @@ impl Stage {
                     let order = Order { who, via: Via::Key, why: None };
                     let audit = Audit { journal: Ok(&journal), order: &order, now: &|| clock.now() };
                     let (heard, hears) = (outbox.clone(), clock.clone());
-                    let actor = Overheard {
-                        cloud: actor,
-                        now: move || hears.now(),
-                        tell: move |msg| heard.send(msg).unwrap(),
-                    };
+                    let actor =
+                        Overheard { cloud: actor, now: move || hears.now(), tell: move |msg| heard.send(msg).unwrap() };
                     perform(&actor, &plan, &options, &stop, &audit, &mut |progress| {
                         outbox.send(Msg::Progress { operation, progress }).unwrap();
                     })
@@ -170,8 +167,8 @@ impl Stage {
                 });
             }
             Effect::Recall(place) => {
-                let journal::Recall { requested, witnessed, .. } = journal::recall(self.journal.path(), &place);
-                outbox.send(Msg::Recalled { requested, witnessed }).unwrap();
+                let journal::Recall { requested, since, witnessed } = journal::recall(self.journal.path(), &place);
+                outbox.send(Msg::Recalled { requested, since, witnessed }).unwrap();
                 self.under_way += 1;
             }
             Effect::Cancel(operation) => self.stops[&operation].cancel(),
