@@ -272,7 +272,8 @@ impl Run<'_> {
                 queries.push(query);
             }
         }
-        let answers = unless_cancelled(self.cancel, join_all(queries.iter().map(|query| self.actor.read(query)))).await?;
+        let answers =
+            unless_cancelled(self.cancel, join_all(queries.iter().map(|query| self.actor.read(query)))).await?;
         let (mut missing, mut unread) = (Vec::new(), Vec::new());
         for expect in expects {
             let query = expect.query();

@@ -3,6 +3,8 @@
 
 mod aws;
 mod cli;
+mod pty;
 mod release;
 mod stage;
+mod tty;
 mod wire;

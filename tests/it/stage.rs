@@ -158,11 +158,8 @@ impl Stage {
                     let order = Order { who, via: Via::Key, why: None };
                     let audit = Audit { journal: Ok(&journal), order: &order, now: &|| clock.now() };
                     let (heard, hears) = (outbox.clone(), clock.clone());
-                    let actor = Overheard {
-                        cloud: actor,
-                        now: move || hears.now(),
-                        tell: move |msg| heard.send(msg).unwrap(),
-                    };
+                    let actor =
+                        Overheard { cloud: actor, now: move || hears.now(), tell: move |msg| heard.send(msg).unwrap() };
                     perform(&actor, &plan, &options, &stop, &audit, &mut |progress| {
                         outbox.send(Msg::Progress { operation, progress }).unwrap();
                     })
