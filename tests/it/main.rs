@@ -4,7 +4,9 @@
 mod aws;
 mod cli;
 mod readme;
+mod pty;
 mod release;
 mod rooms;
 mod stage;
+mod tty;
 mod wire;
