@@ -3,8 +3,8 @@
 
 mod aws;
 mod cli;
-mod readme;
 mod pty;
+mod readme;
 mod release;
 mod rooms;
 mod stage;
