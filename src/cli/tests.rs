@@ -156,7 +156,8 @@ async fn the_way_back_is_planned_whatever_else_cannot_be_read() {
 
 #[tokio::test]
 async fn going_forward_needs_to_know_who_and_what() {
-    let cases: [(fn(&Query) -> bool, &str); 3] = [
+    type Fails = fn(&Query) -> bool;
+    let cases: [(Fails, &str); 3] = [
         (|query| matches!(query, Query::Identity), "checkout"),
         // Half of a pair, for all that is known.
         (|query| matches!(query, Query::Routes), "checkout-canary"),

@@ -1,7 +1,9 @@
 //! The terminal: the only file that knows crossterm. Whatever happens, it is given back as it was.
 
-use std::io::{self, Stdout};
+use std::io::{self, Stdout, Write};
+use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
@@ -25,6 +27,10 @@ use crate::app::msg::Msg;
 
 /// Whether the terminal is ours now; giving it back twice, or from a panic, must do no harm.
 static OURS: AtomicBool = AtomicBool::new(false);
+/// Reports of panics that happened elsewhere while it was ours: said once it is not.
+static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// One bug may panic over and over; the first reports tell enough.
+const MOST_UNSAID: usize = 5;
 
 /// A terminal in raw mode on its alternate screen, until it is dropped.
 pub struct Screen {
@@ -94,19 +100,29 @@ pub fn give_back() {
         let _ = execute!(out, PopKeyboardEnhancementFlags);
         let _ = execute!(out, DisableFocusChange, DisableBracketedPaste, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
+        for report in std::mem::take(&mut *UNSAID.lock().unwrap_or_else(PoisonError::into_inner)) {
+            let _ = writeln!(io::stderr(), "{report}");
+        }
     }
 }
 
-/// A panic is printed on the terminal as it was, not into the console's picture. After `color_eyre::install`.
-pub fn restore_on_panic() {
-    let report = std::panic::take_hook();
-    let main = std::thread::current().id();
+/// From here on a panic is printed, as `report` words it, on the terminal as it was, not into the console's picture.
+/// To be called on the thread that draws.
+pub fn restore_on_panic(report: impl Fn(&PanicHookInfo<'_>) -> String + Send + Sync + 'static) {
+    let draws = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
-        // A task's panic is carried to the loop, which ends the program: until then the screen stays ours.
-        if std::thread::current().id() == main {
+        let report = report(panic);
+        if std::thread::current().id() == draws {
             give_back();
+        } else if OURS.load(Ordering::SeqCst) {
+            // A task's panic is carried to the loop, which ends the program: until then the screen stays ours.
+            let mut unsaid = UNSAID.lock().unwrap_or_else(PoisonError::into_inner);
+            if unsaid.len() < MOST_UNSAID {
+                unsaid.push(report);
+            }
+            return;
         }
-        report(panic);
+        let _ = writeln!(io::stderr(), "{report}");
     }));
 }
 

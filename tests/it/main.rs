@@ -3,7 +3,10 @@
 
 mod aws;
 mod cli;
+mod pty;
 mod readme;
 mod release;
+mod rooms;
 mod stage;
+mod tty;
 mod wire;

@@ -75,7 +75,7 @@ pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acti
     }
     let settings = &session.config.settings;
     if !acting.yes && !consent::given(out, consent::needed(settings, release.in_flight(), &intent), &plan) {
-        return Err(Failure::new(Exit::Refused, "Declined: nothing was sent.", "Nothing has changed."));
+        return Err(Failure::new(Exit::Refused, "Declined.", "Nothing was sent."));
     }
     let told = carry_out(out, session, &seen, plan, acting.reason.clone()).await?;
     conclude(out, &told, &left_to_aws)
@@ -207,7 +207,7 @@ async fn carry_out(
 fn conclude(out: &mut Out, told: &Told, left_to_aws: &[String]) -> Result<Exit, Failure> {
     let operation = &told.operation;
     let outcome = operation.outcome.as_ref().map_or(&Outcome::Superseded, |(_, outcome)| outcome);
-    let exit = Exit::of(outcome, told.sent);
+    let exit = Exit::of(outcome, !told.sent.is_empty());
     if out.json {
         out.document(&report::result(told, outcome, exit, left_to_aws))?;
     } else if *outcome == Outcome::Done {

@@ -1,6 +1,6 @@
 //! A plan and its progress, in lines and in documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -64,8 +64,8 @@ pub(super) struct Reporter<'a> {
 pub(super) struct Told {
     /// Where it is.
     pub(super) operation: Operation,
-    /// Whether any of its writes went out.
-    pub(super) sent: bool,
+    /// The steps whose writes went out.
+    pub(super) sent: BTreeSet<usize>,
     /// From the order to the first write that was read back, as the operator lived it.
     pub(super) read_back: Option<SignedDuration>,
     /// AWS's answers, by step.
@@ -74,7 +74,7 @@ pub(super) struct Told {
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(out: &'a mut Out, operation: Operation) -> Self {
-        Self { out, told: Told { operation, sent: false, read_back: None, answers: BTreeMap::new() } }
+        Self { out, told: Told { operation, sent: BTreeSet::new(), read_back: None, answers: BTreeMap::new() } }
     }
 
     /// All that was reported.
@@ -93,7 +93,9 @@ impl<'a> Reporter<'a> {
             }
         }
         match &progress {
-            Progress::Sent { .. } => self.told.sent = true,
+            Progress::Sent { step } => {
+                self.told.sent.insert(*step);
+            }
             Progress::Answered { step, receipt } => {
                 self.told.answers.insert(*step, receipt.clone());
             }
@@ -154,12 +156,12 @@ pub(super) fn ending(told: &Told, outcome: &Outcome, left_to_aws: &[String]) -> 
             vec![
                 format!("refused at {}: {}", step(index), headline(fault)),
                 fault.advice.clone(),
-                sent_before(operation),
+                so_far(told, Some(*index)),
             ]
         }
         Outcome::Failed { step: index, reason } => vec![
             format!("failed at {}: {reason}", step(index)),
-            sent_before(operation),
+            so_far(told, None),
             format!("`tidegate status {0}` says where it is; `tidegate rollback {0}` goes back.", plan.release),
         ],
         Outcome::Unknown { step: index, fault } => vec![
@@ -168,7 +170,7 @@ pub(super) fn ending(told: &Told, outcome: &Outcome, left_to_aws: &[String]) -> 
         ],
         Outcome::Superseded => vec![
             "stopped: nothing more is sent".to_owned(),
-            sent_before(operation),
+            so_far(told, None),
             format!("`tidegate status {}` says where it is.", plan.release),
         ],
     }
@@ -179,19 +181,25 @@ fn headline(fault: &Fault) -> String {
     format!("{}{request}", fault.headline())
 }
 
-/// What of the plan is done.
-fn sent_before(operation: &Operation) -> String {
-    let done = operation
-        .steps
-        .iter()
-        .zip(&operation.plan.steps)
-        .filter(|(state, step)| step.call.is_some() && matches!(state, StepState::Verified(_)))
-        .filter_map(|(_, step)| step.call.as_ref().map(Call::describe))
-        .collect::<Vec<_>>();
-    if done.is_empty() {
-        "No write of this plan was read back.".to_owned()
-    } else {
-        format!("Done and read back before: {}.", done.join("; "))
+/// What of the plan is done, and what is open. A call that was refused is neither.
+fn so_far(told: &Told, refused: Option<usize>) -> String {
+    let calls = |read_back: bool| {
+        let steps = told.operation.steps.iter().zip(&told.operation.plan.steps).enumerate();
+        let calls: Vec<_> = steps
+            .filter(|(index, (state, _))| {
+                told.sent.contains(index)
+                    && Some(*index) != refused
+                    && matches!(state, StepState::Verified(_)) == read_back
+            })
+            .filter_map(|(_, (_, step))| step.call.as_ref().map(Call::describe))
+            .collect();
+        calls.join("; ")
+    };
+    match (calls(true), calls(false)) {
+        (done, open) if done.is_empty() && open.is_empty() => "Nothing was sent.".to_owned(),
+        (done, open) if open.is_empty() => format!("Sent and read back: {done}."),
+        (done, open) if done.is_empty() => format!("Sent, not read back: {open}."),
+        (done, open) => format!("Sent and read back: {done}. Sent, not read back: {open}."),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Traffic up and down the ladder, and a new revision onto the canary.
 
-use super::{Moving, a_step, as_seen, capacity, healthy, moving, scale, set_weights, tasks_for, unchanged, update};
+use super::{Moving, a_step, capacity, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread};
 use crate::domain::release::Release;
@@ -81,11 +81,11 @@ fn weight_as(
     let needed = tasks_for(stable, canary, to);
     let mut steps = Vec::new();
     if canary.desired < needed {
-        steps.push(scale(canary, needed, vec![unchanged(canary)], context));
+        steps.push(scale(canary, needed, still(release, canary), context));
     }
     // Traffic that comes back needs tasks to come back to.
     if !to.is_full() && stable.desired == 0 {
-        steps.push(scale(stable, canary.desired.max(1), vec![unchanged(stable)], context));
+        steps.push(scale(stable, canary.desired.max(1), still(release, stable), context));
     }
     let mut before = Vec::new();
     if !to.is_zero() {
@@ -161,9 +161,8 @@ pub(in crate::domain::plan) fn start(
         ));
     }
     let name = &canary.service.service;
-    let mut before = vec![unchanged(canary)];
     // Somebody may have given it users in the meantime: they would get an unknown revision.
-    before.extend(as_seen(release));
+    let before = still(release, canary);
     let service = canary.service.clone();
     let mut complete = vec![Expect::Settled { service: service.clone(), task_definition: task_definition.clone() }];
     complete.extend(healthy(canary, first));

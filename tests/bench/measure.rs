@@ -1,0 +1,71 @@
+//! Samples and the table that they are printed in.
+#![allow(clippy::print_stdout)]
+
+use std::time::Duration;
+
+/// Durations of one kind.
+#[derive(Default)]
+pub struct Samples(Vec<Duration>);
+
+impl Samples {
+    pub fn push(&mut self, sample: Duration) {
+        self.0.push(sample);
+    }
+
+    pub fn extend(&mut self, samples: impl IntoIterator<Item = Duration>) {
+        self.0.extend(samples);
+    }
+
+    /// The smallest sample that this share (0 to 1) of them does not exceed: nothing is interpolated.
+    pub fn quantile(&self, share: f64) -> Duration {
+        let mut sorted = self.0.clone();
+        sorted.sort();
+        let rank = (share * sorted.len() as f64).ceil() as usize;
+        sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    }
+}
+
+/// What cargo was asked for: `cargo bench` passes `--bench`, and `-- --check` makes a limit a failure. Without the
+/// first, as from `cargo test --all-targets`, a bench is only tried out.
+pub struct Wish {
+    pub rounds: usize,
+    pub check: bool,
+}
+
+impl Wish {
+    pub fn new(rounds: usize) -> Self {
+        let asked = |flag: &str| std::env::args().any(|word| word == flag);
+        Self { rounds: if asked("--bench") { rounds } else { 1 }, check: asked("--check") }
+    }
+
+    /// Prints each line; returns the process's exit code.
+    pub fn report(&self, title: &str, lines: &[Line<'_>]) -> std::process::ExitCode {
+        let build = if cfg!(debug_assertions) { "unoptimized build" } else { "optimized build" };
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split(' ').next().filter(|load| !load.is_empty()).map_or(String::new(), |load| {
+            format!(", load {load} on {} processors", std::thread::available_parallelism().map_or(0, usize::from))
+        });
+        println!("{title} ({build}{load})");
+        println!("{:<44} {:>6} {:>9} {:>9} {:>9}   limit", "ms", "n", "p50", "p99", "max");
+        let ms = |time: Duration| format!("{:.2}", time.as_secs_f64() * 1e3);
+        let mut over = false;
+        for Line { what, samples, limit } in lines {
+            let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| samples.quantile(share));
+            let verdict = limit.map_or(String::new(), |limit| {
+                over |= p99 > limit;
+                format!("p99 <= {}{}", ms(limit), if p99 > limit { "  OVER" } else { "" })
+            });
+            let n = samples.0.len();
+            println!("{what:<44} {n:>6} {:>9} {:>9} {:>9}   {verdict}", ms(p50), ms(p99), ms(max));
+        }
+        if over && self.check { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS }
+    }
+}
+
+/// A line of the table.
+pub struct Line<'a> {
+    pub what: &'a str,
+    pub samples: &'a Samples,
+    /// What its 99th percentile is held against.
+    pub limit: Option<Duration>,
+}

@@ -1,0 +1,216 @@
+//! The real program in a real terminal: what a key does to AWS, and that the terminal is given back whatever happens.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tidegate::app::model::{Model, SMALLEST};
+use tidegate::app::msg::Now;
+use tidegate::cloud::Cloud;
+use tidegate::domain::fault::Fault;
+use tidegate::domain::names::Place;
+use tidegate::domain::plan::{Call, Receipt};
+use tidegate::domain::settings::Settings;
+use tidegate::domain::snapshot::{Facts, Query};
+use tidegate::run::clock::Clock;
+use tidegate::run::console::{self, Console};
+use tidegate::run::executor::Options;
+use tidegate::run::terminal;
+use tidegate::ui::Theme;
+
+use crate::tty::{DEMO, Tty};
+
+/// A demo that has read all that a rollback needs.
+fn demo(columns: u16, rows: u16) -> Tty {
+    let mut tty = Tty::tidegate(&DEMO, columns, rows);
+    tty.until_shows("checkout");
+    tty
+}
+
+/// … with checkout's own screen open.
+fn open(columns: u16, rows: u16) -> Tty {
+    let mut tty = demo(columns, rows);
+    tty.until("checkout is marked", |tty| {
+        tty.text().lines().any(|line| line.starts_with('▸') && line.contains("checkout"))
+    });
+    tty.send("\r");
+    tty.until_shows("ROLLBACK READY");
+    tty
+}
+
+fn leave(mut tty: Tty) {
+    tty.send("q");
+    assert_eq!(tty.exit_code(), 0);
+    tty.assert_given_back();
+}
+
+#[test]
+fn a_step_is_taken_and_taken_back_and_the_terminal_is_as_it_was() {
+    let mut tty = open(120, 40);
+    tty.assert_taken();
+    tty.send("P");
+    tty.until_shows("ModifyRule");
+    tty.send("y");
+    tty.until_shows("key → read back");
+    tty.until_shows("configured 10%");
+    tty.send("R");
+    tty.until_shows("configured 0%");
+    tty.until_shows("done and read back: all traffic back to");
+    leave(tty);
+}
+
+#[test]
+fn what_is_pasted_does_nothing() {
+    let mut tty = open(120, 40);
+    tty.send("\x1b[200~R\nPy\nW100\n\x1b[201~");
+    tty.until_shows("pasted text is not taken for keys");
+    // Keys are read in order: when this one is done, so is all before it.
+    tty.send("?");
+    tty.until_shows("Ask AWS for everything again");
+    tty.send("?");
+    tty.until_shows("configured 1%");
+    assert!(!tty.shows("ModifyRule") && !tty.shows("key → read back"), "{tty:?}");
+    tty.send("\t\t\t");
+    leave(tty);
+}
+
+#[test]
+fn a_terminal_that_is_too_small_says_so_and_r_works_all_the_same() {
+    let mut tty = Tty::tidegate(&DEMO, 79, 23);
+    tty.until_shows("too small: 79×23");
+    tty.until_shows("needs 80×24");
+    tty.until_shows("R rolls back to");
+    tty.send("R");
+    tty.until("R is carried out", |tty| tty.shows("rolling back") || !tty.shows("R rolls back to"));
+    tty.resize(120, 40);
+    tty.until_shows("done and read back: all traffic back to");
+    tty.resize(79, 23);
+    tty.until_shows("too small: 79×23");
+    leave(tty);
+}
+
+#[test]
+fn any_size_at_any_time_is_survived() {
+    let mut tty = open(120, 40);
+    for (columns, rows) in [(1, 1), (2, 50), (300, 2), (80, 24), (79, 24), (80, 23), (20, 5), (250, 80), (100, 30)] {
+        tty.resize(columns, rows);
+        tty.send(if columns % 2 == 0 { "?" } else { "\t" });
+    }
+    tty.send("\x1b");
+    tty.until("the last size is drawn", |tty| {
+        tty.shows("checkout") && tty.text().lines().any(|line| line.chars().count() > 80)
+    });
+    leave(tty);
+}
+
+#[test]
+fn a_signal_ends_it_with_the_exit_code_of_that_signal() {
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
+        let mut tty = Tty::tidegate(&DEMO, 80, 24);
+        tty.until("a frame", |tty| tty.shows("tidegate"));
+        tty.signal(signal);
+        assert_eq!(tty.exit_code(), code, "SIG{signal}: {tty:?}");
+        tty.assert_given_back();
+    }
+}
+
+#[test]
+fn it_ends_when_its_terminal_goes_away() {
+    assert_eq!(demo(80, 24).close(), 129);
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_do_instead() {
+    let home = tempfile::tempdir().unwrap();
+    for words in [&DEMO[..], &[]] {
+        let ran = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .args(words)
+            .env_clear()
+            .env("HOME", home.path())
+            .env("TIDEGATE_STATE_DIR", home.path().join("state"))
+            .env("AWS_REGION", "us-east-1")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{said}");
+        assert!(said.contains("needs a terminal") && said.contains("tidegate status"), "{said}");
+        assert!(ran.stdout.is_empty(), "no escape sequence goes into a file");
+    }
+}
+
+#[test]
+fn ctrl_z_leaves_the_terminal_to_the_shell_and_fg_brings_the_console_back() {
+    // Job control without a line editor of the shell's own.
+    let script = r#""$@"; echo "left with $?"; read -r answer; fg >/dev/null; echo "ended with $?""#;
+    let program = env!("CARGO_BIN_EXE_tidegate");
+    let words: Vec<_> = ["-m", "-c", script, "sh", program].into_iter().chain(DEMO).collect();
+    let mut tty = Tty::start(Path::new("/bin/sh"), &words, 120, 40);
+    tty.until_shows("checkout");
+    tty.assert_taken();
+    tty.send("\x1a");
+    tty.until_shows("left with 1");
+    tty.assert_given_back();
+    tty.send("go on\r");
+    tty.until_shows("back from the shell");
+    tty.assert_taken();
+    tty.send("q");
+    tty.until_shows("ended with 0");
+    assert_eq!(tty.exit_code(), 0);
+    tty.assert_given_back();
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_says_what_happened_below_it() {
+    for how in ["panic_in_a_task", "panic_in_the_loop"] {
+        let name = format!("pty::{how}");
+        let words = ["--exact", &name, "--ignored", "--nocapture", "--test-threads=1"];
+        let mut tty = Tty::start(&std::env::current_exe().unwrap(), &words, 120, 40);
+        assert_ne!(tty.exit_code(), 0);
+        assert!(tty.raw.windows(8).any(|window| window == b"\x1b[?1049h"), "the screen was taken: {tty:?}");
+        tty.assert_given_back();
+        assert!(tty.shows("this cloud is broken"), "{how}: {tty:?}");
+    }
+}
+
+/// A cloud with a bug in it.
+struct Broken;
+
+#[async_trait]
+impl Cloud for Broken {
+    async fn read(&self, _: &Query) -> Result<Facts, Fault> {
+        panic!("this cloud is broken");
+    }
+
+    async fn act(&self, _: &Call) -> Result<Receipt, Fault> {
+        panic!("this cloud is broken");
+    }
+}
+
+#[tokio::test]
+#[ignore = "only to be run in a terminal of its own, by the test above"]
+async fn panic_in_a_task() {
+    terminal::restore_on_panic(ToString::to_string);
+    let place = Place { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
+    let broken = Arc::new(Broken);
+    let console = Console {
+        model: Model::new(Settings::default(), place, Now { at: Timestamp::now(), speed: 1.0 }, SMALLEST),
+        theme: Theme::detect(None, None, false),
+        reader: broken.clone(),
+        actor: broken,
+        journal: Err("none".to_owned()),
+        options: Options::default(),
+        clock: Clock::system(),
+    };
+    let _ = console::run(console).await;
+}
+
+#[test]
+#[ignore = "only to be run in a terminal of its own, by the test above"]
+fn panic_in_the_loop() {
+    terminal::restore_on_panic(ToString::to_string);
+    let _screen = terminal::Screen::enter().unwrap();
+    panic!("this cloud is broken");
+}

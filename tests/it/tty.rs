@@ -1,0 +1,235 @@
+//! A terminal that a test holds: the real program in a PTY, its output read as a terminal reads it.
+
+use std::fmt;
+use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use tempfile::TempDir;
+
+/// How long anything may take to come up. Far beyond what it takes on an idle machine: a test must not fail for a
+/// busy one.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program in a terminal. Dropping it ends the program.
+pub struct Tty {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    /// All that was written, in the order it came.
+    pub raw: Vec<u8>,
+    /// The line discipline as the shell would get it back.
+    before: String,
+    /// When the program was started.
+    pub started: Instant,
+    /// A home of its own.
+    _home: TempDir,
+}
+
+/// `tidegate demo` in a hurry, as most tests want it.
+pub const DEMO: [&str; 5] = ["demo", "--speed", "60", "--seed", "7"];
+
+impl Tty {
+    /// The program itself.
+    pub fn tidegate(words: &[&str], columns: u16, rows: u16) -> Self {
+        Self::start(Path::new(env!("CARGO_BIN_EXE_tidegate")), words, columns, rows)
+    }
+
+    /// Any program, with nothing of this machine's or this user's to be read, written or reached.
+    pub fn start(program: &Path, words: &[&str], columns: u16, rows: u16) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.args(words);
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("TERM", "xterm-256color");
+        command.env("PS1", "ready> ");
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        for (name, directory) in [
+            ("TIDEGATE_STATE_DIR", "audit"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_STATE_HOME", "state"),
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_CACHE_HOME", "cache"),
+        ] {
+            command.env(name, home.path().join(directory));
+        }
+        command.cwd(home.path());
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let before = line_discipline(&*pair.master);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let started = Instant::now();
+        let child = pair.slave.spawn_command(command).unwrap();
+        // Only the program holds the other end now: when it is gone, so is the output.
+        drop(pair.slave);
+        let (tell, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 16 * 1024];
+            loop {
+                match reader.read(&mut buffer) {
+                    Ok(0) => return,
+                    Ok(length) => {
+                        if tell.send(buffer[..length].to_vec()).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(_) => return,
+                }
+            }
+        });
+        let screen = vt100::Parser::new(rows, columns, 0);
+        Self { child, master: pair.master, keys, output, screen, raw: Vec::new(), before, started, _home: home }
+    }
+
+    pub fn send(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// What is on the screen, a line a row.
+    pub fn text(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    pub fn screen(&self) -> &vt100::Screen {
+        self.screen.screen()
+    }
+
+    pub fn shows(&self, text: &str) -> bool {
+        self.text().contains(text)
+    }
+
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.screen.screen_mut().set_size(rows, columns);
+        self.master.resize(size(columns, rows)).unwrap();
+    }
+
+    /// Reads on until the terminal is as described.
+    pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition(self) {
+            if let Err(error) = self.read(deadline) {
+                panic!("{what} never came ({error:?}); the terminal is\n{self:?}");
+            }
+        }
+    }
+
+    pub fn until_shows(&mut self, text: &str) {
+        self.until(text, |tty| tty.shows(text));
+    }
+
+    fn read(&mut self, deadline: Instant) -> Result<(), RecvTimeoutError> {
+        let bytes = self.output.recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
+        self.screen.process(&bytes);
+        self.raw.extend(bytes);
+        Ok(())
+    }
+
+    /// Reads to the end of the program and returns its exit code.
+    pub fn exit_code(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.read(deadline) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end; the terminal is\n{self:?}"),
+            }
+        }
+        self.child.wait().unwrap().exit_code()
+    }
+
+    /// The terminal goes away, as with a closed window or a lost connection. Returns the exit code.
+    pub fn close(self) -> u32 {
+        let Self { mut child, master, keys, output, _home, .. } = self;
+        // The reading thread has an end of the terminal too. It lets go of it with the next output, which the
+        // console's own clock sees to.
+        drop(output);
+        drop(keys);
+        drop(master);
+        let mut killer = child.clone_killer();
+        let (tell, ended) = channel();
+        std::thread::spawn(move || tell.send(child.wait().map(|status| status.exit_code())));
+        match ended.recv_timeout(PATIENCE) {
+            Ok(code) => code.unwrap(),
+            Err(error) => {
+                let _ = killer.kill();
+                panic!("it outlives its terminal: {error}");
+            }
+        }
+    }
+
+    /// Sends a signal to the program: `TERM`, `INT`.
+    pub fn signal(&self, name: &str) {
+        let process = self.child.process_id().unwrap().to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &process]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Whether a private mode of the terminal (DECSET) is on, by the last word about it.
+    pub fn mode(&self, number: u16) -> bool {
+        let last = |end: char| {
+            let sequence = format!("\x1b[?{number}{end}").into_bytes();
+            self.raw.windows(sequence.len()).rposition(|window| *window == *sequence)
+        };
+        last('h') > last('l')
+    }
+
+    /// Whether the line discipline is as it was before.
+    pub fn cooked(&self) -> bool {
+        line_discipline(&*self.master) == self.before
+    }
+
+    /// The terminal is all the console's.
+    pub fn assert_taken(&self) {
+        let screen = self.screen();
+        assert!(screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste(), "{self:?}");
+        assert!(self.mode(1004) && !self.cooked(), "{self:?}");
+    }
+
+    /// The terminal is as a shell wants it.
+    pub fn assert_given_back(&self) {
+        let screen = self.screen();
+        assert!(!screen.alternate_screen(), "alternate screen: {self:?}");
+        assert!(!screen.hide_cursor(), "cursor: {self:?}");
+        assert!(!screen.bracketed_paste(), "bracketed paste: {self:?}");
+        assert!(!self.mode(1004), "focus reporting: {self:?}");
+        assert!(!self.mode(2026), "synchronized update: {self:?}");
+        let count = |sequence: &[u8]| self.raw.windows(sequence.len()).filter(|window| *window == sequence).count();
+        assert_eq!(count(b"\x1b[>"), count(b"\x1b[<1u"), "keyboard protocol: {self:?}");
+        assert!(self.cooked(), "raw mode: {}", line_discipline(&*self.master));
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        // Only while it runs: its number may be another's afterwards.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl fmt::Debug for Tty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tail = &self.raw[self.raw.len().saturating_sub(300)..];
+        writeln!(f, "{}", self.text())?;
+        write!(f, "last output: {:?}", String::from_utf8_lossy(tail))
+    }
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+/// Raw mode and all the rest that a terminal's driver does with keys and output.
+fn line_discipline(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios())
+}
