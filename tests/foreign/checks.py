@@ -17,10 +17,13 @@ from aws import Aws
 from shop import Sample, Shop, until
 from tidegate import Console, Tidegate
 
-# No bake times: a check is not a release.
+# Nothing is watched for long: a check is not a release.
 CONFIG = """
 bake = "0s"
+finish_watch = "2s"
 """
+# A second R that comes sooner than this is taken for a key that is held down.
+DELIBERATE = 1.0
 
 PAIR_NAME = "checkout"
 SHARE_SIDES = {"service": str, "task_definition": str, "weight": int, "running": int, "desired": int, "healthy": int}
@@ -231,8 +234,10 @@ def keys_take_the_canary_to_all_and_finish(site: Site) -> None:
         assert site.shop.weights() == (0, 100)
         assert_capacity_first(watcher.samples)
         confirm(console, "F", "ModifyRule")
-        until(lambda: site.shop.weights() == (100, 0), "F brings the traffic back to stable", seconds=90)
+        console.wait("done and read back: checkout finish", seconds=120)
+        assert site.shop.weights() == (100, 0)
         assert site.shop.revision(seed.PAIR["stable"]) == "checkout:5"
+        assert site.shop.service(seed.PAIR["canary"])["desiredCount"] == 0
         assert console.quit() == 0
 
 
@@ -253,7 +258,10 @@ def keys_roll_a_rolling_service(site: Site) -> None:
         console.wait("done and read back: search :4 → :5", seconds=60)
         assert site.shop.settled("search")
         console.press("R")
-        console.wait("R +carry|R again", "the second R that is asked for when nothing is in flight")
+        console.wait("R once more", "the question that R asks when nothing is in flight")
+        console.press("RRR")
+        time.sleep(DELIBERATE)
+        assert site.shop.revision("search") == "search:5", "a held-down R says yes"
         console.press("R")
         until(lambda: site.shop.revision("search") == "search:4", "R brings the previous task definition back")
         console.wait("done and read back: search :5 → back to :4", seconds=60)
