@@ -6,5 +6,6 @@ mod cli;
 mod pty;
 mod release;
 mod stage;
+#[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;
 mod wire;
