@@ -236,6 +236,15 @@ pub(super) fn revalidate(model: &mut Model) {
     model.say(why, true);
 }
 
+/// Closes a question that the screen has become too small for: nobody may say yes to what is not shown. The way
+/// back is asked about on any screen.
+pub(super) fn close_unseen(model: &mut Model) {
+    let shown = matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.plan.intent.is_rollback());
+    if model.too_small() && !shown && model.dialog.take().is_some() {
+        model.say("the screen became too small for the question: it is closed", true);
+    }
+}
+
 impl Model {
     /// The operation in flight for a release.
     pub fn operation_in_flight(&self, release: &str) -> Option<&Operation> {

@@ -29,7 +29,10 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => effects.extend(key_pressed(model, key)),
         Msg::Paste(text) => paste(model, &text),
-        Msg::Resized(columns, rows) => model.size = (columns, rows),
+        Msg::Resized(columns, rows) => {
+            model.size = (columns, rows);
+            act::close_unseen(model);
+        }
         Msg::Focus(focused) => model.focused = focused,
         Msg::Tick => {}
         Msg::Resumed => {

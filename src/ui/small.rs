@@ -4,10 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::dialog;
 use super::rollback::{self, Rollback};
 use super::scene::{Scene, put};
 use super::theme::Role;
 use super::words;
+use crate::app::dialog::Dialog;
 use crate::app::model::SMALLEST;
 
 /// Says so, the weightiest first, in whatever room there is.
@@ -20,11 +22,25 @@ pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         Some(Rollback::NotReady(reason)) => format!("R cannot roll back: {reason}"),
         None => "nothing is read yet".to_owned(),
     };
+    // A question is answered here too: what it is about, and the keys that it hears instead.
+    let (asked, keys) = match &scene.model.dialog {
+        Some(open) => {
+            let keys = dialog::keys(open).iter().map(|(key, word)| format!("{key} {word}"));
+            let asked = match open {
+                Dialog::Confirm(confirm) => format!("{}?", confirm.plan.title),
+                Dialog::Refused { refusal, .. } => refusal.to_string(),
+                _ => String::new(),
+            };
+            (asked, keys.collect::<Vec<_>>().join("  "))
+        }
+        None => (String::new(), "R roll back  q quit".to_owned()),
+    };
     let said = [
         (format!("too small: {}×{}", area.width, area.height), Role::Warn),
         (format!("needs {}×{}", SMALLEST.0, SMALLEST.1), Role::Text),
         (focus.map_or_else(String::new, |release| release.name.clone()), Role::Title),
-        ("R roll back  q quit".to_owned(), Role::Key),
+        (asked, Role::Warn),
+        (keys, Role::Key),
         (back, Role::Text),
     ];
     let mut row = 0;

@@ -222,8 +222,12 @@ async fn operate(
         at
     };
     let pressed = press(Key::Char('R'));
-    let arrival = log.wait_for(|record| record.sequence > before && record.operation == "ModifyRule");
-    let arrived = tokio::time::timeout(PATIENCE, arrival).await.expect("R reaches AWS").arrived;
+    // Answered too, so that the next press finds a world in which nothing is still to happen.
+    let written =
+        log.wait_for(|record| record.sequence > before && record.operation == "ModifyRule" && record.status.is_some());
+    let written = tokio::time::timeout(PATIENCE, written).await.expect("R reaches AWS");
+    assert_eq!(written.status, Some(200));
+    let arrived = written.arrived;
     let mut later = Vec::new();
     if stay {
         let mut pace = tokio::time::interval(Duration::from_millis(50));

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+#[allow(dead_code)]
 mod measure;
 #[path = "../it/tty.rs"]
 #[allow(dead_code)]
