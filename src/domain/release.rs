@@ -7,16 +7,25 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::ladder::Ladder;
-use super::names::{Arn, ServiceKey, TaskDefinitionArn};
+use super::names::Arn;
 use super::pair::{self, Pair};
 use super::plan::Intent;
 use super::previous::{self, Good};
 use super::route::Route;
-use super::service::{Controller, DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment, Strategy};
+use super::service::{Controller, Service, Strategy};
 use super::settings::Settings;
-use super::share::{Percent, Weight, Weights};
+use super::share::{Percent, Weights};
 use super::snapshot::{Since, Snapshot};
 use super::verdict::{self, Numbers, Opinion, Verdict};
+
+mod phase;
+mod side;
+
+pub use phase::Phase;
+pub use side::Side;
+
+use phase::{single_phase, weighted_phase};
+use side::{deployment_under_way, side};
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -35,29 +44,6 @@ pub enum Method {
     External,
 }
 
-/// Where a release is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Phase {
-    /// Nothing is under way.
-    Steady,
-    /// The new revision's tasks come up; no traffic yet.
-    Starting,
-    /// Traffic, or tasks, are being moved.
-    Shifting,
-    /// A share is set and its bake time runs.
-    Baking,
-    /// The next move is the operator's.
-    Waiting,
-    /// The canary's revision becomes the stable one.
-    Finishing,
-    /// On the way back.
-    RollingBack,
-    /// It did not work, and nothing is being done about it.
-    Failed,
-}
-
 /// What this console is doing to a release, and what it last asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ours {
@@ -67,47 +53,6 @@ pub struct Ours {
     pub requested: Option<Percent>,
     /// When that was read back, where it is remembered: a single look could not know.
     pub since: Option<Timestamp>,
-}
-
-/// One service of a release.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Side {
-    /// Which service.
-    pub service: ServiceKey,
-    /// `serviceArn`.
-    pub arn: Arn,
-    /// `clusterArn`.
-    pub cluster_arn: Arn,
-    /// The revision that its primary rollout goes for.
-    pub task_definition: TaskDefinitionArn,
-    /// Its image's tag, where it was read.
-    pub version: Option<String>,
-    /// Its target group.
-    pub target_group: Option<Arn>,
-    /// Its weight in the rule.
-    pub weight: Option<Weight>,
-    /// `desiredCount`.
-    pub desired: u32,
-    /// `runningCount`.
-    pub running: u32,
-    /// `pendingCount`.
-    pub pending: u32,
-    /// Healthy targets; `None`: not known.
-    pub healthy: Option<u32>,
-    /// Whether a rollout is under way.
-    pub rolling: bool,
-    /// Whether its revision runs alone, complete, with at least one task.
-    pub settled: bool,
-    /// The revisions that still run beside it.
-    pub leaving: Vec<TaskDefinitionArn>,
-    /// Whether ECS says that it is taking a deployment back by itself.
-    pub going_back: bool,
-    /// Why its rollout failed or fails, where it does.
-    pub trouble: Option<String>,
-    /// `status == ACTIVE`.
-    pub active: bool,
-    /// The service deployment under way, where ECS names one.
-    pub deployment: Option<Arn>,
 }
 
 /// The canary's share of traffic, three ways.
@@ -251,44 +196,6 @@ pub fn releases(
     releases
 }
 
-fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
-    let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
-    let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
-    let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
-    Side {
-        service: service.key.clone(),
-        arn: service.arn.clone(),
-        cluster_arn: service.cluster_arn.clone(),
-        settled: service.desired > 0 && service.settled_on(task_definition),
-        leaving: left.map(|rollout| rollout.task_definition.clone()).collect(),
-        going_back: going_back(service, snapshot),
-        task_definition: task_definition.clone(),
-        version: version.map(str::to_owned),
-        target_group: target_group.cloned(),
-        weight: target_group.and_then(|group| route?.weight(group)),
-        desired: service.desired,
-        running: service.running,
-        pending: service.pending,
-        healthy: target_group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
-        rolling: service.rolling(),
-        trouble: trouble(service),
-        active: service.active(),
-        deployment: service.current_deployment.clone(),
-    }
-}
-
-/// ECS counts failures in a row; from here on it is a loop and not bad luck.
-const CRASH_LOOP: u32 = 3;
-
-fn trouble(service: &Service) -> Option<String> {
-    let primary = service.primary()?;
-    match primary.state {
-        Some(RolloutState::Failed) => Some(primary.reason.clone().unwrap_or_else(|| "the rollout failed".to_owned())),
-        _ if primary.failed >= CRASH_LOOP => Some(format!("{} tasks in a row failed to start", primary.failed)),
-        _ => None,
-    }
-}
-
 fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Option<Release> {
     let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
     let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
@@ -367,53 +274,6 @@ fn seen_at(since: Option<Since>) -> Option<Timestamp> {
     since.filter(|since| since.seen).map(|since| since.at)
 }
 
-fn doing_phase(ours: &Ours) -> Option<Phase> {
-    Some(match ours.doing.as_ref()? {
-        Intent::Rollback { .. } => Phase::RollingBack,
-        Intent::Finish => Phase::Finishing,
-        Intent::Start { .. } => Phase::Starting,
-        Intent::Step { .. } | Intent::Weight { .. } => Phase::Shifting,
-    })
-}
-
-fn weighted_phase(
-    stable: &Side,
-    canary: &Side,
-    configured: Option<Percent>,
-    bake: Option<Bake>,
-    ours: &Ours,
-    now: Timestamp,
-) -> Phase {
-    if let Some(phase) = doing_phase(ours) {
-        return phase;
-    }
-    let same = stable.task_definition == canary.task_definition;
-    if stable.going_back || stable.rolling && stable.leaving.contains(&canary.task_definition) && !same {
-        return Phase::RollingBack;
-    }
-    let Some(share) = configured else { return Phase::Failed };
-    if stable.trouble.is_some() || (canary.trouble.is_some() && (canary.desired > 0 || !share.is_zero())) {
-        return Phase::Failed;
-    }
-    if share.is_zero() {
-        return match (canary.rolling, canary.desired, same) {
-            (_, 0, _) if stable.rolling => Phase::Shifting,
-            (_, 0, _) => Phase::Steady,
-            // The last step of a finish: the canary's tasks are still there.
-            (_, _, true) => Phase::Finishing,
-            (true, _, false) => Phase::Starting,
-            (false, _, false) => Phase::Waiting,
-        };
-    }
-    if same {
-        return Phase::Finishing;
-    }
-    match bake {
-        Some(bake) if !bake.done(now) => Phase::Baking,
-        _ => Phase::Waiting,
-    }
-}
-
 fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Release {
     let name = service.key.service.clone();
     let group = service.target_groups.first();
@@ -453,48 +313,6 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
         canary: None,
         routes: Vec::new(),
     }
-}
-
-/// Whether ECS is taking a deployment back by itself. Its deployments say so; where they are not known, the
-/// primary rollout does, or that it brings back what worked in place of what failed.
-fn going_back(service: &Service, snapshot: &Snapshot) -> bool {
-    if let Some(deployment) = deployment_under_way(service, snapshot) {
-        return deployment.status.rolling_back();
-    }
-    let Some(primary) = service.primary().filter(|_| service.rolling()) else { return false };
-    let failed = |rollout: &Rollout| rollout.role != "PRIMARY" && rollout.state == Some(RolloutState::Failed);
-    let worked = || {
-        let witnesses = snapshot.witnessed.get(&service.key);
-        witnesses.into_iter().flatten().any(|witness| witness.task_definition == primary.task_definition)
-    };
-    primary.reason.as_deref().is_some_and(|reason| reason.contains("rolling back"))
-        || (service.rollouts.iter().any(failed) && worked())
-}
-
-/// The service deployment that has not ended, where ECS keeps them.
-fn deployment_under_way<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
-    let deployments = snapshot.deployments.get(&service.key)?.get()?;
-    deployments.iter().find(|deployment| !deployment.status.ended())
-}
-
-fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeployment>, ours: &Ours) -> Phase {
-    if let Some(Intent::Rollback { .. }) = ours.doing {
-        return Phase::RollingBack;
-    }
-    if side.going_back {
-        return Phase::RollingBack;
-    }
-    if side.trouble.is_some() {
-        return Phase::Failed;
-    }
-    let under_way = deployment.is_some_and(|deployment| {
-        matches!(deployment.status, DeploymentStatus::Pending | DeploymentStatus::InProgress)
-            && service.strategy != Strategy::Rolling
-    });
-    if service.rolling() || under_way {
-        return Phase::Shifting;
-    }
-    doing_phase(ours).unwrap_or(Phase::Steady)
 }
 
 impl fmt::Display for Release {
