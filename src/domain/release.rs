@@ -1,31 +1,21 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod derive;
+
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::ladder::Ladder;
-use super::names::Arn;
-use super::pair::{self, Pair};
+use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::plan::Intent;
-use super::previous::{self, Good};
+use super::previous::Good;
 use super::route::Route;
-use super::service::{Controller, Service, Strategy};
-use super::settings::Settings;
-use super::share::{Percent, Weights};
-use super::snapshot::{Since, Snapshot};
-use super::verdict::{self, Numbers, Opinion, Verdict};
+use super::share::{Percent, Weight};
+use super::verdict::{Opinion, Verdict};
 
-mod phase;
-mod side;
-
-pub use phase::Phase;
-pub use side::Side;
-
-use phase::{single_phase, weighted_phase};
-use side::{deployment_under_way, side};
+pub use derive::releases;
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -44,6 +34,29 @@ pub enum Method {
     External,
 }
 
+/// Where a release is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Phase {
+    /// Nothing is under way.
+    Steady,
+    /// The new revision's tasks come up; no traffic yet.
+    Starting,
+    /// Traffic, or tasks, are being moved.
+    Shifting,
+    /// A share is set and its bake time runs.
+    Baking,
+    /// The next move is the operator's.
+    Waiting,
+    /// The canary's revision becomes the stable one.
+    Finishing,
+    /// On the way back.
+    RollingBack,
+    /// It did not work, and nothing is being done about it.
+    Failed,
+}
+
 /// What this console is doing to a release, and what it last asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ours {
@@ -53,6 +66,47 @@ pub struct Ours {
     pub requested: Option<Percent>,
     /// When that was read back, where it is remembered: a single look could not know.
     pub since: Option<Timestamp>,
+}
+
+/// One service of a release.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Side {
+    /// Which service.
+    pub service: ServiceKey,
+    /// `serviceArn`.
+    pub arn: Arn,
+    /// `clusterArn`.
+    pub cluster_arn: Arn,
+    /// The revision that its primary rollout goes for.
+    pub task_definition: TaskDefinitionArn,
+    /// Its image's tag, where it was read.
+    pub version: Option<String>,
+    /// Its target group.
+    pub target_group: Option<Arn>,
+    /// Its weight in the rule.
+    pub weight: Option<Weight>,
+    /// `desiredCount`.
+    pub desired: u32,
+    /// `runningCount`.
+    pub running: u32,
+    /// `pendingCount`.
+    pub pending: u32,
+    /// Healthy targets; `None`: not known.
+    pub healthy: Option<u32>,
+    /// Whether a rollout is under way.
+    pub rolling: bool,
+    /// Whether its revision runs alone, complete, with at least one task.
+    pub settled: bool,
+    /// The revisions that still run beside it.
+    pub leaving: Vec<TaskDefinitionArn>,
+    /// Whether ECS says that it is taking a deployment back by itself.
+    pub going_back: bool,
+    /// Why its rollout failed or fails, where it does.
+    pub trouble: Option<String>,
+    /// `status == ACTIVE`.
+    pub active: bool,
+    /// The service deployment under way, where ECS names one.
+    pub deployment: Option<Arn>,
 }
 
 /// The canary's share of traffic, three ways.
@@ -151,7 +205,7 @@ impl Release {
     pub fn shares(&self) -> Vec<Option<Percent>> {
         let groups = self.stable.target_group.as_ref().zip(self.newest().target_group.as_ref());
         let Some((stable, canary)) = groups else { return Vec::new() };
-        self.routes.iter().map(|route| share_in(route, stable, canary)).collect()
+        self.routes.iter().map(|route| derive::share_in(route, stable, canary)).collect()
     }
 
     /// The lower, the sooner an operator must look at it.
@@ -167,151 +221,6 @@ impl Release {
             _ if self.method == Method::Weighted => 4,
             _ => 5,
         }
-    }
-}
-
-/// Every release of the environment: pairs as one, every other service alone, by name.
-pub fn releases(
-    snapshot: &Snapshot,
-    settings: &Settings,
-    ours: &BTreeMap<String, Ours>,
-    now: Timestamp,
-) -> Vec<Release> {
-    let Some(services) = snapshot.services.get() else { return Vec::new() };
-    let pairs = pair::pairs(snapshot, settings);
-    let paired: BTreeSet<_> = pairs.iter().flat_map(|pair| [&pair.stable, &pair.canary]).collect();
-    let nobody = Ours::default();
-    let ours_of = |name: &str| ours.get(name).unwrap_or(&nobody);
-    let mut releases: Vec<_> = pairs
-        .iter()
-        .filter_map(|pair| weighted(pair, snapshot, settings, ours_of(&pair.name), now))
-        .chain(
-            services
-                .values()
-                .filter(|service| !paired.contains(&service.key))
-                .map(|service| single(service, snapshot, settings, ours_of(&service.key.service), now)),
-        )
-        .collect();
-    releases.sort_by(|a, b| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
-    releases
-}
-
-fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Option<Release> {
-    let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
-    let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
-    let share_in = |route: &Route| share_in(route, &pair.stable_group, &pair.canary_group);
-    // Where the rules disagree, the one that matters most speaks for all: nobody served, else most of the canary.
-    let weight_of = |route: &&Route| share_in(route).map_or(f64::INFINITY, Percent::value);
-    let route = routes.iter().max_by(|a, b| weight_of(a).total_cmp(&weight_of(b)))?;
-    let configured = share_in(route);
-    let remembered = ours.since.filter(|_| ours.requested.is_some() && ours.requested == configured);
-    let since = match (snapshot.weights_since.get(&route.id).copied(), remembered) {
-        (Some(since), Some(at)) if !since.seen => Some(Since { at, seen: true }),
-        (since, _) => since,
-    };
-    let thresholds = &settings.thresholds;
-    let numbers = |group: &Arn, from: Option<Timestamp>| {
-        let series = snapshot.metrics.get(group).and_then(|reading| reading.get());
-        series.map(|series| Numbers::gather(series, now, thresholds, from)).unwrap_or_default()
-    };
-    let (on_canary, on_stable) =
-        (numbers(&pair.canary_group, seen_at(since)), numbers(&pair.stable_group, seen_at(since)));
-    let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
-    // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
-    let verdict = if configured.is_some_and(Percent::is_zero) {
-        verdict::judge(numbers(&pair.stable_group, None), None, thresholds)
-    } else {
-        verdict::judge(on_canary, Some(on_stable), thresholds)
-    };
-    let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
-    let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
-
-    let mut remarks = Vec::new();
-    if routes.iter().any(|other| share_in(other) != configured) {
-        remarks.push("the rules of this pair have different weights".to_owned());
-    }
-    if configured.is_none() {
-        remarks.push("both weights are 0: nobody is served".to_owned());
-    }
-    if let Some(requested) = ours.requested
-        && ours.doing.is_none()
-        && configured.is_some_and(|configured| (configured.value() - requested.value()).abs() > 0.05)
-    {
-        remarks.push(format!("somebody else changed the weights since {requested} was written from here"));
-    }
-    if let Some(seconds) = route.stickiness {
-        remarks.push(format!("sticky for {seconds} s: clients with the cookie keep their side whatever the weights"));
-    }
-    remarks.extend(pair.told_by.as_ref().err().cloned());
-
-    let bake_for = settings.bake_of(&pair.name);
-    let shared = configured.is_some_and(|share| !share.is_zero());
-    let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
-    let phase = weighted_phase(&stable_side, &canary_side, configured, bake, ours, now);
-    Some(Release {
-        name: pair.name.clone(),
-        method: Method::Weighted,
-        phase,
-        share: Share { requested: ours.requested, configured, observed },
-        ladder: settings.ladder_of(&pair.name).clone(),
-        bake,
-        verdict,
-        previous: previous::candidates(stable, &stable_side.task_definition, snapshot),
-        watch_only: pair.told_by.as_ref().err().cloned(),
-        remarks,
-        steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
-        stable: stable_side,
-        canary: Some(canary_side),
-        routes,
-    })
-}
-
-fn share_in(route: &Route, stable: &Arn, canary: &Arn) -> Option<Percent> {
-    Weights { stable: route.weight(stable)?, canary: route.weight(canary)? }.canary_share()
-}
-
-fn seen_at(since: Option<Since>) -> Option<Timestamp> {
-    since.filter(|since| since.seen).map(|since| since.at)
-}
-
-fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Release {
-    let name = service.key.service.clone();
-    let group = service.target_groups.first();
-    let route = snapshot.routes.get().and_then(|routes| {
-        routes
-            .values()
-            .find(|route| route.forwards.iter().any(|to| group.is_some_and(|group| *group == to.target_group)))
-    });
-    let series = group.and_then(|group| snapshot.metrics.get(group)).and_then(|reading| reading.get());
-    let numbers = series.map(|series| Numbers::gather(series, now, &settings.thresholds, None)).unwrap_or_default();
-    let (method, watch_only) = match (&service.controller, &service.strategy) {
-        (Controller::CodeDeploy, _) => (
-            Method::CodeDeploy,
-            Some("CodeDeploy moves this service's traffic; it can only be watched here.".to_owned()),
-        ),
-        (Controller::External | Controller::Other(_), _) => {
-            (Method::External, Some("Another controller moves this service; it can only be watched here.".to_owned()))
-        }
-        (Controller::Ecs, Strategy::Rolling) => (Method::Rolling, None),
-        (Controller::Ecs, _) => (Method::Native, None),
-    };
-    let side = side(service, group, route, snapshot);
-    let current = deployment_under_way(service, snapshot);
-    Release {
-        phase: single_phase(service, &side, current, ours),
-        name: name.clone(),
-        method,
-        share: Share::default(),
-        ladder: settings.ladder_of(&name).clone(),
-        bake: None,
-        verdict: verdict::judge(numbers, None, &settings.thresholds),
-        previous: previous::candidates(service, &side.task_definition, snapshot),
-        watch_only,
-        remarks: side.trouble.iter().cloned().collect(),
-        steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
-        stable: side,
-        canary: None,
-        routes: Vec::new(),
     }
 }
 

@@ -20,6 +20,7 @@ use crossterm::{execute, queue};
 use futures::{Stream, StreamExt, future};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use super::console::Canvas;
 use crate::app::keys::Key;
@@ -34,14 +35,28 @@ const MOST_UNSAID: usize = 5;
 
 /// A terminal in raw mode on its alternate screen, until it is dropped.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Output>>,
+}
+
+/// The terminal for what draws. What still comes when the terminal has been given back, or is gone, goes nowhere:
+/// the cursor is shown once more at the end, and a failure of that would be printed, which panics without a terminal.
+struct Output(Stdout);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if OURS.load(Ordering::SeqCst) { self.0.write(bytes) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if OURS.load(Ordering::SeqCst) { self.0.flush() } else { Ok(()) }
+    }
 }
 
 impl Screen {
     /// Takes the terminal over.
     pub fn enter() -> io::Result<Self> {
         take()?;
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
+        let terminal = Terminal::new(CrosstermBackend::new(Output(io::stdout()))).inspect_err(|_| give_back())?;
         Ok(Self { terminal })
     }
 }
@@ -68,7 +83,9 @@ impl Canvas for Screen {
         give_back();
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
         take()?;
-        self.terminal.clear()
+        // Unlike `clear`, this does not ask the terminal where its cursor is, which not every terminal answers.
+        let (columns, rows) = self.size()?;
+        self.terminal.resize(Rect::new(0, 0, columns, rows))
     }
 }
 

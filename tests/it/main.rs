@@ -8,5 +8,6 @@ mod readme;
 mod release;
 mod rooms;
 mod stage;
+#[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;
 mod wire;

@@ -36,7 +36,7 @@ fn open(columns: u16, rows: u16) -> Tty {
         tty.text().lines().any(|line| line.starts_with('▸') && line.contains("checkout"))
     });
     tty.send("\r");
-    tty.until_shows("ROLLBACK READY");
+    tty.until_shows("ladder");
     tty
 }
 
@@ -57,7 +57,7 @@ fn a_step_is_taken_and_taken_back_and_the_terminal_is_as_it_was() {
     tty.until_shows("configured 10%");
     tty.send("R");
     tty.until_shows("configured 0%");
-    tty.until_shows("done and read back: all traffic back to");
+    tty.until_shows("done and read back: checkout all traffic back to");
     leave(tty);
 }
 
@@ -85,7 +85,7 @@ fn a_terminal_that_is_too_small_says_so_and_r_works_all_the_same() {
     tty.send("R");
     tty.until("R is carried out", |tty| tty.shows("rolling back") || !tty.shows("R rolls back to"));
     tty.resize(120, 40);
-    tty.until_shows("done and read back: all traffic back to");
+    tty.until_shows("done and read back: checkout all traffic back to");
     tty.resize(79, 23);
     tty.until_shows("too small: 79×23");
     leave(tty);
@@ -192,7 +192,7 @@ impl Cloud for Broken {
 #[tokio::test]
 #[ignore = "only to be run in a terminal of its own, by the test above"]
 async fn panic_in_a_task() {
-    terminal::restore_on_panic(ToString::to_string);
+    terminal::restore_on_panic(|panic| panic.to_string());
     let place = Place { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
     let broken = Arc::new(Broken);
     let console = Console {
@@ -210,7 +210,7 @@ async fn panic_in_a_task() {
 #[test]
 #[ignore = "only to be run in a terminal of its own, by the test above"]
 fn panic_in_the_loop() {
-    terminal::restore_on_panic(ToString::to_string);
+    terminal::restore_on_panic(|panic| panic.to_string());
     let _screen = terminal::Screen::enter().unwrap();
     panic!("this cloud is broken");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{ErrorKind, Read, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -13,9 +14,12 @@ use tempfile::TempDir;
 /// busy one.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A program in a terminal. Dropping it ends the program.
+/// A program that ends with its handle.
+struct Process(Box<dyn Child + Send + Sync>);
+
+/// A program in a terminal.
 pub struct Tty {
-    child: Box<dyn Child + Send + Sync>,
+    process: Process,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
@@ -65,7 +69,7 @@ impl Tty {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let started = Instant::now();
-        let child = pair.slave.spawn_command(command).unwrap();
+        let process = Process(pair.slave.spawn_command(command).unwrap());
         // Only the program holds the other end now: when it is gone, so is the output.
         drop(pair.slave);
         let (tell, output) = channel();
@@ -84,8 +88,8 @@ impl Tty {
                 }
             }
         });
-        let screen = vt100::Parser::new(rows, columns, 0);
-        Self { child, master: pair.master, keys, output, screen, raw: Vec::new(), before, started, _home: home }
+        let screen = vt100::Parser::new(cells(rows), cells(columns), 0);
+        Self { process, master: pair.master, keys, output, screen, raw: Vec::new(), before, started, _home: home }
     }
 
     pub fn send(&mut self, keys: &str) {
@@ -107,7 +111,7 @@ impl Tty {
     }
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        self.screen.screen_mut().set_size(rows, columns);
+        self.screen.screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(size(columns, rows)).unwrap();
     }
 
@@ -142,20 +146,20 @@ impl Tty {
                 Err(RecvTimeoutError::Timeout) => panic!("it does not end; the terminal is\n{self:?}"),
             }
         }
-        self.child.wait().unwrap().exit_code()
+        self.process.0.wait().unwrap().exit_code()
     }
 
     /// The terminal goes away, as with a closed window or a lost connection. Returns the exit code.
     pub fn close(self) -> u32 {
-        let Self { mut child, master, keys, output, _home, .. } = self;
+        let Self { mut process, master, keys, output, _home, .. } = self;
         // The reading thread has an end of the terminal too. It lets go of it with the next output, which the
         // console's own clock sees to.
         drop(output);
         drop(keys);
         drop(master);
-        let mut killer = child.clone_killer();
+        let mut killer = process.0.clone_killer();
         let (tell, ended) = channel();
-        std::thread::spawn(move || tell.send(child.wait().map(|status| status.exit_code())));
+        std::thread::spawn(move || tell.send(process.0.wait().map(|status| status.exit_code())));
         match ended.recv_timeout(PATIENCE) {
             Ok(code) => code.unwrap(),
             Err(error) => {
@@ -167,7 +171,7 @@ impl Tty {
 
     /// Sends a signal to the program: `TERM`, `INT`.
     pub fn signal(&self, name: &str) {
-        let process = self.child.process_id().unwrap().to_string();
+        let process = self.process.0.process_id().unwrap().to_string();
         let sent = std::process::Command::new("kill").args(["-s", name, &process]).status().unwrap();
         assert!(sent.success());
     }
@@ -207,12 +211,12 @@ impl Tty {
     }
 }
 
-impl Drop for Tty {
+impl Drop for Process {
     fn drop(&mut self) {
         // Only while it runs: its number may be another's afterwards.
-        if let Ok(None) = self.child.try_wait() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+        if let Ok(None) = self.0.try_wait() {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
         }
     }
 }
@@ -223,6 +227,10 @@ impl fmt::Debug for Tty {
         writeln!(f, "{}", self.text())?;
         write!(f, "last output: {:?}", String::from_utf8_lossy(tail))
     }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).expect("a terminal has cells")
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
