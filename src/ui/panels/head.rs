@@ -58,7 +58,8 @@ fn side(scene: &Scene<'_>, release: &Release, side: &Side, columns: usize) -> Li
         None => ("service", Role::Stable),
     };
     let tag = words::pad(&side.task_definition.tag(), 6);
-    let version = words::pad(side.version.as_deref().unwrap_or("version ?"), 11);
+    // However long it is, a space stays before the counts.
+    let version = format!("{} ", words::pad(side.version.as_deref().unwrap_or("version ?"), 10));
     let short = side.running < side.desired;
     let tasks = format!("{}/{} running", side.running, side.desired);
     let mut spans = vec![
