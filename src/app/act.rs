@@ -49,7 +49,8 @@ pub(super) fn rollback(model: &mut Model) -> Vec<Effect> {
         return execute(model, plan);
     }
     let now = model.now.at;
-    model.dialog = Some(Dialog::Confirm(Confirm { plan, consent: Consent::SecondR, opened: now, heard: now }));
+    model.dialog =
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent: Consent::SecondR, opened: now, heard: now })));
     Vec::new()
 }
 
@@ -61,7 +62,7 @@ pub(super) fn propose(model: &mut Model, intent: Intent) {
         Some(Ok(plan)) => {
             let consent = if model.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes };
             let now = model.now.at;
-            model.dialog = Some(Dialog::Confirm(Confirm { plan, consent, opened: now, heard: now }));
+            model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now })));
         }
         Some(Err(refusal)) => model.refuse(&format!("{} {release}", intent.verb()), refusal),
         None => {}
@@ -121,7 +122,7 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
     Vec::new()
 }
 
-fn answer_confirm(model: &mut Model, mut confirm: Confirm, key: Key, apart: bool) -> Vec<Effect> {
+fn answer_confirm(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart: bool) -> Vec<Effect> {
     let typed_name = matches!(confirm.consent, Consent::Name(_));
     let second = key == Key::Char('R') && matches!(confirm.consent, Consent::SecondR);
     let ripe = model.now.since(confirm.opened) >= SECOND_R_AFTER && model.now.since(confirm.heard) >= QUIET_BEFORE;

@@ -10,7 +10,7 @@ use crate::domain::plan::{Plan, Refusal};
 #[derive(Debug, Clone)]
 pub enum Dialog {
     /// Shall this plan be carried out?
-    Confirm(Confirm),
+    Confirm(Box<Confirm>),
     /// Which share?
     Weight {
         /// For which release.
@@ -62,7 +62,10 @@ impl Dialog {
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
             Self::Weight { input, .. } => Some(input),
-            Self::Confirm(Confirm { consent: Consent::Name(input), .. }) => Some(input),
+            Self::Confirm(confirm) => match &mut confirm.consent {
+                Consent::Name(input) => Some(input),
+                Consent::Yes | Consent::SecondR => None,
+            },
             _ => None,
         }
     }

@@ -77,6 +77,8 @@ pub enum Msg {
     Recalled {
         /// The canary's share that was last written and read back, by release.
         requested: BTreeMap<String, Percent>,
+        /// When that was read back, by release.
+        since: BTreeMap<String, Timestamp>,
         /// What ran, complete, when something was ordered.
         witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
     },

@@ -43,7 +43,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
         Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
         Msg::Overheard { asked, query, facts } => model.snapshot.apply(asked, &query, Ok(facts)),
         Msg::Progress { operation, progress } => advance(model, operation, progress),
-        Msg::Recalled { requested, witnessed } => recall(model, requested, witnessed),
+        Msg::Recalled { requested, since, witnessed } => recall(model, requested, &since, witnessed),
         Msg::Trouble(text) => model.say(text, true),
     }
     model.derive();
@@ -113,9 +113,18 @@ fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
 }
 
 /// What happened since the audit was written is newer than what it remembers.
-fn recall(model: &mut Model, requested: BTreeMap<String, Percent>, witnessed: BTreeMap<ServiceKey, Vec<Witness>>) {
+fn recall(
+    model: &mut Model,
+    requested: BTreeMap<String, Percent>,
+    since: &BTreeMap<String, jiff::Timestamp>,
+    witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+) {
     for (release, share) in requested {
-        model.ours.entry(release).or_default().requested.get_or_insert(share);
+        let since = since.get(&release).copied();
+        let ours = model.ours.entry(release).or_default();
+        if ours.requested.is_none() {
+            (ours.requested, ours.since) = (Some(share), since);
+        }
     }
     for (service, witnesses) in witnessed {
         for witness in witnesses {
@@ -137,7 +146,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     let ours = model.ours.entry(name.clone()).or_default();
     let mut said = None;
     match &progress {
-        Progress::Sent { step } if writes_weights(*step) => ours.requested = share,
+        Progress::Sent { step } if writes_weights(*step) => (ours.requested, ours.since) = (share, None),
         Progress::Answered { .. } | Progress::Verified { .. } => {
             model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks]);
         }

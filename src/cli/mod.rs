@@ -11,6 +11,8 @@ mod observe;
 mod out;
 mod session;
 mod status;
+#[cfg(test)]
+mod tests;
 mod words;
 mod world;
 

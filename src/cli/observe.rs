@@ -36,6 +36,8 @@ pub enum Want<'a> {
 pub struct Memory {
     /// The share that was last written from here, by release.
     pub requested: BTreeMap<String, Percent>,
+    /// Since when that has been so, by release.
+    pub since: BTreeMap<String, Timestamp>,
     /// What was seen running well, by service.
     pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
 }
@@ -109,7 +111,10 @@ impl Observer<'_> {
         let ours: BTreeMap<_, _> = memory
             .requested
             .iter()
-            .map(|(name, share)| (name.clone(), Ours { doing: None, requested: Some(*share) }))
+            .map(|(name, share)| {
+                let since = memory.since.get(name).copied();
+                (name.clone(), Ours { doing: None, requested: Some(*share), since })
+            })
             .collect();
         let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, (self.clock)());
 

@@ -71,8 +71,8 @@ impl Session {
         let observer = Observer { cloud, config: &self.config, region: &self.region, clock: &now };
         let recall = |place: &crate::domain::names::Place| match journal::default_path() {
             Ok(path) => {
-                let journal::Recall { requested, witnessed } = journal::recall(&path, place);
-                Memory { requested, witnessed }
+                let journal::Recall { requested, since, witnessed } = journal::recall(&path, place);
+                Memory { requested, since, witnessed }
             }
             Err(_) => Memory::default(),
         };

@@ -41,19 +41,19 @@ pub fn pairs(snapshot: &Snapshot, settings: &Settings) -> Vec<Pair> {
             owner.entry(group).or_default().push(service);
         }
     }
-    let mut found: BTreeMap<(ServiceKey, ServiceKey), (&Service, Arn, &Service, Arn, Vec<RouteId>)> = BTreeMap::new();
+    let mut found: BTreeMap<(ServiceKey, ServiceKey), (Owned<'_>, Owned<'_>, Vec<RouteId>)> = BTreeMap::new();
     for route in routes.values() {
         let Some((one, other)) = two_services(route, &owner) else { continue };
         let (one, other) = if one.0.key <= other.0.key { (one, other) } else { (other, one) };
         found
             .entry((one.0.key.clone(), other.0.key.clone()))
-            .or_insert_with(|| (one.0, one.1.clone(), other.0, other.1.clone(), Vec::new()))
-            .4
+            .or_insert_with(|| (one, other, Vec::new()))
+            .2
             .push(route.id.clone());
     }
     let mut taken = Vec::new();
     let mut pairs = Vec::new();
-    for (keys, (one, one_group, other, other_group, routes)) in found {
+    for (keys, ((one, one_group), (other, other_group), routes)) in found {
         if taken.contains(&keys.0) || taken.contains(&keys.1) {
             continue;
         }
@@ -66,9 +66,9 @@ pub fn pairs(snapshot: &Snapshot, settings: &Settings) -> Vec<Pair> {
         pairs.push(Pair {
             name,
             stable: stable.key.clone(),
-            stable_group,
+            stable_group: stable_group.clone(),
             canary: canary.key.clone(),
-            canary_group,
+            canary_group: canary_group.clone(),
             routes,
             told_by: told.map(|(_, how)| how),
         });

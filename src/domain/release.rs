@@ -1,6 +1,7 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod derive;
+
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,15 +9,13 @@ use serde::Serialize;
 
 use super::ladder::Ladder;
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
-use super::pair::{self, Pair};
 use super::plan::Intent;
-use super::previous::{self, Good};
+use super::previous::Good;
 use super::route::Route;
-use super::service::{Controller, DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment, Strategy};
-use super::settings::Settings;
-use super::share::{Percent, Weight, Weights};
-use super::snapshot::{Since, Snapshot};
-use super::verdict::{self, Numbers, Opinion, Verdict};
+use super::share::{Percent, Weight};
+use super::verdict::{Opinion, Verdict};
+
+pub use derive::releases;
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -65,6 +64,8 @@ pub struct Ours {
     pub doing: Option<Intent>,
     /// The canary's share that was last written from here.
     pub requested: Option<Percent>,
+    /// When that was read back, where it is remembered: a single look could not know.
+    pub since: Option<Timestamp>,
 }
 
 /// One service of a release.
@@ -204,7 +205,7 @@ impl Release {
     pub fn shares(&self) -> Vec<Option<Percent>> {
         let groups = self.stable.target_group.as_ref().zip(self.newest().target_group.as_ref());
         let Some((stable, canary)) = groups else { return Vec::new() };
-        self.routes.iter().map(|route| share_in(route, stable, canary)).collect()
+        self.routes.iter().map(|route| derive::share_in(route, stable, canary)).collect()
     }
 
     /// The lower, the sooner an operator must look at it.
@@ -221,274 +222,6 @@ impl Release {
             _ => 5,
         }
     }
-}
-
-/// Every release of the environment: pairs as one, every other service alone, by name.
-pub fn releases(
-    snapshot: &Snapshot,
-    settings: &Settings,
-    ours: &BTreeMap<String, Ours>,
-    now: Timestamp,
-) -> Vec<Release> {
-    let Some(services) = snapshot.services.get() else { return Vec::new() };
-    let pairs = pair::pairs(snapshot, settings);
-    let paired: BTreeSet<_> = pairs.iter().flat_map(|pair| [&pair.stable, &pair.canary]).collect();
-    let nobody = Ours::default();
-    let ours_of = |name: &str| ours.get(name).unwrap_or(&nobody);
-    let mut releases: Vec<_> = pairs
-        .iter()
-        .filter_map(|pair| weighted(pair, snapshot, settings, ours_of(&pair.name), now))
-        .chain(
-            services
-                .values()
-                .filter(|service| !paired.contains(&service.key))
-                .map(|service| single(service, snapshot, settings, ours_of(&service.key.service), now)),
-        )
-        .collect();
-    releases.sort_by(|a, b| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
-    releases
-}
-
-fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
-    let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
-    let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
-    let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
-    Side {
-        service: service.key.clone(),
-        arn: service.arn.clone(),
-        cluster_arn: service.cluster_arn.clone(),
-        settled: service.desired > 0 && service.settled_on(task_definition),
-        leaving: left.map(|rollout| rollout.task_definition.clone()).collect(),
-        going_back: going_back(service, snapshot),
-        task_definition: task_definition.clone(),
-        version: version.map(str::to_owned),
-        target_group: target_group.cloned(),
-        weight: target_group.and_then(|group| route?.weight(group)),
-        desired: service.desired,
-        running: service.running,
-        pending: service.pending,
-        healthy: target_group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
-        rolling: service.rolling(),
-        trouble: trouble(service),
-        active: service.active(),
-        deployment: service.current_deployment.clone(),
-    }
-}
-
-/// ECS counts failures in a row; from here on it is a loop and not bad luck.
-const CRASH_LOOP: u32 = 3;
-
-fn trouble(service: &Service) -> Option<String> {
-    let primary = service.primary()?;
-    match primary.state {
-        Some(RolloutState::Failed) => Some(primary.reason.clone().unwrap_or_else(|| "the rollout failed".to_owned())),
-        _ if primary.failed >= CRASH_LOOP => Some(format!("{} tasks in a row failed to start", primary.failed)),
-        _ => None,
-    }
-}
-
-fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Option<Release> {
-    let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
-    let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
-    let share_in = |route: &Route| share_in(route, &pair.stable_group, &pair.canary_group);
-    // Where the rules disagree, the one that matters most speaks for all: nobody served, else most of the canary.
-    let weight_of = |route: &&Route| share_in(route).map_or(f64::INFINITY, Percent::value);
-    let route = routes.iter().max_by(|a, b| weight_of(a).total_cmp(&weight_of(b)))?;
-    let configured = share_in(route);
-    let since = snapshot.weights_since.get(&route.id).copied();
-    let thresholds = &settings.thresholds;
-    let numbers = |group: &Arn| {
-        let series = snapshot.metrics.get(group).and_then(|reading| reading.get());
-        series.map(|series| Numbers::gather(series, now, thresholds, seen_at(since))).unwrap_or_default()
-    };
-    let (on_canary, on_stable) = (numbers(&pair.canary_group), numbers(&pair.stable_group));
-    let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
-    // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
-    let idle = configured.is_some_and(Percent::is_zero);
-    let verdict = if idle {
-        verdict::judge(on_stable, None, thresholds)
-    } else {
-        verdict::judge(on_canary, Some(on_stable), thresholds)
-    };
-    let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
-    let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
-
-    let mut remarks = Vec::new();
-    if routes.iter().any(|other| share_in(other) != configured) {
-        remarks.push("the rules of this pair have different weights".to_owned());
-    }
-    if configured.is_none() {
-        remarks.push("both weights are 0: nobody is served".to_owned());
-    }
-    if let Some(requested) = ours.requested
-        && ours.doing.is_none()
-        && configured.is_some_and(|configured| (configured.value() - requested.value()).abs() > 0.05)
-    {
-        remarks.push(format!("somebody else changed the weights since {requested} was written from here"));
-    }
-    if let Some(seconds) = route.stickiness {
-        remarks.push(format!("sticky for {seconds} s: clients with the cookie keep their side whatever the weights"));
-    }
-    remarks.extend(pair.told_by.as_ref().err().cloned());
-
-    let bake_for = settings.bake_of(&pair.name);
-    let shared = configured.is_some_and(|share| !share.is_zero());
-    let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
-    let phase = weighted_phase(&stable_side, &canary_side, configured, bake, ours, now);
-    Some(Release {
-        name: pair.name.clone(),
-        method: Method::Weighted,
-        phase,
-        share: Share { requested: ours.requested, configured, observed },
-        ladder: settings.ladder_of(&pair.name).clone(),
-        bake,
-        verdict,
-        previous: previous::candidates(stable, &stable_side.task_definition, snapshot),
-        watch_only: pair.told_by.as_ref().err().cloned(),
-        remarks,
-        steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
-        stable: stable_side,
-        canary: Some(canary_side),
-        routes,
-    })
-}
-
-fn share_in(route: &Route, stable: &Arn, canary: &Arn) -> Option<Percent> {
-    Weights { stable: route.weight(stable)?, canary: route.weight(canary)? }.canary_share()
-}
-
-fn seen_at(since: Option<Since>) -> Option<Timestamp> {
-    since.filter(|since| since.seen).map(|since| since.at)
-}
-
-fn doing_phase(ours: &Ours) -> Option<Phase> {
-    Some(match ours.doing.as_ref()? {
-        Intent::Rollback { .. } => Phase::RollingBack,
-        Intent::Finish => Phase::Finishing,
-        Intent::Start { .. } => Phase::Starting,
-        Intent::Step { .. } | Intent::Weight { .. } => Phase::Shifting,
-    })
-}
-
-fn weighted_phase(
-    stable: &Side,
-    canary: &Side,
-    configured: Option<Percent>,
-    bake: Option<Bake>,
-    ours: &Ours,
-    now: Timestamp,
-) -> Phase {
-    if let Some(phase) = doing_phase(ours) {
-        return phase;
-    }
-    let same = stable.task_definition == canary.task_definition;
-    if stable.going_back || stable.rolling && stable.leaving.contains(&canary.task_definition) && !same {
-        return Phase::RollingBack;
-    }
-    let Some(share) = configured else { return Phase::Failed };
-    if stable.trouble.is_some() || (canary.trouble.is_some() && (canary.desired > 0 || !share.is_zero())) {
-        return Phase::Failed;
-    }
-    if share.is_zero() {
-        return match (canary.rolling, canary.desired, same) {
-            (_, 0, _) if stable.rolling => Phase::Shifting,
-            (_, 0, _) => Phase::Steady,
-            // The last step of a finish: the canary's tasks are still there.
-            (_, _, true) => Phase::Finishing,
-            (true, _, false) => Phase::Starting,
-            (false, _, false) => Phase::Waiting,
-        };
-    }
-    if same {
-        return Phase::Finishing;
-    }
-    match bake {
-        Some(bake) if !bake.done(now) => Phase::Baking,
-        _ => Phase::Waiting,
-    }
-}
-
-fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Release {
-    let name = service.key.service.clone();
-    let group = service.target_groups.first();
-    let route = snapshot.routes.get().and_then(|routes| {
-        routes
-            .values()
-            .find(|route| route.forwards.iter().any(|to| group.is_some_and(|group| *group == to.target_group)))
-    });
-    let series = group.and_then(|group| snapshot.metrics.get(group)).and_then(|reading| reading.get());
-    let numbers = series.map(|series| Numbers::gather(series, now, &settings.thresholds, None)).unwrap_or_default();
-    let (method, watch_only) = match (&service.controller, &service.strategy) {
-        (Controller::CodeDeploy, _) => (
-            Method::CodeDeploy,
-            Some("CodeDeploy moves this service's traffic; it can only be watched here.".to_owned()),
-        ),
-        (Controller::External | Controller::Other(_), _) => {
-            (Method::External, Some("Another controller moves this service; it can only be watched here.".to_owned()))
-        }
-        (Controller::Ecs, Strategy::Rolling) => (Method::Rolling, None),
-        (Controller::Ecs, _) => (Method::Native, None),
-    };
-    let side = side(service, group, route, snapshot);
-    let current = deployment_under_way(service, snapshot);
-    Release {
-        phase: single_phase(service, &side, current, ours),
-        name: name.clone(),
-        method,
-        share: Share::default(),
-        ladder: settings.ladder_of(&name).clone(),
-        bake: None,
-        verdict: verdict::judge(numbers, None, &settings.thresholds),
-        previous: previous::candidates(service, &side.task_definition, snapshot),
-        watch_only,
-        remarks: side.trouble.iter().cloned().collect(),
-        steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
-        stable: side,
-        canary: None,
-        routes: Vec::new(),
-    }
-}
-
-/// Whether ECS is taking a deployment back by itself. Its deployments say so; where they are not known, the
-/// primary rollout does, or that it brings back what worked in place of what failed.
-fn going_back(service: &Service, snapshot: &Snapshot) -> bool {
-    if let Some(deployment) = deployment_under_way(service, snapshot) {
-        return deployment.status.rolling_back();
-    }
-    let Some(primary) = service.primary().filter(|_| service.rolling()) else { return false };
-    let failed = |rollout: &Rollout| rollout.role != "PRIMARY" && rollout.state == Some(RolloutState::Failed);
-    let worked = || {
-        let witnesses = snapshot.witnessed.get(&service.key);
-        witnesses.into_iter().flatten().any(|witness| witness.task_definition == primary.task_definition)
-    };
-    primary.reason.as_deref().is_some_and(|reason| reason.contains("rolling back"))
-        || (service.rollouts.iter().any(failed) && worked())
-}
-
-/// The service deployment that has not ended, where ECS keeps them.
-fn deployment_under_way<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
-    let deployments = snapshot.deployments.get(&service.key)?.get()?;
-    deployments.iter().find(|deployment| !deployment.status.ended())
-}
-
-fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeployment>, ours: &Ours) -> Phase {
-    if let Some(Intent::Rollback { .. }) = ours.doing {
-        return Phase::RollingBack;
-    }
-    if side.going_back {
-        return Phase::RollingBack;
-    }
-    if side.trouble.is_some() {
-        return Phase::Failed;
-    }
-    let under_way = deployment.is_some_and(|deployment| {
-        matches!(deployment.status, DeploymentStatus::Pending | DeploymentStatus::InProgress)
-            && service.strategy != Strategy::Rolling
-    });
-    if service.rolling() || under_way {
-        return Phase::Shifting;
-    }
-    doing_phase(ours).unwrap_or(Phase::Steady)
 }
 
 impl fmt::Display for Release {

@@ -346,7 +346,7 @@ impl Scene {
 
     /// Its releases: one for a pair, else one for each service.
     pub(crate) fn releases(&self) -> Vec<Release> {
-        let ours = Ours { doing: self.doing.clone(), requested: self.requested };
+        let ours = Ours { doing: self.doing.clone(), requested: self.requested, since: None };
         let ours = ["shop", self.names.0, self.names.1].map(|name| (name.to_owned(), ours.clone())).into();
         releases(&self.snapshot(), &self.settings(), &ours, now())
     }

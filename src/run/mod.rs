@@ -10,3 +10,8 @@ pub mod pause;
 pub mod perform;
 pub mod signals;
 pub mod terminal;
+
+#[cfg(test)]
+mod executor_tests;
+#[cfg(test)]
+pub(crate) mod world;

@@ -1,6 +1,10 @@
 //! Consoles for tests, made as the real one is: answers go through the snapshot, releases are derived.
 
+mod scenarios;
+
 use jiff::{SignedDuration, Timestamp};
+
+pub(crate) use scenarios::*;
 
 use crate::app::model::{Model, Screen};
 use crate::app::msg::Now;
@@ -271,7 +275,7 @@ pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
     }
     measure(&mut model, share, 0.2, 205.0);
     model.screen = Screen::Release("checkout".into());
-    let ours = Ours { doing: None, requested: Some(percent(share as f64)) };
+    let ours = Ours { doing: None, requested: Some(percent(share as f64)), since: None };
     model.ours.insert("checkout".into(), ours);
     model.derive();
     model
@@ -288,182 +292,4 @@ pub(crate) fn measure(model: &mut Model, share: u64, errors: f64, p95: f64) {
     let mut metrics: Vec<_> = series.map(|(name, series)| (group(name), series)).into();
     metrics.push((group("checkout-canary"), if share == 0 { Series::default() } else { canary }));
     learn(model, 12, query, Facts::Metrics(metrics));
-}
-
-/// The canary at 10 %, a third of its bake time over.
-pub(crate) fn baking(size: (u16, u16)) -> Model {
-    open(size, Pair::at(10, 192))
-}
-
-/// The same with enough seen of it: the next move is the operator's.
-pub(crate) fn waiting(size: (u16, u16)) -> Model {
-    open(size, Pair::at(10, 900))
-}
-
-/// The canary fails beyond doubt.
-pub(crate) fn bad(size: (u16, u16)) -> Model {
-    let mut model = open(size, Pair::at(10, 600));
-    measure(&mut model, 10, 6.0, 420.0);
-    model
-}
-
-/// Orders something, and lets it go on as the reports say, each a tenth of a second after the other.
-pub(crate) fn order(model: &mut Model, intent: Intent, reports: Vec<Progress>) {
-    let release = model.release("checkout").unwrap().clone();
-    let context = Context { place: &model.place, settings: &model.settings, now: ago(8) };
-    let plan = plan::plan(&release, &intent, &context).unwrap();
-    let mut operation = Operation::new(OperationId(1), plan, ago(8));
-    for (index, report) in (1..).zip(reports) {
-        operation.report(ago(8) + SignedDuration::from_millis(140 * index), report);
-    }
-    if operation.in_flight() {
-        model.ours.get_mut("checkout").unwrap().doing = Some(intent);
-    }
-    model.operations.insert("checkout".into(), operation);
-    model.derive();
-}
-
-pub(crate) fn receipt() -> Receipt {
-    Receipt { request_id: Some("3f1c2a60-77aa-4c0e".into()), answer: "stable 100 canary 0".into() }
-}
-
-/// A rollback whose first call is answered and being read back.
-pub(crate) fn rolling_back(size: (u16, u16)) -> Model {
-    let mut model = bad(size);
-    let reports = vec![Progress::Sent { step: 0 }, Progress::Answered { step: 0, receipt: receipt() }];
-    order(&mut model, Intent::Rollback { to: None }, reports);
-    model
-}
-
-/// A finish that waits for the stable service's rollout.
-pub(crate) fn finishing(size: (u16, u16)) -> Model {
-    let mut pair = Pair::at(100, 1_300);
-    (pair.canary.desired, pair.canary.running, pair.canary.rollouts[0].running) = (18, 18, 18);
-    let mut model = open(size, pair);
-    let reports = vec![
-        Progress::Verified { step: 0 },
-        Progress::Sent { step: 1 },
-        Progress::Answered { step: 1, receipt: receipt() },
-        Progress::Verified { step: 1 },
-        Progress::Waiting { step: 2, what: "11 of 18 running".into() },
-    ];
-    order(&mut model, Intent::Finish, reports);
-    model
-}
-
-/// The canary's tasks do not start.
-pub(crate) fn failed(size: (u16, u16)) -> Model {
-    let mut pair = Pair::at(0, 900);
-    let rollout = &mut pair.canary.rollouts[0];
-    (rollout.failed, rollout.running, rollout.state) = (6, 0, Some(RolloutState::InProgress));
-    (pair.canary.running, pair.canary.pending) = (0, 1);
-    let canary = pair.canary.clone();
-    let mut model = open(size, pair);
-    let pull = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref \
-                registry.example/checkout:1.9.0: not found";
-    let mut seen = tasks(&canary);
-    seen.extend((0..4).map(|_| stopped(&canary, pull)));
-    seen.extend(
-        (0..2).map(|_| Task { exit_code: Some(137), ..stopped(&canary, "OutOfMemoryError: container killed") }),
-    );
-    learn(&mut model, 3, Query::Tasks(canary.key), Facts::Tasks(seen));
-    model
-}
-
-/// Traffic is divided, and CloudWatch has nothing yet.
-pub(crate) fn no_data(size: (u16, u16)) -> Model {
-    let mut model = open(size, Pair::at(1, 40));
-    model.snapshot.metrics.clear();
-    model.derive();
-    model
-}
-
-/// The metrics are denied, the rest is two minutes old because the credentials ran out.
-pub(crate) fn faulty(size: (u16, u16)) -> Model {
-    let mut model = baking(size);
-    let groups = ["checkout-stable", "checkout-canary", "search"];
-    let query = MetricsQuery {
-        targets: groups.iter().map(|name| (group(name), balancer())).collect(),
-        from: ago(600),
-        to: now(),
-    };
-    let denied = Fault {
-        code: Some("AccessDeniedException".into()),
-        request_id: Some("9c1e77aa".into()),
-        ..Fault::new(
-            FaultKind::Denied,
-            "GetMetricData",
-            "CloudWatch",
-            "User: arn:aws:sts::123456789012:assumed-role/oncall/ana is not authorized to perform: cloudwatch:GetMetricData",
-        )
-    };
-    hear(&mut model, 6, Query::Metrics(query), Err(denied));
-    model.now.at = now() + SignedDuration::from_secs(130);
-    let expired = Fault::new(FaultKind::Expired, "DescribeServices", "prod", "The security token has expired");
-    hear(&mut model, -125, Query::Services, Err(expired));
-    model
-}
-
-/// A rolling service that ECS is taking forward, with a history to go back to.
-pub(crate) fn rolling(size: (u16, u16)) -> Model {
-    let mut model = waiting(size);
-    let deployment = |status, revision, began: i64| ServiceDeployment {
-        arn: Arn::new(format!("arn:aws:ecs:us-east-1:{ACCOUNT}:service-deployment/prod/payments/{revision}")),
-        status,
-        reason: None,
-        created_at: Some(ago(began)),
-        finished_at: Some(ago(began - 300)),
-        target: Some(td("payments", revision)),
-        sources: Vec::new(),
-        rolled_back_to: None,
-        rollback_reason: None,
-        stage: None,
-    };
-    let history = vec![
-        deployment(DeploymentStatus::InProgress, 18, 90),
-        deployment(DeploymentStatus::Successful, 17, 6 * 86_400),
-    ];
-    learn(&mut model, 10, Query::Deployments(key("payments")), Facts::Deployments(history));
-    model.screen = Screen::Release("payments".into());
-    model
-}
-
-/// Every text from AWS means harm.
-pub(crate) fn hostile(size: (u16, u16), text: &str) -> Model {
-    let mut pair = Pair::at(10, 192);
-    for service in [&mut pair.stable, &mut pair.canary] {
-        for event in &mut service.events {
-            event.message = text.into();
-        }
-        service.rollouts[0].reason = Some(text.into());
-    }
-    pair.canary.rollouts[0].state = Some(RolloutState::Failed);
-    let canary = pair.canary.clone();
-    let mut model = open(size, pair);
-    model.place.environment = text.into();
-    let mut odd = service("odd", "odd", 1, 1, 50);
-    odd.key = ServiceKey::new(text, text);
-    odd.task_definition = TaskDefinitionArn::new(text);
-    odd.rollouts[0].task_definition = TaskDefinitionArn::new(text);
-    odd.events[0].message = text.into();
-    let mut all: Vec<_> = model.snapshot.services.get().unwrap().values().cloned().collect();
-    all.push(odd);
-    learn(&mut model, 0, Query::Services, Facts::Services(all));
-    let mut tasks: Vec<_> = (0..3).map(|_| stopped(&canary, text)).collect();
-    tasks.push(Task { status: text.into(), stopped_at: None, ..tasks[0].clone() });
-    learn(&mut model, 0, Query::Tasks(canary.key.clone()), Facts::Tasks(tasks));
-    let odd = definition(canary.task_definition.clone(), text);
-    learn(&mut model, 0, Query::TaskDefinitions(Vec::new()), Facts::TaskDefinitions(vec![odd]));
-    let health = Health { healthy: 1, reasons: vec![(text.into(), 3)], ..Health::default() };
-    learn(&mut model, 0, Query::Health(Vec::new()), Facts::Health(vec![(group("checkout-canary"), health)]));
-    let fault = Fault {
-        code: Some(text.into()),
-        request_id: Some(text.into()),
-        advice: text.into(),
-        ..Fault::new(FaultKind::Refused, text, text, text)
-    };
-    hear(&mut model, 0, Query::Deployments(canary.key), Err(fault));
-    let identity = Identity { account: text.into(), arn: text.into() };
-    learn(&mut model, 0, Query::Identity, Facts::Identity(identity));
-    model
 }

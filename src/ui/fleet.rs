@@ -138,6 +138,10 @@ fn look(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     if rest.height >= screen::LEAST_METRICS {
         let (metrics, _) = split_top(rest, rest.height.min(screen::MOST_METRICS));
         panels::metrics::draw(scene, release, buffer, metrics);
+        let (_, rest) = split_top(rest, metrics.height.saturating_add(1));
+        if rest.height >= 4 {
+            screen::stacked(scene, release, buffer, rest);
+        }
     }
 }
 

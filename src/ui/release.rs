@@ -90,7 +90,7 @@ fn most_of_it(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: R
 }
 
 /// The operation over the events, each with what it needs.
-fn stacked(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn stacked(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let mut area = area;
     if scene.model.operations.contains_key(&release.name) {
         let steps = operation::lines(scene, release, area.width.into());

@@ -125,7 +125,11 @@ pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Ve
     let world = freshness::world(scene);
     let (badge, role, said) = match rollback(scene, release) {
         Rollback::UnderWay(step) => (" ROLLING BACK ", Role::Badge, vec![step]),
-        Rollback::NotReady(reason) => (" ROLLBACK NOT READY ", Role::BadBadge, vec![reason]),
+        Rollback::NotReady(reason) => {
+            // With nothing under way there is nothing to be alarmed about.
+            let role = if release.in_flight() { Role::BadBadge } else { Role::Badge };
+            (" ROLLBACK NOT READY ", role, vec![reason])
+        }
         Rollback::Ready { path, target, evidence, asks } => {
             let role = if world.good() { Role::ReadyBadge } else { Role::Badge };
             // Where letters are typed, R is one of them.

@@ -54,15 +54,22 @@ pub fn pad_left(text: &str, columns: usize) -> String {
 
 /// A line cut to a width, with `…` where something is missing.
 pub fn fit(line: Line<'_>, columns: usize) -> Line<'static> {
-    let mut left = columns;
     let mut spans: Vec<Span<'static>> = Vec::with_capacity(line.spans.len());
-    for span in line.spans {
+    let mut left = columns;
+    let mut rest = line.spans.into_iter().filter(|span| !span.content.is_empty()).peekable();
+    while let Some(span) = rest.next() {
+        // Where more follows, a text that would fill the line makes room for the mark that says so.
+        let shown = clip(&span.content, left);
+        let wide = shown.width();
+        if wide == left && rest.peek().is_some_and(|next| !next.content.trim().is_empty()) {
+            spans.push(Span::styled(clip(&format!("{}  ", span.content), left), span.style));
+            break;
+        }
+        left -= wide;
+        spans.push(Span::styled(shown, span.style));
         if left == 0 {
             break;
         }
-        let shown = clip(&span.content, left);
-        left = left.saturating_sub(shown.width());
-        spans.push(Span::styled(shown, span.style));
     }
     let mut fitted = Line::from(spans);
     fitted.style = line.style;
@@ -191,6 +198,19 @@ mod tests {
         assert!(clip(&"x".repeat(10_000), 20).width() == 20);
         assert_eq!(pad("ab", 4), "ab  ");
         assert_eq!(pad_left("ab", 4), "  ab");
+    }
+
+    #[test]
+    fn a_cut_line_says_so_even_at_the_end_of_a_piece() {
+        let fitted = |parts: &[&str], columns| {
+            let line = Line::from(parts.iter().map(|part| Span::raw((*part).to_owned())).collect::<Vec<_>>());
+            fit(line, columns).spans.iter().map(|span| span.content.to_string()).collect::<String>()
+        };
+        assert_eq!(fitted(&["abcd", "efgh"], 8), "abcdefgh");
+        assert_eq!(fitted(&["abcd", "efgh", ""], 8), "abcdefgh");
+        assert_eq!(fitted(&["abcd", "efgh", "i"], 8), "abcdefg…");
+        assert_eq!(fitted(&["abcd", "efgh"], 4), "abc…");
+        assert_eq!(fitted(&["abcd", "efgh"], 0), "");
     }
 
     #[test]

@@ -12,6 +12,7 @@ impl Samples {
         self.0.push(sample);
     }
 
+    #[allow(dead_code, reason = "each bench uses a part of this")]
     pub fn extend(&mut self, samples: impl IntoIterator<Item = Duration>) {
         self.0.extend(samples);
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import re
 import stat
 import time
 import traceback
@@ -15,13 +14,16 @@ from typing import Any
 import seed
 import stack
 from aws import Aws
-from shop import Shop, until
+from shop import Sample, Shop, until
 from tidegate import Console, Tidegate
 
-# No bake times: a check is not a release.
+# Nothing is watched for long: a check is not a release.
 CONFIG = """
 bake = "0s"
+finish_watch = "2s"
 """
+# A second R that comes sooner than this is taken for a key that is held down.
+DELIBERATE = 1.0
 
 PAIR_NAME = "checkout"
 SHARE_SIDES = {"service": str, "task_definition": str, "weight": int, "running": int, "desired": int, "healthy": int}
@@ -134,8 +136,7 @@ def capacity_comes_before_traffic(site: Site) -> None:
     with site.shop.watch() as watcher:
         act(site, "step", PAIR_NAME, "--to", "100", "--wait")
     assert site.shop.weights() == (0, 100)
-    early = [sample for sample in watcher.samples if sample.canary_weight_before == 100 and sample.canary_running < 9]
-    assert not early, f"all traffic went to a canary of fewer than 9 tasks: {early}"
+    assert_capacity_first(watcher.samples)
 
 
 @check
@@ -209,49 +210,61 @@ def every_act_is_in_the_audit(site: Site) -> None:
 def keys_take_the_canary_up_and_back(site: Site) -> None:
     site.shop.reset()
     with site.tidegate.console() as console:
-        open_release(console, PAIR_NAME)
-        confirm(console, "P")
+        open_release(console, PAIR_NAME, "weighted")
+        confirm(console, "P", "ModifyRule")
         until(lambda: site.shop.weights() == (90, 10), "P puts 90/10 into the rule")
-        console.wait(r"90\s*/\s*10|\b10\s*%")
+        console.wait("done and read back: checkout 1% → 10%")
         # While a release is in flight, one key is enough.
-        idle(console)
         pressed = time.monotonic()
         console.press("R")
         until(lambda: site.shop.weights() == (100, 0), "R puts 100/0 into the rule")
         assert time.monotonic() - pressed < 5, "R took longer than 5 s"
-        console.wait(r"read back|rolled back", seconds=30)
+        console.wait("done and read back: checkout all traffic back to :4", seconds=30)
+        until(lambda: site.shop.service(seed.PAIR["canary"])["desiredCount"] == 0, "the canary is scaled to nothing")
         assert console.quit() == 0
 
 
 @check
-def keys_take_the_canary_to_all(site: Site) -> None:
+def keys_take_the_canary_to_all_and_finish(site: Site) -> None:
     site.shop.reset(90, 10)
-    with site.tidegate.console() as console:
-        open_release(console, PAIR_NAME)
-        confirm(console, "P")
-        until(lambda: site.shop.weights() == (0, 100), "P puts 0/100 into the rule", seconds=120)
-        assert site.shop.service(seed.PAIR["canary"])["runningCount"] >= 9
+    with site.tidegate.console() as console, site.shop.watch() as watcher:
+        open_release(console, PAIR_NAME, "weighted")
+        confirm(console, "P", "ModifyRule")
+        console.wait("done and read back: checkout 10% → 100%", seconds=60)
+        assert site.shop.weights() == (0, 100)
+        assert_capacity_first(watcher.samples)
+        confirm(console, "F", "ModifyRule")
+        console.wait("done and read back: checkout finish", seconds=120)
+        assert site.shop.weights() == (100, 0)
+        assert site.shop.revision(seed.PAIR["stable"]) == "checkout:5"
+        assert site.shop.service(seed.PAIR["canary"])["desiredCount"] == 0
         assert console.quit() == 0
 
 
 @check
 def keys_roll_a_rolling_service(site: Site) -> None:
-    site.shop.set_service("search", "search:4", site.shop.service("search")["desiredCount"])
+    site.shop.set_service("search", "search:4", 2)
     until(lambda: site.shop.settled("search"), "search is settled")
     with site.tidegate.console() as console:
-        open_release(console, "search")
+        open_release(console, "search", "rolling")
         console.press("S")
-        console.wait(r":5\b")
-        choose(console, ":5")
+        console.wait("which revision of search", "the revisions")
+        console.wait(r"[▸>] :5\b", "the newest revision, marked")
+        console.press("\r")
+        console.wait("UpdateService prod/search", "the plan's call")
+        console.press("y")
         until(lambda: site.shop.revision("search") == "search:5", "S starts the chosen revision")
-        console.wait("IN_PROGRESS|in progress|starting", seconds=30)
-        until(lambda: site.shop.settled("search"), "search runs the new revision")
-        console.wait("COMPLETED|completed|steady", seconds=60)
-        idle(console)
+        console.wait(r"new +:5 .*\n.*old +:4", "the rollout's two revisions", seconds=30)
+        console.wait("done and read back: search :4 → :5", seconds=60)
+        assert site.shop.settled("search")
         console.press("R")
-        console.wait("(?i)again|confirm|y(es)?")
+        console.wait("R once more", "the question that R asks when nothing is in flight")
+        console.press("RRR")
+        time.sleep(DELIBERATE)
+        assert site.shop.revision("search") == "search:5", "a held-down R says yes"
         console.press("R")
         until(lambda: site.shop.revision("search") == "search:4", "R brings the previous task definition back")
+        console.wait("done and read back: search :5 → back to :4", seconds=60)
         assert console.quit() == 0
 
 
@@ -259,37 +272,27 @@ def act(site: Site, *arguments: str) -> None:
     site.tidegate.expect(0, *arguments, "--yes", "--reason", "foreign check")
 
 
-def open_release(console: Console, name: str) -> None:
-    console.wait(rf"\b{name}\b", "the service")
-    console.press("/" + name + "\r")
+def assert_capacity_first(samples: list[Sample]) -> None:
+    early = [sample for sample in samples if sample.canary_weight_before == 100 and sample.canary_running < 9]
+    assert not early, f"all traffic went to a canary of fewer than 9 tasks: {early}"
+
+
+def open_release(console: Console, name: str, method: str) -> None:
+    """Filters the fleet down to one release and opens it."""
+    console.wait(rf"\b{name} +{method}", "the release in the fleet")
+    console.press(f"/{name}\r")
+    console.wait(r"1 release of \d+", "the filtered fleet")
     console.press("\r")
-    console.wait("ROLLBACK", "the release's screen")
+    console.wait(r"esc back", "the release's screen")
+    # What the keys do depends on it.
+    console.wait(r"ROLLBACK (READY|NOT READY)")
 
 
-def confirm(console: Console, key: str) -> None:
-    """Presses a key whose plan has to be confirmed, once nothing else is going on."""
-    idle(console)
+def confirm(console: Console, key: str, call: str) -> None:
+    """Presses a key, reads its plan, confirms it."""
     console.press(key)
-    console.wait("ModifyRule|UpdateService", "the plan's calls")
+    console.wait(f"call +{call}", "the plan's calls")
     console.press("y")
-
-
-def choose(console: Console, revision: str) -> None:
-    """Moves the mark of a list to a revision, chooses it, and confirms the plan."""
-    marked = re.compile(rf"^.*(?:[>▶▸\u203a\u276f]).*{re.escape(revision)}\b", re.MULTILINE)
-    for _ in range(10):
-        if marked.search(console.text()):
-            break
-        console.press("\x1b[A")
-        console.wait(lambda _text: True)
-    console.press("\r")
-    console.wait("UpdateService", "the plan's calls")
-    console.press("y")
-
-
-def idle(console: Console) -> None:
-    """Waits until the console would take an order."""
-    console.wait("ROLLBACK", "the rollback line")
 
 
 def run(binary: pathlib.Path, scratch: pathlib.Path, names: list[str]) -> bool:

@@ -18,7 +18,7 @@ import schema
 import stack
 from aws import Aws
 
-SCENARIOS = ["good-release", "bad-canary", "crash-loop", "rule-edited"]
+SCENARIOS = sorted(path.stem for path in (stack.HERE.parents[1] / "assets" / "scenarios").glob("*.toml"))
 CLOUDWATCH_PROTOCOLS = ["json", "smithy-rpc-v2-cbor", "query"]
 
 
@@ -142,10 +142,32 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
     if not briefs:
         recorder.note(f"ecs ListServiceDeployments: {name} has none")
     for batch in batches([brief["serviceDeploymentArn"] for brief in briefs], 20):
-        ecs.describe_service_deployments(serviceDeploymentArns=batch)
+        for deployment in ecs.describe_service_deployments(serviceDeploymentArns=batch)["serviceDeployments"]:
+            exercise_deployment(recorder, deployment)
     revisions = [brief["targetServiceRevisionArn"] for brief in briefs]
     for batch in batches(revisions, 20):
         ecs.describe_service_revisions(serviceRevisionArns=batch)
+
+
+def exercise_deployment(recorder: Recorder, deployment: dict[str, Any]) -> None:
+    """Answers what waits for an answer, once; stops what can be stopped."""
+    ecs = recorder.aws.ecs
+    arn = deployment["serviceDeploymentArn"]
+    if deployment["status"] != "IN_PROGRESS":
+        return
+    for hook in deployment.get("lifecycleHookDetails", []):
+        if hook["targetType"] == "PAUSE" and hook["status"] == "AWAITING_ACTION":
+            ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook["hookId"], action="CONTINUE")
+            recorder.expect_error(
+                "InvalidParameterException",
+                400,
+                ecs.continue_service_deployment,
+                serviceDeploymentArn=arn,
+                hookId=hook["hookId"],
+                action="CONTINUE",
+            )
+    ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
+    ecs.describe_service_deployments(serviceDeploymentArns=[arn])
 
 
 def exercise_elb(recorder: Recorder) -> None:

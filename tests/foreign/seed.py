@@ -48,9 +48,9 @@ def make_network(aws: Aws) -> dict[str, Any]:
 
 
 def image(family: str, revision: int) -> str:
-    """The newest `search` takes a while to pull, so that its rollout can be watched."""
+    """The newest revisions that the checks release take a while to pull, so that their coming can be watched."""
     tag = f"1.{revision}.0"
-    if (family, revision) == ("search", REVISIONS):
+    if family in ("checkout", "search") and revision == REVISIONS:
         tag += "-slow3"
     return f"{REGISTRY}/{family}:{tag}"
 

@@ -4,7 +4,9 @@
 mod aws;
 mod cli;
 mod pty;
+mod readme;
 mod release;
+mod rooms;
 mod stage;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;

@@ -40,7 +40,10 @@ async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
         "traffic goes back before the canary's capacity goes"
     );
     stage
-        .until("steady", |model| model.release("checkout").is_some_and(|release| release.phase == Phase::Steady))
+        .until("steady, the canary's tasks gone", |model| {
+            let release = model.release("checkout").unwrap();
+            release.phase == Phase::Steady && release.canary.as_ref().unwrap().running == 0
+        })
         .await;
     let after = stage.release("checkout");
     assert_eq!(after.stable.task_definition.short(), "checkout:42");

@@ -167,8 +167,8 @@ impl Stage {
                 });
             }
             Effect::Recall(place) => {
-                let journal::Recall { requested, witnessed } = journal::recall(self.journal.path(), &place);
-                outbox.send(Msg::Recalled { requested, witnessed }).unwrap();
+                let journal::Recall { requested, since, witnessed } = journal::recall(self.journal.path(), &place);
+                outbox.send(Msg::Recalled { requested, since, witnessed }).unwrap();
                 self.under_way += 1;
             }
             Effect::Cancel(operation) => self.stops[&operation].cancel(),

@@ -2,7 +2,6 @@
 
 use crate::cli::out::Out;
 use crate::domain::plan::{Intent, Plan};
-use crate::domain::release::Release;
 use crate::domain::settings::{RollbackConfirm, Settings};
 
 /// What says yes.
@@ -17,13 +16,13 @@ pub(super) enum Consent {
 }
 
 /// What has to be asked before this intent is fulfilled.
-pub(super) fn needed(settings: &Settings, release: &Release, intent: &Intent) -> Consent {
+pub(super) fn needed(settings: &Settings, in_flight: bool, intent: &Intent) -> Consent {
     if !intent.is_rollback() {
         return if settings.protected { Consent::Name } else { Consent::Yes };
     }
     let asks = match settings.rollback_confirm {
         RollbackConfirm::Always => true,
-        RollbackConfirm::Idle => !release.in_flight(),
+        RollbackConfirm::Idle => !in_flight,
         RollbackConfirm::Never => false,
     };
     if asks { Consent::Yes } else { Consent::NotAsked }
@@ -40,6 +39,77 @@ pub(super) fn given(out: &mut Out, consent: Consent, plan: &Plan) -> bool {
         Consent::Name => {
             let question = format!("{} is protected. Type {} to go on:", plan.place.environment, plan.release);
             out.ask(&question).is_some_and(|answer| answer == plan.release)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::out::tests::Paper;
+
+    fn out(typed: Option<&'static str>) -> Out {
+        Out::to(Box::new(Paper::default()), Box::new(Paper::default()), typed)
+    }
+
+    fn plan() -> Plan {
+        Plan {
+            release: "checkout".into(),
+            place: crate::domain::names::Place {
+                environment: "prod".into(),
+                account: "123456789012".into(),
+                region: "us-east-1".into(),
+            },
+            intent: Intent::Finish,
+            title: String::new(),
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            share: None,
+            before: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        let table = [
+            (Consent::Yes, Some("y\n"), true),
+            (Consent::Yes, Some("YES\n"), true),
+            (Consent::Yes, Some("\n"), false),
+            (Consent::Yes, Some("n\n"), false),
+            (Consent::Yes, Some("yellow\n"), false),
+            (Consent::Yes, Some(""), false),
+            (Consent::Yes, None, false),
+            (Consent::Name, Some("checkout\n"), true),
+            (Consent::Name, Some("y\n"), false),
+            (Consent::Name, Some("check\n"), false),
+            (Consent::NotAsked, None, true),
+        ];
+        for (consent, typed, expected) in table {
+            assert_eq!(given(&mut out(typed), consent, &plan()), expected, "{consent:?} {typed:?}");
+        }
+    }
+
+    #[test]
+    fn forward_always_asks_and_back_only_as_configured() {
+        let ask = |protected, rollback_confirm, in_flight, back| {
+            let settings = Settings { protected, rollback_confirm, ..Settings::default() };
+            let intent = if back { Intent::Rollback { to: None } } else { Intent::Finish };
+            needed(&settings, in_flight, &intent)
+        };
+        use RollbackConfirm::{Always, Idle, Never};
+        for rollback_confirm in [Always, Idle, Never] {
+            assert_eq!(ask(false, rollback_confirm, true, false), Consent::Yes);
+            assert_eq!(ask(true, rollback_confirm, true, false), Consent::Name);
+        }
+        let table = [
+            (Idle, true, Consent::NotAsked),
+            (Idle, false, Consent::Yes),
+            (Always, true, Consent::Yes),
+            (Never, false, Consent::NotAsked),
+        ];
+        for (rollback_confirm, in_flight, consent) in table {
+            // A protected environment makes no difference on the way back.
+            assert_eq!(ask(true, rollback_confirm, in_flight, true), consent, "{rollback_confirm:?} {in_flight}");
         }
     }
 }

@@ -2,8 +2,6 @@
 
 mod consent;
 mod report;
-#[cfg(test)]
-mod tests;
 
 use tokio_util::sync::CancellationToken;
 
@@ -76,8 +74,8 @@ pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acti
         out.say(&shown)?;
     }
     let settings = &session.config.settings;
-    if !acting.yes && !consent::given(out, consent::needed(settings, release, &intent), &plan) {
-        return Err(Failure::new(Exit::Refused, "Declined: nothing was sent.", "Nothing has changed."));
+    if !acting.yes && !consent::given(out, consent::needed(settings, release.in_flight(), &intent), &plan) {
+        return Err(Failure::new(Exit::Refused, "Declined.", "Nothing was sent."));
     }
     let told = carry_out(out, session, &seen, plan, acting.reason.clone()).await?;
     conclude(out, &told, &left_to_aws)
@@ -191,7 +189,8 @@ async fn carry_out(
     });
     let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
     let actor: &dyn Cloud = &*session.actor;
-    perform(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(session.now(), progress)).await;
+    perform(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(session.clock.now(), progress))
+        .await;
     listening.abort();
     let told = reporter.told();
     let trouble = match &journal {
@@ -208,13 +207,13 @@ async fn carry_out(
 fn conclude(out: &mut Out, told: &Told, left_to_aws: &[String]) -> Result<Exit, Failure> {
     let operation = &told.operation;
     let outcome = operation.outcome.as_ref().map_or(&Outcome::Superseded, |(_, outcome)| outcome);
-    let exit = Exit::of(outcome, told.sent);
+    let exit = Exit::of(outcome, !told.sent.is_empty());
     if out.json {
         out.document(&report::result(told, outcome, exit, left_to_aws))?;
     } else if *outcome == Outcome::Done {
-        out.say(&report::ending(operation, outcome, left_to_aws).join("\n"))?;
+        out.say(&report::ending(told, outcome, left_to_aws).join("\n"))?;
     } else {
-        out.remark(&report::ending(operation, outcome, left_to_aws).join("\n"));
+        out.remark(&report::ending(told, outcome, left_to_aws).join("\n"));
     }
     Ok(exit)
 }

@@ -1,10 +1,11 @@
 //! A plan and its progress, in lines and in documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::app::msg::Now;
 use crate::app::operation::{Operation, Outcome, Progress, StepState};
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
@@ -63,15 +64,17 @@ pub(super) struct Reporter<'a> {
 pub(super) struct Told {
     /// Where it is.
     pub(super) operation: Operation,
-    /// Whether any of its writes went out.
-    pub(super) sent: bool,
+    /// The steps whose writes went out.
+    pub(super) sent: BTreeSet<usize>,
+    /// From the order to the first write that was read back, as the operator lived it.
+    pub(super) read_back: Option<SignedDuration>,
     /// AWS's answers, by step.
     answers: BTreeMap<usize, Receipt>,
 }
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(out: &'a mut Out, operation: Operation) -> Self {
-        Self { out, told: Told { operation, sent: false, answers: BTreeMap::new() } }
+        Self { out, told: Told { operation, sent: BTreeSet::new(), read_back: None, answers: BTreeMap::new() } }
     }
 
     /// All that was reported.
@@ -80,7 +83,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// Takes in a report. In JSON mode lines go beside the document.
-    pub(super) fn report(&mut self, at: Timestamp, progress: Progress) {
+    pub(super) fn report(&mut self, now: Now, progress: Progress) {
         if let Some(line) = self.line(&progress) {
             if self.out.json {
                 self.out.remark(&line);
@@ -90,13 +93,16 @@ impl<'a> Reporter<'a> {
             }
         }
         match &progress {
-            Progress::Sent { .. } => self.told.sent = true,
+            Progress::Sent { step } => {
+                self.told.sent.insert(*step);
+            }
             Progress::Answered { step, receipt } => {
                 self.told.answers.insert(*step, receipt.clone());
             }
             _ => {}
         }
-        self.told.operation.report(at, progress);
+        self.told.operation.report(now.at, progress);
+        self.told.read_back = self.told.operation.key_to_read_back().map(|took| now.felt(took)).or(self.told.read_back);
     }
 
     fn line(&self, progress: &Progress) -> Option<String> {
@@ -129,7 +135,8 @@ fn read_back(step: &Step) -> String {
 }
 
 /// How it ended, in lines.
-pub(super) fn ending(operation: &Operation, outcome: &Outcome, left_to_aws: &[String]) -> Vec<String> {
+pub(super) fn ending(told: &Told, outcome: &Outcome, left_to_aws: &[String]) -> Vec<String> {
+    let operation = &told.operation;
     let plan = &operation.plan;
     let step = |index: &usize| {
         let title = plan.steps.get(*index).map_or("", |step| step.title.as_str());
@@ -137,8 +144,8 @@ pub(super) fn ending(operation: &Operation, outcome: &Outcome, left_to_aws: &[St
     };
     match outcome {
         Outcome::Done => {
-            let took = operation
-                .key_to_read_back()
+            let took = told
+                .read_back
                 .map(|took| format!("; first write read back after {:.2} s", took.as_secs_f64()))
                 .unwrap_or_default();
             let mut lines = vec![format!("done: {}{took}", plan.title)];
@@ -149,12 +156,12 @@ pub(super) fn ending(operation: &Operation, outcome: &Outcome, left_to_aws: &[St
             vec![
                 format!("refused at {}: {}", step(index), headline(fault)),
                 fault.advice.clone(),
-                sent_before(operation),
+                so_far(told, Some(*index)),
             ]
         }
         Outcome::Failed { step: index, reason } => vec![
             format!("failed at {}: {reason}", step(index)),
-            sent_before(operation),
+            so_far(told, None),
             format!("`tidegate status {0}` says where it is; `tidegate rollback {0}` goes back.", plan.release),
         ],
         Outcome::Unknown { step: index, fault } => vec![
@@ -163,7 +170,7 @@ pub(super) fn ending(operation: &Operation, outcome: &Outcome, left_to_aws: &[St
         ],
         Outcome::Superseded => vec![
             "stopped: nothing more is sent".to_owned(),
-            sent_before(operation),
+            so_far(told, None),
             format!("`tidegate status {}` says where it is.", plan.release),
         ],
     }
@@ -174,19 +181,25 @@ fn headline(fault: &Fault) -> String {
     format!("{}{request}", fault.headline())
 }
 
-/// What of the plan is done.
-fn sent_before(operation: &Operation) -> String {
-    let done = operation
-        .steps
-        .iter()
-        .zip(&operation.plan.steps)
-        .filter(|(state, step)| step.call.is_some() && matches!(state, StepState::Verified(_)))
-        .filter_map(|(_, step)| step.call.as_ref().map(Call::describe))
-        .collect::<Vec<_>>();
-    if done.is_empty() {
-        "No write of this plan was read back.".to_owned()
-    } else {
-        format!("Done and read back before: {}.", done.join("; "))
+/// What of the plan is done, and what is open. A call that was refused is neither.
+fn so_far(told: &Told, refused: Option<usize>) -> String {
+    let calls = |read_back: bool| {
+        let steps = told.operation.steps.iter().zip(&told.operation.plan.steps).enumerate();
+        let calls: Vec<_> = steps
+            .filter(|(index, (state, _))| {
+                told.sent.contains(index)
+                    && Some(*index) != refused
+                    && matches!(state, StepState::Verified(_)) == read_back
+            })
+            .filter_map(|(_, (_, step))| step.call.as_ref().map(Call::describe))
+            .collect();
+        calls.join("; ")
+    };
+    match (calls(true), calls(false)) {
+        (done, open) if done.is_empty() && open.is_empty() => "Nothing was sent.".to_owned(),
+        (done, open) if open.is_empty() => format!("Sent and read back: {done}."),
+        (done, open) if done.is_empty() => format!("Sent, not read back: {open}."),
+        (done, open) => format!("Sent and read back: {done}. Sent, not read back: {open}."),
     }
 }
 
@@ -222,7 +235,7 @@ pub(super) fn result(told: &Told, outcome: &Outcome, exit: Exit, left_to_aws: &[
         "warnings": plan.warnings,
         "not_waited_for": left_to_aws,
         "share_percent": plan.share.filter(|_| *outcome == Outcome::Done),
-        "first_read_back_seconds": operation.key_to_read_back().map(|took| took.as_secs_f64()),
+        "first_read_back_seconds": told.read_back.map(|took| took.as_secs_f64()),
     })
 }
 

@@ -59,13 +59,16 @@ fn the_example_has_every_setting() {
 fn flags_win_over_variables_those_over_the_file_that_over_defaults() {
     let file = "[ui]\nascii = false\n[[environments]]\nname = 'prod'\nregion = 'eu-west-1'\nclusters = ['a']";
     let flags = Flags { region: Some("us-west-2".into()), clusters: vec!["c".into()], ..Flags::default() };
+    let bare = Flags::default();
     let variables = [("AWS_REGION", "us-east-1"), ("TIDEGATE_CLUSTERS", "b, bb"), ("TIDEGATE_ASCII", "1")];
-    let layers: [(&Flags, &[(&str, &str)], &str, &[&str], bool, Origin); 3] = [
-        (&flags, &variables, "us-west-2", &["c"], true, Origin::Flag("--region")),
-        (&Flags::default(), &variables, "us-east-1", &["b", "bb"], true, Origin::Variable("AWS_REGION")),
-        (&Flags::default(), &[], "eu-west-1", &["a"], false, Origin::File),
+    type Said<'a> = (&'a Flags, &'a [(&'a str, &'a str)]);
+    type Found<'a> = (&'a str, &'a [&'a str], bool, Origin);
+    let layers: [(Said<'_>, Found<'_>); 3] = [
+        ((&flags, &variables), ("us-west-2", &["c"], true, Origin::Flag("--region"))),
+        ((&bare, &variables), ("us-east-1", &["b", "bb"], true, Origin::Variable("AWS_REGION"))),
+        ((&bare, &[]), ("eu-west-1", &["a"], false, Origin::File)),
     ];
-    for (flags, variables, region, clusters, ascii, origin) in layers {
+    for ((flags, variables), (region, clusters, ascii, origin)) in layers {
         let config = with(file, flags, variables).unwrap();
         assert_eq!(config.environment.region.value.as_deref(), Some(region));
         assert_eq!(config.environment.region.origin, origin);

@@ -73,6 +73,3 @@ pub fn print(out: &mut Out, seen: &Observation, service: Option<&str>, settings:
     };
     out.say(&lines.join("\n"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -119,7 +119,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
             "traffic",
             format!(
                 "canary: requested {}, configured {}, observed {}",
-                or_no_data(share.requested),
+                share.requested.map_or_else(|| "nothing from here".to_owned(), |share| share.to_string()),
                 or_no_data(share.configured),
                 or_no_data(share.observed)
             ),

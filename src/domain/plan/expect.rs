@@ -25,6 +25,13 @@ pub enum Expect {
         /// How many at the least.
         at_least: u32,
     },
+    /// A service has running tasks.
+    Running {
+        /// Which service.
+        service: ServiceKey,
+        /// `runningCount`, at the least.
+        at_least: u32,
+    },
     /// A service wants this many tasks.
     Desired {
         /// Which service.
@@ -72,7 +79,8 @@ impl Expect {
         match self {
             Self::Weights { route, .. } => Query::Route(route.clone()),
             Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
-            Self::Desired { service, .. }
+            Self::Running { service, .. }
+            | Self::Desired { service, .. }
             | Self::Primary { service, .. }
             | Self::Left { service, .. }
             | Self::Settled { service, .. } => Query::Service(service.clone()),
@@ -81,7 +89,7 @@ impl Expect {
 
     /// Whether a write sets it, at once and by itself; what is not, follows from writes in its own time.
     pub fn is_written(&self) -> bool {
-        !matches!(self, Self::Healthy { .. } | Self::Settled { .. })
+        !matches!(self, Self::Healthy { .. } | Self::Running { .. } | Self::Settled { .. })
     }
 
     /// Compares it with an answer to [`Expect::query`].
@@ -117,6 +125,13 @@ impl Expect {
                     None => Met::NotYet(format!("health of {} unknown", target_group_name(target_group))),
                 }
             }
+            (Self::Running { at_least, .. }, Facts::Service(service)) => {
+                if service.running >= *at_least {
+                    Met::Yes
+                } else {
+                    Met::NotYet(format!("{} of {at_least} tasks run", service.running))
+                }
+            }
             (Self::Desired { count, .. }, Facts::Service(service)) => {
                 if service.desired == *count {
                     Met::Yes
@@ -150,6 +165,7 @@ impl Expect {
             Self::Healthy { target_group, at_least } => {
                 format!("{at_least} healthy in {}", target_group_name(target_group))
             }
+            Self::Running { service, at_least } => format!("{at_least} tasks of {} run", service.service),
             Self::Desired { service, count } => format!("{} wants {count}", service.service),
             Self::Primary { service, task_definition } => {
                 format!("{} goes for {}", service.service, task_definition.tag())

@@ -19,6 +19,8 @@ use crate::domain::snapshot::Witness;
 pub struct Recall {
     /// The canary's share that was last written and read back, by release.
     pub requested: BTreeMap<String, Percent>,
+    /// When that was read back, by release.
+    pub since: BTreeMap<String, Timestamp>,
     /// What ran, complete, when something was ordered; newest first.
     pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
 }
@@ -86,8 +88,14 @@ impl Recall {
             // From here until it is read back nobody knows what the rule says.
             "call" if past.call.is_some_and(|call| call.call == "set_weights") => {
                 self.requested.remove(&past.release);
+                self.since.remove(&past.release);
             }
-            "verified" => self.requested.extend(past.share.map(|share| (past.release, share))),
+            "verified" => {
+                if let Some(share) = past.share {
+                    self.since.insert(past.release.clone(), past.at);
+                    self.requested.insert(past.release, share);
+                }
+            }
             "ended" if past.outcome.is_some_and(|outcome| outcome.outcome == "done") => {
                 self.requested.extend(past.share.map(|share| (past.release, share)));
             }

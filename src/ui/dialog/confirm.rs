@@ -5,9 +5,10 @@ use ratatui::text::{Line, Span};
 use super::{labelled, typed};
 use crate::app::dialog::{Confirm, Consent};
 use crate::domain::plan::{Expect, Step};
+use crate::domain::release::Release;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
-use crate::ui::{chrome, freshness, words};
+use crate::ui::{chrome, freshness, panels, words};
 
 /// How much is said of each step; a small screen says less, but never leaves out a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -112,28 +113,34 @@ fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Vec<Line<'stati
         && !plan.intent.is_rollback()
         && plan.share.is_some_and(|share| !share.is_zero())
     {
-        let verdict = &release.verdict;
-        let usable = freshness::metrics(scene, release).is_some_and(|source| source.good());
-        let role = if usable { crate::ui::panels::verdict::role(release) } else { Role::Dim };
-        let mut value = vec![scene.span(verdict.opinion.word(), role)];
-        value.push(scene.text(match verdict.judged.error_percent {
-            Some(rate) => {
-                format!("  errors {} of {} requests", words::rate(rate), words::count(verdict.judged.requests))
-            }
-            None => "  no data".to_owned(),
-        }));
-        if let Some(p95) = verdict.judged.p95 {
-            value.push(scene.text(format!(", p95 {}", words::latency(p95))));
-        }
-        if !usable {
-            value.push(scene.span("  (old)", Role::Warn));
-        }
-        lines.push(labelled(scene, "verdict", value));
+        lines.push(labelled(scene, "verdict", verdict(scene, release)));
     }
     lines.push(labelled(scene, "in", vec![scene.span(words::clip(&plan.place.to_string(), 60), Role::Title)]));
     lines.push(Line::default());
     lines.push(consent(scene, confirm, columns));
     lines
+}
+
+/// What the metrics say about the canary, in one line.
+fn verdict(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
+    if panels::verdict::of_stable(release) {
+        return vec![scene.dim("the canary has had no traffic to be judged by")];
+    }
+    let verdict = &release.verdict;
+    let usable = freshness::metrics(scene, release).is_some_and(|source| source.good());
+    let role = if usable { panels::verdict::role(release) } else { Role::Dim };
+    let mut value = vec![scene.span(verdict.opinion.word(), role)];
+    value.push(scene.text(match verdict.judged.error_percent {
+        Some(rate) => format!("  errors {} of {} requests", words::rate(rate), words::count(verdict.judged.requests)),
+        None => "  no data".to_owned(),
+    }));
+    if let Some(p95) = verdict.judged.p95 {
+        value.push(scene.text(format!(", p95 {}", words::latency(p95))));
+    }
+    if !usable {
+        value.push(scene.span("  (old)", Role::Warn));
+    }
+    value
 }
 
 fn consent(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Line<'static> {

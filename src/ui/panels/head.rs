@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::verdict;
-use crate::domain::release::{Method, Phase, Release, Side};
+use crate::domain::release::{Method, Release, Side};
 use crate::domain::service::Rollout;
 use crate::domain::share::Percent;
 use crate::ui::scene::Scene;
@@ -126,7 +126,7 @@ fn digest(scene: &Scene<'_>, side: &Side) -> String {
     digests.sort_unstable();
     digests.dedup();
     match digests.as_slice() {
-        [] => "digest unknown".to_owned(),
+        [] => "digest ?".to_owned(),
         // Twelve digits tell images apart as well as all of them.
         [one] => one.strip_prefix("sha256:").unwrap_or(one).chars().take(12).collect(),
         several => format!("{} different digests", several.len()),
@@ -186,10 +186,8 @@ fn ladder(scene: &Scene<'_>, release: &Release) -> Line<'static> {
     let now = scene.model.now.at;
     if let Some(bake) = &release.bake {
         let timer = state::bake(scene, bake);
-        let (text, role) = if release.phase != Phase::Baking && bake.done(now) {
+        let (text, role) = if bake.done(now) {
             (format!("baked {timer}"), Role::Text)
-        } else if bake.done(now) {
-            (format!("baked {timer}"), Role::Good)
         } else {
             let left = words::clock(bake.of.saturating_sub(bake.elapsed(now)));
             (format!("baking {timer}, {left} left"), Role::Accent)

@@ -18,6 +18,11 @@ pub fn role(release: &Release) -> Role {
     }
 }
 
+/// Whether it is stable that is judged, because nobody is sent to the canary.
+pub fn of_stable(release: &Release) -> bool {
+    release.canary.is_some() && release.verdict.baseline.is_none()
+}
+
 /// The verdict in two lines, and a third for its reasons; one less where the width allows.
 pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let label = scene.dim(words::pad("verdict", super::head::LABEL));
@@ -38,6 +43,9 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
     first.push(scene.span(format!("{shape}{}", verdict.opinion.word()), shown));
     if !usable {
         first.push(scene.span(format!(" ({})", source.words()), source.role()));
+    }
+    if of_stable(release) {
+        first.push(scene.dim(" (stable alone)"));
     }
     first.push(Span::raw("  "));
     let number = if usable { Role::Title } else { Role::Dim };

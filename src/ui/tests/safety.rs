@@ -21,7 +21,7 @@ fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     for intent in [Intent::Rollback { to: None }, Intent::Step { to: None }, Intent::Finish] {
         if let Some(Ok(plan)) = model.focus().map(|release| model.plan(release, &intent)) {
             let consent = Consent::Name("chec".into());
-            dialogs.push(Some(Dialog::Confirm(Confirm { plan, consent, opened: now, heard: now })));
+            dialogs.push(Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now }))));
         }
     }
     dialogs.push(Some(Dialog::Weight { release: EVIL.into(), input: EVIL.into(), error: Some(EVIL.into()) }));

@@ -50,7 +50,7 @@ fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
     let plan = plan::plan(release, &intent, &context).unwrap();
     let now = model.now.at;
-    model.dialog = Some(Dialog::Confirm(Confirm { plan, consent, opened: now, heard: now }));
+    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now })));
     model
 }
 
@@ -188,5 +188,13 @@ fn a_clock_in_a_hurry_is_said_and_ages_are_the_operators() {
     model.settings.protected = false;
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("clock ×60") && text.contains("READ-ONLY"), "{text}");
+    assert!(!text.contains("≥"), "the change was seen: {text}");
+    for since in model.snapshot.weights_since.values_mut() {
+        since.seen = false;
+    }
+    model.derive();
+    model.percentile = model.percentile.next();
+    let text = glyphs(&draw(&model, &plain()));
+    assert!(text.contains("baking ≥03:12/10:00") && text.contains("latency p99 ─"), "{text}");
     assert!(text.contains("NOT READY") && text.contains("This console is read-only."), "{text}");
 }

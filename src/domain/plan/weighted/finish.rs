@@ -1,8 +1,8 @@
 //! The canary's revision becomes the stable one, in six ordered steps.
 
 use super::{
-    Moving, a_step, as_seen, everything_to_stable, full, healthy, moving, scale, set_weights, unchanged, update,
-    without_traffic,
+    Moving, a_step, capacity, everything_to_stable, full, healthy, moving, scale, set_weights, still, unchanged,
+    update, without_traffic,
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, Step};
 use crate::domain::release::Release;
@@ -73,24 +73,18 @@ fn stable_takes_over(
     let mut steps = Vec::new();
     if canary_has_all {
         let full = full(stable, canary);
-        let mut first = scale(canary, full.max(canary.desired), vec![unchanged(canary)], context);
+        let mut first = scale(canary, full.max(canary.desired), still(release, canary), context);
         first.title = format!("1 canary carries everything with {} tasks", full.max(canary.desired));
-        first.after.extend(healthy(canary, full));
-        first.after.dedup();
         if canary.desired >= full {
             (first.before, first.call) = (Vec::new(), None);
-            first.after = std::iter::once(unchanged(canary)).chain(healthy(canary, full)).collect();
+            first.after = std::iter::once(unchanged(canary)).chain(capacity(canary, full)).collect();
         }
         steps.push(first);
     }
     let new_revision = (stable.task_definition != *to).then_some(to);
     let more = (stable.desired < carrying).then_some(carrying);
     let call = (new_revision.is_some() || more.is_some()).then(|| update(stable, new_revision, more));
-    let mut before = Vec::new();
-    if call.is_some() {
-        before.push(unchanged(stable));
-        before.extend(as_seen(release));
-    }
+    let before = if call.is_some() { still(release, stable) } else { Vec::new() };
     let service = stable.service.clone();
     let mut after = vec![Expect::Primary { service: service.clone(), task_definition: to.clone() }];
     after.extend(more.map(|count| Expect::Desired { service: service.clone(), count }));

@@ -67,6 +67,18 @@ fn healthy(side: &Side, at_least: u32) -> Option<Expect> {
     Some(Expect::Healthy { target_group, at_least })
 }
 
+/// Nothing that the operator saw has changed: neither the service's revision nor the rules.
+fn still(release: &Release, side: &Side) -> Vec<Expect> {
+    std::iter::once(unchanged(side)).chain(as_seen(release)).collect()
+}
+
+/// A service has the tasks to carry traffic: they run, and the load balancer finds as many healthy. A target group
+/// alone is no proof of tasks: others can be registered in it.
+fn capacity(side: &Side, at_least: u32) -> impl Iterator<Item = Expect> {
+    let running = Expect::Running { service: side.service.clone(), at_least };
+    std::iter::once(running).chain(healthy(side, at_least))
+}
+
 /// A service still goes for the revision that the operator saw.
 pub(super) fn unchanged(side: &Side) -> Expect {
     Expect::Primary { service: side.service.clone(), task_definition: side.task_definition.clone() }
@@ -109,7 +121,7 @@ fn a_step(title: String, before: Vec<Expect>, call: Option<Call>, after: Vec<Exp
 fn scale(side: &Side, desired: u32, before: Vec<Expect>, context: &Context<'_>) -> Step {
     let mut after = vec![Expect::Desired { service: side.service.clone(), count: desired }];
     if desired > side.desired {
-        after.extend(healthy(side, desired));
+        after.extend(capacity(side, desired));
     }
     let title = format!("{} {} → {desired} tasks", side.service.service, side.desired);
     a_step(title, before, Some(update(side, None, Some(desired))), after, context)
@@ -124,13 +136,18 @@ fn set_weights(
     context: &Context<'_>,
 ) -> Result<Vec<Step>, Refusal> {
     let to = forwards(release, weights)?;
-    let step = |route: &Route| {
+    let step = |(index, route): (usize, &Route)| {
         let title = format!("{} → stable {} canary {}", route.id, weights.stable, weights.canary);
+        let mut before = before.to_vec();
+        // Each rule is compared as it is written; of several none is written unless all are as they were seen.
+        if index == 0 && release.routes.len() > 1 && reread == Reread::Strict {
+            before.extend(as_seen(release));
+        }
         let call = Call::SetWeights { route: route.id.clone(), seen: Seen::from(route), weights: to.clone(), reread };
         let after = vec![Expect::Weights { route: route.id.clone(), weights: to.clone() }];
-        a_step(title, before.to_vec(), Some(call), after, context)
+        a_step(title, before, Some(call), after, context)
     };
-    Ok(release.routes.iter().map(step).collect())
+    Ok(release.routes.iter().enumerate().map(step).collect())
 }
 
 fn forwards(release: &Release, weights: Weights) -> Result<Vec<Forward>, Refusal> {

@@ -1,6 +1,6 @@
 //! Traffic up and down the ladder, and a new revision onto the canary.
 
-use super::{Moving, a_step, as_seen, healthy, moving, scale, set_weights, tasks_for, unchanged, update};
+use super::{Moving, a_step, capacity, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread};
 use crate::domain::release::Release;
@@ -65,7 +65,9 @@ fn weight_as(
         let opinion = release.verdict.opinion.word();
         warnings.extend(release.verdict.reasons.iter().map(|reason| format!("verdict {opinion}: {reason}")));
         if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
-            warnings.push(format!("{most} has been watched for less than its bake time of {} min", bake.of.as_mins()));
+            let known =
+                if bake.seen { "has been watched for less than" } else { "is not known to have been watched for" };
+            warnings.push(format!("{most} {known} its bake time of {} min", bake.of.as_mins()));
         }
     } else if !to.is_zero() && canary.healthy == Some(0) {
         return Err(Refusal::new(
@@ -79,16 +81,20 @@ fn weight_as(
     let needed = tasks_for(stable, canary, to);
     let mut steps = Vec::new();
     if canary.desired < needed {
-        steps.push(scale(canary, needed, vec![unchanged(canary)], context));
+        steps.push(scale(canary, needed, still(release, canary), context));
     }
     // Traffic that comes back needs tasks to come back to.
     if !to.is_full() && stable.desired == 0 {
-        steps.push(scale(stable, canary.desired.max(1), vec![unchanged(stable)], context));
+        steps.push(scale(stable, canary.desired.max(1), still(release, stable), context));
     }
     let mut before = Vec::new();
     if !to.is_zero() {
         before.push(unchanged(canary));
-        before.extend(healthy(canary, if up { needed } else { 1 }));
+        if up {
+            before.extend(capacity(canary, needed));
+        } else {
+            before.extend(healthy(canary, 1));
+        }
     }
     if !to.is_full() {
         before.extend(healthy(stable, 1));
@@ -155,9 +161,8 @@ pub(in crate::domain::plan) fn start(
         ));
     }
     let name = &canary.service.service;
-    let mut before = vec![unchanged(canary)];
     // Somebody may have given it users in the meantime: they would get an unknown revision.
-    before.extend(as_seen(release));
+    let before = still(release, canary);
     let service = canary.service.clone();
     let mut complete = vec![Expect::Settled { service: service.clone(), task_definition: task_definition.clone() }];
     complete.extend(healthy(canary, first));

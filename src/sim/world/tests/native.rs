@@ -1,6 +1,5 @@
 //! Deployments that ECS shifts the traffic of.
 
-use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::Sim;
@@ -67,27 +66,27 @@ fn a_paused_canary_goes_on_and_its_target_groups_swap_roles() {
     sim.until(10, "shifted", |sim| sim.weights("/api/payments*") == [10, 90]);
 }
 
-#[rstest]
-#[case::answer(true)]
-#[case::stop(false)]
-fn a_paused_canary_is_rolled_back(#[case] by_hook: bool) {
-    let mut sim = Sim::new("paused-native");
-    let hook = sim.waiting("payments").remove(0);
-    if by_hook {
-        sim.answer("payments", &hook, "ROLLBACK").unwrap();
-    } else {
-        let arn = sim.deployment("payments")["serviceDeploymentArn"].clone();
-        sim.ecs("StopServiceDeployment", json!({"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}));
+#[test]
+fn a_paused_canary_is_rolled_back() {
+    for by_hook in [true, false] {
+        let mut sim = Sim::new("paused-native");
+        let hook = sim.waiting("payments").remove(0);
+        if by_hook {
+            sim.answer("payments", &hook, "ROLLBACK").unwrap();
+        } else {
+            let arn = sim.deployment("payments")["serviceDeploymentArn"].clone();
+            sim.ecs("StopServiceDeployment", json!({"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}));
+        }
+        assert_eq!(sim.deployment("payments")["status"], "ROLLBACK_REQUESTED");
+        assert!(sim.answer("payments", &hook, "CONTINUE").is_err());
+        sim.until(10, "traffic is back", |sim| sim.weights("/api/payments*") == [100, 0]);
+        assert_eq!(sim.deployment("payments")["status"], "ROLLBACK_IN_PROGRESS");
+        sim.until(120, "over", |sim| sim.deployment("payments")["status"] == "ROLLBACK_SUCCESSFUL");
+        let deployment = sim.deployment("payments");
+        assert_eq!(deployment["rollback"]["serviceRevisionArn"], deployment["sourceServiceRevisions"][0]["arn"]);
+        assert!(sim.service("payments")["taskDefinition"].as_str().unwrap().ends_with(":17"));
+        assert_eq!((sim.healthy("payments-blue"), sim.healthy("payments-green")), (6, 0));
     }
-    assert_eq!(sim.deployment("payments")["status"], "ROLLBACK_REQUESTED");
-    assert!(sim.answer("payments", &hook, "CONTINUE").is_err());
-    sim.until(10, "traffic is back", |sim| sim.weights("/api/payments*") == [100, 0]);
-    assert_eq!(sim.deployment("payments")["status"], "ROLLBACK_IN_PROGRESS");
-    sim.until(120, "over", |sim| sim.deployment("payments")["status"] == "ROLLBACK_SUCCESSFUL");
-    let deployment = sim.deployment("payments");
-    assert_eq!(deployment["rollback"]["serviceRevisionArn"], deployment["sourceServiceRevisions"][0]["arn"]);
-    assert!(sim.service("payments")["taskDefinition"].as_str().unwrap().ends_with(":17"));
-    assert_eq!((sim.healthy("payments-blue"), sim.healthy("payments-green")), (6, 0));
 }
 
 #[test]
