@@ -1,6 +1,10 @@
 //! From the key `R` to the `ModifyRule` at AWS's door, while every read hangs: the console's own loop, the real SDK,
 //! real sockets. Only the terminal is not there: keys are fed as its events are, frames go to a buffer.
 //!
+//! A read that has been out for a second, or was given up on, is known to hang: then the rule is written as it was last
+//! read. Before that a rollback gives the fresh reading half a second, so that it does not undo what somebody else
+//! changed in the rule: that is measured apart.
+//!
 //! After each press the console is ended, and the next one begins with what was known then: a write that cannot be
 //! read back stays in flight. So each press also pays for a new connection, as the first press of a shift does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -41,21 +45,26 @@ use measure::{Line, Samples, Wish};
 const SIZE: (u16, u16) = (120, 40);
 /// Nothing here takes as long; it only bounds a hopeless run.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Every so many presses the console is read anew, and looked at for a second after the press.
-const BATCH: usize = 10;
+/// Every so many presses reads are answered once more. The first press then comes right after they have begun to
+/// hang, the others when that is known.
+const BATCH: usize = 11;
 /// All the questions of an open release are out, and none is answered.
 const HANGING: usize = 8;
+
+/// When each frame was begun and done.
+type Frames = Arc<Mutex<Vec<(Instant, Instant)>>>;
 
 /// Draws for nobody, and takes note of when.
 struct Headless {
     terminal: Terminal<TestBackend>,
-    frames: Arc<Mutex<Vec<Instant>>>,
+    frames: Frames,
 }
 
 impl Canvas for Headless {
     fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        let begun = Instant::now();
         self.terminal.draw(view).map_err(io::Error::other)?;
-        self.frames.lock().unwrap().push(Instant::now());
+        self.frames.lock().unwrap().push((begun, Instant::now()));
         Ok(())
     }
 
@@ -93,28 +102,35 @@ struct Press {
 }
 
 fn main() -> ExitCode {
-    let wish = Wish::new(200);
+    let wish = Wish::new(20 * BATCH);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let state = tempfile::tempdir().unwrap();
-    let [mut call, mut frame, mut later, mut gaps] = [(); 4].map(|()| Samples::default());
+    let [mut call, mut early, mut frame, mut later, mut gaps] = [(); 5].map(|()| Samples::default());
     runtime.block_on(async {
         let bench = Bench::new(&state.path().join("audit.jsonl")).await;
         let mut model = None;
         for round in 0..wish.rounds {
-            if round % BATCH == 0 {
+            let place = round % BATCH;
+            if place == 0 {
                 model = Some(bench.observe().await);
             }
-            let press = bench.press(model.clone().unwrap(), round % BATCH == 0).await;
-            call.push(press.call);
+            let press = bench.press(model.clone().unwrap(), place == 1).await;
+            if place == 0 {
+                early.push(press.call)
+            } else {
+                call.push(press.call)
+            }
             frame.push(press.frame);
             later.extend(press.later);
             gaps.extend(press.gaps);
         }
     });
+    let limit = |millis| Some(Duration::from_millis(millis));
     wish.report(
         "R while every read hangs",
         &[
-            Line { what: "R to ModifyRule at AWS", samples: &call, limit: Some(Duration::from_millis(20)) },
+            Line { what: "R to ModifyRule at AWS", samples: &call, limit: limit(20) },
+            Line { what: "  when reads began to hang just before", samples: &early, limit: limit(520) },
             Line { what: "R to the frame that shows it", samples: &frame, limit: None },
             Line { what: "other keys in the next second, to their frame", samples: &later, limit: None },
             Line { what: "between frames in that second", samples: &gaps, limit: None },
@@ -202,7 +218,7 @@ impl Bench {
 async fn operate(
     log: CallLog,
     keys: UnboundedSender<io::Result<Msg>>,
-    frames: Arc<Mutex<Vec<Instant>>>,
+    frames: Frames,
     stay: bool,
     end: oneshot::Sender<()>,
 ) -> Press {
@@ -239,7 +255,7 @@ async fn operate(
     let last = later.last().copied().unwrap_or(pressed);
     let shown = async {
         // Frames come by themselves; looking for one is cheap, and over when the last is there.
-        while frames.lock().unwrap().last().is_none_or(|frame| *frame < last) {
+        while frames.lock().unwrap().last().is_none_or(|(begun, _)| *begun < last) {
             tokio::task::yield_now().await;
         }
     };
@@ -247,9 +263,10 @@ async fn operate(
     let _ = end.send(());
 
     let frames = frames.lock().unwrap().clone();
-    let to_frame = |key: &Instant| frames.iter().find(|frame| **frame >= *key).unwrap().duration_since(*key);
+    let shown = |key: &Instant| frames.iter().find(|(begun, _)| begun >= key).unwrap().1;
+    let to_frame = |key: &Instant| shown(key).duration_since(*key);
     let meanwhile: Vec<_> = if stay {
-        std::iter::once(pressed).chain(frames.iter().copied().filter(|frame| *frame >= pressed)).collect()
+        std::iter::once(pressed).chain(frames.iter().map(|(_, done)| *done).filter(|done| *done > pressed)).collect()
     } else {
         Vec::new()
     };

@@ -93,6 +93,20 @@ fn a_terminal_that_is_too_small_says_so_and_r_works_all_the_same() {
 }
 
 #[test]
+fn nobody_says_yes_to_a_question_that_the_screen_is_too_small_to_show() {
+    let mut tty = open(120, 40);
+    tty.send("P");
+    tty.until_shows("ModifyRule");
+    tty.resize(79, 23);
+    tty.until_shows("too small: 79×23");
+    tty.send("y");
+    tty.resize(120, 40);
+    tty.until_shows("configured 1%");
+    assert!(!tty.shows("ModifyRule") && !tty.shows("key → read back"), "{tty:?}");
+    leave(tty);
+}
+
+#[test]
 fn any_size_at_any_time_is_survived() {
     let mut tty = open(120, 40);
     for (columns, rows) in [(1, 1), (2, 50), (300, 2), (80, 24), (79, 24), (80, 23), (20, 5), (250, 80), (100, 30)] {
