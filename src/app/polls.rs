@@ -1,13 +1,13 @@
 //! What is asked of AWS, and when: often where a release is under way and looked at, seldom elsewhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, Screen};
 use crate::domain::metrics::MetricsQuery;
 use crate::domain::names::{Arn, TaskDefinitionArn};
-use crate::domain::release::Release;
+use crate::domain::release::{Method, Release};
 use crate::domain::snapshot::Query;
 
 /// A source of data: what is shown with one age, and asked for as one.
@@ -154,6 +154,9 @@ pub fn due(model: &Model) -> Vec<Query> {
     if !unread.is_empty() {
         wanted.push(Query::TaskDefinitions(unread));
     }
+    // Whether such a service waits for somebody is said by its deployment alone.
+    let native = model.releases.iter().filter(|release| release.method == Method::Native && release.in_flight());
+    wanted.extend(native.map(|release| Query::Deployments(release.stable.service.clone())));
     if let Some(release) = model.focus() {
         for side in std::iter::once(&release.stable).chain(&release.canary) {
             wanted.push(Query::Deployments(side.service.clone()));
@@ -167,6 +170,8 @@ pub fn due(model: &Model) -> Vec<Query> {
     }
     let busy = model.releases.iter().any(Release::in_flight);
     wanted.retain(|query| is_due(model, query, busy));
+    let mut asked = HashSet::new();
+    wanted.retain(|query| asked.insert(query.clone()));
     wanted
 }
 

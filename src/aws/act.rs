@@ -16,7 +16,7 @@ use super::operation::Operation;
 use super::rule::{Rule, forwards};
 
 /// What a rollback waits for a fresh reading of its rule, where reads are being answered.
-const URGENT_WAIT: Duration = Duration::from_millis(500);
+const URGENT_WAIT: Duration = Duration::from_millis(250);
 
 impl Aws {
     pub(super) async fn write(&self, call: &Call) -> Result<Receipt, Fault> {

@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::fault::Fault;
 use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
-use crate::domain::service::{DeploymentStatus, ServiceDeployment};
+use crate::domain::service::{DeploymentStatus, Pause, ServiceDeployment};
 
 use super::Aws;
 use super::ecs::only_missing;
@@ -120,9 +120,23 @@ impl Aws {
             rollback_reason: rollback.and_then(|rollback| rollback.reason.clone()),
             // By its name: the stage in which a canary waits for an operator is missing from the SDK's enum.
             stage: raw.lifecycle_stage.as_ref().map(|stage| stage.as_str().to_owned()),
+            pauses: pauses(raw.lifecycle_hook_details()),
             arn: Arn::new(raw.service_deployment_arn?),
         })
     }
+}
+
+/// The hooks that wait for a person; the others are Lambda functions, or are over.
+fn pauses(hooks: &[sdk::DeploymentLifecycleHookDetail]) -> Vec<Pause> {
+    let waits = |hook: &&sdk::DeploymentLifecycleHookDetail| {
+        hook.target_type() == Some(&sdk::DeploymentLifecycleHookTargetType::Pause)
+            && hook.status() == Some(&sdk::DeploymentLifecycleHookStatus::AwaitingAction)
+    };
+    let pause = |hook: &sdk::DeploymentLifecycleHookDetail| Pause {
+        until: maybe(hook.expires_at()),
+        then: hook.timeout_action().map(|action| action.as_str().to_owned()),
+    };
+    hooks.iter().filter(waits).map(pause).collect()
 }
 
 /// Every revision that a deployment names.

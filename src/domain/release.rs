@@ -12,6 +12,7 @@ use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::plan::Intent;
 use super::previous::Good;
 use super::route::Route;
+use super::service::Pause;
 use super::share::{Percent, Weight};
 use super::verdict::{Opinion, Verdict};
 
@@ -159,6 +160,8 @@ pub struct Release {
     pub previous: Vec<Good>,
     /// Why nothing may be written here, where that is so.
     pub watch_only: Option<String>,
+    /// Where ECS itself waits for somebody to answer, the soonest to run out first.
+    pub pauses: Vec<Pause>,
     /// What is wrong or odd, for the operator.
     pub remarks: Vec<String>,
     /// Since when the stable service's rollout has been complete.

@@ -292,4 +292,15 @@ pub struct ServiceDeployment {
     pub rollback_reason: Option<String>,
     /// `lifecycleStage`, by its name even where the SDK does not know it.
     pub stage: Option<String>,
+    /// `lifecycleHookDetails[]` of type PAUSE that await an action.
+    pub pauses: Vec<Pause>,
+}
+
+/// A hook at which a deployment waits for somebody to answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pause {
+    /// `expiresAt`: when it is answered by itself.
+    pub until: Option<Timestamp>,
+    /// `timeoutAction`: what it is answered with then, ROLLBACK or CONTINUE.
+    pub then: Option<String>,
 }

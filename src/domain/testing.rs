@@ -430,5 +430,6 @@ fn deployment(
         rolled_back_to: (*status == DeploymentStatus::RollbackSuccessful).then(|| td((*revision % 5) + 1)),
         rollback_reason: None,
         stage: None,
+        pauses: Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! Where a release is, in words and in a shape: the same on every screen.
 
+use jiff::SignedDuration;
+
 use super::freshness;
 use super::scene::Scene;
 use super::theme::Role;
@@ -7,6 +9,7 @@ use super::words;
 use crate::app::operation::{Operation, StepState};
 use crate::domain::plan::Intent;
 use crate::domain::release::{Bake, Phase, Release};
+use crate::domain::service::Pause;
 use crate::domain::verdict::Opinion;
 
 /// A phase as a shape.
@@ -41,6 +44,18 @@ fn next_move(scene: &Scene<'_>, release: &Release) -> String {
     }
 }
 
+/// How long ECS still waits, and what it does then by itself.
+fn paused(scene: &Scene<'_>, pause: &Pause) -> String {
+    let then = pause.then.as_deref().unwrap_or("what AWS does not say");
+    match pause.until {
+        Some(until) => {
+            let left = until.duration_since(scene.model.now.at).max(SignedDuration::ZERO);
+            format!("paused, {} left, then {then}", words::clock(left))
+        }
+        None => format!("paused until somebody answers, else {then}"),
+    }
+}
+
 /// The operation of a release that is in flight.
 pub fn in_flight<'a>(scene: &Scene<'a>, release: &Release) -> Option<&'a Operation> {
     scene.model.operations.get(&release.name).filter(|operation| operation.in_flight())
@@ -69,7 +84,10 @@ pub fn words(scene: &Scene<'_>, release: &Release) -> (String, Role) {
     let (mut text, role) = match release.phase {
         Phase::Failed => (format!("failed: {}", why_failed(release)), Role::Bad),
         Phase::RollingBack => (step.unwrap_or_else(|| "rolling back".to_owned()), Role::Warn),
-        Phase::Waiting => (format!("waiting for you: {}", next_move(scene, release)), Role::Warn),
+        Phase::Waiting => match release.pauses.first() {
+            Some(pause) => (paused(scene, pause), Role::Warn),
+            None => (format!("waiting for you: {}", next_move(scene, release)), Role::Warn),
+        },
         Phase::Baking => match &release.bake {
             Some(timer) => (format!("baking {}", bake(scene, timer)), Role::Accent),
             None => ("baking".to_owned(), Role::Accent),

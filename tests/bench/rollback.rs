@@ -2,7 +2,7 @@
 //! real sockets. Only the terminal is not there: keys are fed as its events are, frames go to a buffer.
 //!
 //! A read that has been out for a second, or was given up on, is known to hang: then the rule is written as it was last
-//! read. Before that a rollback gives the fresh reading half a second, so that it does not undo what somebody else
+//! read. Before that a rollback gives the fresh reading a quarter of a second, so that it does not undo what somebody else
 //! changed in the rule: that is measured apart.
 //!
 //! After each press the console is ended, and the next one begins with what was known then: a write that cannot be
@@ -130,7 +130,7 @@ fn main() -> ExitCode {
         "R while every read hangs",
         &[
             Line { what: "R to ModifyRule at AWS", samples: &call, limit: limit(20) },
-            Line { what: "  when reads began to hang just before", samples: &early, limit: limit(520) },
+            Line { what: "  when reads began to hang just before", samples: &early, limit: limit(270) },
             Line { what: "R to the frame that shows it", samples: &frame, limit: None },
             Line { what: "other keys in the next second, to their frame", samples: &later, limit: None },
             Line { what: "between frames in that second", samples: &gaps, limit: None },

@@ -144,6 +144,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         verdict,
         previous: previous::candidates(stable, &stable_side.task_definition, snapshot),
         watch_only: pair.told_by.as_ref().err().cloned(),
+        pauses: Vec::new(),
         remarks,
         steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         stable: stable_side,
@@ -230,6 +231,14 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
     };
     let side = side(service, group, route, snapshot);
     let current = deployment_under_way(service, snapshot);
+    let mut pauses = current.map(|deployment| deployment.pauses.clone()).unwrap_or_default();
+    pauses.sort_by_key(|pause| pause.until);
+    let mut remarks: Vec<_> = side.trouble.iter().cloned().collect();
+    if let Some(stage) = current.and_then(|deployment| deployment.stage.as_ref()).filter(|_| !pauses.is_empty()) {
+        remarks.push(format!(
+            "paused at {stage}: this version cannot answer a pause, `aws ecs continue-service-deployment` does; R takes it back"
+        ));
+    }
     Release {
         phase: single_phase(service, &side, current, ours),
         name: name.clone(),
@@ -240,7 +249,8 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
         verdict: verdict::judge(numbers, None, &settings.thresholds),
         previous: previous::candidates(service, &side.task_definition, snapshot),
         watch_only,
-        remarks: side.trouble.iter().cloned().collect(),
+        pauses,
+        remarks,
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         stable: side,
         canary: None,
@@ -284,6 +294,9 @@ fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeplo
         matches!(deployment.status, DeploymentStatus::Pending | DeploymentStatus::InProgress)
             && service.strategy != Strategy::Rolling
     });
+    if deployment.is_some_and(|deployment| !deployment.pauses.is_empty()) {
+        return Phase::Waiting;
+    }
     if service.rolling() || under_way {
         return Phase::Shifting;
     }
