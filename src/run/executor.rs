@@ -237,14 +237,22 @@ impl Run<'_> {
     async fn hold(&mut self, index: usize, step: &Step, patience: Duration) -> Halt<()> {
         let span = self.options.felt(step.hold);
         let begun = self.options.clock.now();
-        let mut broken = 0;
+        let (mut broken, mut unread) = (0, false);
         loop {
             let passed = self.options.clock.now().saturating_sub(begun);
             let left = span.saturating_sub(passed);
-            let pause = if broken > 0 || left.is_zero() { FIRST_PAUSE } else { left };
+            let pause = match left {
+                // Questions that fail are not asked faster for it: AWS may be throttling them.
+                _ if unread => self.options.interval,
+                _ if broken > 0 => FIRST_PAUSE,
+                left if left.is_zero() => FIRST_PAUSE,
+                left => left,
+            };
             self.pause(pause.min(self.options.interval)).await?;
             let over = self.options.clock.now().saturating_sub(begun);
-            match self.round(&step.after, Stage::Holding).await? {
+            let round = self.round(&step.after, Stage::Holding).await?;
+            unread = matches!(round, Round::Unread(_));
+            match round {
                 Round::Holds if over >= span => return Ok(()),
                 Round::Holds => broken = 0,
                 Round::Missing(what) | Round::Broken(what, _) => {

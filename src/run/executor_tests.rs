@@ -251,6 +251,22 @@ fn an_answer_that_was_lost_is_read_back_and_goes_on() {
 }
 
 #[test]
+fn a_watch_whose_questions_fail_does_not_ask_faster_for_it() {
+    let full = Scene { weights: vec![(0, 100)], ..at_ten() };
+    let mut plan = planned(&full, &Intent::Finish).unwrap();
+    plan.steps.retain(|step| step.hold > jiff::SignedDuration::ZERO);
+    let step = plan.steps[0].clone();
+    let world = World::new(&Scene { weights: vec![(100, 0)], ..at_ten() });
+    // Rule and health are read once; from then on every question fails.
+    world.with(|state| state.unread = (0..100_000).map(|read| !(1..=2).contains(&read)).collect());
+    let (outcome, progress) = run(&world, &plan, &CancellationToken::new());
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    let asked = progress.iter().filter(|moved| matches!(moved, Progress::Waiting { .. })).count();
+    let seconds = usize::try_from((step.hold + step.patience).as_secs()).unwrap();
+    assert!((seconds / 2..=seconds + 2).contains(&asked), "{asked} rounds in {seconds} s");
+}
+
+#[test]
 fn a_finish_takes_its_six_steps_and_goes_on_after_a_crash() {
     let full = Scene { weights: vec![(0, 100)], ..at_ten() };
     let plan = planned(&full, &Intent::Finish).unwrap();
