@@ -67,7 +67,7 @@ pub enum Facts {
 /// The newest answer of one source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading<T> {
-    /// The answer, and when it arrived. `None`: there never was one.
+    /// The answer, and when it was asked for. `None`: there never was one.
     pub value: Option<(Timestamp, T)>,
     /// The failure, where the newest attempt failed.
     pub fault: Option<(Timestamp, Fault)>,
