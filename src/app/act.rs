@@ -21,13 +21,23 @@ const QUIET_BEFORE: SignedDuration = SignedDuration::from_millis(300);
 
 /// `R`: at once while a release is in flight, else a question; or why not.
 pub(super) fn rollback(model: &mut Model) -> Vec<Effect> {
-    let Some(release) = model.focus() else {
-        model.say("no service is marked", true);
+    match model.focus().map(|release| release.name.clone()) {
+        Some(name) => rollback_of(model, &name),
+        None => {
+            model.say("no service is marked", true);
+            Vec::new()
+        }
+    }
+}
+
+/// `R` for the release that a question is about: the fleet's mark may have moved on below it.
+fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
+    let Some(release) = model.release(name) else {
+        model.say(format!("{name} is no longer there"), true);
         return Vec::new();
     };
-    let name = release.name.clone();
     let in_flight = release.in_flight();
-    if model.operation_in_flight(&name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
+    if model.operation_in_flight(name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
         model.say(format!("{name} is being rolled back; R has nothing to add"), false);
         return Vec::new();
     }
@@ -109,6 +119,12 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
     let Some(dialog) = model.dialog.take() else { return Vec::new() };
     match dialog {
         Dialog::Confirm(confirm) => return answer_confirm(model, confirm, key, apart),
+        // Neither a share nor a choice has an R in it, and neither stands between an operator and the way back.
+        Dialog::Weight { release, .. } | Dialog::Revisions(Revisions { release, .. })
+            if key == Key::Char('R') && apart =>
+        {
+            return rollback_of(model, &release);
+        }
         Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
         Dialog::Revisions(revisions) => answer_revisions(model, revisions, key),
         Dialog::Refused { .. } | Dialog::Help => match key {
@@ -139,7 +155,9 @@ fn answer_confirm(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart:
         Key::Esc | Key::Ctrl('c') => return Vec::new(),
         Key::Char('n') if !typed_name => return Vec::new(),
         // A forward plan on screen does not stand between an operator and the way back.
-        Key::Char('R') if !typed_name && !confirm.plan.intent.is_rollback() && apart => return rollback(model),
+        Key::Char('R') if !typed_name && !confirm.plan.intent.is_rollback() && apart => {
+            return rollback_of(model, &confirm.plan.release);
+        }
         key => {
             if let Consent::Name(input) = &mut confirm.consent {
                 type_into(input, key);
@@ -258,5 +276,37 @@ impl Model {
 
     fn refuse(&mut self, title: &str, refusal: Refusal) {
         self.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::msg::{Msg, Now};
+    use crate::app::update;
+    use crate::ui::fixture;
+
+    #[test]
+    fn r_in_a_question_is_for_the_release_that_the_question_is_about() {
+        let model = fixture::baking((120, 40));
+        let checkout = model.focus().unwrap().clone();
+        let family = checkout.stable.task_definition.family().to_owned();
+        let weight = Dialog::Weight { release: checkout.name.clone(), input: Input::default(), error: None };
+        let revisions = Dialog::Revisions(Revisions { release: checkout.name.clone(), family, selected: 0 });
+        let other = model.releases.iter().find(|release| release.name != checkout.name).unwrap().name.clone();
+        for dialog in [weight, revisions] {
+            let mut model = model.clone();
+            // The mark below the question is on another line by now.
+            model.screen = Screen::Fleet;
+            (model.fleet.selected, model.fleet.moved) = (Some(other.clone()), true);
+            model.settings.rollback_confirm = RollbackConfirm::Never;
+            model.dialog = Some(dialog);
+            let effects = update(&mut model, Now { at: fixture::now(), speed: 1.0 }, Msg::Key(Key::Char('R')));
+            let ordered = effects.iter().find_map(|effect| match effect {
+                Effect::Execute { plan, .. } => Some(plan),
+                _ => None,
+            });
+            assert_eq!(ordered.map(|plan| (&plan.release, plan.intent.is_rollback())), Some((&checkout.name, true)));
+        }
     }
 }
