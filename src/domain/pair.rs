@@ -107,7 +107,7 @@ fn tell_apart(one: &Service, other: &Service, settings: &Settings) -> Result<(bo
             _ => {}
         }
     }
-    match (role_in_name(a), role_in_name(b)) {
+    match roles_in_names(a, b) {
         (Some(Role::Stable), Some(Role::Canary) | None) | (None, Some(Role::Canary)) => return Ok((true, "names")),
         (Some(Role::Canary), Some(Role::Stable) | None) | (None, Some(Role::Stable)) => return Ok((false, "names")),
         _ => {}
@@ -143,34 +143,53 @@ enum Role {
 const STABLE_WORDS: [&str; 4] = ["stable", "primary", "baseline", "main"];
 const CANARY_WORDS: [&str; 3] = ["canary", "candidate", "next"];
 
-fn role_in_name(name: &str) -> Option<Role> {
-    let mut words = name.split(['-', '_', '.']).map(str::to_ascii_lowercase);
-    words.find_map(|word| {
-        if STABLE_WORDS.contains(&word.as_str()) {
-            Some(Role::Stable)
-        } else if CANARY_WORDS.contains(&word.as_str()) {
-            Some(Role::Canary)
-        } else {
-            None
-        }
-    })
+/// The words of two names that tell them apart, and how many words before and after those they share. What they
+/// share says nothing of roles: `next-web-stable` and `next-web-canary` both belong to something called `next-web`.
+fn words_apart<'a>(one: &'a str, other: &'a str) -> (Vec<&'a str>, Vec<&'a str>, [Vec<&'a str>; 2]) {
+    let words = |name: &'a str| name.split(['-', '_', '.']).collect::<Vec<_>>();
+    let (mut one, mut other) = (words(one), words(other));
+    let alike = |a: &mut dyn Iterator<Item = (&'a str, &'a str)>| a.take_while(|(a, b)| a == b).count();
+    let before = alike(&mut one.iter().copied().zip(other.iter().copied()));
+    let shared_before: Vec<_> = one.drain(..before).collect();
+    other.drain(..before);
+    let after = alike(&mut one.iter().rev().copied().zip(other.iter().rev().copied()));
+    let shared_after: Vec<_> = one.split_off(one.len().saturating_sub(after));
+    other.truncate(other.len().saturating_sub(after));
+    (one, other, [shared_before, shared_after])
+}
+
+fn role(word: &str) -> Option<Role> {
+    let word = word.to_ascii_lowercase();
+    if STABLE_WORDS.contains(&word.as_str()) {
+        Some(Role::Stable)
+    } else if CANARY_WORDS.contains(&word.as_str()) {
+        Some(Role::Canary)
+    } else {
+        None
+    }
+}
+
+/// What the names of a pair say of each other's roles.
+fn roles_in_names(one: &str, other: &str) -> (Option<Role>, Option<Role>) {
+    let (one, other, _) = words_apart(one, other);
+    let first = |words: &[&str]| words.iter().find_map(|word| role(word));
+    (first(&one), first(&other))
 }
 
 /// What two names have in common without their roles (`checkout` of `checkout-stable`, `checkout-canary`);
 /// `None` where they are not called alike.
 pub fn stem(stable: &str, canary: &str) -> Option<String> {
-    let bare = |name: &str| {
-        let words: Vec<_> = name
-            .split(['-', '_', '.'])
-            .filter(|word| {
-                let word = word.to_ascii_lowercase();
-                !STABLE_WORDS.contains(&word.as_str()) && !CANARY_WORDS.contains(&word.as_str())
-            })
-            .collect();
-        words.join("-")
+    let (one, other, [mut stem, after]) = words_apart(stable, canary);
+    let bare = |words: Vec<&str>| -> Vec<String> {
+        words.into_iter().filter(|word| role(word).is_none()).map(str::to_owned).collect()
     };
-    let (one, other) = (bare(stable), bare(canary));
-    (one == other && !one.is_empty()).then_some(one)
+    let (one, other) = (bare(one), bare(other));
+    if one != other {
+        return None;
+    }
+    stem.extend(one.iter().map(String::as_str));
+    stem.extend(after);
+    (!stem.is_empty()).then(|| stem.join("-"))
 }
 
 #[cfg(test)]
@@ -184,6 +203,10 @@ mod tests {
             ("checkout", "checkout-canary", Some("checkout")),
             ("shop_cart_main", "shop_cart_next", Some("shop-cart")),
             ("stable", "canary", None),
+            ("next-web-stable", "next-web-canary", Some("next-web")),
+            ("main", "main-canary", Some("main")),
+            ("checkout-stable-v2", "checkout-canary-v2", Some("checkout-v2")),
+            ("stable-checkout", "checkout-canary", Some("checkout")),
             ("checkout", "payments", None),
         ];
         for (stable, canary, expected) in table {
@@ -192,10 +215,18 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_whole_words() {
-        assert_eq!(role_in_name("checkout-canary"), Some(Role::Canary));
-        assert_eq!(role_in_name("checkout-Stable-v2"), Some(Role::Stable));
-        assert_eq!(role_in_name("stablecoin"), None);
-        assert_eq!(role_in_name("nextcloud"), None);
+    fn roles_are_whole_words_that_tell_the_two_apart() {
+        use Role::{Canary, Stable};
+        let table = [
+            ("checkout", "checkout-canary", None, Some(Canary)),
+            ("checkout-Stable-v2", "checkout-canary-v2", Some(Stable), Some(Canary)),
+            ("next-web-stable", "next-web-canary", Some(Stable), Some(Canary)),
+            ("main-api", "main-api-candidate", None, Some(Canary)),
+            ("stablecoin", "nextcloud", None, None),
+            ("canary-blue", "canary-green", None, None),
+        ];
+        for (one, other, role_of_one, role_of_other) in table {
+            assert_eq!(roles_in_names(one, other), (role_of_one, role_of_other), "{one} {other}");
+        }
     }
 }
