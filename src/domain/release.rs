@@ -2,6 +2,7 @@
 
 mod derive;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,10 +14,37 @@ use super::plan::Intent;
 use super::previous::Good;
 use super::route::Route;
 use super::service::Pause;
+use super::settings::Settings;
 use super::share::{Percent, Weight};
+use super::snapshot::Snapshot;
 use super::verdict::{Opinion, Verdict};
 
-pub use derive::releases;
+/// Every release of the environment: pairs as one, every other service alone, by name. No two have the same: where
+/// several clusters have a service of one name, each is called `cluster/name`.
+pub fn releases(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    ours: &BTreeMap<String, Ours>,
+    now: Timestamp,
+) -> Vec<Release> {
+    let mut releases = derive::releases(snapshot, settings, ours, now);
+    // A key, an operation and a line of the audit name a release: it must be one. A pair's stem may be what another
+    // service of its cluster is called; no two releases have the same stable service.
+    name_apart(&mut releases, |release| format!("{}/{}", release.stable.service.cluster, release.name));
+    name_apart(&mut releases, |release| release.stable.service.to_string());
+    releases
+}
+
+/// Gives those that share a name another one.
+fn name_apart(releases: &mut [Release], longer: impl Fn(&Release) -> String) {
+    let mut called: BTreeMap<String, usize> = BTreeMap::new();
+    for release in &*releases {
+        *called.entry(release.name.clone()).or_default() += 1;
+    }
+    for release in releases.iter_mut().filter(|release| called.get(&release.name).is_some_and(|count| *count > 1)) {
+        release.name = longer(release);
+    }
+}
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -136,7 +164,7 @@ pub struct Bake {
 /// A service, or a pair, and where its release is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Release {
-    /// The pair's stem, or the service's name.
+    /// The pair's stem, or the service's name; with its cluster before it where that is not enough.
     pub name: String,
     /// Who moves the traffic.
     pub method: Method,
@@ -189,6 +217,7 @@ impl Release {
     /// Whether it goes by this name: its own, or one of its services'.
     pub fn answers_to(&self, name: &str) -> bool {
         self.name == name
+            || self.name.split_once('/').is_some_and(|(_, called)| called == name)
             || self.stable.service.service == name
             || self.canary.as_ref().is_some_and(|canary| canary.service.service == name)
     }
@@ -256,5 +285,37 @@ impl fmt::Display for Release {
         write!(f, "verdict {}", self.verdict.opinion.word())?;
         self.verdict.reasons.iter().try_for_each(|reason| write!(f, "; {reason}"))?;
         self.remarks.iter().try_for_each(|remark| write!(f, "\n{remark}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::testing::{now, scene};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_two_releases_have_one_name(scene in scene(), stem_taken in any::<bool>()) {
+            let mut snapshot = scene.snapshot();
+            let (_, services) = snapshot.services.value.as_mut().unwrap();
+            for mut service in services.values().cloned().collect::<Vec<_>>() {
+                service.target_groups.clear();
+                if stem_taken {
+                    let mut namesake = service.clone();
+                    namesake.key.service = "shop".to_owned();
+                    services.insert(namesake.key.clone(), namesake);
+                }
+                service.key.cluster = "elsewhere".to_owned();
+                services.insert(service.key.clone(), service);
+            }
+            let releases = releases(&snapshot, &scene.settings(), &BTreeMap::new(), now());
+            let names: std::collections::BTreeSet<_> = releases.iter().map(|release| &release.name).collect();
+            prop_assert_eq!(names.len(), releases.len());
+            prop_assert!(releases.iter().all(|release| release.answers_to(&release.stable.service.service)));
+        }
     }
 }
