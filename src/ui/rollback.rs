@@ -79,6 +79,7 @@ fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
             Call::UpdateService { service, desired, .. } => {
                 format!("{} {arrow} {}", side(service), words::many(desired.unwrap_or(0) as usize, "task"))
             }
+            Call::AnswerPause { .. } => "the pause is answered: ECS takes the deployment back".to_owned(),
             Call::StopDeployment { .. } => "ECS stops the deployment and takes it back".to_owned(),
         };
         if parts.last() != Some(&part) {

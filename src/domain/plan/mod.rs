@@ -2,6 +2,7 @@
 
 mod call;
 mod expect;
+mod native;
 mod redeploy;
 #[cfg(test)]
 mod rules;
@@ -15,7 +16,7 @@ use super::release::{Method, Release};
 use super::settings::Settings;
 use super::share::Percent;
 
-pub use call::{Call, Receipt, Reread, Seen};
+pub use call::{Answer, Call, Receipt, Reread, Seen};
 pub use expect::{Expect, Met};
 
 /// What the operator wants; a key or a subcommand.
@@ -201,6 +202,8 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
         (Method::Weighted, Intent::Start { task_definition }) => weighted::start(release, task_definition, context),
         (Method::Weighted, Intent::Finish) => weighted::finish(release, context),
         (Method::Weighted, Intent::Rollback { to }) => weighted::rollback(release, to.as_ref(), context),
+        (Method::Native, Intent::Step { to: None }) => native::step(release, context),
+        (Method::Native, Intent::Rollback { to: None }) => native::rollback(release, context),
         (_, Intent::Start { task_definition }) => redeploy::start(release, task_definition, context),
         (_, Intent::Rollback { to }) => redeploy::rollback(release, to.as_ref(), context),
         (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish) => Err(Refusal::new(
