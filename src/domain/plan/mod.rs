@@ -99,6 +99,22 @@ pub struct Before {
 }
 
 impl Plan {
+    /// The revision that a rollback ends on: the one it deploys or waits for, what ECS is told to go back to, else
+    /// the stable one. `None`: only ECS knows.
+    pub fn ends_on<'a>(&'a self, release: &'a Release) -> Option<&'a TaskDefinitionArn> {
+        let waited_for = self.steps.iter().flat_map(|step| &step.after).find_map(|expect| match expect {
+            Expect::Primary { task_definition, .. } | Expect::Settled { task_definition, .. } => Some(task_definition),
+            _ => None,
+        });
+        let left_to_ecs =
+            self.calls().any(|call| matches!(call, Call::StopDeployment { .. } | Call::AnswerPause { .. }));
+        match waited_for {
+            Some(waited_for) => Some(waited_for),
+            None if left_to_ecs => release.previous.first().map(|good| &good.task_definition),
+            None => Some(&release.stable.task_definition),
+        }
+    }
+
     /// Its writes, in order.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.steps.iter().filter_map(|step| step.call.as_ref())
