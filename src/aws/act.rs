@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_ecs::types::StopServiceDeploymentStopType;
+use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 use aws_sdk_elasticloadbalancingv2::types::Action;
 use aws_types::request_id::RequestId;
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::{Arn, TaskDefinitionArn};
-use crate::domain::plan::{Call, Receipt, Reread, Seen};
+use crate::domain::plan::{Answer, Call, Receipt, Reread, Seen};
 use crate::domain::route::{Forward, Route, RouteId, target_group_name};
 
 use super::Aws;
@@ -32,6 +32,9 @@ impl Aws {
                 self.update_service(&call.subject(), arn, cluster_arn, task_definition.as_ref(), *desired).await
             }
             Call::StopDeployment { deployment, .. } => self.stop_deployment(&call.subject(), deployment).await,
+            Call::AnswerPause { deployment, hook, answer, .. } => {
+                self.answer_pause(&call.subject(), deployment, hook, *answer).await
+            }
         }
     }
 
@@ -139,6 +142,28 @@ impl Aws {
         Ok(Receipt {
             request_id: answer.request_id().map(str::to_owned),
             answer: format!("deployment {name} is being rolled back"),
+        })
+    }
+}
+
+impl Aws {
+    async fn answer_pause(
+        &self,
+        subject: &str,
+        deployment: &Arn,
+        hook: &str,
+        answer: Answer,
+    ) -> Result<Receipt, Fault> {
+        let action = match answer {
+            Answer::Continue => DeploymentLifecycleHookAction::Continue,
+            Answer::Rollback => DeploymentLifecycleHookAction::Rollback,
+        };
+        let call = self.clients.ecs.continue_service_deployment().service_deployment_arn(deployment.as_str());
+        let call = call.hook_id(hook).action(action);
+        let taken = self.ask(Operation::ContinueServiceDeployment, subject, call.send()).await?;
+        Ok(Receipt {
+            request_id: taken.request_id().map(str::to_owned),
+            answer: format!("the pause is answered {answer}"),
         })
     }
 }

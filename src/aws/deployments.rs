@@ -132,11 +132,14 @@ fn pauses(hooks: &[sdk::DeploymentLifecycleHookDetail]) -> Vec<Pause> {
         hook.target_type() == Some(&sdk::DeploymentLifecycleHookTargetType::Pause)
             && hook.status() == Some(&sdk::DeploymentLifecycleHookStatus::AwaitingAction)
     };
-    let pause = |hook: &sdk::DeploymentLifecycleHookDetail| Pause {
-        until: maybe(hook.expires_at()),
-        then: hook.timeout_action().map(|action| action.as_str().to_owned()),
+    let pause = |hook: &sdk::DeploymentLifecycleHookDetail| {
+        Some(Pause {
+            hook: hook.hook_id()?.to_owned(),
+            until: maybe(hook.expires_at()),
+            then: hook.timeout_action().map(|action| action.as_str().to_owned()),
+        })
     };
-    hooks.iter().filter(waits).map(pause).collect()
+    hooks.iter().filter(waits).filter_map(pause).collect()
 }
 
 /// Every revision that a deployment names.

@@ -44,6 +44,8 @@ where
             };
             let message = meta.message().filter(|message| !message.is_empty());
             let message = message.map_or_else(|| format!("HTTP {status} without a message"), str::to_owned);
+            let kind =
+                if kind == FaultKind::Refused && answered(operation, &message) { FaultKind::Changed } else { kind };
             let mut fault = make(kind, message);
             fault.code = meta.code().map(str::to_owned);
             fault.request_id = error.request_id().or_else(|| meta.request_id()).map(str::to_owned);
@@ -68,6 +70,12 @@ where
         fault.advice = advice;
     }
     fault
+}
+
+/// Whether a pause no longer waits: AWS says so in words only.
+fn answered(operation: Operation, message: &str) -> bool {
+    operation == Operation::ContinueServiceDeployment
+        && (message.contains("hookId is either completed") || message.contains("terminal state"))
 }
 
 /// By AWS's error code. ELBv2 leaves the suffix `Exception` away where ECS has it.
@@ -247,6 +255,10 @@ fn advice(fault: &Fault, operation: Operation, place: &Whereabouts, account: Opt
             format!("It was deleted, or it is not in {there}: look at what is there now.")
         }
         FaultKind::NotFound => format!("Check that it is in {there}."),
+        FaultKind::Changed if operation == Operation::ContinueServiceDeployment => {
+            "Somebody answered it before, or its time ran out: nothing was sent twice. Look at what is there now."
+                .to_owned()
+        }
         FaultKind::Refused if code == "ServiceNotActive" => {
             "The service is being deleted: nothing can be done with it.".to_owned()
         }

@@ -27,6 +27,7 @@ pub(crate) enum Operation {
     ModifyListener,
     UpdateService,
     StopServiceDeployment,
+    ContinueServiceDeployment,
 }
 
 impl Operation {
@@ -37,7 +38,14 @@ impl Operation {
 
     /// Whether it changes anything: what was left unanswered may then have been applied.
     pub(crate) fn writes(self) -> bool {
-        matches!(self, Self::ModifyRule | Self::ModifyListener | Self::UpdateService | Self::StopServiceDeployment)
+        matches!(
+            self,
+            Self::ModifyRule
+                | Self::ModifyListener
+                | Self::UpdateService
+                | Self::StopServiceDeployment
+                | Self::ContinueServiceDeployment
+        )
     }
 
     /// The IAM action, `ecs:UpdateService`.

@@ -190,6 +190,8 @@ pub struct Release {
     pub watch_only: Option<String>,
     /// Where ECS itself waits for somebody to answer, the soonest to run out first.
     pub pauses: Vec<Pause>,
+    /// `lifecycleStage` of the deployment under way.
+    pub stage: Option<String>,
     /// What is wrong or odd, for the operator.
     pub remarks: Vec<String>,
     /// Since when the stable service's rollout has been complete.

@@ -299,6 +299,8 @@ pub struct ServiceDeployment {
 /// A hook at which a deployment waits for somebody to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pause {
+    /// `hookId`: opaque, and good for one answer.
+    pub hook: String,
     /// `expiresAt`: when it is answered by itself.
     pub until: Option<Timestamp>,
     /// `timeoutAction`: what it is answered with then, ROLLBACK or CONTINUE.

@@ -234,6 +234,9 @@ impl State {
                 };
                 self.deploy(key, &replaced);
             }
+            Call::AnswerPause { .. } => {
+                return Err(Fault::new(FaultKind::Refused, call.operation(), call.subject(), "nothing waits here"));
+            }
         }
         Ok(())
     }

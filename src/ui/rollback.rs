@@ -7,8 +7,7 @@ use super::state;
 use super::theme::Role;
 use super::{dialog, freshness, words};
 use crate::app::model::Screen;
-use crate::domain::names::TaskDefinitionArn;
-use crate::domain::plan::{self, Call, Context, Expect, Intent, Plan};
+use crate::domain::plan::{self, Call, Context, Intent, Plan};
 use crate::domain::previous::Evidence;
 use crate::domain::release::Release;
 use crate::domain::settings::RollbackConfirm;
@@ -79,6 +78,7 @@ fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
             Call::UpdateService { service, desired, .. } => {
                 format!("{} {arrow} {}", side(service), words::many(desired.unwrap_or(0) as usize, "task"))
             }
+            Call::AnswerPause { .. } => "the pause is answered: ECS takes the deployment back".to_owned(),
             Call::StopDeployment { .. } => "ECS stops the deployment and takes it back".to_owned(),
         };
         if parts.last() != Some(&part) {
@@ -90,11 +90,10 @@ fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
 
 /// What ends up running, and how it is known to be good.
 fn target(scene: &Scene<'_>, release: &Release, plan: &Plan) -> (String, Vec<String>) {
-    let brought_back = plan.steps.iter().flat_map(|step| &step.after).find_map(|expect| match expect {
-        Expect::Primary { task_definition, .. } | Expect::Settled { task_definition, .. } => Some(task_definition),
-        _ => None,
-    });
-    let target: &TaskDefinitionArn = brought_back.unwrap_or(&release.stable.task_definition);
+    let Some(target) = plan.ends_on(release) else {
+        return ("what it replaced".to_owned(), Vec::new());
+    };
+    let stays = *target == release.stable.task_definition;
     let now = scene.model.now.at;
     let ago = |at| words::age(now.duration_since(at));
     let version = scene.model.snapshot.task_definition(target).and_then(|definition| definition.version());
@@ -108,7 +107,7 @@ fn target(scene: &Scene<'_>, release: &Release, plan: &Plan) -> (String, Vec<Str
             (Evidence::Replaced, None, _) => Some("ran until now".to_owned()),
             (_, None, None) => None,
         },
-        None if brought_back.is_none() => release.steady_since.map(|since| format!("good for {}", ago(since))),
+        None if stays => release.steady_since.map(|since| format!("good for {}", ago(since))),
         None => None,
     });
     (target.tag(), evidence)

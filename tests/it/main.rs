@@ -3,6 +3,7 @@
 
 mod aws;
 mod cli;
+mod native;
 mod pty;
 mod readme;
 mod release;

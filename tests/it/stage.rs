@@ -315,7 +315,7 @@ pub fn tell(operation: &str, input: &Value) -> String {
             parts.push(format!("{member}={}", last(&input[member])));
         }
     }
-    for member in ["desiredCount", "stopType", "forceNewDeployment", "deploymentConfiguration"] {
+    for member in ["desiredCount", "stopType", "action", "forceNewDeployment", "deploymentConfiguration"] {
         if !input[member].is_null() {
             parts.push(format!("{member}={}", input[member].to_string().trim_matches('"')));
         }

@@ -8,7 +8,7 @@ use super::lookup;
 use super::observe::{Observation, Want};
 use super::out::Out;
 use crate::domain::names::TaskDefinitionArn;
-use crate::domain::plan::{self, Call, Context, Expect, Intent, Plan};
+use crate::domain::plan::{self, Call, Context, Intent};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
@@ -32,20 +32,12 @@ pub fn way_back(release: &Release, context: &Context<'_>) -> WayBack {
     match plan::plan(release, &Intent::Rollback { to: None }, context) {
         Ok(plan) => WayBack {
             ready: true,
-            target: Some(target(&plan).unwrap_or(&release.stable.task_definition).clone()),
+            target: plan.ends_on(release).cloned(),
             path: plan.steps.iter().map(|step| step.title.as_str()).collect::<Vec<_>>().join("; "),
             calls: plan.calls().map(Call::describe).collect(),
         },
         Err(refusal) => WayBack { ready: false, target: None, path: refusal.to_string(), calls: Vec::new() },
     }
-}
-
-/// The revision that the plan brings back; `None` where it only moves traffic.
-fn target(plan: &Plan) -> Option<&TaskDefinitionArn> {
-    plan.steps.iter().flat_map(|step| &step.after).find_map(|expect| match expect {
-        Expect::Primary { task_definition, .. } | Expect::Settled { task_definition, .. } => Some(task_definition),
-        _ => None,
-    })
 }
 
 /// What is looked at for `status [SERVICE]`.

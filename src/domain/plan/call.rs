@@ -40,6 +40,28 @@ pub enum Call {
         /// `serviceDeploymentArn`.
         deployment: Arn,
     },
+    /// ContinueServiceDeployment: answers one pause. A hook takes one answer only, so that nobody can advance twice.
+    AnswerPause {
+        /// Which service, for people.
+        service: ServiceKey,
+        /// `serviceDeploymentArn`.
+        deployment: Arn,
+        /// `hookId`, as it was seen.
+        hook: String,
+        /// `action`.
+        answer: Answer,
+    },
+}
+
+/// The answer to a pause (`DeploymentLifecycleHookAction`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Answer {
+    /// Go on.
+    Continue,
+    /// Go back.
+    Rollback,
 }
 
 /// A rule as it was when the plan was made.
@@ -76,6 +98,7 @@ impl Call {
             Self::SetWeights { route, .. } => route.operation(),
             Self::UpdateService { .. } => "UpdateService",
             Self::StopDeployment { .. } => "StopServiceDeployment",
+            Self::AnswerPause { .. } => "ContinueServiceDeployment",
         }
     }
 
@@ -83,7 +106,9 @@ impl Call {
     pub fn subject(&self) -> String {
         match self {
             Self::SetWeights { route, .. } => route.to_string(),
-            Self::UpdateService { service, .. } | Self::StopDeployment { service, .. } => service.to_string(),
+            Self::UpdateService { service, .. }
+            | Self::StopDeployment { service, .. }
+            | Self::AnswerPause { service, .. } => service.to_string(),
         }
     }
 
@@ -106,6 +131,7 @@ impl Call {
                 parts.join(" ")
             }
             Self::StopDeployment { .. } => "stopType=ROLLBACK".to_owned(),
+            Self::AnswerPause { hook, answer, .. } => format!("action={answer} hookId={hook}"),
         };
         format!("{} {}  {what}", self.operation(), self.subject())
     }
@@ -119,7 +145,7 @@ impl Call {
             Self::UpdateService { arn, cluster_arn, task_definition, .. } => {
                 [arn, cluster_arn].into_iter().chain(task_definition.iter().map(TaskDefinitionArn::arn)).collect()
             }
-            Self::StopDeployment { deployment, .. } => vec![deployment],
+            Self::StopDeployment { deployment, .. } | Self::AnswerPause { deployment, .. } => vec![deployment],
         }
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::route::{Forward, RouteId, target_group_name};
-use crate::domain::service::{RolloutState, Service};
+use crate::domain::service::{DeploymentStatus, RolloutState, Service};
 use crate::domain::snapshot::{Facts, Query};
 
 /// A state of the world that can be asked for.
@@ -24,6 +24,20 @@ pub enum Expect {
         target_group: Arn,
         /// How many at the least.
         at_least: u32,
+    },
+    /// A pause of a service's deployment has been answered, by whomever.
+    Answered {
+        /// Which service.
+        service: ServiceKey,
+        /// `hookId`.
+        hook: String,
+    },
+    /// ECS is taking a deployment back, or has done so.
+    GoingBack {
+        /// Which service.
+        service: ServiceKey,
+        /// `serviceDeploymentArn`.
+        deployment: Arn,
     },
     /// A service has running tasks.
     Running {
@@ -79,6 +93,7 @@ impl Expect {
         match self {
             Self::Weights { route, .. } => Query::Route(route.clone()),
             Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
+            Self::Answered { service, .. } | Self::GoingBack { service, .. } => Query::Deployments(service.clone()),
             Self::Running { service, .. }
             | Self::Desired { service, .. }
             | Self::Primary { service, .. }
@@ -125,6 +140,22 @@ impl Expect {
                     None => Met::NotYet(format!("health of {} unknown", target_group_name(target_group))),
                 }
             }
+            (Self::Answered { hook, .. }, Facts::Deployments(deployments)) => {
+                if deployments.iter().flat_map(|deployment| &deployment.pauses).any(|pause| pause.hook == *hook) {
+                    Met::NotYet("the pause still waits".to_owned())
+                } else {
+                    Met::Yes
+                }
+            }
+            (Self::GoingBack { deployment, .. }, Facts::Deployments(deployments)) => {
+                match deployments.iter().find(|known| known.arn == *deployment).map(|known| &known.status) {
+                    Some(status) if status.rolling_back() => Met::Yes,
+                    Some(DeploymentStatus::RollbackSuccessful | DeploymentStatus::RollbackFailed) => Met::Yes,
+                    Some(status) if status.ended() => Met::Never(format!("the deployment ended {status:?}")),
+                    Some(_) => Met::NotYet("the deployment has not turned back yet".to_owned()),
+                    None => Met::NotYet("the deployment is not in the history yet".to_owned()),
+                }
+            }
             (Self::Running { at_least, .. }, Facts::Service(service)) => {
                 if service.running >= *at_least {
                     Met::Yes
@@ -165,6 +196,8 @@ impl Expect {
             Self::Healthy { target_group, at_least } => {
                 format!("{at_least} healthy in {}", target_group_name(target_group))
             }
+            Self::Answered { service, .. } => format!("the pause of {} is answered", service.service),
+            Self::GoingBack { service, .. } => format!("the deployment of {} turns back", service.service),
             Self::Running { service, at_least } => format!("{at_least} tasks of {} run", service.service),
             Self::Desired { service, count } => format!("{} wants {count}", service.service),
             Self::Primary { service, task_definition } => {

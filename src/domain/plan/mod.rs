@@ -2,6 +2,7 @@
 
 mod call;
 mod expect;
+mod native;
 mod redeploy;
 #[cfg(test)]
 mod rules;
@@ -15,7 +16,7 @@ use super::release::{Method, Release};
 use super::settings::Settings;
 use super::share::Percent;
 
-pub use call::{Call, Receipt, Reread, Seen};
+pub use call::{Answer, Call, Receipt, Reread, Seen};
 pub use expect::{Expect, Met};
 
 /// What the operator wants; a key or a subcommand.
@@ -98,6 +99,22 @@ pub struct Before {
 }
 
 impl Plan {
+    /// The revision that a rollback ends on: the one it deploys or waits for, what ECS is told to go back to, else
+    /// the stable one. `None`: only ECS knows.
+    pub fn ends_on<'a>(&'a self, release: &'a Release) -> Option<&'a TaskDefinitionArn> {
+        let waited_for = self.steps.iter().flat_map(|step| &step.after).find_map(|expect| match expect {
+            Expect::Primary { task_definition, .. } | Expect::Settled { task_definition, .. } => Some(task_definition),
+            _ => None,
+        });
+        let left_to_ecs =
+            self.calls().any(|call| matches!(call, Call::StopDeployment { .. } | Call::AnswerPause { .. }));
+        match waited_for {
+            Some(waited_for) => Some(waited_for),
+            None if left_to_ecs => release.previous.first().map(|good| &good.task_definition),
+            None => Some(&release.stable.task_definition),
+        }
+    }
+
     /// Its writes, in order.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.steps.iter().filter_map(|step| step.call.as_ref())
@@ -201,6 +218,8 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
         (Method::Weighted, Intent::Start { task_definition }) => weighted::start(release, task_definition, context),
         (Method::Weighted, Intent::Finish) => weighted::finish(release, context),
         (Method::Weighted, Intent::Rollback { to }) => weighted::rollback(release, to.as_ref(), context),
+        (Method::Native, Intent::Step { to: None }) => native::step(release, context),
+        (Method::Native, Intent::Rollback { to: None }) => native::rollback(release, context),
         (_, Intent::Start { task_definition }) => redeploy::start(release, task_definition, context),
         (_, Intent::Rollback { to }) => redeploy::rollback(release, to.as_ref(), context),
         (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish) => Err(Refusal::new(

@@ -6,7 +6,7 @@ use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::previous::{Evidence, Good};
-use crate::domain::release::{Method, Phase, Release, Side};
+use crate::domain::release::{Method, Release, Side};
 
 /// A new revision onto a rolling service.
 pub(super) fn start(
@@ -72,8 +72,7 @@ pub(super) fn back(
         ));
     }
     let replaced = release.previous.iter().find(|good| good.evidence == Evidence::Replaced);
-    let under_way = side.rolling || release.method == Method::Native && release.phase == Phase::Shifting;
-    if under_way
+    if side.rolling
         && let Some(deployment) = &side.deployment
         && to.is_none_or(|to| replaced.is_some_and(|good| good.task_definition == *to))
     {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Call, Expect, Intent, Plan, Refusal, Reread};
+use super::{Answer, Call, Expect, Intent, Plan, Refusal, Reread};
 use crate::domain::previous::candidates;
 use crate::domain::release::{Method, Release};
 use crate::domain::route::Forward;
@@ -212,6 +212,8 @@ proptest! {
                         "{plan:#?}"
                     ),
                     Some(Call::StopDeployment { .. }) => panic!("only a rollback stops: {plan:#?}"),
+                    // A hook takes one answer: what was seen is in the call itself.
+                    Some(Call::AnswerPause { answer, .. }) => prop_assert_eq!(*answer, Answer::Continue),
                     None => {}
                 }
             }

@@ -145,6 +145,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         previous: previous::candidates(stable, &stable_side.task_definition, snapshot),
         watch_only: pair.told_by.as_ref().err().cloned(),
         pauses: Vec::new(),
+        stage: None,
         remarks,
         steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         stable: stable_side,
@@ -233,11 +234,11 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
     let current = deployment_under_way(service, snapshot);
     let mut pauses = current.map(|deployment| deployment.pauses.clone()).unwrap_or_default();
     pauses.sort_by_key(|pause| pause.until);
+    let stage = current.and_then(|deployment| deployment.stage.clone());
     let mut remarks: Vec<_> = side.trouble.iter().cloned().collect();
-    if let Some(stage) = current.and_then(|deployment| deployment.stage.as_ref()).filter(|_| !pauses.is_empty()) {
-        remarks.push(format!(
-            "paused at {stage}: this version cannot answer a pause, `aws ecs continue-service-deployment` does; R takes it back"
-        ));
+    if let Some(stage) = stage.as_ref().filter(|_| !pauses.is_empty()) {
+        let many = if pauses.len() > 1 { format!(", {} pauses", pauses.len()) } else { String::new() };
+        remarks.push(format!("paused at {stage}{many}: P answers and goes on, R takes it back"));
     }
     Release {
         phase: single_phase(service, &side, current, ours),
@@ -250,6 +251,7 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
         previous: previous::candidates(service, &side.task_definition, snapshot),
         watch_only,
         pauses,
+        stage,
         remarks,
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         stable: side,

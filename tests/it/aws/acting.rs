@@ -12,7 +12,7 @@ use tidegate::aws::{Connect, connect};
 use tidegate::cloud::Cloud;
 use tidegate::domain::fault::{Applied, FaultKind};
 use tidegate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
-use tidegate::domain::plan::{Call, Reread, Seen};
+use tidegate::domain::plan::{Answer, Call, Reread, Seen};
 use tidegate::domain::route::{Forward, Route, RouteId};
 use tidegate::domain::share::Weight;
 use tidegate::domain::snapshot::{Facts, Query};
@@ -321,6 +321,24 @@ async fn services_are_updated_with_exactly_what_is_given() {
         let receipt = stage.lanes.act.act(&call).await.unwrap();
         assert_eq!(receipt.answer, answer);
         assert_eq!(stage.inputs("UpdateService").pop().unwrap(), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_pause_is_answered_by_its_hook() {
+    let stage = Stage::new(|_| None).await;
+    let deployment = format!("{ECS}:service-deployment/prod/checkout/abc");
+    for (answer, action) in [(Answer::Continue, "CONTINUE"), (Answer::Rollback, "ROLLBACK")] {
+        let call = Call::AnswerPause {
+            service: ServiceKey::new("prod", "checkout"),
+            deployment: Arn::new(&*deployment),
+            hook: "ecs-pause-1".to_owned(),
+            answer,
+        };
+        let receipt = stage.lanes.act.act(&call).await.unwrap();
+        assert_eq!(receipt.answer, format!("the pause is answered {action}"));
+        let sent = stage.inputs("ContinueServiceDeployment").pop().unwrap();
+        assert_eq!(sent, json!({"serviceDeploymentArn": deployment, "hookId": "ecs-pause-1", "action": action}));
     }
 }
 
