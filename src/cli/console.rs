@@ -53,7 +53,11 @@ pub async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
     };
     let reader = lane(|lanes| Arc::new(lanes.poll.clone()));
     let actor = lane(|lanes| Arc::new(lanes.act.clone()));
-    show(config, region, clock, reader, actor, Ok(demo_audit())).await
+    let audit = demo_audit();
+    let ended = show(config, region, clock, reader, actor, Ok(audit.clone())).await;
+    // Its world is gone, and nobody would ever clear these away.
+    let _ = std::fs::remove_file(&audit);
+    ended
 }
 
 fn odd(error: &dyn std::fmt::Display) -> Fault {
