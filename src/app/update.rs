@@ -80,7 +80,7 @@ impl Model {
 }
 
 fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Option<Effect> {
-    model.polls.answered(query, answer.is_ok());
+    model.polls.answered(query, answer.as_ref().err().map(|fault| fault.kind));
     let account = match &answer {
         Ok(Facts::Identity(identity)) => Some(identity.account.clone()),
         // Without STS the services' own ARNs say whose they are.
@@ -171,7 +171,9 @@ fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
     match outcome {
         Outcome::Done => (format!("done and read back: {title}"), false),
         Outcome::Superseded => (format!("no longer pursued: {title}"), false),
-        Outcome::Refused { step, fault } => (format!("step {}: {fault}", step + 1), true),
+        Outcome::Refused { step, fault } => {
+            (format!("step {}: {fault}", step + 1), true)
+        }
         Outcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
         Outcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
     }
