@@ -172,7 +172,7 @@ fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
         Outcome::Done => (format!("done and read back: {title}"), false),
         Outcome::Superseded => (format!("no longer pursued: {title}"), false),
         Outcome::Refused { step, fault } => {
-            (format!("step {}: {fault}", step + 1), true)
+            (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
         }
         Outcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
         Outcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
