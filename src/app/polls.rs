@@ -69,7 +69,10 @@ fn key(query: &Query) -> Key {
         Query::Tasks(service) => (Source::Tasks, service.to_string()),
         Query::Deployments(service) => (Source::Deployments, service.to_string()),
         Query::Metrics(_) => (Source::Metrics, String::new()),
-        Query::TaskDefinitions(_) => (Source::Revisions, String::new()),
+        // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
+        Query::TaskDefinitions(unread) => {
+            (Source::Revisions, unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
         Query::Family(family) => (Source::Revisions, family.clone()),
     }
 }
@@ -283,6 +286,17 @@ mod tests {
             due(&model).contains(&Query::Services)
         };
         (0..=300).find(again).unwrap()
+    }
+
+    #[test]
+    fn a_revision_that_just_appeared_does_not_wait_for_the_pace_of_those_that_were_read() {
+        let mut model = fixture::silent((80, 24));
+        let read = Query::TaskDefinitions(vec![fixture::td("checkout", 41)]);
+        model.polls.ask(&read, model.now.at);
+        model.polls.answered(&read, None);
+        model.now.at += SignedDuration::from_secs(1);
+        assert!(!is_due(&model, &read, true));
+        assert!(is_due(&model, &Query::TaskDefinitions(vec![fixture::td("checkout", 42)]), true));
     }
 
     #[test]
