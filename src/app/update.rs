@@ -65,7 +65,9 @@ impl Model {
     /// The mark stays with its release, wherever its line moves; until it is moved by hand it is on the first.
     fn keep_selection(&mut self) {
         let marked = self.fleet.selected.as_deref();
-        if !self.fleet.moved || marked.is_none_or(|marked| self.release(marked).is_none()) {
+        // Nor under a question: the ROLLBACK line would speak of another release than the one that is asked about.
+        let free = !self.fleet.moved && self.dialog.is_none();
+        if free || marked.is_none_or(|marked| self.release(marked).is_none()) {
             self.fleet.selected = self.lines().first().map(|release| release.name.clone());
         }
     }
