@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, Screen};
+use crate::domain::fault::FaultKind;
 use crate::domain::metrics::MetricsQuery;
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Method, Release};
@@ -41,6 +42,8 @@ struct Asked {
     outstanding: bool,
     /// How many answers in a row failed.
     failures: u32,
+    /// How far the newest failure lets it back off.
+    slowest: SignedDuration,
     /// Due as soon as it can be, whatever its pace.
     hurry: bool,
 }
@@ -66,7 +69,10 @@ fn key(query: &Query) -> Key {
         Query::Tasks(service) => (Source::Tasks, service.to_string()),
         Query::Deployments(service) => (Source::Deployments, service.to_string()),
         Query::Metrics(_) => (Source::Metrics, String::new()),
-        Query::TaskDefinitions(_) => (Source::Revisions, String::new()),
+        // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
+        Query::TaskDefinitions(unread) => {
+            (Source::Revisions, unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
         Query::Family(family) => (Source::Revisions, family.clone()),
     }
 }
@@ -104,18 +110,37 @@ const FLOOR_MS: i64 = 400;
 /// How far a failing source backs off, at the most.
 const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
 
+/// The same where AWS was not reached or has no valid caller to serve: asking again costs nobody's quota, and whoever
+/// mended it looks at a screen that is marked as old until the next answer.
+const SLOWEST_AWAY: SignedDuration = SignedDuration::from_secs(10);
+
+fn slowest(fault: FaultKind) -> SignedDuration {
+    match fault {
+        FaultKind::Unreachable | FaultKind::Expired | FaultKind::NoCredentials => SLOWEST_AWAY,
+        _ => SLOWEST,
+    }
+}
+
 impl Polls {
     /// Takes note that a question goes out.
     pub fn ask(&mut self, query: &Query, at: Timestamp) {
-        let asked = self.asked.entry(key(query)).or_insert(Asked { at, outstanding: false, failures: 0, hurry: false });
+        let asked = self.asked.entry(key(query)).or_insert(Asked {
+            at,
+            outstanding: false,
+            failures: 0,
+            slowest: SLOWEST,
+            hurry: false,
+        });
         (asked.at, asked.outstanding, asked.hurry) = (at, true, false);
     }
 
-    /// Takes note of an answer.
-    pub fn answered(&mut self, query: &Query, good: bool) {
+    /// Takes note of an answer, or of why there is none.
+    pub fn answered(&mut self, query: &Query, fault: Option<FaultKind>) {
+        let good = fault.is_none();
         if let Some(asked) = self.asked.get_mut(&key(query)) {
             asked.outstanding = false;
             asked.failures = if good { 0 } else { asked.failures.saturating_add(1) };
+            asked.slowest = fault.map_or(SLOWEST, slowest);
         }
         if good && let Query::Metrics(metrics) = query {
             self.window.extend(metrics.targets.iter().map(|(group, _)| (group.clone(), metrics.to)));
@@ -191,7 +216,7 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     let pace = key.0.pace();
     let seconds = if busy && model.focused { pace.busy } else { pace.calm };
     let backed_off = SignedDuration::from_secs(seconds.saturating_mul(1 << asked.failures.min(5)))
-        .min(SLOWEST.max(SignedDuration::from_secs(seconds)));
+        .min(asked.slowest.max(SignedDuration::from_secs(seconds)));
     model.now.at.duration_since(asked.at) >= backed_off
 }
 
@@ -241,4 +266,46 @@ fn unread_revisions(model: &Model) -> Vec<TaskDefinitionArn> {
     arns.sort();
     arns.dedup();
     arns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::fixture;
+
+    /// A source that has failed often enough to back off as far as it may: when it is asked again, in seconds.
+    fn asked_again_after(fault: FaultKind) -> i64 {
+        let mut model = fixture::silent((80, 24));
+        let at = model.now.at;
+        for _ in 0..9 {
+            model.polls.ask(&Query::Services, at);
+            model.polls.answered(&Query::Services, Some(fault));
+        }
+        let again = |seconds: &i64| {
+            model.now.at = at + SignedDuration::from_secs(*seconds);
+            due(&model).contains(&Query::Services)
+        };
+        (0..=300).find(again).unwrap()
+    }
+
+    #[test]
+    fn a_revision_that_just_appeared_does_not_wait_for_the_pace_of_those_that_were_read() {
+        let mut model = fixture::silent((80, 24));
+        let read = Query::TaskDefinitions(vec![fixture::td("checkout", 41)]);
+        model.polls.ask(&read, model.now.at);
+        model.polls.answered(&read, None);
+        model.now.at += SignedDuration::from_secs(1);
+        assert!(!is_due(&model, &read, true));
+        assert!(is_due(&model, &Query::TaskDefinitions(vec![fixture::td("checkout", 42)]), true));
+    }
+
+    #[test]
+    fn what_is_mended_is_noticed_soon_and_a_quota_is_spared() {
+        for fault in [FaultKind::Unreachable, FaultKind::Expired, FaultKind::NoCredentials] {
+            assert!(asked_again_after(fault) <= 15, "{fault:?}");
+        }
+        for fault in [FaultKind::Throttled, FaultKind::Denied, FaultKind::Server, FaultKind::Unanswered] {
+            assert_eq!(asked_again_after(fault), 120, "{fault:?}");
+        }
+    }
 }

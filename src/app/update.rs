@@ -65,7 +65,9 @@ impl Model {
     /// The mark stays with its release, wherever its line moves; until it is moved by hand it is on the first.
     fn keep_selection(&mut self) {
         let marked = self.fleet.selected.as_deref();
-        if !self.fleet.moved || marked.is_none_or(|marked| self.release(marked).is_none()) {
+        // Nor under a question: the ROLLBACK line would speak of another release than the one that is asked about.
+        let free = !self.fleet.moved && self.dialog.is_none();
+        if free || marked.is_none_or(|marked| self.release(marked).is_none()) {
             self.fleet.selected = self.lines().first().map(|release| release.name.clone());
         }
     }
@@ -80,7 +82,7 @@ impl Model {
 }
 
 fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Option<Effect> {
-    model.polls.answered(query, answer.is_ok());
+    model.polls.answered(query, answer.as_ref().err().map(|fault| fault.kind));
     let account = match &answer {
         Ok(Facts::Identity(identity)) => Some(identity.account.clone()),
         // Without STS the services' own ARNs say whose they are.
@@ -171,7 +173,9 @@ fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
     match outcome {
         Outcome::Done => (format!("done and read back: {title}"), false),
         Outcome::Superseded => (format!("no longer pursued: {title}"), false),
-        Outcome::Refused { step, fault } => (format!("step {}: {fault}", step + 1), true),
+        Outcome::Refused { step, fault } => {
+            (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
+        }
         Outcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
         Outcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
     }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::names::TaskDefinitionArn;
-use super::service::{DeploymentStatus, Rollout, RolloutState, Service};
+use super::service::{DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment};
 use super::snapshot::Snapshot;
 
 /// How a revision is known to have worked.
@@ -45,20 +45,30 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
             found.push(Good { task_definition: task_definition.clone(), evidence, at, good_for, active });
         }
     };
+    let deployments = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    let mut deployments: Vec<_> = deployments.into_iter().flatten().collect();
     // What a rollout under way replaces was complete when the rollout began. One that failed, or was itself
-    // replaced before it was complete, is not what worked.
+    // replaced before it was complete, is not what worked: its rollout says so, and where ECS gives rollouts no
+    // state (a native strategy) the history does.
+    let given_up = |revision: &TaskDefinitionArn| {
+        let of = |deployment: &&&ServiceDeployment| deployment.target.as_ref() == Some(revision);
+        let mut tried = deployments.iter().filter(of).peekable();
+        tried.peek().is_some() && tried.all(|deployment| deployment.status != DeploymentStatus::Successful)
+    };
     if service.rolling() {
         let worked = |rollout: &&Rollout| {
             rollout.role != "PRIMARY"
                 && rollout.running > 0
-                && matches!(rollout.state, Some(RolloutState::Completed) | None)
+                && match rollout.state {
+                    Some(RolloutState::Completed) => true,
+                    Some(_) => false,
+                    None => !given_up(&rollout.task_definition),
+                }
         };
         for rollout in service.rollouts.iter().filter(worked) {
             add(&rollout.task_definition, Evidence::Replaced, rollout.updated_at, None);
         }
     }
-    let deployments = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
-    let mut deployments: Vec<_> = deployments.into_iter().flatten().collect();
     deployments.sort_by_key(|deployment| Reverse(deployment.finished_at.max(deployment.created_at)));
     let mut until: Option<Timestamp> = None;
     for deployment in deployments {
@@ -80,4 +90,48 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
         add(&witness.task_definition, Evidence::Witnessed, Some(witness.at), None);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::snapshot::{Facts, Query};
+    use crate::ui::fixture::{ago, now, service, td};
+
+    fn deployment(target: u32, status: DeploymentStatus) -> ServiceDeployment {
+        ServiceDeployment {
+            arn: service("orders", "orders", target, 6, 60).arn,
+            status,
+            reason: None,
+            created_at: Some(ago(i64::from(100 - target))),
+            finished_at: None,
+            target: Some(td("orders", target)),
+            sources: Vec::new(),
+            rolled_back_to: None,
+            rollback_reason: None,
+            stage: None,
+            pauses: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_native_deployment_that_was_superseded_is_no_way_back() {
+        let mut orders = service("orders", "orders", 25, 6, 60);
+        let older = |revision: u32| Rollout {
+            role: "ACTIVE".into(),
+            ..service("orders", "orders", revision, 6, 60).rollouts.remove(0)
+        };
+        orders.rollouts.extend([older(24), older(23)]);
+        orders.rollouts.iter_mut().for_each(|rollout| rollout.state = None);
+        let mut snapshot = Snapshot::default();
+        let history = vec![
+            deployment(25, DeploymentStatus::InProgress),
+            deployment(24, DeploymentStatus::Stopped),
+            deployment(23, DeploymentStatus::Successful),
+        ];
+        snapshot.apply(now(), &Query::Deployments(orders.key.clone()), Ok(Facts::Deployments(history)));
+        let found: Vec<_> =
+            candidates(&orders, &td("orders", 25), &snapshot).into_iter().map(|good| good.task_definition).collect();
+        assert_eq!(found, [td("orders", 23)]);
+    }
 }

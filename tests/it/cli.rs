@@ -219,6 +219,9 @@ fn the_whole_way_up_and_back_by_commands() {
     let checkout = pair(&home.expect(0, &["status", "--json"]).json());
     assert_eq!((&checkout["stable"]["weight"], &checkout["canary"]["weight"]), (&100.into(), &0.into()));
     assert_eq!(checkout["canary"]["desired"], 0);
+    let text = home.expect(0, &["status", "checkout"]).out;
+    let verdict = text.lines().find(|line| line.starts_with("verdict")).unwrap();
+    assert!(verdict.contains("stable alone") && !verdict.contains("canary"), "{verdict}");
 
     let audit = std::fs::read_to_string(home.path().join("state").join("audit.jsonl")).unwrap();
     assert!(audit.contains("looks good") && audit.contains("rollback"), "{audit}");

@@ -127,7 +127,12 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
         rows.push(named("ladder", ladder(release)));
     }
     let verdict = &release.verdict;
-    let judged = if release.canary.is_some() { "canary" } else { "service" };
+    let judged = match (&release.canary, &verdict.baseline) {
+        (Some(_), Some(_)) => "canary",
+        // Nobody is sent to the canary: it is stable that is judged.
+        (Some(_), None) => "stable alone",
+        (None, _) => "service",
+    };
     rows.push(named("verdict", format!("{}; {judged} {}", verdict.opinion.word(), numbers(&verdict.judged))));
     rows.extend(verdict.baseline.as_ref().map(|base| named("", format!("stable {}", numbers(base)))));
     rows.extend(verdict.reasons.iter().map(|reason| named("", reason.clone())));
