@@ -229,7 +229,7 @@ pub(super) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
     };
     let left = operation.plan.steps.len() - operation.verified();
     let text = format!(
-        "{}: {left} steps to go, which nobody would send. The same key again leaves it there.",
+        "{}: {left} of its steps to go, which nobody would send. The same key again leaves it there.",
         operation.plan.title
     );
     model.leaving = true;

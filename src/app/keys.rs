@@ -148,7 +148,7 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('R')],
         Action::Rollback,
         "roll back",
-        "Roll back to the version that worked. At once while a release is in flight; else it shows the plan and asks for a second R.",
+        "Roll back to the version that worked: at once on an open release in flight, else the plan is shown and R asked for again.",
     ),
     on(
         Scope::Anywhere,

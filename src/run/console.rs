@@ -218,6 +218,11 @@ impl Loop {
                 let _ = outbox.send(Msg::Progress { operation, progress });
             })
             .await;
+            // The way back does not wait for the audit; that it is not there must be said all the same.
+            let trouble = journal.map_or_else(Some, |journal| journal.trouble());
+            if let Some(trouble) = trouble.filter(|_| plan.intent.is_rollback()) {
+                let _ = outbox.send(Msg::Trouble(format!("carried out, but not written to the audit: {trouble}")));
+            }
         });
     }
 }

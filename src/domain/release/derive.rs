@@ -211,7 +211,12 @@ fn weighted_phase(
 
 fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Release {
     let name = service.key.service.clone();
-    let group = service.target_groups.first();
+    // A strategy of ECS's own moves the traffic between its target groups: the one that is served from counts.
+    let served = |group: &&Arn| {
+        let routes = snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
+        routes.filter_map(|route| route.weight(group)).max()
+    };
+    let group = service.target_groups.iter().rev().max_by_key(served);
     let route = snapshot.routes.get().and_then(|routes| {
         routes
             .values()
