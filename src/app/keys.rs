@@ -148,7 +148,7 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('R')],
         Action::Rollback,
         "roll back",
-        "Roll back to the version that worked: at once on an open release in flight, else the plan is shown and R asked for again.",
+        "Roll back to what worked: at once on an open release in flight, else the plan is shown and R asked for again.",
     ),
     on(
         Scope::Anywhere,
