@@ -311,3 +311,55 @@ pub(super) fn type_into(input: &mut tui_input::Input, key: Key) {
     };
     input.handle(request);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::SignedDuration;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ui::fixture;
+
+    const KEYS: [Key; 9] = [
+        Key::Char('R'),
+        Key::Char('P'),
+        Key::Char('F'),
+        Key::Char('W'),
+        Key::Char('y'),
+        Key::Char('5'),
+        Key::Enter,
+        Key::Esc,
+        Key::Down,
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// 5. One operation in flight per service; a key that repeats or is pasted does nothing.
+        #[test]
+        fn rule_5_one_operation_in_flight(presses in prop::collection::vec((0..KEYS.len(), 0u32..1500), 1..24)) {
+            let mut model = fixture::baking((120, 40));
+            let mut at = fixture::now();
+            let mut flying: BTreeMap<String, (OperationId, bool)> = BTreeMap::new();
+            for (key, gap) in presses {
+                at += SignedDuration::from_millis(gap.into());
+                let burst = model.last_key.is_some() && gap < 10;
+                // Indices are drawn from the table's own length.
+                for effect in update(&mut model, Now { at, speed: 1.0 }, Msg::Key(KEYS[key])) {
+                    match effect {
+                        Effect::Cancel(id) => flying.retain(|_, (flight, _)| *flight != id),
+                        Effect::Execute { operation, plan } => {
+                            prop_assert!(!burst, "what came in a burst acted: {}", plan.title);
+                            let back = plan.intent.is_rollback();
+                            let before = flying.insert(plan.release.clone(), (operation, back));
+                            prop_assert!(before.is_none(), "two at once: {}", plan.title);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+}
