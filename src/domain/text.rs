@@ -30,6 +30,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn nothing_unsafe_is_left(text in "\\PC*|(?s).*") {
             prop_assert!(clean(&text).chars().all(is_safe));

@@ -205,6 +205,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn the_rate_lies_in_its_interval(requests in 1u32..100_000, part in 0.0f64..=1.0) {
             let requests = f64::from(requests);
