@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate::app::dialog::Dialog;
 use tidegate::app::keys::Key;
-use tidegate::domain::release::Phase;
+use tidegate::domain::release::{Phase, Release};
 use tidegate::sim::api::{Call, Service};
 
 use crate::stage::Stage;
@@ -18,6 +18,11 @@ async fn paused(name: &str) -> Stage {
 
 fn hooks(stage: &Stage, name: &str) -> Vec<String> {
     stage.release(name).pauses.iter().map(|pause| pause.hook.clone()).collect()
+}
+
+async fn until_steady_on(stage: &mut Stage, name: &str, revision: &str) {
+    let back = |release: &Release| release.phase == Phase::Steady && release.stable.task_definition.short() == revision;
+    stage.until("back", |model| model.release(name).is_some_and(back)).await;
 }
 
 /// The answers to pauses that reached AWS; anything else fails.
@@ -61,12 +66,7 @@ async fn r_at_a_pause_answers_it_with_rollback() {
     let mut stage = paused("payments").await;
     stage.press("R").await;
     assert_eq!(answers(&stage), ["ROLLBACK"], "one key");
-    stage
-        .until("back", |model| {
-            let release = model.release("payments").unwrap();
-            release.phase == Phase::Steady && release.stable.task_definition.short() == "payments:17"
-        })
-        .await;
+    until_steady_on(&mut stage, "payments", "payments:17").await;
 }
 
 #[tokio::test]
@@ -78,12 +78,7 @@ async fn r_between_pauses_stops_the_deployment() {
     stage.press("R").await;
     let told = stage.told()[sent..].to_vec();
     assert!(told.len() == 1 && told[0].ends_with("stopType=ROLLBACK"), "{told:?}");
-    stage
-        .until("back", |model| {
-            let release = model.release("payments").unwrap();
-            release.phase == Phase::Steady && release.stable.task_definition.short() == "payments:17"
-        })
-        .await;
+    until_steady_on(&mut stage, "payments", "payments:17").await;
 }
 
 #[tokio::test]
@@ -121,10 +116,5 @@ async fn a_question_about_a_pause_closes_when_its_time_runs_out() {
     assert!(stage.model.notice.as_ref().unwrap().wrong);
     stage.press("y").await;
     assert!(stage.writes().is_empty(), "{:?}", stage.told());
-    stage
-        .until("back", |model| {
-            let release = model.release("search").unwrap();
-            release.phase == Phase::Steady && release.stable.task_definition.short() == "search:88"
-        })
-        .await;
+    until_steady_on(&mut stage, "search", "search:88").await;
 }
