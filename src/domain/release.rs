@@ -2,7 +2,6 @@
 
 mod derive;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,37 +13,10 @@ use super::plan::Intent;
 use super::previous::Good;
 use super::route::Route;
 use super::service::Pause;
-use super::settings::Settings;
 use super::share::{Percent, Weight};
-use super::snapshot::Snapshot;
 use super::verdict::{Opinion, Verdict};
 
-/// Every release of the environment: pairs as one, every other service alone, by name. No two have the same: where
-/// several clusters have a service of one name, each is called `cluster/name`.
-pub fn releases(
-    snapshot: &Snapshot,
-    settings: &Settings,
-    ours: &BTreeMap<String, Ours>,
-    now: Timestamp,
-) -> Vec<Release> {
-    let mut releases = derive::releases(snapshot, settings, ours, now);
-    // A key, an operation and a line of the audit name a release: it must be one. A pair's stem may be what another
-    // service of its cluster is called; no two releases have the same stable service.
-    name_apart(&mut releases, |release| format!("{}/{}", release.stable.service.cluster, release.name));
-    name_apart(&mut releases, |release| release.stable.service.to_string());
-    releases
-}
-
-/// Gives those that share a name another one.
-fn name_apart(releases: &mut [Release], longer: impl Fn(&Release) -> String) {
-    let mut called: BTreeMap<String, usize> = BTreeMap::new();
-    for release in &*releases {
-        *called.entry(release.name.clone()).or_default() += 1;
-    }
-    for release in releases.iter_mut().filter(|release| called.get(&release.name).is_some_and(|count| *count > 1)) {
-        release.name = longer(release);
-    }
-}
+pub use derive::releases;
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -292,6 +264,8 @@ impl fmt::Display for Release {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -317,6 +291,13 @@ mod tests {
             let releases = releases(&snapshot, &scene.settings(), &BTreeMap::new(), now());
             let names: std::collections::BTreeSet<_> = releases.iter().map(|release| &release.name).collect();
             prop_assert_eq!(names.len(), releases.len());
+            let doing = Ours { doing: Some(Intent::Rollback { to: None }), ..Ours::default() };
+            for release in &releases {
+                let ours = BTreeMap::from([(release.name.clone(), doing.clone())]);
+                let again = super::releases(&snapshot, &scene.settings(), &ours, now());
+                let same = again.iter().find(|again| again.name == release.name);
+                prop_assert_eq!(same.map(|same| same.phase), Some(Phase::RollingBack));
+            }
             prop_assert!(releases.iter().all(|release| release.answers_to(&release.stable.service.service)));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
-use crate::domain::names::Arn;
+use crate::domain::names::{Arn, ServiceKey};
 use crate::domain::pair::{self, Pair};
 use crate::domain::plan::Intent;
 use crate::domain::previous;
@@ -18,7 +18,8 @@ use crate::domain::share::{Percent, Weights};
 use crate::domain::snapshot::{Since, Snapshot};
 use crate::domain::verdict::{self, Numbers};
 
-/// Every release of the environment: pairs as one, every other service alone, by name.
+/// Every release of the environment: pairs as one, every other service alone, by name. No two have the same: where
+/// several clusters have a service of one name, each is called `cluster/name`.
 pub fn releases(
     snapshot: &Snapshot,
     settings: &Settings,
@@ -28,20 +29,41 @@ pub fn releases(
     let Some(services) = snapshot.services.get() else { return Vec::new() };
     let pairs = pair::pairs(snapshot, settings);
     let paired: BTreeSet<_> = pairs.iter().flat_map(|pair| [&pair.stable, &pair.canary]).collect();
+    let alone: Vec<_> = services.values().filter(|service| !paired.contains(&service.key)).collect();
+    let of_pairs = pairs.iter().map(|pair| (pair.name.clone(), &pair.stable));
+    let of_alone = alone.iter().map(|service| (service.key.service.clone(), &service.key));
+    let names = named_apart(of_pairs.chain(of_alone).collect());
     let nobody = Ours::default();
-    let ours_of = |name: &str| ours.get(name).unwrap_or(&nobody);
-    let mut releases: Vec<_> = pairs
-        .iter()
-        .filter_map(|pair| weighted(pair, snapshot, settings, ours_of(&pair.name), now))
-        .chain(
-            services
-                .values()
-                .filter(|service| !paired.contains(&service.key))
-                .map(|service| single(service, snapshot, settings, ours_of(&service.key.service), now)),
-        )
-        .collect();
+    let ours_of = |name: &String| ours.get(name).unwrap_or(&nobody);
+    // Settings go by the short name, what this console does by the one that is nobody else's.
+    let (pair_names, alone_names) = names.split_at(pairs.len());
+    let weighted = pairs.iter().zip(pair_names).filter_map(|(pair, name)| {
+        Some(Release { name: name.clone(), ..weighted(pair, snapshot, settings, ours_of(name), now)? })
+    });
+    let single = alone.iter().zip(alone_names).map(|(service, name)| Release {
+        name: name.clone(),
+        ..single(service, snapshot, settings, ours_of(name), now)
+    });
+    let mut releases: Vec<_> = weighted.chain(single).collect();
     releases.sort_by(|a, b| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
     releases
+}
+
+/// Gives those that share a name another one. A key, an operation and a line of the audit name a release: it must be
+/// one. A pair's stem may be what another service of its cluster is called; no two have the same stable service.
+fn named_apart(mut named: Vec<(String, &ServiceKey)>) -> Vec<String> {
+    let with_cluster = |name: &str, stable: &ServiceKey| format!("{}/{name}", stable.cluster);
+    let by_service = |_: &str, stable: &ServiceKey| stable.to_string();
+    for longer in [&with_cluster as &dyn Fn(&str, &ServiceKey) -> String, &by_service] {
+        let mut called: BTreeMap<String, usize> = BTreeMap::new();
+        for (name, _) in &named {
+            *called.entry(name.clone()).or_default() += 1;
+        }
+        for (name, stable) in named.iter_mut().filter(|(name, _)| called.get(name).is_some_and(|count| *count > 1)) {
+            *name = longer(name, stable);
+        }
+    }
+    named.into_iter().map(|(name, _)| name).collect()
 }
 
 fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
