@@ -41,7 +41,7 @@ fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
         model.say(format!("{name} is being rolled back; R has nothing to add"), false);
         return Vec::new();
     }
-    let plan = match model.plan(release, &Intent::Rollback { to: None }) {
+    let plan = match model.plan(release, &Intent::Rollback { to: None, at_once: false }) {
         Ok(plan) => plan,
         Err(refusal) => {
             model.refuse("Roll back", refusal);
@@ -198,7 +198,7 @@ fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) {
         Key::End | Key::Char('G') => revisions.selected = last,
         Key::Enter => {
             if let Some(choice) = choices.get(revisions.selected) {
-                propose(model, Intent::Start { task_definition: choice.task_definition.clone() });
+                propose(model, Intent::Start { task_definition: choice.task_definition.clone(), pauses: false });
                 return;
             }
         }

@@ -28,6 +28,12 @@ impl Aws {
                 };
                 self.set_weights(&rule, weights).await
             }
+            Call::RegisterCopy { .. } => Err(Fault::new(
+                FaultKind::Refused,
+                call.operation(),
+                call.subject(),
+                "this version cannot register task definitions".to_owned(),
+            )),
             Call::UpdateService { arn, cluster_arn, task_definition, desired, .. } => {
                 self.update_service(&call.subject(), arn, cluster_arn, task_definition.as_ref(), *desired).await
             }

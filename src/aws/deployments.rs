@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_ecs::types::{self as sdk, ServiceDeploymentStatus};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use crate::domain::deployment::{DeploymentStatus, Hook, Rollback, ServiceDeployment, ServiceRevision};
 use crate::domain::fault::Fault;
 use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
-use crate::domain::service::{DeploymentStatus, Pause, ServiceDeployment};
 
 use super::Aws;
 use super::ecs::only_missing;
@@ -97,7 +97,8 @@ impl Aws {
                 only_missing(operation, &subject, answer.failures())?;
                 for revision in answer.service_revisions.unwrap_or_default() {
                     if let (Some(arn), Some(definition)) = (revision.service_revision_arn, revision.task_definition) {
-                        self.memory.keep_revision(Arn::new(arn), TaskDefinitionArn::new(definition));
+                        self.memory
+                            .keep_revision(ServiceRevision::bare(Arn::new(arn), TaskDefinitionArn::new(definition)));
                     }
                 }
                 Ok(())
@@ -110,36 +111,33 @@ impl Aws {
         let resolve = |arn: Option<&str>| arn.and_then(|arn| self.memory.revision(arn));
         let rollback = raw.rollback.as_ref();
         Some(ServiceDeployment {
-            status: status(raw.status.as_ref()),
             reason: raw.status_reason.clone().filter(|reason| !reason.is_empty()),
             created_at: maybe(raw.created_at()),
             finished_at: maybe(raw.finished_at()),
             target: resolve(raw.target_service_revision().and_then(|revision| revision.arn())),
             sources: raw.source_service_revisions().iter().filter_map(|revision| resolve(revision.arn())).collect(),
-            rolled_back_to: resolve(rollback.and_then(|rollback| rollback.service_revision_arn())),
-            rollback_reason: rollback.and_then(|rollback| rollback.reason.clone()),
+            rollback: rollback.map(|rollback| Rollback {
+                to: resolve(rollback.service_revision_arn()),
+                reason: rollback.reason.clone(),
+                started_at: maybe(rollback.started_at()),
+            }),
             // By its name: the stage in which a canary waits for an operator is missing from the SDK's enum.
             stage: raw.lifecycle_stage.as_ref().map(|stage| stage.as_str().to_owned()),
-            pauses: pauses(raw.lifecycle_hook_details()),
-            arn: Arn::new(raw.service_deployment_arn?),
+            hooks: raw.lifecycle_hook_details().iter().filter_map(hook).collect(),
+            ..ServiceDeployment::new(Arn::new(raw.service_deployment_arn?), status(raw.status.as_ref()))
         })
     }
 }
 
-/// The hooks that wait for a person; the others are Lambda functions, or are over.
-fn pauses(hooks: &[sdk::DeploymentLifecycleHookDetail]) -> Vec<Pause> {
-    let waits = |hook: &&sdk::DeploymentLifecycleHookDetail| {
-        hook.target_type() == Some(&sdk::DeploymentLifecycleHookTargetType::Pause)
-            && hook.status() == Some(&sdk::DeploymentLifecycleHookStatus::AwaitingAction)
-    };
-    let pause = |hook: &sdk::DeploymentLifecycleHookDetail| {
-        Some(Pause {
-            hook: hook.hook_id()?.to_owned(),
-            until: maybe(hook.expires_at()),
-            then: hook.timeout_action().map(|action| action.as_str().to_owned()),
-        })
-    };
-    hooks.iter().filter(waits).filter_map(pause).collect()
+/// `None` for a hook without an id: nobody could answer it.
+fn hook(raw: &sdk::DeploymentLifecycleHookDetail) -> Option<Hook> {
+    Some(Hook {
+        id: raw.hook_id()?.to_owned(),
+        kind: raw.target_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+        status: raw.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        until: maybe(raw.expires_at()),
+        then: raw.timeout_action().map(|action| action.as_str().to_owned()),
+    })
 }
 
 /// Every revision that a deployment names.

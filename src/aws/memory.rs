@@ -4,13 +4,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crate::domain::deployment::{ServiceDeployment, ServiceRevision};
 use crate::domain::fault::Fault;
-use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::names::Arn;
 use crate::domain::route::RouteId;
-use crate::domain::service::ServiceDeployment;
 
 use super::rule::Rule;
 
@@ -25,7 +25,7 @@ pub(super) struct Memory {
     rules: Mutex<HashMap<RouteId, Rule>>,
     reads: Mutex<Reads>,
     target_groups: Mutex<Option<BTreeSet<Arn>>>,
-    revisions: Mutex<HashMap<Arn, TaskDefinitionArn>>,
+    revisions: Mutex<HashMap<Arn, Arc<ServiceRevision>>>,
     ended: Mutex<HashMap<Arn, ServiceDeployment>>,
     pub(super) account: OnceLock<String>,
 }
@@ -104,12 +104,12 @@ impl Memory {
         open(&self.target_groups).as_ref().map(|known| known.iter().cloned().collect())
     }
 
-    pub(super) fn revision(&self, arn: &str) -> Option<TaskDefinitionArn> {
+    pub(super) fn revision(&self, arn: &str) -> Option<Arc<ServiceRevision>> {
         open(&self.revisions).get(&Arn::new(arn)).cloned()
     }
 
-    pub(super) fn keep_revision(&self, arn: Arn, task_definition: TaskDefinitionArn) {
-        keep(&self.revisions, arn, task_definition);
+    pub(super) fn keep_revision(&self, revision: ServiceRevision) {
+        keep(&self.revisions, revision.arn.clone(), Arc::new(revision));
     }
 
     /// A deployment that has ended stays as it is.

@@ -96,6 +96,7 @@ impl Cloud for Aws {
             Query::TaskDefinitions(arns) => Facts::TaskDefinitions(self.task_definitions(arns).await?),
             Query::Family(family) => Facts::Family(self.family(family).await?),
             Query::Deployments(key) => Facts::Deployments(self.deployments(key).await?),
+            Query::Alarms(_) => Facts::Alarms(Vec::new()),
             Query::Metrics(query) => Facts::Metrics(self.metrics(query).await?),
         })
     }

@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::deployment::{DeploymentStatus, ServiceDeployment};
 use super::names::TaskDefinitionArn;
-use super::service::{DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment};
+use super::service::{Rollout, RolloutState, Service};
 use super::snapshot::Snapshot;
 
 /// How a revision is known to have worked.
@@ -51,7 +52,7 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     // replaced before it was complete, is not what worked: its rollout says so, and where ECS gives rollouts no
     // state (a native strategy) the history does.
     let given_up = |revision: &TaskDefinitionArn| {
-        let of = |deployment: &&&ServiceDeployment| deployment.target.as_ref() == Some(revision);
+        let of = |deployment: &&&ServiceDeployment| deployment.task_definition() == Some(revision);
         let mut tried = deployments.iter().filter(of).peekable();
         tried.peek().is_some() && tried.all(|deployment| deployment.status != DeploymentStatus::Successful)
     };
@@ -73,9 +74,9 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     let mut until: Option<Timestamp> = None;
     for deployment in deployments {
         let good = match deployment.status {
-            DeploymentStatus::Successful => deployment.target.as_ref(),
+            DeploymentStatus::Successful => deployment.task_definition(),
             // A rollback that succeeded installed its revision again.
-            DeploymentStatus::RollbackSuccessful => deployment.rolled_back_to.as_ref(),
+            DeploymentStatus::RollbackSuccessful => deployment.rolled_back_to(),
             _ => None,
         };
         if let Some(good) = good {
@@ -96,21 +97,13 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
 mod tests {
     use super::*;
     use crate::domain::snapshot::{Facts, Query};
-    use crate::ui::fixture::{ago, now, service, td};
+    use crate::ui::fixture::{ago, now, revision_of, service, td};
 
     fn deployment(target: u32, status: DeploymentStatus) -> ServiceDeployment {
         ServiceDeployment {
-            arn: service("orders", "orders", target, 6, 60).arn,
-            status,
-            reason: None,
             created_at: Some(ago(i64::from(100 - target))),
-            finished_at: None,
-            target: Some(td("orders", target)),
-            sources: Vec::new(),
-            rolled_back_to: None,
-            rollback_reason: None,
-            stage: None,
-            pauses: Vec::new(),
+            target: Some(revision_of("orders", target)),
+            ..ServiceDeployment::new(service("orders", "orders", target, 6, 60).arn, status)
         }
     }
 

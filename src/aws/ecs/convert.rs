@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_ecs::types as sdk;
 
 use crate::aws::time::{maybe, timestamp};
+use crate::domain::deployment::{Configuration, Strategy};
 use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
-use crate::domain::service::{
-    Controller, Rollout, RolloutState, Service, ServiceEvent, Strategy, Task, TaskDefinition,
-};
+use crate::domain::service::{Controller, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition};
 
 /// `None` for a service without a name. `cluster` is the one that was asked for.
 pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
@@ -28,7 +27,11 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         arn: Arn::new(raw.service_arn.clone().unwrap_or_default()),
         status: raw.status.clone().unwrap_or_default(),
         controller: controller(raw.deployment_controller.as_ref()),
-        strategy: strategy(raw.deployment_configuration.as_ref()),
+        configuration: Configuration {
+            strategy: strategy(raw.deployment_configuration.as_ref()),
+            ..Configuration::rolling()
+        },
+        production_rule: None,
         task_definition,
         desired: whole(raw.desired_count),
         running: whole(raw.running_count),

@@ -54,7 +54,7 @@ fn a_service_with_everything() {
 fn a_service_with_next_to_nothing() {
     let bare = service(sdk::Service::builder().service_name("x").build(), CLUSTER).unwrap();
     assert_eq!(bare.key, ServiceKey::new("prod", "x"));
-    assert_eq!((bare.controller, bare.strategy), (Controller::Ecs, Strategy::Rolling));
+    assert_eq!((bare.controller, bare.configuration.strategy), (Controller::Ecs, Strategy::Rolling));
     assert_eq!(service(sdk::Service::builder().build(), CLUSTER), None);
 }
 

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use crate::domain::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::route::{Forward, RouteId, target_group_name};
-use crate::domain::service::{DeploymentStatus, RolloutState, Service};
+use crate::domain::service::{RolloutState, Service};
 use crate::domain::snapshot::{Facts, Query};
 
 /// A state of the world that can be asked for.
@@ -141,7 +142,7 @@ impl Expect {
                 }
             }
             (Self::Answered { hook, .. }, Facts::Deployments(deployments)) => {
-                if deployments.iter().flat_map(|deployment| &deployment.pauses).any(|pause| pause.hook == *hook) {
+                if deployments.iter().flat_map(ServiceDeployment::pauses).any(|pause| pause.hook == *hook) {
                     Met::NotYet("the pause still waits".to_owned())
                 } else {
                     Met::Yes

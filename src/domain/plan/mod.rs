@@ -37,13 +37,22 @@ pub enum Intent {
     Start {
         /// The full ARN of an active revision.
         task_definition: TaskDefinitionArn,
+        /// For a native service: with pauses added for this release, so that a person decides each step.
+        pauses: bool,
     },
-    /// Make the canary's revision the stable one.
+    /// Make the canary's revision the stable one; of a native service, put back what was changed for a release only.
     Finish,
     /// Back to the version that worked.
     Rollback {
         /// `None`: the previous good revision.
         to: Option<TaskDefinitionArn>,
+        /// For a native service that has finished: set its strategy aside, so that it is not replayed.
+        at_once: bool,
+    },
+    /// Register a copy of a revision that was deregistered, so that it can be deployed.
+    Register {
+        /// Of which.
+        copy_of: TaskDefinitionArn,
     },
 }
 
@@ -61,6 +70,7 @@ impl Intent {
             Self::Start { .. } => "start",
             Self::Finish => "finish",
             Self::Rollback { .. } => "rollback",
+            Self::Register { .. } => "register",
         }
     }
 }
@@ -215,17 +225,19 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
     let plan = match (release.method, intent) {
         (Method::Weighted, Intent::Step { to }) => weighted::step(release, *to, context),
         (Method::Weighted, Intent::Weight { to }) => weighted::weight(release, *to, context),
-        (Method::Weighted, Intent::Start { task_definition }) => weighted::start(release, task_definition, context),
+        (Method::Weighted, Intent::Start { task_definition, .. }) => weighted::start(release, task_definition, context),
         (Method::Weighted, Intent::Finish) => weighted::finish(release, context),
-        (Method::Weighted, Intent::Rollback { to }) => weighted::rollback(release, to.as_ref(), context),
+        (Method::Weighted, Intent::Rollback { to, .. }) => weighted::rollback(release, to.as_ref(), context),
         (Method::Native, Intent::Step { to: None }) => native::step(release, context),
-        (Method::Native, Intent::Rollback { to: None }) => native::rollback(release, context),
-        (_, Intent::Start { task_definition }) => redeploy::start(release, task_definition, context),
-        (_, Intent::Rollback { to }) => redeploy::rollback(release, to.as_ref(), context),
-        (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish) => Err(Refusal::new(
-            format!("{} is a {method} service: it has no weights to write.", release.name),
-            "Stepping needs two services behind one rule.",
-        )),
+        (Method::Native, Intent::Rollback { to: None, at_once: false }) => native::rollback(release, context),
+        (_, Intent::Start { task_definition, .. }) => redeploy::start(release, task_definition, context),
+        (_, Intent::Rollback { to, .. }) => redeploy::rollback(release, to.as_ref(), context),
+        (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish | Intent::Register { .. }) => {
+            Err(Refusal::new(
+                format!("{} is a {method} service: it has no weights to write.", release.name),
+                "Stepping needs two services behind one rule.",
+            ))
+        }
     }?;
     for call in plan.calls() {
         call.belongs_to(context.place).map_err(|odd| {

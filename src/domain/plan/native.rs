@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 
 use super::call::Answer;
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
+use crate::domain::deployment::Pause;
 use crate::domain::names::Arn;
 use crate::domain::release::Release;
-use crate::domain::service::Pause;
 
 /// Every pause that is on the screen is answered: ECS goes on when all of a stage's are.
 pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
@@ -30,7 +30,7 @@ pub(super) fn rollback(release: &Release, context: &Context<'_>) -> Result<Plan,
     let side = &release.stable;
     let plan = |step| {
         let title = format!("ECS takes {} back to what it replaced", side.task_definition.tag());
-        Ok(context.plan(release, Intent::Rollback { to: None }, vec![step], None, Vec::new(), title))
+        Ok(context.plan(release, Intent::Rollback { to: None, at_once: false }, vec![step], None, Vec::new(), title))
     };
     if side.going_back {
         return Err(Refusal::new(

@@ -38,7 +38,7 @@ pub(super) fn start(
         warnings.push(format!("{task_definition} is of another family than {}", side.task_definition));
     }
     let steps = deploy(release, task_definition, vec![unchanged(side)], context);
-    let intent = Intent::Start { task_definition: task_definition.clone() };
+    let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
     let title = format!("{} → {}, tasks replaced in place", side.task_definition.tag(), task_definition.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
 }
@@ -55,7 +55,7 @@ pub(super) fn rollback(
         Some(target) => format!("{} → back to {}", release.stable.task_definition.tag(), target.tag()),
         None => format!("ECS takes {} back to what it replaced", release.name),
     };
-    Ok(context.plan(release, Intent::Rollback { to: to.cloned() }, steps, None, Vec::new(), title))
+    Ok(context.plan(release, Intent::Rollback { to: to.cloned(), at_once: false }, steps, None, Vec::new(), title))
 }
 
 /// The steps that bring a good revision back onto the stable service.

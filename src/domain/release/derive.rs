@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
+use crate::domain::deployment::{DeploymentStatus, ServiceDeployment, Strategy};
 use crate::domain::names::{Arn, ServiceKey};
 use crate::domain::pair::{self, Pair};
 use crate::domain::plan::Intent;
+use crate::domain::preflight::Preflight;
 use crate::domain::previous;
 use crate::domain::route::Route;
-use crate::domain::service::{
-    Controller, DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment, Strategy,
-};
+use crate::domain::service::{Controller, Rollout, RolloutState, Service};
 use crate::domain::settings::Settings;
 use crate::domain::share::{Percent, Weights};
 use crate::domain::snapshot::{Since, Snapshot};
@@ -173,6 +173,10 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         stable: stable_side,
         canary: Some(canary_side),
         routes,
+        configuration: stable.configuration.clone(),
+        deployment: newest_deployment(stable, snapshot),
+        temporary: None,
+        preflight: Preflight::default(),
     })
 }
 
@@ -186,6 +190,7 @@ fn seen_at(since: Option<Since>) -> Option<Timestamp> {
 
 fn doing_phase(ours: &Ours) -> Option<Phase> {
     Some(match ours.doing.as_ref()? {
+        Intent::Register { .. } => return None,
         Intent::Rollback { .. } => Phase::RollingBack,
         Intent::Finish => Phase::Finishing,
         Intent::Start { .. } => Phase::Starting,
@@ -246,7 +251,7 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
     });
     let series = group.and_then(|group| snapshot.metrics.get(group)).and_then(|reading| reading.get());
     let numbers = series.map(|series| Numbers::gather(series, now, &settings.thresholds, None)).unwrap_or_default();
-    let (method, watch_only) = match (&service.controller, &service.strategy) {
+    let (method, watch_only) = match (&service.controller, &service.configuration.strategy) {
         (Controller::CodeDeploy, _) => (
             Method::CodeDeploy,
             Some("CodeDeploy moves this service's traffic; it can only be watched here.".to_owned()),
@@ -259,8 +264,7 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
     };
     let side = side(service, group, route, snapshot);
     let current = deployment_under_way(service, snapshot);
-    let mut pauses = current.map(|deployment| deployment.pauses.clone()).unwrap_or_default();
-    pauses.sort_by_key(|pause| pause.until);
+    let pauses = current.map(ServiceDeployment::pauses).unwrap_or_default();
     let stage = current.and_then(|deployment| deployment.stage.clone());
     let mut remarks: Vec<_> = side.trouble.iter().cloned().collect();
     if let Some(stage) = stage.as_ref().filter(|_| !pauses.is_empty()) {
@@ -284,6 +288,10 @@ fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ou
         stable: side,
         canary: None,
         routes: Vec::new(),
+        configuration: service.configuration.clone(),
+        deployment: newest_deployment(service, snapshot),
+        temporary: None,
+        preflight: Preflight::default(),
     }
 }
 
@@ -301,6 +309,12 @@ fn going_back(service: &Service, snapshot: &Snapshot) -> bool {
     };
     primary.reason.as_deref().is_some_and(|reason| reason.contains("rolling back"))
         || (service.rollouts.iter().any(failed) && worked())
+}
+
+/// The deployment under way, else the newest.
+fn newest_deployment(service: &Service, snapshot: &Snapshot) -> Option<Box<ServiceDeployment>> {
+    let newest = || snapshot.deployments.get(&service.key)?.get()?.first();
+    deployment_under_way(service, snapshot).or_else(newest).cloned().map(Box::new)
 }
 
 /// The service deployment that has not ended, where ECS keeps them.
@@ -321,9 +335,9 @@ fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeplo
     }
     let under_way = deployment.is_some_and(|deployment| {
         matches!(deployment.status, DeploymentStatus::Pending | DeploymentStatus::InProgress)
-            && service.strategy != Strategy::Rolling
+            && service.configuration.strategy.shifts_traffic()
     });
-    if deployment.is_some_and(|deployment| !deployment.pauses.is_empty()) {
+    if deployment.is_some_and(|deployment| !deployment.pauses().is_empty()) {
         return Phase::Waiting;
     }
     if service.rolling() || under_way {

@@ -18,7 +18,7 @@ const EVIL: &str =
 fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     let mut dialogs = vec![None, Some(Dialog::Help)];
     let now = model.now.at;
-    for intent in [Intent::Rollback { to: None }, Intent::Step { to: None }, Intent::Finish] {
+    for intent in [Intent::Rollback { to: None, at_once: false }, Intent::Step { to: None }, Intent::Finish] {
         if let Some(Ok(plan)) = model.focus().map(|release| model.plan(release, &intent)) {
             let consent = Consent::Name("chec".into());
             dialogs.push(Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now }))));

@@ -61,7 +61,9 @@ fn dialogs() {
         let full = fixture::open(size, fixture::Pair::at(100, 200));
         confirm(full, Intent::Finish, Consent::Name("check".into()))
     });
-    layouts("confirm_second_r", |size| confirm(fleet(size), Intent::Rollback { to: None }, Consent::SecondR));
+    layouts("confirm_second_r", |size| {
+        confirm(fleet(size), Intent::Rollback { to: None, at_once: false }, Consent::SecondR)
+    });
     layouts("weight", |size| {
         let mut model = fixture::baking(size);
         let error = Some("120 is not a percentage between 0 and 100".to_owned());
@@ -160,7 +162,7 @@ fn the_ends_of_operations() {
     ];
     for (name, reports) in ends {
         let mut model = fixture::bad(SIZES[0]);
-        order(&mut model, Intent::Rollback { to: None }, reports);
+        order(&mut model, Intent::Rollback { to: None, at_once: false }, reports);
         model.panel = Panel::Operation;
         assert_snapshot!(format!("operation_{name}"), glyphs(&draw(&model, &plain())));
     }

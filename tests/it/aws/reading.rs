@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
+use tidegate::domain::deployment::ServiceDeployment;
 use tidegate::domain::fault::FaultKind;
 use tidegate::domain::metrics::{MetricsQuery, Series};
 use tidegate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
 use tidegate::domain::route::{Route, RouteId};
-use tidegate::domain::service::{Service, ServiceDeployment};
+use tidegate::domain::service::Service;
 use tidegate::domain::snapshot::{Facts, Query};
 use tidegate::sim::api::{Answer, Call};
 
@@ -324,11 +325,10 @@ async fn history_with_its_revisions_resolved_and_what_has_ended_asked_once() {
     .await;
     let first = stage.deployments().await;
     assert_eq!(first.len(), 25);
-    let short = |it: &Option<TaskDefinitionArn>| it.as_ref().map(|it| it.short().to_owned());
     assert_eq!(first[0].stage.as_deref(), Some("PRE_PRODUCTION_TRAFFIC_SHIFT"));
-    assert_eq!(short(&first[0].target).as_deref(), Some("checkout:24"));
-    assert_eq!(first[0].sources[0].short(), "checkout:23");
-    assert_eq!(short(&first[1].rolled_back_to).as_deref(), Some("checkout:22"));
+    assert_eq!(first[0].task_definition().map(|it| it.short()), Some("checkout:24"));
+    assert_eq!(first[0].sources[0].task_definition.short(), "checkout:23");
+    assert_eq!(first[1].rolled_back_to().map(|it| it.short()), Some("checkout:22"));
     let before = (stage.count("DescribeServiceDeployments"), stage.count("DescribeServiceRevisions"));
     assert_eq!(stage.deployments().await, first);
     let after = (stage.count("DescribeServiceDeployments"), stage.count("DescribeServiceRevisions"));

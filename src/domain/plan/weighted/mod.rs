@@ -109,6 +109,7 @@ pub(super) fn update(side: &Side, task_definition: Option<&TaskDefinitionArn>, d
         cluster_arn: side.cluster_arn.clone(),
         task_definition: task_definition.cloned(),
         desired,
+        configuration: None,
     }
 }
 
