@@ -13,6 +13,7 @@ mod fault;
 mod memory;
 mod operation;
 mod pages;
+mod revisions;
 mod rule;
 mod sts;
 mod time;

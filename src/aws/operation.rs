@@ -83,12 +83,13 @@ mod tests {
 
     const WATCH: &str = include_str!("../../assets/iam/watch.json");
     const ACT: &str = include_str!("../../assets/iam/act.json");
-    const SOURCES: [&str; 6] = [
+    const SOURCES: [&str; 7] = [
         include_str!("act.rs"),
         include_str!("cloudwatch.rs"),
         include_str!("deployments.rs"),
         include_str!("ecs.rs"),
         include_str!("elbv2.rs"),
+        include_str!("revisions.rs"),
         include_str!("sts.rs"),
     ];
 
