@@ -22,6 +22,7 @@ pub(crate) enum Operation {
     DescribeRules,
     DescribeTargetHealth,
     GetMetricData,
+    DescribeAlarms,
     GetCallerIdentity,
     ModifyRule,
     ModifyListener,
@@ -51,7 +52,7 @@ impl Operation {
     /// The IAM action, `ecs:UpdateService`.
     pub(crate) fn permission(self) -> String {
         let service = match self {
-            Self::GetMetricData => "cloudwatch",
+            Self::GetMetricData | Self::DescribeAlarms => "cloudwatch",
             Self::GetCallerIdentity => "sts",
             Self::DescribeTargetGroups
             | Self::DescribeLoadBalancers
@@ -83,8 +84,9 @@ mod tests {
 
     const WATCH: &str = include_str!("../../assets/iam/watch.json");
     const ACT: &str = include_str!("../../assets/iam/act.json");
-    const SOURCES: [&str; 7] = [
+    const SOURCES: [&str; 8] = [
         include_str!("act.rs"),
+        include_str!("alarms.rs"),
         include_str!("cloudwatch.rs"),
         include_str!("deployments.rs"),
         include_str!("ecs.rs"),

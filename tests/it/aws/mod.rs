@@ -2,6 +2,7 @@
 //! of what comes back.
 
 mod acting;
+mod alarms;
 mod configuring;
 mod faults;
 mod reading;
