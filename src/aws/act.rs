@@ -37,12 +37,7 @@ impl Aws {
                 };
                 self.set_weights(&rule, weights).await
             }
-            Call::RegisterCopy { .. } => Err(Fault::new(
-                FaultKind::Refused,
-                call.operation(),
-                call.subject(),
-                "this version cannot register task definitions".to_owned(),
-            )),
+            Call::RegisterCopy { of, .. } => self.register_copy(&call.subject(), of).await,
             Call::UpdateService { arn, cluster_arn, task_definition, desired, configuration, .. } => {
                 let now = Wanted {
                     task_definition: task_definition.as_ref(),

@@ -14,6 +14,7 @@ mod fault;
 mod memory;
 mod operation;
 mod pages;
+mod register;
 mod revisions;
 mod rule;
 mod sts;

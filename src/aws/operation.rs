@@ -29,6 +29,7 @@ pub(crate) enum Operation {
     UpdateService,
     StopServiceDeployment,
     ContinueServiceDeployment,
+    RegisterTaskDefinition,
 }
 
 impl Operation {
@@ -46,6 +47,7 @@ impl Operation {
                 | Self::UpdateService
                 | Self::StopServiceDeployment
                 | Self::ContinueServiceDeployment
+                | Self::RegisterTaskDefinition
         )
     }
 
@@ -84,13 +86,14 @@ mod tests {
 
     const WATCH: &str = include_str!("../../assets/iam/watch.json");
     const ACT: &str = include_str!("../../assets/iam/act.json");
-    const SOURCES: [&str; 8] = [
+    const SOURCES: [&str; 9] = [
         include_str!("act.rs"),
         include_str!("alarms.rs"),
         include_str!("cloudwatch.rs"),
         include_str!("deployments.rs"),
         include_str!("ecs.rs"),
         include_str!("elbv2.rs"),
+        include_str!("register.rs"),
         include_str!("revisions.rs"),
         include_str!("sts.rs"),
     ];
@@ -116,8 +119,9 @@ mod tests {
     fn the_policies_allow_what_is_called_and_nothing_else() {
         assert_eq!(allowed(WATCH), needed(false));
         let mut acting = needed(true);
-        // Not an operation: UpdateService with another task definition hands that one's roles on.
-        acting.insert("iam:PassRole".to_owned());
+        // No operations: UpdateService with another task definition and RegisterTaskDefinition hand its roles on, and
+        // a definition that is registered with tags is tagged.
+        acting.extend(["iam:PassRole".to_owned(), "ecs:TagResource".to_owned()]);
         assert_eq!(allowed(ACT), acting);
     }
 

@@ -6,6 +6,7 @@ mod alarms;
 mod configuring;
 mod faults;
 mod reading;
+mod registering;
 mod revisions;
 
 use std::sync::{Arc, Mutex};
