@@ -80,7 +80,7 @@ pub(super) fn single(
         configuration: service.configuration.clone(),
         deployment: under_way.or(history.first()).cloned().map(Box::new),
         routes: route.cloned().into_iter().collect(),
-        share: Share { requested: requested(method, under_way, ours), configured, observed },
+        share: Share { requested: requested(method, under_way, ours, configured), configured, observed },
         preflight: Preflight::default(),
         registered: snapshot
             .families
@@ -126,10 +126,16 @@ fn strategy<'a>(service: &'a Service, under_way: Option<&'a ServiceDeployment>) 
     own.filter(|own| own.shifts_traffic()).unwrap_or(&service.configuration.strategy)
 }
 
-fn requested(method: Method, under_way: Option<&ServiceDeployment>, ours: &Ours) -> Option<Percent> {
+fn requested(
+    method: Method,
+    under_way: Option<&ServiceDeployment>,
+    ours: &Ours,
+    configured: Option<Percent>,
+) -> Option<Percent> {
+    // ECS's own request stays 0 while the console writes the rule; what was written for an earlier release is over.
+    let written = configured.is_some_and(|share| !share.is_zero()) || ours.doing.is_some();
     match method {
-        // ECS's own request stays 0 while the console writes the rule.
-        Method::NativeWeighted => ours.requested,
+        Method::NativeWeighted => ours.requested.filter(|_| under_way.is_some() && written),
         _ => under_way.and_then(|deployment| deployment.requested),
     }
 }

@@ -137,6 +137,10 @@ impl Scenario {
             {
                 return Err(format!("{at}: this strategy needs production_rule and alternate_target_group"));
             }
+            let known = |name: &String| self.alarm.contains_key(name) || self.composite_alarm.contains_key(name);
+            if let Some(alarm) = service.past.iter().flat_map(|p| &p.triggered).find(|a| !known(a)) {
+                return Err(format!("{at}: no [alarm.{alarm}]"));
+            }
             let rule = service.production_rule.as_ref().and_then(|r| self.rule.get(r));
             let both = [&service.target_group, &service.alternate_target_group];
             if let Some(rule) = rule
@@ -157,7 +161,6 @@ impl Scenario {
             if service.on_alternate && service.alternate_target_group.is_none() {
                 return Err(format!("{at}: on_alternate needs an alternate_target_group"));
             }
-            let known = |name: &String| self.alarm.contains_key(name) || self.composite_alarm.contains_key(name);
             if let Some(alarm) = service.deployment.alarms.iter().find(|a| !known(a)) {
                 return Err(format!("{at}: no [alarm.{alarm}]"));
             }

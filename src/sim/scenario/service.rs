@@ -174,6 +174,9 @@ pub struct Past {
     /// Why it did not go well: rollback.reason or statusReason.
     #[serde(default)]
     pub reason: Option<String>,
+    /// The alarms that went off.
+    #[serde(default)]
+    pub triggered: Vec<String>,
     /// Where its tasks ran, as far as it was not where the service runs now.
     #[serde(default)]
     pub setting: Setting,

@@ -82,6 +82,7 @@ fn service(
         took,
         outcome: Outcome::Successful,
         reason: None,
+        triggered: Vec::new(),
     };
     let (def, serving) = (installed.def, installed.group);
     // What failed since the last success is newer than it.
@@ -137,6 +138,7 @@ struct Entry {
     took: Ms,
     outcome: Outcome,
     reason: Option<String>,
+    triggered: Vec<String>,
 }
 
 /// The earlier deployments of a service, oldest first. `None` when one names no definition.
@@ -156,6 +158,7 @@ fn past(
             took: past.took.ms,
             outcome: past.outcome,
             reason: past.reason.clone(),
+            triggered: past.triggered.clone(),
         })
     };
     let mut all = from.past.iter().map(entry).collect::<Option<Vec<_>>>()?;
@@ -166,7 +169,7 @@ fn past(
 /// Writes a deployment that is over into a service's history, and gives the index of its revision, whose first task
 /// has pulled its images. `good` is the revision that was installed last.
 fn remember(service: &mut Service, entry: Entry, good: &mut Option<usize>, catalog: &Catalog, ids: &mut Ids) -> usize {
-    let Entry { def, group, settings, at, took, outcome, reason } = entry;
+    let Entry { def, group, settings, at, took, outcome, reason, triggered } = entry;
     let target = service.add_revision(def, group, settings, at, ids);
     if let Some(revision) = service.revisions.get_mut(target) {
         revision.pull(catalog, at);
@@ -176,6 +179,9 @@ fn remember(service: &mut Service, entry: Entry, good: &mut Option<usize>, catal
     let mut deployment = record(service, target, good.iter().copied().collect(), at, took, ids);
     if outcome != Outcome::Successful {
         deployment.native = deployment.native.map(|_| Native::over(0.0, tested));
+    }
+    if !triggered.is_empty() {
+        deployment.trip(triggered);
     }
     let rollback = |reason: &str| Some(Rollback { reason: reason.into(), started: at + took / 2, revision: source });
     match outcome {

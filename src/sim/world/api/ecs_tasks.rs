@@ -104,11 +104,10 @@ pub(super) fn show(world: &World, service: &Service, task: &Task) -> Value {
         "fargateEphemeralStorage": {"sizeInGiB": 20},
     });
     if let Some(map) = out.as_object_mut() {
-        let (name, value) = match settings.and_then(|s| s.provider()) {
-            Some(provider) => ("capacityProviderName", provider),
-            None => ("launchType", "FARGATE"),
-        };
-        map.insert(name.into(), json!(value));
+        map.insert("launchType".into(), json!("FARGATE"));
+        if let Some(provider) = settings.and_then(Settings::provider) {
+            map.insert("capacityProviderName".into(), json!(provider));
+        }
         if let Some(settings) = settings {
             map.insert("platformVersion".into(), json!(settings.resolved_platform()));
         }

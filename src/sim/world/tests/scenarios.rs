@@ -74,6 +74,13 @@ fn finished_native_is_at_rest_with_pasts_of_every_kind() {
             ("SUCCESSFUL", "payments:15"),
         ])
     );
+    let list = sim.ecs("ListServiceDeployments", json!({"service": "payments"}));
+    let arn = list["serviceDeployments"][3]["serviceDeploymentArn"].clone();
+    let failed = sim.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}));
+    let failed = &failed["serviceDeployments"][0];
+    assert_eq!(failed["alarms"]["status"], "TRIGGERED");
+    assert_eq!(failed["alarms"]["triggeredAlarmNames"], json!(["payments-green-5xx"]));
+    assert!(failed["rollback"]["reason"].as_str().unwrap().contains("alarm"));
     let now = sim.world.now().as_second() as f64;
     for (service, ago) in [("payments", 20.0 * 60.0), ("orders", 5.0 * 3600.0), ("search", 2.0 * 86_400.0)] {
         let finished = now - sim.deployment(service)["finishedAt"].as_f64().unwrap();
@@ -324,5 +331,22 @@ fn each_terminal_status_can_be_played() {
         let over = now(&mut sim);
         assert_eq!(over["status"], status);
         assert_eq!(over.get("statusReason").is_some(), status != "SUCCESSFUL");
+    }
+}
+
+#[test]
+fn a_rule_without_one_serving_target_group_ends_a_deployment_before_it_begins() {
+    for (blue, green, found) in [(50, 50, 2), (0, 0, 0)] {
+        let edit = format!(
+            "[[event]]\nat = '-330s'\nset_weights = {{ rule = 'search', weights = {{ search-blue = {blue}, search-green = {green} }} }}\n"
+        );
+        let text = format!("name = 'x'\nsummary = 'x'\nextends = 'held'\nwarmup = '6m'\n{edit}");
+        let mut sim = Sim::of(&crate::sim::scenario::Scenario::parse(&text).unwrap());
+        let deployment = sim.deployment("search");
+        assert_eq!(deployment["status"], "ROLLBACK_SUCCESSFUL");
+        let reason = deployment["statusReason"].as_str().unwrap();
+        assert!(reason.contains(&format!("serving traffic but found {found}")), "{reason}");
+        assert_eq!((sim.weights("/search*"), sim.test_rule()), (vec![100, 0], vec![100, 0]));
+        assert!(sim.service("search")["taskDefinition"].as_str().unwrap().ends_with(":88"));
     }
 }
