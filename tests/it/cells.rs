@@ -15,7 +15,7 @@ use crate::stage::{Stage, tell};
 const NAME: &str = "search";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+pub enum By {
     Rolling,
     BlueGreen,
     Canary,
@@ -25,11 +25,13 @@ enum By {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+pub enum At {
     /// SUCCESSFUL, with a good one before it.
     Finished,
     /// SUCCESSFUL, the only one that there ever was.
     FirstFinished,
+    /// SUCCESSFUL; what was good before it has been deregistered.
+    Deregistered,
     /// PENDING.
     Pending,
     /// IN_PROGRESS at this stage; where it has none, before its tasks are up.
@@ -55,8 +57,8 @@ enum At {
 }
 
 use At::{
-    Finished, FirstFinished, Held, Paused, PausedAgain, Pending, RollbackFailed, RollbackInProgress, RollbackRequested,
-    RolledBack, Superseded, Superseding, TwoPauses,
+    Deregistered, Finished, FirstFinished, Held, Paused, PausedAgain, Pending, RollbackFailed, RollbackInProgress,
+    RollbackRequested, RolledBack, Superseded, Superseding, TwoPauses,
 };
 use By::{BlueGreen, Canary, Linear, Rolling, Weighted};
 
@@ -127,7 +129,7 @@ const CELLS: &[Row] = &[
 ];
 
 /// One service, `search:88`, deployed by the strategy; what happens to it leads to the phase.
-fn world(by: By, at: At) -> Scenario {
+pub fn world(by: By, at: At) -> Scenario {
     let strategy = match by {
         Rolling => "strategy = 'ROLLING'",
         BlueGreen | Weighted => "strategy = 'BLUE_GREEN', bake_minutes = 2",
@@ -158,11 +160,12 @@ fn world(by: By, at: At) -> Scenario {
     };
     let stop = |at: u32| format!("[[event]]\nat = '{at}s'\nstop_deployment = {{ service = 'search' }}\n");
     let events = match at {
-        Finished | FirstFinished | RollbackFailed => String::new(),
+        Finished | FirstFinished | Deregistered | RollbackFailed => String::new(),
         RollbackRequested | RollbackInProgress | RolledBack => update(6, 89) + &stop(STOPPED_AT),
         Superseding | Superseded => update(6, 89) + &update(16, 90),
         _ => update(BEGUN_AT, 89),
     };
+    let deregistered = at == Deregistered;
     let forward = if by == Rolling { "search-blue = 100" } else { "search-blue = 100, search-green = 0" };
     let text = format!(
         "name = 'cell'\nsummary = 'one cell'\nwarmup = '1m'\n\
@@ -170,7 +173,7 @@ fn world(by: By, at: At) -> Scenario {
          [rule.search]\npriority = 20\npath = ['/search*']\naction = {{ forward = {{ {forward} }} }}\nrps = 4\n\
          [target_group.search-blue]\ninterval_seconds = 5\n[target_group.search-green]\ninterval_seconds = 5\n\
          [family.search]\ntraits = {{ pull_seconds = 3, start_seconds = 2 }}\nrevision = [\
-         {{ number = 87, tag = '7', age = '9d' }}, {{ number = 88, tag = '8', age = '3d' }}, \
+         {{ number = 87, tag = '7', age = '9d', inactive = {deregistered} }}, {{ number = 88, tag = '8', age = '3d' }}, \
          {{ number = 89, tag = '9', age = '1h' }}, {{ number = 90, tag = '10', age = '1h' }}]\n\
          [service.search]\ntask_definition = 'search:88'\ndesired = 2\ndeployed = '3d'\n{groups}\npast = {past}\n\
          deployment = {{ {strategy}, pause = [{}] }}\n{events}",
@@ -192,7 +195,7 @@ fn status(model: &Model) -> Option<&DeploymentStatus> {
 }
 
 /// The console on the service's own screen, in the phase.
-async fn reach(by: By, at: At) -> Stage {
+pub async fn reach(by: By, at: At) -> Stage {
     let own = ServiceSettings { native_weighted: by == Weighted, ..ServiceSettings::default() };
     let settings = Settings { services: BTreeMap::from([(NAME.to_owned(), own)]), ..Settings::default() };
     let mut stage = Stage::on(&world(by, at), settings).await;
@@ -200,7 +203,7 @@ async fn reach(by: By, at: At) -> Stage {
     let what = format!("{by:?} {at:?}");
     let paused = |model: &Model| !release(model).pauses.is_empty();
     match at {
-        Finished | FirstFinished | RollbackFailed => {}
+        Finished | FirstFinished | Deregistered | RollbackFailed => {}
         Pending | RollbackRequested => {
             let second = if at == Pending { BEGUN_AT } else { STOPPED_AT };
             stage.pass_to(second - 1).await;
