@@ -27,8 +27,10 @@ pub enum Source {
     Tasks,
     /// ECS deployment history.
     Deployments,
-    /// CloudWatch.
+    /// CloudWatch's minutes.
     Metrics,
+    /// CloudWatch's alarms.
+    Alarms,
     /// Task definitions.
     Revisions,
 }
@@ -69,6 +71,7 @@ fn key(query: &Query) -> Key {
         Query::Tasks(service) => (Source::Tasks, service.to_string()),
         Query::Deployments(service) => (Source::Deployments, service.to_string()),
         Query::Metrics(_) => (Source::Metrics, String::new()),
+        Query::Alarms(_) => (Source::Alarms, String::new()),
         // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
         Query::TaskDefinitions(unread) => {
             (Source::Revisions, unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
@@ -99,6 +102,8 @@ impl Source {
             Self::Tasks => Pace { calm: 30, busy: 8 },
             Self::Deployments => Pace { calm: 60, busy: 20 },
             Self::Metrics => Pace { calm: 60, busy: 30 },
+            // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
+            Self::Alarms => Pace { calm: 60, busy: 30 },
             Self::Revisions => Pace { calm: 300, busy: 120 },
         }
     }

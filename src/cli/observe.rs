@@ -113,7 +113,7 @@ impl Observer<'_> {
             .iter()
             .map(|(name, share)| {
                 let since = memory.since.get(name).copied();
-                (name.clone(), Ours { doing: None, requested: Some(*share), since })
+                (name.clone(), Ours { requested: Some(*share), since, ..Ours::default() })
             })
             .collect();
         let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, (self.clock)());
@@ -275,6 +275,7 @@ fn source(query: &Query) -> &'static str {
         Query::Family(_) => "ListTaskDefinitions",
         Query::Deployments(_) => "DescribeServiceDeployments",
         Query::Metrics(_) => "GetMetricData",
+        Query::Alarms(_) => "DescribeAlarms",
     }
 }
 
@@ -285,6 +286,7 @@ fn subject(query: &Query) -> String {
         Query::Family(family) => family.clone(),
         Query::Health(groups) => super::words::count(groups.len(), "target group"),
         Query::TaskDefinitions(arns) => super::words::count(arns.len(), "task definition"),
+        Query::Alarms(names) => super::words::count(names.len(), "alarm"),
         Query::Metrics(metrics) => super::words::count(metrics.targets.len(), "target group"),
         Query::Identity | Query::Services | Query::Routes => "this account".to_owned(),
     }

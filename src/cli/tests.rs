@@ -13,12 +13,13 @@ use super::out::Out;
 use super::out::tests::Paper;
 use super::status;
 use crate::cloud::Cloud;
+use crate::domain::deployment::Configuration;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use crate::domain::plan::{Call, Context, Intent, Receipt, plan};
 use crate::domain::release::Phase;
 use crate::domain::route::{Forward, Health, Route, RouteId};
-use crate::domain::service::{Controller, Rollout, RolloutState, Service, Strategy};
+use crate::domain::service::{Controller, Rollout, RolloutState, Service};
 use crate::domain::share::{Percent, Weight};
 use crate::domain::snapshot::{Facts, Query};
 
@@ -44,7 +45,8 @@ fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups: &[&str]) 
         cluster_arn: Arn::new(format!("arn:aws:ecs:us-east-1:123456789012:cluster/{cluster}")),
         status: "ACTIVE".into(),
         controller: Controller::Ecs,
-        strategy: Strategy::Rolling,
+        configuration: Configuration::rolling(),
+        production_rule: None,
         task_definition: revision(number),
         desired: tasks,
         running: tasks,
@@ -149,7 +151,7 @@ async fn the_way_back_is_planned_whatever_else_cannot_be_read() {
     let release = lookup::find(&seen.releases, "checkout").unwrap();
     let config = config();
     let context = Context { place: &seen.place, settings: &config.settings, now: seen.now };
-    let plan = plan(release, &Intent::Rollback { to: None }, &context).unwrap();
+    let plan = plan(release, &Intent::Rollback { to: None, at_once: false }, &context).unwrap();
     assert_eq!(plan.calls().next().unwrap().operation(), "ModifyRule");
     assert!(!seen.faults.is_empty());
 }

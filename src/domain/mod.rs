@@ -1,11 +1,14 @@
 //! Release logic, and nothing else: no I/O, no clock, no SDK. Time comes in as an argument.
 
+pub mod alarm;
+pub mod deployment;
 pub mod fault;
 pub mod ladder;
 pub mod metrics;
 pub mod names;
 pub mod pair;
 pub mod plan;
+pub mod preflight;
 pub mod previous;
 pub mod release;
 pub mod route;
@@ -16,4 +19,5 @@ pub mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+pub mod track;
 pub mod verdict;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::deployment::Strategy;
 use super::names::{Arn, ServiceKey};
 use super::route::{Route, RouteId};
-use super::service::{Controller, RolloutState, Service, Strategy};
+use super::service::{Controller, RolloutState, Service};
 use super::settings::Settings;
 use super::snapshot::Snapshot;
 
@@ -79,7 +80,7 @@ pub fn pairs(snapshot: &Snapshot, settings: &Settings) -> Vec<Pair> {
 
 /// Only services that ECS replaces in place can be weighted by us: any other strategy writes the rule itself.
 fn ours_to_move(service: &Service) -> bool {
-    service.controller == Controller::Ecs && service.strategy == Strategy::Rolling
+    service.controller == Controller::Ecs && service.configuration.strategy == Strategy::Rolling
 }
 
 type Owned<'a> = (&'a Service, &'a Arn);

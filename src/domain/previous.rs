@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::deployment::{DeploymentStatus, ServiceDeployment};
 use super::names::TaskDefinitionArn;
-use super::service::{DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment};
+use super::service::{Rollout, RolloutState, Service};
 use super::snapshot::Snapshot;
 
 /// How a revision is known to have worked.
@@ -34,6 +35,13 @@ pub struct Good {
     pub good_for: Option<SignedDuration>,
     /// Whether it can still be deployed (`status` ACTIVE); `None`: not read.
     pub active: Option<bool>,
+    /// Whether it was itself rolled back, or replaced by an older one: known to have run, not to have been good.
+    pub backed_out: bool,
+}
+
+/// The best of them that can be deployed and was not itself rolled back.
+pub fn best(candidates: &[Good]) -> Option<&Good> {
+    candidates.iter().find(|good| !good.backed_out && good.active != Some(false))
 }
 
 /// Every revision other than `current` that is known to have worked on this service, best first.
@@ -42,7 +50,14 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     let mut add = |task_definition: &TaskDefinitionArn, evidence, at, good_for| {
         if task_definition != current && !found.iter().any(|good| good.task_definition == *task_definition) {
             let active = snapshot.task_definition(task_definition).map(|definition| definition.active);
-            found.push(Good { task_definition: task_definition.clone(), evidence, at, good_for, active });
+            found.push(Good {
+                task_definition: task_definition.clone(),
+                evidence,
+                at,
+                good_for,
+                active,
+                backed_out: false,
+            });
         }
     };
     let deployments = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
@@ -51,7 +66,7 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     // replaced before it was complete, is not what worked: its rollout says so, and where ECS gives rollouts no
     // state (a native strategy) the history does.
     let given_up = |revision: &TaskDefinitionArn| {
-        let of = |deployment: &&&ServiceDeployment| deployment.target.as_ref() == Some(revision);
+        let of = |deployment: &&&ServiceDeployment| deployment.task_definition() == Some(revision);
         let mut tried = deployments.iter().filter(of).peekable();
         tried.peek().is_some() && tried.all(|deployment| deployment.status != DeploymentStatus::Successful)
     };
@@ -73,9 +88,9 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     let mut until: Option<Timestamp> = None;
     for deployment in deployments {
         let good = match deployment.status {
-            DeploymentStatus::Successful => deployment.target.as_ref(),
+            DeploymentStatus::Successful => deployment.task_definition(),
             // A rollback that succeeded installed its revision again.
-            DeploymentStatus::RollbackSuccessful => deployment.rolled_back_to.as_ref(),
+            DeploymentStatus::RollbackSuccessful => deployment.rolled_back_to(),
             _ => None,
         };
         if let Some(good) = good {
@@ -96,21 +111,13 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
 mod tests {
     use super::*;
     use crate::domain::snapshot::{Facts, Query};
-    use crate::ui::fixture::{ago, now, service, td};
+    use crate::ui::fixture::{ago, now, revision_of, service, td};
 
     fn deployment(target: u32, status: DeploymentStatus) -> ServiceDeployment {
         ServiceDeployment {
-            arn: service("orders", "orders", target, 6, 60).arn,
-            status,
-            reason: None,
             created_at: Some(ago(i64::from(100 - target))),
-            finished_at: None,
-            target: Some(td("orders", target)),
-            sources: Vec::new(),
-            rolled_back_to: None,
-            rollback_reason: None,
-            stage: None,
-            pauses: Vec::new(),
+            target: Some(revision_of("orders", target)),
+            ..ServiceDeployment::new(service("orders", "orders", target, 6, 60).arn, status)
         }
     }
 

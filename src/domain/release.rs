@@ -1,18 +1,21 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
 mod derive;
+mod single;
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::deployment::{Configuration, Pause, ServiceDeployment};
+use super::fault::Fault;
 use super::ladder::Ladder;
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::plan::Intent;
+use super::preflight::Preflight;
 use super::previous::Good;
 use super::route::Route;
-use super::service::Pause;
 use super::share::{Percent, Weight};
 use super::verdict::{Opinion, Verdict};
 
@@ -29,10 +32,22 @@ pub enum Method {
     Rolling,
     /// One service whose own strategy shifts traffic.
     Native,
+    /// One service whose BLUE_GREEN deployment waits at a pause while the console writes the rule's weights. Off ECS's
+    /// contract; only where the configuration asks for it.
+    #[serde(rename = "native-weighted")]
+    #[strum(serialize = "native-weighted")]
+    NativeWeighted,
     /// CodeDeploy moves it.
     CodeDeploy,
     /// Somebody else does.
     External,
+}
+
+impl Method {
+    /// Whether a strategy of ECS's own shifts the traffic.
+    pub fn shifted_by_ecs(self) -> bool {
+        matches!(self, Self::Native | Self::NativeWeighted)
+    }
 }
 
 /// Where a release is.
@@ -67,6 +82,8 @@ pub struct Ours {
     pub requested: Option<Percent>,
     /// When that was read back, where it is remembered: a single look could not know.
     pub since: Option<Timestamp>,
+    /// Writes that AWS refused in this session for want of a permission, the newest last.
+    pub denied: Vec<Fault>,
 }
 
 /// One service of a release.
@@ -142,11 +159,11 @@ pub struct Release {
     pub method: Method,
     /// Where it is.
     pub phase: Phase,
-    /// The service that was there.
+    /// The service that was there; of a native release under way, the revision that is replaced.
     pub stable: Side,
-    /// The service that is tried.
+    /// The service that is tried; of a native release under way, the same service's new revision.
     pub canary: Option<Side>,
-    /// Every rule that weights the two.
+    /// Every rule that weights the two. Of a native release, the production rule.
     pub routes: Vec<Route>,
     /// The canary's share.
     pub share: Share,
@@ -168,6 +185,17 @@ pub struct Release {
     pub remarks: Vec<String>,
     /// Since when the stable service's rollout has been complete.
     pub steady_since: Option<Timestamp>,
+    /// `deploymentConfiguration` of the service; of the stable one of a pair.
+    pub configuration: Configuration,
+    /// The service's deployment under way, else its newest, where ECS keeps them.
+    pub deployment: Option<Box<ServiceDeployment>>,
+    /// What `configuration` was before the newest deployment changed it for its own sake: pauses that were added for
+    /// it, or a strategy that was set aside to go back at once. To be put back when that is over.
+    pub temporary: Option<Box<Configuration>>,
+    /// What is known beforehand of the way back.
+    pub preflight: Preflight,
+    /// The newest active revision of the task definition's family, where the family was read.
+    pub registered: Option<TaskDefinitionArn>,
 }
 
 impl Bake {
@@ -291,7 +319,7 @@ mod tests {
             let releases = releases(&snapshot, &scene.settings(), &BTreeMap::new(), now());
             let names: std::collections::BTreeSet<_> = releases.iter().map(|release| &release.name).collect();
             prop_assert_eq!(names.len(), releases.len());
-            let doing = Ours { doing: Some(Intent::Rollback { to: None }), ..Ours::default() };
+            let doing = Ours { doing: Some(Intent::Rollback { to: None, at_once: false }), ..Ours::default() };
             for release in &releases {
                 let ours = BTreeMap::from([(release.name.clone(), doing.clone())]);
                 let again = super::releases(&snapshot, &scene.settings(), &ours, now());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::deployment::Configuration;
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 
 /// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
@@ -19,35 +20,6 @@ pub enum Controller {
     External,
     /// A value that this version does not know.
     Other(String),
-}
-
-/// How ECS replaces tasks (`deploymentConfiguration.strategy`; absent means rolling).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Strategy {
-    /// Tasks are replaced in place.
-    Rolling,
-    /// A second set, then all traffic at once.
-    BlueGreen,
-    /// `canaryPercent`, a bake of so many minutes, then the rest.
-    Canary {
-        /// Percent, 0.1–100.
-        percent: f64,
-        /// Minutes.
-        bake_minutes: i32,
-    },
-    /// Equal steps of `stepPercent`, each with a bake of so many minutes.
-    Linear {
-        /// Percent, 3–100.
-        percent: f64,
-        /// Minutes.
-        bake_minutes: i32,
-    },
-    /// A value that this version does not know.
-    Other {
-        /// As AWS spells it.
-        name: String,
-    },
 }
 
 /// One entry of the legacy `deployments[]`.
@@ -115,8 +87,8 @@ pub struct Service {
     pub status: String,
     /// `deploymentController`.
     pub controller: Controller,
-    /// `deploymentConfiguration.strategy` with its numbers.
-    pub strategy: Strategy,
+    /// `deploymentConfiguration`: what its next deployment goes by.
+    pub configuration: Configuration,
     /// `taskDefinition` of the primary deployment.
     pub task_definition: TaskDefinitionArn,
     /// `desiredCount`.
@@ -129,6 +101,9 @@ pub struct Service {
     pub rollouts: Vec<Rollout>,
     /// Every target group in `loadBalancers[]`, alternates among them.
     pub target_groups: Vec<Arn>,
+    /// `advancedConfiguration.productionListenerRule`: the rule whose weights ECS writes; a listener's ARN for a
+    /// network load balancer.
+    pub production_rule: Option<Arn>,
     /// `events[]`, newest first.
     pub events: Vec<ServiceEvent>,
     /// `tags[]`.
@@ -229,80 +204,4 @@ impl TaskDefinition {
         let image = image.split('@').next().unwrap_or(image);
         image.rsplit('/').next()?.rsplit_once(':').map(|(_, tag)| tag)
     }
-}
-
-/// `status` of a service deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeploymentStatus {
-    /// PENDING.
-    Pending,
-    /// IN_PROGRESS.
-    InProgress,
-    /// STOP_REQUESTED.
-    StopRequested,
-    /// STOPPED; a newer deployment superseded it, or somebody stopped it. Not proof of failure.
-    Stopped,
-    /// SUCCESSFUL.
-    Successful,
-    /// ROLLBACK_REQUESTED.
-    RollbackRequested,
-    /// ROLLBACK_IN_PROGRESS.
-    RollbackInProgress,
-    /// ROLLBACK_SUCCESSFUL.
-    RollbackSuccessful,
-    /// ROLLBACK_FAILED.
-    RollbackFailed,
-    /// A value that this version does not know.
-    Other(String),
-}
-
-impl DeploymentStatus {
-    /// Nothing more will happen to it.
-    pub fn ended(&self) -> bool {
-        matches!(self, Self::Stopped | Self::Successful | Self::RollbackSuccessful | Self::RollbackFailed)
-    }
-
-    /// On the way back.
-    pub fn rolling_back(&self) -> bool {
-        matches!(self, Self::RollbackRequested | Self::RollbackInProgress)
-    }
-}
-
-/// A service deployment (ECS `DescribeServiceDeployments`), its revisions resolved to task definitions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ServiceDeployment {
-    /// `serviceDeploymentArn`.
-    pub arn: Arn,
-    /// `status`.
-    pub status: DeploymentStatus,
-    /// `statusReason`.
-    pub reason: Option<String>,
-    /// `createdAt`.
-    pub created_at: Option<Timestamp>,
-    /// `finishedAt`.
-    pub finished_at: Option<Timestamp>,
-    /// The task definition of `targetServiceRevision`.
-    pub target: Option<TaskDefinitionArn>,
-    /// The task definitions of `sourceServiceRevisions[]`.
-    pub sources: Vec<TaskDefinitionArn>,
-    /// The task definition of `rollback.serviceRevisionArn`: what it went back to.
-    pub rolled_back_to: Option<TaskDefinitionArn>,
-    /// `rollback.reason`.
-    pub rollback_reason: Option<String>,
-    /// `lifecycleStage`, by its name even where the SDK does not know it.
-    pub stage: Option<String>,
-    /// `lifecycleHookDetails[]` of type PAUSE that await an action.
-    pub pauses: Vec<Pause>,
-}
-
-/// A hook at which a deployment waits for somebody to answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Pause {
-    /// `hookId`: opaque, and good for one answer.
-    pub hook: String,
-    /// `expiresAt`: when it is answered by itself.
-    pub until: Option<Timestamp>,
-    /// `timeoutAction`: what it is answered with then, ROLLBACK or CONTINUE.
-    pub then: Option<String>,
 }

@@ -68,6 +68,8 @@ pub struct ServiceSettings {
     pub stable: Option<String>,
     /// The canary service of the pair, by name.
     pub canary: Option<String>,
+    /// Whether the console writes the rule's weights while a BLUE_GREEN deployment of it waits at a pause.
+    pub native_weighted: bool,
 }
 
 impl Default for Settings {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::alarm::Alarm;
+use super::deployment::ServiceDeployment;
 use super::fault::Fault;
 use super::metrics::{MetricsQuery, Series};
 use super::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use super::route::{Forward, Health, Route, RouteId};
-use super::service::{Service, ServiceDeployment, Task, TaskDefinition};
+use super::service::{Service, Task, TaskDefinition};
 
 /// A question to AWS. Each is answered by [`Facts`] of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,6 +35,8 @@ pub enum Query {
     Family(String),
     /// A service's deployments of the last 90 days, newest first.
     Deployments(ServiceKey),
+    /// These alarms' states, by name.
+    Alarms(Vec<String>),
     /// Minutes of target groups.
     Metrics(MetricsQuery),
 }
@@ -60,6 +64,8 @@ pub enum Facts {
     Family(Vec<TaskDefinitionArn>),
     /// To [`Query::Deployments`].
     Deployments(Vec<ServiceDeployment>),
+    /// To [`Query::Alarms`]. An alarm that does not exist is absent.
+    Alarms(Vec<Alarm>),
     /// To [`Query::Metrics`], by target group.
     Metrics(Vec<(Arn, Series)>),
 }
@@ -148,6 +154,8 @@ pub struct Snapshot {
     pub families: BTreeMap<String, Reading<Vec<TaskDefinitionArn>>>,
     /// Deployments, by service, newest first.
     pub deployments: BTreeMap<ServiceKey, Reading<Vec<ServiceDeployment>>>,
+    /// Alarms, by name.
+    pub alarms: BTreeMap<String, Reading<Alarm>>,
     /// Minutes, by target group.
     pub metrics: BTreeMap<Arn, Reading<Series>>,
     /// When a route was last read by itself: a reading of all of them that was asked for earlier does not undo it.
@@ -270,6 +278,11 @@ impl Snapshot {
                     self.deployments.entry(service.clone()).or_default().put(at, deployments);
                 }
             }
+            Facts::Alarms(alarms) => {
+                for alarm in alarms {
+                    self.alarms.entry(alarm.name.clone()).or_default().put(at, alarm);
+                }
+            }
             Facts::Metrics(metrics) => {
                 for (target_group, newer) in metrics {
                     let reading = self.metrics.entry(target_group).or_default();
@@ -299,6 +312,11 @@ impl Snapshot {
             }
             Query::Family(family) => self.families.entry(family.clone()).or_default().fail(at, fault.clone()),
             Query::Deployments(service) => self.deployments.entry(service.clone()).or_default().fail(at, fault.clone()),
+            Query::Alarms(names) => {
+                for name in names {
+                    self.alarms.entry(name.clone()).or_default().fail(at, fault.clone());
+                }
+            }
             Query::Metrics(metrics) => {
                 for (group, _) in &metrics.targets {
                     self.metrics.entry(group.clone()).or_default().fail(at, fault.clone());

@@ -1,9 +1,12 @@
 //! Worlds and intents for property tests: everything that a snapshot can say, likely or not.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::deployment::{Configuration, Rollback, ServiceRevision, Strategy as Shift};
+use super::deployment::{DeploymentStatus, ServiceDeployment};
 use super::fault::{Fault, FaultKind};
 use super::ladder::Ladder;
 use super::metrics::{Minute, Series};
@@ -11,9 +14,7 @@ use super::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use super::plan::{Context, Intent, Plan, Refusal, plan};
 use super::release::{Ours, Release, releases};
 use super::route::{Forward, Health, Route, RouteId};
-use super::service::{
-    Controller, DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment, Strategy as Shift, TaskDefinition,
-};
+use super::service::{Controller, Rollout, RolloutState, Service, TaskDefinition};
 use super::settings::Settings;
 use super::share::{Percent, Weight};
 use super::snapshot::{Reading, Snapshot, Witness};
@@ -197,7 +198,7 @@ impl Scene {
 
     /// Its releases: one for a pair, else one for each service.
     pub(crate) fn releases(&self) -> Vec<Release> {
-        let ours = Ours { doing: self.doing.clone(), requested: self.requested, since: None };
+        let ours = Ours { doing: self.doing.clone(), requested: self.requested, ..Ours::default() };
         let ours = ["shop", self.names.0, self.names.1].map(|name| (name.to_owned(), ours.clone())).into();
         releases(&self.snapshot(), &self.settings(), &ours, now())
     }
@@ -248,7 +249,8 @@ fn service(name: &str, side: &SideScene, scene: &Scene) -> Service {
         cluster_arn: arn("cluster/prod"),
         status: side.status.to_owned(),
         controller: scene.controller.clone(),
-        strategy: scene.shift.clone(),
+        configuration: Configuration { strategy: scene.shift.clone(), ..Configuration::rolling() },
+        production_rule: None,
         task_definition: td(side.td),
         desired: side.desired,
         running,
@@ -271,16 +273,23 @@ fn deployment(
     let created = at - SignedDuration::from_hours(index * 2 + 1);
     let ended = status.ended();
     ServiceDeployment {
-        arn: Arn::new(format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service-deployment/{}/{index}", service.key)),
-        status: status.clone(),
-        reason: None,
         created_at: Some(created),
         finished_at: ended.then(|| created + SignedDuration::from_mins(10)),
-        target: Some(td(*revision)),
-        sources: Vec::new(),
-        rolled_back_to: (*status == DeploymentStatus::RollbackSuccessful).then(|| td((*revision % 5) + 1)),
-        rollback_reason: None,
-        stage: None,
-        pauses: Vec::new(),
+        configuration: service.configuration.clone(),
+        target: Some(revision_of(*revision)),
+        rollback: (*status == DeploymentStatus::RollbackSuccessful).then(|| Rollback {
+            to: Some(revision_of((*revision % 5) + 1)),
+            reason: None,
+            started_at: None,
+        }),
+        ..ServiceDeployment::new(
+            Arn::new(format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service-deployment/{}/{index}", service.key)),
+            status.clone(),
+        )
     }
+}
+
+fn revision_of(revision: u8) -> Arc<ServiceRevision> {
+    let arn = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service-revision/prod/shop/{revision}");
+    Arc::new(ServiceRevision::bare(Arn::new(arn), td(revision)))
 }

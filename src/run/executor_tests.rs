@@ -212,7 +212,7 @@ fn at_ten() -> Scene {
         names: ("shop-stable", "shop-canary"),
         weights: vec![(90, 10)],
         controller: crate::domain::service::Controller::Ecs,
-        shift: crate::domain::service::Strategy::Rolling,
+        shift: crate::domain::deployment::Strategy::Rolling,
         history: None,
         witnesses: Vec::new(),
         inactive: Vec::new(),
@@ -229,7 +229,7 @@ fn at_ten() -> Scene {
 #[test]
 fn a_rollback_is_sent_before_anything_is_read() {
     let scene = at_ten();
-    let plan = planned(&scene, &Intent::Rollback { to: None }).unwrap();
+    let plan = planned(&scene, &Intent::Rollback { to: None, at_once: false }).unwrap();
     let world = World::new(&scene);
     // Not one read is ever answered.
     world.with(|state| state.unread = vec![true]);
@@ -241,7 +241,7 @@ fn a_rollback_is_sent_before_anything_is_read() {
 #[test]
 fn an_answer_that_was_lost_is_read_back_and_goes_on() {
     let scene = at_ten();
-    let plan = planned(&scene, &Intent::Rollback { to: None }).unwrap();
+    let plan = planned(&scene, &Intent::Rollback { to: None, at_once: false }).unwrap();
     let world = World::new(&scene);
     world.with(|state| state.mishaps = vec![Mishap::AnswerLost]);
     let (outcome, progress) = run(&world, &plan, &CancellationToken::new());

@@ -194,6 +194,7 @@ impl State {
                     self.harm.push("both weights 0".to_owned());
                 }
             }
+            Call::RegisterCopy { .. } => {}
             Call::UpdateService { service: key, task_definition, desired, .. } => {
                 let group = self.services[key].target_groups[0].clone();
                 if let Some(desired) = desired {

@@ -2,6 +2,8 @@
 
 mod scenarios;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use scenarios::*;
@@ -9,16 +11,14 @@ pub(crate) use scenarios::*;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::Now;
 use crate::app::operation::{Operation, OperationId, Progress};
+use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::metrics::{MetricsQuery, Minute, Series};
 use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::plan::{self, Context, Intent, Receipt};
 use crate::domain::release::Ours;
 use crate::domain::route::{Forward, Health, Route, RouteId};
-use crate::domain::service::{
-    Controller, DeploymentStatus, Rollout, RolloutState, Service, ServiceDeployment, ServiceEvent, Strategy, Task,
-    TaskDefinition,
-};
+use crate::domain::service::{Controller, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition};
 use crate::domain::settings::Settings;
 use crate::domain::share::{Percent, Weight};
 use crate::domain::snapshot::{Facts, Query};
@@ -68,7 +68,8 @@ pub(crate) fn service(name: &str, family: &str, revision: u32, tasks: u32, since
         cluster_arn: Arn::new(format!("arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/prod")),
         status: "ACTIVE".into(),
         controller: Controller::Ecs,
-        strategy: Strategy::Rolling,
+        configuration: Configuration::rolling(),
+        production_rule: None,
         task_definition: task_definition.clone(),
         desired: tasks,
         running: tasks,
@@ -230,6 +231,12 @@ impl Pair {
     }
 }
 
+/// A service revision that carries a task definition's revision.
+pub(crate) fn revision_of(family: &str, revision: u32) -> Arc<ServiceRevision> {
+    let arn = format!("arn:aws:ecs:us-east-1:{ACCOUNT}:service-revision/prod/{family}/{revision}");
+    Arc::new(ServiceRevision::bare(Arn::new(arn), td(family, revision)))
+}
+
 /// A fleet with the pair `checkout` in it, everything read a moment ago, the release's screen open.
 pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
     let mut model = known(size);
@@ -245,7 +252,10 @@ pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
     payments.rollouts[0].running = 2;
     payments.rollouts.push(old);
     let ledger = Service {
-        strategy: Strategy::Canary { percent: 10.0, bake_minutes: 5 },
+        configuration: Configuration {
+            strategy: Strategy::Canary { percent: 10.0, bake_minutes: 5 },
+            ..Configuration::rolling()
+        },
         ..service("ledger", "ledger", 5, 4, 30 * 86_400)
     };
     learn(&mut model, 3_000, Query::Routes, Facts::Routes(vec![route(100, 0)]));
@@ -275,7 +285,7 @@ pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
     }
     measure(&mut model, share, 0.2, 205.0);
     model.screen = Screen::Release("checkout".into());
-    let ours = Ours { doing: None, requested: Some(percent(share as f64)), since: None };
+    let ours = Ours { requested: Some(percent(share as f64)), ..Ours::default() };
     model.ours.insert("checkout".into(), ours);
     model.derive();
     model

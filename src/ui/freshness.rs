@@ -64,6 +64,7 @@ pub fn name(source: &Source) -> &'static str {
         Source::Tasks => "ECS tasks",
         Source::Deployments => "ECS history",
         Source::Metrics => "CloudWatch",
+        Source::Alarms => "CloudWatch alarms",
         Source::Revisions => "ECS revisions",
     }
 }

@@ -43,7 +43,7 @@ pub fn rollback(scene: &Scene<'_>, release: &Release) -> Rollback {
         return Rollback::UnderWay(format!("step {at} of {of}: {step}"));
     }
     let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
-    match plan::plan(release, &Intent::Rollback { to: None }, &context) {
+    match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, &context) {
         Err(refusal) => Rollback::NotReady(refusal.to_string()),
         Ok(plan) => {
             let (target, evidence) = target(scene, release, &plan);
@@ -78,6 +78,7 @@ fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
             Call::UpdateService { service, desired, .. } => {
                 format!("{} {arrow} {}", side(service), words::many(desired.unwrap_or(0) as usize, "task"))
             }
+            Call::RegisterCopy { of, .. } => format!("a copy of {} is registered", of.tag()),
             Call::AnswerPause { .. } => "the pause is answered: ECS takes the deployment back".to_owned(),
             Call::StopDeployment { .. } => "ECS stops the deployment and takes it back".to_owned(),
         };

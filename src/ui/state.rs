@@ -7,9 +7,9 @@ use super::scene::Scene;
 use super::theme::Role;
 use super::words;
 use crate::app::operation::{Operation, StepState};
+use crate::domain::deployment::Pause;
 use crate::domain::plan::Intent;
 use crate::domain::release::{Bake, Phase, Release};
-use crate::domain::service::Pause;
 use crate::domain::verdict::Opinion;
 
 /// A phase as a shape.
@@ -76,6 +76,7 @@ pub fn words(scene: &Scene<'_>, release: &Release) -> (String, Role) {
             Intent::Start { .. } => "starting",
             Intent::Finish => "finishing",
             Intent::Rollback { .. } => "rolling back",
+            Intent::Register { .. } => "registering a copy",
         };
         format!("{doing}: step {at} of {of}")
     });

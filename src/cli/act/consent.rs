@@ -93,7 +93,7 @@ mod tests {
     fn forward_always_asks_and_back_only_as_configured() {
         let ask = |protected, rollback_confirm, in_flight, back| {
             let settings = Settings { protected, rollback_confirm, ..Settings::default() };
-            let intent = if back { Intent::Rollback { to: None } } else { Intent::Finish };
+            let intent = if back { Intent::Rollback { to: None, at_once: false } } else { Intent::Finish };
             needed(&settings, in_flight, &intent)
         };
         use RollbackConfirm::{Always, Idle, Never};

@@ -108,12 +108,12 @@ async fn intent(cloud: &dyn Cloud, release: &Release, wish: &Wish) -> Result<Int
         Wish::Finish => Intent::Finish,
         Wish::Start(text) => {
             let family = release.newest().task_definition.family();
-            Intent::Start { task_definition: revision(cloud, text, family).await? }
+            Intent::Start { task_definition: revision(cloud, text, family).await?, pauses: false }
         }
-        Wish::Rollback(None) => Intent::Rollback { to: None },
+        Wish::Rollback(None) => Intent::Rollback { to: None, at_once: false },
         Wish::Rollback(Some(text)) => {
             let family = release.stable.task_definition.family();
-            Intent::Rollback { to: Some(revision(cloud, text, family).await?) }
+            Intent::Rollback { to: Some(revision(cloud, text, family).await?), at_once: false }
         }
     })
 }

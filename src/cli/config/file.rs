@@ -76,6 +76,8 @@ pub struct ServiceTable {
     pub stable: Option<String>,
     /// The canary service of the pair.
     pub canary: Option<String>,
+    /// For a BLUE_GREEN service that pauses before its production shift: let the console write the rule's weights there.
+    pub native_weighted: Option<bool>,
 }
 
 /// `[[environments]]`.
@@ -170,6 +172,7 @@ impl From<&ServiceTable> for ServiceSettings {
             bake: table.bake.map(|span| span.0),
             stable: table.stable.clone(),
             canary: table.canary.clone(),
+            native_weighted: table.native_weighted.unwrap_or(false),
         }
     }
 }

@@ -74,6 +74,7 @@ impl Config {
                 ("bake", service.bake.map(span)),
                 ("stable", service.stable.clone()),
                 ("canary", service.canary.clone()),
+                ("native_weighted", service.native_weighted.then(|| true.to_string())),
             ];
             all.extend(own.into_iter().filter_map(|(key, value)| {
                 Some(Line { key: format!("services.{name}.{key}"), value: value?, origin: Origin::File })

@@ -29,7 +29,7 @@ pub struct WayBack {
 
 /// What a rollback would do now, by planning one.
 pub fn way_back(release: &Release, context: &Context<'_>) -> WayBack {
-    match plan::plan(release, &Intent::Rollback { to: None }, context) {
+    match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, context) {
         Ok(plan) => WayBack {
             ready: true,
             target: plan.ends_on(release).cloned(),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::domain::deployment::Configuration;
 use crate::domain::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::route::{Forward, Route, RouteId, target_group_name};
 
@@ -32,6 +33,15 @@ pub enum Call {
         task_definition: Option<TaskDefinitionArn>,
         /// `desiredCount`, or left alone.
         desired: Option<u32>,
+        /// `deploymentConfiguration`, whole, or left alone. By itself it starts no deployment.
+        configuration: Option<Box<Configuration>>,
+    },
+    /// RegisterTaskDefinition with all that a revision was registered with.
+    RegisterCopy {
+        /// For which service, for people.
+        service: ServiceKey,
+        /// Of which revision.
+        of: TaskDefinitionArn,
     },
     /// StopServiceDeployment with stopType ROLLBACK, never ABORT.
     StopDeployment {
@@ -99,6 +109,7 @@ impl Call {
             Self::UpdateService { .. } => "UpdateService",
             Self::StopDeployment { .. } => "StopServiceDeployment",
             Self::AnswerPause { .. } => "ContinueServiceDeployment",
+            Self::RegisterCopy { .. } => "RegisterTaskDefinition",
         }
     }
 
@@ -108,7 +119,8 @@ impl Call {
             Self::SetWeights { route, .. } => route.to_string(),
             Self::UpdateService { service, .. }
             | Self::StopDeployment { service, .. }
-            | Self::AnswerPause { service, .. } => service.to_string(),
+            | Self::AnswerPause { service, .. }
+            | Self::RegisterCopy { service, .. } => service.to_string(),
         }
     }
 
@@ -120,7 +132,7 @@ impl Call {
                     weights.iter().map(|to| format!("{}={}", target_group_name(&to.target_group), to.weight)).collect();
                 weights.join(" ")
             }
-            Self::UpdateService { task_definition, desired, .. } => {
+            Self::UpdateService { task_definition, desired, configuration, .. } => {
                 let mut parts = Vec::new();
                 if let Some(task_definition) = task_definition {
                     parts.push(format!("taskDefinition={}", task_definition.short()));
@@ -128,10 +140,14 @@ impl Call {
                 if let Some(desired) = desired {
                     parts.push(format!("desiredCount={desired}"));
                 }
+                if let Some(configuration) = configuration {
+                    parts.push(format!("deploymentConfiguration={}", configuration.describe()));
+                }
                 parts.join(" ")
             }
             Self::StopDeployment { .. } => "stopType=ROLLBACK".to_owned(),
             Self::AnswerPause { hook, answer, .. } => format!("action={answer} hookId={hook}"),
+            Self::RegisterCopy { of, .. } => format!("a copy of {}", of.short()),
         };
         format!("{} {}  {what}", self.operation(), self.subject())
     }
@@ -146,6 +162,7 @@ impl Call {
                 [arn, cluster_arn].into_iter().chain(task_definition.iter().map(TaskDefinitionArn::arn)).collect()
             }
             Self::StopDeployment { deployment, .. } | Self::AnswerPause { deployment, .. } => vec![deployment],
+            Self::RegisterCopy { of, .. } => vec![of.arn()],
         }
     }
 

@@ -3,6 +3,7 @@
 mod call;
 mod expect;
 mod native;
+mod native_weighted;
 mod redeploy;
 #[cfg(test)]
 mod rules;
@@ -37,13 +38,22 @@ pub enum Intent {
     Start {
         /// The full ARN of an active revision.
         task_definition: TaskDefinitionArn,
+        /// For a native service: with pauses added for this release, so that a person decides each step.
+        pauses: bool,
     },
-    /// Make the canary's revision the stable one.
+    /// Make the canary's revision the stable one; of a native service, put back what was changed for a release only.
     Finish,
     /// Back to the version that worked.
     Rollback {
         /// `None`: the previous good revision.
         to: Option<TaskDefinitionArn>,
+        /// For a native service that has finished: set its strategy aside, so that it is not replayed.
+        at_once: bool,
+    },
+    /// Register a copy of a revision that was deregistered, so that it can be deployed.
+    Register {
+        /// Of which.
+        copy_of: TaskDefinitionArn,
     },
 }
 
@@ -61,6 +71,7 @@ impl Intent {
             Self::Start { .. } => "start",
             Self::Finish => "finish",
             Self::Rollback { .. } => "rollback",
+            Self::Register { .. } => "register",
         }
     }
 }
@@ -182,8 +193,10 @@ impl Context<'_> {
         warnings: Vec<String>,
         what: String,
     ) -> Plan {
-        let before = std::iter::once(&release.stable)
-            .chain(&release.canary)
+        // Both sides of a native release are one service: what it goes for is the newer.
+        let both = std::iter::once(&release.stable).chain(&release.canary);
+        let before = both
+            .filter(|side| side.service != release.newest().service || std::ptr::eq(*side, release.newest()))
             .map(|side| Before {
                 service: side.service.clone(),
                 task_definition: side.task_definition.clone(),
@@ -193,6 +206,22 @@ impl Context<'_> {
         let title = format!("{} {what}", release.name);
         Plan { release: release.name.clone(), place: self.place.clone(), intent, title, steps, warnings, share, before }
     }
+}
+
+/// The intents that fulfil the same wish, each in another way: itself first.
+pub fn ways(release: &Release, intent: &Intent) -> Vec<Intent> {
+    let mut ways = vec![intent.clone()];
+    let finished = release.method.shifted_by_ecs() && !native::under_way(release);
+    match intent {
+        Intent::Start { task_definition, pauses: false } if finished => {
+            ways.push(Intent::Start { task_definition: task_definition.clone(), pauses: true });
+        }
+        Intent::Rollback { to, at_once: false } if finished => {
+            ways.push(Intent::Rollback { to: to.clone(), at_once: true });
+        }
+        _ => {}
+    }
+    ways
 }
 
 /// The plan that fulfils an intent, or why there is none. Total: every release and every intent has an answer.
@@ -215,13 +244,26 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
     let plan = match (release.method, intent) {
         (Method::Weighted, Intent::Step { to }) => weighted::step(release, *to, context),
         (Method::Weighted, Intent::Weight { to }) => weighted::weight(release, *to, context),
-        (Method::Weighted, Intent::Start { task_definition }) => weighted::start(release, task_definition, context),
+        (Method::Weighted, Intent::Start { task_definition, .. }) => weighted::start(release, task_definition, context),
         (Method::Weighted, Intent::Finish) => weighted::finish(release, context),
-        (Method::Weighted, Intent::Rollback { to }) => weighted::rollback(release, to.as_ref(), context),
+        (Method::Weighted, Intent::Rollback { to, .. }) => weighted::rollback(release, to.as_ref(), context),
+        (Method::NativeWeighted, Intent::Step { to }) => native_weighted::step(release, *to, context),
+        (Method::NativeWeighted, Intent::Weight { to }) => native_weighted::weight(release, *to, context),
         (Method::Native, Intent::Step { to: None }) => native::step(release, context),
-        (Method::Native, Intent::Rollback { to: None }) => native::rollback(release, context),
-        (_, Intent::Start { task_definition }) => redeploy::start(release, task_definition, context),
-        (_, Intent::Rollback { to }) => redeploy::rollback(release, to.as_ref(), context),
+        (Method::Native | Method::NativeWeighted, Intent::Start { task_definition, pauses }) => {
+            native::start(release, task_definition, *pauses, context)
+        }
+        (Method::Native | Method::NativeWeighted, Intent::Rollback { to, at_once }) => {
+            native::rollback(release, to.as_ref(), *at_once, context)
+        }
+        (Method::Native | Method::NativeWeighted, Intent::Finish) => native::finish(release, context),
+        (Method::Native, Intent::Step { .. } | Intent::Weight { .. }) => Err(Refusal::new(
+            format!("{} shifts its traffic by its own strategy, {}.", release.name, release.configuration.strategy),
+            "Its steps are ECS's: answer its pauses with P.",
+        )),
+        (_, Intent::Register { copy_of }) => redeploy::register(release, copy_of, context),
+        (_, Intent::Start { task_definition, .. }) => redeploy::start(release, task_definition, context),
+        (_, Intent::Rollback { to, .. }) => redeploy::rollback(release, to.as_ref(), context),
         (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish) => Err(Refusal::new(
             format!("{} is a {method} service: it has no weights to write.", release.name),
             "Stepping needs two services behind one rule.",

@@ -4,9 +4,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{Going, Scene, SideScene, place, td};
+use crate::domain::deployment::DeploymentStatus;
+use crate::domain::deployment::Strategy as Shift;
 use crate::domain::names::Place;
 use crate::domain::plan::Intent;
-use crate::domain::service::{Controller, DeploymentStatus, Strategy as Shift};
+use crate::domain::service::Controller;
 use crate::domain::share::Percent;
 
 fn side() -> impl Strategy<Value = SideScene> {
@@ -47,9 +49,11 @@ pub(crate) fn intent() -> impl Strategy<Value = Intent> {
     prop_oneof![
         proptest::option::of(percent()).prop_map(|to| Intent::Step { to }),
         percent().prop_map(|to| Intent::Weight { to }),
-        (1u8..6).prop_map(|revision| Intent::Start { task_definition: td(revision) }),
+        (1u8..6).prop_map(|revision| Intent::Start { task_definition: td(revision), pauses: revision % 2 == 0 }),
         Just(Intent::Finish),
-        proptest::option::of((1u8..6).prop_map(td)).prop_map(|to| Intent::Rollback { to }),
+        (proptest::option::of((1u8..6).prop_map(td)), any::<bool>())
+            .prop_map(|(to, at_once)| Intent::Rollback { to, at_once }),
+        (1u8..6).prop_map(|revision| Intent::Register { copy_of: td(revision) }),
     ]
 }
 

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::{draw, glyphs, picture, plain};
-use crate::app::dialog::{Confirm, Consent, Dialog, Revisions};
+use crate::app::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::app::model::{Model, Panel, Screen};
 use crate::app::operation::{Outcome, Progress};
 use crate::domain::fault::{Fault, FaultKind};
@@ -50,7 +50,8 @@ fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
     let plan = plan::plan(release, &intent, &context).unwrap();
     let now = model.now.at;
-    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now })));
+    model.dialog =
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), opened: now, heard: now })));
     model
 }
 
@@ -61,7 +62,9 @@ fn dialogs() {
         let full = fixture::open(size, fixture::Pair::at(100, 200));
         confirm(full, Intent::Finish, Consent::Name("check".into()))
     });
-    layouts("confirm_second_r", |size| confirm(fleet(size), Intent::Rollback { to: None }, Consent::SecondR));
+    layouts("confirm_second_r", |size| {
+        confirm(fleet(size), Intent::Rollback { to: None, at_once: false }, Consent::SecondR)
+    });
     layouts("weight", |size| {
         let mut model = fixture::baking(size);
         let error = Some("120 is not a percentage between 0 and 100".to_owned());
@@ -83,8 +86,12 @@ fn dialogs() {
 
 fn choosing(size: (u16, u16)) -> Model {
     let mut model = fixture::open(size, fixture::Pair::at(0, 900));
-    model.dialog =
-        Some(Dialog::Revisions(Revisions { release: "checkout".into(), family: "checkout".into(), selected: 1 }));
+    model.dialog = Some(Dialog::Revisions(Revisions {
+        release: "checkout".into(),
+        family: "checkout".into(),
+        selected: 1,
+        purpose: Purpose::Start,
+    }));
     model
 }
 
@@ -160,7 +167,7 @@ fn the_ends_of_operations() {
     ];
     for (name, reports) in ends {
         let mut model = fixture::bad(SIZES[0]);
-        order(&mut model, Intent::Rollback { to: None }, reports);
+        order(&mut model, Intent::Rollback { to: None, at_once: false }, reports);
         model.panel = Panel::Operation;
         assert_snapshot!(format!("operation_{name}"), glyphs(&draw(&model, &plain())));
     }

@@ -306,6 +306,7 @@ async fn services_are_updated_with_exactly_what_is_given() {
         cluster_arn: Arn::new(&*cluster),
         task_definition: task_definition.then(|| TaskDefinitionArn::new(&*definition)),
         desired,
+        configuration: None,
     };
     let base = json!({"cluster": cluster, "service": service});
     let with = |name: &str, value: Value| {

@@ -183,7 +183,7 @@ pub(in crate::domain::plan) fn start(
     if stable.task_definition.family() != task_definition.family() {
         warnings.push(format!("{task_definition} is of another family than {}", stable.task_definition));
     }
-    let intent = Intent::Start { task_definition: task_definition.clone() };
+    let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
     let title = format!("start {} on the canary, at 0%", task_definition.tag());
     Ok(context.plan(release, intent, steps, Some(Percent::ZERO), warnings, title))
 }
