@@ -159,7 +159,7 @@ proptest! {
             let active = std::iter::once(stable).chain(&release.canary).all(|side| side.active);
             let nowhere = match &to {
                 Some(to) => *to == stable.task_definition,
-                None => release.previous.first().is_none_or(|good| good.active == Some(false)),
+                None => best(&release.previous).is_none(),
             };
             let elsewhere = scene.place.account != ACCOUNT || scene.place.region != REGION;
             let finished_native = release.method == Method::Native;
@@ -248,7 +248,7 @@ proptest! {
     fn rule_10_previous_good_has_worked(scene in scene()) {
         let snapshot = scene.snapshot();
         for release in scene.releases() {
-            let side = &release.stable;
+            let side = if release.method.shifted_by_ecs() { release.newest() } else { &release.stable };
             let service = snapshot.service(&side.service).unwrap();
             let found = candidates(service, &side.task_definition, &snapshot);
             prop_assert_eq!(&found, &release.previous);
@@ -277,7 +277,8 @@ proptest! {
                     _ => None,
                 })
                 .collect();
-            installed.extend(side.settled.then(|| side.task_definition.clone()));
+            let settled = service.desired > 0 && service.settled_on(&side.task_definition);
+            installed.extend(settled.then(|| side.task_definition.clone()));
             installed.dedup();
             for good in found.iter().filter(|good| good.evidence != Evidence::Replaced) {
                 let Some(last) = installed.iter().rposition(|revision| *revision == good.task_definition) else { continue };
@@ -304,9 +305,7 @@ proptest! {
             let Ok(plan) = scene.plan(&release, &Intent::Rollback { to: None, at_once: false }) else { continue };
             for call in plan.calls() {
                 if let Call::UpdateService { task_definition: Some(to), .. } = call {
-                    let target = best(&release.previous).or(release.previous.first());
-                    prop_assert_eq!(Some(to), target.map(|good| &good.task_definition));
-                    prop_assert!(target.is_some_and(|good| good.active != Some(false)));
+                    prop_assert_eq!(Some(to), best(&release.previous).map(|good| &good.task_definition));
                 }
             }
         }
