@@ -24,6 +24,8 @@ pub enum Want<'a> {
     Everything,
     /// One release, with all that is shown of it.
     One(&'a str),
+    /// What one release ran before: the deployments of each of its services, and their revisions.
+    Past(&'a str),
     /// One release that is to go forward.
     Forward(&'a str),
     /// One release that is to go back: only what the way back needs, and nothing is waited for that it could do
@@ -63,7 +65,9 @@ pub struct Observation {
     pub identity: Option<Identity>,
     /// All that was read.
     pub snapshot: Snapshot,
-    /// The releases, derived from it.
+    /// What this machine remembers of each release.
+    pub ours: BTreeMap<String, Ours>,
+    /// The releases, derived from both.
     pub releases: Vec<Release>,
     /// What could not be read, and was done without.
     pub faults: Vec<Fault>,
@@ -81,7 +85,7 @@ impl Want<'_> {
     fn name(&self) -> Option<&str> {
         match self {
             Self::Everything => None,
-            Self::One(name) | Self::Forward(name) | Self::Back(name) => Some(name),
+            Self::One(name) | Self::Past(name) | Self::Forward(name) | Self::Back(name) => Some(name),
         }
     }
 
@@ -136,7 +140,8 @@ impl Observer<'_> {
             self.ask(&mut seen, vec![Query::TaskDefinitions(unread)], want).await;
         }
         let releases = derive(&seen.snapshot);
-        Ok(Observation { place, identity, releases, snapshot: seen.snapshot, faults: seen.faults, now: (self.clock)() })
+        let Seen { snapshot, faults } = seen;
+        Ok(Observation { place, identity, releases, ours, snapshot, faults, now: (self.clock)() })
     }
 
     /// Asks all of them, a few at a time, and takes the answers in.
@@ -177,6 +182,10 @@ impl Observer<'_> {
     }
 
     fn questions(&self, wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<Query> {
+        if let Want::Past(_) = want {
+            let services: BTreeSet<_> = sides(wanted).map(|side| side.service.clone()).collect();
+            return services.into_iter().map(Query::Deployments).collect();
+        }
         let mut queries = Vec::new();
         let groups = target_groups(wanted, snapshot);
         let bare: BTreeSet<Arn> = sides(wanted).filter_map(|side| side.target_group.clone()).collect();
@@ -252,13 +261,17 @@ fn target_groups(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Arn, Arn)> {
     behind.into_iter().collect()
 }
 
-/// What may be gone back to, where it was not read yet whether that can still be deployed.
+/// What may be gone back to, where it was not read yet whether that can still be deployed. Of the past, all of it.
 fn unread_revisions(wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<TaskDefinitionArn> {
+    let past = matches!(want, Want::Past(_));
+    let deployments = sides(wanted).filter(|_| past).filter_map(|side| snapshot.deployments.get(&side.service)?.get());
+    let deployed = deployments.flatten().filter_map(|deployment| deployment.task_definition().cloned());
     let unread: BTreeSet<_> = wanted
         .iter()
         .filter(|release| !want.back() || needs_history(release))
-        .flat_map(|release| release.previous.iter().take(2))
+        .flat_map(|release| release.previous.iter().take(if past { usize::MAX } else { 2 }))
         .map(|good| good.task_definition.clone())
+        .chain(deployed)
         .filter(|arn| snapshot.task_definition(arn).is_none())
         .collect();
     unread.into_iter().collect()

@@ -1,10 +1,11 @@
 //! The same for people: a line a release, or one release in full.
 
 use super::{WayBack, way_back};
+use crate::cli::deployments::{evidence, pause};
 use crate::cli::observe::Observation;
 use crate::cli::words::{NO_DATA, columns, count, or_no_data, rate, since, span};
 use crate::domain::plan::Context;
-use crate::domain::previous::{Evidence, Good};
+use crate::domain::previous::Good;
 use crate::domain::release::{Phase, Release, Side};
 use crate::domain::verdict::{Numbers, Opinion};
 
@@ -83,7 +84,10 @@ fn state(release: &Release, seen: &Observation) -> String {
             let at_least = if bake.seen { "" } else { "≥ " };
             format!("baking {at_least}{} of {}", span(bake.elapsed(seen.now)), span(bake.of))
         }
-        (Phase::Waiting, _) => "waiting for you".to_owned(),
+        (Phase::Waiting, _) => match release.pauses.first() {
+            Some(first) => format!("waiting for you, {}", pause(first, seen.now)),
+            None => "waiting for you".to_owned(),
+        },
         (Phase::Steady, _) => match release.steady_since {
             Some(then) => format!("steady {}", since(then, seen.now)),
             None => "steady".to_owned(),
@@ -193,11 +197,7 @@ fn rollback(back: &WayBack) -> Vec<Vec<String>> {
 }
 
 fn good(good: &Good, seen: &Observation) -> String {
-    let evidence = match good.evidence {
-        Evidence::Deployment => "a deployment of it succeeded",
-        Evidence::Replaced => "it is being replaced",
-        Evidence::Witnessed => "it was seen complete and healthy from here",
-    };
+    let evidence = evidence(good.evidence);
     let when = good.at.map(|at| format!(" {} ago", since(at, seen.now))).unwrap_or_default();
     let long = good.good_for.map(|long| format!(", good for {}", span(long))).unwrap_or_default();
     let gone = if good.active == Some(false) { ", deregistered since" } else { "" };
