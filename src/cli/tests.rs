@@ -23,21 +23,21 @@ use crate::domain::service::{Controller, Rollout, RolloutState, Service};
 use crate::domain::share::{Percent, Weight};
 use crate::domain::snapshot::{Facts, Query};
 
-const NOW: &str = "2026-11-21T09:00:00Z";
+pub(super) const NOW: &str = "2026-11-21T09:00:00Z";
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-fn revision(number: u32) -> TaskDefinitionArn {
+pub(super) fn revision(number: u32) -> TaskDefinitionArn {
     TaskDefinitionArn::new(format!("arn:aws:ecs:us-east-1:123456789012:task-definition/checkout:{number}"))
 }
 
-fn group(name: &str) -> Arn {
+pub(super) fn group(name: &str) -> Arn {
     Arn::new(format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/0123456789abcdef"))
 }
 
-fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups: &[&str]) -> Service {
+pub(super) fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups: &[&str]) -> Service {
     let at = Some("2026-11-12T09:00:00Z".parse().unwrap());
     Service {
         key: ServiceKey::new(cluster, name),
@@ -95,7 +95,7 @@ impl Fake {
     }
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     config::demo(&Flags::default()).unwrap()
 }
 
