@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deployment::Strategy;
 use super::share::Percent;
 
 /// Shares in rising order, the last of them 100 %. `1 → 10 → 100` unless configured otherwise.
@@ -42,6 +43,19 @@ impl Ladder {
             Some(last) if last.is_full() => Ok(Self(ladder)),
             _ => Err(LadderError::DoesNotReachFull),
         }
+    }
+
+    /// The shares that a strategy of ECS's own goes through.
+    pub fn of(strategy: &Strategy) -> Self {
+        let steps: Vec<f64> = match strategy {
+            Strategy::Canary { percent, .. } => vec![*percent],
+            Strategy::Linear { percent, .. } if *percent >= 1.0 => {
+                (1..100).map(|step| f64::from(step) * percent).collect()
+            }
+            _ => Vec::new(),
+        };
+        let below_full = steps.into_iter().filter(|step| *step > 0.0 && *step < 99.95);
+        Self(below_full.filter_map(|step| Percent::new(step).ok()).chain([Percent::FULL]).collect())
     }
 
     /// The steps, rising.

@@ -35,6 +35,13 @@ pub struct Good {
     pub good_for: Option<SignedDuration>,
     /// Whether it can still be deployed (`status` ACTIVE); `None`: not read.
     pub active: Option<bool>,
+    /// Whether it was itself rolled back, or replaced by an older one: known to have run, not to have been good.
+    pub backed_out: bool,
+}
+
+/// The best of them that can be deployed and was not itself rolled back.
+pub fn best(candidates: &[Good]) -> Option<&Good> {
+    candidates.iter().find(|good| !good.backed_out && good.active != Some(false))
 }
 
 /// Every revision other than `current` that is known to have worked on this service, best first.
@@ -43,7 +50,14 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     let mut add = |task_definition: &TaskDefinitionArn, evidence, at, good_for| {
         if task_definition != current && !found.iter().any(|good| good.task_definition == *task_definition) {
             let active = snapshot.task_definition(task_definition).map(|definition| definition.active);
-            found.push(Good { task_definition: task_definition.clone(), evidence, at, good_for, active });
+            found.push(Good {
+                task_definition: task_definition.clone(),
+                evidence,
+                at,
+                good_for,
+                active,
+                backed_out: false,
+            });
         }
     };
     let deployments = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
