@@ -188,7 +188,7 @@ impl Observer<'_> {
         }
         let mut queries = Vec::new();
         let groups = target_groups(wanted, snapshot);
-        let bare: BTreeSet<Arn> = sides(wanted).filter_map(|side| side.target_group.clone()).collect();
+        let bare = all_groups(wanted, snapshot);
         if !bare.is_empty() {
             queries.push(Query::Health(bare.into_iter().collect()));
         }
@@ -200,6 +200,13 @@ impl Observer<'_> {
         let revisions: BTreeSet<_> = sides(wanted).map(|side| side.task_definition.clone()).collect();
         if !revisions.is_empty() && !want.back() {
             queries.push(Query::TaskDefinitions(revisions.into_iter().collect()));
+        }
+        let alarms: BTreeSet<_> = sides(wanted)
+            .filter_map(|side| snapshot.service(&side.service)?.configuration.alarms.as_ref())
+            .flat_map(|alarms| alarms.names.iter().cloned())
+            .collect();
+        if !alarms.is_empty() && !want.back() {
+            queries.push(Query::Alarms(alarms.into_iter().collect()));
         }
         let history = wanted.iter().filter(|release| !want.back() || needs_history(release));
         queries.extend(history.map(|release| Query::Deployments(release.stable.service.clone())));
@@ -250,9 +257,16 @@ fn needs_history(release: &Release) -> bool {
     release.method != Method::Weighted || release.stable_taken() || !release.in_flight()
 }
 
+/// Every target group of theirs: of a service that ECS shifts it is only known with its history which of two is whose.
+fn all_groups(wanted: &[&Release], snapshot: &Snapshot) -> BTreeSet<Arn> {
+    let of_services = sides(wanted).filter_map(|side| snapshot.service(&side.service));
+    let of_services = of_services.flat_map(|service| service.target_groups.iter());
+    sides(wanted).filter_map(|side| side.target_group.as_ref()).chain(of_services).cloned().collect()
+}
+
 /// Target groups with the load balancer before them, as metrics are asked for.
 fn target_groups(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Arn, Arn)> {
-    let ours: BTreeSet<_> = sides(wanted).filter_map(|side| side.target_group.as_ref()).collect();
+    let ours = all_groups(wanted, snapshot);
     let routes = snapshot.routes.get().into_iter().flat_map(|routes| routes.values());
     let behind: BTreeMap<_, _> = routes
         .flat_map(|route| route.forwards.iter().map(|to| (to.target_group.clone(), route.load_balancer.clone())))
@@ -261,7 +275,8 @@ fn target_groups(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Arn, Arn)> {
     behind.into_iter().collect()
 }
 
-/// What may be gone back to, where it was not read yet whether that can still be deployed. Of the past, all of it.
+/// What runs and what may be gone back to, where it was not read yet what that is and whether it can still be
+/// deployed. Of the past, all of it.
 fn unread_revisions(wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<TaskDefinitionArn> {
     let past = matches!(want, Want::Past(_));
     let deployments = sides(wanted).filter(|_| past).filter_map(|side| snapshot.deployments.get(&side.service)?.get());
@@ -272,6 +287,7 @@ fn unread_revisions(wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) ->
         .flat_map(|release| release.previous.iter().take(if past { usize::MAX } else { 2 }))
         .map(|good| good.task_definition.clone())
         .chain(deployed)
+        .chain(sides(wanted).filter(|_| !want.back()).map(|side| side.task_definition.clone()))
         .filter(|arn| snapshot.task_definition(arn).is_none())
         .collect();
     unread.into_iter().collect()

@@ -51,7 +51,7 @@ fn row(seen: &Observation, good: &Good) -> Vec<String> {
     vec![
         good.task_definition.tag(),
         version_of(&good.task_definition, &seen.snapshot).unwrap_or_default(),
-        evidence(good.evidence).to_owned(),
+        if good.backed_out { "it ran, and was itself taken back" } else { evidence(good.evidence) }.to_owned(),
         good.at.map(|at| format!("{} ago", since(at, seen.now))).unwrap_or_default(),
         good.good_for.map(span).unwrap_or_default(),
         registration.to_owned(),
@@ -69,6 +69,7 @@ fn document(seen: &Observation, release: &Release) -> Value {
             "at": good.at,
             "good_for_seconds": good.good_for.map(|span| span.as_secs()),
             "active": good.active,
+            "backed_out": good.backed_out,
         })
     };
     json!({

@@ -89,6 +89,7 @@ fn good(good: &Good) -> Value {
         "at": good.at,
         "good_for_seconds": good.good_for.map(|span| span.as_secs()),
         "active": good.active,
+        "backed_out": good.backed_out,
     })
 }
 

@@ -7,6 +7,8 @@ mod deadlines;
 mod look;
 mod say;
 mod scene;
+#[cfg(test)]
+mod script;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -109,6 +111,8 @@ pub struct Watcher<'a> {
     silent: bool,
     /// What was said to be waited for.
     waiting: bool,
+    /// Whether it was asked once more who stopped it.
+    asked_again: bool,
     /// The operations whose failure was remarked on.
     remarked: BTreeSet<String>,
 }
@@ -136,6 +140,7 @@ impl<'a> Watcher<'a> {
             slowest: SLOWEST,
             silent: false,
             waiting: false,
+            asked_again: false,
             remarked,
         })
     }
@@ -233,6 +238,11 @@ impl<'a> Watcher<'a> {
             return Ok((self.not_there >= GONE).then_some(lost));
         }
         self.not_there = 0;
+        // The list may be from a moment before what superseded it was there: who did is asked for once more.
+        let alone = ended.as_ref().is_some_and(|ended| ended.end == End::Stopped && ended.superseded_by.is_none());
+        if alone && target.needs_deployments() && !std::mem::replace(&mut self.asked_again, true) {
+            return Ok(None);
+        }
         Ok(ended)
     }
 

@@ -46,6 +46,15 @@ impl Scene {
         scene.say_of("stage", deployment.and_then(|deployment| deployment.stage.clone()).or(release.stage.clone()));
         scene.say_of("traffic", traffic(release, deployment, observed));
         scene.say("tasks", tasks(release));
+        let triggered = deployment.and_then(|deployment| deployment.alarms.as_ref()).map(|alarms| &alarms.triggered);
+        scene.say_of("alarms", triggered.filter(|names| !names.is_empty()).map(|names| alarms(names)));
+        let breaker = deployment.and_then(|deployment| deployment.breaker.as_ref());
+        scene.say_of(
+            "breaker",
+            breaker
+                .filter(|breaker| breaker.failures > 0)
+                .map(|breaker| format!("circuit breaker: {} of {} failures", breaker.failures, breaker.threshold)),
+        );
         let verdict = &release.verdict;
         let why = verdict.reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
         let (word, text) = (verdict.opinion.word(), format!("verdict {}{why}", verdict.opinion.word()));
@@ -56,9 +65,10 @@ impl Scene {
         }
         let troubles: Vec<_> =
             std::iter::once(&release.stable).chain(&release.canary).filter_map(|side| side.trouble.as_ref()).collect();
+        let why = deployment.and_then(deployments::reason);
         for remark in &release.remarks {
-            // A pause is an event of its own, and a trouble has been said.
-            if !(remark.starts_with("paused at") || troubles.contains(&remark)) {
+            // A pause is an event of its own; a trouble, and why a deployment goes back, have been said.
+            if !(remark.starts_with("paused at") || troubles.contains(&remark) || why == Some(remark)) {
                 scene.say("remark", remark.clone());
             }
         }
@@ -129,8 +139,9 @@ fn status(deployment: &ServiceDeployment) -> String {
 }
 
 fn traffic(release: &Release, deployment: Option<&ServiceDeployment>, observed: Option<Percent>) -> Option<String> {
-    let ours = release.share.requested.filter(|_| release.method == Method::Weighted);
-    let requested = deployment.and_then(|deployment| deployment.requested).or(ours);
+    // Where the console writes the weights itself, ECS's own request says nothing.
+    let of_ecs = deployment.filter(|_| release.method != Method::NativeWeighted);
+    let requested = of_ecs.and_then(|deployment| deployment.requested).or(release.share.requested);
     let configured = release.share.configured;
     if requested.is_none() && configured.is_none() && observed.is_none() {
         return None;
@@ -142,6 +153,10 @@ fn traffic(release: &Release, deployment: Option<&ServiceDeployment>, observed: 
         or_no_data(configured),
         or_no_data(whole)
     ))
+}
+
+fn alarms(names: &[String]) -> String {
+    format!("in alarm: {}", names.join(", "))
 }
 
 fn tasks(release: &Release) -> String {
