@@ -12,4 +12,5 @@ mod rooms;
 mod stage;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;
+mod two;
 mod wire;

@@ -235,14 +235,32 @@ async fn it_is_taken_back_at_every_pause() {
     }
 }
 
-#[tokio::test]
-async fn it_is_taken_back_in_every_stage() {
+/// R in every stage that lasts.
+async fn taken_back_everywhere(by: By) {
     let stages = ["SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"].map(At::Stage);
     for at in [At::Pending].into_iter().chain(stages) {
-        for by in [By::Canary, By::Linear, By::BlueGreen, By::Weighted] {
-            taken_back(by, at).await;
-        }
+        taken_back(by, at).await;
     }
+}
+
+#[tokio::test]
+async fn a_canary_is_taken_back_in_every_stage() {
+    taken_back_everywhere(By::Canary).await;
+}
+
+#[tokio::test]
+async fn a_linear_release_is_taken_back_in_every_stage() {
+    taken_back_everywhere(By::Linear).await;
+}
+
+#[tokio::test]
+async fn a_blue_green_release_is_taken_back_in_every_stage() {
+    taken_back_everywhere(By::BlueGreen).await;
+}
+
+#[tokio::test]
+async fn weights_of_our_own_are_taken_back_in_every_stage_and_at_every_share() {
+    taken_back_everywhere(By::Weighted).await;
     for at in [0, 1, 10, 100].map(At::Held) {
         taken_back(By::Weighted, at).await;
     }
