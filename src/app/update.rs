@@ -11,9 +11,9 @@ use super::model::{Model, Notice, Panel, Screen};
 use super::msg::{Effect, Msg, Now};
 use super::operation::{OperationId, Outcome, Progress};
 use super::polls::{self, Source};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::ServiceKey;
-use crate::domain::plan::{Call, Intent};
+use crate::domain::plan::{Call, Intent, Plan};
 use crate::domain::share::Percent;
 use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
 use strum::IntoEnumIterator;
@@ -146,6 +146,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     };
     let share: Option<Percent> = operation.plan.share;
     let ours = model.ours.entry(name.clone()).or_default();
+    note_denied(&mut ours.denied, &operation.plan, &progress);
     let mut said = None;
     match &progress {
         Progress::Sent { step } if writes_weights(*step) => (ours.requested, ours.since) = (share, None),
@@ -165,6 +166,22 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     operation.report(model.now.at, progress);
     if let Some((text, wrong)) = said {
         model.say(text, wrong);
+    }
+}
+
+/// Keeps what AWS refused for want of a permission, one fault for each operation, until AWS takes that operation.
+fn note_denied(denied: &mut Vec<Fault>, plan: &Plan, progress: &Progress) {
+    match progress {
+        Progress::Ended(Outcome::Refused { fault, .. }) if fault.kind == FaultKind::Denied => {
+            denied.retain(|had| had.operation != fault.operation);
+            denied.push(fault.clone());
+        }
+        Progress::Answered { step, .. } => {
+            if let Some(call) = plan.steps.get(*step).and_then(|step| step.call.as_ref()) {
+                denied.retain(|had| had.operation != call.operation());
+            }
+        }
+        _ => {}
     }
 }
 
@@ -333,6 +350,38 @@ mod tests {
         Key::Esc,
         Key::Down,
     ];
+
+    #[test]
+    fn what_aws_denies_is_kept_until_aws_takes_it() {
+        let mut model = fixture::baking((120, 40));
+        let mut at = fixture::now();
+        let mut report = |model: &mut Model, progress: Vec<Progress>| {
+            fixture::order(model, Intent::Rollback { to: None, at_once: false }, Vec::new());
+            for progress in progress {
+                at += SignedDuration::from_secs(1);
+                let operation = OperationId(1);
+                update(model, Now { at, speed: 1.0 }, Msg::Progress { operation, progress });
+            }
+            let denied = model.ours["checkout"].denied.iter();
+            denied.map(|fault| (fault.operation.clone(), fault.subject.clone())).collect::<Vec<_>>()
+        };
+        let refused = |kind, operation: &str, subject: &str| {
+            let fault = Fault::new(kind, operation, subject, "not authorized");
+            vec![Progress::Ended(Outcome::Refused { step: 0, fault })]
+        };
+        let pair = |operation: &str, subject: &str| (operation.to_owned(), subject.to_owned());
+        assert_eq!(report(&mut model, refused(FaultKind::Changed, "ModifyRule", "a")), []);
+        assert_eq!(report(&mut model, refused(FaultKind::Denied, "ModifyRule", "a")), [pair("ModifyRule", "a")]);
+        let both = [pair("ModifyRule", "a"), pair("UpdateService", "b")];
+        assert_eq!(report(&mut model, refused(FaultKind::Denied, "UpdateService", "b")), both);
+        // The newest of an operation is kept, and comes last.
+        let newest = [pair("UpdateService", "b"), pair("ModifyRule", "c")];
+        assert_eq!(report(&mut model, refused(FaultKind::Denied, "ModifyRule", "c")), newest);
+        // The plan's first step writes the weights: being on the wire says nothing yet.
+        assert_eq!(report(&mut model, vec![Progress::Sent { step: 0 }]), newest);
+        let taken = vec![Progress::Answered { step: 0, receipt: fixture::receipt() }];
+        assert_eq!(report(&mut model, taken), [pair("UpdateService", "b")]);
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]

@@ -267,7 +267,11 @@ fn a_rolling_service_is_started_and_taken_back() {
     let tag = format!(":{}", target.rsplit_once(':').unwrap().1);
     home.expect(0, &["start", "search", "--task-definition", &tag, "--yes", "--wait"]);
     assert_eq!(find("search")["stable"]["task_definition"], target.as_str());
-    home.expect(0, &["rollback", "search", "--yes", "--wait"]);
+    // To start an older one is to go back: nobody is sent to what was left, unless it is named.
+    let refused = home.expect(3, &["rollback", "search", "--yes", "--wait"]);
+    assert!(refused.err.contains("it was rolled back itself"), "{refused:?}");
+    let left = format!(":{}", before.rsplit_once(':').unwrap().1);
+    home.expect(0, &["rollback", "search", "--to", &left, "--yes", "--wait"]);
     assert_eq!(find("search")["stable"]["task_definition"], before.as_str());
 }
 
