@@ -140,6 +140,10 @@ proptest! {
         prop_assume!(release.method.shifted_by_ecs());
         let Ok(plan) = scene.plan(&release, &Intent::Rollback { to: to.map(td), at_once }) else { return Ok(()) };
         let good = best(&release.previous).map(|good| good.task_definition.clone());
+        // While ECS knows both sides, it can only go back to the one that is replaced.
+        if way_back(&plan).is_some() && release.canary.is_some() {
+            prop_assert_eq!(plan.ends_on(&release), Some(&release.stable.task_definition));
+        }
         for call in plan.calls() {
             if let Call::UpdateService { task_definition, .. } = call {
                 prop_assert_eq!(task_definition.clone(), to.map(td).or(good.clone()));
