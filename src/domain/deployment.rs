@@ -96,6 +96,18 @@ pub struct HookConfiguration {
     pub timeout_action: Option<String>,
 }
 
+impl HookConfiguration {
+    /// Whether it waits for a person.
+    pub fn is_pause(&self) -> bool {
+        self.kind.as_deref() == Some(PAUSE)
+    }
+
+    /// Whether enough of it was read to write it back as it was.
+    pub fn is_whole(&self) -> bool {
+        !self.stages.is_empty() && (self.is_pause() && self.timeout_minutes.is_some() || self.target.is_some())
+    }
+}
+
 /// `alarms` of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlarmConfiguration {
@@ -134,6 +146,16 @@ impl Configuration {
         }
     }
 
+    /// Whether it moves everybody at once, without a bake and without asking anybody.
+    pub fn is_at_once(&self) -> bool {
+        self.strategy == Strategy::BlueGreen && self.bake_minutes.unwrap_or(0) == 0 && self.hooks.is_empty()
+    }
+
+    /// The same, but moving everybody at once: what going back fast takes.
+    pub fn at_once(&self) -> Self {
+        Self { strategy: Strategy::BlueGreen, bake_minutes: Some(0), hooks: Vec::new(), ..self.clone() }
+    }
+
     /// `bakeTimeInMinutes` as a span.
     pub fn bake(&self) -> SignedDuration {
         SignedDuration::from_mins(self.bake_minutes.unwrap_or(0).max(0).into())
@@ -155,7 +177,7 @@ impl Configuration {
 
     /// The hooks that wait for a person.
     pub fn pauses(&self) -> impl Iterator<Item = &HookConfiguration> {
-        self.hooks.iter().filter(|hook| hook.kind.as_deref() == Some(PAUSE))
+        self.hooks.iter().filter(|hook| hook.is_pause())
     }
 }
 

@@ -47,7 +47,7 @@ impl Ladder {
 
     /// The shares that ECS gives a new revision by a strategy: a canary's one and 100 %, equal steps of a linear one,
     /// else 100 % at once.
-    pub fn by_strategy(strategy: &Strategy) -> Self {
+    pub fn of(strategy: &Strategy) -> Self {
         let tenths = |value: f64| (value * 10.0).round() / 10.0;
         let below: Vec<f64> = match strategy {
             Strategy::Canary { percent, .. } => vec![tenths(*percent)],
@@ -140,7 +140,7 @@ mod tests {
             (Strategy::BlueGreen, vec![100.0]),
             (Strategy::Other { name: "NEW".into() }, vec![100.0]),
         ] {
-            assert_eq!(Vec::<f64>::from(Ladder::by_strategy(&strategy)), steps, "{strategy:?}");
+            assert_eq!(Vec::<f64>::from(Ladder::of(&strategy)), steps, "{strategy:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
 mod derive;
+mod single;
 
 use std::fmt;
 
@@ -40,6 +41,13 @@ pub enum Method {
     CodeDeploy,
     /// Somebody else does.
     External,
+}
+
+impl Method {
+    /// Whether a strategy of ECS's own shifts the traffic.
+    pub fn shifted_by_ecs(self) -> bool {
+        matches!(self, Self::Native | Self::NativeWeighted)
+    }
 }
 
 /// Where a release is.
@@ -186,6 +194,8 @@ pub struct Release {
     pub temporary: Option<Box<Configuration>>,
     /// What is known beforehand of the way back.
     pub preflight: Preflight,
+    /// The newest active revision of the task definition's family, where the family was read.
+    pub registered: Option<TaskDefinitionArn>,
 }
 
 impl Bake {

@@ -247,7 +247,7 @@ proptest! {
     fn rule_10_previous_good_has_worked(scene in scene()) {
         let snapshot = scene.snapshot();
         for release in scene.releases() {
-            let side = &release.stable;
+            let side = if release.method.shifted_by_ecs() { release.newest() } else { &release.stable };
             let service = snapshot.service(&side.service).unwrap();
             let found = candidates(service, &side.task_definition, &snapshot);
             prop_assert_eq!(&found, &release.previous);

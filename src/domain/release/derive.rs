@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Bake, Method, Ours, Phase, Release, Share, Side};
-use crate::domain::deployment::{DeploymentStatus, ServiceDeployment, Strategy};
+use super::{Bake, Method, Ours, Phase, Release, Share, Side, single};
+use crate::domain::deployment::ServiceDeployment;
 use crate::domain::names::{Arn, ServiceKey};
 use crate::domain::pair::{self, Pair};
 use crate::domain::plan::Intent;
 use crate::domain::preflight::Preflight;
 use crate::domain::previous;
 use crate::domain::route::Route;
-use crate::domain::service::{Controller, Rollout, RolloutState, Service};
+use crate::domain::service::{Rollout, RolloutState, Service};
 use crate::domain::settings::Settings;
 use crate::domain::share::{Percent, Weights};
 use crate::domain::snapshot::{Since, Snapshot};
@@ -42,7 +42,7 @@ pub fn releases(
     });
     let single = alone.iter().zip(alone_names).map(|(service, name)| Release {
         name: name.clone(),
-        ..single(service, snapshot, settings, ours_of(name), now)
+        ..single::single(service, snapshot, settings, ours_of(name), now)
     });
     let mut releases: Vec<_> = weighted.chain(single).collect();
     releases.sort_by(|a, b| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
@@ -66,7 +66,7 @@ fn named_apart(mut named: Vec<(String, &ServiceKey)>) -> Vec<String> {
     named.into_iter().map(|(name, _)| name).collect()
 }
 
-fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
+pub(super) fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
     let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
     let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
     let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
@@ -177,6 +177,10 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         deployment: newest_deployment(stable, snapshot),
         temporary: None,
         preflight: Preflight::default(),
+        registered: snapshot
+            .families
+            .get(stable.task_definition.family())
+            .and_then(|reading| reading.get()?.first().cloned()),
     })
 }
 
@@ -184,11 +188,11 @@ pub(super) fn share_in(route: &Route, stable: &Arn, canary: &Arn) -> Option<Perc
     Weights { stable: route.weight(stable)?, canary: route.weight(canary)? }.canary_share()
 }
 
-fn seen_at(since: Option<Since>) -> Option<Timestamp> {
+pub(super) fn seen_at(since: Option<Since>) -> Option<Timestamp> {
     since.filter(|since| since.seen).map(|since| since.at)
 }
 
-fn doing_phase(ours: &Ours) -> Option<Phase> {
+pub(super) fn doing_phase(ours: &Ours) -> Option<Phase> {
     Some(match ours.doing.as_ref()? {
         Intent::Register { .. } => return None,
         Intent::Rollback { .. } => Phase::RollingBack,
@@ -236,68 +240,9 @@ fn weighted_phase(
     }
 }
 
-fn single(service: &Service, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Release {
-    let name = service.key.service.clone();
-    // A strategy of ECS's own moves the traffic between its target groups: the one that is served from counts.
-    let served = |group: &&Arn| {
-        let routes = snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
-        routes.filter_map(|route| route.weight(group)).max()
-    };
-    let group = service.target_groups.iter().rev().max_by_key(served);
-    let route = snapshot.routes.get().and_then(|routes| {
-        routes
-            .values()
-            .find(|route| route.forwards.iter().any(|to| group.is_some_and(|group| *group == to.target_group)))
-    });
-    let series = group.and_then(|group| snapshot.metrics.get(group)).and_then(|reading| reading.get());
-    let numbers = series.map(|series| Numbers::gather(series, now, &settings.thresholds, None)).unwrap_or_default();
-    let (method, watch_only) = match (&service.controller, &service.configuration.strategy) {
-        (Controller::CodeDeploy, _) => (
-            Method::CodeDeploy,
-            Some("CodeDeploy moves this service's traffic; it can only be watched here.".to_owned()),
-        ),
-        (Controller::External | Controller::Other(_), _) => {
-            (Method::External, Some("Another controller moves this service; it can only be watched here.".to_owned()))
-        }
-        (Controller::Ecs, Strategy::Rolling) => (Method::Rolling, None),
-        (Controller::Ecs, _) => (Method::Native, None),
-    };
-    let side = side(service, group, route, snapshot);
-    let current = deployment_under_way(service, snapshot);
-    let pauses = current.map(ServiceDeployment::pauses).unwrap_or_default();
-    let stage = current.and_then(|deployment| deployment.stage.clone());
-    let mut remarks: Vec<_> = side.trouble.iter().cloned().collect();
-    if let Some(stage) = stage.as_ref().filter(|_| !pauses.is_empty()) {
-        let many = if pauses.len() > 1 { format!(", {} pauses", pauses.len()) } else { String::new() };
-        remarks.push(format!("paused at {stage}{many}: P answers and goes on, R takes it back"));
-    }
-    Release {
-        phase: single_phase(service, &side, current, ours),
-        name: name.clone(),
-        method,
-        share: Share::default(),
-        ladder: settings.ladder_of(&name).clone(),
-        bake: None,
-        verdict: verdict::judge(numbers, None, &settings.thresholds),
-        previous: previous::candidates(service, &side.task_definition, snapshot),
-        watch_only,
-        pauses,
-        stage,
-        remarks,
-        steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
-        stable: side,
-        canary: None,
-        routes: Vec::new(),
-        configuration: service.configuration.clone(),
-        deployment: newest_deployment(service, snapshot),
-        temporary: None,
-        preflight: Preflight::default(),
-    }
-}
-
 /// Whether ECS is taking a deployment back by itself. Its deployments say so; where they are not known, the
 /// primary rollout does, or that it brings back what worked in place of what failed.
-fn going_back(service: &Service, snapshot: &Snapshot) -> bool {
+pub(super) fn going_back(service: &Service, snapshot: &Snapshot) -> bool {
     if let Some(deployment) = deployment_under_way(service, snapshot) {
         return deployment.status.rolling_back();
     }
@@ -321,27 +266,4 @@ fn newest_deployment(service: &Service, snapshot: &Snapshot) -> Option<Box<Servi
 fn deployment_under_way<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
     let deployments = snapshot.deployments.get(&service.key)?.get()?;
     deployments.iter().find(|deployment| !deployment.status.ended())
-}
-
-fn single_phase(service: &Service, side: &Side, deployment: Option<&ServiceDeployment>, ours: &Ours) -> Phase {
-    if let Some(Intent::Rollback { .. }) = ours.doing {
-        return Phase::RollingBack;
-    }
-    if side.going_back {
-        return Phase::RollingBack;
-    }
-    if side.trouble.is_some() {
-        return Phase::Failed;
-    }
-    let under_way = deployment.is_some_and(|deployment| {
-        matches!(deployment.status, DeploymentStatus::Pending | DeploymentStatus::InProgress)
-            && service.configuration.strategy.shifts_traffic()
-    });
-    if deployment.is_some_and(|deployment| !deployment.pauses().is_empty()) {
-        return Phase::Waiting;
-    }
-    if service.rolling() || under_way {
-        return Phase::Shifting;
-    }
-    doing_phase(ours).unwrap_or(Phase::Steady)
 }

@@ -63,7 +63,7 @@ impl Line<'_> {
     }
 
     pub(super) fn steps(&self, back: bool) -> Vec<Step> {
-        let own = Ladder::by_strategy(&self.configuration.strategy);
+        let own = Ladder::of(&self.configuration.strategy);
         let ladder = if self.ours() { &self.release.ladder } else { &own };
         let share = self.share().value();
         let step = |step: &Percent| Step {
@@ -85,7 +85,7 @@ impl Line<'_> {
 
     /// The share after the present one.
     fn further(&self) -> Option<Tenths> {
-        let own = Ladder::by_strategy(&self.configuration.strategy);
+        let own = Ladder::of(&self.configuration.strategy);
         let ladder = if self.ours() { &self.release.ladder } else { &own };
         ladder.next_after(self.share()).map(Tenths::of)
     }

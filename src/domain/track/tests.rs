@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::deployment::{Hook, Pause, Rollback, ServiceDeployment, Strategy};
+use crate::domain::ladder::Ladder;
 use crate::domain::release::{Bake, Share};
 use crate::ui::fixture::{self, ago, now, percent, revision_of};
 
@@ -190,7 +191,7 @@ fn a_pause_is_answered_before_anything_else() {
 #[test]
 fn while_this_console_writes_the_rule_the_next_move_is_its_own() {
     let mut held = release(Strategy::BlueGreen, "POST_TEST_TRAFFIC_SHIFT", 0.0, &["POST_TEST_TRAFFIC_SHIFT"]);
-    held.method = Method::NativeWeighted;
+    (held.method, held.ladder) = (Method::NativeWeighted, Ladder::default());
     wait_at_a_pause(&mut held, 3_600, "ROLLBACK");
     for (written, next) in [(0.0, Some(1.0)), (1.0, Some(10.0)), (10.0, Some(100.0)), (100.0, None)] {
         held.share.configured = Some(percent(written));

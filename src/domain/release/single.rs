@@ -1,0 +1,324 @@
+//! One service alone: replaced in place, shifted by ECS between two target groups, or moved by somebody else.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::derive::{doing_phase, seen_at, share_in, side};
+use super::{Bake, Method, Ours, Phase, Release, Share, Side};
+use crate::domain::deployment::{Configuration, ServiceDeployment, ServiceRevision, Strategy};
+use crate::domain::ladder::Ladder;
+use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::plan::Intent;
+use crate::domain::preflight::Preflight;
+use crate::domain::previous;
+use crate::domain::route::{Route, RouteId};
+use crate::domain::service::{Controller, Rollout, Service};
+use crate::domain::settings::Settings;
+use crate::domain::share::Percent;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::verdict::{self, Numbers};
+
+pub(super) fn single(
+    service: &Service,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    ours: &Ours,
+    now: Timestamp,
+) -> Release {
+    let name = service.key.service.clone();
+    let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    let history = history.map(Vec::as_slice).unwrap_or_default();
+    let under_way = history.iter().find(|deployment| !deployment.status.ended());
+    let (method, watch_only) = method(service, under_way, settings);
+    let (blue, green) = match under_way.filter(|_| method.shifted_by_ecs()).and_then(|it| sides(service, it, snapshot))
+    {
+        Some((blue, green)) => (blue, Some(green)),
+        None => {
+            let group = served_from(service, snapshot);
+            (side(service, group, route_to(group, snapshot), snapshot), None)
+        }
+    };
+    let groups = blue.target_group.as_ref().zip(green.as_ref().and_then(|green| green.target_group.as_ref()));
+    let route = production_rule(service, under_way, snapshot).filter(|_| green.is_some());
+    let since = route.and_then(|route| snapshot.weights_since.get(&route.id).copied());
+    let numbers = |group: Option<&Arn>, from: Option<Timestamp>| {
+        let series = group.and_then(|group| snapshot.metrics.get(group)).and_then(|reading| reading.get());
+        series.map(|series| Numbers::gather(series, now, &settings.thresholds, from)).unwrap_or_default()
+    };
+    let configured = route.zip(groups).and_then(|(route, (blue, green))| share_in(route, blue, green));
+    let (verdict, observed) = match groups.filter(|_| configured.is_some_and(|share| !share.is_zero())) {
+        Some((stable, canary)) => {
+            let (on_stable, on_canary) = (numbers(Some(stable), seen_at(since)), numbers(Some(canary), seen_at(since)));
+            let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
+            (verdict::judge(on_canary, Some(on_stable), &settings.thresholds), observed)
+        }
+        None => (verdict::judge(numbers(blue.target_group.as_ref(), None), None, &settings.thresholds), None),
+    };
+    let pauses = under_way.map(ServiceDeployment::pauses).unwrap_or_default();
+    let stage = under_way.and_then(|deployment| deployment.stage.clone());
+    let of = match (method, under_way) {
+        (Method::NativeWeighted, Some(_)) if !pauses.is_empty() => settings.bake_of(&name),
+        (_, Some(deployment)) => bake_of(deployment, configured),
+        _ => SignedDuration::ZERO,
+    };
+    let bake = since
+        .filter(|_| configured.is_some_and(|share| !share.is_zero()) && of > SignedDuration::ZERO)
+        .map(|since| Bake { since: since.at, seen: since.seen, of });
+    let ladder = match method {
+        Method::Native => Ladder::of(strategy(service, under_way)),
+        _ => settings.ladder_of(&name).clone(),
+    };
+    let mut release = Release {
+        phase: Phase::Steady,
+        previous: previous::candidates(service, &green.as_ref().unwrap_or(&blue).task_definition, snapshot),
+        temporary: temporary(service, history).map(Box::new),
+        remarks: Vec::new(),
+        steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
+        configuration: service.configuration.clone(),
+        deployment: under_way.or(history.first()).cloned().map(Box::new),
+        routes: route.cloned().into_iter().collect(),
+        share: Share { requested: requested(method, under_way, ours), configured, observed },
+        preflight: Preflight::default(),
+        registered: snapshot
+            .families
+            .get(service.task_definition.family())
+            .and_then(|reading| reading.get()?.first().cloned()),
+        stable: blue,
+        canary: green,
+        name,
+        method,
+        ladder,
+        bake,
+        verdict,
+        watch_only,
+        pauses,
+        stage,
+    };
+    release.phase = phase(&release, service, under_way.is_some(), ours, now);
+    release.remarks = remarks(&release, under_way);
+    release
+}
+
+fn method(service: &Service, under_way: Option<&ServiceDeployment>, settings: &Settings) -> (Method, Option<String>) {
+    let watched = |who: &str| Some(format!("{who} moves this service; it can only be watched here."));
+    match &service.controller {
+        Controller::CodeDeploy => (Method::CodeDeploy, watched("CodeDeploy")),
+        Controller::External | Controller::Other(_) => (Method::External, watched("Another controller")),
+        Controller::Ecs if !shifts(service, under_way) => (Method::Rolling, None),
+        Controller::Ecs => {
+            let wanted = settings.services.get(&service.key.service).is_some_and(|service| service.native_weighted);
+            let fits = *strategy(service, under_way) == Strategy::BlueGreen;
+            (if wanted && fits { Method::NativeWeighted } else { Method::Native }, None)
+        }
+    }
+}
+
+/// Whether ECS shifts traffic: by what the deployment under way was started with, else by what the next one would be.
+fn shifts(service: &Service, under_way: Option<&ServiceDeployment>) -> bool {
+    strategy(service, under_way).shifts_traffic()
+}
+
+fn strategy<'a>(service: &'a Service, under_way: Option<&'a ServiceDeployment>) -> &'a Strategy {
+    let own = under_way.map(|deployment| &deployment.configuration.strategy);
+    own.filter(|own| own.shifts_traffic()).unwrap_or(&service.configuration.strategy)
+}
+
+fn requested(method: Method, under_way: Option<&ServiceDeployment>, ours: &Ours) -> Option<Percent> {
+    match method {
+        // ECS's own request stays 0 while the console writes the rule.
+        Method::NativeWeighted => ours.requested,
+        _ => under_way.and_then(|deployment| deployment.requested),
+    }
+}
+
+/// Both sides of a deployment under way: what is replaced, and what replaces it.
+fn sides(service: &Service, deployment: &ServiceDeployment, snapshot: &Snapshot) -> Option<(Side, Side)> {
+    let target = deployment.target.as_deref()?;
+    let differs = |source: &&std::sync::Arc<ServiceRevision>| source.arn != target.arn;
+    let source = deployment.sources.iter().find(differs)?;
+    let route = production_rule(service, Some(deployment), snapshot);
+    let (blue_group, green_group) = groups(service, source, target, deployment.requested, route);
+    let one = |revision: &ServiceRevision, group: Option<&Arn>, other: &TaskDefinitionArn| {
+        let of = |rollout: &&Rollout| rollout.task_definition == revision.task_definition;
+        // Two revisions of one task definition: the primary is the new one, until ECS takes it back.
+        let same = *other == revision.task_definition;
+        let newer = std::ptr::eq(revision, target);
+        let primary_is_new = !deployment.status.rolling_back();
+        let of =
+            |rollout: &&Rollout| of(rollout) && (!same || (rollout.role == "PRIMARY") == (newer == primary_is_new));
+        let sum = |count: fn(&Rollout) -> u32| service.rollouts.iter().filter(of).map(count).sum();
+        let version = snapshot.task_definition(&revision.task_definition).and_then(|definition| definition.version());
+        Side {
+            task_definition: revision.task_definition.clone(),
+            version: version.map(str::to_owned),
+            target_group: group.cloned(),
+            weight: group.and_then(|group| route?.weight(group)),
+            desired: sum(|rollout| rollout.desired),
+            running: sum(|rollout| rollout.running),
+            pending: sum(|rollout| rollout.pending),
+            healthy: group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
+            leaving: Vec::new(),
+            settled: false,
+            deployment: Some(deployment.arn.clone()),
+            ..side(service, None, None, snapshot)
+        }
+    };
+    let mut blue = one(source, blue_group.as_ref(), &target.task_definition);
+    let mut green = one(target, green_group.as_ref(), &source.task_definition);
+    // What is wrong is wrong with the tasks that are being started.
+    match deployment.status.rolling_back() {
+        true => green.trouble = None,
+        false => blue.trouble = None,
+    }
+    Some((blue, green))
+}
+
+/// The target groups of both, as ECS resolved them; where it does not say, the one whose weight is nearer to what ECS
+/// asked for is the new one's.
+fn groups(
+    service: &Service,
+    source: &ServiceRevision,
+    target: &ServiceRevision,
+    requested: Option<Percent>,
+    route: Option<&Route>,
+) -> (Option<Arn>, Option<Arn>) {
+    let known = |revision: &ServiceRevision| {
+        revision.target_groups.iter().find(|group| service.target_groups.contains(group)).cloned()
+    };
+    let other = |one: &Arn| service.target_groups.iter().find(|group| *group != one).cloned();
+    match (known(source), known(target)) {
+        (Some(blue), Some(green)) if blue != green => (Some(blue), Some(green)),
+        (Some(blue), _) => (Some(blue.clone()), other(&blue)),
+        (None, Some(green)) => (other(&green), Some(green)),
+        (None, None) => {
+            let wanted = requested.map_or(0.0, Percent::value);
+            let distance = |green: &&Arn| {
+                let share = other(green).zip(route).and_then(|(blue, route)| share_in(route, &blue, green));
+                share.map_or(f64::INFINITY, |share| (share.value() - wanted).abs())
+            };
+            let green = service.target_groups.iter().rev().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            (green.and_then(other), green.cloned())
+        }
+    }
+}
+
+/// The rule that ECS writes for this service.
+fn production_rule<'a>(
+    service: &Service,
+    under_way: Option<&ServiceDeployment>,
+    snapshot: &'a Snapshot,
+) -> Option<&'a Route> {
+    let resolved = under_way.and_then(|deployment| deployment.target.as_ref()?.production_rule.as_ref());
+    let named = resolved.or(service.production_rule.as_ref()).and_then(|arn| {
+        let rule = snapshot.route(&RouteId::Rule(arn.clone()));
+        rule.or_else(|| snapshot.route(&RouteId::Default(arn.clone())))
+    });
+    named.or_else(|| {
+        let both = |route: &&Route| {
+            service.target_groups.len() > 1 && service.target_groups.iter().all(|group| route.weight(group).is_some())
+        };
+        snapshot.routes.get()?.values().find(both)
+    })
+}
+
+/// A strategy of ECS's own moves the traffic between its target groups: the one that is served from counts.
+fn served_from<'a>(service: &'a Service, snapshot: &Snapshot) -> Option<&'a Arn> {
+    let served = |group: &&Arn| {
+        let routes = snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
+        routes.filter_map(|route| route.weight(group)).max()
+    };
+    service.target_groups.iter().rev().max_by_key(served)
+}
+
+fn route_to<'a>(group: Option<&Arn>, snapshot: &'a Snapshot) -> Option<&'a Route> {
+    snapshot.routes.get()?.values().find(|route| group.is_some_and(|group| route.weight(group).is_some()))
+}
+
+/// How long ECS watches the present share before it goes on.
+fn bake_of(deployment: &ServiceDeployment, share: Option<Percent>) -> SignedDuration {
+    let step = match deployment.configuration.strategy {
+        Strategy::Canary { bake_minutes, .. } | Strategy::Linear { bake_minutes, .. } => bake_minutes,
+        _ => 0,
+    };
+    match (deployment.stage.as_deref(), share) {
+        (Some("BAKE_TIME"), _) => deployment.configuration.bake(),
+        (Some("PRODUCTION_TRAFFIC_SHIFT"), Some(share)) if !share.is_full() => {
+            SignedDuration::from_mins(step.max(0).into())
+        }
+        _ => SignedDuration::ZERO,
+    }
+}
+
+/// What the service went by before a deployment changed that for its own sake: it set the strategy aside to go back at
+/// once, or added pauses to a strategy that had none.
+fn temporary(service: &Service, history: &[ServiceDeployment]) -> Option<Configuration> {
+    let now = &service.configuration;
+    let alike = |one: &Configuration, other: &Configuration| {
+        (&one.strategy, one.bake_minutes, &one.hooks) == (&other.strategy, other.bake_minutes, &other.hooks)
+    };
+    let newest = history.first().filter(|newest| alike(&newest.configuration, now))?;
+    let before = history.iter().find(|older| !alike(&older.configuration, &newest.configuration))?;
+    let before = &before.configuration;
+    let set_aside = now.is_at_once() && before.strategy.shifts_traffic();
+    let added: Vec<_> = now.hooks.iter().filter(|hook| !before.hooks.contains(hook)).collect();
+    let pauses_added = now.strategy == before.strategy
+        && now.bake_minutes == before.bake_minutes
+        && before.pauses().next().is_none()
+        && before.hooks.iter().all(|hook| now.hooks.contains(hook))
+        && !added.is_empty()
+        && added.iter().all(|hook| hook.is_pause());
+    // Alarms and the like may have been changed on purpose meanwhile: they stay.
+    let restored = Configuration {
+        strategy: before.strategy.clone(),
+        bake_minutes: before.bake_minutes,
+        hooks: before.hooks.clone(),
+        ..now.clone()
+    };
+    (set_aside || pauses_added).then_some(restored)
+}
+
+fn phase(release: &Release, service: &Service, under_way: bool, ours: &Ours, now: Timestamp) -> Phase {
+    if ours.doing.as_ref().is_some_and(Intent::is_rollback) || release.newest().going_back {
+        return Phase::RollingBack;
+    }
+    let trouble = release.stable.trouble.is_some() || release.newest().trouble.is_some();
+    if trouble {
+        return Phase::Failed;
+    }
+    if !release.pauses.is_empty() {
+        return Phase::Waiting;
+    }
+    if !release.method.shifted_by_ecs() || !under_way {
+        return match service.rolling() {
+            true => Phase::Shifting,
+            false => doing_phase(ours).unwrap_or(Phase::Steady),
+        };
+    }
+    match release.stage.as_deref() {
+        Some("RECONCILE_SERVICE" | "PRE_SCALE_UP" | "SCALE_UP" | "POST_SCALE_UP") => Phase::Starting,
+        Some("TEST_TRAFFIC_SHIFT" | "POST_TEST_TRAFFIC_SHIFT") => Phase::Starting,
+        Some("CLEAN_UP") => Phase::Finishing,
+        Some("BAKE_TIME") => Phase::Baking,
+        _ if release.bake.is_some_and(|bake| !bake.done(now)) => Phase::Baking,
+        None => Phase::Starting,
+        _ => Phase::Shifting,
+    }
+}
+
+fn remarks(release: &Release, under_way: Option<&ServiceDeployment>) -> Vec<String> {
+    let sides = std::iter::once(&release.stable).chain(&release.canary);
+    let mut remarks: Vec<_> = sides.filter_map(|side| side.trouble.clone()).collect();
+    if let Some(stage) = release.stage.as_ref().filter(|_| !release.pauses.is_empty()) {
+        let many = if release.pauses.len() > 1 { format!(", {} pauses", release.pauses.len()) } else { String::new() };
+        remarks.push(format!("paused at {stage}{many}: P answers and goes on, R takes it back"));
+    }
+    if let Some(why) = under_way.and_then(|deployment| deployment.rollback.as_ref()?.reason.clone()) {
+        remarks.push(why);
+    }
+    if let Some(before) = &release.temporary {
+        let what = if release.configuration.is_at_once() { "its strategy is set aside" } else { "pauses were added" };
+        remarks.push(format!("{what} since its last release: F puts {} back", before.describe()));
+    }
+    remarks
+}
