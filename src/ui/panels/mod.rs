@@ -2,8 +2,10 @@
 
 pub mod events;
 pub mod head;
+pub mod ladder;
 pub mod metrics;
 pub mod operation;
 pub mod sources;
 pub mod tasks;
+pub mod track;
 pub mod verdict;
