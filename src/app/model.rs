@@ -39,6 +39,8 @@ pub enum Panel {
     Operation,
     /// Each source and its age.
     Sources,
+    /// What is known of the way back before it is taken.
+    Preflight,
 }
 
 /// A line that tells the operator something, until the next key.
@@ -191,6 +193,11 @@ impl Model {
             previous: release.previous.iter().any(|good| good.task_definition == *arn),
         };
         family.into_iter().flatten().map(line).collect()
+    }
+
+    /// Whether the screen is about one release: then what a key acts on cannot be mistaken for another.
+    pub fn shows_one(&self) -> bool {
+        self.screen != Screen::Fleet
     }
 
     /// Whether the screen is too small to be laid out.

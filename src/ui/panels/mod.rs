@@ -5,6 +5,7 @@ pub mod head;
 pub mod ladder;
 pub mod metrics;
 pub mod operation;
+pub mod preflight;
 pub mod sources;
 pub mod tasks;
 pub mod track;

@@ -4,7 +4,10 @@ use insta::assert_snapshot;
 
 use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
-use crate::app::model::{Model, Screen};
+use crate::app::dialog::{Confirm, Consent, Dialog};
+use crate::app::model::{Model, Panel, Screen};
+use crate::domain::plan::Intent;
+use crate::domain::preflight::{Check, Level};
 use crate::ui::fixture;
 use crate::ui::{Palette, Theme};
 
@@ -22,6 +25,60 @@ fn a_native_release_at_every_turn() {
     layouts("native_weighted", fixture::native_weighted);
     layouts("native_back", fixture::native_back);
     layouts("native_over", fixture::native_over);
+}
+
+/// The question that `R` asks about `payments`.
+fn asked(mut model: Model) -> Model {
+    let release = model.release("payments").unwrap();
+    let plan = model.plan(release, &Intent::Rollback { to: None, at_once: false }).unwrap();
+    let now = model.now.at;
+    model.dialog =
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent: Consent::SecondR, opened: now, heard: now })));
+    model
+}
+
+#[test]
+fn what_is_known_beforehand_of_the_way_back() {
+    layouts("native_doubtful", fixture::native_doubtful);
+    layouts("native_doubtful_asked", |size| asked(fixture::native_doubtful(size)));
+    let mut panel = fixture::native_doubtful(SIZES[0]);
+    panel.panel = Panel::Preflight;
+    assert_snapshot!("native_preflight", glyphs(&draw(&panel, &plain())));
+    let mut blocked = fixture::native_doubtful(SIZES[0]);
+    for release in &mut blocked.releases {
+        release.preflight.estimate = None;
+        if let Some(check) = release.preflight.checks.first_mut() {
+            *check =
+                Check { level: Level::Blocks, what: "task definition :17 is INACTIVE, and AWS deploys no such".into() };
+        }
+    }
+    let text = glyphs(&draw(&blocked, &plain()));
+    assert!(text.contains("ROLLBACK NOT READY  R  to :17"), "{text}");
+    assert!(text.contains("✖ AWS would refuse: task definition :17 is INACTIVE"), "{text}");
+    blocked.size = SIZES[1];
+    let text = glyphs(&draw(&blocked, &plain()));
+    assert!(text.contains("no past rollback to go by"), "{text}");
+}
+
+#[test]
+fn a_share_that_is_not_nothing_is_not_shown_as_nothing() {
+    let mut model = fixture::native_paused(SIZES[1]);
+    let release = model.releases.iter_mut().find(|release| release.name == "payments").unwrap();
+    release.share.observed = Some(fixture::percent(0.03));
+    let text = glyphs(&draw(&model, &plain()));
+    assert!(text.contains("observed <0.1%"), "{text}");
+    let release = model.releases.iter_mut().find(|release| release.name == "payments").unwrap();
+    (release.share.observed, release.verdict.judged.minutes) = (Some(fixture::percent(0.0)), 0);
+    let text = glyphs(&draw(&model, &plain()));
+    assert!(text.contains("observed no data"), "{text}");
+}
+
+#[test]
+fn a_filter_without_a_match_says_so() {
+    let mut model = fleet(fixture::native_paused(SIZES[0]));
+    model.fleet.filter = "nobody".into();
+    let text = glyphs(&draw(&model, &plain()));
+    assert!(text.contains("ROLLBACK NOT READY   no service matches \"nobody\""), "{text}");
 }
 
 #[test]
