@@ -5,7 +5,7 @@ use tui_input::Input;
 
 use super::dialog::{Confirm, Consent, Dialog, Revisions};
 use super::keys::Key;
-use super::model::{Model, Screen};
+use super::model::Model;
 use super::msg::Effect;
 use super::operation::{Operation, OperationId};
 use super::update::type_into;
@@ -48,7 +48,7 @@ fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    let on_release = matches!(model.screen, Screen::Release(_)) || model.too_small();
+    let on_release = model.shows_one() || model.too_small();
     let at_once = match model.settings.rollback_confirm {
         RollbackConfirm::Never => true,
         // On the fleet the mark may be on another line than the eye: the plan names the release first.
@@ -282,6 +282,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::model::Screen;
     use crate::app::msg::{Msg, Now};
     use crate::app::update;
     use crate::ui::fixture;

@@ -7,7 +7,7 @@ use tui_input::InputRequest;
 use super::act;
 use super::dialog::Dialog;
 use super::keys::{self, Action, Key};
-use super::model::{Model, Notice, Panel, Screen};
+use super::model::{History, Model, Notice, Panel, Screen};
 use super::msg::{Effect, Msg, Now};
 use super::operation::{OperationId, Outcome, Progress};
 use super::polls::{self, Source};
@@ -73,6 +73,14 @@ impl Model {
     }
 
     fn move_mark(&mut self, to: impl Fn(usize, usize) -> usize) {
+        if let Screen::History(name) = &self.screen {
+            let release = self.release(name);
+            let all = release.map(|release| self.deployments(release)).unwrap_or_default();
+            let at = release.and_then(|release| self.marked_deployment(release)).map_or(0, |(at, _)| at);
+            let last = all.len().saturating_sub(1);
+            self.history.marked = all.get(to(at, last).min(last)).map(|deployment| deployment.arn.clone());
+            return;
+        }
         let names: Vec<_> = self.lines().iter().map(|release| release.name.clone()).collect();
         let at = names.iter().position(|name| Some(name) == self.fleet.selected.as_ref()).unwrap_or(0);
         let last = names.len().saturating_sub(1);
@@ -208,7 +216,7 @@ fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         filter(model, key);
         return Vec::new();
     }
-    let Some(action) = keys::action(key, model.screen == Screen::Fleet) else {
+    let Some(action) = keys::action(key, model.scope()) else {
         return Vec::new();
     };
     if model.too_small() && !matches!(action, Action::Rollback | Action::Quit | Action::Suspend) {
@@ -243,7 +251,16 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.fleet.moved = true;
                 model.screen = Screen::Fleet;
             }
+            Screen::History(_) => leave_history(model),
             Screen::Fleet => model.fleet.filter.reset(),
+        },
+        Action::History => match model.focus().map(|release| release.name.clone()) {
+            _ if matches!(model.screen, Screen::History(_)) => leave_history(model),
+            Some(name) => {
+                model.history = History { marked: None, from_fleet: model.screen == Screen::Fleet };
+                model.screen = Screen::History(name);
+            }
+            None => model.say("no service is marked", true),
         },
         Action::Up => model.move_mark(|at, _| at.saturating_sub(1)),
         Action::Down => model.move_mark(|at, _| at + 1),
@@ -268,6 +285,13 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return act::quit(model, false),
     }
     Vec::new()
+}
+
+/// Back to where the history was opened from.
+fn leave_history(model: &mut Model) {
+    if let Screen::History(name) = &model.screen {
+        model.screen = if model.history.from_fleet { Screen::Fleet } else { Screen::Release(name.clone()) };
+    }
 }
 
 fn next_panel(panel: Panel) -> Panel {
@@ -320,6 +344,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::deployment::ServiceDeployment;
+    use crate::domain::names::Arn;
     use crate::ui::fixture;
 
     const KEYS: [Key; 9] = [
@@ -333,6 +359,44 @@ mod tests {
         Key::Esc,
         Key::Down,
     ];
+
+    fn press(model: &mut Model, keys: &[Key]) {
+        for key in keys {
+            let at = model.now.at + SignedDuration::from_secs(1);
+            update(model, Now { at, speed: 1.0 }, Msg::Key(*key));
+        }
+    }
+
+    #[test]
+    fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
+        let mut model = fixture::native_over((80, 24));
+        let open = model.screen.clone();
+        let marked = |model: &Model| {
+            let (at, deployment) = model.marked_deployment(model.focus().unwrap()).unwrap();
+            (at, deployment.task_definition().unwrap().tag())
+        };
+        press(&mut model, &[Key::Char('h')]);
+        assert_eq!(model.screen, Screen::History("payments".into()));
+        assert_eq!(marked(&model), (0, ":17".into()));
+        press(&mut model, &[Key::Up, Key::Char('j'), Key::Down]);
+        assert_eq!(marked(&model), (2, ":15".into()));
+        press(&mut model, &[Key::End, Key::Down]);
+        assert_eq!(marked(&model), (3, ":14".into()));
+        press(&mut model, &[Key::Home, Key::Char('j')]);
+        // A newer deployment comes up above: the mark stays where it is.
+        let key = fixture::key("payments");
+        let mut history = model.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
+        let newer = history[0].arn.as_str().replace("/117", "/118");
+        history.insert(0, ServiceDeployment { arn: Arn::new(newer), ..history[0].clone() });
+        fixture::learn(&mut model, 0, Query::Deployments(key), Facts::Deployments(history));
+        assert_eq!(marked(&model), (2, ":16".into()));
+        press(&mut model, &[Key::Esc]);
+        assert_eq!(model.screen, open);
+        press(&mut model, &[Key::Esc, Key::Char('h'), Key::Char('h')]);
+        assert_eq!(model.screen, Screen::Fleet);
+        press(&mut model, &[Key::Char('h'), Key::Char('q')]);
+        assert!(model.history.from_fleet && matches!(model.screen, Screen::History(_)));
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]

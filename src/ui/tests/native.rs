@@ -6,8 +6,10 @@ use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
 use crate::app::dialog::{Confirm, Consent, Dialog};
 use crate::app::model::{Model, Panel, Screen};
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Intent;
 use crate::domain::preflight::{Check, Level};
+use crate::domain::snapshot::{Facts, Query};
 use crate::ui::fixture;
 use crate::ui::{Palette, Theme};
 
@@ -58,6 +60,46 @@ fn what_is_known_beforehand_of_the_way_back() {
     blocked.size = SIZES[1];
     let text = glyphs(&draw(&blocked, &plain()));
     assert!(text.contains("no past rollback to go by"), "{text}");
+}
+
+fn history(mut model: Model) -> Model {
+    let name = model.focus().unwrap().name.clone();
+    model.screen = Screen::History(name);
+    model
+}
+
+#[test]
+fn the_history() {
+    layouts("history", |size| {
+        let mut model = history(fixture::native_over(size));
+        let second = model.deployments(model.focus().unwrap()).get(1).map(|deployment| deployment.arn.clone());
+        model.history.marked = second;
+        model
+    });
+    layouts("history_under_way", |size| history(fixture::native_paused(size)));
+    assert_snapshot!("history_of_a_pair", glyphs(&draw(&history(fixture::pair_with_history(SIZES[0])), &plain())));
+    let ascii = Theme::new(Palette::Mono, true);
+    assert_snapshot!("history_looks_ascii", picture(&draw(&history(fixture::native_over(SIZES[0])), &ascii)));
+}
+
+#[test]
+fn a_history_that_is_not_there_says_why() {
+    let text = |model: &Model| glyphs(&draw(model, &plain()));
+    let mut model = history(fixture::native_over(SIZES[0]));
+    model.snapshot.deployments.clear();
+    assert!(text(&model).contains("\nnot read yet\n"), "{}", text(&model));
+    let key = fixture::key("payments");
+    let denied = Fault::new(FaultKind::Denied, "ListServiceDeployments", "payments", "User ana is not authorized");
+    fixture::hear(&mut model, 2, Query::Deployments(key.clone()), Err(denied.clone()));
+    assert!(text(&model).contains("User ana is not authorized"), "{}", text(&model));
+    fixture::learn(&mut model, 1, Query::Deployments(key.clone()), Facts::Deployments(Vec::new()));
+    assert!(text(&model).contains("no history: ECS knows no deployment"), "{}", text(&model));
+    // What was read stays, marked, when it cannot be read any more.
+    let mut stale = history(fixture::native_over(SIZES[0]));
+    fixture::hear(&mut stale, 1, Query::Deployments(key), Err(denied));
+    let shown = text(&stale);
+    assert!(shown.contains("denied, 8s old") && shown.contains("User ana is not authorized"), "{shown}");
+    assert!(shown.contains(":15 → :17"), "{shown}");
 }
 
 #[test]
