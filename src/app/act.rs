@@ -3,13 +3,15 @@
 use jiff::SignedDuration;
 use tui_input::Input;
 
-use super::dialog::{Confirm, Consent, Dialog, Revisions};
+use super::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
 use super::keys::Key;
 use super::model::Model;
 use super::msg::Effect;
 use super::operation::{Operation, OperationId};
 use super::update::type_into;
+use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{self, Context, Intent, Plan, Refusal};
+use crate::domain::previous;
 use crate::domain::release::Release;
 use crate::domain::settings::RollbackConfirm;
 use crate::domain::share::Percent;
@@ -32,6 +34,15 @@ pub(super) fn rollback(model: &mut Model) -> Vec<Effect> {
 
 /// `R` for the release that a question is about: the fleet's mark may have moved on below it.
 fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
+    go_back(model, name, Intent::Rollback { to: None, at_once: false })
+}
+
+/// Back to a revision that was chosen from a list.
+pub(super) fn rollback_to(model: &mut Model, name: &str, to: TaskDefinitionArn) -> Vec<Effect> {
+    go_back(model, name, Intent::Rollback { to: Some(to), at_once: false })
+}
+
+fn go_back(model: &mut Model, name: &str, intent: Intent) -> Vec<Effect> {
     let Some(release) = model.release(name) else {
         model.say(format!("{name} is no longer there"), true);
         return Vec::new();
@@ -41,15 +52,17 @@ fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
         model.say(format!("{name} is being rolled back; R has nothing to add"), false);
         return Vec::new();
     }
-    let plan = match model.plan(release, &Intent::Rollback { to: None, at_once: false }) {
+    let plan = match model.plan(release, &intent) {
         Ok(plan) => plan,
         Err(refusal) => {
-            model.refuse("Roll back", refusal);
+            offer_a_copy(model, name, refusal);
             return Vec::new();
         }
     };
     let on_release = model.shows_one() || model.too_small();
+    let chosen = matches!(intent, Intent::Rollback { to: Some(_), .. });
     let at_once = match model.settings.rollback_confirm {
+        _ if chosen => false,
         RollbackConfirm::Never => true,
         // On the fleet the mark may be on another line than the eye: the plan names the release first.
         RollbackConfirm::Idle => in_flight && on_release,
@@ -58,10 +71,41 @@ fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
     if at_once {
         return execute(model, plan);
     }
-    let now = model.now.at;
-    model.dialog =
-        Some(Dialog::Confirm(Box::new(Confirm { plan, consent: Consent::SecondR, opened: now, heard: now })));
+    ask(model, plan, Consent::SecondR);
     Vec::new()
+}
+
+/// There is no way back. Where the revision that worked was only deregistered, a copy of it can be registered.
+fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal) {
+    let copy = model.release(name).and_then(|release| {
+        let deregistered = release.previous.iter().find(|good| !good.backed_out && good.active == Some(false))?;
+        let intent = Intent::Register { copy_of: deregistered.task_definition.clone() };
+        model.plan(release, &intent).ok()
+    });
+    match copy {
+        Some(mut plan) if previous_is_none(model, name) => {
+            plan.warnings.insert(0, refusal.reason);
+            ask(model, plan, model.forward_consent());
+        }
+        _ => model.refuse("Roll back", refusal),
+    }
+}
+
+fn previous_is_none(model: &Model, name: &str) -> bool {
+    model.release(name).is_some_and(|release| previous::best(&release.previous).is_none())
+}
+
+/// Puts a plan up as a question, with the other ways to the same end.
+fn ask(model: &mut Model, plan: Plan, consent: Consent) {
+    let ways = match model.release(&plan.release) {
+        Some(release) => {
+            let ways = plan::ways(release, &plan.intent);
+            ways.into_iter().filter(|way| *way == plan.intent || model.plan(release, way).is_ok()).collect()
+        }
+        None => Vec::new(),
+    };
+    let now = model.now.at;
+    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
 }
 
 /// A forward key: the plan as a question, or why there is none.
@@ -69,11 +113,7 @@ pub(super) fn propose(model: &mut Model, intent: Intent) {
     let Some(release) = free(model) else { return };
     let plan = model.release(&release).map(|release| model.plan(release, &intent));
     match plan {
-        Some(Ok(plan)) => {
-            let consent = if model.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes };
-            let now = model.now.at;
-            model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now })));
-        }
+        Some(Ok(plan)) => ask(model, plan, model.forward_consent()),
         Some(Err(refusal)) => model.refuse(&format!("{} {release}", intent.verb()), refusal),
         None => {}
     }
@@ -96,7 +136,17 @@ pub(super) fn ask_weight(model: &mut Model) {
 pub(super) fn ask_revision(model: &mut Model) {
     let Some(name) = free(model) else { return };
     if let Some(family) = model.release(&name).map(|release| release.newest().task_definition.family().to_owned()) {
-        model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0 }));
+        let purpose = Purpose::Start;
+        model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
+    }
+}
+
+/// `c` in the question about going back: to which revision?
+fn ask_where_to(model: &mut Model, name: String) {
+    let family = model.release(&name).map(|release| release.stable.task_definition.family().to_owned());
+    if let Some(family) = family {
+        let purpose = Purpose::Rollback;
+        model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
     }
 }
 
@@ -126,7 +176,7 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
             return rollback_of(model, &release);
         }
         Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
-        Dialog::Revisions(revisions) => answer_revisions(model, revisions, key),
+        Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
         Dialog::Refused { .. } | Dialog::Help => match key {
             Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?' | ' ') => {}
             // Help and a refusal never stand between an operator and the way back.
@@ -154,6 +204,13 @@ fn answer_confirm(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart:
     match key {
         Key::Esc | Key::Ctrl('c') => return Vec::new(),
         Key::Char('n') if !typed_name => return Vec::new(),
+        Key::Tab => {
+            other_way(model, &mut confirm);
+        }
+        Key::Char('c') if confirm.can_choose(model) => {
+            ask_where_to(model, confirm.plan.release);
+            return Vec::new();
+        }
         // A forward plan on screen does not stand between an operator and the way back.
         Key::Char('R') if !typed_name && !confirm.plan.intent.is_rollback() && apart => {
             return rollback_of(model, &confirm.plan.release);
@@ -169,6 +226,16 @@ fn answer_confirm(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart:
     }
     model.dialog = Some(Dialog::Confirm(confirm));
     Vec::new()
+}
+
+/// Shows the next way to the same end. What says yes must be heard for that one.
+fn other_way(model: &Model, confirm: &mut Confirm) {
+    let next = confirm.next_way().cloned();
+    let release = model.release(&confirm.plan.release);
+    if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.plan(release, &next)) {
+        confirm.plan = plan;
+        (confirm.opened, confirm.heard) = (model.now.at, model.now.at);
+    }
 }
 
 fn answer_weight(model: &mut Model, release: String, mut input: Input, key: Key) {
@@ -187,24 +254,31 @@ fn answer_weight(model: &mut Model, release: String, mut input: Input, key: Key)
     model.dialog = Some(Dialog::Weight { release, input, error });
 }
 
-fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) {
+fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Vec<Effect> {
     let choices = model.choices(&revisions);
     let last = choices.len().saturating_sub(1);
     match key {
-        Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n') => return,
+        Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n') => return Vec::new(),
         Key::Up | Key::Char('k') => revisions.selected = revisions.selected.saturating_sub(1),
         Key::Down | Key::Char('j') => revisions.selected = (revisions.selected + 1).min(last),
         Key::Home | Key::Char('g') => revisions.selected = 0,
         Key::End | Key::Char('G') => revisions.selected = last,
         Key::Enter => {
             if let Some(choice) = choices.get(revisions.selected) {
-                propose(model, Intent::Start { task_definition: choice.task_definition.clone(), pauses: false });
-                return;
+                let task_definition = choice.task_definition.clone();
+                return match revisions.purpose {
+                    Purpose::Rollback => rollback_to(model, &revisions.release, task_definition),
+                    Purpose::Start => {
+                        propose(model, Intent::Start { task_definition, pauses: false });
+                        Vec::new()
+                    }
+                };
             }
         }
         _ => {}
     }
     model.dialog = Some(Dialog::Revisions(revisions));
+    Vec::new()
 }
 
 /// Orders a plan. What was in flight for the release is not pursued: only a rollback gets here then.
@@ -274,6 +348,11 @@ impl Model {
         plan::plan(release, intent, &Context { place: &self.place, settings: &self.settings, now: self.now.at })
     }
 
+    /// What says yes to a plan that does not lead back.
+    fn forward_consent(&self) -> Consent {
+        if self.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes }
+    }
+
     fn refuse(&mut self, title: &str, refusal: Refusal) {
         self.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal });
     }
@@ -293,7 +372,12 @@ mod tests {
         let checkout = model.focus().unwrap().clone();
         let family = checkout.stable.task_definition.family().to_owned();
         let weight = Dialog::Weight { release: checkout.name.clone(), input: Input::default(), error: None };
-        let revisions = Dialog::Revisions(Revisions { release: checkout.name.clone(), family, selected: 0 });
+        let revisions = Dialog::Revisions(Revisions {
+            release: checkout.name.clone(),
+            family,
+            selected: 0,
+            purpose: Purpose::Start,
+        });
         let other = model.releases.iter().find(|release| release.name != checkout.name).unwrap().name.clone();
         for dialog in [weight, revisions] {
             let mut model = model.clone();

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use tui_input::Input;
 
+use super::model::Model;
 use crate::domain::names::TaskDefinitionArn;
-use crate::domain::plan::{Plan, Refusal};
+use crate::domain::plan::{Intent, Plan, Refusal};
 
 /// The question on top of the screen.
 #[derive(Debug, Clone)]
@@ -40,7 +41,9 @@ pub struct Confirm {
     pub plan: Plan,
     /// What says yes.
     pub consent: Consent,
-    /// When it was opened.
+    /// The ways to fulfil the same wish that have a plan; the one that is shown is among them.
+    pub ways: Vec<Intent>,
+    /// When it, or the way that it shows, was opened.
     pub opened: Timestamp,
     /// When the key that opened it was last heard: one that is held down does not say yes.
     pub heard: Timestamp,
@@ -72,6 +75,18 @@ impl Dialog {
 }
 
 impl Confirm {
+    /// The next way to fulfil the same wish; `None` where there is but one.
+    pub fn next_way(&self) -> Option<&Intent> {
+        let at = self.ways.iter().position(|way| *way == self.plan.intent)?;
+        self.ways.iter().cycle().nth(at + 1).filter(|next| **next != self.plan.intent)
+    }
+
+    /// Whether another revision can be chosen to go back to: while nothing is under way it is a deployment like any.
+    pub fn can_choose(&self, model: &Model) -> bool {
+        self.plan.intent.is_rollback()
+            && model.release(&self.plan.release).is_some_and(|release| release.canary.is_none() && !release.in_flight())
+    }
+
     /// Whether what was typed is the name that was asked for.
     pub fn name_matches(&self) -> bool {
         match &self.consent {
@@ -90,6 +105,17 @@ pub struct Revisions {
     pub family: String,
     /// Which is marked, counted from the newest.
     pub selected: usize,
+    /// What the choice is for.
+    pub purpose: Purpose,
+}
+
+/// What a revision is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be released.
+    Start,
+    /// To go back to.
+    Rollback,
 }
 
 /// One line of the choice.
@@ -103,4 +129,6 @@ pub struct Choice {
     pub current: bool,
     /// Known to have worked before.
     pub previous: bool,
+    /// Known to have run, and to have been rolled back.
+    pub backed_out: bool,
 }

@@ -86,6 +86,8 @@ pub enum Action {
     Last,
     /// The deployments of a release.
     History,
+    /// Ask to roll back to the revision of the marked deployment. It asks whatever the settings: no single key gets there.
+    RollbackTo,
     /// The next latency percentile.
     Percentile,
     /// The next panel of a small screen.
@@ -159,7 +161,7 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('R')],
         Action::Rollback,
         "roll back",
-        "Roll back to what worked: at once on an open release in flight, else the plan is shown and R asked for again.",
+        "Roll back: at once on an open release in flight, else asks.",
     ),
     on(
         Scope::Anywhere,
@@ -190,6 +192,13 @@ pub const BINDINGS: &[Binding] = &[
     on(Scope::Anywhere, &[Home, Char('g')], Action::First, "first", "Mark the first."),
     on(Scope::Anywhere, &[End, Char('G')], Action::Last, "last", "Mark the last."),
     on(Scope::Anywhere, &[Char('h')], Action::History, "history", "The deployments of a release, newest first."),
+    on(
+        Scope::History,
+        &[Enter],
+        Action::RollbackTo,
+        "back to it",
+        "In the history: ask to roll back to the marked revision.",
+    ),
     on(Scope::Release, &[Char('p')], Action::Percentile, "p50/95/99", "Draw the next latency percentile."),
     on(Scope::Release, &[Tab], Action::Panel, "panel", "Show the next panel where they do not all fit."),
     on(Scope::Anywhere, &[Char('r'), Ctrl('r')], Action::Refresh, "refresh", "Ask AWS for everything again."),

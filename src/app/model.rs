@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tui_input::Input;
 
-use super::dialog::{Choice, Dialog, Revisions};
+use super::dialog::{Choice, Dialog, Purpose, Revisions};
 use super::keys::Scope;
 use super::msg::Now;
 use super::operation::{Operation, OperationId};
 use super::polls::Polls;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::metrics::Percentile;
-use crate::domain::names::{Arn, Place};
+use crate::domain::names::{Arn, Place, TaskDefinitionArn};
 use crate::domain::release::{self, Ours, Release};
 use crate::domain::settings::Settings;
 use crate::domain::snapshot::Snapshot;
@@ -202,13 +202,27 @@ impl Model {
     pub fn choices(&self, revisions: &Revisions) -> Vec<Choice> {
         let Some(release) = self.release(&revisions.release) else { return Vec::new() };
         let family = self.snapshot.families.get(&revisions.family).and_then(|reading| reading.get());
-        let line = |arn: &crate::domain::names::TaskDefinitionArn| Choice {
+        let known = |release: &Release, arn: &TaskDefinitionArn| {
+            release.previous.iter().find(|good| good.task_definition == *arn).cloned()
+        };
+        let line = |arn: &TaskDefinitionArn| Choice {
             task_definition: arn.clone(),
             version: self.snapshot.task_definition(arn).and_then(|definition| definition.version()).map(str::to_owned),
             current: release.stable.task_definition == *arn,
-            previous: release.previous.iter().any(|good| good.task_definition == *arn),
+            previous: known(release, arn).is_some_and(|good| !good.backed_out),
+            backed_out: known(release, arn).is_some_and(|good| good.backed_out),
         };
-        family.into_iter().flatten().map(line).collect()
+        let active = family.into_iter().flatten();
+        match revisions.purpose {
+            Purpose::Start => active.map(line).collect(),
+            // What is known to have worked comes first; what cannot be deployed is not offered.
+            Purpose::Rollback => {
+                let good = release.previous.iter().filter(|good| good.active != Some(false));
+                let mut seen = std::collections::BTreeSet::from([&release.stable.task_definition]);
+                let all = good.map(|good| &good.task_definition).chain(active);
+                all.filter(|arn| seen.insert(*arn)).map(line).collect()
+            }
+        }
     }
 
     /// The deployments of a release, newest first; of a pair those of stable, then those of the canary.

@@ -266,6 +266,16 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Down => model.move_mark(|at, _| at + 1),
         Action::First => model.move_mark(|_, _| 0),
         Action::Last => model.move_mark(|_, last| last),
+        Action::RollbackTo => {
+            let marked = model.focus().and_then(|release| {
+                let (_, deployment) = model.marked_deployment(release)?;
+                Some((release.name.clone(), deployment.task_definition()?.clone()))
+            });
+            match marked {
+                Some((name, to)) => return act::rollback_to(model, &name, to),
+                None => model.say("no revision is known of what is marked", true),
+            }
+        }
         Action::Percentile => model.percentile = model.percentile.next(),
         Action::Panel => model.panel = next_panel(model.panel),
         Action::Filter => model.fleet.filtering = true,
@@ -346,6 +356,7 @@ mod tests {
     use super::*;
     use crate::domain::deployment::ServiceDeployment;
     use crate::domain::names::Arn;
+    use crate::domain::settings::RollbackConfirm;
     use crate::ui::fixture;
 
     const KEYS: [Key; 9] = [
@@ -396,6 +407,28 @@ mod tests {
         assert_eq!(model.screen, Screen::Fleet);
         press(&mut model, &[Key::Char('h'), Key::Char('q')]);
         assert!(model.history.from_fleet && matches!(model.screen, Screen::History(_)));
+    }
+
+    #[test]
+    fn enter_in_the_history_asks_about_the_marked_revision_and_never_acts_at_once() {
+        let mut model = fixture::native_over((80, 24));
+        model.settings.rollback_confirm = RollbackConfirm::Never;
+        model.screen = Screen::History("payments".into());
+        press(&mut model, &[Key::Down, Key::Down, Key::Enter]);
+        match &model.dialog {
+            Some(Dialog::Confirm(confirm)) => {
+                assert!(confirm.plan.intent.is_rollback());
+                let to = confirm.plan.ends_on(model.focus().unwrap()).map(|to| to.tag());
+                assert_eq!(to.as_deref(), Some(":15"), "{}", confirm.plan.title);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(model.operations.is_empty());
+        let mut unresolved = fixture::native_over((80, 24));
+        unresolved.screen = Screen::History("payments".into());
+        unresolved.snapshot.deployments.clear();
+        press(&mut unresolved, &[Key::Enter]);
+        assert!(unresolved.dialog.is_none() && unresolved.notice.is_some_and(|notice| notice.wrong));
     }
 
     proptest! {

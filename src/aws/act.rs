@@ -6,17 +6,26 @@ use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentSto
 use aws_sdk_elasticloadbalancingv2::types::Action;
 use aws_types::request_id::RequestId;
 
+use crate::domain::deployment::Configuration;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::plan::{Answer, Call, Receipt, Reread, Seen};
 use crate::domain::route::{Forward, Route, RouteId, target_group_name};
 
 use super::Aws;
+use super::ecs::configuration::{configuration as read_back, written};
 use super::operation::Operation;
 use super::rule::{Rule, forwards};
 
 /// What a rollback waits for a fresh reading of its rule, where reads are being answered.
 const URGENT_WAIT: Duration = Duration::from_millis(250);
+
+/// The members that UpdateService is to write; what is `None` is left alone.
+struct Wanted<'a> {
+    task_definition: Option<&'a TaskDefinitionArn>,
+    desired: Option<u32>,
+    configuration: Option<&'a Configuration>,
+}
 
 impl Aws {
     pub(super) async fn write(&self, call: &Call) -> Result<Receipt, Fault> {
@@ -28,14 +37,14 @@ impl Aws {
                 };
                 self.set_weights(&rule, weights).await
             }
-            Call::RegisterCopy { .. } => Err(Fault::new(
-                FaultKind::Refused,
-                call.operation(),
-                call.subject(),
-                "this version cannot register task definitions".to_owned(),
-            )),
-            Call::UpdateService { arn, cluster_arn, task_definition, desired, .. } => {
-                self.update_service(&call.subject(), arn, cluster_arn, task_definition.as_ref(), *desired).await
+            Call::RegisterCopy { of, .. } => self.register_copy(&call.subject(), of).await,
+            Call::UpdateService { arn, cluster_arn, task_definition, desired, configuration, .. } => {
+                let now = Wanted {
+                    task_definition: task_definition.as_ref(),
+                    desired: *desired,
+                    configuration: configuration.as_deref(),
+                };
+                self.update_service(&call.subject(), arn, cluster_arn, now).await
             }
             Call::StopDeployment { deployment, .. } => self.stop_deployment(&call.subject(), deployment).await,
             Call::AnswerPause { deployment, hook, answer, .. } => {
@@ -116,11 +125,15 @@ impl Aws {
         subject: &str,
         arn: &Arn,
         cluster: &Arn,
-        task_definition: Option<&TaskDefinitionArn>,
-        desired: Option<u32>,
+        wanted: Wanted<'_>,
     ) -> Result<Receipt, Fault> {
+        let Wanted { task_definition, desired, configuration } = wanted;
         let call = self.clients.ecs.update_service().cluster(cluster.as_str()).service(arn.as_str());
         let call = call.set_task_definition(task_definition.map(|it| it.arn().as_str().to_owned()));
+        let written = configuration.map(written).transpose().map_err(|error| {
+            Fault::new(FaultKind::Refused, Operation::UpdateService.name(), subject, error.to_string())
+        })?;
+        let call = call.set_deployment_configuration(written);
         let desired = desired.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
         let answer = self.ask(Operation::UpdateService, subject, call.set_desired_count(desired).send()).await?;
         let request_id = answer.request_id().map(str::to_owned);
@@ -132,6 +145,10 @@ impl Aws {
         if let (Some(_), Some(primary)) = (task_definition, primary) {
             let state = primary.rollout_state.as_ref().map_or("PRIMARY", |state| state.as_str());
             now.push(format!("deployment {} {state}", primary.id.as_deref().unwrap_or_default()));
+        }
+        if configuration.is_some() {
+            let is = service.deployment_configuration().map(|is| read_back(Some(is)));
+            now.extend(is.map(|is| is.describe()));
         }
         if now.is_empty() || desired.is_some() {
             now.push(format!("desired {}, running {}", service.desired_count, service.running_count));

@@ -1,15 +1,17 @@
 //! A service's history: its deployments, and which revision each of them went for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_ecs::types::{self as sdk, ServiceDeploymentStatus};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::domain::deployment::{DeploymentStatus, Hook, Rollback, ServiceDeployment, ServiceRevision};
+use crate::domain::deployment::{AlarmMonitor, Breaker, DeploymentStatus, Hook, Rollback, ServiceDeployment};
 use crate::domain::fault::Fault;
-use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::names::{Arn, ServiceKey};
+use crate::domain::share::Percent;
 
 use super::Aws;
+use super::ecs::configuration::configuration;
 use super::ecs::only_missing;
 use super::operation::Operation;
 use super::pages::pages;
@@ -18,18 +20,19 @@ use super::time::maybe;
 /// The largest page of ListServiceDeployments.
 const PAGE: i32 = 100;
 /// DescribeServiceDeployments and DescribeServiceRevisions take as many ARNs in one call.
-const ARNS_A_CALL: usize = 20;
+pub(super) const ARNS_A_CALL: usize = 20;
 
 impl Aws {
     /// A service's deployments, newest first; empty where AWS keeps none. What has ended is asked for once.
     pub(super) async fn deployments(&self, key: &ServiceKey) -> Result<Vec<ServiceDeployment>, Fault> {
         let arns = self.deployment_arns(key).await?;
-        let mut known: HashMap<Arn, ServiceDeployment> =
-            arns.iter().filter_map(|arn| Some((arn.clone(), self.memory.ended(arn)?))).collect();
         let asked: Vec<String> =
-            arns.iter().filter(|arn| !known.contains_key(arn)).map(|arn| arn.as_str().to_owned()).collect();
+            arns.iter().filter(|arn| self.memory.ended(arn).is_none()).map(|arn| arn.as_str().to_owned()).collect();
         let raw = self.describe_deployments(key, asked).await?;
         self.learn_revisions(key, &raw).await?;
+        // Only now: what was learnt about a revision is so for all deployments of it.
+        let mut known: HashMap<Arn, ServiceDeployment> =
+            arns.iter().filter_map(|arn| Some((arn.clone(), self.memory.ended(arn)?))).collect();
         for deployment in raw.into_iter().filter_map(|raw| self.deployment(raw)) {
             // A revision that could not be resolved may be another time.
             if deployment.status.ended() && deployment.target.is_some() {
@@ -79,43 +82,20 @@ impl Aws {
         Ok(described.into_iter().flatten().collect())
     }
 
-    /// A revision never changes, so each is asked for once.
-    async fn learn_revisions(&self, key: &ServiceKey, deployments: &[sdk::ServiceDeployment]) -> Result<(), Fault> {
-        let unknown: BTreeSet<&str> = deployments
-            .iter()
-            .flat_map(revisions)
-            .filter(|revision| self.memory.revision(revision).is_none())
-            .collect();
-        let unknown: Vec<String> = unknown.into_iter().map(str::to_owned).collect();
-        let batches: Vec<Vec<String>> = unknown.chunks(ARNS_A_CALL).map(<[String]>::to_vec).collect();
-        stream::iter(batches.into_iter().map(Ok))
-            .try_for_each_concurrent(self.limits.concurrency, |batch| async {
-                let operation = Operation::DescribeServiceRevisions;
-                let subject = key.to_string();
-                let call = self.clients.ecs.describe_service_revisions().set_service_revision_arns(Some(batch));
-                let answer = self.ask(operation, &subject, call.send()).await?;
-                only_missing(operation, &subject, answer.failures())?;
-                for revision in answer.service_revisions.unwrap_or_default() {
-                    if let (Some(arn), Some(definition)) = (revision.service_revision_arn, revision.task_definition) {
-                        self.memory
-                            .keep_revision(ServiceRevision::bare(Arn::new(arn), TaskDefinitionArn::new(definition)));
-                    }
-                }
-                Ok(())
-            })
-            .await
-    }
-
     /// `None` for a deployment without an ARN.
     fn deployment(&self, raw: sdk::ServiceDeployment) -> Option<ServiceDeployment> {
         let resolve = |arn: Option<&str>| arn.and_then(|arn| self.memory.revision(arn));
-        let rollback = raw.rollback.as_ref();
+        let (rollback, target) = (raw.rollback(), raw.target_service_revision());
         Some(ServiceDeployment {
             reason: raw.status_reason.clone().filter(|reason| !reason.is_empty()),
             created_at: maybe(raw.created_at()),
+            started_at: maybe(raw.started_at()),
             finished_at: maybe(raw.finished_at()),
-            target: resolve(raw.target_service_revision().and_then(|revision| revision.arn())),
+            configuration: configuration(raw.deployment_configuration()),
+            target: resolve(target.and_then(|revision| revision.arn())),
             sources: raw.source_service_revisions().iter().filter_map(|revision| resolve(revision.arn())).collect(),
+            requested: percent(target.and_then(|it| it.requested_production_traffic_weight)),
+            requested_test: percent(target.and_then(|it| it.requested_test_traffic_weight)),
             rollback: rollback.map(|rollback| Rollback {
                 to: resolve(rollback.service_revision_arn()),
                 reason: rollback.reason.clone(),
@@ -124,6 +104,8 @@ impl Aws {
             // By its name: the stage in which a canary waits for an operator is missing from the SDK's enum.
             stage: raw.lifecycle_stage.as_ref().map(|stage| stage.as_str().to_owned()),
             hooks: raw.lifecycle_hook_details().iter().filter_map(hook).collect(),
+            alarms: raw.alarms().map(monitor),
+            breaker: raw.deployment_circuit_breaker().map(breaker),
             ..ServiceDeployment::new(Arn::new(raw.service_deployment_arn?), status(raw.status.as_ref()))
         })
     }
@@ -140,15 +122,28 @@ fn hook(raw: &sdk::DeploymentLifecycleHookDetail) -> Option<Hook> {
     })
 }
 
-/// Every revision that a deployment names.
-fn revisions(deployment: &sdk::ServiceDeployment) -> impl Iterator<Item = &str> {
-    let target = deployment.target_service_revision().and_then(|revision| revision.arn());
-    let sources = deployment.source_service_revisions().iter().filter_map(|revision| revision.arn());
-    let back = deployment.rollback().and_then(|rollback| rollback.service_revision_arn());
-    target.into_iter().chain(sources).chain(back)
+/// What is no percentage is not known.
+fn percent(raw: Option<f64>) -> Option<Percent> {
+    raw.and_then(|percent| Percent::new(percent).ok())
 }
 
-fn status(raw: Option<&ServiceDeploymentStatus>) -> DeploymentStatus {
+fn monitor(raw: &sdk::ServiceDeploymentAlarms) -> AlarmMonitor {
+    AlarmMonitor {
+        status: raw.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        names: raw.alarm_names().to_vec(),
+        triggered: raw.triggered_alarm_names().to_vec(),
+    }
+}
+
+fn breaker(raw: &sdk::ServiceDeploymentCircuitBreaker) -> Breaker {
+    Breaker {
+        status: raw.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        failures: u32::try_from(raw.failure_count).unwrap_or(0),
+        threshold: u32::try_from(raw.threshold).unwrap_or(0),
+    }
+}
+
+pub(super) fn status(raw: Option<&ServiceDeploymentStatus>) -> DeploymentStatus {
     use ServiceDeploymentStatus as Status;
     match raw {
         Some(Status::Pending) => DeploymentStatus::Pending,

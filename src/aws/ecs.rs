@@ -1,6 +1,8 @@
 //! ECS: clusters, services, tasks, task definitions.
 
+pub(super) mod configuration;
 mod convert;
+pub(super) mod revision;
 
 use std::collections::HashSet;
 

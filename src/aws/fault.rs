@@ -211,6 +211,14 @@ where
     lines.replace("the credential provider was not enabled: ", "").replace("Attempted:;", "Attempted:")
 }
 
+/// The IAM action that AWS names. It need not be the call's: a role that may not be handed on is denied as
+/// `iam:PassRole`, and tags as `ecs:TagResource`.
+fn denied(message: &str) -> Option<&str> {
+    let (_, after) = message.split_once("not authorized to perform:")?;
+    let action = after.split_whitespace().next()?;
+    action.contains(':').then_some(action)
+}
+
 /// What helps here more than the advice that goes for every fault of the kind.
 fn advice(fault: &Fault, operation: Operation, place: &Whereabouts, account: Option<&str>) -> Option<String> {
     let code = fault.code.as_deref().unwrap_or_default();
@@ -222,7 +230,10 @@ fn advice(fault: &Fault, operation: Operation, place: &Whereabouts, account: Opt
     };
     let there = account.map_or_else(|| format!("{region} ({whose})"), |account| format!("{region}, account {account}"));
     Some(match fault.kind {
-        FaultKind::Denied => format!("{} is needed; `assets/iam` has the policies.", operation.permission()),
+        FaultKind::Denied => {
+            let needed = denied(&fault.message).map_or_else(|| operation.permission(), str::to_owned);
+            format!("{needed} is needed; `assets/iam` has the policies.")
+        }
         FaultKind::Expired if matches!(code, "UnrecognizedClient" | "InvalidClientTokenId" | "AuthFailure") => {
             format!(
                 "AWS does not know these keys of {whose} (any more): renew them, `aws sso login{flag}` or your tool; the console goes on by itself."

@@ -168,3 +168,24 @@ fn advice_names_what_to_check() {
     assert!(advice(Operation::ListServices, "ClusterNotFoundException").contains("eu-west-1, account 123456789012"));
     assert!(advice(Operation::ListServices, "ExpiredTokenException").contains("aws sso login --profile oncall"));
 }
+
+#[test]
+fn what_is_denied_is_named_with_its_resource() {
+    let role = "arn:aws:iam::123456789012:role/shop-task";
+    let user = "User: arn:aws:sts::123456789012:assumed-role/ops/ana is not authorized to perform:";
+    for (message, needed) in [
+        (format!("{user} ecs:UpdateService on resource: {role} because no policy allows it"), "ecs:UpdateService"),
+        // It is the role that is not handed on; the call itself is allowed.
+        (format!("{user} iam:PassRole on resource: {role} because no policy allows it"), "iam:PassRole"),
+        (format!("{user} ecs:TagResource"), "ecs:TagResource"),
+        ("You are not authorized to perform: this".to_owned(), "ecs:UpdateService"),
+        ("no".to_owned(), "ecs:UpdateService"),
+    ] {
+        let meta = ErrorMetadata::builder().code("AccessDeniedException").message(&message).build();
+        let error = SdkError::service_error(meta, response(400, "application/x-amz-json-1.1"));
+        let fault = fault_of(Operation::UpdateService, &error);
+        assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::Denied, "UpdateService"));
+        assert_eq!((fault.subject.as_str(), &fault.message), ("checkout", &message));
+        assert!(fault.advice.starts_with(&format!("{needed} is needed")), "{}", fault.advice);
+    }
+}

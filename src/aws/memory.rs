@@ -25,9 +25,26 @@ pub(super) struct Memory {
     rules: Mutex<HashMap<RouteId, Rule>>,
     reads: Mutex<Reads>,
     target_groups: Mutex<Option<BTreeSet<Arn>>>,
-    revisions: Mutex<HashMap<Arn, Arc<ServiceRevision>>>,
+    revisions: Mutex<HashMap<Arn, Known>>,
     ended: Mutex<HashMap<Arn, ServiceDeployment>>,
     pub(super) account: OnceLock<String>,
+}
+
+/// A revision, as far as it is known.
+#[derive(Debug, Clone)]
+struct Known {
+    revision: Arc<ServiceRevision>,
+    /// ECS moves traffic to it, and says at some time where.
+    takes_traffic: bool,
+}
+
+impl Known {
+    fn whole(&self) -> bool {
+        let ServiceRevision { images, target_groups, .. } = &*self.revision;
+        !images.is_empty()
+            && images.iter().all(|image| image.digest.is_some())
+            && (!self.takes_traffic || !target_groups.is_empty())
+    }
 }
 
 /// How the reads of rules fare.
@@ -105,20 +122,57 @@ impl Memory {
     }
 
     pub(super) fn revision(&self, arn: &str) -> Option<Arc<ServiceRevision>> {
-        open(&self.revisions).get(&Arn::new(arn)).cloned()
+        open(&self.revisions).get(&Arn::new(arn)).map(|known| known.revision.clone())
     }
 
-    pub(super) fn keep_revision(&self, revision: ServiceRevision) {
-        keep(&self.revisions, revision.arn.clone(), Arc::new(revision));
+    /// Whether it is known, and something of it is not.
+    pub(super) fn is_incomplete(&self, arn: &str) -> bool {
+        open(&self.revisions).get(&Arn::new(arn)).is_some_and(|known| !known.whole())
     }
 
-    /// A deployment that has ended stays as it is.
+    /// What was known and is not said any more is kept.
+    pub(super) fn keep_revision(&self, mut revision: ServiceRevision, takes_traffic: bool) {
+        let arn = revision.arn.clone();
+        if let Some(known) = self.revision(arn.as_str()) {
+            learnt(&mut revision, &known);
+        }
+        keep(&self.revisions, arn, Known { revision: Arc::new(revision), takes_traffic });
+    }
+
+    /// A deployment that has ended stays as it is; more may have become known of its revisions.
     pub(super) fn ended(&self, arn: &Arn) -> Option<ServiceDeployment> {
-        open(&self.ended).get(arn).cloned()
+        let mut deployment = open(&self.ended).get(arn).cloned()?;
+        let rollback = deployment.rollback.as_mut().and_then(|rollback| rollback.to.as_mut());
+        for revision in deployment.target.iter_mut().chain(&mut deployment.sources).chain(rollback) {
+            if let Some(known) = self.revision(revision.arn.as_str()) {
+                *revision = known;
+            }
+        }
+        Some(deployment)
     }
 
     pub(super) fn keep_ended(&self, deployment: &ServiceDeployment) {
         keep(&self.ended, deployment.arn.clone(), deployment.clone());
+    }
+}
+
+/// Adds to a revision what an earlier answer had of it.
+fn learnt(revision: &mut ServiceRevision, before: &ServiceRevision) {
+    if revision.images.is_empty() {
+        revision.images.clone_from(&before.images);
+    }
+    for image in revision.images.iter_mut().filter(|image| image.digest.is_none()) {
+        let was = before.images.iter().find(|was| was.container == image.container && was.image == image.image);
+        image.digest = was.and_then(|was| was.digest.clone());
+    }
+    if revision.target_groups.is_empty() {
+        revision.target_groups.clone_from(&before.target_groups);
+    }
+    if revision.production_rule.is_none() {
+        revision.production_rule.clone_from(&before.production_rule);
+    }
+    if revision.surroundings.is_empty() {
+        revision.surroundings.clone_from(&before.surroundings);
     }
 }
 

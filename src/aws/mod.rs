@@ -4,6 +4,7 @@
 //! can go wrong. Every list is read to its end, every batch keeps to its API's limit, every call has a timeout.
 
 mod act;
+mod alarms;
 mod clients;
 mod cloudwatch;
 mod deployments;
@@ -13,6 +14,8 @@ mod fault;
 mod memory;
 mod operation;
 mod pages;
+mod register;
+mod revisions;
 mod rule;
 mod sts;
 mod time;
@@ -96,7 +99,7 @@ impl Cloud for Aws {
             Query::TaskDefinitions(arns) => Facts::TaskDefinitions(self.task_definitions(arns).await?),
             Query::Family(family) => Facts::Family(self.family(family).await?),
             Query::Deployments(key) => Facts::Deployments(self.deployments(key).await?),
-            Query::Alarms(_) => Facts::Alarms(Vec::new()),
+            Query::Alarms(names) => Facts::Alarms(self.alarms(names).await?),
             Query::Metrics(query) => Facts::Metrics(self.metrics(query).await?),
         })
     }

@@ -22,12 +22,14 @@ pub(crate) enum Operation {
     DescribeRules,
     DescribeTargetHealth,
     GetMetricData,
+    DescribeAlarms,
     GetCallerIdentity,
     ModifyRule,
     ModifyListener,
     UpdateService,
     StopServiceDeployment,
     ContinueServiceDeployment,
+    RegisterTaskDefinition,
 }
 
 impl Operation {
@@ -45,13 +47,14 @@ impl Operation {
                 | Self::UpdateService
                 | Self::StopServiceDeployment
                 | Self::ContinueServiceDeployment
+                | Self::RegisterTaskDefinition
         )
     }
 
     /// The IAM action, `ecs:UpdateService`.
     pub(crate) fn permission(self) -> String {
         let service = match self {
-            Self::GetMetricData => "cloudwatch",
+            Self::GetMetricData | Self::DescribeAlarms => "cloudwatch",
             Self::GetCallerIdentity => "sts",
             Self::DescribeTargetGroups
             | Self::DescribeLoadBalancers
@@ -83,12 +86,15 @@ mod tests {
 
     const WATCH: &str = include_str!("../../assets/iam/watch.json");
     const ACT: &str = include_str!("../../assets/iam/act.json");
-    const SOURCES: [&str; 6] = [
+    const SOURCES: [&str; 9] = [
         include_str!("act.rs"),
+        include_str!("alarms.rs"),
         include_str!("cloudwatch.rs"),
         include_str!("deployments.rs"),
         include_str!("ecs.rs"),
         include_str!("elbv2.rs"),
+        include_str!("register.rs"),
+        include_str!("revisions.rs"),
         include_str!("sts.rs"),
     ];
 
@@ -113,8 +119,9 @@ mod tests {
     fn the_policies_allow_what_is_called_and_nothing_else() {
         assert_eq!(allowed(WATCH), needed(false));
         let mut acting = needed(true);
-        // Not an operation: UpdateService with another task definition hands that one's roles on.
-        acting.insert("iam:PassRole".to_owned());
+        // No operations: UpdateService with another task definition and RegisterTaskDefinition hand its roles on, and
+        // a definition that is registered with tags is tagged.
+        acting.extend(["iam:PassRole".to_owned(), "ecs:TagResource".to_owned()]);
         assert_eq!(allowed(ACT), acting);
     }
 

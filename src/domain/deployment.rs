@@ -146,6 +146,11 @@ impl Configuration {
         }
     }
 
+    /// Whether a deployment by it goes the same way: strategy, bakes and hooks. What watches over it may differ.
+    pub fn goes_like(&self, other: &Self) -> bool {
+        (&self.strategy, self.bake(), &self.hooks) == (&other.strategy, other.bake(), &other.hooks)
+    }
+
     /// Whether it moves everybody at once, without a bake and without asking anybody.
     pub fn is_at_once(&self) -> bool {
         self.strategy == Strategy::BlueGreen && self.bake_minutes.unwrap_or(0) == 0 && self.hooks.is_empty()

@@ -1,6 +1,6 @@
 //! What to go back to: the newest revision that is known to have worked, never just the one before.
 
-use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::deployment::{DeploymentStatus, ServiceDeployment};
 use super::names::TaskDefinitionArn;
 use super::service::{Rollout, RolloutState, Service};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Witness};
 
 /// How a revision is known to have worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,96 +35,182 @@ pub struct Good {
     pub good_for: Option<SignedDuration>,
     /// Whether it can still be deployed (`status` ACTIVE); `None`: not read.
     pub active: Option<bool>,
+    /// Whether somebody went back from it since: it worked for ECS, and was not wanted.
+    pub backed_out: bool,
 }
 
-/// Every revision other than `current` that is known to have worked on this service, best first.
+/// The one to go back to: the first that nobody went back from and that can, as far as is known, still be deployed.
+pub fn best(candidates: &[Good]) -> Option<&Good> {
+    candidates.iter().find(|good| !good.backed_out && good.active != Some(false))
+}
+
+/// Every revision other than `current` that is known to have worked on this service, best first; those that somebody
+/// went back from come last.
 pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Snapshot) -> Vec<Good> {
+    let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    let history = history.map_or(&[][..], Vec::as_slice);
+    let mut replay = Replay::of(history);
+    // What runs alone and complete is installed, whether the history has been read since or not.
+    if service.desired > 0 && service.settled_on(current) {
+        replay.install(current, None, service.primary().and_then(|primary| primary.created_at));
+    }
     let mut found: Vec<Good> = Vec::new();
-    let mut add = |task_definition: &TaskDefinitionArn, evidence, at, good_for| {
-        if task_definition != current && !found.iter().any(|good| good.task_definition == *task_definition) {
-            let active = snapshot.task_definition(task_definition).map(|definition| definition.active);
-            found.push(Good { task_definition: task_definition.clone(), evidence, at, good_for, active });
+    let mut add = |good: Good| {
+        let known = found.iter().any(|had| had.task_definition == good.task_definition);
+        if good.task_definition != *current && !known {
+            let active = snapshot.task_definition(&good.task_definition).map(|definition| definition.active);
+            found.push(Good { active, ..good });
         }
     };
-    let deployments = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
-    let mut deployments: Vec<_> = deployments.into_iter().flatten().collect();
-    // What a rollout under way replaces was complete when the rollout began. One that failed, or was itself
-    // replaced before it was complete, is not what worked: its rollout says so, and where ECS gives rollouts no
-    // state (a native strategy) the history does.
-    let given_up = |revision: &TaskDefinitionArn| {
-        let of = |deployment: &&&ServiceDeployment| deployment.task_definition() == Some(revision);
-        let mut tried = deployments.iter().filter(of).peekable();
-        tried.peek().is_some() && tried.all(|deployment| deployment.status != DeploymentStatus::Successful)
-    };
-    if service.rolling() {
-        let worked = |rollout: &&Rollout| {
-            rollout.role != "PRIMARY"
-                && rollout.running > 0
-                && match rollout.state {
-                    Some(RolloutState::Completed) => true,
-                    Some(_) => false,
-                    None => !given_up(&rollout.task_definition),
-                }
-        };
-        for rollout in service.rollouts.iter().filter(worked) {
-            add(&rollout.task_definition, Evidence::Replaced, rollout.updated_at, None);
-        }
-    }
-    deployments.sort_by_key(|deployment| Reverse(deployment.finished_at.max(deployment.created_at)));
-    let mut until: Option<Timestamp> = None;
-    for deployment in deployments {
-        let good = match deployment.status {
-            DeploymentStatus::Successful => deployment.task_definition(),
-            // A rollback that succeeded installed its revision again.
-            DeploymentStatus::RollbackSuccessful => deployment.rolled_back_to(),
-            _ => None,
-        };
-        if let Some(good) = good {
-            let good_for = until.zip(deployment.finished_at).map(|(until, from)| until.duration_since(from));
-            add(good, Evidence::Deployment, deployment.finished_at, good_for);
-        }
-        if matches!(deployment.status, DeploymentStatus::Successful | DeploymentStatus::InProgress) {
-            until = deployment.created_at.or(until);
-        }
-    }
-    for witness in snapshot.witnessed.get(&service.key).into_iter().flatten() {
-        add(&witness.task_definition, Evidence::Witnessed, Some(witness.at), None);
-    }
+    replaced(service, history).into_iter().for_each(&mut add);
+    replay.standing.iter().rev().map(Run::good).for_each(&mut add);
+    let witnesses = snapshot.witnessed.get(&service.key).into_iter().flatten();
+    let (out, good): (Vec<_>, Vec<_>) = witnesses.map(|witness| replay.judge(witness)).partition(|it| it.backed_out);
+    good.into_iter().for_each(&mut add);
+    replay.backed_out.iter().rev().map(|run| Good { backed_out: true, ..run.good() }).for_each(&mut add);
+    out.into_iter().for_each(&mut add);
     found
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::snapshot::{Facts, Query};
-    use crate::ui::fixture::{ago, now, revision_of, service, td};
+/// What a rollout under way replaces: it was complete when the rollout began. One that failed, or was itself replaced
+/// before it was complete, is not what worked: its rollout says so, and where ECS gives rollouts no state (a native
+/// strategy) the history does.
+fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<Good> {
+    if !service.rolling() {
+        return Vec::new();
+    }
+    let given_up = |revision: &TaskDefinitionArn| {
+        let of = |deployment: &&ServiceDeployment| deployment.task_definition() == Some(revision);
+        let mut tried = history.iter().filter(of).peekable();
+        tried.peek().is_some() && tried.all(|deployment| deployment.status != DeploymentStatus::Successful)
+    };
+    let worked = |rollout: &&Rollout| {
+        rollout.role != "PRIMARY"
+            && rollout.running > 0
+            && match rollout.state {
+                Some(RolloutState::Completed) => true,
+                Some(_) => false,
+                None => !given_up(&rollout.task_definition),
+            }
+    };
+    let good = |rollout: &Rollout| good(&rollout.task_definition, Evidence::Replaced, rollout.updated_at);
+    service.rollouts.iter().filter(worked).map(good).collect()
+}
 
-    fn deployment(target: u32, status: DeploymentStatus) -> ServiceDeployment {
-        ServiceDeployment {
-            created_at: Some(ago(i64::from(100 - target))),
-            target: Some(revision_of("orders", target)),
-            ..ServiceDeployment::new(service("orders", "orders", target, 6, 60).arn, status)
+fn good(task_definition: &TaskDefinitionArn, evidence: Evidence, at: Option<Timestamp>) -> Good {
+    let task_definition = task_definition.clone();
+    Good { task_definition, evidence, at, good_for: None, active: None, backed_out: false }
+}
+
+/// The history played again, oldest first: what stands on what.
+#[derive(Default)]
+struct Replay {
+    /// What was installed, each on top of what it replaced.
+    standing: Vec<Run>,
+    /// What was on top of a revision that was installed again: somebody went back from it.
+    backed_out: Vec<Run>,
+    /// What a rollback undid before it was installed, and when.
+    undone: BTreeMap<TaskDefinitionArn, Option<Timestamp>>,
+}
+
+/// A revision while it was what ran.
+struct Run {
+    task_definition: TaskDefinitionArn,
+    /// When it was installed.
+    since: Option<Timestamp>,
+    /// When it was installed last, or again by a rollback of what came after it.
+    at: Option<Timestamp>,
+    /// When something else began to take its place.
+    until: Option<Timestamp>,
+}
+
+impl Run {
+    fn good(&self) -> Good {
+        let ran = self.since.zip(self.until).map(|(since, until)| until.duration_since(since));
+        let good_for = ran.filter(|ran| !ran.is_negative());
+        Good { good_for, ..good(&self.task_definition, Evidence::Deployment, self.at) }
+    }
+}
+
+impl Replay {
+    fn of(history: &[ServiceDeployment]) -> Self {
+        let mut replay = Self::default();
+        // The list is newest first, which decides between equal times. One without any stays with its neighbour.
+        let mut last = Timestamp::MIN;
+        let mut in_order: Vec<_> = history
+            .iter()
+            .rev()
+            .map(|deployment| {
+                last = deployment.finished_at.max(deployment.created_at).unwrap_or(last);
+                (last, deployment)
+            })
+            .collect();
+        in_order.sort_by_key(|(at, _)| *at);
+        for (_, deployment) in in_order {
+            replay.take(deployment);
+        }
+        replay
+    }
+
+    fn take(&mut self, deployment: &ServiceDeployment) {
+        let (began, ended) = (deployment.created_at, deployment.finished_at);
+        match &deployment.status {
+            DeploymentStatus::Successful => match deployment.task_definition() {
+                Some(target) => self.install(target, ended, began),
+                // Something that could not be resolved took its place.
+                None => self.replace(began),
+            },
+            // Its target was never installed; what it went back to was, again.
+            DeploymentStatus::RollbackSuccessful => {
+                if let Some(target) = deployment.task_definition() {
+                    self.undone.insert(target.clone(), ended);
+                }
+                if let Some(back) = deployment.rolled_back_to() {
+                    self.install(back, ended, began);
+                }
+            }
+            status if !status.ended() => self.replace(began),
+            _ => {}
         }
     }
 
-    #[test]
-    fn a_native_deployment_that_was_superseded_is_no_way_back() {
-        let mut orders = service("orders", "orders", 25, 6, 60);
-        let older = |revision: u32| Rollout {
-            role: "ACTIVE".into(),
-            ..service("orders", "orders", revision, 6, 60).rollouts.remove(0)
+    /// What is installed while it stands already backs out all that was put on top of it.
+    fn install(&mut self, task_definition: &TaskDefinitionArn, at: Option<Timestamp>, began: Option<Timestamp>) {
+        self.undone.remove(task_definition);
+        self.backed_out.retain(|out| out.task_definition != *task_definition);
+        let on_top = self.standing.last().is_some_and(|top| top.task_definition == *task_definition);
+        if !on_top {
+            self.replace(began);
+        }
+        let Some(place) = self.standing.iter().position(|run| run.task_definition == *task_definition) else {
+            let task_definition = task_definition.clone();
+            self.standing.push(Run { task_definition, since: at, at, until: None });
+            return;
         };
-        orders.rollouts.extend([older(24), older(23)]);
-        orders.rollouts.iter_mut().for_each(|rollout| rollout.state = None);
-        let mut snapshot = Snapshot::default();
-        let history = vec![
-            deployment(25, DeploymentStatus::InProgress),
-            deployment(24, DeploymentStatus::Stopped),
-            deployment(23, DeploymentStatus::Successful),
-        ];
-        snapshot.apply(now(), &Query::Deployments(orders.key.clone()), Ok(Facts::Deployments(history)));
-        let found: Vec<_> =
-            candidates(&orders, &td("orders", 25), &snapshot).into_iter().map(|good| good.task_definition).collect();
-        assert_eq!(found, [td("orders", 23)]);
+        self.backed_out.extend(self.standing.split_off(place + 1));
+        if let Some(top) = self.standing.last_mut() {
+            top.since = if on_top { top.since.or(at) } else { at };
+            top.at = top.at.max(at);
+            top.until = None;
+        }
+    }
+
+    /// Something else began to take the place of what ran.
+    fn replace(&mut self, began: Option<Timestamp>) {
+        if let Some(top) = self.standing.last_mut() {
+            top.until = top.until.or(began);
+        }
+    }
+
+    /// What a console saw, in the light of the history.
+    fn judge(&self, witness: &Witness) -> Good {
+        let revision = &witness.task_definition;
+        let undone = self.undone.get(revision).is_some_and(|at| at.is_none_or(|at| witness.at <= at));
+        let backed_out = undone || self.backed_out.iter().any(|run| run.task_definition == *revision);
+        Good { backed_out, ..good(revision, Evidence::Witnessed, Some(witness.at)) }
     }
 }
+
+#[cfg(test)]
+#[path = "previous_tests.rs"]
+mod tests;

@@ -11,9 +11,9 @@ use indexmap::IndexMap;
 use jiff::{Span, SpanRelativeTo, Unit};
 use serde::Deserialize;
 
-pub use event::{ContinueDeployment, Event, SetWeights, Traffic, UpdateService};
+pub use event::{ContinueDeployment, Event, Retag, SetWeights, StopDeployment, Traffic, UpdateService};
 pub use load::ScenarioError;
-pub use service::{Deployment, Outcome, Past, Pause, Service, Strategy};
+pub use service::{Deployment, Network, Outcome, Past, Pause, Service, Setting, Strategy};
 
 /// A whole simulated account and its timeline.
 #[derive(Debug, Clone, Deserialize)]
@@ -59,6 +59,9 @@ pub struct Scenario {
     /// CloudWatch alarms by name.
     #[serde(default)]
     pub alarm: IndexMap<String, Alarm>,
+    /// CloudWatch alarms over other alarms, by name.
+    #[serde(default)]
+    pub composite_alarm: IndexMap<String, CompositeAlarm>,
     /// What happens, in any order.
     #[serde(default)]
     pub event: Vec<Event>,
@@ -200,6 +203,13 @@ pub struct Revision {
     /// Deregistered: still describable, no longer deployable.
     #[serde(default)]
     pub inactive: bool,
+    /// How long before the start somebody pushed another image under the same tag: deployments before that have
+    /// another digest than those after.
+    #[serde(default)]
+    pub retagged: Option<Dur>,
+    /// versionConsistency of its container: all tasks of a deployment run the digest that the first one found.
+    #[serde(default = "defaults::version_consistency")]
+    pub version_consistency: bool,
     /// What it does differently from its family.
     #[serde(default)]
     pub traits: Traits,
@@ -272,6 +282,17 @@ pub struct Alarm {
     /// Held in ALARM from the beginning, whatever the metric says.
     #[serde(default)]
     pub stuck: bool,
+    /// How long before the start it got into the state that it is in then.
+    #[serde(default = "defaults::stuck_for")]
+    pub stuck_for: Dur,
+}
+
+/// A CloudWatch composite alarm.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompositeAlarm {
+    /// In ALARM while any of these metric alarms is.
+    pub any: Vec<String>,
 }
 
 mod defaults {
@@ -294,6 +315,12 @@ mod defaults {
     }
     pub(super) fn warmup() -> Dur {
         Dur::secs(300)
+    }
+    pub(super) fn version_consistency() -> bool {
+        true
+    }
+    pub(super) fn stuck_for() -> Dur {
+        Dur::secs(26 * 3600)
     }
     pub(super) fn took() -> Dur {
         Dur::secs(240)

@@ -136,6 +136,7 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
             ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])
     described = ecs.describe_task_definition(taskDefinition=service["taskDefinition"], include=["TAGS"])
     family = described["taskDefinition"]["family"]
+    exercise_definition(recorder, cluster, name, described["taskDefinition"])
     for status in ("ACTIVE", "INACTIVE"):
         pages(ecs, "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status=status, sort="DESC")
     briefs = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
@@ -147,12 +148,148 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
     revisions = [brief["targetServiceRevisionArn"] for brief in briefs]
     for batch in batches(revisions, 20):
         ecs.describe_service_revisions(serviceRevisionArns=batch)
+    exercise_configuration(recorder, cluster, service)
+    exercise_network(recorder, cluster, service)
+
+
+def exercise_definition(recorder: Recorder, cluster: str, service: str, found: dict[str, Any]) -> None:
+    """Registers what is there with another image and a container more, as consoles do; then deregisters it."""
+    ecs = recorder.aws.ecs
+    taken = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape.members
+    wanted = {name: value for name, value in found.items() if name in taken}
+    proxy = {
+        "name": "proxy",
+        "image": "example.test/proxy:2",
+        "essential": False,
+        "secrets": [{"name": "TOKEN", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/proxy"}],
+        "healthCheck": {"command": ["CMD", "true"], "interval": 7},
+        "dockerLabels": {"tier": "edge"},
+    }
+    wanted["containerDefinitions"] = [{**wanted["containerDefinitions"][0], "image": "example.test/app:next"}, proxy]
+    answer = ecs.register_task_definition(**wanted, tags=[{"key": "team", "value": "edge"}])
+    made = answer["taskDefinition"]
+    arn = made["taskDefinitionArn"]
+    read = ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])
+    if read["taskDefinition"] != made or read["tags"] != answer["tags"] or not read["tags"]:
+        recorder.note("ecs RegisterTaskDefinition: what is described is not what was registered")
+    for name, value in wanted.items():
+        if name != "containerDefinitions" and made[name] != value:
+            recorder.note(f"ecs RegisterTaskDefinition: {name} was {value} and became {made[name]}")
+    for before, after in zip(wanted["containerDefinitions"], made["containerDefinitions"], strict=True):
+        if not before.items() <= after.items():
+            recorder.note(f"ecs RegisterTaskDefinition: {before['name']} is not as it was registered")
+    if made["revision"] <= found["revision"]:
+        recorder.note("ecs RegisterTaskDefinition: the revision is not a new one")
+    gone = ecs.deregister_task_definition(taskDefinition=arn)["taskDefinition"]
+    if (gone["status"], gone["taskDefinitionArn"]) != ("INACTIVE", arn) or "deregisteredAt" not in gone:
+        recorder.note("ecs DeregisterTaskDefinition: it is not INACTIVE")
+    recorder.expect_error(
+        "ClientException", 400, ecs.update_service, cluster=cluster, service=service, taskDefinition=arn
+    )
+    recorder.expect_error("ClientException", 400, ecs.deregister_task_definition, taskDefinition=made["family"])
+    recorder.expect_error("ClientException", 400, ecs.register_task_definition, family="x", containerDefinitions=[])
+
+
+def exercise_configuration(recorder: Recorder, cluster: str, service: dict[str, Any]) -> None:
+    """Writes every member of a deploymentConfiguration, reads it back, and restores what was there."""
+    ecs = recorder.aws.ecs
+    name = service["serviceName"]
+
+    def write(config: dict[str, Any]) -> dict[str, Any]:
+        ecs.update_service(cluster=cluster, service=name, deploymentConfiguration=config)
+        found: dict[str, Any] = ecs.describe_services(cluster=cluster, services=[name])["services"][0]
+        return found
+
+    before = ecs.describe_services(cluster=cluster, services=[name])["services"][0]
+    for config in configurations("advancedConfiguration" in (service["loadBalancers"] or [{}])[0]):
+        shown = write(config)["deploymentConfiguration"]
+        for member, value in config.items():
+            # An empty list of hooks is none at all.
+            if shown.get(member, []) != value:
+                recorder.note(f"ecs UpdateService: {member} was written as {value} and reads {shown.get(member)}")
+    original = before["deploymentConfiguration"]
+    after = write({"lifecycleHooks": [], "alarms": {"alarmNames": [], "rollback": False, "enable": False}, **original})
+    if after["currentServiceDeployment"] != before["currentServiceDeployment"]:
+        recorder.note("ecs UpdateService: a deploymentConfiguration alone starts a deployment")
+    bad: dict[str, Any] = {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRODUCTION_TRAFFIC_SHIFT"]}]}
+    recorder.expect_error(
+        "InvalidParameterException",
+        400,
+        ecs.update_service,
+        cluster=cluster,
+        service=name,
+        deploymentConfiguration=bad,
+    )
+
+
+def configurations(native: bool) -> Iterator[dict[str, Any]]:
+    yield {
+        "maximumPercent": 150,
+        "minimumHealthyPercent": 50,
+        "alarms": {"alarmNames": ["a", "b"], "rollback": True, "enable": True},
+        "deploymentCircuitBreaker": {
+            "enable": True,
+            "rollback": False,
+            "resetOnHealthyTask": True,
+            "thresholdConfiguration": {"type": "UNBOUNDED_PERCENT", "value": 30},
+        },
+    }
+    if not native:
+        return
+    role = "arn:aws:iam::123456789012:role/hooks"
+    pause = {"timeoutInMinutes": 90, "action": "CONTINUE"}
+    hooks = [
+        {"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"], "timeoutConfiguration": pause},
+        {
+            "targetType": "AWS_LAMBDA",
+            "hookTargetArn": "arn:aws:lambda:us-east-1:123456789012:function:check",
+            "roleArn": role,
+            "lifecycleStages": ["POST_SCALE_UP", "POST_PRODUCTION_TRAFFIC_SHIFT"],
+            "hookDetails": {"suite": "smoke", "limits": [1, None], "deep": {"er": True}},
+        },
+    ]
+    canary = {"canaryPercent": 0.5, "canaryBakeTimeInMinutes": 0}
+    yield {"strategy": "CANARY", "bakeTimeInMinutes": 3, "canaryConfiguration": canary, "lifecycleHooks": hooks}
+    yield {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 33.5, "stepBakeTimeInMinutes": 1440}}
+    yield {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": []}
+
+
+def exercise_network(recorder: Recorder, cluster: str, service: dict[str, Any]) -> None:
+    """Another network and other capacity make another revision; what ran before keeps its own."""
+    ecs = recorder.aws.ecs
+    name = service["serviceName"]
+    before = ecs.describe_services(cluster=cluster, services=[name])["services"][0]
+    vpc = {
+        "subnets": ["subnet-0aaaaaaaaaaaaaaaa"],
+        "securityGroups": ["sg-0bbbbbbbbbbbbbbbb"],
+        "assignPublicIp": "ENABLED",
+    }
+    network = {"awsvpcConfiguration": vpc}
+    strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+    after = ecs.update_service(
+        cluster=cluster, service=name, networkConfiguration=network, capacityProviderStrategy=strategy
+    )["service"]
+    arn = after["currentServiceDeployment"]
+    if arn == before["currentServiceDeployment"]:
+        recorder.note("ecs UpdateService: another network starts no deployment")
+    deployment = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+    target = deployment["targetServiceRevision"]["arn"]
+    sources = [source["arn"] for source in deployment["sourceServiceRevisions"]]
+    revisions = ecs.describe_service_revisions(serviceRevisionArns=[target, *sources])["serviceRevisions"]
+    for shown in (after, revisions[0]):
+        if (shown["networkConfiguration"], shown["capacityProviderStrategy"]) != (network, strategy):
+            recorder.note("ecs UpdateService: the network or the capacity is not the one that was written")
+    if any(revision["networkConfiguration"] == network for revision in revisions[1:]):
+        recorder.note("ecs UpdateService: the revision before got the new one's network")
+    exercise_deployment(recorder, deployment)
 
 
 def exercise_deployment(recorder: Recorder, deployment: dict[str, Any]) -> None:
     """Answers what waits for an answer, once; stops what can be stopped."""
     ecs = recorder.aws.ecs
     arn = deployment["serviceDeploymentArn"]
+    if ("startedAt" in deployment) == (deployment["status"] == "PENDING"):
+        recorder.note("ecs DescribeServiceDeployments: startedAt goes with any status but PENDING")
     if deployment["status"] != "IN_PROGRESS":
         return
     for hook in deployment.get("lifecycleHookDetails", []):
@@ -224,8 +361,10 @@ def cloudwatch_clients(recorder: Recorder) -> Iterator[Any]:
 
 
 def metrics_and_alarms(recorder: Recorder, client: Any, group: dict[str, Any]) -> Any:
-    client.describe_alarms()
+    if client.describe_alarms()["CompositeAlarms"]:
+        recorder.note("cloudwatch DescribeAlarms: composite alarms that nobody asked for")
     client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=10)
+    client.describe_alarms(AlarmTypes=["CompositeAlarm"], StateValue="ALARM")
     dimensions = [
         {"Name": "TargetGroup", "Value": group["TargetGroupArn"].split(":")[-1]},
         {"Name": "LoadBalancer", "Value": group["LoadBalancerArns"][0].split("loadbalancer/")[1]},

@@ -45,6 +45,20 @@ class Json(unittest.TestCase):
     def test_a_right_answer_has_no_problem(self) -> None:
         self.assertEqual(found("json", json.dumps(RIGHT)), [])
 
+    def test_a_document_may_hold_anything(self) -> None:
+        given = operation("ecs", "UpdateService").input_shape
+        assert given is not None
+        shape = given.members["deploymentConfiguration"]
+        config = {
+            "bakeTimeInMinutes": 5,
+            "maximumPercent": 200,
+            "minimumHealthyPercent": 100,
+            "strategy": "BLUE_GREEN",
+            "lifecycleHooks": [{"hookDetails": {"limits": [1, None], "deep": {"er": True}}, "surprise": 1}],
+        }
+        problems = [problem.what for problem in schema.Checker("ecs", float).check(shape, config, "")]
+        self.assertEqual(problems, ["DeploymentLifecycleHook has no member surprise"])
+
     def test_each_defect_is_seen(self) -> None:
         for members, what in (
             ({"Extra": 1}, "has no member Extra"),

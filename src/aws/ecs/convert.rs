@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_ecs::types as sdk;
 
 use crate::aws::time::{maybe, timestamp};
-use crate::domain::deployment::{Configuration, Strategy};
 use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::service::{Controller, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition};
+
+use super::configuration::configuration;
 
 /// `None` for a service without a name. `cluster` is the one that was asked for.
 pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
@@ -27,11 +28,8 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         arn: Arn::new(raw.service_arn.clone().unwrap_or_default()),
         status: raw.status.clone().unwrap_or_default(),
         controller: controller(raw.deployment_controller.as_ref()),
-        configuration: Configuration {
-            strategy: strategy(raw.deployment_configuration.as_ref()),
-            ..Configuration::rolling()
-        },
-        production_rule: None,
+        configuration: configuration(raw.deployment_configuration()),
+        production_rule: production_rule(&raw),
         task_definition,
         desired: whole(raw.desired_count),
         running: whole(raw.running_count),
@@ -47,7 +45,7 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
 }
 
 /// Some endpoints say "" for what is absent.
-fn said(text: Option<&str>) -> Option<String> {
+pub(super) fn said(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
@@ -61,30 +59,6 @@ fn controller(raw: Option<&sdk::DeploymentController>) -> Controller {
         Some(sdk::DeploymentControllerType::CodeDeploy) => Controller::CodeDeploy,
         Some(sdk::DeploymentControllerType::External) => Controller::External,
         Some(other) => Controller::Other(other.as_str().to_owned()),
-    }
-}
-
-/// The numbers that are absent are AWS's defaults.
-fn strategy(raw: Option<&sdk::DeploymentConfiguration>) -> Strategy {
-    let Some(raw) = raw else { return Strategy::Rolling };
-    match &raw.strategy {
-        None | Some(sdk::DeploymentStrategy::Rolling) => Strategy::Rolling,
-        Some(sdk::DeploymentStrategy::BlueGreen) => Strategy::BlueGreen,
-        Some(sdk::DeploymentStrategy::Canary) => {
-            let canary = raw.canary_configuration.as_ref();
-            Strategy::Canary {
-                percent: canary.and_then(|it| it.canary_percent).unwrap_or(5.0),
-                bake_minutes: canary.and_then(|it| it.canary_bake_time_in_minutes).unwrap_or(10),
-            }
-        }
-        Some(sdk::DeploymentStrategy::Linear) => {
-            let linear = raw.linear_configuration.as_ref();
-            Strategy::Linear {
-                percent: linear.and_then(|it| it.step_percent).unwrap_or(10.0),
-                bake_minutes: linear.and_then(|it| it.step_bake_time_in_minutes).unwrap_or(6),
-            }
-        }
-        Some(other) => Strategy::Other { name: other.as_str().to_owned() },
     }
 }
 
@@ -147,6 +121,12 @@ fn target_groups(raw: &sdk::Service) -> Vec<Arn> {
         }
     }
     all
+}
+
+/// The rule whose weights ECS writes; of a service with several load balancers, the first one's.
+fn production_rule(raw: &sdk::Service) -> Option<Arn> {
+    let mut advanced = raw.load_balancers().iter().filter_map(|balancer| balancer.advanced_configuration());
+    advanced.find_map(|advanced| said(advanced.production_listener_rule())).map(Arn::new)
 }
 
 fn events(raw: &[sdk::ServiceEvent]) -> Vec<ServiceEvent> {

@@ -1,5 +1,7 @@
 use aws_sdk_ecs::primitives::DateTime;
 
+use crate::domain::deployment::Configuration;
+
 use super::*;
 
 const CLUSTER: &str = "arn:aws:ecs:us-east-1:123456789012:cluster/prod";
@@ -16,7 +18,8 @@ fn a_service_with_everything() {
         .rollout_state(sdk::DeploymentRolloutState::InProgress)
         .rollout_state_reason("")
         .build();
-    let advanced = sdk::AdvancedConfiguration::builder().alternate_target_group_arn("tg/green").build();
+    let advanced = sdk::AdvancedConfiguration::builder().alternate_target_group_arn("tg/green");
+    let advanced = advanced.production_listener_rule("rule/1").test_listener_rule("rule/2").build();
     let balancer =
         |arn: &str| sdk::LoadBalancer::builder().target_group_arn(arn).advanced_configuration(advanced.clone()).build();
     let event = |id: &str, at: i64| {
@@ -41,6 +44,7 @@ fn a_service_with_everything() {
     assert_eq!((service.desired, service.running), (9, 0));
     assert_eq!(service.task_definition.short(), "checkout:42", "the primary's, where the service names none");
     assert_eq!(service.target_groups, [Arn::new("tg/blue"), Arn::new("tg/green")]);
+    assert_eq!(service.production_rule, Some(Arn::new("rule/1")));
     assert_eq!(service.events.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["new", "old"]);
     assert_eq!(service.tags.get("app").map(String::as_str), Some(""));
     let primary = service.primary().unwrap();
@@ -54,24 +58,9 @@ fn a_service_with_everything() {
 fn a_service_with_next_to_nothing() {
     let bare = service(sdk::Service::builder().service_name("x").build(), CLUSTER).unwrap();
     assert_eq!(bare.key, ServiceKey::new("prod", "x"));
-    assert_eq!((bare.controller, bare.configuration.strategy), (Controller::Ecs, Strategy::Rolling));
+    assert_eq!((bare.controller, bare.configuration), (Controller::Ecs, Configuration::rolling()));
+    assert_eq!(bare.production_rule, None);
     assert_eq!(service(sdk::Service::builder().build(), CLUSTER), None);
-}
-
-#[test]
-fn strategies_with_their_numbers() {
-    let canary = sdk::CanaryConfiguration::builder().canary_percent(2.5).canary_bake_time_in_minutes(3).build();
-    let build = |strategy: &str| sdk::DeploymentConfiguration::builder().strategy(strategy.into());
-    for (raw, expected) in [
-        (build("ROLLING").build(), Strategy::Rolling),
-        (build("BLUE_GREEN").build(), Strategy::BlueGreen),
-        (build("CANARY").build(), Strategy::Canary { percent: 5.0, bake_minutes: 10 }),
-        (build("CANARY").canary_configuration(canary).build(), Strategy::Canary { percent: 2.5, bake_minutes: 3 }),
-        (build("LINEAR").build(), Strategy::Linear { percent: 10.0, bake_minutes: 6 }),
-        (build("SPIRAL").build(), Strategy::Other { name: "SPIRAL".to_owned() }),
-    ] {
-        assert_eq!(strategy(Some(&raw)), expected);
-    }
 }
 
 #[test]

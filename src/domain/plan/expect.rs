@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::deployment::{DeploymentStatus, ServiceDeployment};
+use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::route::{Forward, RouteId, target_group_name};
 use crate::domain::service::{RolloutState, Service};
@@ -68,6 +68,27 @@ pub enum Expect {
         /// The revision to be left.
         task_definition: TaskDefinitionArn,
     },
+    /// ECS shows a deployment of this revision, under way or over, as the service's newest.
+    Deployed {
+        /// Which service.
+        service: ServiceKey,
+        /// Its revision.
+        task_definition: TaskDefinitionArn,
+    },
+    /// A service's next deployment goes by this: strategy, bakes and hooks.
+    Configured {
+        /// Which service.
+        service: ServiceKey,
+        /// `deploymentConfiguration`.
+        configuration: Box<Configuration>,
+    },
+    /// A family has a newer revision.
+    Registered {
+        /// `family`.
+        family: String,
+        /// The newest one before.
+        newer_than: TaskDefinitionArn,
+    },
     /// A service runs this revision alone, complete.
     Settled {
         /// Which service.
@@ -94,18 +115,22 @@ impl Expect {
         match self {
             Self::Weights { route, .. } => Query::Route(route.clone()),
             Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
-            Self::Answered { service, .. } | Self::GoingBack { service, .. } => Query::Deployments(service.clone()),
+            Self::Answered { service, .. } | Self::GoingBack { service, .. } | Self::Deployed { service, .. } => {
+                Query::Deployments(service.clone())
+            }
+            Self::Registered { family, .. } => Query::Family(family.clone()),
             Self::Running { service, .. }
             | Self::Desired { service, .. }
             | Self::Primary { service, .. }
             | Self::Left { service, .. }
+            | Self::Configured { service, .. }
             | Self::Settled { service, .. } => Query::Service(service.clone()),
         }
     }
 
     /// Whether a write sets it, at once and by itself; what is not, follows from writes in its own time.
     pub fn is_written(&self) -> bool {
-        !matches!(self, Self::Healthy { .. } | Self::Running { .. } | Self::Settled { .. })
+        !matches!(self, Self::Healthy { .. } | Self::Running { .. } | Self::Settled { .. } | Self::Deployed { .. })
     }
 
     /// Compares it with an answer to [`Expect::query`].
@@ -181,6 +206,23 @@ impl Expect {
                 _ => Met::NotYet(format!("{} is primary", task_definition.tag())),
             },
             (Self::Settled { task_definition, .. }, Facts::Service(service)) => settled(service, task_definition),
+            (Self::Deployed { task_definition, .. }, Facts::Deployments(deployments)) => {
+                match deployments.first().and_then(ServiceDeployment::task_definition) {
+                    Some(newest) if newest == task_definition => Met::Yes,
+                    Some(newest) => Met::NotYet(format!("the newest deployment is of {}", newest.tag())),
+                    None => Met::NotYet("no deployment is shown yet".to_owned()),
+                }
+            }
+            (Self::Configured { configuration, .. }, Facts::Service(service)) => {
+                match service.configuration.goes_like(configuration) {
+                    true => Met::Yes,
+                    false => Met::NotYet(format!("it goes by {}", service.configuration.describe())),
+                }
+            }
+            (Self::Registered { newer_than, .. }, Facts::Family(revisions)) => {
+                let newest = revisions.first().filter(|newest| newest.revision() > newer_than.revision());
+                newest.map_or_else(|| Met::NotYet("no newer revision yet".to_owned()), |_| Met::Yes)
+            }
             // An answer to another question says nothing about this one.
             _ => Met::NotYet("not read yet".to_owned()),
         }
@@ -207,6 +249,13 @@ impl Expect {
             Self::Left { service, task_definition } => {
                 format!("{} no longer goes for {}", service.service, task_definition.tag())
             }
+            Self::Deployed { service, task_definition } => {
+                format!("ECS shows a deployment of {} to {}", service.service, task_definition.tag())
+            }
+            Self::Configured { service, configuration } => {
+                format!("{} goes by {}", service.service, configuration.describe())
+            }
+            Self::Registered { family, newer_than } => format!("{family} has a revision after {}", newer_than.tag()),
             Self::Settled { service, task_definition } => {
                 format!("{} runs {} alone, complete", service.service, task_definition.tag())
             }

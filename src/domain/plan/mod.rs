@@ -3,6 +3,7 @@
 mod call;
 mod expect;
 mod native;
+mod native_weighted;
 mod redeploy;
 #[cfg(test)]
 mod rules;
@@ -192,8 +193,10 @@ impl Context<'_> {
         warnings: Vec<String>,
         what: String,
     ) -> Plan {
-        let before = std::iter::once(&release.stable)
-            .chain(&release.canary)
+        // Both sides of a native release are one service: what it goes for is the newer.
+        let both = std::iter::once(&release.stable).chain(&release.canary);
+        let before = both
+            .filter(|side| side.service != release.newest().service || std::ptr::eq(*side, release.newest()))
             .map(|side| Before {
                 service: side.service.clone(),
                 task_definition: side.task_definition.clone(),
@@ -203,6 +206,22 @@ impl Context<'_> {
         let title = format!("{} {what}", release.name);
         Plan { release: release.name.clone(), place: self.place.clone(), intent, title, steps, warnings, share, before }
     }
+}
+
+/// The intents that fulfil the same wish, each in another way: itself first.
+pub fn ways(release: &Release, intent: &Intent) -> Vec<Intent> {
+    let mut ways = vec![intent.clone()];
+    let finished = release.method.shifted_by_ecs() && !native::under_way(release);
+    match intent {
+        Intent::Start { task_definition, pauses: false } if finished => {
+            ways.push(Intent::Start { task_definition: task_definition.clone(), pauses: true });
+        }
+        Intent::Rollback { to, at_once: false } if finished => {
+            ways.push(Intent::Rollback { to: to.clone(), at_once: true });
+        }
+        _ => {}
+    }
+    ways
 }
 
 /// The plan that fulfils an intent, or why there is none. Total: every release and every intent has an answer.
@@ -228,16 +247,27 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
         (Method::Weighted, Intent::Start { task_definition, .. }) => weighted::start(release, task_definition, context),
         (Method::Weighted, Intent::Finish) => weighted::finish(release, context),
         (Method::Weighted, Intent::Rollback { to, .. }) => weighted::rollback(release, to.as_ref(), context),
+        (Method::NativeWeighted, Intent::Step { to }) => native_weighted::step(release, *to, context),
+        (Method::NativeWeighted, Intent::Weight { to }) => native_weighted::weight(release, *to, context),
         (Method::Native, Intent::Step { to: None }) => native::step(release, context),
-        (Method::Native, Intent::Rollback { to: None, at_once: false }) => native::rollback(release, context),
+        (Method::Native | Method::NativeWeighted, Intent::Start { task_definition, pauses }) => {
+            native::start(release, task_definition, *pauses, context)
+        }
+        (Method::Native | Method::NativeWeighted, Intent::Rollback { to, at_once }) => {
+            native::rollback(release, to.as_ref(), *at_once, context)
+        }
+        (Method::Native | Method::NativeWeighted, Intent::Finish) => native::finish(release, context),
+        (Method::Native, Intent::Step { .. } | Intent::Weight { .. }) => Err(Refusal::new(
+            format!("{} shifts its traffic by its own strategy, {}.", release.name, release.configuration.strategy),
+            "Its steps are ECS's: answer its pauses with P.",
+        )),
+        (_, Intent::Register { copy_of }) => redeploy::register(release, copy_of, context),
         (_, Intent::Start { task_definition, .. }) => redeploy::start(release, task_definition, context),
         (_, Intent::Rollback { to, .. }) => redeploy::rollback(release, to.as_ref(), context),
-        (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish | Intent::Register { .. }) => {
-            Err(Refusal::new(
-                format!("{} is a {method} service: it has no weights to write.", release.name),
-                "Stepping needs two services behind one rule.",
-            ))
-        }
+        (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish) => Err(Refusal::new(
+            format!("{} is a {method} service: it has no weights to write.", release.name),
+            "Stepping needs two services behind one rule.",
+        )),
     }?;
     for call in plan.calls() {
         call.belongs_to(context.place).map_err(|odd| {

@@ -1,62 +1,337 @@
-//! Plans for a service whose own strategy shifts its traffic: its pauses are answered, its deployments taken back.
+//! Plans for a service whose own strategy shifts its traffic: its pauses are answered, its deployments taken back, and
+//! once one has finished, the way back is a deployment of its own.
 
 use jiff::SignedDuration;
 
 use super::call::Answer;
+use super::redeploy::{self, good};
+use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
-use crate::domain::deployment::Pause;
-use crate::domain::names::Arn;
-use crate::domain::release::Release;
+use crate::domain::deployment::{Configuration, HookConfiguration, PAUSE, Pause, Strategy};
+use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::release::{Method, Release};
+
+/// What an added pause waits at most, minutes: AWS's own default.
+const PAUSE_MINUTES: i32 = 1440;
 
 /// Every pause that is on the screen is answered: ECS goes on when all of a stage's are.
 pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
-    let side = &release.stable;
-    let (Some(deployment), false) = (&side.deployment, release.pauses.is_empty()) else {
-        return Err(Refusal::new(
-            format!("{} does not wait for anybody: ECS shifts its traffic by itself.", release.name),
-            "Watch it, or roll it back.",
-        ));
+    let (Some(deployment), false) = (&release.newest().deployment, release.pauses.is_empty()) else {
+        return Err(nobody_is_waited_for(release));
     };
     let steps = release.pauses.iter().map(|pause| answer(release, deployment, pause, Answer::Continue, context));
     let at = release.stage.as_deref().unwrap_or("its pause");
-    let title = format!("goes on after {at} with {}", side.task_definition.tag());
+    let title = format!("goes on after {at} with {}", release.newest().task_definition.tag());
     let reasons = release.verdict.reasons.iter();
-    let warnings = reasons.map(|reason| format!("verdict {}: {reason}", release.verdict.opinion.word())).collect();
+    let mut warnings: Vec<_> =
+        reasons.map(|reason| format!("verdict {}: {reason}", release.verdict.opinion.word())).collect();
+    if release.pauses.len() > 1 {
+        warnings.push(format!("{} pauses wait at this stage: ECS goes on when all are answered", release.pauses.len()));
+    }
     Ok(context.plan(release, Intent::Step { to: None }, steps.collect(), None, warnings, title))
 }
 
-/// ECS itself takes the deployment back: through the pause where it waits at one, else by stopping it.
-pub(super) fn rollback(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
-    let side = &release.stable;
-    let plan = |step| {
-        let title = format!("ECS takes {} back to what it replaced", side.task_definition.tag());
-        Ok(context.plan(release, Intent::Rollback { to: None, at_once: false }, vec![step], None, Vec::new(), title))
-    };
-    if side.going_back {
+fn nobody_is_waited_for(release: &Release) -> Refusal {
+    if release.newest().going_back {
+        return Refusal::new(format!("{} is rolling back.", release.name), "Watch it; nothing needs to be sent.");
+    }
+    if !under_way(release) {
+        return Refusal::new(format!("{} has no deployment under way.", release.name), "Start a release with S.");
+    }
+    Refusal::new(
+        format!("{} does not wait for anybody: ECS shifts its traffic by itself.", release.name),
+        "Watch it, or roll it back.",
+    )
+}
+
+/// Whether a deployment of it has not ended.
+pub(super) fn under_way(release: &Release) -> bool {
+    release.deployment.as_ref().is_some_and(|deployment| !deployment.status.ended()) || release.newest().rolling
+}
+
+/// Back, whatever state it is in. While the old tasks run, ECS itself takes the deployment back: through the pause where
+/// it waits at one, else by stopping it.
+pub(super) fn rollback(
+    release: &Release,
+    to: Option<&TaskDefinitionArn>,
+    at_once: bool,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
+    if !under_way(release) {
+        return redeployed(release, to, at_once, context);
+    }
+    let newest = release.newest();
+    if newest.going_back {
         return Err(Refusal::new(
             format!("{} is rolling back already.", release.name),
             "Watch it; nothing needs to be sent.",
         ));
     }
-    match (&side.deployment, release.pauses.first()) {
+    let replaced = &release.stable.task_definition;
+    if let Some(to) = to.filter(|to| release.canary.is_some() && *to != replaced) {
+        return Err(Refusal::new(
+            format!("ECS takes a deployment under way back to {}, not to {}.", replaced.tag(), to.tag()),
+            "Roll back first; then choose another revision.",
+        ));
+    }
+    if first_ever(release) {
+        return Err(Refusal::new(
+            format!("This is the first deployment of {}: there is nothing to go back to.", release.name),
+            "Start another revision with S when it has ended, or fix this one.",
+        ));
+    }
+    let Some(deployment) = &newest.deployment else {
+        return Err(Refusal::new(
+            format!("ECS names no deployment of {}.", release.name),
+            "Wait until its deployments have been read; R is offered as soon as one is known.",
+        ));
+    };
+    let back = match release.pauses.first() {
         // One answer to go back is enough, whatever else waits.
-        (Some(deployment), Some(pause)) => plan(answer(release, deployment, pause, Answer::Rollback, context)),
-        (Some(deployment), None) if release.in_flight() => plan(Step {
+        Some(pause) => answer(release, deployment, pause, Answer::Rollback, context),
+        None => Step {
             title: "stop the deployment and roll it back".to_owned(),
             before: Vec::new(),
-            call: Some(Call::StopDeployment { service: side.service.clone(), deployment: deployment.clone() }),
-            after: vec![Expect::GoingBack { service: side.service.clone(), deployment: deployment.clone() }],
+            call: Some(Call::StopDeployment { service: newest.service.clone(), deployment: deployment.clone() }),
+            after: vec![Expect::GoingBack { service: newest.service.clone(), deployment: deployment.clone() }],
             hold: SignedDuration::ZERO,
             patience: context.settings.patience,
-        }),
-        _ => Err(Refusal::new(
-            format!("{} has finished: a redeployment would replay its whole strategy.", release.name),
-            "Roll back with the tool that owns it; here only a deployment under way can be taken back.",
-        )),
+        },
+    };
+    let mut steps = match release.method {
+        Method::NativeWeighted => super::native_weighted::blue_first(release, context)?,
+        _ => Vec::new(),
+    };
+    steps.push(back);
+    let title = match release.canary {
+        Some(_) => format!("ECS takes {} back to {}", newest.task_definition.tag(), replaced.tag()),
+        None => format!("ECS takes {} back to what it replaced", newest.task_definition.tag()),
+    };
+    let share = (release.method == Method::NativeWeighted).then_some(crate::domain::share::Percent::ZERO);
+    let intent = Intent::Rollback { to: to.cloned(), at_once };
+    Ok(context.plan(release, intent, steps, share, Vec::new(), title))
+}
+
+/// Whether nothing ran before the deployment under way.
+fn first_ever(release: &Release) -> bool {
+    release.canary.is_none()
+        && release.previous.is_empty()
+        && release.stable.leaving.is_empty()
+        && release.deployment.as_ref().is_some_and(|only| only.target.is_some() && only.sources.is_empty())
+}
+
+/// The old tasks are gone: another deployment brings the old revision back, by the service's own strategy or at once.
+fn redeployed(
+    release: &Release,
+    to: Option<&TaskDefinitionArn>,
+    at_once: bool,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
+    let side = &release.stable;
+    let target = match to {
+        Some(to) if *to == side.task_definition => {
+            return Err(Refusal::new(
+                format!("{} runs {to} already.", side.service.service),
+                "Choose another revision.",
+            ));
+        }
+        Some(to) => to,
+        None => &good(release)?.task_definition,
+    };
+    let intent = Intent::Rollback { to: to.cloned(), at_once };
+    let from = side.task_definition.tag();
+    let own = &release.configuration;
+    if !at_once {
+        let warnings = match own.is_at_once() {
+            true => Vec::new(),
+            false => vec![format!("going back replays its whole strategy: {}", replay(own))],
+        };
+        let steps = redeploy::order(release, target, None, Vec::new(), context);
+        let title = format!("{from} → back to {} by its own strategy, {}", target.tag(), own.strategy);
+        return Ok(context.plan(release, intent, steps, None, warnings, title));
+    }
+    if own.is_at_once() {
+        return Err(Refusal::new(
+            format!("{} goes back at once by its own strategy.", release.name),
+            "Roll back without setting it aside.",
+        ));
+    }
+    restorable(release, own)?;
+    let mut steps = redeploy::order(release, target, Some(own.at_once()), Vec::new(), context);
+    steps.push(redeploy::complete(side, target, context));
+    let warnings = vec![
+        format!("its strategy ({}) is set aside and stays so until F puts it back", own.describe()),
+        "AWS documents the calls but not this use of them; no alarm, bake or pause stops it".to_owned(),
+    ];
+    let title = format!("{from} → back to {} at once, its strategy set aside", target.tag());
+    Ok(context.plan(release, intent, steps, None, warnings, title))
+}
+
+/// What going through a strategy takes at the least, in words.
+fn replay(own: &Configuration) -> String {
+    let (percent, step_bake) = match own.strategy {
+        Strategy::Canary { percent, bake_minutes } | Strategy::Linear { percent, bake_minutes } => {
+            (Some(percent), bake_minutes)
+        }
+        _ => (None, 0),
+    };
+    let steps = match own.strategy {
+        // A whole number of steps of at least 3 % below 100.
+        Strategy::Linear { percent, .. } if percent > 0.0 => (100.0 / percent).ceil() as i32 - 1,
+        Strategy::Canary { .. } => 1,
+        _ => 0,
+    };
+    let minutes = steps * step_bake + own.bake_minutes.unwrap_or(0);
+    let first = percent.map(|percent| format!(", {percent}% of the users first")).unwrap_or_default();
+    let pauses = match own.pauses().count() {
+        0 => String::new(),
+        1 => ", and it waits at a pause".to_owned(),
+        many => format!(", and it waits at {many} pauses"),
+    };
+    format!("{}{first}, {minutes} min of bakes at the least{pauses}", own.strategy)
+}
+
+/// Whether a configuration could be written back as it is.
+fn restorable(release: &Release, own: &Configuration) -> Result<(), Refusal> {
+    if own.hooks.iter().all(HookConfiguration::is_whole) && !matches!(own.strategy, Strategy::Other { .. }) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!("AWS does not show the hooks of {} whole: they could not be put back as they were.", release.name),
+        "Change its strategy with the tool that owns it.",
+    ))
+}
+
+/// A new revision, by the service's own strategy; with `pauses`, ECS asks a person before each of its steps.
+pub(super) fn start(
+    release: &Release,
+    task_definition: &TaskDefinitionArn,
+    pauses: bool,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
+    let side = &release.stable;
+    let own = &release.configuration;
+    if under_way(release) {
+        return Err(Refusal::new(
+            format!("A deployment of {} is under way: another one would supersede it.", release.name),
+            "Wait for it, or roll it back.",
+        ));
+    }
+    if side.task_definition == *task_definition {
+        return Err(Refusal::new(
+            format!("{} runs {task_definition} already.", release.name),
+            "Choose another revision.",
+        ));
+    }
+    if let Some(before) = release.temporary.as_ref().filter(|_| own.is_at_once()) {
+        return Err(Refusal::new(
+            format!("The strategy of {} is set aside since it was rolled back at once.", release.name),
+            format!("Put {} back with F first.", before.describe()),
+        ));
+    }
+    let mut warnings = Vec::new();
+    if side.task_definition.family() != task_definition.family() {
+        warnings.push(format!("{task_definition} is of another family than {}", side.task_definition));
+    }
+    let with_pauses = pauses.then(|| paused(release, own)).transpose()?;
+    if with_pauses.is_some() {
+        warnings.push("the pauses stay on the service until F takes them out again".to_owned());
+    } else if release.method == Method::NativeWeighted && !own.pauses().any(holds_for_weights) {
+        warnings
+            .push("it has no pause at POST_TEST_TRAFFIC_SHIFT: its weights could not be written from here".to_owned());
+    }
+    let steps = redeploy::order(release, task_definition, with_pauses, vec![unchanged(side)], context);
+    let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
+    let asked = if pauses { ", pausing before each step" } else { "" };
+    let title = format!(
+        "{} → {} by its own strategy, {}{asked}",
+        side.task_definition.tag(),
+        task_definition.tag(),
+        own.strategy
+    );
+    Ok(context.plan(release, intent, steps, None, warnings, title))
+}
+
+fn holds_for_weights(hook: &HookConfiguration) -> bool {
+    hook.stages.iter().any(|stage| stage == super::native_weighted::HELD_AT)
+}
+
+/// A configuration with a pause before the users get anything, and before each step after that.
+fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refusal> {
+    if own.pauses().next().is_some() {
+        return Err(Refusal::new(format!("{} has pauses of its own.", release.name), "Start it without adding any."));
+    }
+    restorable(release, own)?;
+    let stage = match release.method {
+        Method::NativeWeighted => super::native_weighted::HELD_AT,
+        _ => "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    };
+    let pause = HookConfiguration {
+        kind: Some(PAUSE.to_owned()),
+        target: None,
+        role: None,
+        stages: vec![stage.to_owned()],
+        details: None,
+        timeout_minutes: Some(PAUSE_MINUTES),
+        timeout_action: Some(Answer::Rollback.to_string()),
+    };
+    let hooks = own.hooks.iter().cloned().chain([pause]).collect();
+    Ok(Configuration { hooks, ..own.clone() })
+}
+
+/// ECS finishes by itself; what was changed for a release only is put back.
+pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
+    if under_way(release) {
+        return Err(Refusal::new(
+            format!("A deployment of {} is under way, and ECS finishes it by itself.", release.name),
+            "Answer its pauses with P, or wait.",
+        ));
+    }
+    let Some(before) = &release.temporary else {
+        return Err(Refusal::new(
+            format!("Nothing of {} was changed for a release only.", release.name),
+            "There is nothing to put back; ECS finishes its releases by itself.",
+        ));
+    };
+    let side = &release.stable;
+    let service = side.service.clone();
+    let steps = vec![Step {
+        title: format!("put its strategy back: {}", before.describe()),
+        before: vec![
+            unchanged(side),
+            Expect::Configured { service: service.clone(), configuration: Box::new(release.configuration.clone()) },
+        ],
+        call: Some(configure(update(side, None, None), before)),
+        after: vec![Expect::Configured { service, configuration: before.clone() }],
+        hold: SignedDuration::ZERO,
+        patience: context.settings.patience,
+    }];
+    let title = format!("gets its strategy back: {}", before.describe());
+    Ok(context.plan(release, Intent::Finish, steps, None, Vec::new(), title))
+}
+
+/// The same UpdateService with a configuration in it.
+pub(super) fn configure(call: Call, to: &Configuration) -> Call {
+    match call {
+        Call::UpdateService { service, arn, cluster_arn, task_definition, desired, .. } => Call::UpdateService {
+            service,
+            arn,
+            cluster_arn,
+            task_definition,
+            desired,
+            configuration: Some(Box::new(to.clone())),
+        },
+        other => other,
     }
 }
 
-fn answer(release: &Release, deployment: &Arn, pause: &Pause, answer: Answer, context: &Context<'_>) -> Step {
+pub(super) fn answer(
+    release: &Release,
+    deployment: &Arn,
+    pause: &Pause,
+    answer: Answer,
+    context: &Context<'_>,
+) -> Step {
     let service = release.stable.service.clone();
     let (title, after) = match answer {
         Answer::Continue => {

@@ -2,11 +2,13 @@
 
 use jiff::SignedDuration;
 
+use super::native::configure;
 use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
+use crate::domain::deployment::Configuration;
 use crate::domain::names::{Arn, TaskDefinitionArn};
-use crate::domain::previous::{Evidence, Good};
-use crate::domain::release::{Method, Release, Side};
+use crate::domain::previous::{self, Evidence, Good};
+use crate::domain::release::{Release, Side};
 
 /// A new revision onto a rolling service.
 pub(super) fn start(
@@ -15,12 +17,6 @@ pub(super) fn start(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let side = &release.stable;
-    if release.method != Method::Rolling {
-        return Err(Refusal::new(
-            format!("{} is released by its own {} strategy.", release.name, release.method),
-            "Start it with the tool that owns it; it can be watched here.",
-        ));
-    }
     if side.rolling {
         return Err(Refusal::new(
             format!("{} is rolling out already.", side.service.service),
@@ -37,7 +33,8 @@ pub(super) fn start(
     if side.task_definition.family() != task_definition.family() {
         warnings.push(format!("{task_definition} is of another family than {}", side.task_definition));
     }
-    let steps = deploy(release, task_definition, vec![unchanged(side)], context);
+    let mut steps = order(release, task_definition, None, vec![unchanged(side)], context);
+    steps.push(complete(side, task_definition, context));
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
     let title = format!("{} → {}, tasks replaced in place", side.task_definition.tag(), task_definition.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
@@ -79,12 +76,6 @@ pub(super) fn back(
         let target = replaced.or(release.previous.first()).map(|good| &good.task_definition);
         return Ok(stop(side, deployment, target, context));
     }
-    if release.method == Method::Native {
-        return Err(Refusal::new(
-            format!("{} has finished: a redeployment would replay its whole strategy.", release.name),
-            "Roll back with the tool that owns it; this version only stops a deployment under way.",
-        ));
-    }
     let target = match to {
         Some(to) if *to == side.task_definition && side.rolling => return Ok(vec![complete(side, to, context)]),
         Some(to) if *to == side.task_definition => {
@@ -96,11 +87,16 @@ pub(super) fn back(
         Some(to) => to,
         None => &good(release)?.task_definition,
     };
-    Ok(deploy(release, target, Vec::new(), context))
+    let mut steps = order(release, target, None, Vec::new(), context);
+    steps.push(complete(side, target, context));
+    Ok(steps)
 }
 
 /// The newest revision that is known to have worked and can still be deployed.
-fn good(release: &Release) -> Result<&Good, Refusal> {
+pub(super) fn good(release: &Release) -> Result<&Good, Refusal> {
+    if let Some(best) = previous::best(&release.previous) {
+        return Ok(best);
+    }
     match release.previous.first() {
         None => Err(Refusal::new(
             format!(
@@ -110,11 +106,14 @@ fn good(release: &Release) -> Result<&Good, Refusal> {
             ),
             "Name one that you trust: rollback --to, or start it with S.",
         )),
-        Some(good) if good.active == Some(false) => Err(Refusal::new(
-            format!("{}, the last that worked, was deregistered and cannot be deployed.", good.task_definition),
-            "Register it again, or name another: rollback --to.",
+        Some(good) if good.backed_out => Err(Refusal::new(
+            format!("{} is all that is known to have run, and it was rolled back itself.", good.task_definition.tag()),
+            "Name one that you trust: rollback --to, or start it with S.",
         )),
-        Some(good) => Ok(good),
+        Some(good) => Err(Refusal::new(
+            format!("{}, the last that worked, was deregistered and cannot be deployed.", good.task_definition),
+            "Register a copy of it, or name another: rollback --to.",
+        )),
     }
 }
 
@@ -139,7 +138,7 @@ fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, conte
     std::iter::once(order).chain(target.map(|target| complete(side, target, context))).collect()
 }
 
-fn complete(side: &Side, target: &TaskDefinitionArn, context: &Context<'_>) -> Step {
+pub(super) fn complete(side: &Side, target: &TaskDefinitionArn, context: &Context<'_>) -> Step {
     Step {
         title: format!("wait until {} is complete", target.tag()),
         before: Vec::new(),
@@ -150,15 +149,72 @@ fn complete(side: &Side, target: &TaskDefinitionArn, context: &Context<'_>) -> S
     }
 }
 
-fn deploy(release: &Release, target: &TaskDefinitionArn, before: Vec<Expect>, context: &Context<'_>) -> Vec<Step> {
+/// A deployment of a revision is ordered, with another configuration where there is one; and where ECS keeps
+/// deployments, seen to be there.
+pub(super) fn order(
+    release: &Release,
+    target: &TaskDefinitionArn,
+    configuration: Option<Configuration>,
+    before: Vec<Expect>,
+    context: &Context<'_>,
+) -> Vec<Step> {
     let side = &release.stable;
+    let service = side.service.clone();
+    let call = update(side, Some(target), None);
+    let mut after = vec![Expect::Primary { service: service.clone(), task_definition: target.clone() }];
+    let call = match configuration {
+        Some(configuration) => {
+            let call = configure(call, &configuration);
+            after.push(Expect::Configured { service: service.clone(), configuration: Box::new(configuration) });
+            call
+        }
+        None => call,
+    };
     let order = Step {
         title: format!("{} → {}", side.service.service, target.tag()),
         before,
-        call: Some(update(side, Some(target), None)),
-        after: vec![Expect::Primary { service: side.service.clone(), task_definition: target.clone() }],
+        call: Some(call),
+        after,
         hold: SignedDuration::ZERO,
         patience: context.settings.patience,
     };
-    vec![order, complete(side, target, context)]
+    // ECS may show a deployment that it has only just taken a moment later.
+    let seen = release.method.shifted_by_ecs().then(|| Step {
+        title: "wait until ECS shows the deployment".to_owned(),
+        before: Vec::new(),
+        call: None,
+        after: vec![Expect::Deployed { service, task_definition: target.clone() }],
+        hold: SignedDuration::ZERO,
+        patience: context.settings.patience,
+    });
+    std::iter::once(order).chain(seen).collect()
+}
+
+/// A copy of a revision that was deregistered: what was good can be deployed again, under a new number.
+pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: &Context<'_>) -> Result<Plan, Refusal> {
+    let Some(newest) = &release.registered else {
+        return Err(Refusal::new(
+            format!("The revisions of {} have not been read.", copy_of.family()),
+            "Wait until they are known.",
+        ));
+    };
+    let known = release.previous.iter().find(|good| good.task_definition == *copy_of);
+    if known.is_none_or(|good| good.active != Some(false)) {
+        return Err(Refusal::new(
+            format!("{} is not known to have been deregistered.", copy_of.tag()),
+            "Deploy it as it is.",
+        ));
+    }
+    let step = Step {
+        title: format!("register a copy of {}", copy_of.tag()),
+        before: Vec::new(),
+        call: Some(Call::RegisterCopy { service: release.stable.service.clone(), of: copy_of.clone() }),
+        after: vec![Expect::Registered { family: copy_of.family().to_owned(), newer_than: newest.clone() }],
+        hold: SignedDuration::ZERO,
+        patience: context.settings.patience,
+    };
+    let warnings = vec!["it deploys nothing: choose the copy with S, or R and tab, when it is there".to_owned()];
+    let title = format!("gets a copy of {}, which was deregistered", copy_of.tag());
+    let intent = Intent::Register { copy_of: copy_of.clone() };
+    Ok(context.plan(release, intent, vec![step], None, warnings, title))
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Answer, Call, Expect, Intent, Plan, Refusal, Reread};
 use crate::domain::deployment::DeploymentStatus;
-use crate::domain::previous::candidates;
+use crate::domain::previous::{Evidence, best, candidates};
 use crate::domain::release::{Method, Release};
 use crate::domain::route::Forward;
 use crate::domain::service::RolloutState;
@@ -159,7 +159,7 @@ proptest! {
             let active = std::iter::once(stable).chain(&release.canary).all(|side| side.active);
             let nowhere = match &to {
                 Some(to) => *to == stable.task_definition,
-                None => release.previous.first().is_none_or(|good| good.active == Some(false)),
+                None => best(&release.previous).is_none(),
             };
             let elsewhere = scene.place.account != ACCOUNT || scene.place.region != REGION;
             let finished_native = release.method == Method::Native;
@@ -242,12 +242,13 @@ proptest! {
         }
     }
 
-    /// 10. "Previous good" is the newest revision with a SUCCESSFUL deployment, never "revision − 1".
+    /// 10. "Previous good" is the newest revision with a SUCCESSFUL deployment that nobody went back from, never
+    /// "revision − 1".
     #[test]
     fn rule_10_previous_good_has_worked(scene in scene()) {
         let snapshot = scene.snapshot();
         for release in scene.releases() {
-            let side = if release.method.shifted_by_ecs() { release.newest() } else { &release.stable };
+            let side = &release.stable;
             let service = snapshot.service(&side.service).unwrap();
             let found = candidates(service, &side.task_definition, &snapshot);
             prop_assert_eq!(&found, &release.previous);
@@ -265,26 +266,45 @@ proptest! {
                 deployed || replaced || scene.witnesses.iter().any(|witness| td(*witness) == *revision)
             };
             prop_assert!(found.iter().all(|good| worked(&good.task_definition)), "{found:?}");
-            // Without a rollout under way the newest in the history comes first.
-            if !side.rolling && let Some(history) = &scene.history {
-                let newest = history.iter().find_map(|(status, td_)| {
-                    let good = match status {
-                        DeploymentStatus::Successful => td(*td_),
-                        DeploymentStatus::RollbackSuccessful => td((*td_ % 5) + 1),
-                        _ => return None,
-                    };
-                    (good != side.task_definition).then_some(good)
-                });
-                if let Some(newest) = newest {
-                    prop_assert_eq!(&found[0].task_definition, &newest);
+            // Those that somebody went back from come last.
+            prop_assert!(found.is_sorted_by_key(|good| good.backed_out), "{found:?}");
+            // What was installed, oldest first; what runs alone and complete is, read or not.
+            let mut installed: Vec<_> = history
+                .rev()
+                .filter_map(|(status, td_)| match status {
+                    DeploymentStatus::Successful => Some(td(*td_)),
+                    DeploymentStatus::RollbackSuccessful => Some(td((*td_ % 5) + 1)),
+                    _ => None,
+                })
+                .collect();
+            installed.extend(side.settled.then(|| side.task_definition.clone()));
+            installed.dedup();
+            for good in found.iter().filter(|good| good.evidence != Evidence::Replaced) {
+                let Some(last) = installed.iter().rposition(|revision| *revision == good.task_definition) else { continue };
+                let (before, after) = (&installed[..last], &installed[last + 1..]);
+                // Somebody went back: what ran before it was installed again after it.
+                let back = after.iter().any(|revision| before.contains(revision));
+                prop_assert!(!good.backed_out || back, "{good:?} {installed:?}");
+                // New on top of what the very next one brought back.
+                let left = before.last().is_some_and(|revision| after.first() == Some(revision));
+                let new = !before.contains(&good.task_definition);
+                prop_assert!(good.backed_out || !(left && new), "{good:?} {installed:?}");
+            }
+            // Without a rollout under way the newest in the history that nobody went back from comes first.
+            if !side.rolling {
+                let current = installed.iter().rposition(|revision| *revision != side.task_definition);
+                let before = &installed[..current.map_or(0, |newest| newest + 1)];
+                if let Some(newest) = before.last()
+                    && (before.len() == installed.len() || !before.contains(&side.task_definition))
+                {
+                    prop_assert_eq!((&found[0].task_definition, found[0].backed_out), (newest, false));
                 }
             }
             // What a plan goes back to, unless it was named, is one of them.
             let Ok(plan) = scene.plan(&release, &Intent::Rollback { to: None, at_once: false }) else { continue };
             for call in plan.calls() {
                 if let Call::UpdateService { task_definition: Some(to), .. } = call {
-                    prop_assert_eq!(Some(to), release.previous.first().map(|good| &good.task_definition));
-                    prop_assert!(release.previous[0].active != Some(false));
+                    prop_assert_eq!(Some(to), best(&release.previous).map(|good| &good.task_definition));
                 }
             }
         }

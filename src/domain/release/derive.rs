@@ -9,7 +9,7 @@ use crate::domain::deployment::ServiceDeployment;
 use crate::domain::names::{Arn, ServiceKey};
 use crate::domain::pair::{self, Pair};
 use crate::domain::plan::Intent;
-use crate::domain::preflight::Preflight;
+use crate::domain::preflight::{self, Preflight};
 use crate::domain::previous;
 use crate::domain::route::Route;
 use crate::domain::service::{Rollout, RolloutState, Service};
@@ -45,6 +45,12 @@ pub fn releases(
         ..single::single(service, snapshot, settings, ours_of(name), now)
     });
     let mut releases: Vec<_> = weighted.chain(single).collect();
+    for release in &mut releases {
+        let denied = ours_of(&release.name).denied.as_slice();
+        if let Some(service) = snapshot.service(&release.stable.service) {
+            release.preflight = preflight::preflight(release, service, snapshot, denied, now);
+        }
+    }
     releases.sort_by(|a, b| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
     releases
 }

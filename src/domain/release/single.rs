@@ -36,7 +36,9 @@ pub(super) fn single(
         Some((blue, green)) => (blue, Some(green)),
         None => {
             let group = served_from(service, snapshot);
-            (side(service, group, route_to(group, snapshot), snapshot), None)
+            let mut alone = side(service, group, route_to(group, snapshot), snapshot);
+            alone.deployment = under_way.map(|deployment| deployment.arn.clone()).or(alone.deployment);
+            (alone, None)
         }
     };
     let groups = blue.target_group.as_ref().zip(green.as_ref().and_then(|green| green.target_group.as_ref()));
@@ -78,7 +80,7 @@ pub(super) fn single(
         configuration: service.configuration.clone(),
         deployment: under_way.or(history.first()).cloned().map(Box::new),
         routes: route.cloned().into_iter().collect(),
-        share: Share { requested: requested(method, under_way, ours), configured, observed },
+        share: Share { requested: requested(method, under_way, ours, configured), configured, observed },
         preflight: Preflight::default(),
         registered: snapshot
             .families
@@ -124,10 +126,16 @@ fn strategy<'a>(service: &'a Service, under_way: Option<&'a ServiceDeployment>) 
     own.filter(|own| own.shifts_traffic()).unwrap_or(&service.configuration.strategy)
 }
 
-fn requested(method: Method, under_way: Option<&ServiceDeployment>, ours: &Ours) -> Option<Percent> {
+fn requested(
+    method: Method,
+    under_way: Option<&ServiceDeployment>,
+    ours: &Ours,
+    configured: Option<Percent>,
+) -> Option<Percent> {
+    // ECS's own request stays 0 while the console writes the rule; what was written for an earlier release is over.
+    let written = configured.is_some_and(|share| !share.is_zero()) || ours.doing.is_some();
     match method {
-        // ECS's own request stays 0 while the console writes the rule.
-        Method::NativeWeighted => ours.requested,
+        Method::NativeWeighted => ours.requested.filter(|_| under_way.is_some() && written),
         _ => under_way.and_then(|deployment| deployment.requested),
     }
 }
@@ -254,11 +262,8 @@ fn bake_of(deployment: &ServiceDeployment, share: Option<Percent>) -> SignedDura
 /// once, or added pauses to a strategy that had none.
 fn temporary(service: &Service, history: &[ServiceDeployment]) -> Option<Configuration> {
     let now = &service.configuration;
-    let alike = |one: &Configuration, other: &Configuration| {
-        (&one.strategy, one.bake_minutes, &one.hooks) == (&other.strategy, other.bake_minutes, &other.hooks)
-    };
-    let newest = history.first().filter(|newest| alike(&newest.configuration, now))?;
-    let before = history.iter().find(|older| !alike(&older.configuration, &newest.configuration))?;
+    history.first().filter(|newest| newest.configuration.goes_like(now))?;
+    let before = history.iter().find(|older| !older.configuration.goes_like(now))?;
     let before = &before.configuration;
     let set_aside = now.is_at_once() && before.strategy.shifts_traffic();
     let added: Vec<_> = now.hooks.iter().filter(|hook| !before.hooks.contains(hook)).collect();
@@ -316,7 +321,7 @@ fn remarks(release: &Release, under_way: Option<&ServiceDeployment>) -> Vec<Stri
     if let Some(why) = under_way.and_then(|deployment| deployment.rollback.as_ref()?.reason.clone()) {
         remarks.push(why);
     }
-    if let Some(before) = &release.temporary {
+    if let Some(before) = release.temporary.as_ref().filter(|_| under_way.is_none()) {
         let what = if release.configuration.is_at_once() { "its strategy is set aside" } else { "pauses were added" };
         remarks.push(format!("{what} since its last release: F puts {} back", before.describe()));
     }

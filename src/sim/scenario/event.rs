@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::Dur;
+use super::{Dur, Setting};
 
 /// Something that happens: `at`, and exactly one of the others.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +23,12 @@ pub struct Event {
     /// Somebody answers the hooks that wait.
     #[serde(default)]
     pub continue_deployment: Option<ContinueDeployment>,
+    /// Somebody rolls the deployment under way back.
+    #[serde(default)]
+    pub stop_deployment: Option<StopDeployment>,
+    /// Somebody pushes another image under a tag that is in use.
+    #[serde(default)]
+    pub retag: Option<Retag>,
 }
 
 /// UpdateService, as a timeline event.
@@ -37,6 +43,12 @@ pub struct UpdateService {
     /// A new desiredCount.
     #[serde(default)]
     pub desired: Option<u32>,
+    /// forceNewDeployment.
+    #[serde(default)]
+    pub force: bool,
+    /// Where its tasks shall run from now on, as far as it changes.
+    #[serde(default)]
+    pub setting: Setting,
 }
 
 /// An edit of a rule's weights, as a timeline event.
@@ -67,4 +79,20 @@ pub struct ContinueDeployment {
     pub service: String,
     /// `CONTINUE` or `ROLLBACK`.
     pub action: String,
+}
+
+/// StopServiceDeployment for what is under way.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopDeployment {
+    /// The service.
+    pub service: String,
+}
+
+/// Another image under the tag of a task definition.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retag {
+    /// `family:revision`
+    pub task_definition: String,
 }

@@ -1,6 +1,6 @@
 //! Finding, parsing, merging and checking scenario files.
 
-use super::{Action, Dur, Event, Scenario};
+use super::{Action, Dur, Event, Outcome, Scenario};
 
 /// The scenarios that come with the program: name and text. `shop` is the quiet base of the others.
 const FILES: &[(&str, &str)] = &[
@@ -11,6 +11,9 @@ const FILES: &[(&str, &str)] = &[
     ("paused-native", include_str!("../../../assets/scenarios/paused-native.toml")),
     ("linear", include_str!("../../../assets/scenarios/linear.toml")),
     ("alarm-rollback", include_str!("../../../assets/scenarios/alarm-rollback.toml")),
+    ("finished-native", include_str!("../../../assets/scenarios/finished-native.toml")),
+    ("held", include_str!("../../../assets/scenarios/held.toml")),
+    ("preflight", include_str!("../../../assets/scenarios/preflight.toml")),
     ("superseded", include_str!("../../../assets/scenarios/superseded.toml")),
     ("shop", include_str!("../../../assets/scenarios/shop.toml")),
 ];
@@ -63,6 +66,7 @@ impl Scenario {
         merged.family.extend(own.family);
         merged.service.extend(own.service);
         merged.alarm.extend(own.alarm);
+        merged.composite_alarm.extend(own.composite_alarm);
         merged.event.append(&mut own.event);
         (merged.name, merged.summary, merged.warmup) = (own.name, own.summary, own.warmup);
         Ok(merged)
@@ -115,6 +119,9 @@ impl Scenario {
             revision(&at, &service.task_definition)?;
             for past in &service.past {
                 revision(&at, &past.task_definition)?;
+                if past.outcome == Outcome::Successful && past.ago.ms < service.deployed.ms {
+                    return Err(format!("{at}: a past deployment that went well is newer than what is deployed"));
+                }
             }
             for group in service.target_group.iter().chain(&service.alternate_target_group) {
                 target_group(&at, group)?;
@@ -130,6 +137,10 @@ impl Scenario {
             {
                 return Err(format!("{at}: this strategy needs production_rule and alternate_target_group"));
             }
+            let known = |name: &String| self.alarm.contains_key(name) || self.composite_alarm.contains_key(name);
+            if let Some(alarm) = service.past.iter().flat_map(|p| &p.triggered).find(|a| !known(a)) {
+                return Err(format!("{at}: no [alarm.{alarm}]"));
+            }
             let rule = service.production_rule.as_ref().and_then(|r| self.rule.get(r));
             let both = [&service.target_group, &service.alternate_target_group];
             if let Some(rule) = rule
@@ -137,7 +148,20 @@ impl Scenario {
             {
                 return Err(format!("{at}: its production_rule must forward to both of its target groups"));
             }
-            if let Some(alarm) = service.deployment.alarms.iter().find(|a| !self.alarm.contains_key(*a)) {
+            let test = service.test_rule.as_ref().map(|name| (name, self.rule.get(name)));
+            match test {
+                Some((name, None)) => return Err(format!("{at}: no [rule.{name}]")),
+                Some((_, Some(rule)))
+                    if !both.iter().all(|g| g.as_ref().is_some_and(|g| rule.action.forward.contains_key(g))) =>
+                {
+                    return Err(format!("{at}: its test_rule must forward to both of its target groups"));
+                }
+                _ => {}
+            }
+            if service.on_alternate && service.alternate_target_group.is_none() {
+                return Err(format!("{at}: on_alternate needs an alternate_target_group"));
+            }
+            if let Some(alarm) = service.deployment.alarms.iter().find(|a| !known(a)) {
                 return Err(format!("{at}: no [alarm.{alarm}]"));
             }
         }
@@ -149,6 +173,15 @@ impl Scenario {
                 _ => {
                     return Err(format!("{at}: give a target_group or a service that exists"));
                 }
+            }
+        }
+        for (name, alarm) in &self.composite_alarm {
+            let at = format!("composite_alarm.{name}");
+            if self.alarm.contains_key(name) || alarm.any.is_empty() {
+                return Err(format!("{at}: it needs a name of its own, and alarms to be about"));
+            }
+            if let Some(unknown) = alarm.any.iter().find(|a| !self.alarm.contains_key(*a)) {
+                return Err(format!("{at}: no [alarm.{unknown}]"));
             }
         }
         self.event.iter().try_for_each(|event| self.check_event(event, &revision))
@@ -187,6 +220,14 @@ impl Scenario {
             kinds += 1;
             service(&answer.service)?;
         }
+        if let Some(stop) = &event.stop_deployment {
+            kinds += 1;
+            service(&stop.service)?;
+        }
+        if let Some(retag) = &event.retag {
+            kinds += 1;
+            revision(&at, &retag.task_definition)?;
+        }
         if kinds == 1 { Ok(()) } else { Err(format!("{at}: give exactly one thing that happens")) }
     }
 }
@@ -216,6 +257,16 @@ mod tests {
                 "does not forward to search",
             ),
             ("[service.a]\ntask_definition = 'a:1'\ndesired = 1\ndeployed = '1d'", "no revision a:1"),
+            (
+                "[service.cart]\ntask_definition = 'cart:13'\ndesired = 1\ndeployed = '1d'\npast = [{ task_definition = 'cart:12', ago = '1h' }]",
+                "newer than what is deployed",
+            ),
+            (
+                "[service.cart]\ntask_definition = 'cart:13'\ndesired = 1\ndeployed = '1d'\ntest_rule = 'x'",
+                "no [rule.x]",
+            ),
+            ("[[event]]\nat = '1s'\nretag = { task_definition = 'cart:99' }", "no revision cart:99"),
+            ("[composite_alarm.c]\nany = ['x']", "no [alarm.x]"),
             ("[rule.r]\npriority = 1\naction = { forward = { search = 1000 } }", "not within 0–999"),
         ] {
             let error = Scenario::parse(&format!("{base}{extra}\n")).unwrap_err().to_string();

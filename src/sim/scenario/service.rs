@@ -13,8 +13,11 @@ pub struct Service {
     pub task_definition: String,
     /// desiredCount.
     pub desired: u32,
-    /// How long the task definition has been deployed.
+    /// How long before the start the task definition was deployed.
     pub deployed: Dur,
+    /// How long that took.
+    #[serde(default = "defaults::took")]
+    pub took: Dur,
     /// The cluster; the first one by default.
     #[serde(default)]
     pub cluster: Option<String>,
@@ -27,6 +30,12 @@ pub struct Service {
     /// The rule whose weights ECS itself moves.
     #[serde(default)]
     pub production_rule: Option<String>,
+    /// The rule by which the next revision can be tried before it gets users: testListenerRule.
+    #[serde(default)]
+    pub test_rule: Option<String>,
+    /// Its tasks are in the alternate target group: every deployment swaps the two.
+    #[serde(default)]
+    pub on_alternate: bool,
     /// How it deploys.
     #[serde(default)]
     pub deployment: Deployment,
@@ -39,6 +48,43 @@ pub struct Service {
     /// healthCheckGracePeriodSeconds.
     #[serde(default = "defaults::grace")]
     pub grace_seconds: u32,
+    /// Where its tasks run.
+    #[serde(default)]
+    pub setting: Setting,
+}
+
+/// Where and on what tasks run: what a service revision holds besides its task definition.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Setting {
+    /// networkConfiguration.
+    pub network: Option<Network>,
+    /// capacityProviderStrategy: provider → weight. Without one the launch type is FARGATE.
+    pub capacity_providers: IndexMap<String, u32>,
+    /// platformVersion, `LATEST` if nothing says otherwise.
+    pub platform: Option<String>,
+}
+
+/// networkConfiguration.awsvpcConfiguration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// Subnet ids.
+    pub subnets: Vec<String>,
+    /// Security group ids.
+    pub security_groups: Vec<String>,
+    /// assignPublicIp.
+    pub public_ip: bool,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            subnets: vec!["subnet-0a1b2c3d4e5f60718".into(), "subnet-0b2c3d4e5f6071829".into()],
+            security_groups: vec!["sg-0c3d4e5f607182930".into()],
+            public_ip: false,
+        }
+    }
 }
 
 /// The strategies of ECS.
@@ -125,9 +171,15 @@ pub struct Past {
     /// How it ended.
     #[serde(default)]
     pub outcome: Outcome,
-    /// rollback.reason, when it was rolled back.
+    /// Why it did not go well: rollback.reason or statusReason.
     #[serde(default)]
     pub reason: Option<String>,
+    /// The alarms that went off.
+    #[serde(default)]
+    pub triggered: Vec<String>,
+    /// Where its tasks ran, as far as it was not where the service runs now.
+    #[serde(default)]
+    pub setting: Setting,
 }
 
 /// How an earlier deployment ended.
@@ -141,4 +193,6 @@ pub enum Outcome {
     RolledBack,
     /// STOPPED, by a newer one
     Superseded,
+    /// ROLLBACK_FAILED
+    RollbackFailed,
 }

@@ -32,7 +32,54 @@ pub(super) struct Alarm {
     pub configured: Ms,
 }
 
+/// An alarm that is on while any of its metric alarms is.
+#[derive(Debug)]
+pub(super) struct Composite {
+    pub name: String,
+    pub children: Vec<String>,
+    pub state: AlarmState,
+    pub reason: String,
+    pub updated: Ms,
+    pub configured: Ms,
+}
+
+impl Composite {
+    /// AlarmRule.
+    pub fn rule(&self) -> String {
+        let terms: Vec<_> = self.children.iter().map(|name| format!("ALARM(\"{name}\")")).collect();
+        terms.join(" OR ")
+    }
+
+    /// Follows its children. Its state changed when that of the child did that it follows.
+    fn follow(&mut self, alarms: &[Alarm], arn: impl Fn(&str) -> String) {
+        let own = || alarms.iter().filter(|a| self.children.contains(&a.name));
+        let on = own().filter(|a| a.state == AlarmState::Alarm).min_by_key(|a| a.updated);
+        let state = if on.is_some() { AlarmState::Alarm } else { AlarmState::Ok };
+        let Some(cause) = on.or_else(|| own().max_by_key(|a| a.updated)) else {
+            return;
+        };
+        if state != self.state || self.reason.is_empty() {
+            let verb = state.as_ref();
+            self.reason = format!("{} transitioned to {verb}: {}", arn(&cause.name), cause.reason);
+            (self.updated, self.state) = (cause.updated, state);
+        }
+    }
+}
+
 impl World {
+    pub(super) fn make_composite(&self, name: &str, from: &scenario::CompositeAlarm) -> Composite {
+        let mut made = Composite {
+            name: name.into(),
+            children: from.any.clone(),
+            state: AlarmState::Ok,
+            reason: String::new(),
+            updated: self.tick,
+            configured: self.tick - 40 * 24 * 60 * MINUTE,
+        };
+        made.follow(&self.alarms, |name| self.ids.place.alarm(name));
+        made
+    }
+
     pub(super) fn make_alarm(&self, name: &str, from: &scenario::Alarm) -> Alarm {
         let group =
             from.target_group.as_ref().and_then(|g| self.balancer.group_named(g)).and_then(|g| self.balancer.group(g));
@@ -68,11 +115,16 @@ impl World {
             stuck: from.stuck,
             state: if from.stuck { AlarmState::Alarm } else { AlarmState::Ok },
             reason: if from.stuck {
-                "Threshold Crossed: 2 datapoints were greater than the threshold.".into()
+                let (n, over) = (from.minutes.max(1), from.threshold * 1.25);
+                let shown = vec![over.to_string(); n as usize].join(", ");
+                format!(
+                    "Threshold Crossed: {n} datapoints [{shown}] were greater than the threshold ({:.1}).",
+                    from.threshold
+                )
             } else {
                 "Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as [NonBreaching].".into()
             },
-            updated: self.tick - 26 * 60 * MINUTE,
+            updated: self.started - from.stuck_for.ms,
             configured: self.tick - 40 * 24 * 60 * MINUTE,
         }
     }
@@ -105,5 +157,9 @@ impl World {
             }
         }
         self.alarms = alarms;
+        let place = &self.ids.place;
+        for composite in &mut self.composites {
+            composite.follow(&self.alarms, |name| place.alarm(name));
+        }
     }
 }

@@ -217,22 +217,27 @@ impl Balancer {
         rule.actions = actions;
     }
 
-    /// Changes only the weights of a rule's forward action.
+    /// Changes only the weights of a rule's forward action; a target group that somebody took out of it comes back.
     pub fn set_weights(&mut self, rule: usize, weights: &[(GroupId, u32)]) {
         let Some(found) = self.rules.get(rule) else {
             return;
         };
         let mut actions = found.actions.clone();
-        let tuples = actions
-            .as_array_mut()
-            .into_iter()
-            .flatten()
-            .filter_map(|a| a.get_mut("ForwardConfig")?.get_mut("TargetGroups")?.as_array_mut());
-        for tuple in tuples.flatten() {
-            let group = tuple.get("TargetGroupArn").and_then(Value::as_str).and_then(|arn| self.group_with_arn(arn));
-            let weight = weights.iter().find(|(g, _)| Some(*g) == group);
-            if let (Some((_, weight)), Some(tuple)) = (weight, tuple.as_object_mut()) {
-                tuple.insert("Weight".into(), json!(weight));
+        for action in actions.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            let tuples = action.get_mut("ForwardConfig").and_then(|c| c.get_mut("TargetGroups")?.as_array_mut());
+            let Some(tuples) = tuples else { continue };
+            for (group, weight) in weights {
+                let Some(arn) = self.group(*group).map(|g| g.arn.as_str()) else {
+                    continue;
+                };
+                let own = tuples.iter_mut().find(|t| t.get("TargetGroupArn").and_then(Value::as_str) == Some(arn));
+                match own.and_then(Value::as_object_mut) {
+                    Some(tuple) => drop(tuple.insert("Weight".into(), json!(weight))),
+                    None => tuples.push(json!({"TargetGroupArn": arn, "Weight": weight})),
+                }
+            }
+            if tuples.len() > 1 {
+                action.remove("TargetGroupArn");
             }
         }
         self.set_actions(rule, actions);

@@ -2,15 +2,22 @@
 
 use std::collections::VecDeque;
 
-use super::balancer::Balancer;
-use super::catalog::Catalog;
+use super::balancer::{Balancer, GroupId};
+use super::catalog::{Catalog, DefId};
 use super::clock::{MINUTE, Ms, SECOND};
 use super::config::Config;
 use super::ids::Ids;
 use super::service::{Deployment, Event, Monitor, Rollback, Rollout, Service, ServiceDeployment, Status};
+use super::settings::Settings;
 use super::stages::Native;
 use super::task::Task;
 use crate::sim::scenario::{self, Outcome, Scenario, Strategy};
+
+/// statusReason of a deployment that a newer one took the place of.
+const SUPERSEDED: &str = "Service deployment was stopped because a newer service deployment started.";
+
+/// rollback.reason of a deployment that somebody stopped.
+const STOPPED_BY_USER: &str = "Service deployment rolled back by user request.";
 
 /// The services of a scenario as they are at `begin`, when its warm-up begins; ages count from `start`.
 pub(super) fn services(
@@ -43,6 +50,8 @@ fn service(
 ) -> Option<Service> {
     let group = from.target_group.as_ref().and_then(|g| balancer.group_named(g));
     let deployed = (start - from.deployed.ms).min(begin - MINUTE);
+    let took = from.took.ms.min(begin - deployed);
+    let settings = Settings::new(&from.setting, None);
     let oldest = from.past.iter().map(|p| start - p.ago.ms).min().unwrap_or(deployed);
     let mut service = Service {
         name: name.into(),
@@ -53,6 +62,8 @@ fn service(
         group,
         alternate: from.alternate_target_group.as_ref().and_then(|g| balancer.group_named(g)),
         rule: from.production_rule.as_ref().and_then(|r| balancer.rule_named(r)),
+        test_rule: from.test_rule.as_ref().and_then(|r| balancer.rule_named(r)),
+        container: from.task_definition.split(':').next().unwrap_or_default().to_owned(),
         grace: Ms::from(from.grace_seconds) * SECOND,
         tags: from.tags.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         revisions: Vec::new(),
@@ -62,53 +73,47 @@ fn service(
         tasks: Vec::new(),
         steady: true,
     };
-    let mut past: Vec<_> = from.past.iter().collect();
-    past.sort_by_key(|p| std::cmp::Reverse(p.ago.ms));
     let mut good = None;
-    for entry in past {
-        let def = catalog.find(&entry.task_definition)?;
-        let at = start - entry.ago.ms;
-        let target = service.add_revision(def, group, at, ids);
-        let mut deployment = record(&service, target, good.into_iter().collect(), at, entry.took.ms, ids);
-        let source = good.unwrap_or(target);
-        match entry.outcome {
-            Outcome::Successful => good = Some(target),
-            Outcome::RolledBack => {
-                let reason =
-                    entry.reason.clone().unwrap_or_else(|| "Service deployment rolled back by user request.".into());
-                deployment.status = Status::RollbackSuccessful;
-                deployment.native = deployment.native.map(|_| Native::over(0.0));
-                deployment.reason = Some(reason.clone());
-                deployment.rollback = Some(Rollback { reason, started: at + entry.took.ms / 2, revision: source });
-            }
-            Outcome::Superseded => {
-                deployment.status = Status::Stopped;
-                deployment.stopped = deployment.finished;
-                deployment.reason =
-                    Some("Service deployment was stopped because a newer service deployment started.".into());
-            }
-        }
-        service.history.push(deployment);
+    let installed = Entry {
+        def: catalog.find(&from.task_definition)?,
+        group: if from.on_alternate { service.alternate } else { group },
+        settings,
+        at: deployed,
+        took,
+        outcome: Outcome::Successful,
+        reason: None,
+        triggered: Vec::new(),
+    };
+    let (def, serving) = (installed.def, installed.group);
+    // What failed since the last success is newer than it.
+    let (since, before): (Vec<_>, Vec<_>) =
+        past(from, &installed, catalog, group, start)?.into_iter().partition(|e| e.at > deployed);
+    for entry in before {
+        remember(&mut service, entry, &mut good, catalog, ids);
     }
-    let def = catalog.find(&from.task_definition)?;
-    let target = service.add_revision(def, group, deployed, ids);
-    let deployment = record(&service, target, good.into_iter().collect(), deployed, 240 * SECOND, ids);
-    service.history.push(deployment);
+    let target = remember(&mut service, installed, &mut good, catalog, ids);
+    for entry in since {
+        remember(&mut service, entry, &mut good, catalog, ids);
+    }
     let id = ids.number();
     let mut primary = Deployment::new(id, target, from.desired, deployed);
-    (primary.rollout, primary.updated) = (Rollout::Completed, deployed + 240 * SECOND);
+    (primary.rollout, primary.updated) = (Rollout::Completed, deployed + took);
     service.deployments.push(primary);
     let behaviour = catalog.get(def).behaviour;
     for n in 0..from.desired {
         // Tasks are a few seconds apart, and some have been replaced since.
         let age = if n % 5 == 4 { (begin - deployed) / 3 } else { begin - deployed };
-        let mut task = Task::launch(def, &behaviour, id, group, begin - age + Ms::from(n) * 2 * SECOND, ids);
+        let created = begin - age + Ms::from(n) * 2 * SECOND;
+        let mut task = Task::launch(def, &behaviour, (id, target), serving, created, ids);
         task.settle(&balancer.groups);
+        if let (Some(revision), Some(pulled)) = (service.revisions.get_mut(target), task.pull_stopped) {
+            task.digests = revision.pull(catalog, pulled);
+        }
         service.tasks.push(task);
     }
     service.events.push_back(Event {
         id: ids.uuid(),
-        created: deployed + 240 * SECOND,
+        created: deployed + took,
         message: format!("(service {name}) (deployment ecs-svc/{id}) deployment completed."),
     });
     // A steady service says so every six hours.
@@ -124,13 +129,92 @@ fn service(
     Some(service)
 }
 
+/// A deployment that is over.
+struct Entry {
+    def: DefId,
+    group: Option<GroupId>,
+    settings: Settings,
+    at: Ms,
+    took: Ms,
+    outcome: Outcome,
+    reason: Option<String>,
+    triggered: Vec<String>,
+}
+
+/// The earlier deployments of a service, oldest first. `None` when one names no definition.
+fn past(
+    from: &scenario::Service,
+    installed: &Entry,
+    catalog: &Catalog,
+    group: Option<GroupId>,
+    start: Ms,
+) -> Option<Vec<Entry>> {
+    let entry = |past: &scenario::Past| {
+        Some(Entry {
+            def: catalog.find(&past.task_definition)?,
+            group,
+            settings: Settings::new(&past.setting, Some(&installed.settings)),
+            at: start - past.ago.ms,
+            took: past.took.ms,
+            outcome: past.outcome,
+            reason: past.reason.clone(),
+            triggered: past.triggered.clone(),
+        })
+    };
+    let mut all = from.past.iter().map(entry).collect::<Option<Vec<_>>>()?;
+    all.sort_by_key(|e| e.at);
+    Some(all)
+}
+
+/// Writes a deployment that is over into a service's history, and gives the index of its revision, whose first task
+/// has pulled its images. `good` is the revision that was installed last.
+fn remember(service: &mut Service, entry: Entry, good: &mut Option<usize>, catalog: &Catalog, ids: &mut Ids) -> usize {
+    let Entry { def, group, settings, at, took, outcome, reason, triggered } = entry;
+    let target = service.add_revision(def, group, settings, at, ids);
+    if let Some(revision) = service.revisions.get_mut(target) {
+        revision.pull(catalog, at);
+    }
+    let source = good.unwrap_or(target);
+    let tested = service.test_rule.is_some();
+    let mut deployment = record(service, target, good.iter().copied().collect(), at, took, ids);
+    if outcome != Outcome::Successful {
+        deployment.native = deployment.native.map(|_| Native::over(0.0, tested));
+    }
+    if !triggered.is_empty() {
+        deployment.trip(triggered);
+    }
+    let rollback = |reason: &str| Some(Rollback { reason: reason.into(), started: at + took / 2, revision: source });
+    match outcome {
+        Outcome::Successful => *good = Some(target),
+        Outcome::RolledBack => {
+            let reason = reason.unwrap_or_else(|| STOPPED_BY_USER.into());
+            deployment.status = Status::RollbackSuccessful;
+            deployment.rollback = rollback(&reason);
+            deployment.reason = Some(reason);
+        }
+        Outcome::RollbackFailed => {
+            deployment.status = Status::RollbackFailed;
+            deployment.stopped = deployment.finished;
+            deployment.rollback = rollback(STOPPED_BY_USER);
+            deployment.reason = Some(reason.unwrap_or_else(|| SUPERSEDED.into()));
+        }
+        Outcome::Superseded => {
+            deployment.status = Status::Stopped;
+            deployment.stopped = deployment.finished;
+            deployment.reason = Some(reason.unwrap_or_else(|| SUPERSEDED.into()));
+        }
+    }
+    service.history.push(deployment);
+    target
+}
+
 /// A service deployment that went well.
 fn record(service: &Service, target: usize, sources: Vec<usize>, at: Ms, took: Ms, ids: &mut Ids) -> ServiceDeployment {
     let config = service.config.clone();
     let monitor = |on: bool| {
         if on { Monitor::MonitoringComplete } else { Monitor::Disabled }
     };
-    let stage = (config.strategy != Strategy::Rolling).then(|| Native::over(100.0));
+    let stage = (config.strategy != Strategy::Rolling).then(|| Native::over(100.0, service.test_rule.is_some()));
     ServiceDeployment {
         id: ids.alnum(21),
         target,

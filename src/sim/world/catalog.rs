@@ -1,33 +1,17 @@
 //! Registered task definitions and how their revisions behave.
 
+use indexmap::IndexMap;
+use serde_json::Value;
+
 use super::clock::{Ms, secs};
-use super::ids::{Ids, Place};
+use super::definition::{self, TaskDef};
+use super::ids::Ids;
+use super::registry::Registry;
 use crate::sim::scenario::{Degrade, Family, Scenario, Traits};
 
 /// An index into the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct DefId(usize);
-
-/// One registered task definition.
-#[derive(Debug, Clone)]
-pub(super) struct TaskDef {
-    pub family: String,
-    pub revision: u32,
-    pub image: String,
-    pub digest: String,
-    pub cpu: u32,
-    pub memory: u32,
-    pub registered: Ms,
-    /// When it was deregistered; INACTIVE since.
-    pub deregistered: Option<Ms>,
-    pub behaviour: Behaviour,
-}
-
-impl TaskDef {
-    pub fn arn(&self, place: &Place) -> String {
-        place.task_definition(&self.family, self.revision)
-    }
-}
 
 /// What a revision does once it runs; a [`Traits`] without gaps.
 #[derive(Debug, Clone, Copy)]
@@ -70,36 +54,83 @@ impl Behaviour {
     }
 }
 
-/// All task definitions, by family and then by revision.
+/// All task definitions, in the order of their registration within a family, and the images that they name.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     defs: Vec<TaskDef>,
+    /// What a family's revisions do unless they say otherwise.
+    families: IndexMap<String, Traits>,
+    registry: Registry,
 }
 
 impl Catalog {
     pub fn new(scenario: &Scenario, start: Ms, ids: &mut Ids) -> Self {
         let mut families: Vec<(&String, &Family)> = scenario.family.iter().collect();
         families.sort_by_key(|(name, _)| *name);
-        let mut defs = Vec::new();
+        let mut catalog = Self::default();
         for (name, family) in families {
+            catalog.families.insert(name.clone(), family.traits.clone());
             let mut revisions: Vec<_> = family.revision.iter().collect();
             revisions.sort_by_key(|r| r.number);
             for revision in revisions {
                 let registered = start - revision.age.ms;
-                defs.push(TaskDef {
-                    family: name.clone(),
-                    revision: revision.number,
-                    image: ids.place.image(&format!("shop/{name}"), &revision.tag),
-                    digest: format!("sha256:{}", ids.hex(64)),
-                    cpu: family.cpu,
-                    memory: family.memory,
-                    registered,
-                    deregistered: revision.inactive.then_some(registered + (start - registered) / 2),
-                    behaviour: Behaviour::new(&revision.traits, &family.traits),
-                });
+                let size = (family.cpu, family.memory);
+                let body = definition::of_scenario(&ids.place, name, &revision.tag, size, revision.version_consistency);
+                let behaviour = Behaviour::new(&revision.traits, &family.traits);
+                let mut def = TaskDef::new(name, revision.number, body, registered, behaviour);
+                def.deregistered = revision.inactive.then_some(registered + (start - registered) / 2);
+                catalog.add(def, ids);
+                if let Some(ago) = revision.retagged {
+                    catalog.retag(DefId(catalog.defs.len() - 1), start - ago.ms, ids);
+                }
             }
         }
-        Self { defs }
+        catalog
+    }
+
+    /// Adds a definition, and what images of it are new.
+    fn add(&mut self, def: TaskDef, ids: &mut Ids) -> DefId {
+        for container in &def.containers {
+            if !self.registry.knows(&container.image) {
+                self.registry.push(&container.image, def.registered, format!("sha256:{}", ids.hex(64)));
+            }
+        }
+        self.defs.push(def);
+        DefId(self.defs.len() - 1)
+    }
+
+    /// Makes the next revision of a family out of a checked body. It does what the family's newest revision with
+    /// the same image does, otherwise what the family does.
+    pub fn register(&mut self, family: &str, body: Value, tags: Value, now: Ms, ids: &mut Ids) -> DefId {
+        let image = definition::main_image(family, &body);
+        let own = || self.defs.iter().filter(|d| d.family == family);
+        let same = own().rev().find(|d| d.main().map(|c| &c.image) == image.as_ref());
+        let behaviour = same.map(|d| d.behaviour).unwrap_or_else(|| {
+            Behaviour::new(&Traits::default(), self.families.get(family).unwrap_or(&Traits::default()))
+        });
+        let revision = own().map(|d| d.revision).max().unwrap_or(0) + 1;
+        let mut def = TaskDef::new(family, revision, body, now, behaviour);
+        def.tags = tags;
+        self.add(def, ids)
+    }
+
+    /// Deregisters a definition; one that already is stays as it is.
+    pub fn deregister(&mut self, id: DefId, now: Ms) {
+        if let Some(def) = self.defs.get_mut(id.0) {
+            def.deregistered.get_or_insert(now);
+        }
+    }
+
+    /// Somebody pushes another image under the tag of this definition's main container.
+    pub fn retag(&mut self, id: DefId, at: Ms, ids: &mut Ids) {
+        if let Some(image) = self.get(id).main().map(|c| c.image.clone()) {
+            self.registry.push(&image, at, format!("sha256:{}", ids.hex(64)));
+        }
+    }
+
+    /// The digests of a definition's images at an instant, in the order of its containers.
+    pub fn digests(&self, id: DefId, at: Ms) -> Vec<String> {
+        self.get(id).containers.iter().map(|c| self.registry.digest(&c.image, at)).collect()
     }
 
     /// The definition; ids come from this catalog only, and nothing is ever removed.
@@ -108,8 +139,11 @@ impl Catalog {
         &self.defs[id.0]
     }
 
+    /// By family and then by revision.
     pub fn all(&self) -> impl Iterator<Item = &TaskDef> {
-        self.defs.iter()
+        let mut all: Vec<_> = self.defs.iter().collect();
+        all.sort_by_key(|d| (&d.family, d.revision));
+        all.into_iter()
     }
 
     /// `family`, `family:revision` or an ARN of one; a family alone means its newest ACTIVE revision.

@@ -1,6 +1,6 @@
 //! deploymentConfiguration: typed, patched by UpdateService, shown as AWS shows it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::sim::scenario::{self, Strategy};
 
@@ -23,6 +23,8 @@ pub(super) struct Config {
     pub step_bake_minutes: u32,
     pub bake_minutes: u32,
     pub hooks: Vec<HookConfig>,
+    /// alarms, earlySuccessCriteria as they were written, to be shown again.
+    written: Map<String, Value>,
 }
 
 /// A lifecycle hook of the configuration.
@@ -32,23 +34,36 @@ pub(super) struct HookConfig {
     pub kind: String,
     /// A Lambda's ARN.
     pub target: Option<String>,
-    pub role: Option<String>,
     pub stages: Vec<String>,
     pub timeout_minutes: u32,
     /// `ROLLBACK` or `CONTINUE`.
     pub action: String,
+    /// As it was written, to be shown again.
+    written: Value,
 }
+
+/// Members that are shown as they were written.
+const VERBATIM: [&str; 2] = ["alarms", "earlySuccessCriteria"];
+/// Hooks of one kind that a service may have.
+const MOST_HOOKS: usize = 10;
 
 impl Config {
     pub fn new(from: &scenario::Deployment) -> Self {
         let hooks = from.pause.iter().map(|pause| HookConfig {
             kind: "PAUSE".into(),
             target: None,
-            role: None,
             stages: pause.stages.clone(),
             timeout_minutes: pause.timeout_minutes,
             action: pause.action.clone(),
+            written: json!({"targetType": "PAUSE", "lifecycleStages": pause.stages, "timeoutConfiguration": {
+                "timeoutInMinutes": pause.timeout_minutes, "action": pause.action,
+            }}),
         });
+        let mut written = Map::new();
+        if !from.alarms.is_empty() {
+            let alarms = json!({"alarmNames": from.alarms, "rollback": true, "enable": true});
+            written.insert("alarms".into(), alarms);
+        }
         Self {
             strategy: from.strategy,
             min_healthy: from.min_healthy_percent,
@@ -62,9 +77,15 @@ impl Config {
             alarms_rollback: !from.alarms.is_empty(),
             step_percent: from.step_percent,
             step_bake_minutes: from.step_bake_minutes,
-            bake_minutes: from.bake_minutes,
+            bake_minutes: if from.strategy == Strategy::Rolling { 0 } else { from.bake_minutes },
             hooks: hooks.collect(),
+            written,
         }
+    }
+
+    /// The same without lifecycle hooks, which a rollback does not stop at.
+    pub fn without_hooks(&self) -> Self {
+        Self { hooks: Vec::new(), ..self.clone() }
     }
 
     /// The failures at which the circuit breaker trips.
@@ -94,16 +115,9 @@ impl Config {
         let Some(map) = out.as_object_mut() else {
             return out;
         };
-        if self.strategy == Strategy::Rolling {
-            map.insert("bakeTimeInMinutes".into(), json!(0));
-        }
-        if !self.alarms.is_empty() {
-            let alarms =
-                json!({"alarmNames": self.alarms, "rollback": self.alarms_rollback, "enable": self.alarms_enabled});
-            map.insert("alarms".into(), alarms);
-        }
+        map.extend(self.written.clone());
         if !self.hooks.is_empty() {
-            map.insert("lifecycleHooks".into(), self.hooks.iter().map(HookConfig::json).collect());
+            map.insert("lifecycleHooks".into(), self.hooks.iter().map(|h| h.written.clone()).collect());
         }
         match self.strategy {
             Strategy::Canary => {
@@ -144,6 +158,13 @@ impl Config {
         if let Some(minutes) = number(from.get("bakeTimeInMinutes")) {
             self.bake_minutes = minutes;
         }
+        for (member, strategy) in [("canaryConfiguration", Strategy::Canary), ("linearConfiguration", Strategy::Linear)]
+        {
+            if from.get(member).is_some() && self.strategy != strategy {
+                let name = strategy.as_ref();
+                return Err(format!("{member} can only be specified with the {name} deployment strategy."));
+            }
+        }
         let canary =
             from.get("canaryConfiguration").map(|c| (c.get("canaryPercent"), c.get("canaryBakeTimeInMinutes"), 0.1));
         let linear =
@@ -180,11 +201,32 @@ impl Config {
         }
         if let Some(hooks) = from.get("lifecycleHooks").and_then(Value::as_array) {
             self.hooks = hooks.iter().map(HookConfig::parse).collect::<Result<_, _>>()?;
+            for kind in ["PAUSE", "AWS_LAMBDA"] {
+                if self.hooks.iter().filter(|h| h.kind == kind).count() > MOST_HOOKS {
+                    return Err(format!("A service can have at most {MOST_HOOKS} {kind} lifecycle hooks."));
+                }
+            }
+        }
+        for name in VERBATIM {
+            if let Some(value) = from.get(name).filter(|v| !v.is_null()) {
+                self.written.insert(name.into(), value.clone());
+            }
         }
         Ok(())
     }
 }
 
+/// The stages at which a hook may stand.
+const STAGES: [&str; 8] = [
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+];
 /// The stages at which a PAUSE hook may stand.
 const PAUSE_STAGES: [&str; 6] = [
     "RECONCILE_SERVICE",
@@ -204,42 +246,31 @@ impl HookConfig {
         let hook = Self {
             kind: text("targetType").unwrap_or_else(|| "AWS_LAMBDA".into()),
             target: text("hookTargetArn"),
-            role: text("roleArn"),
             stages: stages.filter_map(Value::as_str).map(str::to_owned).collect(),
             timeout_minutes: u32::try_from(minutes).unwrap_or(u32::MAX),
             action: timeout.and_then(|t| t.get("action")?.as_str()).unwrap_or("ROLLBACK").into(),
+            written: from.clone(),
         };
         if hook.stages.is_empty() {
             return Err("A lifecycle hook must have at least one lifecycle stage.".into());
         }
+        if hook.kind == "AWS_LAMBDA" && (hook.target.is_none() || text("roleArn").is_none()) {
+            return Err("An AWS_LAMBDA lifecycle hook must have a hookTargetArn and a roleArn.".into());
+        }
+        if let Some(stage) = hook.stages.iter().find(|s| !STAGES.contains(&s.as_str())) {
+            return Err(format!("{stage} is not a lifecycle stage."));
+        }
         if hook.kind == "PAUSE" {
             if let Some(stage) = hook.stages.iter().find(|s| !PAUSE_STAGES.contains(&s.as_str())) {
                 return Err(format!("A PAUSE lifecycle hook cannot be used at the {stage} lifecycle stage."));
+            }
+            if hook.action != "ROLLBACK" && hook.action != "CONTINUE" {
+                return Err(format!("{} is not a valid timeout action.", hook.action));
             }
             if !(1..=20_160).contains(&hook.timeout_minutes) {
                 return Err("timeoutInMinutes must be between 1 and 20160.".into());
             }
         }
         Ok(hook)
-    }
-
-    fn json(&self) -> Value {
-        let mut out = json!({"targetType": self.kind, "lifecycleStages": self.stages});
-        let Some(map) = out.as_object_mut() else {
-            return out;
-        };
-        if let Some(target) = &self.target {
-            map.insert("hookTargetArn".into(), json!(target));
-        }
-        if let Some(role) = &self.role {
-            map.insert("roleArn".into(), json!(role));
-        }
-        if self.kind == "PAUSE" {
-            map.insert(
-                "timeoutConfiguration".into(),
-                json!({"timeoutInMinutes": self.timeout_minutes, "action": self.action}),
-            );
-        }
-        out
     }
 }

@@ -10,15 +10,18 @@ mod build;
 mod catalog;
 mod clock;
 mod config;
+mod definition;
 mod deploy;
 mod history;
 mod ids;
 mod metrics;
 mod native;
+mod registry;
 mod rolling;
 mod scheduler;
 mod series;
 mod service;
+mod settings;
 mod sketch;
 mod stages;
 mod task;
@@ -34,7 +37,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::sim::api::{Answer, Call};
 use crate::sim::scenario::{Dur, Scenario};
-use alarms::{Alarm, AlarmState};
+use alarms::{Alarm, AlarmState, Composite};
 use balancer::Balancer;
 use catalog::Catalog;
 use clock::{MINUTE, Ms, SECOND, minute_of};
@@ -62,6 +65,7 @@ pub struct World {
     services: Vec<Service>,
     metrics: Metrics,
     alarms: Vec<Alarm>,
+    composites: Vec<Composite>,
     timeline: Timeline,
     traffic: Traffic,
 }
@@ -90,10 +94,13 @@ impl World {
             services,
             metrics,
             alarms: Vec::new(),
+            composites: Vec::new(),
             timeline: Timeline::new(&scenario.event, started),
             traffic: Traffic::new(ChaCha8Rng::seed_from_u64(seed ^ 0x7469_6465)),
         };
         world.alarms = scenario.alarm.iter().map(|(name, alarm)| world.make_alarm(name, alarm)).collect();
+        world.composites =
+            scenario.composite_alarm.iter().map(|(name, alarm)| world.make_composite(name, alarm)).collect();
         world.write_history(first);
         world.advance(start);
         world
@@ -150,6 +157,7 @@ impl World {
             family: Default::default(),
             service: Default::default(),
             alarm: Default::default(),
+            composite_alarm: Default::default(),
             event: Vec::new(),
         };
         Self::new(&scenario, 0, now)
@@ -172,6 +180,8 @@ impl World {
     }
 
     fn alarms_on(&self) -> Vec<String> {
-        self.alarms.iter().filter(|a| a.state == AlarmState::Alarm).map(|a| a.name.clone()).collect()
+        let metric = self.alarms.iter().map(|a| (&a.name, a.state));
+        let all = metric.chain(self.composites.iter().map(|a| (&a.name, a.state)));
+        all.filter(|(_, state)| *state == AlarmState::Alarm).map(|(name, _)| name.clone()).collect()
     }
 }

@@ -2,7 +2,6 @@
 
 use super::balancer::{Balancer, GroupId};
 use super::clock::{MINUTE, Ms, SECOND};
-use super::config::Config;
 use super::deploy;
 use super::scheduler::{self, Ctx};
 use super::service::{Rollout, Service, ServiceDeployment, Status};
@@ -46,7 +45,7 @@ pub(super) fn step(service: &mut Service, ctx: &mut Ctx<'_>) {
     let now = ctx.now;
     let facts = Facts::of(service);
     keep_tasks(service, &facts, ctx);
-    let (in_alarm, rule) = (ctx.alarms, service.rule);
+    let (in_alarm, rule, test_rule) = (ctx.alarms, service.rule, service.test_rule);
     let Some(deployment) = service.under_way() else {
         return;
     };
@@ -114,6 +113,10 @@ pub(super) fn step(service: &mut Service, ctx: &mut Ctx<'_>) {
     };
     deployment.updated = now;
     native.enter(next, &config, now, ctx.ids);
+    if next == Stage::TestTrafficShift && test_rule.is_some() {
+        native.test_percent = Some(100.0);
+        shift(ctx.balancer, test_rule, facts.blue_group, facts.green_group, 100.0);
+    }
     if next == Stage::ProductionTrafficShift {
         native.percent = if native.steps.is_empty() { 100.0 } else { native.steps.remove(0) };
         shift(ctx.balancer, rule, facts.blue_group, facts.green_group, native.percent);
@@ -173,18 +176,25 @@ fn shift(balancer: &mut Balancer, rule: Option<usize>, blue: Option<GroupId>, gr
     balancer.set_weights(rule, &[(blue, (whole - weight) as u32), (green, weight as u32)]);
 }
 
+/// Users and testers all go to blue.
+fn shift_back(balancer: &mut Balancer, rules: [Option<usize>; 2], facts: &Facts) {
+    for rule in rules {
+        shift(balancer, rule, facts.blue_group, facts.green_group, 0.0);
+    }
+}
+
 /// From PENDING to the first stage, if the rule is as ECS wants it.
 fn begin(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
     let now = ctx.now;
-    let rule = service.rule;
+    let (rule, test_rule) = (service.rule, service.test_rule);
     let stage = if facts.others > 0 { Stage::ReconcileService } else { Stage::PreScaleUp };
     let Some(deployment) = service.under_way() else {
         return;
     };
     (deployment.status, deployment.started, deployment.updated) = (Status::InProgress, Some(now), now);
-    deployment.native = Some(Native::begin(&deployment.config, stage, now, ctx.ids));
+    deployment.native = Some(Native::begin(&deployment.config, stage, test_rule.is_some(), now, ctx.ids));
     if stage == Stage::ReconcileService {
-        return shift(ctx.balancer, rule, facts.blue_group, facts.green_group, 0.0);
+        return shift_back(ctx.balancer, [rule, test_rule], facts);
     }
     let rule = rule.and_then(|r| ctx.balancer.rules.get(r));
     let weighted = rule.map_or(0, |r| r.split.iter().filter(|(_, w)| *w > 0).count());
@@ -236,7 +246,7 @@ fn keep_tasks(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
 /// One second of going back: blue at full strength, then the weights, then green goes.
 fn step_back(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
     let now = ctx.now;
-    let rule = service.rule;
+    let rules = [service.rule, service.test_rule];
     let Some(deployment) = service.under_way() else {
         return;
     };
@@ -247,7 +257,7 @@ fn step_back(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
         }
         return;
     }
-    let config = Config { hooks: Vec::new(), ..deployment.config.clone() };
+    let config = deployment.config.without_hooks();
     let Some(native) = &mut deployment.native else {
         return finish(service, Status::RollbackSuccessful, ctx);
     };
@@ -270,9 +280,10 @@ fn step_back(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
         }
         _ => {
             native.percent = 0.0;
+            native.test_percent = native.test_percent.map(|_| 0.0);
             native.enter(Stage::ProductionTrafficShift, &config, now, ctx.ids);
             deployment.updated = now;
-            shift(ctx.balancer, rule, facts.blue_group, facts.green_group, 0.0);
+            shift_back(ctx.balancer, rules, facts);
         }
     }
 }

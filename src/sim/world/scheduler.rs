@@ -44,8 +44,15 @@ fn step_tasks(service: &mut Service, ctx: &mut Ctx<'_>) {
     let mut group = None;
     for task in service.tasks.iter_mut().filter(|t| t.state != State::Stopped) {
         let def = ctx.catalog.get(task.def);
+        let image = def.main().map_or("", |c| c.image.as_str());
         let before = task.target.as_ref().map(|t| t.health);
-        task.step(&def.behaviour, &ctx.balancer.groups, service.grace, now, ctx.ids, &def.image);
+        task.step(&def.behaviour, &ctx.balancer.groups, service.grace, now, ctx.ids, image);
+        if let Some(revision) = service.revisions.get_mut(task.revision)
+            && task.digests.is_empty()
+            && task.pull_stopped.is_some()
+        {
+            task.digests = revision.pull(ctx.catalog, now);
+        }
         let after = task.target.as_ref().map(|t| t.health);
         if before.is_none() && after.is_some() {
             registered += 1;
@@ -124,7 +131,7 @@ pub(super) fn launch(service: &mut Service, deployment: usize, n: usize, ctx: &m
     let behaviour = ctx.catalog.get(def).behaviour;
     let first = service.tasks.len();
     for _ in 0..n {
-        service.tasks.push(Task::launch(def, &behaviour, id, group, ctx.now, ctx.ids));
+        service.tasks.push(Task::launch(def, &behaviour, (id, revision), group, ctx.now, ctx.ids));
     }
     let ids: Vec<_> = service.tasks.iter().skip(first).map(|t| format!("(task {})", t.id)).collect();
     let message = format!("(service {}) has started {n} tasks: {}.", service.name, ids.join(" "));

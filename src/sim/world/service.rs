@@ -7,6 +7,7 @@ use super::catalog::{Catalog, DefId};
 use super::clock::Ms;
 use super::config::Config;
 use super::ids::Ids;
+use super::settings::Settings;
 use super::stages::Native;
 use super::task::{State, Task};
 
@@ -18,6 +19,21 @@ pub(super) struct Revision {
     pub created: Ms,
     /// Where its tasks register.
     pub group: Option<GroupId>,
+    pub settings: Settings,
+    /// The digests that its first task found behind its images, in the order of the containers.
+    pub digests: Option<Vec<String>>,
+}
+
+impl Revision {
+    /// The digests that a task gets which pulls its images at `at`. What the first task of the revision finds
+    /// stays the revision's, and all others of a pinned container get the same.
+    pub fn pull(&mut self, catalog: &Catalog, at: Ms) -> Vec<String> {
+        let found = catalog.digests(self.def, at);
+        let first = self.digests.get_or_insert_with(|| found.clone());
+        let containers = catalog.get(self.def).containers.iter();
+        let own = containers.zip(first.iter().zip(found));
+        own.map(|(container, (first, found))| if container.pinned { first.clone() } else { found }).collect()
+    }
 }
 
 /// rolloutState.
@@ -160,6 +176,10 @@ pub(super) struct Service {
     pub alternate: Option<GroupId>,
     /// productionListenerRule, an index into the balancer's rules.
     pub rule: Option<usize>,
+    /// testListenerRule, likewise.
+    pub test_rule: Option<usize>,
+    /// containerName of `loadBalancers[0]`.
+    pub container: String,
     pub grace: Ms,
     pub tags: Vec<(String, String)>,
     pub revisions: Vec<Revision>,
@@ -208,8 +228,7 @@ impl Service {
 
     /// The tasks of a revision, whichever deployment started them.
     pub fn tasks_of_revision(&self, revision: usize) -> impl Iterator<Item = &Task> {
-        let ids: Vec<u64> = self.deployments.iter().filter(|d| d.revision == revision).map(|d| d.id).collect();
-        self.tasks.iter().filter(move |t| ids.contains(&t.deployment))
+        self.tasks.iter().filter(move |t| t.revision == revision)
     }
 
     /// The revision that runs if the one under way is given up: what was installed when it began.
@@ -227,8 +246,15 @@ impl Service {
     }
 
     /// Adds a service revision and gives its index.
-    pub fn add_revision(&mut self, def: DefId, group: Option<GroupId>, now: Ms, ids: &mut Ids) -> usize {
-        self.revisions.push(Revision { id: ids.number(), def, created: now, group });
+    pub fn add_revision(
+        &mut self,
+        def: DefId,
+        group: Option<GroupId>,
+        settings: Settings,
+        now: Ms,
+        ids: &mut Ids,
+    ) -> usize {
+        self.revisions.push(Revision { id: ids.number(), def, created: now, group, settings, digests: None });
         self.revisions.len() - 1
     }
 

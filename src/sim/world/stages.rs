@@ -52,6 +52,8 @@ pub(super) struct Native {
     pub entered: Ms,
     /// The target's share that ECS asks for, percent.
     pub percent: f64,
+    /// The target's share of the test traffic that ECS asks for, percent; none without a test rule.
+    pub test_percent: Option<f64>,
     /// The shares still to come, percent.
     pub steps: Vec<f64>,
     hooks: Vec<Hook>,
@@ -68,13 +70,14 @@ pub(super) enum HookAction {
 }
 
 impl Native {
-    /// One that is long over, with this share (percent) for the target.
-    pub fn over(percent: f64) -> Self {
-        Self { stage: Stage::CleanUp, entered: 0, percent, steps: Vec::new(), hooks: Vec::new() }
+    /// One that is long over, with this share (percent) for the target; of the test traffic too, if there is any.
+    pub fn over(percent: f64, tested: bool) -> Self {
+        let test_percent = tested.then_some(percent);
+        Self { stage: Stage::CleanUp, entered: 0, percent, test_percent, steps: Vec::new(), hooks: Vec::new() }
     }
 
-    /// One that begins with this stage.
-    pub fn begin(config: &Config, stage: Stage, now: Ms, ids: &mut Ids) -> Self {
+    /// One that begins with this stage; `tested`: there is a test rule.
+    pub fn begin(config: &Config, stage: Stage, tested: bool, now: Ms, ids: &mut Ids) -> Self {
         let step = config.step_percent.clamp(0.1, 100.0);
         let mut steps = match config.strategy {
             Strategy::Canary => vec![step],
@@ -83,7 +86,8 @@ impl Native {
         };
         steps.retain(|p| *p < 99.95);
         steps.push(100.0);
-        let mut native = Self { stage, entered: now, percent: 0.0, steps, hooks: Vec::new() };
+        let test_percent = tested.then_some(0.0);
+        let mut native = Self { stage, entered: now, percent: 0.0, test_percent, steps, hooks: Vec::new() };
         native.enter(stage, config, now, ids);
         native
     }
@@ -146,15 +150,16 @@ impl Native {
 
     /// Adds requestedProductionTrafficWeight and requestedTestTrafficWeight, percent.
     pub fn show_weights(&self, target: &mut Value, sources: &mut [Value]) {
-        let show = |summary: &mut Value, percent: f64| {
+        let show = |summary: &mut Value, percent: f64, test: f64| {
             if let Some(map) = summary.as_object_mut() {
-                map.insert("requestedTestTrafficWeight".into(), json!(0.0));
+                map.insert("requestedTestTrafficWeight".into(), json!(test));
                 map.insert("requestedProductionTrafficWeight".into(), json!(percent));
             }
         };
-        show(target, self.percent);
+        show(target, self.percent, self.test_percent.unwrap_or(0.0));
         for (at, source) in sources.iter_mut().enumerate() {
-            show(source, if at == 0 { 100.0 - self.percent } else { 0.0 });
+            let left = |percent: f64| if at == 0 { 100.0 - percent } else { 0.0 };
+            show(source, left(self.percent), self.test_percent.map_or(0.0, left));
         }
     }
 

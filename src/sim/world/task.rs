@@ -55,6 +55,8 @@ pub(super) struct Task {
     pub id: String,
     /// `ecs-svc/…` of the deployment that started it.
     pub deployment: u64,
+    /// An index into the service's revisions.
+    pub revision: usize,
     pub def: DefId,
     pub state: State,
     /// desiredStatus is STOPPED.
@@ -70,6 +72,8 @@ pub(super) struct Task {
     pub connected: Option<Ms>,
     pub pull_started: Option<Ms>,
     pub pull_stopped: Option<Ms>,
+    /// What it pulled, in the order of its containers; empty until then.
+    pub digests: Vec<String>,
     pub started: Option<Ms>,
     pub stopping: Option<Ms>,
     pub execution_stopped: Option<Ms>,
@@ -106,7 +110,7 @@ impl Task {
     pub fn launch(
         def: DefId,
         behaviour: &Behaviour,
-        deployment: u64,
+        (deployment, revision): (u64, usize),
         group: Option<GroupId>,
         now: Ms,
         ids: &mut Ids,
@@ -123,6 +127,7 @@ impl Task {
         let id = ids.hex(32);
         Self {
             deployment,
+            revision,
             def,
             state: State::Provisioning,
             leaving: false,
@@ -134,6 +139,7 @@ impl Task {
             connected: None,
             pull_started: None,
             pull_stopped: None,
+            digests: Vec::new(),
             started: None,
             stopping: None,
             execution_stopped: None,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::clock::Ms;
+use super::settings::Settings;
 use crate::sim::api::{Call, Service as Api};
 use crate::sim::scenario::Event;
 
@@ -43,7 +44,23 @@ impl World {
             if let Some(desired) = update.desired {
                 set(&mut input, "desiredCount", json!(desired));
             }
+            if update.force {
+                set(&mut input, "forceNewDeployment", json!(true));
+            }
+            if let Some(revision) =
+                self.services.iter().find(|s| s.name == update.service).and_then(|s| s.current_revision())
+            {
+                revision.settings.changed(&Settings::new(&update.setting, Some(&revision.settings)), &mut input);
+            }
             self.ecs("UpdateService", input);
+        }
+        if let Some(stop) = &event.stop_deployment {
+            self.stop_deployment(&stop.service);
+        }
+        if let Some(retag) = &event.retag
+            && let Some(def) = self.catalog.find(&retag.task_definition)
+        {
+            self.catalog.retag(def, self.tick, &mut self.ids);
         }
         if let Some(edit) = &event.set_weights {
             let weights: Vec<_> = edit.weights.iter().map(|(name, weight)| (name.as_str(), *weight)).collect();
@@ -56,6 +73,16 @@ impl World {
         }
         if let Some(answer) = &event.continue_deployment {
             self.answer_hooks(&answer.service, &answer.action);
+        }
+    }
+
+    /// Rolls back what is under way at a service.
+    fn stop_deployment(&mut self, name: &str) {
+        let place = &self.ids.place;
+        let found = self.services.iter().find(|s| s.name == name).and_then(|s| s.last().map(|d| (s, d)));
+        if let Some((service, deployment)) = found {
+            let arn = place.service_deployment(&service.cluster, &service.name, &deployment.id);
+            self.ecs("StopServiceDeployment", json!({"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}));
         }
     }
 

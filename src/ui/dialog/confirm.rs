@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::{labelled, typed};
 use crate::app::dialog::{Confirm, Consent};
-use crate::domain::plan::{Expect, Step};
+use crate::domain::plan::{Expect, Intent, Step};
 use crate::domain::release::Release;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
@@ -122,8 +122,26 @@ fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Ve
     }
     lines.push(labelled(scene, "in", vec![scene.span(words::clip(&plan.place.to_string(), 60), Role::Title)]));
     lines.push(Line::default());
+    lines.extend(other_way(scene, confirm));
     lines.push(consent(scene, confirm, columns));
     lines
+}
+
+/// The other ways to the same end, by what makes them different.
+fn other_way(scene: &Scene<'_>, confirm: &Confirm) -> Option<Line<'static>> {
+    let next = confirm.next_way().map(|next| match next {
+        Intent::Rollback { at_once: true, .. } => "instead: at once, its strategy set aside",
+        Intent::Rollback { .. } => "instead: by its own strategy, step by step",
+        Intent::Start { pauses: true, .. } => "instead: pause before each step, for this release",
+        _ => "instead: by its own strategy as it is",
+    });
+    let choose = confirm.can_choose(scene.model).then_some(("c", "choose another revision"));
+    let offers: Vec<_> = next.map(|next| ("tab", next)).into_iter().chain(choose).collect();
+    let mut spans = Vec::new();
+    for (key, what) in &offers {
+        spans.extend([scene.span(*key, Role::Key), scene.text(format!(" {what}     "))]);
+    }
+    (!offers.is_empty()).then(|| Line::from(spans))
 }
 
 /// What the metrics say about the canary, in one line.

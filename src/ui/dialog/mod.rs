@@ -13,7 +13,7 @@ use tui_input::Input;
 use super::scene::{Scene, put, split_top};
 use super::theme::Role;
 use super::{fleet, words};
-use crate::app::dialog::{Consent, Dialog, Revisions};
+use crate::app::dialog::{Consent, Dialog, Purpose, Revisions};
 use crate::domain::plan::Refusal;
 
 /// What keys do while it is open, for the footer.
@@ -166,7 +166,10 @@ fn weight(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, name: &str, input:
 
 fn choose(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revisions) {
     let width = inner_width(body, 76);
-    let title = format!("{}: start which revision of {}?", revisions.release, revisions.family);
+    let title = match revisions.purpose {
+        Purpose::Start => format!("{}: start which revision of {}?", revisions.release, revisions.family),
+        Purpose::Rollback => format!("{}: go back to which revision of {}?", revisions.release, revisions.family),
+    };
     let reading = scene.model.snapshot.families.get(&revisions.family);
     let choices = scene.model.choices(revisions);
     if choices.is_empty() {
@@ -193,6 +196,7 @@ fn choose(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revisi
             (true, _) => scene.span("runs now", Role::Stable),
             (false, _) if tried => scene.span("on the canary now", Role::Canary),
             (false, true) => scene.span("worked before ✓", Role::Good),
+            (false, false) if choice.backed_out => scene.span("ran, and was rolled back", Role::Warn),
             (false, false) => scene.dim("not known to have run here"),
         };
         let style = scene.theme.style(if index == selected { Role::Marked } else { Role::Text });

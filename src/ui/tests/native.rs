@@ -34,8 +34,13 @@ fn asked(mut model: Model) -> Model {
     let release = model.release("payments").unwrap();
     let plan = model.plan(release, &Intent::Rollback { to: None, at_once: false }).unwrap();
     let now = model.now.at;
-    model.dialog =
-        Some(Dialog::Confirm(Box::new(Confirm { plan, consent: Consent::SecondR, opened: now, heard: now })));
+    model.dialog = Some(Dialog::Confirm(Box::new(Confirm {
+        plan,
+        consent: Consent::SecondR,
+        opened: now,
+        heard: now,
+        ways: Vec::new(),
+    })));
     model
 }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use ratatui::style::Color;
 
 use super::{draw, glyphs, plain};
-use crate::app::dialog::{Confirm, Consent, Dialog, Revisions};
+use crate::app::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::app::keys::{Action, BINDINGS};
 use crate::app::model::{Model, Panel, SMALLEST, Screen};
 use crate::domain::plan::{Intent, Refusal};
@@ -21,11 +21,22 @@ fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     for intent in [Intent::Rollback { to: None, at_once: false }, Intent::Step { to: None }, Intent::Finish] {
         if let Some(Ok(plan)) = model.focus().map(|release| model.plan(release, &intent)) {
             let consent = Consent::Name("chec".into());
-            dialogs.push(Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now }))));
+            dialogs.push(Some(Dialog::Confirm(Box::new(Confirm {
+                plan,
+                consent,
+                ways: Vec::new(),
+                opened: now,
+                heard: now,
+            }))));
         }
     }
     dialogs.push(Some(Dialog::Weight { release: EVIL.into(), input: EVIL.into(), error: Some(EVIL.into()) }));
-    dialogs.push(Some(Dialog::Revisions(Revisions { release: EVIL.into(), family: EVIL.into(), selected: 99 })));
+    dialogs.push(Some(Dialog::Revisions(Revisions {
+        release: EVIL.into(),
+        family: EVIL.into(),
+        selected: 99,
+        purpose: Purpose::Rollback,
+    })));
     dialogs.push(Some(Dialog::Refused { title: EVIL.into(), refusal: Refusal::new(EVIL, EVIL) }));
     dialogs
 }

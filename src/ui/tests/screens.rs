@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::{draw, glyphs, picture, plain};
-use crate::app::dialog::{Confirm, Consent, Dialog, Revisions};
+use crate::app::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::app::model::{Model, Panel, Screen};
 use crate::app::operation::{Outcome, Progress};
 use crate::domain::fault::{Fault, FaultKind};
@@ -50,7 +50,8 @@ fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
     let plan = plan::plan(release, &intent, &context).unwrap();
     let now = model.now.at;
-    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, opened: now, heard: now })));
+    model.dialog =
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), opened: now, heard: now })));
     model
 }
 
@@ -85,8 +86,12 @@ fn dialogs() {
 
 fn choosing(size: (u16, u16)) -> Model {
     let mut model = fixture::open(size, fixture::Pair::at(0, 900));
-    model.dialog =
-        Some(Dialog::Revisions(Revisions { release: "checkout".into(), family: "checkout".into(), selected: 1 }));
+    model.dialog = Some(Dialog::Revisions(Revisions {
+        release: "checkout".into(),
+        family: "checkout".into(),
+        selected: 1,
+        purpose: Purpose::Start,
+    }));
     model
 }
 

@@ -2,8 +2,12 @@
 //! of what comes back.
 
 mod acting;
+mod alarms;
+mod configuring;
 mod faults;
 mod reading;
+mod registering;
+mod revisions;
 
 use std::sync::{Arc, Mutex};
 
@@ -130,4 +134,19 @@ fn balanced(stable: u32, canary: u32) -> impl FnMut(&Call) -> Option<Answer> + S
             _ => return None,
         }))
     }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+fn last_of(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap()
+}
+
+/// A page of numbered names: those after `token`, `size` of them, and the next token.
+fn page(all: usize, size: usize, token: &Value) -> (std::ops::Range<usize>, Option<String>) {
+    let from: usize = token.as_str().map_or(0, |token| token.parse().unwrap());
+    let to = (from + size).min(all);
+    (from..to, (to < all).then(|| to.to_string()))
 }

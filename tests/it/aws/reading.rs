@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
-use tidegate::domain::deployment::ServiceDeployment;
 use tidegate::domain::fault::FaultKind;
 use tidegate::domain::metrics::{MetricsQuery, Series};
 use tidegate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
@@ -28,14 +27,6 @@ impl Stage {
         }
     }
 
-    async fn deployments(&self) -> Vec<ServiceDeployment> {
-        let query = Query::Deployments(ServiceKey::new("prod", "checkout"));
-        match self.lanes.poll.read(&query).await.unwrap() {
-            Facts::Deployments(deployments) => deployments,
-            other => panic!("{other:?}"),
-        }
-    }
-
     async fn metrics(&self, targets: &[(&str, &str)]) -> Result<Vec<(Arn, Series)>, tidegate::domain::fault::Fault> {
         let arn = |text: &&str| Arn::new(format!("{ELB}:{text}"));
         let targets = targets.iter().map(|(group, balancer)| (arn(group), arn(balancer))).collect();
@@ -45,21 +36,6 @@ impl Stage {
             other => panic!("{other:?}"),
         }
     }
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
-}
-
-fn last_of(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap()
-}
-
-/// A page of numbered names: those after `token`, `size` of them, and the next token.
-fn page(all: usize, size: usize, token: &Value) -> (std::ops::Range<usize>, Option<String>) {
-    let from: usize = token.as_str().map_or(0, |token| token.parse().unwrap());
-    let to = (from + size).min(all);
-    (from..to, (to < all).then(|| to.to_string()))
 }
 
 /// Two clusters of 23 services each, ten a page; the last of each is deleted between list and description.
@@ -280,60 +256,6 @@ async fn revisions_of_exactly_this_family_newest_first() {
         panic!()
     };
     assert_eq!(family.iter().map(TaskDefinitionArn::short).collect::<Vec<_>>(), ["checkout:10", "checkout:9"]);
-}
-
-#[tokio::test]
-async fn history_with_its_revisions_resolved_and_what_has_ended_asked_once() {
-    let stage = Stage::new(|call| {
-        let input = &call.input;
-        let deployment = |arn: &String| {
-            let number: i64 = last_of(arn).parse().unwrap();
-            let (status, stage) = match number {
-                24 => ("IN_PROGRESS", Some("PRE_PRODUCTION_TRAFFIC_SHIFT")),
-                23 => ("ROLLBACK_SUCCESSFUL", None),
-                _ => ("SUCCESSFUL", None),
-            };
-            json!({
-                "serviceDeploymentArn": arn, "status": status, "lifecycleStage": stage, "createdAt": 1_000 + number,
-                "targetServiceRevision": {"arn": format!("r{number}")},
-                "sourceServiceRevisions": [{"arn": format!("r{}", number - 1)}],
-                "rollback": (number == 23).then(|| json!({"serviceRevisionArn": "r22", "reason": "alarm"})),
-            })
-        };
-        let revision = |arn: &String| {
-            json!({"serviceRevisionArn": arn, "taskDefinition": format!("{ECS}:task-definition/checkout:{}", &arn[1..])})
-        };
-        Some(Ok(match call.operation.as_str() {
-            "ListServiceDeployments" => {
-                let (range, next) = page(25, 20, &input["nextToken"]);
-                let briefs = range.map(|i| json!({"serviceDeploymentArn": format!("d/{i}")}));
-                json!({"serviceDeployments": briefs.collect::<Vec<_>>(), "nextToken": next})
-            }
-            "DescribeServiceDeployments" => {
-                let asked = texts(&input["serviceDeploymentArns"]);
-                assert!(asked.len() <= 20);
-                json!({"serviceDeployments": asked.iter().map(deployment).collect::<Vec<_>>()})
-            }
-            "DescribeServiceRevisions" => {
-                let asked = texts(&input["serviceRevisionArns"]);
-                assert!(asked.len() <= 20);
-                json!({"serviceRevisions": asked.iter().map(revision).collect::<Vec<_>>()})
-            }
-            _ => return None,
-        }))
-    })
-    .await;
-    let first = stage.deployments().await;
-    assert_eq!(first.len(), 25);
-    assert_eq!(first[0].stage.as_deref(), Some("PRE_PRODUCTION_TRAFFIC_SHIFT"));
-    assert_eq!(first[0].task_definition().map(|it| it.short()), Some("checkout:24"));
-    assert_eq!(first[0].sources[0].task_definition.short(), "checkout:23");
-    assert_eq!(first[1].rolled_back_to().map(|it| it.short()), Some("checkout:22"));
-    let before = (stage.count("DescribeServiceDeployments"), stage.count("DescribeServiceRevisions"));
-    assert_eq!(stage.deployments().await, first);
-    let after = (stage.count("DescribeServiceDeployments"), stage.count("DescribeServiceRevisions"));
-    assert_eq!(after, (before.0 + 1, before.1), "only the one under way is asked for again");
-    assert_eq!(stage.inputs("DescribeServiceDeployments").last().unwrap()["serviceDeploymentArns"], json!(["d/24"]));
 }
 
 const TARGET: (&str, &str) = ("targetgroup/stable/01", "loadbalancer/app/shop/01");

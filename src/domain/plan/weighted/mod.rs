@@ -53,7 +53,7 @@ fn full(stable: &Side, canary: &Side) -> u32 {
 }
 
 /// Tasks that the canary needs for a share: as many as stable would need for it, at least one.
-fn tasks_for(stable: &Side, canary: &Side, share: Percent) -> u32 {
+pub(super) fn tasks_for(stable: &Side, canary: &Side, share: Percent) -> u32 {
     if share.is_zero() {
         return 0;
     }
@@ -62,7 +62,7 @@ fn tasks_for(stable: &Side, canary: &Side, share: Percent) -> u32 {
     ((f64::from(full) * share.value() / 100.0 - 1e-9).ceil() as u32).clamp(1, full)
 }
 
-fn healthy(side: &Side, at_least: u32) -> Option<Expect> {
+pub(super) fn healthy(side: &Side, at_least: u32) -> Option<Expect> {
     let target_group = side.target_group.clone()?;
     Some(Expect::Healthy { target_group, at_least })
 }
@@ -97,7 +97,7 @@ fn without_traffic(release: &Release, canary: &Side) -> Vec<Expect> {
     release.routes.iter().map(|route| Expect::Weights { route: route.id.clone(), weights: nothing.clone() }).collect()
 }
 
-fn everything_to_stable() -> Weights {
+pub(super) fn everything_to_stable() -> Weights {
     // 100 and 0 are weights.
     Weights { stable: Weight::new(100).unwrap_or(Weight::ZERO), canary: Weight::ZERO }
 }
@@ -129,7 +129,7 @@ fn scale(side: &Side, desired: u32, before: Vec<Expect>, context: &Context<'_>) 
 }
 
 /// One step for each rule of the pair.
-fn set_weights(
+pub(super) fn set_weights(
     release: &Release,
     weights: Weights,
     before: &[Expect],

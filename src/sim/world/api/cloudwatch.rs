@@ -1,4 +1,4 @@
-//! GetMetricData and DescribeAlarms.
+//! GetMetricData.
 
 use serde_json::{Value, json};
 
@@ -108,66 +108,6 @@ pub(super) fn get_metric_data(world: &World, input: Input<'_>) -> Answer {
         json!({"Id": query.id, "Label": query.label, "Timestamps": times, "Values": values, "StatusCode": status, "Messages": []})
     }).collect();
     let mut out = json!({"MetricDataResults": results, "Messages": []});
-    if let Some(next) = next {
-        super::ecs_show::insert(&mut out, "NextToken", json!(next));
-    }
-    Ok(out)
-}
-
-pub(super) fn describe_alarms(world: &World, input: Input<'_>) -> Answer {
-    let names = input.texts("AlarmNames");
-    let types = input.texts("AlarmTypes");
-    let size = input.int("MaxRecords").unwrap_or(50).clamp(1, 100) as usize;
-    let mut wanted: Vec<_> = world
-        .alarms
-        .iter()
-        .filter(|a| {
-            (names.is_empty() || names.contains(&a.name.as_str()))
-                && (types.is_empty() || types.contains(&"MetricAlarm"))
-                && input.text("AlarmNamePrefix").is_none_or(|p| a.name.starts_with(p))
-                && input.text("StateValue").is_none_or(|s| s == a.state.as_ref())
-        })
-        .collect();
-    wanted.sort_by_key(|a| &a.name);
-    let show = |alarm: &&crate::sim::world::alarms::Alarm| {
-        let dimensions: Vec<_> =
-            alarm.dimensions.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect();
-        let mut out = json!({
-            "AlarmName": alarm.name,
-            "AlarmArn": world.ids.place.alarm(&alarm.name),
-            "AlarmDescription": format!("{} of {}", alarm.metric, alarm.name),
-            "AlarmConfigurationUpdatedTimestamp": epoch(alarm.configured),
-            "ActionsEnabled": true,
-            "OKActions": [],
-            "AlarmActions": [],
-            "InsufficientDataActions": [],
-            "StateValue": alarm.state.as_ref(),
-            "StateReason": alarm.reason,
-            "StateUpdatedTimestamp": epoch(alarm.updated),
-            "StateTransitionedTimestamp": epoch(alarm.updated),
-            "MetricName": alarm.metric,
-            "Namespace": alarm.namespace,
-            "Dimensions": dimensions,
-            "Period": 60,
-            "EvaluationPeriods": alarm.minutes,
-            "DatapointsToAlarm": alarm.minutes,
-            "Threshold": alarm.threshold,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "TreatMissingData": "notBreaching",
-        });
-        let percentile = matches!(alarm.stat, Some(Stat::Percentile(_)));
-        super::ecs_show::insert(
-            &mut out,
-            if percentile { "ExtendedStatistic" } else { "Statistic" },
-            json!(alarm.statistic),
-        );
-        out
-    };
-    let all = wanted.iter().map(show).collect();
-    let Some((alarms, next)) = page(&format!("alarms {names:?}"), all, input.text("NextToken"), size) else {
-        return Err(refuse("InvalidNextToken", "The next token specified is invalid."));
-    };
-    let mut out = json!({"CompositeAlarms": [], "MetricAlarms": alarms, "LogAlarms": []});
     if let Some(next) = next {
         super::ecs_show::insert(&mut out, "NextToken", json!(next));
     }

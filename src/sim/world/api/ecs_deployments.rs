@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::ecs_list::paged;
 use super::ecs_read::{find_cluster, find_service, missing};
-use super::ecs_show::{container_name, insert, load_balancers, network};
+use super::ecs_show::{insert, load_balancers};
 use super::input::Input;
 use super::refuse;
 use crate::sim::api::Answer;
 use crate::sim::world::World;
 use crate::sim::world::clock::{Ms, epoch};
+use crate::sim::world::definition::Container;
 use crate::sim::world::service::{Monitor, Service, ServiceDeployment, counts};
 
 fn insert_time(out: &mut Value, name: &str, at: Option<Ms>) {
@@ -182,20 +183,28 @@ fn show_revision(world: &World, service: &Service, at: usize) -> Option<Value> {
     let revision = service.revisions.get(at)?;
     let def = world.catalog.get(revision.def);
     let place = &world.ids.place;
+    let image = |(at, container): (usize, &Container)| {
+        let mut out = json!({"containerName": container.name, "image": container.image});
+        // Nobody knows what the tag means before the first task has pulled it.
+        if let Some(digest) = revision.digests.as_ref().and_then(|d| d.get(at)) {
+            insert(&mut out, "imageDigest", json!(digest));
+        }
+        out
+    };
+    let images: Vec<Value> = def.containers.iter().enumerate().map(image).collect();
     let mut out = json!({
         "serviceRevisionArn": place.service_revision(&service.cluster, &service.name, revision.id),
         "serviceArn": place.service(&service.cluster, &service.name),
         "clusterArn": place.cluster(&service.cluster),
         "taskDefinition": def.arn(place),
-        "launchType": "FARGATE",
-        "platformVersion": "1.4.0",
+        "platformVersion": revision.settings.resolved_platform(),
         "platformFamily": "Linux",
         "loadBalancers": load_balancers(world, service, service.group),
-        "networkConfiguration": network(),
-        "containerImages": [{"containerName": container_name(world, service), "imageDigest": def.digest, "image": def.image}],
+        "containerImages": images,
         "guardDutyEnabled": false,
         "createdAt": epoch(revision.created),
     });
+    revision.settings.show(&mut out);
     // Only revisions that are installed now have a resolved configuration.
     let group = revision
         .group

@@ -108,9 +108,10 @@ pub(super) fn list_tags(world: &World, input: Input<'_>) -> Answer {
     if let Some(service) = service {
         return Ok(json!({"tags": super::ecs_show::tags(&service.tags)}));
     }
-    let known =
-        world.clusters.iter().any(|c| place.cluster(c) == arn) || world.catalog.all().any(|d| d.arn(place) == arn);
-    if known {
+    if let Some(def) = world.catalog.all().find(|d| d.arn(place) == arn) {
+        return Ok(json!({"tags": def.tags}));
+    }
+    if world.clusters.iter().any(|c| place.cluster(c) == arn) {
         return Ok(json!({"tags": []}));
     }
     if arn.contains(":service/") {

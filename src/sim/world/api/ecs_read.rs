@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::input::{Input, last_part};
-use super::{ecs_show, refuse};
+use super::{ecs_show, ecs_tasks, refuse};
 use crate::sim::api::{Answer, ApiError};
 use crate::sim::world::World;
 use crate::sim::world::service::counts;
@@ -105,21 +105,9 @@ pub(super) fn describe_tasks(world: &World, input: Input<'_>) -> Answer {
         let id = last_part(given);
         let mut here = world.services.iter().filter(|s| s.cluster == cluster);
         match here.find_map(|s| s.tasks.iter().find(|t| t.id == id).map(|t| (s, t))) {
-            Some((service, task)) => tasks.push(ecs_show::task(world, service, task)),
+            Some((service, task)) => tasks.push(ecs_tasks::show(world, service, task)),
             None => failures.push(missing(&world.ids.place.task(&cluster, id))),
         }
     }
     Ok(json!({"tasks": tasks, "failures": failures}))
-}
-
-pub(super) fn describe_task_definition(world: &World, input: Input<'_>) -> Answer {
-    let found = input.text("taskDefinition").and_then(|name| world.catalog.find(name));
-    let Some(def) = found else {
-        return Err(refuse("ClientException", "Unable to describe task definition."));
-    };
-    let mut out = json!({"taskDefinition": ecs_show::task_definition(world, world.catalog.get(def))});
-    if let Some(map) = out.as_object_mut().filter(|_| input.includes("include", "TAGS")) {
-        map.insert("tags".into(), json!([]));
-    }
-    Ok(out)
 }

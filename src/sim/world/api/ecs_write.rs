@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
+use super::ecs_definitions::deployable;
 use super::ecs_read::{find_cluster, find_service};
 use super::input::Input;
 use super::{ecs_deployments, ecs_show, refuse};
 use crate::sim::api::{Answer, ApiError};
 use crate::sim::scenario::Strategy;
 use crate::sim::world::World;
-use crate::sim::world::catalog::DefId;
+use crate::sim::world::definition::{PORT, TaskDef};
 use crate::sim::world::deploy;
 use crate::sim::world::native;
 use crate::sim::world::scheduler::Ctx;
@@ -51,6 +52,13 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
     let Some(service) = world.services.get_mut(at) else {
         return Err(refuse("ServiceNotFoundException", "Service not found."));
     };
+    let Some((current, mut settings)) = service.current_revision().map(|r| (r.def, r.settings.clone())) else {
+        return Err(refuse("ServiceNotActiveException", "Service was not ACTIVE."));
+    };
+    settings.patch(input.whole()).map_err(|message| refuse("InvalidParameterException", message))?;
+    if service.group.is_some() {
+        fits_balancer(world.catalog.get(def.unwrap_or(current)), &service.container)?;
+    }
     if let Some(changes) = input.get("deploymentConfiguration") {
         let mut config = service.config.clone();
         config.patch(changes).map_err(|message| refuse("InvalidParameterException", message))?;
@@ -69,13 +77,13 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
         service.desired = desired;
         service.steady = false;
     }
-    let current = service.current_revision().map(|r| r.def);
     let forced =
         input.flag("forceNewDeployment") == Some(true) || DEPLOYING.iter().any(|name| input.get(name).is_some());
-    let changed = def.is_some() && def != current;
-    if let Some(def) = def.or(current).filter(|_| forced || changed) {
+    let changed = def.is_some_and(|def| def != current);
+    if forced || changed {
+        let def = def.unwrap_or(current);
         let group = native::next_group(service);
-        let revision = service.add_revision(def, group, world.tick, &mut world.ids);
+        let revision = service.add_revision(def, group, settings, world.tick, &mut world.ids);
         let mut ctx = Ctx {
             now: world.tick,
             ids: &mut world.ids,
@@ -89,12 +97,16 @@ pub(super) fn update_service(world: &mut World, input: Input<'_>) -> Answer {
     Ok(json!({"service": service}))
 }
 
-fn deployable(world: &World, name: &str) -> Result<DefId, ApiError> {
-    let id = world.catalog.find(name).ok_or_else(|| refuse("ClientException", "TaskDefinition not found."))?;
-    if world.catalog.get(id).deregistered.is_some() {
-        return Err(refuse("ClientException", "TaskDefinition is inactive"));
+/// The container that the load balancer sends requests to has to be in the definition.
+fn fits_balancer(def: &TaskDef, name: &str) -> Result<(), ApiError> {
+    let invalid = |message: String| Err(refuse("InvalidParameterException", message));
+    match def.containers.iter().find(|c| c.name == name) {
+        None => invalid(format!("The container {name} does not exist in the task definition.")),
+        Some(container) if !container.ports.contains(&i64::from(PORT)) => {
+            invalid(format!("The container {name} did not have a container port {PORT} defined."))
+        }
+        Some(_) => Ok(()),
     }
-    Ok(id)
 }
 
 fn deployment_not_found() -> ApiError {

@@ -2,14 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::ecs_show::{PORT, insert, subnets};
+use super::ecs_show::insert;
 use super::input::Input;
 use super::page::page;
 use super::refuse;
 use crate::sim::api::{Answer, ApiError};
+use crate::sim::scenario::Network;
 use crate::sim::world::World;
 use crate::sim::world::balancer::{Balancer, GroupId, Listener, Rule};
 use crate::sim::world::clock::{MINUTE, epoch};
+use crate::sim::world::definition::PORT;
 use crate::sim::world::task::{Health, Target};
 
 const VPC: &str = "vpc-0d4e5f60718293a4b";
@@ -47,7 +49,7 @@ pub(super) fn load_balancers(world: &World, input: Input<'_>) -> Answer {
     if !balancer.exists {
         return Ok(json!({"LoadBalancers": []}));
     }
-    let zones: Vec<_> = subnets().as_array().into_iter().flatten().zip(["a", "b"]).map(|(subnet, zone)| {
+    let zones: Vec<_> = Network::default().subnets.into_iter().zip(["a", "b"]).map(|(subnet, zone)| {
         json!({"ZoneName": format!("{}{zone}", world.ids.place.region), "SubnetId": subnet, "LoadBalancerAddresses": []})
     }).collect();
     let shown = json!({

@@ -11,6 +11,11 @@ impl<'a> Input<'a> {
         Self(value)
     }
 
+    /// The input as it came.
+    pub fn whole(self) -> &'a Value {
+        self.0
+    }
+
     pub fn get(self, name: &str) -> Option<&'a Value> {
         self.0.get(name).filter(|v| !v.is_null())
     }

@@ -1,10 +1,13 @@
 //! The API operations: input in, answer out, with the member names, limits and error codes of AWS.
 
+mod alarms;
 mod cloudwatch;
+mod ecs_definitions;
 mod ecs_deployments;
 mod ecs_list;
 mod ecs_read;
 mod ecs_show;
+mod ecs_tasks;
 mod ecs_write;
 mod elb_read;
 mod elb_write;
@@ -30,7 +33,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
         Service::Elbv2 => elb(world, &call.operation, input),
         Service::CloudWatch => match call.operation.as_str() {
             "GetMetricData" => cloudwatch::get_metric_data(world, input),
-            "DescribeAlarms" => cloudwatch::describe_alarms(world, input),
+            "DescribeAlarms" => alarms::describe(world, input),
             other => Err(refuse("InvalidAction", format!("Could not find operation {other} for version 2010-08-01"))),
         },
         Service::Sts => match call.operation.as_str() {
@@ -54,7 +57,9 @@ fn ecs(world: &mut World, operation: &str, input: Input<'_>) -> Answer {
         "DescribeClusters" => ecs_read::describe_clusters(world, input),
         "DescribeServices" => ecs_read::describe_services(world, input),
         "DescribeTasks" => ecs_read::describe_tasks(world, input),
-        "DescribeTaskDefinition" => ecs_read::describe_task_definition(world, input),
+        "DescribeTaskDefinition" => ecs_definitions::describe(world, input),
+        "RegisterTaskDefinition" => ecs_definitions::register(world, input),
+        "DeregisterTaskDefinition" => ecs_definitions::deregister(world, input),
         "ListServiceDeployments" => ecs_deployments::list(world, input),
         "DescribeServiceDeployments" => ecs_deployments::describe(world, input),
         "DescribeServiceRevisions" => ecs_deployments::revisions(world, input),

@@ -1,8 +1,12 @@
 //! The world as a client sees it: calls in, JSON out, the clock moved by hand.
 
 mod answers;
+mod configuration;
+mod definitions;
 mod native;
+mod revisions;
 mod rolling;
+mod scenarios;
 mod traffic;
 
 use jiff::{SignedDuration, Timestamp};
@@ -66,6 +70,20 @@ impl Sim {
         let list = self.ecs("ListServiceDeployments", json!({"service": service}));
         let arn = list["serviceDeployments"][0]["serviceDeploymentArn"].clone();
         self.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}))["serviceDeployments"][0].clone()
+    }
+
+    /// A service revision by its ARN.
+    pub fn revision(&mut self, arn: &Value) -> Value {
+        self.ecs("DescribeServiceRevisions", json!({"serviceRevisionArns": [arn]}))["serviceRevisions"][0].clone()
+    }
+
+    /// A call that is refused: the error's code and message.
+    pub fn refused(&mut self, operation: &str, mut input: Value) -> (String, String) {
+        if let Some(map) = input.as_object_mut() {
+            map.entry("cluster").or_insert(json!("prod"));
+        }
+        let error = self.call(Service::Ecs, operation, input).unwrap_err();
+        (error.code, error.message)
     }
 
     fn rule(&mut self, path: &str) -> Value {

@@ -6,26 +6,26 @@ use super::Sim;
 use crate::sim::api::{Answer, Service};
 
 impl Sim {
-    fn weights(&mut self, path: &str) -> Vec<i64> {
+    pub(super) fn weights(&mut self, path: &str) -> Vec<i64> {
         let rule = self.rule(path);
         let tuples = rule["Actions"][0]["ForwardConfig"]["TargetGroups"].as_array().unwrap();
         tuples.iter().map(|t| t["Weight"].as_i64().unwrap()).collect()
     }
 
-    fn waiting(&mut self, service: &str) -> Vec<String> {
+    pub(super) fn waiting(&mut self, service: &str) -> Vec<String> {
         let deployment = self.deployment(service);
         let hooks = deployment["lifecycleHookDetails"].as_array().cloned().unwrap_or_default();
         let waiting = hooks.iter().filter(|h| h["status"] == "AWAITING_ACTION");
         waiting.map(|h| h["hookId"].as_str().unwrap().to_owned()).collect()
     }
 
-    fn answer(&mut self, service: &str, hook: &str, action: &str) -> Answer {
+    pub(super) fn answer(&mut self, service: &str, hook: &str, action: &str) -> Answer {
         let arn = self.deployment(service)["serviceDeploymentArn"].clone();
         let input = json!({"serviceDeploymentArn": arn, "hookId": hook, "action": action});
         self.call(Service::Ecs, "ContinueServiceDeployment", input)
     }
 
-    fn production_weights(&mut self, service: &str) -> (Value, Value) {
+    pub(super) fn production_weights(&mut self, service: &str) -> (Value, Value) {
         let deployment = self.deployment(service);
         let of = |v: &Value| v["requestedProductionTrafficWeight"].clone();
         (of(&deployment["targetServiceRevision"]), of(&deployment["sourceServiceRevisions"][0]))

@@ -1,0 +1,136 @@
+//! Plans for a BLUE_GREEN deployment that waits at a pause while the console writes the rule's weights. ECS knows nothing
+//! of it: the pause is answered only when the new side has everything, and blue gets everything back before a rollback.
+
+use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
+use super::{Context, Expect, Intent, Plan, Refusal, Reread, Step, native};
+use crate::domain::release::{Release, Side};
+use crate::domain::share::{Percent, Weights};
+
+/// The stage whose pause holds a deployment while its green tasks run and blue has all of the traffic.
+pub(super) const HELD_AT: &str = "POST_TEST_TRAFFIC_SHIFT";
+
+/// Whether it waits where weights can be written.
+fn held(release: &Release) -> bool {
+    !release.pauses.is_empty() && release.stage.as_deref() == Some(HELD_AT)
+}
+
+/// What can be moved: the new side and its present share.
+fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
+    if !held(release) {
+        return Err(Refusal::new(
+            format!("{} does not wait at {HELD_AT}: only there its weights are for us to write.", release.name),
+            "Wait until it is there, or roll it back.",
+        ));
+    }
+    let unread = || Refusal::new("The production rule is not known.", "Wait until it has been read.");
+    let green = release.canary.as_ref().ok_or_else(unread)?;
+    let share = release.shares().into_iter().next().ok_or_else(unread)?;
+    let nobody = || Refusal::new("Both weights of the rule are 0.", "Roll back: that gives blue everything.");
+    Ok((green, share.ok_or_else(nobody)?))
+}
+
+/// Up the ladder; at the top, the pauses are answered.
+pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>) -> Result<Plan, Refusal> {
+    if !held(release) {
+        return elsewhere(release, to, context);
+    }
+    let (green, at) = moving(release)?;
+    if at.is_full() {
+        if let Some(to) = to.filter(|to| !to.is_full()) {
+            return Err(Refusal::new(
+                format!("{} has {at} already, and {to} is not above it.", green.task_definition.tag()),
+                "Set a lower weight, or roll back.",
+            ));
+        }
+        let mut plan = native::step(release, context)?;
+        // Not unless users are where ECS believes that it will bring them.
+        if let Some(first) = plan.steps.first_mut() {
+            first.before = release
+                .routes
+                .iter()
+                .map(|route| Expect::Weights { route: route.id.clone(), weights: route.forwards.clone() })
+                .collect();
+        }
+        return Ok(plan);
+    }
+    match to.or_else(|| release.ladder.next_after(at)) {
+        Some(to) if to.value() > at.value() => write(release, green, at, to, Intent::Step { to: Some(to) }, context),
+        _ => Err(Refusal::new(
+            format!("{} has {at} already.", green.task_definition.tag()),
+            "Name a share above it, set a lower weight, or roll back.",
+        )),
+    }
+}
+
+/// Any other pause is ECS's own business, but never with the users split between the two sides.
+fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> Result<Plan, Refusal> {
+    let split = release.share.configured.filter(|share| !share.is_zero() && !share.is_full());
+    if let Some(share) = split.filter(|_| !release.pauses.is_empty()) {
+        return Err(Refusal::new(
+            format!(
+                "The rule gives {share} to {}: ECS must find one side only.",
+                release.newest().task_definition.tag()
+            ),
+            "Roll back, or put the rule right first.",
+        ));
+    }
+    if to.is_some() {
+        return Err(moving(release)
+            .map(|_| ())
+            .err()
+            .unwrap_or_else(|| Refusal::new("It cannot be stepped now.", "Watch it, or roll it back.")));
+    }
+    native::step(release, context)
+}
+
+/// Any share, up or down, while it is held.
+pub(super) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> Result<Plan, Refusal> {
+    let (green, at) = moving(release)?;
+    if (to.value() - at.value()).abs() < 1e-9 {
+        return Err(Refusal::new(format!("It has {to} already."), "There is nothing to write."));
+    }
+    write(release, green, at, to, Intent::Weight { to }, context)
+}
+
+fn write(
+    release: &Release,
+    green: &Side,
+    at: Percent,
+    to: Percent,
+    intent: Intent,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
+    let weights = Weights::for_canary(to)
+        .map_err(|error| Refusal::new(format!("{error}."), "Choose a share in tenths of a percent."))?;
+    let blue = &release.stable;
+    let mut before = Vec::new();
+    if !to.is_zero() {
+        before.extend(healthy(green, tasks_for(blue, green, to)));
+    }
+    if !to.is_full() {
+        before.extend(healthy(blue, 1));
+    }
+    let steps = set_weights(release, weights, &before, Reread::Strict, context)?;
+    let mut warnings = vec!["off-contract: ECS does not know of these weights and asks for 0% meanwhile".to_owned()];
+    if to.value() > at.value() {
+        let opinion = release.verdict.opinion.word();
+        warnings.extend(release.verdict.reasons.iter().map(|reason| format!("verdict {opinion}: {reason}")));
+        if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
+            warnings.push(format!("{at} has been watched for less than its bake time of {} min", bake.of.as_mins()));
+        }
+    }
+    let title = format!("{at} → {to} of traffic to {}", green.task_definition.tag());
+    Ok(context.plan(release, intent, steps, Some(to), warnings, title))
+}
+
+/// Blue has everything before ECS is told to go back; nothing to do where it has.
+pub(super) fn blue_first(release: &Release, context: &Context<'_>) -> Result<Vec<Step>, Refusal> {
+    let moved = release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
+    let blue = &release.stable;
+    // Without tasks blue is brought back by ECS before it shifts; until then users are better off where they are.
+    let down = blue.healthy.map_or(blue.running == 0, |healthy| healthy == 0);
+    if !moved || down {
+        return Ok(Vec::new());
+    }
+    set_weights(release, everything_to_stable(), &[], Reread::Urgent, context)
+}
