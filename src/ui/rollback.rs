@@ -193,7 +193,7 @@ pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Ve
 
 /// The gravest finding of the preflight in one line, cut with a mark; how many more there are stays.
 fn finding(scene: &Scene<'_>, check: &Check, others: usize, columns: usize) -> Line<'static> {
-    let (_, _, role) = preflight::shape(check.level);
+    let (_, role) = preflight::shape(check.level);
     let more = if others > 0 { format!("  +{others} more") } else { String::new() };
     let mut line = preflight::line(scene, check, columns.saturating_sub(words::width(&more) + 1), 1);
     let mut spans = vec![Span::raw(" ")];

@@ -13,13 +13,13 @@ pub fn known(preflight: &Preflight) -> bool {
     !preflight.checks.is_empty() || preflight.estimate.is_some()
 }
 
-/// How grave a finding is, as a shape, in a word, and how it looks.
-pub fn shape(level: Level) -> (&'static str, &'static str, Role) {
+/// How grave a finding is, as a shape, and how it looks.
+pub fn shape(level: Level) -> (&'static str, Role) {
     match level {
-        Level::Good => ("✓", "good", Role::Good),
-        Level::Unknown => ("○", "not known", Role::Dim),
-        Level::Warn => ("▲", "know this first", Role::Warn),
-        Level::Blocks => ("✖", "AWS would refuse", Role::Bad),
+        Level::Good => ("✓", Role::Good),
+        Level::Unknown => ("○", Role::Dim),
+        Level::Warn => ("▲", Role::Warn),
+        Level::Blocks => ("✖", Role::Bad),
     }
 }
 
@@ -74,11 +74,11 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
 
 /// One finding in at most so many rows; where that is too few, its last ends in a mark.
 pub fn line(scene: &Scene<'_>, check: &Check, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let (mark, word, role) = shape(check.level);
-    // What is good or merely to be known needs no word beside its shape.
+    let (mark, role) = shape(check.level);
+    // That it would be refused is not always in the words.
     let text = match check.level {
-        Level::Blocks | Level::Unknown => format!("{word}: {}", check.what),
-        Level::Good | Level::Warn => check.what.clone(),
+        Level::Blocks => format!("AWS would refuse: {}", check.what),
+        _ => check.what.clone(),
     };
     let text_role = if check.level == Level::Good { Role::Text } else { role };
     let wrapped = words::wrap(&text, columns.saturating_sub(2), rows).into_iter().enumerate();
