@@ -1,5 +1,7 @@
 //! What is asked of AWS, and when: often where a release is under way and looked at, seldom elsewhere.
 
+mod warm;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -180,14 +182,17 @@ pub fn due(model: &Model) -> Vec<Query> {
         wanted.push(Query::Health(groups.iter().map(|(group, _)| group.clone()).collect()));
         wanted.push(Query::Metrics(metrics_window(model, groups)));
     }
-    let unread = unread_revisions(model);
-    if !unread.is_empty() {
-        wanted.push(Query::TaskDefinitions(unread));
-    }
+    let busy = model.releases.iter().any(Release::in_flight);
+    wanted.extend(warm::read_first(model, unread_revisions(model)));
+    let focus = model.focus();
+    wanted.extend(warm::read_again(model, focus, busy && model.focused));
+    wanted.extend(warm::alarms(model, focus));
+    wanted.extend(warm::family(focus));
     // Whether such a service waits for somebody is said by its deployment alone.
-    let native = model.releases.iter().filter(|release| release.method == Method::Native && release.in_flight());
+    let native = |release: &&Release| matches!(release.method, Method::Native | Method::NativeWeighted);
+    let native = model.releases.iter().filter(native).filter(|release| release.in_flight());
     wanted.extend(native.map(|release| Query::Deployments(release.stable.service.clone())));
-    if let Some(release) = model.focus() {
+    if let Some(release) = focus {
         for side in std::iter::once(&release.stable).chain(&release.canary) {
             wanted.push(Query::Deployments(side.service.clone()));
             if matches!(model.screen, Screen::Release(_)) {
@@ -198,7 +203,6 @@ pub fn due(model: &Model) -> Vec<Query> {
     if let Some(super::dialog::Dialog::Revisions(revisions)) = &model.dialog {
         wanted.push(Query::Family(revisions.family.clone()));
     }
-    let busy = model.releases.iter().any(Release::in_flight);
     wanted.retain(|query| is_due(model, query, busy));
     let mut asked = HashSet::new();
     wanted.retain(|query| asked.insert(query.clone()));
@@ -215,11 +219,13 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     if felt < SignedDuration::from_millis(FLOOR_MS) {
         return false;
     }
-    if asked.hurry {
+    // Nobody's hurry is worth an alarm that ECS could not read for want of quota.
+    if asked.hurry && key.0 != Source::Alarms {
         return true;
     }
     let pace = key.0.pace();
-    let seconds = if busy && model.focused { pace.busy } else { pace.calm };
+    let soon = busy && model.focused || asked.hurry || warm::never_read(model, query);
+    let seconds = if soon { pace.busy } else { pace.calm };
     let backed_off = SignedDuration::from_secs(seconds.saturating_mul(1 << asked.failures.min(5)))
         .min(asked.slowest.max(SignedDuration::from_secs(seconds)));
     model.now.at.duration_since(asked.at) >= backed_off
@@ -257,20 +263,12 @@ fn unread_revisions(model: &Model) -> Vec<TaskDefinitionArn> {
         }
         _ => None,
     });
-    let mut arns: Vec<_> = model
-        .releases
-        .iter()
-        .flat_map(|release| {
-            let sides = std::iter::once(&release.stable).chain(&release.canary).map(|side| &side.task_definition);
-            sides.chain(release.previous.iter().map(|good| &good.task_definition).take(3))
-        })
-        .chain(chosen.into_iter().flatten().take(20))
-        .filter(|arn| model.snapshot.task_definition(arn).is_none())
-        .cloned()
-        .collect();
-    arns.sort();
-    arns.dedup();
-    arns
+    let shown = model.releases.iter().flat_map(|release| {
+        let sides = std::iter::once(&release.stable).chain(&release.canary).map(|side| &side.task_definition);
+        sides.chain(warm::way_back(release))
+    });
+    let unread = shown.chain(chosen.into_iter().flatten().take(20));
+    unread.filter(|arn| model.snapshot.task_definition(arn).is_none()).cloned().collect()
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use super::model::{History, Model, Notice, Panel, Screen};
 use super::msg::{Effect, Msg, Now};
 use super::operation::{OperationId, Outcome, Progress};
 use super::polls::{self, Source};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::ServiceKey;
-use crate::domain::plan::{Call, Intent};
+use crate::domain::plan::{Call, Intent, Plan};
 use crate::domain::share::Percent;
 use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
 use strum::IntoEnumIterator;
@@ -154,6 +154,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     };
     let share: Option<Percent> = operation.plan.share;
     let ours = model.ours.entry(name.clone()).or_default();
+    note_denied(&mut ours.denied, &operation.plan, &progress);
     let mut said = None;
     match &progress {
         Progress::Sent { step } if writes_weights(*step) => (ours.requested, ours.since) = (share, None),
@@ -173,6 +174,22 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     operation.report(model.now.at, progress);
     if let Some((text, wrong)) = said {
         model.say(text, wrong);
+    }
+}
+
+/// Keeps what AWS refused for want of a permission, one fault for each operation, until AWS takes that operation.
+fn note_denied(denied: &mut Vec<Fault>, plan: &Plan, progress: &Progress) {
+    match progress {
+        Progress::Ended(Outcome::Refused { fault, .. }) if fault.kind == FaultKind::Denied => {
+            denied.retain(|had| had.operation != fault.operation);
+            denied.push(fault.clone());
+        }
+        Progress::Answered { step, .. } => {
+            if let Some(call) = plan.steps.get(*step).and_then(|step| step.call.as_ref()) {
+                denied.retain(|had| had.operation != call.operation());
+            }
+        }
+        _ => {}
     }
 }
 

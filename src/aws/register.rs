@@ -1,5 +1,7 @@
 //! A task definition once more: what a revision was registered with, as a new revision of its family.
 
+mod whole;
+
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder;
 use aws_sdk_ecs::types::{Tag, TaskDefinition, TaskDefinitionField};
 use aws_types::request_id::RequestId;
@@ -10,6 +12,7 @@ use crate::domain::plan::Receipt;
 
 use super::Aws;
 use super::operation::Operation;
+use whole::Whole;
 
 impl Aws {
     /// Registers a copy of `of`, which may be inactive. Environment and secrets pass through and are kept nowhere.
@@ -18,7 +21,9 @@ impl Aws {
         // Not `Garbled`, after which it would not be known whether something was registered.
         let refused = |message: &str| Fault::new(FaultKind::Refused, read.name(), of.short(), message);
         let call = self.clients.ecs.describe_task_definition().task_definition(of.arn().as_str());
-        let answer = self.ask(read, of.short(), call.include(TaskDefinitionField::Tags).send()).await?;
+        let whole = Whole::default();
+        let call = call.include(TaskDefinitionField::Tags).customize().interceptor(whole.described());
+        let answer = self.ask(read, of.short(), call.send()).await?;
         let definition = answer
             .task_definition
             .ok_or_else(|| refused("the answer has no task definition: nothing was registered"))?;
@@ -28,7 +33,15 @@ impl Aws {
         let call = copied(self.clients.ecs.register_task_definition(), definition);
         let tags = own(answer.tags.unwrap_or_default());
         let call = call.set_tags((!tags.is_empty()).then_some(tags));
-        let answer = self.ask(Operation::RegisterTaskDefinition, subject, call.send()).await?;
+        let call = call.customize().interceptor(whole.registered());
+        let answer = self.ask(Operation::RegisterTaskDefinition, subject, call.send()).await;
+        if let Some(member) = whole.lost() {
+            let message = format!("{} has {member}, which this version cannot register; nothing was sent", of.short());
+            let mut fault = Fault::new(FaultKind::Refused, Operation::RegisterTaskDefinition.name(), subject, message);
+            fault.advice = "Register it with a tool that knows this member, or deploy another revision.".to_owned();
+            return Err(fault);
+        }
+        let answer = answer?;
         let request_id = answer.request_id().map(str::to_owned);
         let arn = answer.task_definition.and_then(|definition| definition.task_definition_arn);
         let answer = match arn.map(TaskDefinitionArn::new) {
@@ -39,10 +52,7 @@ impl Aws {
     }
 }
 
-/// Every member that a registration takes. Left out is what AWS says about a revision and cannot be told:
-/// `taskDefinitionArn`, `revision`, `status`, `requiresAttributes`, `compatibilities` (what AWS found it fit for;
-/// `requiresCompatibilities` is what was asked), `registeredAt`, `registeredBy`, `deregisteredAt` and
-/// `deleteRequestedAt`.
+/// Every member that a registration takes; [`Whole`] knows what is left out of a description.
 fn copied(
     call: RegisterTaskDefinitionFluentBuilder,
     definition: TaskDefinition,

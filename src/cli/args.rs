@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-
+use jiff::SignedDuration;
 use strum::IntoEnumIterator;
 
 use super::config::Flags;
@@ -95,11 +95,18 @@ pub enum Command {
     Sim(Sim),
     /// Where the releases are
     Status(Status),
+    /// Follow a release to its end, a line a change
+    Watch(Watch),
+    /// A service's deployments of the last 90 days
+    History(History),
     /// Move a canary one step up the ladder
     Step(Step),
     /// Start a release: a new revision, without traffic where there is a canary
     Start(Start),
     /// Make the canary's revision the stable one
+    ///
+    /// Of a service with a strategy of its own, ECS does that; then this puts back what was changed for one release
+    /// only: pauses that were added for it, a strategy that was set aside to go back at once.
     Finish(Finish),
     /// Go back to the version that worked
     Rollback(Rollback),
@@ -114,6 +121,26 @@ pub enum Command {
 pub struct Status {
     /// One release: the pair's name, a service's name, or cluster/service [default: all]
     pub service: Option<String>,
+}
+
+/// `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The release: the pair's name, a service's name, or cluster/service
+    pub service: String,
+    /// End with 5 when it is not over by then: 90s, 45m, 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<SignedDuration>,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// The release: the pair's name, a service's name, or cluster/service
+    pub service: String,
+    /// The newest so many of each service
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
 }
 
 /// What every acting command takes.
@@ -158,6 +185,9 @@ pub struct Start {
     /// The revision: `:42`, `checkout:42`, or its ARN
     #[arg(long, short, value_name = "REVISION")]
     pub task_definition: String,
+    /// Of a service with a strategy of its own: pause before each step of this release, until somebody goes on
+    #[arg(long)]
+    pub pauses: bool,
     /// How to act.
     #[command(flatten)]
     pub acting: Acting,
@@ -181,6 +211,13 @@ pub struct Rollback {
     /// The revision: `:41`, `checkout:41`, or its ARN [default: the newest that is known to have worked]
     #[arg(long, value_name = "REVISION")]
     pub to: Option<String>,
+    /// Of a service with a strategy of its own whose release is over: set the strategy aside, so that it is not
+    /// replayed on the way back; `finish` puts it back
+    #[arg(long)]
+    pub at_once: bool,
+    /// List what can be gone back to, and do nothing
+    #[arg(long, conflicts_with_all = ["to", "at_once", "dry_run", "yes", "reason", "wait"])]
+    pub list: bool,
     /// How to act.
     #[command(flatten)]
     pub acting: Acting,
@@ -218,6 +255,13 @@ pub struct Sim {
     pub port: Option<u16>,
 }
 
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    match text.parse::<SignedDuration>() {
+        Ok(duration) if duration > SignedDuration::ZERO => Ok(duration),
+        _ => Err("it takes a length of time: 90s, 45m, 2h".to_owned()),
+    }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     match text.trim_end_matches(['x', '×']).parse::<f64>() {
         Ok(speed) if (1.0..=600.0).contains(&speed) => Ok(speed),
@@ -237,7 +281,7 @@ mod tests {
 
     #[test]
     fn bad_values_are_refused_where_they_are_typed() {
-        let bad: [&[&str]; 7] = [
+        let bad: [&[&str]; 14] = [
             &["step", "checkout", "--to", "101"],
             &["step", "checkout", "--to", "-1"],
             &["step"],
@@ -245,6 +289,13 @@ mod tests {
             &["sim", "--speed", "nan"],
             &["step", "checkout", "--dry-run", "--yes"],
             &["start", "checkout"],
+            &["watch"],
+            &["watch", "checkout", "--timeout", "soon"],
+            &["watch", "checkout", "--timeout", "0s"],
+            &["history"],
+            &["history", "checkout", "--limit", "0"],
+            &["rollback", "checkout", "--list", "--yes"],
+            &["rollback", "checkout", "--list", "--to", ":41"],
         ];
         for words in bad {
             let error = Cli::try_parse_from(std::iter::once(&"tidegate").chain(words)).unwrap_err();

@@ -20,9 +20,9 @@ pub enum Exit {
     Refused = 3,
     /// AWS refused, or could not be asked.
     Aws = 4,
-    /// A write was sent, and how it ended is not known.
+    /// How a write, or a release that was watched, ended is not known.
     Unknown = 5,
-    /// The release ended rolled back or failed.
+    /// The release ended rolled back, stopped or failed.
     Failed = 6,
 }
 
@@ -40,8 +40,8 @@ impl Exit {
             Self::Usage => "wrong usage or configuration",
             Self::Refused => "refused by a guard or declined: nothing more was sent",
             Self::Aws => "AWS refused (denied, expired, not found) or could not be reached",
-            Self::Unknown => "outcome unknown: a write was not answered, or not waited for",
-            Self::Failed => "the release ended rolled back or failed",
+            Self::Unknown => "outcome unknown: a write was not answered, or the end not waited for",
+            Self::Failed => "the release ended rolled back, stopped or failed",
         }
     }
 

@@ -4,7 +4,9 @@ mod act;
 mod args;
 mod config;
 mod console;
+mod deployments;
 mod exit;
+mod history;
 mod log;
 mod lookup;
 mod observe;
@@ -13,6 +15,7 @@ mod session;
 mod status;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod words;
 mod world;
 
@@ -22,6 +25,7 @@ use act::Wish;
 use args::{Acting, Cli, Command, Global};
 use config::{Config, Flags, process_variables};
 use exit::{Exit, Failure};
+use observe::{Observation, Want};
 use out::Out;
 use session::Session;
 
@@ -68,11 +72,23 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
         }
         Some(Command::Step(step)) => act(out, cli, &step.service, Wish::Step(step.to), &step.acting).await?,
         Some(Command::Start(start)) => {
-            act(out, cli, &start.service, Wish::Start(start.task_definition.clone()), &start.acting).await?
+            let wish = Wish::Start { revision: start.task_definition.clone(), pauses: start.pauses };
+            act(out, cli, &start.service, wish, &start.acting).await?
         }
         Some(Command::Finish(finish)) => act(out, cli, &finish.service, Wish::Finish, &finish.acting).await?,
+        Some(Command::Rollback(back)) if back.list => {
+            let seen = look(out, cli, Want::Past(&back.service)).await?;
+            act::list(out, &seen, &back.service)?;
+            Exit::Done
+        }
         Some(Command::Rollback(back)) => {
-            act(out, cli, &back.service, Wish::Rollback(back.to.clone()), &back.acting).await?
+            let wish = Wish::Rollback { to: back.to.clone(), at_once: back.at_once };
+            act(out, cli, &back.service, wish, &back.acting).await?
+        }
+        Some(Command::History(history)) => {
+            let seen = look(out, cli, Want::Past(&history.service)).await?;
+            history::print(out, &seen, &history.service, usize::try_from(history.limit).unwrap_or(usize::MAX))?;
+            Exit::Done
         }
         Some(Command::Config) => {
             let config = load(&cli.global)?;
@@ -93,9 +109,17 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Demo(world)) => {
             return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;
         }
+        Some(Command::Watch(watch)) => return watch::watch(out, &connect(&cli.global).await?, watch).await,
         None | Some(Command::Console) => return console::open(load(&cli.global)?).await,
     };
     Ok(exit.code())
+}
+
+/// One look, and what could not be read in it.
+async fn look(out: &mut Out, cli: &Cli, want: Want<'_>) -> Result<Observation, Failure> {
+    let seen = connect(&cli.global).await?.observe(want).await?;
+    seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+    Ok(seen)
 }
 
 async fn act(out: &mut Out, cli: &Cli, name: &str, wish: Wish, acting: &Acting) -> Result<Exit, Failure> {

@@ -24,6 +24,8 @@ pub enum Want<'a> {
     Everything,
     /// One release, with all that is shown of it.
     One(&'a str),
+    /// What one release ran before: the deployments of each of its services, and their revisions.
+    Past(&'a str),
     /// One release that is to go forward.
     Forward(&'a str),
     /// One release that is to go back: only what the way back needs, and nothing is waited for that it could do
@@ -63,7 +65,9 @@ pub struct Observation {
     pub identity: Option<Identity>,
     /// All that was read.
     pub snapshot: Snapshot,
-    /// The releases, derived from it.
+    /// What this machine remembers of each release.
+    pub ours: BTreeMap<String, Ours>,
+    /// The releases, derived from both.
     pub releases: Vec<Release>,
     /// What could not be read, and was done without.
     pub faults: Vec<Fault>,
@@ -81,7 +85,7 @@ impl Want<'_> {
     fn name(&self) -> Option<&str> {
         match self {
             Self::Everything => None,
-            Self::One(name) | Self::Forward(name) | Self::Back(name) => Some(name),
+            Self::One(name) | Self::Past(name) | Self::Forward(name) | Self::Back(name) => Some(name),
         }
     }
 
@@ -136,7 +140,8 @@ impl Observer<'_> {
             self.ask(&mut seen, vec![Query::TaskDefinitions(unread)], want).await;
         }
         let releases = derive(&seen.snapshot);
-        Ok(Observation { place, identity, releases, snapshot: seen.snapshot, faults: seen.faults, now: (self.clock)() })
+        let Seen { snapshot, faults } = seen;
+        Ok(Observation { place, identity, releases, ours, snapshot, faults, now: (self.clock)() })
     }
 
     /// Asks all of them, a few at a time, and takes the answers in.
@@ -177,9 +182,13 @@ impl Observer<'_> {
     }
 
     fn questions(&self, wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<Query> {
+        if let Want::Past(_) = want {
+            let services: BTreeSet<_> = sides(wanted).map(|side| side.service.clone()).collect();
+            return services.into_iter().map(Query::Deployments).collect();
+        }
         let mut queries = Vec::new();
         let groups = target_groups(wanted, snapshot);
-        let bare: BTreeSet<Arn> = sides(wanted).filter_map(|side| side.target_group.clone()).collect();
+        let bare = all_groups(wanted, snapshot);
         if !bare.is_empty() {
             queries.push(Query::Health(bare.into_iter().collect()));
         }
@@ -191,6 +200,13 @@ impl Observer<'_> {
         let revisions: BTreeSet<_> = sides(wanted).map(|side| side.task_definition.clone()).collect();
         if !revisions.is_empty() && !want.back() {
             queries.push(Query::TaskDefinitions(revisions.into_iter().collect()));
+        }
+        let alarms: BTreeSet<_> = sides(wanted)
+            .filter_map(|side| snapshot.service(&side.service)?.configuration.alarms.as_ref())
+            .flat_map(|alarms| alarms.names.iter().cloned())
+            .collect();
+        if !alarms.is_empty() && !want.back() {
+            queries.push(Query::Alarms(alarms.into_iter().collect()));
         }
         let history = wanted.iter().filter(|release| !want.back() || needs_history(release));
         queries.extend(history.map(|release| Query::Deployments(release.stable.service.clone())));
@@ -241,9 +257,16 @@ fn needs_history(release: &Release) -> bool {
     release.method != Method::Weighted || release.stable_taken() || !release.in_flight()
 }
 
+/// Every target group of theirs: of a service that ECS shifts it is only known with its history which of two is whose.
+fn all_groups(wanted: &[&Release], snapshot: &Snapshot) -> BTreeSet<Arn> {
+    let of_services = sides(wanted).filter_map(|side| snapshot.service(&side.service));
+    let of_services = of_services.flat_map(|service| service.target_groups.iter());
+    sides(wanted).filter_map(|side| side.target_group.as_ref()).chain(of_services).cloned().collect()
+}
+
 /// Target groups with the load balancer before them, as metrics are asked for.
 fn target_groups(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Arn, Arn)> {
-    let ours: BTreeSet<_> = sides(wanted).filter_map(|side| side.target_group.as_ref()).collect();
+    let ours = all_groups(wanted, snapshot);
     let routes = snapshot.routes.get().into_iter().flat_map(|routes| routes.values());
     let behind: BTreeMap<_, _> = routes
         .flat_map(|route| route.forwards.iter().map(|to| (to.target_group.clone(), route.load_balancer.clone())))
@@ -252,13 +275,19 @@ fn target_groups(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Arn, Arn)> {
     behind.into_iter().collect()
 }
 
-/// What may be gone back to, where it was not read yet whether that can still be deployed.
+/// What runs and what may be gone back to, where it was not read yet what that is and whether it can still be
+/// deployed. Of the past, all of it.
 fn unread_revisions(wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<TaskDefinitionArn> {
+    let past = matches!(want, Want::Past(_));
+    let deployments = sides(wanted).filter(|_| past).filter_map(|side| snapshot.deployments.get(&side.service)?.get());
+    let deployed = deployments.flatten().filter_map(|deployment| deployment.task_definition().cloned());
     let unread: BTreeSet<_> = wanted
         .iter()
         .filter(|release| !want.back() || needs_history(release))
-        .flat_map(|release| release.previous.iter().take(2))
+        .flat_map(|release| release.previous.iter().take(if past { usize::MAX } else { 2 }))
         .map(|good| good.task_definition.clone())
+        .chain(deployed)
+        .chain(sides(wanted).filter(|_| !want.back()).map(|side| side.task_definition.clone()))
         .filter(|arn| snapshot.task_definition(arn).is_none())
         .collect();
     unread.into_iter().collect()

@@ -12,6 +12,8 @@ pub struct Out {
     answers: Box<dyn Write + Send>,
     remarks: Box<dyn Write + Send>,
     questions: Option<Box<dyn BufRead + Send>>,
+    /// Whether the reader of the answers has had enough.
+    gone: bool,
     /// Whether the answer is one JSON document.
     pub json: bool,
 }
@@ -24,6 +26,7 @@ impl Out {
             answers: Box::new(io::stdout()),
             remarks: Box::new(io::stderr()),
             questions: person.then(|| Box::new(io::BufReader::new(io::stdin())) as Box<dyn BufRead + Send>),
+            gone: false,
             json,
         }
     }
@@ -32,7 +35,7 @@ impl Out {
     #[cfg(test)]
     pub fn to(answers: Box<dyn Write + Send>, remarks: Box<dyn Write + Send>, typed: Option<&'static str>) -> Self {
         let questions = typed.map(|typed| Box::new(io::Cursor::new(typed)) as Box<dyn BufRead + Send>);
-        Self { answers, remarks, questions, json: false }
+        Self { answers, remarks, questions, gone: false, json: false }
     }
 
     /// Whether there is somebody to ask.
@@ -40,29 +43,49 @@ impl Out {
         self.questions.is_some()
     }
 
+    /// Whether nobody reads the answers any more: whoever goes on and on writing them may stop.
+    pub fn gone(&self) -> bool {
+        self.gone
+    }
+
     /// Lines of the answer, on standard output.
     pub fn say(&mut self, text: &str) -> Result<(), Failure> {
-        put(&mut self.answers, text)
+        self.answer(&lines(text))
     }
 
     /// Text of our own, as it is: a script, in which a tab is a tab.
     pub fn script(&mut self, text: &str) -> Result<(), Failure> {
-        write(&mut self.answers, text.trim_end())
+        self.answer(text.trim_end())
     }
 
     /// Lines beside the answer, on standard error. That nobody reads them is no reason to stop.
     pub fn remark(&mut self, text: &str) {
         // There is nobody left to tell.
-        let _ = put(&mut self.remarks, text);
+        let _ = write(&mut self.remarks, &lines(text));
     }
 
     /// One document, on standard output, whole lines and plain ASCII where a terminal could be harmed.
     pub fn document(&mut self, document: &Value) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(document).map_err(|error| internal("cannot write JSON", error))?;
         // Unsafe characters other than the line breaks between members occur in strings only.
-        let safe: String =
-            text.chars().map(|c| if c == '\n' || is_safe(c) { c.to_string() } else { escape(c) }).collect();
-        write(&mut self.answers, &safe)
+        self.answer(&safe(&text))
+    }
+
+    /// One document of several, each on a line of its own.
+    pub fn event(&mut self, document: &Value) -> Result<(), Failure> {
+        let text = serde_json::to_string(document).map_err(|error| internal("cannot write JSON", error))?;
+        self.answer(&safe(&text))
+    }
+
+    fn answer(&mut self, text: &str) -> Result<(), Failure> {
+        match write(&mut self.answers, text) {
+            // `tidegate status | head`: the reader has had enough, which is not a failure.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.gone = true;
+                Ok(())
+            }
+            result => result.map_err(|error| internal("cannot write the answer", error)),
+        }
     }
 
     /// Asks, and reads one line. `None`: there is nobody to ask, or nothing was said.
@@ -80,17 +103,17 @@ fn escape(c: char) -> String {
     c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
 }
 
-fn put(to: &mut Box<dyn Write + Send>, text: &str) -> Result<(), Failure> {
-    let lines: Vec<_> = text.lines().map(|line| clean(line).trim_end().to_owned()).collect();
-    write(to, &lines.join("\n"))
+fn safe(json: &str) -> String {
+    json.chars().map(|c| if c == '\n' || is_safe(c) { c.to_string() } else { escape(c) }).collect()
 }
 
-fn write(to: &mut Box<dyn Write + Send>, text: &str) -> Result<(), Failure> {
-    match writeln!(to, "{text}").and_then(|()| to.flush()) {
-        // `tidegate status | head`: the reader has had enough, which is not a failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| internal("cannot write the answer", error)),
-    }
+fn lines(text: &str) -> String {
+    text.lines().map(|line| clean(line).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A line and what is after it is there at once, for whoever waits for it.
+fn write(to: &mut Box<dyn Write + Send>, text: &str) -> io::Result<()> {
+    writeln!(to, "{text}").and_then(|()| to.flush())
 }
 
 #[cfg(test)]

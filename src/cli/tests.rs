@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::config::{self, Config, Flags};
 use super::exit::{Exit, Failure};
+use super::history;
 use super::lookup;
 use super::observe::{Memory, Observation, Observer, Want};
 use super::out::Out;
@@ -23,21 +24,21 @@ use crate::domain::service::{Controller, Rollout, RolloutState, Service};
 use crate::domain::share::{Percent, Weight};
 use crate::domain::snapshot::{Facts, Query};
 
-const NOW: &str = "2026-11-21T09:00:00Z";
+pub(super) const NOW: &str = "2026-11-21T09:00:00Z";
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-fn revision(number: u32) -> TaskDefinitionArn {
+pub(super) fn revision(number: u32) -> TaskDefinitionArn {
     TaskDefinitionArn::new(format!("arn:aws:ecs:us-east-1:123456789012:task-definition/checkout:{number}"))
 }
 
-fn group(name: &str) -> Arn {
+pub(super) fn group(name: &str) -> Arn {
     Arn::new(format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/0123456789abcdef"))
 }
 
-fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups: &[&str]) -> Service {
+pub(super) fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups: &[&str]) -> Service {
     let at = Some("2026-11-12T09:00:00Z".parse().unwrap());
     Service {
         key: ServiceKey::new(cluster, name),
@@ -76,6 +77,8 @@ fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups: &[&str]) 
 struct Fake {
     services: Vec<Service>,
     fails: fn(&Query) -> bool,
+    /// How the history fails, where it does.
+    history: FaultKind,
 }
 
 impl Fake {
@@ -85,7 +88,7 @@ impl Fake {
             service("prod", "checkout-canary", 42, 2, &["canary"]),
             service("prod", "mailer", 7, 1, &[]),
         ];
-        Self { services, fails }
+        Self { services, fails, history: FaultKind::Denied }
     }
 
     async fn observe(&self, want: Want<'_>, memory: Memory) -> Result<Observation, Failure> {
@@ -95,7 +98,7 @@ impl Fake {
     }
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     config::demo(&Flags::default()).unwrap()
 }
 
@@ -103,7 +106,8 @@ fn config() -> Config {
 impl Cloud for Fake {
     async fn read(&self, query: &Query) -> Result<Facts, Fault> {
         if (self.fails)(query) {
-            return Err(Fault::new(FaultKind::Denied, "Describe", "something", "not authorized"));
+            let kind = if matches!(query, Query::Deployments(_)) { self.history } else { FaultKind::Denied };
+            return Err(Fault::new(kind, "Describe", "something", "not authorized"));
         }
         let weigh = |name, weight| Forward { target_group: group(name), weight: Weight::new(weight).unwrap() };
         let load_balancer = Arn::new("arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/shop/1");
@@ -238,4 +242,25 @@ async fn the_table_says_what_is_not_known_and_lets_nothing_through() {
     let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
     status::print(&mut out, &seen, Some("checkout"), &settings).unwrap();
     insta::assert_snapshot!("one_release", paper.text());
+}
+
+#[tokio::test]
+async fn no_history_is_said_and_one_that_may_be_there_is_a_failure() {
+    let unsupported =
+        Fake { history: FaultKind::Unsupported, ..Fake::new(|query| matches!(query, Query::Deployments(_))) };
+    let told = |seen: &Observation, json| {
+        let paper = Paper::default();
+        let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
+        out.json = json;
+        history::print(&mut out, seen, "mailer", 20).map(|()| paper.text())
+    };
+    let seen = unsupported.observe(Want::Past("mailer"), Memory::default()).await.unwrap();
+    assert!(told(&seen, false).unwrap().contains("No history is kept here"));
+    let document: serde_json::Value = serde_json::from_str(&told(&seen, true).unwrap()).unwrap();
+    assert!(document["services"][0]["none_because"].as_str().unwrap().contains("does not know"), "{document}");
+    let seen = Fake::new(nothing).observe(Want::Past("mailer"), Memory::default()).await.unwrap();
+    assert!(told(&seen, false).unwrap().contains("90 days"), "{:?}", told(&seen, false));
+    let denied = Fake::new(|query| matches!(query, Query::Deployments(_)));
+    let seen = denied.observe(Want::Past("mailer"), Memory::default()).await.unwrap();
+    assert_eq!(told(&seen, false).unwrap_err().exit, Exit::Aws);
 }

@@ -36,6 +36,12 @@ pub fn rate(percent: f64) -> String {
     if percent >= 10.0 { format!("{percent:.1}%") } else { format!("{percent:.2}%") }
 }
 
+/// An image's tag (`1.9.0`): what people call the version.
+pub fn image_tag(image: &str) -> Option<&str> {
+    let image = image.split('@').next().unwrap_or(image);
+    image.rsplit('/').next()?.rsplit_once(':').map(|(_, tag)| tag)
+}
+
 /// `1 call`, `2 calls`.
 pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
@@ -79,6 +85,18 @@ mod tests {
         ];
         for (seconds, words) in table {
             assert_eq!(span(SignedDuration::from_secs(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn a_registry_with_a_port_has_no_tag() {
+        for (image, tag) in [
+            ("registry.example:5000/shop/checkout:1.9.0@sha256:0f", Some("1.9.0")),
+            ("checkout:1.9.0", Some("1.9.0")),
+            ("registry.example:5000/checkout", None),
+            ("checkout@sha256:0f", None),
+        ] {
+            assert_eq!(image_tag(image), tag, "{image}");
         }
     }
 

@@ -147,7 +147,7 @@ fn way<'a>(release: &'a Release, service: &Service) -> Way<'a> {
         Method::CodeDeploy | Method::External => Way::None,
         Method::Weighted if weights_do(release) => Way::Weights,
         // Its pauses and its stages go on after the tasks are complete.
-        Method::Native | Method::NativeWeighted if under_way.is_some() => Way::Undo(under_way),
+        Method::Native | Method::NativeWeighted if under_way.is_some() || service.rolling() => Way::Undo(under_way),
         _ if stoppable => Way::Undo(under_way),
         _ => Way::Redeploy,
     }
@@ -166,8 +166,10 @@ fn target<'a>(release: &'a Release, way: Way<'a>) -> Option<&'a TaskDefinitionAr
     match way {
         Way::Undo(deployment) => {
             let replaced = release.previous.iter().find(|good| good.evidence == Evidence::Replaced);
+            let shifted = release.method.shifted_by_ecs() && release.canary.is_some();
             deployment
                 .and_then(ServiceDeployment::rolled_back_to)
+                .or(shifted.then_some(&release.stable.task_definition))
                 .or(replaced.map(|good| &good.task_definition))
                 .or_else(|| source(release, deployment?))
                 .or_else(best)

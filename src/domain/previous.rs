@@ -212,5 +212,4 @@ impl Replay {
 }
 
 #[cfg(test)]
-#[path = "previous_tests.rs"]
 mod tests;

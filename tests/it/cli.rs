@@ -139,8 +139,20 @@ fn without_a_terminal_there_is_no_console() {
 fn help_version_and_completions() {
     let home = Home::new();
     let help = home.expect(0, &["--help"]).out;
-    for word in ["status", "step", "start", "finish", "rollback", "config", "completions", "sim", "demo", "Exit codes:"]
-    {
+    for word in [
+        "status",
+        "watch",
+        "history",
+        "step",
+        "start",
+        "finish",
+        "rollback",
+        "config",
+        "completions",
+        "sim",
+        "demo",
+        "Exit codes:",
+    ] {
         assert!(help.contains(word), "{word}: {help}");
     }
     assert_eq!(home.expect(0, &["--version"]).out.trim(), format!("tidegate {}", env!("CARGO_PKG_VERSION")));
@@ -255,6 +267,113 @@ fn a_rolling_service_is_started_and_taken_back() {
     let tag = format!(":{}", target.rsplit_once(':').unwrap().1);
     home.expect(0, &["start", "search", "--task-definition", &tag, "--yes", "--wait"]);
     assert_eq!(find("search")["stable"]["task_definition"], target.as_str());
-    home.expect(0, &["rollback", "search", "--yes", "--wait"]);
+    // To start an older one is to go back: nobody is sent to what was left, unless it is named.
+    let refused = home.expect(3, &["rollback", "search", "--yes", "--wait"]);
+    assert!(refused.err.contains("it was rolled back itself"), "{refused:?}");
+    let left = format!(":{}", before.rsplit_once(':').unwrap().1);
+    home.expect(0, &["rollback", "search", "--to", &left, "--yes", "--wait"]);
     assert_eq!(find("search")["stable"]["task_definition"], before.as_str());
+}
+
+/// Each line of a watch is a document.
+fn lines(ran: &Ran) -> Vec<Value> {
+    ran.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+#[test]
+fn a_watch_ends_as_what_it_watches_ends() {
+    let table = [
+        ("linear", "search", "300", 0, "succeeded", "/search/"),
+        ("alarm-rollback", "catalog", "120", 6, "rolled_back", "/catalog/"),
+        ("superseded", "orders", "60", 6, "stopped", "/orders/"),
+    ];
+    for (scenario, name, speed, code, outcome, arn) in table {
+        let sim = Sim::start(&["--scenario", scenario, "--speed", speed]);
+        let ran = sim.home.expect(code, &["watch", name, "--json"]);
+        let lines = lines(&ran);
+        let (first, last) = (&lines[0], lines.last().unwrap());
+        assert_eq!((&first["schema"], &first["event"]), (&"tidegate.watch/1".into(), &"watching".into()));
+        assert_eq!((&last["event"], &last["outcome"]), (&"ended".into(), &outcome.into()), "{last}");
+        assert_eq!(last["exit"], code);
+        assert!(first["watched"]["arn"].as_str().unwrap().contains(arn), "{first}");
+        assert!(lines.iter().all(|line| line["watched"]["arn"] == first["watched"]["arn"]), "one, from first to last");
+        assert!(lines.iter().any(|line| line["event"] == "changed"), "{lines:?}");
+        // What is asked for afterwards says the same.
+        let after = sim.home.run(&["watch", name, "--json", "--timeout", "1s"]);
+        let history = sim.home.expect(0, &["history", name, "--json"]).json();
+        let deployments = history["services"][0]["deployments"].as_array().unwrap();
+        let same = deployments.iter().find(|deployment| deployment["arn"] == first["watched"]["arn"]).unwrap();
+        assert_eq!(same["outcome"], outcome);
+        match scenario {
+            "superseded" => {
+                assert_eq!(last["superseded_by"], deployments[0]["arn"]);
+                assert_eq!((after.code, same["superseded_by"] == deployments[0]["arn"]), (Some(5), true), "{after:?}");
+            }
+            _ => assert_eq!(after.code, Some(code), "{after:?}"),
+        }
+        if outcome == "rolled_back" {
+            assert!(last["reason"].as_str().unwrap().contains("alarm"), "{last}");
+            assert!(same["rollback"]["to"].as_str().unwrap().ends_with("catalog:141"), "{same}");
+        }
+    }
+}
+
+#[test]
+fn a_watch_that_is_interrupted_or_out_of_time_says_that_it_is_not_over() {
+    let sim = Sim::start(&["--scenario", "paused-native"]);
+    let ran = sim.home.expect(5, &["watch", "payments", "--timeout", "1s"]);
+    assert!(ran.out.contains("PAUSED") && ran.out.contains("then ROLLBACK"), "{ran:?}");
+    assert!(ran.out.lines().last().unwrap().contains("not over after 1s"), "{ran:?}");
+    let mut watching = sim.home.command(&["watch", "payments"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    // Each line is there as soon as it is written.
+    assert!(lines.next().unwrap().unwrap().contains("payments deployment"));
+    let interrupted = Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(watching.wait().unwrap().code(), Some(130));
+    assert!(lines.last().unwrap().unwrap().contains("goes on at AWS"));
+}
+
+#[test]
+fn the_past_of_a_service_is_told_newest_first() {
+    let sim = Sim::start(&["--scenario", "paused-native"]);
+    let home = &sim.home;
+    let history = home.expect(0, &["history", "payments"]).out;
+    let rows: Vec<_> = history.lines().filter(|line| line.contains(" → ") || line.contains(":16 ")).collect();
+    assert!(rows[0].contains(":17 → :18") && rows[0].contains("then ROLLBACK"), "{history}");
+    assert!(rows[1].contains(":17") && rows[1].contains("succeeded"), "{history}");
+    let taken_back = home.expect(0, &["history", "search"]).out;
+    assert!(taken_back.contains("rolled back"), "{taken_back}");
+    let document = home.expect(0, &["history", "payments", "--limit", "1", "--json"]).json();
+    assert_eq!(document["schema"], "tidegate.history/1");
+    let service = &document["services"][0];
+    assert_eq!((service["deployments"].as_array().unwrap().len(), service["left_off"].as_u64()), (1, Some(2)));
+    let newest = &service["deployments"][0];
+    assert_eq!((&newest["outcome"], &newest["stage"]), (&Value::Null, &"PRE_PRODUCTION_TRAFFIC_SHIFT".into()));
+    assert_eq!(newest["pauses"][0]["then"], "ROLLBACK");
+    home.expect(4, &["history", "no-such-service"]);
+
+    let list = home.expect(0, &["rollback", "payments", "--list", "--json"]).json();
+    assert_eq!(list["schema"], "tidegate.previous/1");
+    let best = &list["previous"][0];
+    assert_eq!((best["revision"].as_str(), best["active"].as_bool()), (Some("payments:17"), Some(true)));
+    assert!(best["version"].is_string(), "{best}");
+    let status = home.expect(0, &["status"]).out;
+    let line = status.lines().find(|line| line.contains("payments")).unwrap();
+    assert!(line.contains("waiting for you") && line.contains("then ROLLBACK"), "{line}");
+    let status = home.expect(0, &["status", "payments", "--json"]).json()["services"][0].clone();
+    assert_eq!(status["pauses"][0]["then"], "ROLLBACK");
+    assert_eq!(status["stage"], "PRE_PRODUCTION_TRAFFIC_SHIFT");
+    assert_eq!(status["deployment"]["status"], "in_progress");
+    assert!(status["preflight"].is_object(), "{status}");
+}
+
+#[test]
+fn a_pair_tells_the_past_of_both_its_services() {
+    let sim = Sim::start(&[]);
+    let document = sim.home.expect(0, &["history", "checkout", "--json"]).json();
+    let services: Vec<_> = document["services"].as_array().unwrap().iter().map(|it| it["service"].as_str()).collect();
+    assert_eq!(services, [Some("checkout-stable"), Some("checkout-canary")]);
+    let text = sim.home.expect(0, &["history", "checkout"]).out;
+    assert!(text.contains("stable  prod/checkout-stable") && text.contains("canary  prod/checkout-canary"), "{text}");
 }

@@ -29,6 +29,38 @@ fn press(model: &mut Model, keys: &[Key]) {
 }
 
 #[test]
+fn what_aws_denies_is_kept_until_aws_takes_it() {
+    let mut model = fixture::baking((120, 40));
+    let mut at = fixture::now();
+    let mut report = |model: &mut Model, progress: Vec<Progress>| {
+        fixture::order(model, Intent::Rollback { to: None, at_once: false }, Vec::new());
+        for progress in progress {
+            at += SignedDuration::from_secs(1);
+            let operation = OperationId(1);
+            update(model, Now { at, speed: 1.0 }, Msg::Progress { operation, progress });
+        }
+        let denied = model.ours["checkout"].denied.iter();
+        denied.map(|fault| (fault.operation.clone(), fault.subject.clone())).collect::<Vec<_>>()
+    };
+    let refused = |kind, operation: &str, subject: &str| {
+        let fault = Fault::new(kind, operation, subject, "not authorized");
+        vec![Progress::Ended(Outcome::Refused { step: 0, fault })]
+    };
+    let pair = |operation: &str, subject: &str| (operation.to_owned(), subject.to_owned());
+    assert_eq!(report(&mut model, refused(FaultKind::Changed, "ModifyRule", "a")), []);
+    assert_eq!(report(&mut model, refused(FaultKind::Denied, "ModifyRule", "a")), [pair("ModifyRule", "a")]);
+    let both = [pair("ModifyRule", "a"), pair("UpdateService", "b")];
+    assert_eq!(report(&mut model, refused(FaultKind::Denied, "UpdateService", "b")), both);
+    // The newest of an operation is kept, and comes last.
+    let newest = [pair("UpdateService", "b"), pair("ModifyRule", "c")];
+    assert_eq!(report(&mut model, refused(FaultKind::Denied, "ModifyRule", "c")), newest);
+    // The plan's first step writes the weights: being on the wire says nothing yet.
+    assert_eq!(report(&mut model, vec![Progress::Sent { step: 0 }]), newest);
+    let taken = vec![Progress::Answered { step: 0, receipt: fixture::receipt() }];
+    assert_eq!(report(&mut model, taken), [pair("UpdateService", "b")]);
+}
+
+#[test]
 fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
     let mut model = fixture::native_over((80, 24));
     let open = model.screen.clone();

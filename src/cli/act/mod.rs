@@ -1,5 +1,6 @@
 //! The acting commands: look, plan, show the plan, ask, carry it out, say how it ended.
 
+mod choices;
 mod consent;
 mod report;
 
@@ -24,6 +25,7 @@ use crate::run::journal::{self, Journal, Order, Via};
 use crate::run::perform::{Audit, perform};
 use crate::run::signals::Signals;
 
+pub use choices::list;
 use report::{Reporter, Told};
 
 /// What is wanted, as it was typed.
@@ -31,17 +33,27 @@ use report::{Reporter, Told};
 pub enum Wish {
     /// `step [--to PERCENT]`.
     Step(Option<Percent>),
-    /// `start --task-definition REVISION`.
-    Start(String),
+    /// `start --task-definition REVISION [--pauses]`.
+    Start {
+        /// REVISION.
+        revision: String,
+        /// With pauses added for this release.
+        pauses: bool,
+    },
     /// `finish`.
     Finish,
-    /// `rollback [--to REVISION]`.
-    Rollback(Option<String>),
+    /// `rollback [--to REVISION] [--at-once]`.
+    Rollback {
+        /// REVISION.
+        to: Option<String>,
+        /// With the strategy set aside.
+        at_once: bool,
+    },
 }
 
 /// Carries out `wish` for the release called `name`.
 pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acting: &Acting) -> Result<Exit, Failure> {
-    let back = matches!(wish, Wish::Rollback(_));
+    let back = matches!(wish, Wish::Rollback { .. });
     let want = if back { Want::Back(name) } else { Want::Forward(name) };
     let seen = session.observe(want).await?;
     for fault in &seen.faults {
@@ -106,14 +118,14 @@ async fn intent(cloud: &dyn Cloud, release: &Release, wish: &Wish) -> Result<Int
         }
         Wish::Step(to) => Intent::Step { to: *to },
         Wish::Finish => Intent::Finish,
-        Wish::Start(text) => {
+        Wish::Start { revision: text, pauses } => {
             let family = release.newest().task_definition.family();
-            Intent::Start { task_definition: revision(cloud, text, family).await?, pauses: false }
+            Intent::Start { task_definition: revision(cloud, text, family).await?, pauses: *pauses }
         }
-        Wish::Rollback(None) => Intent::Rollback { to: None, at_once: false },
-        Wish::Rollback(Some(text)) => {
+        Wish::Rollback { to: None, at_once } => Intent::Rollback { to: None, at_once: *at_once },
+        Wish::Rollback { to: Some(text), at_once } => {
             let family = release.stable.task_definition.family();
-            Intent::Rollback { to: Some(revision(cloud, text, family).await?), at_once: false }
+            Intent::Rollback { to: Some(revision(cloud, text, family).await?), at_once: *at_once }
         }
     })
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::way_back;
+use crate::cli::deployments::brief;
 use crate::cli::observe::Observation;
 use crate::domain::plan::Context;
 use crate::domain::previous::Good;
@@ -27,7 +28,8 @@ pub fn document(seen: &Observation, shown: &[&Release], settings: &Settings) -> 
     })
 }
 
-fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> Value {
+/// One release, as every document has it.
+pub fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> Value {
     let back = way_back(release, context);
     json!({
         "name": release.name,
@@ -53,6 +55,10 @@ fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> Valu
             "calls": back.calls,
         },
         "previous": release.previous.iter().map(good).collect::<Vec<_>>(),
+        "pauses": release.pauses,
+        "stage": release.stage,
+        "deployment": release.deployment.as_deref().map(brief),
+        "preflight": release.preflight,
         "watch_only": release.watch_only,
         "remarks": release.remarks,
         "steady_since": release.steady_since,
@@ -83,6 +89,7 @@ fn good(good: &Good) -> Value {
         "at": good.at,
         "good_for_seconds": good.good_for.map(|span| span.as_secs()),
         "active": good.active,
+        "backed_out": good.backed_out,
     })
 }
 

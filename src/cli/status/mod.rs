@@ -12,7 +12,7 @@ use crate::domain::plan::{self, Call, Context, Intent};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
-pub use document::document;
+pub use document::{document, service};
 
 /// What a rollback would do now.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,14 @@
 //! The same for people: a line a release, or one release in full.
 
 use super::{WayBack, way_back};
+use crate::cli::deployments::{evidence, outcome, pause, reason, strategy, target_tag};
 use crate::cli::observe::Observation;
 use crate::cli::words::{NO_DATA, columns, count, or_no_data, rate, since, span};
+use crate::domain::deployment::Outcome;
 use crate::domain::plan::Context;
-use crate::domain::previous::{Evidence, Good};
-use crate::domain::release::{Phase, Release, Side};
+use crate::domain::preflight::{Level, Past, Preflight};
+use crate::domain::previous::{Good, best};
+use crate::domain::release::{Method, Phase, Release, Side};
 use crate::domain::verdict::{Numbers, Opinion};
 
 /// Where this is, whose credentials, and what may be done.
@@ -83,7 +86,10 @@ fn state(release: &Release, seen: &Observation) -> String {
             let at_least = if bake.seen { "" } else { "≥ " };
             format!("baking {at_least}{} of {}", span(bake.elapsed(seen.now)), span(bake.of))
         }
-        (Phase::Waiting, _) => "waiting for you".to_owned(),
+        (Phase::Waiting, _) => match release.pauses.first() {
+            Some(first) => format!("waiting for you, {}", pause(first, seen.now)),
+            None => "waiting for you".to_owned(),
+        },
         (Phase::Steady, _) => match release.steady_since {
             Some(then) => format!("steady {}", since(then, seen.now)),
             None => "steady".to_owned(),
@@ -119,7 +125,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
             "traffic",
             format!(
                 "canary: requested {}, configured {}, observed {}",
-                share.requested.map_or_else(|| "nothing from here".to_owned(), |share| share.to_string()),
+                share.requested.map_or_else(|| nothing(release).to_owned(), |share| share.to_string()),
                 or_no_data(share.configured),
                 or_no_data(share.observed)
             ),
@@ -136,12 +142,54 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
     rows.push(named("verdict", format!("{}; {judged} {}", verdict.opinion.word(), numbers(&verdict.judged))));
     rows.extend(verdict.baseline.as_ref().map(|base| named("", format!("stable {}", numbers(base)))));
     rows.extend(verdict.reasons.iter().map(|reason| named("", reason.clone())));
+    rows.extend(deployment(release, seen));
     rows.extend(rollback(&way_back(release, context)));
-    rows.extend(release.previous.first().map(|best| named("previous", good(best, seen))));
+    rows.extend(preflight(&release.preflight));
+    rows.extend(best(&release.previous).map(|best| named("previous", good(best, seen))));
     rows.extend(release.watch_only.iter().map(|why| named("watch only", why.clone())));
     rows.extend(release.remarks.iter().map(|remark| named("note", remark.clone())));
     lines.extend(columns(&rows));
     lines
+}
+
+/// Who asked for no share: where ECS moves the traffic, it is ECS that asks.
+fn nothing(release: &Release) -> &'static str {
+    if release.method == Method::Native { "nothing" } else { "nothing from here" }
+}
+
+/// How ECS's own deployment goes, or how the newest went.
+fn deployment(release: &Release, seen: &Observation) -> Vec<Vec<String>> {
+    let Some(deployment) = release.deployment.as_deref().filter(|_| release.method.shifted_by_ecs()) else {
+        return Vec::new();
+    };
+    let history = seen.snapshot.deployments.get(&release.stable.service).and_then(|reading| reading.get());
+    let history = history.map_or(&[][..], Vec::as_slice);
+    let began = deployment.created_at.map(|at| format!(", began {} ago", since(at, seen.now))).unwrap_or_default();
+    let how = strategy(&deployment.configuration);
+    let went = outcome(deployment, history, seen.now);
+    let to = target_tag(deployment);
+    let mut rows = vec![vec!["deployment".to_owned(), format!("of {to}: {went}; {how}{began}")]];
+    let succeeded = deployment.outcome() == Some(Outcome::Succeeded);
+    rows.extend(reason(deployment).filter(|_| !succeeded).map(|why| vec![String::new(), why.to_owned()]));
+    rows
+}
+
+/// What somebody must know before going back, the gravest first.
+fn preflight(preflight: &Preflight) -> Vec<Vec<String>> {
+    let estimate = preflight.estimate.as_ref().map(|estimate| {
+        let of = match estimate.from {
+            Past::Rollbacks => count(estimate.of, "rollback"),
+            Past::Deployments => count(estimate.of, "deployment"),
+        };
+        format!("typically {}, {} at the longest (of {of})", span(estimate.typical), span(estimate.longest))
+    });
+    let checks = preflight.checks.iter().filter_map(|check| match check.level {
+        Level::Good => None,
+        Level::Unknown => Some(format!("not known: {}", check.what)),
+        Level::Warn => Some(format!("warning: {}", check.what)),
+        Level::Blocks => Some(format!("BLOCKED: {}", check.what)),
+    });
+    checks.chain(estimate).map(|line| vec![String::new(), line]).collect()
 }
 
 fn side(role: &str, side: &Side) -> Vec<String> {
@@ -193,11 +241,7 @@ fn rollback(back: &WayBack) -> Vec<Vec<String>> {
 }
 
 fn good(good: &Good, seen: &Observation) -> String {
-    let evidence = match good.evidence {
-        Evidence::Deployment => "a deployment of it succeeded",
-        Evidence::Replaced => "it is being replaced",
-        Evidence::Witnessed => "it was seen complete and healthy from here",
-    };
+    let evidence = evidence(good.evidence);
     let when = good.at.map(|at| format!(" {} ago", since(at, seen.now))).unwrap_or_default();
     let long = good.good_for.map(|long| format!(", good for {}", span(long))).unwrap_or_default();
     let gone = if good.active == Some(false) { ", deregistered since" } else { "" };

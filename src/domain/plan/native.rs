@@ -161,7 +161,7 @@ fn redeployed(
     steps.push(redeploy::complete(side, target, context));
     let warnings = vec![
         format!("its strategy ({}) is set aside and stays so until F puts it back", own.describe()),
-        "AWS documents the calls but not this use of them; no alarm, bake or pause stops it".to_owned(),
+        "AWS documents the calls but not this use of them; neither a bake nor a pause stops it".to_owned(),
     ];
     let title = format!("{from} → back to {} at once, its strategy set aside", target.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))

@@ -277,7 +277,8 @@ proptest! {
                     _ => None,
                 })
                 .collect();
-            installed.extend(side.settled.then(|| side.task_definition.clone()));
+            let settled = service.desired > 0 && service.settled_on(&side.task_definition);
+            installed.extend(settled.then(|| side.task_definition.clone()));
             installed.dedup();
             for good in found.iter().filter(|good| good.evidence != Evidence::Replaced) {
                 let Some(last) = installed.iter().rposition(|revision| *revision == good.task_definition) else { continue };

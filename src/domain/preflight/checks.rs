@@ -29,7 +29,11 @@ impl Look<'_> {
         };
         let by_weights = match self.release.method {
             Method::Weighted => true,
-            Method::NativeWeighted => matches!(self.way, Way::Undo(_)),
+            // Blue gets everything back before ECS is told.
+            Method::NativeWeighted => {
+                let moved = self.release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
+                moved && matches!(self.way, Way::Undo(_))
+            }
             _ => false,
         };
         let needed: BTreeSet<&str> = back.into_iter().chain(weights.filter(|_| by_weights)).collect();

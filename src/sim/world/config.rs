@@ -160,7 +160,7 @@ impl Config {
         }
         for (member, strategy) in [("canaryConfiguration", Strategy::Canary), ("linearConfiguration", Strategy::Linear)]
         {
-            if from.get(member).is_some() && self.strategy != strategy {
+            if from.get(member).is_some_and(|v| !v.is_null()) && self.strategy != strategy {
                 let name = strategy.as_ref();
                 return Err(format!("{member} can only be specified with the {name} deployment strategy."));
             }

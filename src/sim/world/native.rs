@@ -212,11 +212,16 @@ fn keep_tasks(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
     let Some(deployment) = service.last() else {
         return;
     };
+    // What a superseded deployment left behind may still have weight until this one begins.
+    if deployment.status == Status::Pending {
+        return;
+    }
     let back = deployment.rollback.is_some();
     let stage = deployment.native.as_ref().map(|n| n.stage);
+    let returning = deployment.native.as_ref().is_some_and(|n| n.returning);
     let green = match (back, stage) {
         (false, Some(stage)) if stage >= Stage::ScaleUp => facts.desired,
-        (true, Some(stage)) if stage != Stage::CleanUp => facts.green_left,
+        (true, Some(stage)) if !returning || stage != Stage::CleanUp => facts.green_left,
         _ => 0,
     };
     let blue = if !back && stage == Some(Stage::CleanUp) { 0 } else { facts.desired };
@@ -261,20 +266,20 @@ fn step_back(service: &mut Service, facts: &Facts, ctx: &mut Ctx<'_>) {
     let Some(native) = &mut deployment.native else {
         return finish(service, Status::RollbackSuccessful, ctx);
     };
-    let entered_back = native.entered >= begun;
+    let returning = std::mem::replace(&mut native.returning, true);
     match native.stage {
-        Stage::CleanUp if entered_back => {
+        Stage::CleanUp if returning => {
             if facts.green_left == 0 && facts.others == 0 {
                 finish(service, Status::RollbackSuccessful, ctx);
             }
         }
-        Stage::ProductionTrafficShift if entered_back && native.percent <= 0.0 => {
+        Stage::ProductionTrafficShift if returning && native.percent <= 0.0 => {
             if now >= native.entered + SHIFTING {
                 native.enter(Stage::CleanUp, &config, now, ctx.ids);
             }
         }
         _ if facts.blue_serving < facts.desired => {
-            if native.stage != Stage::ScaleUp || !entered_back {
+            if native.stage != Stage::ScaleUp || !returning {
                 native.enter(Stage::ScaleUp, &config, now, ctx.ids);
             }
         }

@@ -237,9 +237,14 @@ impl Service {
     }
 
     /// The revision that was fully installed last: what a deployment under way would go back to, otherwise
-    /// the current one.
+    /// the current one. One that only has to clean up is installed: nothing is left of the one before.
     pub fn installed(&self) -> Option<usize> {
         match self.last().filter(|d| !d.status.terminal()) {
+            Some(deployment)
+                if deployment.native.as_ref().is_some_and(Native::shifted) && deployment.rollback.is_none() =>
+            {
+                Some(deployment.target)
+            }
             Some(deployment) => self.source_of(deployment),
             None => self.primary().map(|p| p.revision),
         }

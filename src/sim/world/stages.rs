@@ -50,6 +50,8 @@ struct Hook {
 pub(super) struct Native {
     pub stage: Stage,
     pub entered: Ms,
+    /// This stage is one of the way back; the one in which a deployment is turned around is not.
+    pub returning: bool,
     /// The target's share that ECS asks for, percent.
     pub percent: f64,
     /// The target's share of the test traffic that ECS asks for, percent; none without a test rule.
@@ -73,7 +75,15 @@ impl Native {
     /// One that is long over, with this share (percent) for the target; of the test traffic too, if there is any.
     pub fn over(percent: f64, tested: bool) -> Self {
         let test_percent = tested.then_some(percent);
-        Self { stage: Stage::CleanUp, entered: 0, percent, test_percent, steps: Vec::new(), hooks: Vec::new() }
+        Self {
+            stage: Stage::CleanUp,
+            entered: 0,
+            returning: false,
+            percent,
+            test_percent,
+            steps: Vec::new(),
+            hooks: Vec::new(),
+        }
     }
 
     /// One that begins with this stage; `tested`: there is a test rule.
@@ -87,7 +97,8 @@ impl Native {
         steps.retain(|p| *p < 99.95);
         steps.push(100.0);
         let test_percent = tested.then_some(0.0);
-        let mut native = Self { stage, entered: now, percent: 0.0, test_percent, steps, hooks: Vec::new() };
+        let mut native =
+            Self { stage, entered: now, returning: false, percent: 0.0, test_percent, steps, hooks: Vec::new() };
         native.enter(stage, config, now, ids);
         native
     }
@@ -107,6 +118,11 @@ impl Native {
             }
         };
         self.hooks = here.map(begin).collect();
+    }
+
+    /// Everything is with the target for good.
+    pub fn shifted(&self) -> bool {
+        self.stage == Stage::CleanUp && self.percent >= 100.0
     }
 
     /// Answers a paused hook. False when there is no such hook waiting.

@@ -8,6 +8,7 @@ mod faults;
 mod reading;
 mod registering;
 mod revisions;
+mod world;
 
 use std::sync::{Arc, Mutex};
 

@@ -87,6 +87,10 @@ async fn what_cannot_be_read_is_not_registered() {
     let fault = stage.lanes.act.act(&copy()).await.unwrap_err();
     assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::Denied, "DescribeTaskDefinition"));
     assert_eq!((fault.applied(), fault.subject.as_str()), (Applied::No, "checkout:41"));
+    stage.server.faults().clear();
+    stage.server.faults().add(FaultRule::new(Fault::Html500).operations(&["DescribeTaskDefinition"]));
+    let fault = stage.lanes.act.act(&copy()).await.unwrap_err();
+    assert_eq!((fault.kind, fault.applied()), (FaultKind::Unsupported, Applied::No));
     let poor = Stage::new(|_| Some(Ok(json!({"taskDefinition": {"family": "checkout"}})))).await;
     let fault = poor.lanes.act.act(&copy()).await.unwrap_err();
     assert_eq!((fault.kind, fault.applied()), (FaultKind::Refused, Applied::No));
@@ -101,4 +105,23 @@ async fn a_registration_without_an_answer_may_have_been_made_and_is_not_repeated
     assert_eq!((fault.kind, fault.applied()), (FaultKind::Unanswered, Applied::Unknown));
     assert!(!fault.to_string().contains("hunter2"));
     assert_eq!(stage.count("RegisterTaskDefinition"), 1);
+}
+
+#[tokio::test]
+async fn a_definition_with_a_member_that_is_not_known_is_not_registered_without_it() {
+    for (container, member) in [(false, "teleport"), (true, "containerDefinitions[1].teleport")] {
+        let stage = Stage::new(move |call| {
+            let mut described = described();
+            let of = if container { &mut described["containerDefinitions"][1] } else { &mut described };
+            of["teleport"] = json!({"to": "hunter2"});
+            (call.operation == "DescribeTaskDefinition").then(|| Ok(json!({"taskDefinition": described})))
+        })
+        .await;
+        let fault = stage.lanes.act.act(&copy()).await.unwrap_err();
+        assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::Refused, "RegisterTaskDefinition"));
+        assert_eq!(fault.applied(), Applied::No);
+        assert!(fault.message.contains(&format!("checkout:41 has {member},")), "{}", fault.message);
+        assert!(!fault.to_string().contains("hunter2"));
+        assert_eq!(stage.count("RegisterTaskDefinition"), 0);
+    }
 }

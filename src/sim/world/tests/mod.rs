@@ -7,6 +7,7 @@ mod native;
 mod revisions;
 mod rolling;
 mod scenarios;
+mod served;
 mod traffic;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,0 +1,142 @@
+//! `history`: what a service was made to run, when, how, and what came of it.
+
+use serde_json::{Value, json};
+
+use super::deployments::{self, outcome, reason, revisions, strategy};
+use super::exit::Failure;
+use super::lookup;
+use super::observe::Observation;
+use super::out::Out;
+use super::words::{columns, since, span};
+use crate::domain::deployment::ServiceDeployment;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::names::ServiceKey;
+use crate::domain::release::Release;
+
+/// What AWS keeps of one service.
+struct Kept<'a> {
+    service: &'a ServiceKey,
+    deployments: &'a [ServiceDeployment],
+    /// Why there are none, where that is not for want of deployments.
+    none: Option<String>,
+}
+
+/// Prints the newest `limit` deployments of each service of the release called `name`.
+pub fn print(out: &mut Out, seen: &Observation, name: &str, limit: usize) -> Result<(), Failure> {
+    let release = lookup::find(&seen.releases, name)?;
+    let sides = std::iter::once(&release.stable).chain(&release.canary);
+    let mut services: Vec<_> = sides.map(|side| &side.service).collect();
+    // A native release under way has both of its sides in one service.
+    services.dedup();
+    let kept = services.into_iter().map(|service| kept(seen, service)).collect::<Result<Vec<_>, _>>()?;
+    if out.json {
+        return out.document(&document(seen, release, &kept, limit));
+    }
+    let mut lines = vec![format!("{} · {}", seen.place, release.name)];
+    for kept in &kept {
+        lines.push(String::new());
+        if release.canary.is_some() && release.stable.service != *kept.service {
+            lines.push(format!("canary  {}", kept.service));
+        } else if release.canary.as_ref().is_some_and(|canary| canary.service != *kept.service) {
+            lines.push(format!("stable  {}", kept.service));
+        }
+        lines.extend(table(seen, kept, limit));
+    }
+    out.say(&lines.join("\n"))
+}
+
+/// A failure only where AWS may have a history that it did not tell.
+fn kept<'a>(seen: &'a Observation, service: &'a ServiceKey) -> Result<Kept<'a>, Failure> {
+    let reading = seen.snapshot.deployments.get(service);
+    if let Some(fault) = reading.and_then(|reading| reading.failing()) {
+        return match fault.kind {
+            FaultKind::Unsupported => Ok(Kept { service, deployments: &[], none: Some(unsupported(fault)) }),
+            _ => Err(fault.clone().into()),
+        };
+    }
+    let deployments = reading.and_then(|reading| reading.get()).map_or(&[][..], Vec::as_slice);
+    let none = deployments.is_empty().then(|| {
+        "AWS has none: it keeps deployments for 90 days, none from before 25 October 2024, and only of services whose \
+         tasks ECS itself replaces."
+            .to_owned()
+    });
+    Ok(Kept { service, deployments, none })
+}
+
+fn unsupported(fault: &Fault) -> String {
+    format!("No history is kept here: this endpoint does not know {}.", fault.operation)
+}
+
+fn table(seen: &Observation, kept: &Kept<'_>, limit: usize) -> Vec<String> {
+    if let Some(none) = &kept.none {
+        return vec![none.clone()];
+    }
+    let shown = || kept.deployments.iter().take(limit);
+    let titles = ["WHEN", "AGO", "REVISION", "TOOK", "OUTCOME", "STRATEGY"];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    rows.extend(shown().map(|deployment| row(seen, kept, deployment)));
+    let rows = columns(&rows);
+    let mut rows = rows.into_iter();
+    let mut lines: Vec<_> = rows.next().into_iter().collect();
+    for (line, deployment) in rows.zip(shown()) {
+        lines.push(line);
+        // A reason is a sentence or two of AWS's own. It stands below, whole, where a column would cut it.
+        lines.extend(reason(deployment).filter(|_| says_more(deployment)).map(|reason| format!("    {reason}")));
+    }
+    let left_off = kept.deployments.len().saturating_sub(limit);
+    if left_off > 0 {
+        lines.push(format!("{left_off} older not shown (--limit)"));
+    }
+    lines
+}
+
+fn row(seen: &Observation, kept: &Kept<'_>, deployment: &ServiceDeployment) -> Vec<String> {
+    let unknown = || "unknown".to_owned();
+    let took = match (deployment.took(), deployment.created_at) {
+        (Some(took), _) => span(took),
+        (None, Some(created)) if deployment.outcome().is_none() => format!("{} so far", since(created, seen.now)),
+        (None, _) => unknown(),
+    };
+    vec![
+        deployment.created_at.map_or_else(unknown, |at| at.strftime("%Y-%m-%d %H:%MZ").to_string()),
+        deployment.created_at.map_or_else(unknown, |at| since(at, seen.now)),
+        revisions(deployment, &seen.snapshot),
+        took,
+        outcome(deployment, kept.deployments, seen.now),
+        strategy(&deployment.configuration),
+    ]
+}
+
+/// That a deployment that succeeded is "completed" needs no second line.
+fn says_more(deployment: &ServiceDeployment) -> bool {
+    deployment.outcome() != Some(crate::domain::deployment::Outcome::Succeeded)
+}
+
+/// `tidegate.history/1`.
+fn document(seen: &Observation, release: &Release, kept: &[Kept<'_>], limit: usize) -> Value {
+    let service = |kept: &Kept<'_>| {
+        let deployments = kept.deployments.iter().take(limit);
+        json!({
+            "service": kept.service.service,
+            "cluster": kept.service.cluster,
+            "role": if release.stable.service == *kept.service { "stable" } else { "canary" },
+            "none_because": kept.none,
+            "left_off": kept.deployments.len().saturating_sub(limit),
+            "deployments": deployments
+                .map(|deployment| deployments::document(deployment, kept.deployments, &seen.snapshot))
+                .collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "schema": "tidegate.history/1",
+        "at": seen.now,
+        "environment": seen.place.environment,
+        "account": seen.place.account,
+        "region": seen.place.region,
+        "identity": seen.identity.as_ref().map(|identity| &identity.arn),
+        "name": release.name,
+        "method": release.method,
+        "services": kept.iter().map(service).collect::<Vec<_>>(),
+        "faults": seen.faults,
+    })
+}

@@ -1,0 +1,77 @@
+//! Which pauses were said already, and how near to their deadlines.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::deployment::Pause;
+
+/// How long before a deadline it is said again.
+const AGAIN: [SignedDuration; 2] = [SignedDuration::from_mins(5), SignedDuration::from_mins(1)];
+
+/// By hook: how many of [`AGAIN`] are behind it.
+#[derive(Debug, Default)]
+pub struct Deadlines {
+    said: BTreeMap<String, usize>,
+}
+
+/// What is due to be said of a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// That it is there.
+    New,
+    /// That its deadline is near.
+    Near,
+}
+
+impl Deadlines {
+    /// What is to be said of these pauses now; each thing once.
+    pub fn due<'a>(&mut self, pauses: &'a [Pause], now: Timestamp) -> Vec<(Due, &'a Pause)> {
+        let mut due = Vec::new();
+        for pause in pauses {
+            let left = pause.until.map(|until| until.duration_since(now));
+            let near = AGAIN.iter().filter(|near| left.is_some_and(|left| left <= **near)).count();
+            match self.said.insert(pause.hook.clone(), near) {
+                None => due.push((Due::New, pause)),
+                Some(said) if near > said => due.push((Due::Near, pause)),
+                Some(said) => {
+                    self.said.insert(pause.hook.clone(), said);
+                }
+            }
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_said_once_and_twice_more_before_its_deadline() {
+        let begun: Timestamp = "2026-11-21T09:00:00Z".parse().unwrap();
+        let minutes = SignedDuration::from_mins;
+        let pause = |hook: &str, long: Option<i64>| Pause {
+            hook: hook.to_owned(),
+            until: long.map(|long| begun + minutes(long)),
+            then: None,
+        };
+        let pauses = [pause("a", Some(20)), pause("b", Some(3)), pause("c", None)];
+        let mut clock = Deadlines::default();
+        let mut said = Vec::new();
+        for minute in 0..25 {
+            for (due, pause) in clock.due(&pauses, begun + minutes(minute)) {
+                said.push((minute, pause.hook.clone(), due));
+            }
+        }
+        let expected = [
+            (0, "a", Due::New),
+            (0, "b", Due::New),
+            (0, "c", Due::New),
+            (2, "b", Due::Near),
+            (15, "a", Due::Near),
+            (19, "a", Due::Near),
+        ];
+        assert_eq!(said, expected.map(|(minute, hook, due)| (minute, hook.to_owned(), due)));
+    }
+}

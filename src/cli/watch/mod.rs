@@ -1,0 +1,333 @@
+//! `watch`: a release to its end, a line a change, and an exit code that says how it ended.
+//!
+//! What is watched is chosen at the first look and stays chosen ([`target`]): that the service is steady again, on
+//! whatever revision, ends nothing by itself.
+
+mod deadlines;
+mod look;
+mod say;
+mod scene;
+#[cfg(test)]
+mod script;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::args::Watch;
+use super::deployments::pause;
+use super::exit::{Exit, Failure, internal};
+use super::lookup;
+use super::observe::{Observation, Want};
+use super::out::Out;
+use super::session::Session;
+use super::words::span;
+use crate::cloud::Cloud;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::names::ServiceKey;
+use crate::domain::release::{Method, Release};
+use crate::domain::settings::Settings;
+use crate::run::pause::{Pause, RealTime};
+use crate::run::signals::{Ended as Left, Signals};
+
+use deadlines::{Deadlines, Due};
+use say::Told;
+use scene::{Part, Scene, line};
+use target::{Decision, End, Ended, Target};
+
+/// Between two looks while something is under way, on AWS's clock.
+const EVERY: SignedDuration = SignedDuration::from_secs(5);
+/// Never more often than this, however fast AWS's clock runs.
+const FLOOR: Duration = Duration::from_millis(400);
+/// How far looks that fail back off.
+const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
+/// The same where AWS was not reached or has no valid caller to serve: asking again costs nobody's quota.
+const SLOWEST_AWAY: SignedDuration = SignedDuration::from_secs(10);
+/// How long AWS may take to list a deployment that has begun.
+const UNLISTED: SignedDuration = SignedDuration::from_secs(60);
+/// So many answers in a row that it is not there, and it is not.
+const GONE: u32 = 3;
+
+/// Watches the release that `args` names, until it is over, the time is, or a signal says so. Returns the exit code.
+pub async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8, Failure> {
+    let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
+    let stop = signals.next();
+    tokio::pin!(stop);
+    let seen = tokio::select! {
+        seen = session.observe(Want::One(&args.service)) => seen?,
+        left = &mut stop => return Ok(left.exit_code()),
+    };
+    let (clock, time) = (|| session.now(), RealTime::default());
+    let with = With {
+        cloud: &*session.reader,
+        settings: &session.config.settings,
+        clock: &clock,
+        time: &time,
+        speed: session.clock.speed(),
+        timeout: args.timeout,
+    };
+    Watcher::new(out, with, seen, &args.service)?.follow(stop).await
+}
+
+/// What a watch works with.
+#[derive(Clone, Copy)]
+pub struct With<'a> {
+    /// AWS.
+    pub cloud: &'a dyn Cloud,
+    /// What was decided beforehand.
+    pub settings: &'a Settings,
+    /// AWS's clock.
+    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+    /// Waiting.
+    pub time: &'a dyn Pause,
+    /// Seconds on AWS's clock for a second of the operator's.
+    pub speed: f64,
+    /// How long at the most, on AWS's clock.
+    pub timeout: Option<SignedDuration>,
+}
+
+/// A watch under way.
+pub struct Watcher<'a> {
+    out: &'a mut Out,
+    with: With<'a>,
+    seen: Observation,
+    key: ServiceKey,
+    target: Option<Target>,
+    begun: Timestamp,
+    said: Scene,
+    deadlines: Deadlines,
+    /// When all that matters was last read.
+    read_at: Timestamp,
+    metrics_at: Timestamp,
+    failures: u32,
+    not_there: u32,
+    slowest: SignedDuration,
+    /// The failure that was said, until AWS answers again.
+    silent: bool,
+    /// What was said to be waited for.
+    waiting: bool,
+    /// Whether it was asked once more who stopped it.
+    asked_again: bool,
+    /// The operations whose failure was remarked on.
+    remarked: BTreeSet<String>,
+}
+
+impl<'a> Watcher<'a> {
+    /// From a first look.
+    pub fn new(out: &'a mut Out, with: With<'a>, seen: Observation, name: &str) -> Result<Self, Failure> {
+        let key = lookup::find(&seen.releases, name)?.stable.service.clone();
+        let now = seen.now;
+        seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+        let remarked = seen.faults.iter().map(|fault| fault.operation.clone()).collect();
+        Ok(Self {
+            out,
+            with,
+            seen,
+            key,
+            target: None,
+            begun: now,
+            said: Scene::default(),
+            deadlines: Deadlines::default(),
+            read_at: now,
+            metrics_at: now,
+            failures: 0,
+            not_there: 0,
+            slowest: SLOWEST,
+            silent: false,
+            waiting: false,
+            asked_again: false,
+            remarked,
+        })
+    }
+
+    /// Looks and says, over and over. Returns the exit code; `stop` is what ends it from outside.
+    pub async fn follow(mut self, mut stop: impl Future<Output = Left> + Unpin) -> Result<u8, Failure> {
+        let mut failed = self.unread();
+        loop {
+            if let Some(ended) = self.take_in(failed.as_ref())? {
+                self.tell("ended", &ended.text.clone(), Told { ended: Some(&ended), ..Told::default() })?;
+                return Ok(ended.end.exit().code());
+            }
+            if self.out.gone() {
+                return Ok(Exit::Unknown.code());
+            }
+            let left = self.left();
+            if left.is_some_and(|left| left <= SignedDuration::ZERO) {
+                return self.time_is_over();
+            }
+            let pace = left.map_or(self.pace(), |left| self.pace().min(self.felt(left)));
+            failed = tokio::select! {
+                failed = async { self.with.time.pause(pace).await; self.look().await } => failed,
+                left = &mut stop => {
+                    let text = "no longer watched; the release goes on at AWS";
+                    self.tell("interrupted", text, Told { exit: Some(left.exit_code()), ..Told::default() })?;
+                    return Ok(left.exit_code());
+                }
+            };
+        }
+    }
+
+    /// The failure that a first look went on without and a watch cannot.
+    fn unread(&self) -> Option<Fault> {
+        let reading = self.seen.snapshot.deployments.get(&self.key)?;
+        let needed = self.release().is_ok_and(|release| release.method != Method::Weighted);
+        reading.failing().filter(|fault| needed && !target::kept_nowhere(fault)).cloned()
+    }
+
+    fn release(&self) -> Result<&Release, Failure> {
+        let ours = |release: &&Release| {
+            std::iter::once(&release.stable).chain(&release.canary).any(|side| side.service == self.key)
+        };
+        self.seen.releases.iter().find(ours).ok_or_else(|| {
+            let what = format!("{} is no longer there", self.key);
+            Failure::new(Exit::Aws, what, "`tidegate status` shows what is.")
+        })
+    }
+
+    /// Says what is new after a look. `Some`: it is over.
+    fn take_in(&mut self, failed: Option<&Fault>) -> Result<Option<Ended>, Failure> {
+        self.seen.now = (self.with.clock)();
+        if let Some(fault) = failed {
+            self.answerless(fault)?;
+            self.pauses()?;
+            return Ok(None);
+        }
+        self.read_at = self.seen.now;
+        (self.failures, self.slowest) = (0, SLOWEST);
+        if std::mem::take(&mut self.silent) {
+            self.tell("answering", "AWS answers again", Told::default())?;
+        }
+        if self.target.is_none() {
+            let patient = self.seen.now.duration_since(self.begun) < UNLISTED;
+            match target::decide(self.release()?, &self.seen.snapshot, patient)? {
+                Decision::Over(ended) => return Ok(Some(ended)),
+                Decision::NotYet => {
+                    if !std::mem::replace(&mut self.waiting, true) {
+                        self.tell("waiting", "a rollout has begun that AWS does not list yet", Told::default())?;
+                    }
+                    return Ok(None);
+                }
+                Decision::Watch(target) => {
+                    self.target = Some(target);
+                    let scene = self.scene()?;
+                    let text = format!("{} {}: {}", self.release()?.name, self.subject(), line(scene.parts()));
+                    self.said = scene;
+                    self.tell("watching", &text, Told { changes: self.said.parts().to_vec(), ..Told::default() })?;
+                }
+            }
+        }
+        let scene = self.scene()?;
+        let changes = scene.news(&self.said);
+        if !changes.is_empty() {
+            let text = line(&changes);
+            self.said = scene;
+            self.tell("changed", &text, Told { changes, ..Told::default() })?;
+        }
+        self.pauses()?;
+        let Some(target) = &self.target else { return Ok(None) };
+        let ended = target.ended(self.release()?, &self.seen.snapshot);
+        if ended.is_none() && target.needs_deployments() && target.deployment(&self.seen.snapshot).is_none() {
+            self.not_there = self.not_there.saturating_add(1);
+            let text = "AWS no longer lists the deployment that was watched: how it ended is not known".to_owned();
+            let lost = Ended { end: End::Unknown, text, reason: None, superseded_by: None };
+            return Ok((self.not_there >= GONE).then_some(lost));
+        }
+        self.not_there = 0;
+        // The list may be from a moment before what superseded it was there: who did is asked for once more.
+        let alone = ended.as_ref().is_some_and(|ended| ended.end == End::Stopped && ended.superseded_by.is_none());
+        if alone && target.needs_deployments() && !std::mem::replace(&mut self.asked_again, true) {
+            return Ok(None);
+        }
+        Ok(ended)
+    }
+
+    fn scene(&self) -> Result<Scene, Failure> {
+        Ok(Scene::of(self.release()?, self.target.as_ref(), &self.seen.snapshot, &self.said))
+    }
+
+    /// What is watched, in words.
+    fn subject(&self) -> String {
+        match &self.target {
+            Some(Target::Deployment { arn, .. }) => {
+                let deployment = self.target.as_ref().and_then(|target| target.deployment(&self.seen.snapshot));
+                let strategy = deployment.map(|deployment| super::deployments::strategy(&deployment.configuration));
+                format!("deployment {} ({})", arn.name(), strategy.unwrap_or_default())
+            }
+            Some(Target::Rollout { revision, .. }) => {
+                format!("the rollout of {}, by what ECS says of it: no history is kept here", revision.tag())
+            }
+            Some(Target::Pair { revision }) => format!("the release of {}", revision.tag()),
+            None => String::new(),
+        }
+    }
+
+    /// AWS did not answer: said once, and asked again later.
+    fn answerless(&mut self, fault: &Fault) -> Result<(), Failure> {
+        self.failures = self.failures.saturating_add(1);
+        self.slowest = match fault.kind {
+            FaultKind::Unreachable | FaultKind::Expired | FaultKind::NoCredentials => SLOWEST_AWAY,
+            _ => SLOWEST,
+        };
+        if fault.kind == FaultKind::NotFound {
+            self.not_there = self.not_there.saturating_add(1);
+            if self.not_there >= GONE {
+                return Err(fault.clone().into());
+            }
+        }
+        if !std::mem::replace(&mut self.silent, true) {
+            let age = span(self.seen.now.duration_since(self.read_at));
+            let text = format!("no answer: {}; what is known is {age} old. {}", fault.headline(), fault.advice);
+            self.tell("silent", &text, Told { fault: Some(fault), ..Told::default() })?;
+        }
+        Ok(())
+    }
+
+    /// Says each pause once, and again when its time is nearly over.
+    fn pauses(&mut self) -> Result<(), Failure> {
+        let pauses = self.release()?.pauses.clone();
+        let (name, stage) = (self.release()?.name.clone(), self.release()?.stage.clone().unwrap_or_default());
+        for (due, waits) in self.deadlines.due(&pauses, self.seen.now) {
+            let how = pause(waits, self.seen.now);
+            let (event, text) = match due {
+                Due::New => (
+                    "pause",
+                    format!(
+                        "PAUSED at {stage}: {how}; `tidegate step {name}` goes on, `tidegate rollback {name}` goes back"
+                    ),
+                ),
+                Due::Near => ("deadline", format!("STILL PAUSED at {stage}: {how}")),
+            };
+            self.tell(event, &text, Told { pause: Some(waits), ..Told::default() })?;
+        }
+        Ok(())
+    }
+
+    fn time_is_over(mut self) -> Result<u8, Failure> {
+        let timeout = self.with.timeout.map(span).unwrap_or_default();
+        let parts: Vec<Part> = self.said.parts().to_vec();
+        let text = format!("not over after {timeout}, how it ends is not known: {}", line(&parts));
+        self.tell("timeout", &text, Told { exit: Some(Exit::Unknown.code()), ..Told::default() })?;
+        Ok(Exit::Unknown.code())
+    }
+
+    /// What is left of the time, on AWS's clock.
+    fn left(&self) -> Option<SignedDuration> {
+        Some(self.with.timeout?.saturating_sub((self.with.clock)().duration_since(self.begun)))
+    }
+
+    /// A span of AWS's clock as the operator lives it.
+    fn felt(&self, span: SignedDuration) -> Duration {
+        span.unsigned_abs().div_f64(self.with.speed.max(1.0))
+    }
+
+    /// How long to the next look.
+    fn pace(&self) -> Duration {
+        let backed_off = EVERY.saturating_mul(1 << self.failures.min(5)).min(self.slowest.max(EVERY));
+        self.felt(backed_off).max(FLOOR)
+    }
+}
