@@ -61,7 +61,7 @@ pub struct Global {
     /// Never write anything
     #[arg(long, global = true, help_heading = "How")]
     pub read_only: bool,
-    /// Print one JSON document
+    /// Print one JSON document (`watch`: one a line)
     #[arg(long, global = true, help_heading = "How")]
     pub json: bool,
     /// Draw with ASCII characters only

@@ -30,7 +30,7 @@ use super::words::span;
 use crate::cloud::Cloud;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::ServiceKey;
-use crate::domain::release::{Method, Release};
+use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 use crate::run::pause::{Pause, RealTime};
 use crate::run::signals::{Ended as Left, Signals};
@@ -175,7 +175,7 @@ impl<'a> Watcher<'a> {
     /// The failure that a first look went on without and a watch cannot.
     fn unread(&self) -> Option<Fault> {
         let reading = self.seen.snapshot.deployments.get(&self.key)?;
-        let needed = self.release().is_ok_and(|release| release.method != Method::Weighted);
+        let needed = self.release().is_ok_and(|release| target::pair(release).is_none());
         reading.failing().filter(|fault| needed && !target::kept_nowhere(fault)).cloned()
     }
 
@@ -259,9 +259,9 @@ impl<'a> Watcher<'a> {
                 format!("deployment {} ({})", arn.name(), strategy.unwrap_or_default())
             }
             Some(Target::Rollout { revision, .. }) => {
-                format!("the rollout of {}, by what ECS says of it: no history is kept here", revision.tag())
+                format!("the rollout of {}, by what ECS says of it: no history can be read here", revision.tag())
             }
-            Some(Target::Pair { revision }) => format!("the release of {}", revision.tag()),
+            Some(Target::Pair { revision, .. }) => format!("the release of {}", revision.tag()),
             None => String::new(),
         }
     }

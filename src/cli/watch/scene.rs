@@ -134,11 +134,17 @@ fn revisions(release: &Release, deployment: Option<&ServiceDeployment>, snapshot
 fn status(deployment: &ServiceDeployment) -> String {
     let words = format!("deployment {}", deployments::status(&deployment.status));
     let back = deployment.rolled_back_to().map(|to| format!(" to {}", to.tag())).unwrap_or_default();
-    let why = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_ref());
+    // How it ended is said once more, with the reason, when the watch ends.
+    let rollback = deployment.rollback.as_ref().filter(|_| !deployment.status.ended());
+    let why = rollback.and_then(|rollback| rollback.reason.as_ref());
     format!("{words}{back}{}", why.map(|why| format!(": {why}")).unwrap_or_default())
 }
 
 fn traffic(release: &Release, deployment: Option<&ServiceDeployment>, observed: Option<Percent>) -> Option<String> {
+    if release.canary.is_none() && deployment.is_some_and(|deployment| deployment.status.ended()) {
+        // All of the traffic goes to one revision again.
+        return None;
+    }
     // Where the console writes the weights itself, ECS's own request says nothing.
     let of_ecs = deployment.filter(|_| release.method != Method::NativeWeighted);
     let requested = of_ecs.and_then(|deployment| deployment.requested).or(release.share.requested);

@@ -32,6 +32,8 @@ pub enum Target {
     },
     /// The release of a pair: whether the canary's revision becomes the stable one.
     Pair {
+        /// The service that is to have it. It stays so: where ages tell the two apart, a finish swaps their roles.
+        stable: ServiceKey,
         /// The canary's revision.
         revision: TaskDefinitionArn,
     },
@@ -118,6 +120,13 @@ pub fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> Result<D
             "`tidegate status` shows where it is.",
         ));
     }
+    if let Some(why) = release.watch_only.as_ref().filter(|_| release.method == Method::Weighted) {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("How a release of {} ends cannot be told: {why}", release.name),
+            "The configuration can say which of its services is which (`stable`, `canary`).",
+        ));
+    }
     if let Some(target) = pair(release) {
         return Ok(Decision::Watch(target));
     }
@@ -180,10 +189,11 @@ fn unlisted(service: &Service, newest: &ServiceDeployment, history: &[ServiceDep
 }
 
 /// A pair's release under way.
-fn pair(release: &Release) -> Option<Target> {
+pub fn pair(release: &Release) -> Option<Target> {
     let canary = release.canary.as_ref().filter(|_| release.method == Method::Weighted)?;
     let without = release.share.configured.is_some_and(|share| share.is_zero()) && canary.desired == 0;
-    (!without).then(|| Target::Pair { revision: canary.task_definition.clone() })
+    (!without)
+        .then(|| Target::Pair { stable: release.stable.service.clone(), revision: canary.task_definition.clone() })
 }
 
 /// A pair at rest whose canary ran a newer revision that never became the stable one.
@@ -217,7 +227,7 @@ fn by_rollout(service: &Service, release: &Release) -> Decision {
     Decision::Over(Ended::new(
         End::Unknown,
         format!(
-            "nothing is under way, and no history is kept here: {} runs {tag}, whether that is what was last asked \
+            "nothing is under way, and no history can be read here: {} runs {tag}, whether that is what was last asked \
              for is not known",
             release.name
         ),
@@ -233,7 +243,7 @@ impl Target {
                 of_deployment(self.deployment(snapshot)?, history, snapshot, release)
             }
             Self::Rollout { service, revision } => of_rollout(snapshot.service(service)?, revision),
-            Self::Pair { revision } => of_pair(release, revision),
+            Self::Pair { stable, revision } => of_pair(release, stable, revision),
         }
     }
 
@@ -256,7 +266,7 @@ impl Target {
                 ("deployment", Some(arn), deployment.and_then(ServiceDeployment::task_definition))
             }
             Self::Rollout { revision, .. } => ("rollout", None, Some(revision)),
-            Self::Pair { revision } => ("pair", None, Some(revision)),
+            Self::Pair { revision, .. } => ("pair", None, Some(revision)),
         };
         json!({
             "kind": kind,
@@ -323,10 +333,15 @@ fn of_rollout(service: &Service, revision: &TaskDefinitionArn) -> Option<Ended> 
     }
 }
 
-fn of_pair(release: &Release, revision: &TaskDefinitionArn) -> Option<Ended> {
+fn of_pair(release: &Release, pinned: &ServiceKey, revision: &TaskDefinitionArn) -> Option<Ended> {
     let canary = release.canary.as_ref().filter(|_| release.method == Method::Weighted)?;
-    let stable = &release.stable;
-    let nobody = release.share.configured.is_some_and(|share| share.is_zero());
+    let share = release.share.configured?;
+    let (stable, canary, share) = if release.stable.service == *pinned {
+        (&release.stable, canary, share)
+    } else {
+        (canary, &release.stable, share.rest())
+    };
+    let nobody = share.is_zero();
     let down = nobody && canary.desired == 0;
     let replaced = canary.task_definition != *revision;
     let tag = revision.tag();

@@ -170,6 +170,36 @@ async fn a_pair_is_over_when_the_canary_became_stable_or_is_gone() {
 }
 
 #[tokio::test]
+async fn a_finish_that_swaps_the_roles_is_a_success_all_the_same() {
+    let named = |mut frame: Frame, begun: (i64, i64)| {
+        for ((service, name), begun) in frame.services.iter_mut().zip(["orders-a", "orders-b"]).zip([begun.0, begun.1])
+        {
+            service.key.service = name.to_owned();
+            service.rollouts[0].created_at = ago(begun);
+        }
+        frame
+    };
+    // The older rollout is taken for the stable one.
+    let begun = || named(pair(23, (24, 2), (90, 10)), (9_000, 30));
+    for (then, code) in
+        [(named(pair(24, (24, 0), (100, 0)), (1, 30)), 0), (named(pair(23, (24, 0), (100, 0)), (1, 30)), 6)]
+    {
+        let watched = Script::new([begun(), then]).watch("orders-a", None, false).await;
+        assert_eq!(watched.code, Ok(code), "{}", watched.text);
+    }
+}
+
+#[tokio::test]
+async fn a_pair_whose_roles_are_not_certain_is_not_judged() {
+    let mut frame = pair(23, (24, 2), (90, 10));
+    for (service, name) in frame.services.iter_mut().zip(["orders-a", "orders-b"]) {
+        service.key.service = name.to_owned();
+    }
+    let watched = Script::new([frame]).watch("orders-a", None, false).await;
+    assert_eq!(watched.code, Err(Exit::Refused), "{}", watched.text);
+}
+
+#[tokio::test]
 async fn a_pair_at_rest_says_what_became_of_its_newest_release() {
     let mut back = pair(23, (24, 0), (100, 0));
     back.deployments = Ok(vec![deployment(23, 9_000, DeploymentStatus::Successful)]);

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::names::{Place, ServiceKey, TaskDefinitionArn};
+use super::previous;
 use super::release::{Method, Release};
 use super::settings::Settings;
 use super::share::Percent;
@@ -121,7 +122,10 @@ impl Plan {
             self.calls().any(|call| matches!(call, Call::StopDeployment { .. } | Call::AnswerPause { .. }));
         match waited_for {
             Some(waited_for) => Some(waited_for),
-            None if left_to_ecs => release.previous.first().map(|good| &good.task_definition),
+            None if left_to_ecs && release.method.shifted_by_ecs() && release.canary.is_some() => {
+                Some(&release.stable.task_definition)
+            }
+            None if left_to_ecs => previous::best(&release.previous).map(|good| &good.task_definition),
             None => Some(&release.stable.task_definition),
         }
     }

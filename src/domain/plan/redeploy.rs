@@ -47,7 +47,7 @@ pub(super) fn rollback(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let steps = back(release, to, context)?;
-    let target = to.or_else(|| release.previous.first().map(|good| &good.task_definition));
+    let target = to.or_else(|| previous::best(&release.previous).map(|good| &good.task_definition));
     let title = match target {
         Some(target) => format!("{} → back to {}", release.stable.task_definition.tag(), target.tag()),
         None => format!("ECS takes {} back to what it replaced", release.name),
@@ -73,7 +73,7 @@ pub(super) fn back(
         && let Some(deployment) = &side.deployment
         && to.is_none_or(|to| replaced.is_some_and(|good| good.task_definition == *to))
     {
-        let target = replaced.or(release.previous.first()).map(|good| &good.task_definition);
+        let target = replaced.or(previous::best(&release.previous)).map(|good| &good.task_definition);
         return Ok(stop(side, deployment, target, context));
     }
     let target = match to {
