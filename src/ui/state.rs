@@ -7,7 +7,7 @@ use super::words;
 use crate::app::operation::{Operation, StepState};
 use crate::domain::plan::Intent;
 use crate::domain::release::{Bake, Method, Phase, Release};
-use crate::domain::track::{self, Deadline, Then};
+use crate::domain::track::{self, Deadline, Then, What};
 use crate::domain::verdict::Opinion;
 
 /// A phase as a shape.
@@ -126,8 +126,7 @@ fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
             (step.unwrap_or_else(|| format!("starting {}/{} tasks", newest.running, newest.desired)), Role::Accent)
         }
         Phase::Shifting if release.canary.is_some() && release.method.shifted_by_ecs() => {
-            let to = release.share.requested.map(|to| format!(" to {to}")).unwrap_or_default();
-            (step.unwrap_or_else(|| format!("ECS shifts{to}")), Role::Accent)
+            (step.unwrap_or_else(|| shifting(scene, release)), Role::Accent)
         }
         Phase::Shifting => (
             step.unwrap_or_else(|| {
@@ -152,6 +151,19 @@ fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
         },
     };
     marked(scene, release, vec![text], role)
+}
+
+/// Where ECS is taking the traffic: to what it asked for, or once the rule says that, to what comes next.
+fn shifting(scene: &Scene<'_>, release: &Release) -> String {
+    let asked = release.share.requested.filter(|asked| Some(*asked) != release.share.configured);
+    let next = || match track::track(release, scene.model.now.at)?.next.what {
+        What::Shift(to) => Some(to.percent()),
+        _ => None,
+    };
+    match asked.or_else(next) {
+        Some(to) => format!("ECS shifts to {to}"),
+        None => "ECS goes on".to_owned(),
+    }
 }
 
 /// What the metrics say comes first, and what is old is marked.

@@ -9,6 +9,7 @@ use crate::app::model::{Model, Panel, Screen};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Intent;
 use crate::domain::preflight::{Check, Level};
+use crate::domain::release::Phase;
 use crate::domain::snapshot::{Facts, Query};
 use crate::ui::fixture;
 use crate::ui::{Palette, Theme};
@@ -118,6 +119,21 @@ fn a_share_that_is_not_nothing_is_not_shown_as_nothing() {
     (release.share.observed, release.verdict.judged.minutes) = (Some(fixture::percent(0.0)), 0);
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("observed no data"), "{text}");
+}
+
+#[test]
+fn where_the_traffic_goes_is_said_once() {
+    let mut model = fixture::native_paused(SIZES[0]);
+    let release = model.releases.iter_mut().find(|release| release.name == "payments").unwrap();
+    // Answered a moment ago: the rule says 10 %, as ECS asked, and 100 % is next.
+    release.pauses.clear();
+    release.phase = Phase::Shifting;
+    let text = glyphs(&draw(&model, &plain()));
+    assert!(text.contains("ECS shifts to 100%") && !text.contains("ECS shifts to 10%"), "{text}");
+    let release = model.releases.iter_mut().find(|release| release.name == "payments").unwrap();
+    release.share.configured = Some(fixture::percent(0.0));
+    let text = glyphs(&draw(&model, &plain()));
+    assert!(text.contains("cluster prod   ECS shifts to 10%"), "{text}");
 }
 
 #[test]
