@@ -198,6 +198,12 @@ fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
     match outcome {
         Outcome::Done => (format!("done and read back: {title}"), false),
         Outcome::Superseded => (format!("no longer pursued: {title}"), false),
+        // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
+        Outcome::Refused { step, fault }
+            if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
+        {
+            (format!("not done at step {}: {} {}", step + 1, fault.advice, fault.headline()), true)
+        }
         Outcome::Refused { step, fault } => {
             (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
         }

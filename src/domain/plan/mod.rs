@@ -3,6 +3,8 @@
 mod call;
 mod expect;
 mod native;
+#[cfg(test)]
+mod native_rules;
 mod native_weighted;
 mod redeploy;
 #[cfg(test)]

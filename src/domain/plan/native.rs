@@ -117,7 +117,10 @@ fn first_ever(release: &Release) -> bool {
     release.canary.is_none()
         && release.previous.is_empty()
         && release.stable.leaving.is_empty()
-        && release.deployment.as_ref().is_some_and(|only| only.target.is_some() && only.sources.is_empty())
+        && release
+            .deployment
+            .as_ref()
+            .is_some_and(|only| !only.status.ended() && only.target.is_some() && only.sources.is_empty())
 }
 
 /// The old tasks are gone: another deployment brings the old revision back, by the service's own strategy or at once.

@@ -213,7 +213,7 @@ pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: 
         hold: SignedDuration::ZERO,
         patience: context.settings.patience,
     };
-    let warnings = vec!["it deploys nothing: choose the copy with S, or R and tab, when it is there".to_owned()];
+    let warnings = vec!["it deploys nothing: choose the copy when it is there, with S, or with R and c".to_owned()];
     let title = format!("gets a copy of {}, which was deregistered", copy_of.tag());
     let intent = Intent::Register { copy_of: copy_of.clone() };
     Ok(context.plan(release, intent, vec![step], None, warnings, title))
