@@ -307,7 +307,7 @@ async fn back_at_once_and_then_the_strategy_is_put_back() {
         let at_once = format!(
             "UpdateService service={name} taskDefinition={target} deploymentConfiguration=BLUE_GREEN bake=0 hooks=[]"
         );
-        assert_eq!(stage.told(), [at_once.clone()]);
+        assert_eq!(stage.told(), std::slice::from_ref(&at_once));
         until_steady_on(&mut stage, name, target).await;
         let deployment = stage.release(name).deployment.clone().unwrap();
         assert_eq!(deployment.status, DeploymentStatus::Successful);
