@@ -130,7 +130,9 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     };
     let (on_canary, on_stable) =
         (numbers(&pair.canary_group, seen_at(since)), numbers(&pair.stable_group, seen_at(since)));
-    let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
+    // Of a canary that should get something, nothing has been observed before its first settled minute.
+    let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests)
+        .filter(|_| on_canary.minutes > 0 || configured.is_some_and(Percent::is_zero));
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let verdict = if configured.is_some_and(Percent::is_zero) {
         verdict::judge(numbers(&pair.stable_group, None), None, thresholds)

@@ -52,7 +52,9 @@ pub(super) fn single(
     let (verdict, observed) = match groups.filter(|_| configured.is_some_and(|share| !share.is_zero())) {
         Some((stable, canary)) => {
             let (on_stable, on_canary) = (numbers(Some(stable), seen_at(since)), numbers(Some(canary), seen_at(since)));
-            let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests);
+            // Without a settled minute of its own nothing has been observed of it, not even that it gets nothing.
+            let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests)
+                .filter(|_| on_canary.minutes > 0);
             (verdict::judge(on_canary, Some(on_stable), &settings.thresholds), observed)
         }
         None => (verdict::judge(numbers(blue.target_group.as_ref(), None), None, &settings.thresholds), None),
