@@ -168,7 +168,7 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('P')],
         Action::Step,
         "step",
-        "One step up the ladder: shows plan and verdict, and asks.",
+        "One step up the ladder, or answer the pauses: asks first.",
     ),
     on(Scope::Anywhere, &[Char('W')], Action::Weight, "weight", "Give the canary any share, up or down."),
     on(
@@ -183,7 +183,7 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('F')],
         Action::Finish,
         "finish",
-        "Make the canary's revision the stable one, in six steps.",
+        "Make the canary stable; put back what a release changed.",
     ),
     on(Scope::Fleet, &[Enter, Right, Char('l')], Action::Open, "open", "Open the release."),
     on(Scope::Fleet, &[Char('/')], Action::Filter, "filter", "Show only the services whose line contains a text."),

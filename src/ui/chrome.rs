@@ -198,12 +198,11 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     };
     let length = |piece: &[Span<'_>; 2]| piece.iter().map(|span| words::width(&span.content)).sum::<usize>() + 2;
     let mut all: Vec<_> = BINDINGS.iter().filter(here).filter(shown).collect();
-    // Out of the history the way is shown before what is done in it.
-    let out = |action: Action| place == Scope::History && action == Action::Back;
+    // The way out is shown before what is looked at.
     all.sort_by_key(|binding| match binding.action {
         action if always.contains(&action) => 3,
         action if action.acts() => 0,
-        action if out(action) => 1,
+        Action::Back => 1,
         _ => 2,
     });
     let mut room = usize::from(area.width) + 2;

@@ -37,7 +37,7 @@ fn open(columns: u16, rows: u16) -> Tty {
     });
     tty.send("\r");
     // Only this screen's footer has it: the fleet shows some of the release too.
-    tty.until_shows("p50/95/99");
+    tty.until_shows("esc back");
     tty
 }
 

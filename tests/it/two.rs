@@ -98,7 +98,7 @@ impl Sim {
                 .any(|line| line.starts_with('▸') && line.contains("payments") && line.contains("left, then ROLLBACK"))
         });
         tty.send("\r");
-        tty.until_shows("p50/95/99");
+        tty.until_shows("esc back");
         tty.until_shows("PRE_PRODUCTION_TRAFFIC_SHIFT");
         tty.send("P");
         tty.until_shows("ContinueServiceDeployment");

@@ -68,6 +68,12 @@ pub(super) fn rollback(
         ));
     }
     let replaced = &release.stable.task_definition;
+    if let Some(to) = to.filter(|to| release.canary.is_none() && !redeploy::replaced(release, to)) {
+        return Err(Refusal::new(
+            format!("Only ECS knows what the deployment under way goes back to: not certainly {}.", to.tag()),
+            "Roll back without naming a revision; then choose another.",
+        ));
+    }
     if let Some(to) = to.filter(|to| release.canary.is_some() && *to != replaced) {
         return Err(Refusal::new(
             format!("ECS takes a deployment under way back to {}, not to {}.", replaced.tag(), to.tag()),

@@ -7,7 +7,7 @@ use super::rules::{check, waited_for, weight};
 use super::{Answer, Call, Expect, Intent, Plan, Reread};
 use crate::domain::deployment::{Configuration, HookConfiguration, Strategy as Shift};
 use crate::domain::names::Arn;
-use crate::domain::previous::best;
+use crate::domain::previous::{Evidence, best};
 use crate::domain::release::{Method, Release, Side};
 use crate::domain::share::{Percent, Weight};
 use crate::domain::testing::{ACCOUNT, NativeScene, REGION, native_intent, native_scene, td};
@@ -40,7 +40,11 @@ fn may_refuse(scene: &NativeScene, release: &Release, to: Option<u8>, at_once: b
             None => nothing_good,
         } || at_once && (own.is_at_once() || !put_back);
     }
-    let to_another = to.is_some_and(|to| release.canary.is_some() && td(to) != release.stable.task_definition);
+    // ECS goes back to what it replaced: where both sides are known that is the one, else what the rollouts say.
+    let to_another = to.map(td).is_some_and(|to| match release.canary {
+        Some(_) => to != release.stable.task_definition,
+        None => !release.previous.iter().any(|it| it.evidence == Evidence::Replaced && it.task_definition == to),
+    });
     let first_ever =
         known.is_some_and(|it| it.target.is_some() && it.sources.is_empty()) && release.previous.is_empty();
     going_back(scene) || release.newest().going_back || to_another || first_ever || on_screen(release).is_none()

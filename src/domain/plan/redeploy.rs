@@ -55,6 +55,12 @@ pub(super) fn rollback(
     Ok(context.plan(release, Intent::Rollback { to: to.cloned(), at_once: false }, steps, None, Vec::new(), title))
 }
 
+/// Whether the rollout under way replaces this revision.
+pub(super) fn replaced(release: &Release, revision: &TaskDefinitionArn) -> bool {
+    let replaced = |good: &&Good| good.evidence == Evidence::Replaced;
+    release.previous.iter().filter(replaced).any(|good| good.task_definition == *revision)
+}
+
 /// The steps that bring a good revision back onto the stable service.
 pub(super) fn back(
     release: &Release,

@@ -164,7 +164,13 @@ proptest! {
             let elsewhere = scene.place.account != ACCOUNT || scene.place.region != REGION;
             // ECS takes a deployment back by its name, to what it replaced. Without either there is nothing to order.
             let native = release.method == Method::Native && super::native::under_way(&release);
-            let nothing_replaced = native && (stable.deployment.is_none() || release.previous.is_empty());
+            let replaced = |to: &crate::domain::names::TaskDefinitionArn| {
+                release.previous.iter().any(|it| it.evidence == Evidence::Replaced && it.task_definition == *to)
+            };
+            let nothing_replaced = native
+                && (stable.deployment.is_none()
+                    || release.previous.is_empty()
+                    || to.as_ref().is_some_and(|to| !replaced(to)));
             prop_assert!(
                 scene.read_only || release.watch_only.is_some() || !active || elsewhere || nothing_replaced
                     || nowhere || (stable.going_back && release.canary.is_none()),
