@@ -107,7 +107,7 @@ impl Source {
             Self::Routes => Pace { calm: 30, busy: 5 },
             Self::Health => Pace { calm: 30, busy: 8 },
             Self::Tasks => Pace { calm: 30, busy: 8 },
-            Self::Deployments => Pace { calm: 60, busy: 20 },
+            Self::Deployments => Pace { calm: 60, busy: 8 },
             Self::Metrics => Pace { calm: 60, busy: 30 },
             // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
             Self::Alarms => Pace { calm: 60, busy: 30 },

@@ -159,7 +159,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     match &progress {
         Progress::Sent { step } if writes_weights(*step) => (ours.requested, ours.since) = (share, None),
         Progress::Answered { .. } | Progress::Verified { .. } => {
-            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks]);
+            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks, Source::Deployments]);
         }
         Progress::Ended(outcome) => {
             ours.doing = None;

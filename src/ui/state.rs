@@ -7,6 +7,7 @@ use super::words;
 use crate::app::operation::{Operation, StepState};
 use crate::domain::plan::Intent;
 use crate::domain::release::{Bake, Method, Phase, Release};
+use crate::domain::share::Percent;
 use crate::domain::track::{self, Deadline, Then, What};
 use crate::domain::verdict::Opinion;
 
@@ -155,7 +156,9 @@ fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
 
 /// Where ECS is taking the traffic: to what it asked for, or once the rule says that, to what comes next.
 fn shifting(scene: &Scene<'_>, release: &Release) -> String {
-    let asked = release.share.requested.filter(|asked| Some(*asked) != release.share.configured);
+    // What was asked for before the rule was read may be behind it.
+    let ahead = |asked: &Percent| release.share.configured.is_none_or(|configured| *asked > configured);
+    let asked = release.share.requested.filter(ahead);
     let next = || match track::track(release, scene.model.now.at)?.next.what {
         What::Shift(to) => Some(to.percent()),
         _ => None,
