@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 use super::head::LABEL;
 use crate::domain::names::Arn;
 use crate::domain::release::{Method, Release};
+use crate::domain::route::Forward;
 use crate::domain::share::{Percent, Weights};
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
@@ -31,11 +32,13 @@ fn visited(scene: &Scene<'_>, release: &Release) -> Vec<f64> {
     let groups = release.stable.target_group.as_ref().zip(release.newest().target_group.as_ref());
     let Some(((stable, canary), route)) = groups.zip(release.routes.first()) else { return Vec::new() };
     let changes = scene.model.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
-    let share = |change: &crate::domain::snapshot::WeightChange| {
-        let weight = |group: &Arn| change.forwards.iter().find(|to| to.target_group == *group).map(|to| to.weight);
+    let share = |forwards: &Vec<Forward>| {
+        let weight = |group: &Arn| forwards.iter().find(|to| to.target_group == *group).map(|to| to.weight);
         Some(Weights { stable: weight(stable)?, canary: weight(canary)? }.canary_share()?.value())
     };
-    let shares = changes.iter().rev().filter_map(share);
+    // What it had when it was first looked at is seen as well.
+    let first = changes.first().map(|change| &change.before);
+    let shares = changes.iter().rev().map(|change| &change.forwards).chain(first).filter_map(share);
     shares.take_while(|share| *share > 0.0).collect()
 }
 
