@@ -55,7 +55,7 @@ fn go_back(model: &mut Model, name: &str, intent: Intent) -> Vec<Effect> {
     let plan = match model.plan(release, &intent) {
         Ok(plan) => plan,
         Err(refusal) => {
-            offer_a_copy(model, name, refusal);
+            offer_a_copy(model, name, refusal, intent);
             return Vec::new();
         }
     };
@@ -76,7 +76,7 @@ fn go_back(model: &mut Model, name: &str, intent: Intent) -> Vec<Effect> {
 }
 
 /// There is no way back. Where the revision that worked was only deregistered, a copy of it can be registered.
-fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal) {
+fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal, intent: Intent) {
     let copy = model.release(name).and_then(|release| {
         let deregistered = release.previous.iter().find(|good| !good.backed_out && good.active == Some(false))?;
         let intent = Intent::Register { copy_of: deregistered.task_definition.clone() };
@@ -87,7 +87,7 @@ fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal) {
             plan.warnings.insert(0, refusal.reason);
             ask(model, plan, model.forward_consent());
         }
-        _ => model.refuse("Roll back", refusal),
+        _ => model.refuse("Roll back", refusal, Some((name.to_owned(), intent))),
     }
 }
 
@@ -114,7 +114,10 @@ pub(super) fn propose(model: &mut Model, intent: Intent) {
     let plan = model.release(&release).map(|release| model.plan(release, &intent));
     match plan {
         Some(Ok(plan)) => ask(model, plan, model.forward_consent()),
-        Some(Err(refusal)) => model.refuse(&format!("{} {release}", intent.verb()), refusal),
+        Some(Err(refusal)) => {
+            let title = format!("{} {release}", intent.verb());
+            model.refuse(&title, refusal, Some((release, intent)));
+        }
         None => {}
     }
 }
@@ -135,6 +138,11 @@ pub(super) fn ask_weight(model: &mut Model) {
 /// `S`: which revision?
 pub(super) fn ask_revision(model: &mut Model) {
     let Some(name) = free(model) else { return };
+    // What no revision could be started over is said before one is chosen.
+    let under_way = model.release(&name).filter(|release| release.method.shifted_by_ecs() && release.in_flight());
+    if let Some(task_definition) = under_way.map(|release| release.newest().task_definition.clone()) {
+        return propose(model, Intent::Start { task_definition, pauses: false });
+    }
     if let Some(family) = model.release(&name).map(|release| release.newest().task_definition.family().to_owned()) {
         let purpose = Purpose::Start;
         model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
@@ -289,7 +297,12 @@ fn execute(model: &mut Model, plan: Plan) -> Vec<Effect> {
     }
     let id = model.next_operation;
     model.next_operation = OperationId(id.0 + 1);
-    model.ours.entry(plan.release.clone()).or_default().doing = Some(plan.intent.clone());
+    let ours = model.ours.entry(plan.release.clone()).or_default();
+    ours.doing = Some(plan.intent.clone());
+    if matches!(plan.intent, Intent::Start { .. }) {
+        // What was written for an earlier release says nothing of this one.
+        (ours.requested, ours.since) = (None, None);
+    }
     model.operations.insert(plan.release.clone(), Operation::new(id, plan.clone(), model.now.at));
     effects.push(Effect::Execute { operation: id, plan: Box::new(plan) });
     effects
@@ -314,6 +327,13 @@ pub(super) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
 /// Closes a question whose plan is no longer what would be done: what the operator said yes to must be what
 /// was on the screen.
 pub(super) fn revalidate(model: &mut Model) {
+    if let Some(Dialog::Refused { refusal, of: Some((name, intent)), .. }) = &model.dialog {
+        let now = model.release(name).map(|release| model.plan(release, intent));
+        if !matches!(now, Some(Err(now)) if now == *refusal) {
+            model.dialog = None;
+        }
+        return;
+    }
     let Some(Dialog::Confirm(confirm)) = &model.dialog else { return };
     let again = model.release(&confirm.plan.release).map(|release| model.plan(release, &confirm.plan.intent));
     let why = match again {
@@ -353,8 +373,8 @@ impl Model {
         if self.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes }
     }
 
-    fn refuse(&mut self, title: &str, refusal: Refusal) {
-        self.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal });
+    fn refuse(&mut self, title: &str, refusal: Refusal, of: Option<(String, Intent)>) {
+        self.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal, of });
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Dialog {
         title: String,
         /// Why not.
         refusal: Refusal,
+        /// The release and the intent: when there is a plan, this is no longer true.
+        of: Option<(String, Intent)>,
     },
     /// The keys.
     Help,

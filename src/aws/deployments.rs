@@ -86,6 +86,8 @@ impl Aws {
     fn deployment(&self, raw: sdk::ServiceDeployment) -> Option<ServiceDeployment> {
         let resolve = |arn: Option<&str>| arn.and_then(|arn| self.memory.revision(arn));
         let (rollback, target) = (raw.rollback(), raw.target_service_revision());
+        let sources: Vec<_> =
+            raw.source_service_revisions().iter().filter_map(|revision| resolve(revision.arn())).collect();
         Some(ServiceDeployment {
             reason: raw.status_reason.clone().filter(|reason| !reason.is_empty()),
             created_at: maybe(raw.created_at()),
@@ -93,7 +95,8 @@ impl Aws {
             finished_at: maybe(raw.finished_at()),
             configuration: configuration(raw.deployment_configuration()),
             target: resolve(target.and_then(|revision| revision.arn())),
-            sources: raw.source_service_revisions().iter().filter_map(|revision| resolve(revision.arn())).collect(),
+            unresolved_sources: raw.source_service_revisions().len() - sources.len(),
+            sources,
             requested: percent(target.and_then(|it| it.requested_production_traffic_weight)),
             requested_test: percent(target.and_then(|it| it.requested_test_traffic_weight)),
             rollback: rollback.map(|rollback| Rollback {

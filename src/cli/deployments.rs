@@ -4,31 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::words::{image_tag, since, span};
-use crate::domain::deployment::{Configuration, DeploymentStatus, Outcome, Pause, ServiceDeployment, ServiceRevision};
+use crate::domain::deployment::{DeploymentStatus, Outcome, Pause, ServiceDeployment, ServiceRevision};
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::previous::Evidence;
 use crate::domain::snapshot::Snapshot;
 
 /// A deployment that begins this long after another was stopped was not what stopped it.
 const AT_THE_SAME_TIME: SignedDuration = SignedDuration::from_mins(2);
-
-/// The strategy in words: `CANARY 10%, bake 5 min, old tasks kept 10 min, 1 pause`.
-pub fn strategy(configuration: &Configuration) -> String {
-    use crate::domain::deployment::Strategy;
-    let mut words = configuration.strategy.to_string();
-    if let Strategy::Canary { bake_minutes, .. } | Strategy::Linear { bake_minutes, .. } = configuration.strategy {
-        words.push_str(&format!(", bake {bake_minutes} min"));
-    }
-    if configuration.strategy.shifts_traffic() {
-        words.extend(configuration.bake_minutes.map(|minutes| format!(", old tasks kept {minutes} min")));
-        words.extend(match configuration.pauses().count() {
-            0 => None,
-            1 => Some(", 1 pause".to_owned()),
-            many => Some(format!(", {many} pauses")),
-        });
-    }
-    words
-}
 
 /// What people call a revision's version: its first image's tag.
 pub fn version(revision: &ServiceRevision, snapshot: &Snapshot) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::deployments::{self, outcome, reason, revisions, strategy};
+use super::deployments::{self, outcome, reason, revisions};
 use super::exit::Failure;
 use super::lookup;
 use super::observe::Observation;
@@ -103,7 +103,7 @@ fn row(seen: &Observation, kept: &Kept<'_>, deployment: &ServiceDeployment) -> V
         revisions(deployment, &seen.snapshot),
         took,
         outcome(deployment, kept.deployments, seen.now),
-        strategy(&deployment.configuration),
+        deployment.configuration.describe(),
     ]
 }
 

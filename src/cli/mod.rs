@@ -43,19 +43,20 @@ pub async fn run() -> u8 {
     match dispatch(&mut out, &cli).await {
         Ok(code) => code,
         Err(failure) => {
-            tell(&mut out, &failure);
+            tell(&mut out, &failure, matches!(cli.command, Some(Command::Watch(_))));
             failure.exit.code()
         }
     }
 }
 
 /// What happened, to what, and what to do next.
-fn tell(out: &mut Out, failure: &Failure) {
+fn tell(out: &mut Out, failure: &Failure, in_a_line: bool) {
     out.remark(&format!("tidegate: {}", failure.message));
     out.remark(&failure.advice);
     if out.json {
         // It has been said on standard error already.
-        let _ = out.document(&failure.document());
+        let document = failure.document();
+        let _ = if in_a_line { out.event(&document) } else { out.document(&document) };
     }
 }
 

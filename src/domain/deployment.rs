@@ -118,8 +118,10 @@ pub struct ServiceDeployment {
     pub configuration: Configuration,
     /// `targetServiceRevision`; `None` where it could not be resolved.
     pub target: Option<Arc<ServiceRevision>>,
-    /// `sourceServiceRevisions[]`.
+    /// `sourceServiceRevisions[]`, those that could be resolved.
     pub sources: Vec<Arc<ServiceRevision>>,
+    /// How many of them could not.
+    pub unresolved_sources: usize,
     /// `targetServiceRevision.requestedProductionTrafficWeight`, percent: what ECS wants the target to have. Absent
     /// for a rolling deployment.
     pub requested: Option<Percent>,
@@ -209,6 +211,7 @@ impl ServiceDeployment {
             configuration: Configuration::rolling(),
             target: None,
             sources: Vec::new(),
+            unresolved_sources: 0,
             requested: None,
             requested_test: None,
             rollback: None,

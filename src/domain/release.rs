@@ -192,6 +192,8 @@ pub struct Release {
     /// What `configuration` was before the newest deployment changed it for its own sake: pauses that were added for
     /// it, or a strategy that was set aside to go back at once. To be put back when that is over.
     pub temporary: Option<Box<Configuration>>,
+    /// Whether the deployment under way brings back a revision that ran before: it is a way back itself.
+    pub returning: bool,
     /// What is known beforehand of the way back.
     pub preflight: Preflight,
     /// The newest active revision of the task definition's family, where the family was read.

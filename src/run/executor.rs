@@ -126,21 +126,31 @@ enum Break {
 impl Run<'_> {
     async fn steps(&mut self) -> Halt<()> {
         let plan = self.plan;
+        let mut gone_past = None;
         for (index, step) in plan.steps.iter().enumerate() {
-            let patience = self.options.felt(step.patience);
-            if !step.before.is_empty() {
-                self.wait(index, &step.before, patience, Stage::Before).await?;
+            match self.step(index, step).await {
+                Ok(()) => (self.report)(Progress::Verified { step: index }),
+                // What follows matters more, and is ordered all the same; what failed is said at the end.
+                Err(end) if step.optional && *end != Outcome::Superseded => gone_past = gone_past.or(Some(end)),
+                Err(end) => return Err(end),
             }
-            if let Some(call) = &step.call {
-                self.send(index, step, call).await?;
+        }
+        gone_past.map_or(Ok(()), Err)
+    }
+
+    async fn step(&mut self, index: usize, step: &Step) -> Halt<()> {
+        let patience = self.options.felt(step.patience);
+        if !step.before.is_empty() {
+            self.wait(index, &step.before, patience, Stage::Before).await?;
+        }
+        if let Some(call) = &step.call {
+            self.send(index, step, call).await?;
+        }
+        if !step.after.is_empty() {
+            self.wait(index, &step.after, patience, Stage::After).await?;
+            if step.hold > SignedDuration::ZERO {
+                self.hold(index, step, patience).await?;
             }
-            if !step.after.is_empty() {
-                self.wait(index, &step.after, patience, Stage::After).await?;
-                if step.hold > SignedDuration::ZERO {
-                    self.hold(index, step, patience).await?;
-                }
-            }
-            (self.report)(Progress::Verified { step: index });
         }
         Ok(())
     }

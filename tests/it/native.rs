@@ -344,3 +344,15 @@ async fn a_copy_of_what_was_deregistered_is_registered_and_gone_back_to() {
     assert_eq!(stage.told()[1..], ["UpdateService service=search taskDefinition=search:91"]);
     until_steady_on(&mut stage, "search", "search:91").await;
 }
+
+#[tokio::test]
+async fn r_once_too_often_does_not_bring_back_what_was_fled_from() {
+    let mut stage = finished("payments").await;
+    stage.press("RR").await;
+    assert_eq!(stage.told(), ["UpdateService service=payments taskDefinition=payments:17"]);
+    stage.until("under way", |model| model.release("payments").is_some_and(|release| release.returning)).await;
+    stage.press("R").await;
+    assert_eq!(stage.writes().len(), 1, "{:?}", stage.told());
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("is on its way back to :17 already"), "{screen}");
+}

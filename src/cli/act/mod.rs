@@ -17,6 +17,7 @@ use crate::cloud::Cloud;
 use crate::domain::fault::FaultKind;
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::plan::{self, Context, Intent, Plan};
+use crate::domain::preflight::Level;
 use crate::domain::release::Release;
 use crate::domain::share::Percent;
 use crate::domain::snapshot::{Facts, Query};
@@ -69,6 +70,11 @@ pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acti
         }
         Err(refusal) => return Err(refusal.into()),
     };
+    if back {
+        // The screen has them beside the plan; here they are part of it.
+        let grave = release.preflight.checks.iter().filter(|check| check.level >= Level::Warn);
+        plan.warnings.extend(grave.map(|check| check.what.clone()));
+    }
     if acting.dry_run {
         if out.json {
             out.document(&report::planned(&plan))?;

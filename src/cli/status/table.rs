@@ -1,7 +1,7 @@
 //! The same for people: a line a release, or one release in full.
 
 use super::{WayBack, way_back};
-use crate::cli::deployments::{evidence, outcome, pause, reason, strategy, target_tag};
+use crate::cli::deployments::{evidence, outcome, pause, reason, target_tag};
 use crate::cli::observe::Observation;
 use crate::cli::words::{NO_DATA, columns, count, or_no_data, rate, since, span};
 use crate::domain::deployment::Outcome;
@@ -165,7 +165,7 @@ fn deployment(release: &Release, seen: &Observation) -> Vec<Vec<String>> {
     let history = seen.snapshot.deployments.get(&release.stable.service).and_then(|reading| reading.get());
     let history = history.map_or(&[][..], Vec::as_slice);
     let began = deployment.created_at.map(|at| format!(", began {} ago", since(at, seen.now))).unwrap_or_default();
-    let how = strategy(&deployment.configuration);
+    let how = deployment.configuration.describe();
     let went = outcome(deployment, history, seen.now);
     let to = target_tag(deployment);
     let mut rows = vec![vec!["deployment".to_owned(), format!("of {to}: {went}; {how}{began}")]];

@@ -255,7 +255,7 @@ impl<'a> Watcher<'a> {
         match &self.target {
             Some(Target::Deployment { arn, .. }) => {
                 let deployment = self.target.as_ref().and_then(|target| target.deployment(&self.seen.snapshot));
-                let strategy = deployment.map(|deployment| super::deployments::strategy(&deployment.configuration));
+                let strategy = deployment.map(|deployment| deployment.configuration.describe());
                 format!("deployment {} ({})", arn.name(), strategy.unwrap_or_default())
             }
             Some(Target::Rollout { revision, .. }) => {

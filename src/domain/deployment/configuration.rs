@@ -1,5 +1,6 @@
 //! `deploymentConfiguration`: how a service's deployments go.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::SignedDuration;
@@ -97,12 +98,31 @@ impl HookConfiguration {
         self.kind.as_deref() == Some(PAUSE)
     }
 
+    /// The pause that is added to a strategy for one release: it waits for a person, and goes back if nobody comes.
+    pub fn added_pause(stage: &str) -> Self {
+        Self {
+            kind: Some(PAUSE.to_owned()),
+            target: None,
+            role: None,
+            stages: vec![stage.to_owned()],
+            details: None,
+            timeout_minutes: Some(ADDED_PAUSE_MINUTES),
+            timeout_action: Some("ROLLBACK".to_owned()),
+        }
+    }
+
+    /// Whether it is one of those.
+    pub fn is_added_pause(&self) -> bool {
+        self.stages.first().is_some_and(|stage| *self == Self::added_pause(stage))
+    }
+
     /// Whether both can be the same hook. AWS has been seen to leave out all but the stages.
     fn may_be(&self, other: &Self) -> bool {
         fn agree<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
             one.is_none() || other.is_none() || one == other
         }
-        self.stages == other.stages
+        let stages = |hook: &Self| hook.stages.iter().cloned().collect::<BTreeSet<_>>();
+        stages(self) == stages(other)
             && agree(&self.kind, &other.kind)
             && agree(&self.target, &other.target)
             && agree(&self.timeout_minutes, &other.timeout_minutes)
@@ -156,7 +176,7 @@ impl Configuration {
     /// Whether a deployment by it goes the same way: strategy, bakes and hooks. What watches over it may differ.
     pub fn goes_like(&self, other: &Self) -> bool {
         (&self.strategy, self.bake(), self.hooks.len()) == (&other.strategy, other.bake(), other.hooks.len())
-            && self.hooks.iter().zip(&other.hooks).all(|(one, other)| one.may_be(other))
+            && alike(&self.hooks, &other.hooks)
     }
 
     /// Whether it moves everybody at once, without a bake and without asking anybody.
@@ -174,16 +194,20 @@ impl Configuration {
         SignedDuration::from_mins(self.bake_minutes.unwrap_or(0).max(0).into())
     }
 
-    /// In a line, as a dialog and the audit show it: `CANARY 10 %, bake 5 min, 2 hooks`.
+    /// In a line, the same everywhere: `CANARY 10%, bake 5 min, old tasks kept 10 min, 1 pause`.
     pub fn describe(&self) -> String {
         let mut parts = vec![self.strategy.to_string()];
-        if self.strategy != Strategy::Rolling {
-            parts.push(format!("bake {} min", self.bake_minutes.unwrap_or(0)));
-            parts.push(match self.hooks.len() {
-                0 => "no hooks".to_owned(),
-                1 => "1 hook".to_owned(),
-                many => format!("{many} hooks"),
-            });
+        if let Strategy::Canary { bake_minutes, .. } | Strategy::Linear { bake_minutes, .. } = self.strategy {
+            parts.push(format!("bake {bake_minutes} min"));
+        }
+        if self.strategy.shifts_traffic() {
+            parts.extend(self.bake_minutes.map(|minutes| format!("old tasks kept {minutes} min")));
+            let pauses = self.pauses().count();
+            let others = self.hooks.len() - pauses;
+            let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+            parts.extend((pauses > 0).then(|| many(pauses, "pause")));
+            parts.extend((others > 0).then(|| many(others, "other hook")));
+            parts.extend(self.hooks.is_empty().then(|| "no hooks".to_owned()));
         }
         parts.join(", ")
     }
@@ -193,6 +217,21 @@ impl Configuration {
         self.hooks.iter().filter(|hook| hook.is_pause())
     }
 }
+
+/// Whether each hook of the one has its own in the other, in whatever order AWS gives them.
+fn alike(ones: &[HookConfiguration], others: &[HookConfiguration]) -> bool {
+    let mut left: Vec<_> = others.iter().collect();
+    ones.iter().all(|one| match left.iter().position(|other| one.may_be(other)) {
+        Some(at) => {
+            left.swap_remove(at);
+            true
+        }
+        None => false,
+    })
+}
+
+/// How long an added pause waits at most, minutes: AWS's own default.
+const ADDED_PAUSE_MINUTES: i32 = 1440;
 
 /// `targetType` of a hook that waits for a person.
 pub const PAUSE: &str = "PAUSE";

@@ -30,6 +30,8 @@ pub enum Expect {
     Answered {
         /// Which service.
         service: ServiceKey,
+        /// `serviceDeploymentArn`.
+        deployment: Arn,
         /// `hookId`.
         hook: String,
     },
@@ -74,6 +76,8 @@ pub enum Expect {
         service: ServiceKey,
         /// Its revision.
         task_definition: TaskDefinitionArn,
+        /// The newest deployment before it, where one was known.
+        after: Option<Arn>,
     },
     /// A service's next deployment goes by this: strategy, bakes and hooks.
     Configured {
@@ -166,11 +170,13 @@ impl Expect {
                     None => Met::NotYet(format!("health of {} unknown", target_group_name(target_group))),
                 }
             }
-            (Self::Answered { hook, .. }, Facts::Deployments(deployments)) => {
-                if deployments.iter().flat_map(ServiceDeployment::pauses).any(|pause| pause.hook == *hook) {
-                    Met::NotYet("the pause still waits".to_owned())
-                } else {
-                    Met::Yes
+            (Self::Answered { deployment, hook, .. }, Facts::Deployments(deployments)) => {
+                match deployments.iter().find(|known| known.arn == *deployment) {
+                    Some(known) if known.pauses().iter().any(|pause| pause.hook == *hook) => {
+                        Met::NotYet("the pause still waits".to_owned())
+                    }
+                    Some(_) => Met::Yes,
+                    None => Met::NotYet("the deployment is not in the history".to_owned()),
                 }
             }
             (Self::GoingBack { deployment, .. }, Facts::Deployments(deployments)) => {
@@ -206,11 +212,13 @@ impl Expect {
                 _ => Met::NotYet(format!("{} is primary", task_definition.tag())),
             },
             (Self::Settled { task_definition, .. }, Facts::Service(service)) => settled(service, task_definition),
-            (Self::Deployed { task_definition, .. }, Facts::Deployments(deployments)) => {
-                match deployments.first().and_then(ServiceDeployment::task_definition) {
-                    Some(newest) if newest == task_definition => Met::Yes,
-                    Some(newest) => Met::NotYet(format!("the newest deployment is of {}", newest.tag())),
-                    None => Met::NotYet("no deployment is shown yet".to_owned()),
+            (Self::Deployed { task_definition, after, .. }, Facts::Deployments(deployments)) => {
+                let newest = deployments.first().filter(|newest| Some(&newest.arn) != after.as_ref());
+                match newest.map(ServiceDeployment::task_definition) {
+                    Some(Some(newest)) if newest == task_definition => Met::Yes,
+                    Some(Some(newest)) => Met::Never(format!("a newer deployment is of {}", newest.tag())),
+                    Some(None) => Met::NotYet("the newest deployment's revision is not known yet".to_owned()),
+                    None => Met::NotYet("no new deployment is shown yet".to_owned()),
                 }
             }
             (Self::Configured { configuration, .. }, Facts::Service(service)) => {
@@ -249,7 +257,7 @@ impl Expect {
             Self::Left { service, task_definition } => {
                 format!("{} no longer goes for {}", service.service, task_definition.tag())
             }
-            Self::Deployed { service, task_definition } => {
+            Self::Deployed { service, task_definition, .. } => {
                 format!("ECS shows a deployment of {} to {}", service.service, task_definition.tag())
             }
             Self::Configured { service, configuration } => {

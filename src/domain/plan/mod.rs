@@ -152,6 +152,8 @@ pub struct Step {
     /// How long `after` must go on holding, seconds on AWS's clock.
     #[serde(serialize_with = "seconds")]
     pub hold: SignedDuration,
+    /// Whether the plan goes on when this step fails: what comes after matters more. The failure is said all the same.
+    pub optional: bool,
     /// How long either wait may take.
     #[serde(serialize_with = "seconds")]
     pub patience: SignedDuration,

@@ -7,12 +7,10 @@ use super::call::Answer;
 use super::redeploy::{self, good};
 use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
-use crate::domain::deployment::{Configuration, HookConfiguration, PAUSE, Pause, Strategy};
+use crate::domain::deployment::{Configuration, HookConfiguration, Pause, Strategy};
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Method, Release};
-
-/// What an added pause waits at most, minutes: AWS's own default.
-const PAUSE_MINUTES: i32 = 1440;
+use crate::domain::share::Percent;
 
 /// Every pause that is on the screen is answered: ECS goes on when all of a stage's are.
 pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
@@ -62,10 +60,26 @@ pub(super) fn rollback(
     }
     let newest = release.newest();
     if newest.going_back {
+        // ECS goes back; whether it undoes weights that it does not know of is not certain.
+        let ours = match release.method {
+            Method::NativeWeighted => super::native_weighted::blue_first(release, context)?,
+            _ => Vec::new(),
+        };
+        if !ours.is_empty() {
+            let title = format!(
+                "gives {} all of the traffic back; ECS is going back already",
+                release.stable.task_definition.tag()
+            );
+            let intent = Intent::Rollback { to: to.cloned(), at_once };
+            return Ok(context.plan(release, intent, ours, Some(Percent::ZERO), Vec::new(), title));
+        }
         return Err(Refusal::new(
             format!("{} is rolling back already.", release.name),
             "Watch it; nothing needs to be sent.",
         ));
+    }
+    if release.returning && to.is_none() {
+        return Err(on_its_way_back(release));
     }
     let replaced = &release.stable.task_definition;
     if let Some(to) = to.filter(|to| release.canary.is_none() && !redeploy::replaced(release, to)) {
@@ -101,6 +115,7 @@ pub(super) fn rollback(
             call: Some(Call::StopDeployment { service: newest.service.clone(), deployment: deployment.clone() }),
             after: vec![Expect::GoingBack { service: newest.service.clone(), deployment: deployment.clone() }],
             hold: SignedDuration::ZERO,
+            optional: false,
             patience: context.settings.patience,
         },
     };
@@ -108,14 +123,27 @@ pub(super) fn rollback(
         Method::NativeWeighted => super::native_weighted::blue_first(release, context)?,
         _ => Vec::new(),
     };
+    let share = (!steps.is_empty()).then_some(Percent::ZERO);
+    let mut warnings = Vec::new();
+    if release.method == Method::NativeWeighted && release.canary.is_none() {
+        warnings.push("which target group is which is not known: the rule is left as it is, look at it".to_owned());
+    }
     steps.push(back);
     let title = match release.canary {
         Some(_) => format!("ECS takes {} back to {}", newest.task_definition.tag(), replaced.tag()),
         None => format!("ECS takes {} back to what it replaced", newest.task_definition.tag()),
     };
-    let share = (release.method == Method::NativeWeighted).then_some(crate::domain::share::Percent::ZERO);
     let intent = Intent::Rollback { to: to.cloned(), at_once };
-    Ok(context.plan(release, intent, steps, share, Vec::new(), title))
+    Ok(context.plan(release, intent, steps, share, warnings, title))
+}
+
+/// A deployment under way that brings back what ran before is a way back itself: to take that back would be forward.
+pub(super) fn on_its_way_back(release: &Release) -> Refusal {
+    let to = release.newest().task_definition.tag();
+    Refusal::new(
+        format!("{} is on its way back to {to} already: the deployment under way brings that back.", release.name),
+        format!("Watch it. To stop it, name what it replaces: rollback --to, or h and enter. It would not be {to}."),
+    )
 }
 
 /// Whether nothing ran before the deployment under way.
@@ -156,7 +184,7 @@ fn redeployed(
             false => vec![format!("going back replays its whole strategy: {}", replay(own))],
         };
         let steps = redeploy::order(release, target, None, Vec::new(), context);
-        let title = format!("{from} → back to {} by its own strategy, {}", target.tag(), own.strategy);
+        let title = format!("begins {from} → back to {} by its own strategy, {}", target.tag(), own.strategy);
         return Ok(context.plan(release, intent, steps, None, warnings, title));
     }
     if own.is_at_once() {
@@ -232,13 +260,10 @@ pub(super) fn start(
             "Choose another revision.",
         ));
     }
-    if let Some(before) = release.temporary.as_ref().filter(|_| own.is_at_once()) {
-        return Err(Refusal::new(
-            format!("The strategy of {} is set aside since it was rolled back at once.", release.name),
-            format!("Put {} back with F first.", before.describe()),
-        ));
-    }
     let mut warnings = Vec::new();
+    if let Some(before) = release.temporary.as_ref().filter(|_| own.is_at_once()) {
+        warnings.push(format!("everybody gets it at once: F puts {} back first", before.describe()));
+    }
     if side.task_definition.family() != task_definition.family() {
         warnings.push(format!("{task_definition} is of another family than {}", side.task_definition));
     }
@@ -253,7 +278,7 @@ pub(super) fn start(
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
     let asked = if pauses { ", pausing before each step" } else { "" };
     let title = format!(
-        "{} → {} by its own strategy, {}{asked}",
+        "begins {} → {} by its own strategy, {}{asked}",
         side.task_definition.tag(),
         task_definition.tag(),
         own.strategy
@@ -275,15 +300,7 @@ fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refus
         Method::NativeWeighted => super::native_weighted::HELD_AT,
         _ => "PRE_PRODUCTION_TRAFFIC_SHIFT",
     };
-    let pause = HookConfiguration {
-        kind: Some(PAUSE.to_owned()),
-        target: None,
-        role: None,
-        stages: vec![stage.to_owned()],
-        details: None,
-        timeout_minutes: Some(PAUSE_MINUTES),
-        timeout_action: Some(Answer::Rollback.to_string()),
-    };
+    let pause = HookConfiguration::added_pause(stage);
     let hooks = own.hooks.iter().cloned().chain([pause]).collect();
     Ok(Configuration { hooks, ..own.clone() })
 }
@@ -302,6 +319,7 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
             "There is nothing to put back; ECS finishes its releases by itself.",
         ));
     };
+    restorable(release, before)?;
     let side = &release.stable;
     let service = side.service.clone();
     let steps = vec![Step {
@@ -313,6 +331,7 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
         call: Some(configure(update(side, None, None), before)),
         after: vec![Expect::Configured { service, configuration: before.clone() }],
         hold: SignedDuration::ZERO,
+        optional: false,
         patience: context.settings.patience,
     }];
     let title = format!("gets its strategy back: {}", before.describe());
@@ -343,9 +362,10 @@ pub(super) fn answer(
 ) -> Step {
     let service = release.stable.service.clone();
     let (title, after) = match answer {
-        Answer::Continue => {
-            ("answer the pause: go on", Expect::Answered { service: service.clone(), hook: pause.hook.clone() })
-        }
+        Answer::Continue => (
+            "answer the pause: go on",
+            Expect::Answered { service: service.clone(), deployment: deployment.clone(), hook: pause.hook.clone() },
+        ),
         Answer::Rollback => (
             "answer the pause: go back",
             Expect::GoingBack { service: service.clone(), deployment: deployment.clone() },
@@ -357,6 +377,7 @@ pub(super) fn answer(
         call: Some(Call::AnswerPause { service, deployment: deployment.clone(), hook: pause.hook.clone(), answer }),
         after: vec![after],
         hold: SignedDuration::ZERO,
+        optional: false,
         patience: context.settings.patience,
     }
 }

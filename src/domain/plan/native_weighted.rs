@@ -1,6 +1,8 @@
 //! Plans for a BLUE_GREEN deployment that waits at a pause while the console writes the rule's weights. ECS knows nothing
 //! of it: the pause is answered only when the new side has everything, and blue gets everything back before a rollback.
 
+use jiff::SignedDuration;
+
 use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
 use super::{Context, Expect, Intent, Plan, Refusal, Reread, Step, native};
 use crate::domain::release::{Release, Side};
@@ -8,6 +10,9 @@ use crate::domain::share::{Percent, Weights};
 
 /// The stage whose pause holds a deployment while its green tasks run and blue has all of the traffic.
 pub(super) const HELD_AT: &str = "POST_TEST_TRAFFIC_SHIFT";
+
+/// How long a rollback waits to read the rule back before ECS is told.
+const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// Whether it waits where weights can be written.
 fn held(release: &Release) -> bool {
@@ -138,5 +143,7 @@ pub(super) fn blue_first(release: &Release, context: &Context<'_>) -> Result<Vec
     if !moved || down {
         return Ok(Vec::new());
     }
-    set_weights(release, everything_to_stable(), &[], Reread::Urgent, context)
+    let steps = set_weights(release, everything_to_stable(), &[], Reread::Urgent, context)?;
+    // Whether the rule can be written or not, ECS must be told to go back.
+    Ok(steps.into_iter().map(|step| Step { optional: true, patience: RULE_PATIENCE, ..step }).collect())
 }

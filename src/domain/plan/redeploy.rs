@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::native::configure;
+use super::native::{self, configure};
 use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
 use crate::domain::deployment::Configuration;
@@ -74,6 +74,9 @@ pub(super) fn back(
             "Watch it; nothing needs to be sent.",
         ));
     }
+    if release.returning && to.is_none() && release.canary.is_none() {
+        return Err(native::on_its_way_back(release));
+    }
     let replaced = release.previous.iter().find(|good| good.evidence == Evidence::Replaced);
     if side.rolling
         && let Some(deployment) = &side.deployment
@@ -139,6 +142,7 @@ fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, conte
         call: (!side.going_back).then_some(call),
         after: vec![after],
         hold: SignedDuration::ZERO,
+        optional: false,
         patience: context.settings.patience,
     };
     std::iter::once(order).chain(target.map(|target| complete(side, target, context))).collect()
@@ -151,6 +155,7 @@ pub(super) fn complete(side: &Side, target: &TaskDefinitionArn, context: &Contex
         call: None,
         after: vec![Expect::Settled { service: side.service.clone(), task_definition: target.clone() }],
         hold: SignedDuration::ZERO,
+        optional: false,
         patience: context.settings.patience,
     }
 }
@@ -182,6 +187,7 @@ pub(super) fn order(
         call: Some(call),
         after,
         hold: SignedDuration::ZERO,
+        optional: false,
         patience: context.settings.patience,
     };
     // ECS may show a deployment that it has only just taken a moment later.
@@ -189,8 +195,13 @@ pub(super) fn order(
         title: "wait until ECS shows the deployment".to_owned(),
         before: Vec::new(),
         call: None,
-        after: vec![Expect::Deployed { service, task_definition: target.clone() }],
+        after: vec![Expect::Deployed {
+            service,
+            task_definition: target.clone(),
+            after: release.deployment.as_ref().map(|newest| newest.arn.clone()),
+        }],
         hold: SignedDuration::ZERO,
+        optional: false,
         patience: context.settings.patience,
     });
     std::iter::once(order).chain(seen).collect()
@@ -217,6 +228,7 @@ pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: 
         call: Some(Call::RegisterCopy { service: release.stable.service.clone(), of: copy_of.clone() }),
         after: vec![Expect::Registered { family: copy_of.family().to_owned(), newer_than: newest.clone() }],
         hold: SignedDuration::ZERO,
+        optional: false,
         patience: context.settings.patience,
     };
     let warnings = vec!["it deploys nothing: choose the copy when it is there, with S, or with R and c".to_owned()];

@@ -172,7 +172,7 @@ proptest! {
                     || release.previous.is_empty()
                     || to.as_ref().is_some_and(|to| !replaced(to)));
             prop_assert!(
-                scene.read_only || release.watch_only.is_some() || !active || elsewhere || nothing_replaced
+                scene.read_only || release.returning && to.is_none() || release.watch_only.is_some() || !active || elsewhere || nothing_replaced
                     || nowhere || (stable.going_back && release.canary.is_none()),
                 "{refusal:?} {release:#?}"
             );

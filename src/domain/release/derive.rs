@@ -184,6 +184,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         configuration: stable.configuration.clone(),
         deployment: newest_deployment(stable, snapshot),
         temporary: None,
+        returning: false,
         preflight: Preflight::default(),
         registered: snapshot
             .families
@@ -271,7 +272,15 @@ fn newest_deployment(service: &Service, snapshot: &Snapshot) -> Option<Box<Servi
 }
 
 /// The service deployment that has not ended, where ECS keeps them.
-fn deployment_under_way<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
+///
+/// The service's own answer is asked for more often than that list: where it names a deployment that the list does not
+/// have, the list is behind, and says nothing of what is under way.
+pub(super) fn deployment_under_way<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
     let deployments = snapshot.deployments.get(&service.key)?.get()?;
+    if let Some(named) = &service.current_deployment
+        && !deployments.iter().any(|deployment| deployment.arn == *named)
+    {
+        return None;
+    }
     deployments.iter().find(|deployment| !deployment.status.ended())
 }

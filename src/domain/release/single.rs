@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::derive::{doing_phase, seen_at, share_in, side};
+use super::derive::{deployment_under_way, doing_phase, seen_at, share_in, side};
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
-use crate::domain::deployment::{Configuration, ServiceDeployment, ServiceRevision, Strategy};
+use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ladder::Ladder;
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::plan::Intent;
@@ -29,7 +29,7 @@ pub(super) fn single(
     let name = service.key.service.clone();
     let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
     let history = history.map(Vec::as_slice).unwrap_or_default();
-    let under_way = history.iter().find(|deployment| !deployment.status.ended());
+    let under_way = deployment_under_way(service, snapshot);
     let (method, watch_only) = method(service, under_way, settings);
     let (blue, green) = match under_way.filter(|_| method.shifted_by_ecs()).and_then(|it| sides(service, it, snapshot))
     {
@@ -80,9 +80,13 @@ pub(super) fn single(
         remarks: Vec::new(),
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         configuration: service.configuration.clone(),
-        deployment: under_way.or(history.first()).cloned().map(Box::new),
+        // What the list still shows as under way, and ECS no longer names, is neither.
+        deployment: under_way.or(history.first().filter(|it| it.status.ended())).cloned().map(Box::new),
         routes: route.cloned().into_iter().collect(),
         share: Share { requested: requested(method, under_way, ours, configured), configured, observed },
+        // A way back that fails is none.
+        returning: under_way.is_some_and(|it| returning(it, history))
+            && green.as_ref().unwrap_or(&blue).trouble.is_none(),
         preflight: Preflight::default(),
         registered: snapshot
             .families
@@ -118,7 +122,8 @@ fn method(service: &Service, under_way: Option<&ServiceDeployment>, settings: &S
     }
 }
 
-/// Whether ECS shifts traffic: by what the deployment under way was started with, else by what the next one would be.
+/// Whether ECS shifts traffic: by what the deployment under way was started with where that does, else by what the next
+/// one would go by.
 fn shifts(service: &Service, under_way: Option<&ServiceDeployment>) -> bool {
     strategy(service, under_way).shifts_traffic()
 }
@@ -145,9 +150,8 @@ fn requested(
 /// Both sides of a deployment under way: what is replaced, and what replaces it.
 fn sides(service: &Service, deployment: &ServiceDeployment, snapshot: &Snapshot) -> Option<(Side, Side)> {
     let target = deployment.target.as_deref()?;
-    let differs = |source: &&std::sync::Arc<ServiceRevision>| source.arn != target.arn;
-    let source = deployment.sources.iter().find(differs)?;
     let route = production_rule(service, Some(deployment), snapshot);
+    let source = replaced(deployment, target, route)?;
     let (blue_group, green_group) = groups(service, source, target, deployment.requested, route);
     let one = |revision: &ServiceRevision, group: Option<&Arn>, other: &TaskDefinitionArn| {
         let of = |rollout: &&Rollout| rollout.task_definition == revision.task_definition;
@@ -184,6 +188,37 @@ fn sides(service: &Service, deployment: &ServiceDeployment, snapshot: &Snapshot)
     Some((blue, green))
 }
 
+/// Whether a deployment under way is a way back itself: it brings back what ran before, in place of a newer one.
+fn returning(under_way: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
+    let target = under_way.task_definition();
+    let from_another = under_way.sources.iter().all(|source| Some(&source.task_definition) != target);
+    !under_way.status.rolling_back() && from_another && returned(under_way, history)
+}
+
+/// What ECS would go back to: what it says, else the one revision that is replaced, else the one of several that serves.
+/// `None` where that is not certain: a superseded deployment leaves its revision among the sources.
+fn replaced<'a>(
+    deployment: &'a ServiceDeployment,
+    target: &ServiceRevision,
+    route: Option<&Route>,
+) -> Option<&'a ServiceRevision> {
+    if let Some(to) = deployment.rollback.as_ref().and_then(|rollback| rollback.to.as_deref()) {
+        return Some(to).filter(|to| to.arn != target.arn);
+    }
+    if deployment.unresolved_sources > 0 {
+        return None;
+    }
+    let sources: Vec<_> = deployment.sources.iter().map(|it| &**it).filter(|it| it.arn != target.arn).collect();
+    let weight = |source: &&&ServiceRevision| {
+        let elsewhere = source.target_groups.iter().filter(|group| !target.target_groups.contains(group));
+        elsewhere.filter_map(|group| route?.weight(group)).max()
+    };
+    match sources.as_slice() {
+        [only] => Some(only),
+        several => several.iter().filter(|source| weight(source).is_some()).max_by_key(weight).copied(),
+    }
+}
+
 /// The target groups of both, as ECS resolved them; where it does not say, the one whose weight is nearer to what ECS
 /// asked for is the new one's.
 fn groups(
@@ -199,8 +234,9 @@ fn groups(
     let other = |one: &Arn| service.target_groups.iter().find(|group| *group != one).cloned();
     match (known(source), known(target)) {
         (Some(blue), Some(green)) if blue != green => (Some(blue), Some(green)),
-        (Some(blue), _) => (Some(blue.clone()), other(&blue)),
-        (None, Some(green)) => (other(&green), Some(green)),
+        // Of a group that both are said to have, the new tasks are in it.
+        (_, Some(green)) => (other(&green), Some(green)),
+        (Some(blue), None) => (Some(blue.clone()), other(&blue)),
         (None, None) => {
             let wanted = requested.map_or(0.0, Percent::value);
             let distance = |green: &&Arn| {
@@ -267,14 +303,15 @@ fn temporary(service: &Service, history: &[ServiceDeployment]) -> Option<Configu
     history.first().filter(|newest| newest.configuration.goes_like(now))?;
     let before = history.iter().find(|older| !older.configuration.goes_like(now))?;
     let before = &before.configuration;
-    let set_aside = now.is_at_once() && before.strategy.shifts_traffic();
+    // Not any change of strategy: one that came with a way back to what ran before.
+    let first = history.iter().take_while(|it| it.configuration.goes_like(now)).last()?;
+    let set_aside = now.is_at_once() && before.strategy.shifts_traffic() && returned(first, history);
     let added: Vec<_> = now.hooks.iter().filter(|hook| !before.hooks.contains(hook)).collect();
     let pauses_added = now.strategy == before.strategy
         && now.bake_minutes == before.bake_minutes
         && before.pauses().next().is_none()
         && before.hooks.iter().all(|hook| now.hooks.contains(hook))
-        && !added.is_empty()
-        && added.iter().all(|hook| hook.is_pause());
+        && matches!(added.as_slice(), [only] if only.is_added_pause());
     // Alarms and the like may have been changed on purpose meanwhile: they stay.
     let restored = Configuration {
         strategy: before.strategy.clone(),
@@ -283,6 +320,18 @@ fn temporary(service: &Service, history: &[ServiceDeployment]) -> Option<Configu
         ..now.clone()
     };
     (set_aside || pauses_added).then_some(restored)
+}
+
+/// Whether a deployment, under way or over, brought back a revision that had been deployed well before it.
+fn returned(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
+    let target = deployment.task_definition();
+    let mut older = history.iter().skip_while(|it| it.arn != deployment.arn).skip(1);
+    target.is_some()
+        && older.any(|it| match it.status {
+            DeploymentStatus::Successful => it.task_definition() == target,
+            DeploymentStatus::RollbackSuccessful => it.rolled_back_to() == target,
+            _ => false,
+        })
 }
 
 fn phase(release: &Release, service: &Service, under_way: bool, ours: &Ours, now: Timestamp) -> Phase {
@@ -316,16 +365,90 @@ fn phase(release: &Release, service: &Service, under_way: bool, ours: &Ours, now
 fn remarks(release: &Release, under_way: Option<&ServiceDeployment>) -> Vec<String> {
     let sides = std::iter::once(&release.stable).chain(&release.canary);
     let mut remarks: Vec<_> = sides.filter_map(|side| side.trouble.clone()).collect();
+    let held = release.stage.as_deref() == Some("POST_TEST_TRAFFIC_SHIFT");
+    let to_climb = release.share.configured.is_some_and(|share| !share.is_full());
+    let ours = release.method == Method::NativeWeighted && held && to_climb;
     if let Some(stage) = release.stage.as_ref().filter(|_| !release.pauses.is_empty()) {
+        let does = if ours { "P goes up the ladder" } else { "P answers and goes on" };
         let many = if release.pauses.len() > 1 { format!(", {} pauses", release.pauses.len()) } else { String::new() };
-        remarks.push(format!("paused at {stage}{many}: P answers and goes on, R takes it back"));
+        remarks.push(format!("paused at {stage}{many}: {does}, R takes it back"));
     }
     if let Some(why) = under_way.and_then(|deployment| deployment.rollback.as_ref()?.reason.clone()) {
         remarks.push(why);
     }
     if let Some(before) = release.temporary.as_ref().filter(|_| under_way.is_none()) {
-        let what = if release.configuration.is_at_once() { "its strategy is set aside" } else { "pauses were added" };
-        remarks.push(format!("{what} since its last release: F puts {} back", before.describe()));
+        let what = if release.configuration.is_at_once() { "its strategy is set aside" } else { "it has pauses added" };
+        remarks.push(format!("{what}: F puts back {}", before.describe()));
     }
     remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::names::Arn;
+
+    fn group(name: &str) -> Arn {
+        Arn::new(format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/1"))
+    }
+
+    fn revision(number: u32, groups: &[&str]) -> Arc<ServiceRevision> {
+        let arn = Arn::new(format!("arn:aws:ecs:us-east-1:123456789012:service-revision/prod/shop/{number}"));
+        let definition =
+            TaskDefinitionArn::new(format!("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:{number}"));
+        let groups = groups.iter().map(|name| group(name)).collect();
+        Arc::new(ServiceRevision { target_groups: groups, ..ServiceRevision::bare(arn, definition) })
+    }
+
+    fn deployment(target: u32, status: DeploymentStatus) -> ServiceDeployment {
+        let arn = format!("arn:aws:ecs:us-east-1:123456789012:service-deployment/prod/shop/{target}{status:?}");
+        ServiceDeployment { target: Some(revision(target, &[])), ..ServiceDeployment::new(Arn::new(arn), status) }
+    }
+
+    fn route(blue: u64, green: u64) -> Route {
+        let to = |name: &str, weight: u64| crate::domain::route::Forward {
+            target_group: group(name),
+            weight: crate::domain::share::Weight::new(weight).unwrap(),
+        };
+        Route {
+            id: RouteId::Rule(Arn::new("rule")),
+            load_balancer: Arn::new("lb"),
+            port: None,
+            priority: "1".into(),
+            conditions: Vec::new(),
+            forwards: vec![to("blue", blue), to("green", green)],
+            stickiness: None,
+            shape: 0,
+        }
+    }
+
+    #[test]
+    fn of_several_sources_the_one_that_serves_is_replaced() {
+        // :42 was superseded by :43, which took over its target group; users are with :41.
+        let target = revision(43, &["green"]);
+        let mut under_way = deployment(43, DeploymentStatus::InProgress);
+        under_way.sources = vec![revision(42, &["green"]), revision(41, &["blue"])];
+        let of = |deployment: &ServiceDeployment| {
+            replaced(deployment, &target, Some(&route(100, 0))).map(|it| it.task_definition.tag())
+        };
+        assert_eq!(of(&under_way).as_deref(), Some(":41"));
+        // What cannot be told is not guessed.
+        under_way.unresolved_sources = 1;
+        assert_eq!(of(&under_way), None);
+    }
+
+    #[test]
+    fn a_deployment_of_what_ran_before_is_a_way_back() {
+        use DeploymentStatus::{InProgress, Stopped, Successful};
+        let mut back = deployment(41, InProgress);
+        back.sources = vec![revision(42, &[])];
+        let older = |status| vec![back.clone(), deployment(42, Successful), deployment(41, status)];
+        assert!(returning(&back, &older(Successful)));
+        assert!(!returning(&back, &older(Stopped)), "it never ran");
+        let mut forward = deployment(43, InProgress);
+        forward.sources = vec![revision(42, &[])];
+        assert!(!returning(&forward, &[forward.clone(), deployment(42, Successful)]));
+    }
 }

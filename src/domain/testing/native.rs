@@ -430,15 +430,7 @@ pub(crate) fn native_scene() -> impl Strategy<Value = NativeScene> {
             it.sources.insert(0, runs);
         }
         // The present configuration is often what an earlier one was made into, for one release only.
-        let pause = HookConfiguration {
-            kind: Some(PAUSE.to_owned()),
-            target: None,
-            role: None,
-            stages: vec!["PRE_PRODUCTION_TRAFFIC_SHIFT".to_owned()],
-            details: None,
-            timeout_minutes: Some(60),
-            timeout_action: Some("ROLLBACK".to_owned()),
-        };
+        let pause = HookConfiguration::added_pause("PRE_PRODUCTION_TRAFFIC_SHIFT");
         let (configuration, other) = match made {
             Made::Apart => (configuration, other),
             Made::AtOnce => (other.at_once(), other),

@@ -112,7 +112,9 @@ fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Ve
     if let Some(release) = scene.model.release(&plan.release)
         && plan.intent.is_rollback()
     {
-        lines.extend(panels::preflight::brief(scene, release, columns, rows / 2));
+        // What such deployments took says nothing of going back with the strategy set aside.
+        let timed = !matches!(plan.intent, Intent::Rollback { at_once: true, .. });
+        lines.extend(panels::preflight::brief(scene, release, timed, columns, rows / 2));
     }
     if let Some(release) = scene.model.release(&plan.release)
         && !plan.intent.is_rollback()

@@ -51,7 +51,7 @@ pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect)
             weight(scene, buffer, body, release, input, error.as_deref());
         }
         Dialog::Revisions(revisions) => choose(scene, buffer, body, revisions),
-        Dialog::Refused { title, refusal } => refused(scene, buffer, body, title, refusal),
+        Dialog::Refused { title, refusal, .. } => refused(scene, buffer, body, title, refusal),
         Dialog::Help => {
             let width = inner_width(body, 112);
             let lines = help::lines(scene, width, inner_height(body));

@@ -90,13 +90,14 @@ pub fn line(scene: &Scene<'_>, check: &Check, columns: usize, rows: usize) -> Ve
         .collect()
 }
 
-/// For a question: the findings that are not good, each in two rows at most, as many as there is room for, and the time.
+/// For a question: the findings that are not good, each in two rows at most, as many as there is room for, and, where it
+/// is of the way that is asked about, the time.
 /// Where not all fit, it is said how many are left out; the gravest is always there.
-pub fn brief(scene: &Scene<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub fn brief(scene: &Scene<'_>, release: &Release, timed: bool, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let preflight = &release.preflight;
     let mut odd: Vec<_> = preflight.checks.iter().filter(|check| check.level > Level::Good).collect();
     odd.sort_by_key(|check| std::cmp::Reverse(check.level));
-    let time = estimate(preflight).map(|(said, _)| said);
+    let time = estimate(preflight).filter(|_| timed).map(|(said, _)| said);
     let room = rows.saturating_sub(usize::from(time.is_some())).max(2);
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut left_out = odd.len();

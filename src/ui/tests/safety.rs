@@ -37,7 +37,7 @@ fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
         selected: 99,
         purpose: Purpose::Rollback,
     })));
-    dialogs.push(Some(Dialog::Refused { title: EVIL.into(), refusal: Refusal::new(EVIL, EVIL) }));
+    dialogs.push(Some(Dialog::Refused { title: EVIL.into(), refusal: Refusal::new(EVIL, EVIL), of: None }));
     dialogs
 }
 

@@ -74,7 +74,7 @@ fn dialogs() {
     layouts("refused", |size| {
         let mut model = fixture::baking(size);
         let refusal = Refusal::new("The canary has 10% of the traffic.", "Step it to 100% and watch it first.");
-        model.dialog = Some(Dialog::Refused { title: "finish checkout".into(), refusal });
+        model.dialog = Some(Dialog::Refused { title: "finish checkout".into(), refusal, of: None });
         model
     });
     layouts("help", |size| {

@@ -85,10 +85,10 @@ fn update(task_definition: Option<&str>, configuration: &Configuration) -> Call 
 async fn what_is_read_is_what_is_written() {
     let stage = of(canary()).await;
     let known = stage.service().await.configuration;
-    assert_eq!(known.describe(), "CANARY 2.5%, bake 15 min, 3 hooks");
+    assert_eq!(known.describe(), "CANARY 2.5%, bake 0 min, old tasks kept 15 min, 1 pause, 2 other hooks");
     assert_eq!(known.pauses().count(), 1);
     let receipt = stage.lanes.act.act(&update(None, &known)).await.unwrap();
-    assert_eq!(receipt.answer, "CANARY 2.5%, bake 15 min, 3 hooks");
+    assert_eq!(receipt.answer, "CANARY 2.5%, bake 0 min, old tasks kept 15 min, 1 pause, 2 other hooks");
     let sent = stage.inputs("UpdateService").remove(0);
     assert_eq!(sent, json!({"cluster": "prod", "service": "checkout", "deploymentConfiguration": canary()}));
     assert_eq!(stage.service().await.configuration, known);
@@ -101,7 +101,7 @@ async fn where_there_are_no_hooks_an_empty_list_is_written() {
     wanted.hooks.clear();
     wanted.strategy = Strategy::BlueGreen;
     let receipt = stage.lanes.act.act(&update(Some("checkout:42"), &wanted)).await.unwrap();
-    assert_eq!(receipt.answer, "deployment ecs-svc/42 IN_PROGRESS, BLUE_GREEN, bake 15 min, no hooks");
+    assert_eq!(receipt.answer, "deployment ecs-svc/42 IN_PROGRESS, BLUE_GREEN, old tasks kept 15 min, no hooks");
     let sent = stage.inputs("UpdateService").remove(0);
     let mut expected = canary();
     expected["lifecycleHooks"] = json!([]);

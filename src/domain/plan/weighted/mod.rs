@@ -115,7 +115,15 @@ pub(super) fn update(side: &Side, task_definition: Option<&TaskDefinitionArn>, d
 
 /// A step that takes no time of its own.
 fn a_step(title: String, before: Vec<Expect>, call: Option<Call>, after: Vec<Expect>, context: &Context<'_>) -> Step {
-    Step { title, before, call, after, hold: SignedDuration::ZERO, patience: context.settings.patience }
+    Step {
+        title,
+        before,
+        call,
+        after,
+        hold: SignedDuration::ZERO,
+        optional: false,
+        patience: context.settings.patience,
+    }
 }
 
 /// More tasks, or fewer. More are waited for until they are healthy.
