@@ -1,5 +1,11 @@
 //! Is the canary as good as what it replaces? Numbers with their counts, never a colour without them.
 
+pub mod counts;
+pub mod ranks;
+#[cfg(test)]
+mod reference;
+pub mod spend;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};
