@@ -86,6 +86,72 @@ fn slow(minute: &Observed) -> Option<f64> {
     known.filter(|_| minute.requests.is_some_and(|requests| requests >= LEAST_FOR_P95))
 }
 
+/// How a canary's errors fail it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grade {
+    /// Worse, beyond chance, but not by much.
+    Worse,
+    Failing,
+    Critical,
+}
+
+/// Whether a canary fails, and nothing else: what [`judge`] says, without the numbers that it says it with.
+pub fn fails(case: &Case<'_>) -> bool {
+    let facts = Facts::of(case, Timestamp::MAX);
+    let thresholds = case.thresholds;
+    let alarms = thresholds.false_alarms / 100.0 * spend::alarms(case.look, case.planned);
+    let over = || above(facts.all, alarms * spend::LINE, thresholds) == Some(true);
+    let worse = || grade(&facts, alarms * spend::ERRORS, thresholds).is_some_and(|grade| grade != Grade::Worse);
+    let slow = || {
+        let alarms = latency_alarms(alarms, thresholds);
+        let ranks = || ranks::compare(&facts.slow, &facts.base);
+        let slower = || much_slower(&facts, thresholds) && ranks().is_some_and(|ranks| ranks.p_above <= alarms);
+        let hot = || over_ceiling(&facts.slow, thresholds).is_some_and(|(.., p)| p <= alarms);
+        facts.all.requests >= f64::from(thresholds.min_requests) && (slower() || hot())
+    };
+    over() || worse() || slow()
+}
+
+/// Whether errors are above the line beyond chance; `None`: they are not above it.
+fn above(count: Count, alarms: f64, thresholds: &Thresholds) -> Option<bool> {
+    let line = thresholds.error_percent;
+    (count.rate() * 100.0 > line).then(|| counts::above_line(count, line / 100.0) <= alarms)
+}
+
+/// How much worse than stable's the errors are; `None`: not, or it may be chance.
+fn grade(facts: &Facts, alarms: f64, thresholds: &Thresholds) -> Option<Grade> {
+    let Facts { canary, stable, .. } = *facts;
+    let beyond = canary.rate() > stable.rate() && stable.requests > 0.0 && counts::worse(canary, stable) <= alarms;
+    beyond.then(|| match times(canary, stable) {
+        ratio if ratio >= thresholds.error_ratio_critical => Grade::Critical,
+        ratio if ratio >= thresholds.error_ratio => Grade::Failing,
+        _ => Grade::Worse,
+    })
+}
+
+/// One rate over the other.
+fn times(canary: Count, stable: Count) -> f64 {
+    if stable.errors > 0.0 { canary.rate() / stable.rate() } else { f64::INFINITY }
+}
+
+/// What of a look's share is for latency against stable, and for the ceiling: where there is one, the two share.
+fn latency_alarms(alarms: f64, thresholds: &Thresholds) -> f64 {
+    let alarms = alarms * spend::LATENCY;
+    if thresholds.p95_ms.is_some() { alarms / 2.0 } else { alarms }
+}
+
+/// Whether the canary's latency is so many times stable's.
+fn much_slower(facts: &Facts, thresholds: &Thresholds) -> bool {
+    let medians = ranks::median(&facts.slow).zip(ranks::median(&facts.base));
+    medians.is_some_and(|(canary, stable)| canary >= thresholds.p95_ratio * stable && canary > stable)
+}
+
+/// Ceiling, median, and how likely that is by chance, where there is a ceiling and the median is over it.
+fn over_ceiling(times: &[f64], thresholds: &Thresholds) -> Option<(f64, f64, f64)> {
+    let over = thresholds.p95_ms.zip(ranks::median(times)).filter(|(ceiling, median)| median > ceiling);
+    over.map(|(ceiling, median)| (ceiling, median, ranks::over_ceiling(times, ceiling)))
+}
+
 /// Judges a canary against stable.
 pub fn judge(case: &Case<'_>) -> Verdict {
     let Case { look, planned, thresholds, .. } = *case;
@@ -101,7 +167,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
 
     line(&mut found, facts.all, alarms * spend::LINE, thresholds);
     let error_rate = errors(&mut found, &facts, alarms * spend::ERRORS, decided, thresholds);
-    let latency = latency(&mut found, &facts, alarms * spend::LATENCY, decided, thresholds);
+    let latency = latency(&mut found, &facts, latency_alarms(alarms, thresholds), decided, thresholds);
     past(&mut found, case, &facts, alarms, thresholds);
     if facts.all.requests > 0.0 && (look < planned || facts.minutes < planned) {
         let what = format!("{} of the bake's {planned} minutes have settled on both sides", facts.minutes.min(look));
@@ -145,12 +211,10 @@ pub(super) fn alone(minutes: &[Observed], baseline: Option<Numbers>, thresholds:
 /// Errors above the line.
 fn line(found: &mut Findings, count: Count, alarms: f64, thresholds: &Thresholds) {
     let percent = thresholds.error_percent;
-    if count.rate() * 100.0 <= percent {
-        return;
-    }
-    let p = counts::above_line(count, percent / 100.0);
+    let Some(beyond) = above(count, alarms, thresholds) else { return };
     let what = format!("{} over the line of {percent}%", rate_of(count));
-    if p <= alarms {
+    if beyond {
+        let p = counts::above_line(count, percent / 100.0);
         found.critical.push(format!("{what}, not by chance ({})", chance(p)));
     } else {
         found.doubts.push(format!("{what}, which could be chance"));
@@ -173,18 +237,14 @@ fn errors(
         return None;
     };
     let p = counts::worse(canary, stable);
-    let ratio = if stable.errors > 0.0 { canary.rate() / stable.rate() } else { f64::INFINITY };
-    let times = if ratio.is_finite() { format!("{ratio:.1}× stable's") } else { "against stable's".to_owned() };
-    let what = format!("{} {times} {}", rate_of(canary), short_rate_of(stable));
-    if p <= alarms && canary.rate() > stable.rate() {
-        let what = format!("{what}, not by chance ({})", chance(p));
-        if ratio >= thresholds.error_ratio_critical {
-            found.critical.push(what);
-        } else if ratio >= thresholds.error_ratio {
-            found.failing.push(what);
-        } else {
-            found.warnings.push(what);
-        }
+    let ratio = times(canary, stable);
+    let how = if ratio.is_finite() { format!("is {ratio:.1}× stable's") } else { "against stable's".to_owned() };
+    let what = format!("{} {how} {}, not by chance ({})", rate_of(canary), short_rate_of(stable), chance(p));
+    match grade(facts, alarms, thresholds) {
+        Some(Grade::Critical) => found.critical.push(what),
+        Some(Grade::Failing) => found.failing.push(what),
+        Some(Grade::Worse) => found.warnings.push(what),
+        None => {}
     }
     let allowance = thresholds.allowance;
     // How much worse it may be, with the confidence and on the minutes that a PASS is decided by; and what is seen
@@ -218,8 +278,6 @@ fn latency(
     decided: Option<(&Facts, f64)>,
     thresholds: &Thresholds,
 ) -> Option<Latency> {
-    // Where there is a ceiling too, the two share.
-    let alarms = if thresholds.p95_ms.is_some() { alarms / 2.0 } else { alarms };
     if facts.all.requests >= f64::from(thresholds.min_requests) {
         ceiling(found, &facts.slow, alarms, thresholds);
     }
@@ -238,7 +296,7 @@ fn latency(
         true => format!("p95 {canary:.0} ms is {:.1}× stable's {stable:.0} ms over {minutes} min", canary / stable),
         false => format!("p95 {canary:.0} ms against stable's {stable:.0} ms over {minutes} min"),
     };
-    let much = canary >= limit * stable && canary > stable;
+    let much = much_slower(facts, thresholds);
     if much && p_above <= alarms && facts.all.requests >= f64::from(thresholds.min_requests) {
         found.failing.push(format!("{what}, not by chance ({}; line: {limit}×)", chance(p_above)));
     } else if much {
@@ -263,9 +321,7 @@ fn latency(
 
 /// p95 above the ceiling, where there is one.
 fn ceiling(found: &mut Findings, times: &[f64], alarms: f64, thresholds: &Thresholds) {
-    let over = thresholds.p95_ms.zip(ranks::median(times)).filter(|(ceiling, median)| median > ceiling);
-    let Some((ceiling, median)) = over else { return };
-    let p = ranks::over_ceiling(times, ceiling);
+    let Some((ceiling, median, p)) = over_ceiling(times, thresholds) else { return };
     let what = format!("p95 {median:.0} ms over the ceiling of {ceiling:.0} ms");
     if p <= alarms {
         found.failing.push(format!("{what}, not by chance ({})", chance(p)));

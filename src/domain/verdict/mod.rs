@@ -41,7 +41,7 @@ mod tests;
 
 use serde::Serialize;
 
-pub use judge::{Case, judge};
+pub use judge::{Case, fails, judge};
 pub use minutes::{Numbers, Observed};
 pub use since::{Step, of_canary, of_service};
 

@@ -13,7 +13,7 @@ use statrs::distribution::ContinuousCDF;
 use super::counts::{Count, above_line, normal};
 
 /// Up to so many values on each side the exact distribution is counted.
-const EXACT: usize = 20;
+const EXACT: usize = 12;
 
 /// What the order of two samples says.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -228,9 +228,12 @@ proptest! {
             side
         };
         let (canary, stable) = (side(&canary), side(&stable));
-        let verdict = judged(&canary, &stable);
+        let lines = Thresholds { p95_ms: Some(300.0), ..Thresholds::default() };
+        let verdict = judge(&Case::recorded(&canary, &stable, BAKE, &lines));
         let known = canary.iter().filter(|minute| minute.count().is_some()).count();
         prop_assert!(known >= 10 || verdict.outcome != Outcome::Pass);
+        let case = Case::recorded(&canary, &stable, BAKE, &lines);
+        prop_assert_eq!(fails(&case), verdict.outcome == Outcome::Fail);
         prop_assert!(known > 0 || verdict.outcome == Outcome::NotYet);
         prop_assert_eq!(verdict.outcome == Outcome::Pass, !verdict.grounds.is_empty());
         prop_assert!(verdict.outcome == Outcome::Pass || !verdict.reasons.is_empty());
