@@ -5,7 +5,7 @@ use tui_input::Input;
 
 use super::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
 use super::keys::Key;
-use super::model::{Model, Screen};
+use super::model::Model;
 use super::msg::Effect;
 use super::operation::{Operation, OperationId};
 use super::update::type_into;
@@ -59,7 +59,7 @@ fn go_back(model: &mut Model, name: &str, intent: Intent) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    let on_release = matches!(model.screen, Screen::Release(_)) || model.too_small();
+    let on_release = model.shows_one() || model.too_small();
     let chosen = matches!(intent, Intent::Rollback { to: Some(_), .. });
     let at_once = match model.settings.rollback_confirm {
         _ if chosen => false,
@@ -361,6 +361,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::model::Screen;
     use crate::app::msg::{Msg, Now};
     use crate::app::update;
     use crate::ui::fixture;

@@ -82,8 +82,9 @@ impl Confirm {
     }
 
     /// Whether another revision can be chosen to go back to: while nothing is under way it is a deployment like any.
+    /// Where a copy of the last that worked is all that can be offered, it may have been registered before.
     pub fn can_choose(&self, model: &Model) -> bool {
-        self.plan.intent.is_rollback()
+        (self.plan.intent.is_rollback() || matches!(self.plan.intent, Intent::Register { .. }))
             && model.release(&self.plan.release).is_some_and(|release| release.canary.is_none() && !release.in_flight())
     }
 

@@ -84,6 +84,10 @@ pub enum Action {
     First,
     /// Mark the last.
     Last,
+    /// The deployments of a release.
+    History,
+    /// Ask to roll back to the revision of the marked deployment. It asks whatever the settings: no single key gets there.
+    RollbackTo,
     /// The next latency percentile.
     Percentile,
     /// The next panel of a small screen.
@@ -118,6 +122,15 @@ pub enum Scope {
     Fleet,
     /// On a release.
     Release,
+    /// On its history.
+    History,
+}
+
+impl Scope {
+    /// Whether a key of this scope means something there.
+    pub fn reaches(self, place: Self) -> bool {
+        self == Self::Anywhere || self == place
+    }
 }
 
 /// A line of the table.
@@ -148,14 +161,14 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('R')],
         Action::Rollback,
         "roll back",
-        "Roll back to what worked: at once on an open release in flight, else the plan is shown and R asked for again.",
+        "Roll back: at once on an open release in flight, else asks.",
     ),
     on(
         Scope::Anywhere,
         &[Char('P')],
         Action::Step,
         "step",
-        "One step up the ladder. Shows the plan and the verdict, and asks.",
+        "One step up the ladder, or answer the pauses: asks first.",
     ),
     on(Scope::Anywhere, &[Char('W')], Action::Weight, "weight", "Give the canary any share, up or down."),
     on(
@@ -170,7 +183,7 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('F')],
         Action::Finish,
         "finish",
-        "Make the canary's revision the stable one, in six steps.",
+        "Make the canary stable; put back what a release changed.",
     ),
     on(Scope::Fleet, &[Enter, Right, Char('l')], Action::Open, "open", "Open the release."),
     on(Scope::Fleet, &[Char('/')], Action::Filter, "filter", "Show only the services whose line contains a text."),
@@ -178,11 +191,19 @@ pub const BINDINGS: &[Binding] = &[
     on(Scope::Anywhere, &[Down, Char('j')], Action::Down, "down", "Mark the one below."),
     on(Scope::Anywhere, &[Home, Char('g')], Action::First, "first", "Mark the first."),
     on(Scope::Anywhere, &[End, Char('G')], Action::Last, "last", "Mark the last."),
+    on(Scope::Anywhere, &[Char('h')], Action::History, "history", "The deployments of a release, newest first."),
+    on(
+        Scope::History,
+        &[Enter],
+        Action::RollbackTo,
+        "back to it",
+        "In the history: ask to roll back to the marked revision.",
+    ),
     on(Scope::Release, &[Char('p')], Action::Percentile, "p50/95/99", "Draw the next latency percentile."),
     on(Scope::Release, &[Tab], Action::Panel, "panel", "Show the next panel where they do not all fit."),
     on(Scope::Anywhere, &[Char('r'), Ctrl('r')], Action::Refresh, "refresh", "Ask AWS for everything again."),
     on(Scope::Release, &[Char('y')], Action::Copy, "copy", "Copy the release's facts, for a ticket."),
-    on(Scope::Anywhere, &[Esc, Left, Char('h')], Action::Back, "back", "Back to the fleet; close what is open."),
+    on(Scope::Anywhere, &[Esc, Left], Action::Back, "back", "Back to where you came from; close what is open."),
     on(Scope::Anywhere, &[Char('?')], Action::Help, "help", "This list."),
     on(
         Scope::Anywhere,
@@ -200,14 +221,12 @@ pub const BINDINGS: &[Binding] = &[
     ),
 ];
 
-/// What a key does on the fleet, or on a release.
-pub fn action(key: Key, fleet: bool) -> Option<Action> {
-    let here = |scope| match scope {
-        Scope::Anywhere => true,
-        Scope::Fleet => fleet,
-        Scope::Release => !fleet,
-    };
-    BINDINGS.iter().find(|binding| here(binding.scope) && binding.keys.contains(&key)).map(|binding| binding.action)
+/// What a key does at a place.
+pub fn action(key: Key, place: Scope) -> Option<Action> {
+    BINDINGS
+        .iter()
+        .find(|binding| binding.scope.reaches(place) && binding.keys.contains(&key))
+        .map(|binding| binding.action)
 }
 
 #[cfg(test)]

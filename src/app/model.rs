@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use tui_input::Input;
 
 use super::dialog::{Choice, Dialog, Purpose, Revisions};
+use super::keys::Scope;
 use super::msg::Now;
 use super::operation::{Operation, OperationId};
 use super::polls::Polls;
+use crate::domain::deployment::ServiceDeployment;
 use crate::domain::metrics::Percentile;
-use crate::domain::names::{Place, TaskDefinitionArn};
+use crate::domain::names::{Arn, Place, TaskDefinitionArn};
 use crate::domain::release::{self, Ours, Release};
 use crate::domain::settings::Settings;
 use crate::domain::snapshot::Snapshot;
@@ -22,6 +24,8 @@ pub enum Screen {
     Fleet,
     /// One release, by name.
     Release(String),
+    /// The deployments of one release, by its name.
+    History(String),
 }
 
 /// The panels of a release that share a place where a screen is small.
@@ -39,6 +43,8 @@ pub enum Panel {
     Operation,
     /// Each source and its age.
     Sources,
+    /// What is known of the way back before it is taken.
+    Preflight,
 }
 
 /// A line that tells the operator something, until the next key.
@@ -65,6 +71,15 @@ pub struct Fleet {
     pub filtering: bool,
 }
 
+/// The history's own state.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// The marked deployment; `None`: the newest. A newer one does not move the mark.
+    pub marked: Option<Arn>,
+    /// Whether it was opened from the fleet: `esc` goes back there.
+    pub from_fleet: bool,
+}
+
 /// The console's whole state.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -86,6 +101,8 @@ pub struct Model {
     pub screen: Screen,
     /// The fleet's own state.
     pub fleet: Fleet,
+    /// The history's own state.
+    pub history: History,
     /// Which panel is in front on a small screen.
     pub panel: Panel,
     /// Which latency is drawn.
@@ -124,6 +141,7 @@ impl Model {
             next_operation: OperationId(1),
             screen: Screen::Fleet,
             fleet: Fleet::default(),
+            history: History::default(),
             panel: Panel::default(),
             percentile: Percentile::default(),
             dialog: None,
@@ -171,7 +189,7 @@ impl Model {
     /// The release that a key would act on: the open one, else the marked one.
     pub fn focus(&self) -> Option<&Release> {
         match &self.screen {
-            Screen::Release(name) => self.release(name),
+            Screen::Release(name) | Screen::History(name) => self.release(name),
             Screen::Fleet => {
                 let lines = self.lines();
                 let marked = self.fleet.selected.as_deref();
@@ -205,6 +223,36 @@ impl Model {
                 all.filter(|arn| seen.insert(*arn)).map(line).collect()
             }
         }
+    }
+
+    /// The deployments of a release, newest first; of a pair those of stable, then those of the canary.
+    pub fn deployments(&self, release: &Release) -> Vec<&ServiceDeployment> {
+        let other = release.canary.iter().map(|canary| &canary.service);
+        let services =
+            std::iter::once(&release.stable.service).chain(other.filter(|key| **key != release.stable.service));
+        services.filter_map(|key| self.snapshot.deployments.get(key)?.get()).flatten().collect()
+    }
+
+    /// The deployment that is marked in the history: its place among them, and itself.
+    pub fn marked_deployment(&self, release: &Release) -> Option<(usize, &ServiceDeployment)> {
+        let all = self.deployments(release);
+        let marked = self.history.marked.as_ref();
+        let at = all.iter().position(|deployment| Some(&deployment.arn) == marked).unwrap_or(0);
+        all.get(at).map(|deployment| (at, *deployment))
+    }
+
+    /// Where keys are pressed.
+    pub fn scope(&self) -> Scope {
+        match self.screen {
+            Screen::Fleet => Scope::Fleet,
+            Screen::Release(_) => Scope::Release,
+            Screen::History(_) => Scope::History,
+        }
+    }
+
+    /// Whether the screen is about one release: then what a key acts on cannot be mistaken for another.
+    pub fn shows_one(&self) -> bool {
+        self.screen != Screen::Fleet
     }
 
     /// Whether the screen is too small to be laid out.

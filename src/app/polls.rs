@@ -62,6 +62,10 @@ pub struct Polls {
 /// A question without what changes between two askings of it.
 type Key = (Source, String);
 
+fn joined<'a>(arns: impl IntoIterator<Item = &'a Arn>) -> String {
+    arns.into_iter().map(Arn::as_str).collect::<Vec<_>>().join(" ")
+}
+
 fn key(query: &Query) -> Key {
     match query {
         Query::Identity => (Source::Identity, String::new()),
@@ -69,10 +73,11 @@ fn key(query: &Query) -> Key {
         Query::Service(service) => (Source::Services, service.to_string()),
         Query::Routes => (Source::Routes, String::new()),
         Query::Route(route) => (Source::Routes, route.arn().to_string()),
-        Query::Health(_) => (Source::Health, String::new()),
+        // As with revisions: a target group that has just come into sight does not wait for the pace of the others.
+        Query::Health(groups) => (Source::Health, joined(groups)),
         Query::Tasks(service) => (Source::Tasks, service.to_string()),
         Query::Deployments(service) => (Source::Deployments, service.to_string()),
-        Query::Metrics(_) => (Source::Metrics, String::new()),
+        Query::Metrics(metrics) => (Source::Metrics, joined(metrics.targets.iter().map(|(group, _)| group))),
         Query::Alarms(_) => (Source::Alarms, String::new()),
         // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
         Query::TaskDefinitions(unread) => {
@@ -102,7 +107,7 @@ impl Source {
             Self::Routes => Pace { calm: 30, busy: 5 },
             Self::Health => Pace { calm: 30, busy: 8 },
             Self::Tasks => Pace { calm: 30, busy: 8 },
-            Self::Deployments => Pace { calm: 60, busy: 20 },
+            Self::Deployments => Pace { calm: 60, busy: 8 },
             Self::Metrics => Pace { calm: 60, busy: 30 },
             // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
             Self::Alarms => Pace { calm: 60, busy: 30 },

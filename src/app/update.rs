@@ -7,7 +7,7 @@ use tui_input::InputRequest;
 use super::act;
 use super::dialog::Dialog;
 use super::keys::{self, Action, Key};
-use super::model::{Model, Notice, Panel, Screen};
+use super::model::{History, Model, Notice, Panel, Screen};
 use super::msg::{Effect, Msg, Now};
 use super::operation::{OperationId, Outcome, Progress};
 use super::polls::{self, Source};
@@ -73,6 +73,14 @@ impl Model {
     }
 
     fn move_mark(&mut self, to: impl Fn(usize, usize) -> usize) {
+        if let Screen::History(name) = &self.screen {
+            let release = self.release(name);
+            let all = release.map(|release| self.deployments(release)).unwrap_or_default();
+            let at = release.and_then(|release| self.marked_deployment(release)).map_or(0, |(at, _)| at);
+            let last = all.len().saturating_sub(1);
+            self.history.marked = all.get(to(at, last).min(last)).map(|deployment| deployment.arn.clone());
+            return;
+        }
         let names: Vec<_> = self.lines().iter().map(|release| release.name.clone()).collect();
         let at = names.iter().position(|name| Some(name) == self.fleet.selected.as_ref()).unwrap_or(0);
         let last = names.len().saturating_sub(1);
@@ -151,7 +159,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     match &progress {
         Progress::Sent { step } if writes_weights(*step) => (ours.requested, ours.since) = (share, None),
         Progress::Answered { .. } | Progress::Verified { .. } => {
-            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks]);
+            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks, Source::Deployments]);
         }
         Progress::Ended(outcome) => {
             ours.doing = None;
@@ -190,6 +198,12 @@ fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
     match outcome {
         Outcome::Done => (format!("done and read back: {title}"), false),
         Outcome::Superseded => (format!("no longer pursued: {title}"), false),
+        // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
+        Outcome::Refused { step, fault }
+            if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
+        {
+            (format!("not done at step {}: {} {}", step + 1, fault.advice, fault.headline()), true)
+        }
         Outcome::Refused { step, fault } => {
             (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
         }
@@ -225,7 +239,7 @@ fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         filter(model, key);
         return Vec::new();
     }
-    let Some(action) = keys::action(key, model.screen == Screen::Fleet) else {
+    let Some(action) = keys::action(key, model.scope()) else {
         return Vec::new();
     };
     if model.too_small() && !matches!(action, Action::Rollback | Action::Quit | Action::Suspend) {
@@ -260,12 +274,31 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.fleet.moved = true;
                 model.screen = Screen::Fleet;
             }
+            Screen::History(_) => leave_history(model),
             Screen::Fleet => model.fleet.filter.reset(),
+        },
+        Action::History => match model.focus().map(|release| release.name.clone()) {
+            _ if matches!(model.screen, Screen::History(_)) => leave_history(model),
+            Some(name) => {
+                model.history = History { marked: None, from_fleet: model.screen == Screen::Fleet };
+                model.screen = Screen::History(name);
+            }
+            None => model.say("no service is marked", true),
         },
         Action::Up => model.move_mark(|at, _| at.saturating_sub(1)),
         Action::Down => model.move_mark(|at, _| at + 1),
         Action::First => model.move_mark(|_, _| 0),
         Action::Last => model.move_mark(|_, last| last),
+        Action::RollbackTo => {
+            let marked = model.focus().and_then(|release| {
+                let (_, deployment) = model.marked_deployment(release)?;
+                Some((release.name.clone(), deployment.task_definition()?.clone()))
+            });
+            match marked {
+                Some((name, to)) => return act::rollback_to(model, &name, to),
+                None => model.say("no revision is known of what is marked", true),
+            }
+        }
         Action::Percentile => model.percentile = model.percentile.next(),
         Action::Panel => model.panel = next_panel(model.panel),
         Action::Filter => model.fleet.filtering = true,
@@ -285,6 +318,13 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return act::quit(model, false),
     }
     Vec::new()
+}
+
+/// Back to where the history was opened from.
+fn leave_history(model: &mut Model) {
+    if let Screen::History(name) = &model.screen {
+        model.screen = if model.history.from_fleet { Screen::Fleet } else { Screen::Release(name.clone()) };
+    }
 }
 
 fn next_panel(panel: Panel) -> Panel {
@@ -330,85 +370,4 @@ pub(super) fn type_into(input: &mut tui_input::Input, key: Key) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use jiff::SignedDuration;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::ui::fixture;
-
-    const KEYS: [Key; 9] = [
-        Key::Char('R'),
-        Key::Char('P'),
-        Key::Char('F'),
-        Key::Char('W'),
-        Key::Char('y'),
-        Key::Char('5'),
-        Key::Enter,
-        Key::Esc,
-        Key::Down,
-    ];
-
-    #[test]
-    fn what_aws_denies_is_kept_until_aws_takes_it() {
-        let mut model = fixture::baking((120, 40));
-        let mut at = fixture::now();
-        let mut report = |model: &mut Model, progress: Vec<Progress>| {
-            fixture::order(model, Intent::Rollback { to: None, at_once: false }, Vec::new());
-            for progress in progress {
-                at += SignedDuration::from_secs(1);
-                let operation = OperationId(1);
-                update(model, Now { at, speed: 1.0 }, Msg::Progress { operation, progress });
-            }
-            let denied = model.ours["checkout"].denied.iter();
-            denied.map(|fault| (fault.operation.clone(), fault.subject.clone())).collect::<Vec<_>>()
-        };
-        let refused = |kind, operation: &str, subject: &str| {
-            let fault = Fault::new(kind, operation, subject, "not authorized");
-            vec![Progress::Ended(Outcome::Refused { step: 0, fault })]
-        };
-        let pair = |operation: &str, subject: &str| (operation.to_owned(), subject.to_owned());
-        assert_eq!(report(&mut model, refused(FaultKind::Changed, "ModifyRule", "a")), []);
-        assert_eq!(report(&mut model, refused(FaultKind::Denied, "ModifyRule", "a")), [pair("ModifyRule", "a")]);
-        let both = [pair("ModifyRule", "a"), pair("UpdateService", "b")];
-        assert_eq!(report(&mut model, refused(FaultKind::Denied, "UpdateService", "b")), both);
-        // The newest of an operation is kept, and comes last.
-        let newest = [pair("UpdateService", "b"), pair("ModifyRule", "c")];
-        assert_eq!(report(&mut model, refused(FaultKind::Denied, "ModifyRule", "c")), newest);
-        // The plan's first step writes the weights: being on the wire says nothing yet.
-        assert_eq!(report(&mut model, vec![Progress::Sent { step: 0 }]), newest);
-        let taken = vec![Progress::Answered { step: 0, receipt: fixture::receipt() }];
-        assert_eq!(report(&mut model, taken), [pair("UpdateService", "b")]);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        /// 5. One operation in flight per service; a key that repeats or is pasted does nothing.
-        #[test]
-        fn rule_5_one_operation_in_flight(presses in prop::collection::vec((0..KEYS.len(), 0u32..1500), 1..24)) {
-            let mut model = fixture::baking((120, 40));
-            let mut at = fixture::now();
-            let mut flying: BTreeMap<String, (OperationId, bool)> = BTreeMap::new();
-            for (key, gap) in presses {
-                at += SignedDuration::from_millis(gap.into());
-                let burst = model.last_key.is_some() && gap < 10;
-                // Indices are drawn from the table's own length.
-                for effect in update(&mut model, Now { at, speed: 1.0 }, Msg::Key(KEYS[key])) {
-                    match effect {
-                        Effect::Cancel(id) => flying.retain(|_, (flight, _)| *flight != id),
-                        Effect::Execute { operation, plan } => {
-                            prop_assert!(!burst, "what came in a burst acted: {}", plan.title);
-                            let back = plan.intent.is_rollback();
-                            let before = flying.insert(plan.release.clone(), (operation, back));
-                            prop_assert!(before.is_none(), "two at once: {}", plan.title);
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

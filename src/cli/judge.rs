@@ -297,7 +297,7 @@ mod tests {
             ("{\"stable\": []}".to_owned(), &["line 1, column 14", "missing field `canary`"]),
             ("{\"stable\": 3, \"canary\": []}".to_owned(), &["line 1", "expected a list of minutes"]),
             (minute("\"requests\": 3"), &["line 3", "missing field `minute`"]),
-            (minute("\"minute\": \"nine\""), &["line 3, column 19", "nine", "expected one like"]),
+            (minute("\"minute\": \"nine\""), &["line 3, column 20", "nine", "expected one like"]),
             (minute("\"minute\": \"2026-11-20T09:00:30Z\""), &["line 3", "beginning of a minute", "2026-11-20T09:00Z"]),
             (minute("\"minute\": \"2026-11-20T09:00Z\", \"requests\": \"3\""), &["line 3", "invalid type", "f64"]),
             (minute("\"minute\": \"2026-11-20T09:00Z\", \"errors\": -1"), &["line 3", "errors is -1", "0 or more"]),

@@ -45,17 +45,22 @@ impl Ladder {
         }
     }
 
-    /// The shares that a strategy of ECS's own goes through.
+    /// The shares that ECS gives a new revision by a strategy: a canary's one and 100 %, equal steps of a linear one,
+    /// else 100 % at once.
     pub fn of(strategy: &Strategy) -> Self {
-        let steps: Vec<f64> = match strategy {
-            Strategy::Canary { percent, .. } => vec![*percent],
-            Strategy::Linear { percent, .. } if *percent >= 1.0 => {
-                (1..100).map(|step| f64::from(step) * percent).collect()
+        let tenths = |value: f64| (value * 10.0).round() / 10.0;
+        let below: Vec<f64> = match strategy {
+            Strategy::Canary { percent, .. } => vec![tenths(*percent)],
+            // A step below a tenth would never arrive; ECS takes none below 3 %.
+            Strategy::Linear { percent, .. } if *percent >= 0.1 => {
+                (1..).map(|step| tenths(f64::from(step) * percent)).take_while(|share| *share < 100.0).collect()
             }
             _ => Vec::new(),
         };
-        let below_full = steps.into_iter().filter(|step| *step > 0.0 && *step < 99.95);
-        Self(below_full.filter_map(|step| Percent::new(step).ok()).chain([Percent::FULL]).collect())
+        let within = below.into_iter().filter(|share| *share > 0.0 && *share < 100.0);
+        let mut steps: Vec<_> = within.filter_map(|share| Percent::new(share).ok()).collect();
+        steps.push(Percent::FULL);
+        Self(steps)
     }
 
     /// The steps, rising.
@@ -116,6 +121,26 @@ mod tests {
         }
         for steps in bad {
             assert!(Ladder::new(steps).is_err(), "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn a_strategy_has_its_own_rungs() {
+        let canary = |percent| Strategy::Canary { percent, bake_minutes: 5 };
+        let linear = |percent| Strategy::Linear { percent, bake_minutes: 5 };
+        for (strategy, steps) in [
+            (canary(10.0), vec![10.0, 100.0]),
+            (canary(0.1), vec![0.1, 100.0]),
+            (canary(100.0), vec![100.0]),
+            (linear(20.0), vec![20.0, 40.0, 60.0, 80.0, 100.0]),
+            (linear(30.0), vec![30.0, 60.0, 90.0, 100.0]),
+            (linear(33.3), vec![33.3, 66.6, 99.9, 100.0]),
+            (linear(0.0), vec![100.0]),
+            (linear(f64::NAN), vec![100.0]),
+            (Strategy::BlueGreen, vec![100.0]),
+            (Strategy::Other { name: "NEW".into() }, vec![100.0]),
+        ] {
+            assert_eq!(Vec::<f64>::from(Ladder::of(&strategy)), steps, "{strategy:?}");
         }
     }
 

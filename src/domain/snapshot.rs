@@ -184,6 +184,8 @@ pub struct Since {
 pub struct WeightChange {
     /// When it was first seen.
     pub at: Timestamp,
+    /// The weights until then.
+    pub before: Vec<Forward>,
     /// The weights since then.
     pub forwards: Vec<Forward>,
 }
@@ -330,10 +332,11 @@ impl Snapshot {
         let before = self.routes.get().and_then(|routes| routes.get(&route.id));
         match before {
             Some(before) if before.forwards == route.forwards => {}
-            Some(_) => {
+            Some(before) => {
+                let before = before.forwards.clone();
                 self.weights_since.insert(route.id.clone(), Since { at, seen: true });
                 let changes = self.weight_changes.entry(route.id.clone()).or_default();
-                changes.push(WeightChange { at, forwards: route.forwards.clone() });
+                changes.push(WeightChange { at, before, forwards: route.forwards.clone() });
                 let too_many = changes.len().saturating_sub(CHANGES_KEPT);
                 changes.drain(..too_many);
             }

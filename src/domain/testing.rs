@@ -19,8 +19,10 @@ use super::settings::Settings;
 use super::share::{Percent, Weight};
 use super::snapshot::{Reading, Snapshot, Witness};
 
+mod native;
 mod strategies;
 
+pub(crate) use native::{NativeScene, native_intent, native_scene};
 pub(crate) use strategies::{calm_pair, forward, intent, scene};
 
 pub(crate) const ACCOUNT: &str = "123456789012";

@@ -182,22 +182,29 @@ pub fn step_words(scene: &Scene<'_>, state: &StepState) -> (String, Role) {
 /// The keys that mean something here, those that act first; `R`, `?` and `q` always.
 pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     let fleet = scene.model.screen == Screen::Fleet;
-    let here = |binding: &&Binding| match binding.scope {
-        Scope::Anywhere => true,
-        Scope::Fleet => fleet,
-        Scope::Release => !fleet,
-    };
+    let place = scene.model.scope();
+    let here = |binding: &&Binding| binding.scope.reaches(place);
     // Arrows and the shell's own keys are in the help.
     let silent = [Action::Up, Action::Down, Action::First, Action::Last, Action::Suspend];
     let always = [Action::Help, Action::Quit];
-    let shown = |binding: &&Binding| !silent.contains(&binding.action) && (!fleet || binding.action != Action::Back);
+    let shown = |binding: &&Binding| {
+        !silent.contains(&binding.action)
+            && (!fleet || binding.action != Action::Back)
+            && (place != Scope::History || binding.action != Action::History)
+    };
     let piece = |binding: &Binding| {
         let key = binding.keys.first().copied().map(Key::label).unwrap_or_default();
         [scene.span(key, Role::Key), scene.dim(format!(" {}", binding.word))]
     };
     let length = |piece: &[Span<'_>; 2]| piece.iter().map(|span| words::width(&span.content)).sum::<usize>() + 2;
     let mut all: Vec<_> = BINDINGS.iter().filter(here).filter(shown).collect();
-    all.sort_by_key(|binding| always.contains(&binding.action));
+    // The way out is shown before what is looked at.
+    all.sort_by_key(|binding| match binding.action {
+        action if always.contains(&action) => 3,
+        action if action.acts() => 0,
+        Action::Back => 1,
+        _ => 2,
+    });
     let mut room = usize::from(area.width) + 2;
     let reserved: usize =
         all.iter().filter(|binding| always.contains(&binding.action)).map(|binding| length(&piece(binding))).sum();

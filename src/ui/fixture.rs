@@ -1,11 +1,13 @@
 //! Consoles for tests, made as the real one is: answers go through the snapshot, releases are derived.
 
+mod native;
 mod scenarios;
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use native::*;
 pub(crate) use scenarios::*;
 
 use crate::app::model::{Model, Screen};

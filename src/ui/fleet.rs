@@ -36,7 +36,7 @@ enum Kind {
 
 /// Which columns a width has room for. Narrow screens give up the method, the bar and the latency: the state
 /// in words is what is never given up.
-fn columns(total: usize, names: usize, clusters: usize) -> (Vec<Column>, usize) {
+fn columns(total: usize, names: usize, clusters: usize, methods: usize) -> (Vec<Column>, usize) {
     let column = |kind, heading, width, right| Column { kind, heading, width, right };
     let (columns, gap) = if total < 110 {
         let columns = vec![
@@ -50,7 +50,7 @@ fn columns(total: usize, names: usize, clusters: usize) -> (Vec<Column>, usize) 
     } else if total < 170 {
         let columns = vec![
             column(Kind::Name, "service", names.clamp(8, 22), false),
-            column(Kind::Method, "method", 8, false),
+            column(Kind::Method, "method", methods.clamp(8, 15), false),
             column(Kind::Release, "release", 17, false),
             column(Kind::Traffic { bar: 8 }, "traffic", 14, false),
             column(Kind::Tasks, "tasks", 10, false),
@@ -62,7 +62,7 @@ fn columns(total: usize, names: usize, clusters: usize) -> (Vec<Column>, usize) 
         let columns = vec![
             column(Kind::Name, "service", names.clamp(8, 32), false),
             column(Kind::Cluster, "cluster", clusters.clamp(7, 16), false),
-            column(Kind::Method, "method", 10, false),
+            column(Kind::Method, "method", methods.clamp(10, 15), false),
             column(Kind::Release, "release", 22, false),
             column(Kind::Traffic { bar: 10 }, "traffic", 16, false),
             column(Kind::Tasks, "tasks", 11, false),
@@ -101,7 +101,8 @@ pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     }
     let names = lines.iter().map(|release| words::width(&words::clip(&release.name, 40))).max().unwrap_or(0);
     let clusters = lines.iter().map(|release| words::width(&words::clip(&release.stable.service.cluster, 20))).max();
-    let (columns, gap) = columns(area.width.into(), names, clusters.unwrap_or(0));
+    let methods = lines.iter().map(|release| words::width(&release.method.to_string())).max().unwrap_or(0);
+    let (columns, gap) = columns(area.width.into(), names, clusters.unwrap_or(0), methods);
     put(buffer, top, 1, headings(scene, &columns, gap));
 
     let focus = model.focus().map(|release| (&release.name, &release.stable.service));
@@ -198,7 +199,7 @@ fn line(scene: &Scene<'_>, release: &Release, columns: &[Column], gap: usize, ma
         match column.kind {
             Kind::Traffic { bar } => spans.extend(traffic(scene, release, column, bar)),
             kind => {
-                let (text, role) = cell(scene, release, kind);
+                let (text, role) = cell(scene, release, kind, column.width);
                 let mut span = scene.span(aligned(&text, column), role);
                 if marked && kind == Kind::Name {
                     span.style = scene.theme.style(Role::Marked).add_modifier(Modifier::BOLD);
@@ -211,7 +212,7 @@ fn line(scene: &Scene<'_>, release: &Release, columns: &[Column], gap: usize, ma
     Line::from(spans)
 }
 
-fn cell(scene: &Scene<'_>, release: &Release, kind: Kind) -> (String, Role) {
+fn cell(scene: &Scene<'_>, release: &Release, kind: Kind, columns: usize) -> (String, Role) {
     let thresholds = scene.model.settings.thresholds_of(&release.name);
     let judged = &release.verdict.judged;
     let metrics = freshness::metrics(scene, release);
@@ -249,7 +250,7 @@ fn cell(scene: &Scene<'_>, release: &Release, kind: Kind) -> (String, Role) {
                 if source.good() { (text, panels::verdict::role(release)) } else { (format!("{text} old"), Role::Dim) }
             }
         },
-        Kind::State => state::words(scene, release),
+        Kind::State => state::words(scene, release, columns),
         Kind::Traffic { .. } => (String::new(), Role::Text),
     }
 }
@@ -288,19 +289,23 @@ fn tasks(release: &Release) -> (String, Role) {
 fn traffic(scene: &Scene<'_>, release: &Release, column: &Column, bar: usize) -> Vec<Span<'static>> {
     let word = |text: &str, role| vec![scene.span(aligned(text, column), role)];
     match (release.method, release.share.configured, release.phase) {
-        (Method::Weighted, Some(share), Phase::Steady) if share.is_zero() => word("steady", Role::Dim),
-        (Method::Weighted, Some(share), _) if bar == 0 => word(&share.to_string(), Role::Canary),
-        (Method::Weighted, Some(share), _) => {
+        (_, Some(share), Phase::Steady) if share.is_zero() => word("steady", Role::Dim),
+        (_, Some(share), _) if bar == 0 => word(&share.to_string(), Role::Canary),
+        (_, Some(share), _) => {
             let mut spans = vec![scene.span(words::pad_left(&share.to_string(), 5), Role::Canary), Span::raw(" ")];
             spans.extend(share_bar(scene, share, bar));
             let used: usize = spans.iter().map(|span| words::width(&span.content)).sum();
             spans.push(Span::raw(" ".repeat(column.width.saturating_sub(used))));
             spans
         }
-        (Method::Weighted, None, _) => word(if bar == 0 { "none" } else { "none: 0 and 0" }, Role::Bad),
+        (_, None, _) if release.canary.is_some() && !release.routes.is_empty() => {
+            word(if bar == 0 { "none" } else { "none: 0 and 0" }, Role::Bad)
+        }
         (_, _, Phase::Steady) => word("steady", Role::Dim),
         (Method::Rolling, _, _) => word(if bar == 0 { "rolls" } else { "in place" }, Role::Dim),
-        (Method::Native, _, _) => word(if bar == 0 { "ECS" } else { "ECS shifts it" }, Role::Dim),
+        (Method::Native | Method::NativeWeighted, _, _) => {
+            word(if bar == 0 { "ECS" } else { "ECS shifts it" }, Role::Dim)
+        }
         _ => word("–", Role::Dim),
     }
 }

@@ -106,6 +106,45 @@ pub fn world(scene: &Scene<'_>) -> Freshness {
     worse(services, routes)
 }
 
+/// What a side is to its release. Both sides of a native release are one service: neither service nor revision tells
+/// them apart for sure, their order does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It is all there is.
+    Alone,
+    /// What was there.
+    Stable,
+    /// What is tried.
+    Canary,
+}
+
+impl Part {
+    /// What people call it, and how it looks.
+    pub fn word(self) -> (&'static str, Role) {
+        match self {
+            Self::Alone => ("service", Role::Stable),
+            Self::Stable => ("stable", Role::Stable),
+            Self::Canary => ("canary", Role::Canary),
+        }
+    }
+}
+
+/// Both sides of a release with what they are, stable first.
+pub fn parts(release: &Release) -> impl Iterator<Item = (Part, &Side)> {
+    let first = if release.canary.is_some() { Part::Stable } else { Part::Alone };
+    std::iter::once((first, &release.stable)).chain(release.canary.iter().map(|side| (Part::Canary, side)))
+}
+
+/// Whether both sides are revisions of one service.
+pub fn one_service(release: &Release) -> bool {
+    release.canary.as_ref().is_some_and(|canary| canary.service == release.stable.service)
+}
+
+/// The services of a release: two of a pair, else one.
+pub fn services(release: &Release) -> impl Iterator<Item = &Side> {
+    sides(release).take(if one_service(release) { 1 } else { 2 })
+}
+
 /// Both sides of a release, stable first.
 pub fn sides(release: &Release) -> impl Iterator<Item = &Side> {
     std::iter::once(&release.stable).chain(&release.canary)
@@ -143,6 +182,13 @@ pub fn tasks(scene: &Scene<'_>, release: &Release) -> Freshness {
     release.canary.iter().map(|side| of(scene, Source::Tasks, read.get(&side.service))).fold(first, worse)
 }
 
+/// The deployments of its services.
+pub fn history(scene: &Scene<'_>, release: &Release) -> Freshness {
+    let read = &scene.model.snapshot.deployments;
+    let first = of(scene, Source::Deployments, read.get(&release.stable.service));
+    services(release).skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
+}
+
 /// Every source that a release is drawn from.
 pub fn sources(scene: &Scene<'_>, release: &Release) -> Vec<Freshness> {
     let snapshot = &scene.model.snapshot;
@@ -151,10 +197,7 @@ pub fn sources(scene: &Scene<'_>, release: &Release) -> Vec<Freshness> {
     sources.extend(health(scene, release));
     sources.extend(metrics(scene, release));
     sources.push(tasks(scene, release));
-    let history = sides(release)
-        .map(|side| of(scene, Source::Deployments, snapshot.deployments.get(&side.service)))
-        .reduce(worse);
-    sources.extend(history);
+    sources.push(history(scene, release));
     let revisions =
         sides(release).filter_map(|side| snapshot.task_definitions.get(&side.task_definition)).map(|reading| {
             // What is registered never changes: only a failure to read it says something.

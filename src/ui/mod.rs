@@ -4,6 +4,7 @@ mod chrome;
 mod dialog;
 mod fleet;
 mod freshness;
+mod history;
 mod panels;
 mod plot;
 mod release;
@@ -55,6 +56,10 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
         Screen::Fleet => fleet::draw(&scene, buffer, body),
         Screen::Release(name) => match model.release(name) {
             Some(release) => release::draw(&scene, release, buffer, body),
+            None => fleet::absent(&scene, name, buffer, body),
+        },
+        Screen::History(name) => match model.release(name) {
+            Some(release) => history::draw(&scene, release, buffer, body),
             None => fleet::absent(&scene, name, buffer, body),
         },
     }

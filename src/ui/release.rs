@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use strum::IntoEnumIterator;
 
-use super::panels::{events, head, metrics, operation, sources, tasks};
+use super::panels::{events, head, metrics, operation, preflight, sources, tasks};
 use super::scene::{Scene, put, put_all, split_left, split_top};
 use super::theme::Role;
 use crate::app::model::Panel;
@@ -68,6 +68,7 @@ fn tabbed(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect,
         Panel::Events => events::lines(scene, release, columns, inner.height.into()),
         Panel::Operation => operation::lines(scene, release, columns),
         Panel::Sources => sources::lines(scene, release, columns),
+        Panel::Preflight => preflight::lines(scene, release, columns),
     };
     put_all(scene, buffer, inner, lines);
 }
@@ -85,7 +86,15 @@ fn most_of_it(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: R
     let (plots, below) = split_top(area, (area.height * 11 / 20).clamp(LEAST_METRICS, MOST_METRICS));
     metrics::draw(scene, release, buffer, plots);
     let (left, right) = split_left(below, below.width.saturating_sub(2) * 2 / 5);
-    panel(scene, buffer, left, "tasks", tasks::lines(scene, release, left.width.into()));
+    let tasks = tasks::lines(scene, release, left.width.into());
+    if preflight::known(&release.preflight) {
+        let height = u16::try_from(tasks.len() + 1).unwrap_or(u16::MAX).min(left.height / 2 + 1);
+        let (upper, lower) = split_top(left, height);
+        panel(scene, buffer, upper, "tasks", tasks);
+        panel(scene, buffer, lower, "preflight of R", preflight::lines(scene, release, lower.width.into()));
+    } else {
+        panel(scene, buffer, left, "tasks", tasks);
+    }
     stacked(scene, release, buffer, right);
 }
 
@@ -117,7 +126,15 @@ fn everything(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: R
     let (upper, lower) = split_top(left, height);
     panel(scene, buffer, upper, "tasks", tasks);
     panel(scene, buffer, lower, "sources", sources::lines(scene, release, lower.width.into()));
-    panel(scene, buffer, middle, "operation", operation::lines(scene, release, middle.width.into()));
+    let steps = operation::lines(scene, release, middle.width.into());
+    if preflight::known(&release.preflight) {
+        let height = u16::try_from(steps.len() + 2).unwrap_or(u16::MAX).min(middle.height / 2);
+        let (upper, lower) = split_top(middle, height);
+        panel(scene, buffer, upper, "operation", steps);
+        panel(scene, buffer, lower, "preflight of R", preflight::lines(scene, release, lower.width.into()));
+    } else {
+        panel(scene, buffer, middle, "operation", steps);
+    }
     let rows = usize::from(right.height.saturating_sub(1));
     panel(scene, buffer, right, "events", events::lines(scene, release, right.width.into(), rows));
 }

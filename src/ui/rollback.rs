@@ -2,12 +2,14 @@
 
 use ratatui::text::{Line, Span};
 
+use super::panels::preflight;
 use super::scene::Scene;
 use super::state;
 use super::theme::Role;
 use super::{dialog, freshness, words};
 use crate::app::model::Screen;
 use crate::domain::plan::{self, Call, Context, Intent, Plan};
+use crate::domain::preflight::{Check, Level};
 use crate::domain::previous::Evidence;
 use crate::domain::release::Release;
 use crate::domain::settings::RollbackConfirm;
@@ -49,7 +51,7 @@ pub fn rollback(scene: &Scene<'_>, release: &Release) -> Rollback {
             let (target, evidence) = target(scene, release, &plan);
             let asks = match model.settings.rollback_confirm {
                 // On the fleet the mark may be elsewhere than the eye: there it asks.
-                RollbackConfirm::Idle => !(release.in_flight() && (model.too_small() || model.screen != Screen::Fleet)),
+                RollbackConfirm::Idle => !(release.in_flight() && (model.too_small() || model.shows_one())),
                 RollbackConfirm::Always => true,
                 RollbackConfirm::Never => false,
             };
@@ -62,6 +64,7 @@ pub fn rollback(scene: &Scene<'_>, release: &Release) -> Rollback {
 fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
     let arrow = scene.theme.arrow();
     let side = |service: &crate::domain::names::ServiceKey| match &release.canary {
+        Some(_) if freshness::one_service(release) => service.service.clone(),
         Some(canary) if canary.service == *service => "canary".to_owned(),
         Some(_) if release.stable.service == *service => "stable".to_owned(),
         _ => service.service.clone(),
@@ -79,8 +82,8 @@ fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
                 format!("{} {arrow} {}", side(service), words::many(desired.unwrap_or(0) as usize, "task"))
             }
             Call::RegisterCopy { of, .. } => format!("a copy of {} is registered", of.tag()),
-            Call::AnswerPause { .. } => "the pause is answered: ECS takes the deployment back".to_owned(),
-            Call::StopDeployment { .. } => "ECS stops the deployment and takes it back".to_owned(),
+            Call::AnswerPause { .. } => "ECS takes it back through its pause".to_owned(),
+            Call::StopDeployment { .. } => "ECS stops it and takes it back".to_owned(),
         };
         if parts.last() != Some(&part) {
             parts.push(part);
@@ -117,21 +120,34 @@ fn target(scene: &Scene<'_>, release: &Release, plan: &Plan) -> (String, Vec<Str
 /// The line, or two where a reason needs them.
 pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
     let Some(release) = release else {
-        return vec![Line::from(vec![
-            scene.span(" ROLLBACK NOT READY ", Role::Badge),
-            scene.dim("  no service is read and marked yet"),
-        ])];
+        let filter = scene.model.fleet.filter.value();
+        let said = if scene.model.snapshot.services.get().is_none() || filter.is_empty() {
+            "no service is read and marked yet".to_owned()
+        } else {
+            format!("no service matches \"{}\", so none is marked", words::clip(filter, 24))
+        };
+        return vec![Line::from(vec![scene.span(" ROLLBACK NOT READY ", Role::Badge), scene.dim(format!("  {said}"))])];
     };
     let world = freshness::world(scene);
+    let mut finding = preflight::gravest(&release.preflight);
     let (badge, role, said) = match rollback(scene, release) {
-        Rollback::UnderWay(step) => (" ROLLING BACK ", Role::Badge, vec![step]),
+        Rollback::UnderWay(step) => {
+            finding = None;
+            (" ROLLING BACK ", Role::Badge, vec![step])
+        }
         Rollback::NotReady(reason) => {
+            finding = None;
             // With nothing under way there is nothing to be alarmed about.
             let role = if release.in_flight() { Role::BadBadge } else { Role::Badge };
             (" ROLLBACK NOT READY ", role, vec![reason])
         }
         Rollback::Ready { path, target, evidence, asks } => {
-            let role = if world.good() { Role::ReadyBadge } else { Role::Badge };
+            let blocked = finding.is_some_and(|(check, _)| check.level == Level::Blocks);
+            let role = match world.good() {
+                _ if blocked => Role::BadBadge,
+                true => Role::ReadyBadge,
+                false => Role::Badge,
+            };
             // Where letters are typed, R is one of them.
             let typing = scene.model.fleet.filtering && scene.model.screen == Screen::Fleet
                 || scene.model.dialog.as_ref().is_some_and(dialog::takes_letters);
@@ -140,7 +156,16 @@ pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Ve
                 (false, true) => "R R ",
                 (false, false) => "R ",
             };
-            (" ROLLBACK READY ", role, variants(key, &path, &target, &evidence))
+            let mut said = variants(key, &path, &target, &evidence);
+            // How long it should take is worth more than what is known of the target, and less than the path.
+            if let Some((time, short)) = preflight::estimate(&release.preflight) {
+                let with = |time: &str, said: &String| format!("{said}, {time}");
+                let long = said.iter().map(|said| with(&time, said)).take(3);
+                let brief = said.iter().map(|said| with(&short, said)).take(5);
+                said = long.chain(brief).chain(said.iter().cloned()).collect();
+            }
+            // It may be tried all the same: only AWS can refuse it.
+            (if blocked { " ROLLBACK NOT READY " } else { " ROLLBACK READY " }, role, said)
         }
     };
     let mut line = vec![scene.span(badge, role), Span::raw(" ")];
@@ -155,13 +180,26 @@ pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Ve
     let fitting = said.iter().find(|said| words::width(said) <= room).or(said.last()).cloned().unwrap_or_default();
     if words::width(&fitting) <= room {
         line.push(scene.text(fitting));
-        return vec![Line::from(line)];
+        let mut lines = vec![Line::from(line)];
+        lines.extend(finding.map(|(check, others)| self::finding(scene, check, others, columns)));
+        return lines;
     }
     // Only a reason is worth a second line.
     let mut wrapped = words::wrap(&fitting, room, 2).into_iter();
     line.extend(wrapped.next().map(|first| scene.text(first)));
     let second = wrapped.next().map(|rest| Line::from(vec![Span::raw(" ".repeat(used)), scene.text(rest)]));
     std::iter::once(Line::from(line)).chain(second).collect()
+}
+
+/// The gravest finding of the preflight in one line, cut with a mark; how many more there are stays.
+fn finding(scene: &Scene<'_>, check: &Check, others: usize, columns: usize) -> Line<'static> {
+    let (_, role) = preflight::shape(check.level);
+    let more = if others > 0 { format!("  +{others} more") } else { String::new() };
+    let mut line = preflight::line(scene, check, columns.saturating_sub(words::width(&more) + 1), 1);
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(line.pop().map(|line| line.spans).unwrap_or_default());
+    spans.push(scene.span(more, role));
+    Line::from(spans)
 }
 
 /// The same said at length and in short, the longest first.

@@ -1,15 +1,14 @@
 //! Where a release is, in words and in a shape: the same on every screen.
 
-use jiff::SignedDuration;
-
 use super::freshness;
 use super::scene::Scene;
 use super::theme::Role;
 use super::words;
 use crate::app::operation::{Operation, StepState};
-use crate::domain::deployment::Pause;
 use crate::domain::plan::Intent;
-use crate::domain::release::{Bake, Phase, Release};
+use crate::domain::release::{Bake, Method, Phase, Release};
+use crate::domain::share::Percent;
+use crate::domain::track::{self, Deadline, Then, What};
 use crate::domain::verdict::Opinion;
 
 /// A phase as a shape.
@@ -35,6 +34,7 @@ fn next_move(scene: &Scene<'_>, release: &Release) -> String {
     match release.share.configured {
         // The ladder is not what a bad verdict asks for.
         Some(_) if release.verdict.opinion == Opinion::Bad => "R rolls back".to_owned(),
+        Some(share) if share.is_full() && release.method.shifted_by_ecs() => "P lets ECS go on".to_owned(),
         Some(share) if share.is_full() => "F finishes".to_owned(),
         Some(share) => match release.ladder.next_after(share) {
             Some(next) => format!("P {} {next}", scene.theme.arrow()),
@@ -44,15 +44,36 @@ fn next_move(scene: &Scene<'_>, release: &Release) -> String {
     }
 }
 
-/// How long ECS still waits, and what it does then by itself.
-fn paused(scene: &Scene<'_>, pause: &Pause) -> String {
-    let then = pause.then.as_deref().unwrap_or("what AWS does not say");
-    match pause.until {
-        Some(until) => {
-            let left = until.duration_since(scene.model.now.at).max(SignedDuration::ZERO);
-            format!("paused, {} left, then {then}", words::clock(left))
+/// How long ECS still waits, and what it does then by itself: at length and in short. What happens is never left out.
+fn paused(scene: &Scene<'_>, release: &Release, deadline: &Deadline) -> Vec<String> {
+    let (then, soon) = match &deadline.then {
+        Then::GoesBack => ("ROLLBACK", "ROLLBACK in"),
+        Then::GoesOn => ("ships itself", "ships itself in"),
+        Then::Other(Some(other)) => (other.as_str(), "its end in"),
+        Then::Other(None) => ("what AWS does not say", "its end in"),
+    };
+    // Whose move it is, where this console writes the rule.
+    let you = match release.method {
+        Method::NativeWeighted => format!("waiting for you: {}", next_move(scene, release)),
+        _ => "waiting for you".to_owned(),
+    };
+    match deadline.left.map(words::clock) {
+        None => vec![format!("{you}, without an end"), "waiting for you".to_owned()],
+        Some(_) if deadline.left.is_some_and(|left| left.is_zero()) => {
+            vec![format!("its time is over: {then}"), format!("over: {then}")]
         }
-        None => format!("paused until somebody answers, else {then}"),
+        Some(left) if deadline.near => vec![
+            format!("waiting for you, only {left} left, then {then}"),
+            format!("only {left} left, then {then}"),
+            format!("{soon} {left}"),
+        ],
+        Some(left) => {
+            vec![
+                format!("{you}, {left} left, then {then}"),
+                format!("{left} left, then {then}"),
+                format!("{soon} {left}"),
+            ]
+        }
     }
 }
 
@@ -67,8 +88,15 @@ pub fn progress(operation: &Operation) -> (usize, usize) {
     ((done + 1).min(operation.steps.len()), operation.steps.len())
 }
 
-/// The state in words, without colour, so that it can be read aloud.
-pub fn words(scene: &Scene<'_>, release: &Release) -> (String, Role) {
+/// The state in words, without colour, so that it can be read aloud; as many of them as fit.
+pub fn words(scene: &Scene<'_>, release: &Release, columns: usize) -> (String, Role) {
+    let (said, role) = variants(scene, release);
+    let fitting = said.iter().find(|said| words::width(said) <= columns).or(said.last());
+    (fitting.cloned().unwrap_or_default(), role)
+}
+
+/// The same said at length and in short.
+fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
     let step = in_flight(scene, release).map(|operation| {
         let (at, of) = progress(operation);
         let doing = match operation.plan.intent {
@@ -82,19 +110,24 @@ pub fn words(scene: &Scene<'_>, release: &Release) -> (String, Role) {
     });
     let stable = &release.stable;
     let newest = release.newest();
-    let (mut text, role) = match release.phase {
+    let deadline = track::deadline(release, scene.model.now.at).filter(|_| release.phase == Phase::Waiting);
+    if let Some(deadline) = &deadline {
+        let role = if deadline.near { Role::BadBadge } else { Role::Warn };
+        return marked(scene, release, paused(scene, release, deadline), role);
+    }
+    let (text, role) = match release.phase {
         Phase::Failed => (format!("failed: {}", why_failed(release)), Role::Bad),
         Phase::RollingBack => (step.unwrap_or_else(|| "rolling back".to_owned()), Role::Warn),
-        Phase::Waiting => match release.pauses.first() {
-            Some(pause) => (paused(scene, pause), Role::Warn),
-            None => (format!("waiting for you: {}", next_move(scene, release)), Role::Warn),
-        },
+        Phase::Waiting => (format!("waiting for you: {}", next_move(scene, release)), Role::Warn),
         Phase::Baking => match &release.bake {
             Some(timer) => (format!("baking {}", bake(scene, timer)), Role::Accent),
             None => ("baking".to_owned(), Role::Accent),
         },
         Phase::Starting => {
             (step.unwrap_or_else(|| format!("starting {}/{} tasks", newest.running, newest.desired)), Role::Accent)
+        }
+        Phase::Shifting if release.canary.is_some() && release.method.shifted_by_ecs() => {
+            (step.unwrap_or_else(|| shifting(scene, release)), Role::Accent)
         }
         Phase::Shifting => (
             step.unwrap_or_else(|| {
@@ -103,6 +136,9 @@ pub fn words(scene: &Scene<'_>, release: &Release) -> (String, Role) {
             }),
             Role::Accent,
         ),
+        Phase::Finishing if release.method.shifted_by_ecs() => {
+            (step.unwrap_or_else(|| "finishing: old tasks go".to_owned()), Role::Accent)
+        }
         Phase::Finishing => {
             (step.unwrap_or_else(|| format!("finishing not complete: F {} on", scene.theme.arrow())), Role::Accent)
         }
@@ -115,15 +151,36 @@ pub fn words(scene: &Scene<'_>, release: &Release) -> (String, Role) {
             (None, None) => ("steady".to_owned(), Role::Text),
         },
     };
+    marked(scene, release, vec![text], role)
+}
+
+/// Where ECS is taking the traffic: to what it asked for, or once the rule says that, to what comes next.
+fn shifting(scene: &Scene<'_>, release: &Release) -> String {
+    // What was asked for before the rule was read may be behind it.
+    let ahead = |asked: &Percent| release.share.configured.is_none_or(|configured| *asked > configured);
+    let asked = release.share.requested.filter(ahead);
+    let next = || match track::track(release, scene.model.now.at)?.next.what {
+        What::Shift(to) => Some(to.percent()),
+        _ => None,
+    };
+    match asked.or_else(next) {
+        Some(to) => format!("ECS shifts to {to}"),
+        None => "ECS goes on".to_owned(),
+    }
+}
+
+/// What the metrics say comes first, and what is old is marked.
+fn marked(scene: &Scene<'_>, release: &Release, said: Vec<String>, role: Role) -> (Vec<String>, Role) {
     if release.verdict.opinion == Opinion::Bad && release.phase != Phase::Failed {
-        text = format!("BAD, {text}");
-        return (text, Role::Bad);
+        let said = said.iter().map(|text| format!("BAD, {text}")).collect();
+        return (said, if role == Role::BadBadge { role } else { Role::Bad });
     }
-    // What is old may have changed since: it is not coloured as if it were so.
+    // What is old may have changed since: it is not coloured as if it were so. A deadline runs out all the same.
     if !freshness::world(scene).good() {
-        return (format!("{text} (old)"), Role::Dim);
+        let said = said.iter().map(|text| format!("{text} (old)")).collect();
+        return (said, if role == Role::BadBadge { Role::Badge } else { Role::Dim });
     }
-    (text, role)
+    (said, role)
 }
 
 fn why_failed(release: &Release) -> String {

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::share::Percent;
 use crate::domain::text;
 
 /// Columns that a text takes.
@@ -142,6 +143,27 @@ pub fn rate(percent: f64) -> String {
     }
 }
 
+/// A measured share: what is not nothing is never shown as nothing, what is not all never as all.
+pub fn share(share: Percent) -> String {
+    match share.value() {
+        _ if share.is_zero() || share.is_full() => share.to_string(),
+        part if part < 0.05 => "<0.1%".to_owned(),
+        part if part >= 99.95 => ">99.9%".to_owned(),
+        _ => share.to_string(),
+    }
+}
+
+/// Minutes as people say them: `5 min`, `45 s`, `24 h`.
+pub fn lasting(span: SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    match seconds {
+        0..=89 => format!("{seconds} s"),
+        90..=7_199 => format!("{} min", (seconds + 30) / 60),
+        7_200..=172_799 => format!("{} h", (seconds + 1_800) / 3_600),
+        _ => format!("{} d", (seconds + 43_200) / 86_400),
+    }
+}
+
 /// A round error rate, as scales and lines have it: `1%`, `0.5%`.
 pub fn round_rate(percent: f64) -> String {
     format!("{}%", (percent * 100.0).round() / 100.0)
@@ -226,6 +248,11 @@ mod tests {
         assert_eq!([rate(0.0), rate(0.004), rate(0.214), rate(12.54)], ["0%", "<0.01%", "0.21%", "12.5%"]);
         assert_eq!([latency(8.21), latency(212.4), latency(12_345.0)], ["8.2ms", "212ms", "12.3s"]);
         assert_eq!([count(7.0), count(5_120.0), count(1_234_567.0)], ["7", "5,120", "1,234,567"]);
+        let shares =
+            [0.0, 0.01, 0.049, 0.05, 9.1, 99.94, 99.96, 100.0].map(|value| share(Percent::new(value).unwrap()));
+        assert_eq!(shares, ["0%", "<0.1%", "<0.1%", "0.1%", "9.1%", "99.9%", ">99.9%", "100%"]);
+        let spans = [45, 95, 300, 86_400, 259_200].map(|seconds| lasting(SignedDuration::from_secs(seconds)));
+        assert_eq!(spans, ["45 s", "2 min", "5 min", "24 h", "3 d"]);
         let of = |seconds| age(SignedDuration::from_secs(seconds));
         assert_eq!([of(0), of(45), of(200), of(7_300), of(800_000)], ["0s", "45s", "3m", "2h", "9d"]);
         assert_eq!(clock(SignedDuration::from_secs(192)), "03:12");

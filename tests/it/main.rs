@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod aws;
+mod cells;
 mod cli;
 mod native;
 mod pty;
@@ -11,4 +12,5 @@ mod rooms;
 mod stage;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;
+mod two;
 mod wire;

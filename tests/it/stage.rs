@@ -79,9 +79,14 @@ impl Stage {
     }
 
     pub async fn with(scenario: &str, settings: Settings) -> Self {
+        Self::on(&Scenario::named(scenario).unwrap(), settings).await
+    }
+
+    /// On a scenario that a test wrote itself.
+    pub async fn on(scenario: &Scenario, settings: Settings) -> Self {
         let start: Timestamp = START.parse().unwrap();
         let clock = SimClock::manual(start);
-        let world = Arc::new(Mutex::new(World::new(&Scenario::named(scenario).unwrap(), 7, start)));
+        let world = Arc::new(Mutex::new(World::new(scenario, 7, start)));
         let server = Server::start(world.clone(), clock.clone(), None).unwrap();
         let lanes = aws::connect(&Connect {
             profile: None,
@@ -225,6 +230,13 @@ impl Stage {
         }
     }
 
+    /// Time passes until so many seconds after the start.
+    pub async fn pass_to(&mut self, second: u32) {
+        let start: Timestamp = START.parse().unwrap();
+        let left = i64::from(second) - self.clock.now().duration_since(start).as_secs();
+        self.pass(left.try_into().expect("that second is over")).await;
+    }
+
     /// A key, a second after the last one, and nothing else yet.
     pub fn hit(&mut self, key: Key) {
         self.clock.advance(Duration::from_secs(1));
@@ -301,6 +313,32 @@ fn last(arn: &Value) -> String {
     arn.as_str().unwrap_or("?").rsplit('/').next().unwrap_or("?").to_owned()
 }
 
+/// A deploymentConfiguration in a few words: `CANARY 10%/2min bake=5 hooks=[PAUSE POST_SCALE_UP 60 ROLLBACK]`.
+fn goes_by(configuration: &Value) -> String {
+    let text = |value: &Value| value.to_string().trim_matches('"').to_owned();
+    let mut parts = vec![format!("deploymentConfiguration={}", text(&configuration["strategy"]))];
+    for (member, percent, minutes) in [
+        ("canaryConfiguration", "canaryPercent", "canaryBakeTimeInMinutes"),
+        ("linearConfiguration", "stepPercent", "stepBakeTimeInMinutes"),
+    ] {
+        let step = &configuration[member];
+        if !step.is_null() {
+            parts.push(format!("{}%/{}min", step[percent].as_f64().unwrap(), text(&step[minutes])));
+        }
+    }
+    let hook = |hook: &Value| {
+        let timeout = &hook["timeoutConfiguration"];
+        let stages: Vec<_> = hook["lifecycleStages"].as_array().into_iter().flatten().map(text).collect();
+        let (minutes, action) = (text(&timeout["timeoutInMinutes"]), text(&timeout["action"]));
+        format!("{} {} {minutes} {action}", text(&hook["targetType"]), stages.join("+"))
+    };
+    // What is not sent stays as it is: that is not the same as an empty list.
+    let hooks = configuration["lifecycleHooks"].as_array();
+    let hooks = hooks.map_or("not sent".to_owned(), |hooks| hooks.iter().map(hook).collect::<Vec<_>>().join(", "));
+    parts.push(format!("bake={} hooks=[{hooks}]", text(&configuration["bakeTimeInMinutes"])));
+    parts.join(" ")
+}
+
 pub fn tell(operation: &str, input: &Value) -> String {
     let mut parts = vec![operation.to_owned()];
     let actions = input["Actions"].as_array().or(input["DefaultActions"].as_array());
@@ -315,10 +353,13 @@ pub fn tell(operation: &str, input: &Value) -> String {
             parts.push(format!("{member}={}", last(&input[member])));
         }
     }
-    for member in ["desiredCount", "stopType", "action", "forceNewDeployment", "deploymentConfiguration"] {
+    for member in ["desiredCount", "stopType", "action", "forceNewDeployment"] {
         if !input[member].is_null() {
             parts.push(format!("{member}={}", input[member].to_string().trim_matches('"')));
         }
+    }
+    if !input["deploymentConfiguration"].is_null() {
+        parts.push(goes_by(&input["deploymentConfiguration"]));
     }
     parts.join(" ")
 }

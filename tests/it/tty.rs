@@ -31,7 +31,7 @@ pub struct Tty {
     /// When the program was started.
     pub started: Instant,
     /// A home of its own.
-    _home: TempDir,
+    home: TempDir,
 }
 
 /// `tidegate demo` in a hurry, as most tests want it.
@@ -45,6 +45,11 @@ impl Tty {
 
     /// Any program, with nothing of this machine's or this user's to be read, written or reached.
     pub fn start(program: &Path, words: &[&str], columns: u16, rows: u16) -> Self {
+        Self::start_with(program, words, &[], columns, rows)
+    }
+
+    /// … with more variables.
+    pub fn start_with(program: &Path, words: &[&str], variables: &[(String, String)], columns: u16, rows: u16) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(words);
@@ -62,6 +67,9 @@ impl Tty {
             ("XDG_CACHE_HOME", "cache"),
         ] {
             command.env(name, home.path().join(directory));
+        }
+        for (name, value) in variables {
+            command.env(name, value);
         }
         command.cwd(home.path());
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
@@ -89,7 +97,7 @@ impl Tty {
             }
         });
         let screen = vt100::Parser::new(cells(rows), cells(columns), 0);
-        Self { process, master: pair.master, keys, output, screen, raw: Vec::new(), before, started, _home: home }
+        Self { process, master: pair.master, keys, output, screen, raw: Vec::new(), before, started, home }
     }
 
     pub fn send(&mut self, keys: &str) {
@@ -108,6 +116,12 @@ impl Tty {
 
     pub fn shows(&self, text: &str) -> bool {
         self.text().contains(text)
+    }
+
+    /// The console's audit, as far as it is written.
+    pub fn audit(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.home.path().join("audit").join("audit.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
@@ -151,7 +165,7 @@ impl Tty {
 
     /// The terminal goes away, as with a closed window or a lost connection. Returns the exit code.
     pub fn close(self) -> u32 {
-        let Self { mut process, master, keys, output, _home, .. } = self;
+        let Self { mut process, master, keys, output, home: _home, .. } = self;
         // The reading thread has an end of the terminal too. It lets go of it with the next output, which the
         // console's own clock sees to.
         drop(output);

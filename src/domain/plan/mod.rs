@@ -3,6 +3,8 @@
 mod call;
 mod expect;
 mod native;
+#[cfg(test)]
+mod native_rules;
 mod native_weighted;
 mod redeploy;
 #[cfg(test)]
@@ -253,6 +255,11 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
         (Method::Weighted, Intent::Rollback { to, .. }) => weighted::rollback(release, to.as_ref(), context),
         (Method::NativeWeighted, Intent::Step { to }) => native_weighted::step(release, *to, context),
         (Method::NativeWeighted, Intent::Weight { to }) => native_weighted::weight(release, *to, context),
+        // Whether ECS pauses a rolling deployment is not certain; where it does, the pause is answered like any.
+        (Method::Rolling, Intent::Step { to: None }) if !release.pauses.is_empty() => native::step(release, context),
+        (Method::Rolling, Intent::Rollback { to: None, .. }) if !release.pauses.is_empty() => {
+            native::rollback(release, None, false, context)
+        }
         (Method::Native, Intent::Step { to: None }) => native::step(release, context),
         (Method::Native | Method::NativeWeighted, Intent::Start { task_definition, pauses }) => {
             native::start(release, task_definition, *pauses, context)

@@ -68,6 +68,12 @@ pub(super) fn rollback(
         ));
     }
     let replaced = &release.stable.task_definition;
+    if let Some(to) = to.filter(|to| release.canary.is_none() && !redeploy::replaced(release, to)) {
+        return Err(Refusal::new(
+            format!("Only ECS knows what the deployment under way goes back to: not certainly {}.", to.tag()),
+            "Roll back without naming a revision; then choose another.",
+        ));
+    }
     if let Some(to) = to.filter(|to| release.canary.is_some() && *to != replaced) {
         return Err(Refusal::new(
             format!("ECS takes a deployment under way back to {}, not to {}.", replaced.tag(), to.tag()),
@@ -117,7 +123,10 @@ fn first_ever(release: &Release) -> bool {
     release.canary.is_none()
         && release.previous.is_empty()
         && release.stable.leaving.is_empty()
-        && release.deployment.as_ref().is_some_and(|only| only.target.is_some() && only.sources.is_empty())
+        && release
+            .deployment
+            .as_ref()
+            .is_some_and(|only| !only.status.ended() && only.target.is_some() && only.sources.is_empty())
 }
 
 /// The old tasks are gone: another deployment brings the old revision back, by the service's own strategy or at once.

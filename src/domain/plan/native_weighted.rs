@@ -64,6 +64,12 @@ pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>
 
 /// Any other pause is ECS's own business, but never with the users split between the two sides.
 fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> Result<Plan, Refusal> {
+    if !release.pauses.is_empty() && release.share.configured.is_none() {
+        return Err(Refusal::new(
+            "The production rule is not known, or both of its weights are 0.",
+            "Wait until it has been read, or roll back.",
+        ));
+    }
     let split = release.share.configured.filter(|share| !share.is_zero() && !share.is_full());
     if let Some(share) = split.filter(|_| !release.pauses.is_empty()) {
         return Err(Refusal::new(

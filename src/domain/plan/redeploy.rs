@@ -55,6 +55,12 @@ pub(super) fn rollback(
     Ok(context.plan(release, Intent::Rollback { to: to.cloned(), at_once: false }, steps, None, Vec::new(), title))
 }
 
+/// Whether the rollout under way replaces this revision.
+pub(super) fn replaced(release: &Release, revision: &TaskDefinitionArn) -> bool {
+    let replaced = |good: &&Good| good.evidence == Evidence::Replaced;
+    release.previous.iter().filter(replaced).any(|good| good.task_definition == *revision)
+}
+
 /// The steps that bring a good revision back onto the stable service.
 pub(super) fn back(
     release: &Release,
@@ -213,7 +219,7 @@ pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: 
         hold: SignedDuration::ZERO,
         patience: context.settings.patience,
     };
-    let warnings = vec!["it deploys nothing: choose the copy with S, or R and tab, when it is there".to_owned()];
+    let warnings = vec!["it deploys nothing: choose the copy when it is there, with S, or with R and c".to_owned()];
     let title = format!("gets a copy of {}, which was deregistered", copy_of.tag());
     let intent = Intent::Register { copy_of: copy_of.clone() };
     Ok(context.plan(release, intent, vec![step], None, warnings, title))

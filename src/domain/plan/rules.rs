@@ -11,17 +11,17 @@ use crate::domain::service::RolloutState;
 use crate::domain::share::Weight;
 use crate::domain::testing::{ACCOUNT, REGION, Scene, forward, intent, now, scene, td};
 
-fn weight(weights: &[Forward], side: &crate::domain::release::Side) -> Option<Weight> {
+pub(super) fn weight(weights: &[Forward], side: &crate::domain::release::Side) -> Option<Weight> {
     let group = side.target_group.as_ref()?;
     weights.iter().find(|to| to.target_group == *group).map(|to| to.weight)
 }
 
 /// What every plan and every refusal must be, whatever it is for.
-fn check(
+pub(super) fn check(
     release: &Release,
     intent: &Intent,
     answer: &Result<Plan, Refusal>,
-    scene: &Scene,
+    read_only: bool,
 ) -> Result<(), TestCaseError> {
     let plan = match answer {
         Err(refusal) => {
@@ -32,7 +32,7 @@ fn check(
     };
     prop_assert!(!plan.steps.is_empty() && !plan.title.is_empty());
     prop_assert_eq!(plan.intent.verb(), intent.verb());
-    prop_assert!(!scene.read_only && release.watch_only.is_none());
+    prop_assert!(!read_only && release.watch_only.is_none());
     for step in &plan.steps {
         // Rule 7: a reply alone never makes a step done.
         prop_assert!(!step.after.is_empty(), "nothing is read back: {step:?}");
@@ -51,7 +51,7 @@ fn check(
 }
 
 /// A later step may rely on what an earlier one waited for.
-fn waited_for(plan: &Plan, index: usize, wanted: impl Fn(&Expect) -> bool) -> bool {
+pub(super) fn waited_for(plan: &Plan, index: usize, wanted: impl Fn(&Expect) -> bool) -> bool {
     let earlier = plan.steps[..index].iter().flat_map(|step| &step.after);
     earlier.chain(&plan.steps[index].before).any(wanted)
 }
@@ -63,7 +63,7 @@ proptest! {
     #[test]
     fn planning_is_total(scene in scene(), intent in intent()) {
         for release in scene.releases() {
-            check(&release, &intent, &scene.plan(&release, &intent), &scene)?;
+            check(&release, &intent, &scene.plan(&release, &intent), scene.read_only)?;
         }
     }
 
@@ -162,9 +162,17 @@ proptest! {
                 None => best(&release.previous).is_none(),
             };
             let elsewhere = scene.place.account != ACCOUNT || scene.place.region != REGION;
-            let finished_native = release.method == Method::Native;
+            // ECS takes a deployment back by its name, to what it replaced. Without either there is nothing to order.
+            let native = release.method == Method::Native && super::native::under_way(&release);
+            let replaced = |to: &crate::domain::names::TaskDefinitionArn| {
+                release.previous.iter().any(|it| it.evidence == Evidence::Replaced && it.task_definition == *to)
+            };
+            let nothing_replaced = native
+                && (stable.deployment.is_none()
+                    || release.previous.is_empty()
+                    || to.as_ref().is_some_and(|to| !replaced(to)));
             prop_assert!(
-                scene.read_only || release.watch_only.is_some() || !active || elsewhere || finished_native
+                scene.read_only || release.watch_only.is_some() || !active || elsewhere || nothing_replaced
                     || nowhere || (stable.going_back && release.canary.is_none()),
                 "{refusal:?} {release:#?}"
             );

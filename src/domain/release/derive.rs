@@ -130,7 +130,9 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let everything = configured.is_some_and(|share| share.value() >= 100.0);
     let step = Step { since, bake: bake_for, everything };
     let verdict = verdict::of_canary(canary_series, stable_series, &step, now, thresholds);
-    let observed = observed(&verdict);
+    // Of a canary that should get something, nothing has been observed before its first settled minute.
+    let unwanted = configured.is_some_and(Percent::is_zero);
+    let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0 || unwanted);
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let verdict = if configured.is_some_and(Percent::is_zero) {
         verdict::of_service(stable_series, now, thresholds)

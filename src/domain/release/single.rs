@@ -52,7 +52,8 @@ pub(super) fn single(
             let everything = configured.is_some_and(|share| share.value() >= 100.0);
             let step = Step { since, bake: settings.bake_of(&name), everything };
             let verdict = verdict::of_canary(series(Some(canary)), series(Some(stable)), &step, now, thresholds);
-            let observed = observed(&verdict);
+            // Without a settled minute of its own nothing has been observed of it, not even that it gets nothing.
+            let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0);
             (verdict, observed)
         }
         None => (verdict::of_service(series(blue.target_group.as_ref()), now, thresholds), None),

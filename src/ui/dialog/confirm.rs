@@ -23,7 +23,7 @@ enum Detail {
 
 /// The plan with as much detail as the rows allow, where it will happen, and what says yes.
 pub fn lines(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let tail = tail(scene, confirm, columns);
+    let tail = tail(scene, confirm, columns, rows);
     let room = rows.saturating_sub(tail.len());
     let all = |detail| -> Vec<Line<'static>> {
         let steps = confirm.plan.steps.iter().enumerate();
@@ -98,7 +98,7 @@ fn step(scene: &Scene<'_>, index: usize, step: &Step, detail: Detail, columns: u
 }
 
 /// Warnings, the verdict where it matters, the place, and what says yes: always shown.
-fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Vec<Line<'static>> {
+fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let plan = &confirm.plan;
     let mut lines = Vec::new();
     for warning in plan.warnings.iter().take(4) {
@@ -108,6 +108,11 @@ fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Vec<Line<'stati
                 scene.span(text, Role::Warn),
             ]));
         }
+    }
+    if let Some(release) = scene.model.release(&plan.release)
+        && plan.intent.is_rollback()
+    {
+        lines.extend(panels::preflight::brief(scene, release, columns, rows / 2));
     }
     if let Some(release) = scene.model.release(&plan.release)
         && !plan.intent.is_rollback()

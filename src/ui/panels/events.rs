@@ -10,7 +10,7 @@ use crate::ui::{freshness, words};
 /// The newest events of both sides, as many as there are rows; a long one takes two.
 pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let now = scene.model.now.at;
-    let mut events: Vec<_> = freshness::sides(release)
+    let mut events: Vec<_> = freshness::services(release)
         .filter_map(|side| scene.model.snapshot.service(&side.service))
         .flat_map(|service| service.events.iter().take(rows.max(1)))
         .collect();

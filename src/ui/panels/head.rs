@@ -2,10 +2,12 @@
 
 use ratatui::text::{Line, Span};
 
-use super::verdict;
-use crate::domain::release::{Method, Release, Side};
+use super::{ladder, track, verdict};
+use crate::domain::names::Arn;
+use crate::domain::release::{Method, Phase, Release, Side};
 use crate::domain::service::Rollout;
 use crate::domain::share::Percent;
+use crate::ui::freshness::Part;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
 use crate::ui::{fleet, freshness, state, words};
@@ -16,33 +18,42 @@ pub const LABEL: usize = 9;
 /// All of it.
 pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![title(scene, release, columns)];
-    lines.push(side(scene, release, &release.stable, columns));
-    lines.extend(rollouts(scene, release));
-    if let Some(canary) = &release.canary {
-        lines.push(side(scene, release, canary, columns));
-        lines.push(traffic(scene, release, columns));
-        lines.push(ladder(scene, release));
+    for (part, side) in freshness::parts(release) {
+        lines.push(self::side(scene, release, part, side, columns));
     }
+    lines.extend(rollouts(scene, release));
+    if release.canary.is_some() {
+        lines.push(traffic(scene, release, columns));
+        lines.extend(track::off_contract(scene, release));
+        // On the way back there is no next step.
+        if release.phase != Phase::RollingBack || !release.method.shifted_by_ecs() {
+            lines.push(ladder::line(scene, release, columns));
+        }
+    }
+    lines.extend(track::lines(scene, release, columns));
+    lines.extend(track::trouble(scene, release, columns));
     lines.extend(verdict::lines(scene, release, columns));
-    lines.extend(release.remarks.iter().take(3).map(|remark| {
+    lines.extend(release.remarks.iter().filter(|remark| !track::tells(release, remark)).take(3).map(|remark| {
         Line::from(vec![
             scene.span(words::pad("▲ note", LABEL), Role::Warn),
             scene.text(words::clip(remark, columns.saturating_sub(LABEL))),
         ])
     }));
+    lines.extend(track::watched(scene, release, columns));
     lines
 }
 
 fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
     let (shape, shape_role) = state::shape(release);
-    let (words, role) = state::words(scene, release);
     let mut spans = vec![
         scene.span(if shape == " " { String::new() } else { format!("{shape} ") }, shape_role),
         scene.span(words::clip(&release.name, columns / 3), Role::Title),
         scene.dim(format!("  {} · cluster {}", release.method, words::clip(&release.stable.service.cluster, 30))),
         Span::raw("   "),
-        scene.span(words, role),
     ];
+    let used: usize = spans.iter().map(|span| words::width(&span.content)).sum();
+    let (words, role) = state::words(scene, release, columns.saturating_sub(used));
+    spans.push(scene.span(words, role));
     if let Some(why) = &release.watch_only {
         spans.push(scene.span("  watch only: ", Role::Warn));
         spans.push(scene.text(words::clip(why, columns)));
@@ -51,12 +62,8 @@ fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> 
 }
 
 /// One service: what it runs, its tasks and targets, its weight.
-fn side(scene: &Scene<'_>, release: &Release, side: &Side, columns: usize) -> Line<'static> {
-    let (label, role) = match &release.canary {
-        Some(canary) if canary.service == side.service => ("canary", Role::Canary),
-        Some(_) => ("stable", Role::Stable),
-        None => ("service", Role::Stable),
-    };
+fn side(scene: &Scene<'_>, release: &Release, part: Part, side: &Side, columns: usize) -> Line<'static> {
+    let (label, role) = part.word();
     let tag = words::pad(&side.task_definition.tag(), 6);
     // However long it is, a space stays before the counts.
     let version = format!("{} ", words::pad(side.version.as_deref().unwrap_or("version ?"), 10));
@@ -77,9 +84,17 @@ fn side(scene: &Scene<'_>, release: &Release, side: &Side, columns: usize) -> Li
     let digest = digest(scene, side);
     spans.push(scene.dim(if columns >= 110 { words::pad(&digest, 16) } else { digest }));
     if columns >= 110 {
-        spans.push(scene.dim(words::clip(&side.service.service, 40)));
+        // Two revisions of one service are behind different target groups.
+        let group = side.target_group.as_ref().filter(|_| freshness::one_service(release));
+        let name = group.and_then(group_name).unwrap_or(&side.service.service);
+        spans.push(scene.dim(words::clip(name, 40)));
     }
     Line::from(spans)
+}
+
+/// `…:targetgroup/NAME/ID`.
+fn group_name(group: &Arn) -> Option<&str> {
+    group.as_str().split_once("targetgroup/")?.1.split('/').next()
 }
 
 /// The rollouts of a service that replaces its tasks in place, while there is more than one.
@@ -138,7 +153,9 @@ fn digest(scene: &Scene<'_>, side: &Side) -> String {
 fn traffic(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
     let share = &release.share;
     let mut spans = vec![scene.dim(words::pad("traffic", LABEL))];
-    let bar = if columns >= 170 { 40 } else { columns.saturating_sub(62).min(30) };
+    // While ECS shifts the traffic it is ECS that asks for a share; elsewhere it is this console.
+    let asked = if release.method == Method::Native { "requested by ECS " } else { "requested " };
+    let bar = if columns >= 170 { 40 } else { columns.saturating_sub(52 + words::width(asked)).min(30) };
     match share.configured {
         Some(configured) => {
             spans.extend(fleet::share_bar(scene, configured, bar));
@@ -148,58 +165,18 @@ fn traffic(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static
     }
     let say = |value: Option<Percent>, none: &str| value.map_or(none.to_owned(), |share| share.to_string());
     let usable = freshness::metrics(scene, release).is_some_and(|source| source.good());
+    // Of a side without a settled minute nothing was observed, not even nothing.
+    let observed = share.observed.filter(|share| !share.is_zero() || release.verdict.judged.minutes > 0);
     spans.extend([
-        scene.dim("requested "),
+        scene.dim(asked),
         scene.text(say(share.requested, "–")),
         scene.dim(" · configured "),
         scene.span(say(share.configured, "0 and 0"), Role::Canary),
         scene.dim(" · observed "),
-        scene.span(say(share.observed, "no data"), if usable { Role::Text } else { Role::Dim }),
+        scene.span(observed.map_or("no data".to_owned(), words::share), if usable { Role::Text } else { Role::Dim }),
     ]);
-    if !usable && share.observed.is_some() {
+    if !usable && observed.is_some() {
         spans.push(scene.span(" old", Role::Warn));
-    }
-    Line::from(spans)
-}
-
-/// The steps, where the release is among them, and for how long it has been there.
-fn ladder(scene: &Scene<'_>, release: &Release) -> Line<'static> {
-    let mut spans = vec![scene.dim(words::pad("ladder", LABEL))];
-    let at = release.share.configured.unwrap_or(Percent::ZERO).value();
-    let mut rungs: Vec<f64> = release.ladder.steps().iter().map(|step| step.value()).collect();
-    if !rungs.iter().any(|rung| (rung - at).abs() < 1e-6) {
-        rungs.push(at);
-        rungs.sort_by(f64::total_cmp);
-    }
-    for (index, rung) in rungs.iter().enumerate() {
-        if index > 0 {
-            spans.push(scene.dim(" ── "));
-        }
-        let text = Percent::new(*rung).map(|share| share.to_string()).unwrap_or_default();
-        spans.push(if (rung - at).abs() < 1e-6 {
-            scene.span(format!("●{text}"), Role::Accent)
-        } else if *rung < at {
-            scene.text(format!("✓{text}"))
-        } else {
-            scene.dim(format!("○{text}"))
-        });
-    }
-    let now = scene.model.now.at;
-    if let Some(bake) = &release.bake {
-        let timer = state::bake(scene, bake);
-        let (text, role) = if bake.done(now) {
-            (format!("baked {timer}"), Role::Text)
-        } else {
-            let left = words::clock(bake.of.saturating_sub(bake.elapsed(now)));
-            (format!("baking {timer}, {left} left"), Role::Accent)
-        };
-        spans.push(Span::raw("   "));
-        spans.push(scene.span(text, role));
-        if !bake.seen {
-            spans.push(scene.dim(" (its start was not seen)"));
-        }
-    } else if release.method == Method::Weighted && at == 0.0 {
-        spans.push(scene.dim("   no canary traffic"));
     }
     Line::from(spans)
 }

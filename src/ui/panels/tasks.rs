@@ -6,9 +6,10 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::release::{Release, Side};
 use crate::domain::service::Task;
+use crate::ui::freshness::{self, Part};
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
-use crate::ui::{freshness, words};
+use crate::ui::words;
 
 /// The most reasons that are listed for one side.
 const REASONS: usize = 5;
@@ -16,29 +17,36 @@ const REASONS: usize = 5;
 /// Both sides, one under the other.
 pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for side in freshness::sides(release) {
-        let label = match &release.canary {
-            Some(canary) if canary.service == side.service => scene.span("canary ", Role::Canary),
-            Some(_) => scene.span("stable ", Role::Stable),
-            None => scene.span("tasks ", Role::Stable),
+    for (part, side) in freshness::parts(release) {
+        let label = match part.word() {
+            (_, role) if part == Part::Alone => scene.span("tasks ", role),
+            (word, role) => scene.span(format!("{word} "), role),
         };
-        lines.push(counts(scene, side, label));
-        lines.extend(reasons(scene, side, columns));
+        let tasks = read(scene, release, side);
+        lines.push(counts(scene, side, tasks.as_deref(), label));
+        lines.extend(reasons(scene, tasks.unwrap_or_default(), columns));
         lines.extend(targets(scene, side, columns));
     }
     lines
 }
 
-fn read<'a>(scene: &Scene<'a>, side: &Side) -> Option<&'a Vec<Task>> {
-    scene.model.snapshot.tasks.get(&side.service)?.get()
+/// The tasks of a side, where they were read. Those of two revisions of one service are told apart by task definition;
+/// where that is the same, nothing tells, and the counts of ECS have to do.
+fn read<'a>(scene: &Scene<'a>, release: &Release, side: &Side) -> Option<Vec<&'a Task>> {
+    let tasks = scene.model.snapshot.tasks.get(&side.service)?.get()?;
+    if !freshness::one_service(release) {
+        return Some(tasks.iter().collect());
+    }
+    let of_side = |task: &&Task| task.task_definition == side.task_definition;
+    (!release.stable_taken()).then(|| tasks.iter().filter(of_side).collect())
 }
 
 /// `18 running · 2 pending`; what ECS counts where the tasks themselves were not read.
-fn counts(scene: &Scene<'_>, side: &Side, label: Span<'static>) -> Line<'static> {
+fn counts(scene: &Scene<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<'static>) -> Line<'static> {
     let mut spans = vec![label];
     let reading = scene.model.snapshot.tasks.get(&side.service);
     let fresh = freshness::of(scene, crate::app::polls::Source::Tasks, reading);
-    match read(scene, side) {
+    match tasks {
         Some(tasks) => {
             let mut states: BTreeMap<(u8, &str), usize> = BTreeMap::new();
             for task in tasks.iter().filter(|task| task.stopped_at.is_none() && task.status != "STOPPED") {
@@ -76,8 +84,7 @@ fn counts(scene: &Scene<'_>, side: &Side, label: Span<'static>) -> Line<'static>
 }
 
 /// Why tasks stopped: the same reason once, with how often.
-fn reasons(scene: &Scene<'_>, side: &Side, columns: usize) -> Vec<Line<'static>> {
-    let Some(tasks) = read(scene, side) else { return Vec::new() };
+fn reasons(scene: &Scene<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'static>> {
     let mut grouped: BTreeMap<String, usize> = BTreeMap::new();
     for task in tasks.iter().filter(|task| task.stopped_at.is_some() || task.status == "STOPPED") {
         let code = task.stop_code.as_deref().unwrap_or_default();

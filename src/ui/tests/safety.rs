@@ -80,6 +80,16 @@ fn hostile_text_never_reaches_a_cell() {
             }
         }
         model.dialog = None;
+        let mut native = fixture::native_hostile(size, &text);
+        let rows = native.deployments(native.focus().unwrap()).len();
+        for marked in 0..rows {
+            let arn = native.deployments(native.focus().unwrap()).get(marked).map(|deployment| deployment.arn.clone());
+            native.history.marked = arn;
+            for screen in [Screen::Fleet, Screen::Release("payments".into()), Screen::History("payments".into())] {
+                native.screen = screen;
+                is_clean(&native, &plain());
+            }
+        }
         model.screen = Screen::Release("checkout".into());
         for panel in [Panel::Tasks, Panel::Events, Panel::Operation, Panel::Sources] {
             model.panel = panel;
@@ -92,9 +102,16 @@ fn hostile_text_never_reaches_a_cell() {
 fn ascii_is_all_that_is_drawn_where_it_is_asked_for() {
     let theme = Theme::new(Palette::Mono, true);
     for size in [(30, 8), (80, 24), (120, 40), (200, 60)] {
-        for mut model in [fixture::bad(size), fixture::faulty(size), fixture::hostile(size, EVIL)] {
+        for mut model in [
+            fixture::bad(size),
+            fixture::faulty(size),
+            fixture::hostile(size, EVIL),
+            fixture::native_hostile(size, EVIL),
+        ] {
             is_clean(&model, &theme);
             model.screen = Screen::Fleet;
+            is_clean(&model, &theme);
+            model.screen = Screen::History("payments".into());
             is_clean(&model, &theme);
             model.dialog = Some(Dialog::Help);
             is_clean(&model, &theme);
@@ -110,6 +127,10 @@ proptest! {
         is_clean(&model, &plain());
         model.screen = Screen::Fleet;
         is_clean(&model, &plain());
+        let mut native = fixture::native_hostile((columns, rows), &text);
+        is_clean(&native, &plain());
+        native.screen = Screen::History("payments".into());
+        is_clean(&native, &plain());
     }
 }
 
@@ -132,13 +153,14 @@ fn the_rollback_line_and_the_footer_are_always_there() {
             fixture::no_data(size),
             fixture::rolling(size),
             fixture::silent(size),
+            fixture::native_doubtful(size),
+            Model { screen: Screen::History("payments".into()), ..fixture::native_over(size) },
         ] {
             for dialog in [None, Some(Dialog::Help)] {
                 let shown = Model { dialog, ..model.clone() };
                 let text = glyphs(&draw(&shown, &plain()));
                 let rows: Vec<_> = text.lines().collect();
-                let above_footer = rows[rows.len() - 2];
-                assert!(above_footer.contains("ROLLBACK") || rows[rows.len() - 3].contains("ROLLBACK"), "{text}");
+                assert!(rows[rows.len() - 3..].iter().any(|row| row.contains("ROLLBACK")), "{text}");
                 assert!(rows[rows.len() - 1].contains(if shown.dialog.is_none() { "q quit" } else { "esc close" }));
                 assert!(rows[0].contains("us-east-1"), "{text}");
             }

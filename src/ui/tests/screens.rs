@@ -12,10 +12,10 @@ use crate::domain::snapshot::{Facts, Query};
 use crate::ui::fixture::{self, hear, learn, order, td};
 use crate::ui::{Palette, Theme};
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+pub(super) const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 /// A scenario at each size, glyphs only: the layout.
-fn layouts(name: &str, make: impl Fn((u16, u16)) -> Model) {
+pub(super) fn layouts(name: &str, make: impl Fn((u16, u16)) -> Model) {
     for size in SIZES {
         let buffer = draw(&make(size), &plain());
         assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), glyphs(&buffer));

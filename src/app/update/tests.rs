@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::deployment::ServiceDeployment;
+use crate::domain::names::Arn;
+use crate::domain::settings::RollbackConfirm;
+use crate::ui::fixture;
+
+const KEYS: [Key; 9] = [
+    Key::Char('R'),
+    Key::Char('P'),
+    Key::Char('F'),
+    Key::Char('W'),
+    Key::Char('y'),
+    Key::Char('5'),
+    Key::Enter,
+    Key::Esc,
+    Key::Down,
+];
+
+fn press(model: &mut Model, keys: &[Key]) {
+    for key in keys {
+        let at = model.now.at + SignedDuration::from_secs(1);
+        update(model, Now { at, speed: 1.0 }, Msg::Key(*key));
+    }
+}
+
+#[test]
+fn what_aws_denies_is_kept_until_aws_takes_it() {
+    let mut model = fixture::baking((120, 40));
+    let mut at = fixture::now();
+    let mut report = |model: &mut Model, progress: Vec<Progress>| {
+        fixture::order(model, Intent::Rollback { to: None, at_once: false }, Vec::new());
+        for progress in progress {
+            at += SignedDuration::from_secs(1);
+            let operation = OperationId(1);
+            update(model, Now { at, speed: 1.0 }, Msg::Progress { operation, progress });
+        }
+        let denied = model.ours["checkout"].denied.iter();
+        denied.map(|fault| (fault.operation.clone(), fault.subject.clone())).collect::<Vec<_>>()
+    };
+    let refused = |kind, operation: &str, subject: &str| {
+        let fault = Fault::new(kind, operation, subject, "not authorized");
+        vec![Progress::Ended(Outcome::Refused { step: 0, fault })]
+    };
+    let pair = |operation: &str, subject: &str| (operation.to_owned(), subject.to_owned());
+    assert_eq!(report(&mut model, refused(FaultKind::Changed, "ModifyRule", "a")), []);
+    assert_eq!(report(&mut model, refused(FaultKind::Denied, "ModifyRule", "a")), [pair("ModifyRule", "a")]);
+    let both = [pair("ModifyRule", "a"), pair("UpdateService", "b")];
+    assert_eq!(report(&mut model, refused(FaultKind::Denied, "UpdateService", "b")), both);
+    // The newest of an operation is kept, and comes last.
+    let newest = [pair("UpdateService", "b"), pair("ModifyRule", "c")];
+    assert_eq!(report(&mut model, refused(FaultKind::Denied, "ModifyRule", "c")), newest);
+    // The plan's first step writes the weights: being on the wire says nothing yet.
+    assert_eq!(report(&mut model, vec![Progress::Sent { step: 0 }]), newest);
+    let taken = vec![Progress::Answered { step: 0, receipt: fixture::receipt() }];
+    assert_eq!(report(&mut model, taken), [pair("UpdateService", "b")]);
+}
+
+#[test]
+fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
+    let mut model = fixture::native_over((80, 24));
+    let open = model.screen.clone();
+    let marked = |model: &Model| {
+        let (at, deployment) = model.marked_deployment(model.focus().unwrap()).unwrap();
+        (at, deployment.task_definition().unwrap().tag())
+    };
+    press(&mut model, &[Key::Char('h')]);
+    assert_eq!(model.screen, Screen::History("payments".into()));
+    assert_eq!(marked(&model), (0, ":17".into()));
+    press(&mut model, &[Key::Up, Key::Char('j'), Key::Down]);
+    assert_eq!(marked(&model), (2, ":15".into()));
+    press(&mut model, &[Key::End, Key::Down]);
+    assert_eq!(marked(&model), (3, ":14".into()));
+    press(&mut model, &[Key::Home, Key::Char('j')]);
+    // A newer deployment comes up above: the mark stays where it is.
+    let key = fixture::key("payments");
+    let mut history = model.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
+    let newer = history[0].arn.as_str().replace("/117", "/118");
+    history.insert(0, ServiceDeployment { arn: Arn::new(newer), ..history[0].clone() });
+    fixture::learn(&mut model, 0, Query::Deployments(key), Facts::Deployments(history));
+    assert_eq!(marked(&model), (2, ":16".into()));
+    press(&mut model, &[Key::Esc]);
+    assert_eq!(model.screen, open);
+    press(&mut model, &[Key::Esc, Key::Char('h'), Key::Char('h')]);
+    assert_eq!(model.screen, Screen::Fleet);
+    press(&mut model, &[Key::Char('h'), Key::Char('q')]);
+    assert!(model.history.from_fleet && matches!(model.screen, Screen::History(_)));
+}
+
+#[test]
+fn enter_in_the_history_asks_about_the_marked_revision_and_never_acts_at_once() {
+    let mut model = fixture::native_over((80, 24));
+    model.settings.rollback_confirm = RollbackConfirm::Never;
+    model.screen = Screen::History("payments".into());
+    press(&mut model, &[Key::Down, Key::Down, Key::Enter]);
+    match &model.dialog {
+        Some(Dialog::Confirm(confirm)) => {
+            assert!(confirm.plan.intent.is_rollback());
+            let to = confirm.plan.ends_on(model.focus().unwrap()).map(|to| to.tag());
+            assert_eq!(to.as_deref(), Some(":15"), "{}", confirm.plan.title);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(model.operations.is_empty());
+    let mut unresolved = fixture::native_over((80, 24));
+    unresolved.screen = Screen::History("payments".into());
+    unresolved.snapshot.deployments.clear();
+    press(&mut unresolved, &[Key::Enter]);
+    assert!(unresolved.dialog.is_none() && unresolved.notice.is_some_and(|notice| notice.wrong));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// 5. One operation in flight per service; a key that repeats or is pasted does nothing.
+    #[test]
+    fn rule_5_one_operation_in_flight(presses in prop::collection::vec((0..KEYS.len(), 0u32..1500), 1..24)) {
+        let mut model = fixture::baking((120, 40));
+        let mut at = fixture::now();
+        let mut flying: BTreeMap<String, (OperationId, bool)> = BTreeMap::new();
+        for (key, gap) in presses {
+            at += SignedDuration::from_millis(gap.into());
+            let burst = model.last_key.is_some() && gap < 10;
+            // Indices are drawn from the table's own length.
+            for effect in update(&mut model, Now { at, speed: 1.0 }, Msg::Key(KEYS[key])) {
+                match effect {
+                    Effect::Cancel(id) => flying.retain(|_, (flight, _)| *flight != id),
+                    Effect::Execute { operation, plan } => {
+                        prop_assert!(!burst, "what came in a burst acted: {}", plan.title);
+                        let back = plan.intent.is_rollback();
+                        let before = flying.insert(plan.release.clone(), (operation, back));
+                        prop_assert!(before.is_none(), "two at once: {}", plan.title);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The deployments of a release, newest first: what ran, by what strategy, how long it took, how it ended and why.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::panels::deployment;
+use super::scene::{Scene, put, put_all, split_top};
+use super::theme::Role;
+use super::{fleet, freshness, words};
+use crate::app::polls::Source;
+use crate::domain::deployment::ServiceDeployment;
+use crate::domain::names::Arn;
+use crate::domain::release::Release;
+
+/// Rows that the details of the marked deployment are worth.
+const DETAILS: usize = 9;
+/// Rows of the list that its details never take.
+const LIST: usize = 6;
+
+/// Draws the list, and below it the marked deployment in full.
+pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+    let columns = usize::from(area.width);
+    let all = scene.model.deployments(release);
+    let marked = scene.model.marked_deployment(release);
+    put(buffer, area, 0, title(scene, release, marked.map(|(at, _)| at), all.len(), columns));
+    let (_, area) = split_top(area, 1);
+    let (lines, at) = rows(scene, release, marked.map(|(_, deployment)| &deployment.arn), columns);
+    let room = usize::from(area.height);
+    let details = marked.map(|(_, deployment)| deployment::lines(scene, deployment, columns)).unwrap_or_default();
+    // The list keeps what it needs, as far as the details have room for the most of it.
+    let wanted =
+        if details.is_empty() { 0 } else { (details.len() + 2).clamp(DETAILS, room.saturating_sub(LIST).max(1)) };
+    let listed = lines.len().min(room.saturating_sub(wanted)).max(room.min(LIST));
+    let (list, below) = split_top(area, u16::try_from(listed).unwrap_or(area.height));
+    let rows = usize::from(list.height);
+    let first = at.saturating_sub(rows / 2).min(lines.len().saturating_sub(rows));
+    for (row, line) in (0u16..).zip(lines.into_iter().skip(first).take(rows)) {
+        put(buffer, list, row, line);
+    }
+    let Some((_, deployment)) = marked else { return };
+    let below = if below.height > 3 { split_top(below, 1).1 } else { below };
+    put(buffer, below, 0, scene.heading(&deployment::name(deployment), Vec::new(), columns));
+    put_all(scene, buffer, split_top(below, 1).1, details);
+}
+
+/// Which release, how many deployments, and how old the list is.
+fn title(scene: &Scene<'_>, release: &Release, at: Option<usize>, of: usize, columns: usize) -> Line<'static> {
+    let fresh = freshness::history(scene, release);
+    let mut spans = vec![
+        scene.span(words::clip(&release.name, columns / 3), Role::Title),
+        scene.dim(format!("  history · cluster {}   ", words::clip(&release.stable.service.cluster, 30))),
+    ];
+    if let Some(at) = at {
+        spans.push(scene.text(format!("{} of {}   ", at + 1, words::many(of, "deployment"))));
+    }
+    let read = if fresh.good() { format!("read {}", fresh.words()) } else { fresh.words() };
+    spans.push(scene.span(read, if fresh.good() { Role::Dim } else { fresh.role() }));
+    Line::from(spans)
+}
+
+/// Every line of the list, and which of them is the marked one.
+fn rows(scene: &Scene<'_>, release: &Release, marked: Option<&Arn>, columns: usize) -> (Vec<Line<'static>>, usize) {
+    let mut lines = Vec::new();
+    let mut at = 0;
+    let pair = freshness::services(release).count() > 1;
+    for (index, side) in freshness::services(release).enumerate() {
+        let reading = scene.model.snapshot.deployments.get(&side.service);
+        if pair {
+            let role = if index == 0 { ("stable", Role::Stable) } else { ("canary", Role::Canary) };
+            let name = words::clip(&side.service.service, 50);
+            lines.push(scene.heading(&name, vec![scene.span(role.0, role.1)], columns));
+        }
+        let fresh = freshness::of(scene, Source::Deployments, reading);
+        match (reading.and_then(|reading| reading.get()), &fresh.fault) {
+            (None, Some((_, fault))) => lines.extend(fleet::fault_lines(scene, fault, columns)),
+            (None, None) => lines.push(scene.line("not read yet", Role::Dim)),
+            (Some(none), _) if none.is_empty() => {
+                lines.push(scene.line("no history: ECS knows no deployment of the last 90 days", Role::Text));
+            }
+            (Some(deployments), fault) => {
+                if let Some((_, fault)) = fault {
+                    let why =
+                        words::wrap(&format!("{}. {}", fault.headline(), fault.advice), columns.saturating_sub(2), 2);
+                    lines.extend(why.into_iter().map(|text| scene.line(format!("✖ {text}"), Role::Bad)));
+                }
+                lines.push(headings(scene, columns));
+                for deployment in deployments {
+                    let here = marked == Some(&deployment.arn);
+                    if here {
+                        at = lines.len();
+                    }
+                    lines.push(row(scene, deployment, here, fresh.good(), columns));
+                }
+            }
+        }
+    }
+    (lines, at)
+}
+
+/// Widths of the columns before the reason, which takes the rest.
+fn widths(columns: usize) -> [usize; 6] {
+    match columns {
+        ..110 => [4, 10, 9, 10, 5, 17],
+        110..170 => [5, 12, 14, 12, 8, 17],
+        _ => [6, 14, 20, 42, 8, 17],
+    }
+}
+
+fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
+    let names = ["age", "revision", "version", "strategy", "took", "outcome"];
+    let mut text = "  ".to_owned();
+    for (index, (name, width)) in names.into_iter().zip(widths(columns)).enumerate() {
+        text.push_str(&if index == 0 { words::pad_left(name, width) } else { words::pad(name, width) });
+        text.push(' ');
+    }
+    text.push_str("why");
+    scene.line(text, Role::Dim)
+}
+
+/// One deployment in one line.
+fn row(scene: &Scene<'_>, deployment: &ServiceDeployment, marked: bool, fresh: bool, columns: usize) -> Line<'static> {
+    let now = scene.model.now.at;
+    let age = deployment.created_at.map_or("?".to_owned(), |at| words::age(now.duration_since(at)));
+    let wide = columns >= 170;
+    let strategy = match wide {
+        true => deployment.configuration.describe(),
+        false => deployment.configuration.strategy.to_string(),
+    };
+    let took = match (deployment.took(), deployment.created_at) {
+        (Some(took), _) => words::age(took),
+        (None, Some(at)) if !deployment.status.ended() => format!("{}+", words::age(now.duration_since(at))),
+        _ => "?".to_owned(),
+    };
+    let (outcome, role) = deployment::outcome(deployment, fresh);
+    let version = deployment::version(scene, deployment.target.as_deref());
+    let [ages, revisions, versions, strategies, tooks, outcomes] = widths(columns);
+    let cells = [
+        (words::pad_left(&age, ages), Role::Text),
+        (
+            words::pad(&deployment::revisions(scene, deployment), revisions),
+            if marked { Role::Marked } else { Role::Title },
+        ),
+        (words::pad(&version, versions), Role::Text),
+        (words::pad(&strategy, strategies), Role::Dim),
+        (words::pad(&took, tooks), Role::Text),
+        (words::pad(&outcome, outcomes), role),
+    ];
+    let mut spans = vec![scene.span(if marked { "▸ " } else { "  " }, Role::Accent)];
+    for (text, role) in cells {
+        spans.push(scene.span(text, role));
+        spans.push(Span::raw(" "));
+    }
+    let used: usize = spans.iter().map(|span| words::width(&span.content)).sum();
+    let why = deployment::reason(deployment).unwrap_or_default();
+    spans.push(scene.span(words::clip(&why, columns.saturating_sub(used)), Role::Text));
+    Line::from(spans)
+}
