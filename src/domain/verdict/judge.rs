@@ -177,7 +177,10 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     warn(&mut found, facts.all, ranks::median(&facts.slow), thresholds);
 
     let judged = Numbers::of(case.canary);
-    let baseline = Some(Numbers::of(case.stable));
+    // Before the canary's first minute with requests there is nothing of stable that it is held against.
+    let first = case.canary.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
+    let beside = case.stable.iter().filter(|minute| first.is_none_or(|first| first <= minute.at));
+    let baseline = Some(Numbers::of(beside));
     let mut verdict = Verdict { error_rate, latency, ..found.verdict(judged, baseline) };
     if verdict.outcome == Outcome::NotYet {
         let needs = needs::needs(case, &facts);

@@ -124,6 +124,35 @@ fn an_estimate_comes_true() {
     }
 }
 
+/// 50 requests a second, 1 % of them to the canary: 30 a minute, as it is watched minute by minute.
+#[test]
+fn a_bad_canary_at_1_percent_is_not_yet_and_then_fails() {
+    let stable = minutes(0, 90, 2970.0, 5.94, 100.0);
+    let watch = |canary: Vec<Observed>| -> Vec<Verdict> {
+        (1..=canary.len()).map(|seen| judged(&canary[..seen], &stable)).collect()
+    };
+    let faults = [
+        ("errors", minutes(0, 90, 30.0, 1.2, 100.0), "not by chance", 12),
+        ("a few errors", minutes(0, 90, 30.0, 0.35, 100.0), "not by chance", 40),
+        ("latency", minutes(0, 90, 30.0, 0.06, 170.0), "× stable's 10", 10),
+    ];
+    for (name, canary, part, by) in faults {
+        let watched = watch(canary);
+        let failed = watched.iter().position(|verdict| verdict.outcome == Outcome::Fail).unwrap();
+        assert!((1..by).contains(&failed), "{name}: in minute {}", failed + 1);
+        assert!(says(&watched[failed], part), "{name}: {:#?}", watched[failed].reasons);
+        let before = &watched[..failed];
+        assert!(before.iter().all(|verdict| verdict.outcome == Outcome::NotYet), "{name}");
+        assert!(before.iter().all(|verdict| verdict.needs.is_some_and(|needs| needs.requests.is_some())), "{name}");
+    }
+    // A good one passes, at this rate after an hour or so; one without traffic never does.
+    let good = watch(minutes(0, 90, 30.0, 0.06, 100.0));
+    let passed = good.iter().position(|verdict| verdict.outcome == Outcome::Pass).unwrap();
+    assert!((30..90).contains(&passed) && good.iter().all(|verdict| verdict.outcome != Outcome::Fail), "{passed}");
+    let idle = watch(minutes(0, 90, 0.0, 0.0, 0.0));
+    assert!(idle.iter().all(|verdict| verdict.outcome == Outcome::NotYet && !verdict.reasons.is_empty()));
+}
+
 #[test]
 fn a_stable_that_got_worse_itself_is_said_and_passes_nothing() {
     let canary = minutes(0, 20, 900.0, 18.0, 250.0);
