@@ -99,6 +99,11 @@ pub enum Command {
     Watch(Watch),
     /// A service's deployments of the last 90 days
     History(History),
+    /// Judge a canary by recorded minutes: pass, fail, or not yet
+    ///
+    /// The same judge as the console's, on a file, so that thresholds can be tried on past releases. Its exit code
+    /// is 0 for pass, 6 for fail and 5 for not yet.
+    Judge(Judge),
     /// Move a canary one step up the ladder
     Step(Step),
     /// Start a release: a new revision, without traffic where there is a canary
@@ -141,6 +146,17 @@ pub struct History {
     /// The newest so many of each service
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
+}
+
+/// `judge`.
+#[derive(Debug, Args)]
+pub struct Judge {
+    /// The minutes, as JSON: {"stable": [{"minute", "requests", "errors", "p95"}], "canary": […]}; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Judge by the bake and the thresholds that the configuration has for this service or pair
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
 }
 
 /// What every acting command takes.
@@ -281,7 +297,7 @@ mod tests {
 
     #[test]
     fn bad_values_are_refused_where_they_are_typed() {
-        let bad: [&[&str]; 14] = [
+        let bad: [&[&str]; 15] = [
             &["step", "checkout", "--to", "101"],
             &["step", "checkout", "--to", "-1"],
             &["step"],
@@ -293,6 +309,7 @@ mod tests {
             &["watch", "checkout", "--timeout", "soon"],
             &["watch", "checkout", "--timeout", "0s"],
             &["history"],
+            &["judge"],
             &["history", "checkout", "--limit", "0"],
             &["rollback", "checkout", "--list", "--yes"],
             &["rollback", "checkout", "--list", "--to", ":41"],

@@ -7,6 +7,7 @@ mod console;
 mod deployments;
 mod exit;
 mod history;
+mod judge;
 mod log;
 mod lookup;
 mod observe;
@@ -91,6 +92,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             history::print(out, &seen, &history.service, usize::try_from(history.limit).unwrap_or(usize::MAX))?;
             Exit::Done
         }
+        Some(Command::Judge(wish)) => judge::judge(out, &load(&cli.global)?, wish)?,
         Some(Command::Config) => {
             let config = load(&cli.global)?;
             if out.json {

@@ -193,9 +193,8 @@ impl Observer<'_> {
             queries.push(Query::Health(bare.into_iter().collect()));
         }
         if !groups.is_empty() && !want.back() {
-            // Beyond the window lie the minutes that have not settled.
-            let minutes = self.config.settings.thresholds.window.as_mins().saturating_add(5).clamp(10, 180);
-            queries.push(Query::Metrics(MetricsQuery::last(groups, (self.clock)(), minutes)));
+            // A share may have been set hours ago, and stable's own hour before that is looked at too.
+            queries.push(Query::Metrics(MetricsQuery::last(groups, (self.clock)(), 180)));
         }
         let revisions: BTreeSet<_> = sides(wanted).map(|side| side.task_definition.clone()).collect();
         if !revisions.is_empty() && !want.back() {

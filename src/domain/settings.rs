@@ -45,15 +45,29 @@ pub enum RollbackConfirm {
 /// The verdict's lines.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
-    /// Errors over requests, percent: above it a canary is bad.
+    /// Errors over requests, percent: a canary that is above it, and not by chance, fails critically.
     pub error_percent: f64,
-    /// p95, milliseconds: above it a canary is bad. `None`: judged against stable alone.
+    /// The canary's error rate over stable's: worse than stable, not by chance, and so many times fails.
+    pub error_ratio: f64,
+    /// The same, from where on it is critical.
+    pub error_ratio_critical: f64,
+    /// p95, milliseconds: a canary that is above it, and not by chance, fails. `None`: judged against stable alone.
     pub p95_ms: Option<f64>,
-    /// The canary's p95 over stable's: above it a canary is bad.
+    /// The canary's p95 over stable's: slower than stable, not by chance, and so many times fails.
     pub p95_ratio: f64,
+    /// Errors over requests, percent, that are worth a warning.
+    pub warn_error_percent: f64,
+    /// p95, milliseconds, that is worth a warning.
+    pub warn_p95_ms: f64,
+    /// By how many percentage points a canary that passes may at the most have more errors than stable.
+    pub allowance: f64,
     /// Fewer requests than this say nothing.
     pub min_requests: u32,
-    /// How far back the verdict looks.
+    /// Of releases without a fault, how many of a hundred may fail over the whole time that they are watched.
+    pub false_alarms: f64,
+    /// Of canaries that are worse by the whole allowance, how many of a hundred may pass.
+    pub false_passes: f64,
+    /// How far back a service without a canary is judged.
     pub window: SignedDuration,
 }
 
@@ -70,6 +84,8 @@ pub struct ServiceSettings {
     pub canary: Option<String>,
     /// Whether the console writes the rule's weights while a BLUE_GREEN deployment of it waits at a pause.
     pub native_weighted: bool,
+    /// Its own lines, all of them.
+    pub thresholds: Option<Thresholds>,
 }
 
 impl Default for Settings {
@@ -91,10 +107,17 @@ impl Default for Settings {
 impl Default for Thresholds {
     fn default() -> Self {
         Self {
-            error_percent: 1.0,
+            error_percent: 5.0,
+            error_ratio: 2.0,
+            error_ratio_critical: 5.0,
             p95_ms: None,
             p95_ratio: 1.5,
+            warn_error_percent: 1.0,
+            warn_p95_ms: 500.0,
+            allowance: 0.5,
             min_requests: 100,
+            false_alarms: 1.0,
+            false_passes: 5.0,
             window: SignedDuration::from_mins(10),
         }
     }
@@ -109,5 +132,13 @@ impl Settings {
     /// The bake time of the release called `name`.
     pub fn bake_of(&self, name: &str) -> SignedDuration {
         self.services.get(name).and_then(|service| service.bake).unwrap_or(self.bake)
+    }
+
+    /// The verdict's lines for the release called `name`.
+    pub fn thresholds_of(&self, name: &str) -> &Thresholds {
+        // A release may be called by its cluster too; a service's settings are not.
+        let short = name.rsplit('/').next().unwrap_or(name);
+        let own = [name, short].into_iter().find_map(|name| self.services.get(name)?.thresholds.as_ref());
+        own.unwrap_or(&self.thresholds)
     }
 }

@@ -213,7 +213,7 @@ fn line(scene: &Scene<'_>, release: &Release, columns: &[Column], gap: usize, ma
 }
 
 fn cell(scene: &Scene<'_>, release: &Release, kind: Kind, columns: usize) -> (String, Role) {
-    let thresholds = &scene.model.settings.thresholds;
+    let thresholds = scene.model.settings.thresholds_of(&release.name);
     let judged = &release.verdict.judged;
     let metrics = freshness::metrics(scene, release);
     let measured = |value: Option<String>, over: bool| match (value, &metrics) {
@@ -230,7 +230,7 @@ fn cell(scene: &Scene<'_>, release: &Release, kind: Kind, columns: usize) -> (St
         Kind::Release => (revisions(scene, release), Role::Text),
         Kind::Tasks => tasks(release),
         Kind::Errors => {
-            let over = judged.error_percent.is_some_and(|rate| rate > thresholds.error_percent);
+            let over = judged.error_percent.is_some_and(|rate| rate > thresholds.warn_error_percent);
             measured(judged.error_percent.map(words::rate), over)
         }
         Kind::P95 => {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::thresholds::ThresholdsTable;
 use crate::domain::ladder::Ladder;
 use crate::domain::metrics::Percentile;
-use crate::domain::settings::{RollbackConfirm, ServiceSettings};
+use crate::domain::settings::{RollbackConfirm, ServiceSettings, Thresholds};
 
 /// A configuration file. Every member may be left out; a name that is not one of these is an error.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -38,22 +39,6 @@ pub struct File {
     pub environments: Vec<EnvironmentTable>,
 }
 
-/// `[thresholds]`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ThresholdsTable {
-    /// Errors over requests, percent.
-    pub error_percent: Option<Positive>,
-    /// The slowest p95.
-    pub p95: Option<Span>,
-    /// The canary's p95 over stable's.
-    pub p95_ratio: Option<Positive>,
-    /// Fewer requests say nothing.
-    pub min_requests: Option<u32>,
-    /// How far back the verdict looks.
-    pub window: Option<Span>,
-}
-
 /// `[ui]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,6 +63,9 @@ pub struct ServiceTable {
     pub canary: Option<String>,
     /// For a BLUE_GREEN service that pauses before its production shift: let the console write the rule's weights there.
     pub native_weighted: Option<bool>,
+    /// `[services.NAME.thresholds]`.
+    #[serde(default)]
+    pub thresholds: ThresholdsTable,
 }
 
 /// `[[environments]]`.
@@ -121,6 +109,9 @@ pub enum OutOfRange {
     /// Zero will not do either.
     #[error("{0} must be above 0")]
     NotPositive(String),
+    /// Nor will a half or more.
+    #[error("{0} must be above 0 and below 50")]
+    NotAShare(String),
     /// Zero would do.
     #[error("{0} must not be below 0")]
     Negative(String),
@@ -165,14 +156,16 @@ impl From<Positive> for f64 {
     }
 }
 
-impl From<&ServiceTable> for ServiceSettings {
-    fn from(table: &ServiceTable) -> Self {
-        Self {
-            ladder: table.ladder.clone(),
-            bake: table.bake.map(|span| span.0),
-            stable: table.stable.clone(),
-            canary: table.canary.clone(),
-            native_weighted: table.native_weighted.unwrap_or(false),
+impl ServiceTable {
+    /// What it decides, where `thresholds` are everybody's lines.
+    pub fn settings(&self, thresholds: &Thresholds) -> ServiceSettings {
+        ServiceSettings {
+            ladder: self.ladder.clone(),
+            bake: self.bake.map(|span| span.0),
+            stable: self.stable.clone(),
+            canary: self.canary.clone(),
+            native_weighted: self.native_weighted.unwrap_or(false),
+            thresholds: self.thresholds.any().then(|| self.thresholds.over(thresholds)),
         }
     }
 }

@@ -5,17 +5,20 @@ pub mod file;
 mod show;
 #[cfg(test)]
 mod tests;
+pub mod thresholds;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
 use crate::domain::metrics::Percentile;
-use crate::domain::settings::{Settings, Thresholds};
+use crate::domain::settings::Settings;
 
 use file::EnvironmentTable;
 pub use file::{ConfigError, File};
+use thresholds::ThresholdsTable;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +125,8 @@ pub struct Config {
     pub percentile: Sourced<Percentile>,
     /// Where each setting came from, by its key.
     origins: Vec<(&'static str, Origin)>,
+    /// The lines that the file draws, for all and by service.
+    lines: (ThresholdsTable, BTreeMap<String, ThresholdsTable>),
 }
 
 /// The environment's variables, so that tests need not touch the process.
@@ -168,29 +173,18 @@ pub fn default_path() -> Option<PathBuf> {
 fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Path>) -> Result<Config, ConfigError> {
     let environment = environment(flags, variables, file)?;
     let defaults = Settings::default();
-    let lines = Thresholds::default();
-    let table = &file.thresholds;
+    let thresholds = file.thresholds.over(&defaults.thresholds);
     let ladder = Sourced::file(file.ladder.clone(), defaults.ladder);
     let bake = Sourced::file(file.bake.map(|span| span.0), defaults.bake);
     let finish_watch = Sourced::file(file.finish_watch.map(|span| span.0), defaults.finish_watch);
     let patience = Sourced::file(file.patience.map(|span| span.0), defaults.patience);
     let rollback_confirm = Sourced::file(file.rollback_confirm, defaults.rollback_confirm);
-    let error_percent = Sourced::file(table.error_percent.map(|line| line.0), lines.error_percent);
-    let p95 = Sourced::file(table.p95.map(|span| Some(span.0.as_secs_f64() * 1000.0)), lines.p95_ms);
-    let p95_ratio = Sourced::file(table.p95_ratio.map(|line| line.0), lines.p95_ratio);
-    let min_requests = Sourced::file(table.min_requests, lines.min_requests);
-    let window = Sourced::file(table.window.map(|span| span.0), lines.window);
     let origins = vec![
         ("ladder", ladder.origin),
         ("bake", bake.origin),
         ("finish_watch", finish_watch.origin),
         ("patience", patience.origin),
         ("rollback_confirm", rollback_confirm.origin),
-        ("thresholds.error_percent", error_percent.origin),
-        ("thresholds.p95", p95.origin),
-        ("thresholds.p95_ratio", p95_ratio.origin),
-        ("thresholds.min_requests", min_requests.origin),
-        ("thresholds.window", window.origin),
     ];
     let ascii = Sourced::first(
         [
@@ -210,20 +204,18 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
             bake: bake.value,
             finish_watch: finish_watch.value,
             patience: patience.value,
-            thresholds: Thresholds {
-                error_percent: error_percent.value,
-                p95_ms: p95.value,
-                p95_ratio: p95_ratio.value,
-                min_requests: min_requests.value,
-                window: window.value,
-            },
-            services: file.services.iter().map(|(name, table)| (name.clone(), table.into())).collect(),
+            thresholds,
+            services: file.services.iter().map(|(name, table)| (name.clone(), table.settings(&thresholds))).collect(),
         },
         environment,
         environments: file.environments.iter().map(|environment| environment.name.clone()).collect(),
         ascii,
         percentile: Sourced::file(file.ui.percentile, Percentile::default()),
         origins,
+        lines: (
+            file.thresholds.clone(),
+            file.services.iter().map(|(name, table)| (name.clone(), table.thresholds.clone())).collect(),
+        ),
     })
 }
 

@@ -29,19 +29,13 @@ impl Config {
     pub(super) fn lines(&self) -> Vec<Line> {
         let settings = &self.settings;
         let environment = &self.environment;
-        let lines = &settings.thresholds;
         let steps: Vec<_> = settings.ladder.steps().iter().map(|step| step.value().to_string()).collect();
         let value_of = |key: &str| match key {
             "ladder" => format!("[{}]", steps.join(", ")),
             "bake" => span(settings.bake),
             "finish_watch" => span(settings.finish_watch),
             "patience" => span(settings.patience),
-            "rollback_confirm" => format!("{:?}", settings.rollback_confirm).to_lowercase(),
-            "thresholds.error_percent" => lines.error_percent.to_string(),
-            "thresholds.p95" => lines.p95_ms.map_or_else(|| "none".to_owned(), |limit| format!("{limit}ms")),
-            "thresholds.p95_ratio" => lines.p95_ratio.to_string(),
-            "thresholds.min_requests" => lines.min_requests.to_string(),
-            _ => span(lines.window),
+            _ => format!("{:?}", settings.rollback_confirm).to_lowercase(),
         };
         fn line<T>(key: &str, sourced: &Sourced<T>, show: impl Fn(&T) -> String) -> Line {
             Line { key: key.to_owned(), value: show(&sourced.value), origin: sourced.origin.clone() }
@@ -62,6 +56,12 @@ impl Config {
             value: value_of(key),
             origin: origin.clone(),
         }));
+        let (general, by_service) = &self.lines;
+        all.extend(general.shown(&settings.thresholds).into_iter().map(|(key, said, value)| Line {
+            key: format!("thresholds.{key}"),
+            value,
+            origin: if said { Origin::File } else { Origin::Default },
+        }));
         all.push(line("ui.ascii", &self.ascii, bool::to_string));
         all.push(line("ui.percentile", &self.percentile, ToString::to_string));
         for (name, service) in &settings.services {
@@ -78,6 +78,13 @@ impl Config {
             ];
             all.extend(own.into_iter().filter_map(|(key, value)| {
                 Some(Line { key: format!("services.{name}.{key}"), value: value?, origin: Origin::File })
+            }));
+            let lines = by_service.get(name).zip(service.thresholds.as_ref());
+            let drawn = lines.into_iter().flat_map(|(table, lines)| table.shown(lines)).filter(|(_, said, _)| *said);
+            all.extend(drawn.map(|(key, _, value)| Line {
+                key: format!("services.{name}.thresholds.{key}"),
+                value,
+                origin: Origin::File,
             }));
         }
         all

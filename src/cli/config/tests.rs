@@ -152,9 +152,17 @@ fn a_file_that_was_named_must_be_there() {
 fn everything_in_force_is_shown_with_where_it_came_from() {
     let config = with(&whole_example(), &Flags { ascii: true, ..Flags::default() }, &[]).unwrap();
     let text = config.text();
-    for part in
-        ["ui.ascii", "(--ascii)", "thresholds.p95", "250ms", "services.checkout.stable", "(file)", "[1, 10, 100]"]
-    {
+    for part in [
+        "ui.ascii",
+        "(--ascii)",
+        "thresholds.p95",
+        "250ms",
+        "services.checkout.thresholds.p95",
+        "300ms",
+        "services.checkout.stable",
+        "(file)",
+        "[1, 10, 100]",
+    ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     let document = config.document();

@@ -16,7 +16,7 @@ use crate::domain::service::{Rollout, RolloutState, Service};
 use crate::domain::settings::Settings;
 use crate::domain::share::{Percent, Weights};
 use crate::domain::snapshot::{Since, Snapshot};
-use crate::domain::verdict::{self, Numbers};
+use crate::domain::verdict::{self, Step, Verdict};
 
 /// Every release of the environment: pairs as one, every other service alone, by name. No two have the same: where
 /// several clusters have a service of one name, each is called `cluster/name`.
@@ -123,21 +123,21 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         (Some(since), Some(at)) if !since.seen => Some(Since { at, seen: true }),
         (since, _) => since,
     };
-    let thresholds = &settings.thresholds;
-    let numbers = |group: &Arn, from: Option<Timestamp>| {
-        let series = snapshot.metrics.get(group).and_then(|reading| reading.get());
-        series.map(|series| Numbers::gather(series, now, thresholds, from)).unwrap_or_default()
-    };
-    let (on_canary, on_stable) =
-        (numbers(&pair.canary_group, seen_at(since)), numbers(&pair.stable_group, seen_at(since)));
+    let thresholds = settings.thresholds_of(&pair.name);
+    let series = |group: &Arn| snapshot.metrics.get(group).and_then(|reading| reading.get());
+    let (canary_series, stable_series) = (series(&pair.canary_group), series(&pair.stable_group));
+    let bake_for = settings.bake_of(&pair.name);
+    let everything = configured.is_some_and(|share| share.value() >= 100.0);
+    let step = Step { since, bake: bake_for, everything };
+    let verdict = verdict::of_canary(canary_series, stable_series, &step, now, thresholds);
     // Of a canary that should get something, nothing has been observed before its first settled minute.
-    let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests)
-        .filter(|_| on_canary.minutes > 0 || configured.is_some_and(Percent::is_zero));
+    let unwanted = configured.is_some_and(Percent::is_zero);
+    let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0 || unwanted);
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let verdict = if configured.is_some_and(Percent::is_zero) {
-        verdict::judge(numbers(&pair.stable_group, None), None, thresholds)
+        verdict::of_service(stable_series, now, thresholds)
     } else {
-        verdict::judge(on_canary, Some(on_stable), thresholds)
+        verdict
     };
     let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
     let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
@@ -160,7 +160,6 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     }
     remarks.extend(pair.told_by.as_ref().err().cloned());
 
-    let bake_for = settings.bake_of(&pair.name);
     let shared = configured.is_some_and(|share| !share.is_zero());
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
     let phase = weighted_phase(&stable_side, &canary_side, configured, bake, ours, now);
@@ -197,8 +196,10 @@ pub(super) fn share_in(route: &Route, stable: &Arn, canary: &Arn) -> Option<Perc
     Weights { stable: route.weight(stable)?, canary: route.weight(canary)? }.canary_share()
 }
 
-pub(super) fn seen_at(since: Option<Since>) -> Option<Timestamp> {
-    since.filter(|since| since.seen).map(|since| since.at)
+/// The canary's share of the requests that were counted.
+pub(super) fn observed(verdict: &Verdict) -> Option<Percent> {
+    let stable = verdict.baseline.map_or(0.0, |stable| stable.requests);
+    Percent::of(verdict.judged.requests, verdict.judged.requests + stable)
 }
 
 pub(super) fn doing_phase(ours: &Ours) -> Option<Phase> {

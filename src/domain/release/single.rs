@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::derive::{deployment_under_way, doing_phase, seen_at, share_in, side};
+use super::derive::{deployment_under_way, doing_phase, observed, share_in, side};
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
 use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ladder::Ladder;
@@ -17,7 +17,7 @@ use crate::domain::service::{Controller, Rollout, Service};
 use crate::domain::settings::Settings;
 use crate::domain::share::Percent;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::verdict::{self, Numbers};
+use crate::domain::verdict::{self, Step};
 
 pub(super) fn single(
     service: &Service,
@@ -44,20 +44,19 @@ pub(super) fn single(
     let groups = blue.target_group.as_ref().zip(green.as_ref().and_then(|green| green.target_group.as_ref()));
     let route = production_rule(service, under_way, snapshot).filter(|_| green.is_some());
     let since = route.and_then(|route| snapshot.weights_since.get(&route.id).copied());
-    let numbers = |group: Option<&Arn>, from: Option<Timestamp>| {
-        let series = group.and_then(|group| snapshot.metrics.get(group)).and_then(|reading| reading.get());
-        series.map(|series| Numbers::gather(series, now, &settings.thresholds, from)).unwrap_or_default()
-    };
+    let series = |group: Option<&Arn>| snapshot.metrics.get(group?).and_then(|reading| reading.get());
     let configured = route.zip(groups).and_then(|(route, (blue, green))| share_in(route, blue, green));
+    let thresholds = settings.thresholds_of(&name);
     let (verdict, observed) = match groups.filter(|_| configured.is_some_and(|share| !share.is_zero())) {
         Some((stable, canary)) => {
-            let (on_stable, on_canary) = (numbers(Some(stable), seen_at(since)), numbers(Some(canary), seen_at(since)));
+            let everything = configured.is_some_and(|share| share.value() >= 100.0);
+            let step = Step { since, bake: settings.bake_of(&name), everything };
+            let verdict = verdict::of_canary(series(Some(canary)), series(Some(stable)), &step, now, thresholds);
             // Without a settled minute of its own nothing has been observed of it, not even that it gets nothing.
-            let observed = Percent::of(on_canary.requests, on_canary.requests + on_stable.requests)
-                .filter(|_| on_canary.minutes > 0);
-            (verdict::judge(on_canary, Some(on_stable), &settings.thresholds), observed)
+            let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0);
+            (verdict, observed)
         }
-        None => (verdict::judge(numbers(blue.target_group.as_ref(), None), None, &settings.thresholds), None),
+        None => (verdict::of_service(series(blue.target_group.as_ref()), now, thresholds), None),
     };
     let pauses = under_way.map(ServiceDeployment::pauses).unwrap_or_default();
     let stage = under_way.and_then(|deployment| deployment.stage.clone());

@@ -22,7 +22,8 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
 
 /// The error-rate panel.
 fn errors(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
-    let line = scene.model.settings.thresholds.error_percent;
+    // What is worth a look; a canary is judged against stable long before it fails by a line of its own.
+    let line = scene.model.settings.thresholds_of(&release.name).warn_error_percent;
     let panel = Panel {
         title: "errors".to_owned(),
         threshold: Some((line, format!("line {}", words::round_rate(line)))),
@@ -36,7 +37,7 @@ fn errors(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect)
 
 /// The latency panel, of the percentile that is chosen.
 fn latency(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
-    let thresholds = &scene.model.settings.thresholds;
+    let thresholds = scene.model.settings.thresholds_of(&release.name);
     let percentile = scene.model.percentile;
     // Only p95 is judged: the others have no line.
     let relative = release.verdict.baseline.and_then(|base| base.p95).map(|base| base * thresholds.p95_ratio);

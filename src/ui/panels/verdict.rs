@@ -9,12 +9,12 @@ use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
 use crate::ui::words;
 
-/// The role of an opinion; what is not known is never good.
+/// The role of an opinion; what is not known, or good with a warning, is never green.
 pub fn role(release: &Release) -> Role {
     match release.verdict.opinion {
-        Opinion::Good => Role::Good,
+        Opinion::Good if release.verdict.reasons.is_empty() => Role::Good,
         Opinion::Bad => Role::Bad,
-        Opinion::Unsure => Role::Warn,
+        Opinion::Good | Opinion::Unsure => Role::Warn,
     }
 }
 

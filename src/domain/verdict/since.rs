@@ -1,0 +1,119 @@
+//! Which minutes a verdict is about.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::judge::alone;
+use super::{Case, Numbers, Observed, Verdict, judge};
+use crate::domain::metrics::{SETTLES_AFTER, Series};
+use crate::domain::settings::Thresholds;
+use crate::domain::snapshot::Since;
+
+/// A share of traffic that is being watched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// Since when it has been so; `None`: not known.
+    pub since: Option<Since>,
+    /// How long it should be watched.
+    pub bake: SignedDuration,
+    /// Whether everything goes to the canary, so that there is nothing to hold it against.
+    pub everything: bool,
+}
+
+/// Stable's own past that is looked at.
+const BEFORE: SignedDuration = SignedDuration::from_hours(1);
+
+/// The settled minutes that began from `from` on and before `to`.
+fn settled(series: Option<&Series>, from: Timestamp, to: Timestamp, now: Timestamp) -> Vec<Observed> {
+    let minutes = series.map(|series| series.minutes.as_slice()).unwrap_or_default();
+    let within = |at: Timestamp| from <= at && at < to && Series::settled(at, now);
+    minutes.iter().filter(|minute| within(minute.at)).map(Observed::from).collect()
+}
+
+fn back(from: Timestamp, by: SignedDuration) -> Timestamp {
+    from.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// Where the window that is not known to begin anywhere begins: as many settled minutes as it is long.
+fn window(now: Timestamp, thresholds: &Thresholds) -> Timestamp {
+    back(now, thresholds.window + SETTLES_AFTER + SignedDuration::from_secs(59))
+}
+
+/// Whole minutes.
+fn minutes(span: SignedDuration) -> u32 {
+    u32::try_from(span.as_secs().max(0) / 60).unwrap_or(u32::MAX)
+}
+
+/// Judges a canary, as far as its minutes have settled.
+pub fn of_canary(
+    canary: Option<&Series>,
+    stable: Option<&Series>,
+    step: &Step,
+    now: Timestamp,
+    thresholds: &Thresholds,
+) -> Verdict {
+    // A minute that began before the weights changed mixes two shares. Where the change was not seen, it may be that
+    // other revisions ran behind the same target groups: then only the window is looked at.
+    let seen = step.since.filter(|since| since.seen).map(|since| since.at);
+    let from = seen.unwrap_or_else(|| window(now, thresholds));
+    let canary = settled(canary, from, now, now);
+    let same = settled(stable, from, now, now);
+    if step.everything && same.iter().all(|minute| minute.count().is_none()) {
+        return alone(&canary, Some(Numbers::default()), thresholds);
+    }
+    // Each minute that settles is a look, whether or not it brought data.
+    let begins = whole_minute(from);
+    let watched = now.duration_since(begins) - SETTLES_AFTER;
+    let longer = step.since.filter(|since| !since.seen).map(|since| now.duration_since(since.at));
+    judge(&Case {
+        canary: &canary,
+        stable: &same,
+        before: &settled(stable, back(from, BEFORE), from, now),
+        begins,
+        look: minutes(watched).saturating_add(minutes(longer.unwrap_or_default())),
+        planned: planned(step.bake),
+        thresholds,
+    })
+}
+
+/// The first whole minute from `at` on.
+fn whole_minute(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second() + i64::from(at.subsec_nanosecond() > 0) + 59;
+    Timestamp::from_second(seconds.div_euclid(60) * 60).unwrap_or(at)
+}
+
+/// Judges a service without a canary over the window that ends now.
+pub fn of_service(series: Option<&Series>, now: Timestamp, thresholds: &Thresholds) -> Verdict {
+    alone(&settled(series, window(now, thresholds), now, now), None, thresholds)
+}
+
+/// The minutes of a bake, begun ones too.
+pub(super) fn planned(bake: SignedDuration) -> u32 {
+    minutes(bake.saturating_add(SignedDuration::from_secs(59))).max(1)
+}
+
+impl<'a> Case<'a> {
+    /// Recorded minutes: all of them have settled, the canary's first begins the step, and what stable has before that
+    /// is its past. Both sorted by time.
+    pub fn recorded(
+        canary: &'a [Observed],
+        stable: &'a [Observed],
+        bake: SignedDuration,
+        thresholds: &'a Thresholds,
+    ) -> Self {
+        let first = canary.first().map(|minute| minute.at);
+        let split = stable.partition_point(|minute| first.is_none_or(|first| minute.at < first));
+        let (past, same) = stable.split_at_checked(split).unwrap_or((stable, &[]));
+        let hour = past.partition_point(|minute| first.is_some_and(|first| minute.at < back(first, BEFORE)));
+        let last = canary.last().map(|minute| minute.at);
+        let look = first.zip(last).map_or(0, |(first, last)| minutes(last.duration_since(first)).saturating_add(1));
+        Case {
+            canary,
+            stable: same,
+            before: past.get(hour..).unwrap_or_default(),
+            begins: first.unwrap_or(Timestamp::MIN),
+            look,
+            planned: planned(bake),
+            thresholds,
+        }
+    }
+}
