@@ -116,17 +116,18 @@ impl Source {
     }
 }
 
-/// Never ask more often than this, milliseconds as the operator lives them, however fast AWS's clock runs.
-const FLOOR_MS: i64 = 400;
+/// Never ask more often than this, as the operator lives it, however fast AWS's clock runs.
+pub const FLOOR: SignedDuration = SignedDuration::from_millis(400);
 
 /// How far a failing source backs off, at the most.
-const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
+pub const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
 
 /// The same where AWS was not reached or has no valid caller to serve: asking again costs nobody's quota, and whoever
 /// mended it looks at a screen that is marked as old until the next answer.
 const SLOWEST_AWAY: SignedDuration = SignedDuration::from_secs(10);
 
-fn slowest(fault: FaultKind) -> SignedDuration {
+/// How far this failure lets a source back off.
+pub fn slowest(fault: FaultKind) -> SignedDuration {
     match fault {
         FaultKind::Unreachable | FaultKind::Expired | FaultKind::NoCredentials => SLOWEST_AWAY,
         _ => SLOWEST,
@@ -221,7 +222,7 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
         return false;
     }
     let felt = model.now.since(asked.at);
-    if felt < SignedDuration::from_millis(FLOOR_MS) {
+    if felt < FLOOR {
         return false;
     }
     // Nobody's hurry is worth an alarm that ECS could not read for want of quota.

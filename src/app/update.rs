@@ -14,7 +14,6 @@ use super::polls::{self, Source};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::{Arn, ServiceKey};
 use crate::domain::plan::{Call, Intent, Plan};
-use crate::domain::release::Release;
 use crate::domain::share::Percent;
 use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
 use strum::IntoEnumIterator;
@@ -101,21 +100,19 @@ fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Resul
         _ => None,
     };
     let effect = account.and_then(|account| settle_account(model, account));
-    let before = matches!(query, Query::Services).then(|| model.releases.iter().map(moving).collect::<Vec<_>>());
+    let before = matches!(query, Query::Services).then(|| moving(&model.snapshot));
     model.snapshot.apply(asked, query, answer);
-    if before.is_some_and(|before| {
-        model.derive();
-        before != model.releases.iter().map(moving).collect::<Vec<_>>()
-    }) {
+    if before.is_some_and(|before| before != moving(&model.snapshot)) {
         // A rollout began or ended: what the history says of it is behind.
         model.polls.hurry(&[Source::Deployments]);
     }
     effect
 }
 
-/// What of a service tells that a deployment of it began or ended.
-fn moving(release: &Release) -> (String, bool, Option<Arn>) {
-    (release.name.clone(), release.newest().rolling, release.stable.deployment.clone())
+/// What of each service tells that a deployment of it began or ended.
+fn moving(snapshot: &Snapshot) -> Vec<(ServiceKey, bool, Option<Arn>)> {
+    let services = snapshot.services.get().into_iter().flat_map(BTreeMap::values);
+    services.map(|service| (service.key.clone(), service.rolling(), service.current_deployment.clone())).collect()
 }
 
 /// Takes note of whose account this is. Nothing that was read with other credentials may stay on a screen that

@@ -110,8 +110,7 @@ pub fn preflight(
 /// The alarms that ECS watches while this release is deployed, or would watch: the deployment's own, and those of the
 /// service's configuration.
 pub fn alarm_names(release: &Release) -> Vec<&str> {
-    let deployment = release.deployment.iter().filter(|deployment| !deployment.status.ended());
-    let of_deployment = deployment.flat_map(|deployment| {
+    let of_deployment = release.under_way().into_iter().flat_map(|deployment| {
         let configured = deployment.configuration.alarms.iter().filter(|alarms| alarms.enable);
         let watched = deployment.alarms.iter().filter(|alarms| alarms.status != "DISABLED");
         configured.flat_map(|alarms| &alarms.names).chain(watched.flat_map(|alarms| &alarms.names))
@@ -141,7 +140,7 @@ enum Way<'a> {
 }
 
 fn way<'a>(release: &'a Release, service: &Service) -> Way<'a> {
-    let under_way = release.deployment.as_deref().filter(|deployment| !deployment.status.ended());
+    let under_way = release.under_way();
     let stoppable = service.rolling() && service.current_deployment.is_some();
     match release.method {
         Method::CodeDeploy | Method::External => Way::None,

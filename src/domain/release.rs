@@ -43,6 +43,9 @@ pub enum Method {
     External,
 }
 
+/// The stage at whose pause weights can be written for a native deployment.
+pub const HELD_AT: &str = "POST_TEST_TRAFFIC_SHIFT";
+
 impl Method {
     /// Whether a strategy of ECS's own shifts the traffic.
     pub fn shifted_by_ecs(self) -> bool {
@@ -216,6 +219,16 @@ impl Release {
     /// Whether a release is under way, so that `R` acts at once.
     pub fn in_flight(&self) -> bool {
         self.phase != Phase::Steady
+    }
+
+    /// The service deployment that has not ended, where one is known.
+    pub fn under_way(&self) -> Option<&ServiceDeployment> {
+        self.deployment.as_deref().filter(|deployment| !deployment.status.ended())
+    }
+
+    /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`HELD_AT`].
+    pub fn held(&self) -> bool {
+        !self.pauses.is_empty() && self.stage.as_deref() == Some(HELD_AT)
     }
 
     /// Whether it goes by this name: its own, or one of its services'.

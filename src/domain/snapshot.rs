@@ -382,6 +382,11 @@ impl Snapshot {
         self.health.get(target_group)?.get()
     }
 
+    /// The newest active revision of a family, where the family was read.
+    pub fn newest_of(&self, family: &str) -> Option<&TaskDefinitionArn> {
+        self.families.get(family)?.get()?.first()
+    }
+
     /// A task definition, where it was read.
     pub fn task_definition(&self, arn: &TaskDefinitionArn) -> Option<&TaskDefinition> {
         self.task_definitions.get(arn)?.get()

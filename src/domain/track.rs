@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::deployment::{Configuration, DeploymentStatus, HookConfiguration, PAUSE};
 use super::names::TaskDefinitionArn;
-use super::release::{Method, Release};
+use super::release::Release;
 use super::share::Percent;
 use line::Line;
 
@@ -236,8 +236,7 @@ fn waits(hook: &HookConfiguration) -> bool {
 
 /// Where the native deployment under way is; `None` where there is none.
 pub fn track(release: &Release, now: Timestamp) -> Option<Track> {
-    let native = matches!(release.method, Method::Native | Method::NativeWeighted);
-    let deployment = release.deployment.as_deref().filter(|deployment| native && !deployment.status.ended())?;
+    let deployment = release.under_way().filter(|_| release.method.shifted_by_ecs())?;
     let configuration = &deployment.configuration;
     if !configuration.strategy.shifts_traffic() {
         return None;

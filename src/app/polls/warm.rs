@@ -47,8 +47,7 @@ pub(super) fn never_read(model: &Model, query: &Query) -> bool {
 
 /// What a release may go back to.
 pub(super) fn way_back(release: &Release) -> impl Iterator<Item = &TaskDefinitionArn> {
-    let under_way = release.deployment.iter().filter(|deployment| !deployment.status.ended());
-    let known = under_way.flat_map(|deployment| {
+    let known = release.under_way().into_iter().flat_map(|deployment| {
         let sources = deployment.sources.iter().map(|source| &source.task_definition);
         sources.chain(deployment.rolled_back_to())
     });

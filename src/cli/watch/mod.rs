@@ -27,6 +27,7 @@ use super::observe::{Observation, Want};
 use super::out::Out;
 use super::session::Session;
 use super::words::span;
+use crate::app::polls;
 use crate::cloud::Cloud;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::ServiceKey;
@@ -42,12 +43,6 @@ use target::{Decision, End, Ended, Target};
 
 /// Between two looks while something is under way, on AWS's clock.
 const EVERY: SignedDuration = SignedDuration::from_secs(5);
-/// Never more often than this, however fast AWS's clock runs.
-const FLOOR: Duration = Duration::from_millis(400);
-/// How far looks that fail back off.
-const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
-/// The same where AWS was not reached or has no valid caller to serve: asking again costs nobody's quota.
-const SLOWEST_AWAY: SignedDuration = SignedDuration::from_secs(10);
 /// How long AWS may take to list a deployment that has begun.
 const UNLISTED: SignedDuration = SignedDuration::from_secs(60);
 /// So many answers in a row that it is not there, and it is not.
@@ -137,7 +132,7 @@ impl<'a> Watcher<'a> {
             metrics_at: now,
             failures: 0,
             not_there: 0,
-            slowest: SLOWEST,
+            slowest: polls::SLOWEST,
             silent: false,
             waiting: false,
             asked_again: false,
@@ -198,7 +193,7 @@ impl<'a> Watcher<'a> {
             return Ok(None);
         }
         self.read_at = self.seen.now;
-        (self.failures, self.slowest) = (0, SLOWEST);
+        (self.failures, self.slowest) = (0, polls::SLOWEST);
         if std::mem::take(&mut self.silent) {
             self.tell("answering", "AWS answers again", Told::default())?;
         }
@@ -269,10 +264,7 @@ impl<'a> Watcher<'a> {
     /// AWS did not answer: said once, and asked again later.
     fn answerless(&mut self, fault: &Fault) -> Result<(), Failure> {
         self.failures = self.failures.saturating_add(1);
-        self.slowest = match fault.kind {
-            FaultKind::Unreachable | FaultKind::Expired | FaultKind::NoCredentials => SLOWEST_AWAY,
-            _ => SLOWEST,
-        };
+        self.slowest = polls::slowest(fault.kind);
         if fault.kind == FaultKind::NotFound {
             self.not_there = self.not_there.saturating_add(1);
             if self.not_there >= GONE {
@@ -328,6 +320,6 @@ impl<'a> Watcher<'a> {
     /// How long to the next look.
     fn pace(&self) -> Duration {
         let backed_off = EVERY.saturating_mul(1 << self.failures.min(5)).min(self.slowest.max(EVERY));
-        self.felt(backed_off).max(FLOOR)
+        self.felt(backed_off).max(polls::FLOOR.unsigned_abs())
     }
 }

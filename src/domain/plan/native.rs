@@ -9,7 +9,7 @@ use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
 use crate::domain::deployment::{Configuration, HookConfiguration, Pause, Strategy};
 use crate::domain::names::{Arn, TaskDefinitionArn};
-use crate::domain::release::{Method, Release};
+use crate::domain::release::{HELD_AT, Method, Release};
 use crate::domain::share::Percent;
 
 /// Every pause that is on the screen is answered: ECS goes on when all of a stage's are.
@@ -44,7 +44,7 @@ fn nobody_is_waited_for(release: &Release) -> Refusal {
 
 /// Whether a deployment of it has not ended.
 pub(super) fn under_way(release: &Release) -> bool {
-    release.deployment.as_ref().is_some_and(|deployment| !deployment.status.ended()) || release.newest().rolling
+    release.under_way().is_some() || release.newest().rolling
 }
 
 /// Back, whatever state it is in. While the old tasks run, ECS itself takes the deployment back: through the pause where
@@ -151,10 +151,7 @@ fn first_ever(release: &Release) -> bool {
     release.canary.is_none()
         && release.previous.is_empty()
         && release.stable.leaving.is_empty()
-        && release
-            .deployment
-            .as_ref()
-            .is_some_and(|only| !only.status.ended() && only.target.is_some() && only.sources.is_empty())
+        && release.under_way().is_some_and(|only| only.target.is_some() && only.sources.is_empty())
 }
 
 /// The old tasks are gone: another deployment brings the old revision back, by the service's own strategy or at once.
@@ -254,25 +251,17 @@ pub(super) fn start(
             "Wait for it, or roll it back.",
         ));
     }
-    if side.task_definition == *task_definition {
-        return Err(Refusal::new(
-            format!("{} runs {task_definition} already.", release.name),
-            "Choose another revision.",
-        ));
-    }
+    let of_another_family = redeploy::another_revision(release, task_definition)?;
     let mut warnings = Vec::new();
     if let Some(before) = release.temporary.as_ref().filter(|_| own.is_at_once()) {
         warnings.push(format!("everybody gets it at once: F puts {} back first", before.describe()));
     }
-    if side.task_definition.family() != task_definition.family() {
-        warnings.push(format!("{task_definition} is of another family than {}", side.task_definition));
-    }
+    warnings.extend(of_another_family);
     let with_pauses = pauses.then(|| paused(release, own)).transpose()?;
     if with_pauses.is_some() {
         warnings.push("the pauses stay on the service until F takes them out again".to_owned());
     } else if release.method == Method::NativeWeighted && !own.pauses().any(holds_for_weights) {
-        warnings
-            .push("it has no pause at POST_TEST_TRAFFIC_SHIFT: its weights could not be written from here".to_owned());
+        warnings.push(format!("it has no pause at {HELD_AT}: its weights could not be written from here"));
     }
     let steps = redeploy::order(release, task_definition, with_pauses, vec![unchanged(side)], context);
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
@@ -287,7 +276,7 @@ pub(super) fn start(
 }
 
 fn holds_for_weights(hook: &HookConfiguration) -> bool {
-    hook.stages.iter().any(|stage| stage == super::native_weighted::HELD_AT)
+    hook.stages.iter().any(|stage| stage == HELD_AT)
 }
 
 /// A configuration with a pause before the users get anything, and before each step after that.
@@ -297,7 +286,7 @@ fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refus
     }
     restorable(release, own)?;
     let stage = match release.method {
-        Method::NativeWeighted => super::native_weighted::HELD_AT,
+        Method::NativeWeighted => HELD_AT,
         _ => "PRE_PRODUCTION_TRAFFIC_SHIFT",
     };
     let pause = HookConfiguration::added_pause(stage);

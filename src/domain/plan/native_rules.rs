@@ -2,13 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::native_weighted::HELD_AT;
 use super::rules::{check, waited_for, weight};
 use super::{Answer, Call, Expect, Intent, Plan, Reread};
 use crate::domain::deployment::{Configuration, HookConfiguration, Strategy as Shift};
 use crate::domain::names::Arn;
 use crate::domain::previous::{Evidence, best};
-use crate::domain::release::{Method, Release, Side};
+use crate::domain::release::{HELD_AT, Method, Release, Side};
 use crate::domain::share::{Percent, Weight};
 use crate::domain::testing::{ACCOUNT, NativeScene, REGION, native_intent, native_scene, td};
 

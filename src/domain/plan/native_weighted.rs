@@ -5,23 +5,15 @@ use jiff::SignedDuration;
 
 use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
 use super::{Context, Expect, Intent, Plan, Refusal, Reread, Step, native};
-use crate::domain::release::{Release, Side};
+use crate::domain::release::{HELD_AT, Release, Side};
 use crate::domain::share::{Percent, Weights};
-
-/// The stage whose pause holds a deployment while its green tasks run and blue has all of the traffic.
-pub(super) const HELD_AT: &str = "POST_TEST_TRAFFIC_SHIFT";
 
 /// How long a rollback waits to read the rule back before ECS is told.
 const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
-/// Whether it waits where weights can be written.
-fn held(release: &Release) -> bool {
-    !release.pauses.is_empty() && release.stage.as_deref() == Some(HELD_AT)
-}
-
 /// What can be moved: the new side and its present share.
 fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
-    if !held(release) {
+    if !release.held() {
         return Err(Refusal::new(
             format!("{} does not wait at {HELD_AT}: only there its weights are for us to write.", release.name),
             "Wait until it is there, or roll it back.",
@@ -36,7 +28,7 @@ fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
 
 /// Up the ladder; at the top, the pauses are answered.
 pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>) -> Result<Plan, Refusal> {
-    if !held(release) {
+    if !release.held() {
         return elsewhere(release, to, context);
     }
     let (green, at) = moving(release)?;

@@ -23,21 +23,28 @@ pub(super) fn start(
             "Wait for it, or roll back.",
         ));
     }
-    if side.task_definition == *task_definition {
-        return Err(Refusal::new(
-            format!("{} runs {task_definition} already.", release.name),
-            "Choose another revision.",
-        ));
-    }
-    let mut warnings = Vec::new();
-    if side.task_definition.family() != task_definition.family() {
-        warnings.push(format!("{task_definition} is of another family than {}", side.task_definition));
-    }
+    let warnings = another_revision(release, task_definition)?.into_iter().collect();
     let mut steps = order(release, task_definition, None, vec![unchanged(side)], context);
     steps.push(complete(side, task_definition, context));
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
     let title = format!("{} → {}, tasks replaced in place", side.task_definition.tag(), task_definition.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
+}
+
+/// What is released must be another revision than what runs; one of another family is worth a warning.
+pub(super) fn another_revision(
+    release: &Release,
+    task_definition: &TaskDefinitionArn,
+) -> Result<Option<String>, Refusal> {
+    let runs = &release.stable.task_definition;
+    if runs == task_definition {
+        return Err(Refusal::new(
+            format!("{} runs {task_definition} already.", release.name),
+            "Choose another revision.",
+        ));
+    }
+    let other = runs.family() != task_definition.family();
+    Ok(other.then(|| format!("{task_definition} is of another family than {runs}")))
 }
 
 /// Back to a good revision, for a service without weights of ours.

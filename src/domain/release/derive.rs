@@ -185,10 +185,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         temporary: None,
         returning: false,
         preflight: Preflight::default(),
-        registered: snapshot
-            .families
-            .get(stable.task_definition.family())
-            .and_then(|reading| reading.get()?.first().cloned()),
+        registered: snapshot.newest_of(stable.task_definition.family()).cloned(),
     })
 }
 

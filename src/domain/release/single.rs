@@ -87,10 +87,7 @@ pub(super) fn single(
         returning: under_way.is_some_and(|it| returning(it, history))
             && green.as_ref().unwrap_or(&blue).trouble.is_none(),
         preflight: Preflight::default(),
-        registered: snapshot
-            .families
-            .get(service.task_definition.family())
-            .and_then(|reading| reading.get()?.first().cloned()),
+        registered: snapshot.newest_of(service.task_definition.family()).cloned(),
         stable: blue,
         canary: green,
         name,
@@ -364,9 +361,8 @@ fn phase(release: &Release, service: &Service, under_way: bool, ours: &Ours, now
 fn remarks(release: &Release, under_way: Option<&ServiceDeployment>) -> Vec<String> {
     let sides = std::iter::once(&release.stable).chain(&release.canary);
     let mut remarks: Vec<_> = sides.filter_map(|side| side.trouble.clone()).collect();
-    let held = release.stage.as_deref() == Some("POST_TEST_TRAFFIC_SHIFT");
     let to_climb = release.share.configured.is_some_and(|share| !share.is_full());
-    let ours = release.method == Method::NativeWeighted && held && to_climb;
+    let ours = release.method == Method::NativeWeighted && release.held() && to_climb;
     if let Some(stage) = release.stage.as_ref().filter(|_| !release.pauses.is_empty()) {
         let does = if ours { "P goes up the ladder" } else { "P answers and goes on" };
         let many = if release.pauses.len() > 1 { format!(", {} pauses", release.pauses.len()) } else { String::new() };

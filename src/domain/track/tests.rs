@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::deployment::{Hook, Pause, Rollback, ServiceDeployment, Strategy};
 use crate::domain::ladder::Ladder;
-use crate::domain::release::{Bake, Share};
+use crate::domain::release::{Bake, Method, Share};
 use crate::ui::fixture::{self, ago, now, percent, revision_of};
 
 const CANARY: Strategy = Strategy::Canary { percent: 10.0, bake_minutes: 10 };

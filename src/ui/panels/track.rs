@@ -296,7 +296,7 @@ fn why(scene: &Scene<'_>, deployment: &ServiceDeployment) -> Option<(&'static st
 
 /// What watches the deployment under way, while nothing is wrong.
 pub fn watched(scene: &Scene<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
-    let deployment = release.deployment.as_deref().filter(|deployment| !deployment.status.ended())?;
+    let deployment = release.under_way()?;
     let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.triggered.is_empty() && !alarms.names.is_empty());
     let takes_back = deployment.configuration.alarms.as_ref().is_some_and(|alarms| alarms.enable && alarms.rollback);
     let breaker = deployment.breaker.as_ref().filter(|breaker| breaker.failures == 0 && breaker.threshold > 0);
