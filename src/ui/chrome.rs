@@ -10,6 +10,7 @@ use super::{freshness, state, words};
 use crate::app::keys::{Action, BINDINGS, Binding, Key, Scope};
 use crate::app::model::Screen;
 use crate::app::operation::{Operation, Outcome, StepState};
+use crate::domain::plan::Plan;
 use crate::domain::release::Release;
 
 /// Environment, region, account, who; how old the data is, the time, what is special here. The account and
@@ -138,8 +139,12 @@ pub fn operation_line(scene: &Scene<'_>, operation: &Operation) -> Line<'static>
             scene.dim(format!(" · {}", words::clip(title, 80))),
         ]);
     };
-    let (text, role) = outcome_words(outcome);
-    let shape = if role == Role::Good { "✓" } else { "✖" };
+    let (text, role) = outcome_words(&operation.plan, outcome);
+    let shape = match outcome {
+        Outcome::Done if operation.plan.only_begins() => "●",
+        Outcome::Done => "✓",
+        _ => "✖",
+    };
     Line::from(vec![
         scene.span(format!("{shape} {verb} {text}"), role),
         scene.text(read_back),
@@ -153,8 +158,10 @@ pub fn title(index: usize, title: &str) -> &str {
 }
 
 /// An outcome in words.
-pub fn outcome_words(outcome: &Outcome) -> (String, Role) {
+pub fn outcome_words(plan: &Plan, outcome: &Outcome) -> (String, Role) {
     match outcome {
+        // Read back is that it began; the screen shows how it goes on.
+        Outcome::Done if plan.only_begins() => ("begun".to_owned(), Role::Accent),
         Outcome::Done => ("done".to_owned(), Role::Good),
         Outcome::Refused { step, fault } => (format!("refused at step {}: {}", step + 1, fault.headline()), Role::Bad),
         Outcome::Failed { step, reason } => (format!("failed at step {}: {reason}", step + 1), Role::Bad),

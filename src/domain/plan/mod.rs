@@ -132,6 +132,12 @@ impl Plan {
         }
     }
 
+    /// Whether what it is for goes on at AWS when its last step has been read back: a deployment has begun, or turns back.
+    pub fn only_begins(&self) -> bool {
+        let last = self.steps.last().into_iter().flat_map(|step| &step.after);
+        last.into_iter().any(|expect| matches!(expect, Expect::Deployed { .. } | Expect::GoingBack { .. }))
+    }
+
     /// Its writes, in order.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.steps.iter().filter_map(|step| step.call.as_ref())

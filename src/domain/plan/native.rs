@@ -142,7 +142,7 @@ pub(super) fn on_its_way_back(release: &Release) -> Refusal {
     let to = release.newest().task_definition.tag();
     Refusal::new(
         format!("{} is on its way back to {to} already: the deployment under way brings that back.", release.name),
-        format!("Watch it. To stop it, name what it replaces: rollback --to, or h and enter. It would not be {to}."),
+        "Watch it. To stop it and keep what it replaces, name that: rollback --to, or h and enter.",
     )
 }
 

@@ -62,7 +62,7 @@ fn step(scene: &Scene<'_>, index: usize, title: &str, state: &StepState, columns
 fn end(scene: &Scene<'_>, operation: &Operation, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some((at, outcome)) = &operation.outcome {
-        let (text, role) = chrome::outcome_words(outcome);
+        let (text, role) = chrome::outcome_words(&operation.plan, outcome);
         let ago = words::age(scene.model.now.since(*at));
         for line in words::wrap(&format!("{text}, {ago} ago"), columns, 3) {
             lines.push(scene.line(line, role));
