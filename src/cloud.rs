@@ -1,8 +1,10 @@
-//! The seam to the provider: questions and writes.
+//! The seams to what is not ours: the provider's questions and writes, and whoever counts requests.
 
 use async_trait::async_trait;
 
 use crate::domain::fault::Fault;
+use crate::domain::meter::Meter;
+use crate::domain::metrics::{MetricsQuery, Series};
 use crate::domain::plan::{Call, Receipt};
 use crate::domain::snapshot::{Facts, Query};
 
@@ -14,4 +16,12 @@ pub trait Cloud: Send + Sync {
 
     /// Sends one write, once. A fault says whether it may have been applied ([`Fault::applied`]).
     async fn act(&self, call: &Call) -> Result<Receipt, Fault>;
+}
+
+/// Whoever counts requests: CloudWatch, Prometheus.
+#[async_trait]
+pub trait Minutes: Send + Sync {
+    /// The minutes of each meter, in the order asked. What could not be read of one is among its
+    /// [`troubles`](Series::troubles); a fault is of the whole question. Returns within a bounded time.
+    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(Meter, Series)>, Fault>;
 }

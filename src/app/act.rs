@@ -6,7 +6,7 @@ use tui_input::Input;
 use super::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
 use super::keys::Key;
 use super::model::Model;
-use super::msg::Effect;
+use super::msg::{Effect, Order};
 use super::operation::{Operation, OperationId};
 use super::update::type_into;
 use crate::domain::names::TaskDefinitionArn;
@@ -69,7 +69,7 @@ fn go_back(model: &mut Model, name: &str, intent: Intent) -> Vec<Effect> {
         RollbackConfirm::Always => false,
     };
     if at_once {
-        return execute(model, plan);
+        return execute(model, plan, Order::default());
     }
     ask(model, plan, Consent::SecondR);
     Vec::new()
@@ -207,7 +207,7 @@ fn answer_confirm(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart:
         _ => false,
     };
     if yes {
-        return execute(model, confirm.plan);
+        return execute(model, confirm.plan, Order::default());
     }
     match key {
         Key::Esc | Key::Ctrl('c') => return Vec::new(),
@@ -290,7 +290,7 @@ fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Ve
 }
 
 /// Orders a plan. What was in flight for the release is not pursued: only a rollback gets here then.
-fn execute(model: &mut Model, plan: Plan) -> Vec<Effect> {
+pub(super) fn execute(model: &mut Model, plan: Plan, order: Order) -> Vec<Effect> {
     let mut effects = Vec::new();
     if let Some(operation) = model.operation_in_flight(&plan.release) {
         effects.push(Effect::Cancel(operation.id));
@@ -304,7 +304,7 @@ fn execute(model: &mut Model, plan: Plan) -> Vec<Effect> {
         (ours.requested, ours.since) = (None, None);
     }
     model.operations.insert(plan.release.clone(), Operation::new(id, plan.clone(), model.now.at));
-    effects.push(Effect::Execute { operation: id, plan: Box::new(plan) });
+    effects.push(Effect::Execute { operation: id, plan: Box::new(plan), order });
     effects
 }
 

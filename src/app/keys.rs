@@ -92,6 +92,12 @@ pub enum Action {
     Percentile,
     /// The next panel of a small screen.
     Panel,
+    /// One plot over the whole screen, or all panels again.
+    Zoom,
+    /// Plots reach farther back.
+    Longer,
+    /// Plots reach less far back.
+    Shorter,
     /// Filter the fleet.
     Filter,
     /// Ask everything again.
@@ -200,6 +206,9 @@ pub const BINDINGS: &[Binding] = &[
         "In the history: ask to roll back to the marked revision.",
     ),
     on(Scope::Release, &[Char('p')], Action::Percentile, "p50/95/99", "Draw the next latency percentile."),
+    on(Scope::Release, &[Char('z')], Action::Zoom, "zoom", "One plot over the whole screen; tab shows the next."),
+    on(Scope::Release, &[Char('-')], Action::Longer, "longer", "The plots reach farther back."),
+    on(Scope::Release, &[Char('+'), Char('=')], Action::Shorter, "shorter", "The plots reach less far back."),
     on(Scope::Release, &[Tab], Action::Panel, "panel", "Show the next panel where they do not all fit."),
     on(Scope::Anywhere, &[Char('r'), Ctrl('r')], Action::Refresh, "refresh", "Ask AWS for everything again."),
     on(Scope::Release, &[Char('y')], Action::Copy, "copy", "Copy the release's facts, for a ticket."),

@@ -47,6 +47,26 @@ pub enum Panel {
     Preflight,
 }
 
+/// What a plot shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumIter, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Plotted {
+    /// Errors over requests.
+    #[default]
+    Errors,
+    /// The chosen percentile of the response time.
+    Latency,
+    /// Requests a minute.
+    Requests,
+    /// What no target answered, and hosts that are not well.
+    Balancer,
+    /// CPU and memory.
+    Resources,
+}
+
+/// The minutes that plots can reach back.
+pub const RANGES: [u16; 9] = [10, 15, 20, 30, 45, 60, 90, 120, 180];
+
 /// A line that tells the operator something, until the next key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
@@ -107,6 +127,10 @@ pub struct Model {
     pub panel: Panel,
     /// Which latency is drawn.
     pub percentile: Percentile,
+    /// Minutes that the plots reach back; `None`: as many as there are columns.
+    pub range: Option<u16>,
+    /// The one plot that fills the release's screen.
+    pub zoom: Option<Plotted>,
     /// The question on top.
     pub dialog: Option<Dialog>,
     /// The line that tells something.
@@ -144,6 +168,8 @@ impl Model {
             history: History::default(),
             panel: Panel::default(),
             percentile: Percentile::default(),
+            range: None,
+            zoom: None,
             dialog: None,
             notice: None,
             polls: Polls::default(),

@@ -86,6 +86,15 @@ pub enum Msg {
     Trouble(String),
 }
 
+/// How an operation came to be ordered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Whether the console did it by itself, having been told to; else it was a key.
+    pub automatic: bool,
+    /// What the operator typed, or what the console went by.
+    pub why: Option<String>,
+}
+
 /// One thing to do, outside the core.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -99,6 +108,8 @@ pub enum Effect {
         operation: OperationId,
         /// The plan.
         plan: Box<Plan>,
+        /// Who ordered it, and why.
+        order: Order,
     },
     /// Send nothing more of an operation. What is on the wire stays there.
     Cancel(OperationId),

@@ -1,14 +1,15 @@
 //! What is asked of AWS, and when: often where a release is under way and looked at, seldom elsewhere.
 
+mod meters;
 mod warm;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, Screen};
 use crate::domain::fault::FaultKind;
-use crate::domain::metrics::MetricsQuery;
+use crate::domain::meter::Meter;
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Method, Release};
 use crate::domain::snapshot::Query;
@@ -31,6 +32,8 @@ pub enum Source {
     Deployments,
     /// CloudWatch's minutes.
     Metrics,
+    /// Prometheus's minutes.
+    Prometheus,
     /// CloudWatch's alarms.
     Alarms,
     /// Task definitions.
@@ -56,7 +59,8 @@ struct Asked {
 #[derive(Debug, Clone, Default)]
 pub struct Polls {
     asked: HashMap<Key, Asked>,
-    window: HashMap<Arn, Timestamp>,
+    /// Up to when each meter was read.
+    window: HashMap<Meter, Timestamp>,
 }
 
 /// A question without what changes between two askings of it.
@@ -77,7 +81,11 @@ fn key(query: &Query) -> Key {
         Query::Health(groups) => (Source::Health, joined(groups)),
         Query::Tasks(service) => (Source::Tasks, service.to_string()),
         Query::Deployments(service) => (Source::Deployments, service.to_string()),
-        Query::Metrics(metrics) => (Source::Metrics, joined(metrics.targets.iter().map(|(group, _)| group))),
+        Query::Metrics(metrics) => {
+            let prometheus = metrics.meters.iter().any(|(meter, _)| meter.of_prometheus());
+            let source = if prometheus { Source::Prometheus } else { Source::Metrics };
+            (source, format!("{:?}", metrics.meters))
+        }
         Query::Alarms(_) => (Source::Alarms, String::new()),
         // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
         Query::TaskDefinitions(unread) => {
@@ -109,6 +117,8 @@ impl Source {
             Self::Tasks => Pace { calm: 30, busy: 8 },
             Self::Deployments => Pace { calm: 60, busy: 8 },
             Self::Metrics => Pace { calm: 60, busy: 30 },
+            // A server of the team's own, and as fine as it is asked for.
+            Self::Prometheus => Pace { calm: 15, busy: 5 },
             // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
             Self::Alarms => Pace { calm: 60, busy: 30 },
             Self::Revisions => Pace { calm: 300, busy: 120 },
@@ -156,7 +166,7 @@ impl Polls {
             asked.slowest = fault.map_or(SLOWEST, slowest);
         }
         if good && let Query::Metrics(metrics) = query {
-            self.window.extend(metrics.targets.iter().map(|(group, _)| (group.clone(), metrics.to)));
+            self.window.extend(metrics.meters.iter().map(|(meter, _)| (meter.clone(), metrics.to)));
         }
     }
 
@@ -185,9 +195,9 @@ pub fn due(model: &Model) -> Vec<Query> {
     let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
     let groups = target_groups(model);
     if !groups.is_empty() {
-        wanted.push(Query::Health(groups.iter().map(|(group, _)| group.clone()).collect()));
-        wanted.push(Query::Metrics(metrics_window(model, groups)));
+        wanted.push(Query::Health(groups));
     }
+    wanted.extend(meters::questions(model));
     let busy = model.releases.iter().any(Release::in_flight);
     wanted.extend(warm::read_first(model, unread_revisions(model)));
     let focus = model.focus();
@@ -237,28 +247,11 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     model.now.at.duration_since(asked.at) >= backed_off
 }
 
-/// Every target group that is shown, with its load balancer.
-fn target_groups(model: &Model) -> Vec<(Arn, Arn)> {
-    let Some(routes) = model.snapshot.routes.get() else { return Vec::new() };
-    let ours: Vec<_> =
-        model.releases.iter().flat_map(|release| std::iter::once(&release.stable).chain(&release.canary)).collect();
-    let mut groups: Vec<(Arn, Arn)> = routes
-        .values()
-        .flat_map(|route| route.forwards.iter().map(|to| (to.target_group.clone(), route.load_balancer.clone())))
-        .filter(|(group, _)| ours.iter().any(|side| side.target_group.as_ref() == Some(group)))
-        .collect();
-    groups.sort();
-    groups.dedup_by(|a, b| a.0 == b.0);
-    groups
-}
-
-/// Three hours the first time, then the ten minutes that CloudWatch may still correct.
-fn metrics_window(model: &Model, groups: Vec<(Arn, Arn)>) -> MetricsQuery {
-    let known = groups.iter().all(|(group, _)| {
-        let read_to = model.polls.window.get(group);
-        read_to.is_some_and(|to| model.now.at.duration_since(*to) < SignedDuration::from_mins(8))
-    });
-    MetricsQuery::last(groups, model.now.at, if known { 10 } else { 180 })
+/// Every target group that is shown.
+fn target_groups(model: &Model) -> Vec<Arn> {
+    let sides = model.releases.iter().flat_map(|release| std::iter::once(&release.stable).chain(&release.canary));
+    let groups: BTreeSet<_> = sides.filter_map(|side| side.target_group.clone()).collect();
+    groups.into_iter().collect()
 }
 
 /// Revisions that are on screen and were never read: their versions, and whether they can be deployed.

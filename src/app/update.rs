@@ -7,7 +7,7 @@ use tui_input::InputRequest;
 use super::act;
 use super::dialog::Dialog;
 use super::keys::{self, Action, Key};
-use super::model::{History, Model, Notice, Panel, Screen};
+use super::model::{History, Model, Notice, Panel, Plotted, RANGES, Screen};
 use super::msg::{Effect, Msg, Now};
 use super::operation::{OperationId, Outcome, Progress};
 use super::polls::{self, Source};
@@ -60,6 +60,13 @@ impl Model {
     /// Puts up a line until the next key.
     pub(super) fn say(&mut self, text: impl Into<String>, wrong: bool) {
         self.notice = Some(Notice { at: self.now.at, text: text.into(), wrong });
+    }
+
+    /// The nearest range that is so beside the present one.
+    fn reach(&mut self, so: impl Fn(u16, u16) -> bool) {
+        let now = self.range.unwrap_or(60);
+        let fits = RANGES.into_iter().filter(|range| so(*range, now));
+        self.range = fits.min_by_key(|range| range.abs_diff(now)).or(self.range);
     }
 
     /// The mark stays with its release, wherever its line moves; until it is moved by hand it is on the first.
@@ -280,6 +287,7 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Back => match &model.screen {
+            Screen::Release(_) if model.zoom.is_some() => model.zoom = None,
             Screen::Release(name) => {
                 model.fleet.selected = Some(name.clone());
                 model.fleet.moved = true;
@@ -311,7 +319,13 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Percentile => model.percentile = model.percentile.next(),
-        Action::Panel => model.panel = next_panel(model.panel),
+        Action::Panel => match &mut model.zoom {
+            Some(plotted) => *plotted = next(*plotted),
+            None => model.panel = next(model.panel),
+        },
+        Action::Zoom => model.zoom = if model.zoom.is_some() { None } else { Some(Plotted::default()) },
+        Action::Longer => model.reach(|at, range| at > range),
+        Action::Shorter => model.reach(|at, range| at < range),
         Action::Filter => model.fleet.filtering = true,
         Action::Refresh => {
             model.polls.all_due();
@@ -338,9 +352,12 @@ fn leave_history(model: &mut Model) {
     }
 }
 
-fn next_panel(panel: Panel) -> Panel {
-    let mut panels = Panel::iter().cycle().skip_while(|other| *other != panel);
-    panels.nth(1).unwrap_or_default()
+/// The next of a few, round and round.
+fn next<T: IntoEnumIterator + PartialEq + Copy>(this: T) -> T
+where
+    T::Iterator: Clone,
+{
+    T::iter().cycle().skip_while(|other| *other != this).nth(1).unwrap_or(this)
 }
 
 fn filter(model: &mut Model, key: Key) {

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use async_trait::async_trait;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode};
 use jiff::Timestamp;
 
+use crate::cloud::Minutes;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::meter::Meter;
 use crate::domain::metrics::{MetricsQuery, Minute, Series};
 use crate::domain::names::Arn;
 use crate::domain::route::{load_balancer_dimension, target_group_dimension};
@@ -53,15 +56,20 @@ const GAUGES: [Gauge; 6] = [
     Gauge { metric: "TargetResponseTime", statistic: "p99", factor: 1e3, field: |it| &mut it.p99, counts: false },
 ];
 
-impl Aws {
-    /// The minutes of target groups; an empty series for one that no application load balancer serves.
-    pub(super) async fn metrics(&self, query: &MetricsQuery) -> Result<Vec<(Arn, Series)>, Fault> {
-        let mut series: Vec<(Arn, Series)> =
-            query.targets.iter().map(|(group, _)| (group.clone(), Series::default())).collect();
+#[async_trait]
+impl Minutes for Aws {
+    /// An empty series for a target group that no application load balancer serves.
+    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(Meter, Series)>, Fault> {
+        let mut series: Vec<(Meter, Series)> =
+            query.meters.iter().map(|(meter, _)| (meter.clone(), Series::default())).collect();
         let targets: Vec<(usize, &Arn, &Arn)> = query
-            .targets
+            .meters
             .iter()
             .enumerate()
+            .filter_map(|(index, (meter, _))| match meter {
+                Meter::TargetGroup { group, balancer } => Some((index, (group, balancer))),
+                _ => None,
+            })
             // Network load balancers count flows, not requests.
             .filter(|(_, (_, balancer))| load_balancer_dimension(balancer).starts_with("app/"))
             .map(|(index, (group, balancer))| (index, group, balancer))
@@ -76,7 +84,9 @@ impl Aws {
         }
         Ok(series)
     }
+}
 
+impl Aws {
     async fn metric_data(
         &self,
         query: &MetricsQuery,
@@ -184,5 +194,5 @@ fn assemble(target: usize, results: &HashMap<String, Readings>) -> Series {
             *(gauge.field)(minute) = Some(value * gauge.factor);
         }
     }
-    Series { minutes: minutes.into_values().collect() }
+    Series::from(minutes.into_values().collect::<Vec<_>>())
 }

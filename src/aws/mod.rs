@@ -32,7 +32,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use tracing::Instrument;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Minutes};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Receipt};
 use crate::domain::snapshot::{Facts, Query};
@@ -100,7 +100,7 @@ impl Cloud for Aws {
             Query::Family(family) => Facts::Family(self.family(family).await?),
             Query::Deployments(key) => Facts::Deployments(self.deployments(key).await?),
             Query::Alarms(names) => Facts::Alarms(self.alarms(names).await?),
-            Query::Metrics(query) => Facts::Metrics(self.metrics(query).await?),
+            Query::Metrics(query) => Facts::Metrics(self.minutes(query).await?),
         })
     }
 

@@ -11,6 +11,7 @@ use super::exit::Failure;
 use super::lookup;
 use crate::cloud::Cloud;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::meter::{Detail, Meter};
 use crate::domain::metrics::MetricsQuery;
 use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::release::{self, Method, Ours, Release, Side};
@@ -187,14 +188,14 @@ impl Observer<'_> {
             return services.into_iter().map(Query::Deployments).collect();
         }
         let mut queries = Vec::new();
-        let groups = target_groups(wanted, snapshot);
+        let meters = meters(wanted, snapshot);
         let bare = all_groups(wanted, snapshot);
         if !bare.is_empty() {
             queries.push(Query::Health(bare.into_iter().collect()));
         }
-        if !groups.is_empty() && !want.back() {
+        if !meters.is_empty() && !want.back() {
             // A share may have been set hours ago, and stable's own hour before that is looked at too.
-            queries.push(Query::Metrics(MetricsQuery::last(groups, (self.clock)(), 180)));
+            queries.push(Query::Metrics(MetricsQuery::last(meters, (self.clock)(), 180)));
         }
         let revisions: BTreeSet<_> = sides(wanted).map(|side| side.task_definition.clone()).collect();
         if !revisions.is_empty() && !want.back() {
@@ -263,15 +264,22 @@ fn all_groups(wanted: &[&Release], snapshot: &Snapshot) -> BTreeSet<Arn> {
     sides(wanted).filter_map(|side| side.target_group.as_ref()).chain(of_services).cloned().collect()
 }
 
-/// Target groups with the load balancer before them, as metrics are asked for.
-fn target_groups(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Arn, Arn)> {
-    let ours = all_groups(wanted, snapshot);
+/// Where their requests are counted: what is known of it, and all target groups with the load balancer before them.
+fn meters(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Meter, Detail)> {
+    let known = sides(wanted).filter_map(|side| side.meter.clone());
+    let behind = behind(&all_groups(wanted, snapshot), snapshot);
+    let all: BTreeSet<_> = known.chain(behind).collect();
+    all.into_iter().map(|meter| (meter, Detail::Full)).collect()
+}
+
+/// Target groups with the load balancer before them.
+pub(super) fn behind(groups: &BTreeSet<Arn>, snapshot: &Snapshot) -> Vec<Meter> {
     let routes = snapshot.routes.get().into_iter().flat_map(|routes| routes.values());
     let behind: BTreeMap<_, _> = routes
         .flat_map(|route| route.forwards.iter().map(|to| (to.target_group.clone(), route.load_balancer.clone())))
-        .filter(|(group, _)| ours.contains(group))
+        .filter(|(group, _)| groups.contains(group))
         .collect();
-    behind.into_iter().collect()
+    behind.into_iter().map(|(group, balancer)| Meter::TargetGroup { group, balancer }).collect()
 }
 
 /// What runs and what may be gone back to, where it was not read yet what that is and whether it can still be
@@ -315,7 +323,7 @@ fn subject(query: &Query) -> String {
         Query::Health(groups) => super::words::count(groups.len(), "target group"),
         Query::TaskDefinitions(arns) => super::words::count(arns.len(), "task definition"),
         Query::Alarms(names) => super::words::count(names.len(), "alarm"),
-        Query::Metrics(metrics) => super::words::count(metrics.targets.len(), "target group"),
+        Query::Metrics(metrics) => super::words::count(metrics.meters.len(), "meter"),
         Query::Identity | Query::Services | Query::Routes => "this account".to_owned(),
     }
 }

@@ -1,11 +1,14 @@
-//! CloudWatch's numbers a minute at a time, with what is missing left missing.
+//! Numbers a minute at a time, with what is missing left missing.
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::names::Arn;
+use super::meter::{Detail, Meter};
 
-/// One minute of one target group. A member is `None` where CloudWatch had no datapoint.
+/// One minute of one side. A member is `None` where its source had no datapoint. The names are CloudWatch's for a target
+/// group; of a team's own numbers, `target_5xx` are their errors.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Minute {
     /// The minute's beginning.
@@ -22,17 +25,28 @@ pub struct Minute {
     pub p95: Option<f64>,
     /// `TargetResponseTime` p99, milliseconds.
     pub p99: Option<f64>,
+    /// Whether its errors could not be read, all or some: that a count of them is absent then says nothing.
+    pub uncounted: bool,
 }
 
 impl Minute {
     /// An empty minute.
     pub fn at(at: Timestamp) -> Self {
-        Self { at, requests: None, target_5xx: None, connection_errors: None, p50: None, p95: None, p99: None }
+        Self {
+            at,
+            requests: None,
+            target_5xx: None,
+            connection_errors: None,
+            p50: None,
+            p95: None,
+            p99: None,
+            uncounted: false,
+        }
     }
 
     /// Errors in that minute: a missing 5xx point is 0 only where requests were counted, else unknown.
     pub fn errors(&self) -> Option<f64> {
-        self.requests?;
+        self.requests.filter(|_| !self.uncounted)?;
         Some(self.target_5xx.unwrap_or(0.0) + self.connection_errors.unwrap_or(0.0))
     }
 
@@ -77,20 +91,92 @@ impl Percentile {
     }
 }
 
-/// A target group's minutes, oldest first, without repeats.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+/// A number that is shown and never judged: it is of more than one side, or of no request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gauge {
+    /// `HTTPCode_ELB_5XX_Count`, Sum, of a whole load balancer: answers of its own, which no target gave.
+    BalancerErrors,
+    /// `UnHealthyHostCount`, Maximum, of a target group.
+    UnhealthyHosts,
+    /// `UnhealthyRoutingRequestCount`, Sum, of a target group: sent to unhealthy targets because there were no others.
+    FailedOpen,
+    /// `CPUUtilization` of AWS/ECS, Average, percent of what a service reserves.
+    Cpu,
+    /// `MemoryUtilization` of AWS/ECS, Average, percent of what a service reserves.
+    Memory,
+    /// `CpuUtilized` of ECS/ContainerInsights, Sum, CPU units (1,024 to a vCPU). Only where Container Insights is on.
+    CpuUnits,
+    /// `MemoryUtilized` of ECS/ContainerInsights, Sum, megabytes. Only where Container Insights is on.
+    Megabytes,
+}
+
+/// Why a source has not given all of a metric: `StatusCode` of GetMetricData's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TroubleKind {
+    /// `Forbidden`: these credentials may not read it.
+    Forbidden,
+    /// `InternalError`, or whatever else is no data.
+    Failed,
+    /// `PartialData`: there is more that was not given.
+    Partial,
+}
+
+/// What a source says of one metric instead of all of its numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// Which metric, in the source's own words.
+    pub metric: String,
+    /// What sort.
+    pub kind: TroubleKind,
+    /// The source's message.
+    pub message: String,
+}
+
+/// A meter's minutes, oldest first, without repeats.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Series {
-    /// The minutes that CloudWatch had something for.
+    /// The minutes that its source had something for.
     pub minutes: Vec<Minute>,
+    /// Where the source is finer than a minute: the minutes that ended every few seconds, for the eye. Never judged.
+    pub live: Vec<Minute>,
+    /// What is shown and never judged, by minute.
+    pub gauges: BTreeMap<Gauge, BTreeMap<Timestamp, f64>>,
+    /// What could not be read of it at the newest attempt.
+    pub troubles: Vec<Trouble>,
+    /// How long after its end the source goes on correcting a minute.
+    #[serde(skip)]
+    pub settles_after: SignedDuration,
 }
 
 /// CloudWatch goes on correcting a minute for about this long after it ended.
 pub const SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(120);
 
+const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+
+impl Default for Series {
+    fn default() -> Self {
+        Self {
+            minutes: Vec::new(),
+            live: Vec::new(),
+            gauges: BTreeMap::new(),
+            troubles: Vec::new(),
+            settles_after: SETTLES_AFTER,
+        }
+    }
+}
+
+impl From<Vec<Minute>> for Series {
+    fn from(minutes: Vec<Minute>) -> Self {
+        Self { minutes, ..Self::default() }
+    }
+}
+
 impl Series {
-    /// Whether a minute that began at `at` still changes: drawn apart, never judged.
-    pub fn settled(at: Timestamp, now: Timestamp) -> bool {
-        now.duration_since(at) >= SETTLES_AFTER + SignedDuration::from_secs(60)
+    /// Whether a minute that began at `at` changes no more; until then it is drawn apart and never judged.
+    pub fn settled(&self, at: Timestamp, now: Timestamp) -> bool {
+        now.duration_since(at) >= self.settles_after + MINUTE
     }
 
     /// Puts newer readings over older ones, minute by minute, and forgets what is older than `keep`.
@@ -99,27 +185,27 @@ impl Series {
         // A re-read window replaces what was there, so that a corrected minute is not a second one.
         self.minutes.retain(|minute| from.is_none_or(|from| minute.at < from) && now.duration_since(minute.at) <= keep);
         self.minutes.extend(newer.minutes.iter().copied());
-    }
-
-    /// The settled minutes that began within the last `window` before `now`.
-    pub fn recent(&self, now: Timestamp, window: SignedDuration) -> impl Iterator<Item = &Minute> {
-        self.minutes.iter().filter(move |minute| {
-            Self::settled(minute.at, now)
-                && now.duration_since(minute.at) <= window + SETTLES_AFTER + SignedDuration::from_secs(60)
-        })
+        for (gauge, points) in &newer.gauges {
+            let had = self.gauges.entry(*gauge).or_default();
+            had.extend(points);
+            had.retain(|at, _| now.duration_since(*at) <= keep);
+        }
+        self.live.clone_from(&newer.live);
+        self.troubles.clone_from(&newer.troubles);
+        self.settles_after = newer.settles_after;
     }
 
     /// The newest settled minute.
     pub fn latest(&self, now: Timestamp) -> Option<&Minute> {
-        self.minutes.iter().rev().find(|minute| Self::settled(minute.at, now))
+        self.minutes.iter().rev().find(|minute| self.settled(minute.at, now))
     }
 }
 
-/// What is asked of CloudWatch: these target groups, these minutes.
+/// What is asked of a source: these meters, these minutes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MetricsQuery {
-    /// Target group and the load balancer before it: the dimensions that exist.
-    pub targets: Vec<(Arn, Arn)>,
+    /// What is counted, and how much of it is asked for.
+    pub meters: Vec<(Meter, Detail)>,
     /// First minute, inclusive.
     pub from: Timestamp,
     /// Exclusive.
@@ -128,12 +214,17 @@ pub struct MetricsQuery {
 
 impl MetricsQuery {
     /// The whole minutes of the `minutes` before `now`, the running one among them.
-    pub fn last(targets: Vec<(Arn, Arn)>, now: Timestamp, minutes: i64) -> Self {
+    pub fn last(meters: Vec<(Meter, Detail)>, now: Timestamp, minutes: i64) -> Self {
         let to = now.as_second().div_euclid(60) * 60 + 60;
         // A minute's beginning is always a valid time near `now`.
         let to = Timestamp::from_second(to).unwrap_or(now);
         let from = to.checked_sub(minutes.minutes()).unwrap_or(to);
-        Self { targets, from, to }
+        Self { meters, from, to }
+    }
+
+    /// How many metrics CloudWatch is asked for.
+    pub fn metrics(&self) -> usize {
+        self.meters.iter().map(|(meter, detail)| meter.metrics(*detail)).sum()
     }
 }
 
@@ -157,10 +248,9 @@ mod tests {
     #[test]
     fn a_reread_window_overwrites_and_the_old_is_forgotten() {
         let now = Timestamp::from_second(1_000).unwrap();
-        let mut series = Series {
-            minutes: vec![minute(0, Some(1.0), None), minute(600, Some(2.0), None), minute(660, Some(3.0), None)],
-        };
-        let newer = Series { minutes: vec![minute(660, Some(9.0), None), minute(720, Some(4.0), None)] };
+        let mut series =
+            Series::from(vec![minute(0, Some(1.0), None), minute(600, Some(2.0), None), minute(660, Some(3.0), None)]);
+        let newer = Series::from(vec![minute(660, Some(9.0), None), minute(720, Some(4.0), None)]);
         series.merge(&newer, now, SignedDuration::from_secs(900));
         let requests: Vec<_> = series.minutes.iter().map(|m| m.requests.unwrap()).collect();
         assert_eq!(requests, [2.0, 9.0, 4.0]);
@@ -169,7 +259,7 @@ mod tests {
     #[test]
     fn the_newest_minutes_are_not_settled() {
         let now = Timestamp::from_second(1_000).unwrap();
-        let series = Series { minutes: (10..16).map(|i| minute(i * 60, Some(1.0), None)).collect() };
+        let series = Series::from((10..16).map(|i| minute(i * 60, Some(1.0), None)).collect::<Vec<_>>());
         assert_eq!(series.latest(now).unwrap().at.as_second(), 780);
     }
 }

@@ -4,6 +4,7 @@ pub mod alarm;
 pub mod deployment;
 pub mod fault;
 pub mod ladder;
+pub mod meter;
 pub mod metrics;
 pub mod names;
 pub mod pair;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::deployment::{Configuration, Pause, ServiceDeployment};
 use super::fault::Fault;
 use super::ladder::Ladder;
+use super::meter::Meter;
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::plan::Intent;
 use super::preflight::Preflight;
@@ -104,6 +105,8 @@ pub struct Side {
     pub version: Option<String>,
     /// Its target group.
     pub target_group: Option<Arn>,
+    /// Where its requests are counted; `None`: nowhere that is known.
+    pub meter: Option<Meter>,
     /// Its weight in the rule.
     pub weight: Option<Weight>,
     /// `desiredCount`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::ladder::Ladder;
+use super::meter::Own;
 
 /// Decisions that the planner and the verdict go by.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub patience: SignedDuration,
     /// Where the verdict draws its lines.
     pub thresholds: Thresholds,
+    /// What the console may do by itself, once it was told to.
+    pub automatic: Automatic,
     /// By service name or stem.
     pub services: BTreeMap<String, ServiceSettings>,
 }
@@ -71,6 +74,21 @@ pub struct Thresholds {
     pub window: SignedDuration,
 }
 
+/// What the console may do by itself while automatic stepping is switched on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Automatic {
+    /// How long before each act a key can stop it, in the operator's time.
+    pub countdown: SignedDuration,
+    /// For how long a FAIL has to last before it is rolled back; `None`: never by itself.
+    pub rollback_after: Option<SignedDuration>,
+}
+
+impl Default for Automatic {
+    fn default() -> Self {
+        Self { countdown: SignedDuration::from_secs(30), rollback_after: None }
+    }
+}
+
 /// What is decided for one service or pair.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServiceSettings {
@@ -86,6 +104,12 @@ pub struct ServiceSettings {
     pub native_weighted: bool,
     /// Its own lines, all of them.
     pub thresholds: Option<Thresholds>,
+    /// Alarms that fail its canary, by name, beside those that its deployments name.
+    pub alarms: Vec<String>,
+    /// Its own numbers, as a template for each revision, instead of its target groups'.
+    pub own: Option<Own>,
+    /// For how long a FAIL of it has to last before it is rolled back by itself.
+    pub rollback_after: Option<SignedDuration>,
 }
 
 impl Default for Settings {
@@ -99,6 +123,7 @@ impl Default for Settings {
             finish_watch: SignedDuration::from_secs(60),
             patience: SignedDuration::from_mins(30),
             thresholds: Thresholds::default(),
+            automatic: Automatic::default(),
             services: BTreeMap::new(),
         }
     }
@@ -124,21 +149,41 @@ impl Default for Thresholds {
 }
 
 impl Settings {
+    /// What is decided for the release called `name`.
+    fn of<'a, T>(&'a self, name: &str, member: impl Fn(&'a ServiceSettings) -> Option<T>) -> Option<T> {
+        // A release may be called by its cluster too; a service's settings are not.
+        let short = name.rsplit('/').next().unwrap_or(name);
+        [name, short].into_iter().find_map(|name| member(self.services.get(name)?))
+    }
+
     /// The steps of the release called `name`.
     pub fn ladder_of(&self, name: &str) -> &Ladder {
-        self.services.get(name).and_then(|service| service.ladder.as_ref()).unwrap_or(&self.ladder)
+        self.of(name, |service| service.ladder.as_ref()).unwrap_or(&self.ladder)
     }
 
     /// The bake time of the release called `name`.
     pub fn bake_of(&self, name: &str) -> SignedDuration {
-        self.services.get(name).and_then(|service| service.bake).unwrap_or(self.bake)
+        self.of(name, |service| service.bake).unwrap_or(self.bake)
     }
 
     /// The verdict's lines for the release called `name`.
     pub fn thresholds_of(&self, name: &str) -> &Thresholds {
-        // A release may be called by its cluster too; a service's settings are not.
-        let short = name.rsplit('/').next().unwrap_or(name);
-        let own = [name, short].into_iter().find_map(|name| self.services.get(name)?.thresholds.as_ref());
-        own.unwrap_or(&self.thresholds)
+        self.of(name, |service| service.thresholds.as_ref()).unwrap_or(&self.thresholds)
+    }
+
+    /// What the console may do by itself with the release called `name`.
+    pub fn automatic_of(&self, name: &str) -> Automatic {
+        let own = self.of(name, |service| service.rollback_after);
+        Automatic { rollback_after: own.or(self.automatic.rollback_after), ..self.automatic }
+    }
+
+    /// The numbers of its own that the release called `name` is judged by, as a template.
+    pub fn own_of(&self, name: &str) -> Option<&Own> {
+        self.of(name, |service| service.own.as_ref())
+    }
+
+    /// The alarms that fail the release called `name`, beside those that its deployments name.
+    pub fn alarms_of(&self, name: &str) -> &[String] {
+        self.of(name, |service| (!service.alarms.is_empty()).then_some(service.alarms.as_slice())).unwrap_or_default()
     }
 }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::alarm::Alarm;
 use super::deployment::ServiceDeployment;
 use super::fault::Fault;
+use super::meter::Meter;
 use super::metrics::{MetricsQuery, Series};
 use super::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use super::route::{Forward, Health, Route, RouteId};
@@ -37,7 +38,7 @@ pub enum Query {
     Deployments(ServiceKey),
     /// These alarms' states, by name.
     Alarms(Vec<String>),
-    /// Minutes of target groups.
+    /// Minutes of meters, all of one source.
     Metrics(MetricsQuery),
 }
 
@@ -66,8 +67,8 @@ pub enum Facts {
     Deployments(Vec<ServiceDeployment>),
     /// To [`Query::Alarms`]. An alarm that does not exist is absent.
     Alarms(Vec<Alarm>),
-    /// To [`Query::Metrics`], by target group.
-    Metrics(Vec<(Arn, Series)>),
+    /// To [`Query::Metrics`], by meter.
+    Metrics(Vec<(Meter, Series)>),
 }
 
 /// The newest answer of one source.
@@ -156,8 +157,8 @@ pub struct Snapshot {
     pub deployments: BTreeMap<ServiceKey, Reading<Vec<ServiceDeployment>>>,
     /// Alarms, by name.
     pub alarms: BTreeMap<String, Reading<Alarm>>,
-    /// Minutes, by target group.
-    pub metrics: BTreeMap<Arn, Reading<Series>>,
+    /// Minutes, by meter.
+    pub metrics: BTreeMap<Meter, Reading<Series>>,
     /// When a route was last read by itself: a reading of all of them that was asked for earlier does not undo it.
     routes_read: BTreeMap<RouteId, Timestamp>,
     /// The same of services.
@@ -286,8 +287,8 @@ impl Snapshot {
                 }
             }
             Facts::Metrics(metrics) => {
-                for (target_group, newer) in metrics {
-                    let reading = self.metrics.entry(target_group).or_default();
+                for (meter, newer) in metrics {
+                    let reading = self.metrics.entry(meter).or_default();
                     let mut series = reading.get().cloned().unwrap_or_default();
                     series.merge(&newer, at, METRICS_KEPT);
                     reading.put(at, series);
@@ -320,8 +321,8 @@ impl Snapshot {
                 }
             }
             Query::Metrics(metrics) => {
-                for (group, _) in &metrics.targets {
-                    self.metrics.entry(group.clone()).or_default().fail(at, fault.clone());
+                for (meter, _) in &metrics.meters {
+                    self.metrics.entry(meter.clone()).or_default().fail(at, fault.clone());
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::deployment::{Configuration, Rollback, ServiceRevision, Strategy as Sh
 use super::deployment::{DeploymentStatus, ServiceDeployment};
 use super::fault::{Fault, FaultKind};
 use super::ladder::Ladder;
+use super::meter::Meter;
 use super::metrics::{Minute, Series};
 use super::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use super::plan::{Context, Intent, Plan, Refusal, plan};
@@ -44,6 +45,15 @@ pub(crate) fn td(revision: u8) -> TaskDefinitionArn {
 
 pub(crate) fn group(name: &str) -> Arn {
     Arn::new(format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:targetgroup/{name}/0123456789abcdef"))
+}
+
+pub(crate) fn balancer() -> Arn {
+    Arn::new(format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/shop/1"))
+}
+
+/// Where the requests of a target group are counted.
+pub(crate) fn meter(name: &str) -> Meter {
+    Meter::TargetGroup { group: group(name), balancer: balancer() }
 }
 
 fn route_id(index: usize) -> RouteId {
@@ -122,7 +132,7 @@ impl Scene {
         };
         let route = |(index, weights): (usize, &(u16, u16))| Route {
             id: route_id(index),
-            load_balancer: Arn::new(format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/shop/1")),
+            load_balancer: balancer(),
             port: Some(443),
             priority: index.to_string(),
             conditions: Vec::new(),
@@ -162,8 +172,8 @@ impl Scene {
                     p95: Some(100.0 + errors * 50.0),
                     ..Minute::at(now() - SignedDuration::from_mins(minutes))
                 };
-                let series = Series { minutes: (3..10).rev().map(minute).collect() };
-                snapshot.metrics.insert(group(name), Reading::fresh(at, series));
+                let series = Series::from((3..10).rev().map(minute).collect::<Vec<_>>());
+                snapshot.metrics.insert(meter(name), Reading::fresh(at, series));
             }
         }
         for revision in &self.inactive {

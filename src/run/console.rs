@@ -23,7 +23,7 @@ use super::perform::{Audit, perform};
 use super::signals::{Ended, Signals};
 use super::terminal::{self, Screen};
 use crate::app::model::Model;
-use crate::app::msg::{Effect, Msg};
+use crate::app::msg::{self, Effect, Msg};
 use crate::app::operation::OperationId;
 use crate::app::update;
 use crate::cloud::Cloud;
@@ -164,7 +164,7 @@ impl Loop {
                     }
                     Effect::Read(query) => self.read(query),
                     Effect::Recall(place) => self.recall(place),
-                    Effect::Execute { operation, plan } => self.carry_out(operation, *plan),
+                    Effect::Execute { operation, plan, order } => self.carry_out(operation, *plan, order),
                     Effect::Cancel(operation) => {
                         if let Some(stop) = self.operations.remove(&operation) {
                             stop.cancel();
@@ -195,12 +195,13 @@ impl Loop {
         });
     }
 
-    fn carry_out(&mut self, operation: OperationId, plan: Plan) {
+    fn carry_out(&mut self, operation: OperationId, plan: Plan, order: msg::Order) {
         let stop = CancellationToken::new();
         self.operations.insert(operation, stop.clone());
         let Console { actor, journal, options, clock, model, .. } = &self.console;
         let (actor, journal, options, clock) = (Arc::clone(actor), journal.clone(), options.clone(), *clock);
-        let order = Order { who: model.snapshot.identity.get().cloned(), via: Via::Key, why: None };
+        let via = if order.automatic { Via::Automatic } else { Via::Key };
+        let order = Order { who: model.snapshot.identity.get().cloned(), via, why: order.why };
         let outbox = self.outbox.clone();
         self.tasks.spawn(async move {
             let audit =

@@ -44,6 +44,8 @@ pub fn default_path() -> Result<PathBuf, String> {
 pub enum Via {
     /// A key in the console.
     Key,
+    /// The console by itself, once it was told to.
+    Automatic,
     /// A command.
     Command,
 }

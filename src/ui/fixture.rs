@@ -15,6 +15,7 @@ use crate::app::msg::Now;
 use crate::app::operation::{Operation, OperationId, Progress};
 use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::meter::{Detail, Meter};
 use crate::domain::metrics::{MetricsQuery, Minute, Series};
 use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::plan::{self, Context, Intent, Receipt};
@@ -45,6 +46,11 @@ pub(crate) fn td(family: &str, revision: u32) -> TaskDefinitionArn {
 
 pub(crate) fn group(name: &str) -> Arn {
     Arn::new(format!("arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:targetgroup/{name}/0123456789abcdef"))
+}
+
+/// Where the requests of a target group are counted.
+pub(crate) fn meter(name: &str) -> Meter {
+    Meter::TargetGroup { group: group(name), balancer: balancer() }
 }
 
 fn rule() -> RouteId {
@@ -174,7 +180,7 @@ pub(crate) fn minutes(from: i64, requests: f64, errors: impl Fn(i64) -> f64, p95
             ..Minute::at(at)
         }
     };
-    Series { minutes: (0..from).rev().map(minute).collect() }
+    Series::from((0..from).rev().map(minute).collect::<Vec<_>>())
 }
 
 /// Lets an answer arrive so many seconds ago.
@@ -213,6 +219,17 @@ pub(crate) fn route(stable: u64, canary: u64) -> Route {
         forwards: vec![to("checkout-stable", stable), to("checkout-canary", canary)],
         stickiness: None,
         shape: 7,
+    }
+}
+
+/// The listener's default action, which serves `search` alone.
+pub(crate) fn route_of_search() -> Route {
+    Route {
+        id: RouteId::Default(Arn::new(format!("{}/50dc6c495c0c9188", balancer()))),
+        priority: "default".into(),
+        conditions: Vec::new(),
+        forwards: vec![Forward { target_group: group("search"), weight: Weight::new(1).unwrap() }],
+        ..route(1, 0)
     }
 }
 
@@ -260,12 +277,12 @@ pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
         },
         ..service("ledger", "ledger", 5, 4, 30 * 86_400)
     };
-    learn(&mut model, 3_000, Query::Routes, Facts::Routes(vec![route(100, 0)]));
+    learn(&mut model, 3_000, Query::Routes, Facts::Routes(vec![route(100, 0), route_of_search()]));
     if share != 1 && share != 0 {
-        learn(&mut model, since + 900, Query::Routes, Facts::Routes(vec![route(99, 1)]));
+        learn(&mut model, since + 900, Query::Routes, Facts::Routes(vec![route(99, 1), route_of_search()]));
     }
-    learn(&mut model, since, Query::Routes, Facts::Routes(vec![route(100 - share, share)]));
-    learn(&mut model, 2, Query::Routes, Facts::Routes(vec![route(100 - share, share)]));
+    learn(&mut model, since, Query::Routes, Facts::Routes(vec![route(100 - share, share), route_of_search()]));
+    learn(&mut model, 2, Query::Routes, Facts::Routes(vec![route(100 - share, share), route_of_search()]));
     let all = vec![stable.clone(), canary.clone(), search.clone(), payments, ledger, worker];
     learn(&mut model, 1, Query::Services, Facts::Services(all));
     let mut definitions: Vec<_> = [("checkout", 41, "1.8.2"), ("checkout", 42, "1.9.0"), ("search", 88, "2.0.0")]
@@ -295,13 +312,13 @@ pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
 
 /// Metrics of the pair and of `search`; the canary's errors and p95 are as given from when it got its share.
 pub(crate) fn measure(model: &mut Model, share: u64, errors: f64, p95: f64) {
-    let query = Query::Metrics(MetricsQuery { targets: Vec::new(), from: ago(10_000), to: now() });
+    let query = Query::Metrics(MetricsQuery { meters: Vec::new(), from: ago(10_000), to: now() });
     let mut stable = minutes(170, 5_200.0, |_| 0.19, |_| 208.0);
     // CloudWatch had nothing for these two.
     stable.minutes.retain(|minute| ![17, 18].contains(&((now().as_second() - minute.at.as_second()) / 60)));
     let canary = minutes(24, 52.0 * share.max(1) as f64, |_| errors, |_| p95);
     let series = [("checkout-stable", stable), ("search", minutes(170, 900.0, |_| 0.02, |_| 41.0))];
-    let mut metrics: Vec<_> = series.map(|(name, series)| (group(name), series)).into();
-    metrics.push((group("checkout-canary"), if share == 0 { Series::default() } else { canary }));
+    let mut metrics: Vec<_> = series.map(|(name, series)| (meter(name), series)).into();
+    metrics.push((meter("checkout-canary"), if share == 0 { Series::default() } else { canary }));
     learn(model, 12, query, Facts::Metrics(metrics));
 }

@@ -64,6 +64,7 @@ pub fn name(source: &Source) -> &'static str {
         Source::Tasks => "ECS tasks",
         Source::Deployments => "ECS history",
         Source::Metrics => "CloudWatch",
+        Source::Prometheus => "Prometheus",
         Source::Alarms => "CloudWatch alarms",
         Source::Revisions => "ECS revisions",
     }
@@ -163,9 +164,13 @@ fn by_group<T>(
 /// The minutes of both sides. `None`: there is no load balancer to count requests.
 pub fn metrics(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
     let read = &scene.model.snapshot.metrics;
-    let mut each = sides(release).filter_map(|side| side.target_group.as_ref());
-    let first = of(scene, Source::Metrics, read.get(each.next()?));
-    Some(each.map(|group| of(scene, Source::Metrics, read.get(group))).fold(first, worse))
+    // A target group whose load balancer is not known is counted, only not here.
+    let counted = sides(release).filter(|side| side.meter.is_some() || side.target_group.is_some());
+    let each = counted.map(|side| match &side.meter {
+        Some(meter) if meter.of_prometheus() => of(scene, Source::Prometheus, read.get(meter)),
+        meter => of(scene, Source::Metrics, meter.as_ref().and_then(|meter| read.get(meter))),
+    });
+    each.reduce(worse)
 }
 
 /// Target health of both sides. `None`: there are no targets.

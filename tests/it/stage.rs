@@ -149,7 +149,7 @@ impl Stage {
                     outbox.send(Msg::Read { asked, query, answer }).unwrap();
                 });
             }
-            Effect::Execute { operation, plan } => {
+            Effect::Execute { operation, plan, .. } => {
                 self.under_way += 1;
                 let stop = CancellationToken::new();
                 self.stops.insert(operation, stop.clone());

@@ -129,7 +129,7 @@ proptest! {
             for effect in update(&mut model, Now { at, speed: 1.0 }, Msg::Key(KEYS[key])) {
                 match effect {
                     Effect::Cancel(id) => flying.retain(|_, (flight, _)| *flight != id),
-                    Effect::Execute { operation, plan } => {
+                    Effect::Execute { operation, plan, .. } => {
                         prop_assert!(!burst, "what came in a burst acted: {}", plan.title);
                         let back = plan.intent.is_rollback();
                         let before = flying.insert(plan.release.clone(), (operation, back));

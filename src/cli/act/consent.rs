@@ -63,6 +63,7 @@ mod tests {
             intent: Intent::Finish,
             title: String::new(),
             steps: Vec::new(),
+            gate: None,
             warnings: Vec::new(),
             share: None,
             before: Vec::new(),

@@ -166,6 +166,7 @@ impl ServiceTable {
             canary: self.canary.clone(),
             native_weighted: self.native_weighted.unwrap_or(false),
             thresholds: self.thresholds.any().then(|| self.thresholds.over(thresholds)),
+            ..ServiceSettings::default()
         }
     }
 }

@@ -205,6 +205,7 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
             finish_watch: finish_watch.value,
             patience: patience.value,
             thresholds,
+            automatic: defaults.automatic,
             services: file.services.iter().map(|(name, table)| (name.clone(), table.settings(&thresholds))).collect(),
         },
         environment,

@@ -7,7 +7,9 @@ use jiff::SignedDuration;
 
 use super::target::{Target, kept_nowhere};
 use super::{Watcher, With};
+use crate::cli::observe::behind;
 use crate::domain::fault::Fault;
+use crate::domain::meter::Detail;
 use crate::domain::metrics::MetricsQuery;
 use crate::domain::release::{self, Side};
 use crate::domain::snapshot::Query;
@@ -53,15 +55,11 @@ impl Watcher<'_> {
         }
         if now.duration_since(self.metrics_at) >= METRICS_EVERY {
             self.metrics_at = now;
-            let behind: BTreeSet<_> = routes
-                .iter()
-                .flat_map(|route| {
-                    route.forwards.iter().map(|to| (to.target_group.clone(), route.load_balancer.clone()))
-                })
-                .filter(|(group, _)| groups.contains(group))
-                .collect();
-            if !behind.is_empty() {
-                beside.push(Query::Metrics(MetricsQuery::last(behind.into_iter().collect(), now, 10)));
+            let known = sides.iter().filter_map(|side| side.meter.clone());
+            let meters: BTreeSet<_> = known.chain(behind(&groups, &self.seen.snapshot)).collect();
+            if !meters.is_empty() {
+                let meters = meters.into_iter().map(|meter| (meter, Detail::Brief)).collect();
+                beside.push(Query::Metrics(MetricsQuery::last(meters, now, 10)));
             }
         }
         let With { cloud, clock, .. } = self.with;

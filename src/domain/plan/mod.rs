@@ -2,6 +2,7 @@
 
 mod call;
 mod expect;
+mod gate;
 mod native;
 #[cfg(test)]
 mod native_rules;
@@ -22,6 +23,7 @@ use super::share::Percent;
 
 pub use call::{Answer, Call, Receipt, Reread, Seen};
 pub use expect::{Expect, Met};
+pub use gate::Gate;
 
 /// What the operator wants; a key or a subcommand.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -95,6 +97,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What the operator should know before saying yes.
     pub warnings: Vec<String>,
+    /// Where the verdict is no PASS: what speaks against going on.
+    pub gate: Option<Gate>,
     /// The share of the canary that it ends with, where it moves traffic.
     pub share: Option<Percent>,
     /// What ran before, by service, to come back to: kept in the audit.
@@ -217,8 +221,10 @@ impl Context<'_> {
                 settled: side.settled,
             })
             .collect();
+        let gate = gate::gate(release, &intent);
         let title = format!("{} {what}", release.name);
-        Plan { release: release.name.clone(), place: self.place.clone(), intent, title, steps, warnings, share, before }
+        let (release, place) = (release.name.clone(), self.place.clone());
+        Plan { release, place, intent, title, steps, warnings, gate, share, before }
     }
 }
 

@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 
 use super::call::Answer;
+use super::gate;
 use super::redeploy::{self, good};
 use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
@@ -20,9 +21,7 @@ pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Ref
     let steps = release.pauses.iter().map(|pause| answer(release, deployment, pause, Answer::Continue, context));
     let at = release.stage.as_deref().unwrap_or("its pause");
     let title = format!("goes on after {at} with {}", release.newest().task_definition.tag());
-    let reasons = release.verdict.reasons.iter();
-    let mut warnings: Vec<_> =
-        reasons.map(|reason| format!("verdict {}: {reason}", release.verdict.opinion.word())).collect();
+    let mut warnings = gate::remarks(release);
     if release.pauses.len() > 1 {
         warnings.push(format!("{} pauses wait at this stage: ECS goes on when all are answered", release.pauses.len()));
     }

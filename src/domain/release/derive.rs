@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::{Bake, Method, Ours, Phase, Release, Share, Side, single};
 use crate::domain::deployment::ServiceDeployment;
-use crate::domain::names::{Arn, ServiceKey};
+use crate::domain::meter::{Meter, Own};
+use crate::domain::metrics::Series;
+use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::pair::{self, Pair};
 use crate::domain::plan::Intent;
 use crate::domain::preflight::{self, Preflight};
@@ -72,7 +74,13 @@ fn named_apart(mut named: Vec<(String, &ServiceKey)>) -> Vec<String> {
     named.into_iter().map(|(name, _)| name).collect()
 }
 
-pub(super) fn side(service: &Service, target_group: Option<&Arn>, route: Option<&Route>, snapshot: &Snapshot) -> Side {
+pub(super) fn side(
+    service: &Service,
+    target_group: Option<&Arn>,
+    route: Option<&Route>,
+    own: Option<&Own>,
+    snapshot: &Snapshot,
+) -> Side {
     let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
     let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
     let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
@@ -86,6 +94,7 @@ pub(super) fn side(service: &Service, target_group: Option<&Arn>, route: Option<
         task_definition: task_definition.clone(),
         version: version.map(str::to_owned),
         target_group: target_group.cloned(),
+        meter: meter(&service.key, task_definition, target_group, route, own),
         weight: target_group.and_then(|group| route?.weight(group)),
         desired: service.desired,
         running: service.running,
@@ -96,6 +105,26 @@ pub(super) fn side(service: &Service, target_group: Option<&Arn>, route: Option<
         active: service.active(),
         deployment: service.current_deployment.clone(),
     }
+}
+
+/// Where a revision's requests are counted: by the team itself where it says so, else by the load balancer.
+pub(super) fn meter(
+    service: &ServiceKey,
+    task_definition: &TaskDefinitionArn,
+    target_group: Option<&Arn>,
+    route: Option<&Route>,
+    own: Option<&Own>,
+) -> Option<Meter> {
+    if let Some(own) = own {
+        return Some(Meter::Own(own.of(service, task_definition)));
+    }
+    let (group, balancer) = (target_group?.clone(), route?.load_balancer.clone());
+    Some(Meter::TargetGroup { group, balancer })
+}
+
+/// The minutes of a side, where they were read.
+pub(super) fn series<'a>(side: &Side, snapshot: &'a Snapshot) -> Option<&'a Series> {
+    snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
 /// ECS counts failures in a row; from here on it is a loop and not bad luck.
@@ -124,8 +153,10 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         (since, _) => since,
     };
     let thresholds = settings.thresholds_of(&pair.name);
-    let series = |group: &Arn| snapshot.metrics.get(group).and_then(|reading| reading.get());
-    let (canary_series, stable_series) = (series(&pair.canary_group), series(&pair.stable_group));
+    let own = settings.own_of(&pair.name);
+    let stable_side = side(stable, Some(&pair.stable_group), Some(route), own, snapshot);
+    let canary_side = side(canary, Some(&pair.canary_group), Some(route), own, snapshot);
+    let (canary_series, stable_series) = (series(&canary_side, snapshot), series(&stable_side, snapshot));
     let bake_for = settings.bake_of(&pair.name);
     let everything = configured.is_some_and(|share| share.value() >= 100.0);
     let step = Step { since, bake: bake_for, everything };
@@ -139,9 +170,6 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     } else {
         verdict
     };
-    let stable_side = side(stable, Some(&pair.stable_group), Some(route), snapshot);
-    let canary_side = side(canary, Some(&pair.canary_group), Some(route), snapshot);
-
     let mut remarks = Vec::new();
     if routes.iter().any(|other| share_in(other) != configured) {
         remarks.push("the rules of this pair have different weights".to_owned());

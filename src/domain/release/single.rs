@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::derive::{deployment_under_way, doing_phase, observed, share_in, side};
+use super::derive::{deployment_under_way, doing_phase, meter, observed, series, share_in, side};
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
 use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ladder::Ladder;
+use crate::domain::meter::Own;
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::plan::Intent;
 use crate::domain::preflight::Preflight;
@@ -31,32 +32,32 @@ pub(super) fn single(
     let history = history.map(Vec::as_slice).unwrap_or_default();
     let under_way = deployment_under_way(service, snapshot);
     let (method, watch_only) = method(service, under_way, settings);
-    let (blue, green) = match under_way.filter(|_| method.shifted_by_ecs()).and_then(|it| sides(service, it, snapshot))
-    {
-        Some((blue, green)) => (blue, Some(green)),
-        None => {
-            let group = served_from(service, snapshot);
-            let mut alone = side(service, group, route_to(group, snapshot), snapshot);
-            alone.deployment = under_way.map(|deployment| deployment.arn.clone()).or(alone.deployment);
-            (alone, None)
-        }
-    };
+    let own = settings.own_of(&name);
+    let (blue, green) =
+        match under_way.filter(|_| method.shifted_by_ecs()).and_then(|it| sides(service, it, own, snapshot)) {
+            Some((blue, green)) => (blue, Some(green)),
+            None => {
+                let group = served_from(service, snapshot);
+                let mut alone = side(service, group, route_to(group, snapshot), own, snapshot);
+                alone.deployment = under_way.map(|deployment| deployment.arn.clone()).or(alone.deployment);
+                (alone, None)
+            }
+        };
     let groups = blue.target_group.as_ref().zip(green.as_ref().and_then(|green| green.target_group.as_ref()));
     let route = production_rule(service, under_way, snapshot).filter(|_| green.is_some());
     let since = route.and_then(|route| snapshot.weights_since.get(&route.id).copied());
-    let series = |group: Option<&Arn>| snapshot.metrics.get(group?).and_then(|reading| reading.get());
     let configured = route.zip(groups).and_then(|(route, (blue, green))| share_in(route, blue, green));
     let thresholds = settings.thresholds_of(&name);
-    let (verdict, observed) = match groups.filter(|_| configured.is_some_and(|share| !share.is_zero())) {
-        Some((stable, canary)) => {
+    let (verdict, observed) = match green.as_ref().filter(|_| configured.is_some_and(|share| !share.is_zero())) {
+        Some(canary) => {
             let everything = configured.is_some_and(|share| share.value() >= 100.0);
             let step = Step { since, bake: settings.bake_of(&name), everything };
-            let verdict = verdict::of_canary(series(Some(canary)), series(Some(stable)), &step, now, thresholds);
+            let verdict = verdict::of_canary(series(canary, snapshot), series(&blue, snapshot), &step, now, thresholds);
             // Without a settled minute of its own nothing has been observed of it, not even that it gets nothing.
             let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0);
             (verdict, observed)
         }
-        None => (verdict::of_service(series(blue.target_group.as_ref()), now, thresholds), None),
+        None => (verdict::of_service(series(&blue, snapshot), now, thresholds), None),
     };
     let pauses = under_way.map(ServiceDeployment::pauses).unwrap_or_default();
     let stage = under_way.and_then(|deployment| deployment.stage.clone());
@@ -144,7 +145,12 @@ fn requested(
 }
 
 /// Both sides of a deployment under way: what is replaced, and what replaces it.
-fn sides(service: &Service, deployment: &ServiceDeployment, snapshot: &Snapshot) -> Option<(Side, Side)> {
+fn sides(
+    service: &Service,
+    deployment: &ServiceDeployment,
+    own: Option<&Own>,
+    snapshot: &Snapshot,
+) -> Option<(Side, Side)> {
     let target = deployment.target.as_deref()?;
     let route = production_rule(service, Some(deployment), snapshot);
     let source = replaced(deployment, target, route)?;
@@ -163,6 +169,7 @@ fn sides(service: &Service, deployment: &ServiceDeployment, snapshot: &Snapshot)
             task_definition: revision.task_definition.clone(),
             version: version.map(str::to_owned),
             target_group: group.cloned(),
+            meter: meter(&service.key, &revision.task_definition, group, route, own),
             weight: group.and_then(|group| route?.weight(group)),
             desired: sum(|rollout| rollout.desired),
             running: sum(|rollout| rollout.running),
@@ -171,7 +178,7 @@ fn sides(service: &Service, deployment: &ServiceDeployment, snapshot: &Snapshot)
             leaving: Vec::new(),
             settled: false,
             deployment: Some(deployment.arn.clone()),
-            ..side(service, None, None, snapshot)
+            ..side(service, None, None, None, snapshot)
         }
     };
     let mut blue = one(source, blue_group.as_ref(), &target.task_definition);

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{ACCOUNT, REGION, forward, group, now, place, revision_of, rollout, route_id, td};
+use super::{ACCOUNT, REGION, balancer, forward, group, now, place, revision_of, rollout, route_id, td};
 use crate::domain::deployment::{
     Configuration, DeploymentStatus, Hook, HookConfiguration, PAUSE, Rollback, ServiceDeployment, ServiceRevision,
     Strategy as Shift,
@@ -214,10 +214,9 @@ impl NativeScene {
         let routes = self.weights.map(|(blue, green)| {
             let to =
                 |name, weight: u16| Forward { target_group: group(name), weight: Weight::new(weight.into()).unwrap() };
-            let load_balancer = format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/shop/1");
             Route {
                 id: route_id(0),
-                load_balancer: Arn::new(load_balancer),
+                load_balancer: balancer(),
                 port: Some(443),
                 priority: "1".to_owned(),
                 conditions: Vec::new(),

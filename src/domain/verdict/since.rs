@@ -25,7 +25,7 @@ const BEFORE: SignedDuration = SignedDuration::from_hours(1);
 /// The settled minutes that began from `from` on and before `to`.
 fn settled(series: Option<&Series>, from: Timestamp, to: Timestamp, now: Timestamp) -> Vec<Observed> {
     let minutes = series.map(|series| series.minutes.as_slice()).unwrap_or_default();
-    let within = |at: Timestamp| from <= at && at < to && Series::settled(at, now);
+    let within = |at: Timestamp| from <= at && at < to && series.is_some_and(|series| series.settled(at, now));
     minutes.iter().filter(|minute| within(minute.at)).map(Observed::from).collect()
 }
 
@@ -34,8 +34,13 @@ fn back(from: Timestamp, by: SignedDuration) -> Timestamp {
 }
 
 /// Where the window that is not known to begin anywhere begins: as many settled minutes as it is long.
-fn window(now: Timestamp, thresholds: &Thresholds) -> Timestamp {
-    back(now, thresholds.window + SETTLES_AFTER + SignedDuration::from_secs(59))
+fn window(now: Timestamp, settles: SignedDuration, thresholds: &Thresholds) -> Timestamp {
+    back(now, thresholds.window + settles + SignedDuration::from_secs(59))
+}
+
+/// How long it takes until a minute of theirs changes no more.
+fn settling(series: [Option<&Series>; 2]) -> SignedDuration {
+    series.into_iter().flatten().map(|series| series.settles_after).max().unwrap_or(SETTLES_AFTER)
 }
 
 /// Whole minutes.
@@ -54,7 +59,8 @@ pub fn of_canary(
     // A minute that began before the weights changed mixes two shares. Where the change was not seen, it may be that
     // other revisions ran behind the same target groups: then only the window is looked at.
     let seen = step.since.filter(|since| since.seen).map(|since| since.at);
-    let from = seen.unwrap_or_else(|| window(now, thresholds));
+    let settles = settling([canary, stable]);
+    let from = seen.unwrap_or_else(|| window(now, settles, thresholds));
     let canary = settled(canary, from, now, now);
     let same = settled(stable, from, now, now);
     if step.everything && same.iter().all(|minute| minute.count().is_none()) {
@@ -62,7 +68,7 @@ pub fn of_canary(
     }
     // Each minute that settles is a look, whether or not it brought data.
     let begins = whole_minute(from);
-    let watched = now.duration_since(begins) - SETTLES_AFTER;
+    let watched = now.duration_since(begins) - settles;
     let longer = step.since.filter(|since| !since.seen).map(|since| now.duration_since(since.at));
     judge(&Case {
         canary: &canary,
@@ -83,7 +89,7 @@ fn whole_minute(at: Timestamp) -> Timestamp {
 
 /// Judges a service without a canary over the window that ends now.
 pub fn of_service(series: Option<&Series>, now: Timestamp, thresholds: &Thresholds) -> Verdict {
-    alone(&settled(series, window(now, thresholds), now, now), None, thresholds)
+    alone(&settled(series, window(now, settling([series, None]), thresholds), now, now), None, thresholds)
 }
 
 /// The minutes of a bake, begun ones too.

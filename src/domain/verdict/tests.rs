@@ -193,7 +193,7 @@ fn series(minutes: &[Observed]) -> Series {
         p95: minute.p95,
         ..Minute::at(minute.at)
     };
-    Series { minutes: minutes.iter().map(minute).collect() }
+    Series::from(minutes.iter().map(minute).collect::<Vec<_>>())
 }
 
 #[test]

@@ -9,6 +9,7 @@ fn plan(account: &str, release: &str, share: f64, settled: bool) -> Plan {
         intent: Intent::Finish,
         title: String::new(),
         steps: Vec::new(),
+        gate: None,
         warnings: Vec::new(),
         share: Percent::new(share).ok(),
         before: vec![Before {

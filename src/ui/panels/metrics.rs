@@ -92,7 +92,7 @@ impl Panel {
             canary: canary.unwrap_or_default(),
             threshold: self.threshold.as_ref().map(|(value, _)| Threshold { value: *value }),
             markers: markers(scene, release),
-            unsettled: unsettled(scene.model.now.at),
+            unsettled: unsettled(scene, release),
             unit: self.round,
             least_top: self.least_top,
         };
@@ -129,7 +129,7 @@ impl Panel {
                     .minutes
                     .iter()
                     .rev()
-                    .find(|minute| Series::settled(minute.at, scene.model.now.at) && (self.value)(minute).is_some())
+                    .find(|minute| series.settled(minute.at, scene.model.now.at) && (self.value)(minute).is_some())
             });
             newest = newest.max(latest.map(|minute| minute.at));
             let value = latest.and_then(self.value).map_or("no data".to_owned(), self.unit);
@@ -163,16 +163,19 @@ impl Panel {
 }
 
 fn series<'a>(scene: &Scene<'a>, side: &Side) -> Option<&'a Series> {
-    scene.model.snapshot.metrics.get(side.target_group.as_ref()?)?.get()
+    scene.model.snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
 /// Minutes ago from which on CloudWatch still corrects: whole minutes, as they are drawn.
-fn unsettled(now: Timestamp) -> f64 {
+fn unsettled(scene: &Scene<'_>, release: &Release) -> f64 {
+    let now = scene.model.now.at;
+    let slowest = freshness::sides(release).filter_map(|side| series(scene, side)).max_by_key(|it| it.settles_after);
+    let Some(slowest) = slowest else { return 0.0 };
     let running = now.as_second().rem_euclid(60) as f64 / 60.0;
     // The newest settled minute began at least three minutes ago; the one after it is the first that is not.
     let oldest = (0..5).map(|back| running + f64::from(back)).find(|ago| {
         let began = now.checked_sub(SignedDuration::from_secs_f64(ago * 60.0)).unwrap_or(now);
-        Series::settled(began, now)
+        slowest.settled(began, now)
     });
     oldest.map_or(3.0, |ago| ago - 1.0).max(0.0)
 }

@@ -3,6 +3,7 @@
 use tidegate::aws::{Connect, connect};
 use tidegate::cloud::Cloud;
 use tidegate::domain::fault::FaultKind;
+use tidegate::domain::meter::{Detail, Meter};
 use tidegate::domain::metrics::MetricsQuery;
 use tidegate::domain::names::{Arn, ServiceKey};
 use tidegate::domain::snapshot::Query;
@@ -13,12 +14,12 @@ use super::*;
 /// One question to each service, so that every protocol's spelling is met.
 fn questions() -> Vec<Query> {
     let now = "2026-11-21T04:32:30Z".parse().unwrap();
-    let targets = vec![(Arn::new(group("stable")), Arn::new(balancer_arn()))];
+    let meter = Meter::TargetGroup { group: Arn::new(group("stable")), balancer: Arn::new(balancer_arn()) };
     vec![
         Query::Identity,
         Query::Service(ServiceKey::new("prod", "checkout")),
         Query::Health(vec![Arn::new(group("stable"))]),
-        Query::Metrics(MetricsQuery::last(targets, now, 5)),
+        Query::Metrics(MetricsQuery::last(vec![(meter, Detail::Brief)], now, 5)),
     ]
 }
 

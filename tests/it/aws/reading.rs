@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
 use tidegate::domain::fault::FaultKind;
+use tidegate::domain::meter::{Detail, Meter};
 use tidegate::domain::metrics::{MetricsQuery, Series};
 use tidegate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
 use tidegate::domain::route::{Route, RouteId};
@@ -27,9 +28,12 @@ impl Stage {
         }
     }
 
-    async fn metrics(&self, targets: &[(&str, &str)]) -> Result<Vec<(Arn, Series)>, tidegate::domain::fault::Fault> {
-        let arn = |text: &&str| Arn::new(format!("{ELB}:{text}"));
-        let targets = targets.iter().map(|(group, balancer)| (arn(group), arn(balancer))).collect();
+    async fn metrics(&self, targets: &[(&str, &str)]) -> Result<Vec<(Meter, Series)>, tidegate::domain::fault::Fault> {
+        let arn = |text: &str| Arn::new(format!("{ELB}:{text}"));
+        let meter = |(group, balancer): &(&str, &str)| {
+            (Meter::TargetGroup { group: arn(group), balancer: arn(balancer) }, Detail::Full)
+        };
+        let targets = targets.iter().map(meter).collect();
         let query = MetricsQuery::last(targets, "2026-11-21T04:32:30Z".parse().unwrap(), 5);
         match self.lanes.poll.read(&Query::Metrics(query)).await? {
             Facts::Metrics(metrics) => Ok(metrics),

@@ -2,7 +2,7 @@
 
 use super::{Moving, a_step, capacity, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
 use crate::domain::names::TaskDefinitionArn;
-use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread};
+use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, gate};
 use crate::domain::release::Release;
 use crate::domain::share::{Percent, Weights};
 
@@ -62,8 +62,7 @@ fn weight_as(
     let mut warnings = Vec::new();
     if up {
         ready_for_more(release, moving)?;
-        let opinion = release.verdict.opinion.word();
-        warnings.extend(release.verdict.reasons.iter().map(|reason| format!("verdict {opinion}: {reason}")));
+        warnings.extend(gate::remarks(release));
         if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
             let known =
                 if bake.seen { "has been watched for less than" } else { "is not known to have been watched for" };
