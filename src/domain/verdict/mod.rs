@@ -165,3 +165,18 @@ impl Outcome {
         }
     }
 }
+
+impl Verdict {
+    /// No PASS, for a reason that no number can outweigh: what it was to be judged by is not known. A FAIL stays one.
+    #[must_use]
+    pub fn withheld(mut self, why: String) -> Self {
+        if self.outcome == Outcome::Pass {
+            (self.opinion, self.outcome) = (Opinion::Unsure, Outcome::NotYet);
+            self.grounds.clear();
+            self.reasons.insert(0, why);
+        } else {
+            self.reasons.push(why);
+        }
+        self
+    }
+}
