@@ -34,7 +34,7 @@ pub enum Detail {
 }
 
 /// The five numbers of a minute, each by what it is asked for with; what is left out has no data.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe<T> {
     /// Requests in the minute.
@@ -47,6 +47,12 @@ pub struct Recipe<T> {
     pub p95: Option<T>,
     /// 99 of 100 are faster.
     pub p99: Option<T>,
+}
+
+impl<T> Default for Recipe<T> {
+    fn default() -> Self {
+        Self { requests: None, errors: None, p50: None, p95: None, p99: None }
+    }
 }
 
 impl<T> Recipe<T> {

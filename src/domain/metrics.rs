@@ -56,15 +56,19 @@ impl Minute {
         Some((self.errors()? / requests * 100.0).min(100.0))
     }
 
-    /// A percentile of the response time, milliseconds.
+    /// A percentile of the response time, milliseconds, where there are requests enough to say so: see
+    /// [`LEAST_FOR_P99`].
     pub fn latency(&self, percentile: Percentile) -> Option<f64> {
         match percentile {
             Percentile::P50 => self.p50,
             Percentile::P95 => self.p95,
-            Percentile::P99 => self.p99,
+            Percentile::P99 => self.p99.filter(|_| self.requests.is_some_and(|requests| requests >= LEAST_FOR_P99)),
         }
     }
 }
+
+/// Of fewer requests in a minute, the one that 99 of 100 are faster than is but the slowest of them.
+pub const LEAST_FOR_P99: f64 = 100.0;
 
 /// One number of a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -361,7 +365,8 @@ mod tests {
     /// Ten good minutes, read when the last of them was final.
     fn ten() -> Series {
         let mut series = Series::default();
-        let minutes = (0..10).map(|i| Minute { p50: Some(9.0), p95: Some(50.0), ..minute(i * 60, Some(100.0), Some(2.0)) });
+        let minutes =
+            (0..10).map(|i| Minute { p50: Some(9.0), p95: Some(50.0), ..minute(i * 60, Some(100.0), Some(2.0)) });
         series.merge(&Series::from(minutes.collect::<Vec<_>>()), at(780), SignedDuration::from_hours(3));
         series
     }

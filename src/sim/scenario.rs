@@ -62,6 +62,12 @@ pub struct Scenario {
     /// CloudWatch alarms over other alarms, by name.
     #[serde(default)]
     pub composite_alarm: IndexMap<String, CompositeAlarm>,
+    /// Metrics that the revisions publish of themselves.
+    #[serde(default)]
+    pub custom: Vec<Custom>,
+    /// Container Insights is on in every cluster: ECS/ContainerInsights has what its services use.
+    #[serde(default)]
+    pub container_insights: bool,
     /// What happens, in any order.
     #[serde(default)]
     pub event: Vec<Event>,
@@ -295,6 +301,22 @@ pub struct CompositeAlarm {
     pub any: Vec<String>,
 }
 
+/// Metrics of a team's own: of every service behind a target group, for each of its revisions, `Requests` and `Errors` a
+/// minute (there is none where there were no errors) and `Latency` in seconds, of the same requests that the load
+/// balancer counts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Custom {
+    /// The namespace.
+    pub namespace: String,
+    /// The dimension that has the service's name.
+    #[serde(default = "defaults::service_dimension")]
+    pub service: String,
+    /// The dimension that has the task definition: `family:revision`.
+    #[serde(default = "defaults::revision_dimension")]
+    pub revision: String,
+}
+
 mod defaults {
     use super::Dur;
 
@@ -303,6 +325,12 @@ mod defaults {
     }
     pub(super) fn region() -> String {
         "us-east-1".into()
+    }
+    pub(super) fn service_dimension() -> String {
+        "Service".into()
+    }
+    pub(super) fn revision_dimension() -> String {
+        "TaskDefinition".into()
     }
     pub(super) fn clusters() -> Vec<String> {
         vec!["prod".into()]

@@ -173,7 +173,8 @@ fn meters(model: &Model) -> Vec<(Meter, Detail)> {
         }
     }
     let asked = &model.polls.meters.asked;
-    let mut all: Vec<_> = all.into_iter().map(|(meter, (detail, rank))| (rank, asked.get(&meter), meter, detail)).collect();
+    let mut all: Vec<_> =
+        all.into_iter().map(|(meter, (detail, rank))| (rank, asked.get(&meter), meter, detail)).collect();
     all.sort();
     all.into_iter().map(|(_, _, meter, detail)| (meter, detail)).collect()
 }

@@ -65,8 +65,10 @@ pub(super) fn series(answers: &[(&Asked, Result)]) -> Series {
         Meaning::Shown(_) => None,
     };
     let asked: BTreeSet<Member> = answers.iter().filter_map(|(asked, _)| members(asked)).collect();
-    // Without the other detail's percentiles nothing is said of them.
-    series.unread.extend([Member::P50, Member::P99].into_iter().filter(|member| !asked.contains(member)));
+    let of_a_side = !asked.is_empty();
+    // Where not all percentiles are asked for, nothing is said of the others.
+    let percentiles = [Member::P50, Member::P99].into_iter().filter(|_| of_a_side);
+    series.unread.extend(percentiles.filter(|member| !asked.contains(member)));
     for (asked, result) in answers {
         for (at, value) in &result.points {
             let value = value * asked.factor;

@@ -104,8 +104,7 @@ pub(super) fn asked(meter: &Meter, detail: Detail) -> Vec<Asked> {
 fn target_group(group: &str, balancer: &str, full: bool) -> Vec<Asked> {
     let dimensions = [("TargetGroup", group), ("LoadBalancer", balancer)];
     let metric = |name, statistic, meaning| Asked::new(ELB, name, statistic, &dimensions, meaning);
-    let latency =
-        |statistic, member| metric("TargetResponseTime", statistic, Meaning::Of(member)).in_seconds();
+    let latency = |statistic, member| metric("TargetResponseTime", statistic, Meaning::Of(member)).in_seconds();
     let mut asked = vec![
         metric("RequestCount", "Sum", Meaning::Of(Member::Requests)),
         metric("HTTPCode_Target_5XX_Count", "Sum", Meaning::Of(Member::Errors)),

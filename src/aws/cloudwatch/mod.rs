@@ -38,7 +38,8 @@ impl Minutes for Aws {
         let meters: Vec<(Meter, Vec<Asked>)> =
             query.meters.iter().map(|(meter, detail)| (meter.clone(), asked(meter, *detail))).collect();
         let all = meters.iter().map(|(_, asked)| asked.len()).sum::<usize>();
-        let queries: Vec<_> = meters.iter().flat_map(|(_, asked)| asked).enumerate().map(|(n, it)| it.query(n)).collect();
+        let queries: Vec<_> =
+            meters.iter().flat_map(|(_, asked)| asked).enumerate().map(|(n, it)| it.query(n)).collect();
         let subject = match query.meters.as_slice() {
             [(meter, _)] => name(meter),
             several => format!("{all} metrics of {} meters", several.len()),

@@ -20,7 +20,7 @@ fn own(names: [Option<&str>; 5], seconds: bool) -> Meter {
             dimensions: vec![("Revision".to_owned(), "42".to_owned())],
         })
     });
-    Meter::Own(Own { source: Source::CloudWatch(Recipe { requests, errors, p50, p95, p99 }), seconds })
+    Meter::Own(Own { source: Source::CloudWatch(Box::new(Recipe { requests, errors, p50, p95, p99 })), seconds })
 }
 
 #[test]

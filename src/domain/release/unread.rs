@@ -22,7 +22,8 @@ fn of_side(side: &Side, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
     let (at, series) = reading.value.as_ref()?;
     let whose = &side.service.service;
     if series.miscounted() {
-        let what = match (series.unread.contains(&Member::Requests), series.unread.iter().any(|it| it.counts_errors())) {
+        let what = match (series.unread.contains(&Member::Requests), series.unread.iter().any(|it| it.counts_errors()))
+        {
             (true, true) => "requests and errors",
             (true, false) => "requests",
             _ => "errors",

@@ -68,6 +68,8 @@ impl Scenario {
         merged.alarm.extend(own.alarm);
         merged.composite_alarm.extend(own.composite_alarm);
         merged.event.append(&mut own.event);
+        merged.custom.append(&mut own.custom);
+        merged.container_insights |= own.container_insights;
         (merged.name, merged.summary, merged.warmup) = (own.name, own.summary, own.warmup);
         Ok(merged)
     }
@@ -183,6 +185,11 @@ impl Scenario {
             if let Some(unknown) = alarm.any.iter().find(|a| !self.alarm.contains_key(*a)) {
                 return Err(format!("{at}: no [alarm.{unknown}]"));
             }
+        }
+        if let Some(custom) =
+            self.custom.iter().find(|it| it.namespace.starts_with("AWS/") || it.service == it.revision)
+        {
+            return Err(format!("custom {}: it needs a namespace of its own and two dimensions", custom.namespace));
         }
         self.event.iter().try_for_each(|event| self.check_event(event, &revision))
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::sim::api::{ApiError, Call, Service};
@@ -40,6 +41,13 @@ pub enum Fault {
     ApplyThenHang,
     /// Nothing is done; the connection is closed without an answer.
     Drop,
+    /// GetMetricData is answered, HTTP 200 and all; but the results of one metric have this status.
+    MetricStatus {
+        /// The metric's name.
+        metric: String,
+        /// `InternalError` and `Forbidden` come without a value, `PartialData` with the first half of them.
+        status: String,
+    },
 }
 
 impl Fault {
@@ -70,7 +78,31 @@ impl Fault {
                     ),
                 )
             }
-            Self::Hang | Self::Delay { .. } | Self::Html500 | Self::ApplyThenHang | Self::Drop => None,
+            Self::Hang
+            | Self::Delay { .. }
+            | Self::Html500
+            | Self::ApplyThenHang
+            | Self::Drop
+            | Self::MetricStatus { .. } => None,
+        }
+    }
+}
+
+/// Gives the results of `metric` another status, and takes away what such a result has not.
+pub(super) fn mark(input: &Value, answer: &mut Value, metric: &str, status: &str) {
+    let of_metric = |query: &&Value| query["MetricStat"]["Metric"]["MetricName"] == metric;
+    let queries = input["MetricDataQueries"].as_array().into_iter().flatten().filter(of_metric);
+    let ids: Vec<&Value> = queries.map(|query| &query["Id"]).collect();
+    let results = answer.get_mut("MetricDataResults").and_then(Value::as_array_mut).into_iter().flatten();
+    for result in results.filter(|result| ids.contains(&&result["Id"])) {
+        for list in ["Timestamps", "Values"] {
+            if let Some(list) = result.get_mut(list).and_then(Value::as_array_mut) {
+                list.truncate(if status == "PartialData" { list.len() / 2 } else { 0 });
+            }
+        }
+        if let Some(result) = result.as_object_mut() {
+            result.insert("StatusCode".to_owned(), status.into());
+            result.insert("Messages".to_owned(), json!([{"Code": status, "Value": "made to fail"}]));
         }
     }
 }

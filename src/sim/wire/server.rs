@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::faults;
 use super::reply::{self, Reply};
 use super::request::{self, Target};
 use super::{Backend, CallLog, CallRecord, Fault, Faults, SimClock};
@@ -221,6 +222,14 @@ impl Desk {
                     return Err(Dropped);
                 }
                 Fault::Drop => return Err(Dropped),
+                Fault::MetricStatus { metric, status } => {
+                    let input = call.input.clone();
+                    let mut answer = self.call(call).await;
+                    if let Ok(answer) = &mut answer {
+                        faults::mark(&input, answer, &metric, &status);
+                    }
+                    return Ok((reply::answer(target, &answer, id), answer.err()));
+                }
                 Fault::Html500 => return Ok((reply::html_error(), None)),
                 refusing => {
                     if let Some(error) = refusing.error(&call) {

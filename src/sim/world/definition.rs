@@ -82,6 +82,11 @@ impl TaskDef {
         }
     }
 
+    /// CPU units and megabytes of a task, as numbers.
+    pub fn size(&self) -> (f64, f64) {
+        (self.cpu.parse().unwrap_or(0.0), self.memory.parse().unwrap_or(0.0))
+    }
+
     pub fn arn(&self, place: &Place) -> String {
         place.task_definition(&self.family, self.revision)
     }

@@ -4,7 +4,8 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::World;
 use super::clock::{MINUTE, minute_of};
-use super::traffic::{Answers, Behind, poisson, registered, wave};
+use super::metrics::OwnMinute;
+use super::traffic::{Answers, Behind, poisson, registered, used, wave};
 
 /// Points that stand for a minute's latencies.
 const POINTS: i32 = 41;
@@ -40,7 +41,9 @@ impl World {
                     }
                 }
             }
-            for (behind, series) in behind.iter().zip(&mut self.metrics.groups) {
+            let mut own = Vec::new();
+            let groups = self.balancer.group_ids().zip(&behind).zip(&mut self.metrics.groups);
+            for ((group, behind), series) in groups {
                 let Some(record) = series.at(minute) else {
                     continue;
                 };
@@ -71,6 +74,12 @@ impl World {
                     let log = answers.log_latency + 0.02 * wobble + behaviour.log_spread * (z + 0.12 * tail);
                     record.latency.add_ln(log, n as f64 / quantiles.len() as f64);
                 }
+                own.push((group, *def, record.requests, record.code_5xx, record.latency.clone()));
+            }
+            for (group, def, requests, errors, latency) in own {
+                if let Some(record) = self.metrics.own.at(group, def, minute) {
+                    *record = OwnMinute { requests, errors, latency };
+                }
             }
             self.write_resources(minute, &behind);
         }
@@ -87,10 +96,11 @@ impl World {
             let here = task.target.as_ref().and_then(|t| behind.get(t.group.index()));
             let tasks = service.tasks.len().max(1) as f64;
             let load = here.map_or(0.25, |b| b.demand / tasks / self.catalog.get(task.def).behaviour.capacity);
-            for _ in 0..4 {
+            for at in 0..4 {
                 let noise: f64 = StandardNormal.sample(&mut self.traffic.rng);
-                record.cpu.add((6.0 + 72.0 * load.min(1.25) + 2.5 * noise).clamp(0.5, 100.0));
-                record.memory.add((38.0 + 9.0 * load.min(2.0) + 0.6 * noise).clamp(5.0, 99.0));
+                let (cpu, memory) = used(load, noise);
+                let size = self.catalog.get(task.def).size();
+                record.uses(cpu, memory, (at == 0).then_some((size.0 * tasks, size.1 * tasks)));
             }
         }
     }

@@ -1,7 +1,9 @@
 //! What CloudWatch knows: a record a minute for each target group, load balancer and service, published late.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
+use super::balancer::GroupId;
+use super::catalog::DefId;
 use super::clock::{MINUTE, Ms, SECOND};
 use super::sketch::Sketch;
 
@@ -66,6 +68,30 @@ pub(super) struct BalancerMinute {
 pub(super) struct ServiceMinute {
     pub cpu: Gauge,
     pub memory: Gauge,
+    /// What Container Insights counts: CPU units and megabytes, each task once.
+    pub cpu_units: Gauge,
+    pub megabytes: Gauge,
+}
+
+impl ServiceMinute {
+    /// What a task uses at this moment, percent of what it reserves; `whole`: its CPU units and megabytes, where that is
+    /// written down too.
+    pub fn uses(&mut self, cpu: f64, memory: f64, whole: Option<(f64, f64)>) {
+        self.cpu.add(cpu);
+        self.memory.add(memory);
+        if let Some((units, megabytes)) = whole {
+            self.cpu_units.add(units * cpu / 100.0);
+            self.megabytes.add(megabytes * memory / 100.0);
+        }
+    }
+}
+
+/// A minute of a revision's own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OwnMinute {
+    pub requests: u64,
+    pub errors: u64,
+    pub latency: Sketch,
 }
 
 /// Consecutive minutes.
@@ -104,6 +130,27 @@ pub(super) struct Metrics {
     pub groups: Vec<Series<GroupMinute>>,
     pub balancer: Series<BalancerMinute>,
     pub services: Vec<Series<ServiceMinute>>,
+    /// What the revisions behind each target group count themselves.
+    pub own: Own,
+}
+
+/// Records of revisions, each behind each of its target groups.
+#[derive(Debug)]
+pub(super) struct Own {
+    first: i64,
+    of: HashMap<(GroupId, DefId), Series<OwnMinute>>,
+}
+
+impl Own {
+    /// The record of a minute, made if need be.
+    pub fn at(&mut self, group: GroupId, def: DefId, minute: i64) -> Option<&mut OwnMinute> {
+        self.of.entry((group, def)).or_insert_with(|| Series::new(self.first)).at(minute)
+    }
+
+    /// What a revision counted behind a target group.
+    pub fn get(&self, group: GroupId, def: DefId, minute: i64) -> Option<&OwnMinute> {
+        self.of.get(&(group, def))?.get(minute)
+    }
 }
 
 impl Metrics {
@@ -112,6 +159,7 @@ impl Metrics {
             groups: (0..groups).map(|_| Series::new(first)).collect(),
             balancer: Series::new(first),
             services: (0..services).map(|_| Series::new(first)).collect(),
+            own: Own { first, of: HashMap::new() },
         }
     }
 }

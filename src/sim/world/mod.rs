@@ -36,7 +36,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::sim::api::{Answer, Call};
-use crate::sim::scenario::{Dur, Scenario};
+use crate::sim::scenario::{Custom, Dur, Scenario};
 use alarms::{Alarm, AlarmState, Composite};
 use balancer::Balancer;
 use catalog::Catalog;
@@ -64,6 +64,8 @@ pub struct World {
     balancer: Balancer,
     services: Vec<Service>,
     metrics: Metrics,
+    custom: Vec<Custom>,
+    container_insights: bool,
     alarms: Vec<Alarm>,
     composites: Vec<Composite>,
     timeline: Timeline,
@@ -93,6 +95,8 @@ impl World {
             balancer,
             services,
             metrics,
+            custom: scenario.custom.clone(),
+            container_insights: scenario.container_insights,
             alarms: Vec::new(),
             composites: Vec::new(),
             timeline: Timeline::new(&scenario.event, started),
@@ -158,6 +162,8 @@ impl World {
             service: Default::default(),
             alarm: Default::default(),
             composite_alarm: Default::default(),
+            custom: Vec::new(),
+            container_insights: false,
             event: Vec::new(),
         };
         Self::new(&scenario, 0, now)

@@ -2,6 +2,7 @@
 
 use super::World;
 use super::balancer::GroupId;
+use super::catalog::DefId;
 use super::metrics::{Gauge, published};
 use super::sketch::Sketch;
 
@@ -35,6 +36,8 @@ impl Stat {
 pub(super) struct Source {
     groups: Vec<GroupId>,
     service: Option<usize>,
+    /// The revision that publishes it itself.
+    own: Option<DefId>,
     metric: String,
     salt: u64,
 }
@@ -63,8 +66,9 @@ impl Source {
     pub fn find(world: &World, namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> Option<Self> {
         let value = |name: &str| dimensions.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
         let salt = |text: &str| text.bytes().fold(7_u64, |h, b| h.wrapping_mul(31).wrapping_add(u64::from(b)));
-        let source =
-            |groups, service, name: &str| Some(Self { groups, service, metric: metric.into(), salt: salt(name) });
+        let source = |groups, service, name: &str| {
+            Some(Self { groups, service, own: None, metric: metric.into(), salt: salt(name) })
+        };
         match namespace {
             "AWS/ApplicationELB" => {
                 let balancer = &world.balancer;
@@ -91,12 +95,24 @@ impl Source {
                     _ => None,
                 }
             }
-            "AWS/ECS" if dimensions.len() == 2 => {
+            "AWS/ECS" | "ECS/ContainerInsights" if dimensions.len() == 2 => {
+                let insights = ["CpuUtilized", "MemoryUtilized"].contains(&metric);
+                if insights != (namespace == "ECS/ContainerInsights") || insights && !world.container_insights {
+                    return None;
+                }
                 let (cluster, service) = (value("ClusterName")?, value("ServiceName")?);
                 let at = world.services.iter().position(|s| s.cluster == cluster && s.name == service)?;
                 source(Vec::new(), Some(at), service)
             }
-            _ => None,
+            _ => {
+                let custom = world.custom.iter().find(|custom| custom.namespace == namespace)?;
+                let (name, revision) = (value(&custom.service)?, value(&custom.revision)?);
+                let service = world.services.iter().find(|service| service.name == name)?;
+                let own =
+                    Some(world.catalog.find(revision).filter(|_| dimensions.len() == 2 && revision.contains(':'))?);
+                let groups = service.group.into_iter().chain(service.alternate).collect();
+                Some(Self { groups, service: None, own, metric: metric.into(), salt: salt(name) })
+            }
         }
     }
 
@@ -106,7 +122,20 @@ impl Source {
             match self.metric.as_str() {
                 "CPUUtilization" => point.gauge.merge(&record.cpu),
                 "MemoryUtilization" => point.gauge.merge(&record.memory),
+                "CpuUtilized" => point.gauge.merge(&record.cpu_units),
+                "MemoryUtilized" => point.gauge.merge(&record.megabytes),
                 _ => {}
+            }
+            return;
+        }
+        if let Some(def) = self.own {
+            for record in self.groups.iter().filter_map(|group| world.metrics.own.get(*group, def, minute)) {
+                match self.metric.as_str() {
+                    "Requests" => point.count(record.requests as f64 * part),
+                    "Errors" => point.count(record.errors as f64 * part),
+                    "Latency" => point.latency.merge(&record.latency),
+                    _ => {}
+                }
             }
             return;
         }

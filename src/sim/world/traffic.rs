@@ -8,7 +8,7 @@ use rand_distr::{Binomial, Distribution, Poisson, StandardNormal};
 
 use super::balancer::{Balancer, GroupId};
 use super::catalog::{Behaviour, Catalog, DefId};
-use super::clock::{Ms, SECOND, minute_of};
+use super::clock::{MINUTE, Ms, SECOND, minute_of};
 use super::metrics::Metrics;
 use super::service::Service;
 use super::task::{Health, State};
@@ -96,7 +96,7 @@ impl Traffic {
             self.answer(group, behind, minute, catalog, metrics);
         }
         if (now / SECOND) % 5 == 0 {
-            self.use_resources(minute, services, catalog, &behind, metrics);
+            self.use_resources(now, services, catalog, &behind, metrics);
         }
     }
 
@@ -170,10 +170,19 @@ impl Traffic {
             record.code_4xx += refused;
             record.code_2xx += n - timed_out - failed - refused;
             elb.elb_504 += timed_out;
+            let mut own = metrics.own.at(group, *def, minute);
+            if let Some(own) = &mut own {
+                own.requests += n;
+                own.errors += failed;
+            }
             let samples = n.min(SAMPLES);
             for _ in 0..samples {
                 let z: f64 = StandardNormal.sample(&mut self.rng);
-                record.latency.add_ln(answers.log_latency + behaviour.log_spread * z, n as f64 / samples as f64);
+                let (log, weight) = (answers.log_latency + behaviour.log_spread * z, n as f64 / samples as f64);
+                record.latency.add_ln(log, weight);
+                if let Some(own) = &mut own {
+                    own.latency.add_ln(log, weight);
+                }
             }
         }
     }
@@ -192,14 +201,14 @@ impl Traffic {
 
     fn use_resources(
         &mut self,
-        minute: i64,
+        now: Ms,
         services: &[Service],
         catalog: &Catalog,
         behind: &[Behind],
         metrics: &mut Metrics,
     ) {
         for (service, series) in services.iter().zip(&mut metrics.services) {
-            let Some(record) = series.at(minute) else {
+            let Some(record) = series.at(minute_of(now)) else {
                 continue;
             };
             for task in service.tasks.iter().filter(|t| t.state == State::Running && t.live()) {
@@ -207,11 +216,19 @@ impl Traffic {
                 let capacity = catalog.get(task.def).behaviour.capacity;
                 let load = here.map_or(0.25, |b| b.demand / f64::from(Behind::count(&b.healthy).max(1)) / capacity);
                 let noise: f64 = StandardNormal.sample(&mut self.rng);
-                record.cpu.add((6.0 + 72.0 * load.min(1.25) + 2.5 * noise).clamp(0.5, 100.0));
-                record.memory.add((38.0 + 9.0 * load.min(2.0) + 0.6 * noise).clamp(5.0, 99.0));
+                // Container Insights looks once a minute.
+                let whole = (now % MINUTE == 30 * SECOND).then(|| catalog.get(task.def).size());
+                let (cpu, memory) = used(load, noise);
+                record.uses(cpu, memory, whole);
             }
         }
     }
+}
+
+/// CPU and memory that a task uses at this load, percent of what it reserves.
+pub(super) fn used(load: f64, noise: f64) -> (f64, f64) {
+    let cpu = (6.0 + 72.0 * load.min(1.25) + 2.5 * noise).clamp(0.5, 100.0);
+    (cpu, (38.0 + 9.0 * load.min(2.0) + 0.6 * noise).clamp(5.0, 99.0))
 }
 
 /// The chances of a request.

@@ -5,6 +5,7 @@ mod acting;
 mod alarms;
 mod configuring;
 mod faults;
+mod metrics;
 mod reading;
 mod registering;
 mod revisions;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
 use tidegate::domain::fault::FaultKind;
 use tidegate::domain::meter::{Detail, Meter};
-use tidegate::domain::metrics::{MetricsQuery, Series};
+use tidegate::domain::metrics::{MetricsQuery, Series, TroubleKind};
 use tidegate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
 use tidegate::domain::route::{Route, RouteId};
 use tidegate::domain::service::Service;
@@ -303,7 +303,7 @@ async fn minutes_over_all_pages_oldest_first_in_milliseconds() {
     assert_eq!(metrics[1].1, Series::default(), "network load balancers count no requests");
     let query = &stage.inputs("GetMetricData")[0];
     let queries = query["MetricDataQueries"].as_array().unwrap();
-    assert_eq!(queries.len(), 6);
+    assert_eq!(queries.len(), 8);
     let dimensions = json!([
         {"Name": "TargetGroup", "Value": "targetgroup/stable/01"}, {"Name": "LoadBalancer", "Value": "app/shop/01"},
     ]);
@@ -312,19 +312,33 @@ async fn minutes_over_all_pages_oldest_first_in_milliseconds() {
 }
 
 #[tokio::test]
-async fn a_count_that_could_not_be_read_is_a_fault_and_a_percentile_is_missing() {
-    use FaultKind::{Denied, Server};
-    for (status, of, expected) in [
-        ("Forbidden", "TargetResponseTime p95", Some(Denied)),
-        ("Forbidden", "RequestCount Sum", Some(Denied)),
-        ("InternalError", "HTTPCode_Target_5XX_Count Sum", Some(Server)),
-        ("PartialData", "HTTPCode_Target_5XX_Count Sum", Some(Server)),
-        ("InternalError", "TargetResponseTime p95", None),
+async fn what_could_not_be_read_is_a_trouble_of_its_meter_and_its_errors_are_unknown() {
+    use TroubleKind::{Failed, Forbidden, Partial};
+    for (status, of, expected, errors) in [
+        ("Forbidden", "TargetResponseTime p95", Forbidden, Some(4.0)),
+        ("Forbidden", "RequestCount Sum", Forbidden, Some(4.0)),
+        ("InternalError", "HTTPCode_Target_5XX_Count Sum", Failed, None),
+        ("PartialData", "HTTPCode_Target_5XX_Count Sum", Partial, None),
+        ("PartialData", "TargetConnectionErrorCount Sum", Partial, None),
+        ("Perplexed", "TargetResponseTime p95", Failed, Some(4.0)),
     ] {
         let stage = Stage::new(minutes(status, of)).await;
-        let answer = stage.metrics(&[TARGET]).await;
-        assert_eq!(answer.err().map(|fault| fault.kind), expected, "{status} {of}");
+        let series = stage.metrics(&[TARGET]).await.unwrap().remove(0).1;
+        let told: Vec<_> = series.troubles.iter().map(|it| (it.metric.as_str(), it.kind)).collect();
+        assert_eq!(told, [(of, expected)], "{status}");
+        assert!(!series.troubles[0].message.is_empty());
+        assert_eq!(series.minutes[0].errors(), errors, "{status} {of}");
     }
+}
+
+#[tokio::test]
+async fn what_cloudwatch_says_of_the_whole_answer_is_said_of_what_it_left_out() {
+    let text = "Maximum number of allowed metrics exceeded";
+    let stage = Stage::new(move |_| Some(Ok(json!({"Messages": [{"Code": "Limit", "Value": text}]})))).await;
+    let series = stage.metrics(&[TARGET]).await.unwrap().remove(0).1;
+    assert_eq!(series.troubles.len(), 8);
+    assert!(series.troubles.iter().all(|it| it.kind == TroubleKind::Failed && it.message.contains(text)));
+    assert!(series.miscounted());
 }
 
 #[tokio::test]
@@ -334,5 +348,5 @@ async fn many_target_groups_in_calls_of_five_hundred_queries() {
     assert_eq!(metrics.len(), 100);
     let sizes: Vec<usize> =
         stage.inputs("GetMetricData").iter().map(|it| it["MetricDataQueries"].as_array().unwrap().len()).collect();
-    assert_eq!(sizes, [498, 102]);
+    assert_eq!(sizes, [500, 300]);
 }

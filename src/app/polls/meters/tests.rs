@@ -86,7 +86,9 @@ fn what_comes_into_sight_is_asked_for_at_once_and_without_the_others() {
     assert_eq!(told(&all)[0], (70, 180, 13));
     // Container Insights is not on.
     assert_eq!(told(&all)[1..], [(120, 10, 39 * 4 + 8 + 1 + 2)]);
-    assert!(all[0].1.meters.iter().all(|(meter, detail)| *detail == Detail::Full || matches!(meter, Meter::Balancer(_))));
+    assert!(
+        all[0].1.meters.iter().all(|(meter, detail)| *detail == Detail::Full || matches!(meter, Meter::Balancer(_)))
+    );
 }
 
 #[test]
