@@ -123,7 +123,7 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// What speaks for it, where it passes.
     pub grounds: Vec<String>,
-    /// What is missing, where there is not enough to tell.
+    /// What is missing, where there is not enough to tell; `None` also where it is not traffic that is missing.
     pub needs: Option<Needs>,
     /// The side that is judged.
     pub judged: Numbers,
@@ -163,5 +163,20 @@ impl Outcome {
             Self::Fail => "FAIL",
             Self::NotYet => "NOT YET",
         }
+    }
+}
+
+impl Verdict {
+    /// No PASS, for a reason that no number can outweigh: what it was to be judged by is not known. A FAIL stays one.
+    #[must_use]
+    pub fn withheld(mut self, why: String) -> Self {
+        if self.outcome == Outcome::Pass {
+            (self.opinion, self.outcome) = (Opinion::Unsure, Outcome::NotYet);
+            self.grounds.clear();
+            self.reasons.insert(0, why);
+        } else {
+            self.reasons.push(why);
+        }
+        self
     }
 }
