@@ -19,6 +19,9 @@
 //! but only to notice that stable itself got worse (the canary may be why): that is said, and withholds a PASS. It is
 //! never what a canary passes against.
 //!
+//! Beside the numbers, [`alarms`] that a team has drawn itself have their say: one in ALARM fails, one that could not be
+//! read withholds a PASS.
+//!
 //! What is taken for granted: that the two sides' requests are alike (a canary for one customer only is not a sample),
 //! and that the share of traffic is the same throughout the minutes that are judged, which is why they begin anew when
 //! it changes.
@@ -27,6 +30,7 @@
 //!
 #![doc = include_str!("../../../tests/bench/judge.md")]
 
+pub mod alarms;
 pub mod counts;
 mod judge;
 mod minutes;
