@@ -201,7 +201,8 @@ impl Observer<'_> {
         }
         if !meters.is_empty() && !want.back() {
             // A share may have been set hours ago, and stable's own hour before that is looked at too.
-            queries.push(Query::Metrics(MetricsQuery::last(meters, (self.clock)(), 180)));
+            let metrics = MetricsQuery::last(meters, (self.clock)(), 180);
+            queries.extend(metrics.by_source().into_iter().map(Query::Metrics));
         }
         let revisions: BTreeSet<_> = sides(wanted).map(|side| side.task_definition.clone()).collect();
         if !revisions.is_empty() && !want.back() {
@@ -323,6 +324,7 @@ fn source(query: &Query) -> &'static str {
         Query::TaskDefinitions(_) => "DescribeTaskDefinition",
         Query::Family(_) => "ListTaskDefinitions",
         Query::Deployments(_) => "DescribeServiceDeployments",
+        Query::Metrics(metrics) if metrics.of_prometheus() => "query_range",
         Query::Metrics(_) => "GetMetricData",
         Query::Alarms(_) => "DescribeAlarms",
     }
