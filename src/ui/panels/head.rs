@@ -42,7 +42,8 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
     lines
 }
 
-fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
+/// What it is called, how it is released, and where it is.
+pub fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
     let (shape, shape_role) = state::shape(release);
     let mut spans = vec![
         scene.span(if shape == " " { String::new() } else { format!("{shape} ") }, shape_role),
