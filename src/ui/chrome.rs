@@ -237,6 +237,8 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         line.extend(piece);
         line.push(Span::raw("  "));
     }
+    // What is not there is not said to be cut.
+    line.pop();
     put(buffer, area, 0, Line::from(line));
 }
 

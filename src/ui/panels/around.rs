@@ -80,10 +80,7 @@ pub fn balancer<'a>(scene: &Scene<'a>, release: &Release) -> Vec<Strip<'a>> {
         });
         strips.push(Strip {
             title: ELB,
-            note: format!(
-                "a minute, {}'s own answers: the whole load balancer, whatever is behind it",
-                short(balancer)
-            ),
+            note: format!("a minute, of all that is behind {}", short(balancer)),
             curves: curves.into_iter().collect(),
             unit: number_of,
             least_top: 4.0,
