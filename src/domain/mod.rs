@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod deployment;
+pub mod failure;
 pub mod fault;
 pub mod ladder;
 pub mod meter;
