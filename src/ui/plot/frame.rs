@@ -70,7 +70,7 @@ pub(super) fn background(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, gr
             (grid.row(band.high)..=grid.row(band.low)).for_each(|row| paint(column, row, "░", Role::Dim));
         }
     }
-    if let Some(from) = grid.column(plot.unsettled) {
+    if let Some(from) = grid.column(plot.unsettled.min(grid.minutes)) {
         for column in from..inner.width {
             (0..inner.height).for_each(|row| paint(column, row, "╱", Role::Dim));
         }
