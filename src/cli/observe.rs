@@ -194,7 +194,9 @@ impl Observer<'_> {
             return services.into_iter().map(Query::Deployments).collect();
         }
         let mut queries = Vec::new();
-        let meters = meters(wanted, snapshot);
+        // Of one release all of its percentiles are shown; of many, each metric is paid for.
+        let detail = if matches!(want, Want::One(_)) { Detail::Full } else { Detail::Brief };
+        let meters = meters(wanted, snapshot, detail);
         let bare = all_groups(wanted, snapshot);
         if !bare.is_empty() {
             queries.push(Query::Health(bare.into_iter().collect()));
@@ -279,11 +281,11 @@ fn all_groups(wanted: &[&Release], snapshot: &Snapshot) -> BTreeSet<Arn> {
 }
 
 /// Where their requests are counted: what is known of it, and all target groups with the load balancer before them.
-fn meters(wanted: &[&Release], snapshot: &Snapshot) -> Vec<(Meter, Detail)> {
+fn meters(wanted: &[&Release], snapshot: &Snapshot, detail: Detail) -> Vec<(Meter, Detail)> {
     let known = sides(wanted).filter_map(|side| side.meter.clone());
     let behind = behind(&all_groups(wanted, snapshot), snapshot);
     let all: BTreeSet<_> = known.chain(behind).collect();
-    all.into_iter().map(|meter| (meter, Detail::Full)).collect()
+    all.into_iter().map(|meter| (meter, detail)).collect()
 }
 
 /// Target groups with the load balancer before them.

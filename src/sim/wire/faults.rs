@@ -90,11 +90,11 @@ impl Fault {
 
 /// Gives the results of `metric` another status, and takes away what such a result has not.
 pub(super) fn mark(input: &Value, answer: &mut Value, metric: &str, status: &str) {
-    let of_metric = |query: &&Value| query["MetricStat"]["Metric"]["MetricName"] == metric;
-    let queries = input["MetricDataQueries"].as_array().into_iter().flatten().filter(of_metric);
-    let ids: Vec<&Value> = queries.map(|query| &query["Id"]).collect();
+    let queries = input.get("MetricDataQueries").and_then(Value::as_array).into_iter().flatten();
+    let name = |query: &&Value| query.pointer("/MetricStat/Metric/MetricName").and_then(Value::as_str) == Some(metric);
+    let ids: Vec<_> = queries.filter(name).filter_map(|query| query.get("Id")).collect();
     let results = answer.get_mut("MetricDataResults").and_then(Value::as_array_mut).into_iter().flatten();
-    for result in results.filter(|result| ids.contains(&&result["Id"])) {
+    for result in results.filter(|result| result.get("Id").is_some_and(|id| ids.contains(&id))) {
         for list in ["Timestamps", "Values"] {
             if let Some(list) = result.get_mut(list).and_then(Value::as_array_mut) {
                 list.truncate(if status == "PartialData" { list.len() / 2 } else { 0 });
