@@ -19,6 +19,9 @@
 //! but only to notice that stable itself got worse (the canary may be why): that is said, and withholds a PASS. It is
 //! never what a canary passes against.
 //!
+//! Beside the numbers, [`alarms`] that a team has drawn itself have their say: one in ALARM fails, one that could not be
+//! read withholds a PASS.
+//!
 //! What is taken for granted: that the two sides' requests are alike (a canary for one customer only is not a sample),
 //! and that the share of traffic is the same throughout the minutes that are judged, which is why they begin anew when
 //! it changes.
@@ -27,6 +30,7 @@
 //!
 #![doc = include_str!("../../../tests/bench/judge.md")]
 
+pub mod alarms;
 pub mod counts;
 mod judge;
 mod minutes;
@@ -50,24 +54,12 @@ use super::metrics::Percentile;
 /// What the settled minutes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Opinion {
-    /// Within the lines, on enough requests.
-    Good,
-    /// Outside a line, and not by chance.
-    Bad,
-    /// Too little data, or none, to say either.
-    Unsure,
-}
-
-/// The same as what it means for a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It may go on.
+    /// Within the lines, on enough requests: it may go on.
     Pass,
-    /// It should go back.
+    /// Outside a line, and not by chance: it should go back.
     Fail,
-    /// There is not enough to tell.
+    /// Too little data, or none, to say either.
     NotYet,
 }
 
@@ -110,12 +102,10 @@ pub struct Latency {
     pub effect: f64,
 }
 
-/// An opinion with its reasons and its numbers.
+/// An outcome with its reasons and its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// In one word.
-    pub opinion: Opinion,
-    /// What that means for a release.
     pub outcome: Outcome,
     /// Whether it fails so badly that waiting makes no sense.
     pub critical: bool,
@@ -123,7 +113,7 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// What speaks for it, where it passes.
     pub grounds: Vec<String>,
-    /// What is missing, where there is not enough to tell.
+    /// What is missing, where there is not enough to tell; `None` also where it is not traffic that is missing.
     pub needs: Option<Needs>,
     /// The side that is judged.
     pub judged: Numbers,
@@ -135,26 +125,6 @@ pub struct Verdict {
     pub latency: Option<Latency>,
 }
 
-impl Opinion {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Bad => "bad",
-            Self::Unsure => "unsure",
-        }
-    }
-
-    /// What it means for a release.
-    pub fn outcome(self) -> Outcome {
-        match self {
-            Self::Good => Outcome::Pass,
-            Self::Bad => Outcome::Fail,
-            Self::Unsure => Outcome::NotYet,
-        }
-    }
-}
-
 impl Outcome {
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -163,5 +133,20 @@ impl Outcome {
             Self::Fail => "FAIL",
             Self::NotYet => "NOT YET",
         }
+    }
+}
+
+impl Verdict {
+    /// No PASS, for a reason that no number can outweigh: what it was to be judged by is not known. A FAIL stays one.
+    #[must_use]
+    pub fn withheld(mut self, why: String) -> Self {
+        if self.outcome == Outcome::Pass {
+            (self.opinion, self.outcome) = (Opinion::Unsure, Outcome::NotYet);
+            self.grounds.clear();
+            self.reasons.insert(0, why);
+        } else {
+            self.reasons.push(why);
+        }
+        self
     }
 }
