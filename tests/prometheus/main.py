@@ -180,7 +180,10 @@ def main():
     subprocess.run(blocks, check=True, stdout=subprocess.DEVNULL, timeout=60)
 
     with contextlib.ExitStack() as stack:
-        start = lambda *command, **more: stack.enter_context(running(command, **more))
+
+        def start(*command, **more):
+            return stack.enter_context(running(command, **more))
+
         source = start(sys.executable, HERE / "exporter.py", str(began), stdout=subprocess.PIPE, text=True)
         scraped = f"http://127.0.0.1:{int(source.stdout.readline())}"
         log = work / "queries.log"
@@ -194,7 +197,8 @@ def main():
             "--log.level=error",
         )
         sim = start(given.tidegate, "sim", "--scenario", "good-release", stdout=subprocess.PIPE, text=True)
-        environment = {**os.environ, **exports(sim), "TIDEGATE_STATE_DIR": str(work / "state"), "TERM": "xterm-256color"}
+        ours = {"TIDEGATE_STATE_DIR": str(work / "state"), "TERM": "xterm-256color"}
+        environment = {**os.environ, **exports(sim), **ours}
         tidegate = Tidegate(given.tidegate, environment)
         until("Prometheus", lambda: ready(url), every=0.2)
         for app in ("good", "bad"):
@@ -206,7 +210,8 @@ def main():
             seen = f"{verdict['outcome']}: {json.dumps(verdict['reasons'], ensure_ascii=False)} {remarks}"
             return verdict["outcome"] == wanted, seen
 
-        print("a canary that is as good, over an hour of Prometheus' past:", until("PASS", lambda: outcome(good, "pass")))
+        passed = until("PASS", lambda: outcome(good, "pass"))
+        print("a canary that is as good, over an hour of Prometheus' past:", passed)
         first, seen = outcome(bad, "not_yet")
         print("a canary that nobody has asked for anything yet:", seen)
         if not first:
@@ -223,7 +228,7 @@ def main():
         print("the open release is asked for every five seconds:", live() - before, "queries")
 
         def fails():
-            verdict, seen = tidegate.verdict(bad)[0], None
+            verdict, _ = tidegate.verdict(bad)
             seen = f"{verdict['outcome']}: {json.dumps(verdict['reasons'], ensure_ascii=False)}"
             if verdict["outcome"] == "pass":
                 raise Wrong(f"a canary of which one request in five fails must never pass: {seen}")
