@@ -316,10 +316,32 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::meter::{Own, Recipe, Source};
+    use crate::domain::settings::ServiceSettings;
     use crate::domain::testing::{now, scene};
+    use crate::domain::verdict::Outcome;
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_canary_whose_numbers_are_stables_has_none(scene in scene(), told_apart in any::<bool>()) {
+            let text = Some(if told_apart { "{service}" } else { "{family}" }.to_owned());
+            let recipe = Recipe { requests: text.clone(), errors: text, ..Recipe::default() };
+            let own = Own { source: Source::Prometheus(recipe), seconds: true };
+            let mut settings = scene.settings();
+            let own = ServiceSettings { own: Some(own), ..ServiceSettings::default() };
+            settings.services.extend(scene.releases().into_iter().map(|release| (release.name, own.clone())));
+            let releases = releases(&scene.snapshot(), &settings, &BTreeMap::new(), now());
+            for (release, canary) in releases.iter().filter_map(|release| Some((release, release.canary.as_ref()?))) {
+                prop_assert_eq!(canary.meter.is_some(), told_apart);
+                let remarked = release.remarks.iter().any(|remark| remark.contains("the same for"));
+                let shared = release.share.configured.is_some_and(|share| !share.is_zero());
+                // Without traffic stable alone is judged.
+                prop_assert!(told_apart || !shared || release.verdict.outcome != Outcome::Pass);
+                prop_assert_eq!(remarked, !told_apart && shared);
+            }
+        }
 
         #[test]
         fn no_two_releases_have_one_name(scene in scene(), stem_taken in any::<bool>()) {

@@ -216,7 +216,7 @@ fn assemble<'a>(
             if end % MINUTE == 0 && from + MINUTE <= *end && *end <= to {
                 whole.put(*member, *end, *value, seconds);
             }
-            if detail == Detail::Full && end % FINE == 0 && now - LIVE <= *end {
+            if detail == Detail::Full && end % FINE == 0 && now.div_euclid(FINE) * FINE - LIVE <= *end {
                 live.put(*member, *end, *value, seconds);
             }
         }

@@ -5,6 +5,7 @@ mod aws;
 mod cells;
 mod cli;
 mod native;
+mod prometheus;
 mod pty;
 mod readme;
 mod release;

@@ -16,10 +16,11 @@ use tidegate::app::msg::{Effect, Msg, Now};
 use tidegate::app::operation::{OperationId, Progress};
 use tidegate::app::update;
 use tidegate::aws::{self, Connect, Limits};
-use tidegate::cloud::Cloud;
+use tidegate::cloud::{Cloud, Counted};
 use tidegate::domain::names::Place;
 use tidegate::domain::release::Release;
 use tidegate::domain::settings::Settings;
+use tidegate::prometheus::Prometheus;
 use tidegate::run::executor::Options;
 use tidegate::run::journal::{self, Journal, Order, Via};
 use tidegate::run::overheard::Overheard;
@@ -124,6 +125,13 @@ impl Stage {
         stage.settle().await;
         stage.pass(1).await;
         stage
+    }
+
+    /// From now on Prometheus at `url` counts what it is configured to, by the stage's clock.
+    pub fn count_by(&mut self, url: &str) {
+        let clock = self.clock.clone();
+        let prometheus = Prometheus::new(url.parse().unwrap(), None, Arc::new(move || clock.now())).unwrap();
+        self.reader = Arc::new(Counted::new(self.reader.clone(), Arc::new(prometheus)));
     }
 
     fn now(&self) -> Now {

@@ -115,6 +115,16 @@ pub(super) fn side(
     }
 }
 
+/// Takes its own numbers from a canary that is asked for just as stable is, and says so: held against itself it would
+/// never be worse.
+pub(super) fn tell_apart(stable: &Side, canary: &mut Side) -> Option<String> {
+    let same = canary.meter.take_if(|meter| matches!(meter, Meter::Own(_)) && stable.meter.as_ref() == Some(meter));
+    same.map(|_| {
+        let (old, new) = (stable.task_definition.tag(), canary.task_definition.tag());
+        format!("its own metrics are the same for {old} and {new}: with {{revision}} in them they are not")
+    })
+}
+
 /// Where a revision's requests are counted: by the team itself where it says so, else by the load balancer.
 pub(super) fn meter(
     service: &ServiceKey,
@@ -163,7 +173,8 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let thresholds = settings.thresholds_of(&pair.name);
     let own = settings.own_of(&pair.name);
     let stable_side = side(stable, Some(&pair.stable_group), Some(route), own, snapshot);
-    let canary_side = side(canary, Some(&pair.canary_group), Some(route), own, snapshot);
+    let mut canary_side = side(canary, Some(&pair.canary_group), Some(route), own, snapshot);
+    let same = tell_apart(&stable_side, &mut canary_side);
     let (canary_series, stable_series) = (series(&canary_side, snapshot), series(&stable_side, snapshot));
     let bake_for = settings.bake_of(&pair.name);
     let everything = configured.is_some_and(|share| share.value() >= 100.0);
@@ -195,6 +206,8 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         remarks.push(format!("sticky for {seconds} s: clients with the cookie keep their side whatever the weights"));
     }
     remarks.extend(pair.told_by.as_ref().err().cloned());
+    // A canary that waits without traffic mostly has stable's revision still.
+    remarks.extend(same.filter(|_| configured.is_some_and(|share| !share.is_zero())));
 
     let shared = configured.is_some_and(|share| !share.is_zero());
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::derive::{deployment_under_way, doing_phase, meter, observed, series, share_in, side};
+use super::derive::{deployment_under_way, doing_phase, meter, observed, series, share_in, side, tell_apart};
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
 use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ladder::Ladder;
@@ -33,7 +33,7 @@ pub(super) fn single(
     let under_way = deployment_under_way(service, snapshot);
     let (method, watch_only) = method(service, under_way, settings);
     let own = settings.own_of(&name);
-    let (blue, green) =
+    let (blue, mut green) =
         match under_way.filter(|_| method.shifted_by_ecs()).and_then(|it| sides(service, it, own, snapshot)) {
             Some((blue, green)) => (blue, Some(green)),
             None => {
@@ -43,6 +43,7 @@ pub(super) fn single(
                 (alone, None)
             }
         };
+    let same = green.as_mut().and_then(|green| tell_apart(&blue, green));
     let groups = blue.target_group.as_ref().zip(green.as_ref().and_then(|green| green.target_group.as_ref()));
     let route = production_rule(service, under_way, snapshot).filter(|_| green.is_some());
     let since = route.and_then(|route| snapshot.weights_since.get(&route.id).copied());
@@ -102,6 +103,7 @@ pub(super) fn single(
     };
     release.phase = phase(&release, service, under_way.is_some(), ours, now);
     release.remarks = remarks(&release, under_way);
+    release.remarks.extend(same.filter(|_| release.share.configured.is_some_and(|share| !share.is_zero())));
     release
 }
 
