@@ -141,7 +141,7 @@ impl Verdict {
     #[must_use]
     pub fn withheld(mut self, why: String) -> Self {
         if self.outcome == Outcome::Pass {
-            (self.opinion, self.outcome) = (Opinion::Unsure, Outcome::NotYet);
+            self.outcome = Outcome::NotYet;
             self.grounds.clear();
             self.reasons.insert(0, why);
         } else {
