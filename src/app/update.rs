@@ -100,6 +100,9 @@ impl Model {
 
 fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Option<Effect> {
     model.polls.answered(query, answer.as_ref().err().map(|fault| fault.kind));
+    if let Ok(Facts::Metrics(read)) = &answer {
+        model.polls.learned(query, read);
+    }
     let account = match &answer {
         Ok(Facts::Identity(identity)) => Some(identity.account.clone()),
         // Without STS the services' own ARNs say whose they are.

@@ -2,6 +2,7 @@
 
 mod derive;
 mod single;
+mod unread;
 
 use std::fmt;
 
