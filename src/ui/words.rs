@@ -173,6 +173,16 @@ pub fn chance(p: f64) -> String {
     }
 }
 
+/// What something costs, US dollars an hour: `$0.008/h`, `$1.20/h`; what is not nothing is never shown as nothing.
+pub fn dollars_an_hour(dollars: f64) -> String {
+    match dollars {
+        d if d <= 0.0 => "$0/h".to_owned(),
+        d if d < 0.001 => "<$0.001/h".to_owned(),
+        d if d < 0.1 => format!("${d:.3}/h"),
+        d => format!("${d:.2}/h"),
+    }
+}
+
 /// A round error rate, as scales and lines have it: `1%`, `0.5%`.
 pub fn round_rate(percent: f64) -> String {
     format!("{}%", (percent * 100.0).round() / 100.0)
@@ -261,6 +271,7 @@ mod tests {
             [0.0, 0.01, 0.049, 0.05, 9.1, 99.94, 99.96, 100.0].map(|value| share(Percent::new(value).unwrap()));
         assert_eq!(shares, ["0%", "<0.1%", "<0.1%", "0.1%", "9.1%", "99.9%", ">99.9%", "100%"]);
         assert_eq!([chance(0.428), chance(0.002_1), chance(1e-12)], ["p=0.43", "p=0.0021", "p<0.0001"]);
+        assert_eq!([0.0, 0.000_2, 0.008_4, 1.2].map(dollars_an_hour), ["$0/h", "<$0.001/h", "$0.008/h", "$1.20/h"]);
         let spans = [45, 95, 300, 86_400, 259_200].map(|seconds| lasting(SignedDuration::from_secs(seconds)));
         assert_eq!(spans, ["45 s", "2 min", "5 min", "24 h", "3 d"]);
         let of = |seconds| age(SignedDuration::from_secs(seconds));

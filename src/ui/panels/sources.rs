@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use crate::app::polls::Source;
 use crate::domain::release::Release;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
@@ -20,6 +21,13 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
             scene.span(shape.0, shape.1),
             scene.text(words::pad(freshness::name(&source.source), 14)),
             scene.span(source.words(), source.role()),
+            scene.dim(match source.source {
+                Source::Metrics => {
+                    let cost = scene.model.polls.cloudwatch_dollars_an_hour(scene.model.now);
+                    format!("  {} by its list price", words::dollars_an_hour(cost))
+                }
+                _ => String::new(),
+            }),
         ]));
         if let Some((_, fault)) = &source.fault {
             let room = columns.saturating_sub(4);

@@ -17,6 +17,7 @@ use crate::domain::share::Weights;
 use crate::ui::freshness::Part;
 use crate::ui::plot::{Marker, Severity, Threshold};
 use crate::ui::scene::{Scene, split_left};
+use crate::ui::theme::Role;
 use crate::ui::{freshness, words};
 
 /// Draws errors and latency side by side.
@@ -85,9 +86,11 @@ pub fn latency(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: 
     panel.draw(scene, release, buffer, area);
 }
 
-/// What CloudWatch costs, where it is asked.
-fn cost(_scene: &Scene<'_>, _release: &Release) -> Option<Note> {
-    None
+/// What asking CloudWatch costs, where it is asked at all.
+fn cost(scene: &Scene<'_>, release: &Release) -> Option<Note> {
+    let asked = freshness::sides(release).filter_map(|side| side.meter.as_ref()).any(|meter| !meter.of_prometheus());
+    let text = words::dollars_an_hour(scene.model.polls.cloudwatch_dollars_an_hour(scene.model.now));
+    asked.then(|| Note { long: format!("CloudWatch {text}"), short: None, role: Role::Dim })
 }
 
 /// How far back, and by how many minutes where that is not one: `90m`, `3h by 6m`.
