@@ -55,11 +55,11 @@ fn a_native_release_that_was_taken_back_is_judged_by_what_its_canary_had() {
         assert!(began.elapsed() < Duration::from_secs(90), "never {what}: {ran:?}");
     };
     let over = |ran: &Ran| {
-        let release = &ran.json()["releases"][0];
+        let release = &ran.json()["services"][0];
         release["canary"].is_null() && release["phase"] == "steady"
     };
     until("steady", &["status", "catalog", "--json"], over);
-    let words = ["judge", "catalog", "--since", "2h", "--json"];
+    let words = ["judge", "catalog", "--since", "6h", "--json"];
     let judged = until("settled", &words, |ran| ran.code == Some(6)).json();
     assert!(judged["error_rate"]["canary"].as_f64().unwrap() > 3.0, "{judged}");
     assert!(judged["error_rate"]["stable"].as_f64().unwrap() < 1.0, "{judged}");
