@@ -101,8 +101,8 @@ pub enum Command {
     History(History),
     /// Judge a canary by recorded minutes: pass, fail, or not yet
     ///
-    /// The same judge as the console's, on a file, so that thresholds can be tried on past releases. Its exit code
-    /// is 0 for pass, 6 for fail and 5 for not yet.
+    /// The same judge as the console's, on a file or on what was counted of a service, so that thresholds can be tried
+    /// on past releases. Its exit code is 0 for pass, 6 for fail and 5 for not yet.
     Judge(Judge),
     /// Move a canary one step up the ladder
     Step(Step),
@@ -151,11 +151,21 @@ pub struct History {
 /// `judge`.
 #[derive(Debug, Args)]
 pub struct Judge {
-    /// The minutes, as JSON: {"stable": [{"minute", "requests", "errors", "p95"}], "canary": […]}; `-` is standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// A file of minutes, as JSON: {"stable": [{"minute", "requests", "errors", "p95"}], "canary": […]}, `-` is standard
+    /// input; with --since the name of a service or pair
+    #[arg(value_name = "FILE|SERVICE")]
+    pub what: String,
+    /// Judge the service's own minutes, as CloudWatch or Prometheus has kept them, from so long ago on
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<SignedDuration>,
+    /// And until so long ago [default: now]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "since")]
+    pub until: Option<SignedDuration>,
+    /// Print these minutes as such a file, and do not judge
+    #[arg(long, requires = "since")]
+    pub minutes: bool,
     /// Judge by the bake and the thresholds that the configuration has for this service or pair
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "since")]
     pub service: Option<String>,
 }
 
@@ -297,7 +307,7 @@ mod tests {
 
     #[test]
     fn bad_values_are_refused_where_they_are_typed() {
-        let bad: [&[&str]; 15] = [
+        let bad: [&[&str]; 18] = [
             &["step", "checkout", "--to", "101"],
             &["step", "checkout", "--to", "-1"],
             &["step"],
@@ -310,6 +320,9 @@ mod tests {
             &["watch", "checkout", "--timeout", "0s"],
             &["history"],
             &["judge"],
+            &["judge", "checkout", "--until", "1h"],
+            &["judge", "checkout", "--minutes"],
+            &["judge", "checkout", "--since", "1h", "--service", "checkout"],
             &["history", "checkout", "--limit", "0"],
             &["rollback", "checkout", "--list", "--yes"],
             &["rollback", "checkout", "--list", "--to", ":41"],

@@ -1,10 +1,12 @@
-//! `tidegate judge FILE`: the console's judge on recorded minutes.
+//! `tidegate judge FILE`, `tidegate judge SERVICE --since 2h`: the console's judge on recorded minutes.
+
+mod served;
 
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -15,8 +17,10 @@ use super::config::file::Wait;
 use super::config::thresholds::ThresholdsTable;
 use super::exit::{Exit, Failure};
 use super::out::Out;
+use super::session::Session;
 use crate::domain::settings::Thresholds;
 use crate::domain::verdict::{self, Case, Observed, Outcome, Verdict};
+use served::Served;
 
 /// What a file has.
 #[derive(Debug, Deserialize)]
@@ -104,34 +108,80 @@ struct Change {
     verdict: Verdict,
 }
 
-/// Judges, prints, and says it with the exit code.
+/// Judges a file, prints, and says it with the exit code.
 pub(super) fn judge(out: &mut Out, config: &Config, wish: &Judge) -> Result<Exit, Failure> {
-    let recorded = read(&wish.file)?;
+    let recorded = read(Path::new(&wish.what))?;
     let settings = &config.settings;
     let name = wish.service.as_deref().unwrap_or_default();
     let thresholds = recorded.gates.thresholds.over(settings.thresholds_of(name));
     let bake = recorded.gates.bake.map_or_else(|| settings.bake_of(name), |bake| bake.0);
-    let look = |canary: &[Observed]| verdict::judge(&Case::recorded(canary, &recorded.stable, bake, &thresholds));
-    let verdict = look(&recorded.canary);
-    // As an operator would have seen it, minute by minute.
-    let mut changes: Vec<Change> = Vec::new();
-    for (index, minute) in recorded.canary.iter().enumerate() {
-        let seen = recorded.canary.get(..=index).map(&look);
-        let Some(seen) = seen else { continue };
-        if changes.last().is_none_or(|last| last.verdict.outcome != seen.outcome) {
-            changes.push(Change { minute: minute.at, verdict: seen });
+    let course = Course::of(&recorded.canary, &recorded.stable, bake, &thresholds);
+    course.print(out, None)
+}
+
+/// The same with what was counted of a service; or prints that, to be kept.
+pub(super) async fn past(
+    out: &mut Out,
+    session: &Session,
+    wish: &Judge,
+    since: SignedDuration,
+) -> Result<Exit, Failure> {
+    let served = served::served(session, wish, since).await?;
+    served.troubles.iter().for_each(|trouble| out.remark(&format!("not read: {trouble}")));
+    if wish.minutes {
+        out.document(&served.file())?;
+        out.remark(&served.headline());
+        return Ok(Exit::Done);
+    }
+    let settings = &session.config.settings;
+    let (thresholds, bake) = (settings.thresholds_of(&served.name), settings.bake_of(&served.name));
+    Course::of(&served.canary, &served.stable, bake, thresholds).print(out, Some(&served))
+}
+
+/// What was said of a canary in the end, and on the way there.
+struct Course {
+    verdict: Verdict,
+    changes: Vec<Change>,
+}
+
+impl Course {
+    /// As an operator would have seen it, minute by minute. Both sides are sorted by time.
+    fn of(canary: &[Observed], stable: &[Observed], bake: SignedDuration, thresholds: &Thresholds) -> Self {
+        let look = |canary: &[Observed]| verdict::judge(&Case::recorded(canary, stable, bake, thresholds));
+        let mut changes: Vec<Change> = Vec::new();
+        for (index, minute) in canary.iter().enumerate() {
+            let seen = canary.get(..=index).map(&look);
+            let Some(seen) = seen else { continue };
+            if changes.last().is_none_or(|last| last.verdict.outcome != seen.outcome) {
+                changes.push(Change { minute: minute.at, verdict: seen });
+            }
         }
+        Self { verdict: look(canary), changes }
     }
-    if out.json {
-        out.document(&document(&verdict, &changes))?
-    } else {
-        out.say(&text(&verdict, &changes))?
+
+    fn print(&self, out: &mut Out, served: Option<&Served>) -> Result<Exit, Failure> {
+        let Self { verdict, changes } = self;
+        if out.json {
+            let mut document = document(verdict, changes);
+            if let (Some(served), Value::Object(members)) = (served, &mut document) {
+                members.insert("service".to_owned(), json!(served.name));
+                members.insert("source".to_owned(), json!(served.source));
+                members.insert("from".to_owned(), json!(served.from));
+                members.insert("to".to_owned(), json!(served.to));
+            }
+            out.document(&document)?;
+        } else {
+            out.say(&text(verdict, changes))?;
+            if let Some(served) = served {
+                out.say(&format!("\n{}", served.headline()))?;
+            }
+        }
+        Ok(match verdict.outcome {
+            Outcome::Pass => Exit::Done,
+            Outcome::Fail => Exit::Failed,
+            Outcome::NotYet => Exit::Unknown,
+        })
     }
-    Ok(match verdict.outcome {
-        Outcome::Pass => Exit::Done,
-        Outcome::Fail => Exit::Failed,
-        Outcome::NotYet => Exit::Unknown,
-    })
 }
 
 fn read(path: &Path) -> Result<Recorded, Failure> {
@@ -238,7 +288,9 @@ mod tests {
         let paper = Paper::default();
         let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
         out.json = json;
-        let exit = super::judge(&mut out, &config, &Judge { file: path, service: None }).unwrap();
+        let what = path.to_str().unwrap().to_owned();
+        let wish = Judge { what, since: None, until: None, minutes: false, service: None };
+        let exit = super::judge(&mut out, &config, &wish).unwrap();
         (exit, paper.text())
     }
 

@@ -92,7 +92,10 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             history::print(out, &seen, &history.service, usize::try_from(history.limit).unwrap_or(usize::MAX))?;
             Exit::Done
         }
-        Some(Command::Judge(wish)) => judge::judge(out, &load(&cli.global)?, wish)?,
+        Some(Command::Judge(wish)) => match wish.since {
+            Some(since) => judge::past(out, &connect(&cli.global).await?, wish, since).await?,
+            None => judge::judge(out, &load(&cli.global)?, wish)?,
+        },
         Some(Command::Config) => {
             let config = load(&cli.global)?;
             if out.json {

@@ -139,7 +139,7 @@ impl Default for Thresholds {
             p95_ratio: 1.5,
             warn_error_percent: 1.0,
             warn_p95_ms: 500.0,
-            allowance: 0.5,
+            allowance: 1.0,
             min_requests: 100,
             false_alarms: 1.0,
             false_passes: 5.0,

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 /// A home of its own, so that nothing of the machine's is read or written.
-struct Home {
+pub(crate) struct Home {
     dir: tempfile::TempDir,
     variables: Vec<(String, String)>,
 }
@@ -17,7 +17,7 @@ impl Home {
         Self { dir: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
@@ -35,12 +35,12 @@ impl Home {
         command
     }
 
-    fn run(&self, words: &[&str]) -> Ran {
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
         Ran::from(self.command(words).output().unwrap())
     }
 
     /// Runs a command that has to end with this exit code.
-    fn expect(&self, code: i32, words: &[&str]) -> Ran {
+    pub(crate) fn expect(&self, code: i32, words: &[&str]) -> Ran {
         let ran = self.run(words);
         assert_eq!(ran.code, Some(code), "tidegate {}: {ran:?}", words.join(" "));
         ran
@@ -48,14 +48,14 @@ impl Home {
 }
 
 #[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
@@ -71,13 +71,13 @@ impl From<Output> for Ran {
 }
 
 /// `tidegate sim`, until it is dropped.
-struct Sim {
+pub(crate) struct Sim {
     process: Child,
-    home: Home,
+    pub(crate) home: Home,
 }
 
 impl Sim {
-    fn start(words: &[&str]) -> Self {
+    pub(crate) fn start(words: &[&str]) -> Self {
         let mut home = Home::new();
         let mut process =
             home.command(&[&["sim"], words].concat()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

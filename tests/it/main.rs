@@ -4,6 +4,7 @@
 mod aws;
 mod cells;
 mod cli;
+mod judged;
 mod native;
 mod prometheus;
 mod pty;
@@ -14,4 +15,5 @@ mod stage;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;
 mod two;
+mod verdict;
 mod wire;

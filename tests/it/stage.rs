@@ -238,6 +238,12 @@ impl Stage {
         }
     }
 
+    /// Time passes in longer strides, for what takes hours.
+    pub async fn stride(&mut self, seconds: u64) {
+        self.tick(seconds);
+        self.settle().await;
+    }
+
     /// Time passes until so many seconds after the start.
     pub async fn pass_to(&mut self, second: u32) {
         let start: Timestamp = START.parse().unwrap();

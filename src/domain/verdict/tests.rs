@@ -47,7 +47,7 @@ fn each_answer_has_its_reasons() {
             minutes(0, 12, 30.0, 0.0, 101.0),
             Outcome::NotYet,
             false,
-            &["may be", "0.5 are allowed", "at the present rate"],
+            &["may be", "1 are allowed", "at the present rate"],
         ),
         ("too few to say anything", minutes(0, 2, 20.0, 0.0, 101.0), Outcome::NotYet, false, &["40 requests; 100"]),
         ("failing, critically", minutes(0, 3, 300.0, 30.0, 101.0), Outcome::Fail, true, &["over the line", "5%"]),
@@ -122,6 +122,39 @@ fn an_estimate_comes_true() {
         assert_eq!(later(more - 1), Outcome::NotYet, "after {many}: {needs:?}");
         assert_eq!(later(more), Outcome::Pass, "after {many}: {needs:?}");
     }
+}
+
+/// Good canaries as they are: 30 requests a minute beside stable's 2,970, and errors by chance. Half-way to its PASS each
+/// is asked how long it takes; some are lucky and some are not, but the middle one gets what was said.
+#[test]
+fn half_way_to_a_pass_the_estimate_is_neither_too_hopeful_nor_too_gloomy() {
+    let mut off: Vec<i64> = (0..41).map(missed_by).collect();
+    off.sort_unstable();
+    let middle = off[off.len() / 2];
+    assert!(middle.abs() <= 4, "minutes that it took longer than was said: {off:?}");
+}
+
+/// How many minutes later than said half-way the canary of a seed passed.
+fn missed_by(seed: u64) -> i64 {
+    use rand::SeedableRng;
+    use rand_distr::{Binomial, Distribution, Normal};
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let mut side = |requests: u64| -> Vec<Observed> {
+        let minute = |n: i64| Observed {
+            at: at(n),
+            requests: Some(requests as f64),
+            errors: Some(Binomial::new(requests, 0.002).unwrap().sample(&mut random) as f64),
+            p50: None,
+            p95: Some(Normal::new(100.0, 8.0).unwrap().sample(&mut random)),
+            p99: None,
+        };
+        (0..400).map(minute).collect()
+    };
+    let (canary, stable) = (side(30), side(2970));
+    let look = |minutes: usize| judged(&canary[..minutes], &stable);
+    let passed = (10..400).find(|minutes| look(*minutes).outcome == Outcome::Pass).unwrap();
+    let said = look(passed / 2).needs.unwrap().minutes.unwrap();
+    passed as i64 - (passed as i64 / 2 + i64::from(said))
 }
 
 /// 50 requests a second, 1 % of them to the canary: 30 a minute, as it is watched minute by minute.

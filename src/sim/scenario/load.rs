@@ -6,6 +6,8 @@ use super::{Action, Dur, Event, Outcome, Scenario};
 const FILES: &[(&str, &str)] = &[
     ("good-release", include_str!("../../../assets/scenarios/good-release.toml")),
     ("bad-canary", include_str!("../../../assets/scenarios/bad-canary.toml")),
+    ("latency-regression", include_str!("../../../assets/scenarios/latency-regression.toml")),
+    ("no-traffic", include_str!("../../../assets/scenarios/no-traffic.toml")),
     ("crash-loop", include_str!("../../../assets/scenarios/crash-loop.toml")),
     ("rule-edited", include_str!("../../../assets/scenarios/rule-edited.toml")),
     ("paused-native", include_str!("../../../assets/scenarios/paused-native.toml")),

@@ -88,6 +88,33 @@ fn a_bad_canary_fails_from_its_share_on() {
 }
 
 #[test]
+fn a_slow_canary_is_slow_at_any_share_and_makes_no_errors() {
+    for (stable, canary) in [(99, 1), (90, 10)] {
+        let mut sim = Sim::new("latency-regression");
+        sim.set_weights(stable, canary).unwrap();
+        sim.run(600);
+        let errors = sum(&sim.metric("checkout-canary", "HTTPCode_Target_5XX_Count", "Sum", 5));
+        let requests = sum(&sim.metric("checkout-canary", "RequestCount", "Sum", 5));
+        assert!(requests > 500.0 && errors / requests < 0.005, "{errors} of {requests}");
+        // Of the newest minutes one may be published for one side only.
+        let mut p95 = |group| {
+            let minutes = sim.metric(group, "TargetResponseTime", "p95", 5);
+            sum(&minutes) / minutes.len() as f64
+        };
+        let times = p95("checkout-canary") / p95("checkout-stable");
+        assert!((1.5..2.1).contains(&times), "{times}");
+    }
+}
+
+#[test]
+fn a_canary_without_traffic_has_no_minutes() {
+    let mut sim = Sim::new("no-traffic");
+    sim.run(600);
+    assert!(sim.metric("checkout-canary", "RequestCount", "Sum", 10).is_empty());
+    assert!(sim.metric("checkout-stable", "RequestCount", "Sum", 10).is_empty());
+}
+
+#[test]
 fn too_few_tasks_for_the_traffic_are_slow_and_fail() {
     let mut sim = Sim::new("good-release");
     sim.set_weights(0, 100).unwrap();

@@ -1,0 +1,136 @@
+//! The verdict as an operator sees it come, through the simulator, the SDK and the console.
+
+use tidegate::domain::settings::{ServiceSettings, Settings};
+use tidegate::domain::verdict::{Outcome, Verdict};
+use tidegate::sim::scenario::Scenario;
+
+use crate::stage::Stage;
+
+/// `good-release` at 50 requests a second, with nobody on the canary yet; `traits` are the canary's.
+fn at_50_a_second(traits: &str) -> Scenario {
+    scenario(50.0, traits)
+}
+
+fn scenario(rps: f64, traits: &str) -> Scenario {
+    let text = format!(
+        "name = 'own'\nsummary = 'own'\nextends = 'good-release'\nwarmup = '8m'\n\
+         [rule.checkout]\npriority = 10\npath = ['/checkout*']\nrps = {rps:?}\n\
+         action = {{ forward = {{ checkout-stable = 100, checkout-canary = 0 }} }}\n\
+         [family.checkout]\ntraits = {{ latency_ms = 62, capacity_rps = 24 }}\nrevision = [\n\
+         {{ number = 36, tag = '1.7.9', age = '61d' }}, {{ number = 37, tag = '1.7.10', age = '52d' }},\n\
+         {{ number = 38, tag = '1.8.0', age = '40d' }}, {{ number = 39, tag = '1.8.1', age = '26d' }},\n\
+         {{ number = 40, tag = '1.8.1', age = '18d' }},\n\
+         {{ number = 41, tag = '1.8.2', age = '9d 3h' }},\n\
+         {{ number = 42, tag = '1.9.0', age = '2h', traits = {{ {traits} }} }}]\n\
+         [[event]]\nat = '-4m'\n\
+         set_weights = {{ rule = 'checkout', weights = {{ checkout-stable = 100, checkout-canary = 0 }} }}\n"
+    );
+    Scenario::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// What was seen at a minute.
+struct Seen {
+    minute: u64,
+    verdict: Verdict,
+}
+
+/// The operator gives the canary 1 % and looks every so many seconds, until `last` or for so many minutes.
+async fn watch(scenario: &Scenario, every: u64, minutes: u64, last: Option<Outcome>) -> Vec<Seen> {
+    let mut stage = Stage::on(scenario, Settings::default()).await;
+    stage.go("checkout").await;
+    stage.press("Py").await;
+    assert_eq!(stage.release("checkout").share.configured.unwrap().to_string(), "1%");
+    let mut seen = Vec::new();
+    for look in 1..=minutes * 60 / every {
+        stage.stride(every).await;
+        let verdict = stage.release("checkout").verdict.clone();
+        let over = Some(verdict.outcome) == last;
+        seen.push(Seen { minute: (look * every).div_ceil(60), verdict });
+        if over {
+            break;
+        }
+    }
+    seen
+}
+
+/// Each outcome once, as they came, with the minute.
+fn course(seen: &[Seen]) -> Vec<(Outcome, u64)> {
+    let mut course: Vec<_> = seen.iter().map(|seen| (seen.verdict.outcome, seen.minute)).collect();
+    course.dedup_by_key(|(outcome, _)| *outcome);
+    course
+}
+
+fn reasons(seen: &[Seen]) -> String {
+    let line = |seen: &Seen| {
+        let Seen { minute, verdict } = seen;
+        format!("{minute} {:?} {:?} {:?}\n", verdict.outcome, verdict.needs, verdict.reasons)
+    };
+    seen.iter().map(line).collect()
+}
+
+/// NOT YET, some of it with an estimate, then FAIL and nothing else until the watch ends.
+fn not_yet_then_fail(seen: &[Seen], part: &str) {
+    let course = course(seen);
+    let [(Outcome::NotYet, 1), (Outcome::Fail, failed)] = course.as_slice() else {
+        panic!("{course:?}\n{}", reasons(seen))
+    };
+    let estimated = |seen: &&Seen| seen.verdict.needs.is_some_and(|needs| needs.minutes.is_some());
+    let estimates = seen.iter().filter(estimated).count();
+    assert!(estimates > 0, "FAIL after {failed} min\n{}", reasons(seen));
+    let verdict = &seen.last().unwrap().verdict;
+    assert!(verdict.reasons[0].contains(part), "FAIL after {failed} min\n{}", reasons(seen));
+}
+
+#[tokio::test]
+async fn a_bad_canary_at_1_percent_is_not_yet_with_an_estimate_and_then_fails() {
+    let degrade = "degrade = { from_percent = 0.5, error_percent = 9, latency_ms = 70, ramp_seconds = 25 }";
+    let seen = watch(&at_50_a_second(degrade), 20, 30, Some(Outcome::Fail)).await;
+    not_yet_then_fail(&seen, "stable's");
+}
+
+#[tokio::test]
+async fn a_slow_canary_at_1_percent_is_not_yet_with_an_estimate_and_then_fails() {
+    let seen = watch(&at_50_a_second("latency_ms = 112"), 20, 60, Some(Outcome::Fail)).await;
+    not_yet_then_fail(&seen, "p95");
+}
+
+#[tokio::test]
+async fn a_good_canary_passes_without_a_fail_before() {
+    let seen = watch(&at_50_a_second("latency_ms = 58"), 60, 240, Some(Outcome::Pass)).await;
+    let course = course(&seen);
+    let [(Outcome::NotYet, 1), (Outcome::Pass, passed)] = course.as_slice() else {
+        panic!("{course:?}\n{}", reasons(&seen))
+    };
+    assert!(*passed >= 12, "PASS after {passed} min: sooner than the bake and the delay");
+}
+
+#[tokio::test]
+async fn a_canary_that_nobody_comes_to_never_passes() {
+    for (rps, minutes) in [(0.0, 120), (0.5, 40)] {
+        let seen = watch(&scenario(rps, "latency_ms = 58"), 60, minutes, None).await;
+        assert_eq!(course(&seen), [(Outcome::NotYet, 1)], "{}", reasons(&seen));
+        let words = &seen.last().unwrap().verdict.reasons;
+        assert!(!words.is_empty(), "why not is said");
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_of_the_settings_fails_a_canary_whose_numbers_are_well() {
+    let mut settings = Settings::default();
+    let own = ServiceSettings { alarms: vec!["search-p99".to_owned()], ..ServiceSettings::default() };
+    settings.services.insert("checkout".to_owned(), own);
+    let text = "name = 'own'\nsummary = 'own'\nextends = 'good-release'\nwarmup = '8m'\n[alarm.search-p99]\n\
+                metric = 'TargetResponseTime'\ntarget_group = 'search'\nstatistic = 'p99'\nthreshold = 0.02\nstuck = true";
+    let mut stage = Stage::on(&Scenario::parse(text).unwrap(), settings.clone()).await;
+    stage.pass(90).await;
+    let verdict = stage.release("checkout").verdict.clone();
+    assert_eq!(verdict.outcome, Outcome::Fail, "{verdict:?}");
+    assert!(verdict.reasons[0].starts_with("alarm search-p99 is in ALARM since "), "{verdict:?}");
+    // One that does not exist is not taken for one that is OK.
+    settings.services.get_mut("checkout").unwrap().alarms = vec!["serch-p99".to_owned()];
+    let mut stage = Stage::on(&Scenario::parse(text).unwrap(), settings).await;
+    stage.pass(90).await;
+    let verdict = stage.release("checkout").verdict.clone();
+    assert_eq!(verdict.outcome, Outcome::NotYet, "{verdict:?}");
+    assert!(verdict.reasons.iter().any(|reason| reason.contains("serch-p99") && reason.contains("does not exist")));
+}
