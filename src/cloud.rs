@@ -1,5 +1,7 @@
 //! The seams to what is not ours: the provider's questions and writes, and whoever counts requests.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::domain::fault::Fault;
@@ -24,4 +26,39 @@ pub trait Minutes: Send + Sync {
     /// The minutes of each meter, in the order asked. What could not be read of one is among its
     /// [`troubles`](Series::troubles); a fault is of the whole question. Returns within a bounded time.
     async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(Meter, Series)>, Fault>;
+}
+
+/// A cloud whose questions about what Prometheus counts go to Prometheus.
+pub struct Counted {
+    cloud: Arc<dyn Cloud>,
+    prometheus: Arc<dyn Minutes>,
+}
+
+impl Counted {
+    /// `cloud`, with `prometheus` for its meters.
+    pub fn new(cloud: Arc<dyn Cloud>, prometheus: Arc<dyn Minutes>) -> Self {
+        Self { cloud, prometheus }
+    }
+}
+
+#[async_trait]
+impl Cloud for Counted {
+    /// A question about meters of both kinds is put to both, and fails where either does; [`MetricsQuery::by_source`]
+    /// makes two of it, each with a fate of its own.
+    async fn read(&self, query: &Query) -> Result<Facts, Fault> {
+        let Query::Metrics(metrics) = query else { return self.cloud.read(query).await };
+        let mut answers = Vec::new();
+        for part in metrics.clone().by_source() {
+            if part.of_prometheus() {
+                answers.extend(self.prometheus.minutes(&part).await?);
+            } else if let Facts::Metrics(answer) = self.cloud.read(&Query::Metrics(part)).await? {
+                answers.extend(answer);
+            }
+        }
+        Ok(Facts::Metrics(answers))
+    }
+
+    async fn act(&self, call: &Call) -> Result<Receipt, Fault> {
+        self.cloud.act(call).await
+    }
 }

@@ -25,6 +25,7 @@
 //! | [`ui`] | `view`: the model as a picture; theme, panels, dialogs | `app`, `domain` |
 //! | [`cloud`] | the seam to the provider | `domain` |
 //! | [`aws`] | the only code that names the AWS SDK | `cloud`, `domain` |
+//! | [`prometheus`] | a second source of minutes: Prometheus' HTTP API | `cloud`, `domain` |
 //! | [`sim`] | an AWS of our own: a world on a clock, behind the real wire protocols | nothing of ours |
 //! | [`run`] | the loop, the executor, the audit journal, terminal, signals, clock | `app`, `ui`, `cloud`, `domain` |
 //! | [`cli`] | subcommands, configuration, exit codes | everything |
@@ -43,6 +44,7 @@ pub mod aws;
 pub mod cli;
 pub mod cloud;
 pub mod domain;
+pub mod prometheus;
 pub mod run;
 pub mod sim;
 pub mod ui;

@@ -10,7 +10,7 @@ use futures::future::Shared;
 use super::args::World;
 use super::config::{Config, process_variables};
 use super::exit::{Exit, Failure, internal};
-use super::session::Session;
+use super::session::{Session, counted};
 use super::world::{Prepared, Running};
 use crate::app::model::{Model, SMALLEST};
 use crate::aws::{self, Lanes};
@@ -29,9 +29,8 @@ pub async fn open(config: Config) -> Result<u8, Failure> {
     needs_terminal()?;
     // Without a region there is nothing to show: that is said before the screen is taken.
     let session = Session::connect(config).await?;
-    let (reader, actor): (Arc<dyn Cloud>, Arc<dyn Cloud>) = (session.reader, session.actor);
     let audit = journal::default_path();
-    show(session.config, session.region, session.clock, reader, actor, audit).await
+    show(session.config, session.region, session.clock, session.reader, session.actor, audit).await
 }
 
 /// The console on a simulated account of its own.
@@ -51,7 +50,7 @@ pub async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
         let lanes = lanes.clone();
         Arc::new(Later::new(async move { lanes.await.map(|both: Arc<(Lanes, Running)>| pick(&both.0)) }))
     };
-    let reader = lane(|lanes| Arc::new(lanes.poll.clone()));
+    let reader = counted(lane(|lanes| Arc::new(lanes.poll.clone())), &config, clock)?;
     let actor = lane(|lanes| Arc::new(lanes.act.clone()));
     let audit = demo_audit();
     let ended = show(config, region, clock, reader, actor, Ok(audit.clone())).await;

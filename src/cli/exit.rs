@@ -129,6 +129,7 @@ impl From<ConfigError> for Failure {
             ConfigError::Wrong { .. } => "config.example.toml shows every setting.",
             ConfigError::Twice { .. } => "Rename one of them.",
             ConfigError::NoEnvironment { .. } => "Name one of those with --environment, or add it.",
+            ConfigError::NoPrometheus { .. } => "Or take the numbers from CloudWatch: source = \"cloudwatch\".",
             ConfigError::Variable { .. } => "Correct the variable, or unset it.",
         };
         Self::usage(error.to_string(), advice)

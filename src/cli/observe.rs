@@ -17,6 +17,7 @@ use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::release::{self, Method, Ours, Release, Side};
 use crate::domain::share::Percent;
 use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
+use crate::domain::verdict::alarms;
 
 /// What a command looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,9 +138,14 @@ impl Observer<'_> {
         let releases = derive(&seen.snapshot);
         let wanted = chosen(&releases, want, &seen)?;
         let unread = unread_revisions(&wanted, &seen.snapshot, want);
-        if !unread.is_empty() {
-            self.ask(&mut seen, vec![Query::TaskDefinitions(unread)], want).await;
+        let mut queries: Vec<_> = (!unread.is_empty()).then_some(Query::TaskDefinitions(unread)).into_iter().collect();
+        // A deployment under way may have other alarms than its service would have now.
+        let mut alarms = self.alarms(&wanted, &seen.snapshot, want);
+        alarms.retain(|name| !seen.snapshot.alarms.contains_key(name));
+        if !alarms.is_empty() {
+            queries.push(Query::Alarms(alarms));
         }
+        self.ask(&mut seen, queries, want).await;
         let releases = derive(&seen.snapshot);
         let Seen { snapshot, faults } = seen;
         Ok(Observation { place, identity, releases, ours, snapshot, faults, now: (self.clock)() })
@@ -195,22 +201,30 @@ impl Observer<'_> {
         }
         if !meters.is_empty() && !want.back() {
             // A share may have been set hours ago, and stable's own hour before that is looked at too.
-            queries.push(Query::Metrics(MetricsQuery::last(meters, (self.clock)(), 180)));
+            let metrics = MetricsQuery::last(meters, (self.clock)(), 180);
+            queries.extend(metrics.by_source().into_iter().map(Query::Metrics));
         }
         let revisions: BTreeSet<_> = sides(wanted).map(|side| side.task_definition.clone()).collect();
         if !revisions.is_empty() && !want.back() {
             queries.push(Query::TaskDefinitions(revisions.into_iter().collect()));
         }
-        let alarms: BTreeSet<_> = sides(wanted)
-            .filter_map(|side| snapshot.service(&side.service)?.configuration.alarms.as_ref())
-            .flat_map(|alarms| alarms.names.iter().cloned())
-            .collect();
-        if !alarms.is_empty() && !want.back() {
-            queries.push(Query::Alarms(alarms.into_iter().collect()));
+        let alarms = self.alarms(wanted, snapshot, want);
+        if !alarms.is_empty() {
+            queries.push(Query::Alarms(alarms));
         }
         let history = wanted.iter().filter(|release| !want.back() || needs_history(release));
         queries.extend(history.map(|release| Query::Deployments(release.stable.service.clone())));
         queries
+    }
+
+    /// The alarms that have a say. None holds up a way back, and of the past none is asked.
+    fn alarms(&self, wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<String> {
+        if want.back() || matches!(want, Want::Past(_)) {
+            return Vec::new();
+        }
+        let of = |release: &&Release| alarms::names(release, snapshot, &self.config.settings);
+        let names: BTreeSet<_> = wanted.iter().flat_map(of).collect();
+        names.into_iter().collect()
     }
 }
 
@@ -310,6 +324,7 @@ fn source(query: &Query) -> &'static str {
         Query::TaskDefinitions(_) => "DescribeTaskDefinition",
         Query::Family(_) => "ListTaskDefinitions",
         Query::Deployments(_) => "DescribeServiceDeployments",
+        Query::Metrics(metrics) if metrics.of_prometheus() => "query_range",
         Query::Metrics(_) => "GetMetricData",
         Query::Alarms(_) => "DescribeAlarms",
     }

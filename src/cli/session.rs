@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
 use super::observe::{Memory, Observation, Observer, Want};
 use crate::aws::{self, Aws, Connect};
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Counted};
+use crate::prometheus::Prometheus;
 use crate::run::clock::{CLOCK_VARIABLE, Clock};
 use crate::run::journal;
 
@@ -16,8 +18,8 @@ use crate::run::journal;
 pub struct Session {
     /// What was decided.
     pub config: Config,
-    /// For questions.
-    pub reader: Arc<Aws>,
+    /// For questions: AWS, and Prometheus where the configuration has one.
+    pub reader: Arc<dyn Cloud>,
     /// For writes, and for the questions about them.
     pub actor: Arc<Aws>,
     /// The region that is meant.
@@ -51,6 +53,16 @@ fn clock() -> Result<Clock, Failure> {
     }
 }
 
+/// `cloud`, with the configuration's Prometheus for what that counts.
+pub fn counted(cloud: Arc<dyn Cloud>, config: &Config, clock: Clock) -> Result<Arc<dyn Cloud>, Failure> {
+    let Some(PrometheusTable { url, bearer_token_file }) = config.environment.prometheus.value.clone() else {
+        return Ok(cloud);
+    };
+    // Its minutes are held against AWS's, so it is asked by the same clock.
+    let prometheus = Prometheus::new(url.0, bearer_token_file, Arc::new(move || clock.now().at))?;
+    Ok(Arc::new(Counted::new(cloud, Arc::new(prometheus))))
+}
+
 impl Session {
     /// Finds region and credentials; calls nobody yet.
     pub async fn connect(config: Config) -> Result<Self, Failure> {
@@ -61,14 +73,14 @@ impl Session {
     /// The same with another way to AWS than the configuration's.
     pub async fn with(config: Config, options: &Connect, clock: Clock) -> Result<Self, Failure> {
         let lanes = aws::connect(options).await?;
-        Ok(Self { config, reader: Arc::new(lanes.poll), actor: Arc::new(lanes.act), region: lanes.region, clock })
+        let reader = counted(Arc::new(lanes.poll), &config, clock)?;
+        Ok(Self { config, reader, actor: Arc::new(lanes.act), region: lanes.region, clock })
     }
 
     /// Looks at AWS once, for `want`.
     pub async fn observe(&self, want: Want<'_>) -> Result<Observation, Failure> {
         let now = || self.now();
-        let cloud: &dyn Cloud = &*self.reader;
-        let observer = Observer { cloud, config: &self.config, region: &self.region, clock: &now };
+        let observer = Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &now };
         let recall = |place: &crate::domain::names::Place| match journal::default_path() {
             Ok(path) => {
                 let journal::Recall { requested, since, witnessed } = journal::recall(&path, place);

@@ -86,7 +86,7 @@ pub struct CloudWatchMetric {
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// In CloudWatch.
-    CloudWatch(Recipe<CloudWatchMetric>),
+    CloudWatch(Box<Recipe<CloudWatchMetric>>),
     /// In Prometheus: PromQL, of which each gives one number for the minute that ends at the time it is asked for.
     Prometheus(Recipe<String>),
 }
@@ -119,7 +119,7 @@ impl Own {
             dimensions: metric.dimensions.iter().map(|(name, value)| (fill(name), fill(value))).collect(),
         };
         let source = match &self.source {
-            Source::CloudWatch(recipe) => Source::CloudWatch(recipe.map(metric)),
+            Source::CloudWatch(recipe) => Source::CloudWatch(Box::new(recipe.map(metric))),
             Source::Prometheus(recipe) => Source::Prometheus(recipe.map(fill)),
         };
         Self { source, seconds: self.seconds }

@@ -222,6 +222,20 @@ impl MetricsQuery {
         Self { meters, from, to }
     }
 
+    /// One question to each source of minutes: where one does not answer, the other does.
+    pub fn by_source(self) -> Vec<Self> {
+        let Self { meters, from, to } = self;
+        let (prometheus, cloudwatch): (Vec<_>, Vec<_>) =
+            meters.into_iter().partition(|(meter, _)| meter.of_prometheus());
+        let asked = [cloudwatch, prometheus].into_iter().filter(|meters| !meters.is_empty());
+        asked.map(|meters| Self { meters, from, to }).collect()
+    }
+
+    /// Whether Prometheus is asked for all of it.
+    pub fn of_prometheus(&self) -> bool {
+        self.meters.iter().all(|(meter, _)| meter.of_prometheus())
+    }
+
     /// How many metrics CloudWatch is asked for.
     pub fn metrics(&self) -> usize {
         self.meters.iter().map(|(meter, detail)| meter.metrics(*detail)).sum()

@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod automatic;
 pub mod deployment;
+pub mod failure;
 pub mod fault;
 pub mod ladder;
 pub mod meter;

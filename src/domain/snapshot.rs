@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::alarm::Alarm;
 use super::deployment::ServiceDeployment;
-use super::fault::Fault;
+use super::fault::{Fault, FaultKind};
 use super::meter::Meter;
 use super::metrics::{MetricsQuery, Series};
 use super::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
@@ -282,6 +282,16 @@ impl Snapshot {
                 }
             }
             Facts::Alarms(alarms) => {
+                let asked = if let Query::Alarms(names) = query { names.as_slice() } else { &[] };
+                for name in asked.iter().filter(|name| !alarms.iter().any(|alarm| alarm.name == **name)) {
+                    let reading = self.alarms.entry(name.clone()).or_default();
+                    // What it said before it was deleted says nothing of now.
+                    if reading.at().is_none_or(|had| had <= at) {
+                        let why = "it does not exist in this account and region";
+                        let fault = Fault::new(FaultKind::NotFound, "DescribeAlarms", name.as_str(), why);
+                        *reading = Reading { value: None, fault: Some((at, fault)) };
+                    }
+                }
                 for alarm in alarms {
                     self.alarms.entry(alarm.name.clone()).or_default().put(at, alarm);
                 }

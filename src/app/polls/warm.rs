@@ -9,10 +9,10 @@ use super::Source;
 use crate::app::model::Model;
 use crate::domain::fault::FaultKind;
 use crate::domain::names::TaskDefinitionArn;
-use crate::domain::preflight;
 use crate::domain::previous;
 use crate::domain::release::{Method, Release};
 use crate::domain::snapshot::Query;
+use crate::domain::verdict::alarms;
 
 /// DescribeAlarms takes as many names in one call, and one call at a time is all that is asked for.
 const ALARMS_A_CALL: usize = 100;
@@ -20,7 +20,7 @@ const ALARMS_A_CALL: usize = 100;
 /// The alarms of every release, in one question: those of the release that a key would act on first, then of those in
 /// flight, then the rest; within each, those that were not read for longest.
 pub(super) fn alarms(model: &Model, focus: Option<&Release>) -> Option<Query> {
-    let mut wanted: BTreeMap<&str, (u8, Option<Timestamp>)> = BTreeMap::new();
+    let mut wanted: BTreeMap<String, (u8, Option<Timestamp>)> = BTreeMap::new();
     let ours = model.releases.iter().filter(|it| !matches!(it.method, Method::CodeDeploy | Method::External));
     for release in ours {
         let rank = match release.in_flight() {
@@ -28,13 +28,13 @@ pub(super) fn alarms(model: &Model, focus: Option<&Release>) -> Option<Query> {
             true => 1,
             false => 2,
         };
-        for name in preflight::alarm_names(release) {
-            let read = model.snapshot.alarms.get(name).and_then(|reading| reading.at());
+        for name in alarms::names(release, &model.snapshot, &model.settings) {
+            let read = model.snapshot.alarms.get(&name).and_then(|reading| reading.at());
             let had = wanted.entry(name).or_insert((rank, read));
             had.0 = had.0.min(rank);
         }
     }
-    let mut names: Vec<_> = wanted.into_iter().map(|(name, turn)| (turn, name.to_owned())).collect();
+    let mut names: Vec<_> = wanted.into_iter().map(|(name, turn)| (turn, name)).collect();
     names.sort();
     names.truncate(ALARMS_A_CALL);
     (!names.is_empty()).then(|| Query::Alarms(names.into_iter().map(|(_, name)| name).collect()))

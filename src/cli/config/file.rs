@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::metrics::{Metrics, PrometheusTable};
 use super::thresholds::ThresholdsTable;
 use crate::domain::ladder::Ladder;
 use crate::domain::metrics::Percentile;
-use crate::domain::settings::{RollbackConfirm, ServiceSettings, Thresholds};
+use crate::domain::settings::{Automatic, RollbackConfirm, ServiceSettings, Thresholds};
 
 /// A configuration file. Every member may be left out; a name that is not one of these is an error.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,11 @@ pub struct File {
     /// `[thresholds]`.
     #[serde(default)]
     pub thresholds: ThresholdsTable,
+    /// `[automatic]`.
+    #[serde(default)]
+    pub automatic: AutomaticTable,
+    /// `[prometheus]`.
+    pub prometheus: Option<PrometheusTable>,
     /// `[ui]`.
     #[serde(default)]
     pub ui: UiTable,
@@ -37,6 +43,26 @@ pub struct File {
     /// `[[environments]]`; the first is the one that is shown unless another is named.
     #[serde(default)]
     pub environments: Vec<EnvironmentTable>,
+}
+
+/// `[automatic]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutomaticTable {
+    /// How long before each act a key can stop it.
+    pub countdown: Option<Span>,
+    /// For how long a FAIL lasts before it is rolled back.
+    pub rollback_after: Option<Span>,
+}
+
+impl AutomaticTable {
+    /// What it decides.
+    pub fn over(&self, base: &Automatic) -> Automatic {
+        Automatic {
+            countdown: self.countdown.map_or(base.countdown, |span| span.0),
+            rollback_after: self.rollback_after.map(|span| span.0).or(base.rollback_after),
+        }
+    }
 }
 
 /// `[ui]`.
@@ -63,9 +89,15 @@ pub struct ServiceTable {
     pub canary: Option<String>,
     /// For a BLUE_GREEN service that pauses before its production shift: let the console write the rule's weights there.
     pub native_weighted: Option<bool>,
+    /// Alarms that fail its canary, by name.
+    pub alarms: Option<Vec<String>>,
+    /// For how long a FAIL of it lasts before it is rolled back.
+    pub rollback_after: Option<Span>,
     /// `[services.NAME.thresholds]`.
     #[serde(default)]
     pub thresholds: ThresholdsTable,
+    /// `[services.NAME.metrics]`.
+    pub metrics: Option<Metrics>,
 }
 
 /// `[[environments]]`.
@@ -86,6 +118,8 @@ pub struct EnvironmentTable {
     pub read_only: Option<bool>,
     /// Another endpoint than AWS's.
     pub endpoint_url: Option<String>,
+    /// `[environments.prometheus]`, instead of `[prometheus]`.
+    pub prometheus: Option<PrometheusTable>,
 }
 
 /// A span of time that may be none: `"0s"`, `"10m"`, `"1m 30s"`.
@@ -166,7 +200,9 @@ impl ServiceTable {
             canary: self.canary.clone(),
             native_weighted: self.native_weighted.unwrap_or(false),
             thresholds: self.thresholds.any().then(|| self.thresholds.over(thresholds)),
-            ..ServiceSettings::default()
+            alarms: self.alarms.clone().unwrap_or_default(),
+            own: self.metrics.as_ref().map(|metrics| metrics.own.clone()),
+            rollback_after: self.rollback_after.map(|span| span.0),
         }
     }
 }
@@ -197,6 +233,17 @@ pub enum ConfigError {
         path: PathBuf,
         /// The name.
         name: String,
+    },
+    /// A service's numbers are in a Prometheus that nobody named.
+    #[error(
+        "services.{service}.metrics has source = \"prometheus\", but no Prometheus is named{here}: add a table \
+             [prometheus] with url = \"http://127.0.0.1:9090\", or wherever it is"
+    )]
+    NoPrometheus {
+        /// The service's name.
+        service: String,
+        /// Where it is missing, in words.
+        here: String,
     },
     /// No environment goes by this name.
     #[error("there is no environment called {name:?}; {known}")]

@@ -2,6 +2,7 @@
 //! place, each value with where it came from.
 
 pub mod file;
+pub mod metrics;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -13,11 +14,13 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use crate::domain::meter::{Own, Source};
 use crate::domain::metrics::Percentile;
-use crate::domain::settings::Settings;
+use crate::domain::settings::{ServiceSettings, Settings};
 
 use file::EnvironmentTable;
 pub use file::{ConfigError, File};
+use metrics::PrometheusTable;
 use thresholds::ThresholdsTable;
 
 /// Where a value came from.
@@ -106,6 +109,8 @@ pub struct Environment {
     pub read_only: Sourced<bool>,
     /// Another endpoint than AWS's.
     pub endpoint_url: Sourced<Option<String>>,
+    /// The Prometheus that counts for it.
+    pub prometheus: Sourced<Option<PrometheusTable>>,
 }
 
 /// Everything, merged.
@@ -179,12 +184,19 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
     let finish_watch = Sourced::file(file.finish_watch.map(|span| span.0), defaults.finish_watch);
     let patience = Sourced::file(file.patience.map(|span| span.0), defaults.patience);
     let rollback_confirm = Sourced::file(file.rollback_confirm, defaults.rollback_confirm);
+    let automatic = file.automatic.over(&defaults.automatic);
+    let origin = |said: bool| if said { Origin::File } else { Origin::Default };
+    let services: BTreeMap<_, _> =
+        file.services.iter().map(|(name, table)| (name.clone(), table.settings(&thresholds))).collect();
+    counted(&services, &environment, path)?;
     let origins = vec![
         ("ladder", ladder.origin),
         ("bake", bake.origin),
         ("finish_watch", finish_watch.origin),
         ("patience", patience.origin),
         ("rollback_confirm", rollback_confirm.origin),
+        ("automatic.countdown", origin(file.automatic.countdown.is_some())),
+        ("automatic.rollback_after", origin(file.automatic.rollback_after.is_some())),
     ];
     let ascii = Sourced::first(
         [
@@ -205,8 +217,8 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
             finish_watch: finish_watch.value,
             patience: patience.value,
             thresholds,
-            automatic: defaults.automatic,
-            services: file.services.iter().map(|(name, table)| (name.clone(), table.settings(&thresholds))).collect(),
+            automatic,
+            services,
         },
         environment,
         environments: file.environments.iter().map(|environment| environment.name.clone()).collect(),
@@ -218,6 +230,23 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
             file.services.iter().map(|(name, table)| (name.clone(), table.thresholds.clone())).collect(),
         ),
     })
+}
+
+/// Whoever is counted by Prometheus has one.
+fn counted(
+    services: &BTreeMap<String, ServiceSettings>,
+    environment: &Environment,
+    path: Option<&Path>,
+) -> Result<(), ConfigError> {
+    let prometheus = |own: &Own| matches!(own.source, Source::Prometheus(_));
+    let lost = services.iter().find(|(_, service)| service.own.as_ref().is_some_and(prometheus));
+    match lost.filter(|_| environment.prometheus.value.is_none()) {
+        Some((service, _)) => Err(ConfigError::NoPrometheus {
+            service: service.clone(),
+            here: path.map(|path| format!(" in {}", path.display())).unwrap_or_default(),
+        }),
+        None => Ok(()),
+    }
 }
 
 fn environment(flags: &Flags, variables: Variables<'_>, file: &File) -> Result<Environment, ConfigError> {
@@ -290,6 +319,10 @@ fn environment(flags: &Flags, variables: Variables<'_>, file: &File) -> Result<E
                 (Origin::File, read_only_here),
             ],
             false,
+        ),
+        prometheus: Sourced::file(
+            table.and_then(|table| table.prometheus.clone()).or_else(|| file.prometheus.clone()).map(Some),
+            None,
         ),
         name: Sourced { value: chosen.value.unwrap_or_else(|| "default".to_owned()), origin: chosen.origin },
     })

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use super::{Config, Origin, Sourced, default_path};
+use super::{Config, Origin, Sourced, default_path, metrics};
 use crate::cli::words::columns;
 
 /// One line of it.
@@ -35,6 +35,8 @@ impl Config {
             "bake" => span(settings.bake),
             "finish_watch" => span(settings.finish_watch),
             "patience" => span(settings.patience),
+            "automatic.countdown" => span(settings.automatic.countdown),
+            "automatic.rollback_after" => settings.automatic.rollback_after.map_or_else(|| "never".to_owned(), span),
             _ => format!("{:?}", settings.rollback_confirm).to_lowercase(),
         };
         fn line<T>(key: &str, sourced: &Sourced<T>, show: impl Fn(&T) -> String) -> Line {
@@ -62,6 +64,16 @@ impl Config {
             value,
             origin: if said { Origin::File } else { Origin::Default },
         }));
+        let prometheus = &environment.prometheus;
+        all.push(line("prometheus.url", prometheus, |table| {
+            table.as_ref().map_or_else(|| "none".to_owned(), |table| table.url.0.to_string())
+        }));
+        let token = prometheus.value.as_ref().and_then(|table| table.bearer_token_file.as_ref());
+        all.extend(token.map(|file| Line {
+            key: "prometheus.bearer_token_file".to_owned(),
+            value: file.display().to_string(),
+            origin: prometheus.origin.clone(),
+        }));
         all.push(line("ui.ascii", &self.ascii, bool::to_string));
         all.push(line("ui.percentile", &self.percentile, ToString::to_string));
         for (name, service) in &settings.services {
@@ -75,9 +87,16 @@ impl Config {
                 ("stable", service.stable.clone()),
                 ("canary", service.canary.clone()),
                 ("native_weighted", service.native_weighted.then(|| true.to_string())),
+                ("alarms", (!service.alarms.is_empty()).then(|| service.alarms.join(", "))),
+                ("rollback_after", service.rollback_after.map(span)),
             ];
             all.extend(own.into_iter().filter_map(|(key, value)| {
                 Some(Line { key: format!("services.{name}.{key}"), value: value?, origin: Origin::File })
+            }));
+            all.extend(service.own.iter().flat_map(metrics::shown).map(|(key, value)| Line {
+                key: format!("services.{name}.metrics.{key}"),
+                value,
+                origin: Origin::File,
             }));
             let lines = by_service.get(name).zip(service.thresholds.as_ref());
             let drawn = lines.into_iter().flat_map(|(table, lines)| table.shown(lines)).filter(|(_, said, _)| *said);

@@ -38,20 +38,29 @@ fn the_example_says_what_is_so_without_it() {
 
 #[test]
 fn the_example_has_every_setting() {
-    fn missing(at: &str, value: &Value, found: &mut Vec<String>) {
+    /// Where a setting is, whichever service's or metric's it is, and whether it has a value there.
+    fn settings(at: &str, value: &Value, found: &mut Vec<(String, bool)>) {
         match value {
-            Value::Null => found.push(at.to_owned()),
-            Value::Object(members) => {
-                members.iter().for_each(|(name, value)| missing(&format!("{at}.{name}"), value, found));
-            }
-            Value::Array(items) => items.iter().for_each(|item| missing(at, item, found)),
+            Value::Object(members) => members.iter().for_each(|(name, value)| {
+                found.push((format!("{at}.{name}"), !value.is_null()));
+                let name = match at {
+                    ".services" => "NAME",
+                    ".services.NAME.metrics" if value.is_object() => "METRIC",
+                    _ => name,
+                };
+                settings(&format!("{at}.{name}"), value, found);
+            }),
+            Value::Array(items) => items.iter().for_each(|item| settings(at, item, found)),
             _ => {}
         }
     }
     let file = File::parse(&whole_example(), Path::new("config.example.toml")).unwrap();
     let mut found = Vec::new();
-    missing("", &serde_json::to_value(&file).unwrap(), &mut found);
-    assert!(found.is_empty(), "config.example.toml does not have {found:?}");
+    settings("", &serde_json::to_value(&file).unwrap(), &mut found);
+    // What one service has another may leave out: a service has one source of metrics only.
+    let has = |at: &str| found.iter().any(|(other, set)| *set && other == at);
+    let missing: Vec<_> = found.iter().filter(|(at, set)| !set && !has(at)).map(|(at, _)| at).collect();
+    assert!(missing.is_empty(), "config.example.toml does not have {missing:?}");
     assert!(!file.environments.is_empty() && !file.services.is_empty());
 }
 
@@ -121,6 +130,14 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         ("[thresholds]\nerror_percent = -1", &["line 2", "above 0"]),
         ("rollback_confirm = 'sometimes'", &["idle", "always", "never"]),
         ("[services.a]\nnope = 1", &["line 2", "nope", "canary"]),
+        ("[automatic]\ncountdown = '0s'", &["line 2", "must be above 0"]),
+        ("[automatic]\nafter = '1m'", &["line 2", "after", "rollback_after"]),
+        ("[services.a]\nalarms = 'one'", &["line 2", "expected a sequence"]),
+        ("[prometheus]\nurl = 'prometheus:9090'", &["line 2", "begins with prometheus://", "http://"]),
+        ("[prometheus]\nurl = '127.0.0.1:9090'", &["line 2", "is not a URL", "http://127.0.0.1:9090"]),
+        ("[prometheus]\nurl = 'http://ana:secret@p:9090'", &["line 2", "password", "bearer_token_file"]),
+        ("[prometheus]\nurl = 'http://p:9090/graph?g0=x'", &["line 2", "query or fragment"]),
+        ("[prometheus]\nbearer_token_file = 'x'", &["missing field `url`"]),
         ("[[environments]]\nregion = 'a'", &["name"]),
         ("[[environments]]\nname = 'a'\n[[environments]]\nname = 'a'", &["two environments", "\"a\""]),
     ];
@@ -160,6 +177,19 @@ fn everything_in_force_is_shown_with_where_it_came_from() {
         "services.checkout.thresholds.p95",
         "300ms",
         "services.checkout.stable",
+        "automatic.countdown",
+        "automatic.rollback_after",
+        "3m",
+        "services.checkout.alarms",
+        "checkout-5xx, checkout-slow",
+        "services.checkout.rollback_after",
+        "prometheus.url",
+        "https://prometheus.example.com",
+        "prometheus.bearer_token_file",
+        "services.checkout.metrics.source",
+        "Shop Requests Sum Service=checkout Revision={revision}",
+        "services.search.metrics.requests",
+        "services.search.metrics.latency",
         "(file)",
         "[1, 10, 100]",
     ] {
@@ -168,4 +198,108 @@ fn everything_in_force_is_shown_with_where_it_came_from() {
     let document = config.document();
     assert_eq!(document["schema"], "tidegate.config/1");
     assert_eq!(document["settings"]["region"], serde_json::json!({"value": "us-east-1", "from": "file"}));
+}
+
+/// The table of a service's own metrics with these keys.
+fn own(keys: &str) -> Result<Config, ConfigError> {
+    let file = format!("[prometheus]\nurl = 'http://127.0.0.1:9090'\n[services.a.metrics]\n{keys}");
+    with(&file, &Flags::default(), &[])
+}
+
+#[test]
+fn metrics_that_make_no_sense_are_refused_with_what_would() {
+    const COUNTS: &str = "requests = 'r{v=\"{revision}\"}'\nerrors = 'e{v=\"{revision}\"}'";
+    let prometheus = |keys: &str| format!("source = 'prometheus'\n{keys}");
+    let cloudwatch = |keys: &str| format!("source = 'cloudwatch'\n{keys}");
+    let table = [
+        ("requests = 'a'".to_owned(), &["line 3", "missing field `source`"][..]),
+        ("source = 'graphite'".to_owned(), &["line 4", "graphite", "cloudwatch", "prometheus"]),
+        (prometheus("errors = '{revision}'"), &["line 3", "`requests` is missing", "both needed"]),
+        (prometheus("requests = '{revision}'"), &["`errors` is missing"]),
+        (prometheus("requests = 5"), &["line 5, column 12", "expected PromQL in quotes, or a table"]),
+        (
+            prometheus(&format!("{COUNTS}\np95 = 'h{{v=\"{{version}}\"}}'")),
+            &["`p95`", "{version}", "{revision}", "{cluster}"],
+        ),
+        (prometheus("requests = 'r{a=\"b\"}'\nerrors = '{revision}'"), &["`requests`", "the same for both revisions"]),
+        (prometheus("requests = '{family}'\nerrors = '{revision}'"), &["`requests`", "the same for both revisions"]),
+        (
+            prometheus(&format!("{COUNTS}\np99 = {{ metric = 'L' }}")),
+            &["`p99` is not for Prometheus", "PromQL in quotes"],
+        ),
+        (prometheus(&format!("{COUNTS}\nnamespace = 'Shop'")), &["`namespace` is for source = \"cloudwatch\""]),
+        (prometheus(&format!("{COUNTS}\nlatency = 'us'")), &["line 7", "us", "ms"]),
+        (cloudwatch("requests = '{revision}'"), &["`requests` is not for CloudWatch", "metric ="]),
+        (cloudwatch("requests = { metric = 'R{revision}' }"), &["`requests` has no namespace"]),
+        (cloudwatch("requests = { metrik = 'R' }"), &["line 5", "metrik", "metric"]),
+        (
+            cloudwatch("namespace = 'S'\nrequests = { metric = 'R' }\ndimensions = { Service = 'a' }"),
+            &["`requests`", "the same for both revisions"],
+        ),
+    ];
+    for (keys, parts) in table {
+        let error = own(&keys).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{keys}: {error}");
+    }
+}
+
+#[test]
+fn a_service_counted_by_prometheus_needs_one() {
+    let metrics = "[services.search.metrics]\nsource = 'prometheus'\nrequests = '{revision}'\nerrors = '{revision}'";
+    let error = with(metrics, &Flags::default(), &[]).unwrap_err().to_string();
+    assert!(
+        ["services.search", "config.toml", "[prometheus]", "url"].iter().all(|part| error.contains(part)),
+        "{error}"
+    );
+    let general = format!("[prometheus]\nurl = 'http://a'\n{metrics}\n[[environments]]\nname = 'prod'");
+    let config = with(&general, &Flags::default(), &[]).unwrap();
+    let url = |config: &Config| config.environment.prometheus.value.as_ref().unwrap().url.0.to_string();
+    assert_eq!(url(&config), "http://a");
+    let here = format!("{general}\n[environments.prometheus]\nurl = 'https://b/prometheus/'");
+    assert_eq!(
+        url(&with(&here, &Flags::default(), &[]).unwrap()),
+        "https://b/prometheus",
+        "the environment's own wins"
+    );
+}
+
+#[test]
+fn metrics_of_its_own_become_what_each_source_is_asked_for() {
+    let keys = "source = 'prometheus'\nrequests = 'sum(r{job=\"a\", v=\"{revision}\"})'\nerrors = '{task_definition}'";
+    let settings = own(keys).unwrap().settings;
+    let Own { source: Source::Prometheus(recipe), seconds: true } = settings.own_of("a").unwrap() else {
+        panic!("{:?}", settings.own_of("a"));
+    };
+    assert_eq!(
+        recipe.requests.as_deref(),
+        Some("sum(r{job=\"a\", v=\"{revision}\"})"),
+        "PromQL's braces are left alone"
+    );
+    assert_eq!((recipe.errors.as_deref(), &recipe.p95), (Some("{task_definition}"), &None));
+    let keys = "source = 'cloudwatch'\nnamespace = 'Shop'\ndimensions = { S = 'a', V = '{revision}' }\n\
+                requests = { metric = 'R' }\nerrors = { metric = 'E', stat = 'SampleCount' }\n\
+                p95 = { metric = 'L', namespace = 'Other', dimensions = { T = '{task_definition}' } }";
+    let settings = own(keys).unwrap().settings;
+    let Own { source: Source::CloudWatch(recipe), seconds: false } = settings.own_of("a").unwrap() else {
+        panic!("{:?}", settings.own_of("a"));
+    };
+    let asked: Vec<_> =
+        recipe.each().map(|it| (it.namespace.as_str(), it.name.as_str(), it.statistic.as_str())).collect();
+    assert_eq!(asked, [("Shop", "R", "Sum"), ("Shop", "E", "SampleCount"), ("Other", "L", "p95")]);
+    let dimensions = recipe.requests.as_ref().unwrap().dimensions.clone();
+    assert_eq!(dimensions, [("S".to_owned(), "a".to_owned()), ("V".to_owned(), "{revision}".to_owned())]);
+}
+
+#[test]
+fn what_the_console_does_by_itself_is_decided_for_all_and_for_one() {
+    let file = "[automatic]\ncountdown = '10s'\nrollback_after = '3m'\n\
+                [services.a]\nrollback_after = '1m'\nalarms = ['x', 'y']";
+    let settings = with(file, &Flags::default(), &[]).unwrap().settings;
+    let minutes = |name: &str| settings.automatic_of(name).rollback_after.map(|span| span.as_mins());
+    assert_eq!((minutes("a"), minutes("b")), (Some(1), Some(3)));
+    assert_eq!(settings.automatic.countdown.as_secs(), 10);
+    assert_eq!((settings.alarms_of("a"), settings.alarms_of("b").len()), (&["x".to_owned(), "y".to_owned()][..], 0));
+    let bare = with("", &Flags::default(), &[]).unwrap();
+    assert_eq!(bare.settings.automatic.rollback_after, None);
+    assert!(bare.text().contains("never"), "{}", bare.text());
 }

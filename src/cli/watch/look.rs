@@ -59,7 +59,8 @@ impl Watcher<'_> {
             let meters: BTreeSet<_> = known.chain(behind(&groups, &self.seen.snapshot)).collect();
             if !meters.is_empty() {
                 let meters = meters.into_iter().map(|meter| (meter, Detail::Brief)).collect();
-                beside.push(Query::Metrics(MetricsQuery::last(meters, now, 10)));
+                let metrics = MetricsQuery::last(meters, now, 10);
+                beside.extend(metrics.by_source().into_iter().map(Query::Metrics));
             }
         }
         let With { cloud, clock, .. } = self.with;

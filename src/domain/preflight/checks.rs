@@ -10,9 +10,7 @@ use crate::domain::deployment::{ServiceDeployment, ServiceRevision};
 use crate::domain::fault::FaultKind;
 use crate::domain::previous::{Good, best};
 use crate::domain::release::Method;
-
-/// An alarm's state is asked for once or twice a minute; what is older than this says nothing of now.
-const ALARM_KEEPS: SignedDuration = SignedDuration::from_mins(5);
+use crate::domain::verdict::alarms::KEEPS;
 
 impl Look<'_> {
     /// The writes that the way back needs, and AWS has refused.
@@ -179,7 +177,7 @@ impl Look<'_> {
     /// An alarm, where its state of now was read.
     fn alarm(&self, name: &str) -> Option<&Alarm> {
         let reading = self.snapshot.alarms.get(name).filter(|reading| reading.failing().is_none())?;
-        reading.get().filter(|_| reading.age(self.now).is_some_and(|age| age <= ALARM_KEEPS))
+        reading.get().filter(|_| reading.age(self.now).is_some_and(|age| age <= KEEPS))
     }
 
     fn in_alarm(&self, alarm: &Alarm, under_way: Option<&ServiceDeployment>) -> String {

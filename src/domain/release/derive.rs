@@ -18,7 +18,7 @@ use crate::domain::service::{Rollout, RolloutState, Service};
 use crate::domain::settings::Settings;
 use crate::domain::share::{Percent, Weights};
 use crate::domain::snapshot::{Since, Snapshot};
-use crate::domain::verdict::{self, Step, Verdict};
+use crate::domain::verdict::{self, Step, Verdict, alarms};
 
 /// Every release of the environment: pairs as one, every other service alone, by name. No two have the same: where
 /// several clusters have a service of one name, each is called `cluster/name`.
@@ -48,6 +48,10 @@ pub fn releases(
     });
     let mut releases: Vec<_> = weighted.chain(single).collect();
     for release in &mut releases {
+        let names = alarms::names(release, snapshot, settings);
+        let since = release.bake.map(|bake| Since { at: bake.since, seen: bake.seen });
+        let since = since.or_else(|| snapshot.weights_since.get(&release.routes.first()?.id).copied());
+        release.verdict = alarms::heeded(release.verdict.clone(), &names, snapshot, since, now);
         let denied = ours_of(&release.name).denied.as_slice();
         if let Some(service) = snapshot.service(&release.stable.service) {
             release.preflight = preflight::preflight(release, service, snapshot, denied, now);

@@ -19,6 +19,9 @@
 //! but only to notice that stable itself got worse (the canary may be why): that is said, and withholds a PASS. It is
 //! never what a canary passes against.
 //!
+//! Beside the numbers, [`alarms`] that a team has drawn itself have their say: one in ALARM fails, one that could not be
+//! read withholds a PASS.
+//!
 //! What is taken for granted: that the two sides' requests are alike (a canary for one customer only is not a sample),
 //! and that the share of traffic is the same throughout the minutes that are judged, which is why they begin anew when
 //! it changes.
@@ -27,6 +30,7 @@
 //!
 #![doc = include_str!("../../../tests/bench/judge.md")]
 
+pub mod alarms;
 pub mod counts;
 mod judge;
 mod minutes;
@@ -123,7 +127,7 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// What speaks for it, where it passes.
     pub grounds: Vec<String>,
-    /// What is missing, where there is not enough to tell.
+    /// What is missing, where there is not enough to tell; `None` also where it is not traffic that is missing.
     pub needs: Option<Needs>,
     /// The side that is judged.
     pub judged: Numbers,
@@ -163,5 +167,20 @@ impl Outcome {
             Self::Fail => "FAIL",
             Self::NotYet => "NOT YET",
         }
+    }
+}
+
+impl Verdict {
+    /// No PASS, for a reason that no number can outweigh: what it was to be judged by is not known. A FAIL stays one.
+    #[must_use]
+    pub fn withheld(mut self, why: String) -> Self {
+        if self.outcome == Outcome::Pass {
+            (self.opinion, self.outcome) = (Opinion::Unsure, Outcome::NotYet);
+            self.grounds.clear();
+            self.reasons.insert(0, why);
+        } else {
+            self.reasons.push(why);
+        }
+        self
     }
 }

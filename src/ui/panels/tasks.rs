@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::text::{Line, Span};
 
+use crate::domain::failure::{self, Failure};
 use crate::domain::release::{Release, Side};
 use crate::domain::service::Task;
 use crate::ui::freshness::{self, Part};
@@ -83,36 +84,25 @@ fn counts(scene: &Scene<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<'
     Line::from(spans)
 }
 
-/// Why tasks stopped: the same reason once, with how often.
+/// Why tasks stopped: each cause once, with how often, and the newest one's own words.
 fn reasons(scene: &Scene<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'static>> {
-    let mut grouped: BTreeMap<String, usize> = BTreeMap::new();
-    for task in tasks.iter().filter(|task| task.stopped_at.is_some() || task.status == "STOPPED") {
-        let code = task.stop_code.as_deref().unwrap_or_default();
-        // What ECS stops by itself while it replaces tasks is no news.
-        if code == "ServiceSchedulerInitiated" && task.exit_code.is_none_or(|exit| exit == 0) {
-            continue;
-        }
-        let mut reason = task.stopped_reason.as_deref().filter(|reason| !reason.is_empty()).unwrap_or(code).to_owned();
-        if reason.is_empty() {
-            reason = "no reason given".to_owned();
-        }
-        if let Some(exit) = task.exit_code.filter(|exit| *exit != 0) {
-            reason = format!("exit {exit}, {reason}");
-        }
-        *grouped.entry(words::clip(&reason, 300)).or_default() += 1;
-    }
-    let mut grouped: Vec<_> = grouped.into_iter().collect();
-    grouped.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let hidden = grouped.len().saturating_sub(REASONS);
-    let mut lines: Vec<Line<'static>> = grouped
+    let failures = failure::failures(tasks);
+    let hidden = failures.len().saturating_sub(REASONS);
+    let now = scene.model.now.at;
+    let mut lines: Vec<Line<'static>> = failures
         .into_iter()
         .take(REASONS)
-        .flat_map(|(reason, count)| {
-            let text = format!("✖ {}: {reason}", words::many(count, "task"));
+        .flat_map(|Failure { cause, count, newest }| {
+            let ago = newest.stopped_at.map(|at| format!(", {} ago", words::age(now.duration_since(at))));
+            let said = newest.stopped_reason.as_deref().filter(|said| !said.is_empty());
+            let said = said.map(|said| format!(": {}", words::clip(said, 300))).unwrap_or_default();
+            let (mark, role) = if cause.blames_revision() { ("✖", Role::Bad) } else { ("▲", Role::Warn) };
+            let count = words::many(count, "task");
+            let text = format!("{mark} {count}: {}{}{said}", cause.word(), ago.unwrap_or_default());
             let wrapped = words::wrap(&text, columns.saturating_sub(4), 3).into_iter().enumerate();
-            wrapped.map(|(index, text)| {
+            wrapped.map(move |(index, text)| {
                 let indent = if index == 0 { "  " } else { "    " };
-                scene.line(format!("{indent}{text}"), Role::Bad)
+                scene.line(format!("{indent}{text}"), role)
             })
         })
         .collect();

@@ -1,0 +1,323 @@
+//! Answers of a loopback server, as Prometheus and what stands before it give them.
+
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::domain::metrics::TroubleKind;
+
+/// 2026-11-21T09:00:30Z: a minute has been running for thirty seconds.
+const NOW: i64 = 1_795_251_630;
+const HOUR: i64 = 1_795_251_600;
+
+/// What was asked, as it came in.
+#[derive(Debug, Clone)]
+struct Asked {
+    path: String,
+    authorization: Option<String>,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Asked {
+    fn seconds(&self, name: &str) -> i64 {
+        self.parameters[name].parse().unwrap()
+    }
+}
+
+/// A server that answers by what is asked: status, headers, body.
+struct Loopback {
+    url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    _serving: tokio_util::task::AbortOnDropHandle<()>,
+}
+
+type Answer = (u16, Vec<(&'static str, &'static str)>, String);
+
+async fn loopback(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Loopback {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (heard, answer) = (asked.clone(), Arc::new(answer));
+    let serving = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (heard, answer) = (heard.clone(), answer.clone());
+            let service = service_fn(move |request: Request<Incoming>| {
+                let query = request.uri().query().unwrap_or_default().as_bytes();
+                let asked = Asked {
+                    path: request.uri().path().to_owned(),
+                    authorization: request.headers().get("authorization").map(|it| it.to_str().unwrap().to_owned()),
+                    parameters: form_urlencoded::parse(query).into_owned().collect(),
+                };
+                heard.lock().unwrap().push(asked.clone());
+                let (status, headers, body) = answer(&asked);
+                let mut response = Response::builder().status(status);
+                for (name, value) in headers {
+                    response = response.header(name, value);
+                }
+                let response = response.body(Full::new(Bytes::from(body))).unwrap();
+                async move { Ok::<_, Infallible>(response) }
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    Loopback { url, asked, _serving: tokio_util::task::AbortOnDropHandle::new(serving) }
+}
+
+fn prometheus(url: &str, token: Option<PathBuf>) -> Prometheus {
+    let now = Timestamp::from_second(NOW).unwrap();
+    Prometheus::new(url.parse().unwrap(), token, Arc::new(move || now)).unwrap()
+}
+
+fn meter() -> Meter {
+    let recipe = Recipe {
+        requests: Some("requests".to_owned()),
+        errors: Some("errors".to_owned()),
+        p95: Some("p95".to_owned()),
+        ..Recipe::default()
+    };
+    Meter::Own(Own { source: Source::Prometheus(recipe), seconds: true })
+}
+
+async fn ask(prometheus: &Prometheus, detail: Detail, minutes: i64) -> Result<Series, Fault> {
+    let now = Timestamp::from_second(NOW).unwrap();
+    let query = MetricsQuery::last(vec![(meter(), detail)], now, minutes);
+    let mut answers = prometheus.minutes(&query).await?;
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].0, meter());
+    Ok(answers.remove(0).1)
+}
+
+/// A good answer with one series of these values, by how long before the full hour.
+fn values(of: &[(i64, &str)]) -> Answer {
+    let values: Vec<_> = of.iter().map(|(before, value)| json!([HOUR - before, value])).collect();
+    result(&json!([{ "metric": {}, "values": values }]))
+}
+
+fn result(series: &Value) -> Answer {
+    let body = json!({ "status": "success", "data": { "resultType": "matrix", "result": series } });
+    (200, vec![("content-type", "application/json")], body.to_string())
+}
+
+fn said(status: u16, error_type: &str, error: &str) -> Answer {
+    let body = json!({ "status": "error", "errorType": error_type, "error": error });
+    (status, vec![("content-type", "application/json")], body.to_string())
+}
+
+/// Ten requests a minute, whatever else is asked.
+fn or_requests(asked: &Asked, other: Answer) -> Answer {
+    if asked.parameters["query"] == "requests" { values(&[(60, "10"), (0, "10")]) } else { other }
+}
+
+#[tokio::test]
+async fn minutes_are_told_by_what_holds_at_their_end() {
+    let server = loopback(|asked| match asked.parameters["query"].as_str() {
+        "requests" => values(&[(120, "100"), (60, "200.5"), (0, "300")]),
+        "errors" => values(&[(60, "2")]),
+        _ => values(&[(120, "0.25"), (60, "NaN"), (0, "+Inf")]),
+    })
+    .await;
+    let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+    assert_eq!((series.troubles.as_slice(), series.live.len()), (&[][..], 0));
+    assert_eq!(series.settles_after, SETTLES_AFTER);
+    let told: Vec<_> = series
+        .minutes
+        .iter()
+        .map(|minute| (HOUR - minute.at.as_second(), minute.requests, minute.errors(), minute.p95))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (180, Some(100.0), Some(0.0), Some(250.0)),
+            (120, Some(200.5), Some(2.0), None),
+            (60, Some(300.0), Some(0.0), None),
+        ],
+        "errors absent where requests are present are 0; NaN and infinity are no data; seconds are milliseconds here"
+    );
+    let asked = server.asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 3);
+    for asked in asked {
+        assert_eq!(asked.path, "/api/v1/query_range");
+        // Four minutes, of which the last has not ended.
+        assert_eq!((asked.seconds("start"), asked.seconds("end")), (HOUR - 120, HOUR));
+        assert_eq!((asked.seconds("step"), asked.authorization), (60, None));
+    }
+}
+
+#[tokio::test]
+async fn the_open_release_is_asked_for_every_five_seconds_too() {
+    let server = loopback(|asked| match asked.parameters["query"].as_str() {
+        "requests" => values(&[(65, "9"), (60, "10"), (55, "11"), (0, "20"), (-30, "25")]),
+        _ => result(&json!([])),
+    })
+    .await;
+    let series = ask(&prometheus(&server.url, None), Detail::Full, 10).await.unwrap();
+    let ends = |minutes: &[Minute]| minutes.iter().map(|minute| HOUR - minute.at.as_second() - 60).collect::<Vec<_>>();
+    assert_eq!(ends(&series.minutes), [60, 0]);
+    assert_eq!(ends(&series.live), [65, 60, 55, 0, -30], "up to now");
+    {
+        let asked = server.asked.lock().unwrap();
+        assert_eq!(asked.len(), 3, "ten minutes at five seconds have the minutes in them");
+        assert!(asked.iter().all(|asked| (asked.seconds("step"), asked.seconds("end")) == (5, NOW)));
+        assert!(asked.iter().all(|asked| asked.seconds("start") == NOW - 600));
+    }
+    let _ = ask(&prometheus(&server.url, None), Detail::Full, 180).await.unwrap();
+    let asked = server.asked.lock().unwrap();
+    let steps: BTreeSet<_> = asked[3..].iter().map(|asked| (asked.seconds("step"), asked.seconds("start"))).collect();
+    assert_eq!(steps, BTreeSet::from([(5, NOW - 600), (60, HOUR - 178 * 60)]));
+}
+
+#[tokio::test]
+async fn what_is_no_count_of_errors_is_not_taken_for_none() {
+    for (odd, known) in [("NaN", false), ("+Inf", false), ("-3", false), ("0", true)] {
+        let server = loopback(move |asked| match asked.parameters["query"].as_str() {
+            "errors" => values(&[(0, odd)]),
+            _ => or_requests(asked, result(&json!([]))),
+        })
+        .await;
+        let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+        let errors: Vec<_> = series.minutes.iter().map(Minute::errors).collect();
+        assert_eq!(errors, [Some(0.0), known.then_some(0.0)], "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_at_all_is_no_data() {
+    let server = loopback(|_| result(&json!([]))).await;
+    let series = ask(&prometheus(&server.url, None), Detail::Full, 10).await.unwrap();
+    assert_eq!((series.minutes.len(), series.live.len(), series.troubles.len()), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_expression_is_said_of_it_in_prometheus_words() {
+    let two = json!([{ "metric": { "pod": "a" }, "values": [[HOUR, "1"]] }, { "metric": {}, "values": [] }]);
+    let histogram = json!([{ "metric": {}, "histograms": [[HOUR, { "count": "1" }]] }]);
+    let table = [
+        (result(&two), "gives 2 series, not one; wrap it in sum(…)"),
+        (result(&histogram), "gives histograms"),
+        (values(&[(0, "many")]), "\"many\", which is no number"),
+        (
+            said(400, "bad_data", "invalid parameter \"query\": 1:5: parse error: \u{1b}[2J"),
+            "1:5: parse error: ·[2J (bad_data)",
+        ),
+        (said(422, "execution", "multiple matches for labels"), "multiple matches for labels (execution)"),
+        (
+            said(503, "timeout", "query timed out in expression evaluation"),
+            "timed out in expression evaluation (timeout)",
+        ),
+        ((200, Vec::new(), " ".repeat(5 << 20)), "more than 4 MiB"),
+    ];
+    for (answer, words) in table {
+        let server = loopback(move |asked| or_requests(asked, answer.clone())).await;
+        let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+        let told: Vec<_> = series.troubles.iter().map(|trouble| (trouble.metric.as_str(), trouble.kind)).collect();
+        assert_eq!(told, [("p95", TroubleKind::Failed), ("errors", TroubleKind::Failed)], "{words}");
+        assert!(series.troubles[1].message.contains(words), "{words}: {:?}", series.troubles);
+        // The requests are there; that nothing is known of the errors is no good news.
+        assert_eq!(series.minutes.len(), 2);
+        assert!(series.minutes.iter().all(|minute| minute.requests == Some(10.0) && minute.errors().is_none()));
+    }
+}
+
+#[tokio::test]
+async fn a_warning_means_that_a_part_is_missing_but_a_remark_on_style_does_not() {
+    for (warning, known) in
+        [("fetching from remote storage failed", false), ("PromQL info: metric might not be a counter", true)]
+    {
+        let server = loopback(move |asked| {
+            let (status, headers, body) = values(&[(0, "10")]);
+            let mut body: Value = serde_json::from_str(&body).unwrap();
+            if asked.parameters["query"] == "errors" {
+                body["warnings"] = json!([warning]);
+            }
+            (status, headers, body.to_string())
+        })
+        .await;
+        let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+        assert_eq!(series.minutes[0].errors().is_some(), known, "{warning}");
+        assert_eq!(series.troubles.is_empty(), known, "{warning}");
+        assert!(series.troubles.iter().all(|it| it.kind == TroubleKind::Partial && it.message == warning));
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_prometheus_fails_the_question() {
+    let html = "<!doctype html><title>Sign in</title>".to_owned();
+    let table: [(Answer, FaultKind, &[&str]); 9] = [
+        ((401, vec![], "Unauthorized".into()), FaultKind::Denied, &["Unauthorized", "HTTP 401", "bearer_token_file"]),
+        ((403, vec![], String::new()), FaultKind::Denied, &["empty", "HTTP 403"]),
+        (said(429, "unavailable", "slow down"), FaultKind::Throttled, &["slow down", "HTTP 429"]),
+        ((404, vec![], "404 page not found".into()), FaultKind::NotFound, &["404 page not found", "prometheus.url"]),
+        (
+            (302, vec![("location", "https://login")], html.clone()),
+            FaultKind::Garbled,
+            &["sends us on to https://login"],
+        ),
+        ((200, vec![], html), FaultKind::Garbled, &["<!doctype html>", "is it Prometheus that answers there?"]),
+        ((502, vec![], "upstream".into()), FaultKind::Server, &["upstream", "HTTP 502"]),
+        (said(503, "unavailable", "Service Unavailable"), FaultKind::Server, &["Service Unavailable", "(unavailable)"]),
+        ((200, vec![], "{\"status\":\"success\"}".into()), FaultKind::Server, &["a success without data"]),
+    ];
+    for (answer, kind, words) in table {
+        let server = loopback(move |asked| or_requests(asked, answer.clone())).await;
+        let fault = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap_err();
+        let text = fault.to_string();
+        assert_eq!(fault.kind, kind, "{text}");
+        assert!(text.contains("query_range Prometheus at http://127.0.0.1:"), "{text}");
+        assert!(words.iter().all(|word| text.contains(word)), "{words:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_with_where() {
+    // A port that was free a moment ago.
+    let url = {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let fault = ask(&prometheus(&url, None), Detail::Brief, 4).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    let text = fault.to_string();
+    assert!(text.contains(&url) && text.contains("refused") && text.contains("prometheus.url"), "{text}");
+}
+
+#[tokio::test]
+async fn whoever_takes_a_call_and_says_nothing_is_not_waited_for_long() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut prometheus = prometheus(&url, None);
+    prometheus.api.patience = Duration::from_millis(50);
+    let fault = ask(&prometheus, Detail::Brief, 4).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unanswered, "{fault}");
+    assert!(fault.message.contains("no answer within 50ms"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_token_is_read_for_each_call_and_never_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    let server = loopback(|_| (401, Vec::new(), String::new())).await;
+    let prometheus = prometheus(&format!("{}/prefix/", server.url), Some(path.clone()));
+    let missing = ask(&prometheus, Detail::Brief, 4).await.unwrap_err();
+    assert_eq!(missing.kind, FaultKind::NoCredentials);
+    assert!(missing.to_string().contains("bearer_token_file"), "{missing}");
+    assert!(server.asked.lock().unwrap().is_empty(), "without its token nothing is asked");
+    for token in ["first", "second\n"] {
+        std::fs::write(&path, token).unwrap();
+        let fault = ask(&prometheus, Detail::Brief, 4).await.unwrap_err();
+        assert!(!fault.to_string().contains(token.trim()), "{fault}");
+        let asked = server.asked.lock().unwrap().last().unwrap().clone();
+        assert_eq!(asked.authorization, Some(format!("Bearer {}", token.trim())));
+        assert_eq!(asked.path, "/prefix/api/v1/query_range");
+    }
+}
