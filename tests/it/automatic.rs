@@ -6,7 +6,7 @@ use tidegate::app::dialog::Dialog;
 use tidegate::app::keys::Key;
 use tidegate::app::model::Model;
 use tidegate::app::msg::Msg;
-use tidegate::domain::settings::{Automatic, Settings, Thresholds};
+use tidegate::domain::settings::{Automatic, ServiceSettings, Settings, Thresholds};
 use tidegate::sim::wire::{Fault, FaultRule};
 
 use crate::stage::Stage;
@@ -226,4 +226,44 @@ async fn a_fail_that_lasts_is_rolled_back_by_itself_only_where_that_was_decided(
         stage.until("it is off", |model| !model.automatic.contains_key("checkout")).await;
         assert!(stage.model.switched_off["checkout"].why.starts_with("it was rolled back: FAIL"));
     }
+}
+
+#[tokio::test]
+async fn weights_of_our_own_climb_by_themselves_and_ecs_is_not_let_on() {
+    let own = ServiceSettings { native_weighted: true, ..ServiceSettings::default() };
+    let mut stage = Stage::with("held", Settings { services: [("search".to_owned(), own)].into(), ..lenient() }).await;
+    stage.go("search").await;
+    stage.until("held", |model| !model.release("search").unwrap().pauses.is_empty()).await;
+    stage.settle().await;
+    stage.press("HyPy").await;
+    stage.until("everybody is served by it", |model| !model.automatic.contains_key("search")).await;
+    stage.settle().await;
+    assert_eq!(
+        stage.told(),
+        [
+            "ModifyRule search-blue=99 search-green=1",
+            "ModifyRule search-blue=90 search-green=10",
+            "ModifyRule search-blue=0 search-green=100",
+        ]
+    );
+    assert!(stage.model.switched_off["search"].why.contains("P lets ECS go on"), "{:?}", stage.model.switched_off);
+    let via: Vec<_> = ordered(&stage.audit().await).into_iter().map(|(_, via, _)| via).collect();
+    assert_eq!(via, ["key", "automatic", "automatic"]);
+}
+
+#[tokio::test]
+async fn a_pause_of_ecs_is_answered_once_its_share_has_baked_with_pass() {
+    let mut stage = Stage::with("paused-native", lenient()).await;
+    stage.go("payments").await;
+    stage.press("Hy").await;
+    stage.until("a countdown", counting).await;
+    assert!(stage.writes().is_empty());
+    stage.until("ECS goes on", |model| !model.automatic.contains_key("payments")).await;
+    stage.settle().await;
+    let told = stage.told();
+    assert!(
+        told.len() == 1 && told[0].starts_with("ContinueServiceDeployment") && told[0].ends_with("action=CONTINUE")
+    );
+    let off = &stage.model.switched_off["payments"];
+    assert!(!off.wrong && off.why.contains("ECS finishes it"), "{off:?}");
 }
