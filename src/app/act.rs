@@ -235,12 +235,17 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
         Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
         Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
         Dialog::Automatic { release, consent } => return answer_automatic(model, release, consent, key, apart),
-        Dialog::Refused { .. } | Dialog::Help => match key {
+        Dialog::Refused { .. } | Dialog::Help { .. } => match key {
             Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?' | ' ') => {}
             // Help and a refusal never stand between an operator and the way back.
             Key::Char('R') if apart => return rollback(model),
             Key::Ctrl('c') => return vec![Effect::Quit],
-            _ => model.dialog = Some(dialog),
+            key => {
+                model.dialog = Some(match dialog {
+                    Dialog::Help { top } => Dialog::Help { top: super::dialog::scroll(top, key) },
+                    other => other,
+                });
+            }
         },
     }
     Vec::new()

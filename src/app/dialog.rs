@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tui_input::Input;
 
+use super::keys::{BINDINGS, Key};
 use super::model::Model;
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{Intent, Plan, Refusal};
@@ -41,7 +42,10 @@ pub enum Dialog {
         of: Option<(String, Intent)>,
     },
     /// The keys.
-    Help,
+    Help {
+        /// How many of them are above the first one that is shown, where not all fit.
+        top: usize,
+    },
 }
 
 /// A plan before it is carried out.
@@ -109,6 +113,21 @@ impl Dialog {
             Self::Automatic { consent, .. } => consent.input(),
             _ => None,
         }
+    }
+}
+
+/// The help on the smallest screen that is laid out has room for so many keys.
+const HELP_ROWS: usize = 16;
+
+/// What is on top of the help after a key: the last of the keys stay on the screen.
+pub(super) fn scroll(top: usize, key: Key) -> usize {
+    let last = BINDINGS.len().saturating_sub(HELP_ROWS);
+    match key {
+        Key::Up | Key::Char('k') => top.saturating_sub(1),
+        Key::Down | Key::Char('j') => (top + 1).min(last),
+        Key::PageUp | Key::Home | Key::Char('g') => 0,
+        Key::PageDown | Key::End | Key::Char('G') => last,
+        _ => top,
     }
 }
 

@@ -214,7 +214,7 @@ pub const BINDINGS: &[Binding] = &[
         "back to it",
         "In the history: ask to roll back to the marked revision.",
     ),
-    on(Scope::Release, &[Char('p')], Action::Percentile, "p50/95/99", "Draw the next latency percentile."),
+    on(Scope::Release, &[Char('p')], Action::Percentile, "pct", "Draw the next latency percentile."),
     on(Scope::Release, &[Char('z')], Action::Zoom, "zoom", "One plot over the whole screen; tab shows the next."),
     on(Scope::Release, &[Char('-')], Action::Longer, "longer", "The plots reach farther back."),
     on(Scope::Release, &[Char('+'), Char('=')], Action::Shorter, "shorter", "The plots reach less far back."),

@@ -36,6 +36,8 @@ pub enum Panel {
     /// Errors and latency.
     #[default]
     Metrics,
+    /// What is around them and never judged: the load balancer, CPU and memory.
+    Around,
     /// Tasks by state.
     Tasks,
     /// The service's events.
@@ -186,6 +188,13 @@ impl Model {
             size,
             focused: true,
         }
+    }
+
+    /// How far back a plot of so many columns reaches, minutes: what was chosen, else as far as each minute has a
+    /// column of its own.
+    pub fn reach_of(&self, columns: u16) -> u16 {
+        let fitting = RANGES.into_iter().rfind(|range| *range <= columns);
+        self.range.or(fitting).unwrap_or(RANGES[0])
     }
 
     /// Derives the releases anew; after every change of what they are derived from.

@@ -8,8 +8,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, Screen};
+use super::msg::Now;
 use crate::domain::fault::FaultKind;
 use crate::domain::meter::Meter;
+use crate::domain::metrics::Series;
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Method, Release};
 use crate::domain::snapshot::Query;
@@ -55,12 +57,19 @@ struct Asked {
     hurry: bool,
 }
 
+impl Asked {
+    /// Of a question that is asked for the first time.
+    fn at(at: Timestamp) -> Self {
+        Self { at, outstanding: false, failures: 0, slowest: SLOWEST, hurry: false }
+    }
+}
+
 /// The questions that were asked.
 #[derive(Debug, Clone, Default)]
 pub struct Polls {
     asked: HashMap<Key, Asked>,
-    /// Up to when each meter was read.
-    window: HashMap<Meter, Timestamp>,
+    /// How each meter's minutes stand.
+    meters: meters::Meters,
 }
 
 /// A question without what changes between two askings of it.
@@ -84,7 +93,13 @@ fn key(query: &Query) -> Key {
         Query::Metrics(metrics) => {
             let prometheus = metrics.meters.iter().any(|(meter, _)| meter.of_prometheus());
             let source = if prometheus { Source::Prometheus } else { Source::Metrics };
-            (source, format!("{:?}", metrics.meters))
+            // As with health, what comes into sight does not wait; but what is read again is one question, whatever
+            // is in sight.
+            if source == Source::Metrics && !meters::is_first(metrics) {
+                (source, String::new())
+            } else {
+                (source, format!("{:?}", metrics.meters))
+            }
         }
         Query::Alarms(_) => (Source::Alarms, String::new()),
         // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
@@ -147,14 +162,13 @@ pub fn slowest(fault: FaultKind) -> SignedDuration {
 impl Polls {
     /// Takes note that a question goes out.
     pub fn ask(&mut self, query: &Query, at: Timestamp) {
-        let asked = self.asked.entry(key(query)).or_insert(Asked {
-            at,
-            outstanding: false,
-            failures: 0,
-            slowest: SLOWEST,
-            hurry: false,
-        });
+        let asked = self.asked.entry(key(query)).or_insert(Asked::at(at));
         (asked.at, asked.outstanding, asked.hurry) = (at, true, false);
+        if let Query::Metrics(metrics) = query {
+            self.meters.ask(metrics, at);
+            // The first reading of all is the beginning of its pace.
+            self.asked.entry((Source::Metrics, String::new())).or_insert(Asked::at(at));
+        }
     }
 
     /// Takes note of an answer, or of why there is none.
@@ -165,9 +179,23 @@ impl Polls {
             asked.failures = if good { 0 } else { asked.failures.saturating_add(1) };
             asked.slowest = fault.map_or(SLOWEST, slowest);
         }
-        if good && let Query::Metrics(metrics) = query {
-            self.window.extend(metrics.meters.iter().map(|(meter, _)| (meter.clone(), metrics.to)));
+        if let Query::Metrics(metrics) = query {
+            self.meters.answered(metrics);
         }
+    }
+
+    /// Takes note of what was read of meters, and of what was not.
+    pub fn learned(&mut self, query: &Query, read: &[(Meter, Series)]) {
+        if let Query::Metrics(metrics) = query {
+            self.meters.learned(metrics, read);
+        }
+    }
+
+    /// What CloudWatch's minutes cost at the present rate, in US dollars an hour of the operator's: by CloudWatch's
+    /// list price for GetMetricData, $0.01 for each 1,000 metrics that are requested, whatever discount or free share
+    /// an account has.
+    pub fn cloudwatch_dollars_an_hour(&self, now: Now) -> f64 {
+        self.meters.dollars_an_hour(now)
     }
 
     /// Makes everything due.

@@ -69,7 +69,9 @@ impl Model {
 
     /// The nearest range that is so beside the present one.
     fn reach(&mut self, so: impl Fn(u16, u16) -> bool) {
-        let now = self.range.unwrap_or(60);
+        // Two plots lie side by side, each with its scale, unless one of them has the screen.
+        let columns = if self.zoom.is_some() { self.size.0 } else { self.size.0 / 2 };
+        let now = self.reach_of(columns.saturating_sub(8));
         let fits = RANGES.into_iter().filter(|range| so(*range, now));
         self.range = fits.min_by_key(|range| range.abs_diff(now)).or(self.range);
     }
@@ -103,6 +105,9 @@ impl Model {
 
 fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Option<Effect> {
     model.polls.answered(query, answer.as_ref().err().map(|fault| fault.kind));
+    if let Ok(Facts::Metrics(read)) = &answer {
+        model.polls.learned(query, read);
+    }
     let account = match &answer {
         Ok(Facts::Identity(identity)) => Some(identity.account.clone()),
         // Without STS the services' own ARNs say whose they are.
@@ -359,7 +364,7 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
                 return vec![Effect::Copy(text)];
             }
         }
-        Action::Help => model.dialog = Some(Dialog::Help),
+        Action::Help => model.dialog = Some(Dialog::Help { top: 0 }),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return act::quit(model, false),
     }

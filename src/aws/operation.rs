@@ -89,7 +89,7 @@ mod tests {
     const SOURCES: [&str; 9] = [
         include_str!("act.rs"),
         include_str!("alarms.rs"),
-        include_str!("cloudwatch.rs"),
+        include_str!("cloudwatch/mod.rs"),
         include_str!("deployments.rs"),
         include_str!("ecs.rs"),
         include_str!("elbv2.rs"),

@@ -170,7 +170,6 @@ mod tests {
     use super::*;
     use crate::domain::share::Percent;
     use crate::domain::testing::{now, scene};
-    use crate::domain::verdict::Opinion;
     use crate::ui::fixture;
 
     fn calm() -> Known {
@@ -190,7 +189,6 @@ mod tests {
         let mut release = fixture::baking((80, 24)).focus().unwrap().clone();
         release.phase = Phase::Waiting;
         release.verdict.outcome = outcome;
-        release.verdict.opinion = Opinion::Unsure;
         release.verdict.reasons = vec!["errors are worse".to_owned()];
         release
     }

@@ -2,6 +2,7 @@
 
 mod derive;
 mod single;
+mod unread;
 
 use std::fmt;
 
@@ -18,7 +19,7 @@ use super::preflight::Preflight;
 use super::previous::Good;
 use super::route::Route;
 use super::share::{Percent, Weight};
-use super::verdict::{Opinion, Verdict};
+use super::verdict::{Outcome, Verdict};
 
 pub use derive::releases;
 
@@ -262,9 +263,9 @@ impl Release {
 
     /// The lower, the sooner an operator must look at it.
     pub fn urgency(&self) -> u8 {
-        match (self.phase, self.verdict.opinion) {
+        match (self.phase, self.verdict.outcome) {
             (Phase::Failed, _) => 0,
-            (_, Opinion::Bad) => 1,
+            (_, Outcome::Fail) => 1,
             (Phase::RollingBack, _) => 2,
             (Phase::Waiting, _) => 3,
             (Phase::Steady, _) if !self.remarks.is_empty() => 6,
@@ -302,7 +303,7 @@ impl fmt::Display for Release {
                 share(observed)
             )?;
         }
-        write!(f, "verdict {}", self.verdict.opinion.word())?;
+        write!(f, "verdict {}", self.verdict.outcome.word())?;
         self.verdict.reasons.iter().try_for_each(|reason| write!(f, "; {reason}"))?;
         self.remarks.iter().try_for_each(|remark| write!(f, "\n{remark}"))
     }

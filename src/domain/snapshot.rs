@@ -299,6 +299,9 @@ impl Snapshot {
             Facts::Metrics(metrics) => {
                 for (meter, newer) in metrics {
                     let reading = self.metrics.entry(meter).or_default();
+                    if reading.at().is_some_and(|had| had > at) {
+                        continue;
+                    }
                     let mut series = reading.get().cloned().unwrap_or_default();
                     series.merge(&newer, at, METRICS_KEPT);
                     reading.put(at, series);

@@ -8,7 +8,7 @@ use super::scene::{Scene, put};
 use super::theme::Role;
 use super::{freshness, state, words};
 use crate::app::keys::{Action, BINDINGS, Binding, Key, Scope};
-use crate::app::model::Screen;
+use crate::app::model::{Plotted, Screen};
 use crate::app::operation::{Operation, Outcome, StepState};
 use crate::domain::plan::Plan;
 use crate::domain::release::Release;
@@ -227,8 +227,13 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     // Arrows and the shell's own keys are in the help.
     let silent = [Action::Up, Action::Down, Action::First, Action::Last, Action::Suspend];
     let always = [Action::Help, Action::Quit];
+    // A key that would do nothing here is not offered.
+    let tabs = scene.model.zoom.is_some() || !super::release::shows_all(scene.model.size);
+    let percentiles = scene.model.zoom.is_none_or(|plotted| plotted == Plotted::Latency);
     let shown = |binding: &&Binding| {
         !silent.contains(&binding.action)
+            && (tabs || binding.action != Action::Panel)
+            && (percentiles || binding.action != Action::Percentile)
             && (!fleet || binding.action != Action::Back)
             && (place != Scope::History || binding.action != Action::History)
     };
@@ -238,13 +243,16 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     };
     let length = |piece: &[Span<'_>; 2]| piece.iter().map(|span| words::width(&span.content)).sum::<usize>() + 2;
     let mut all: Vec<_> = BINDINGS.iter().filter(here).filter(shown).collect();
-    // The way out is shown before what is looked at.
+    // The way out is shown before what is looked at, and that by how soon it is missed.
     all.sort_by_key(|binding| match binding.action {
-        action if always.contains(&action) => 3,
-        Action::Automatic => 2,
-        action if action.acts() => 0,
+        action if always.contains(&action) => 9,
+        action if action.acts() && action != Action::Automatic => 0,
         Action::Back | Action::Open => 1,
-        _ => 2,
+        Action::Automatic | Action::History | Action::Zoom => 2,
+        Action::Panel | Action::Refresh => 3,
+        Action::Percentile => 4,
+        Action::Longer | Action::Shorter => 6,
+        _ => 5,
     });
     let mut room = usize::from(area.width) + 2;
     let reserved: usize =
@@ -262,6 +270,8 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
         line.extend(piece);
         line.push(Span::raw("  "));
     }
+    // What is not there is not said to be cut.
+    line.pop();
     put(buffer, area, 0, Line::from(line));
 }
 

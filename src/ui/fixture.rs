@@ -3,6 +3,7 @@
 mod native;
 mod scenarios;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +17,7 @@ use crate::app::operation::{Operation, OperationId, Progress};
 use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::meter::{Detail, Meter};
-use crate::domain::metrics::{MetricsQuery, Minute, Series};
+use crate::domain::metrics::{Gauge, MetricsQuery, Minute, Series};
 use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::plan::{self, Context, Intent, Receipt};
 use crate::domain::release::Ours;
@@ -320,5 +321,32 @@ pub(crate) fn measure(model: &mut Model, share: u64, errors: f64, p95: f64) {
     let series = [("checkout-stable", stable), ("search", minutes(170, 900.0, |_| 0.02, |_| 41.0))];
     let mut metrics: Vec<_> = series.map(|(name, series)| (meter(name), series)).into();
     metrics.push((meter("checkout-canary"), if share == 0 { Series::default() } else { canary }));
+    metrics.extend(around());
     learn(model, 12, query, Facts::Metrics(metrics));
+}
+
+/// What is known around the pair: a load balancer that fails now and then, two services that work.
+fn around() -> Vec<(Meter, Series)> {
+    let newest = now().as_second().div_euclid(60);
+    let gauge = |gauge: Gauge, from: i64, value: &dyn Fn(i64) -> Option<f64>| {
+        let at = |back: i64| Timestamp::from_second((newest - back) * 60).unwrap();
+        (gauge, (1..from).filter_map(|back| Some((at(back), value(back)?))).collect::<BTreeMap<_, _>>())
+    };
+    let series = |gauges: Vec<(Gauge, BTreeMap<Timestamp, f64>)>| Series {
+        gauges: gauges.into_iter().collect(),
+        ..Series::default()
+    };
+    let balancer = series(vec![gauge(Gauge::BalancerErrors, 170, &|back| (back % 13 == 3).then_some(4.0))]);
+    let service = |from: i64, cpu: f64| {
+        series(vec![
+            gauge(Gauge::Cpu, from, &|back| Some(cpu + (back % 7) as f64)),
+            gauge(Gauge::Memory, from, &|back| Some(52.0 + (back % 3) as f64)),
+            gauge(Gauge::CpuUnits, from, &|_| Some(cpu * 92.0)),
+        ])
+    };
+    vec![
+        (Meter::Balancer(self::balancer()), balancer),
+        (Meter::Service(key("checkout-stable")), service(170, 41.0)),
+        (Meter::Service(key("checkout-canary")), service(24, 36.0)),
+    ]
 }

@@ -228,7 +228,9 @@ fn cell(scene: &Scene<'_>, release: &Release, kind: Kind, columns: usize) -> (St
     let thresholds = scene.model.settings.thresholds_of(&release.name);
     let judged = &release.verdict.judged;
     let metrics = freshness::metrics(scene, release);
+    let uncounted = metrics.is_none() && freshness::uncounted(release).is_some();
     let measured = |value: Option<String>, over: bool| match (value, &metrics) {
+        (_, None) if uncounted => ("no data".to_owned(), Role::Dim),
         (_, None) => ("–".to_owned(), Role::Dim),
         (Some(_), Some(source)) if !source.good() => ("old".to_owned(), Role::Warn),
         (Some(value), _) if over => (format!("{value} ✖"), Role::Bad),
@@ -255,10 +257,11 @@ fn cell(scene: &Scene<'_>, release: &Release, kind: Kind, columns: usize) -> (St
             )
         }
         Kind::Verdict => match (&metrics, judged.minutes) {
+            (None, _) if uncounted => ("no data".to_owned(), Role::Dim),
             (None, _) => ("–".to_owned(), Role::Dim),
             (_, 0) => ("no data".to_owned(), Role::Dim),
             (Some(source), _) => {
-                let text = format!("{} n={}", release.verdict.opinion.word(), words::count(judged.requests));
+                let text = format!("{} n={}", release.verdict.outcome.word(), words::count(judged.requests));
                 if source.good() { (text, panels::verdict::role(release)) } else { (format!("{text} old"), Role::Dim) }
             }
         },

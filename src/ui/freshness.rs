@@ -8,6 +8,7 @@ use super::words;
 use crate::app::freshness::age;
 use crate::app::polls::Source;
 use crate::domain::fault::Fault;
+use crate::domain::names::Arn;
 use crate::domain::release::{Release, Side};
 use crate::domain::snapshot::Reading;
 
@@ -157,16 +158,26 @@ fn by_group<T>(
     each.reduce(worse)
 }
 
-/// The minutes of both sides. `None`: there is no load balancer to count requests.
+/// The minutes of both sides. `None`: nobody that is known counts their requests.
 pub fn metrics(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
     let read = &scene.model.snapshot.metrics;
-    // A target group whose load balancer is not known is counted, only not here.
-    let counted = sides(release).filter(|side| side.meter.is_some() || side.target_group.is_some());
-    let each = counted.map(|side| match &side.meter {
-        Some(meter) if meter.of_prometheus() => of(scene, Source::Prometheus, read.get(meter)),
-        meter => of(scene, Source::Metrics, meter.as_ref().and_then(|meter| read.get(meter))),
+    let each = sides(release).filter_map(|side| side.meter.as_ref()).map(|meter| {
+        let source = if meter.of_prometheus() { Source::Prometheus } else { Source::Metrics };
+        of(scene, source, read.get(meter))
     });
     each.reduce(worse)
+}
+
+/// Why requests of a side are not counted although it has a target group; `None`: that is not so.
+pub fn uncounted(release: &Release) -> Option<String> {
+    let side = sides(release).find(|side| side.meter.is_none() && side.target_group.is_some())?;
+    let group = side.target_group.as_ref().and_then(group_name).unwrap_or("unnamed");
+    Some(format!("no rule that was read leads to target group {group}: its load balancer is not known"))
+}
+
+/// `…:targetgroup/NAME/ID`.
+pub fn group_name(group: &Arn) -> Option<&str> {
+    group.as_str().split_once("targetgroup/")?.1.split('/').next()
 }
 
 /// Target health of both sides. `None`: there are no targets.

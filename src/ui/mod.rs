@@ -14,6 +14,7 @@ mod small;
 mod state;
 pub mod theme;
 mod words;
+mod zoom;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -64,7 +65,10 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     match &model.screen {
         Screen::Fleet => fleet::draw(&scene, buffer, body),
         Screen::Release(name) => match model.release(name) {
-            Some(release) => release::draw(&scene, release, buffer, body),
+            Some(release) => match model.zoom {
+                Some(plotted) => zoom::draw(&scene, release, plotted, buffer, body),
+                None => release::draw(&scene, release, buffer, body),
+            },
             None => fleet::absent(&scene, name, buffer, body),
         },
         Screen::History(name) => match model.release(name) {

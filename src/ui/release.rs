@@ -2,12 +2,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use strum::IntoEnumIterator;
 
-use super::panels::{events, head, metrics, operation, preflight, sources, tasks};
+use super::panels::{around, events, head, metrics, operation, preflight, sources, tasks};
 use super::scene::{Scene, put, put_all, split_left, split_top};
 use super::theme::Role;
+use super::words;
 use crate::app::model::Panel;
 use crate::domain::release::Release;
 
@@ -15,6 +16,16 @@ use crate::domain::release::Release;
 pub const LEAST_METRICS: u16 = 9;
 /// More rows than this add nothing to a plot.
 pub const MOST_METRICS: u16 = 22;
+
+/// Columns and rows of the body from which on all panels but one are side by side.
+const MOST_OF_IT: (u16, u16) = (110, 32);
+/// Header, status, way back and keys: rows that are not of the body.
+const AROUND_BODY: u16 = 4;
+
+/// Whether a screen of that size shows every panel at once, so that there is none to choose.
+pub fn shows_all(size: (u16, u16)) -> bool {
+    size.0 >= MOST_OF_IT.0 && size.1 >= MOST_OF_IT.1 + AROUND_BODY
+}
 
 /// Draws it, laid out for the size: one panel at a time, all but the sources, or everything.
 pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
@@ -27,7 +38,7 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
     put_all(scene, buffer, top, lines);
     if area.width >= 160 && area.height >= 44 {
         everything(scene, release, buffer, rest);
-    } else if area.width >= 110 && area.height >= 32 {
+    } else if area.width >= MOST_OF_IT.0 && area.height >= MOST_OF_IT.1 {
         most_of_it(scene, release, buffer, rest);
     } else if rest.height >= LEAST_METRICS + 12 {
         // Narrow and tall: the plots, and one panel below them.
@@ -56,14 +67,18 @@ fn tabbed(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect,
             scene.dim(panel.to_string())
         });
     }
-    tabs.push(scene.dim("   tab: next "));
-    let used: usize = tabs.iter().map(|span| super::words::width(&span.content)).sum();
+    let wide = |tabs: &[Span<'_>]| tabs.iter().map(|span| words::width(&span.content)).sum::<usize>();
+    let room = usize::from(area.width).saturating_sub(wide(&tabs));
+    let how = ["   tab: next ", "  tab "].into_iter().find(|how| how.len() <= room).unwrap_or(" ");
+    tabs.push(scene.dim(how));
+    let used = wide(&tabs);
     tabs.push(scene.dim("─".repeat(usize::from(area.width).saturating_sub(used))));
     put(buffer, area, 0, Line::from(tabs));
     let (_, inner) = split_top(area, 1);
     let columns = usize::from(inner.width);
     let lines = match chosen {
         Panel::Metrics => return metrics::draw(scene, release, buffer, inner),
+        Panel::Around => around::lines(scene, release, columns),
         Panel::Tasks => tasks::lines(scene, release, columns),
         Panel::Events => events::lines(scene, release, columns, inner.height.into()),
         Panel::Operation => operation::lines(scene, release, columns),
@@ -81,8 +96,9 @@ fn panel(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, title: &str, lines:
 
 /// Plots side by side; below them tasks beside the operation and events; sources on one line.
 fn most_of_it(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
-    let (area, last) = split_top(area, area.height.saturating_sub(1));
-    put(buffer, last, 0, sources::line(scene, release));
+    let (area, last) = split_top(area, area.height.saturating_sub(2));
+    put(buffer, last, 0, around::line(scene, release));
+    put(buffer, last, 1, sources::line(scene, release));
     let (plots, below) = split_top(area, (area.height * 11 / 20).clamp(LEAST_METRICS, MOST_METRICS));
     metrics::draw(scene, release, buffer, plots);
     let (left, right) = split_left(below, below.width.saturating_sub(2) * 2 / 5);
@@ -126,6 +142,10 @@ fn everything(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: R
     let (upper, lower) = split_top(left, height);
     panel(scene, buffer, upper, "tasks", tasks);
     panel(scene, buffer, lower, "sources", sources::lines(scene, release, lower.width.into()));
+    let around = around::lines(scene, release, middle.width.into());
+    let height = u16::try_from(around.len() + 2).unwrap_or(u16::MAX).min(middle.height / 2);
+    let (upper, middle) = split_top(middle, height);
+    panel(scene, buffer, upper, "around", around);
     let steps = operation::lines(scene, release, middle.width.into());
     if preflight::known(&release.preflight) {
         let height = u16::try_from(steps.len() + 2).unwrap_or(u16::MAX).min(middle.height / 2);

@@ -9,12 +9,12 @@ use crate::domain::plan::Intent;
 use crate::domain::release::{Bake, Method, Phase, Release};
 use crate::domain::share::Percent;
 use crate::domain::track::{self, Deadline, Then, What};
-use crate::domain::verdict::Opinion;
+use crate::domain::verdict::Outcome;
 
 /// A phase as a shape.
 pub fn shape(release: &Release) -> (&'static str, Role) {
-    match (release.phase, release.verdict.opinion) {
-        (Phase::Failed, _) | (_, Opinion::Bad) => ("✖", Role::Bad),
+    match (release.phase, release.verdict.outcome) {
+        (Phase::Failed, _) | (_, Outcome::Fail) => ("✖", Role::Bad),
         (Phase::Waiting | Phase::RollingBack, _) => ("▲", Role::Warn),
         (Phase::Steady, _) if !release.remarks.is_empty() => ("▲", Role::Warn),
         (Phase::Steady, _) => (" ", Role::Dim),
@@ -32,8 +32,8 @@ pub fn bake(scene: &Scene<'_>, bake: &Bake) -> String {
 /// What the operator can do next, in a few words.
 fn next_move(scene: &Scene<'_>, release: &Release) -> String {
     match release.share.configured {
-        // The ladder is not what a bad verdict asks for.
-        Some(_) if release.verdict.opinion == Opinion::Bad => "R rolls back".to_owned(),
+        // The ladder is not what a FAIL asks for.
+        Some(_) if release.verdict.outcome == Outcome::Fail => "R rolls back".to_owned(),
         Some(share) if share.is_full() && release.method.shifted_by_ecs() => "P lets ECS go on".to_owned(),
         Some(share) if share.is_full() => "F finishes".to_owned(),
         Some(share) => match release.ladder.next_after(share) {
@@ -171,8 +171,8 @@ fn shifting(scene: &Scene<'_>, release: &Release) -> String {
 
 /// What the metrics say comes first, and what is old is marked.
 fn marked(scene: &Scene<'_>, release: &Release, said: Vec<String>, role: Role) -> (Vec<String>, Role) {
-    if release.verdict.opinion == Opinion::Bad && release.phase != Phase::Failed {
-        let said = said.iter().map(|text| format!("BAD, {text}")).collect();
+    if release.verdict.outcome == Outcome::Fail && release.phase != Phase::Failed {
+        let said = said.iter().map(|text| format!("FAIL, {text}")).collect();
         return (said, if role == Role::BadBadge { role } else { Role::Bad });
     }
     // What is old may have changed since: it is not coloured as if it were so. A deadline runs out all the same.

@@ -2,6 +2,7 @@
 
 mod automatic;
 mod native;
+mod plots;
 mod safety;
 mod screens;
 

@@ -164,6 +164,15 @@ pub fn lasting(span: SignedDuration) -> String {
     }
 }
 
+/// How likely something is by chance: `p=0.43`, `p=0.0021`; what is not nothing is never shown as nothing.
+pub fn chance(p: f64) -> String {
+    match p {
+        p if p >= 0.01 => format!("p={p:.2}"),
+        p if p >= 0.000_1 => format!("p={p:.4}"),
+        _ => "p<0.0001".to_owned(),
+    }
+}
+
 /// A round error rate, as scales and lines have it: `1%`, `0.5%`.
 pub fn round_rate(percent: f64) -> String {
     format!("{}%", (percent * 100.0).round() / 100.0)
@@ -251,6 +260,7 @@ mod tests {
         let shares =
             [0.0, 0.01, 0.049, 0.05, 9.1, 99.94, 99.96, 100.0].map(|value| share(Percent::new(value).unwrap()));
         assert_eq!(shares, ["0%", "<0.1%", "<0.1%", "0.1%", "9.1%", "99.9%", ">99.9%", "100%"]);
+        assert_eq!([chance(0.428), chance(0.002_1), chance(1e-12)], ["p=0.43", "p=0.0021", "p<0.0001"]);
         let spans = [45, 95, 300, 86_400, 259_200].map(|seconds| lasting(SignedDuration::from_secs(seconds)));
         assert_eq!(spans, ["45 s", "2 min", "5 min", "24 h", "3 d"]);
         let of = |seconds| age(SignedDuration::from_secs(seconds));

@@ -193,6 +193,9 @@ fn the_whole_way_up_and_back_by_commands() {
         for member in ["service", "task_definition", "weight", "running", "desired", "healthy"] {
             assert!(stable.get(member).is_some(), "{member}: {service}");
         }
+        // What is read of a verdict by its first name is read on.
+        let verdict = ["opinion", "outcome"].map(|member| service["verdict"][member].as_str().unwrap());
+        assert!([["good", "pass"], ["bad", "fail"], ["unsure", "not_yet"]].contains(&verdict), "{service}");
         let rollback = &service["rollback"];
         assert!(rollback["ready"].is_boolean() && rollback["path"].is_string() && rollback["calls"].is_array());
         assert!(rollback.get("target").is_some() && service["data_age_seconds"].is_number(), "{service}");

@@ -8,7 +8,7 @@ use tidegate::app::keys::Key;
 use tidegate::app::msg::Msg;
 use tidegate::domain::release::Phase;
 use tidegate::domain::settings::Settings;
-use tidegate::domain::verdict::Opinion;
+use tidegate::domain::verdict::Outcome;
 
 use crate::stage::Stage;
 
@@ -57,11 +57,11 @@ async fn r_at_10_percent_gives_stable_everything_with_its_first_call() {
     stage.go("checkout").await;
     stage.press("Py").await;
     stage
-        .until("a bad verdict", |model| {
-            model.release("checkout").is_some_and(|release| release.verdict.opinion == Opinion::Bad)
+        .until("a FAIL", |model| {
+            model.release("checkout").is_some_and(|release| release.verdict.outcome == Outcome::Fail)
         })
         .await;
-    assert!(stage.screen(80, 24).contains("bad"), "{}", stage.screen(80, 24));
+    assert!(stage.screen(80, 24).contains("FAIL"), "{}", stage.screen(80, 24));
     let sent = stage.writes().len();
     stage.press("R").await;
     assert_eq!(

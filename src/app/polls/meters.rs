@@ -1,39 +1,204 @@
-//! Which numbers are asked for, and over which minutes.
+//! Which numbers are asked for, over which minutes, and what that costs.
+//!
+//! CloudWatch takes 500 metrics and one range of time in a call and is paid by the metric, not by the call nor by the
+//! datapoint. So there is one question for all that is shown, over the ten minutes that it may still correct; and what
+//! comes into sight, or was away for longer, is asked for over three hours in a question of its own: at once, and
+//! without asking again for all the others. Neither way is any metric paid for twice.
 
-use jiff::SignedDuration;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::app::model::{Model, Screen};
+use crate::app::msg::Now;
 use crate::domain::meter::{Detail, Meter};
-use crate::domain::metrics::MetricsQuery;
+use crate::domain::metrics::{Gauge, MetricsQuery, Percentile, Series};
+use crate::domain::release::Release;
 use crate::domain::snapshot::Query;
 
-/// One question to each source of minutes that is needed.
+/// GetMetricData takes as many metrics in one call.
+const METRICS_A_CALL: usize = 500;
+
+/// Minutes of a window that is read again.
+const AGAIN: i64 = 10;
+/// Minutes of a first reading: as many as are kept.
+const FIRST: i64 = 180;
+/// What was read later than this is followed by [`AGAIN`] without a gap.
+const FOLLOWS: SignedDuration = SignedDuration::from_mins(8);
+
+/// Where a service has nothing from Container Insights, it is asked for again after this.
+const INSIGHTS_AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// The list price of a metric that GetMetricData is asked for, USD: $0.01 for 1,000 of them.
+const DOLLARS_A_METRIC: f64 = 0.01 / 1_000.0;
+/// The operator's time over which the cost is taken.
+const COSTED_OVER: SignedDuration = SignedDuration::from_mins(10);
+/// The shortest that it is taken over: a first look at everything is not what each second costs.
+const COSTED_AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
+/// Askings that are remembered for it: more than the shortest pace makes of [`COSTED_OVER`].
+const COSTED: usize = 2_048;
+
+/// How each meter's minutes stand.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Meters {
+    /// Up to when each was read, in each detail, with nothing missing.
+    read_to: HashMap<(Meter, Detail), Timestamp>,
+    /// When each was last asked for.
+    asked: HashMap<Meter, Timestamp>,
+    /// What is asked and not yet answered.
+    waiting: HashSet<(Meter, Detail)>,
+    /// Services without Container Insights, and when that was seen.
+    without_insights: HashMap<Meter, Timestamp>,
+    /// How many of CloudWatch's metrics were asked for, and when, oldest first.
+    spent: VecDeque<(Timestamp, usize)>,
+    /// The first of all askings.
+    since: Option<Timestamp>,
+}
+
+impl Meters {
+    /// Takes note that minutes are asked for.
+    pub(super) fn ask(&mut self, metrics: &MetricsQuery, at: Timestamp) {
+        for (meter, detail) in &metrics.meters {
+            self.asked.insert(meter.clone(), at);
+            self.waiting.insert((meter.clone(), *detail));
+        }
+        let count = metrics.metrics();
+        if count > 0 {
+            self.since.get_or_insert(at);
+            self.spent.push_back((at, count));
+            if self.spent.len() > COSTED {
+                self.spent.pop_front();
+            }
+        }
+    }
+
+    /// Takes note that there is an answer, or that there will be none.
+    pub(super) fn answered(&mut self, metrics: &MetricsQuery) {
+        for asked in &metrics.meters {
+            self.waiting.remove(asked);
+        }
+    }
+
+    /// Takes note of what was read. What could not be read in full is asked for again over all of its minutes.
+    pub(super) fn learned(&mut self, metrics: &MetricsQuery, read: &[(Meter, Series)]) {
+        let details: HashMap<_, _> = metrics.meters.iter().map(|(meter, detail)| (meter, *detail)).collect();
+        for (meter, series) in read {
+            let Some(detail) = details.get(meter).copied() else { continue };
+            if series.miscounted() {
+                self.read_to.remove(&(meter.clone(), detail));
+                continue;
+            }
+            self.read_to.insert((meter.clone(), Detail::Brief), metrics.to);
+            if detail == Detail::Full {
+                self.read_to.insert((meter.clone(), detail), metrics.to);
+            }
+            if matches!(meter, Meter::Service(_)) && detail == Detail::Full && series.troubles.is_empty() {
+                if series.gauges.contains_key(&Gauge::CpuUnits) || series.gauges.contains_key(&Gauge::Megabytes) {
+                    self.without_insights.remove(meter);
+                } else if metrics.spans() >= SignedDuration::from_mins(FIRST) {
+                    self.without_insights.insert(meter.clone(), metrics.to);
+                }
+            }
+        }
+    }
+
+    /// What CloudWatch costs at the present rate, USD an hour by its list price for GetMetricData, whatever discount
+    /// or free share an account has.
+    pub(super) fn dollars_an_hour(&self, now: Now) -> f64 {
+        let Some(since) = self.since else { return 0.0 };
+        let lately = self.spent.iter().filter(|(at, _)| now.since(*at) <= COSTED_OVER);
+        let metrics: usize = lately.map(|(_, count)| count).sum();
+        let over = now.since(since).clamp(COSTED_AT_LEAST, COSTED_OVER);
+        metrics as f64 * DOLLARS_A_METRIC * (SignedDuration::from_hours(1).as_secs_f64() / over.as_secs_f64())
+    }
+
+    fn follows(&self, meter: &(Meter, Detail), now: Timestamp) -> bool {
+        self.read_to.get(meter).is_some_and(|to| now.duration_since(*to) < FOLLOWS)
+    }
+}
+
+/// One question to each source of minutes that is needed, and one more for what has come into sight.
 pub(super) fn questions(model: &Model) -> Vec<Query> {
     let (prometheus, cloudwatch): (Vec<_>, Vec<_>) =
         meters(model).into_iter().partition(|(meter, _)| meter.of_prometheus());
-    let asked = [cloudwatch, prometheus].into_iter().filter(|meters| !meters.is_empty());
-    asked.map(|meters| Query::Metrics(window(model, meters))).collect()
+    let stand = &model.polls.meters;
+    let known = |meter: &(Meter, Detail)| stand.follows(meter, model.now.at);
+    let (again, first): (Vec<_>, Vec<_>) = cloudwatch.into_iter().partition(known);
+    let first = first.into_iter().filter(|meter| !stand.waiting.contains(meter)).collect();
+    let span = if prometheus.iter().all(known) { AGAIN } else { FIRST };
+    let asked = [(a_call(again), AGAIN), (a_call(first), FIRST), (prometheus, span)];
+    let asked = asked.into_iter().filter(|(meters, _)| !meters.is_empty());
+    asked.map(|(meters, minutes)| Query::Metrics(MetricsQuery::last(meters, model.now.at, minutes))).collect()
 }
 
-/// All that is shown: of the open release all of it, of the others what a line of the fleet needs.
+/// Whether these are asked for over more than what is read again.
+pub(super) fn is_first(metrics: &MetricsQuery) -> bool {
+    metrics.spans() > SignedDuration::from_mins(AGAIN)
+}
+
+/// As many of them as fit into one call, the first ones first.
+fn a_call(meters: Vec<(Meter, Detail)>) -> Vec<(Meter, Detail)> {
+    let mut count = 0;
+    let mut fits: Vec<_> = meters
+        .into_iter()
+        .take_while(|(meter, detail)| {
+            count += meter.metrics(*detail);
+            count <= METRICS_A_CALL
+        })
+        .collect();
+    fits.sort();
+    fits
+}
+
+/// All that is shown, the weightiest first: what is open, with all that its panels show; what is in flight; then what
+/// was not asked for for longest. Each once, in the greater of its details.
 fn meters(model: &Model) -> Vec<(Meter, Detail)> {
-    let open = model.focus().filter(|_| model.screen != Screen::Fleet).map(|release| release.name.as_str());
-    let of = |release: &crate::domain::release::Release| {
-        let detail = if open == Some(release.name.as_str()) { Detail::Full } else { Detail::Brief };
-        let sides = std::iter::once(&release.stable).chain(&release.canary);
-        sides.filter_map(|side| side.meter.clone()).map(|meter| (meter, detail)).collect::<Vec<_>>()
-    };
-    let mut meters: Vec<_> = model.releases.iter().flat_map(of).collect();
-    meters.sort_by(|(a, detail), (b, other)| a.cmp(b).then(other.cmp(detail)));
-    meters.dedup_by(|a, b| a.0 == b.0);
-    meters
+    let focus = model.focus().map(|release| release.name.as_str());
+    let mut all: HashMap<Meter, (Detail, u8)> = HashMap::new();
+    for release in &model.releases {
+        let focused = focus == Some(release.name.as_str());
+        let open = focused && model.screen != Screen::Fleet;
+        // The fleet draws the marked one too, by the percentile that is chosen.
+        let full = open || focused && model.percentile != Percentile::P95;
+        let rank = if focused { 0 } else { 2 - u8::from(release.in_flight()) };
+        let of_sides = sides(release).filter_map(|side| side.meter.clone());
+        let mut wanted: Vec<_> =
+            of_sides.map(|meter| (meter, if full { Detail::Full } else { Detail::Brief })).collect();
+        if open {
+            wanted.extend(beside(release, model));
+        }
+        for (meter, detail) in wanted {
+            let had = all.entry(meter).or_insert((detail, rank));
+            *had = (had.0.max(detail), had.1.min(rank));
+        }
+    }
+    let asked = &model.polls.meters.asked;
+    let mut all: Vec<_> =
+        all.into_iter().map(|(meter, (detail, rank))| (rank, asked.get(&meter), meter, detail)).collect();
+    all.sort();
+    all.into_iter().map(|(_, _, meter, detail)| (meter, detail)).collect()
 }
 
-/// Three hours the first time, then the ten minutes that a source may still correct.
-fn window(model: &Model, meters: Vec<(Meter, Detail)>) -> MetricsQuery {
-    let known = meters.iter().all(|(meter, _)| {
-        let read_to = model.polls.window.get(meter);
-        read_to.is_some_and(|to| model.now.at.duration_since(*to) < SignedDuration::from_mins(8))
-    });
-    MetricsQuery::last(meters, model.now.at, if known { 10 } else { 180 })
+fn sides(release: &Release) -> impl Iterator<Item = &crate::domain::release::Side> {
+    std::iter::once(&release.stable).chain(&release.canary)
 }
+
+/// What is shown beside the sides' own numbers: their load balancers and their services.
+fn beside(release: &Release, model: &Model) -> Vec<(Meter, Detail)> {
+    let of_sides = sides(release).filter_map(|side| match &side.meter {
+        Some(Meter::TargetGroup { balancer, .. }) => Some(balancer.clone()),
+        _ => None,
+    });
+    let balancers = release.routes.iter().map(|route| route.load_balancer.clone()).chain(of_sides);
+    let services = sides(release).map(|side| Meter::Service(side.service.clone()));
+    let insights = |meter: &Meter| {
+        let none = model.polls.meters.without_insights.get(meter);
+        none.is_none_or(|at| model.now.at.duration_since(*at) >= INSIGHTS_AGAIN)
+    };
+    let services = services.map(|meter| (if insights(&meter) { Detail::Full } else { Detail::Brief }, meter));
+    let services = services.map(|(detail, meter)| (meter, detail));
+    balancers.map(|balancer| (Meter::Balancer(balancer), Detail::Full)).chain(services).collect()
+}
+
+#[cfg(test)]
+mod tests;

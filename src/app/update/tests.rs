@@ -32,6 +32,33 @@ fn press(model: &mut Model, keys: &[Key]) {
 }
 
 #[test]
+fn a_range_is_longer_or_shorter_than_what_is_seen() {
+    // Half of 80 columns less the scale has room for 30 minutes, all of them for an hour.
+    for (zoom, keys, range) in [(None, "-", 45), (None, "+", 20), (Some(Plotted::Errors), "-", 90), (None, "---=", 60)]
+    {
+        let mut model = Model { zoom, ..fixture::baking((80, 24)) };
+        press(&mut model, &keys.chars().map(Key::Char).collect::<Vec<_>>());
+        assert_eq!(model.range, Some(range), "{zoom:?} {keys}");
+    }
+    let mut model = fixture::baking((80, 24));
+    press(&mut model, &[Key::Char('-'); 20]);
+    assert_eq!(model.range, RANGES.last().copied());
+    press(&mut model, &[Key::Char('+'); 20]);
+    assert_eq!(model.range, RANGES.first().copied());
+}
+
+#[test]
+fn a_zoomed_plot_gives_way_to_the_next_and_to_the_panels() {
+    let mut model = fixture::baking((80, 24));
+    press(&mut model, &[Key::Char('z'), Key::Tab]);
+    assert_eq!((model.zoom, model.panel), (Some(Plotted::Latency), Panel::Metrics));
+    press(&mut model, &[Key::Esc]);
+    assert_eq!((model.zoom, model.shows_one()), (None, true), "esc leaves the plot and not the release");
+    press(&mut model, &[Key::Char('z'), Key::Char('z'), Key::Tab]);
+    assert_eq!((model.zoom, model.panel), (None, Panel::Around));
+}
+
+#[test]
 fn what_aws_denies_is_kept_until_aws_takes_it() {
     let mut model = fixture::baking((120, 40));
     let mut at = fixture::now();

@@ -10,6 +10,7 @@ use crate::domain::previous::Good;
 use crate::domain::release::{Release, Side};
 use crate::domain::settings::Settings;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::verdict::{Outcome, Verdict};
 
 /// `tidegate.status/1`.
 pub fn document(seen: &Observation, shown: &[&Release], settings: &Settings) -> Value {
@@ -47,7 +48,7 @@ pub fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> 
             "of_seconds": bake.of.as_secs(),
             "done": bake.done(seen.now),
         })),
-        "verdict": release.verdict,
+        "verdict": verdict(&release.verdict),
         "rollback": {
             "ready": back.ready,
             "target": back.target,
@@ -64,6 +65,21 @@ pub fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> 
         "steady_since": release.steady_since,
         "data_age_seconds": age(&seen.snapshot, seen),
     })
+}
+
+/// `outcome` says the same as `opinion`, which is what it was called first and stays for those who read it.
+fn verdict(verdict: &Verdict) -> Value {
+    let mut document = json!({
+        "opinion": match verdict.outcome {
+            Outcome::Pass => "good",
+            Outcome::Fail => "bad",
+            Outcome::NotYet => "unsure",
+        },
+    });
+    if let (Some(document), Value::Object(members)) = (document.as_object_mut(), json!(verdict)) {
+        document.extend(members);
+    }
+    document
 }
 
 fn side(side: &Side) -> Value {

@@ -9,7 +9,7 @@ use crate::domain::plan::Context;
 use crate::domain::preflight::{Level, Past, Preflight};
 use crate::domain::previous::{Good, best};
 use crate::domain::release::{Method, Phase, Release, Side};
-use crate::domain::verdict::{Numbers, Opinion};
+use crate::domain::verdict::{self, Numbers};
 
 /// Where this is, whose credentials, and what may be done.
 fn head(seen: &Observation, context: &Context<'_>) -> String {
@@ -97,10 +97,10 @@ fn state(release: &Release, seen: &Observation) -> String {
         (phase, _) => phase.to_string().replace('_', " "),
     };
     let trouble = std::iter::once(&release.stable).chain(&release.canary).find_map(|side| side.trouble.clone());
-    match (trouble, release.verdict.opinion) {
+    match (trouble, release.verdict.outcome) {
         (Some(trouble), _) => format!("{phase}: {trouble}"),
-        (None, Opinion::Bad) => {
-            format!("{phase}, verdict bad: {}", release.verdict.reasons.first().map_or("", String::as_str))
+        (None, verdict::Outcome::Fail) => {
+            format!("{phase}, verdict FAIL: {}", release.verdict.reasons.first().map_or("", String::as_str))
         }
         (None, _) => phase,
     }
@@ -139,7 +139,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
         (Some(_), None) => "stable alone",
         (None, _) => "service",
     };
-    rows.push(named("verdict", format!("{}; {judged} {}", verdict.opinion.word(), numbers(&verdict.judged))));
+    rows.push(named("verdict", format!("{}; {judged} {}", verdict.outcome.word(), numbers(&verdict.judged))));
     rows.extend(verdict.baseline.as_ref().map(|base| named("", format!("stable {}", numbers(base)))));
     rows.extend(verdict.reasons.iter().map(|reason| named("", reason.clone())));
     rows.extend(deployment(release, seen));

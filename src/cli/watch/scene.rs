@@ -57,7 +57,7 @@ impl Scene {
         );
         let verdict = &release.verdict;
         let why = verdict.reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let (word, text) = (verdict.opinion.word(), format!("verdict {}{why}", verdict.opinion.word()));
+        let (word, text) = (verdict.outcome.word(), format!("verdict {}{why}", verdict.outcome.word()));
         // Its numbers change every minute; that it changed its mind is news.
         scene.parts.push(Part { what: "verdict", text, key: word.to_owned() });
         for side in std::iter::once(&release.stable).chain(&release.canary) {

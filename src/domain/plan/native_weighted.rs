@@ -116,8 +116,8 @@ fn write(
     let steps = set_weights(release, weights, &before, Reread::Strict, context)?;
     let mut warnings = vec!["off-contract: ECS does not know of these weights and asks for 0% meanwhile".to_owned()];
     if to.value() > at.value() {
-        let opinion = release.verdict.opinion.word();
-        warnings.extend(release.verdict.reasons.iter().map(|reason| format!("verdict {opinion}: {reason}")));
+        let outcome = release.verdict.outcome.word();
+        warnings.extend(release.verdict.reasons.iter().map(|reason| format!("verdict {outcome}: {reason}")));
         if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
             warnings.push(format!("{at} has been watched for less than its bake time of {} min", bake.of.as_mins()));
         }

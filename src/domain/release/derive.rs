@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::unread::unread;
 use super::{Bake, Method, Ours, Phase, Release, Share, Side, single};
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::meter::{Meter, Own};
@@ -52,6 +53,9 @@ pub fn releases(
         let since = release.bake.map(|bake| Since { at: bake.since, seen: bake.seen });
         let since = since.or_else(|| snapshot.weights_since.get(&release.routes.first()?.id).copied());
         release.verdict = alarms::heeded(release.verdict.clone(), &names, snapshot, since, now);
+        if let Some(why) = unread(release, snapshot, now) {
+            release.verdict = release.verdict.clone().withheld(why);
+        }
         let denied = ours_of(&release.name).denied.as_slice();
         if let Some(service) = snapshot.service(&release.stable.service) {
             release.preflight = preflight::preflight(release, service, snapshot, denied, now);

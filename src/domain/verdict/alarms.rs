@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Opinion, Outcome, Verdict};
+use super::{Outcome, Verdict};
 use crate::domain::alarm::{Alarm, AlarmState};
 use crate::domain::preflight;
 use crate::domain::release::Release;
@@ -99,7 +99,7 @@ impl Verdict {
             Outcome::NotYet => self.reasons = vec![why],
             Outcome::Pass => self.reasons.insert(0, why),
         }
-        (self.opinion, self.outcome, self.needs) = (Opinion::Bad, Outcome::Fail, None);
+        (self.outcome, self.needs) = (Outcome::Fail, None);
         self.grounds.clear();
         self
     }
@@ -121,13 +121,12 @@ mod tests {
         Timestamp::from_second(1_790_000_040 + minute * 60).unwrap()
     }
 
-    fn verdict(opinion: Opinion, of_canary: bool) -> Verdict {
+    fn verdict(outcome: Outcome, of_canary: bool) -> Verdict {
         Verdict {
-            opinion,
-            outcome: opinion.outcome(),
+            outcome,
             critical: false,
-            reasons: if opinion == Opinion::Good { Vec::new() } else { vec!["its own reason".to_owned()] },
-            grounds: if opinion == Opinion::Good { vec!["its own ground".to_owned()] } else { Vec::new() },
+            reasons: if outcome == Outcome::Pass { Vec::new() } else { vec!["its own reason".to_owned()] },
+            grounds: if outcome == Outcome::Pass { vec!["its own ground".to_owned()] } else { Vec::new() },
             needs: None,
             judged: Numbers::default(),
             baseline: of_canary.then(Numbers::default),
@@ -145,11 +144,10 @@ mod tests {
         snapshot
     }
 
-    fn heed(opinion: Opinion, of_canary: bool, snapshot: &Snapshot, now: i64) -> (Outcome, Vec<String>, Vec<String>) {
+    fn heed(outcome: Outcome, of_canary: bool, snapshot: &Snapshot, now: i64) -> (Outcome, Vec<String>, Vec<String>) {
         let names = BTreeSet::from(["5xx".to_owned()]);
         let since = Some(Since { at: at(-10), seen: true });
-        let said = heeded(verdict(opinion, of_canary), &names, snapshot, since, at(now));
-        assert_eq!(said.opinion.outcome(), said.outcome);
+        let said = heeded(verdict(outcome, of_canary), &names, snapshot, since, at(now));
         (said.outcome, said.reasons, said.grounds)
     }
 
@@ -158,18 +156,18 @@ mod tests {
         let reason = format!("alarm 5xx is in ALARM since {}: Threshold Crossed: 3 of 3", at(-2).strftime("%H:%MZ"));
         let alarm = read(AlarmState::Alarm, -2);
         let alone = vec![reason.clone()];
-        assert_eq!(heed(Opinion::Good, true, &alarm, 1), (Outcome::Fail, alone.clone(), vec![]));
-        assert_eq!(heed(Opinion::Unsure, true, &alarm, 1), (Outcome::Fail, alone.clone(), vec![]));
+        assert_eq!(heed(Outcome::Pass, true, &alarm, 1), (Outcome::Fail, alone.clone(), vec![]));
+        assert_eq!(heed(Outcome::NotYet, true, &alarm, 1), (Outcome::Fail, alone.clone(), vec![]));
         let both = vec!["its own reason".to_owned(), reason];
-        assert_eq!(heed(Opinion::Bad, true, &alarm, 1), (Outcome::Fail, both, vec![]));
-        assert_eq!(heed(Opinion::Good, false, &alarm, 1), (Outcome::Fail, alone, vec![]), "a steady service is red");
-        let (outcome, reasons, _) = heed(Opinion::Good, true, &read(AlarmState::Alarm, -30), 1);
+        assert_eq!(heed(Outcome::Fail, true, &alarm, 1), (Outcome::Fail, both, vec![]));
+        assert_eq!(heed(Outcome::Pass, false, &alarm, 1), (Outcome::Fail, alone, vec![]), "a steady service is red");
+        let (outcome, reasons, _) = heed(Outcome::Pass, true, &read(AlarmState::Alarm, -30), 1);
         assert!(outcome == Outcome::Fail && reasons[0].contains(", since before this step: "), "{reasons:?}");
         // Of a step that nobody saw begin nothing is known to have been before it.
         let names = BTreeSet::from(["5xx".to_owned()]);
         let since = Some(Since { at: at(-10), seen: false });
         let alarm = read(AlarmState::Alarm, -30);
-        let said = heeded(verdict(Opinion::Good, true), &names, &alarm, since, at(1));
+        let said = heeded(verdict(Outcome::Pass, true), &names, &alarm, since, at(1));
         assert!(!said.reasons[0].contains("before"), "{:?}", said.reasons);
     }
 
@@ -188,11 +186,11 @@ mod tests {
             (read(AlarmState::Other("NEW".into()), -2), 1, "a state unknown here: NEW"),
         ];
         for (snapshot, now, why) in table {
-            let (outcome, reasons, grounds) = heed(Opinion::Good, true, &snapshot, now);
+            let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &snapshot, now);
             assert!(outcome == Outcome::NotYet && reasons[0].contains(why) && grounds.is_empty(), "{reasons:?}");
-            let (outcome, reasons, _) = heed(Opinion::Bad, true, &snapshot, now);
+            let (outcome, reasons, _) = heed(Outcome::Fail, true, &snapshot, now);
             assert!(outcome == Outcome::Fail && reasons[1].contains(why), "{reasons:?}");
-            let (outcome, reasons, _) = heed(Opinion::Good, false, &snapshot, now);
+            let (outcome, reasons, _) = heed(Outcome::Pass, false, &snapshot, now);
             assert!(outcome == Outcome::Pass && reasons[0].contains(why), "{reasons:?}");
         }
     }
@@ -202,14 +200,14 @@ mod tests {
         let mut snapshot = read(AlarmState::Alarm, -2);
         let fault = Fault::new(FaultKind::Throttled, "DescribeAlarms", "1 alarm", "slow down");
         snapshot.apply(at(1), &Query::Alarms(vec!["5xx".into()]), Err(fault));
-        assert_eq!(heed(Opinion::Good, true, &snapshot, 2).0, Outcome::Fail);
+        assert_eq!(heed(Outcome::Pass, true, &snapshot, 2).0, Outcome::Fail);
     }
 
     #[test]
     fn ok_is_a_ground_and_too_little_data_a_warning() {
-        let (outcome, reasons, grounds) = heed(Opinion::Good, true, &read(AlarmState::Ok, -2), 1);
+        let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &read(AlarmState::Ok, -2), 1);
         assert_eq!((outcome, reasons.len(), grounds[1].as_str()), (Outcome::Pass, 0, "alarm is OK: 5xx"));
-        let (outcome, reasons, grounds) = heed(Opinion::Good, true, &read(AlarmState::InsufficientData, -2), 1);
+        let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &read(AlarmState::InsufficientData, -2), 1);
         assert_eq!((outcome, grounds.len()), (Outcome::Pass, 1));
         assert_eq!(reasons, ["alarm 5xx has INSUFFICIENT_DATA"]);
     }

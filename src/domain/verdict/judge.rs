@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::counts::{self, Count};
 use super::minutes::total;
 use super::ranks::{self, Ranks};
-use super::{ErrorRate, Latency, Numbers, Observed, Opinion, Outcome, Verdict, needs, spend};
+use super::{ErrorRate, Latency, Numbers, Observed, Outcome, Verdict, needs, spend};
 use crate::domain::metrics::Percentile;
 use crate::domain::settings::Thresholds;
 
@@ -378,34 +378,23 @@ fn warn(found: &mut Findings, count: Count, p95: Option<f64>, thresholds: &Thres
 
 impl Findings {
     fn verdict(self, judged: Numbers, baseline: Option<Numbers>) -> Verdict {
-        let opinion = if !self.critical.is_empty() || !self.failing.is_empty() {
-            Opinion::Bad
+        let outcome = if !self.critical.is_empty() || !self.failing.is_empty() {
+            Outcome::Fail
         } else if !self.doubts.is_empty() || judged.requests <= 0.0 {
-            Opinion::Unsure
+            Outcome::NotYet
         } else {
-            Opinion::Good
+            Outcome::Pass
         };
         let critical = !self.critical.is_empty();
         let mut reasons = self.critical;
         reasons.extend(self.failing);
         // What is missing is of no interest once it has failed.
-        if opinion == Opinion::Unsure {
+        if outcome == Outcome::NotYet {
             reasons.extend(self.doubts);
         }
         reasons.extend(self.warnings);
-        let grounds = if opinion == Opinion::Good { self.grounds } else { Vec::new() };
-        Verdict {
-            opinion,
-            outcome: opinion.outcome(),
-            critical,
-            reasons,
-            grounds,
-            needs: None,
-            judged,
-            baseline,
-            error_rate: None,
-            latency: None,
-        }
+        let grounds = if outcome == Outcome::Pass { self.grounds } else { Vec::new() };
+        Verdict { outcome, critical, reasons, grounds, needs: None, judged, baseline, error_rate: None, latency: None }
     }
 }
 

@@ -54,24 +54,12 @@ use super::metrics::Percentile;
 /// What the settled minutes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Opinion {
-    /// Within the lines, on enough requests.
-    Good,
-    /// Outside a line, and not by chance.
-    Bad,
-    /// Too little data, or none, to say either.
-    Unsure,
-}
-
-/// The same as what it means for a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It may go on.
+    /// Within the lines, on enough requests: it may go on.
     Pass,
-    /// It should go back.
+    /// Outside a line, and not by chance: it should go back.
     Fail,
-    /// There is not enough to tell.
+    /// Too little data, or none, to say either.
     NotYet,
 }
 
@@ -114,12 +102,10 @@ pub struct Latency {
     pub effect: f64,
 }
 
-/// An opinion with its reasons and its numbers.
+/// An outcome with its reasons and its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// In one word.
-    pub opinion: Opinion,
-    /// What that means for a release.
     pub outcome: Outcome,
     /// Whether it fails so badly that waiting makes no sense.
     pub critical: bool,
@@ -139,26 +125,6 @@ pub struct Verdict {
     pub latency: Option<Latency>,
 }
 
-impl Opinion {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Bad => "bad",
-            Self::Unsure => "unsure",
-        }
-    }
-
-    /// What it means for a release.
-    pub fn outcome(self) -> Outcome {
-        match self {
-            Self::Good => Outcome::Pass,
-            Self::Bad => Outcome::Fail,
-            Self::Unsure => Outcome::NotYet,
-        }
-    }
-}
-
 impl Outcome {
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -175,7 +141,7 @@ impl Verdict {
     #[must_use]
     pub fn withheld(mut self, why: String) -> Self {
         if self.outcome == Outcome::Pass {
-            (self.opinion, self.outcome) = (Opinion::Unsure, Outcome::NotYet);
+            self.outcome = Outcome::NotYet;
             self.grounds.clear();
             self.reasons.insert(0, why);
         } else {

@@ -156,7 +156,7 @@ fn verdict(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
     let verdict = &release.verdict;
     let usable = freshness::metrics(scene, release).is_some_and(|source| source.good());
     let role = if usable { panels::verdict::role(release) } else { Role::Dim };
-    let mut value = vec![scene.span(verdict.opinion.word(), role)];
+    let mut value = vec![scene.span(verdict.outcome.word(), role)];
     value.push(scene.text(match verdict.judged.error_percent {
         Some(rate) => format!("  errors {} of {} requests", words::rate(rate), words::count(verdict.judged.requests)),
         None => "  no data".to_owned(),

@@ -10,8 +10,27 @@ use crate::ui::words;
 /// Columns of the keys.
 const KEYS: usize = 13;
 
-/// A line a key; the marks up, down, first and last share one.
-pub fn lines(scene: &Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> {
+/// A line a key; the marks up, down, first and last share one. Where not all of them fit, those from `top` on, and how
+/// many there are above and below.
+pub fn lines(scene: &Scene<'_>, top: usize, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let all = all(scene, columns);
+    if all.len() <= rows {
+        return all;
+    }
+    let shown = rows.saturating_sub(2);
+    let (above, below) = (top.min(all.len()), all.len().saturating_sub(top + shown));
+    let mark = |arrow: &str, more: usize| match more {
+        0 => Line::default(),
+        more => scene.line(format!("{arrow} {more} more"), Role::Dim),
+    };
+    let mut lines = vec![mark("↑", above)];
+    lines.extend(all.into_iter().skip(top).take(shown));
+    lines.resize(rows.saturating_sub(1), Line::default());
+    lines.push(mark("↓", below));
+    lines
+}
+
+fn all(scene: &Scene<'_>, columns: usize) -> Vec<Line<'static>> {
     let marks = [Action::Up, Action::Down, Action::First, Action::Last];
     let mut lines = Vec::new();
     let mut marked = false;
@@ -36,13 +55,7 @@ pub fn lines(scene: &Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'static
             lines.push(Line::from(vec![scene.span(keys, role), scene.text(text)]));
         }
     }
-    let spare = [
-        Line::default(),
-        Line::from(vec![Span::raw(" ".repeat(KEYS)), scene.dim("In a question: y yes, n or esc no.")]),
-    ];
-    if lines.len() + spare.len() <= rows {
-        lines.extend(spare);
-    }
+    lines.push(Line::from(vec![Span::raw(" ".repeat(KEYS)), scene.dim("In a question: y yes, n or esc no.")]));
     lines
 }
 

@@ -35,7 +35,8 @@ pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
         },
         Dialog::Weight { .. } => &[("enter", "show the plan"), ("esc", "cancel")],
         Dialog::Revisions(_) => &[("↑ ↓", "choose"), ("enter", "show the plan"), ("esc", "cancel")],
-        Dialog::Refused { .. } | Dialog::Help => &[("esc", "close"), ("R", "roll back")],
+        Dialog::Refused { .. } => &[("esc", "close"), ("R", "roll back")],
+        Dialog::Help { .. } => &[("esc", "close"), ("↑ ↓", "more keys"), ("R", "roll back")],
     }
 }
 
@@ -45,7 +46,7 @@ pub fn takes_letters(dialog: &Dialog) -> bool {
         Dialog::Confirm(confirm) => confirm.consent.takes_letters(),
         Dialog::Automatic { consent, .. } => consent.takes_letters(),
         Dialog::Weight { .. } | Dialog::Revisions(_) => true,
-        Dialog::Refused { .. } | Dialog::Help => false,
+        Dialog::Refused { .. } | Dialog::Help { .. } => false,
     }
 }
 
@@ -67,9 +68,9 @@ pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect)
         }
         Dialog::Revisions(revisions) => choose(scene, buffer, body, revisions),
         Dialog::Refused { title, refusal, .. } => refused(scene, buffer, body, title, refusal),
-        Dialog::Help => {
+        Dialog::Help { top } => {
             let width = inner_width(body, 112);
-            let lines = help::lines(scene, width, inner_height(body));
+            let lines = help::lines(scene, *top, width, inner_height(body));
             window(scene, buffer, body, width, "keys: lower case looks, UPPER CASE acts", lines);
         }
     }

@@ -3,7 +3,6 @@
 use ratatui::text::{Line, Span};
 
 use super::{ladder, track, verdict};
-use crate::domain::names::Arn;
 use crate::domain::release::{Method, Phase, Release, Side};
 use crate::domain::service::Rollout;
 use crate::domain::share::Percent;
@@ -44,7 +43,8 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
     lines
 }
 
-fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
+/// What it is called, how it is released, and where it is.
+pub fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
     let (shape, shape_role) = state::shape(release);
     let mut spans = vec![
         scene.span(if shape == " " { String::new() } else { format!("{shape} ") }, shape_role),
@@ -87,15 +87,10 @@ fn side(scene: &Scene<'_>, release: &Release, part: Part, side: &Side, columns: 
     if columns >= 110 {
         // Two revisions of one service are behind different target groups.
         let group = side.target_group.as_ref().filter(|_| freshness::one_service(release));
-        let name = group.and_then(group_name).unwrap_or(&side.service.service);
+        let name = group.and_then(freshness::group_name).unwrap_or(&side.service.service);
         spans.push(scene.dim(words::clip(name, 40)));
     }
     Line::from(spans)
-}
-
-/// `…:targetgroup/NAME/ID`.
-fn group_name(group: &Arn) -> Option<&str> {
-    group.as_str().split_once("targetgroup/")?.1.split('/').next()
 }
 
 /// The rollouts of a service that replaces its tasks in place, while there is more than one.

@@ -1,5 +1,6 @@
 //! The parts of a release's screen, a file each.
 
+pub mod around;
 pub mod deployment;
 pub mod events;
 pub mod head;
@@ -8,6 +9,7 @@ pub mod metrics;
 pub mod operation;
 pub mod preflight;
 pub mod sources;
+pub mod strips;
 pub mod tasks;
 pub mod track;
 pub mod verdict;

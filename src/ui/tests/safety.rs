@@ -2,11 +2,14 @@
 
 use proptest::prelude::*;
 use ratatui::style::Color;
+use strum::IntoEnumIterator;
 
 use super::{draw, glyphs, plain};
 use crate::app::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
-use crate::app::keys::{Action, BINDINGS};
-use crate::app::model::{Model, Panel, SMALLEST, Screen};
+use crate::app::keys::{Action, BINDINGS, Key};
+use crate::app::model::{Model, Panel, Plotted, SMALLEST, Screen};
+use crate::app::msg::Msg;
+use crate::app::update;
 use crate::domain::plan::{Intent, Refusal};
 use crate::domain::text::is_safe;
 use crate::ui::{Palette, Theme, fixture};
@@ -16,7 +19,7 @@ const EVIL: &str =
 
 /// Every dialog that a model can have on top.
 fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
-    let mut dialogs = vec![None, Some(Dialog::Help)];
+    let mut dialogs = vec![None, Some(Dialog::Help { top: 0 })];
     let now = model.now.at;
     for intent in [Intent::Rollback { to: None, at_once: false }, Intent::Step { to: None }, Intent::Finish] {
         if let Some(Ok(plan)) = model.focus().map(|release| model.plan(release, &intent)) {
@@ -62,6 +65,7 @@ fn every_size_is_drawn() {
             model.screen = if rows % 2 == 0 { Screen::Fleet } else { Screen::Release("checkout".into()) };
             let index = usize::from(columns) + usize::from(rows);
             model.dialog = dialogs.get(index % dialogs.len()).cloned().flatten();
+            model.zoom = Plotted::iter().nth(index % 7);
             draw(&model, &plain());
         }
     }
@@ -91,8 +95,12 @@ fn hostile_text_never_reaches_a_cell() {
             }
         }
         model.screen = Screen::Release("checkout".into());
-        for panel in [Panel::Tasks, Panel::Events, Panel::Operation, Panel::Sources] {
+        for panel in [Panel::Tasks, Panel::Events, Panel::Operation, Panel::Sources, Panel::Around] {
             model.panel = panel;
+            is_clean(&model, &plain());
+        }
+        for plotted in Plotted::iter() {
+            model.zoom = Some(plotted);
             is_clean(&model, &plain());
         }
     }
@@ -105,15 +113,20 @@ fn ascii_is_all_that_is_drawn_where_it_is_asked_for() {
         for mut model in [
             fixture::bad(size),
             fixture::faulty(size),
+            fixture::troubled(size),
             fixture::hostile(size, EVIL),
             fixture::native_hostile(size, EVIL),
         ] {
             is_clean(&model, &theme);
+            for plotted in Plotted::iter() {
+                model.zoom = Some(plotted);
+                is_clean(&model, &theme);
+            }
             model.screen = Screen::Fleet;
             is_clean(&model, &theme);
             model.screen = Screen::History("payments".into());
             is_clean(&model, &theme);
-            model.dialog = Some(Dialog::Help);
+            model.dialog = Some(Dialog::Help { top: 0 });
             is_clean(&model, &theme);
         }
     }
@@ -156,7 +169,7 @@ fn the_rollback_line_and_the_footer_are_always_there() {
             fixture::native_doubtful(size),
             Model { screen: Screen::History("payments".into()), ..fixture::native_over(size) },
         ] {
-            for dialog in [None, Some(Dialog::Help)] {
+            for dialog in [None, Some(Dialog::Help { top: 0 })] {
                 let shown = Model { dialog, ..model.clone() };
                 let text = glyphs(&draw(&shown, &plain()));
                 let rows: Vec<_> = text.lines().collect();
@@ -172,16 +185,31 @@ fn the_rollback_line_and_the_footer_are_always_there() {
 fn the_help_has_every_key_at_every_size() {
     for size in [SMALLEST, (120, 40), (200, 60)] {
         let mut model = fixture::baking(size);
-        model.dialog = Some(Dialog::Help);
-        let text = glyphs(&draw(&model, &plain()));
+        let now = model.now;
+        let mut screens = Vec::new();
+        update(&mut model, now, Msg::Key(Key::Char('?')));
+        for _ in 0..=BINDINGS.len() {
+            let text = glyphs(&draw(&model, &plain()));
+            assert!(text.contains('└'), "the frame is whole\n{text}");
+            screens.push(text);
+            update(&mut model, now, Msg::Key(Key::Down));
+        }
         let marks = [Action::Up, Action::Down, Action::First, Action::Last];
         for binding in BINDINGS.iter().filter(|binding| !marks.contains(&binding.action)) {
             let keys: Vec<_> = binding.keys.iter().map(|key| key.label()).collect();
             let first = binding.help.split(' ').take(3).collect::<Vec<_>>().join(" ");
-            let found = text.lines().any(|line| line.contains(&keys.join(" ")) && line.contains(&first));
-            assert!(found, "{keys:?} {first} at {size:?}\n{text}");
+            let has = |line: &str| line.contains(&keys.join(" ")) && line.contains(&first);
+            let found = screens.iter().any(|text| text.lines().any(has));
+            assert!(found, "{keys:?} {first} at {size:?}\n{}", screens[0]);
         }
-        assert!(text.contains('└'), "the frame is whole\n{text}");
+        // What is not all shown says so, and the way back to the top is as long as the way down.
+        let (first, last) = (&screens[0], &screens[screens.len() - 1]);
+        let more = |text: &str| text.lines().any(|line| line.contains("│ ↓ ") && line.contains(" more "));
+        assert_eq!((more(first), more(last)), (size == SMALLEST, false), "{first}\n{last}");
+        for _ in 0..=BINDINGS.len() {
+            update(&mut model, now, Msg::Key(Key::Up));
+        }
+        assert_eq!(&glyphs(&draw(&model, &plain())), first);
     }
 }
 

@@ -79,7 +79,7 @@ fn dialogs() {
     });
     layouts("help", |size| {
         let mut model = fixture::baking(size);
-        model.dialog = Some(Dialog::Help);
+        model.dialog = Some(Dialog::Help { top: 0 });
         model
     });
 }
@@ -202,6 +202,6 @@ fn a_clock_in_a_hurry_is_said_and_ages_are_the_operators() {
     model.derive();
     model.percentile = model.percentile.next();
     let text = glyphs(&draw(&model, &plain()));
-    assert!(text.contains("baking ≥03:12/10:00") && text.contains("latency p99 ─"), "{text}");
+    assert!(text.contains("baking ≥03:12/10:00") && text.contains("latency p99 45m ─"), "{text}");
     assert!(text.contains("NOT READY") && text.contains("This console is read-only."), "{text}");
 }

@@ -1,0 +1,101 @@
+//! Whether the minutes that a verdict rests on are known at all.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Release, Side};
+use crate::domain::metrics::Member;
+use crate::domain::snapshot::Snapshot;
+
+/// Minutes are asked for once or twice a minute; what is older than this says nothing of now.
+pub const KEEPS: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why a verdict cannot be a PASS, whatever its numbers: requests or errors of a side that it is about could not be read
+/// at the newest attempt, or were last read too long ago.
+pub(super) fn unread(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+    // A canary that nobody is sent to is not judged.
+    let canary = release.canary.iter().filter(|_| release.verdict.baseline.is_some());
+    std::iter::once(&release.stable).chain(canary).find_map(|side| of_side(side, snapshot, now))
+}
+
+fn of_side(side: &Side, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+    let reading = snapshot.metrics.get(side.meter.as_ref()?)?;
+    let (at, series) = reading.value.as_ref()?;
+    let whose = &side.service.service;
+    if series.miscounted() {
+        let what = match (series.unread.contains(&Member::Requests), series.unread.iter().any(|it| it.counts_errors()))
+        {
+            (true, true) => "requests and errors",
+            (true, false) => "requests",
+            _ => "errors",
+        };
+        let trouble = series.troubles.first().map(|trouble| format!(": {}: {}", trouble.metric, trouble.message));
+        return Some(format!("{what} of {whose} could not be read{}", trouble.unwrap_or_default()));
+    }
+    let good = series.as_of.unwrap_or(*at);
+    if now.duration_since(good) <= KEEPS {
+        return None;
+    }
+    let why = reading.failing().map(|fault| format!(": {}", fault.headline())).unwrap_or_default();
+    Some(format!("the minutes of {whose} were not read for more than {} min{why}", KEEPS.as_mins()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::model::Model;
+    use crate::domain::fault::{Fault, FaultKind};
+    use crate::domain::meter::Meter;
+    use crate::domain::metrics::{MetricsQuery, Series, Trouble, TroubleKind};
+    use crate::domain::snapshot::{Facts, Query};
+    use crate::domain::verdict::Outcome;
+    use crate::ui::fixture::{Pair, ago, hear, learn, meter, now, open};
+
+    fn baked() -> Model {
+        let model = open((120, 40), Pair::at(10, 1_200));
+        assert_eq!(model.release("checkout").unwrap().verdict.outcome, Outcome::Pass);
+        model
+    }
+
+    fn query(meters: Vec<Meter>) -> Query {
+        let meters = meters.into_iter().map(|meter| (meter, crate::domain::meter::Detail::Brief)).collect();
+        Query::Metrics(MetricsQuery { meters, from: ago(600), to: now() })
+    }
+
+    #[test]
+    fn a_canary_does_not_pass_on_counts_that_could_not_be_read() {
+        for (side, member, what) in [
+            ("checkout-canary", Member::Errors, "errors of checkout-canary could not be read"),
+            ("checkout-stable", Member::Requests, "requests of checkout-stable could not be read"),
+        ] {
+            let mut model = baked();
+            let message = "CloudWatch failed to read it".to_owned();
+            let trouble = Trouble { metric: "its metric".to_owned(), kind: TroubleKind::Failed, message };
+            let series = Series { troubles: vec![trouble], unread: [member].into(), ..Series::default() };
+            learn(&mut model, 1, query(Vec::new()), Facts::Metrics(vec![(meter(side), series)]));
+            let verdict = &model.release("checkout").unwrap().verdict;
+            assert_eq!(verdict.outcome, Outcome::NotYet);
+            assert_eq!(verdict.reasons[0], format!("{what}: its metric: CloudWatch failed to read it"));
+        }
+    }
+
+    #[test]
+    fn a_percentile_that_could_not_be_read_is_no_reason_by_itself() {
+        let mut model = baked();
+        let series = Series { unread: [Member::P50].into(), ..Series::default() };
+        learn(&mut model, 1, query(Vec::new()), Facts::Metrics(vec![(meter("checkout-canary"), series)]));
+        assert_eq!(model.release("checkout").unwrap().verdict.outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn what_was_read_long_ago_says_nothing_of_now() {
+        let mut model = baked();
+        let fault = Fault::new(FaultKind::Throttled, "GetMetricData", "2 meters", "Rate exceeded");
+        hear(&mut model, 0, query(vec![meter("checkout-canary")]), Err(fault));
+        assert_eq!(model.release("checkout").unwrap().verdict.outcome, Outcome::Pass);
+        model.now.at += SignedDuration::from_mins(6);
+        model.derive();
+        let verdict = &model.release("checkout").unwrap().verdict;
+        assert_eq!(verdict.outcome, Outcome::NotYet);
+        assert!(verdict.reasons[0].starts_with("the minutes of checkout-stable were not read for more than 5 min"));
+    }
+}

@@ -1,0 +1,91 @@
+//! What a source says instead of numbers, by the name of the metric that it says it of.
+
+use ratatui::text::Line;
+
+use super::{Known, Measure};
+use crate::domain::metrics::{Series, Trouble, TroubleKind};
+use crate::domain::release::Side;
+use crate::ui::scene::Scene;
+use crate::ui::theme::Role;
+use crate::ui::words;
+
+/// CloudWatch's word for it.
+fn word(kind: TroubleKind) -> &'static str {
+    match kind {
+        TroubleKind::Forbidden => "Forbidden",
+        TroubleKind::Failed => "InternalError",
+        TroubleKind::Partial => "PartialData",
+    }
+}
+
+/// Whether a trouble is of what is plotted. A team's own metrics go by names of their own: they are of everything.
+fn concerns(measure: Measure, trouble: &Trouble) -> bool {
+    let of = |names: &[&str]| names.iter().any(|name| trouble.metric.starts_with(name));
+    let errors = ["HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount"];
+    let latency = ["TargetResponseTime"];
+    if is_gauge(trouble) {
+        return false;
+    }
+    match measure {
+        Measure::Errors => !of(&latency),
+        Measure::Latency(_) => !of(&errors),
+    }
+}
+
+/// What stands where a value would be.
+pub(super) fn instead(series: Option<&Series>, side: &Side, measure: Measure) -> &'static str {
+    if side.meter.is_none() {
+        return "not counted";
+    }
+    let troubles = series.map(|series| series.troubles.as_slice()).unwrap_or_default();
+    let found = troubles.iter().find(|trouble| concerns(measure, trouble));
+    found.map_or("no data", |trouble| word(trouble.kind))
+}
+
+/// Whether a trouble is of what is shown and never judged.
+pub fn is_gauge(trouble: &Trouble) -> bool {
+    let names = ["UnHealthyHostCount", "UnhealthyRoutingRequestCount", "HTTPCode_ELB_5XX_Count"];
+    names.iter().any(|name| trouble.metric.starts_with(name))
+}
+
+/// A line for each metric of a measure that could not be read, or not all of it.
+pub(super) fn of(
+    scene: &Scene<'_>,
+    sides: &[Known<'_>],
+    measure: Measure,
+    columns: usize,
+    rows: usize,
+) -> Vec<Line<'static>> {
+    let known = sides.iter().filter_map(|(part, _, series)| Some((part.word().0.to_owned(), (*series)?)));
+    lines(scene, known, |trouble| concerns(measure, trouble), columns, rows)
+}
+
+/// Each trouble that is meant, with whose it is, in so many rows at the most. What is so of several is said once.
+pub fn lines<'a>(
+    scene: &Scene<'_>,
+    sides: impl Iterator<Item = (String, &'a Series)>,
+    meant: impl Fn(&Trouble) -> bool,
+    columns: usize,
+    rows: usize,
+) -> Vec<Line<'static>> {
+    let mut said: Vec<(Vec<String>, &Trouble)> = Vec::new();
+    for (whose, series) in sides {
+        for trouble in series.troubles.iter().filter(|trouble| meant(trouble)) {
+            match said.iter_mut().find(|(_, other)| *other == trouble) {
+                Some((all, _)) => all.push(whose.clone()),
+                None => said.push((vec![whose.clone()], trouble)),
+            }
+        }
+    }
+    let said = said.into_iter().flat_map(|(whose, trouble)| {
+        let message = if trouble.message.is_empty() { String::new() } else { format!(" — {}", trouble.message) };
+        let (shape, role) = match trouble.kind {
+            TroubleKind::Partial => ("▲", Role::Warn),
+            TroubleKind::Forbidden | TroubleKind::Failed => ("✖", Role::Bad),
+        };
+        let whose = whose.join(" and ");
+        let text = format!("{shape} {}: {} ({whose}){message}", trouble.metric, word(trouble.kind));
+        words::wrap(&text, columns, rows).into_iter().map(move |text| (text, role))
+    });
+    said.map(|(text, role)| scene.line(text, role)).collect()
+}
