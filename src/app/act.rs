@@ -1,8 +1,11 @@
 //! From an acting key to a plan, a question, an operation; and from an answer to the question.
 
+mod confirm;
+
 use jiff::SignedDuration;
 use tui_input::Input;
 
+use super::automatic;
 use super::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
 use super::keys::Key;
 use super::model::Model;
@@ -15,6 +18,8 @@ use crate::domain::previous;
 use crate::domain::release::Release;
 use crate::domain::settings::RollbackConfirm;
 use crate::domain::share::Percent;
+
+pub(super) use confirm::{close_unseen, revalidate};
 
 /// A second `R` counts only this long after the first, in the operator's time …
 const SECOND_R_AFTER: SignedDuration = SignedDuration::from_millis(700);
@@ -158,6 +163,50 @@ fn ask_where_to(model: &mut Model, name: String) {
     }
 }
 
+/// `H`: off at once where it is on; else a question, or why not.
+pub(super) fn ask_automatic(model: &mut Model) {
+    let on = model.focus().map(|release| release.name.clone()).filter(|name| model.automatic.contains_key(name));
+    if let Some(name) = on {
+        model.automatic.remove(&name);
+        model.say(format!("AUTOMATIC is off for {name}"), false);
+        return;
+    }
+    let Some(name) = free(model) else { return };
+    match model.release(&name).and_then(|release| automatic::refused(model, release)) {
+        Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
+        None => model.dialog = Some(Dialog::Automatic { release: name, consent: model.forward_consent() }),
+    }
+}
+
+fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: Key, apart: bool) -> Vec<Effect> {
+    let letters = consent.takes_letters();
+    let yes = match key {
+        Key::Enter if letters => consent.names(&name),
+        Key::Char('y') if !letters => apart,
+        _ => false,
+    };
+    if yes {
+        // It may have changed while the question was open.
+        match model.release(&name).and_then(|release| automatic::refused(model, release)) {
+            Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
+            None => model.switch_on(&name),
+        }
+        return Vec::new();
+    }
+    match key {
+        Key::Esc | Key::Ctrl('c') => return Vec::new(),
+        Key::Char('n') if !letters => return Vec::new(),
+        Key::Char('R') if !letters && apart => return rollback_of(model, &name),
+        key => {
+            if let Some(input) = consent.input() {
+                type_into(input, key);
+            }
+        }
+    }
+    model.dialog = Some(Dialog::Automatic { release: name, consent });
+    Vec::new()
+}
+
 /// The release that a forward key is for, unless something is in flight there.
 fn free(model: &mut Model) -> Option<String> {
     let Some(name) = model.focus().map(|release| release.name.clone()) else {
@@ -176,7 +225,7 @@ fn free(model: &mut Model) -> Option<String> {
 pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
     let Some(dialog) = model.dialog.take() else { return Vec::new() };
     match dialog {
-        Dialog::Confirm(confirm) => return answer_confirm(model, confirm, key, apart),
+        Dialog::Confirm(confirm) => return confirm::answer(model, confirm, key, apart),
         // Neither a share nor a choice has an R in it, and neither stands between an operator and the way back.
         Dialog::Weight { release, .. } | Dialog::Revisions(Revisions { release, .. })
             if key == Key::Char('R') && apart =>
@@ -185,6 +234,7 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
         }
         Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
         Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
+        Dialog::Automatic { release, consent } => return answer_automatic(model, release, consent, key, apart),
         Dialog::Refused { .. } | Dialog::Help { .. } => match key {
             Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?' | ' ') => {}
             // Help and a refusal never stand between an operator and the way back.
@@ -199,56 +249,6 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
         },
     }
     Vec::new()
-}
-
-fn answer_confirm(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart: bool) -> Vec<Effect> {
-    let typed_name = matches!(confirm.consent, Consent::Name(_));
-    let second = key == Key::Char('R') && matches!(confirm.consent, Consent::SecondR);
-    let ripe = model.now.since(confirm.opened) >= SECOND_R_AFTER && model.now.since(confirm.heard) >= QUIET_BEFORE;
-    let yes = match (&confirm.consent, key) {
-        (Consent::Name(_), Key::Enter) => confirm.name_matches(),
-        (Consent::Yes | Consent::SecondR, Key::Char('y')) => apart,
-        (Consent::SecondR, Key::Char('R')) => apart && ripe,
-        _ => false,
-    };
-    if yes {
-        return execute(model, confirm.plan, Order::default());
-    }
-    match key {
-        Key::Esc | Key::Ctrl('c') => return Vec::new(),
-        Key::Char('n') if !typed_name => return Vec::new(),
-        Key::Tab => {
-            other_way(model, &mut confirm);
-        }
-        Key::Char('c') if confirm.can_choose(model) => {
-            ask_where_to(model, confirm.plan.release);
-            return Vec::new();
-        }
-        // A forward plan on screen does not stand between an operator and the way back.
-        Key::Char('R') if !typed_name && !confirm.plan.intent.is_rollback() && apart => {
-            return rollback_of(model, &confirm.plan.release);
-        }
-        key => {
-            if let Consent::Name(input) = &mut confirm.consent {
-                type_into(input, key);
-            }
-        }
-    }
-    if second {
-        confirm.heard = model.now.at;
-    }
-    model.dialog = Some(Dialog::Confirm(confirm));
-    Vec::new()
-}
-
-/// Shows the next way to the same end. What says yes must be heard for that one.
-fn other_way(model: &Model, confirm: &mut Confirm) {
-    let next = confirm.next_way().cloned();
-    let release = model.release(&confirm.plan.release);
-    if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.plan(release, &next)) {
-        confirm.plan = plan;
-        (confirm.opened, confirm.heard) = (model.now.at, model.now.at);
-    }
 }
 
 fn answer_weight(model: &mut Model, release: String, mut input: Input, key: Key) {
@@ -313,8 +313,18 @@ pub(super) fn execute(model: &mut Model, plan: Plan, order: Order) -> Vec<Effect
     effects
 }
 
-/// `q`: at once, unless an operation still has calls to send; then a second one is asked for.
+/// `q`: at once, unless an operation still has calls to send or something goes on by itself; then a second one is asked
+/// for.
 pub(super) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
+    let automatic: Vec<_> = model.automatic.keys().cloned().collect();
+    let idle = model.operations.values().all(|operation| !operation.in_flight());
+    if !automatic.is_empty() && idle && !asked_before {
+        let names = automatic.join(", ");
+        let text = format!("AUTOMATIC is on for {names}, and ends with this console. The same key again leaves.");
+        model.leaving = true;
+        model.say(text, true);
+        return Vec::new();
+    }
     let unfinished = model.operations.values().find(|operation| operation.in_flight());
     let Some(operation) = unfinished.filter(|_| !asked_before) else {
         return vec![Effect::Quit];
@@ -327,39 +337,6 @@ pub(super) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
     model.leaving = true;
     model.say(text, true);
     Vec::new()
-}
-
-/// Closes a question whose plan is no longer what would be done: what the operator said yes to must be what
-/// was on the screen.
-pub(super) fn revalidate(model: &mut Model) {
-    if let Some(Dialog::Refused { refusal, of: Some((name, intent)), .. }) = &model.dialog {
-        let now = model.release(name).map(|release| model.plan(release, intent));
-        if !matches!(now, Some(Err(now)) if now == *refusal) {
-            model.dialog = None;
-        }
-        return;
-    }
-    let Some(Dialog::Confirm(confirm)) = &model.dialog else { return };
-    let again = model.release(&confirm.plan.release).map(|release| model.plan(release, &confirm.plan.intent));
-    let why = match again {
-        Some(Ok(plan)) if plan.steps == confirm.plan.steps => return,
-        Some(Ok(plan)) => {
-            format!("{} changed while you looked: it would now be “{}”. Press the key again.", plan.release, plan.title)
-        }
-        Some(Err(refusal)) => refusal.to_string(),
-        None => format!("{} is no longer there", confirm.plan.release),
-    };
-    model.dialog = None;
-    model.say(why, true);
-}
-
-/// Closes a question that the screen has become too small for: nobody may say yes to what is not shown. The way
-/// back is asked about on any screen.
-pub(super) fn close_unseen(model: &mut Model) {
-    let shown = matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.plan.intent.is_rollback());
-    if model.too_small() && !shown && model.dialog.take().is_some() {
-        model.say("the screen became too small for the question: it is closed", true);
-    }
 }
 
 impl Model {

@@ -7,6 +7,7 @@ use super::keys::{BINDINGS, Key};
 use super::model::Model;
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{Intent, Plan, Refusal};
+use crate::domain::text;
 
 /// The question on top of the screen.
 #[derive(Debug, Clone)]
@@ -24,6 +25,13 @@ pub enum Dialog {
     },
     /// Which revision?
     Revisions(Revisions),
+    /// Shall the console step by itself?
+    Automatic {
+        /// For which release.
+        release: String,
+        /// What says yes.
+        consent: Consent,
+    },
     /// There is no plan: why.
     Refused {
         /// What was asked for.
@@ -64,6 +72,36 @@ pub enum Consent {
     SecondR,
     /// The release's name, typed; then `enter`.
     Name(Input),
+    /// The name was typed, but the plan is gated: why all the same, typed; then `enter`.
+    Reason {
+        /// The name, for the way back to it.
+        name: Input,
+        /// Why.
+        why: Input,
+    },
+}
+
+impl Consent {
+    /// The line of text that is being typed.
+    pub fn input(&mut self) -> Option<&mut Input> {
+        match self {
+            Self::Name(input) | Self::Reason { why: input, .. } => Some(input),
+            Self::Yes | Self::SecondR => None,
+        }
+    }
+
+    /// Whether letters are typed into it.
+    pub fn takes_letters(&self) -> bool {
+        matches!(self, Self::Name(_) | Self::Reason { .. })
+    }
+
+    /// Whether what was typed is the name that was asked for.
+    pub fn names(&self, release: &str) -> bool {
+        match self {
+            Self::Name(input) | Self::Reason { name: input, .. } => input.value().trim() == release,
+            Self::Yes | Self::SecondR => true,
+        }
+    }
 }
 
 impl Dialog {
@@ -71,10 +109,8 @@ impl Dialog {
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
             Self::Weight { input, .. } => Some(input),
-            Self::Confirm(confirm) => match &mut confirm.consent {
-                Consent::Name(input) => Some(input),
-                Consent::Yes | Consent::SecondR => None,
-            },
+            Self::Confirm(confirm) => confirm.consent.input(),
+            Self::Automatic { consent, .. } => consent.input(),
             _ => None,
         }
     }
@@ -111,10 +147,19 @@ impl Confirm {
 
     /// Whether what was typed is the name that was asked for.
     pub fn name_matches(&self) -> bool {
-        match &self.consent {
-            Consent::Name(input) => input.value().trim() == self.plan.release,
-            Consent::Yes | Consent::SecondR => true,
-        }
+        self.consent.names(&self.plan.release)
+    }
+
+    /// What was typed as the reason, where there is something to be read in it.
+    pub fn reason(&self) -> Option<String> {
+        let Consent::Reason { why, .. } = &self.consent else { return None };
+        let why = why.value().trim();
+        why.chars().any(|c| text::is_safe(c) && !c.is_whitespace()).then(|| why.to_owned())
+    }
+
+    /// Whether a reason is still to be asked for: the environment is protected and the verdict speaks against it.
+    pub fn wants_reason(&self) -> bool {
+        self.plan.gate.is_some() && matches!(self.consent, Consent::Name(_))
     }
 }
 

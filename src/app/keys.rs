@@ -72,6 +72,8 @@ pub enum Action {
     Start,
     /// Finish it.
     Finish,
+    /// Switch automatic stepping on or off.
+    Automatic,
     /// Open what is marked.
     Open,
     /// Back.
@@ -115,7 +117,7 @@ pub enum Action {
 impl Action {
     /// Whether it may lead to a write.
     pub fn acts(self) -> bool {
-        matches!(self, Self::Step | Self::Rollback | Self::Weight | Self::Start | Self::Finish)
+        matches!(self, Self::Step | Self::Rollback | Self::Weight | Self::Start | Self::Finish | Self::Automatic)
     }
 }
 
@@ -190,6 +192,13 @@ pub const BINDINGS: &[Binding] = &[
         Action::Finish,
         "finish",
         "Make the canary stable; put back what a release changed.",
+    ),
+    on(
+        Scope::Anywhere,
+        &[Char('H')],
+        Action::Automatic,
+        "auto",
+        "Automatic stepping on or off: it goes on by itself on PASS.",
     ),
     on(Scope::Fleet, &[Enter, Right, Char('l')], Action::Open, "open", "Open the release."),
     on(Scope::Fleet, &[Char('/')], Action::Filter, "filter", "Show only the services whose line contains a text."),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tui_input::Input;
 
+use super::automatic::{Automatic, Off};
 use super::dialog::{Choice, Dialog, Purpose, Revisions};
 use super::keys::Scope;
 use super::msg::Now;
@@ -117,6 +118,10 @@ pub struct Model {
     pub ours: BTreeMap<String, Ours>,
     /// The last operation of each release, in flight or over.
     pub operations: BTreeMap<String, Operation>,
+    /// Automatic stepping, for the releases that it is on for.
+    pub automatic: BTreeMap<String, Automatic>,
+    /// Why it was last switched off, by release, where nobody asked for that with `H`.
+    pub switched_off: BTreeMap<String, Off>,
     /// The next operation's number.
     pub next_operation: OperationId,
     /// Which screen.
@@ -164,6 +169,8 @@ impl Model {
             releases: Vec::new(),
             ours: BTreeMap::new(),
             operations: BTreeMap::new(),
+            automatic: BTreeMap::new(),
+            switched_off: BTreeMap::new(),
             next_operation: OperationId(1),
             screen: Screen::Fleet,
             fleet: Fleet::default(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tui_input::InputRequest;
 
 use super::act;
+use super::automatic;
 use super::dialog::Dialog;
 use super::keys::{self, Action, Key};
 use super::model::{History, Model, Notice, Panel, Plotted, RANGES, Screen};
@@ -28,6 +29,8 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
     match msg {
         Msg::Key(key) => effects.extend(key_pressed(model, key)),
+        // Somebody is at the keyboard.
+        Msg::Paste(_) if model.stop_countdowns() => {}
         Msg::Paste(text) => paste(model, &text),
         Msg::Resized(columns, rows) => {
             model.size = (columns, rows);
@@ -39,6 +42,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
             model.dialog = None;
             model.polls.all_due();
             model.say("back from the shell: everything is being read again", false);
+            model.switch_all_off("the console was stopped for the shell");
         }
         Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
         Msg::Overheard { asked, query, facts } => model.snapshot.apply(asked, &query, Ok(facts)),
@@ -49,6 +53,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     model.derive();
     model.keep_selection();
     act::revalidate(model);
+    effects.extend(automatic::tend(model));
     for query in polls::due(model) {
         model.polls.ask(&query, model.now.at);
         effects.push(Effect::Read(query));
@@ -137,6 +142,8 @@ fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
     if !before.is_empty() {
         model.snapshot = Snapshot::default();
         model.ours.clear();
+        model.automatic.clear();
+        model.switched_off.clear();
         model.dialog = None;
         model.polls.all_due();
         let text = format!("the credentials are now of account {}, not {before}: reading anew", model.place.account);
@@ -255,10 +262,23 @@ fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     model.last_key = Some(model.now.at);
     model.notice = None;
     let leaving = std::mem::take(&mut model.leaving);
+    let typing = model.fleet.filtering && model.screen == Screen::Fleet;
+    // Any key stops what is counted down to, and does nothing else; but for the way back and the way out.
+    if model.stop_countdowns() {
+        match keys::action(key, model.scope()).filter(|_| !typing) {
+            Some(Action::Rollback) if apart => return act::rollback(model),
+            Some(Action::Quit) => {
+                model.leaving = true;
+                model.say("AUTOMATIC is off, and nothing was sent. The same key again leaves.", true);
+            }
+            _ => {}
+        }
+        return Vec::new();
+    }
     if model.dialog.is_some() {
         return act::answer(model, key, apart);
     }
-    if model.fleet.filtering && model.screen == Screen::Fleet {
+    if typing {
         filter(model, key);
         return Vec::new();
     }
@@ -283,6 +303,7 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Rollback => return act::rollback(model),
         Action::Step => act::propose(model, Intent::Step { to: None }),
         Action::Finish => act::propose(model, Intent::Finish),
+        Action::Automatic => act::ask_automatic(model),
         Action::Weight => act::ask_weight(model),
         Action::Start => act::ask_revision(model),
         Action::Open => {

@@ -1,6 +1,7 @@
 //! Release logic, and nothing else: no I/O, no clock, no SDK. Time comes in as an argument.
 
 pub mod alarm;
+pub mod automatic;
 pub mod deployment;
 pub mod failure;
 pub mod fault;

@@ -85,6 +85,39 @@ fn join(scene: &Scene<'_>, parts: Vec<(u8, Span<'static>)>) -> Vec<Span<'static>
     line
 }
 
+/// What is about to be done by itself, and how to stop it: the time and the way to stop it are never cut.
+pub fn countdown(scene: &Scene<'_>, columns: usize) -> Option<Line<'static>> {
+    let (_, countdown) = scene.model.countdown()?;
+    let counting = scene.model.automatic.values().filter(|this| this.countdown.is_some()).count();
+    let left = countdown.left(&scene.model.now);
+    let seconds = left.as_secs() + i64::from(left.subsec_nanos() > 0);
+    let more = if counting > 1 { format!(", {} more", counting - 1) } else { String::new() };
+    let when = format!(" in {seconds} s{more} · any key stops it ");
+    let badge = " AUTOMATIC ";
+    let room = columns.saturating_sub(words::width(badge) + words::width(&when) + 2);
+    Some(Line::from(vec![
+        scene.span(badge, Role::BadBadge),
+        scene.span(format!("  {}", words::clip(&countdown.title, room)), Role::Title),
+        scene.span(when, Role::Warn),
+    ]))
+}
+
+/// Automatic stepping of a release, where it is on, or was switched off by something else than `H`.
+pub fn automatic(scene: &Scene<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
+    let model = scene.model;
+    let time = |at: jiff::Timestamp| at.strftime("%H:%MZ").to_string();
+    let label = |text: &str, role| scene.span(words::pad(text, super::panels::head::LABEL), role);
+    let room = columns.saturating_sub(super::panels::head::LABEL);
+    if let Some(on) = model.automatic.get(&release.name) {
+        let text = format!("AUTOMATIC since {}: {}", time(on.since), on.says);
+        return Some(Line::from(vec![label("● H", Role::Accent), scene.text(words::clip(&text, room))]));
+    }
+    let off = model.switched_off.get(&release.name).filter(|_| release.in_flight())?;
+    let role = if off.wrong { Role::Warn } else { Role::Dim };
+    let text = format!("automatic is off since {}: {}", time(off.at), off.why);
+    Some(Line::from(vec![label("○ H", role), scene.span(words::clip(&text, room), role)]))
+}
+
 /// The line that tells something: the notice, else the operation in flight, else a source that fails, else
 /// how the last operation ended.
 pub fn status(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
@@ -213,9 +246,9 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     // The way out is shown before what is looked at, and that by how soon it is missed.
     all.sort_by_key(|binding| match binding.action {
         action if always.contains(&action) => 9,
-        action if action.acts() => 0,
-        Action::Back => 1,
-        Action::History | Action::Zoom => 2,
+        action if action.acts() && action != Action::Automatic => 0,
+        Action::Back | Action::Open => 1,
+        Action::Automatic | Action::History | Action::Zoom => 2,
         Action::Panel | Action::Refresh => 3,
         Action::Percentile => 4,
         Action::Longer | Action::Shorter => 6,

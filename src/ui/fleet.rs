@@ -193,8 +193,11 @@ fn aligned(text: &str, column: &Column) -> String {
 /// One release in one line.
 fn line(scene: &Scene<'_>, release: &Release, columns: &[Column], gap: usize, marked: bool) -> Line<'static> {
     let (shape, role) = state::shape(release);
-    let mut spans =
-        vec![scene.span(if marked { "▸" } else { " " }, Role::Accent), scene.span(shape, role), Span::raw(" ")];
+    let mut spans = vec![
+        scene.span(if marked { "▸" } else { " " }, Role::Accent),
+        scene.span(shape, role),
+        automatic(scene, release),
+    ];
     for column in columns {
         match column.kind {
             Kind::Traffic { bar } => spans.extend(traffic(scene, release, column, bar)),
@@ -210,6 +213,15 @@ fn line(scene: &Scene<'_>, release: &Release, columns: &[Column], gap: usize, ma
         spans.push(Span::raw(" ".repeat(gap)));
     }
     Line::from(spans)
+}
+
+/// That it goes on by itself.
+fn automatic(scene: &Scene<'_>, release: &Release) -> Span<'static> {
+    match scene.model.automatic.get(&release.name) {
+        Some(on) if on.countdown.is_some() => scene.span("»", Role::Warn),
+        Some(_) => scene.span("»", Role::Accent),
+        None => Span::raw(" "),
+    }
 }
 
 fn cell(scene: &Scene<'_>, release: &Release, kind: Kind, columns: usize) -> (String, Role) {

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::scene::Scene;
 use super::theme::Role;
 use super::words;
+use crate::app::freshness::age;
 use crate::app::polls::Source;
 use crate::domain::fault::Fault;
 use crate::domain::names::Arn;
@@ -23,9 +24,6 @@ pub struct Freshness {
     /// Why the newest attempt failed, and how long ago.
     pub fault: Option<(SignedDuration, Fault)>,
 }
-
-/// A source that is a few seconds late is not old, however fast AWS's clock runs.
-const NEVER_OLD_BEFORE: SignedDuration = SignedDuration::from_secs(5);
 
 impl Freshness {
     /// Whether it may be relied on: there is an answer, a recent one, and the newest attempt did not fail.
@@ -79,13 +77,11 @@ pub fn short(source: &Source) -> &'static str {
 /// How one reading stands.
 pub fn of<T>(scene: &Scene<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
     let now = scene.model.now;
-    let busy = scene.model.focused && scene.model.releases.iter().any(Release::in_flight);
-    let age = reading.and_then(Reading::at).map(|at| now.since(at));
-    let pace = now.felt(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
+    let aged = reading.and_then(Reading::at).map(|at| age(scene.model, &source, at));
     let fault = reading
         .and_then(|reading| reading.fault.as_ref())
         .map(|(at, fault): &(Timestamp, Fault)| (now.since(*at), fault.clone()));
-    Freshness { source, old: age.is_some_and(|age| age > pace), age, fault }
+    Freshness { source, old: aged.is_some_and(|(_, old)| old), age: aged.map(|(age, _)| age), fault }
 }
 
 /// The worse of two readings of one source: failing before never read before the older.

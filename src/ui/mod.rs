@@ -52,6 +52,15 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     let below = 2 + u16::try_from(rollback.len()).unwrap_or(1);
     let (body, bottom) = scene::split_top(rest, rest.height.saturating_sub(below));
 
+    // Whatever is on the screen: any key stops it, so it must be seen.
+    let body = match chrome::countdown(&scene, columns) {
+        Some(line) => {
+            let (banner, body) = scene::split_top(body, 1);
+            scene::put(buffer, banner, 0, line);
+            body
+        }
+        None => body,
+    };
     chrome::header(&scene, buffer, header);
     match &model.screen {
         Screen::Fleet => fleet::draw(&scene, buffer, body),

@@ -7,6 +7,7 @@ use super::scene::Scene;
 use super::state;
 use super::theme::Role;
 use super::{dialog, freshness, words};
+use crate::app::dialog::{Consent, Dialog};
 use crate::app::model::Screen;
 use crate::domain::plan::{self, Call, Context, Intent, Plan};
 use crate::domain::preflight::{Check, Level};
@@ -151,7 +152,10 @@ pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Ve
             // Where letters are typed, R is one of them.
             let typing = scene.model.fleet.filtering && scene.model.screen == Screen::Fleet
                 || scene.model.dialog.as_ref().is_some_and(dialog::takes_letters);
+            let twice = matches!(&scene.model.dialog, Some(Dialog::Confirm(confirm))
+                if matches!(confirm.consent, Consent::Reason { .. }));
             let key = match (typing, asks) {
+                (true, _) if twice => "esc esc R ",
                 (true, _) => "esc R ",
                 (false, true) => "R R ",
                 (false, false) => "R ",

@@ -1,5 +1,6 @@
 //! Whole screens, as glyphs and as styles.
 
+mod automatic;
 mod native;
 mod plots;
 mod safety;

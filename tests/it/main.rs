@@ -1,6 +1,7 @@
 //! The integration tests: one binary, since each one links the AWS SDK again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod automatic;
 mod aws;
 mod cells;
 mod cli;

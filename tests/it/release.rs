@@ -193,9 +193,21 @@ async fn a_protected_environment_asks_for_the_name_and_read_only_for_nothing() {
     stage.go("checkout").await;
     stage.press("Py\n").await;
     assert!(stage.writes().is_empty(), "y is not the name");
+    assert!(stage.screen(80, 24).contains("the verdict is NOT YET"), "{}", stage.screen(80, 24));
     stage.hit(Key::Ctrl('u'));
     stage.press("checkout\n").await;
+    assert!(stage.writes().is_empty(), "NOT YET is not gone on with for no reason");
+    stage.press(" \n").await;
+    assert!(stage.writes().is_empty(), "nor for one that cannot be read");
+    assert!(stage.screen(80, 24).contains("NOT YET: why all the same?"), "{}", stage.screen(80, 24));
+    stage.hit(Key::Esc);
+    stage.press("\n").await;
+    stage.feed(Msg::Paste("it is a\nhotfix".to_owned()));
+    stage.press("\n").await;
     assert_eq!(stage.told(), ["ModifyRule checkout-stable=90 checkout-canary=10"]);
+    let ordered = stage.audit().await[0].clone();
+    assert_eq!((&ordered["via"], &ordered["why"]), (&"key".into(), &" it is ahotfix".trim().into()));
+    assert_eq!(ordered["plan"]["gate"]["outcome"], "not_yet");
     stage.press("R").await;
     assert_eq!(stage.told()[1], "ModifyRule checkout-stable=100 checkout-canary=0", "the way back is one key");
 

@@ -157,7 +157,7 @@ impl Stage {
                     outbox.send(Msg::Read { asked, query, answer }).unwrap();
                 });
             }
-            Effect::Execute { operation, plan, .. } => {
+            Effect::Execute { operation, plan, order } => {
                 self.under_way += 1;
                 let stop = CancellationToken::new();
                 self.stops.insert(operation, stop.clone());
@@ -168,7 +168,8 @@ impl Stage {
                 let (actor, journal, clock) = (self.actor.clone(), self.journal.clone(), self.clock.clone());
                 let who = self.model.snapshot.identity.get().cloned();
                 self.tasks.spawn(async move {
-                    let order = Order { who, via: Via::Key, why: None };
+                    let via = if order.automatic { Via::Automatic } else { Via::Key };
+                    let order = Order { who, via, why: order.why };
                     let audit = Audit { journal: Ok(&journal), order: &order, now: &|| clock.now() };
                     let (heard, hears) = (outbox.clone(), clock.clone());
                     let actor =

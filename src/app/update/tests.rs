@@ -4,9 +4,12 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::app::dialog::{Confirm, Consent};
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::names::Arn;
+use crate::domain::plan::Gate;
 use crate::domain::settings::RollbackConfirm;
+use crate::domain::verdict;
 use crate::ui::fixture;
 
 const KEYS: [Key; 9] = [
@@ -138,6 +141,40 @@ fn enter_in_the_history_asks_about_the_marked_revision_and_never_acts_at_once() 
     unresolved.snapshot.deployments.clear();
     press(&mut unresolved, &[Key::Enter]);
     assert!(unresolved.dialog.is_none() && unresolved.notice.is_some_and(|notice| notice.wrong));
+}
+
+/// A question about the next step of a release, as if its plan had been gated by this when it was opened.
+fn asking(mut model: Model, gate: Option<Gate>) -> Model {
+    let plan = model.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
+    let (plan, now) = (Plan { gate, ..plan }, model.now.at);
+    let (consent, ways) = (Consent::Yes, Vec::new());
+    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
+    model
+}
+
+#[test]
+fn a_verdict_that_turned_for_the_worse_is_not_said_yes_to_unseen() {
+    let gate = |outcome| Some(Gate { outcome, reasons: vec!["as it was".to_owned()] });
+    let (bad, unsure) = (fixture::bad((80, 24)), fixture::baking((80, 24)));
+    let turned = [(&bad, None), (&bad, gate(verdict::Outcome::NotYet)), (&unsure, None)];
+    for (model, shown) in turned {
+        let mut model = asking(model.clone(), shown.clone());
+        update(&mut model, Now { at: fixture::now(), speed: 1.0 }, Msg::Tick);
+        let notice = model.notice.unwrap();
+        assert!(model.dialog.is_none() && notice.text.contains("changed while you looked"), "{shown:?} {notice:?}");
+    }
+    // What got no worse stays, with the reasons of now.
+    for (model, shown) in [(&bad, verdict::Outcome::Fail), (&unsure, verdict::Outcome::NotYet)] {
+        let mut model = asking(model.clone(), gate(shown));
+        update(&mut model, Now { at: fixture::now(), speed: 1.0 }, Msg::Tick);
+        let Some(Dialog::Confirm(confirm)) = &model.dialog else { panic!("{:?}", model.notice) };
+        let gate = confirm.plan.gate.as_ref().unwrap();
+        assert_eq!((gate.outcome, &gate.reasons), (shown, &model.focus().unwrap().verdict.reasons));
+    }
+    let mut better = asking(unsure, gate(verdict::Outcome::Fail));
+    update(&mut better, Now { at: fixture::now(), speed: 1.0 }, Msg::Tick);
+    assert!(matches!(&better.dialog, Some(Dialog::Confirm(confirm))
+        if confirm.plan.gate.as_ref().is_some_and(|gate| gate.outcome == verdict::Outcome::NotYet)));
 }
 
 proptest! {

@@ -1,8 +1,10 @@
 //! Who says yes to a plan on the command line, and how.
 
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::out::Out;
 use crate::domain::plan::{Intent, Plan};
 use crate::domain::settings::{RollbackConfirm, Settings};
+use crate::domain::text;
 
 /// What says yes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,25 @@ pub(super) fn needed(settings: &Settings, in_flight: bool, intent: &Intent) -> C
     if asks { Consent::Yes } else { Consent::NotAsked }
 }
 
+/// Where the environment is protected and the verdict speaks against it, nobody goes on without saying why.
+pub(super) fn reasoned(settings: &Settings, plan: &Plan, reason: Option<&str>) -> Result<(), Failure> {
+    let Some(gate) = plan.gate.as_ref().filter(|_| settings.protected) else { return Ok(()) };
+    let said = |reason: &str| reason.chars().any(|c| text::is_safe(c) && !c.is_whitespace());
+    if reason.is_some_and(said) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!(
+            "The verdict on {} is {}, and {} is protected: nothing was sent.",
+            plan.release,
+            gate.outcome.word(),
+            plan.place.environment
+        ),
+        "Say why it should go on all the same with --reason TEXT, or wait for a PASS.",
+    ))
+}
+
 /// Asks for it.
 pub(super) fn given(out: &mut Out, consent: Consent, plan: &Plan) -> bool {
     match consent {
@@ -47,6 +68,8 @@ pub(super) fn given(out: &mut Out, consent: Consent, plan: &Plan) -> bool {
 mod tests {
     use super::*;
     use crate::cli::out::tests::Paper;
+    use crate::domain::plan::Gate;
+    use crate::domain::verdict::Outcome;
 
     fn out(typed: Option<&'static str>) -> Out {
         Out::to(Box::new(Paper::default()), Box::new(Paper::default()), typed)
@@ -88,6 +111,23 @@ mod tests {
         for (consent, typed, expected) in table {
             assert_eq!(given(&mut out(typed), consent, &plan()), expected, "{consent:?} {typed:?}");
         }
+    }
+
+    #[test]
+    fn a_gated_plan_of_a_protected_environment_wants_a_reason() {
+        let gated = |outcome| Plan { gate: Some(Gate { outcome, reasons: Vec::new() }), ..plan() };
+        let open = Settings::default();
+        let protected = Settings { protected: true, ..Settings::default() };
+        for outcome in [Outcome::Fail, Outcome::NotYet] {
+            assert!(reasoned(&open, &gated(outcome), None).is_ok());
+            assert!(reasoned(&protected, &gated(outcome), Some("it is a false alarm")).is_ok());
+            for blank in [None, Some(""), Some(" \t"), Some("\u{200b}")] {
+                let refused = reasoned(&protected, &gated(outcome), blank).unwrap_err();
+                assert_eq!(refused.exit, Exit::Refused);
+                assert!(refused.message.contains(outcome.word()), "{}", refused.message);
+            }
+        }
+        assert!(reasoned(&protected, &plan(), None).is_ok(), "what is not gated is not asked about");
     }
 
     #[test]

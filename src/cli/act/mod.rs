@@ -92,6 +92,7 @@ pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acti
         out.say(&shown)?;
     }
     let settings = &session.config.settings;
+    consent::reasoned(settings, &plan, acting.reason.as_deref())?;
     if !acting.yes && !consent::given(out, consent::needed(settings, release.in_flight(), &intent), &plan) {
         return Err(Failure::new(Exit::Refused, "Declined.", "Nothing was sent."));
     }

@@ -27,6 +27,10 @@ pub(super) fn plan_lines(plan: &Plan) -> Vec<String> {
             lines.push(format!("       read     {}", all(&step.after)));
         }
     }
+    if let Some(gate) = &plan.gate {
+        lines.push(format!("  gate: the verdict is {}", gate.outcome.word()));
+        lines.extend(gate.reasons.iter().map(|reason| format!("    - {reason}")));
+    }
     lines.extend(plan.warnings.iter().map(|warning| format!("  warning: {warning}")));
     lines
 }

@@ -10,6 +10,7 @@ use crate::domain::route::Forward;
 use crate::domain::service::RolloutState;
 use crate::domain::share::Weight;
 use crate::domain::testing::{ACCOUNT, REGION, Scene, forward, intent, now, scene, td};
+use crate::domain::verdict::Outcome;
 
 pub(super) fn weight(weights: &[Forward], side: &crate::domain::release::Side) -> Option<Weight> {
     let group = side.target_group.as_ref()?;
@@ -33,6 +34,19 @@ pub(super) fn check(
     prop_assert!(!plan.steps.is_empty() && !plan.title.is_empty());
     prop_assert_eq!(plan.intent.verb(), intent.verb());
     prop_assert!(!read_only && release.watch_only.is_none());
+    // A gate is of a forward act alone, and of each that gives users to a canary which has some and did not pass.
+    let has = release.share.configured.filter(|share| !share.is_zero());
+    let passed = release.verdict.outcome == Outcome::Pass;
+    if let Some(gate) = &plan.gate {
+        let forward = match (&plan.intent, has) {
+            (Intent::Step { .. } | Intent::Finish, Some(_)) => true,
+            (Intent::Weight { to }, Some(has)) => to.value() > has.value(),
+            _ => false,
+        };
+        prop_assert!(forward && !passed && gate.outcome == release.verdict.outcome, "{plan:#?}");
+    } else if matches!(plan.intent, Intent::Step { .. }) && release.canary.is_some() {
+        prop_assert!(has.is_none() || passed, "{plan:#?}");
+    }
     for step in &plan.steps {
         // Rule 7: a reply alone never makes a step done.
         prop_assert!(!step.after.is_empty(), "nothing is read back: {step:?}");

@@ -6,6 +6,7 @@ use super::{labelled, typed};
 use crate::app::dialog::{Confirm, Consent};
 use crate::domain::plan::{Expect, Intent, Step};
 use crate::domain::release::Release;
+use crate::domain::verdict::Outcome;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
 use crate::ui::{chrome, freshness, panels, words};
@@ -97,10 +98,10 @@ fn step(scene: &Scene<'_>, index: usize, step: &Step, detail: Detail, columns: u
     }
 }
 
-/// Warnings, the verdict where it matters, the place, and what says yes: always shown.
+/// The gate, warnings, the verdict where it matters, the place, and what says yes: always shown.
 fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let plan = &confirm.plan;
-    let mut lines = Vec::new();
+    let mut lines = gate(scene, confirm, columns, rows);
     for warning in plan.warnings.iter().take(4) {
         for (index, text) in words::wrap(warning, columns.saturating_sub(2), 2).into_iter().enumerate() {
             lines.push(Line::from(vec![
@@ -119,6 +120,7 @@ fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Ve
     if let Some(release) = scene.model.release(&plan.release)
         && !plan.intent.is_rollback()
         && plan.share.is_some_and(|share| !share.is_zero())
+        && plan.gate.is_none()
     {
         lines.push(labelled(scene, "verdict", verdict(scene, release)));
     }
@@ -168,34 +170,81 @@ fn verdict(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
     value
 }
 
+/// What speaks against going on, the weightiest first: at least the first line of each reason is shown.
+fn gate(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let Some(gate) = &confirm.plan.gate else { return Vec::new() };
+    let (shape, role) = match gate.outcome {
+        Outcome::Fail => ("✖", Role::Bad),
+        Outcome::NotYet | Outcome::Pass => ("○", Role::Warn),
+    };
+    let mut heading = vec![scene.span(format!("{shape} the verdict is {}", gate.outcome.word()), role)];
+    let release = scene.model.release(&confirm.plan.release);
+    let source = release.and_then(|release| freshness::metrics(scene, release));
+    if let Some(source) = source.filter(|source| !source.good()) {
+        heading.push(scene.span(format!("  ({})", source.words()), Role::Warn));
+    }
+    let mut lines = vec![Line::from(heading)];
+    // What speaks against it is worth more rows than what is read back.
+    for (index, reason) in gate.reasons.iter().take(4).enumerate() {
+        let most = if index == 0 || rows >= 24 { 3 } else { 2 };
+        for (row, text) in words::wrap(reason, columns.saturating_sub(4), most).into_iter().enumerate() {
+            lines.push(Line::from(vec![scene.dim(if row == 0 { "  · " } else { "    " }), scene.text(text)]));
+        }
+    }
+    lines
+}
+
 fn consent(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Line<'static> {
-    let forward = if confirm.plan.intent.is_rollback() { "roll back" } else { "carry it out" };
+    let release = &confirm.plan.release;
     match &confirm.consent {
-        Consent::Yes => Line::from(vec![
-            scene.span("y", Role::Key),
-            scene.text(format!(" {forward}     ")),
-            scene.span("n", Role::Key),
-            scene.text(" cancel"),
-        ]),
         Consent::SecondR => Line::from(vec![
             scene.span("R", Role::Key),
-            scene.text(format!(" once more: {forward}     ")),
+            scene.text(" once more: roll back     "),
             scene.span("n", Role::Key),
             scene.text(" cancel"),
         ]),
-        Consent::Name(input) => {
-            let name = words::clip(&confirm.plan.release, columns / 3);
-            let mut line = vec![
-                scene.span(" PROTECTED ", Role::Badge),
-                scene.text(" type "),
-                scene.span(name, Role::Title),
-                scene.text(", then enter: "),
-            ];
-            line.extend(typed(scene, input, columns / 3, true));
-            if confirm.name_matches() {
+        Consent::Reason { why, .. } => {
+            let word = confirm.plan.gate.as_ref().map_or("PASS", |gate| gate.outcome.word());
+            let mut line =
+                vec![scene.span(" PROTECTED ", Role::Badge), scene.text(format!(" {word}: why all the same? "))];
+            line.extend(typed(scene, why, columns / 2, true));
+            if confirm.reason().is_some() {
                 line.push(scene.span("  ✓ enter", Role::Good));
             }
             Line::from(line)
         }
+        consent => {
+            let forward = if confirm.plan.intent.is_rollback() { "roll back" } else { "carry it out" };
+            yes_or_name(scene, consent, release, forward, columns)
+        }
     }
+}
+
+/// What says yes to something: `y`, or the release's name.
+pub(super) fn yes_or_name(
+    scene: &Scene<'_>,
+    consent: &Consent,
+    release: &str,
+    yes: &str,
+    columns: usize,
+) -> Line<'static> {
+    let Consent::Name(input) = consent else {
+        return Line::from(vec![
+            scene.span("y", Role::Key),
+            scene.text(format!(" {yes}     ")),
+            scene.span("n", Role::Key),
+            scene.text(" cancel"),
+        ]);
+    };
+    let mut line = vec![
+        scene.span(" PROTECTED ", Role::Badge),
+        scene.text(" type "),
+        scene.span(words::clip(release, columns / 3), Role::Title),
+        scene.text(", then enter: "),
+    ];
+    line.extend(typed(scene, input, columns / 3, true));
+    if consent.names(release) {
+        line.push(scene.span("  ✓ enter", Role::Good));
+    }
+    Line::from(line)
 }

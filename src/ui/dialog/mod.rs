@@ -1,5 +1,6 @@
 //! The question on top of the screen. It never covers the header, nor the line that says what `R` would do.
 
+mod automatic;
 mod confirm;
 mod help;
 
@@ -22,7 +23,15 @@ pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
         Dialog::Confirm(confirm) => match confirm.consent {
             Consent::Yes => &[("y", "carry it out"), ("n esc", "cancel"), ("R", "roll back instead")],
             Consent::SecondR => &[("R", "carry it out"), ("n esc", "cancel")],
+            Consent::Name(_) if confirm.wants_reason() => {
+                &[("enter", "go on to the reason once the name is typed"), ("esc", "cancel")]
+            }
             Consent::Name(_) => &[("enter", "carry it out once the name is typed"), ("esc", "cancel")],
+            Consent::Reason { .. } => &[("enter", "carry it out once a reason is typed"), ("esc", "back to the name")],
+        },
+        Dialog::Automatic { consent, .. } => match consent.takes_letters() {
+            true => &[("enter", "switch it on once the name is typed"), ("esc", "cancel")],
+            false => &[("y", "switch it on"), ("n esc", "cancel"), ("R", "roll back instead")],
         },
         Dialog::Weight { .. } => &[("enter", "show the plan"), ("esc", "cancel")],
         Dialog::Revisions(_) => &[("↑ ↓", "choose"), ("enter", "show the plan"), ("esc", "cancel")],
@@ -34,7 +43,8 @@ pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
 /// Whether letters are typed into it, or not heard: then `R` needs `esc` first.
 pub fn takes_letters(dialog: &Dialog) -> bool {
     match dialog {
-        Dialog::Confirm(confirm) => matches!(confirm.consent, Consent::Name(_)),
+        Dialog::Confirm(confirm) => confirm.consent.takes_letters(),
+        Dialog::Automatic { consent, .. } => consent.takes_letters(),
         Dialog::Weight { .. } | Dialog::Revisions(_) => true,
         Dialog::Refused { .. } | Dialog::Help { .. } => false,
     }
@@ -50,6 +60,11 @@ pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect)
         }
         Dialog::Weight { release, input, error } => {
             weight(scene, buffer, body, release, input, error.as_deref());
+        }
+        Dialog::Automatic { release, consent } => {
+            let width = inner_width(body, 84);
+            let lines = automatic::lines(scene, release, consent, width);
+            window(scene, buffer, body, width, &format!("{release}: automatic stepping"), lines);
         }
         Dialog::Revisions(revisions) => choose(scene, buffer, body, revisions),
         Dialog::Refused { title, refusal, .. } => refused(scene, buffer, body, title, refusal),

@@ -9,7 +9,7 @@ use crate::domain::share::Percent;
 use crate::ui::freshness::Part;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
-use crate::ui::{fleet, freshness, state, words};
+use crate::ui::{chrome, fleet, freshness, state, words};
 
 /// Columns of the labels at the left.
 pub const LABEL: usize = 9;
@@ -17,6 +17,7 @@ pub const LABEL: usize = 9;
 /// All of it.
 pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![title(scene, release, columns)];
+    lines.extend(chrome::automatic(scene, release, columns));
     for (part, side) in freshness::parts(release) {
         lines.push(self::side(scene, release, part, side, columns));
     }

@@ -1,0 +1,306 @@
+//! Automatic stepping, as the console keeps it: for which releases it is on, what it waits for, and the countdown before
+//! each act that any key stops. What is to be done is decided in [`crate::domain::automatic`].
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::act;
+use super::freshness;
+use super::model::Model;
+use super::msg::{Effect, Now, Order};
+use super::operation::{OperationId, Outcome};
+use crate::domain::automatic::{self, Decision, Known};
+use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::plan::{Intent, Plan};
+use crate::domain::release::{Bake, Method, Release};
+use crate::domain::route::{Forward, RouteId};
+use crate::domain::verdict;
+
+/// Automatic stepping of one release, while it is on.
+#[derive(Debug, Clone)]
+pub struct Automatic {
+    /// When it was switched on.
+    pub since: Timestamp,
+    /// What it waits for, in words.
+    pub says: String,
+    /// What is about to be done.
+    pub countdown: Option<Countdown>,
+    /// Since when the verdict has been FAIL.
+    failing_since: Option<Timestamp>,
+    /// The world as this console left it.
+    left: World,
+    /// The operation of this console that is in flight.
+    watched: Option<OperationId>,
+    /// The one that was ordered by itself.
+    own: Option<OperationId>,
+}
+
+/// The time in which a key can stop what is about to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Countdown {
+    /// What will be done: the plan's own title.
+    pub title: String,
+    /// When it began.
+    began: Timestamp,
+    /// How long it is, in the operator's time.
+    length: SignedDuration,
+    /// Whether it is a way back.
+    back: bool,
+}
+
+/// Why it was switched off, when that was not asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Off {
+    /// When.
+    pub at: Timestamp,
+    /// Why, one sentence.
+    pub why: String,
+    /// Whether somebody should look; else it is where it should be.
+    pub wrong: bool,
+}
+
+impl Countdown {
+    /// What is left of it, as the operator lives it.
+    pub fn left(&self, now: &Now) -> SignedDuration {
+        self.length.saturating_sub(now.since(self.began)).max(SignedDuration::ZERO)
+    }
+}
+
+/// What tells whether somebody else acted: all that an operator can move, and nothing that moves by itself.
+#[derive(Debug, Clone, PartialEq)]
+struct World {
+    /// Every rule with its weights; of a service whose traffic ECS shifts by itself, nothing.
+    rules: Vec<(RouteId, Vec<Forward>)>,
+    /// The revision of each side.
+    revisions: Vec<TaskDefinitionArn>,
+    /// The service deployments under way.
+    deployments: BTreeSet<Arn>,
+    /// The pauses that wait, by `hookId`.
+    pauses: BTreeSet<String>,
+}
+
+impl World {
+    fn of(release: &Release) -> Self {
+        let ours = release.method != Method::Native;
+        let rules = release.routes.iter().filter(|_| ours).map(|route| (route.id.clone(), route.forwards.clone()));
+        let sides = || std::iter::once(&release.stable).chain(&release.canary);
+        Self {
+            rules: rules.collect(),
+            revisions: sides().map(|side| side.task_definition.clone()).collect(),
+            deployments: sides().filter_map(|side| side.deployment.clone()).collect(),
+            pauses: release.pauses.iter().map(|pause| pause.hook.clone()).collect(),
+        }
+    }
+
+    /// What somebody else did between `self` and `now`; what ends or begins to wait by itself is nobody's doing.
+    fn acted(&self, now: &Self) -> Option<&'static str> {
+        if self.rules != now.rules {
+            return Some("the weights were changed");
+        }
+        if self.revisions != now.revisions || !now.deployments.is_subset(&self.deployments) {
+            return Some("another deployment began");
+        }
+        (!self.pauses.is_subset(&now.pauses)).then_some("a pause was answered")
+    }
+}
+
+/// What comes of looking at one release.
+enum Next {
+    /// It stays on.
+    On(Vec<Effect>),
+    /// It is over.
+    Off(Off),
+}
+
+/// Looks at every release that it is on for; after each message, on what has been derived.
+pub(super) fn tend(model: &mut Model) -> Vec<Effect> {
+    let names: Vec<_> = model.automatic.keys().cloned().collect();
+    let mut effects = Vec::new();
+    for name in names {
+        let Some(mut this) = model.automatic.remove(&name) else { continue };
+        match look(model, &name, &mut this) {
+            Next::On(more) => {
+                effects.extend(more);
+                model.automatic.insert(name, this);
+            }
+            Next::Off(off) => model.switch_off(&name, off),
+        }
+    }
+    effects
+}
+
+fn look(model: &mut Model, name: &str, this: &mut Automatic) -> Next {
+    let at = model.now.at;
+    let off = |why: String, wrong| Next::Off(Off { at, why, wrong });
+    let Some(release) = model.release(name).cloned() else {
+        return off("it is not here any more".to_owned(), true);
+    };
+    if let Some(operation) = model.operations.get(name) {
+        let (id, back) = (operation.id, operation.plan.intent.is_rollback());
+        match &operation.outcome {
+            None if back && this.own != Some(id) => return off("R takes it back".to_owned(), false),
+            None => this.watched = Some(id),
+            Some(_) if this.watched != Some(id) => {}
+            Some((_, Outcome::Done)) if back => return off(format!("it was rolled back: {}", this.says), true),
+            Some((_, Outcome::Done)) => {
+                // What this console has just read back is how it left the world.
+                this.watched = None;
+                this.left = World::of(&release);
+            }
+            Some(_) => return off(format!("“{}” did not come to its end", operation.plan.title), true),
+        }
+    }
+    let doing = model.operation_in_flight(name).is_some();
+    let world = World::of(&release);
+    if !doing {
+        if let Some(what) = this.left.acted(&world) {
+            return off(format!("somebody else acted: {what}"), true);
+        }
+        this.left = world;
+    }
+    let known = known(model, &release, &mut this.failing_since, doing);
+    let (intent, why) = match automatic::decide(&release, &known) {
+        Decision::Stop(refusal) => return off(refusal.to_string(), false),
+        Decision::Idle(_) if doing && this.own == this.watched => {
+            this.countdown = None;
+            return Next::On(Vec::new());
+        }
+        Decision::Idle(what) => {
+            (this.says, this.countdown) = (what, None);
+            return Next::On(Vec::new());
+        }
+        Decision::Step(why) => (Intent::Step { to: None }, why),
+        Decision::Rollback(why) => (Intent::Rollback { to: None, at_once: false }, why),
+    };
+    let plan = match model.plan(&release, &intent) {
+        Ok(plan) if plan.gate.is_none() => plan,
+        Ok(plan) => {
+            (this.says, this.countdown) = (format!("held: {} is gated", plan.title), None);
+            return Next::On(Vec::new());
+        }
+        Err(refusal) => {
+            (this.says, this.countdown) = (format!("held: {refusal}"), None);
+            return Next::On(Vec::new());
+        }
+    };
+    this.says = why;
+    if let Some(held) = held(model) {
+        (this.says, this.countdown) = (format!("{}; {held}", this.says), None);
+        return Next::On(Vec::new());
+    }
+    count_down(model, this, plan)
+}
+
+/// Counts on, or carries out what was counted down to. The plan is the one of this moment.
+fn count_down(model: &mut Model, this: &mut Automatic, plan: Plan) -> Next {
+    let back = plan.intent.is_rollback();
+    let same = this.countdown.take().filter(|counted| counted.back == back && counted.title == plan.title);
+    let length = model.settings.automatic.countdown;
+    let countdown = same.unwrap_or_else(|| Countdown { title: plan.title.clone(), began: model.now.at, length, back });
+    if !countdown.left(&model.now).is_zero() {
+        this.countdown = Some(countdown);
+        return Next::On(Vec::new());
+    }
+    let order = Order { automatic: true, why: Some(format!("automatic: {}", this.says)) };
+    this.own = Some(model.next_operation);
+    this.watched = this.own;
+    Next::On(act::execute(model, plan, order))
+}
+
+/// What keeps a countdown from beginning: nothing is counted down to that the operator cannot see.
+fn held(model: &Model) -> Option<&'static str> {
+    if model.dialog.is_some() {
+        Some("held while a question is open")
+    } else if model.too_small() {
+        Some("held while the screen is too small to show it")
+    } else {
+        None
+    }
+}
+
+fn known(model: &Model, release: &Release, failing_since: &mut Option<Timestamp>, doing: bool) -> Known {
+    let stale = freshness::stale(model, release);
+    // What is not fresh neither begins a FAIL nor ends one.
+    if stale.is_none() {
+        let fails = release.verdict.outcome == verdict::Outcome::Fail;
+        *failing_since = fails.then(|| failing_since.unwrap_or(model.now.at));
+    }
+    Known {
+        now: model.now.at,
+        read_only: model.settings.read_only,
+        stale,
+        doing,
+        bake: watched(model, release),
+        failing_since: *failing_since,
+        rollback_after: model.settings.automatic_of(&release.name).rollback_after,
+    }
+}
+
+/// How long the present share has been watched. ECS has a bake of its own only where it goes on by itself; where it
+/// waits for an operator, the operator's applies.
+fn watched(model: &Model, release: &Release) -> Option<Bake> {
+    release.bake.or_else(|| {
+        let since = model.snapshot.weights_since.get(&release.routes.first()?.id)?;
+        Some(Bake { since: since.at, seen: since.seen, of: model.settings.bake_of(&release.name) })
+    })
+}
+
+/// Why it cannot be switched on for a release, where that is so.
+pub(super) fn refused(model: &Model, release: &Release) -> Option<crate::domain::plan::Refusal> {
+    let known = known(model, release, &mut None, model.operation_in_flight(&release.name).is_some());
+    match automatic::decide(release, &known) {
+        Decision::Stop(refusal) => Some(refusal),
+        _ => None,
+    }
+}
+
+impl Model {
+    /// Switches it on for a release.
+    pub(super) fn switch_on(&mut self, name: &str) {
+        let Some(left) = self.release(name).map(World::of) else { return };
+        let this = Automatic {
+            since: self.now.at,
+            says: "just switched on".to_owned(),
+            countdown: None,
+            failing_since: None,
+            left,
+            watched: None,
+            own: None,
+        };
+        self.switched_off.remove(name);
+        self.automatic.insert(name.to_owned(), this);
+        self.say(format!("AUTOMATIC is on for {name}; H switches it off"), false);
+    }
+
+    /// Switches it off for a release, and says why.
+    pub(super) fn switch_off(&mut self, name: &str, off: Off) {
+        self.automatic.remove(name);
+        self.say(format!("AUTOMATIC is off for {name}: {}", off.why), off.wrong);
+        self.switched_off.insert(name.to_owned(), off);
+    }
+
+    /// Switches it off for all, and says why.
+    pub(super) fn switch_all_off(&mut self, why: &str) {
+        for name in self.automatic.keys().cloned().collect::<Vec<_>>() {
+            self.switch_off(&name, Off { at: self.now.at, why: why.to_owned(), wrong: true });
+        }
+    }
+
+    /// Somebody is at the keyboard: stops every countdown and switches those off. Whether there was one.
+    pub(super) fn stop_countdowns(&mut self) -> bool {
+        let counting = self.automatic.iter().filter(|(_, this)| this.countdown.is_some());
+        let names: Vec<_> = counting.map(|(name, _)| name.clone()).collect();
+        for name in &names {
+            let why = "a key stopped the countdown; nothing was sent".to_owned();
+            self.switch_off(name, Off { at: self.now.at, why, wrong: false });
+        }
+        !names.is_empty()
+    }
+
+    /// The countdown that ends first, and whose it is.
+    pub fn countdown(&self) -> Option<(&str, &Countdown)> {
+        let all = self.automatic.iter().filter_map(|(name, this)| Some((name.as_str(), this.countdown.as_ref()?)));
+        all.min_by_key(|(_, countdown)| countdown.left(&self.now))
+    }
+}

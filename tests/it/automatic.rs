@@ -1,0 +1,269 @@
+//! Automatic stepping from end to end: the whole console in paused time, on an AWS of our own.
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use tidegate::app::dialog::Dialog;
+use tidegate::app::keys::Key;
+use tidegate::app::model::Model;
+use tidegate::app::msg::Msg;
+use tidegate::domain::settings::{Automatic, ServiceSettings, Settings, Thresholds};
+use tidegate::sim::wire::{Fault, FaultRule};
+
+use crate::stage::Stage;
+
+/// Lines under which a canary at 1 % passes within minutes, not hours.
+fn lenient() -> Settings {
+    Settings {
+        bake: SignedDuration::from_mins(4),
+        thresholds: Thresholds { allowance: 20.0, p95_ratio: 10.0, min_requests: 20, ..Thresholds::default() },
+        automatic: Automatic { countdown: SignedDuration::from_secs(30), rollback_after: None },
+        ..Settings::default()
+    }
+}
+
+fn counting(model: &Model) -> bool {
+    model.countdown().is_some()
+}
+
+fn on(stage: &Stage) -> bool {
+    stage.model.automatic.contains_key("checkout")
+}
+
+/// A console on checkout's screen with automatic stepping on.
+async fn automatic(scenario: &str, settings: Settings) -> Stage {
+    let mut stage = Stage::with(scenario, settings).await;
+    stage.go("checkout").await;
+    stage.press("H").await;
+    let asked = stage.screen(80, 24);
+    assert!(asked.contains("a countdown of 30 s") && asked.contains("never finishes by itself"), "{asked}");
+    assert!(!on(&stage), "it asks first");
+    stage.press("y").await;
+    assert!(on(&stage));
+    stage
+}
+
+fn ordered(audit: &[Value]) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or("none").to_owned();
+    let lines = audit.iter().filter(|line| line["event"] == "ordered");
+    lines.map(|line| (text(&line["intent"]), text(&line["via"]), text(&line["why"]))).collect()
+}
+
+#[tokio::test]
+async fn a_good_canary_climbs_by_itself_and_is_left_for_an_operator_to_finish() {
+    let mut stage = automatic("good-release", lenient()).await;
+    stage.until("everybody is served by it", |model| !model.automatic.contains_key("checkout")).await;
+    stage.settle().await;
+    assert_eq!(
+        stage.told(),
+        [
+            "ModifyRule checkout-stable=90 checkout-canary=10",
+            "UpdateService service=checkout-canary desiredCount=18",
+            "ModifyRule checkout-stable=0 checkout-canary=100"
+        ]
+    );
+    let notice = stage.model.notice.clone().unwrap();
+    assert!(notice.text.contains("Finish with F") && !notice.wrong, "{notice:?}");
+    let orders = ordered(&stage.audit().await);
+    assert_eq!(orders.len(), 2, "{orders:?}");
+    for (intent, via, why) in orders {
+        assert_eq!((intent.as_str(), via.as_str()), ("step", "automatic"));
+        assert!(why.starts_with("automatic: baked ") && why.ends_with(" with PASS"), "{why}");
+    }
+    stage.pass(600).await;
+    assert_eq!(stage.writes().len(), 3, "it never finishes by itself");
+}
+
+#[tokio::test]
+async fn any_key_stops_the_countdown_and_does_nothing_else() {
+    let mut stage = automatic("good-release", lenient()).await;
+    for key in [Key::Char('j'), Key::Char('P'), Key::Char('H'), Key::Enter, Key::Char('?'), Key::Esc] {
+        if !on(&stage) {
+            stage.press("Hy").await;
+        }
+        stage.until("a countdown", counting).await;
+        let screen = stage.screen(80, 24);
+        let banner = screen.lines().find(|line| line.contains("any key stops it")).unwrap();
+        assert!(banner.contains("AUTOMATIC") && banner.contains("10%") && banner.contains(" s "), "{screen}");
+        let open = stage.model.screen.clone();
+        stage.hit(key);
+        stage.settle().await;
+        assert!(!on(&stage) && stage.model.dialog.is_none() && stage.model.screen == open, "{key:?}");
+        assert!(stage.model.notice.as_ref().unwrap().text.contains("a key stopped the countdown"));
+        stage.pass(60).await;
+        assert!(stage.writes().is_empty(), "{key:?}: {:?}", stage.told());
+        assert!(stage.screen(80, 24).contains("automatic is off since"), "{}", stage.screen(80, 24));
+    }
+}
+
+#[tokio::test]
+async fn a_paste_stops_it_too_a_new_size_does_not_r_rolls_back_and_q_asks_once_more() {
+    let mut stage = automatic("good-release", lenient()).await;
+    stage.until("a countdown", counting).await;
+    stage.feed(Msg::Resized(100, 30));
+    assert!(counting(&stage.model));
+    stage.feed(Msg::Paste("x".to_owned()));
+    assert!(!on(&stage) && !counting(&stage.model));
+
+    stage.press("Hy").await;
+    stage.until("a countdown", counting).await;
+    stage.hit(Key::Char('q'));
+    assert!(!stage.quit && !on(&stage), "{:?}", stage.model.notice);
+    stage.hit(Key::Char('q'));
+    assert!(stage.quit);
+
+    stage.press("Hy").await;
+    stage.until("a countdown", counting).await;
+    stage.press("R").await;
+    assert_eq!(stage.told()[0], "ModifyRule checkout-stable=100 checkout-canary=0");
+    assert!(!on(&stage));
+    assert_eq!(ordered(&stage.audit().await)[0].1, "key");
+}
+
+#[tokio::test]
+async fn a_countdown_waits_while_a_question_is_open_and_begins_anew() {
+    let mut stage = automatic("good-release", lenient()).await;
+    stage.press("?").await;
+    stage.pass(1200).await;
+    assert!(on(&stage) && !counting(&stage.model), "{}", stage.screen(120, 40));
+    assert!(stage.model.automatic["checkout"].says.contains("while a question is open"));
+    stage.hit(Key::Esc);
+    stage.settle().await;
+    assert!(counting(&stage.model));
+    let (_, countdown) = stage.model.countdown().unwrap();
+    assert!(countdown.left(&stage.model.now) > SignedDuration::from_secs(25));
+    assert!(stage.writes().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_stale_is_not_acted_on_and_the_countdown_begins_anew() {
+    let mut stage = automatic("good-release", lenient()).await;
+    stage.until("a countdown", counting).await;
+    stage.server.faults().add(FaultRule::reads(Fault::Throttle));
+    stage.pass(40).await;
+    assert!(on(&stage) && !counting(&stage.model), "{}", stage.screen(120, 40));
+    assert!(
+        stage.model.automatic["checkout"].says.starts_with("held: the "),
+        "{:?}",
+        stage.model.automatic["checkout"]
+    );
+    stage.pass(300).await;
+    assert!(stage.writes().is_empty(), "{:?}", stage.told());
+    stage.server.faults().clear();
+    stage.until("a countdown again", counting).await;
+    let (_, countdown) = stage.model.countdown().unwrap();
+    assert!(countdown.left(&stage.model.now) > SignedDuration::from_secs(20), "the full length");
+}
+
+#[tokio::test]
+async fn another_operator_switches_it_off() {
+    let mut stage = automatic("good-release", lenient()).await;
+    stage.until("a countdown", counting).await;
+    let weights = [("checkout-stable", 95), ("checkout-canary", 5)];
+    assert!(stage.world.lock().unwrap().edit_rule_weights("checkout", &weights));
+    stage.until("it is off", |model| !model.automatic.contains_key("checkout")).await;
+    let off = &stage.model.switched_off["checkout"];
+    assert!(off.wrong && off.why == "somebody else acted: the weights were changed", "{off:?}");
+    assert!(stage.screen(80, 24).contains("somebody else acted"), "{}", stage.screen(80, 24));
+    stage.pass(900).await;
+    assert!(stage.writes().is_empty(), "{:?}", stage.told());
+}
+
+#[tokio::test]
+async fn it_is_refused_where_nothing_may_be_written_or_nothing_can_be_stepped() {
+    let refused = async |settings: Settings, name: &str| {
+        let mut stage = Stage::with("good-release", settings).await;
+        stage.go(name).await;
+        stage.press("H").await;
+        match &stage.model.dialog {
+            Some(Dialog::Refused { refusal, .. }) => refusal.reason.clone(),
+            other => panic!("{name}: {other:?}"),
+        }
+    };
+    let read_only = Settings { read_only: true, ..lenient() };
+    assert_eq!(refused(read_only, "checkout").await, "This console is read-only.");
+    assert!(refused(lenient(), "orders").await.contains("no lever"));
+}
+
+#[tokio::test]
+async fn a_protected_environment_wants_the_name_and_the_shell_switches_it_off() {
+    let mut stage = Stage::with("good-release", Settings { protected: true, ..lenient() }).await;
+    stage.go("checkout").await;
+    stage.press("Hy\n").await;
+    assert!(!on(&stage), "y is not the name");
+    stage.hit(Key::Ctrl('u'));
+    stage.press("checkout\n").await;
+    assert!(on(&stage));
+    stage.hit(Key::Char('q'));
+    assert!(!stage.quit, "it says once that it ends with the console");
+    stage.hit(Key::Ctrl('z'));
+    stage.feed(Msg::Resumed);
+    assert!(!on(&stage) && stage.screen(120, 40).contains("stopped for the shell"), "{}", stage.screen(120, 40));
+}
+
+#[tokio::test]
+async fn a_fail_that_lasts_is_rolled_back_by_itself_only_where_that_was_decided() {
+    for rollback_after in [None, Some(SignedDuration::from_secs(60))] {
+        let automatic = Automatic { rollback_after, ..lenient().automatic };
+        let mut stage = Stage::with("bad-canary", Settings { automatic, ..lenient() }).await;
+        stage.go("checkout").await;
+        stage.press("PyHy").await;
+        assert!(on(&stage), "{}", stage.screen(120, 40));
+        stage
+            .until("a FAIL", |model| model.automatic.get("checkout").is_none_or(|on| on.says.starts_with("FAIL")))
+            .await;
+        let sent = stage.writes().len();
+        stage.pass(180).await;
+        if rollback_after.is_none() {
+            assert!(on(&stage) && !counting(&stage.model));
+            assert_eq!(stage.writes().len(), sent, "{:?}", stage.told());
+            continue;
+        }
+        assert_eq!(stage.told()[sent], "ModifyRule checkout-stable=100 checkout-canary=0");
+        let orders = ordered(&stage.audit().await);
+        let (intent, via, why) = &orders[1];
+        assert_eq!((intent.as_str(), via.as_str()), ("rollback", "automatic"));
+        assert!(why.starts_with("automatic: FAIL for 1 min"), "{why}");
+        stage.until("it is off", |model| !model.automatic.contains_key("checkout")).await;
+        assert!(stage.model.switched_off["checkout"].why.starts_with("it was rolled back: FAIL"));
+    }
+}
+
+#[tokio::test]
+async fn weights_of_our_own_climb_by_themselves_and_ecs_is_not_let_on() {
+    let own = ServiceSettings { native_weighted: true, ..ServiceSettings::default() };
+    let mut stage = Stage::with("held", Settings { services: [("search".to_owned(), own)].into(), ..lenient() }).await;
+    stage.go("search").await;
+    stage.until("held", |model| !model.release("search").unwrap().pauses.is_empty()).await;
+    stage.settle().await;
+    stage.press("HyPy").await;
+    stage.until("everybody is served by it", |model| !model.automatic.contains_key("search")).await;
+    stage.settle().await;
+    assert_eq!(
+        stage.told(),
+        [
+            "ModifyRule search-blue=99 search-green=1",
+            "ModifyRule search-blue=90 search-green=10",
+            "ModifyRule search-blue=0 search-green=100",
+        ]
+    );
+    assert!(stage.model.switched_off["search"].why.contains("P lets ECS go on"), "{:?}", stage.model.switched_off);
+    let via: Vec<_> = ordered(&stage.audit().await).into_iter().map(|(_, via, _)| via).collect();
+    assert_eq!(via, ["key", "automatic", "automatic"]);
+}
+
+#[tokio::test]
+async fn a_pause_of_ecs_is_answered_once_its_share_has_baked_with_pass() {
+    let mut stage = Stage::with("paused-native", lenient()).await;
+    stage.go("payments").await;
+    stage.press("Hy").await;
+    stage.until("a countdown", counting).await;
+    assert!(stage.writes().is_empty());
+    stage.until("ECS goes on", |model| !model.automatic.contains_key("payments")).await;
+    stage.settle().await;
+    let told = stage.told();
+    assert!(
+        told.len() == 1 && told[0].starts_with("ContinueServiceDeployment") && told[0].ends_with("action=CONTINUE")
+    );
+    let off = &stage.model.switched_off["payments"];
+    assert!(!off.wrong && off.why.contains("ECS finishes it"), "{off:?}");
+}
