@@ -10,7 +10,6 @@ use super::super::exit::{Exit, Failure};
 use super::super::lookup;
 use super::super::observe::{Observation, Want, behind};
 use super::super::session::Session;
-use crate::cloud::Cloud;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::meter::{Detail, Meter};
 use crate::domain::metrics::{MetricsQuery, Series};
