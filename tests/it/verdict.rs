@@ -6,22 +6,12 @@ use tidegate::sim::scenario::Scenario;
 
 use crate::stage::Stage;
 
-/// `good-release` at 50 requests a second, with nobody on the canary yet; `traits` are the canary's.
-fn at_50_a_second(traits: &str) -> Scenario {
-    scenario(50.0, traits)
-}
-
-fn scenario(rps: f64, traits: &str) -> Scenario {
+/// A scenario at so many requests a second, with nobody on the canary yet.
+fn at(rps: f64, base: &str) -> Scenario {
     let text = format!(
-        "name = 'own'\nsummary = 'own'\nextends = 'good-release'\nwarmup = '8m'\n\
+        "name = 'own'\nsummary = 'own'\nextends = '{base}'\nwarmup = '8m'\n\
          [rule.checkout]\npriority = 10\npath = ['/checkout*']\nrps = {rps:?}\n\
          action = {{ forward = {{ checkout-stable = 100, checkout-canary = 0 }} }}\n\
-         [family.checkout]\ntraits = {{ latency_ms = 62, capacity_rps = 24 }}\nrevision = [\n\
-         {{ number = 36, tag = '1.7.9', age = '61d' }}, {{ number = 37, tag = '1.7.10', age = '52d' }},\n\
-         {{ number = 38, tag = '1.8.0', age = '40d' }}, {{ number = 39, tag = '1.8.1', age = '26d' }},\n\
-         {{ number = 40, tag = '1.8.1', age = '18d' }},\n\
-         {{ number = 41, tag = '1.8.2', age = '9d 3h' }},\n\
-         {{ number = 42, tag = '1.9.0', age = '2h', traits = {{ {traits} }} }}]\n\
          [[event]]\nat = '-4m'\n\
          set_weights = {{ rule = 'checkout', weights = {{ checkout-stable = 100, checkout-canary = 0 }} }}\n"
     );
@@ -83,20 +73,19 @@ fn not_yet_then_fail(seen: &[Seen], part: &str) {
 
 #[tokio::test]
 async fn a_bad_canary_at_1_percent_is_not_yet_with_an_estimate_and_then_fails() {
-    let degrade = "degrade = { from_percent = 0.5, error_percent = 9, latency_ms = 70, ramp_seconds = 25 }";
-    let seen = watch(&at_50_a_second(degrade), 20, 30, Some(Outcome::Fail)).await;
+    let seen = watch(&at(50.0, "bad-canary"), 20, 30, Some(Outcome::Fail)).await;
     not_yet_then_fail(&seen, "stable's");
 }
 
 #[tokio::test]
 async fn a_slow_canary_at_1_percent_is_not_yet_with_an_estimate_and_then_fails() {
-    let seen = watch(&at_50_a_second("latency_ms = 112"), 20, 60, Some(Outcome::Fail)).await;
+    let seen = watch(&at(50.0, "latency-regression"), 20, 60, Some(Outcome::Fail)).await;
     not_yet_then_fail(&seen, "p95");
 }
 
 #[tokio::test]
 async fn a_good_canary_passes_without_a_fail_before() {
-    let seen = watch(&at_50_a_second("latency_ms = 58"), 60, 240, Some(Outcome::Pass)).await;
+    let seen = watch(&at(50.0, "good-release"), 60, 240, Some(Outcome::Pass)).await;
     let course = course(&seen);
     let [(Outcome::NotYet, 1), (Outcome::Pass, passed)] = course.as_slice() else {
         panic!("{course:?}\n{}", reasons(&seen))
@@ -107,7 +96,7 @@ async fn a_good_canary_passes_without_a_fail_before() {
 #[tokio::test]
 async fn a_canary_that_nobody_comes_to_never_passes() {
     for (rps, minutes) in [(0.0, 120), (0.5, 40)] {
-        let seen = watch(&scenario(rps, "latency_ms = 58"), 60, minutes, None).await;
+        let seen = watch(&at(rps, "good-release"), 60, minutes, None).await;
         assert_eq!(course(&seen), [(Outcome::NotYet, 1)], "{}", reasons(&seen));
         let words = &seen.last().unwrap().verdict.reasons;
         assert!(!words.is_empty(), "why not is said");

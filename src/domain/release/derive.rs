@@ -177,8 +177,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let same = tell_apart(&stable_side, &mut canary_side);
     let (canary_series, stable_series) = (series(&canary_side, snapshot), series(&stable_side, snapshot));
     let bake_for = settings.bake_of(&pair.name);
-    let everything = configured.is_some_and(|share| share.value() >= 100.0);
-    let step = Step { since, bake: bake_for, everything };
+    let step = Step { since, bake: bake_for, share: configured };
     let verdict = verdict::of_canary(canary_series, stable_series, &step, now, thresholds);
     // Of a canary that should get something, nothing has been observed before its first settled minute.
     let unwanted = configured.is_some_and(Percent::is_zero);

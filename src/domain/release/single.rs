@@ -51,8 +51,7 @@ pub(super) fn single(
     let thresholds = settings.thresholds_of(&name);
     let (verdict, observed) = match green.as_ref().filter(|_| configured.is_some_and(|share| !share.is_zero())) {
         Some(canary) => {
-            let everything = configured.is_some_and(|share| share.value() >= 100.0);
-            let step = Step { since, bake: settings.bake_of(&name), everything };
+            let step = Step { since, bake: settings.bake_of(&name), share: configured };
             let verdict = verdict::of_canary(series(canary, snapshot), series(&blue, snapshot), &step, now, thresholds);
             // Without a settled minute of its own nothing has been observed of it, not even that it gets nothing.
             let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0);

@@ -24,12 +24,14 @@ pub struct Case<'a> {
     pub look: u32,
     /// How many looks the bake has.
     pub planned: u32,
+    /// The canary's share of the requests, a fraction, where it is known.
+    pub share: Option<f64>,
     /// The lines.
     pub thresholds: &'a Thresholds,
 }
 
 /// With fewer requests in a minute its p95 is one of its two slowest: noise.
-const LEAST_FOR_P95: f64 = 20.0;
+pub(super) const LEAST_FOR_P95: f64 = 20.0;
 
 /// A reason that is worth failing, warning or waiting for.
 #[derive(Debug, Default)]
@@ -52,6 +54,8 @@ pub(super) struct Facts {
     pub stable: Count,
     /// How many these are.
     pub minutes: u32,
+    /// Whether there are minutes in which requests were counted and their errors were not.
+    pub uncounted: bool,
     /// The p95 of the canary's minutes that have enough requests, of those that stable has too.
     pub slow: Vec<f64>,
     /// Stable's.
@@ -74,6 +78,7 @@ impl Facts {
             canary: total(counted.iter().map(|(canary, _)| *canary)),
             stable: total(counted.iter().map(|(_, stable)| *stable)),
             minutes: u32::try_from(counted.len()).unwrap_or(u32::MAX),
+            uncounted: canary().any(|minute| minute.count().is_none() && minute.requests > Some(0.0)),
             slow: timed().map(|(canary, _)| canary).collect(),
             base: timed().map(|(_, stable)| stable).collect(),
         }
@@ -173,7 +178,11 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         let what = format!("{} of the bake's {planned} minutes have settled on both sides", facts.minutes.min(look));
         found.doubts.push(what);
     }
-    enough(&mut found, facts.all, facts.minutes, thresholds);
+    if facts.uncounted && facts.all.requests <= 0.0 {
+        found.doubts.push("the canary's errors could not be read".to_owned());
+    } else {
+        enough(&mut found, facts.all, facts.minutes, thresholds);
+    }
     warn(&mut found, facts.all, ranks::median(&facts.slow), thresholds);
 
     let judged = Numbers::of(case.canary);

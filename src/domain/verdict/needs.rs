@@ -1,8 +1,9 @@
 //! What is missing before there is an answer, if everything goes on as it does.
 
 use super::counts::{self, Count};
-use super::judge::{Case, Facts};
-use super::{Needs, spend};
+use super::judge::{Case, Facts, LEAST_FOR_P95};
+use super::minutes::total;
+use super::{Needs, Observed, spend};
 
 /// The farthest that is looked ahead: a day.
 const FARTHEST: u32 = 1440;
@@ -20,32 +21,66 @@ fn least_minutes(share: f64) -> u32 {
     60
 }
 
+/// What comes in a minute, if everything goes on as it does.
+struct Pace {
+    /// The canary's requests in minutes that stable has too.
+    canary: f64,
+    /// Stable's in these.
+    stable: f64,
+    /// All of the canary's.
+    all: f64,
+    /// Minutes with enough requests for a p95.
+    timed: f64,
+}
+
+impl Pace {
+    /// As it has been since the share was set; before anything of that has settled, as stable's hour before promises.
+    fn of(case: &Case<'_>, facts: &Facts) -> Option<Self> {
+        if case.look > 0 {
+            let a_minute = |sum: f64| sum / f64::from(case.look);
+            return (facts.all.requests > 0.0).then(|| Self {
+                canary: a_minute(facts.canary.requests),
+                stable: a_minute(facts.stable.requests),
+                all: a_minute(facts.all.requests),
+                timed: a_minute(facts.slow.len() as f64),
+            });
+        }
+        let counted: Vec<_> = case.before.iter().filter_map(Observed::count).collect();
+        let total = total(counted.iter().copied()).requests / counted.len() as f64;
+        let share = case.share?;
+        let (canary, stable) = (total * share, total * (1.0 - share));
+        let timed = if canary.min(stable) >= LEAST_FOR_P95 { 1.0 } else { 0.0 };
+        (canary > 0.0 && stable > 0.0).then_some(Self { canary, stable, all: canary, timed })
+    }
+}
+
 /// How many requests and minutes more.
 pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
     let thresholds = case.thresholds;
     let least = f64::from(thresholds.min_requests);
-    if facts.all.requests <= 0.0 || case.look == 0 {
-        let first = least.max(1.0) as u64;
-        return Needs { requests: Some(first), minutes: None };
-    }
-    let rate = facts.all.requests / f64::from(case.look);
-    let part = |count: Count, ahead: f64, share: f64| {
-        let requests = count.requests + count.requests / f64::from(case.look) * ahead;
-        Count { requests: requests.round(), errors: (requests * share).round() }
+    let missing = (least - facts.all.requests).ceil().max(0.0) as u64;
+    let Some(pace) = Pace::of(case, facts) else {
+        return Needs { requests: Some(missing.max(1)), minutes: None };
     };
+    let base = if case.look > 0 { facts.stable } else { total(case.before.iter().filter_map(Observed::count)) };
     // A canary that has shown no error yet is not thought better than stable.
-    let likely = facts.canary.rate().max(facts.stable.rate());
+    let likely = facts.canary.rate().max(base.rate());
+    let part = |count: Count, more: f64, rate: f64| {
+        let requests = count.requests + more;
+        Count { requests: requests.round(), errors: (requests * rate).round() }
+    };
     let at = |ahead: u32| {
         let ahead = f64::from(ahead);
-        (part(facts.canary, ahead, likely), part(facts.stable, ahead, facts.stable.rate()))
+        let stable = part(facts.stable, pace.stable * ahead, base.rate());
+        (part(facts.canary, pace.canary * ahead, likely), stable)
     };
     let passed = |ahead: u32, share: f64| {
         let (canary, stable) = at(ahead);
         let share = thresholds.false_passes / 100.0 * share;
-        let latency = facts.slow.len() as f64 * (1.0 + f64::from(ahead) / f64::from(case.look));
-        latency >= f64::from(least_minutes(share))
+        let timed = facts.slow.len() as f64 + pace.timed * f64::from(ahead);
+        timed >= f64::from(least_minutes(share))
             && facts.minutes.saturating_add(ahead) >= case.planned
-            && facts.all.requests + rate * f64::from(ahead) >= least
+            && facts.all.requests + pace.all * f64::from(ahead) >= least
             && counts::within(canary, stable, thresholds.allowance / 100.0) <= share
     };
     let failed = |ahead: u32| {
@@ -55,7 +90,7 @@ pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
             && counts::worse(canary, stable) <= alarms * spend::ERRORS
             || counts::above_line(canary, thresholds.error_percent / 100.0) <= alarms * spend::LINE
     };
-    let comparable = facts.canary.requests > 0.0 && facts.stable.requests > 0.0;
+    let comparable = pace.canary > 0.0 && pace.stable > 0.0;
     // A PASS comes at its own looks only.
     let looks = spend::pass_looks(case.planned).skip_while(|pass| pass.minutes <= case.look);
     let mut ahead =
@@ -63,11 +98,10 @@ pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
     let pass = ahead.find(|(ahead, share)| comparable && passed(*ahead, *share)).map(|(ahead, _)| ahead);
     let fail = if comparable { first(failed) } else { None };
     match [pass, fail].into_iter().flatten().min() {
-        Some(minutes) => Needs { requests: Some((rate * f64::from(minutes)).ceil() as u64), minutes: Some(minutes) },
-        None => {
-            let requests = (least - facts.all.requests).ceil().max(0.0) as u64;
-            Needs { requests: (requests > 0).then_some(requests), minutes: None }
+        Some(minutes) => {
+            Needs { requests: Some((pace.all * f64::from(minutes)).ceil() as u64), minutes: Some(minutes) }
         }
+        None => Needs { requests: (missing > 0).then_some(missing), minutes: None },
     }
 }
 
@@ -91,8 +125,12 @@ fn first(so: impl Fn(u32) -> bool) -> Option<u32> {
 /// The same in words, where there is something to say.
 pub(super) fn words(needs: &Needs, facts: &Facts, look: u32) -> Option<String> {
     Some(match *needs {
-        // It may be that nothing has settled yet.
+        // Nothing can have settled yet.
+        Needs { requests: Some(requests), minutes: Some(minutes) } if look == 0 => {
+            format!("about {requests} requests, {minutes} min if it gets its share")
+        }
         _ if look == 0 => return None,
+        _ if facts.all.requests <= 0.0 && facts.uncounted => return None,
         _ if facts.all.requests <= 0.0 => format!("no requests to the canary in {look} settled min"),
         Needs { requests: Some(requests), minutes: Some(minutes) } => {
             format!("about {requests} more requests, {minutes} min at the present rate")

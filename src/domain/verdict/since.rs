@@ -6,6 +6,7 @@ use super::judge::alone;
 use super::{Case, Numbers, Observed, Verdict, judge};
 use crate::domain::metrics::{SETTLES_AFTER, Series};
 use crate::domain::settings::Thresholds;
+use crate::domain::share::Percent;
 use crate::domain::snapshot::Since;
 
 /// A share of traffic that is being watched.
@@ -15,8 +16,8 @@ pub struct Step {
     pub since: Option<Since>,
     /// How long it should be watched.
     pub bake: SignedDuration,
-    /// Whether everything goes to the canary, so that there is nothing to hold it against.
-    pub everything: bool,
+    /// The canary's share; where that is all there is nothing to hold it against.
+    pub share: Option<Percent>,
 }
 
 /// Stable's own past that is looked at.
@@ -63,7 +64,7 @@ pub fn of_canary(
     let from = seen.unwrap_or_else(|| window(now, settles, thresholds));
     let canary = settled(canary, from, now, now);
     let same = settled(stable, from, now, now);
-    if step.everything && same.iter().all(|minute| minute.count().is_none()) {
+    if step.share.is_some_and(Percent::is_full) && same.iter().all(|minute| minute.count().is_none()) {
         return alone(&canary, Some(Numbers::default()), thresholds);
     }
     // Each minute that settles is a look, whether or not it brought data.
@@ -77,6 +78,7 @@ pub fn of_canary(
         begins,
         look: minutes(watched).saturating_add(minutes(longer.unwrap_or_default())),
         planned: planned(step.bake),
+        share: step.share.map(|share| share.value() / 100.0),
         thresholds,
     })
 }
@@ -119,6 +121,7 @@ impl<'a> Case<'a> {
             begins: first.unwrap_or(Timestamp::MIN),
             look,
             planned: planned(bake),
+            share: None,
             thresholds,
         }
     }

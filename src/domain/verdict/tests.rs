@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::metrics::{Minute, Series};
 use crate::domain::settings::Thresholds;
+use crate::domain::share::Percent;
 use crate::domain::snapshot::Since;
 
 fn at(minute: i64) -> Timestamp {
@@ -237,25 +238,22 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
     canary.extend(minutes(0, 15, 300.0, 0.6, 100.0));
     let (canary, stable) = (series(&canary), series(&minutes(-60, 75, 2700.0, 5.4, 100.0)));
     let now = at(15);
-    let judge = |seen: bool, since: i64, everything: bool| {
-        let step = Step { since: Some(Since { at: at(since), seen }), bake: BAKE, everything };
+    let judge = |seen: bool, since: i64, share: f64| {
+        let step = Step { since: Some(Since { at: at(since), seen }), bake: BAKE, share: Percent::new(share).ok() };
         of_canary(Some(&canary), Some(&stable), &step, now, &lines)
     };
-    let verdict = judge(true, 0, false);
+    let verdict = judge(true, 0, 10.0);
     // The last two minutes are still being counted.
     assert_eq!((verdict.outcome, verdict.judged.minutes), (Outcome::Pass, 13), "{verdict:#?}");
-    assert_eq!(judge(true, 10, false).judged.minutes, 3);
-    assert_eq!(judge(true, 10, false).outcome, Outcome::NotYet);
-    assert_eq!(judge(true, -15, false).outcome, Outcome::Fail);
+    assert_eq!(judge(true, 10, 10.0).judged.minutes, 3);
+    assert_eq!(judge(true, 10, 10.0).outcome, Outcome::NotYet);
+    assert_eq!(judge(true, -15, 10.0).outcome, Outcome::Fail);
     // Where it is not known since when it has been so, no farther back than the window.
-    assert_eq!(judge(false, 15, false).judged.minutes, 10);
-    let step = Step { since: None, bake: BAKE, everything: true };
+    assert_eq!(judge(false, 15, 10.0).judged.minutes, 10);
+    let step = Step { since: None, bake: BAKE, share: Some(Percent::FULL) };
     let nothing = of_canary(Some(&canary), None, &step, now, &lines);
     assert_eq!((nothing.outcome, nothing.baseline), (Outcome::Pass, Some(Numbers::default())));
-    assert_eq!(
-        of_canary(Some(&canary), None, &Step { everything: false, ..step }, now, &lines).outcome,
-        Outcome::NotYet
-    );
+    assert_eq!(of_canary(Some(&canary), None, &Step { share: None, ..step }, now, &lines).outcome, Outcome::NotYet);
     assert_eq!(of_canary(None, Some(&stable), &step, now, &lines).outcome, Outcome::NotYet);
 }
 
@@ -270,6 +268,35 @@ fn a_service_alone_is_held_against_the_lines() {
     assert_eq!(alone(300.0, 0.3, 700.0), Outcome::Fail);
     assert_eq!(alone(5.0, 0.0, 100.0), Outcome::NotYet);
     assert_eq!(of_service(None, at(20), &lines).outcome, Outcome::NotYet);
+}
+
+#[test]
+fn before_anything_has_settled_stables_own_hour_says_how_long_it_takes() {
+    let lines = Thresholds::default();
+    let stable = series(&minutes(-60, 61, 3000.0, 6.0, 100.0));
+    let judge = |stable: &Series, share: f64| {
+        let step = Step { since: Some(Since { at: at(0), seen: true }), bake: BAKE, share: Percent::new(share).ok() };
+        of_canary(None, Some(stable), &step, at(1), &lines)
+    };
+    let verdict = judge(&stable, 1.0);
+    let needs = verdict.needs.unwrap();
+    // 30 requests a minute: what a good canary took in a run of its own is 23 or 35 minutes.
+    assert!(matches!(needs.minutes, Some(15..=40)), "{needs:?}");
+    assert_eq!(needs.requests, needs.minutes.map(|minutes| u64::from(minutes) * 30));
+    assert!(says(&verdict, "if it gets its share"), "{:?}", verdict.reasons);
+    // More of the traffic takes no less than the bake, and without traffic nothing is promised.
+    assert_eq!(judge(&stable, 10.0).needs.unwrap().minutes, Some(10));
+    assert_eq!(judge(&Series::default(), 1.0).needs, Some(Needs { requests: Some(100), minutes: None }));
+}
+
+#[test]
+fn requests_whose_errors_are_not_known_are_not_no_requests() {
+    let stable = minutes(0, 12, 2700.0, 5.4, 100.0);
+    let mut canary = minutes(0, 12, 300.0, 0.6, 101.0);
+    canary.iter_mut().for_each(|minute| minute.errors = None);
+    let verdict = judged(&canary, &stable);
+    assert_eq!(verdict.outcome, Outcome::NotYet);
+    assert!(says(&verdict, "errors could not be read") && !says(&verdict, "no requests"), "{:?}", verdict.reasons);
 }
 
 #[test]
