@@ -16,6 +16,8 @@ pub struct Step {
     pub since: Option<Since>,
     /// How long it should be watched.
     pub bake: SignedDuration,
+    /// Whether latency is counted at all.
+    pub timed: bool,
     /// The canary's share; where that is all there is nothing to hold it against.
     pub share: Option<Percent>,
 }
@@ -79,6 +81,7 @@ pub fn of_canary(
         look: minutes(watched).saturating_add(minutes(longer.unwrap_or_default())),
         planned: planned(step.bake),
         share: step.share.map(|share| share.value() / 100.0),
+        timed: step.timed,
         thresholds,
     })
 }
@@ -100,7 +103,7 @@ pub(super) fn planned(bake: SignedDuration) -> u32 {
 }
 
 impl<'a> Case<'a> {
-    /// Recorded minutes: all of them have settled, the canary's first begins the step, and what stable has before that
+    /// Recorded minutes, with latency among them: all of them have settled, the canary's first begins the step, and what stable has before that
     /// is its past. Both sorted by time.
     pub fn recorded(
         canary: &'a [Observed],
@@ -122,6 +125,7 @@ impl<'a> Case<'a> {
             look,
             planned: planned(bake),
             share: None,
+            timed: true,
             thresholds,
         }
     }
