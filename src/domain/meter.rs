@@ -157,6 +157,9 @@ impl Own {
     }
 }
 
+/// GetMetricData takes as many metrics in one call.
+pub const METRICS_A_CALL: usize = 500;
+
 impl Meter {
     /// Whether Prometheus is asked for it; else CloudWatch is.
     pub fn of_prometheus(&self) -> bool {
