@@ -166,12 +166,13 @@ impl Meter {
         matches!(self, Self::Own(Own { source: Source::Prometheus(_), .. }))
     }
 
-    /// Whether latency is among what is counted: the p95 that a verdict goes by.
+    /// Whether response times are counted too.
     pub fn timed(&self) -> bool {
         match self {
-            Self::Own(Own { source: Source::Prometheus(recipe), .. }) => recipe.p95.is_some(),
+            Self::TargetGroup { .. } => true,
             Self::Own(Own { source: Source::CloudWatch(recipe), .. }) => recipe.p95.is_some(),
-            _ => true,
+            Self::Own(Own { source: Source::Prometheus(recipe), .. }) => recipe.p95.is_some(),
+            Self::Balancer(_) | Self::Service(_) => false,
         }
     }
 
