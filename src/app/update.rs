@@ -144,9 +144,9 @@ fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
         model.ours.clear();
         model.automatic.clear();
         model.switched_off.clear();
-        model.dialog = None;
         model.polls.all_due();
         let text = format!("the credentials are now of account {}, not {before}: reading anew", model.place.account);
+        model.close(text.clone());
         model.say(text, true);
     }
     Some(Effect::Recall(model.place.clone()))
