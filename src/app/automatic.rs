@@ -25,7 +25,7 @@ pub struct Automatic {
     pub says: String,
     /// What is about to be done.
     pub countdown: Option<Countdown>,
-    /// Since when the verdict has been FAIL.
+    /// Since when the verdict has been FAIL, on fresh numbers all the time.
     failing_since: Option<Timestamp>,
     /// The world as this console left it.
     left: World,
@@ -213,11 +213,9 @@ fn held(model: &Model) -> Option<&'static str> {
 
 fn known(model: &Model, release: &Release, failing_since: &mut Option<Timestamp>, doing: Doing) -> Known {
     let stale = freshness::stale(model, release);
-    // What is not fresh neither begins a FAIL nor ends one.
-    if stale.is_none() {
-        let fails = release.verdict.outcome == verdict::Outcome::Fail;
-        *failing_since = fails.then(|| failing_since.unwrap_or(model.now.at));
-    }
+    // What was not watched did not last: a FAIL begins anew when it is seen again.
+    let fails = stale.is_none() && release.verdict.outcome == verdict::Outcome::Fail;
+    *failing_since = fails.then(|| failing_since.unwrap_or(model.now.at));
     Known {
         now: model.now.at,
         read_only: model.settings.read_only,

@@ -157,3 +157,22 @@ fn what_somebody_else_did_beside_a_step_of_ours_switches_it_off() {
     };
     assert_eq!(ended(&deployment), deployed);
 }
+
+#[test]
+fn a_fail_that_was_not_watched_all_the_time_begins_anew() {
+    let (mut model, id) = stepping(Some(SignedDuration::from_secs(3_600)));
+    goes_bad(&mut model);
+    feed(&mut model, Msg::Tick);
+    report(&mut model, id, Progress::Ended(Outcome::Superseded));
+    let began = model.automatic["checkout"].failing_since;
+    feed(&mut model, Msg::Tick);
+    assert!(began.is_some() && model.automatic["checkout"].failing_since == began, "{:?}", model.automatic);
+    let services = model.snapshot.services.clone();
+    let fault = Fault::new(FaultKind::Throttled, "DescribeServices", "", "Rate exceeded");
+    fixture::hear(&mut model, 0, Query::Services, Err(fault));
+    feed(&mut model, Msg::Tick);
+    assert_eq!(model.automatic["checkout"].failing_since, None);
+    model.snapshot.services = services;
+    feed(&mut model, Msg::Tick);
+    assert_eq!(model.automatic["checkout"].failing_since, Some(model.now.at));
+}
