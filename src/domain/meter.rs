@@ -138,6 +138,16 @@ impl Meter {
         matches!(self, Self::Own(Own { source: Source::Prometheus(_), .. }))
     }
 
+    /// Whether response times are counted too.
+    pub fn timed(&self) -> bool {
+        match self {
+            Self::TargetGroup { .. } => true,
+            Self::Own(Own { source: Source::CloudWatch(recipe), .. }) => recipe.p95.is_some(),
+            Self::Own(Own { source: Source::Prometheus(recipe), .. }) => recipe.p95.is_some(),
+            Self::Balancer(_) | Self::Service(_) => false,
+        }
+    }
+
     /// How many metrics CloudWatch is asked for: what its limit of a call and its price count.
     pub fn metrics(&self, detail: Detail) -> usize {
         match (self, detail) {

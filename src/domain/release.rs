@@ -321,6 +321,33 @@ mod tests {
     use crate::domain::testing::{now, scene};
     use crate::domain::verdict::Outcome;
 
+    /// What a canary has shown is of one revision at one share: the newest change of either begins it anew.
+    #[test]
+    fn another_revision_or_another_rule_begins_anew() {
+        use crate::domain::snapshot::{Facts, Query};
+        use crate::ui::fixture::{Pair, ago, learn, open, route};
+        let since = |model: &crate::app::model::Model| model.release("checkout").unwrap().bake.unwrap();
+        let mut pair = Pair::at(10, 1_200);
+        assert_eq!(since(&open((120, 40), Pair::at(10, 1_200))).since, ago(1_200));
+        pair.canary.rollouts[0].created_at = Some(ago(300));
+        let bake = since(&open((120, 40), pair));
+        assert_eq!((bake.since, bake.seen), (ago(300), true));
+        // A second rule that has the same share only now.
+        let mut model = open((120, 40), Pair::at(10, 1_200));
+        let second = |stable, canary| Route {
+            id: crate::domain::route::RouteId::Rule(Arn::new(
+                "arn:aws:elasticloadbalancing:us-east-1:1:listener-rule/2",
+            )),
+            ..route(stable, canary)
+        };
+        for (seconds, weights) in [(1, (99, 1)), (-60, (90, 10)), (-120, (90, 10))] {
+            let routes = vec![route(90, 10), second(weights.0, weights.1)];
+            learn(&mut model, seconds, Query::Routes, Facts::Routes(routes));
+        }
+        let bake = since(&model);
+        assert_eq!((bake.since, bake.seen), (ago(-60), true));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -13,6 +13,7 @@ use crate::domain::meter::Detail;
 use crate::domain::metrics::MetricsQuery;
 use crate::domain::release::{self, Side};
 use crate::domain::snapshot::Query;
+use crate::domain::verdict::alarms;
 
 /// CloudWatch has something new once a minute.
 const METRICS_EVERY: SignedDuration = SignedDuration::from_secs(60);
@@ -53,8 +54,12 @@ impl Watcher<'_> {
         if !unread.is_empty() {
             beside.push(Query::TaskDefinitions(unread.into_iter().collect()));
         }
+        let alarms = alarms::names(release, &self.seen.snapshot, self.with.settings);
         if now.duration_since(self.metrics_at) >= METRICS_EVERY {
             self.metrics_at = now;
+            if !alarms.is_empty() {
+                beside.push(Query::Alarms(alarms.into_iter().collect()));
+            }
             let known = sides.iter().filter_map(|side| side.meter.clone());
             let meters: BTreeSet<_> = known.chain(behind(&groups, &self.seen.snapshot)).collect();
             if !meters.is_empty() {

@@ -3,7 +3,7 @@
 use super::script::{Frame, Script, ago, at, before, deployment, native, orders};
 use super::*;
 use crate::cli::tests::{now, revision, service};
-use crate::domain::deployment::{DeploymentStatus, Hook, ServiceDeployment};
+use crate::domain::deployment::{AlarmConfiguration, DeploymentStatus, Hook, ServiceDeployment};
 use crate::domain::service::{Rollout, RolloutState};
 
 #[tokio::test]
@@ -29,6 +29,23 @@ async fn every_change_is_a_line_and_success_ends_with_0() {
     let watched = script.watch("orders", None, false).await;
     assert_eq!(watched.code, Ok(0));
     insta::assert_snapshot!("a_watch", watched.text);
+}
+
+#[tokio::test]
+async fn what_alarms_say_is_asked_again_while_it_is_watched() {
+    let mut frames = vec![native(24, vec![at("BAKE_TIME", 100.0), before(24)]); 40];
+    frames.push(native(24, vec![deployment(24, 4, DeploymentStatus::Successful), before(24)]));
+    for frame in &mut frames {
+        let alarms = AlarmConfiguration { names: vec!["orders-5xx".into()], enable: true, rollback: true };
+        frame.services[0].configuration.alarms = Some(alarms);
+    }
+    let script = Script::new(frames);
+    assert_eq!(script.watch("orders", None, false).await.code, Ok(0));
+    let read = script.alarms_read.lock().unwrap();
+    let took = script.now().duration_since(now());
+    assert!(read.len() as i64 > took.as_mins() / 2, "{} times in {took:#}", read.len());
+    // No more than twice a minute: ECS reads them with the same quota.
+    assert!(read.len() as i64 <= took.as_mins() * 2 + 2, "{} times in {took:#}", read.len());
 }
 
 #[tokio::test]

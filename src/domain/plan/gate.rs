@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::Intent;
-use crate::domain::release::Release;
-use crate::domain::verdict::Outcome;
+use crate::domain::release::{Method, Release};
+use crate::domain::share::Percent;
+use crate::domain::verdict::{Outcome, Verdict};
 
 /// A forward act whose verdict is no PASS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,24 +16,104 @@ pub struct Gate {
     pub reasons: Vec<String>,
 }
 
-/// The gate of an intent: of one that gives users to a canary which has some already. The first share has nothing to be
-/// judged by, and the way back is never gated.
+/// The gate of an intent: of one that gives more users to a canary which has some already, or may have some, or more
+/// than the first step to one that has none. Up to that step there is nothing to be judged by; the way back is never
+/// gated.
 pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
-    let has = release.share.configured.filter(|share| !share.is_zero())?;
     release.canary.as_ref()?;
-    let forward = match intent {
-        Intent::Step { .. } => true,
-        Intent::Weight { to } => to.value() > has.value(),
+    // Where ECS goes on, how far is its own affair.
+    let to = match intent {
+        Intent::Step { to } => to.map_or(f64::INFINITY, Percent::value),
+        Intent::Weight { to } => to.value(),
         // Of a service that ECS shifts it only puts a configuration back.
-        Intent::Finish => !release.method.shifted_by_ecs(),
-        Intent::Start { .. } | Intent::Rollback { .. } | Intent::Register { .. } => false,
+        Intent::Finish if !release.method.shifted_by_ecs() => f64::INFINITY,
+        Intent::Finish | Intent::Start { .. } | Intent::Rollback { .. } | Intent::Register { .. } => return None,
     };
-    let outcome = release.verdict.outcome;
-    (forward && outcome != Outcome::Pass).then(|| Gate { outcome, reasons: release.verdict.reasons.clone() })
+    let shares = release.shares();
+    let has = |share: &Option<Percent>| share.is_none_or(|share| !share.is_zero());
+    let more = |share: &Option<Percent>| to > share.map_or(0.0, Percent::value);
+    let judged = if shares.is_empty() { true } else { shares.iter().any(|share| has(share) && more(share)) };
+    let unjudged =
+        !judged && release.method != Method::Native && to > release.ladder.first().value() && shares.iter().any(more);
+    let Verdict { outcome, reasons, .. } = &release.verdict;
+    let not_yet = |why: &str| Gate { outcome: Outcome::NotYet, reasons: vec![why.to_owned()] };
+    if unjudged {
+        return Some(not_yet("the canary has had no traffic: nothing is known of it"));
+    }
+    match outcome {
+        _ if !judged => None,
+        Outcome::Pass if release.share.configured.is_none() => Some(not_yet("the canary's share is not known")),
+        Outcome::Pass => None,
+        outcome => Some(Gate { outcome: *outcome, reasons: reasons.clone() }),
+    }
 }
 
 /// What a PASS is worth warning of all the same.
 pub(super) fn remarks(release: &Release) -> Vec<String> {
     let passed = release.verdict.outcome == Outcome::Pass;
     release.verdict.reasons.iter().filter(|_| passed).map(|reason| format!("verdict PASS: {reason}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::names::Arn;
+    use crate::domain::route::{Route, RouteId};
+    use crate::domain::share::Weight;
+    use crate::ui::fixture::{Pair, open};
+
+    fn percent(value: f64) -> Percent {
+        Percent::new(value).unwrap()
+    }
+
+    /// `checkout` at a share in each of its rules; `None`: both weights are 0.
+    fn at(shares: &[Option<u64>], outcome: Outcome) -> Release {
+        let mut release = open((120, 40), Pair::at(10, 1_200)).release("checkout").unwrap().clone();
+        let rule = release.routes.remove(0);
+        release.routes = (0..)
+            .zip(shares)
+            .map(|(index, share)| {
+                let mut route = Route { id: RouteId::Rule(Arn::new(format!("rule/{index}"))), ..rule.clone() };
+                let weights = share.map_or((0, 0), |share| (100 - share, share));
+                route.forwards[0].weight = Weight::new(weights.0).unwrap();
+                route.forwards[1].weight = Weight::new(weights.1).unwrap();
+                route
+            })
+            .collect();
+        release.share.configured = release.shares().first().copied().flatten();
+        release.verdict.outcome = outcome;
+        release
+    }
+
+    #[test]
+    fn more_users_for_what_did_not_pass_are_gated_and_less_never() {
+        use Outcome::{Fail, NotYet, Pass};
+        let step = Intent::Step { to: None };
+        let weight = |to| Intent::Weight { to: percent(to) };
+        let rollback = Intent::Rollback { to: None, at_once: false };
+        let table: [(&[Option<u64>], Outcome, Intent, Option<Outcome>); 14] = [
+            (&[Some(10)], Pass, step.clone(), None),
+            (&[Some(10)], Fail, step.clone(), Some(Fail)),
+            (&[Some(10)], NotYet, weight(50.0), Some(NotYet)),
+            (&[Some(10)], Fail, weight(1.0), None),
+            (&[Some(10)], Fail, rollback.clone(), None),
+            (&[Some(100)], NotYet, Intent::Finish, Some(NotYet)),
+            // The first step has nothing to be judged by; a leap beyond it is one that nobody watched.
+            (&[Some(0)], NotYet, weight(1.0), None),
+            (&[Some(0)], Pass, weight(100.0), Some(NotYet)),
+            // More in one of the rules is more.
+            (&[Some(10), Some(1)], Fail, weight(10.0), Some(Fail)),
+            (&[Some(10), Some(1)], Fail, weight(1.0), None),
+            // What is not known may be anything.
+            (&[None], Pass, weight(50.0), Some(NotYet)),
+            (&[None], Fail, weight(50.0), Some(Fail)),
+            (&[], Fail, step.clone(), Some(Fail)),
+            (&[], Pass, step, Some(NotYet)),
+        ];
+        for (shares, outcome, intent, expected) in table {
+            let found = gate(&at(shares, outcome), &intent).map(|gate| gate.outcome);
+            assert_eq!(found, expected, "{shares:?} {outcome:?} {intent:?}");
+        }
+        assert_eq!(gate(&at(&[None], Fail), &rollback), None);
+    }
 }

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
-use super::{Context, Expect, Intent, Plan, Refusal, Reread, Step, native};
+use super::{Context, Expect, Intent, Plan, Refusal, Reread, Step, gate, native};
 use crate::domain::release::{HELD_AT, Release, Side};
 use crate::domain::share::{Percent, Weights};
 
@@ -116,8 +116,7 @@ fn write(
     let steps = set_weights(release, weights, &before, Reread::Strict, context)?;
     let mut warnings = vec!["off-contract: ECS does not know of these weights and asks for 0% meanwhile".to_owned()];
     if to.value() > at.value() {
-        let outcome = release.verdict.outcome.word();
-        warnings.extend(release.verdict.reasons.iter().map(|reason| format!("verdict {outcome}: {reason}")));
+        warnings.extend(gate::remarks(release));
         if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
             warnings.push(format!("{at} has been watched for less than its bake time of {} min", bake.of.as_mins()));
         }

@@ -8,13 +8,22 @@ use crate::domain::previous::{Evidence, best, candidates};
 use crate::domain::release::{Method, Release};
 use crate::domain::route::Forward;
 use crate::domain::service::RolloutState;
-use crate::domain::share::Weight;
+use crate::domain::share::{Percent, Weight, Weights};
 use crate::domain::testing::{ACCOUNT, REGION, Scene, forward, intent, now, scene, td};
 use crate::domain::verdict::Outcome;
 
 pub(super) fn weight(weights: &[Forward], side: &crate::domain::release::Side) -> Option<Weight> {
     let group = side.target_group.as_ref()?;
     weights.iter().find(|to| to.target_group == *group).map(|to| to.weight)
+}
+
+/// The canary's share in the rule that a call writes, before it and, percent, after it.
+fn canarys_share(release: &Release, call: &Call) -> Option<(Option<Percent>, f64)> {
+    let Call::SetWeights { route, weights: written, .. } = call else { return None };
+    let index = release.routes.iter().position(|it| it.id == *route)?;
+    let (stable, canary) = (weight(written, &release.stable)?, weight(written, release.newest())?);
+    let after = Weights { stable, canary }.canary_share()?;
+    Some((release.shares()[index], after.value()))
 }
 
 /// What every plan and every refusal must be, whatever it is for.
@@ -35,17 +44,20 @@ pub(super) fn check(
     prop_assert_eq!(plan.intent.verb(), intent.verb());
     prop_assert!(!read_only && release.watch_only.is_none());
     // A gate is of a forward act alone, and of each that gives users to a canary which has some and did not pass.
-    let has = release.share.configured.filter(|share| !share.is_zero());
+    // What the calls do says whether there has to be one.
     let passed = release.verdict.outcome == Outcome::Pass;
-    if let Some(gate) = &plan.gate {
-        let forward = match (&plan.intent, has) {
-            (Intent::Step { .. } | Intent::Finish, Some(_)) => true,
-            (Intent::Weight { to }, Some(has)) => to.value() > has.value(),
-            _ => false,
-        };
-        prop_assert!(forward && !passed && gate.outcome == release.verdict.outcome, "{plan:#?}");
-    } else if matches!(plan.intent, Intent::Step { .. }) && release.canary.is_some() {
-        prop_assert!(has.is_none() || passed, "{plan:#?}");
+    let rises = plan.calls().filter_map(|call| canarys_share(release, call)).any(|(before, after)| match before {
+        Some(before) if before.is_zero() => after > release.ladder.first().value(),
+        before => after > before.map_or(0.0, Percent::value) && !passed,
+    });
+    let goes_on = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: Answer::Continue, .. }));
+    let unwatched = release.share.configured.is_none_or(|share| !share.is_zero() && !passed);
+    if rises && !plan.intent.is_rollback() || goes_on && release.canary.is_some() && unwatched {
+        prop_assert!(plan.gate.is_some(), "{plan:#?}");
+    }
+    if plan.gate.is_some() {
+        let forward = matches!(plan.intent, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish);
+        prop_assert!(forward && release.canary.is_some(), "{plan:#?}");
     }
     for step in &plan.steps {
         // Rule 7: a reply alone never makes a step done.

@@ -166,10 +166,14 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let route = routes.iter().max_by(|a, b| weight_of(a).total_cmp(&weight_of(b)))?;
     let configured = share_in(route);
     let remembered = ours.since.filter(|_| ours.requested.is_some() && ours.requested == configured);
-    let since = match (snapshot.weights_since.get(&route.id).copied(), remembered) {
+    // Of several rules the one that changed last: before that there was another share.
+    let newest =
+        routes.iter().filter_map(|route| snapshot.weights_since.get(&route.id).copied()).max_by_key(|it| it.at);
+    let since = match (newest, remembered) {
         (Some(since), Some(at)) if !since.seen => Some(Since { at, seen: true }),
         (since, _) => since,
     };
+    let since = since.map(|since| with_revision(since, canary));
     let thresholds = settings.thresholds_of(&pair.name);
     let own = settings.own_of(&pair.name);
     let stable_side = side(stable, Some(&pair.stable_group), Some(route), own, snapshot);
@@ -235,6 +239,12 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         preflight: Preflight::default(),
         registered: snapshot.newest_of(stable.task_definition.family()).cloned(),
     })
+}
+
+/// Since when it has been this revision too: what another one earned under the same weights says nothing of it.
+fn with_revision(since: Since, canary: &Service) -> Since {
+    let began = canary.primary().and_then(|primary| primary.created_at).filter(|began| *began > since.at);
+    began.map_or(since, |at| Since { at, seen: true })
 }
 
 pub(super) fn share_in(route: &Route, stable: &Arn, canary: &Arn) -> Option<Percent> {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Release, Side};
+use crate::domain::meter::Meter;
 use crate::domain::metrics::Member;
 use crate::domain::snapshot::Snapshot;
 
@@ -31,6 +32,9 @@ fn of_side(side: &Side, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
         let trouble = series.troubles.first().map(|trouble| format!(": {}: {}", trouble.metric, trouble.message));
         return Some(format!("{what} of {whose} could not be read{}", trouble.unwrap_or_default()));
     }
+    if side.meter.as_ref().is_some_and(Meter::timed) && series.unread.contains(&Member::P95) {
+        return Some(format!("the p95 of {whose} could not be read"));
+    }
     let good = series.as_of.unwrap_or(*at);
     if now.duration_since(good) <= KEEPS {
         return None;
@@ -44,7 +48,6 @@ mod tests {
     use super::*;
     use crate::app::model::Model;
     use crate::domain::fault::{Fault, FaultKind};
-    use crate::domain::meter::Meter;
     use crate::domain::metrics::{MetricsQuery, Series, Trouble, TroubleKind};
     use crate::domain::snapshot::{Facts, Query};
     use crate::domain::verdict::Outcome;
@@ -79,11 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn a_percentile_that_could_not_be_read_is_no_reason_by_itself() {
-        let mut model = baked();
-        let series = Series { unread: [Member::P50].into(), ..Series::default() };
-        learn(&mut model, 1, query(Vec::new()), Facts::Metrics(vec![(meter("checkout-canary"), series)]));
-        assert_eq!(model.release("checkout").unwrap().verdict.outcome, Outcome::Pass);
+    fn only_the_percentile_that_is_judged_withholds_a_pass() {
+        for (member, outcome) in [(Member::P50, Outcome::Pass), (Member::P95, Outcome::NotYet)] {
+            let mut model = baked();
+            let series = Series { unread: [member].into(), ..Series::default() };
+            learn(&mut model, 1, query(Vec::new()), Facts::Metrics(vec![(meter("checkout-canary"), series)]));
+            assert_eq!(model.release("checkout").unwrap().verdict.outcome, outcome, "{member:?}");
+        }
     }
 
     #[test]

@@ -35,8 +35,8 @@ fn back(from: Timestamp, by: SignedDuration) -> Timestamp {
 }
 
 /// Where the window that is not known to begin anywhere begins: as many settled minutes as it is long.
-fn window(now: Timestamp, settles: SignedDuration, thresholds: &Thresholds) -> Timestamp {
-    back(now, thresholds.window + settles + SignedDuration::from_secs(59))
+fn window(now: Timestamp, settles: SignedDuration, length: SignedDuration) -> Timestamp {
+    back(now, length + settles + SignedDuration::from_secs(59))
 }
 
 /// How long it takes until a minute of theirs changes no more.
@@ -61,7 +61,8 @@ pub fn of_canary(
     // other revisions ran behind the same target groups: then only the window is looked at.
     let seen = step.since.filter(|since| since.seen).map(|since| since.at);
     let settles = settling([canary, stable]);
-    let from = seen.unwrap_or_else(|| window(now, settles, thresholds));
+    // A bake that is longer than the window could else never be over.
+    let from = seen.unwrap_or_else(|| window(now, settles, thresholds.window.max(step.bake)));
     let canary = settled(canary, from, now, now);
     let same = settled(stable, from, now, now);
     if step.share.is_some_and(Percent::is_full) && same.iter().all(|minute| minute.count().is_none()) {
@@ -91,7 +92,7 @@ fn whole_minute(at: Timestamp) -> Timestamp {
 
 /// Judges a service without a canary over the window that ends now.
 pub fn of_service(series: Option<&Series>, now: Timestamp, thresholds: &Thresholds) -> Verdict {
-    alone(&settled(series, window(now, settling([series, None]), thresholds), now, now), None, thresholds)
+    alone(&settled(series, window(now, settling([series, None]), thresholds.window), now, now), None, thresholds)
 }
 
 /// The minutes of a bake, begun ones too.
