@@ -9,7 +9,7 @@ use super::act;
 use super::freshness;
 use super::model::Model;
 use super::msg::{Effect, Now, Order};
-use super::operation::{OperationId, Outcome};
+use super::operation::{Operation, OperationId, Outcome};
 use crate::domain::automatic::{self, Decision, Doing, Known};
 use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::{Bake, Release};
@@ -169,10 +169,7 @@ fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<E
 
 /// The step that is being carried out by itself, and that what spoke for it is gone before users were moved.
 fn unfounded(model: &Model, release: &Release, this: &Automatic, known: &Known) -> Option<(OperationId, String)> {
-    let operation = model.operation_in_flight(&release.name).filter(|_| known.doing == Doing::OwnStep)?;
-    if operation.moved_users() || this.withdrawn == Some(operation.id) {
-        return None;
-    }
+    let operation = unmoved(model, &release.name, this)?;
     let why = match (&known.stale, release.verdict.outcome) {
         (Some(stale), _) => stale.clone(),
         (None, verdict::Outcome::Pass) => return None,
@@ -182,6 +179,13 @@ fn unfounded(model: &Model, release: &Release, this: &Automatic, known: &Known) 
         },
     };
     Some((operation.id, format!("“{}” was withdrawn: {why}", operation.plan.title)))
+}
+
+/// The step that is being carried out by itself, as long as it can be withdrawn without a trace for users.
+fn unmoved<'a>(model: &'a Model, name: &str, this: &Automatic) -> Option<&'a Operation> {
+    let operation = model.operation_in_flight(name).filter(|operation| this.own == Some(operation.id))?;
+    let withdrawn = this.withdrawn == Some(operation.id);
+    (!withdrawn && !operation.plan.intent.is_rollback() && !operation.moved_users()).then_some(operation)
 }
 
 /// Counts on, or carries out what was counted down to. The plan is the one of this moment.
@@ -263,6 +267,15 @@ impl Model {
         self.switched_off.remove(name);
         self.automatic.insert(name.to_owned(), this);
         self.say(format!("AUTOMATIC is on for {name}; H switches it off"), false);
+    }
+
+    /// Switches it off for a release, as its operator asked: a step of it that has moved nobody yet is not sent.
+    pub(super) fn let_off(&mut self, name: &str) -> Option<Effect> {
+        let this = self.automatic.remove(name)?;
+        let step = unmoved(self, name, &this).map(|operation| (operation.id, operation.plan.title.clone()));
+        let withdrawn = step.as_ref().map(|(_, title)| format!(", and “{title}” is withdrawn")).unwrap_or_default();
+        self.say(format!("AUTOMATIC is off for {name}{withdrawn}"), false);
+        step.map(|(id, _)| Effect::Cancel(id))
     }
 
     /// Switches it off for a release, and says why.

@@ -86,6 +86,21 @@ fn a_step_that_has_moved_users_goes_on_to_its_end() {
 }
 
 #[test]
+fn h_withdraws_a_step_that_has_moved_nobody_and_leaves_one_that_has() {
+    for moved in [false, true] {
+        let (mut model, id) = stepping(None);
+        if moved {
+            report(&mut model, id, Progress::Verified { step: 0 });
+            report(&mut model, id, Progress::Sent { step: 1 });
+        }
+        assert_eq!(cancelled(&feed(&mut model, Msg::Key(Key::Char('H')))), if moved { vec![] } else { vec![id] });
+        let said = &model.notice.as_ref().unwrap().text;
+        assert!(said.contains("AUTOMATIC is off") && said.contains("withdrawn") != moved, "{said}");
+        assert!(model.automatic.is_empty());
+    }
+}
+
+#[test]
 fn what_an_operator_ordered_is_not_withdrawn() {
     let mut model = fixture::waiting((120, 40));
     model.settings.protected = false;
