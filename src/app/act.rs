@@ -164,18 +164,17 @@ fn ask_where_to(model: &mut Model, name: String) {
 }
 
 /// `H`: off at once where it is on; else a question, or why not.
-pub(super) fn ask_automatic(model: &mut Model) {
+pub(super) fn ask_automatic(model: &mut Model) -> Option<Effect> {
     let on = model.focus().map(|release| release.name.clone()).filter(|name| model.automatic.contains_key(name));
     if let Some(name) = on {
-        model.automatic.remove(&name);
-        model.say(format!("AUTOMATIC is off for {name}"), false);
-        return;
+        return model.let_off(&name);
     }
-    let Some(name) = free(model) else { return };
+    let name = free(model)?;
     match model.release(&name).and_then(|release| automatic::refused(model, release)) {
         Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
         None => model.dialog = Some(Dialog::Automatic { release: name, consent: model.forward_consent() }),
     }
+    None
 }
 
 fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: Key, apart: bool) -> Vec<Effect> {
