@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::{Model, Screen};
 use super::msg::Now;
 use crate::domain::fault::FaultKind;
-use crate::domain::meter::Meter;
+use crate::domain::meter::{Detail, Meter};
 use crate::domain::metrics::Series;
 use crate::domain::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Method, Release};
@@ -58,6 +58,12 @@ struct Asked {
 }
 
 impl Asked {
+    /// How long after an asking the next one is due, by a pace in seconds: the longer the more have failed.
+    fn backed_off(&self, seconds: i64) -> SignedDuration {
+        let longer = SignedDuration::from_secs(seconds.saturating_mul(1 << self.failures.min(5)));
+        longer.min(self.slowest.max(SignedDuration::from_secs(seconds)))
+    }
+
     /// Of a question that is asked for the first time.
     fn at(at: Timestamp) -> Self {
         Self { at, outstanding: false, failures: 0, slowest: SLOWEST, hurry: false }
@@ -73,7 +79,24 @@ pub struct Polls {
 }
 
 /// A question without what changes between two askings of it.
-type Key = (Source, String);
+type Key = (Source, Matter);
+
+/// What of a source is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Matter {
+    /// What is named.
+    Of(String),
+    /// The minutes that are read again, whatever meters are in sight: those of the fleet, or of what is open.
+    Again(Detail),
+    /// All minutes of what has come into sight, by a digest of what that is.
+    First(Detail, u64),
+}
+
+impl Matter {
+    fn of(name: impl Into<String>) -> Self {
+        Self::Of(name.into())
+    }
+}
 
 fn joined<'a>(arns: impl IntoIterator<Item = &'a Arn>) -> String {
     arns.into_iter().map(Arn::as_str).collect::<Vec<_>>().join(" ")
@@ -81,32 +104,25 @@ fn joined<'a>(arns: impl IntoIterator<Item = &'a Arn>) -> String {
 
 fn key(query: &Query) -> Key {
     match query {
-        Query::Identity => (Source::Identity, String::new()),
-        Query::Services => (Source::Services, String::new()),
-        Query::Service(service) => (Source::Services, service.to_string()),
-        Query::Routes => (Source::Routes, String::new()),
-        Query::Route(route) => (Source::Routes, route.arn().to_string()),
+        Query::Identity => (Source::Identity, Matter::of("")),
+        Query::Services => (Source::Services, Matter::of("")),
+        Query::Service(service) => (Source::Services, Matter::of(service.to_string())),
+        Query::Routes => (Source::Routes, Matter::of("")),
+        Query::Route(route) => (Source::Routes, Matter::of(route.arn().as_str())),
         // As with revisions: a target group that has just come into sight does not wait for the pace of the others.
-        Query::Health(groups) => (Source::Health, joined(groups)),
-        Query::Tasks(service) => (Source::Tasks, service.to_string()),
-        Query::Deployments(service) => (Source::Deployments, service.to_string()),
-        Query::Metrics(metrics) => {
-            let prometheus = metrics.meters.iter().any(|(meter, _)| meter.of_prometheus());
-            let source = if prometheus { Source::Prometheus } else { Source::Metrics };
-            // As with health, what comes into sight does not wait; but what is read again is one question, whatever
-            // is in sight.
-            if source == Source::Metrics && !meters::is_first(metrics) {
-                (source, String::new())
-            } else {
-                (source, format!("{:?}", metrics.meters))
-            }
-        }
-        Query::Alarms(_) => (Source::Alarms, String::new()),
+        Query::Health(groups) => (Source::Health, Matter::of(joined(groups))),
+        Query::Tasks(service) => (Source::Tasks, Matter::of(service.to_string())),
+        Query::Deployments(service) => (Source::Deployments, Matter::of(service.to_string())),
+        // As with health, what comes into sight does not wait; but what is read again is one question, whatever is in
+        // sight: a source that fails is not asked sooner because something else is looked at.
+        Query::Metrics(metrics) => meters::key(metrics),
+        Query::Alarms(_) => (Source::Alarms, Matter::of("")),
         // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
         Query::TaskDefinitions(unread) => {
-            (Source::Revisions, unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+            let arns: Vec<_> = unread.iter().map(ToString::to_string).collect();
+            (Source::Revisions, Matter::Of(arns.join(" ")))
         }
-        Query::Family(family) => (Source::Revisions, family.clone()),
+        Query::Family(family) => (Source::Revisions, Matter::of(family.as_str())),
     }
 }
 
@@ -132,8 +148,8 @@ impl Source {
             Self::Tasks => Pace { calm: 30, busy: 8 },
             Self::Deployments => Pace { calm: 60, busy: 8 },
             Self::Metrics => Pace { calm: 60, busy: 30 },
-            // A server of the team's own, and as fine as it is asked for.
-            Self::Prometheus => Pace { calm: 15, busy: 5 },
+            // A server of the team's own: what is open is asked for oftener, see [`pace`].
+            Self::Prometheus => Pace { calm: 30, busy: 30 },
             // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
             Self::Alarms => Pace { calm: 60, busy: 30 },
             Self::Revisions => Pace { calm: 300, busy: 120 },
@@ -141,8 +157,23 @@ impl Source {
     }
 }
 
+/// How often a question is asked.
+fn pace(key: &Key) -> Pace {
+    match key {
+        // As fine as its numbers are.
+        (Source::Prometheus, Matter::Again(Detail::Full)) => Pace { calm: 5, busy: 5 },
+        (Source::Prometheus, Matter::First(..)) => {
+            Pace { calm: meters::ALL_AGAIN.as_secs(), busy: meters::ALL_AGAIN.as_secs() }
+        }
+        (source, _) => source.pace(),
+    }
+}
+
 /// Never ask more often than this, as the operator lives it, however fast AWS's clock runs.
 pub const FLOOR: SignedDuration = SignedDuration::from_millis(400);
+
+/// What was not asked for so long is due whatever came of it, and need not be remembered: longer than any pace.
+const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
 
 /// How far a failing source backs off, at the most.
 pub const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
@@ -162,24 +193,34 @@ pub fn slowest(fault: FaultKind) -> SignedDuration {
 impl Polls {
     /// Takes note that a question goes out.
     pub fn ask(&mut self, query: &Query, at: Timestamp) {
+        self.asked.retain(|_, asked| asked.outstanding || at.duration_since(asked.at) < REMEMBERED);
         let asked = self.asked.entry(key(query)).or_insert(Asked::at(at));
         (asked.at, asked.outstanding, asked.hurry) = (at, true, false);
         if let Query::Metrics(metrics) = query {
             self.meters.ask(metrics, at);
             // The first reading of all is the beginning of its pace.
-            self.asked.entry((Source::Metrics, String::new())).or_insert(Asked::at(at));
+            self.asked.entry(meters::again(metrics)).or_insert(Asked::at(at));
         }
     }
 
     /// Takes note of an answer, or of why there is none.
     pub fn answered(&mut self, query: &Query, fault: Option<FaultKind>) {
-        let good = fault.is_none();
-        if let Some(asked) = self.asked.get_mut(&key(query)) {
-            asked.outstanding = false;
-            asked.failures = if good { 0 } else { asked.failures.saturating_add(1) };
+        let failed = |asked: &mut Asked| {
+            asked.failures = if fault.is_none() { 0 } else { asked.failures.saturating_add(1) };
             asked.slowest = fault.map_or(SLOWEST, slowest);
-        }
+        };
+        let at = self.asked.get_mut(&key(query)).map(|asked| {
+            failed(asked);
+            asked.outstanding = false;
+            asked.at
+        });
         if let Query::Metrics(metrics) = query {
+            // Who does not answer the first question of a meter is not asked for others at once.
+            let again = meters::is_first(metrics).then(|| self.asked.get_mut(&meters::again(metrics))).flatten();
+            if let Some((again, at)) = again.zip(at) {
+                failed(again);
+                again.at = if fault.is_some() { again.at.max(at) } else { again.at };
+            }
             self.meters.answered(metrics);
         }
     }
@@ -255,6 +296,11 @@ pub fn due(model: &Model) -> Vec<Query> {
 
 fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     let key = key(query);
+    if let (source, Matter::First(detail, _)) = &key
+        && !may_be_first(model, source, *detail)
+    {
+        return false;
+    }
     let Some(asked) = model.polls.asked.get(&key) else { return true };
     if asked.outstanding {
         return false;
@@ -267,12 +313,25 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     if asked.hurry && key.0 != Source::Alarms {
         return true;
     }
-    let pace = key.0.pace();
+    let pace = pace(&key);
     let soon = busy && model.focused || asked.hurry || warm::never_read(model, query);
     let seconds = if soon { pace.busy } else { pace.calm };
-    let backed_off = SignedDuration::from_secs(seconds.saturating_mul(1 << asked.failures.min(5)))
-        .min(asked.slowest.max(SignedDuration::from_secs(seconds)));
-    model.now.at.duration_since(asked.at) >= backed_off
+    model.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
+}
+
+/// Whether a source may be asked for what has just come into sight: not while it is backing off, and Prometheus for one
+/// such lot after the other.
+fn may_be_first(model: &Model, source: &Source, detail: Detail) -> bool {
+    let asked = &model.polls.asked;
+    let again = [Detail::Brief, Detail::Full].map(|detail| (source.clone(), Matter::Again(detail)));
+    let backing_off = again.iter().any(|key| {
+        let failing = asked.get(key).filter(|asked| asked.failures > 0 && !asked.hurry);
+        failing.is_some_and(|asked| model.now.at.duration_since(asked.at) < asked.backed_off(pace(key).busy))
+    });
+    let under_way = asked.iter().any(|((other, matter), asked)| {
+        asked.outstanding && other == source && matches!(matter, Matter::First(of, _) if *of == detail)
+    });
+    !backing_off && !(*source == Source::Prometheus && under_way)
 }
 
 /// Every target group that is shown.

@@ -115,7 +115,7 @@ pub(super) fn judge(out: &mut Out, config: &Config, wish: &Judge) -> Result<Exit
     let name = wish.service.as_deref().unwrap_or_default();
     let thresholds = recorded.gates.thresholds.over(settings.thresholds_of(name));
     let bake = recorded.gates.bake.map_or_else(|| settings.bake_of(name), |bake| bake.0);
-    let course = Course::of(&recorded.canary, &recorded.stable, bake, &thresholds);
+    let course = Course::of(&recorded.canary, &recorded.stable, true, bake, &thresholds);
     course.print(out, None)
 }
 
@@ -135,7 +135,7 @@ pub(super) async fn past(
     }
     let settings = &session.config.settings;
     let (thresholds, bake) = (settings.thresholds_of(&served.name), settings.bake_of(&served.name));
-    Course::of(&served.canary, &served.stable, bake, thresholds).print(out, Some(&served))
+    Course::of(&served.canary, &served.stable, served.timed, bake, thresholds).print(out, Some(&served))
 }
 
 /// What was said of a canary in the end, and on the way there.
@@ -146,8 +146,15 @@ struct Course {
 
 impl Course {
     /// As an operator would have seen it, minute by minute. Both sides are sorted by time.
-    fn of(canary: &[Observed], stable: &[Observed], bake: SignedDuration, thresholds: &Thresholds) -> Self {
-        let look = |canary: &[Observed]| verdict::judge(&Case::recorded(canary, stable, bake, thresholds));
+    fn of(
+        canary: &[Observed],
+        stable: &[Observed],
+        timed: bool,
+        bake: SignedDuration,
+        thresholds: &Thresholds,
+    ) -> Self {
+        let look =
+            |canary: &[Observed]| verdict::judge(&Case { timed, ..Case::recorded(canary, stable, bake, thresholds) });
         let mut changes: Vec<Change> = Vec::new();
         for (index, minute) in canary.iter().enumerate() {
             let seen = canary.get(..=index).map(&look);

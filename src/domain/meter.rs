@@ -56,6 +56,22 @@ impl<T> Default for Recipe<T> {
 }
 
 impl<T> Recipe<T> {
+    /// The names of its members that are in both and alike.
+    fn alike(&self, other: &Self) -> Vec<&'static str>
+    where
+        T: PartialEq,
+    {
+        let members = [
+            ("requests", &self.requests, &other.requests),
+            ("errors", &self.errors, &other.errors),
+            ("p50", &self.p50, &other.p50),
+            ("p95", &self.p95, &other.p95),
+            ("p99", &self.p99, &other.p99),
+        ];
+        let alike = members.into_iter().filter(|(_, one, other)| one.is_some() && one == other);
+        alike.map(|(name, ..)| name).collect()
+    }
+
     /// Its members that are there.
     pub fn each(&self) -> impl Iterator<Item = &T> {
         [&self.requests, &self.errors, &self.p50, &self.p95, &self.p99].into_iter().flatten()
@@ -130,7 +146,19 @@ impl Own {
         };
         Self { source, seconds: self.seconds }
     }
+
+    /// Which of the numbers are the very same as another's, by their names in the settings.
+    pub fn same_as(&self, other: &Self) -> Vec<&'static str> {
+        match (&self.source, &other.source) {
+            (Source::CloudWatch(one), Source::CloudWatch(other)) => one.alike(other),
+            (Source::Prometheus(one), Source::Prometheus(other)) => one.alike(other),
+            _ => Vec::new(),
+        }
+    }
 }
+
+/// GetMetricData takes as many metrics in one call.
+pub const METRICS_A_CALL: usize = 500;
 
 impl Meter {
     /// Whether Prometheus is asked for it; else CloudWatch is.
@@ -171,6 +199,23 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_number_that_is_the_same_for_both_revisions_of_a_service_is_named() {
+        let recipe = |requests: &str| Recipe {
+            requests: Some(requests.to_owned()),
+            errors: Some("errors{rev=\"{revision}\"}".to_owned()),
+            ..Recipe::default()
+        };
+        let service = ServiceKey::new("prod", "shop");
+        let td = |revision| {
+            TaskDefinitionArn::new(format!("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:{revision}"))
+        };
+        for (requests, same) in [("r{app=\"{service}\"}", vec!["requests"]), ("r{td=\"{task_definition}\"}", vec![])] {
+            let own = Own { source: Source::Prometheus(recipe(requests)), seconds: true };
+            assert_eq!(own.of(&service, &td(42)).same_as(&own.of(&service, &td(41))), same);
+        }
+    }
 
     #[test]
     fn placeholders_are_filled_in_for_one_revision() {

@@ -71,7 +71,8 @@ impl Minute {
 pub const LEAST_FOR_P99: f64 = 100.0;
 
 /// One number of a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum Member {
     /// [`Minute::requests`].
     Requests,
@@ -253,7 +254,8 @@ impl Series {
         for (at, mut old) in older {
             let minute = match minutes.get_mut(&at) {
                 Some(minute) => {
-                    minute.uncounted &= old.uncounted;
+                    // What was counted of it before stays known only where this answer could not be read.
+                    minute.uncounted &= old.uncounted || !newer.miscounted();
                     minute
                 }
                 // There were requests, of which this answer says nothing.
@@ -415,6 +417,14 @@ mod tests {
         assert_eq!(series.minutes[10].errors(), None);
         series.merge(&Series::from(vec![minute(600, Some(100.0), None)]), at(960), SignedDuration::from_hours(3));
         assert_eq!(series.minutes[10].errors(), Some(0.0));
+    }
+
+    #[test]
+    fn a_minute_whose_errors_are_no_count_any_more_is_not_one_without_errors() {
+        let mut series = ten();
+        let odd = vec![Minute { uncounted: true, ..minute(540, Some(100.0), None) }];
+        series.merge(&Series::from(odd), at(840), SignedDuration::from_hours(3));
+        assert_eq!(series.minutes[9].errors(), None);
     }
 
     #[test]

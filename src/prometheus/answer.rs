@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Member, failed};
-use crate::domain::metrics::{Trouble, TroubleKind};
+use super::failed;
+use crate::domain::metrics::{Member, Trouble, TroubleKind};
 use crate::domain::text::clean;
 
 /// An expression's values by the time that it was evaluated at, Unix seconds.

@@ -15,13 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::Minutes;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::meter::{Detail, Meter, Own, Recipe, Source};
-use crate::domain::metrics::{MetricsQuery, Minute, Series, Trouble, TroubleKind};
+use crate::domain::metrics::{Member, MetricsQuery, Minute, Series, Trouble, TroubleKind};
 
 pub use api::{Address, BadAddress};
 
@@ -37,7 +37,7 @@ const MINUTE: i64 = 60;
 
 /// Range queries under way at once: Prometheus runs twenty at a time by default, and is not there for us alone.
 const AT_ONCE: usize = 6;
-/// For all queries of one question together.
+/// For all queries of one question together: what has no answer by then is in trouble.
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Tells the time on the clock that the minutes are counted by.
@@ -47,24 +47,14 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Prometheus {
     api: api::Api,
     clock: Clock,
+    patience: Duration,
 }
 
 impl Prometheus {
     /// Calls nobody yet. The token is read from its file for each call, for it may be renewed at any time.
     pub fn new(address: Address, token: Option<PathBuf>, clock: Clock) -> Result<Self, Fault> {
-        Ok(Self { api: api::Api::new(address, token)?, clock })
+        Ok(Self { api: api::Api::new(address, token)?, clock, patience: PATIENCE })
     }
-}
-
-/// Which of a minute's numbers an expression is for. The errors come last: they mean something beside requests only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
-#[strum(serialize_all = "lowercase")]
-enum Member {
-    Requests,
-    P50,
-    P95,
-    P99,
-    Errors,
 }
 
 /// Evaluations from `first` to `last`, both included, every `step` seconds. Unix seconds.
@@ -136,17 +126,7 @@ impl Minutes for Prometheus {
                 })
             })
         });
-        let asking = futures::stream::iter(questions.collect::<Vec<_>>())
-            .map(|question| async move {
-                let answer = self.api.ask(&question).await?;
-                Ok((question, answer))
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<Answered>>();
-        let mut answers = tokio::time::timeout(PATIENCE, asking).await.map_err(|_| {
-            let waited = format!("not all queries were answered within {} s", PATIENCE.as_secs());
-            self.api.fault(FaultKind::Unanswered, waited, "Fewer or cheaper expressions, or recording rules, help.")
-        })??;
+        let mut answers = self.answers(questions.collect()).await?;
         answers.sort_by_key(|(question, _)| (question.meter, question.member));
         let of = |index: usize| answers.iter().filter(move |(question, _)| question.meter == index);
         let series = query.meters.iter().enumerate().map(|(index, (meter, detail))| {
@@ -154,6 +134,40 @@ impl Minutes for Prometheus {
             (meter.clone(), assemble(of(index), query, *detail, seconds, now.as_second()))
         });
         Ok(series.collect())
+    }
+}
+
+impl Prometheus {
+    /// An answer to each question. One that takes too long is in trouble by itself, as long as others are answered.
+    async fn answers(&self, questions: Vec<Question>) -> Result<Vec<Answered>, Fault> {
+        let asking = futures::stream::iter(questions.clone().into_iter().enumerate())
+            .map(|(place, question)| async move { (place, self.api.ask(&question).await) })
+            .buffer_unordered(AT_ONCE);
+        let mut asking = std::pin::pin!(asking);
+        let until = tokio::time::Instant::now() + self.patience;
+        let mut answered = BTreeMap::new();
+        let mut slow = None;
+        while let Ok(Some((place, answer))) = tokio::time::timeout_at(until, asking.next()).await {
+            match answer {
+                Ok(answer) => drop(answered.insert(place, answer)),
+                Err(fault) if fault.kind == FaultKind::Unanswered => drop(slow.get_or_insert(fault)),
+                Err(fault) => return Err(fault),
+            }
+        }
+        let waited = slow.as_ref().map_or_else(
+            || format!("not all queries were answered within {:?}", self.patience),
+            |fault| fault.message.clone(),
+        );
+        if answered.is_empty() && !questions.is_empty() {
+            let advice = "Check that it is well; fewer or cheaper expressions, or recording rules, help.";
+            return Err(slow.unwrap_or_else(|| self.api.fault(FaultKind::Unanswered, waited, advice)));
+        }
+        let questions = questions.into_iter().enumerate().map(|(place, question)| {
+            let late = || Err(failed(question.member, format!("{waited}; a cheaper one, or a recording rule, helps")));
+            let answer = answered.remove(&place).unwrap_or_else(late);
+            (question, answer)
+        });
+        Ok(questions.collect())
     }
 }
 
@@ -177,15 +191,8 @@ impl Ended {
         }
         let Ok(at) = Timestamp::from_second(end - MINUTE) else { return };
         let minute = self.minutes.entry(end).or_insert_with(|| Minute::at(at));
-        let milliseconds = if seconds { value * 1e3 } else { value };
-        let (field, value) = match member {
-            Member::Requests => (&mut minute.requests, value),
-            Member::Errors => (&mut minute.target_5xx, value),
-            Member::P50 => (&mut minute.p50, milliseconds),
-            Member::P95 => (&mut minute.p95, milliseconds),
-            Member::P99 => (&mut minute.p99, milliseconds),
-        };
-        *field = Some(value);
+        let scale = if seconds && !member.counts() { 1e3 } else { 1.0 };
+        *member.of(minute) = Some(value * scale);
     }
 
     fn series(self, uncounted: bool) -> Vec<Minute> {
@@ -205,7 +212,7 @@ fn assemble<'a>(
     let (from, to) = (query.from.as_second(), query.to.as_second().min(now));
     let (mut whole, mut live) = (Ended::default(), Ended::default());
     let mut troubles: Vec<Trouble> = Vec::new();
-    let mut uncounted = false;
+    let mut unread = BTreeSet::new();
     for (Question { member, .. }, answer) in answers {
         let none = answer::Points::default();
         let (points, trouble) = match answer {
@@ -213,21 +220,24 @@ fn assemble<'a>(
             Err(trouble) => (&none, Some(trouble.clone())),
         };
         for (end, value) in &points.values {
-            if end % MINUTE == 0 && from + MINUTE <= *end && *end <= to {
+            // What is of a part of the targets only is shown, and never judged.
+            if trouble.is_none() && end % MINUTE == 0 && from + MINUTE <= *end && *end <= to {
                 whole.put(*member, *end, *value, seconds);
             }
             if detail == Detail::Full && end % FINE == 0 && now.div_euclid(FINE) * FINE - LIVE <= *end {
                 live.put(*member, *end, *value, seconds);
             }
         }
-        // Part of the requests, or of the errors, is no rate.
-        uncounted |= trouble.is_some() && matches!(member, Member::Requests | Member::Errors);
+        unread.extend(trouble.is_some().then_some(*member));
         troubles.extend(trouble.filter(|trouble| !troubles.contains(trouble)));
     }
+    // Part of the requests, or of the errors, is no rate.
+    let uncounted = unread.iter().any(|member| member.counts());
     Series {
         minutes: whole.series(uncounted),
         live: live.series(uncounted),
         troubles,
+        unread,
         settles_after: SETTLES_AFTER,
         ..Series::default()
     }

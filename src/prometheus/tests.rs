@@ -41,6 +41,9 @@ struct Loopback {
     _serving: tokio_util::task::AbortOnDropHandle<()>,
 }
 
+/// The body of an answer that never comes.
+const SILENT: &str = "silent";
+
 type Answer = (u16, Vec<(&'static str, &'static str)>, String);
 
 async fn loopback(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Loopback {
@@ -61,12 +64,18 @@ async fn loopback(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> 
                 };
                 heard.lock().unwrap().push(asked.clone());
                 let (status, headers, body) = answer(&asked);
+                let silent = body == SILENT;
                 let mut response = Response::builder().status(status);
                 for (name, value) in headers {
                     response = response.header(name, value);
                 }
                 let response = response.body(Full::new(Bytes::from(body))).unwrap();
-                async move { Ok::<_, Infallible>(response) }
+                async move {
+                    if silent {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok::<_, Infallible>(response)
+                }
             });
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
@@ -221,8 +230,9 @@ async fn what_is_wrong_with_an_expression_is_said_of_it_in_prometheus_words() {
         let server = loopback(move |asked| or_requests(asked, answer.clone())).await;
         let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
         let told: Vec<_> = series.troubles.iter().map(|trouble| (trouble.metric.as_str(), trouble.kind)).collect();
-        assert_eq!(told, [("p95", TroubleKind::Failed), ("errors", TroubleKind::Failed)], "{words}");
-        assert!(series.troubles[1].message.contains(words), "{words}: {:?}", series.troubles);
+        assert_eq!(told, [("errors", TroubleKind::Failed), ("p95", TroubleKind::Failed)], "{words}");
+        assert_eq!(series.unread, [Member::Errors, Member::P95].into());
+        assert!(series.troubles[0].message.contains(words), "{words}: {:?}", series.troubles);
         // The requests are there; that nothing is known of the errors is no good news.
         assert_eq!(series.minutes.len(), 2);
         assert!(series.minutes.iter().all(|minute| minute.requests == Some(10.0) && minute.errors().is_none()));
@@ -300,6 +310,58 @@ async fn whoever_takes_a_call_and_says_nothing_is_not_waited_for_long() {
     let fault = ask(&prometheus, Detail::Brief, 4).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unanswered, "{fault}");
     assert!(fault.message.contains("no answer within 50ms"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_expression_that_takes_too_long_is_in_trouble_by_itself() {
+    let short = Duration::from_millis(200);
+    // It alone is given up, or all that is asked for is.
+    for (each, all) in [(short, PATIENCE), (PATIENCE, short)] {
+        let silent = (200, Vec::new(), SILENT.to_owned());
+        let server = loopback(move |asked| match asked.parameters["query"].as_str() {
+            "p95" => silent.clone(),
+            _ => values(&[(0, "10")]),
+        })
+        .await;
+        let mut prometheus = prometheus(&server.url, None);
+        (prometheus.api.patience, prometheus.patience) = (each, all);
+        let series = ask(&prometheus, Detail::Brief, 4).await.unwrap();
+        assert_eq!((series.minutes[0].requests, series.minutes[0].errors()), (Some(10.0), Some(10.0)));
+        assert_eq!(series.unread, [Member::P95].into());
+        assert!(series.troubles[0].message.contains("200ms"), "{:?}", series.troubles);
+    }
+}
+
+#[tokio::test]
+async fn counts_that_cannot_be_read_again_neither_age_nor_settle_what_was_read() {
+    let keep = SignedDuration::from_hours(3);
+    let server = loopback(|asked| or_requests(asked, values(&[(60, "2"), (0, "2")]))).await;
+    let mut known = Series::default();
+    let at = |second| Timestamp::from_second(second).unwrap();
+    known.merge(&ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap(), at(NOW), keep);
+    let (minutes, read) = (known.minutes.clone(), known.as_of);
+    assert_eq!(minutes.len(), 2);
+    let warned = |asked: &Asked| {
+        let (status, headers, body) = values(&[(60, "1"), (0, "1")]);
+        let mut body: Value = serde_json::from_str(&body).unwrap();
+        if asked.parameters["query"] != "p95" {
+            body["warnings"] = json!(["one store did not answer"]);
+        }
+        (status, headers, body.to_string())
+    };
+    let refused = |asked: &Asked| match asked.parameters["query"].as_str() {
+        "p95" => values(&[]),
+        _ => said(422, "execution", "multiple matches for labels"),
+    };
+    for answer in [Box::new(warned) as Box<dyn Fn(&Asked) -> Answer + Send + Sync>, Box::new(refused)] {
+        let server = loopback(answer).await;
+        let newer = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+        assert!(newer.miscounted());
+        known.merge(&newer, at(NOW + 60), keep);
+        let counts = |of: &[Minute]| of.iter().map(|it| (it.requests, it.errors())).collect::<Vec<_>>();
+        assert_eq!(counts(&known.minutes), counts(&minutes));
+        assert_eq!(known.as_of, read);
+    }
 }
 
 #[tokio::test]

@@ -4,20 +4,26 @@
 //! datapoint. So there is one question for all that is shown, over the ten minutes that it may still correct; and what
 //! comes into sight, or was away for longer, is asked for over three hours in a question of its own: at once, and
 //! without asking again for all the others. Neither way is any metric paid for twice.
+//!
+//! Prometheus is the team's own and works for each expression, the more the longer the time: what is open is asked for
+//! every five seconds, the fleet in a question of its own and seldom, and so many meters in one at the most. What cannot
+//! be read in full is asked for over three hours once a minute, and over ten minutes in between.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{Key, Matter, Source};
 use crate::app::model::{Model, Screen};
 use crate::app::msg::Now;
-use crate::domain::meter::{Detail, Meter};
+use crate::domain::meter::{Detail, METRICS_A_CALL, Meter};
 use crate::domain::metrics::{Gauge, MetricsQuery, Percentile, Series};
 use crate::domain::release::Release;
 use crate::domain::snapshot::Query;
 
-/// GetMetricData takes as many metrics in one call.
-const METRICS_A_CALL: usize = 500;
+/// Prometheus is asked for as many meters at once: each is several queries.
+const METERS_AT_ONCE: usize = 40;
 
 /// Minutes of a window that is read again.
 const AGAIN: i64 = 10;
@@ -26,8 +32,14 @@ const FIRST: i64 = 180;
 /// What was read later than this is followed by [`AGAIN`] without a gap.
 const FOLLOWS: SignedDuration = SignedDuration::from_mins(8);
 
+/// Prometheus is asked for all minutes of a meter no oftener than this.
+pub(super) const ALL_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
 /// Where a service has nothing from Container Insights, it is asked for again after this.
 const INSIGHTS_AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whose turn it is, is told by askings of this time.
+const TURNS: SignedDuration = SignedDuration::from_hours(1);
 
 /// The list price of a metric that GetMetricData is asked for, USD: $0.01 for 1,000 of them.
 const DOLLARS_A_METRIC: f64 = 0.01 / 1_000.0;
@@ -45,6 +57,8 @@ pub(super) struct Meters {
     read_to: HashMap<(Meter, Detail), Timestamp>,
     /// When each was last asked for.
     asked: HashMap<Meter, Timestamp>,
+    /// When each of Prometheus' was last asked for over all of its minutes.
+    all_asked: HashMap<Meter, Timestamp>,
     /// What is asked and not yet answered.
     waiting: HashSet<(Meter, Detail)>,
     /// Services without Container Insights, and when that was seen.
@@ -58,9 +72,14 @@ pub(super) struct Meters {
 impl Meters {
     /// Takes note that minutes are asked for.
     pub(super) fn ask(&mut self, metrics: &MetricsQuery, at: Timestamp) {
+        self.forget(at);
+        let first = is_first(metrics);
         for (meter, detail) in &metrics.meters {
             self.asked.insert(meter.clone(), at);
             self.waiting.insert((meter.clone(), *detail));
+            if first && meter.of_prometheus() {
+                self.all_asked.insert(meter.clone(), at);
+            }
         }
         let count = metrics.metrics();
         if count > 0 {
@@ -70,6 +89,15 @@ impl Meters {
                 self.spent.pop_front();
             }
         }
+    }
+
+    /// Forgets what makes no difference any more: mostly of what is out of sight.
+    fn forget(&mut self, now: Timestamp) {
+        let within = |at: &Timestamp, span: SignedDuration| now.duration_since(*at) < span;
+        self.read_to.retain(|_, to| within(to, FOLLOWS));
+        self.all_asked.retain(|_, at| within(at, ALL_AGAIN));
+        self.asked.retain(|_, at| within(at, TURNS));
+        self.without_insights.retain(|_, at| within(at, INSIGHTS_AGAIN));
     }
 
     /// Takes note that there is an answer, or that there will be none.
@@ -85,7 +113,15 @@ impl Meters {
         for (meter, series) in read {
             let Some(detail) = details.get(meter).copied() else { continue };
             if series.miscounted() {
-                self.read_to.remove(&(meter.clone(), detail));
+                // Prometheus' next answers follow the last good one, as long as they reach back to it.
+                if !meter.of_prometheus() {
+                    self.read_to.remove(&(meter.clone(), detail));
+                }
+                continue;
+            }
+            // The last minutes alone leave a gap before them.
+            if meter.of_prometheus() && !is_first(metrics) && !self.follows(&(meter.clone(), Detail::Brief), metrics.to)
+            {
                 continue;
             }
             self.read_to.insert((meter.clone(), Detail::Brief), metrics.to);
@@ -117,23 +153,66 @@ impl Meters {
     }
 }
 
-/// One question to each source of minutes that is needed, and one more for what has come into sight.
+/// The questions to each source of minutes: for what is read again, and for what has come into sight.
 pub(super) fn questions(model: &Model) -> Vec<Query> {
     let (prometheus, cloudwatch): (Vec<_>, Vec<_>) =
         meters(model).into_iter().partition(|(meter, _)| meter.of_prometheus());
+    let (full, brief): (Vec<_>, Vec<_>) = prometheus.into_iter().partition(|(_, detail)| *detail == Detail::Full);
     let stand = &model.polls.meters;
     let known = |meter: &(Meter, Detail)| stand.follows(meter, model.now.at);
     let (again, first): (Vec<_>, Vec<_>) = cloudwatch.into_iter().partition(known);
     let first = first.into_iter().filter(|meter| !stand.waiting.contains(meter)).collect();
-    let span = if prometheus.iter().all(known) { AGAIN } else { FIRST };
-    let asked = [(a_call(again), AGAIN), (a_call(first), FIRST), (prometheus, span)];
+    let mut asked = vec![(a_call(again), AGAIN), (a_call(first), FIRST)];
+    // What is finer in the greater detail goes back ten minutes anyway.
+    let known = |(meter, _): &(Meter, Detail)| known(&(meter.clone(), Detail::Brief));
+    for meters in [full, brief] {
+        let (first, again): (Vec<_>, Vec<_>) = meters.into_iter().partition(|meter| {
+            let lately = stand.all_asked.get(&meter.0).is_some_and(|at| model.now.at.duration_since(*at) < ALL_AGAIN);
+            !known(meter) && !lately
+        });
+        // A first reading of it is under way, or its next one is near.
+        let again = again.into_iter().filter(|meter| known(meter) || !stand.waiting.contains(meter)).collect();
+        asked.extend([(some(again), AGAIN), (some(first), FIRST)]);
+    }
     let asked = asked.into_iter().filter(|(meters, _)| !meters.is_empty());
     asked.map(|(meters, minutes)| Query::Metrics(MetricsQuery::last(meters, model.now.at, minutes))).collect()
+}
+
+/// Which question this is.
+pub(super) fn key(metrics: &MetricsQuery) -> Key {
+    if !is_first(metrics) {
+        return again(metrics);
+    }
+    let mut digest = DefaultHasher::new();
+    metrics.meters.hash(&mut digest);
+    let (source, detail) = whose(metrics);
+    (source, Matter::First(detail, digest.finish()))
+}
+
+/// The question that goes on where this one ends.
+pub(super) fn again(metrics: &MetricsQuery) -> Key {
+    let (source, detail) = whose(metrics);
+    (source, Matter::Again(detail))
+}
+
+/// CloudWatch is asked for everything at once, Prometheus for each detail by itself.
+fn whose(metrics: &MetricsQuery) -> (Source, Detail) {
+    match metrics.meters.first() {
+        Some((meter, detail)) if meter.of_prometheus() => (Source::Prometheus, *detail),
+        _ => (Source::Metrics, Detail::Brief),
+    }
 }
 
 /// Whether these are asked for over more than what is read again.
 pub(super) fn is_first(metrics: &MetricsQuery) -> bool {
     metrics.spans() > SignedDuration::from_mins(AGAIN)
+}
+
+/// As many of them as Prometheus is asked for at once, the first ones first.
+fn some(mut meters: Vec<(Meter, Detail)>) -> Vec<(Meter, Detail)> {
+    meters.truncate(METERS_AT_ONCE);
+    meters.sort();
+    meters
 }
 
 /// As many of them as fit into one call, the first ones first.

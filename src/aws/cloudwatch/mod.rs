@@ -14,7 +14,7 @@ use aws_sdk_cloudwatch::types::{MetricDataQuery, MetricDataResult, ScanBy};
 
 use crate::cloud::Minutes;
 use crate::domain::fault::Fault;
-use crate::domain::meter::Meter;
+use crate::domain::meter::{METRICS_A_CALL, Meter};
 use crate::domain::metrics::{MetricsQuery, Series};
 use crate::domain::route::{load_balancer_dimension, target_group_dimension};
 
@@ -24,9 +24,6 @@ use super::pages::pages;
 use super::time::date_time;
 use answered::{Result as Answered, series};
 use asked::{Asked, asked};
-
-/// GetMetricData takes as many queries in one call.
-const QUERIES_A_CALL: usize = 500;
 
 /// The longest that CloudWatch goes on about one range of time.
 const MOST_DATAPOINTS: i32 = 100_800;
@@ -45,7 +42,7 @@ impl Minutes for Aws {
             several => format!("{all} metrics of {} meters", several.len()),
         };
         let mut results = HashMap::new();
-        for batch in queries.chunks(QUERIES_A_CALL) {
+        for batch in queries.chunks(METRICS_A_CALL) {
             results.extend(self.metric_data(query, batch, &subject).await?);
         }
         // In the order in which they were numbered.

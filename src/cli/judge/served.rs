@@ -13,7 +13,7 @@ use super::super::session::Session;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::meter::{Detail, Meter};
 use crate::domain::metrics::{MetricsQuery, Series};
-use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::names::Arn;
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 use crate::domain::snapshot::{Facts, Query};
@@ -40,6 +40,8 @@ pub(super) struct Served {
     pub canary: Vec<Observed>,
     /// Stable's, from an hour before on.
     pub stable: Vec<Observed>,
+    /// Whether latency is counted at all.
+    pub timed: bool,
     /// What could not be read.
     pub troubles: Vec<String>,
 }
@@ -88,7 +90,7 @@ pub(super) async fn served(session: &Session, wish: &Judge, since: SignedDuratio
     let Facts::Metrics(mut read) = session.reader.read(&query).await? else {
         return Err(Failure::new(Exit::Internal, "the minutes were answered with something else", "Please report it."));
     };
-    let now = session.now();
+    let (now, timed) = (session.now(), canary.timed());
     let mut take = |meter: &Meter| {
         let place = read.iter().position(|(read, _)| read == meter);
         place.map(|place| read.swap_remove(place).1).unwrap_or_default()
@@ -114,6 +116,7 @@ pub(super) async fn served(session: &Session, wish: &Judge, since: SignedDuratio
         to: settled,
         canary: if came.is_some() { observed(&canary, begins) } else { Vec::new() },
         stable: observed(&stable, begins.checked_sub(HOUR).unwrap_or(begins)),
+        timed,
         troubles,
     })
 }
@@ -169,8 +172,15 @@ fn meters(
         return Err(none("AWS no longer tells between which revisions its deployment went".to_owned()));
     };
     if let Some(own) = settings.own_of(name) {
-        let meter = |definition: &TaskDefinitionArn| Meter::Own(own.of(&service.key, definition));
-        return Ok(Meters { stable: meter(&blue.task_definition), canary: meter(&green.task_definition) });
+        let [stable, canary] = [&blue, &green].map(|side| own.of(&service.key, &side.task_definition));
+        let same = canary.same_as(&stable);
+        if !same.is_empty() {
+            return Err(none(format!(
+                "its own {} would be the same for both revisions: with {{revision}} in them they are not",
+                same.join(", ")
+            )));
+        }
+        return Ok(Meters { stable: Meter::Own(stable), canary: Meter::Own(canary) });
     }
     let known = |groups: &[Arn]| groups.iter().find(|group| service.target_groups.contains(group)).cloned();
     let other = |one: &Arn| match service.target_groups.as_slice() {

@@ -115,14 +115,20 @@ pub(super) fn side(
     }
 }
 
-/// Takes its own numbers from a canary that is asked for just as stable is, and says so: held against itself it would
-/// never be worse.
+/// Takes its own numbers from a canary of which one is asked for just as stable's is, and says so: held against itself it
+/// would never be worse, and everybody's requests beside its own errors would thin these out.
 pub(super) fn tell_apart(stable: &Side, canary: &mut Side) -> Option<String> {
-    let same = canary.meter.take_if(|meter| matches!(meter, Meter::Own(_)) && stable.meter.as_ref() == Some(meter));
-    same.map(|_| {
-        let (old, new) = (stable.task_definition.tag(), canary.task_definition.tag());
-        format!("its own metrics are the same for {old} and {new}: with {{revision}} in them they are not")
-    })
+    let (Some(Meter::Own(theirs)), Some(Meter::Own(own))) = (&stable.meter, &canary.meter) else { return None };
+    let same = own.same_as(theirs);
+    if same.is_empty() {
+        return None;
+    }
+    canary.meter = None;
+    let (old, new) = (stable.task_definition.tag(), canary.task_definition.tag());
+    let (same, what) = (same.join(", "), if same.len() == 1 { "metric" } else { "metrics" });
+    Some(format!(
+        "its own {what} ({same}) would be the same for {old} and {new}: with {{revision}} in them they are not"
+    ))
 }
 
 /// Where a revision's requests are counted: by the team itself where it says so, else by the load balancer.
@@ -138,6 +144,11 @@ pub(super) fn meter(
     }
     let (group, balancer) = (target_group?.clone(), route?.load_balancer.clone());
     Some(Meter::TargetGroup { group, balancer })
+}
+
+/// Whether latency is among what is counted of a side.
+pub(super) fn timed(side: &Side) -> bool {
+    side.meter.as_ref().is_none_or(Meter::timed)
 }
 
 /// The minutes of a side, where they were read.
@@ -181,7 +192,8 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let same = tell_apart(&stable_side, &mut canary_side);
     let (canary_series, stable_series) = (series(&canary_side, snapshot), series(&stable_side, snapshot));
     let bake_for = settings.bake_of(&pair.name);
-    let step = Step { since, bake: bake_for, share: configured };
+    let timed = timed(&canary_side);
+    let step = Step { since, bake: bake_for, timed, share: configured };
     let verdict = verdict::of_canary(canary_series, stable_series, &step, now, thresholds);
     // Of a canary that should get something, nothing has been observed before its first settled minute.
     let unwanted = configured.is_some_and(Percent::is_zero);

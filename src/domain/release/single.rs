@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::derive::{
     UNKNOWN_SHARE, UNTRIED, deployment_under_way, doing_phase, meter, observed, series, share_in, side, tell_apart,
+    timed,
 };
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
 use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
@@ -53,7 +54,7 @@ pub(super) fn single(
     let thresholds = settings.thresholds_of(&name);
     let (verdict, observed) = match green.as_ref().filter(|_| configured.is_some_and(|share| !share.is_zero())) {
         Some(canary) => {
-            let step = Step { since, bake: settings.bake_of(&name), share: configured };
+            let step = Step { since, bake: settings.bake_of(&name), timed: timed(canary), share: configured };
             let verdict = verdict::of_canary(series(canary, snapshot), series(&blue, snapshot), &step, now, thresholds);
             // Without a settled minute of its own nothing has been observed of it, not even that it gets nothing.
             let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0);

@@ -26,6 +26,8 @@ pub struct Case<'a> {
     pub planned: u32,
     /// The canary's share of the requests, a fraction, where it is known.
     pub share: Option<f64>,
+    /// Whether anybody counts latency. Where nobody does, none is waited for.
+    pub timed: bool,
     /// The lines.
     pub thresholds: &'a Thresholds,
 }
@@ -172,7 +174,12 @@ pub fn judge(case: &Case<'_>) -> Verdict {
 
     line(&mut found, facts.all, alarms * spend::LINE, thresholds);
     let error_rate = errors(&mut found, &facts, alarms * spend::ERRORS, decided, thresholds);
-    let latency = latency(&mut found, &facts, latency_alarms(alarms, thresholds), decided, thresholds);
+    let latency = if case.timed {
+        latency(&mut found, &facts, latency_alarms(alarms, thresholds), decided, thresholds)
+    } else {
+        found.grounds.push("latency is not counted: judged by errors alone".to_owned());
+        None
+    };
     past(&mut found, case, &facts, alarms, thresholds);
     if facts.all.requests > 0.0 && (look < planned || facts.minutes < planned) {
         let what = format!("{} of the bake's {planned} minutes have settled on both sides", facts.minutes.min(look));

@@ -78,7 +78,7 @@ pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
         let (canary, stable) = at(ahead);
         let share = thresholds.false_passes / 100.0 * share;
         let timed = facts.slow.len() as f64 + pace.timed * f64::from(ahead);
-        timed >= f64::from(least_minutes(share))
+        (!case.timed || timed >= f64::from(least_minutes(share)))
             && facts.minutes.saturating_add(ahead) >= case.planned
             && facts.all.requests + pace.all * f64::from(ahead) >= least
             && counts::within(canary, stable, thresholds.allowance / 100.0) <= share

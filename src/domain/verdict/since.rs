@@ -16,6 +16,8 @@ pub struct Step {
     pub since: Option<Since>,
     /// How long it should be watched.
     pub bake: SignedDuration,
+    /// Whether latency is counted at all.
+    pub timed: bool,
     /// The canary's share; where that is all there is nothing to hold it against.
     pub share: Option<Percent>,
 }
@@ -85,6 +87,7 @@ pub fn of_canary(
         look: minutes(watched),
         planned: planned(step.bake),
         share: step.share.map(|share| share.value() / 100.0),
+        timed: step.timed,
         thresholds,
     })
 }
@@ -106,7 +109,7 @@ pub(super) fn planned(bake: SignedDuration) -> u32 {
 }
 
 impl<'a> Case<'a> {
-    /// Recorded minutes: all of them have settled, the canary's first begins the step, and what stable has before that
+    /// Recorded minutes, with latency among them: all of them have settled, the canary's first begins the step, and what stable has before that
     /// is its past. Both sorted by time.
     pub fn recorded(
         canary: &'a [Observed],
@@ -128,6 +131,7 @@ impl<'a> Case<'a> {
             look,
             planned: planned(bake),
             share: None,
+            timed: true,
             thresholds,
         }
     }

@@ -111,6 +111,30 @@ fn nothing_passes_against_nothing() {
 }
 
 #[test]
+fn where_latency_is_not_counted_errors_alone_decide_and_it_is_said() {
+    let lines = Thresholds::default();
+    let untimed = |mut minutes: Vec<Observed>| {
+        minutes.iter_mut().for_each(|minute| minute.p95 = None);
+        series(&minutes)
+    };
+    let stable = untimed(minutes(-60, 75, 2700.0, 5.4, 100.0));
+    let judge = |errors: f64, until: i64, timed: bool| {
+        let canary = untimed(minutes(0, 15, 300.0, errors, 100.0));
+        let since = Some(Since { at: at(0), seen: true });
+        let step = Step { since, bake: BAKE, timed, share: Percent::new(10.0).ok() };
+        of_canary(Some(&canary), Some(&stable), &step, at(until), &lines)
+    };
+    let good = judge(0.6, 15, false);
+    assert_eq!(good.outcome, Outcome::Pass, "{good:#?}");
+    assert!(good.grounds.iter().any(|ground| ground.contains("latency is not counted")), "{:?}", good.grounds);
+    assert_eq!(judge(30.0, 15, false).outcome, Outcome::Fail);
+    let early = judge(0.6, 7, false);
+    assert_eq!((early.outcome, early.needs.and_then(|needs| needs.minutes)), (Outcome::NotYet, Some(5)), "{early:#?}");
+    // Where it should be there, what has none is not known to be fast.
+    assert_eq!(judge(0.6, 15, true).outcome, Outcome::NotYet);
+}
+
+#[test]
 fn an_estimate_comes_true() {
     let stable = minutes(0, 200, 2970.0, 5.94, 100.0);
     for many in [3, 8, 15] {
@@ -239,7 +263,12 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
     let (canary, stable) = (series(&canary), series(&minutes(-60, 75, 2700.0, 5.4, 100.0)));
     let now = at(15);
     let judge = |seen: bool, since: i64, share: f64| {
-        let step = Step { since: Some(Since { at: at(since), seen }), bake: BAKE, share: Percent::new(share).ok() };
+        let step = Step {
+            since: Some(Since { at: at(since), seen }),
+            bake: BAKE,
+            timed: true,
+            share: Percent::new(share).ok(),
+        };
         of_canary(Some(&canary), Some(&stable), &step, now, &lines)
     };
     let verdict = judge(true, 0, 10.0);
@@ -251,12 +280,12 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
     // Where it is not known since when it has been so, no farther back than the window before the first look; and what
     // was judged once is judged at each look after it.
     assert_eq!(judge(false, 15, 10.0).judged.minutes, 10);
-    let step = Step { since: Some(Since { at: at(3), seen: false }), bake: BAKE, share: None };
+    let step = Step { since: Some(Since { at: at(3), seen: false }), bake: BAKE, timed: true, share: None };
     let looks = (180..900).step_by(20).map(|second| at(0) + SignedDuration::from_secs(second));
     let minutes: Vec<_> =
         looks.map(|now| of_canary(Some(&canary), Some(&stable), &step, now, &lines).judged.minutes).collect();
     assert!(minutes.is_sorted() && minutes.last() > Some(&18), "{minutes:?}");
-    let step = Step { since: None, bake: BAKE, share: Some(Percent::FULL) };
+    let step = Step { since: None, bake: BAKE, timed: true, share: Some(Percent::FULL) };
     let nothing = of_canary(Some(&canary), None, &step, now, &lines);
     assert_eq!((nothing.outcome, nothing.baseline), (Outcome::Pass, Some(Numbers::default())));
     assert_eq!(of_canary(Some(&canary), None, &Step { share: None, ..step }, now, &lines).outcome, Outcome::NotYet);
@@ -281,7 +310,12 @@ fn before_anything_has_settled_stables_own_hour_says_how_long_it_takes() {
     let lines = Thresholds::default();
     let stable = series(&minutes(-60, 61, 3000.0, 6.0, 100.0));
     let judge = |stable: &Series, share: f64| {
-        let step = Step { since: Some(Since { at: at(0), seen: true }), bake: BAKE, share: Percent::new(share).ok() };
+        let step = Step {
+            since: Some(Since { at: at(0), seen: true }),
+            bake: BAKE,
+            timed: true,
+            share: Percent::new(share).ok(),
+        };
         of_canary(None, Some(stable), &step, at(1), &lines)
     };
     let verdict = judge(&stable, 1.0);

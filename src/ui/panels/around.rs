@@ -164,6 +164,8 @@ pub fn requests<'a>(scene: &Scene<'a>, release: &Release) -> Vec<Strip<'a>> {
 fn troubles(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let read = &scene.model.snapshot.metrics;
     let series = |meter: &Meter| read.get(meter).and_then(|reading| reading.get());
+    // All of it is CloudWatch's.
+    let told = |(whose, series)| metrics::troubles::Told { whose, prometheus: false, series };
     let of_balancers = balancers(release)
         .into_iter()
         .filter_map(|balancer| Some((short(balancer), series(&Meter::Balancer(balancer.clone()))?)));
@@ -171,8 +173,9 @@ fn troubles(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'s
         .filter_map(|side| Some((side.service.service.clone(), series(&Meter::Service(side.service.clone()))?)));
     let of_groups =
         freshness::parts(release).filter_map(|(part, side)| Some((part.word().0.to_owned(), group(scene, side)?)));
-    let mut lines = metrics::troubles::lines(scene, of_balancers.chain(of_services), |_| true, columns, 1);
-    lines.extend(metrics::troubles::lines(scene, of_groups, metrics::troubles::is_gauge, columns, 1));
+    let around = of_balancers.chain(of_services).map(told);
+    let mut lines = metrics::troubles::lines(scene, around, |_| true, columns, 1);
+    lines.extend(metrics::troubles::lines(scene, of_groups.map(told), metrics::troubles::is_gauge, columns, 1));
     lines
 }
 

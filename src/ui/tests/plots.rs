@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
 use crate::app::model::{Model, Panel, Plotted};
+use crate::domain::meter::{Meter, Own, Recipe, Source};
 use crate::ui::{Palette, Theme, fixture};
 
 /// A canary at 1 %: some fifty requests a minute, so that its rate may be almost anything.
@@ -67,6 +68,24 @@ fn what_could_not_be_read_is_named_where_its_value_would_be() {
     let mut around = fixture::holes(SIZES[0]);
     around.panel = Panel::Around;
     assert_snapshot!("panel_around", glyphs(&draw(&around, &plain())));
+}
+
+#[test]
+fn what_prometheus_could_not_give_is_not_told_in_cloudwatchs_words() {
+    let mut model = fixture::troubled(SIZES[0]);
+    let own = Own { source: Source::Prometheus(Recipe::default()), seconds: true };
+    for release in model.releases.iter_mut().filter(|release| release.name == "checkout") {
+        let sides = std::iter::once(&mut release.stable).chain(&mut release.canary);
+        for (place, side) in sides.enumerate() {
+            let meter = Meter::Own(Own { seconds: place == 0, ..own.clone() });
+            let had = side.meter.replace(meter.clone()).unwrap();
+            let read = model.snapshot.metrics.remove(&had).unwrap();
+            model.snapshot.metrics.insert(meter, read);
+        }
+    }
+    let text = glyphs(&draw(&model, &plain()));
+    assert!(text.contains("p95: read in part"), "{text}");
+    assert!(!text.contains("PartialData") && !text.contains("Forbidden"), "{text}");
 }
 
 #[test]

@@ -3,16 +3,34 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::app::msg::{Effect, Msg};
 use crate::app::update;
+use crate::domain::fault::FaultKind;
+use crate::domain::meter::{self, Own, Recipe};
 use crate::domain::metrics::{Member, Minute, Trouble, TroubleKind};
 use crate::domain::route::{Forward, Route, RouteId};
 use crate::domain::service::Service;
+use crate::domain::settings::ServiceSettings;
 use crate::domain::share::Weight;
 use crate::domain::snapshot::Facts;
 use crate::ui::fixture::{group, known, learn, now, route_of_search, service};
 
 /// So many services, each behind a target group of its own.
 fn fleet(count: u32) -> Model {
+    counted(count, None)
+}
+
+/// The same, counted by Prometheus.
+fn own_fleet(count: u32) -> Model {
+    let text = Some("r{app=\"{service}\"}".to_owned());
+    let recipe = Recipe { requests: text.clone(), errors: text, ..Recipe::default() };
+    counted(count, Some(&Own { source: meter::Source::Prometheus(recipe), seconds: true }))
+}
+
+fn counted(count: u32, own: Option<&Own>) -> Model {
     let mut model = known((120, 40));
+    for name in (0..count).map(|n| format!("s{n:03}")) {
+        let settings = ServiceSettings { own: own.cloned(), ..ServiceSettings::default() };
+        model.settings.services.insert(name, settings);
+    }
     let name = |n: u32| format!("s{n:03}");
     let services: Vec<Service> = (0..count).map(|n| service(&name(n), &name(n), 1, 2, 86_400)).collect();
     let route = |service: &Service| Route {
@@ -145,4 +163,85 @@ fn the_cost_is_that_of_the_metrics_that_are_asked_for_at_the_list_price() {
     // Of a console that stood still, nothing is paid.
     let later = Now { at: model.now.at + SignedDuration::from_hours(1), ..model.now };
     assert_eq!(model.polls.cloudwatch_dollars_an_hour(later), 0.0);
+}
+
+/// When so many minutes of so many of Prometheus' meters were asked for.
+fn of_prometheus(asked: &[(i64, MetricsQuery)], detail: Detail) -> Vec<(i64, i64, usize)> {
+    let of = asked.iter().filter(|(_, query)| query.of_prometheus() && query.meters[0].1 == detail);
+    of.map(|(second, query)| (*second, query.spans().as_mins(), query.meters.len())).collect()
+}
+
+#[test]
+fn prometheus_is_asked_every_five_seconds_for_what_is_open_and_seldom_for_the_fleet() {
+    let mut model = own_fleet(100);
+    model.screen = Screen::Release("s007".to_owned());
+    let all = asked(&mut model, 0..121, good);
+    let open: Vec<_> = (1..25).map(|n| (n * 5, 10, 1)).collect();
+    assert_eq!(of_prometheus(&all, Detail::Full), [vec![(0, 180, 1)], open].concat());
+    let fleet = of_prometheus(&all, Detail::Brief);
+    assert!(fleet.iter().all(|(.., meters)| *meters <= METERS_AT_ONCE), "{fleet:?}");
+    // One lot after the other.
+    let first: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 180).copied().collect();
+    assert_eq!(first, [(0, 180, 40), (1, 180, 40), (2, 180, 19)]);
+    let again: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 10).copied().collect();
+    assert_eq!(again, [(30, 10, 40), (60, 10, 40), (90, 10, 40), (120, 10, 40)]);
+    let turns = all.iter().filter(|(_, query)| query.of_prometheus() && query.spans().as_mins() == 10);
+    let turns: HashSet<_> = turns.flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
+    assert_eq!(turns.len(), 100);
+}
+
+#[test]
+fn an_expression_that_fails_is_not_asked_for_over_all_minutes_each_time() {
+    for before in [0, 60] {
+        let mut model = own_fleet(1);
+        model.screen = Screen::Release("s000".to_owned());
+        asked(&mut model, 0..before, good);
+        let troubled = of_prometheus(&asked(&mut model, before..before + 900, failing), Detail::Full);
+        let long: Vec<_> =
+            troubled.iter().filter(|(_, minutes, _)| *minutes > 10).map(|(second, ..)| *second).collect();
+        assert!(!long.is_empty() && long.len() <= 16, "{long:?}");
+        assert!(long.windows(2).all(|two| two[1] - two[0] >= 60), "{long:?}");
+        assert!(troubled.len() > 150, "{}", troubled.len());
+        // What is mended is read over all that may be missing, and then no more.
+        let mended = of_prometheus(&asked(&mut model, before + 900..before + 1_100, good), Detail::Full);
+        let long: Vec<_> = mended.iter().filter(|(_, minutes, _)| *minutes > 10).collect();
+        assert_eq!(long.len(), 1, "{mended:?}");
+    }
+}
+
+#[test]
+fn a_server_that_fails_is_not_asked_sooner_for_other_meters() {
+    for own in [false, true] {
+        let mut model = if own { own_fleet(3) } else { fleet(3) };
+        let mut tried = Vec::new();
+        for second in 0..600 {
+            let stamp = Now { at: now() + SignedDuration::from_secs(second), speed: 1.0 };
+            // Another one is looked at every second.
+            model.screen = Screen::Release(format!("s{:03}", second % 3));
+            for effect in update(&mut model, stamp, Msg::Tick) {
+                if let Effect::Read(query @ Query::Metrics(_)) = effect {
+                    model.polls.answered(&query, Some(FaultKind::Server));
+                    tried.push(second);
+                }
+            }
+        }
+        // A try every two minutes, of up to three questions each.
+        let late: HashSet<_> = tried.iter().filter(|second| **second >= 240).collect();
+        assert!(!late.is_empty() && late.len() <= 12, "{tried:?}");
+    }
+}
+
+#[test]
+fn what_is_out_of_sight_is_forgotten() {
+    let mut model = own_fleet(30);
+    for n in 0..30 {
+        model.screen = Screen::Release(format!("s{n:03}"));
+        asked(&mut model, n * 120..n * 120 + 3, good);
+    }
+    model.releases.clear();
+    model.snapshot.services = crate::domain::snapshot::Reading::default();
+    model.polls.ask(&Query::Metrics(MetricsQuery::last(Vec::new(), model.now.at, 10)), model.now.at + TURNS + TURNS);
+    let Meters { read_to, asked, all_asked, waiting, .. } = &model.polls.meters;
+    assert_eq!((read_to.len(), asked.len(), all_asked.len(), waiting.len()), (0, 0, 0, 0));
+    assert!(!model.polls.asked.keys().any(|(source, _)| *source == Source::Prometheus));
 }

@@ -3,19 +3,27 @@
 use ratatui::text::Line;
 
 use super::{Known, Measure};
+use crate::domain::meter::Meter;
 use crate::domain::metrics::{Series, Trouble, TroubleKind};
 use crate::domain::release::Side;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
 use crate::ui::words;
 
-/// CloudWatch's word for it.
-fn word(kind: TroubleKind) -> &'static str {
+/// CloudWatch's word for it; Prometheus has none, only messages.
+fn word(kind: TroubleKind, prometheus: bool) -> &'static str {
     match kind {
+        TroubleKind::Forbidden if prometheus => "not permitted",
+        TroubleKind::Failed if prometheus => "not read",
+        TroubleKind::Partial if prometheus => "read in part",
         TroubleKind::Forbidden => "Forbidden",
         TroubleKind::Failed => "InternalError",
         TroubleKind::Partial => "PartialData",
     }
+}
+
+fn of_prometheus(side: &Side) -> bool {
+    side.meter.as_ref().is_some_and(Meter::of_prometheus)
 }
 
 /// Whether a trouble is of what is plotted. A team's own metrics go by names of their own: they are of everything.
@@ -39,7 +47,7 @@ pub(super) fn instead(series: Option<&Series>, side: &Side, measure: Measure) ->
     }
     let troubles = series.map(|series| series.troubles.as_slice()).unwrap_or_default();
     let found = troubles.iter().find(|trouble| concerns(measure, trouble));
-    found.map_or("no data", |trouble| word(trouble.kind))
+    found.map_or("no data", |trouble| word(trouble.kind, of_prometheus(side)))
 }
 
 /// Whether a trouble is of what is shown and never judged.
@@ -56,35 +64,48 @@ pub(super) fn of(
     columns: usize,
     rows: usize,
 ) -> Vec<Line<'static>> {
-    let known = sides.iter().filter_map(|(part, _, series)| Some((part.word().0.to_owned(), (*series)?)));
+    let known = sides.iter().filter_map(|(part, side, series)| {
+        Some(Told { whose: part.word().0.to_owned(), prometheus: of_prometheus(side), series: (*series)? })
+    });
     lines(scene, known, |trouble| concerns(measure, trouble), columns, rows)
+}
+
+/// What a source says of somebody's numbers.
+pub struct Told<'a> {
+    /// Whose they are, in a word.
+    pub whose: String,
+    /// Whether it is Prometheus that says it.
+    pub prometheus: bool,
+    /// The numbers, and what is wrong with them.
+    pub series: &'a Series,
 }
 
 /// Each trouble that is meant, with whose it is, in so many rows at the most. What is so of several is said once.
 pub fn lines<'a>(
     scene: &Scene<'_>,
-    sides: impl Iterator<Item = (String, &'a Series)>,
+    sides: impl Iterator<Item = Told<'a>>,
     meant: impl Fn(&Trouble) -> bool,
     columns: usize,
     rows: usize,
 ) -> Vec<Line<'static>> {
-    let mut said: Vec<(Vec<String>, &Trouble)> = Vec::new();
-    for (whose, series) in sides {
-        for trouble in series.troubles.iter().filter(|trouble| meant(trouble)) {
+    let mut said: Vec<(Vec<String>, (&Trouble, bool))> = Vec::new();
+    for Told { whose, prometheus, series } in sides {
+        let told = |trouble| (trouble, prometheus);
+        for trouble in series.troubles.iter().filter(|trouble| meant(trouble)).map(told) {
             match said.iter_mut().find(|(_, other)| *other == trouble) {
                 Some((all, _)) => all.push(whose.clone()),
                 None => said.push((vec![whose.clone()], trouble)),
             }
         }
     }
-    let said = said.into_iter().flat_map(|(whose, trouble)| {
+    let said = said.into_iter().flat_map(|(whose, (trouble, prometheus))| {
         let message = if trouble.message.is_empty() { String::new() } else { format!(" — {}", trouble.message) };
         let (shape, role) = match trouble.kind {
             TroubleKind::Partial => ("▲", Role::Warn),
             TroubleKind::Forbidden | TroubleKind::Failed => ("✖", Role::Bad),
         };
         let whose = whose.join(" and ");
-        let text = format!("{shape} {}: {} ({whose}){message}", trouble.metric, word(trouble.kind));
+        let text = format!("{shape} {}: {} ({whose}){message}", trouble.metric, word(trouble.kind, prometheus));
         words::wrap(&text, columns, rows).into_iter().map(move |text| (text, role))
     });
     said.map(|(text, role)| scene.line(text, role)).collect()
