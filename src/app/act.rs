@@ -164,18 +164,17 @@ fn ask_where_to(model: &mut Model, name: String) {
 }
 
 /// `H`: off at once where it is on; else a question, or why not.
-pub(super) fn ask_automatic(model: &mut Model) {
+pub(super) fn ask_automatic(model: &mut Model) -> Option<Effect> {
     let on = model.focus().map(|release| release.name.clone()).filter(|name| model.automatic.contains_key(name));
     if let Some(name) = on {
-        model.automatic.remove(&name);
-        model.say(format!("AUTOMATIC is off for {name}"), false);
-        return;
+        return model.let_off(&name);
     }
-    let Some(name) = free(model) else { return };
+    let name = free(model)?;
     match model.release(&name).and_then(|release| automatic::refused(model, release)) {
         Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
         None => model.dialog = Some(Dialog::Automatic { release: name, consent: model.forward_consent() }),
     }
+    None
 }
 
 fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: Key, apart: bool) -> Vec<Effect> {
@@ -235,6 +234,11 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
         Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
         Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
         Dialog::Automatic { release, consent } => return answer_automatic(model, release, consent, key, apart),
+        Dialog::Closed { .. } => match key {
+            Key::Esc | Key::Enter => {}
+            Key::Ctrl('c') => return vec![Effect::Quit],
+            _ => model.dialog = Some(dialog),
+        },
         Dialog::Refused { .. } | Dialog::Help { .. } => match key {
             Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?' | ' ') => {}
             // Help and a refusal never stand between an operator and the way back.
@@ -355,6 +359,18 @@ impl Model {
         if self.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes }
     }
 
+    /// Takes a question away that is no longer asked, and says why.
+    pub(super) fn close(&mut self, why: String) {
+        let Some(mut dialog) = self.dialog.take() else { return };
+        if matches!(dialog, Dialog::Closed { .. }) {
+            self.dialog = Some(dialog);
+        } else if dialog.input().is_some() {
+            self.dialog = Some(Dialog::Closed { why });
+        } else {
+            self.say(why, true);
+        }
+    }
+
     fn refuse(&mut self, title: &str, refusal: Refusal, of: Option<(String, Intent)>) {
         self.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal, of });
     }
@@ -395,5 +411,32 @@ mod tests {
             });
             assert_eq!(ordered.map(|plan| (&plan.release, plan.intent.is_rollback())), Some((&checkout.name, true)));
         }
+    }
+
+    #[test]
+    fn what_is_typed_into_a_question_that_is_gone_is_never_taken_for_keys() {
+        use crate::domain::verdict::Outcome;
+        let mut model = fixture::baking((120, 40));
+        let mut now = Now { at: fixture::now(), speed: 1.0 };
+        let mut press = |model: &mut Model, keys: &str| {
+            let keys = keys.chars().flat_map(|c| {
+                now.at += SignedDuration::from_millis(150);
+                update(model, now, Msg::Key(if c == '!' { Key::Esc } else { Key::Char(c) }))
+            });
+            keys.filter(|effect| matches!(effect, Effect::Execute { .. })).count()
+        };
+        assert_eq!(press(&mut model, "Pcheck"), 0);
+        let Some(Dialog::Confirm(confirm)) = &mut model.dialog else { panic!("{:?}", model.dialog) };
+        assert!(matches!(confirm.consent, Consent::Name(_)));
+        // The verdict was better when the question came up.
+        confirm.plan.gate = None;
+        assert!(model.releases.iter().any(|it| it.name == "checkout" && it.verdict.outcome != Outcome::Pass));
+        assert_eq!(press(&mut model, "out RoR yRn"), 0, "{:?}", model.dialog);
+        assert!(matches!(model.dialog, Some(Dialog::Closed { .. })), "{:?}", model.dialog);
+        model.size = (40, 10);
+        update(&mut model, Now { at: fixture::now(), speed: 1.0 }, Msg::Resized(40, 10));
+        assert_eq!(press(&mut model, "RRR"), 0);
+        model.size = (120, 40);
+        assert_eq!(press(&mut model, "!R"), 1, "esc has been read; R acts");
     }
 }

@@ -1,7 +1,7 @@
 //! Automatic stepping, as the console keeps it: for which releases it is on, what it waits for, and the countdown before
 //! each act that any key stops. What is to be done is decided in [`crate::domain::automatic`].
 
-use std::collections::BTreeSet;
+mod world;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,13 +9,12 @@ use super::act;
 use super::freshness;
 use super::model::Model;
 use super::msg::{Effect, Now, Order};
-use super::operation::{OperationId, Outcome};
-use crate::domain::automatic::{self, Decision, Known};
-use crate::domain::names::{Arn, TaskDefinitionArn};
-use crate::domain::plan::{Intent, Plan};
-use crate::domain::release::{Bake, Method, Release};
-use crate::domain::route::{Forward, RouteId};
+use super::operation::{Operation, OperationId, Outcome};
+use crate::domain::automatic::{self, Decision, Doing, Known};
+use crate::domain::plan::{Intent, Plan, Refusal};
+use crate::domain::release::{Bake, Release};
 use crate::domain::verdict;
+use world::World;
 
 /// Automatic stepping of one release, while it is on.
 #[derive(Debug, Clone)]
@@ -26,7 +25,7 @@ pub struct Automatic {
     pub says: String,
     /// What is about to be done.
     pub countdown: Option<Countdown>,
-    /// Since when the verdict has been FAIL.
+    /// Since when the verdict has been FAIL, on fresh numbers all the time.
     failing_since: Option<Timestamp>,
     /// The world as this console left it.
     left: World,
@@ -34,6 +33,8 @@ pub struct Automatic {
     watched: Option<OperationId>,
     /// The one that was ordered by itself.
     own: Option<OperationId>,
+    /// The one of those that was broken off, because what spoke for it was gone.
+    withdrawn: Option<OperationId>,
 }
 
 /// The time in which a key can stop what is about to be done.
@@ -60,57 +61,18 @@ pub struct Off {
     pub wrong: bool,
 }
 
+impl Automatic {
+    /// Waits, and counts nothing down.
+    fn hold(&mut self, says: String) {
+        (self.says, self.countdown) = (says, None);
+    }
+}
+
 impl Countdown {
     /// What is left of it, as the operator lives it.
     pub fn left(&self, now: &Now) -> SignedDuration {
         self.length.saturating_sub(now.since(self.began)).max(SignedDuration::ZERO)
     }
-}
-
-/// What tells whether somebody else acted: all that an operator can move, and nothing that moves by itself.
-#[derive(Debug, Clone, PartialEq)]
-struct World {
-    /// Every rule with its weights; of a service whose traffic ECS shifts by itself, nothing.
-    rules: Vec<(RouteId, Vec<Forward>)>,
-    /// The revision of each side.
-    revisions: Vec<TaskDefinitionArn>,
-    /// The service deployments under way.
-    deployments: BTreeSet<Arn>,
-    /// The pauses that wait, by `hookId`.
-    pauses: BTreeSet<String>,
-}
-
-impl World {
-    fn of(release: &Release) -> Self {
-        let ours = release.method != Method::Native;
-        let rules = release.routes.iter().filter(|_| ours).map(|route| (route.id.clone(), route.forwards.clone()));
-        let sides = || std::iter::once(&release.stable).chain(&release.canary);
-        Self {
-            rules: rules.collect(),
-            revisions: sides().map(|side| side.task_definition.clone()).collect(),
-            deployments: sides().filter_map(|side| side.deployment.clone()).collect(),
-            pauses: release.pauses.iter().map(|pause| pause.hook.clone()).collect(),
-        }
-    }
-
-    /// What somebody else did between `self` and `now`; what ends or begins to wait by itself is nobody's doing.
-    fn acted(&self, now: &Self) -> Option<&'static str> {
-        if self.rules != now.rules {
-            return Some("the weights were changed");
-        }
-        if self.revisions != now.revisions || !now.deployments.is_subset(&self.deployments) {
-            return Some("another deployment began");
-        }
-        (!self.pauses.is_subset(&now.pauses)).then_some("a pause was answered")
-    }
-}
-
-/// What comes of looking at one release.
-enum Next {
-    /// It stays on.
-    On(Vec<Effect>),
-    /// It is over.
-    Off(Off),
 }
 
 /// Looks at every release that it is on for; after each message, on what has been derived.
@@ -119,93 +81,127 @@ pub(super) fn tend(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     for name in names {
         let Some(mut this) = model.automatic.remove(&name) else { continue };
-        match look(model, &name, &mut this) {
-            Next::On(more) => {
-                effects.extend(more);
+        match look(model, &name, &mut this, &mut effects) {
+            None => {
                 model.automatic.insert(name, this);
             }
-            Next::Off(off) => model.switch_off(&name, off),
+            Some(off) => model.switch_off(&name, off),
         }
     }
     effects
 }
 
-fn look(model: &mut Model, name: &str, this: &mut Automatic) -> Next {
+/// What comes of looking at one release; `Some`: it is over.
+fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<Effect>) -> Option<Off> {
     let at = model.now.at;
-    let off = |why: String, wrong| Next::Off(Off { at, why, wrong });
+    let off = |why: String, wrong| Some(Off { at, why, wrong });
     let Some(release) = model.release(name).cloned() else {
         return off("it is not here any more".to_owned(), true);
     };
+    let world = World::of(&release);
+    let mut doing = Doing::Nothing;
     if let Some(operation) = model.operations.get(name) {
         let (id, back) = (operation.id, operation.plan.intent.is_rollback());
         match &operation.outcome {
             None if back && this.own != Some(id) => return off("R takes it back".to_owned(), false),
-            None => this.watched = Some(id),
+            None => {
+                this.watched = Some(id);
+                doing = if this.own == Some(id) && !back { Doing::OwnStep } else { Doing::Another };
+            }
             Some(_) if this.watched != Some(id) => {}
             Some((_, Outcome::Done)) if back => return off(format!("it was rolled back: {}", this.says), true),
-            Some((_, Outcome::Done)) => {
-                // What this console has just read back is how it left the world.
+            Some((_, outcome)) if *outcome == Outcome::Done || this.withdrawn == Some(id) => {
                 this.watched = None;
-                this.left = World::of(&release);
+                let done = *outcome == Outcome::Done;
+                if let Some(what) = this.left.acted_beside(&operation.plan, done, &world) {
+                    return off(format!("somebody else acted: {what}"), true);
+                }
+                // What this console has just read back is how it left the world.
+                this.left = world.clone();
             }
             Some(_) => return off(format!("“{}” did not come to its end", operation.plan.title), true),
         }
     }
-    let doing = model.operation_in_flight(name).is_some();
-    let world = World::of(&release);
-    if !doing {
+    if doing == Doing::Nothing {
         if let Some(what) = this.left.acted(&world) {
             return off(format!("somebody else acted: {what}"), true);
         }
         this.left = world;
     }
     let known = known(model, &release, &mut this.failing_since, doing);
+    if let Some((id, why)) = unfounded(model, &release, this, &known) {
+        this.withdrawn = Some(id);
+        effects.push(Effect::Cancel(id));
+        // Whoever wants a FAIL rolled back by itself wants it all the more now.
+        if known.rollback_after.is_none() {
+            return off(why, true);
+        }
+        model.say(format!("AUTOMATIC, {name}: {why}"), true);
+    }
     let (intent, why) = match automatic::decide(&release, &known) {
         Decision::Stop(refusal) => return off(refusal.to_string(), false),
-        Decision::Idle(_) if doing && this.own == this.watched => {
+        Decision::Busy => {
+            // What spoke for what is being done stays said.
+            if this.own != this.watched || this.own == this.withdrawn {
+                "an operation is in flight".clone_into(&mut this.says);
+            }
             this.countdown = None;
-            return Next::On(Vec::new());
+            return None;
         }
         Decision::Idle(what) => {
-            (this.says, this.countdown) = (what, None);
-            return Next::On(Vec::new());
+            this.hold(what);
+            return None;
         }
         Decision::Step(why) => (Intent::Step { to: None }, why),
         Decision::Rollback(why) => (Intent::Rollback { to: None, at_once: false }, why),
     };
-    let plan = match model.plan(&release, &intent) {
-        Ok(plan) if plan.gate.is_none() => plan,
-        Ok(plan) => {
-            (this.says, this.countdown) = (format!("held: {} is gated", plan.title), None);
-            return Next::On(Vec::new());
+    match (model.plan(&release, &intent), held(model)) {
+        (Err(refusal), _) => this.hold(format!("held: {refusal}")),
+        (Ok(plan), _) if plan.gate.is_some() => this.hold(format!("held: {} is gated", plan.title)),
+        (Ok(_), Some(held)) => this.hold(format!("{why}; {held}")),
+        (Ok(plan), None) => {
+            this.says = why;
+            effects.extend(count_down(model, this, plan));
         }
-        Err(refusal) => {
-            (this.says, this.countdown) = (format!("held: {refusal}"), None);
-            return Next::On(Vec::new());
-        }
-    };
-    this.says = why;
-    if let Some(held) = held(model) {
-        (this.says, this.countdown) = (format!("{}; {held}", this.says), None);
-        return Next::On(Vec::new());
     }
-    count_down(model, this, plan)
+    None
+}
+
+/// The step that is being carried out by itself, and that what spoke for it is gone before users were moved.
+fn unfounded(model: &Model, release: &Release, this: &Automatic, known: &Known) -> Option<(OperationId, String)> {
+    let operation = unmoved(model, &release.name, this)?;
+    let why = match (&known.stale, release.verdict.outcome) {
+        (Some(stale), _) => stale.clone(),
+        (None, verdict::Outcome::Pass) => return None,
+        (None, outcome) => match release.verdict.reasons.first() {
+            Some(reason) => format!("{}: {reason}", outcome.word()),
+            None => outcome.word().to_owned(),
+        },
+    };
+    Some((operation.id, format!("“{}” was withdrawn: {why}", operation.plan.title)))
+}
+
+/// The step that is being carried out by itself, as long as it can be withdrawn without a trace for users.
+fn unmoved<'a>(model: &'a Model, name: &str, this: &Automatic) -> Option<&'a Operation> {
+    let operation = model.operation_in_flight(name).filter(|operation| this.own == Some(operation.id))?;
+    let withdrawn = this.withdrawn == Some(operation.id);
+    (!withdrawn && !operation.plan.intent.is_rollback() && !operation.moved_users()).then_some(operation)
 }
 
 /// Counts on, or carries out what was counted down to. The plan is the one of this moment.
-fn count_down(model: &mut Model, this: &mut Automatic, plan: Plan) -> Next {
+fn count_down(model: &mut Model, this: &mut Automatic, plan: Plan) -> Vec<Effect> {
     let back = plan.intent.is_rollback();
     let same = this.countdown.take().filter(|counted| counted.back == back && counted.title == plan.title);
     let length = model.settings.automatic.countdown;
     let countdown = same.unwrap_or_else(|| Countdown { title: plan.title.clone(), began: model.now.at, length, back });
     if !countdown.left(&model.now).is_zero() {
         this.countdown = Some(countdown);
-        return Next::On(Vec::new());
+        return Vec::new();
     }
     let order = Order { automatic: true, why: Some(format!("automatic: {}", this.says)) };
     this.own = Some(model.next_operation);
     this.watched = this.own;
-    Next::On(act::execute(model, plan, order))
+    act::execute(model, plan, order)
 }
 
 /// What keeps a countdown from beginning: nothing is counted down to that the operator cannot see.
@@ -219,13 +215,11 @@ fn held(model: &Model) -> Option<&'static str> {
     }
 }
 
-fn known(model: &Model, release: &Release, failing_since: &mut Option<Timestamp>, doing: bool) -> Known {
+fn known(model: &Model, release: &Release, failing_since: &mut Option<Timestamp>, doing: Doing) -> Known {
     let stale = freshness::stale(model, release);
-    // What is not fresh neither begins a FAIL nor ends one.
-    if stale.is_none() {
-        let fails = release.verdict.outcome == verdict::Outcome::Fail;
-        *failing_since = fails.then(|| failing_since.unwrap_or(model.now.at));
-    }
+    // What was not watched did not last: a FAIL begins anew when it is seen again.
+    let fails = stale.is_none() && release.verdict.outcome == verdict::Outcome::Fail;
+    *failing_since = fails.then(|| failing_since.unwrap_or(model.now.at));
     Known {
         now: model.now.at,
         read_only: model.settings.read_only,
@@ -247,8 +241,9 @@ fn watched(model: &Model, release: &Release) -> Option<Bake> {
 }
 
 /// Why it cannot be switched on for a release, where that is so.
-pub(super) fn refused(model: &Model, release: &Release) -> Option<crate::domain::plan::Refusal> {
-    let known = known(model, release, &mut None, model.operation_in_flight(&release.name).is_some());
+pub(super) fn refused(model: &Model, release: &Release) -> Option<Refusal> {
+    let doing = model.operation_in_flight(&release.name).map_or(Doing::Nothing, |_| Doing::Another);
+    let known = known(model, release, &mut None, doing);
     match automatic::decide(release, &known) {
         Decision::Stop(refusal) => Some(refusal),
         _ => None,
@@ -267,10 +262,20 @@ impl Model {
             left,
             watched: None,
             own: None,
+            withdrawn: None,
         };
         self.switched_off.remove(name);
         self.automatic.insert(name.to_owned(), this);
         self.say(format!("AUTOMATIC is on for {name}; H switches it off"), false);
+    }
+
+    /// Switches it off for a release, as its operator asked: a step of it that has moved nobody yet is not sent.
+    pub(super) fn let_off(&mut self, name: &str) -> Option<Effect> {
+        let this = self.automatic.remove(name)?;
+        let step = unmoved(self, name, &this).map(|operation| (operation.id, operation.plan.title.clone()));
+        let withdrawn = step.as_ref().map(|(_, title)| format!(", and “{title}” is withdrawn")).unwrap_or_default();
+        self.say(format!("AUTOMATIC is off for {name}{withdrawn}"), false);
+        step.map(|(id, _)| Effect::Cancel(id))
     }
 
     /// Switches it off for a release, and says why.
@@ -304,3 +309,6 @@ impl Model {
         all.min_by_key(|(_, countdown)| countdown.left(&self.now))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,12 @@ pub enum Dialog {
         /// The release and the intent: when there is a plan, this is no longer true.
         of: Option<(String, Intent)>,
     },
+    /// A question under which was typed, and which is no longer asked. What is still being typed would else be taken for
+    /// keys, and an `R` among them would act: only `esc` and `enter` are heard.
+    Closed {
+        /// Why it is not.
+        why: String,
+    },
     /// The keys.
     Help {
         /// How many of them are above the first one that is shown, where not all fit.

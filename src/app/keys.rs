@@ -33,6 +33,8 @@ pub enum Key {
     PageUp,
     /// Page down.
     PageDown,
+    /// Any other: bound to nothing, and still somebody at the keyboard.
+    Other,
 }
 
 impl Key {
@@ -55,6 +57,7 @@ impl Key {
             Self::End => "end".to_owned(),
             Self::PageUp => "pgup".to_owned(),
             Self::PageDown => "pgdn".to_owned(),
+            Self::Other => "that key".to_owned(),
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::domain::fault::Fault;
-use crate::domain::plan::{Plan, Receipt};
+use crate::domain::plan::{Call, Plan, Receipt};
 
 /// Tells operations apart; a stale report is ignored by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -129,6 +129,14 @@ impl Operation {
     /// How many steps have been read back.
     pub fn verified(&self) -> usize {
         self.steps.iter().filter(|state| matches!(state, StepState::Verified(_))).count()
+    }
+
+    /// Whether a call of it was sent that moves users, or lets ECS move them.
+    pub fn moved_users(&self) -> bool {
+        let states = self.plan.steps.iter().zip(&self.steps);
+        let moves = |call: &Call| matches!(call, Call::SetWeights { .. } | Call::AnswerPause { .. });
+        let mut sent = states.filter(|(_, state)| !matches!(state, StepState::Pending | StepState::Waiting(_)));
+        sent.any(|(step, _)| step.call.as_ref().is_some_and(moves))
     }
 
     /// Takes in a report.

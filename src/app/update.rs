@@ -144,9 +144,9 @@ fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
         model.ours.clear();
         model.automatic.clear();
         model.switched_off.clear();
-        model.dialog = None;
         model.polls.all_due();
         let text = format!("the credentials are now of account {}, not {before}: reading anew", model.place.account);
+        model.close(text.clone());
         model.say(text, true);
     }
     Some(Effect::Recall(model.place.clone()))
@@ -303,7 +303,7 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Rollback => return act::rollback(model),
         Action::Step => act::propose(model, Intent::Step { to: None }),
         Action::Finish => act::propose(model, Intent::Finish),
-        Action::Automatic => act::ask_automatic(model),
+        Action::Automatic => return act::ask_automatic(model).into_iter().collect(),
         Action::Weight => act::ask_weight(model),
         Action::Start => act::ask_revision(model),
         Action::Open => {

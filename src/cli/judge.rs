@@ -201,7 +201,10 @@ fn read(path: &Path) -> Result<Recorded, Failure> {
         std::fs::read_to_string(path)
     };
     let text = text.map_err(|error| {
-        Failure::usage(format!("cannot read {name}: {error}"), "Name a file, or - for standard input.")
+        Failure::usage(
+            format!("cannot read {name}: {error}"),
+            "Name a file, or - for standard input; a service is judged with --since 2h.",
+        )
     })?;
     parse(&text).map_err(|wrong| {
         let advice = "It takes {\"stable\": [{\"minute\": \"2026-11-20T09:00Z\", \"requests\": 2700, \"errors\": 5, \

@@ -19,8 +19,8 @@ pub struct Known {
     pub read_only: bool,
     /// What it rests on and cannot be relied on, in words; `None`: all of it is fresh.
     pub stale: Option<String>,
-    /// Whether an operation of this console is in flight for it.
-    pub doing: bool,
+    /// The operation of this console that is in flight for it.
+    pub doing: Doing,
     /// How long its present share has been watched; `None`: not known.
     pub bake: Option<Bake>,
     /// Since when the verdict has been FAIL without a break.
@@ -29,11 +29,24 @@ pub struct Known {
     pub rollback_after: Option<SignedDuration>,
 }
 
+/// What this console is in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// Nothing.
+    Nothing,
+    /// A step that was ordered by itself: a way back may take its place, as `R` does.
+    OwnStep,
+    /// What an operator ordered, or a way back.
+    Another,
+}
+
 /// What is to be done by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Nothing yet: what is waited for, in words.
     Idle(String),
+    /// Nothing yet: an operation is in flight.
+    Busy,
     /// A step forward; what speaks for it.
     Step(String),
     /// Back; what speaks for it.
@@ -64,8 +77,13 @@ pub fn decide(release: &Release, known: &Known) -> Decision {
     if let Some(over) = over(release, known) {
         return over;
     }
-    if known.doing {
-        return idle("an operation is in flight");
+    // A FAIL does not wait for the end of the step that it condemns.
+    let condemned = known.rollback_after.is_some()
+        && known.stale.is_none()
+        && release.verdict.outcome == Outcome::Fail
+        && known.doing == Doing::OwnStep;
+    if known.doing != Doing::Nothing && !condemned {
+        return Decision::Busy;
     }
     // Nothing that is old is acted on, whatever it said while it was new.
     if let Some(stale) = &known.stale {
@@ -101,7 +119,7 @@ fn over(release: &Release, known: &Known) -> Option<Decision> {
         ));
     }
     // What this console is in the middle of ends in a state of its own.
-    if known.doing {
+    if known.doing != Doing::Nothing {
         return None;
     }
     if release.phase == Phase::Steady {
@@ -178,7 +196,7 @@ mod tests {
             now: now(),
             read_only: false,
             stale: None,
-            doing: false,
+            doing: Doing::Nothing,
             bake: Some(bake),
             failing_since: None,
             rollback_after: None,
@@ -205,12 +223,14 @@ mod tests {
         let pass = judged(Outcome::Pass);
         let table = [
             (Known { stale: Some("no fresh metrics".to_owned()), ..calm() }, "held: no fresh metrics"),
-            (Known { doing: true, ..calm() }, "an operation is in flight"),
             (Known { bake: None, ..calm() }, "held: since when it has had this share is not known"),
             (Known { bake: Some(young), ..calm() }, "PASS so far, 2 min 20 s of the bake left"),
         ];
         for (known, expected) in table {
             assert_eq!(said(&pass, &known), expected);
+        }
+        for doing in [Doing::OwnStep, Doing::Another] {
+            assert_eq!(decide(&pass, &Known { doing, ..calm() }), Decision::Busy);
         }
         assert_eq!(said(&judged(Outcome::NotYet), &calm()), "NOT YET: errors are worse");
         let mut failed = judged(Outcome::Pass);
@@ -237,7 +257,10 @@ mod tests {
         let mut everybody = fail.clone();
         everybody.share.configured = Some(Percent::FULL);
         assert_eq!(decide(&everybody, &lasted), Decision::Rollback("FAIL for 2 min".to_owned()));
-        assert!(matches!(decide(&fail, &Known { stale: Some("old".to_owned()), ..lasted }), Decision::Idle(_)));
+        assert!(matches!(decide(&fail, &Known { stale: Some("old".to_owned()), ..lasted.clone() }), Decision::Idle(_)));
+        let during = |doing| decide(&fail, &Known { doing, ..lasted.clone() });
+        assert!(matches!(during(Doing::OwnStep), Decision::Rollback(_)), "it takes the place of its own step");
+        assert_eq!(during(Doing::Another), Decision::Busy);
     }
 
     #[test]
@@ -263,12 +286,14 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
         /// Whatever the world and whatever is known of it: forward needs a PASS and a bake, back needs a configuration
-        /// and a FAIL, and neither happens on old data, read-only, or beside another operation.
+        /// and a FAIL, and neither happens on old data, read-only, or beside an operation, but a way back beside its own
+        /// step.
         #[test]
         fn nothing_is_done_by_itself_that_was_not_earned(
             scene in scene(),
             outcome in prop::sample::select(vec![Outcome::Pass, Outcome::Fail, Outcome::NotYet]),
-            (read_only, stale, doing) in (any::<bool>(), any::<bool>(), any::<bool>()),
+            (read_only, stale) in (any::<bool>(), any::<bool>()),
+            doing in prop::sample::select(vec![Doing::Nothing, Doing::OwnStep, Doing::Another]),
             (baked, lasted, after) in (0i64..1200, prop::option::of(0i64..600), prop::option::of(0i64..300)),
         ) {
             let ago = |seconds| now() - SignedDuration::from_secs(seconds);
@@ -284,10 +309,10 @@ mod tests {
                     failing_since: lasted.map(ago),
                     rollback_after: after.map(SignedDuration::from_secs),
                 };
-                let acts = !read_only && !stale && !doing && release.watch_only.is_none();
+                let acts = !read_only && !stale && doing != Doing::Another && release.watch_only.is_none();
                 match decide(&release, &known) {
                     Decision::Step(_) => {
-                        prop_assert!(acts && outcome == Outcome::Pass && baked >= 600);
+                        prop_assert!(acts && doing == Doing::Nothing && outcome == Outcome::Pass && baked >= 600);
                         prop_assert!(release.share.configured.is_some_and(|at| !at.is_zero() && !at.is_full()));
                     }
                     Decision::Rollback(_) => {
@@ -295,6 +320,7 @@ mod tests {
                         prop_assert!(lasted.zip(after).is_some_and(|(lasted, after)| lasted >= after));
                     }
                     Decision::Idle(what) => prop_assert!(!what.is_empty()),
+                    Decision::Busy => prop_assert!(doing != Doing::Nothing),
                     Decision::Stop(why) => prop_assert!(!why.reason.is_empty() && !why.advice.is_empty()),
                 }
             }

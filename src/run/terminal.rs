@@ -150,7 +150,7 @@ pub fn events() -> impl Stream<Item = io::Result<Msg>> {
 
 fn translate(event: Event) -> Option<Msg> {
     match event {
-        Event::Key(key) => translate_key(key).map(Msg::Key),
+        Event::Key(key) => pressed(key).map(Msg::Key),
         Event::Paste(text) => Some(Msg::Paste(text)),
         Event::Resize(columns, rows) => Some(Msg::Resized(columns, rows)),
         Event::FocusGained => Some(Msg::Focus(true)),
@@ -160,16 +160,18 @@ fn translate(event: Event) -> Option<Msg> {
 }
 
 /// Presses only: a key that is held down is pressed once.
-fn translate_key(event: KeyEvent) -> Option<Key> {
-    if event.kind != KeyEventKind::Press {
-        return None;
-    }
-    Some(match event.code {
+fn pressed(event: KeyEvent) -> Option<Key> {
+    (event.kind == KeyEventKind::Press).then(|| translate_key(event))
+}
+
+/// Every key is one to the core: any of them stops a countdown.
+fn translate_key(event: KeyEvent) -> Key {
+    match event.code {
         KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::CONTROL) => Key::Ctrl(c.to_ascii_lowercase()),
         KeyCode::Char(_)
             if event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META) =>
         {
-            return None;
+            Key::Other
         }
         KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::SHIFT) => {
             Key::Char(c.to_uppercase().next().unwrap_or(c))
@@ -188,6 +190,31 @@ fn translate_key(event: KeyEvent) -> Option<Key> {
         KeyCode::End => Key::End,
         KeyCode::PageUp => Key::PageUp,
         KeyCode::PageDown => Key::PageDown,
-        _ => return None,
-    })
+        _ => Key::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_press_reaches_the_core_and_what_is_not_known_means_nothing_there() {
+        let with = |code, modifiers| translate(Event::Key(KeyEvent::new(code, modifiers)));
+        let plain = |code| with(code, KeyModifiers::NONE);
+        let other = Some(Msg::Key(Key::Other));
+        for code in [KeyCode::F(1), KeyCode::F(12), KeyCode::Insert, KeyCode::BackTab, KeyCode::Menu, KeyCode::Null] {
+            assert_eq!(plain(code), other, "{code:?}");
+        }
+        for modifiers in [KeyModifiers::ALT, KeyModifiers::SUPER, KeyModifiers::META] {
+            assert_eq!(with(KeyCode::Char('R'), modifiers), other, "{modifiers:?}: not R");
+        }
+        assert_eq!(plain(KeyCode::Char('R')), Some(Msg::Key(Key::Char('R'))));
+        assert_eq!(with(KeyCode::Char('r'), KeyModifiers::SHIFT), Some(Msg::Key(Key::Char('R'))));
+        assert_eq!(with(KeyCode::Char('C'), KeyModifiers::CONTROL), Some(Msg::Key(Key::Ctrl('c'))));
+        for kind in [KeyEventKind::Repeat, KeyEventKind::Release] {
+            let event = KeyEvent::new_with_kind(KeyCode::F(1), KeyModifiers::NONE, kind);
+            assert_eq!(translate(Event::Key(event)), None, "{kind:?}");
+        }
+    }
 }

@@ -29,6 +29,7 @@ pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
             let asked = match open {
                 Dialog::Confirm(confirm) => format!("{}?", confirm.plan.title),
                 Dialog::Refused { refusal, .. } => refusal.to_string(),
+                Dialog::Closed { why } => why.clone(),
                 _ => String::new(),
             };
             (asked, keys.collect::<Vec<_>>().join("  "))

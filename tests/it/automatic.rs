@@ -6,6 +6,7 @@ use tidegate::app::dialog::Dialog;
 use tidegate::app::keys::Key;
 use tidegate::app::model::Model;
 use tidegate::app::msg::Msg;
+use tidegate::domain::automatic::span;
 use tidegate::domain::settings::{Automatic, ServiceSettings, Settings, Thresholds};
 use tidegate::sim::wire::{Fault, FaultRule};
 
@@ -35,7 +36,9 @@ async fn automatic(scenario: &str, settings: Settings) -> Stage {
     stage.go("checkout").await;
     stage.press("H").await;
     let asked = stage.screen(80, 24);
-    assert!(asked.contains("a countdown of 30 s") && asked.contains("never finishes by itself"), "{asked}");
+    let countdown = span(stage.model.settings.automatic.countdown);
+    assert!(asked.contains(&format!("a countdown of {countdown}")), "{asked}");
+    assert!(asked.contains("never finishes by itself"), "{asked}");
     assert!(!on(&stage), "it asks first");
     stage.press("y").await;
     assert!(on(&stage));
@@ -76,7 +79,7 @@ async fn a_good_canary_climbs_by_itself_and_is_left_for_an_operator_to_finish() 
 #[tokio::test]
 async fn any_key_stops_the_countdown_and_does_nothing_else() {
     let mut stage = automatic("good-release", lenient()).await;
-    for key in [Key::Char('j'), Key::Char('P'), Key::Char('H'), Key::Enter, Key::Char('?'), Key::Esc] {
+    for key in [Key::Char('j'), Key::Char('P'), Key::Char('H'), Key::Enter, Key::Char('?'), Key::Esc, Key::Other] {
         if !on(&stage) {
             stage.press("Hy").await;
         }
@@ -135,23 +138,70 @@ async fn a_countdown_waits_while_a_question_is_open_and_begins_anew() {
 }
 
 #[tokio::test]
-async fn what_is_stale_is_not_acted_on_and_the_countdown_begins_anew() {
-    let mut stage = automatic("good-release", lenient()).await;
-    stage.until("a countdown", counting).await;
-    stage.server.faults().add(FaultRule::reads(Fault::Throttle));
-    stage.pass(40).await;
-    assert!(on(&stage) && !counting(&stage.model), "{}", stage.screen(120, 40));
-    assert!(
-        stage.model.automatic["checkout"].says.starts_with("held: the "),
-        "{:?}",
-        stage.model.automatic["checkout"]
-    );
-    stage.pass(300).await;
-    assert!(stage.writes().is_empty(), "{:?}", stage.told());
-    stage.server.faults().clear();
+async fn each_source_that_is_stale_or_says_nothing_stops_the_countdown_which_then_begins_anew() {
+    let status = |metric: &str, status: &str| {
+        let (metric, status) = (metric.to_owned(), status.to_owned());
+        FaultRule::new(Fault::MetricStatus { metric, status })
+    };
+    let throttled = |operation: &str| FaultRule::new(Fault::Throttle).operations(&[operation]);
+    let watched = ServiceSettings { alarms: vec!["checkout-canary-5xx".to_owned()], ..ServiceSettings::default() };
+    // Long enough for each source to be asked in it.
+    let automatic_for = Automatic { countdown: SignedDuration::from_secs(90), rollback_after: None };
+    let services = [("checkout".to_owned(), watched)].into();
+    let settings = Settings { services, automatic: automatic_for, ..lenient() };
+    let mut stage = automatic("good-release", settings).await;
+    let faults = [
+        (throttled("DescribeServices"), "the services cannot be read"),
+        (throttled("DescribeRules"), "the routes cannot be read"),
+        (throttled("DescribeAlarms"), "the alarms cannot be read"),
+        (throttled("GetMetricData"), "the metrics cannot be read"),
+        (status("RequestCount", "Forbidden"), "could not be counted"),
+        (status("RequestCount", "InternalError"), "could not be counted"),
+        (status("HTTPCode_Target_5XX_Count", "Forbidden"), "could not be counted"),
+    ];
+    for (fault, said) in faults {
+        stage.until("a countdown", counting).await;
+        stage.server.faults().add(fault);
+        stage.until(said, |model| !counting(model)).await;
+        let says = &stage.model.automatic["checkout"].says;
+        assert!(says.starts_with("held: the ") && says.contains(said), "{said}: {says}");
+        stage.pass(120).await;
+        assert!(on(&stage) && !counting(&stage.model), "{said}");
+        assert!(stage.writes().is_empty(), "{said}: {:?}", stage.told());
+        stage.server.faults().clear();
+    }
     stage.until("a countdown again", counting).await;
     let (_, countdown) = stage.model.countdown().unwrap();
-    assert!(countdown.left(&stage.model.now) > SignedDuration::from_secs(20), "the full length");
+    assert!(countdown.left(&stage.model.now) > SignedDuration::from_secs(80), "the full length");
+}
+
+#[tokio::test]
+async fn a_step_that_waits_for_tasks_is_withdrawn_when_the_requests_are_counted_no_more() {
+    let mut stage = automatic("good-release", lenient()).await;
+    let stepped =
+        |model: &Model| model.release("checkout").unwrap().share.configured.is_some_and(|at| at.value() > 5.0);
+    stage.until("10 %", stepped).await;
+    let scaled = |model: &Model| {
+        let canary = model.release("checkout").and_then(|release| release.canary.as_ref());
+        model.operation_in_flight("checkout").is_some() && canary.is_some_and(|canary| canary.desired == 18)
+    };
+    stage.until("it scales the canary", scaled).await;
+    // The tasks come, and are not seen to be well; meanwhile nobody counts the requests.
+    stage.server.faults().add(FaultRule::new(Fault::Throttle).operations(&["DescribeTargetHealth"]));
+    let (metric, status) = ("RequestCount".to_owned(), "Forbidden".to_owned());
+    stage.server.faults().add(FaultRule::new(Fault::MetricStatus { metric, status }));
+    stage.until("it is off", |model| !model.automatic.contains_key("checkout")).await;
+    let off = stage.model.switched_off["checkout"].clone();
+    assert!(off.wrong && off.why.contains("was withdrawn: the requests of "), "{off:?}");
+    stage.server.faults().clear();
+    stage.settle().await;
+    stage.pass(900).await;
+    assert_eq!(
+        stage.told(),
+        ["ModifyRule checkout-stable=90 checkout-canary=10", "UpdateService service=checkout-canary desiredCount=18",]
+    );
+    assert!(stage.model.operation_in_flight("checkout").is_none());
+    assert!(stage.screen(80, 24).contains("automatic is off since"), "{}", stage.screen(80, 24));
 }
 
 #[tokio::test]

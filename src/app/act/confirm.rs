@@ -109,15 +109,14 @@ pub(in crate::app) fn revalidate(model: &mut Model) {
         Some(Err(refusal)) => refusal.to_string(),
         None => format!("{} is no longer there", confirm.plan.release),
     };
-    model.dialog = None;
-    model.say(why, true);
+    model.close(why);
 }
 
 /// Closes a question that the screen has become too small for: nobody may say yes to what is not shown. The way
 /// back is asked about on any screen.
 pub(in crate::app) fn close_unseen(model: &mut Model) {
     let shown = matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.plan.intent.is_rollback());
-    if model.too_small() && !shown && model.dialog.take().is_some() {
-        model.say("the screen became too small for the question: it is closed", true);
+    if model.too_small() && !shown {
+        model.close("the screen became too small for the question: it is closed".to_owned());
     }
 }

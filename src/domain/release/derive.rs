@@ -200,7 +200,8 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0 || unwanted);
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let verdict = if configured.is_some_and(Percent::is_zero) {
-        verdict::of_service(stable_series, now, thresholds)
+        let verdict = verdict::of_service(stable_series, now, thresholds);
+        if canary_side.desired > 0 { verdict.withheld(UNTRIED.to_owned()) } else { verdict }
     } else {
         verdict
     };
@@ -252,6 +253,12 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         registered: snapshot.newest_of(stable.task_definition.family()).cloned(),
     })
 }
+
+/// What there is to say about a canary that nobody is sent to.
+pub(super) const UNTRIED: &str = "the canary has no traffic: stable alone is judged";
+
+/// And about one whose share cannot be read.
+pub(super) const UNKNOWN_SHARE: &str = "the canary's share is not known: stable alone is judged";
 
 /// Since when it has been this revision too: what another one earned under the same weights says nothing of it.
 fn with_revision(since: Since, canary: &Service) -> Since {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::derive::{deployment_under_way, doing_phase, meter, observed, series, share_in, side, tell_apart, timed};
+use super::derive::{
+    UNKNOWN_SHARE, UNTRIED, deployment_under_way, doing_phase, meter, observed, series, share_in, side, tell_apart,
+    timed,
+};
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
 use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ladder::Ladder;
@@ -57,7 +60,11 @@ pub(super) fn single(
             let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0);
             (verdict, observed)
         }
-        None => (verdict::of_service(series(&blue, snapshot), now, thresholds), None),
+        None => {
+            let verdict = verdict::of_service(series(&blue, snapshot), now, thresholds);
+            let why = if configured.is_some() { UNTRIED } else { UNKNOWN_SHARE };
+            (if green.is_some() { verdict.withheld(why.to_owned()) } else { verdict }, None)
+        }
     };
     let pauses = under_way.map(ServiceDeployment::pauses).unwrap_or_default();
     let stage = under_way.and_then(|deployment| deployment.stage.clone());

@@ -20,8 +20,10 @@ pub(super) fn unread(release: &Release, snapshot: &Snapshot, now: Timestamp) -> 
 
 fn of_side(side: &Side, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
     let reading = snapshot.metrics.get(side.meter.as_ref()?)?;
-    let (at, series) = reading.value.as_ref()?;
     let whose = &side.service.service;
+    let Some((at, series)) = &reading.value else {
+        return reading.failing().map(|fault| format!("the minutes of {whose} are not known: {}", fault.headline()));
+    };
     if series.miscounted() {
         let what = match (series.unread.contains(&Member::Requests), series.unread.iter().any(|it| it.counts_errors()))
         {

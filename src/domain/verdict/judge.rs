@@ -319,7 +319,10 @@ fn latency(
     if much && p_above <= alarms && facts.all.requests >= f64::from(thresholds.min_requests) {
         found.failing.push(format!("{what}, not by chance ({}; line: {limit}×)", chance(p_above)));
     } else if much {
-        found.doubts.push(format!("{what} (line: {limit}×), which could be chance"));
+        let needed = chance(alarms);
+        found
+            .doubts
+            .push(format!("{what} (line: {limit}×), which could be chance ({}, {needed} is needed)", chance(p_above)));
     } else if let Some((then, share)) = decided {
         // Is it safe to say that it is not slower by so much? Were it, this would be as stable's.
         let fairly: Vec<_> = then.slow.iter().map(|p95| p95 / limit).collect();

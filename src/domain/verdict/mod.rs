@@ -140,12 +140,13 @@ impl Verdict {
     /// No PASS, for a reason that no number can outweigh: what it was to be judged by is not known. A FAIL stays one.
     #[must_use]
     pub fn withheld(mut self, why: String) -> Self {
-        if self.outcome == Outcome::Pass {
-            self.outcome = Outcome::NotYet;
-            self.grounds.clear();
-            self.reasons.insert(0, why);
-        } else {
-            self.reasons.push(why);
+        match self.outcome {
+            Outcome::Fail => self.reasons.push(why),
+            Outcome::Pass | Outcome::NotYet => {
+                self.outcome = Outcome::NotYet;
+                self.grounds.clear();
+                self.reasons.insert(0, why);
+            }
         }
         self
     }

@@ -59,27 +59,32 @@ pub fn of_canary(
     now: Timestamp,
     thresholds: &Thresholds,
 ) -> Verdict {
-    // A minute that began before the weights changed mixes two shares. Where the change was not seen, it may be that
-    // other revisions ran behind the same target groups: then only the window is looked at.
-    let seen = step.since.filter(|since| since.seen).map(|since| since.at);
     let settles = settling([canary, stable]);
     // A bake that is longer than the window could else never be over.
-    let from = seen.unwrap_or_else(|| window(now, settles, thresholds.window.max(step.bake)));
+    let window = |end| window(end, settles, thresholds.window.max(step.bake));
+    // A minute that began before the weights changed mixes two shares. Where the change was not seen, it may be that
+    // other revisions ran behind the same target groups: then no farther back than the window before the first look.
+    let from = match step.since {
+        Some(since) if since.seen => since.at,
+        since => window(since.map_or(now, |since| since.at.min(now))),
+    };
+    let read = canary.is_some();
     let canary = settled(canary, from, now, now);
     let same = settled(stable, from, now, now);
     if step.share.is_some_and(Percent::is_full) && same.iter().all(|minute| minute.count().is_none()) {
         return alone(&canary, Some(Numbers::default()), thresholds);
     }
-    // Each minute that settles is a look, whether or not it brought data.
-    let begins = whole_minute(from);
-    let watched = now.duration_since(begins) - settles;
-    let longer = step.since.filter(|since| !since.seen).map(|since| now.duration_since(since.at));
+    let first = canary.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
+    let unseen = step.since.is_none_or(|since| !since.seen);
+    let begins = first.filter(|_| unseen).unwrap_or_else(|| whole_minute(from));
+    // Each minute that settles is a look, whether or not it brought data; where nothing was read, nobody has looked.
+    let watched = if read { now.duration_since(begins) - settles } else { SignedDuration::ZERO };
     judge(&Case {
         canary: &canary,
         stable: &same,
         before: &settled(stable, back(from, BEFORE), from, now),
         begins,
-        look: minutes(watched).saturating_add(minutes(longer.unwrap_or_default())),
+        look: minutes(watched),
         planned: planned(step.bake),
         share: step.share.map(|share| share.value() / 100.0),
         timed: step.timed,

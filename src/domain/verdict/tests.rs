@@ -277,10 +277,14 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
     assert_eq!(judge(true, 10, 10.0).judged.minutes, 3);
     assert_eq!(judge(true, 10, 10.0).outcome, Outcome::NotYet);
     assert_eq!(judge(true, -15, 10.0).outcome, Outcome::Fail);
-    // Where it is not known since when it has been so, no farther back than the window, or the bake where that is longer.
+    // Where it is not known since when it has been so, no farther back than the window before the first look; and what
+    // was judged once is judged at each look after it.
     assert_eq!(judge(false, 15, 10.0).judged.minutes, 10);
-    let step = Step { since: Some(Since { at: at(-30), seen: false }), bake: BAKE * 2, timed: true, share: None };
-    assert_eq!(of_canary(Some(&canary), Some(&stable), &step, now, &lines).judged.minutes, 20);
+    let step = Step { since: Some(Since { at: at(3), seen: false }), bake: BAKE, timed: true, share: None };
+    let looks = (180..900).step_by(20).map(|second| at(0) + SignedDuration::from_secs(second));
+    let minutes: Vec<_> =
+        looks.map(|now| of_canary(Some(&canary), Some(&stable), &step, now, &lines).judged.minutes).collect();
+    assert!(minutes.is_sorted() && minutes.last() > Some(&18), "{minutes:?}");
     let step = Step { since: None, bake: BAKE, timed: true, share: Some(Percent::FULL) };
     let nothing = of_canary(Some(&canary), None, &step, now, &lines);
     assert_eq!((nothing.outcome, nothing.baseline), (Outcome::Pass, Some(Numbers::default())));

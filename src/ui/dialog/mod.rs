@@ -36,6 +36,7 @@ pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
         Dialog::Weight { .. } => &[("enter", "show the plan"), ("esc", "cancel")],
         Dialog::Revisions(_) => &[("↑ ↓", "choose"), ("enter", "show the plan"), ("esc", "cancel")],
         Dialog::Refused { .. } => &[("esc", "close"), ("R", "roll back")],
+        Dialog::Closed { .. } => &[("esc", "close; until then no other key is heard")],
         Dialog::Help { .. } => &[("esc", "close"), ("↑ ↓", "more keys"), ("R", "roll back")],
     }
 }
@@ -45,7 +46,7 @@ pub fn takes_letters(dialog: &Dialog) -> bool {
     match dialog {
         Dialog::Confirm(confirm) => confirm.consent.takes_letters(),
         Dialog::Automatic { consent, .. } => consent.takes_letters(),
-        Dialog::Weight { .. } | Dialog::Revisions(_) => true,
+        Dialog::Weight { .. } | Dialog::Revisions(_) | Dialog::Closed { .. } => true,
         Dialog::Refused { .. } | Dialog::Help { .. } => false,
     }
 }
@@ -68,6 +69,13 @@ pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect)
         }
         Dialog::Revisions(revisions) => choose(scene, buffer, body, revisions),
         Dialog::Refused { title, refusal, .. } => refused(scene, buffer, body, title, refusal),
+        Dialog::Closed { why } => {
+            let width = inner_width(body, 70);
+            let mut lines: Vec<_> =
+                words::wrap(why, width, 6).into_iter().map(|text| scene.line(text, Role::Title)).collect();
+            lines.push(scene.line("Nothing was sent. What you type is not heard until esc.", Role::Text));
+            window(scene, buffer, body, width, "no longer asked", lines);
+        }
         Dialog::Help { top } => {
             let width = inner_width(body, 112);
             let lines = help::lines(scene, *top, width, inner_height(body));

@@ -21,17 +21,22 @@ const EVIL: &str =
 fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     let mut dialogs = vec![None, Some(Dialog::Help { top: 0 })];
     let now = model.now.at;
+    let name = || Consent::Name("chec".into());
+    let consents = || [Consent::Yes, Consent::SecondR, name(), Consent::Reason { name: EVIL.into(), why: EVIL.into() }];
     for intent in [Intent::Rollback { to: None, at_once: false }, Intent::Step { to: None }, Intent::Finish] {
         if let Some(Ok(plan)) = model.focus().map(|release| model.plan(release, &intent)) {
-            let consent = Consent::Name("chec".into());
-            dialogs.push(Some(Dialog::Confirm(Box::new(Confirm {
-                plan,
-                consent,
-                ways: Vec::new(),
-                opened: now,
-                heard: now,
-            }))));
+            dialogs.extend(consents().map(|consent| {
+                let (plan, ways) = (plan.clone(), Vec::new());
+                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })))
+            }));
         }
+    }
+    let releases = [Some(EVIL.to_owned()), model.focus().map(|release| release.name.clone())];
+    for release in releases.into_iter().flatten() {
+        dialogs.extend([Consent::Yes, name()].map(|consent| {
+            let release = release.clone();
+            Some(Dialog::Automatic { release, consent })
+        }));
     }
     dialogs.push(Some(Dialog::Weight { release: EVIL.into(), input: EVIL.into(), error: Some(EVIL.into()) }));
     dialogs.push(Some(Dialog::Revisions(Revisions {
