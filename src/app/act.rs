@@ -306,6 +306,10 @@ pub(super) fn execute(model: &mut Model, plan: Plan, order: Order) -> Vec<Effect
     }
     let id = model.next_operation;
     model.next_operation = OperationId(id.0 + 1);
+    if !order.automatic {
+        // The operator has the lever again, and has seen why.
+        model.switched_off.remove(&plan.release);
+    }
     let ours = model.ours.entry(plan.release.clone()).or_default();
     ours.doing = Some(plan.intent.clone());
     if matches!(plan.intent, Intent::Start { .. }) {

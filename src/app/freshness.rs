@@ -22,16 +22,22 @@ pub fn age(model: &Model, source: &Source, at: Timestamp) -> (SignedDuration, bo
     (age, age > pace)
 }
 
+/// A source in a sentence.
+fn spoken(source: &Source) -> String {
+    if *source == Source::Prometheus { "numbers of Prometheus".to_owned() } else { source.to_string() }
+}
+
 /// Why an answer is not to be relied on: there is none, it is old, or the newest attempt failed.
 fn doubt<T>(model: &Model, source: &Source, reading: Option<&Reading<T>>) -> Option<String> {
+    let name = spoken(source);
     if let Some(fault) = reading.and_then(Reading::failing) {
-        return Some(format!("the {source} cannot be read ({})", fault.kind.word()));
+        return Some(format!("the {name} cannot be read ({})", fault.kind.word()));
     }
     let Some(at) = reading.and_then(Reading::at) else {
-        return Some(format!("the {source} are not read yet"));
+        return Some(format!("the {name} are not read yet"));
     };
     let (age, old) = age(model, source, at);
-    old.then(|| format!("the {source} are {} s old", age.as_secs()))
+    old.then(|| format!("the {name} are {} s old", age.as_secs()))
 }
 
 /// What a decision about this release would rest on and cannot be relied on, in words.
@@ -66,7 +72,7 @@ fn minutes(model: &Model, side: &Side) -> Option<String> {
             return Some(format!("the requests of {} could not be counted", side.service.service));
         }
         let (age, old) = age(model, &source, series.as_of?);
-        old.then(|| format!("the {source} are {} s old", age.as_secs()))
+        old.then(|| format!("the {} are {} s old", spoken(&source), age.as_secs()))
     };
     doubt(model, &source, reading).or_else(|| reading?.get().and_then(counted))
 }

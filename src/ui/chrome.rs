@@ -1,5 +1,6 @@
 //! What frames every screen: where the operator is, the line that tells something, and the keys.
 
+use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -102,6 +103,9 @@ pub fn countdown(scene: &Scene<'_>, columns: usize) -> Option<Line<'static>> {
     ]))
 }
 
+/// How long it is said why automatic stepping went off, once nothing is under way any more.
+const TOLD_FOR: SignedDuration = SignedDuration::from_hours(1);
+
 /// Automatic stepping of a release, where it is on, or was switched off by something else than `H`.
 pub fn automatic(scene: &Scene<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
     let model = scene.model;
@@ -112,7 +116,9 @@ pub fn automatic(scene: &Scene<'_>, release: &Release, columns: usize) -> Option
         let text = format!("AUTOMATIC since {}: {}", time(on.since), on.says);
         return Some(Line::from(vec![label("● H", Role::Accent), scene.text(words::clip(&text, room))]));
     }
-    let off = model.switched_off.get(&release.name).filter(|_| release.in_flight())?;
+    // What it did by itself is read by whoever comes to the screen later.
+    let told = |at| release.in_flight() || model.now.since(at) < TOLD_FOR;
+    let off = model.switched_off.get(&release.name).filter(|off| told(off.at))?;
     let role = if off.wrong { Role::Warn } else { Role::Dim };
     let text = format!("automatic is off since {}: {}", time(off.at), off.why);
     Some(Line::from(vec![label("○ H", role), scene.span(words::clip(&text, room), role)]))

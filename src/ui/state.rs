@@ -118,6 +118,9 @@ fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
     let (text, role) = match release.phase {
         Phase::Failed => (format!("failed: {}", why_failed(release)), Role::Bad),
         Phase::RollingBack => (step.unwrap_or_else(|| "rolling back".to_owned()), Role::Warn),
+        Phase::Waiting if scene.model.automatic.contains_key(&release.name) => {
+            ("automatic stepping".to_owned(), Role::Accent)
+        }
         Phase::Waiting => (format!("waiting for you: {}", next_move(scene, release)), Role::Warn),
         Phase::Baking => match &release.bake {
             Some(timer) => (format!("baking {}", bake(scene, timer)), Role::Accent),
