@@ -331,7 +331,7 @@ fn may_be_first(model: &Model, source: &Source, detail: Detail) -> bool {
     let under_way = asked.iter().any(|((other, matter), asked)| {
         asked.outstanding && other == source && matches!(matter, Matter::First(of, _) if *of == detail)
     });
-    !backing_off && !(*source == Source::Prometheus && under_way)
+    !(backing_off || *source == Source::Prometheus && under_way)
 }
 
 /// Every target group that is shown.
