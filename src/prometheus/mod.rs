@@ -142,12 +142,12 @@ impl Prometheus {
     async fn answers(&self, questions: Vec<Question>) -> Result<Vec<Answered>, Fault> {
         let asking = futures::stream::iter(questions.clone().into_iter().enumerate())
             .map(|(place, question)| async move { (place, self.api.ask(&question).await) })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(AT_ONCE)
+            .take_until(tokio::time::sleep(self.patience));
         let mut asking = std::pin::pin!(asking);
-        let until = tokio::time::Instant::now() + self.patience;
         let mut answered = BTreeMap::new();
         let mut slow = None;
-        while let Ok(Some((place, answer))) = tokio::time::timeout_at(until, asking.next()).await {
+        while let Some((place, answer)) = asking.next().await {
             match answer {
                 Ok(answer) => drop(answered.insert(place, answer)),
                 Err(fault) if fault.kind == FaultKind::Unanswered => drop(slow.get_or_insert(fault)),
