@@ -1,10 +1,9 @@
 //! CloudWatch's gaps and delays, through the embedded AWS and the SDK: what is missing, what comes late, what is refused.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use tidegate::aws::{Connect, Lanes, connect};
+use tidegate::aws::Lanes;
 use tidegate::cloud::Cloud;
 use tidegate::domain::meter::{CloudWatchMetric, Detail, Meter, Own, Recipe, Source};
 use tidegate::domain::metrics::{Gauge, LEAST_FOR_P99, MetricsQuery, Minute, Percentile, Series, TroubleKind};
@@ -14,7 +13,6 @@ use tidegate::domain::snapshot::{Facts, Query};
 use tidegate::domain::verdict::{Outcome, of_service};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Fault, FaultRule, Server, SimClock};
-use tidegate::sim::world::World;
 
 /// A pair at 1 % of 50 requests a second, a service that nobody calls, and a rule to which nobody answers.
 const SHOP: &str = r#"
@@ -86,17 +84,7 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let start = "2026-11-21T04:32:00Z".parse().unwrap();
-        let clock = SimClock::manual(start);
-        let world = Arc::new(Mutex::new(World::new(&Scenario::parse(SHOP).unwrap(), 7, start)));
-        let server = Server::start(world, clock.clone(), None).unwrap();
-        let options = Connect {
-            region: Some("us-east-1".to_owned()),
-            endpoint_url: Some(server.endpoint()),
-            keys: Some(("test".to_owned(), "test".to_owned())),
-            ..Connect::default()
-        };
-        let lanes = connect(&options).await.unwrap();
+        let (server, clock, lanes) = super::embedded(&Scenario::parse(SHOP).unwrap()).await;
         let Facts::Routes(routes) = lanes.poll.read(&Query::Routes).await.unwrap() else { panic!() };
         let groups = routes.iter().flat_map(|route| route.forwards.iter().map(|to| to.target_group.clone())).collect();
         Self { server, clock, lanes, groups, balancer: routes[0].load_balancer.clone() }

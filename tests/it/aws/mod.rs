@@ -17,7 +17,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate::aws::{Connect, Lanes, connect};
 use tidegate::sim::api::{Answer, ApiError, Call};
+use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Server, SimClock};
+use tidegate::sim::world::World;
 
 const ELB: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012";
 const ECS: &str = "arn:aws:ecs:us-east-1:123456789012";
@@ -151,4 +153,20 @@ fn page(all: usize, size: usize, token: &Value) -> (std::ops::Range<usize>, Opti
     let from: usize = token.as_str().map_or(0, |token| token.parse().unwrap());
     let to = (from + size).min(all);
     (from..to, (to < all).then(|| to.to_string()))
+}
+
+/// The embedded AWS at a standstill, and the SDK's clients of it.
+async fn embedded(scenario: &Scenario) -> (Server, SimClock, Lanes) {
+    let start = "2026-11-21T04:32:00Z".parse().unwrap();
+    let clock = SimClock::manual(start);
+    let world = Arc::new(Mutex::new(World::new(scenario, 7, start)));
+    let server = Server::start(world, clock.clone(), None).unwrap();
+    let options = Connect {
+        region: Some("us-east-1".to_owned()),
+        endpoint_url: Some(server.endpoint()),
+        keys: Some(("test".to_owned(), "test".to_owned())),
+        ..Connect::default()
+    };
+    let lanes = connect(&options).await.unwrap();
+    (server, clock, lanes)
 }

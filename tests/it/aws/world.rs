@@ -1,9 +1,8 @@
 //! The same against the embedded AWS, which keeps to AWS's models by itself.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidegate::aws::{Connect, Lanes, connect};
+use tidegate::aws::Lanes;
 use tidegate::cloud::Cloud;
 use tidegate::domain::alarm::AlarmState;
 use tidegate::domain::deployment::{Configuration, ServiceDeployment, Strategy};
@@ -13,7 +12,6 @@ use tidegate::domain::service::{Service, TaskDefinition};
 use tidegate::domain::snapshot::{Facts, Query};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Server, SimClock};
-use tidegate::sim::world::World;
 
 struct Place {
     _server: Server,
@@ -23,17 +21,8 @@ struct Place {
 
 impl Place {
     async fn new(scenario: &str) -> Self {
-        let start = "2026-11-21T04:32:00Z".parse().unwrap();
-        let clock = SimClock::manual(start);
-        let world = Arc::new(Mutex::new(World::new(&Scenario::named(scenario).unwrap(), 7, start)));
-        let server = Server::start(world, clock.clone(), None).unwrap();
-        let options = Connect {
-            region: Some("us-east-1".to_owned()),
-            endpoint_url: Some(server.endpoint()),
-            keys: Some(("test".to_owned(), "test".to_owned())),
-            ..Connect::default()
-        };
-        Self { lanes: connect(&options).await.unwrap(), _server: server, clock }
+        let (_server, clock, lanes) = super::embedded(&Scenario::named(scenario).unwrap()).await;
+        Self { _server, clock, lanes }
     }
 
     async fn service(&self, name: &str) -> Service {
