@@ -32,7 +32,7 @@ pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
     let shares = release.shares();
     let has = |share: &Option<Percent>| share.is_none_or(|share| !share.is_zero());
     let more = |share: &Option<Percent>| to > share.map_or(0.0, Percent::value);
-    let judged = if shares.is_empty() { true } else { shares.iter().any(|share| has(share) && more(share)) };
+    let judged = shares.is_empty() || shares.iter().any(|share| has(share) && more(share));
     let unjudged =
         !judged && release.method != Method::Native && to > release.ladder.first().value() && shares.iter().any(more);
     let Verdict { outcome, reasons, .. } = &release.verdict;

@@ -109,8 +109,8 @@ pub(super) fn planned(bake: SignedDuration) -> u32 {
 }
 
 impl<'a> Case<'a> {
-    /// Recorded minutes, with latency among them: all of them have settled, the canary's first begins the step, and what stable has before that
-    /// is its past. Both sorted by time.
+    /// Recorded minutes, with latency among them: all of them have settled, the canary's first begins the step, and what
+    /// stable has before that is its past. Both sorted by time.
     pub fn recorded(
         canary: &'a [Observed],
         stable: &'a [Observed],
