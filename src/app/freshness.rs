@@ -64,7 +64,7 @@ fn minutes(model: &Model, side: &Side) -> Option<String> {
     let Some(meter) = &side.meter else {
         return Some(format!("the requests of {} are not counted anywhere", side.service.service));
     };
-    let source = if meter.of_prometheus() { Source::Prometheus } else { Source::Metrics };
+    let source = Source::of(meter);
     let reading = model.snapshot.metrics.get(meter);
     let counted = |series: &Series| {
         // An answer may say of every count that it is not to be had.

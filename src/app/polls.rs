@@ -133,6 +133,11 @@ struct Pace {
 }
 
 impl Source {
+    /// Who is asked for a meter's minutes.
+    pub fn of(meter: &Meter) -> Self {
+        if meter.of_prometheus() { Self::Prometheus } else { Self::Metrics }
+    }
+
     /// How often it is asked for while all goes well: what its age is held against.
     pub fn every(&self, busy: bool) -> SignedDuration {
         let pace = self.pace();

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::metrics::Member;
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::route::load_balancer_dimension;
 
@@ -72,9 +73,16 @@ impl<T> Recipe<T> {
         alike.map(|(name, ..)| name).collect()
     }
 
-    /// Its members that are there.
-    pub fn each(&self) -> impl Iterator<Item = &T> {
-        [&self.requests, &self.errors, &self.p50, &self.p95, &self.p99].into_iter().flatten()
+    /// Its members that are there, and which number of a minute each is.
+    pub fn each(&self) -> impl Iterator<Item = (Member, &T)> {
+        let all = [
+            (Member::Requests, &self.requests),
+            (Member::Errors, &self.errors),
+            (Member::P50, &self.p50),
+            (Member::P95, &self.p95),
+            (Member::P99, &self.p99),
+        ];
+        all.into_iter().filter_map(|(member, given)| Some((member, given.as_ref()?)))
     }
 
     /// The same, each member made into another.

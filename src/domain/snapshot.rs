@@ -194,6 +194,9 @@ pub struct WeightChange {
 /// How many changes of weights are remembered for one route.
 const CHANGES_KEPT: usize = 32;
 
+/// Minutes and alarms' states are asked for once or twice a minute; what is older than this says nothing of now.
+pub const KEEPS: SignedDuration = SignedDuration::from_mins(5);
+
 /// How long minutes are kept: what the widest panel can draw.
 pub const METRICS_KEPT: SignedDuration = SignedDuration::from_hours(3);
 

@@ -78,17 +78,6 @@ struct Question {
 /// What came of it: what is wrong with an expression concerns nobody else.
 type Answered = (Question, Result<answer::Points, Trouble>);
 
-fn members(recipe: &Recipe<String>) -> impl Iterator<Item = (Member, &str)> {
-    let all = [
-        (Member::Requests, &recipe.requests),
-        (Member::P50, &recipe.p50),
-        (Member::P95, &recipe.p95),
-        (Member::P99, &recipe.p99),
-        (Member::Errors, &recipe.errors),
-    ];
-    all.into_iter().filter_map(|(member, expression)| Some((member, expression.as_deref()?)))
-}
-
 /// When expressions are evaluated: at each minute's end that is past, and for the eye in between. Ten minutes in steps
 /// of five seconds have the minutes' ends among them.
 fn ranges(query: &MetricsQuery, detail: Detail, now: i64) -> Vec<Range> {
@@ -116,14 +105,9 @@ impl Minutes for Prometheus {
                 Meter::Own(Own { source: Source::Prometheus(recipe), .. }) => Some(recipe),
                 _ => None,
             };
-            recipe.into_iter().flat_map(members).flat_map(move |(member, expression)| {
+            recipe.into_iter().flat_map(Recipe::each).flat_map(move |(member, expression)| {
                 let ranges = ranges(query, *detail, now.as_second());
-                ranges.into_iter().map(move |range| Question {
-                    meter,
-                    member,
-                    expression: expression.to_owned(),
-                    range,
-                })
+                ranges.into_iter().map(move |range| Question { meter, member, expression: expression.clone(), range })
             })
         });
         let mut answers = self.answers(questions.collect()).await?;

@@ -161,10 +161,9 @@ fn by_group<T>(
 /// The minutes of both sides. `None`: nobody that is known counts their requests.
 pub fn metrics(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
     let read = &scene.model.snapshot.metrics;
-    let each = sides(release).filter_map(|side| side.meter.as_ref()).map(|meter| {
-        let source = if meter.of_prometheus() { Source::Prometheus } else { Source::Metrics };
-        of(scene, source, read.get(meter))
-    });
+    let each = sides(release)
+        .filter_map(|side| side.meter.as_ref())
+        .map(|meter| of(scene, Source::of(meter), read.get(meter)));
     each.reduce(worse)
 }
 

@@ -274,8 +274,10 @@ fn beside(release: &Release, model: &Model) -> Vec<(Meter, Detail)> {
         let none = model.polls.meters.without_insights.get(meter);
         none.is_none_or(|at| model.now.at.duration_since(*at) >= INSIGHTS_AGAIN)
     };
-    let services = services.map(|meter| (if insights(&meter) { Detail::Full } else { Detail::Brief }, meter));
-    let services = services.map(|(detail, meter)| (meter, detail));
+    let services = services.map(|meter| {
+        let detail = if insights(&meter) { Detail::Full } else { Detail::Brief };
+        (meter, detail)
+    });
     balancers.map(|balancer| (Meter::Balancer(balancer), Detail::Full)).chain(services).collect()
 }
 

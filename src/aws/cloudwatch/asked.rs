@@ -122,16 +122,9 @@ fn target_group(group: &str, balancer: &str, full: bool) -> Vec<Asked> {
 
 fn of_its_own(own: &Own) -> Vec<Asked> {
     let Source::CloudWatch(recipe) = &own.source else { return Vec::new() };
-    let unit = if own.seconds { 1e3 } else { 1.0 };
-    let members = [
-        (&recipe.requests, Member::Requests, 1.0),
-        (&recipe.errors, Member::Errors, 1.0),
-        (&recipe.p50, Member::P50, unit),
-        (&recipe.p95, Member::P95, unit),
-        (&recipe.p99, Member::P99, unit),
-    ];
-    let asked = members.into_iter().filter_map(|(metric, member, factor)| {
-        Some(Asked { metric: metric.clone()?, meaning: Meaning::Of(member), factor })
+    let asked = recipe.each().map(|(member, metric)| {
+        let asked = Asked { metric: metric.clone(), meaning: Meaning::Of(member), factor: 1.0 };
+        if own.seconds && !member.counts() { asked.in_seconds() } else { asked }
     });
     asked.collect()
 }

@@ -10,7 +10,8 @@ mod tests;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_cloudwatch::types::{MetricDataQuery, MetricDataResult, ScanBy};
+use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
+use aws_sdk_cloudwatch::types::{MetricDataQuery, ScanBy};
 
 use crate::cloud::Minutes;
 use crate::domain::fault::Fault;
@@ -64,29 +65,26 @@ impl Aws {
         subject: &str,
     ) -> Result<HashMap<String, Answered>, Fault> {
         let operation = Operation::GetMetricData;
-        let said = std::sync::Mutex::new(Vec::<String>::new());
-        let said = &said;
-        let results = pages(operation, usize::MAX, |token| {
+        let read = pages(operation, usize::MAX, |token| {
             let call = self.clients.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.to_vec()));
             let call = call.start_time(date_time(query.from)).end_time(date_time(query.to));
             let call = call.scan_by(ScanBy::TimestampAscending).max_datapoints(MOST_DATAPOINTS);
             let call = call.set_next_token(token).send();
             async move {
                 let answer = self.ask(operation, subject, call).await?;
-                let messages = answer.messages.unwrap_or_default();
-                let texts = messages.iter().filter_map(|message| message.value().or(message.code()));
-                said.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(texts.map(str::to_owned));
-                Ok((answer.metric_data_results.unwrap_or_default(), answer.next_token))
+                let next = answer.next_token.clone();
+                Ok((vec![answer], next))
             }
         });
-        let results: Vec<MetricDataResult> = results.await?;
+        let read = read.await?;
         let mut merged: HashMap<String, Answered> = HashMap::new();
-        for result in &results {
+        for result in read.iter().flat_map(GetMetricDataOutput::metric_data_results) {
             merged.entry(result.id().unwrap_or_default().to_owned()).or_default().add(result);
         }
-        let said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // It speaks of the whole call, HTTP 200 or not: of what has no answer it may say why.
-        for message in said.iter() {
+        let said = read.iter().flat_map(GetMetricDataOutput::messages);
+        let said: Vec<&str> = said.filter_map(|message| message.value().or(message.code())).collect();
+        for message in &said {
             tracing::warn!(%operation, subject, message, "CloudWatch says of the whole answer");
         }
         if let Some(message) = said.first() {

@@ -284,7 +284,7 @@ fn metrics_of_its_own_become_what_each_source_is_asked_for() {
         panic!("{:?}", settings.own_of("a"));
     };
     let asked: Vec<_> =
-        recipe.each().map(|it| (it.namespace.as_str(), it.name.as_str(), it.statistic.as_str())).collect();
+        recipe.each().map(|(_, it)| (it.namespace.as_str(), it.name.as_str(), it.statistic.as_str())).collect();
     assert_eq!(asked, [("Shop", "R", "Sum"), ("Shop", "E", "SampleCount"), ("Other", "L", "p95")]);
     let dimensions = recipe.requests.as_ref().unwrap().dimensions.clone();
     assert_eq!(dimensions, [("S".to_owned(), "a".to_owned()), ("V".to_owned(), "{revision}".to_owned())]);

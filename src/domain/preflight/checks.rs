@@ -10,7 +10,7 @@ use crate::domain::deployment::{ServiceDeployment, ServiceRevision};
 use crate::domain::fault::FaultKind;
 use crate::domain::previous::{Good, best};
 use crate::domain::release::Method;
-use crate::domain::verdict::alarms::KEEPS;
+use crate::domain::snapshot::KEEPS;
 
 impl Look<'_> {
     /// The writes that the way back needs, and AWS has refused.

@@ -52,10 +52,11 @@ pub fn releases(
         let names = alarms::names(release, snapshot, settings);
         let since = release.bake.map(|bake| Since { at: bake.since, seen: bake.seen });
         let since = since.or_else(|| snapshot.weights_since.get(&release.routes.first()?.id).copied());
-        release.verdict = alarms::heeded(release.verdict.clone(), &names, snapshot, since, now);
-        if let Some(why) = unread(release, snapshot, now) {
-            release.verdict = release.verdict.clone().withheld(why);
-        }
+        let heeded = alarms::heeded(release.verdict.clone(), &names, snapshot, since, now);
+        release.verdict = match unread(release, snapshot, now) {
+            Some(why) => heeded.withheld(why),
+            None => heeded,
+        };
         let denied = ours_of(&release.name).denied.as_slice();
         if let Some(service) = snapshot.service(&release.stable.service) {
             release.preflight = preflight::preflight(release, service, snapshot, denied, now);

@@ -1,14 +1,11 @@
 //! Whether the minutes that a verdict rests on are known at all.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Release, Side};
 use crate::domain::meter::Meter;
 use crate::domain::metrics::Member;
-use crate::domain::snapshot::Snapshot;
-
-/// Minutes are asked for once or twice a minute; what is older than this says nothing of now.
-pub const KEEPS: SignedDuration = SignedDuration::from_mins(5);
+use crate::domain::snapshot::{KEEPS, Snapshot};
 
 /// Why a verdict cannot be a PASS, whatever its numbers: requests or errors of a side that it is about could not be read
 /// at the newest attempt, or were last read too long ago.
@@ -47,6 +44,8 @@ fn of_side(side: &Side, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::app::model::Model;
     use crate::domain::fault::{Fault, FaultKind};

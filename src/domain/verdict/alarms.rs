@@ -7,17 +7,14 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Outcome, Verdict};
 use crate::domain::alarm::{Alarm, AlarmState};
 use crate::domain::preflight;
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
-use crate::domain::snapshot::{Since, Snapshot};
-
-/// Alarms' states are asked for once or twice a minute; what is older than this says nothing of now.
-pub const KEEPS: SignedDuration = SignedDuration::from_mins(5);
+use crate::domain::snapshot::{KEEPS, Since, Snapshot};
 
 /// The alarms that bear on a release, by name, each once: those of the settings, of the deployment under way, and of
 /// both services' configurations.
