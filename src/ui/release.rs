@@ -2,13 +2,11 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use strum::IntoEnumIterator;
 
 use super::panels::{around, events, head, metrics, operation, preflight, sources, tasks};
 use super::scene::{Scene, put, put_all, split_left, split_top};
-use super::theme::Role;
-use super::words;
 use crate::app::model::Panel;
 use crate::domain::release::Release;
 
@@ -56,24 +54,8 @@ fn tabbed(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect,
         Panel::Metrics if metrics_shown => Panel::Tasks,
         panel => panel,
     };
-    let mut tabs = vec![scene.dim("── ")];
-    for (index, panel) in Panel::iter().filter(|panel| !(metrics_shown && *panel == Panel::Metrics)).enumerate() {
-        if index > 0 {
-            tabs.push(scene.dim(" │ "));
-        }
-        tabs.push(if panel == chosen {
-            scene.span(format!("[{panel}]"), Role::Accent)
-        } else {
-            scene.dim(panel.to_string())
-        });
-    }
-    let wide = |tabs: &[Span<'_>]| tabs.iter().map(|span| words::width(&span.content)).sum::<usize>();
-    let room = usize::from(area.width).saturating_sub(wide(&tabs));
-    let how = ["   tab: next ", "  tab "].into_iter().find(|how| how.len() <= room).unwrap_or(" ");
-    tabs.push(scene.dim(how));
-    let used = wide(&tabs);
-    tabs.push(scene.dim("─".repeat(usize::from(area.width).saturating_sub(used))));
-    put(buffer, area, 0, Line::from(tabs));
+    let panels = Panel::iter().filter(|panel| !(metrics_shown && *panel == Panel::Metrics));
+    put(buffer, area, 0, scene.tabs(panels, chosen, &["   tab: next ", "  tab "], area.width.into()));
     let (_, inner) = split_top(area, 1);
     let columns = usize::from(inner.width);
     let lines = match chosen {

@@ -1,5 +1,7 @@
 //! What every part of the screen is drawn with: the model, the looks, and a few strokes.
 
+use std::fmt::Display;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -45,10 +47,44 @@ impl Scene<'_> {
             spans.extend(note);
             spans.push(self.dim(" "));
         }
-        let used: usize = spans.iter().map(|span| words::width(&span.content)).sum();
-        spans.push(self.dim("─".repeat(columns.saturating_sub(used))));
-        words::fit(Line::from(spans), columns)
+        words::fit(self.ruled(spans, columns), columns)
     }
+
+    /// The names of what shares a place, the chosen one marked, and how to see another: in the first of these words that
+    /// fits.
+    pub fn tabs<T: Display + PartialEq>(
+        &self,
+        all: impl Iterator<Item = T>,
+        chosen: T,
+        how: &[&str],
+        columns: usize,
+    ) -> Line<'static> {
+        let mut spans = vec![self.dim("── ")];
+        for (index, one) in all.enumerate() {
+            if index > 0 {
+                spans.push(self.dim(" │ "));
+            }
+            spans.push(if one == chosen {
+                self.span(format!("[{one}]"), Role::Accent)
+            } else {
+                self.dim(one.to_string())
+            });
+        }
+        let room = columns.saturating_sub(wide(&spans));
+        let how = how.iter().find(|how| words::width(how) <= room).copied().unwrap_or(" ");
+        spans.push(self.dim(how));
+        self.ruled(spans, columns)
+    }
+
+    /// With a rule to the end of the line.
+    fn ruled(&self, mut spans: Vec<Span<'static>>, columns: usize) -> Line<'static> {
+        spans.push(self.dim("─".repeat(columns.saturating_sub(wide(&spans)))));
+        Line::from(spans)
+    }
+}
+
+fn wide(spans: &[Span<'_>]) -> usize {
+    spans.iter().map(|span| words::width(&span.content)).sum()
 }
 
 /// Draws a line on a row of an area, cut to its width. Rows outside are left out.

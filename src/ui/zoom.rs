@@ -2,13 +2,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
 use strum::IntoEnumIterator;
 
 use super::panels::{around, head, metrics, strips, verdict};
 use super::scene::{Scene, put, put_all, split_top};
-use super::theme::Role;
-use super::words;
 use crate::app::model::Plotted;
 use crate::domain::release::Release;
 
@@ -23,7 +20,8 @@ pub fn draw(scene: &Scene<'_>, release: &Release, plotted: Plotted, buffer: &mut
     let most = area.height.saturating_sub(LEAST + 1);
     let (top, rest) = split_top(area, u16::try_from(lines.len()).unwrap_or(most).min(most));
     put_all(scene, buffer, top, lines);
-    put(buffer, rest, 0, tabs(scene, plotted, columns));
+    // The plots by name, and how to leave.
+    put(buffer, rest, 0, scene.tabs(Plotted::iter(), plotted, &["   tab: next  z: back "], columns));
     let (_, inner) = split_top(rest, 1);
     match plotted {
         Plotted::Errors => metrics::errors(scene, release, buffer, inner),
@@ -32,23 +30,4 @@ pub fn draw(scene: &Scene<'_>, release: &Release, plotted: Plotted, buffer: &mut
         Plotted::Balancer => strips::draw(scene, release, &around::balancer(scene, release), buffer, inner),
         Plotted::Resources => strips::draw(scene, release, &around::resources(scene, release), buffer, inner),
     }
-}
-
-/// The plots by name, and how to leave.
-fn tabs(scene: &Scene<'_>, shown: Plotted, columns: usize) -> Line<'static> {
-    let mut tabs = vec![scene.dim("── ")];
-    for (index, plotted) in Plotted::iter().enumerate() {
-        if index > 0 {
-            tabs.push(scene.dim(" │ "));
-        }
-        tabs.push(if plotted == shown {
-            scene.span(format!("[{plotted}]"), Role::Accent)
-        } else {
-            scene.dim(plotted.to_string())
-        });
-    }
-    tabs.push(scene.dim("   tab: next  z: back "));
-    let used: usize = tabs.iter().map(|span| words::width(&span.content)).sum();
-    tabs.push(scene.dim("─".repeat(columns.saturating_sub(used))));
-    Line::from(tabs)
 }
