@@ -7,11 +7,13 @@ use tui_input::Input;
 
 use super::automatic;
 use super::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
-use super::keys::Key;
-use super::model::Model;
+use super::keys::{Action, Key};
+use super::model::{Model, Screen};
 use super::msg::{Effect, Order};
 use super::operation::{Operation, OperationId};
-use super::update::type_into;
+use super::outside::Outside;
+use super::palette::{Destination, Palette};
+use super::update::{perform, type_into};
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{self, Context, Intent, Plan, Refusal};
 use crate::domain::previous;
@@ -234,6 +236,8 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
         Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
         Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
         Dialog::Automatic { release, consent } => return answer_automatic(model, release, consent, key, apart),
+        Dialog::Palette(palette) => return answer_palette(model, palette, key, apart),
+        Dialog::Outside(outside) => return answer_outside(model, outside, key, apart),
         Dialog::Closed { .. } => match key {
             Key::Esc | Key::Enter => {}
             Key::Ctrl('c') => return vec![Effect::Quit],
@@ -296,6 +300,76 @@ fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Ve
     }
     model.dialog = Some(Dialog::Revisions(revisions));
     Vec::new()
+}
+
+/// A key in the palette. Its `R` is a letter: the way back is among its lines, and asks.
+fn answer_palette(model: &mut Model, mut palette: Palette, key: Key, apart: bool) -> Vec<Effect> {
+    let lines = palette.lines(model);
+    let last = lines.len().saturating_sub(1);
+    match key {
+        Key::Esc | Key::Ctrl('c') => return Vec::new(),
+        Key::Up | Key::Ctrl('p') => palette.selected = palette.selected.saturating_sub(1),
+        Key::Down | Key::Ctrl('n') | Key::Tab => palette.selected = (palette.selected + 1).min(last),
+        Key::Enter if apart => {
+            if let Some(entry) = lines.into_iter().nth(palette.selected) {
+                return go(model, entry.to);
+            }
+        }
+        Key::Enter => {}
+        key => {
+            type_into(&mut palette.typed, key);
+            palette.selected = 0;
+        }
+    }
+    model.dialog = Some(Dialog::Palette(palette));
+    Vec::new()
+}
+
+fn go(model: &mut Model, to: Destination) -> Vec<Effect> {
+    match to {
+        Destination::Release(name) => model.open(Screen::Release(name)),
+        Destination::View(view, name) => model.open(Screen::View(view, name)),
+        // A line that was found by a few letters is not the one key of an incident: it asks.
+        Destination::Action(Action::Rollback) => return ask_rollback(model),
+        Destination::Action(action) => return perform(model, action),
+    }
+    Vec::new()
+}
+
+/// The way back as a question, whatever the settings.
+fn ask_rollback(model: &mut Model) -> Vec<Effect> {
+    let Some(release) = model.focus() else {
+        model.say("no service is marked", true);
+        return Vec::new();
+    };
+    match model.plan(release, &Intent::Rollback { to: None, at_once: false }) {
+        Ok(plan) => {
+            ask(model, plan, Consent::SecondR);
+            Vec::new()
+        }
+        // It asks, or says why not.
+        Err(_) => rollback(model),
+    }
+}
+
+fn answer_outside(model: &mut Model, mut outside: Outside, key: Key, apart: bool) -> Vec<Effect> {
+    let last = outside.ways.len().saturating_sub(1);
+    let mut effects = Vec::new();
+    match key {
+        Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n' | 'x') => return Vec::new(),
+        Key::Char('R') if apart => return rollback(model),
+        Key::Up | Key::Char('k') => outside.selected = outside.selected.saturating_sub(1),
+        Key::Down | Key::Char('j') => outside.selected = (outside.selected + 1).min(last),
+        Key::Enter | Key::Char('c' | 'y') => {
+            if let Some(way) = outside.ways.get(outside.selected) {
+                model.say(format!("copied: {}", way.title), false);
+                effects.push(Effect::Copy(way.text.clone()));
+            }
+        }
+        _ => {}
+    }
+    model.dialog = Some(Dialog::Outside(outside));
+    effects
 }
 
 /// Orders a plan. What was in flight for the release is not pursued: only a rollback gets here then.

@@ -5,6 +5,8 @@ use tui_input::Input;
 
 use super::keys::{BINDINGS, Key};
 use super::model::Model;
+use super::outside::Outside;
+use super::palette::Palette;
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::text;
@@ -47,6 +49,10 @@ pub enum Dialog {
         /// Why it is not.
         why: String,
     },
+    /// Where to, or what: services, views and acts by a few letters.
+    Palette(Palette),
+    /// What to paste elsewhere: a shell in a task, AWS's console.
+    Outside(Outside),
     /// The keys.
     Help {
         /// How many of them are above the first one that is shown, where not all fit.
@@ -117,6 +123,7 @@ impl Dialog {
             Self::Weight { input, .. } => Some(input),
             Self::Confirm(confirm) => confirm.consent.input(),
             Self::Automatic { consent, .. } => consent.input(),
+            Self::Palette(palette) => Some(&mut palette.typed),
             _ => None,
         }
     }

@@ -1,5 +1,7 @@
 //! The one table of keys: what they do, and the words for it in the footer and the help.
 
+use super::views::View;
+
 /// A key as the core knows it, whatever terminal library reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
@@ -89,8 +91,58 @@ pub enum Action {
     First,
     /// Mark the last.
     Last,
+    /// The page above.
+    PageUp,
+    /// The page below.
+    PageDown,
+    /// A release's tasks.
+    Tasks,
+    /// Its targets.
+    Targets,
+    /// What happened.
+    Events,
+    /// What its containers write.
+    Logs,
+    /// What changed between two revisions.
+    Diff,
+    /// The alarms in scope.
+    Alarms,
     /// The deployments of a release.
     History,
+    /// A task definition as raw JSON.
+    Raw,
+    /// A shell in a task, and AWS's own console: what to paste where.
+    Outside,
+    /// Any service, view or act, by a few letters of its name.
+    Palette,
+    /// Search.
+    Find,
+    /// The next line that has what is searched for.
+    FindNext,
+    /// The one before.
+    FindPrevious,
+    /// Another order of the lines.
+    Sort,
+    /// The order turned round.
+    Reverse,
+    /// The log of the marked task.
+    LogOfTask,
+    /// What is marked or picked, and what else: which kinds of events.
+    Kinds,
+    /// Which sides' logs.
+    Sides,
+    /// Follow the newest line, or not.
+    Follow,
+    /// Ask for nothing more, or go on.
+    Hold,
+    /// The first line that tells of an error.
+    FirstError,
+    /// Values of the environment, shown or hidden.
+    Reveal,
+    /// What is the same on both sides, shown or folded.
+    Unfold,
+    /// The marked deployment is what the next diff begins from.
+    Pick,
     /// Ask to roll back to the revision of the marked deployment. It asks whatever the settings: no single key gets there.
     RollbackTo,
     /// The next latency percentile.
@@ -103,11 +155,9 @@ pub enum Action {
     Longer,
     /// Plots reach less far back.
     Shorter,
-    /// Filter the fleet.
-    Filter,
     /// Ask everything again.
     Refresh,
-    /// Copy the release's facts.
+    /// Copy what is marked, or the release's facts.
     Copy,
     /// The keys.
     Help,
@@ -122,6 +172,20 @@ impl Action {
     pub fn acts(self) -> bool {
         matches!(self, Self::Step | Self::Rollback | Self::Weight | Self::Start | Self::Finish | Self::Automatic)
     }
+
+    /// The view that it opens.
+    pub fn view(self) -> Option<View> {
+        Some(match self {
+            Self::Tasks => View::Tasks,
+            Self::Targets => View::Targets,
+            Self::Events => View::Events,
+            Self::Logs => View::Logs,
+            Self::Diff => View::Diff,
+            Self::Alarms => View::Alarms,
+            Self::History => View::History,
+            _ => return None,
+        })
+    }
 }
 
 /// Where a key means something.
@@ -133,8 +197,8 @@ pub enum Scope {
     Fleet,
     /// On a release.
     Release,
-    /// On its history.
-    History,
+    /// In a view of it.
+    In(View),
 }
 
 impl Scope {
@@ -159,7 +223,7 @@ pub struct Binding {
     pub help: &'static str,
 }
 
-use Key::{Char, Ctrl, Down, End, Enter, Esc, Home, Left, Right, Tab, Up};
+use Key::{Char, Ctrl, Down, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab, Up};
 
 const fn on(scope: Scope, keys: &'static [Key], action: Action, word: &'static str, help: &'static str) -> Binding {
     Binding { keys, action, scope, word, help }
@@ -203,15 +267,50 @@ pub const BINDINGS: &[Binding] = &[
         "auto",
         "Automatic stepping on or off: it goes on by itself on PASS.",
     ),
-    on(Scope::Fleet, &[Enter, Right, Char('l')], Action::Open, "open", "Open the release."),
-    on(Scope::Fleet, &[Char('/')], Action::Filter, "filter", "Show only the services whose line contains a text."),
+    on(Scope::Fleet, &[Enter, Right], Action::Open, "open", "Open the release."),
+    on(Scope::Anywhere, &[Char('t')], Action::Tasks, "tasks", "Its tasks by revision; why some stopped."),
+    on(Scope::Anywhere, &[Char('l')], Action::Logs, "logs", "What its containers write, canary against stable."),
+    on(Scope::Anywhere, &[Char('e')], Action::Events, "events", "What happened, from every source, newest first."),
+    on(Scope::Anywhere, &[Char('d')], Action::Diff, "diff", "What changed between two revisions."),
+    on(Scope::Anywhere, &[Char('g')], Action::Targets, "targets", "Each target of its target groups, and its health."),
+    on(Scope::Anywhere, &[Char('a')], Action::Alarms, "alarms", "The alarms in scope."),
+    on(Scope::Anywhere, &[Char('h')], Action::History, "history", "Its deployments, newest first."),
+    on(Scope::Anywhere, &[Char('x')], Action::Outside, "shell", "A shell in the task, and AWS's console: copied."),
+    on(Scope::Anywhere, &[Char(':')], Action::Palette, "go to", "Any service, view or act, by letters of its name."),
+    on(Scope::Anywhere, &[Char('/')], Action::Find, "find", "Only the lines with a text; n shows them in place."),
+    on(Scope::Anywhere, &[Char('n')], Action::FindNext, "next", "The next line with the text that was looked for."),
+    on(Scope::Anywhere, &[Char('N')], Action::FindPrevious, "prev", "The line before with that text."),
+    on(Scope::Anywhere, &[Char('s')], Action::Sort, "sort", "The list in another order."),
+    on(Scope::Anywhere, &[Char('o')], Action::Reverse, "turn", "That order, turned round."),
     on(Scope::Anywhere, &[Up, Char('k')], Action::Up, "up", "Mark the one above."),
     on(Scope::Anywhere, &[Down, Char('j')], Action::Down, "down", "Mark the one below."),
-    on(Scope::Anywhere, &[Home, Char('g')], Action::First, "first", "Mark the first."),
+    on(Scope::Anywhere, &[Home], Action::First, "first", "Mark the first."),
     on(Scope::Anywhere, &[End, Char('G')], Action::Last, "last", "Mark the last."),
-    on(Scope::Anywhere, &[Char('h')], Action::History, "history", "The deployments of a release, newest first."),
+    on(Scope::Anywhere, &[PageUp, Ctrl('u')], Action::PageUp, "page up", "Mark one that is a page above."),
+    on(Scope::Anywhere, &[PageDown, Ctrl('d')], Action::PageDown, "page down", "Mark one that is a page below."),
+    on(Scope::In(View::Tasks), &[Enter], Action::LogOfTask, "its log", "In the tasks: the log of the marked one."),
+    on(Scope::In(View::Events), &[Tab], Action::Kinds, "kinds", "In the events: those of one kind, or all."),
+    on(Scope::In(View::Logs), &[Tab], Action::Sides, "sides", "In the logs: stable, canary, both side by side."),
+    on(Scope::In(View::Logs), &[Char('f')], Action::Follow, "follow", "In the logs: stay with the newest line."),
+    on(Scope::In(View::Logs), &[Char(' ')], Action::Hold, "hold", "In the logs: ask for no more, or go on."),
     on(
-        Scope::History,
+        Scope::In(View::Logs),
+        &[Char('!')],
+        Action::FirstError,
+        "1st error",
+        "In the logs: the first error that is kept.",
+    ),
+    on(Scope::In(View::Diff), &[Char('v')], Action::Reveal, "values", "In the diff: show values of the environment."),
+    on(Scope::In(View::Diff), &[Char('u')], Action::Unfold, "unfold", "In the diff: what is the same, too."),
+    on(
+        Scope::In(View::History),
+        &[Char(' ')],
+        Action::Pick,
+        "pick",
+        "In the history: the next d compares with this one.",
+    ),
+    on(
+        Scope::In(View::History),
         &[Enter],
         Action::RollbackTo,
         "back to it",
@@ -223,7 +322,8 @@ pub const BINDINGS: &[Binding] = &[
     on(Scope::Release, &[Char('+'), Char('=')], Action::Shorter, "shorter", "The plots reach less far back."),
     on(Scope::Release, &[Tab], Action::Panel, "panel", "Show the next panel where they do not all fit."),
     on(Scope::Anywhere, &[Char('r'), Ctrl('r')], Action::Refresh, "refresh", "Ask AWS for everything again."),
-    on(Scope::Release, &[Char('y')], Action::Copy, "copy", "Copy the release's facts, for a ticket."),
+    on(Scope::Anywhere, &[Char('y')], Action::Raw, "json", "The task definition as raw JSON, values hidden."),
+    on(Scope::Anywhere, &[Char('c')], Action::Copy, "copy", "Copy what is marked, or the release's facts."),
     on(Scope::Anywhere, &[Esc, Left], Action::Back, "back", "Back to where you came from; close what is open."),
     on(Scope::Anywhere, &[Char('?')], Action::Help, "help", "This list."),
     on(

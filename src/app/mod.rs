@@ -5,10 +5,15 @@ pub mod automatic;
 pub mod dialog;
 pub mod freshness;
 pub mod keys;
+pub mod list;
 pub mod model;
 pub mod msg;
+mod navigate;
 pub mod operation;
+pub mod outside;
+pub mod palette;
 pub mod polls;
 pub mod update;
+pub mod views;
 
 pub use update::update;

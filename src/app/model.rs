@@ -1,19 +1,24 @@
 //! All that the screen is drawn from.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use tui_input::Input;
 
 use super::automatic::{Automatic, Off};
 use super::dialog::{Choice, Dialog, Purpose, Revisions};
 use super::keys::Scope;
+use super::list::{Find, List};
 use super::msg::Now;
 use super::operation::{Operation, OperationId};
 use super::polls::Polls;
+use super::views::View;
+use super::views::diff::Diff;
+use super::views::events::Events;
+use super::views::logs::Logs;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::metrics::Percentile;
-use crate::domain::names::{Arn, Place, TaskDefinitionArn};
+use crate::domain::names::{Place, TaskDefinitionArn};
 use crate::domain::release::{self, Ours, Release};
 use crate::domain::settings::Settings;
 use crate::domain::snapshot::Snapshot;
@@ -25,8 +30,8 @@ pub enum Screen {
     Fleet,
     /// One release, by name.
     Release(String),
-    /// The deployments of one release, by its name.
-    History(String),
+    /// A view of one release, by its name.
+    View(View, String),
 }
 
 /// The panels of a release that share a place where a screen is small.
@@ -88,19 +93,25 @@ pub struct Fleet {
     pub selected: Option<String>,
     /// Whether the operator has moved the mark; until then it is on the most urgent line.
     pub moved: bool,
-    /// What lines must contain.
-    pub filter: Input,
-    /// Whether the filter is being typed.
-    pub filtering: bool,
+    /// What is searched for.
+    pub find: Find,
+    /// In which order its lines are.
+    pub order: FleetOrder,
+    /// Whether that is turned round.
+    pub reversed: bool,
 }
 
-/// The history's own state.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    /// The marked deployment; `None`: the newest. A newer one does not move the mark.
-    pub marked: Option<Arn>,
-    /// Whether it was opened from the fleet: `esc` goes back there.
-    pub from_fleet: bool,
+/// The orders of the fleet's lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumIter, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum FleetOrder {
+    /// What needs somebody first.
+    #[default]
+    Urgency,
+    /// By name.
+    Name,
+    /// By method, then by name.
+    Method,
 }
 
 /// The console's whole state.
@@ -128,8 +139,18 @@ pub struct Model {
     pub screen: Screen,
     /// The fleet's own state.
     pub fleet: Fleet,
-    /// The history's own state.
-    pub history: History,
+    /// Where `esc` goes back to, the last one first to be gone back to. No screen is in it twice.
+    pub trail: Vec<Screen>,
+    /// The lists of the views.
+    pub lists: BTreeMap<View, List>,
+    /// What was read of the log.
+    pub logs: Logs,
+    /// What is compared.
+    pub diff: Diff,
+    /// Which events are shown.
+    pub events: Events,
+    /// The deployment that the next diff begins from.
+    pub picked: Option<TaskDefinitionArn>,
     /// Which panel is in front on a small screen.
     pub panel: Panel,
     /// Which latency is drawn.
@@ -156,6 +177,11 @@ pub struct Model {
     pub focused: bool,
 }
 
+/// What of a release is searched on the fleet.
+pub fn searched(release: &Release) -> String {
+    format!("{} {} {} {}", release.name, release.method, release.phase, release.newest().task_definition)
+}
+
 /// The smallest screen that is laid out; below it only `R` and `q` are offered.
 pub const SMALLEST: (u16, u16) = (80, 24);
 
@@ -174,7 +200,12 @@ impl Model {
             next_operation: OperationId(1),
             screen: Screen::Fleet,
             fleet: Fleet::default(),
-            history: History::default(),
+            trail: Vec::new(),
+            lists: BTreeMap::new(),
+            logs: Logs::default(),
+            diff: Diff::default(),
+            events: Events::default(),
+            picked: None,
             panel: Panel::default(),
             percentile: Percentile::default(),
             range: None,
@@ -209,29 +240,30 @@ impl Model {
 
     /// The fleet's lines as they stand: filtered, the most urgent first, then by name.
     pub fn lines(&self) -> Vec<&Release> {
-        let filter = self.fleet.filter.value().to_lowercase();
-        let mut lines: Vec<_> = self
-            .releases
-            .iter()
-            .filter(|release| {
-                let text = format!(
-                    "{} {} {} {}",
-                    release.name,
-                    release.method,
-                    release.phase,
-                    release.newest().task_definition
-                );
-                filter.is_empty() || text.to_lowercase().contains(&filter)
-            })
-            .collect();
-        lines.sort_by_key(|release| (release.urgency(), release.name.clone()));
+        let Fleet { find, order, reversed, .. } = &self.fleet;
+        let shown = |release: &&Release| !find.only || find.matches(&searched(release));
+        let mut lines: Vec<_> = self.releases.iter().filter(shown).collect();
+        match order {
+            FleetOrder::Urgency => lines.sort_by_key(|release| (release.urgency(), release.name.clone())),
+            FleetOrder::Name => lines.sort_by_key(|release| release.name.clone()),
+            FleetOrder::Method => lines.sort_by_key(|release| (release.method.to_string(), release.name.clone())),
+        }
+        if *reversed {
+            lines.reverse();
+        }
         lines
+    }
+
+    /// The list of a view.
+    pub fn list(&self, view: View) -> &List {
+        static NEW: LazyLock<List> = LazyLock::new(List::default);
+        self.lists.get(&view).unwrap_or(&NEW)
     }
 
     /// The release that a key would act on: the open one, else the marked one.
     pub fn focus(&self) -> Option<&Release> {
         match &self.screen {
-            Screen::Release(name) | Screen::History(name) => self.release(name),
+            Screen::Release(name) | Screen::View(_, name) => self.release(name),
             Screen::Fleet => {
                 let lines = self.lines();
                 let marked = self.fleet.selected.as_deref();
@@ -278,8 +310,8 @@ impl Model {
     /// The deployment that is marked in the history: its place among them, and itself.
     pub fn marked_deployment(&self, release: &Release) -> Option<(usize, &ServiceDeployment)> {
         let all = self.deployments(release);
-        let marked = self.history.marked.as_ref();
-        let at = all.iter().position(|deployment| Some(&deployment.arn) == marked).unwrap_or(0);
+        let marked = self.list(View::History).marked.as_deref();
+        let at = all.iter().position(|deployment| Some(deployment.arn.as_str()) == marked).unwrap_or(0);
         all.get(at).map(|deployment| (at, *deployment))
     }
 
@@ -288,7 +320,7 @@ impl Model {
         match self.screen {
             Screen::Fleet => Scope::Fleet,
             Screen::Release(_) => Scope::Release,
-            Screen::History(_) => Scope::History,
+            Screen::View(view, _) => Scope::In(view),
         }
     }
 

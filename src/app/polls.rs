@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, Screen};
 use super::msg::Now;
+use super::views;
 use crate::domain::fault::FaultKind;
 use crate::domain::meter::{Detail, Meter};
 use crate::domain::metrics::Series;
@@ -40,6 +41,12 @@ pub enum Source {
     Alarms,
     /// Task definitions.
     Revisions,
+    /// ELB target groups' settings.
+    Groups,
+    /// Task definitions in full.
+    Definitions,
+    /// CloudWatch Logs.
+    Logs,
 }
 
 /// How one question stands.
@@ -123,6 +130,10 @@ fn key(query: &Query) -> Key {
             (Source::Revisions, Matter::Of(arns.join(" ")))
         }
         Query::Family(family) => (Source::Revisions, Matter::of(family.as_str())),
+        Query::TargetGroups(groups) => (Source::Groups, Matter::of(joined(groups))),
+        Query::Definition { arn, reveal } => (Source::Definitions, Matter::Of(format!("{arn} {reveal}"))),
+        // A page is asked for once the one before is there, however fast pages come: see `views::logs`.
+        Query::Logs(page) => (Source::Logs, Matter::Of(format!("{} {}", page.source.group, page.source.prefix))),
     }
 }
 
@@ -158,6 +169,10 @@ impl Source {
             // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
             Self::Alarms => Pace { calm: 60, busy: 30 },
             Self::Revisions => Pace { calm: 300, busy: 120 },
+            Self::Groups => Pace { calm: 300, busy: 120 },
+            // What is registered never changes.
+            Self::Definitions => Pace { calm: 3600, busy: 3600 },
+            Self::Logs => Pace { calm: 0, busy: 0 },
         }
     }
 }
@@ -285,11 +300,12 @@ pub fn due(model: &Model) -> Vec<Query> {
     if let Some(release) = focus {
         for side in std::iter::once(&release.stable).chain(&release.canary) {
             wanted.push(Query::Deployments(side.service.clone()));
-            if matches!(model.screen, Screen::Release(_)) {
+            if model.screen != Screen::Fleet {
                 wanted.push(Query::Tasks(side.service.clone()));
             }
         }
     }
+    wanted.extend(views::wanted(model));
     if let Some(super::dialog::Dialog::Revisions(revisions)) = &model.dialog {
         wanted.push(Query::Family(revisions.family.clone()));
     }

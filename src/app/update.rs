@@ -8,11 +8,15 @@ use super::act;
 use super::automatic;
 use super::dialog::Dialog;
 use super::keys::{self, Action, Key};
-use super::model::{History, Model, Notice, Panel, Plotted, RANGES, Screen};
+use super::model::{Model, Notice, Plotted, RANGES, Screen};
 use super::msg::{Effect, Msg, Now};
 use super::operation::{OperationId, Outcome, Progress};
+use super::outside::Outside;
+use super::palette::Palette;
 use super::polls::{self, Source};
+use super::views::{self, View};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::logs::LogPage;
 use crate::domain::names::{Arn, ServiceKey};
 use crate::domain::plan::{Call, Intent, Plan};
 use crate::domain::share::Percent;
@@ -80,26 +84,10 @@ impl Model {
     fn keep_selection(&mut self) {
         let marked = self.fleet.selected.as_deref();
         // Nor under a question: the ROLLBACK line would speak of another release than the one that is asked about.
-        let free = !self.fleet.moved && self.dialog.is_none();
+        let free = !self.fleet.moved && self.dialog.is_none() && self.fleet.urgent_first();
         if free || marked.is_none_or(|marked| self.release(marked).is_none()) {
             self.fleet.selected = self.lines().first().map(|release| release.name.clone());
         }
-    }
-
-    fn move_mark(&mut self, to: impl Fn(usize, usize) -> usize) {
-        if let Screen::History(name) = &self.screen {
-            let release = self.release(name);
-            let all = release.map(|release| self.deployments(release)).unwrap_or_default();
-            let at = release.and_then(|release| self.marked_deployment(release)).map_or(0, |(at, _)| at);
-            let last = all.len().saturating_sub(1);
-            self.history.marked = all.get(to(at, last).min(last)).map(|deployment| deployment.arn.clone());
-            return;
-        }
-        let names: Vec<_> = self.lines().iter().map(|release| release.name.clone()).collect();
-        let at = names.iter().position(|name| Some(name) == self.fleet.selected.as_ref()).unwrap_or(0);
-        let last = names.len().saturating_sub(1);
-        self.fleet.selected = names.get(to(at, last).min(last)).cloned();
-        self.fleet.moved = true;
     }
 }
 
@@ -108,6 +96,18 @@ fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Resul
     if let Ok(Facts::Metrics(read)) = &answer {
         model.polls.learned(query, read);
     }
+    let answer = match (query, answer) {
+        (Query::Logs(page), answer) => {
+            let page_of = |facts| if let Facts::Logs(page) = facts { page } else { LogPage::default() };
+            model.logs.take(asked, page, answer.map(page_of));
+            return None;
+        }
+        (Query::Definition { reveal: true, .. }, Ok(Facts::Definition(definition))) => {
+            views::diff::revealed(model, *definition);
+            return None;
+        }
+        (_, answer) => answer,
+    };
     let account = match &answer {
         Ok(Facts::Identity(identity)) => Some(identity.account.clone()),
         // Without STS the services' own ARNs say whose they are.
@@ -244,16 +244,14 @@ fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
 
 fn paste(model: &mut Model, text: &str) {
     let line: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-    let input = match &mut model.dialog {
-        Some(dialog) => dialog.input(),
-        None if model.fleet.filtering => Some(&mut model.fleet.filter),
-        None => None,
-    };
-    match input {
-        Some(input) => line.chars().for_each(|c| {
+    if let Some(input) = model.dialog.as_mut().and_then(Dialog::input) {
+        for c in line.chars() {
             input.handle(InputRequest::InsertChar(c));
-        }),
-        None => model.say("pasted text is not taken for keys", false),
+        }
+    } else if model.dialog.is_none() && model.typing() {
+        model.search_for(&line);
+    } else {
+        model.say("pasted text is not taken for keys", false);
     }
 }
 
@@ -262,7 +260,7 @@ fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     model.last_key = Some(model.now.at);
     model.notice = None;
     let leaving = std::mem::take(&mut model.leaving);
-    let typing = model.fleet.filtering && model.screen == Screen::Fleet;
+    let typing = model.typing();
     // Any key stops what is counted down to, and does nothing else; but for the way back and the way out.
     if model.stop_countdowns() {
         match keys::action(key, model.scope()).filter(|_| !typing) {
@@ -279,7 +277,7 @@ fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         return act::answer(model, key, apart);
     }
     if typing {
-        filter(model, key);
+        model.search(key);
         return Vec::new();
     }
     let Some(action) = keys::action(key, model.scope()) else {
@@ -298,7 +296,7 @@ fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     perform(model, action)
 }
 
-fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Rollback => return act::rollback(model),
         Action::Step => act::propose(model, Intent::Step { to: None }),
@@ -308,32 +306,56 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Start => act::ask_revision(model),
         Action::Open => {
             if let Some(name) = model.focus().map(|release| release.name.clone()) {
-                model.screen = Screen::Release(name);
-                model.panel = Panel::default();
+                model.open(Screen::Release(name));
             }
         }
-        Action::Back => match &model.screen {
-            Screen::Release(_) if model.zoom.is_some() => model.zoom = None,
-            Screen::Release(name) => {
-                model.fleet.selected = Some(name.clone());
-                model.fleet.moved = true;
-                model.screen = Screen::Fleet;
-            }
-            Screen::History(_) => leave_history(model),
-            Screen::Fleet => model.fleet.filter.reset(),
+        Action::Back if model.zoom.is_some() => model.zoom = None,
+        Action::Back => match model.find_mut().filter(|find| find.active()) {
+            Some(find) => find.clear(),
+            None => model.back(),
         },
-        Action::History => match model.focus().map(|release| release.name.clone()) {
-            _ if matches!(model.screen, Screen::History(_)) => leave_history(model),
-            Some(name) => {
-                model.history = History { marked: None, from_fleet: model.screen == Screen::Fleet };
-                model.screen = Screen::History(name);
+        Action::Tasks
+        | Action::Targets
+        | Action::Events
+        | Action::Logs
+        | Action::Diff
+        | Action::Alarms
+        | Action::History => {
+            if let Some(view) = action.view() {
+                look_at(model, view);
             }
-            None => model.say("no service is marked", true),
-        },
-        Action::Up => model.move_mark(|at, _| at.saturating_sub(1)),
-        Action::Down => model.move_mark(|at, _| at + 1),
-        Action::First => model.move_mark(|_, _| 0),
-        Action::Last => model.move_mark(|_, last| last),
+        }
+        Action::Raw => {
+            if !matches!(model.screen, Screen::View(View::Diff, _)) {
+                look_at(model, View::Diff);
+                model.diff.raw = true;
+            } else {
+                model.diff.raw = !model.diff.raw;
+            }
+        }
+        Action::Reveal => views::diff::reveal(model),
+        Action::Unfold => model.diff.unfolded = !model.diff.unfolded,
+        Action::Pick => views::history::pick(model),
+        Action::Kinds => views::events::next_kinds(model),
+        Action::LogOfTask => views::logs::open_for_marked(model),
+        Action::Sides | Action::Follow | Action::Hold | Action::FirstError => views::logs::perform(model, action),
+        Action::Outside => return open_outside(model),
+        Action::Palette => model.dialog = Some(Dialog::Palette(Palette::default())),
+        Action::Find => {
+            if let Some(find) = model.find_mut() {
+                (find.typing, find.only) = (true, true);
+            }
+        }
+        Action::Up
+        | Action::Down
+        | Action::First
+        | Action::Last
+        | Action::PageUp
+        | Action::PageDown
+        | Action::FindNext
+        | Action::FindPrevious
+        | Action::Sort
+        | Action::Reverse => model.moved(action),
         Action::RollbackTo => {
             let marked = model.focus().and_then(|release| {
                 let (_, deployment) = model.marked_deployment(release)?;
@@ -352,14 +374,12 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Zoom => model.zoom = if model.zoom.is_some() { None } else { Some(Plotted::default()) },
         Action::Longer => model.reach(|at, range| at > range),
         Action::Shorter => model.reach(|at, range| at < range),
-        Action::Filter => model.fleet.filtering = true,
         Action::Refresh => {
             model.polls.all_due();
             model.say("reading everything again", false);
         }
         Action::Copy => {
-            if let Some(release) = model.focus() {
-                let text = release.to_string();
+            if let Some(text) = views::copied(model) {
                 model.say("copied", false);
                 return vec![Effect::Copy(text)];
             }
@@ -371,39 +391,38 @@ fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Back to where the history was opened from.
-fn leave_history(model: &mut Model) {
-    if let Screen::History(name) = &model.screen {
-        model.screen = if model.history.from_fleet { Screen::Fleet } else { Screen::Release(name.clone()) };
+/// Opens a view of what is open or marked; its own key leads back.
+fn look_at(model: &mut Model, view: View) {
+    match model.focus().map(|release| release.name.clone()) {
+        Some(name) if model.screen == Screen::View(view, name.clone()) => model.back(),
+        Some(name) => {
+            let picked = model.marked_revision();
+            model.open(Screen::View(view, name));
+            if view == View::Diff {
+                (model.diff.from, model.diff.to) = picked;
+            }
+        }
+        None => model.say("no service is marked", true),
     }
 }
 
+/// What leads out of the console, the first of it copied at once.
+fn open_outside(model: &mut Model) -> Vec<Effect> {
+    let outside = Outside::of(model);
+    let first = outside.ways.first().map(|way| Effect::Copy(way.text.clone()));
+    match &first {
+        Some(_) => model.dialog = Some(Dialog::Outside(outside)),
+        None => model.say("nothing is marked that leads anywhere", true),
+    }
+    first.into_iter().collect()
+}
+
 /// The next of a few, round and round.
-fn next<T: IntoEnumIterator + PartialEq + Copy>(this: T) -> T
+pub(super) fn next<T: IntoEnumIterator + PartialEq + Copy>(this: T) -> T
 where
     T::Iterator: Clone,
 {
     T::iter().cycle().skip_while(|other| *other != this).nth(1).unwrap_or(this)
-}
-
-fn filter(model: &mut Model, key: Key) {
-    match key {
-        Key::Enter => model.fleet.filtering = false,
-        Key::Esc => {
-            model.fleet.filtering = false;
-            model.fleet.filter.reset();
-        }
-        Key::Up => model.move_mark(|at, _| at.saturating_sub(1)),
-        Key::Down => model.move_mark(|at, _| at + 1),
-        key => {
-            type_into(&mut model.fleet.filter, key);
-            // The mark must be on a line that is shown.
-            let shown = model.lines().iter().any(|release| Some(&release.name) == model.fleet.selected.as_ref());
-            if !shown {
-                model.move_mark(|_, _| 0);
-            }
-        }
-    }
 }
 
 /// A key in a line of text.

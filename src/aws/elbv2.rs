@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::Arn;
-use crate::domain::route::{Health, Route, RouteId, load_balancer_dimension, target_group_name};
+use crate::domain::route::{Health, Route, RouteId, TargetGroup, load_balancer_dimension, target_group_name};
 
 use super::Aws;
 use super::operation::Operation;
@@ -194,6 +194,11 @@ impl Aws {
             .try_collect()
             .await?;
         Ok(read.into_iter().flatten().collect())
+    }
+
+    /// The settings of target groups.
+    pub(super) async fn target_groups(&self, _groups: &[Arn]) -> Result<Vec<TargetGroup>, Fault> {
+        Ok(Vec::new())
     }
 
     async fn health_of(&self, target_group: Arn) -> Result<Option<(Arn, Health)>, Fault> {

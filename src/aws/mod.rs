@@ -7,10 +7,12 @@ mod act;
 mod alarms;
 mod clients;
 mod cloudwatch;
+mod definition;
 mod deployments;
 mod ecs;
 mod elbv2;
 mod fault;
+mod logs;
 mod memory;
 mod operation;
 mod pages;
@@ -101,6 +103,9 @@ impl Cloud for Aws {
             Query::Deployments(key) => Facts::Deployments(self.deployments(key).await?),
             Query::Alarms(names) => Facts::Alarms(self.alarms(names).await?),
             Query::Metrics(query) => Facts::Metrics(self.minutes(query).await?),
+            Query::TargetGroups(groups) => Facts::TargetGroups(self.target_groups(groups).await?),
+            Query::Definition { arn, reveal } => Facts::Definition(Box::new(self.definition(arn, *reveal).await?)),
+            Query::Logs(page) => Facts::Logs(self.log(page).await?),
         })
     }
 

@@ -329,6 +329,9 @@ fn source(query: &Query) -> &'static str {
         Query::Metrics(metrics) if metrics.of_prometheus() => "query_range",
         Query::Metrics(_) => "GetMetricData",
         Query::Alarms(_) => "DescribeAlarms",
+        Query::TargetGroups(_) => "DescribeTargetGroups",
+        Query::Definition { .. } => "DescribeTaskDefinition",
+        Query::Logs(_) => "FilterLogEvents",
     }
 }
 
@@ -340,6 +343,9 @@ fn subject(query: &Query) -> String {
         Query::Health(groups) => super::words::count(groups.len(), "target group"),
         Query::TaskDefinitions(arns) => super::words::count(arns.len(), "task definition"),
         Query::Alarms(names) => super::words::count(names.len(), "alarm"),
+        Query::TargetGroups(groups) => super::words::count(groups.len(), "target group"),
+        Query::Definition { arn, .. } => arn.to_string(),
+        Query::Logs(page) => page.source.group.clone(),
         Query::Metrics(metrics) => super::words::count(metrics.meters.len(), "meter"),
         Query::Identity | Query::Services | Query::Routes => "this account".to_owned(),
     }

@@ -70,6 +70,8 @@ pub(super) fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups
         tags: BTreeMap::new(),
         current_deployment: None,
         created_at: at,
+        grace: None,
+        execute_command: false,
     }
 }
 

@@ -114,8 +114,7 @@ fn exit_meaning(code: i32) -> Option<&'static str> {
 /// The failures among tasks: what speaks against the revision first, then the most frequent.
 pub fn failures<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<Failure<'a>> {
     let mut grouped: BTreeMap<Cause, Failure<'a>> = BTreeMap::new();
-    let stopped = |task: &&Task| task.stopped_at.is_some() || task.status == "STOPPED";
-    for task in tasks.into_iter().filter(stopped) {
+    for task in tasks.into_iter().filter(|task| task.stopped()) {
         let Some(cause) = Cause::of(task) else { continue };
         let failure = grouped.entry(cause).or_insert(Failure { cause, count: 0, newest: task });
         failure.count += 1;
@@ -151,7 +150,12 @@ mod tests {
             stop_code: Some(code.into()),
             stopped_reason: Some(reason.into()),
             exit_code: exit,
+            stopping_at: None,
             image_digests: Vec::new(),
+            zone: None,
+            address: None,
+            execute_command: false,
+            containers: Vec::new(),
         }
     }
 

@@ -1,11 +1,14 @@
 //! Release logic, and nothing else: no I/O, no clock, no SDK. Time comes in as an argument.
 
+pub mod ailment;
 pub mod alarm;
 pub mod automatic;
+pub mod definition;
 pub mod deployment;
 pub mod failure;
 pub mod fault;
 pub mod ladder;
+pub mod logs;
 pub mod meter;
 pub mod metrics;
 pub mod names;
@@ -22,5 +25,6 @@ pub mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+pub mod timeline;
 pub mod track;
 pub mod verdict;

@@ -9,6 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::ailment::Ailment;
 use super::deployment::{Configuration, Pause, ServiceDeployment};
 use super::fault::Fault;
 use super::ladder::Ladder;
@@ -188,6 +189,8 @@ pub struct Release {
     pub pauses: Vec<Pause>,
     /// `lifecycleStage` of the deployment under way.
     pub stage: Option<String>,
+    /// What the rollout under way suffers from.
+    pub ailment: Option<Ailment>,
     /// What is wrong or odd, for the operator.
     pub remarks: Vec<String>,
     /// Since when the stable service's rollout has been complete.

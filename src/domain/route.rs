@@ -111,6 +111,62 @@ pub struct Health {
     pub other: u32,
     /// Distinct `Reason` codes with their counts, most frequent first (`Target.FailedHealthChecks`).
     pub reasons: Vec<(String, u32)>,
+    /// Each target.
+    pub targets: Vec<Target>,
+}
+
+/// One target of a target group (`TargetHealthDescriptions[]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// `Target.Id`: an address, an instance.
+    pub id: String,
+    /// `Target.Port`.
+    pub port: Option<u16>,
+    /// `Target.AvailabilityZone`.
+    pub zone: Option<String>,
+    /// `TargetHealth.State`.
+    pub state: TargetState,
+    /// `TargetHealth.Reason`.
+    pub reason: Option<String>,
+    /// `TargetHealth.Description`: the reason in the load balancer's own words.
+    pub description: Option<String>,
+}
+
+/// `TargetHealth.State`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetState {
+    /// `healthy`.
+    Healthy,
+    /// `unhealthy`.
+    Unhealthy,
+    /// `initial`: registered, not yet checked often enough.
+    Initial,
+    /// `draining`: deregistered; what it still answers, it may finish.
+    Draining,
+    /// `unused`: nothing sends it traffic.
+    Unused,
+    /// A value that this version does not know, `unavailable` among them.
+    Other(String),
+}
+
+/// A target group's own settings (ELBv2 `DescribeTargetGroups`, `DescribeTargetGroupAttributes`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetGroup {
+    /// `TargetGroupArn`.
+    pub arn: Arn,
+    /// How targets are checked, in words: `HTTP GET /health, 200 expected`.
+    pub check: String,
+    /// `HealthCheckIntervalSeconds`, seconds.
+    pub interval: Option<u32>,
+    /// `HealthCheckTimeoutSeconds`, seconds.
+    pub timeout: Option<u32>,
+    /// `HealthyThresholdCount`: checks in a row.
+    pub healthy_after: Option<u32>,
+    /// `UnhealthyThresholdCount`: checks in a row.
+    pub unhealthy_after: Option<u32>,
+    /// `deregistration_delay.timeout_seconds`, seconds: how long a target drains. `None`: it could not be read.
+    pub deregistration_delay: Option<u32>,
 }
 
 impl Health {

@@ -112,6 +112,10 @@ pub struct Service {
     pub current_deployment: Option<Arn>,
     /// `createdAt`.
     pub created_at: Option<Timestamp>,
+    /// `healthCheckGracePeriodSeconds`, seconds: for so long after a task's start its failed checks stop it not.
+    pub grace: Option<u32>,
+    /// `enableExecuteCommand`.
+    pub execute_command: bool,
 }
 
 impl Service {
@@ -176,8 +180,45 @@ pub struct Task {
     pub stopped_reason: Option<String>,
     /// The essential container's `exitCode`.
     pub exit_code: Option<i32>,
+    /// `stoppingAt`.
+    pub stopping_at: Option<Timestamp>,
     /// `containers[].imageDigest`.
     pub image_digests: Vec<String>,
+    /// `availabilityZone`.
+    pub zone: Option<String>,
+    /// The network interface's `privateIPv4Address`: what a target group of kind `ip` knows it by.
+    pub address: Option<String>,
+    /// `enableExecuteCommand`.
+    pub execute_command: bool,
+    /// `containers[]`.
+    pub containers: Vec<Container>,
+}
+
+impl Task {
+    /// The last part of its ARN: what log streams and people call it.
+    pub fn id(&self) -> &str {
+        self.arn.name()
+    }
+
+    /// Whether it has stopped.
+    pub fn stopped(&self) -> bool {
+        self.stopped_at.is_some() || self.status == "STOPPED"
+    }
+}
+
+/// A container of a task (`containers[]`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Container {
+    /// `name`.
+    pub name: String,
+    /// `lastStatus`.
+    pub status: String,
+    /// `healthStatus`.
+    pub health: Option<String>,
+    /// `exitCode`.
+    pub exit_code: Option<i32>,
+    /// `reason`.
+    pub reason: Option<String>,
 }
 
 /// A registered task definition (ECS `DescribeTaskDefinition`). Environment values are never kept.
@@ -195,6 +236,27 @@ pub struct TaskDefinition {
     pub cpu: Option<String>,
     /// `memory`, as AWS spells it.
     pub memory: Option<String>,
+    /// Where each container writes its log, in the definition's order.
+    pub logs: Vec<(String, LogDriver)>,
+}
+
+/// Where a container writes its log (`logConfiguration`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogDriver {
+    /// `awslogs`: CloudWatch Logs; streams are named `PREFIX/CONTAINER/TASK`.
+    Awslogs {
+        /// `awslogs-group`.
+        group: String,
+        /// `awslogs-region`.
+        region: Option<String>,
+        /// `awslogs-stream-prefix`; without one a stream has the container's runtime id, and nothing says whose it is.
+        prefix: Option<String>,
+    },
+    /// Another driver, by name: its log is not in CloudWatch, or cannot be told to be.
+    Other(String),
+    /// None is configured.
+    None,
 }
 
 impl TaskDefinition {

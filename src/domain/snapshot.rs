@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::alarm::Alarm;
+use super::definition::Definition;
 use super::deployment::ServiceDeployment;
 use super::fault::{Fault, FaultKind};
+use super::logs::{LogPage, LogQuery};
 use super::meter::Meter;
 use super::metrics::{MetricsQuery, Series};
 use super::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
-use super::route::{Forward, Health, Route, RouteId};
+use super::route::{Forward, Health, Route, RouteId, TargetGroup};
 use super::service::{Service, Task, TaskDefinition};
 
 /// A question to AWS. Each is answered by [`Facts`] of the same name.
@@ -40,6 +42,17 @@ pub enum Query {
     Alarms(Vec<String>),
     /// Minutes of meters, all of one source.
     Metrics(MetricsQuery),
+    /// These target groups' settings.
+    TargetGroups(Vec<Arn>),
+    /// A task definition in full. Values of its environment are hidden unless they are asked for.
+    Definition {
+        /// Which.
+        arn: TaskDefinitionArn,
+        /// Whether values are wanted too. An answer with them is kept for the view that asked, never in a snapshot.
+        reveal: bool,
+    },
+    /// A page of a log.
+    Logs(LogQuery),
 }
 
 /// An answer to a [`Query`].
@@ -69,6 +82,12 @@ pub enum Facts {
     Alarms(Vec<Alarm>),
     /// To [`Query::Metrics`], by meter.
     Metrics(Vec<(Meter, Series)>),
+    /// To [`Query::TargetGroups`]. One that could not be read is absent.
+    TargetGroups(Vec<TargetGroup>),
+    /// To [`Query::Definition`].
+    Definition(Box<Definition>),
+    /// To [`Query::Logs`].
+    Logs(LogPage),
 }
 
 /// The newest answer of one source.
@@ -167,6 +186,10 @@ pub struct Snapshot {
     pub weights_since: BTreeMap<RouteId, Since>,
     /// The changes of weights that were seen, by route, oldest first; the last of them only.
     pub weight_changes: BTreeMap<RouteId, Vec<WeightChange>>,
+    /// Target groups' settings.
+    pub target_groups: BTreeMap<Arn, Reading<TargetGroup>>,
+    /// Task definitions in full, values hidden.
+    pub definitions: BTreeMap<TaskDefinitionArn, Reading<Definition>>,
     /// What was seen running well, by service, newest first.
     pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
 }
@@ -299,6 +322,18 @@ impl Snapshot {
                     self.alarms.entry(alarm.name.clone()).or_default().put(at, alarm);
                 }
             }
+            Facts::TargetGroups(groups) => {
+                for group in groups {
+                    self.target_groups.entry(group.arn.clone()).or_default().put(at, group);
+                }
+            }
+            Facts::Definition(definition) => {
+                if let Query::Definition { arn, reveal: false } = query {
+                    self.definitions.entry(arn.clone()).or_default().put(at, *definition);
+                }
+            }
+            // Logs are kept by the view that follows them.
+            Facts::Logs(_) => {}
             Facts::Metrics(metrics) => {
                 for (meter, newer) in metrics {
                     let reading = self.metrics.entry(meter).or_default();
@@ -336,6 +371,15 @@ impl Snapshot {
                     self.alarms.entry(name.clone()).or_default().fail(at, fault.clone());
                 }
             }
+            Query::TargetGroups(groups) => {
+                for group in groups {
+                    self.target_groups.entry(group.clone()).or_default().fail(at, fault.clone());
+                }
+            }
+            Query::Definition { arn, .. } => {
+                self.definitions.entry(arn.clone()).or_default().fail(at, fault.clone());
+            }
+            Query::Logs(_) => {}
             Query::Metrics(metrics) => {
                 for (meter, _) in &metrics.meters {
                     self.metrics.entry(meter.clone()).or_default().fail(at, fault.clone());

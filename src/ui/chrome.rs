@@ -241,7 +241,7 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
             && (tabs || binding.action != Action::Panel)
             && (percentiles || binding.action != Action::Percentile)
             && (!fleet || binding.action != Action::Back)
-            && (place != Scope::History || binding.action != Action::History)
+            && binding.action.view().is_none_or(|view| place != Scope::In(view))
     };
     let piece = |binding: &Binding| {
         let key = binding.keys.first().copied().map(Key::label).unwrap_or_default();

@@ -112,6 +112,8 @@ pub(crate) fn service(name: &str, family: &str, revision: u32, tasks: u32, since
         tags: Default::default(),
         current_deployment: None,
         created_at: Some(ago(90 * 86_400)),
+        grace: Some(60),
+        execute_command: false,
     }
 }
 
@@ -129,6 +131,11 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         stop_code: None,
         stopped_reason: None,
         exit_code: None,
+        stopping_at: None,
+        zone: Some(if index % 2 == 0 { "us-east-1a" } else { "us-east-1b" }.into()),
+        address: Some(format!("10.0.{}.{}", index % 2 * 16, 10 + index)),
+        execute_command: service.execute_command,
+        containers: vec![Container { name: "app".into(), status: "RUNNING".into(), ..Container::default() }],
         image_digests: vec![format!(
             "sha256:{:012x}",
             0x4f1c_9a2b_77e0_u64 + service.task_definition.revision().unwrap_or(0) as u64

@@ -88,7 +88,7 @@ pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     let (top, rest) = split_top(area, 2);
     put(buffer, top, 0, summary(scene, &lines, area.width.into()));
     if lines.is_empty() {
-        let filter = model.fleet.filter.value();
+        let filter = model.fleet.find.text.value();
         let (what, todo) = if filter.is_empty() {
             (
                 "no service here",
@@ -165,10 +165,10 @@ fn summary(scene: &Scene<'_>, lines: &[&Release], columns: usize) -> Line<'stati
         spans.push(scene.dim(" · "));
         spans.push(scene.text(format!("{flying} in flight")));
     }
-    let filter = model.fleet.filter.value();
-    if model.fleet.filtering || !filter.is_empty() {
+    let filter = model.fleet.find.text.value();
+    if model.fleet.find.typing || !filter.is_empty() {
         spans.push(scene.dim("   / "));
-        spans.extend(super::dialog::typed(scene, &model.fleet.filter, columns / 3, model.fleet.filtering));
+        spans.extend(super::dialog::typed(scene, &model.fleet.find.text, columns / 3, model.fleet.find.typing));
     }
     Line::from(spans)
 }

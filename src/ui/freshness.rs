@@ -66,6 +66,9 @@ pub fn name(source: &Source) -> &'static str {
         Source::Prometheus => "Prometheus",
         Source::Alarms => "CloudWatch alarms",
         Source::Revisions => "ECS revisions",
+        Source::Groups => "ELB target groups",
+        Source::Definitions => "ECS task definitions",
+        Source::Logs => "CloudWatch Logs",
     }
 }
 

@@ -4,7 +4,7 @@ mod chrome;
 mod dialog;
 mod fleet;
 mod freshness;
-mod history;
+mod listing;
 mod panels;
 mod plot;
 mod release;
@@ -13,6 +13,7 @@ mod scene;
 mod small;
 mod state;
 pub mod theme;
+mod views;
 mod words;
 mod zoom;
 
@@ -71,8 +72,8 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
             },
             None => fleet::absent(&scene, name, buffer, body),
         },
-        Screen::History(name) => match model.release(name) {
-            Some(release) => history::draw(&scene, release, buffer, body),
+        Screen::View(view, name) => match model.release(name) {
+            Some(release) => views::draw(&scene, *view, release, buffer, body),
             None => fleet::absent(&scene, name, buffer, body),
         },
     }

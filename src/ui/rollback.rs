@@ -121,7 +121,7 @@ fn target(scene: &Scene<'_>, release: &Release, plan: &Plan) -> (String, Vec<Str
 /// The line, or two where a reason needs them.
 pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
     let Some(release) = release else {
-        let filter = scene.model.fleet.filter.value();
+        let filter = scene.model.fleet.find.text.value();
         let said = if scene.model.snapshot.services.get().is_none() || filter.is_empty() {
             "no service is read and marked yet".to_owned()
         } else {
@@ -150,8 +150,7 @@ pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Ve
                 false => Role::Badge,
             };
             // Where letters are typed, R is one of them.
-            let typing = scene.model.fleet.filtering && scene.model.screen == Screen::Fleet
-                || scene.model.dialog.as_ref().is_some_and(dialog::takes_letters);
+            let typing = scene.model.typing() || scene.model.dialog.as_ref().is_some_and(dialog::takes_letters);
             let twice = matches!(&scene.model.dialog, Some(Dialog::Confirm(confirm))
                 if matches!(confirm.consent, Consent::Reason { .. }));
             let key = match (typing, asks) {

@@ -102,7 +102,7 @@ fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
         (at, deployment.task_definition().unwrap().tag())
     };
     press(&mut model, &[Key::Char('h')]);
-    assert_eq!(model.screen, Screen::History("payments".into()));
+    assert_eq!(model.screen, Screen::View(View::History, "payments".into()));
     assert_eq!(marked(&model), (0, ":17".into()));
     press(&mut model, &[Key::Up, Key::Char('j'), Key::Down]);
     assert_eq!(marked(&model), (2, ":15".into()));
@@ -128,7 +128,7 @@ fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
 fn enter_in_the_history_asks_about_the_marked_revision_and_never_acts_at_once() {
     let mut model = fixture::native_over((80, 24));
     model.settings.rollback_confirm = RollbackConfirm::Never;
-    model.screen = Screen::History("payments".into());
+    model.screen = Screen::View(View::History, "payments".into());
     press(&mut model, &[Key::Down, Key::Down, Key::Enter]);
     match &model.dialog {
         Some(Dialog::Confirm(confirm)) => {
@@ -140,7 +140,7 @@ fn enter_in_the_history_asks_about_the_marked_revision_and_never_acts_at_once() 
     }
     assert!(model.operations.is_empty());
     let mut unresolved = fixture::native_over((80, 24));
-    unresolved.screen = Screen::History("payments".into());
+    unresolved.screen = Screen::View(View::History, "payments".into());
     unresolved.snapshot.deployments.clear();
     press(&mut unresolved, &[Key::Enter]);
     assert!(unresolved.dialog.is_none() && unresolved.notice.is_some_and(|notice| notice.wrong));

@@ -6,7 +6,9 @@ use aws_sdk_ecs::types as sdk;
 
 use crate::aws::time::{maybe, timestamp};
 use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
-use crate::domain::service::{Controller, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition};
+use crate::domain::service::{
+    Container, Controller, LogDriver, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition,
+};
 
 use super::configuration::configuration;
 
@@ -40,6 +42,8 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         tags: tags(raw.tags()),
         current_deployment: said(raw.current_service_deployment()).map(Arn::new),
         created_at: maybe(raw.created_at()),
+        grace: raw.health_check_grace_period_seconds().and_then(|seconds| u32::try_from(seconds).ok()),
+        execute_command: raw.enable_execute_command(),
         cluster_arn,
     })
 }
@@ -162,8 +166,30 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
         stop_code: said(raw.stop_code().map(sdk::TaskStopCode::as_str)),
         stopped_reason: stopped_reason(&raw),
         exit_code,
+        stopping_at: maybe(raw.stopping_at()),
+        zone: said(raw.availability_zone()),
+        address: address(&raw),
+        execute_command: raw.enable_execute_command(),
+        containers: containers.iter().map(container).collect(),
         image_digests: containers.iter().filter_map(|container| said(container.image_digest())).collect(),
     })
+}
+
+/// Of the task's own network interface, where it has one.
+fn address(raw: &sdk::Task) -> Option<String> {
+    let mut details = raw.attachments().iter().flat_map(|attachment| attachment.details());
+    let address = details.find(|detail| detail.name() == Some("privateIPv4Address"))?;
+    said(address.value())
+}
+
+fn container(raw: &sdk::Container) -> Container {
+    Container {
+        name: raw.name.clone().unwrap_or_default(),
+        status: raw.last_status.clone().unwrap_or_default(),
+        health: said(raw.health_status().map(sdk::HealthStatus::as_str)),
+        exit_code: raw.exit_code,
+        reason: said(raw.reason()),
+    }
 }
 
 /// "Essential container in task exited" says less than the container's own reason, where it has one.
@@ -187,7 +213,27 @@ pub(super) fn task_definition(raw: sdk::TaskDefinition, asked: &TaskDefinitionAr
         images: images.collect(),
         cpu: said(raw.cpu()),
         memory: said(raw.memory()),
+        logs: raw.container_definitions().iter().map(log).collect(),
     }
+}
+
+/// Where a container's log goes, by its name.
+fn log(raw: &sdk::ContainerDefinition) -> (String, LogDriver) {
+    let driver = match raw.log_configuration() {
+        None => LogDriver::None,
+        Some(log) => {
+            let option = |name: &str| said(log.options()?.get(name).map(String::as_str));
+            match (log.log_driver(), option("awslogs-group")) {
+                (sdk::LogDriver::Awslogs, Some(group)) => LogDriver::Awslogs {
+                    group,
+                    region: option("awslogs-region"),
+                    prefix: option("awslogs-stream-prefix"),
+                },
+                (other, _) => LogDriver::Other(other.as_str().to_owned()),
+            }
+        }
+    };
+    (raw.name.clone().unwrap_or_default(), driver)
 }
 
 #[cfg(test)]

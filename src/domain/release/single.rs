@@ -84,6 +84,7 @@ pub(super) fn single(
         phase: Phase::Steady,
         previous: previous::candidates(service, &green.as_ref().unwrap_or(&blue).task_definition, snapshot),
         temporary: temporary(service, history).map(Box::new),
+        ailment: None,
         remarks: Vec::new(),
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         configuration: service.configuration.clone(),

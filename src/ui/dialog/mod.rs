@@ -3,6 +3,8 @@
 mod automatic;
 mod confirm;
 mod help;
+mod outside;
+mod palette;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -37,6 +39,8 @@ pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
         Dialog::Revisions(_) => &[("↑ ↓", "choose"), ("enter", "show the plan"), ("esc", "cancel")],
         Dialog::Refused { .. } => &[("esc", "close"), ("R", "roll back")],
         Dialog::Closed { .. } => &[("esc", "close; until then no other key is heard")],
+        Dialog::Palette(_) => &[("↑ ↓", "choose"), ("enter", "go there"), ("esc", "cancel")],
+        Dialog::Outside(_) => &[("↑ ↓", "choose"), ("c", "copy"), ("esc", "close"), ("R", "roll back")],
         Dialog::Help { .. } => &[("esc", "close"), ("↑ ↓", "more keys"), ("R", "roll back")],
     }
 }
@@ -46,8 +50,8 @@ pub fn takes_letters(dialog: &Dialog) -> bool {
     match dialog {
         Dialog::Confirm(confirm) => confirm.consent.takes_letters(),
         Dialog::Automatic { consent, .. } => consent.takes_letters(),
-        Dialog::Weight { .. } | Dialog::Revisions(_) | Dialog::Closed { .. } => true,
-        Dialog::Refused { .. } | Dialog::Help { .. } => false,
+        Dialog::Weight { .. } | Dialog::Revisions(_) | Dialog::Closed { .. } | Dialog::Palette(_) => true,
+        Dialog::Refused { .. } | Dialog::Help { .. } | Dialog::Outside(_) => false,
     }
 }
 
@@ -75,6 +79,22 @@ pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect)
                 words::wrap(why, width, 6).into_iter().map(|text| scene.line(text, Role::Title)).collect();
             lines.push(scene.line("Nothing was sent. What you type is not heard until esc.", Role::Text));
             window(scene, buffer, body, width, "no longer asked", lines);
+        }
+        Dialog::Palette(palette) => {
+            let width = inner_width(body, 84);
+            let lines = palette::lines(scene, palette, width, inner_height(body));
+            window(scene, buffer, body, width, "go to", lines);
+        }
+        Dialog::Outside(outside) => {
+            let width = inner_width(body, 112);
+            window(
+                scene,
+                buffer,
+                body,
+                width,
+                "outside: the first of these is copied",
+                outside::lines(scene, outside, width),
+            );
         }
         Dialog::Help { top } => {
             let width = inner_width(body, 112);

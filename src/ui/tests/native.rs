@@ -70,7 +70,7 @@ fn what_is_known_beforehand_of_the_way_back() {
 
 fn history(mut model: Model) -> Model {
     let name = model.focus().unwrap().name.clone();
-    model.screen = Screen::History(name);
+    model.screen = Screen::View(View::History, name);
     model
 }
 
@@ -139,7 +139,7 @@ fn where_the_traffic_goes_is_said_once() {
 #[test]
 fn a_filter_without_a_match_says_so() {
     let mut model = fleet(fixture::native_paused(SIZES[0]));
-    model.fleet.filter = "nobody".into();
+    model.fleet.find = Find { text: "nobody".into(), only: true, typing: false };
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("ROLLBACK NOT READY   no service matches \"nobody\""), "{text}");
 }

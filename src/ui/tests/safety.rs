@@ -94,7 +94,9 @@ fn hostile_text_never_reaches_a_cell() {
         for marked in 0..rows {
             let arn = native.deployments(native.focus().unwrap()).get(marked).map(|deployment| deployment.arn.clone());
             native.history.marked = arn;
-            for screen in [Screen::Fleet, Screen::Release("payments".into()), Screen::History("payments".into())] {
+            for screen in
+                [Screen::Fleet, Screen::Release("payments".into()), Screen::View(View::History, "payments".into())]
+            {
                 native.screen = screen;
                 is_clean(&native, &plain());
             }
@@ -129,7 +131,7 @@ fn ascii_is_all_that_is_drawn_where_it_is_asked_for() {
             }
             model.screen = Screen::Fleet;
             is_clean(&model, &theme);
-            model.screen = Screen::History("payments".into());
+            model.screen = Screen::View(View::History, "payments".into());
             is_clean(&model, &theme);
             model.dialog = Some(Dialog::Help { top: 0 });
             is_clean(&model, &theme);
@@ -147,7 +149,7 @@ proptest! {
         is_clean(&model, &plain());
         let mut native = fixture::native_hostile((columns, rows), &text);
         is_clean(&native, &plain());
-        native.screen = Screen::History("payments".into());
+        native.screen = Screen::View(View::History, "payments".into());
         is_clean(&native, &plain());
     }
 }
@@ -172,7 +174,7 @@ fn the_rollback_line_and_the_footer_are_always_there() {
             fixture::rolling(size),
             fixture::silent(size),
             fixture::native_doubtful(size),
-            Model { screen: Screen::History("payments".into()), ..fixture::native_over(size) },
+            Model { screen: Screen::View(View::History, "payments".into()), ..fixture::native_over(size) },
         ] {
             for dialog in [None, Some(Dialog::Help { top: 0 })] {
                 let shown = Model { dialog, ..model.clone() };

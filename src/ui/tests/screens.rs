@@ -130,8 +130,7 @@ fn before_there_is_anything_to_show() {
     learn(&mut empty, 1, Query::Services, Facts::Services(Vec::new()));
     assert_snapshot!("no_services", glyphs(&draw(&empty, &plain())));
     let mut filtered = fleet(size);
-    filtered.fleet.filter = "chekout".into();
-    filtered.fleet.filtering = true;
+    filtered.fleet.find = Find { text: "chekout".into(), only: true, typing: true };
     assert_snapshot!("no_match", glyphs(&draw(&filtered, &plain())));
     let mut gone = fixture::baking(size);
     gone.screen = Screen::Release("gone".into());

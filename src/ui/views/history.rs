@@ -4,59 +4,29 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::panels::deployment;
-use super::scene::{Scene, put, put_all, split_top};
-use super::theme::Role;
-use super::{fleet, freshness, words};
 use crate::app::polls::Source;
+use crate::app::views::View;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::names::Arn;
 use crate::domain::release::Release;
-
-/// Rows that the details of the marked deployment are worth.
-const DETAILS: usize = 9;
-/// Rows of the list that its details never take.
-const LIST: usize = 6;
+use crate::ui::listing::{self, Listing};
+use crate::ui::panels::deployment;
+use crate::ui::scene::Scene;
+use crate::ui::theme::Role;
+use crate::ui::{fleet, freshness, words};
 
 /// Draws the list, and below it the marked deployment in full.
 pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let all = scene.model.deployments(release);
+    let all = scene.model.deployments(release).len();
     let marked = scene.model.marked_deployment(release);
-    put(buffer, area, 0, title(scene, release, marked.map(|(at, _)| at), all.len(), columns));
-    let (_, area) = split_top(area, 1);
-    let (lines, at) = rows(scene, release, marked.map(|(_, deployment)| &deployment.arn), columns);
-    let room = usize::from(area.height);
-    let details = marked.map(|(_, deployment)| deployment::lines(scene, deployment, columns)).unwrap_or_default();
-    // The list keeps what it needs, as far as the details have room for the most of it.
-    let wanted =
-        if details.is_empty() { 0 } else { (details.len() + 2).clamp(DETAILS, room.saturating_sub(LIST).max(1)) };
-    let listed = lines.len().min(room.saturating_sub(wanted)).max(room.min(LIST));
-    let (list, below) = split_top(area, u16::try_from(listed).unwrap_or(area.height));
-    let rows = usize::from(list.height);
-    let first = at.saturating_sub(rows / 2).min(lines.len().saturating_sub(rows));
-    for (row, line) in (0u16..).zip(lines.into_iter().skip(first).take(rows)) {
-        put(buffer, list, row, line);
-    }
-    let Some((_, deployment)) = marked else { return };
-    let below = if below.height > 3 { split_top(below, 1).1 } else { below };
-    put(buffer, below, 0, scene.heading(&deployment::name(deployment), Vec::new(), columns));
-    put_all(scene, buffer, split_top(below, 1).1, details);
-}
-
-/// Which release, how many deployments, and how old the list is.
-fn title(scene: &Scene<'_>, release: &Release, at: Option<usize>, of: usize, columns: usize) -> Line<'static> {
+    let said = marked.map(|(at, _)| scene.text(format!("{} of {}", at + 1, words::many(all, "deployment"))));
     let fresh = freshness::history(scene, release);
-    let mut spans = vec![
-        scene.span(words::clip(&release.name, columns / 3), Role::Title),
-        scene.dim(format!("  history · cluster {}   ", words::clip(&release.stable.service.cluster, 30))),
-    ];
-    if let Some(at) = at {
-        spans.push(scene.text(format!("{} of {}   ", at + 1, words::many(of, "deployment"))));
-    }
-    let read = if fresh.good() { format!("read {}", fresh.words()) } else { fresh.words() };
-    spans.push(scene.span(read, if fresh.good() { Role::Dim } else { fresh.role() }));
-    Line::from(spans)
+    let title = listing::title(scene, release, View::History, said.into_iter().collect(), Some(&fresh), columns);
+    let (rows, at) = rows(scene, release, marked.map(|(_, deployment)| &deployment.arn), columns);
+    let details = marked.map(|(_, deployment)| deployment::lines(scene, deployment, columns)).unwrap_or_default();
+    let marked = marked.map(|(_, deployment)| deployment::name(deployment)).unwrap_or_default();
+    listing::draw(scene, Listing { title, headings: None, rows, at, marked, details }, buffer, area);
 }
 
 /// Every line of the list, and which of them is the marked one.

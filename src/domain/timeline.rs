@@ -1,0 +1,1 @@
+//! What happened to a release, from every source, in one line of time.
