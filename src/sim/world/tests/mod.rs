@@ -3,7 +3,9 @@
 mod answers;
 mod configuration;
 mod definitions;
+mod logs;
 mod native;
+mod reasons;
 mod revisions;
 mod rolling;
 mod scenarios;
