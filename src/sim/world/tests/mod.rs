@@ -3,6 +3,8 @@
 mod answers;
 mod configuration;
 mod definitions;
+mod failures;
+mod hostile;
 mod logs;
 mod native;
 mod reasons;

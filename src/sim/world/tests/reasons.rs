@@ -35,7 +35,7 @@ fn search_with(traits: &str, more: &str) -> Sim {
     Sim::of(&Scenario::parse(&text).unwrap())
 }
 
-const UPDATE: &str = "[[event]]\nat = '-30s'\nupdate_service = { service = 'search', task_definition = 'search:89' }";
+const UPDATE: &str = "[[event]]\nat = '-10s'\nupdate_service = { service = 'search', task_definition = 'search:89' }";
 
 #[test]
 fn a_target_says_what_its_health_checks_got() {
