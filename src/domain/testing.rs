@@ -184,6 +184,7 @@ impl Scene {
                 images: Vec::new(),
                 cpu: None,
                 memory: None,
+                logs: Vec::new(),
             };
             snapshot.task_definitions.insert(td(*revision), Reading::fresh(at, definition));
         }
@@ -273,6 +274,8 @@ fn service(name: &str, side: &SideScene, scene: &Scene) -> Service {
         tags: BTreeMap::new(),
         current_deployment: (side.named && under_way).then(|| arn(&format!("service-deployment/prod/{name}/abc"))),
         created_at: None,
+        grace: None,
+        execute_command: false,
     }
 }
 

@@ -22,7 +22,9 @@ use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::plan::{self, Context, Intent, Receipt};
 use crate::domain::release::Ours;
 use crate::domain::route::{Forward, Health, Route, RouteId};
-use crate::domain::service::{Controller, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition};
+use crate::domain::service::{
+    Container, Controller, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition,
+};
 use crate::domain::settings::Settings;
 use crate::domain::share::{Percent, Weight};
 use crate::domain::snapshot::{Facts, Query};
@@ -163,6 +165,7 @@ fn definition(arn: TaskDefinitionArn, version: &str) -> TaskDefinition {
         images: vec![("app".into(), image)],
         cpu: Some("512".into()),
         memory: Some("1024".into()),
+        logs: Vec::new(),
         arn,
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::app::dialog::{Confirm, Consent};
+use crate::app::model::Panel;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::names::Arn;
 use crate::domain::plan::Gate;
@@ -121,7 +122,7 @@ fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
     press(&mut model, &[Key::Esc, Key::Char('h'), Key::Char('h')]);
     assert_eq!(model.screen, Screen::Fleet);
     press(&mut model, &[Key::Char('h'), Key::Char('q')]);
-    assert!(model.history.from_fleet && matches!(model.screen, Screen::History(_)));
+    assert!(model.trail == [Screen::Fleet] && matches!(model.screen, Screen::View(View::History, _)));
 }
 
 #[test]

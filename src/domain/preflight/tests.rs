@@ -32,6 +32,7 @@ pub(super) fn definition(revision: u32, active: bool) -> TaskDefinition {
         images: vec![("app".into(), format!("registry.example/orders:1.{revision}"))],
         cpu: None,
         memory: None,
+        logs: Vec::new(),
     }
 }
 

@@ -195,6 +195,7 @@ fn the_best_was_neither_left_nor_deregistered() {
             images: Vec::new(),
             cpu: None,
             memory: None,
+            logs: Vec::new(),
         };
         snapshot.apply(now(), &Query::TaskDefinitions(Vec::new()), Ok(Facts::TaskDefinitions(vec![gone])));
         assert_eq!(tag(&snapshot).as_deref(), expected);

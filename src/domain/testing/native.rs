@@ -178,6 +178,8 @@ impl NativeScene {
             tags: BTreeMap::new(),
             current_deployment: named.then(Self::deployment_arn),
             created_at: None,
+            grace: None,
+            execute_command: false,
         }
     }
 
@@ -205,6 +207,7 @@ impl NativeScene {
                 images: Vec::new(),
                 cpu: None,
                 memory: None,
+                logs: Vec::new(),
             };
             snapshot.task_definitions.insert(td(*revision), Reading::fresh(now(), definition));
         }

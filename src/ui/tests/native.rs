@@ -5,7 +5,9 @@ use insta::assert_snapshot;
 use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
 use crate::app::dialog::{Confirm, Consent, Dialog};
+use crate::app::list::Find;
 use crate::app::model::{Model, Panel, Screen};
+use crate::app::views::View;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Intent;
 use crate::domain::preflight::{Check, Level};
@@ -78,8 +80,9 @@ fn history(mut model: Model) -> Model {
 fn the_history() {
     layouts("history", |size| {
         let mut model = history(fixture::native_over(size));
-        let second = model.deployments(model.focus().unwrap()).get(1).map(|deployment| deployment.arn.clone());
-        model.history.marked = second;
+        let second =
+            model.deployments(model.focus().unwrap()).get(1).map(|deployment| deployment.arn.as_str().to_owned());
+        model.lists.entry(View::History).or_default().marked = second;
         model
     });
     layouts("history_under_way", |size| history(fixture::native_paused(size)));

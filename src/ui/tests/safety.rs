@@ -10,6 +10,7 @@ use crate::app::keys::{Action, BINDINGS, Key};
 use crate::app::model::{Model, Panel, Plotted, SMALLEST, Screen};
 use crate::app::msg::Msg;
 use crate::app::update;
+use crate::app::views::View;
 use crate::domain::plan::{Intent, Refusal};
 use crate::domain::text::is_safe;
 use crate::ui::{Palette, Theme, fixture};
@@ -92,8 +93,9 @@ fn hostile_text_never_reaches_a_cell() {
         let mut native = fixture::native_hostile(size, &text);
         let rows = native.deployments(native.focus().unwrap()).len();
         for marked in 0..rows {
-            let arn = native.deployments(native.focus().unwrap()).get(marked).map(|deployment| deployment.arn.clone());
-            native.history.marked = arn;
+            let all = native.deployments(native.focus().unwrap());
+            let arn = all.get(marked).map(|deployment| deployment.arn.as_str().to_owned());
+            native.lists.entry(View::History).or_default().marked = arn;
             for screen in
                 [Screen::Fleet, Screen::Release("payments".into()), Screen::View(View::History, "payments".into())]
             {

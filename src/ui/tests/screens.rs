@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use super::{draw, glyphs, picture, plain};
 use crate::app::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
+use crate::app::list::Find;
 use crate::app::model::{Model, Panel, Screen};
 use crate::app::operation::{Outcome, Progress};
 use crate::domain::fault::{Fault, FaultKind};

@@ -52,7 +52,7 @@ fn ok(name: &str) -> Alarm {
 
 fn definition(family: &str, revision: u32, active: bool) -> TaskDefinition {
     let arn = td(family, revision);
-    TaskDefinition { arn, active, registered_at: None, images: Vec::new(), cpu: None, memory: None }
+    TaskDefinition { arn, active, registered_at: None, images: Vec::new(), cpu: None, memory: None, logs: Vec::new() }
 }
 
 /// `orders`, at `:42` after `:40` and `:41`, all of them read so many seconds ago.
