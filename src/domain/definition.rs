@@ -1,17 +1,17 @@
 //! A task definition in full, as AWS describes it, with what may be secret hidden.
 
 mod diff;
+mod hide;
 mod items;
 
 use std::fmt;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::names::TaskDefinitionArn;
 
 pub use diff::{Change, Kind, Section, diff, surroundings};
+pub use hide::hide;
 
 /// A task definition (ECS `DescribeTaskDefinition`), every member that AWS sent, whether the SDK knows it or not.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,6 +41,9 @@ pub const SAID_BY_AWS: [&str; 9] = [
 /// never do. A digest follows, with a key that is this process's own: equal values stay equal, and that is all it says.
 const HIDDEN: &str = "\u{0}hidden:";
 
+/// How many digits the digest has.
+const DIGEST: usize = 16;
+
 /// What stands on the screen in place of a hidden value.
 const SHOWN: &str = "(hidden)";
 
@@ -61,10 +64,14 @@ pub fn has_hidden(text: &str) -> bool {
 
 /// The text as people may read it: what is hidden in it is `(hidden)`.
 pub fn shown(text: &str) -> String {
-    #[expect(clippy::expect_used, reason = "it is a constant, and a test compiles it")]
-    static MARK: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new("\u{0}hidden:[0-9a-f]{16}").expect("the mark is a regular expression"));
-    MARK.replace_all(text, SHOWN).into_owned()
+    let mut parts = text.split(HIDDEN);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str(SHOWN);
+        // The digest's digits go with it.
+        shown.push_str(part.get(DIGEST..).unwrap_or_default());
+    }
+    shown
 }
 
 /// The raw JSON over lines, what is hidden in it as `(hidden)`.
