@@ -1,8 +1,12 @@
 //! Lines of a log, and where they are read.
 
+mod level;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
+
+pub use level::is_error;
 
 /// Streams of one log group that are read together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
