@@ -1,6 +1,10 @@
 //! Lines of a log, and where they are read.
 
+pub mod book;
+pub mod kept;
 mod level;
+pub mod tail;
+pub mod tally;
 
 use std::sync::Arc;
 
