@@ -28,7 +28,7 @@ pub struct Tail {
     token: Option<String>,
     /// When its first page was asked for.
     begun: Option<Timestamp>,
-    /// The newest line so far.
+    /// The newest line of this pass, new or not: how far it is.
     newest: Option<Timestamp>,
     /// The ids that may come again.
     seen: HashMap<u64, Timestamp>,
@@ -72,11 +72,14 @@ impl Tail {
 
     /// Takes in a page that was asked for at a time; returns its new lines.
     pub fn take(&mut self, asked: Timestamp, page: LogPage) -> Vec<LogLine> {
+        if self.begun.is_none() {
+            self.newest = None;
+        }
         let begun = *self.begun.get_or_insert(asked);
         let past = page.lines.iter().map(|line| line.at).min().is_some_and(|oldest| oldest >= begun);
+        self.newest = self.newest.max(page.lines.iter().map(|line| line.at).max());
         let mut new = page.lines;
         new.retain(|line| self.seen.insert(line.id, line.at).is_none());
-        self.newest = self.newest.max(new.iter().map(|line| line.at).max());
         self.more = page.next.is_some();
         self.token = page.next.filter(|_| !past);
         let horizon = self.goes_on(begun);
