@@ -11,7 +11,7 @@ use super::views::logs::Logs;
 use super::views::{self, View};
 
 /// Lines that a page key moves by: somewhat fewer than the smallest screen shows, so that one stays in sight.
-const PAGE: usize = 10;
+pub(super) const PAGE: usize = 10;
 
 impl Model {
     /// Shows a screen; `esc` leads back. One that was left open below is gone back to instead: a screen is on the

@@ -50,6 +50,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     }
     model.derive();
     model.keep_selection();
+    views::tend(model);
     act::revalidate(model);
     effects.extend(automatic::tend(model));
     for query in polls::due(model) {
