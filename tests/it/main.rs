@@ -5,6 +5,7 @@ mod automatic;
 mod aws;
 mod cells;
 mod cli;
+mod failing;
 mod judged;
 mod native;
 mod prometheus;
