@@ -61,8 +61,11 @@ impl Model {
             Screen::View(view, _) => {
                 let list = self.lists.entry(*view).or_default();
                 (list.marked, list.find) = (None, Find::default());
-                if *view == View::Diff {
-                    self.diff = Diff { unfolded: self.diff.unfolded, ..Diff::default() };
+                match view {
+                    View::Diff => self.diff = Diff { unfolded: self.diff.unfolded, ..Diff::default() },
+                    // All tasks' log is asked for, not the one task's that was looked at before.
+                    View::Logs if self.logs.task.is_some() => self.logs = Logs::default(),
+                    _ => {}
                 }
             }
             Screen::Fleet => {}

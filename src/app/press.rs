@@ -12,6 +12,7 @@ use super::outside::Outside;
 use super::palette::Palette;
 use super::views::{self, View};
 use crate::domain::plan::Intent;
+use crate::domain::text;
 
 /// Keys that follow one another faster than this, in the operator's time, were pasted or typed ahead: they never act.
 const TYPED_APART: jiff::SignedDuration = jiff::SignedDuration::from_millis(10);
@@ -144,7 +145,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Copy => {
             if let Some(text) = views::copied(model) {
                 model.say("copied", false);
-                return vec![Effect::Copy(text)];
+                return vec![Effect::Copy(text::clean_lines(&text))];
             }
         }
         Action::Help => model.dialog = Some(Dialog::Help { top: 0 }),

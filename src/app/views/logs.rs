@@ -254,7 +254,7 @@ pub(in crate::app) fn open_for_marked(model: &mut Model) {
     match task.map(|task| (release.name.clone(), of_task(task, model.now.at))) {
         Some((name, task)) => {
             model.open(Screen::View(View::Logs, name));
-            model.logs.task = Some(task);
+            model.logs = Logs { task: Some(task), ..Logs::default() };
         }
         None => model.say("mark a task: this line is none", true),
     }
