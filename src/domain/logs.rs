@@ -1,6 +1,10 @@
 //! Lines of a log, and where they are read.
 
+pub mod book;
+pub mod kept;
 mod level;
+pub mod tail;
+pub mod tally;
 
 use std::sync::Arc;
 
@@ -58,3 +62,6 @@ pub struct LogLine {
 
 /// Longer messages are cut: what CloudWatch takes, 1 MiB a line, would fill the screen's memory in no time.
 pub const LONGEST: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ pub enum Service {
     Elbv2,
     /// CloudWatch (rpc-v2-cbor).
     CloudWatch,
+    /// CloudWatch Logs (awsJson1_1).
+    Logs,
     /// Security Token Service (awsQuery).
     Sts,
 }

@@ -4,6 +4,7 @@
 //! with the member names of AWS's own models. `wire` turns HTTP requests into such calls and back.
 
 pub mod api;
+mod free_text;
 pub mod scenario;
 pub mod wire;
 pub mod world;

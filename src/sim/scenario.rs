@@ -4,6 +4,7 @@
 //! replace the base's, events are added. Durations read `90s`, `4m`, `9d 2h`.
 
 mod event;
+mod family;
 mod load;
 mod service;
 
@@ -11,7 +12,8 @@ use indexmap::IndexMap;
 use jiff::{Span, SpanRelativeTo, Unit};
 use serde::Deserialize;
 
-pub use event::{ContinueDeployment, Event, Retag, SetWeights, StopDeployment, Traffic, UpdateService};
+pub use event::{ContinueDeployment, Event, Interrupt, Retag, SetWeights, StopDeployment, Traffic, UpdateService};
+pub use family::{Container, Degrade, Family, HealthAnswer, LogFormat, NoAnswer, Revision, Traits};
 pub use load::ScenarioError;
 pub use service::{Deployment, Network, Outcome, Past, Pause, Service, Setting, Strategy};
 
@@ -68,6 +70,9 @@ pub struct Scenario {
     /// Container Insights is on in every cluster: ECS/ContainerInsights has what its services use.
     #[serde(default)]
     pub container_insights: bool,
+    /// Every free text of an answer is full of escape sequences, control characters and direction marks.
+    #[serde(default)]
+    pub hostile: bool,
     /// What happens, in any order.
     #[serde(default)]
     pub event: Vec<Event>,
@@ -178,94 +183,6 @@ impl Default for TargetGroup {
     }
 }
 
-/// A task definition family.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Family {
-    /// CPU units of a task.
-    #[serde(default = "defaults::cpu")]
-    pub cpu: u32,
-    /// MiB of a task.
-    #[serde(default = "defaults::memory")]
-    pub memory: u32,
-    /// What every revision does unless it says otherwise.
-    #[serde(default)]
-    pub traits: Traits,
-    /// Registered revisions.
-    #[serde(default)]
-    pub revision: Vec<Revision>,
-}
-
-/// One registered task definition.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Revision {
-    /// `:41`
-    pub number: u32,
-    /// The image's tag.
-    pub tag: String,
-    /// How long before the start it was registered.
-    pub age: Dur,
-    /// Deregistered: still describable, no longer deployable.
-    #[serde(default)]
-    pub inactive: bool,
-    /// How long before the start somebody pushed another image under the same tag: deployments before that have
-    /// another digest than those after.
-    #[serde(default)]
-    pub retagged: Option<Dur>,
-    /// versionConsistency of its container: all tasks of a deployment run the digest that the first one found.
-    #[serde(default = "defaults::version_consistency")]
-    pub version_consistency: bool,
-    /// What it does differently from its family.
-    #[serde(default)]
-    pub traits: Traits,
-}
-
-/// How a revision behaves. What is not said comes from the family, then from the defaults.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Traits {
-    /// Answers with a 5xx, percent of requests (0.02).
-    pub error_percent: Option<f64>,
-    /// Answers with a 4xx, percent of requests (0.6).
-    pub client_error_percent: Option<f64>,
-    /// Median latency in milliseconds (45).
-    pub latency_ms: Option<f64>,
-    /// Sigma of the latency's log-normal distribution (0.45).
-    pub latency_spread: Option<f64>,
-    /// Requests a second that one task can take before it slows down and fails (60).
-    pub capacity_rps: Option<f64>,
-    /// Seconds to pull the image (9).
-    pub pull_seconds: Option<f64>,
-    /// Seconds from container start until health checks pass (6).
-    pub start_seconds: Option<f64>,
-    /// The container exits this many seconds after its start.
-    pub crash_after_seconds: Option<f64>,
-    /// The exit code of that crash (1).
-    pub exit_code: Option<i64>,
-    /// The image does not exist.
-    pub unpullable: Option<bool>,
-    /// Health checks never pass.
-    pub unhealthy: Option<bool>,
-    /// Goes bad under real traffic.
-    pub degrade: Option<Degrade>,
-}
-
-/// Fails from a certain share of its rule's traffic on.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Degrade {
-    /// The share of the rule's requests, percent, from which on it fails.
-    pub from_percent: f64,
-    /// 5xx, percent of requests, at a share of 100 %; somewhat less at smaller shares.
-    pub error_percent: f64,
-    /// Median latency then, milliseconds.
-    pub latency_ms: f64,
-    /// Seconds until that is fully felt.
-    #[serde(default = "defaults::ramp")]
-    pub ramp_seconds: f64,
-}
-
 /// A CloudWatch metric alarm.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -343,6 +260,9 @@ mod defaults {
     }
     pub(super) fn warmup() -> Dur {
         Dur::secs(300)
+    }
+    pub(super) fn log_driver() -> String {
+        "awslogs".into()
     }
     pub(super) fn version_consistency() -> bool {
         true

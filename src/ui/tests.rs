@@ -5,6 +5,7 @@ mod native;
 mod plots;
 mod safety;
 mod screens;
+mod why;
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,14 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-VARIABLES = {"ecs": "ECS", "elbv2": "ELASTIC_LOAD_BALANCING_V2", "cloudwatch": "CLOUDWATCH", "sts": "STS", "ec2": "EC2"}
+VARIABLES = {
+    "ecs": "ECS",
+    "elbv2": "ELASTIC_LOAD_BALANCING_V2",
+    "cloudwatch": "CLOUDWATCH",
+    "logs": "CLOUDWATCH_LOGS",
+    "sts": "STS",
+    "ec2": "EC2",
+}
 
 
 class Aws:
@@ -18,6 +25,7 @@ class Aws:
         self.ecs = self.client("ecs")
         self.elbv2 = self.client("elbv2")
         self.cloudwatch = self.client("cloudwatch")
+        self.logs = self.client("logs")
         self.sts = self.client("sts")
         self.ec2 = self.client("ec2")
 

@@ -58,7 +58,7 @@ class Recorder:
         self.aws = aws
         self.problems: list[str] = []
         self.operations: set[str] = set()
-        for client in (aws.ecs, aws.elbv2, aws.cloudwatch, aws.sts):
+        for client in (aws.ecs, aws.elbv2, aws.cloudwatch, aws.logs, aws.sts):
             self.watch(client)
 
     def watch(self, client: Any) -> None:
@@ -315,6 +315,7 @@ def exercise_elb(recorder: Recorder) -> None:
         elb.describe_tags(ResourceArns=[arn])
         for group in groups:
             elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+            elb.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])
         for listener in pages(elb, "describe_listeners", "Listeners", LoadBalancerArn=arn):
             for rule in pages(elb, "describe_rules", "Rules", ListenerArn=listener["ListenerArn"]):
                 exercise_rule(recorder, rule)
@@ -405,6 +406,41 @@ def metrics_and_alarms(recorder: Recorder, client: Any, group: dict[str, Any]) -
     ]
 
 
+def exercise_logs(recorder: Recorder) -> None:
+    """Every group is listed and read; a stream reads the same with either operation, and in either direction."""
+    logs = recorder.aws.logs
+    groups = [group["logGroupName"] for group in pages(logs, "describe_log_groups", "logGroups")]
+    if "/ecs/search" not in groups:
+        recorder.note(f"logs DescribeLogGroups: no /ecs/search among {groups}")
+    now = datetime.datetime.now(datetime.UTC)
+    end = int(now.timestamp() * 1000)
+    for group in groups:
+        streams = pages(logs, "describe_log_streams", "logStreams", logGroupName=group)
+        logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=2)
+        if not streams:
+            continue
+        name = streams[-1]["logStreamName"]
+        # Lines that are old enough to be all there.
+        span = {"startTime": end - 20_000, "endTime": end - 10_000}
+        events = pages(logs, "filter_log_events", "events", logGroupName=group, logStreamNames=[name], **span)
+        stamps = [event["timestamp"] for event in events]
+        if stamps != sorted(stamps) or len({event["eventId"] for event in events}) != len(events):
+            recorder.note("logs FilterLogEvents: not in order, or an event comes twice")
+        # endTime is the last millisecond of the one and the first that is not in the other.
+        upto = {**span, "endTime": span["endTime"] + 1}
+        page = logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True, **upto)
+        if [event["message"] for event in page["events"]] != [event["message"] for event in events][: len(page["events"])]:
+            recorder.note("logs GetLogEvents: not what FilterLogEvents finds")
+        logs.get_log_events(logGroupName=group, logStreamName=name, nextToken=page["nextBackwardToken"])
+        logs.filter_log_events(logGroupName=group, startTime=end - 60_000, filterPattern='?ERROR ?"two words"', limit=5)
+    missing = "ResourceNotFoundException"
+    recorder.expect_error(missing, 400, logs.filter_log_events, logGroupName="/no/such/group")
+    recorder.expect_error(missing, 400, logs.filter_log_events, logGroupName=groups[0], logStreamNames=["a/b/c"])
+    recorder.expect_error(
+        "InvalidParameterException", 400, logs.filter_log_events, logGroupName=groups[0], filterPattern="{ $.a = 1 }"
+    )
+
+
 def check(binary: pathlib.Path, log: pathlib.Path, scenarios: list[str]) -> bool:
     """Whether all answers of all scenarios fit the models; prints what does not."""
     right = True
@@ -415,6 +451,7 @@ def check(binary: pathlib.Path, log: pathlib.Path, scenarios: list[str]) -> bool
             exercise_ecs(recorder)
             exercise_elb(recorder)
             exercise_cloudwatch(recorder)
+            exercise_logs(recorder)
         verdict = "FAILED" if recorder.problems else "ok"
         print(f"{verdict:6} models: {scenario}, {len(recorder.operations)} operations answered", flush=True)
         for problem in recorder.problems:

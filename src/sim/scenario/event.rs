@@ -29,6 +29,9 @@ pub struct Event {
     /// Somebody pushes another image under a tag that is in use.
     #[serde(default)]
     pub retag: Option<Retag>,
+    /// AWS takes the capacity of some tasks back.
+    #[serde(default)]
+    pub interrupt: Option<Interrupt>,
 }
 
 /// UpdateService, as a timeline event.
@@ -95,4 +98,14 @@ pub struct StopDeployment {
 pub struct Retag {
     /// `family:revision`
     pub task_definition: String,
+}
+
+/// An interruption of Fargate Spot.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interrupt {
+    /// The service.
+    pub service: String,
+    /// How many of its tasks.
+    pub tasks: u32,
 }

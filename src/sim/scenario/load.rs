@@ -8,6 +8,9 @@ const FILES: &[(&str, &str)] = &[
     ("bad-canary", include_str!("../../../assets/scenarios/bad-canary.toml")),
     ("latency-regression", include_str!("../../../assets/scenarios/latency-regression.toml")),
     ("no-traffic", include_str!("../../../assets/scenarios/no-traffic.toml")),
+    ("cannot-pull", include_str!("../../../assets/scenarios/cannot-pull.toml")),
+    ("failing-health-check", include_str!("../../../assets/scenarios/failing-health-check.toml")),
+    ("slow-start", include_str!("../../../assets/scenarios/slow-start.toml")),
     ("crash-loop", include_str!("../../../assets/scenarios/crash-loop.toml")),
     ("rule-edited", include_str!("../../../assets/scenarios/rule-edited.toml")),
     ("paused-native", include_str!("../../../assets/scenarios/paused-native.toml")),
@@ -17,6 +20,8 @@ const FILES: &[(&str, &str)] = &[
     ("held", include_str!("../../../assets/scenarios/held.toml")),
     ("preflight", include_str!("../../../assets/scenarios/preflight.toml")),
     ("superseded", include_str!("../../../assets/scenarios/superseded.toml")),
+    ("log-storm", include_str!("../../../assets/scenarios/log-storm.toml")),
+    ("hostile", include_str!("../../../assets/scenarios/hostile.toml")),
     ("shop", include_str!("../../../assets/scenarios/shop.toml")),
 ];
 
@@ -72,6 +77,7 @@ impl Scenario {
         merged.event.append(&mut own.event);
         merged.custom.append(&mut own.custom);
         merged.container_insights |= own.container_insights;
+        merged.hostile |= own.hostile;
         (merged.name, merged.summary, merged.warmup) = (own.name, own.summary, own.warmup);
         Ok(merged)
     }
@@ -232,6 +238,10 @@ impl Scenario {
         if let Some(stop) = &event.stop_deployment {
             kinds += 1;
             service(&stop.service)?;
+        }
+        if let Some(interrupt) = &event.interrupt {
+            kinds += 1;
+            service(&interrupt.service)?;
         }
         if let Some(retag) = &event.retag {
             kinds += 1;

@@ -63,6 +63,8 @@ pub struct Setting {
     pub capacity_providers: IndexMap<String, u32>,
     /// platformVersion, `LATEST` if nothing says otherwise.
     pub platform: Option<String>,
+    /// enableExecuteCommand.
+    pub execute_command: Option<bool>,
 }
 
 /// networkConfiguration.awsvpcConfiguration.

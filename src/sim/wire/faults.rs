@@ -41,6 +41,8 @@ pub enum Fault {
     ApplyThenHang,
     /// Nothing is done; the connection is closed without an answer.
     Drop,
+    /// The call is done and answered; but the free texts of the answer are no UTF-8.
+    InvalidUtf8,
     /// GetMetricData is answered, HTTP 200 and all; but the results of one metric have this status.
     MetricStatus {
         /// The metric's name.
@@ -53,10 +55,10 @@ pub enum Fault {
 impl Fault {
     /// The error that this fault answers `call` with, if it is one.
     pub(super) fn error(&self, call: &Call) -> Option<ApiError> {
-        // ECS's codes have a suffix that the others' lack, and it answers 400 where they answer 403.
-        let ecs = call.service == Service::Ecs;
+        // The codes of JSON services have a suffix that the others' lack, and they answer 400 where those answer 403.
+        let json = matches!(call.service, Service::Ecs | Service::Logs);
         let spelled = |status: u16, code: &str, message: String| {
-            let (status, suffix) = if ecs { (400, "Exception") } else { (status, "") };
+            let (status, suffix) = if json { (400, "Exception") } else { (status, "") };
             Some(ApiError { status, code: format!("{code}{suffix}"), message })
         };
         match self {
@@ -83,6 +85,7 @@ impl Fault {
             | Self::Html500
             | Self::ApplyThenHang
             | Self::Drop
+            | Self::InvalidUtf8
             | Self::MetricStatus { .. } => None,
         }
     }
@@ -112,6 +115,7 @@ fn iam_prefix(service: Service) -> &'static str {
         Service::Ecs => "ecs",
         Service::Elbv2 => "elasticloadbalancing",
         Service::CloudWatch => "cloudwatch",
+        Service::Logs => "logs",
         Service::Sts => "sts",
     }
 }

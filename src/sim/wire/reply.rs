@@ -1,6 +1,6 @@
 //! Spelling an answer in the protocol that the request came in.
 
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -8,6 +8,7 @@ use hyper::{Response, StatusCode};
 use super::request::{Protocol, Target};
 use super::{cbor, json, xml};
 use crate::sim::api::{Answer, ApiError};
+use crate::sim::free_text;
 
 pub(super) type Reply = Response<Full<Bytes>>;
 
@@ -64,6 +65,14 @@ pub(super) fn html_error() -> Reply {
 /// A request body beyond the limit.
 pub(super) fn too_large() -> Reply {
     plain(413, "text/plain", "the request is too large\n")
+}
+
+/// The same answer with its marked texts broken.
+pub(super) async fn broken(reply: Reply) -> Reply {
+    let (head, body) = reply.into_parts();
+    let mut bytes = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+    free_text::break_marks(&mut bytes);
+    Response::from_parts(head, Full::from(bytes))
 }
 
 fn plain(status: u16, kind: &'static str, text: &'static str) -> Reply {

@@ -27,6 +27,7 @@ use super::reply::{self, Reply};
 use super::request::{self, Target};
 use super::{Backend, CallLog, CallRecord, Fault, Faults, SimClock};
 use crate::sim::api::{Answer, ApiError, Call};
+use crate::sim::free_text;
 
 /// No request of ours comes near; a larger one is refused unread.
 const MAX_BODY: usize = 1 << 20;
@@ -229,6 +230,13 @@ impl Desk {
                         faults::mark(&input, answer, &metric, &status);
                     }
                     return Ok((reply::answer(target, &answer, id), answer.err()));
+                }
+                Fault::InvalidUtf8 => {
+                    let mut answer = self.call(call).await;
+                    if let Ok(answer) = &mut answer {
+                        free_text::each(answer, &mut free_text::mark);
+                    }
+                    return Ok((reply::broken(reply::answer(target, &answer, id)).await, answer.err()));
                 }
                 Fault::Html500 => return Ok((reply::html_error(), None)),
                 refusing => {

@@ -104,6 +104,13 @@ const APIS: &[Api] = &[
         },
     },
     Api {
+        service: Service::Logs,
+        target: Some("Logs_20140328"),
+        version: None,
+        namespace: "",
+        shapes: Shapes { integers: &[], booleans: &[], lists: &[], maps: &[], times: &[], doubles: &[] },
+    },
+    Api {
         service: Service::Sts,
         target: None,
         version: Some("2011-06-15"),

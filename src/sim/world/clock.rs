@@ -10,6 +10,9 @@ pub(super) const SECOND: Ms = 1000;
 /// One minute.
 pub(super) const MINUTE: Ms = 60 * SECOND;
 
+/// One hour.
+pub(super) const HOUR: Ms = 60 * MINUTE;
+
 /// Seconds, as a scenario gives them, to milliseconds.
 pub(super) fn secs(seconds: f64) -> Ms {
     (seconds * 1000.0) as Ms

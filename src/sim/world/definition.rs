@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::catalog::Behaviour;
 use super::clock::Ms;
 use super::ids::Place;
+use super::logs::Voice;
 
 /// The port that every container of a scenario listens on.
 pub(super) const PORT: u16 = 8080;
@@ -41,6 +42,17 @@ pub(super) struct Container {
     /// All tasks of a revision run the digest that its first one found; otherwise what the tag means then.
     pub pinned: bool,
     pub ports: Vec<i64>,
+    /// Where the awslogs driver writes what it prints; `None` with any other driver.
+    pub logs: Option<LogStreams>,
+    /// It passes on what the others print: firelensConfiguration.
+    pub router: bool,
+}
+
+/// The options of the awslogs driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LogStreams {
+    pub group: String,
+    pub prefix: String,
 }
 
 /// One registered task definition.
@@ -59,10 +71,12 @@ pub(super) struct TaskDef {
     /// When it was deregistered; INACTIVE since.
     pub deregistered: Option<Ms>,
     pub behaviour: Behaviour,
+    /// What it says in its logs.
+    pub voice: Voice,
 }
 
 impl TaskDef {
-    /// `body` is [`checked`] or comes from [`of_scenario`].
+    /// `body` is [`checked`] or comes from [`super::registered::of_scenario`].
     pub fn new(family: &str, revision: u32, body: Value, registered: Ms, behaviour: Behaviour) -> Self {
         let containers: Vec<_> = items(&body, "containerDefinitions").map(Container::read).collect();
         let size = |name: &str, all: i64| text(&body, name).map_or_else(|| all.to_string(), str::to_owned);
@@ -79,6 +93,7 @@ impl TaskDef {
             registered,
             deregistered: None,
             behaviour,
+            voice: Voice::default(),
         }
     }
 
@@ -119,7 +134,22 @@ impl Container {
             checked: from.get("healthCheck").is_some(),
             pinned: text(from, "versionConsistency") != Some("disabled"),
             ports: items(from, "portMappings").filter_map(|p| p.get("containerPort")?.as_i64()).collect(),
+            logs: from.get("logConfiguration").and_then(LogStreams::read),
+            router: from.get("firelensConfiguration").is_some(),
         }
+    }
+}
+
+impl LogStreams {
+    fn read(from: &Value) -> Option<Self> {
+        let options = from.get("options").filter(|_| text(from, "logDriver") == Some("awslogs"))?;
+        let group = text(options, "awslogs-group")?.to_owned();
+        Some(Self { group, prefix: text(options, "awslogs-stream-prefix").unwrap_or("ecs").to_owned() })
+    }
+
+    /// The stream of a container of a task.
+    pub fn stream(&self, container: &str, task: &str) -> String {
+        format!("{}/{container}/{task}", self.prefix)
     }
 }
 
@@ -129,43 +159,6 @@ fn items<'a>(from: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
 
 fn text<'a>(from: &'a Value, name: &str) -> Option<&'a str> {
     from.get(name).and_then(Value::as_str).filter(|s| !s.is_empty())
-}
-
-/// The body of a scenario's revision.
-pub(super) fn of_scenario(place: &Place, family: &str, tag: &str, (cpu, memory): (u32, u32), pinned: bool) -> Value {
-    let mut container = json!({
-        "name": family,
-        "image": place.image(&format!("shop/{family}"), tag),
-        "cpu": 0,
-        "portMappings": [{"containerPort": PORT, "hostPort": PORT, "protocol": "tcp", "name": "http", "appProtocol": "http"}],
-        "essential": true,
-        "environment": [{"name": "RELEASE", "value": tag}, {"name": "LOG_LEVEL", "value": "info"}],
-        "mountPoints": [],
-        "volumesFrom": [],
-        "secrets": [{"name": "DATABASE_URL", "valueFrom": place.secret(&format!("shop/{family}/database-AbCdEf"))}],
-        "logConfiguration": {"logDriver": "awslogs", "options": {
-            "awslogs-group": format!("/ecs/{family}"), "awslogs-region": place.region, "awslogs-stream-prefix": family,
-        }},
-        "healthCheck": {"command": ["CMD-SHELL", format!("curl -fsS http://localhost:{PORT}/health || exit 1")],
-            "interval": 5, "timeout": 3, "retries": 3, "startPeriod": 10},
-        "systemControls": [],
-    });
-    if let Some(map) = container.as_object_mut().filter(|_| !pinned) {
-        map.insert("versionConsistency".into(), json!("disabled"));
-    }
-    json!({
-        "containerDefinitions": [container],
-        "taskRoleArn": place.role(&format!("{family}-task")),
-        "executionRoleArn": place.role("ecsTaskExecutionRole"),
-        "networkMode": "awsvpc",
-        "volumes": [],
-        "placementConstraints": [],
-        "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
-        "requiresCompatibilities": ["FARGATE"],
-        "cpu": cpu.to_string(),
-        "memory": memory.to_string(),
-        "enableFaultInjection": false,
-    })
 }
 
 /// The body that a RegisterTaskDefinition makes: what it says, and the defaults that ECS fills in. The error is the

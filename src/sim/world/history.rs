@@ -5,6 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::World;
 use super::clock::{MINUTE, minute_of};
 use super::metrics::OwnMinute;
+use super::served::Load;
 use super::traffic::{Answers, Behind, poisson, registered, used, wave};
 
 /// Points that stand for a minute's latencies.
@@ -30,6 +31,7 @@ impl World {
     pub(super) fn write_history(&mut self, from: i64) {
         let quantiles = quantiles();
         let groups = registered(&self.services, self.balancer.groups.len());
+        self.write_usual(&groups);
         for minute in from..minute_of(self.tick) {
             let factor = wave(minute * MINUTE);
             let mut behind = groups.clone();
@@ -82,6 +84,22 @@ impl World {
                 }
             }
             self.write_resources(minute, &behind);
+        }
+    }
+
+    /// What each task gets as long as everything is as it is.
+    fn write_usual(&mut self, groups: &[Behind]) {
+        for rule in &self.balancer.rules {
+            for (group, share) in rule.shares() {
+                let Some(healthy) = groups.get(group.index()).map(|b| &b.healthy) else {
+                    continue;
+                };
+                let requests = rule.rps * share / f64::from(Behind::count(healthy).max(1));
+                for (def, _) in healthy {
+                    let errors = self.catalog.get(*def).behaviour.error;
+                    self.traffic.served.was(group, *def, Load { requests, errors });
+                }
+            }
         }
     }
 

@@ -59,6 +59,10 @@ impl Place {
         self.arn("secretsmanager", format_args!("secret:{name}"))
     }
 
+    pub fn log_group(&self, name: &str) -> String {
+        self.arn("logs", format_args!("log-group:{name}"))
+    }
+
     pub fn role(&self, name: &str) -> String {
         format!("arn:aws:iam::{}:role/{name}", self.account)
     }
@@ -111,4 +115,13 @@ impl Ids {
         let pick = |rng: &mut ChaCha8Rng| alphabet.get(rng.random_range(0..alphabet.len())).copied().unwrap_or(b'0');
         (0..digits).map(|_| char::from(pick(&mut self.rng))).collect()
     }
+}
+
+/// A number that looks random and is always the same for the same `seed`: what is worked out again and again and
+/// must not change, such as a log line, comes from this.
+pub(super) fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }

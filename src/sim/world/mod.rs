@@ -14,16 +14,20 @@ mod definition;
 mod deploy;
 mod history;
 mod ids;
+mod logs;
 mod metrics;
 mod native;
+mod registered;
 mod registry;
 mod rolling;
 mod scheduler;
 mod series;
+mod served;
 mod service;
 mod settings;
 mod sketch;
 mod stages;
+mod target;
 mod task;
 mod timeline;
 mod traffic;
@@ -36,11 +40,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::sim::api::{Answer, Call};
+use crate::sim::free_text;
 use crate::sim::scenario::{Custom, Dur, Scenario};
 use alarms::{Alarm, AlarmState, Composite};
 use balancer::Balancer;
 use catalog::Catalog;
-use clock::{MINUTE, Ms, SECOND, minute_of};
+use clock::{HOUR, MINUTE, Ms, SECOND, minute_of};
 use ids::{Ids, Place};
 use metrics::Metrics;
 use scheduler::Ctx;
@@ -70,6 +75,7 @@ pub struct World {
     composites: Vec<Composite>,
     timeline: Timeline,
     traffic: Traffic,
+    hostile: bool,
 }
 
 impl World {
@@ -100,7 +106,8 @@ impl World {
             alarms: Vec::new(),
             composites: Vec::new(),
             timeline: Timeline::new(&scenario.event, started),
-            traffic: Traffic::new(ChaCha8Rng::seed_from_u64(seed ^ 0x7469_6465)),
+            traffic: Traffic::new(ChaCha8Rng::seed_from_u64(seed ^ 0x7469_6465), begin),
+            hostile: scenario.hostile,
         };
         world.alarms = scenario.alarm.iter().map(|(name, alarm)| world.make_alarm(name, alarm)).collect();
         world.composites =
@@ -127,7 +134,14 @@ impl World {
     /// Answers one API call at the world's now. In any other region than the scenario's the account is empty.
     pub fn call(&mut self, call: &Call) -> Answer {
         if call.region == self.ids.place.region {
-            return api::answer(self, call);
+            let mut answer = api::answer(self, call);
+            if self.hostile {
+                match &mut answer {
+                    Ok(answer) => free_text::each(answer, &mut free_text::spoil),
+                    Err(error) => free_text::spoil(&mut error.message),
+                }
+            }
+            return answer;
         }
         let place = Place { account: self.ids.place.account.clone(), region: call.region.clone() };
         api::answer(&mut Self::empty(&place, self.now), call)
@@ -164,6 +178,7 @@ impl World {
             composite_alarm: Default::default(),
             custom: Vec::new(),
             container_insights: false,
+            hostile: false,
             event: Vec::new(),
         };
         Self::new(&scenario, 0, now)
@@ -182,6 +197,9 @@ impl World {
         self.traffic.step(now, &self.services, &mut self.balancer, &self.catalog, &mut self.metrics);
         if now % (10 * SECOND) == 0 {
             self.evaluate_alarms();
+        }
+        if now % HOUR == 0 {
+            self.traffic.served.forget(now);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::balancer::Balancer;
 use super::catalog::Catalog;
 use super::clock::{MINUTE, Ms, SECOND};
+use super::definition::PORT;
 use super::ids::Ids;
 use super::native;
 use super::rolling;
@@ -92,8 +93,13 @@ fn count_failures(service: &mut Service, ctx: &mut Ctx<'_>) {
         deployment.updated = now;
         deployment.retry = deployment.retry.max(now + Ms::from(deployment.failed.min(30)) * 3 * SECOND);
         if task.stop_code == Some(StopCode::ServiceSchedulerInitiated) {
-            let id = &task.id;
-            messages.push(format!("(service {}) (task {id}) failed ELB health checks.", service.name));
+            let (name, id) = (&service.name, &task.id);
+            let group = task.group.and_then(|g| ctx.balancer.group(g)).map_or("", |g| g.arn.as_str());
+            let why = task.complaint.as_deref().unwrap_or("Health checks failed");
+            messages.push(format!(
+                "(service {name}) (port {PORT}) is unhealthy in (target-group {group}) due to (reason {why})."
+            ));
+            messages.push(format!("(service {name}) (task {id}) failed ELB health checks in (target-group {group})."));
         }
         if deployment.failed == 3 {
             messages.push(format!("(service {}) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.", service.name));
@@ -160,6 +166,17 @@ pub(super) fn stop(service: &mut Service, n: usize, which: impl Fn(&Task) -> boo
         service.say(now, ctx.ids, format!("(service {name}) has begun draining connections on {drained} tasks."));
     }
     service.say(now, ctx.ids, format!("(service {name}) has stopped {} running tasks: {}.", ids.len(), ids.join(" ")));
+}
+
+/// AWS takes the capacity of the first `n` live tasks back. The scheduler replaces them as it does others; that it
+/// finds no capacity at once is all that the deployment hears of it.
+pub(super) fn interrupt(service: &mut Service, n: usize, balancer: &Balancer, now: Ms, ids: &mut Ids) {
+    for task in service.tasks.iter_mut().filter(|t| t.live() && t.state == State::Running).take(n) {
+        task.stop(StopCode::SpotInterruption, "Your Spot Task was interrupted.".into(), &balancer.groups, now, ids);
+    }
+    let name = service.name.clone();
+    service.steady = false;
+    service.say(now, ids, format!("(service {name}) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."));
 }
 
 /// stoppedReason of a task that the scheduler stops.

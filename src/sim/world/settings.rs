@@ -16,6 +16,8 @@ pub(super) struct Settings {
     pub providers: Option<Value>,
     /// platformVersion as it was asked for: `LATEST` or a number.
     pub platform: String,
+    /// enableExecuteCommand: tasks have the agent that lets people in.
+    pub execute_command: bool,
 }
 
 impl Settings {
@@ -36,6 +38,7 @@ impl Settings {
             network,
             providers: if strategy.is_empty() { providers } else { Some(Value::Array(strategy)) },
             platform: platform.unwrap_or_else(|| "LATEST".into()),
+            execute_command: from.execute_command.or(base.map(|b| b.execute_command)).unwrap_or(false),
         }
     }
 
@@ -62,6 +65,9 @@ impl Settings {
         if let Some(platform) = given("platformVersion").and_then(Value::as_str) {
             self.platform = platform.to_owned();
         }
+        if let Some(enabled) = given("enableExecuteCommand").and_then(Value::as_bool) {
+            self.execute_command = enabled;
+        }
         Ok(())
     }
 
@@ -78,6 +84,9 @@ impl Settings {
         }
         if wanted.platform != self.platform {
             map.insert("platformVersion".into(), json!(wanted.platform));
+        }
+        if wanted.execute_command != self.execute_command {
+            map.insert("enableExecuteCommand".into(), json!(wanted.execute_command));
         }
     }
 

@@ -4,6 +4,8 @@ use super::balancer::{GroupId, TargetGroup};
 use super::catalog::{Behaviour, DefId};
 use super::clock::{Ms, SECOND};
 use super::ids::Ids;
+pub(super) use super::target::{Health, Target};
+use crate::sim::scenario::{HealthAnswer, NoAnswer};
 
 /// lastStatus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::AsRefStr)]
@@ -25,28 +27,14 @@ pub(super) enum StopCode {
     TaskFailedToStart,
     EssentialContainerExited,
     ServiceSchedulerInitiated,
+    SpotInterruption,
 }
 
-/// TargetHealth.State.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
-#[strum(serialize_all = "snake_case")]
-pub(super) enum Health {
-    Initial,
-    Healthy,
-    Unhealthy,
-    Draining,
-}
-
-/// A target, from registration until it has drained.
-#[derive(Debug, Clone)]
-pub(super) struct Target {
-    pub group: GroupId,
-    pub health: Health,
-    registered: Ms,
-    passed: u32,
-    failed: u32,
-    next_check: Ms,
-    drained: Ms,
+impl StopCode {
+    /// It went by itself; nobody told it to.
+    fn crashed(self) -> bool {
+        matches!(self, Self::TaskFailedToStart | Self::EssentialContainerExited)
+    }
 }
 
 /// One task of a service.
@@ -68,6 +56,11 @@ pub(super) struct Task {
     pub healthy_since: Option<Ms>,
     /// Stopped for a reason that counts as a failure of the deployment, and not yet counted.
     pub failure: bool,
+    /// What its health checks got, if it was stopped for them.
+    pub complaint: Option<String>,
+    /// Since when and until when the load balancer sends it requests.
+    pub in_service: Option<Ms>,
+    pub out_of_service: Option<Ms>,
     pub created: Ms,
     pub connected: Option<Ms>,
     pub pull_started: Option<Ms>,
@@ -92,6 +85,19 @@ pub(super) struct Task {
     plan: Plan,
 }
 
+/// The moments of a task's life that its logs tell of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moments {
+    /// Start-up is over.
+    pub ready: Ms,
+    /// When it crashes, unless it ends before.
+    pub crash: Option<Ms>,
+    /// It was told to end.
+    pub told: Option<Ms>,
+    /// executionStoppedAt.
+    pub end: Option<Ms>,
+}
+
 /// When it will do what, decided at its creation.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
@@ -101,6 +107,8 @@ struct Plan {
     start: Ms,
     ready: Ms,
     crash: Option<Ms>,
+    /// That crash is the kernel's doing: it takes too much memory.
+    oom: bool,
     /// Set when it stops: leaves Stopping, leaves Deprovisioning.
     stop: (Ms, Ms),
 }
@@ -121,6 +129,9 @@ impl Task {
         let start = pull_stop + ids.around(2 * SECOND);
         let ready = start + ids.around(behaviour.start);
         let crash = behaviour.crash_after.map(|after| start + ids.around(after));
+        let killed = behaviour.oom_after.map(|after| start + ids.around(after));
+        let oom = killed.is_some_and(|at| crash.is_none_or(|crash| at < crash));
+        let crash = if oom { killed } else { crash };
         let number = ids.number();
         let octet = |shift: u32| (number >> shift) % 250 + 4;
         let zone = (number % 2) as u8;
@@ -135,6 +146,9 @@ impl Task {
             target: None,
             healthy_since: None,
             failure: false,
+            complaint: None,
+            in_service: None,
+            out_of_service: None,
             created: now,
             connected: None,
             pull_started: None,
@@ -155,7 +169,7 @@ impl Task {
             attachment: ids.uuid(),
             container: ids.uuid(),
             id,
-            plan: Plan { pending, pull_start, pull_stop, start, ready, crash, stop: (0, 0) },
+            plan: Plan { pending, pull_start, pull_stop, start, ready, crash, oom, stop: (0, 0) },
         }
     }
 
@@ -172,6 +186,7 @@ impl Task {
         if let Some(target) = &mut self.target {
             target.health = Health::Healthy;
         }
+        self.in_service = Some(plan.ready);
     }
 
     /// Counts towards desiredCount: running or on its way.
@@ -195,16 +210,12 @@ impl Task {
         self.stop_code = Some(code);
         self.stopped_reason = Some(reason);
         self.stopping = Some(now);
+        self.out_of_service.get_or_insert(now);
         let drain = match &mut self.target {
-            Some(target) => {
-                target.health = Health::Draining;
-                target.drained =
-                    now + groups.get(target.group.index()).map_or(0, |g| Ms::from(g.drain_seconds) * SECOND);
-                target.drained
-            }
+            Some(target) => target.drain(groups, now),
             None => now,
         };
-        let crashed = code != StopCode::ServiceSchedulerInitiated;
+        let crashed = code.crashed();
         let stopping = if crashed { now } else { drain };
         let stopped = stopping + ids.around(4 * SECOND);
         self.plan.stop = (stopped, stopped + ids.around(9 * SECOND));
@@ -280,7 +291,9 @@ impl Task {
         }
         if self.state == State::Running {
             if plan.crash.is_some_and(|at| now >= at) {
-                self.exit_code = Some(behaviour.exit_code);
+                self.exit_code = Some(if plan.oom { 137 } else { behaviour.exit_code });
+                self.container_reason =
+                    plan.oom.then(|| "OutOfMemoryError: Container killed due to memory usage".into());
                 self.failure = true;
                 self.stop(
                     StopCode::EssentialContainerExited,
@@ -296,17 +309,7 @@ impl Task {
     }
 
     fn register(&mut self, groups: &[TargetGroup], now: Ms) {
-        let Some(group) = self.group else { return };
-        let interval = groups.get(group.index()).map_or(10, |g| g.interval_seconds);
-        self.target = Some(Target {
-            group,
-            health: Health::Initial,
-            registered: now,
-            passed: 0,
-            failed: 0,
-            next_check: now + Ms::from(interval) * SECOND / 2,
-            drained: Ms::MAX,
-        });
+        self.target = self.group.map(|group| Target::new(group, groups, now));
     }
 
     fn check_health(&mut self, behaviour: &Behaviour, groups: &[TargetGroup], grace: Ms, now: Ms, ids: &mut Ids) {
@@ -323,28 +326,32 @@ impl Task {
         let Some(group) = groups.get(target.group.index()) else {
             return;
         };
-        if now < target.next_check {
+        let fails = match (now >= ready, behaviour.unhealthy) {
+            // Nobody listens yet.
+            (false, _) => Some(HealthAnswer::None(NoAnswer::Refused)),
+            (true, true) => Some(behaviour.health_answer),
+            (true, false) => None,
+        };
+        if !target.check(group, grace, now, fails) {
             return;
         }
-        target.next_check += Ms::from(group.interval_seconds) * SECOND;
-        if now >= ready && !behaviour.unhealthy {
-            (target.passed, target.failed) = (target.passed + 1, 0);
-            if target.passed >= group.healthy_after {
-                target.health = Health::Healthy;
-            }
-        } else {
-            (target.passed, target.failed) = (0, target.failed + 1);
-            // A target that has never been healthy stays `initial` until the checks have failed often enough.
-            if target.failed >= group.unhealthy_after
-                && (target.health == Health::Healthy || now >= target.registered + grace / 2)
-            {
-                target.health = Health::Unhealthy;
-            }
+        match target.health {
+            Health::Healthy => drop(self.in_service.get_or_insert(now)),
+            _ if self.in_service.is_some() => drop(self.out_of_service.get_or_insert(now)),
+            _ => {}
         }
         if target.health == Health::Unhealthy && self.started.is_some_and(|at| now >= at + grace) {
             let reason = format!("Task failed ELB health checks in (target-group {})", group.arn);
-            self.failure = true;
+            (self.failure, self.complaint) = (true, Some(target.complaint()));
             self.stop(StopCode::ServiceSchedulerInitiated, reason, groups, now, ids);
         }
+    }
+
+    /// What it does and when, as far as that shows in its logs.
+    pub fn moments(&self) -> Moments {
+        let Plan { ready, crash, stop, .. } = self.plan;
+        let end = self.execution_stopped;
+        let told = self.leaving && self.stop_code.is_some_and(|code| !code.crashed());
+        Moments { ready, crash, told: told.then_some(stop.0 - 3 * SECOND).filter(|at| *at > 0), end }
     }
 }

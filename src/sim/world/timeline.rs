@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::clock::Ms;
+use super::scheduler;
 use super::settings::Settings;
 use crate::sim::api::{Call, Service as Api};
 use crate::sim::scenario::Event;
@@ -61,6 +62,11 @@ impl World {
             && let Some(def) = self.catalog.find(&retag.task_definition)
         {
             self.catalog.retag(def, self.tick, &mut self.ids);
+        }
+        if let Some(interrupt) = &event.interrupt
+            && let Some(service) = self.services.iter_mut().find(|s| s.name == interrupt.service)
+        {
+            scheduler::interrupt(service, interrupt.tasks as usize, &self.balancer, self.tick, &mut self.ids);
         }
         if let Some(edit) = &event.set_weights {
             let weights: Vec<_> = edit.weights.iter().map(|(name, weight)| (name.as_str(), *weight)).collect();

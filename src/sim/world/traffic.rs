@@ -10,6 +10,7 @@ use super::balancer::{Balancer, GroupId};
 use super::catalog::{Behaviour, Catalog, DefId};
 use super::clock::{MINUTE, Ms, SECOND, minute_of};
 use super::metrics::Metrics;
+use super::served::Served;
 use super::service::Service;
 use super::task::{Health, State};
 
@@ -22,6 +23,7 @@ const COMFORTABLE: f64 = 0.75;
 #[derive(Debug)]
 pub(super) struct Traffic {
     pub rng: ChaCha8Rng,
+    pub served: Served,
     heat: HashMap<(GroupId, DefId), f64>,
 }
 
@@ -76,8 +78,8 @@ fn binomial(rng: &mut impl Rng, n: u64, p: f64) -> u64 {
 }
 
 impl Traffic {
-    pub fn new(rng: ChaCha8Rng) -> Self {
-        Self { rng, heat: HashMap::new() }
+    pub fn new(rng: ChaCha8Rng, begin: Ms) -> Self {
+        Self { rng, served: Served::new(begin), heat: HashMap::new() }
     }
 
     /// One second.
@@ -89,11 +91,10 @@ impl Traffic {
         catalog: &Catalog,
         metrics: &mut Metrics,
     ) {
-        let minute = minute_of(now);
         let mut behind = registered(services, balancer.groups.len());
         self.route(now, balancer, &mut behind, metrics);
         for (group, behind) in balancer.group_ids().zip(&behind) {
-            self.answer(group, behind, minute, catalog, metrics);
+            self.answer(group, behind, now, catalog, metrics);
         }
         if (now / SECOND) % 5 == 0 {
             self.use_resources(now, services, catalog, &behind, metrics);
@@ -126,7 +127,8 @@ impl Traffic {
     }
 
     /// The tasks behind a target group answer.
-    fn answer(&mut self, group: GroupId, behind: &Behind, minute: i64, catalog: &Catalog, metrics: &mut Metrics) {
+    fn answer(&mut self, group: GroupId, behind: &Behind, now: Ms, catalog: &Catalog, metrics: &mut Metrics) {
+        let minute = minute_of(now);
         let (Some(record), Some(elb)) =
             (metrics.groups.get_mut(group.index()).and_then(|s| s.at(minute)), metrics.balancer.at(minute))
         else {
@@ -170,6 +172,7 @@ impl Traffic {
             record.code_4xx += refused;
             record.code_2xx += n - timed_out - failed - refused;
             elb.elb_504 += timed_out;
+            self.served.write(group, *def, now, (n, failed), *tasks);
             let mut own = metrics.own.at(group, *def, minute);
             if let Some(own) = &mut own {
                 own.requests += n;

@@ -168,6 +168,44 @@ async fn cloudwatch_is_read_by_its_client() {
 }
 
 #[tokio::test]
+async fn logs_is_read_by_its_client() {
+    let fake = Fake::answering([(
+        "FilterLogEvents",
+        json!({"events": [{
+            "logStreamName": "checkout/checkout/1", "timestamp": 1795235520123_i64, "ingestionTime": 1795235521000_i64,
+            "message": "ERROR \u{1b}[31m ü", "eventId": "31",
+        }], "searchedLogStreams": [], "nextToken": "more"}),
+    )]);
+    let server = serve(&fake);
+    let answer = client!(aws_sdk_cloudwatchlogs, server)
+        .filter_log_events()
+        .log_group_name("/ecs/checkout")
+        .log_stream_names("checkout/checkout/1")
+        .start_time(1795235520000)
+        .filter_pattern("ERROR")
+        .limit(10)
+        .send()
+        .await
+        .unwrap();
+    let event = &answer.events()[0];
+    assert_eq!((event.timestamp(), event.message()), (Some(1795235520123), Some("ERROR \u{1b}[31m ü")));
+    assert_eq!(answer.next_token(), Some("more"));
+    let call = &fake.calls()[0];
+    assert_eq!((call.service, call.operation.as_str()), (Service::Logs, "FilterLogEvents"));
+    assert_eq!(
+        call.input,
+        json!({
+            "logGroupName": "/ecs/checkout", "logStreamNames": ["checkout/checkout/1"], "startTime": 1795235520000_i64,
+            "filterPattern": "ERROR", "limit": 10,
+        })
+    );
+
+    let server = serve(&Fake::refusing("FilterLogEvents", 400, "ResourceNotFoundException", "no such group"));
+    let refused = client!(aws_sdk_cloudwatchlogs, server).filter_log_events().send().await.unwrap_err();
+    assert!(refused.as_service_error().unwrap().is_resource_not_found_exception(), "{refused:?}");
+}
+
+#[tokio::test]
 async fn sts_is_read_by_its_client() {
     let fake = Fake::answering([(
         "GetCallerIdentity",

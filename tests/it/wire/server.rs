@@ -75,6 +75,28 @@ async fn a_page_of_html_is_an_error_without_a_code() {
 }
 
 #[tokio::test]
+async fn texts_that_are_no_utf_8_are_no_answer_in_any_protocol() {
+    let alarms = json!({"MetricAlarms": [{"AlarmName": "5xx", "StateReason": "a reason"}]});
+    let groups = json!({"TargetHealthDescriptions": [{"TargetHealth": {"State": "unhealthy", "Description": "no"}}]});
+    let fake = Fake::answering([
+        ("DescribeServices", json!({"services": [{"serviceName": "a", "events": [{"message": "(service a)"}]}]})),
+        ("DescribeAlarms", alarms),
+        ("DescribeTargetHealth", groups),
+    ]);
+    let server = serve(&fake);
+    let (ecs, elb) = (client!(aws_sdk_ecs, server), client!(aws_sdk_elasticloadbalancingv2, server));
+    let cloudwatch = client!(aws_sdk_cloudwatch, server);
+    server.faults().add(FaultRule::new(Fault::InvalidUtf8));
+    assert!(ecs.describe_services().services("a").send().await.is_err());
+    assert!(elb.describe_target_health().target_group_arn("a").send().await.is_err());
+    assert!(cloudwatch.describe_alarms().send().await.is_err());
+    server.faults().clear();
+    assert!(ecs.describe_services().services("a").send().await.is_ok());
+    assert!(elb.describe_target_health().target_group_arn("a").send().await.is_ok());
+    assert!(cloudwatch.describe_alarms().send().await.is_ok());
+}
+
+#[tokio::test]
 async fn a_hanging_read_does_not_hold_up_a_write() {
     let fake = Fake::default();
     let server = serve(&fake);

@@ -93,7 +93,7 @@ pub(super) fn service(world: &World, service: &Service, with_tags: bool) -> Valu
         "createdBy": place.role("deployer"),
         "enableECSManagedTags": true,
         "propagateTags": "SERVICE",
-        "enableExecuteCommand": false,
+        "enableExecuteCommand": service.current_revision().is_some_and(|r| r.settings.execute_command),
         "availabilityZoneRebalancing": "ENABLED",
         "resourceManagementType": "CUSTOMER",
     });

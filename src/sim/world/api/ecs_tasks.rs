@@ -46,6 +46,15 @@ pub(super) fn show(world: &World, service: &Service, task: &Task) -> Value {
     let network =
         if up { json!([{"attachmentId": task.attachment, "privateIpv4Address": task.ip}]) } else { json!([]) };
     let main = def.main().map(|c| c.name.as_str());
+    let agent = settings.is_some_and(|s| s.execute_command);
+    let agents = match (agent, task.started) {
+        (false, _) => json!([]),
+        (true, None) => json!([{"name": "ExecuteCommandAgent", "lastStatus": "PENDING"}]),
+        (true, Some(at)) => {
+            let status = if task.state < State::Deprovisioning { "RUNNING" } else { "STOPPED" };
+            json!([{"name": "ExecuteCommandAgent", "lastStatus": status, "lastStartedAt": epoch(at)}])
+        }
+    };
     let containers = def.containers.iter().enumerate().map(|(at, from)| {
         let mut container = json!({
             "containerArn": place.container(&service.cluster, &task.id, &numbered(&task.container, at)),
@@ -56,7 +65,7 @@ pub(super) fn show(world: &World, service: &Service, task: &Task) -> Value {
             "networkBindings": [],
             "networkInterfaces": network,
             "healthStatus": if from.checked { health } else { "UNKNOWN" },
-            "managedAgents": [],
+            "managedAgents": agents,
             "cpu": from.cpu.to_string(),
         });
         if let Some(digest) = task.digests.get(at) {
@@ -88,7 +97,7 @@ pub(super) fn show(world: &World, service: &Service, task: &Task) -> Value {
         "cpu": def.cpu,
         "createdAt": epoch(task.created),
         "desiredStatus": if task.leaving { "STOPPED" } else { "RUNNING" },
-        "enableExecuteCommand": false,
+        "enableExecuteCommand": agent,
         "group": format!("service:{}", service.name),
         "healthStatus": health,
         "lastStatus": task.state.as_ref(),

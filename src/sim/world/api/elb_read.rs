@@ -10,7 +10,7 @@ use crate::sim::api::{Answer, ApiError};
 use crate::sim::scenario::Network;
 use crate::sim::world::World;
 use crate::sim::world::balancer::{Balancer, GroupId, Listener, Rule};
-use crate::sim::world::clock::{MINUTE, epoch};
+use crate::sim::world::clock::{MINUTE, Ms, epoch};
 use crate::sim::world::definition::PORT;
 use crate::sim::world::task::{Health, Target};
 
@@ -192,7 +192,7 @@ pub(super) fn target_health(world: &World, input: Input<'_>) -> Answer {
         shown.push(json!({
             "Target": {"Id": task.ip, "Port": PORT, "AvailabilityZone": format!("{}{zone}", world.ids.place.region)},
             "HealthCheckPort": PORT.to_string(),
-            "TargetHealth": health(target, used),
+            "TargetHealth": health(target, used, world.tick),
             "AdministrativeOverride": {
                 "State": "no_override",
                 "Reason": "AdministrativeOverride.NoOverride",
@@ -211,18 +211,40 @@ pub(super) fn target_health(world: &World, input: Input<'_>) -> Answer {
     Ok(json!({"TargetHealthDescriptions": shown}))
 }
 
-fn health(target: &Target, used: bool) -> Value {
-    let (reason, description) = match target.health {
-        Health::Draining => ("Target.DeregistrationInProgress", "Target deregistration is in progress"),
-        _ if !used => {
-            let description = "Target group is not configured to receive traffic from the load balancer";
-            return json!({"State": "unused", "Reason": "Target.NotInUse", "Description": description});
+fn health(target: &Target, used: bool, now: Ms) -> Value {
+    if !used && target.health != Health::Draining {
+        let description = "Target group is not configured to receive traffic from the load balancer";
+        return json!({"State": "unused", "Reason": "Target.NotInUse", "Description": description});
+    }
+    match target.reason(now) {
+        None => json!({"State": "healthy"}),
+        Some((reason, description)) => {
+            json!({"State": target.health.as_ref(), "Reason": reason, "Description": description})
         }
-        Health::Healthy => return json!({"State": "healthy"}),
-        Health::Initial => ("Elb.InitialHealthChecking", "Initial health checks in progress"),
-        Health::Unhealthy => ("Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]"),
+    }
+}
+
+pub(super) fn target_group_attributes(world: &World, input: Input<'_>) -> Answer {
+    let found = input.text("TargetGroupArn").and_then(|arn| world.balancer.group_with_arn(arn));
+    let Some(group) = found.and_then(|id| world.balancer.group(id)) else {
+        return Err(refuse("TargetGroupNotFound", "One or more target groups not found"));
     };
-    json!({"State": target.health.as_ref(), "Reason": reason, "Description": description})
+    let delay = group.drain_seconds.to_string();
+    let attributes = [
+        ("stickiness.enabled", "false"),
+        ("deregistration_delay.timeout_seconds", delay.as_str()),
+        ("stickiness.type", "lb_cookie"),
+        ("stickiness.lb_cookie.duration_seconds", "86400"),
+        ("slow_start.duration_seconds", "0"),
+        ("load_balancing.algorithm.type", "round_robin"),
+        ("load_balancing.algorithm.anomaly_mitigation", "off"),
+        ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
+        ("target_group_health.dns_failover.minimum_healthy_targets.count", "1"),
+        ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off"),
+        ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1"),
+        ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off"),
+    ];
+    Ok(json!({"Attributes": attributes.map(|(key, value)| json!({"Key": key, "Value": value}))}))
 }
 
 pub(super) fn tags(world: &World, input: Input<'_>) -> Answer {

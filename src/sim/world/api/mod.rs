@@ -12,6 +12,8 @@ mod ecs_write;
 mod elb_read;
 mod elb_write;
 mod input;
+mod log_filter;
+mod logs;
 mod page;
 
 use serde_json::json;
@@ -35,6 +37,13 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
             "GetMetricData" => cloudwatch::get_metric_data(world, input),
             "DescribeAlarms" => alarms::describe(world, input),
             other => Err(refuse("InvalidAction", format!("Could not find operation {other} for version 2010-08-01"))),
+        },
+        Service::Logs => match call.operation.as_str() {
+            "FilterLogEvents" => logs::filter_events(world, input),
+            "GetLogEvents" => logs::get_events(world, input),
+            "DescribeLogGroups" => logs::describe_groups(world, input),
+            "DescribeLogStreams" => logs::describe_streams(world, input),
+            _ => Err(refuse("UnknownOperationException", "")),
         },
         Service::Sts => match call.operation.as_str() {
             "GetCallerIdentity" => {
@@ -79,6 +88,7 @@ fn elb(world: &mut World, operation: &str, input: Input<'_>) -> Answer {
         "DescribeListeners" => elb_read::listeners(world, input),
         "DescribeRules" => elb_read::rules(world, input),
         "DescribeTargetGroups" => elb_read::target_groups(world, input),
+        "DescribeTargetGroupAttributes" => elb_read::target_group_attributes(world, input),
         "DescribeTargetHealth" => elb_read::target_health(world, input),
         "DescribeTags" => elb_read::tags(world, input),
         "ModifyRule" => elb_write::modify_rule(world, input),

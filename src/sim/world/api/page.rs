@@ -7,7 +7,8 @@ fn token(listing: &str, offset: usize) -> String {
     format!("{:016x}{:08x}", check(listing, offset), offset ^ 0x5eed_1de5)
 }
 
-fn check(listing: &str, offset: usize) -> u64 {
+/// Ties a place in a listing to that listing.
+pub(super) fn check(listing: &str, offset: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     (listing, offset).hash(&mut hasher);
     hasher.finish()

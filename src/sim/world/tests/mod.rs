@@ -3,7 +3,11 @@
 mod answers;
 mod configuration;
 mod definitions;
+mod failures;
+mod hostile;
+mod logs;
 mod native;
+mod reasons;
 mod revisions;
 mod rolling;
 mod scenarios;

@@ -1,0 +1,67 @@
+//! Texts that nobody would want on a terminal, in every answer that has texts.
+
+use serde_json::{Value, json};
+
+use super::Sim;
+use crate::sim::api::Service;
+use crate::sim::free_text;
+
+/// Harmless to print.
+fn tame(text: &str) -> bool {
+    !text.chars().any(|c| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    })
+}
+
+/// The free texts of an answer, and the rest of its strings.
+fn texts(answer: &Value) -> (Vec<String>, String) {
+    let (mut rest, mut free) = (answer.clone(), Vec::new());
+    free_text::each(&mut rest, &mut |text| free.push(std::mem::take(text)));
+    (free, rest.to_string())
+}
+
+#[test]
+fn every_free_text_is_hostile_and_nothing_else_is() {
+    let mut sim = Sim::new("hostile");
+    let balancers = sim.elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
+    let listeners = sim.elb("DescribeListeners", json!({"LoadBalancerArn": balancers}));
+    let group = sim.elb("DescribeTargetGroups", json!({"Names": ["orders"]}))["TargetGroups"][0].clone();
+    let now = sim.world.now().as_millisecond();
+    let tasks = sim.ecs("ListTasks", json!({"serviceName": "orders", "desiredStatus": "STOPPED"}));
+    for (service, operation, input) in [
+        (Service::Ecs, "DescribeServices", json!({"cluster": "prod", "services": ["orders"], "include": ["TAGS"]})),
+        (Service::Ecs, "DescribeTasks", json!({"cluster": "prod", "tasks": tasks["taskArns"]})),
+        (Service::Ecs, "DescribeTaskDefinition", json!({"taskDefinition": "orders:24"})),
+        (Service::Elbv2, "DescribeRules", json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]})),
+        (Service::Elbv2, "DescribeTargetHealth", json!({"TargetGroupArn": group["TargetGroupArn"]})),
+        (Service::CloudWatch, "DescribeAlarms", json!({"AlarmNames": ["catalog-p99"]})),
+        (Service::Logs, "FilterLogEvents", json!({"logGroupName": "/ecs/orders", "startTime": now - 20_000})),
+    ] {
+        let mut answer = sim.call(service, operation, input.clone()).unwrap();
+        if answer["events"] == json!([]) {
+            // Nothing found yet: the page after it.
+            let mut input = input.clone();
+            input["nextToken"] = answer["nextToken"].clone();
+            answer = sim.call(service, operation, input).unwrap();
+        }
+        let (free, rest) = texts(&answer);
+        assert!(!free.is_empty(), "{operation}");
+        let innocent: Vec<_> = free.iter().filter(|text| tame(text)).collect();
+        assert!(innocent.is_empty(), "{operation}: {innocent:?}");
+        assert!(tame(&rest) && !rest.contains("\\u00"), "{operation}: {rest}");
+    }
+    let error = sim.call(Service::Logs, "FilterLogEvents", json!({"logGroupName": "x"})).unwrap_err();
+    assert!(error.code == "ResourceNotFoundException" && !tame(&error.message), "{error:?}");
+}
+
+#[test]
+fn names_that_are_sent_back_are_found_again_however_hostile() {
+    let mut sim = Sim::new("hostile");
+    let all = sim.call(Service::CloudWatch, "DescribeAlarms", json!({})).unwrap();
+    let names: Vec<Value> = all["MetricAlarms"].as_array().unwrap().iter().map(|a| a["AlarmName"].clone()).collect();
+    let hostile: Vec<_> = names.into_iter().filter(|name| !tame(name.as_str().unwrap())).collect();
+    assert_eq!(hostile.len(), 2);
+    let found = sim.call(Service::CloudWatch, "DescribeAlarms", json!({"AlarmNames": hostile})).unwrap();
+    assert_eq!(found["MetricAlarms"].as_array().unwrap().len(), 2);
+}
