@@ -6,6 +6,7 @@ mod aws;
 mod causes;
 mod cells;
 mod cli;
+mod diff;
 mod failing;
 mod hostile;
 mod judged;
