@@ -11,6 +11,7 @@ use super::model::{Model, Screen};
 use super::msg::Now;
 use super::views;
 use crate::domain::fault::FaultKind;
+use crate::domain::logs::LogSource;
 use crate::domain::meter::{Detail, Meter};
 use crate::domain::metrics::Series;
 use crate::domain::names::{Arn, TaskDefinitionArn};
@@ -133,7 +134,10 @@ fn key(query: &Query) -> Key {
         Query::TargetGroups(groups) => (Source::Groups, Matter::of(joined(groups))),
         Query::Definition { arn, reveal } => (Source::Definitions, Matter::Of(format!("{arn} {reveal}"))),
         // A page is asked for once the one before is there, however fast pages come: see `views::logs`.
-        Query::Logs(page) => (Source::Logs, Matter::Of(format!("{} {}", page.source.group, page.source.prefix))),
+        Query::Logs(page) => {
+            let LogSource { group, region, prefix } = &page.source;
+            (Source::Logs, Matter::Of(format!("{group} {prefix} {}", region.as_deref().unwrap_or_default())))
+        }
     }
 }
 
@@ -172,7 +176,8 @@ impl Source {
             Self::Groups => Pace { calm: 300, busy: 120 },
             // What is registered never changes.
             Self::Definitions => Pace { calm: 3600, busy: 3600 },
-            Self::Logs => Pace { calm: 0, busy: 0 },
+            // What is due of a log the view knows: see `views::logs`. This is what failures back off from.
+            Self::Logs => Pace { calm: 3, busy: 3 },
         }
     }
 }
@@ -191,6 +196,10 @@ fn pace(key: &Key) -> Pace {
 
 /// Never ask more often than this, as the operator lives it, however fast AWS's clock runs.
 pub const FLOOR: SignedDuration = SignedDuration::from_millis(400);
+
+/// FilterLogEvents has 5 calls a second for a whole account and region: one of ours is so long after the one before it,
+/// whatever log it is of.
+pub const PAGES_APART: SignedDuration = SignedDuration::from_millis(500);
 
 /// What was not asked for so long is due whatever came of it, and need not be remembered: longer than any pace.
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
@@ -273,6 +282,12 @@ impl Polls {
             .for_each(|(_, asked)| asked.hurry = true);
     }
 
+    /// When a page of a log was last asked for.
+    fn newest_page(&self) -> Option<Timestamp> {
+        let pages = self.asked.iter().filter(|((source, _), _)| *source == Source::Logs);
+        pages.map(|(_, asked)| asked.at).max()
+    }
+
     /// Since when an answer has been outstanding, the longest.
     pub fn waiting_since(&self) -> Option<Timestamp> {
         self.asked.values().filter(|asked| asked.outstanding).map(|asked| asked.at).min()
@@ -312,7 +327,11 @@ pub fn due(model: &Model) -> Vec<Query> {
     }
     wanted.retain(|query| is_due(model, query, busy));
     let mut asked = HashSet::new();
-    wanted.retain(|query| asked.insert(query.clone()));
+    let mut pages = 0;
+    wanted.retain(|query| {
+        pages += usize::from(matches!(query, Query::Logs(_)));
+        (pages < 2 || !matches!(query, Query::Logs(_))) && asked.insert(query.clone())
+    });
     wanted
 }
 
@@ -323,6 +342,9 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     {
         return false;
     }
+    if key.0 == Source::Logs && model.polls.newest_page().is_some_and(|at| model.now.since(at) < PAGES_APART) {
+        return false;
+    }
     let Some(asked) = model.polls.asked.get(&key) else { return true };
     if asked.outstanding {
         return false;
@@ -330,6 +352,9 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     let felt = model.now.since(asked.at);
     if felt < FLOOR {
         return false;
+    }
+    if key.0 == Source::Logs && asked.failures == 0 {
+        return true;
     }
     // Nobody's hurry is worth an alarm that ECS could not read for want of quota.
     if asked.hurry && key.0 != Source::Alarms {

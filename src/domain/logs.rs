@@ -1,8 +1,16 @@
 //! Lines of a log, and where they are read.
 
+pub mod book;
+pub mod kept;
+mod level;
+pub mod tail;
+pub mod tally;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
+
+pub use level::is_error;
 
 /// Streams of one log group that are read together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,3 +62,6 @@ pub struct LogLine {
 
 /// Longer messages are cut: what CloudWatch takes, 1 MiB a line, would fill the screen's memory in no time.
 pub const LONGEST: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -203,6 +203,12 @@ pub fn history(scene: &Scene<'_>, release: &Release) -> Freshness {
     services(release).skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
 }
 
+/// The logs that are followed, the one that is worst off. `None`: there is none to read.
+pub fn logs(scene: &Scene<'_>) -> Option<Freshness> {
+    let each = scene.model.logs.readings().map(|(_, reading)| of(scene, Source::Logs, reading));
+    each.reduce(worse)
+}
+
 /// Every source that a release is drawn from.
 pub fn sources(scene: &Scene<'_>, release: &Release) -> Vec<Freshness> {
     let snapshot = &scene.model.snapshot;

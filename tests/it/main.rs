@@ -3,6 +3,7 @@
 
 mod automatic;
 mod aws;
+mod causes;
 mod cells;
 mod cli;
 mod failing;

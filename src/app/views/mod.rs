@@ -95,6 +95,11 @@ pub(super) fn copied(model: &Model) -> Option<String> {
     }
 }
 
+/// Keeps the open view's own state in step with what else is known; after every message.
+pub(super) fn tend(model: &mut Model) {
+    logs::tend(model);
+}
+
 /// What is asked of AWS for the open view, beside what is asked for every open release.
 pub(super) fn wanted(model: &Model) -> Vec<Query> {
     let Screen::View(view, name) = &model.screen else { return Vec::new() };

@@ -12,19 +12,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 
-/// What AWS says about a revision. `compatibilities` is what it was found fit for; what was asked for is
-/// `requiresCompatibilities`.
-const SAID_BY_AWS: [&str; 9] = [
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-    "deregisteredAt",
-    "deleteRequestedAt",
-];
+use crate::domain::definition::SAID_BY_AWS;
 
 /// What is heard of one copy's two calls.
 #[derive(Debug, Clone, Default)]

@@ -1,0 +1,86 @@
+//! Lines counted, each once, whatever is kept of them.
+
+use std::collections::VecDeque;
+use std::ops::AddAssign;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Seconds that are counted together: rates move as soon as somebody looks again.
+pub const SLOT: i64 = 10;
+/// How many of them are remembered: ten minutes.
+const SLOTS: i64 = 60;
+
+/// Lines, and those of them that tell of an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// All of them.
+    pub lines: u64,
+    /// Those that tell of an error.
+    pub errors: u64,
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.errors += other.errors;
+    }
+}
+
+/// What was counted: in all, and lately by time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    all: Count,
+    /// By number of the slot, in its order.
+    slots: VecDeque<(i64, Count)>,
+}
+
+fn slot(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(SLOT)
+}
+
+impl Tally {
+    /// Counts a line.
+    pub fn add(&mut self, at: Timestamp, error: bool) {
+        let one = Count { lines: 1, errors: error.into() };
+        self.put(slot(at), one);
+        self.all += one;
+    }
+
+    /// Counts what another one counted.
+    pub fn merge(&mut self, other: &Self) {
+        other.slots.iter().for_each(|(slot, count)| self.put(*slot, *count));
+        self.all += other.all;
+    }
+
+    fn put(&mut self, slot: i64, count: Count) {
+        let at = self.slots.partition_point(|(had, _)| *had < slot);
+        match self.slots.get_mut(at) {
+            Some((had, so_far)) if *had == slot => *so_far += count,
+            _ => self.slots.insert(at, (slot, count)),
+        }
+        let newest = self.slots.back().map_or(slot, |(newest, _)| *newest);
+        while self.slots.front().is_some_and(|(oldest, _)| newest - oldest >= SLOTS) {
+            self.slots.pop_front();
+        }
+    }
+
+    /// All that was counted.
+    pub fn all(&self) -> Count {
+        self.all
+    }
+
+    /// What was counted between two times, both as [`whole`] gives them; up to ten minutes back.
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> Count {
+        let (from, to) = (slot(from), slot(to));
+        let mut sum = Count::default();
+        let within = self.slots.iter().filter(|(slot, _)| (from..to).contains(slot));
+        within.for_each(|(_, count)| sum += *count);
+        sum
+    }
+}
+
+/// The beginning of the slot that a time is in.
+pub fn whole(at: Timestamp) -> Timestamp {
+    at - SignedDuration::from_secs(at.as_second().rem_euclid(SLOT))
+        - SignedDuration::from_nanos(at.subsec_nanosecond().into())
+}
