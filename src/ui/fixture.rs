@@ -130,6 +130,7 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         desired_status: "RUNNING".into(),
         health: Some("HEALTHY".into()),
         created_at: Some(ago(600)),
+        pulled: (Some(ago(595)), Some(ago(588))),
         started_at: Some(ago(580)),
         stopped_at: None,
         stop_code: None,
