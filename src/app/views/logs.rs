@@ -278,3 +278,6 @@ pub(in crate::app) fn copied(model: &Model) -> Option<String> {
     let cut = if line.cut > 0 { format!("… ({} bytes more)", line.cut) } else { String::new() };
     Some(format!("{}{cut}", line.text))
 }
+
+#[cfg(test)]
+mod tests;
