@@ -13,7 +13,7 @@ use super::msg::{Effect, Order};
 use super::operation::{Operation, OperationId};
 use super::outside::Outside;
 use super::palette::{Destination, Palette};
-use super::update::{perform, type_into};
+use super::press::{perform, type_into};
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{self, Context, Intent, Plan, Refusal};
 use crate::domain::previous;
@@ -244,7 +244,7 @@ pub(super) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
             _ => model.dialog = Some(dialog),
         },
         Dialog::Refused { .. } | Dialog::Help { .. } => match key {
-            Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?' | ' ') => {}
+            Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?') => {}
             // Help and a refusal never stand between an operator and the way back.
             Key::Char('R') if apart => return rollback(model),
             Key::Ctrl('c') => return vec![Effect::Quit],
@@ -282,7 +282,7 @@ fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Ve
         Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n') => return Vec::new(),
         Key::Up | Key::Char('k') => revisions.selected = revisions.selected.saturating_sub(1),
         Key::Down | Key::Char('j') => revisions.selected = (revisions.selected + 1).min(last),
-        Key::Home | Key::Char('g') => revisions.selected = 0,
+        Key::Home => revisions.selected = 0,
         Key::End | Key::Char('G') => revisions.selected = last,
         Key::Enter => {
             if let Some(choice) = choices.get(revisions.selected) {

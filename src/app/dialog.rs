@@ -132,14 +132,19 @@ impl Dialog {
 /// The help on the smallest screen that is laid out has room for so many keys.
 const HELP_ROWS: usize = 16;
 
+/// Of which so many are passed by a page key.
+const HELP_PAGE: usize = 14;
+
 /// What is on top of the help after a key: the last of the keys stay on the screen.
 pub(super) fn scroll(top: usize, key: Key) -> usize {
     let last = BINDINGS.len().saturating_sub(HELP_ROWS);
     match key {
         Key::Up | Key::Char('k') => top.saturating_sub(1),
         Key::Down | Key::Char('j') => (top + 1).min(last),
-        Key::PageUp | Key::Home | Key::Char('g') => 0,
-        Key::PageDown | Key::End | Key::Char('G') => last,
+        Key::PageUp => top.saturating_sub(HELP_PAGE),
+        Key::PageDown | Key::Char(' ') => (top + HELP_PAGE).min(last),
+        Key::Home => 0,
+        Key::End | Key::Char('G') => last,
         _ => top,
     }
 }

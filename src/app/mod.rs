@@ -13,6 +13,7 @@ pub mod operation;
 pub mod outside;
 pub mod palette;
 pub mod polls;
+mod press;
 pub mod update;
 pub mod views;
 

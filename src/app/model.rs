@@ -11,6 +11,7 @@ use super::keys::Scope;
 use super::list::{Find, List};
 use super::msg::Now;
 use super::operation::{Operation, OperationId};
+use super::outside::Shell;
 use super::polls::Polls;
 use super::views::View;
 use super::views::diff::Diff;
@@ -163,6 +164,8 @@ pub struct Model {
     pub dialog: Option<Dialog>,
     /// The line that tells something.
     pub notice: Option<Notice>,
+    /// How the operator's own shell reaches the same account.
+    pub shell: Shell,
     /// What is asked of AWS, and when.
     pub polls: Polls,
     /// The newest message's stamp.
@@ -212,6 +215,7 @@ impl Model {
             zoom: None,
             dialog: None,
             notice: None,
+            shell: Shell::default(),
             polls: Polls::default(),
             now,
             leaving: false,

@@ -5,7 +5,7 @@ use tui_input::InputRequest;
 use super::keys::{Action, Key};
 use super::list::Find;
 use super::model::{Fleet, FleetOrder, Model, Panel, Screen, searched};
-use super::update::{next, type_into};
+use super::press::{next, type_into};
 use super::views::diff::Diff;
 use super::views::logs::Logs;
 use super::views::{self, View};
@@ -43,13 +43,14 @@ impl Model {
         }
     }
 
-    /// What a screen leaves behind: values that were revealed are gone with it, and a log is read anew.
+    /// What a screen leaves behind: values that were revealed are forgotten with it, and what was read of a log once
+    /// another release is looked at.
     fn leave(&mut self, left: &Screen) {
-        match left {
-            Screen::View(View::Diff, _) => self.diff = Diff { unfolded: self.diff.unfolded, ..Diff::default() },
-            Screen::View(View::Logs, _) => self.logs = Logs::default(),
-            Screen::Release(_) => self.zoom = None,
-            _ => {}
+        if let Screen::View(View::Diff, _) = left {
+            (self.diff.reveal, self.diff.revealed) = (false, Vec::new());
+        }
+        if about(left) != about(&self.screen) {
+            self.logs = Logs::default();
         }
     }
 
@@ -60,6 +61,14 @@ impl Model {
             Screen::View(view, _) => {
                 let list = self.lists.entry(*view).or_default();
                 (list.marked, list.find) = (None, Find::default());
+                match view {
+                    View::Diff => self.diff = Diff { unfolded: self.diff.unfolded, ..Diff::default() },
+                    // All tasks' log is asked for, not the one task's that was looked at before.
+                    View::Logs if self.logs.task.is_some() || self.logs.out_of_date(self.now.at) => {
+                        self.logs = Logs::default();
+                    }
+                    _ => {}
+                }
             }
             Screen::Fleet => {}
         }
@@ -218,9 +227,20 @@ impl Model {
     }
 }
 
+/// The release that a screen is about.
+fn about(screen: &Screen) -> Option<&str> {
+    match screen {
+        Screen::Release(name) | Screen::View(_, name) => Some(name),
+        Screen::Fleet => None,
+    }
+}
+
 impl Fleet {
     /// Whether its lines are in the order of urgency, so that the first of them is the most urgent.
     pub fn urgent_first(&self) -> bool {
         self.order == FleetOrder::Urgency && !self.reversed
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -320,6 +320,7 @@ pub fn due(model: &Model) -> Vec<Query> {
             }
         }
     }
+    wanted.extend(warm::failing(model));
     wanted.extend(views::wanted(model));
     if let Some(super::dialog::Dialog::Revisions(revisions)) = &model.dialog {
         wanted.push(Query::Family(revisions.family.clone()));

@@ -13,6 +13,7 @@ use super::exit::{Exit, Failure, internal};
 use super::session::{Session, counted};
 use super::world::{Prepared, Running};
 use crate::app::model::{Model, SMALLEST};
+use crate::app::outside::Shell;
 use crate::aws::{self, Lanes};
 use crate::cloud::Cloud;
 use crate::domain::fault::Fault;
@@ -29,8 +30,11 @@ pub async fn open(config: Config) -> Result<u8, Failure> {
     needs_terminal()?;
     // Without a region there is nothing to show: that is said before the screen is taken.
     let session = Session::connect(config).await?;
-    let audit = journal::default_path();
-    show(session.config, session.region, session.clock, session.reader, session.actor, audit).await
+    let environment = &session.config.environment;
+    let endpoint = environment.endpoint_url.value.clone();
+    let shell = Shell { profile: environment.profile.value.clone(), simulated: endpoint.is_some(), endpoint };
+    let lanes: (Arc<dyn Cloud>, Arc<dyn Cloud>) = (session.reader, session.actor);
+    show(session.config, session.region, session.clock, lanes, journal::default_path(), shell).await
 }
 
 /// The console on a simulated account of its own.
@@ -53,7 +57,8 @@ pub async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
     let reader = counted(lane(|lanes| Arc::new(lanes.poll.clone())), &config, clock)?;
     let actor = lane(|lanes| Arc::new(lanes.act.clone()));
     let audit = demo_audit();
-    let ended = show(config, region, clock, reader, actor, Ok(audit.clone())).await;
+    let shell = Shell { simulated: true, ..Shell::default() };
+    let ended = show(config, region, clock, (reader, actor), Ok(audit.clone()), shell).await;
     // Its world is gone, and nobody would ever clear these away.
     let _ = std::fs::remove_file(&audit);
     ended
@@ -87,9 +92,9 @@ async fn show(
     config: Config,
     region: String,
     clock: Clock,
-    reader: Arc<dyn Cloud>,
-    actor: Arc<dyn Cloud>,
+    (reader, actor): (Arc<dyn Cloud>, Arc<dyn Cloud>),
     audit: Result<PathBuf, String>,
+    shell: Shell,
 ) -> Result<u8, Failure> {
     // The account is not known before AWS has said who is asking.
     let place = Place { environment: config.environment.name.value.clone(), account: String::new(), region };
@@ -97,6 +102,7 @@ async fn show(
     let theme = Theme::detect(variable("NO_COLOR").as_deref(), variable("TERM").as_deref(), config.ascii.value);
     let mut model = Model::new(config.settings, place, clock.now(), SMALLEST);
     model.percentile = config.percentile.value;
+    model.shell = shell;
     let journal = audit.and_then(|path: PathBuf| Journal::open(Path::new(&path)).map(Arc::new));
     let options = Options { speed: clock.speed(), ..Options::default() };
     let console = Console { model, theme, reader, actor, journal, options, clock };

@@ -10,6 +10,7 @@ use super::config::Config;
 use super::exit::Failure;
 use super::lookup;
 use crate::cloud::Cloud;
+use crate::domain::ailment;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::meter::{Detail, Meter};
 use crate::domain::metrics::MetricsQuery;
@@ -80,6 +81,9 @@ pub struct Observation {
 /// How many questions are asked at a time.
 const AT_ONCE: usize = 8;
 
+/// Of so many services at the most it is read what their tasks fail of.
+const FAILING: usize = 5;
+
 /// The longest that a way back waits for what it could do without.
 const SIDE_SOURCE: Duration = Duration::from_secs(4);
 
@@ -142,6 +146,10 @@ impl Observer<'_> {
         // A deployment under way may have other alarms than its service would have now.
         let mut alarms = self.alarms(&wanted, &seen.snapshot, want);
         alarms.retain(|name| !seen.snapshot.alarms.contains_key(name));
+        if matches!(want, Want::Everything | Want::One(_)) {
+            let failing = wanted.iter().flat_map(|release| ailment::failing(release, &seen.snapshot));
+            queries.extend(failing.take(FAILING).map(|service| Query::Tasks(service.clone())));
+        }
         if !alarms.is_empty() {
             queries.push(Query::Alarms(alarms));
         }

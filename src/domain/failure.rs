@@ -90,6 +90,19 @@ impl Cause {
         }
     }
 
+    /// In as few words as name it, where there is little room.
+    pub fn brief(self) -> String {
+        match self {
+            Self::CannotPull => "cannot pull".to_owned(),
+            Self::Resources => "no secrets or volumes".to_owned(),
+            Self::CannotStart => "cannot start".to_owned(),
+            Self::Exited(code) => format!("exit {code}"),
+            Self::Unhealthy => "container unhealthy".to_owned(),
+            Self::TargetUnhealthy => "failed health checks".to_owned(),
+            other => other.word(),
+        }
+    }
+
     /// Whether it speaks against the revision: not what the platform or a person did.
     pub fn blames_revision(self) -> bool {
         !matches!(self, Self::Spot | Self::Infrastructure | Self::Stopped)
@@ -97,7 +110,7 @@ impl Cause {
 }
 
 /// What an exit code means by convention; above 128 it is the signal that ended the process.
-fn exit_meaning(code: i32) -> Option<&'static str> {
+pub fn exit_meaning(code: i32) -> Option<&'static str> {
     Some(match code {
         0 => "ended by itself",
         1 => "the application's own error",

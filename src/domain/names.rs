@@ -27,6 +27,11 @@ impl Arn {
         self.0.split(':').nth(index).filter(|part| !part.is_empty())
     }
 
+    /// The partition in it: `aws`, `aws-cn`, `aws-us-gov`.
+    pub fn partition(&self) -> Option<&str> {
+        self.field(1)
+    }
+
     /// The service's prefix in it: `ecs`, `elasticloadbalancing`.
     pub fn service(&self) -> Option<&str> {
         self.field(2)

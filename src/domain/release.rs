@@ -268,15 +268,21 @@ impl Release {
     pub fn urgency(&self) -> u8 {
         match (self.phase, self.verdict.outcome) {
             (Phase::Failed, _) => 0,
-            (_, Outcome::Fail) => 1,
-            (Phase::RollingBack, _) => 2,
-            (Phase::Waiting, _) => 3,
-            (Phase::Steady, _) if !self.remarks.is_empty() => 6,
-            (Phase::Steady, _) => 7,
+            _ if self.ailment.is_some() => 1,
+            (_, Outcome::Fail) => 2,
+            (Phase::RollingBack, _) => 3,
+            (Phase::Waiting, _) => 4,
+            (Phase::Steady, _) if !self.remarks.is_empty() => 7,
+            (Phase::Steady, _) => 8,
             // Where the operator holds the lever; elsewhere ECS goes on by itself.
-            _ if self.method == Method::Weighted => 4,
-            _ => 5,
+            _ if self.method == Method::Weighted => 5,
+            _ => 6,
         }
+    }
+
+    /// Whether somebody should look at it now.
+    pub fn needs_somebody(&self) -> bool {
+        self.urgency() <= 4
     }
 }
 
@@ -305,6 +311,9 @@ impl fmt::Display for Release {
                 share(configured),
                 share(observed)
             )?;
+        }
+        if let Some(ailment) = &self.ailment {
+            writeln!(f, "{ailment}")?;
         }
         write!(f, "verdict {}", self.verdict.outcome.word())?;
         self.verdict.reasons.iter().try_for_each(|reason| write!(f, "; {reason}"))?;

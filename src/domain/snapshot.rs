@@ -12,6 +12,7 @@ use super::logs::{LogPage, LogQuery};
 use super::meter::Meter;
 use super::metrics::{MetricsQuery, Series};
 use super::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
+use super::noticed::Noticed;
 use super::route::{Forward, Health, Route, RouteId, TargetGroup};
 use super::service::{Service, Task, TaskDefinition};
 
@@ -190,6 +191,8 @@ pub struct Snapshot {
     pub target_groups: BTreeMap<Arn, Reading<TargetGroup>>,
     /// Task definitions in full, values hidden.
     pub definitions: BTreeMap<TaskDefinitionArn, Reading<Definition>>,
+    /// What was noticed between two looks.
+    pub noticed: Noticed,
     /// What was seen running well, by service, newest first.
     pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
 }
@@ -242,6 +245,7 @@ impl Snapshot {
                     return;
                 }
                 services.iter().for_each(|service| self.witness(at, service));
+                services.iter().for_each(|service| self.noticed.service(at, service));
                 let known = self.services.value.take().map(|(_, services)| services).unwrap_or_default();
                 let newest = |service: Service| match known.get(&service.key) {
                     Some(known) if self.services_read.get(&service.key).is_some_and(|read| *read > at) => known.clone(),
@@ -255,6 +259,7 @@ impl Snapshot {
                     return;
                 }
                 self.witness(at, &service);
+                self.noticed.service(at, &service);
                 self.services_read.insert(service.key.clone(), at);
                 if let Some((_, services)) = &mut self.services.value {
                     services.insert(service.key.clone(), *service);
@@ -284,7 +289,11 @@ impl Snapshot {
             }
             Facts::Health(health) => {
                 for (target_group, health) in health {
-                    self.health.entry(target_group).or_default().put(at, health);
+                    let reading = self.health.entry(target_group.clone()).or_default();
+                    if reading.at().is_none_or(|had| had <= at) {
+                        self.noticed.health(at, &target_group, reading.get(), &health);
+                    }
+                    reading.put(at, health);
                 }
             }
             Facts::Tasks(tasks) => {
@@ -304,7 +313,11 @@ impl Snapshot {
             }
             Facts::Deployments(deployments) => {
                 if let Query::Deployments(service) = query {
-                    self.deployments.entry(service.clone()).or_default().put(at, deployments);
+                    let reading = self.deployments.entry(service.clone()).or_default();
+                    if reading.at().is_none_or(|had| had <= at) {
+                        self.noticed.deployments(at, service, &deployments);
+                    }
+                    reading.put(at, deployments);
                 }
             }
             Facts::Alarms(alarms) => {

@@ -18,6 +18,11 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
+/// The same line by line: what is to be pasted elsewhere keeps its lines, and nothing else that is no text.
+pub fn clean_lines(text: &str) -> String {
+    text.lines().map(clean).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,6 +31,7 @@ mod tests {
     #[test]
     fn escape_sequences_are_defused_and_readable() {
         assert_eq!(clean("a\x1b[2Jb\u{9b}31m\u{202e}c\nd"), "a·[2Jb·31m·c d");
+        assert_eq!(clean_lines("a\x1b[2J\r\nb\u{202e}"), "a·[2J\nb·");
         assert_eq!(clean("naïve – 東京 🚀"), "naïve – 東京 🚀");
     }
 

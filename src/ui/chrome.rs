@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::dialog::MARKS;
 use super::scene::{Scene, put};
 use super::theme::Role;
 use super::{freshness, state, words};
@@ -230,14 +231,14 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     let fleet = scene.model.screen == Screen::Fleet;
     let place = scene.model.scope();
     let here = |binding: &&Binding| binding.scope.reaches(place);
-    // Arrows and the shell's own keys are in the help.
-    let silent = [Action::Up, Action::Down, Action::First, Action::Last, Action::Suspend];
+    // What moves the mark and the shell's own keys are in the help.
+    let silent = |action| MARKS.contains(&action) || action == Action::Suspend;
     let always = [Action::Help, Action::Quit];
     // A key that would do nothing here is not offered.
     let tabs = scene.model.zoom.is_some() || !super::release::shows_all(scene.model.size);
     let percentiles = scene.model.zoom.is_none_or(|plotted| plotted == Plotted::Latency);
     let shown = |binding: &&Binding| {
-        !silent.contains(&binding.action)
+        !silent(binding.action)
             && (tabs || binding.action != Action::Panel)
             && (percentiles || binding.action != Action::Percentile)
             && (!fleet || binding.action != Action::Back)
@@ -249,17 +250,7 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     };
     let length = |piece: &[Span<'_>; 2]| piece.iter().map(|span| words::width(&span.content)).sum::<usize>() + 2;
     let mut all: Vec<_> = BINDINGS.iter().filter(here).filter(shown).collect();
-    // The way out is shown before what is looked at, and that by how soon it is missed.
-    all.sort_by_key(|binding| match binding.action {
-        action if always.contains(&action) => 9,
-        action if action.acts() && action != Action::Automatic => 0,
-        Action::Back | Action::Open => 1,
-        Action::Automatic | Action::History | Action::Zoom => 2,
-        Action::Panel | Action::Refresh => 3,
-        Action::Percentile => 4,
-        Action::Longer | Action::Shorter => 6,
-        _ => 5,
-    });
+    all.sort_by_key(|binding| if always.contains(&binding.action) { u8::MAX } else { missed(binding, place) });
     let mut room = usize::from(area.width) + 2;
     let reserved: usize =
         all.iter().filter(|binding| always.contains(&binding.action)).map(|binding| length(&piece(binding))).sum();
@@ -279,6 +270,27 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     // What is not there is not said to be cut.
     line.pop();
     put(buffer, area, 0, Line::from(line));
+}
+
+/// How soon a key would be missed that is not shown: the way back and the next step first, then what is of this very
+/// place, then where to look why, then the other ways to act and to look.
+fn missed(binding: &Binding, place: Scope) -> u8 {
+    match binding.action {
+        Action::Rollback => 0,
+        Action::Back | Action::Open => 1,
+        _ if binding.scope == place && matches!(place, Scope::In(_)) => 2,
+        Action::Step => 3,
+        Action::Tasks | Action::Logs => 4,
+        Action::Weight | Action::Start | Action::Finish => 5,
+        Action::Diff | Action::Events => 6,
+        Action::Find | Action::Zoom | Action::Palette => 7,
+        Action::Targets | Action::Alarms | Action::History | Action::Automatic => 8,
+        Action::Panel | Action::Outside => 9,
+        Action::Percentile | Action::Sort | Action::Copy => 10,
+        Action::FindNext | Action::FindPrevious | Action::Reverse => 13,
+        Action::Longer | Action::Shorter => 12,
+        _ => 11,
+    }
 }
 
 /// The keys of a question, where one is on top.

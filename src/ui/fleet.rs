@@ -149,7 +149,7 @@ fn look(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
 /// How many there are, how many need somebody, and the filter.
 fn summary(scene: &Scene<'_>, lines: &[&Release], columns: usize) -> Line<'static> {
     let model = scene.model;
-    let needed = lines.iter().filter(|release| needs_somebody(release)).count();
+    let needed = lines.iter().filter(|release| release.needs_somebody()).count();
     let flying = lines.iter().filter(|release| release.in_flight()).count();
     let mut spans = vec![scene.text(format!(" {}", words::many(lines.len(), "release")))];
     if lines.len() != model.releases.len() {
@@ -171,10 +171,6 @@ fn summary(scene: &Scene<'_>, lines: &[&Release], columns: usize) -> Line<'stati
         spans.extend(super::dialog::typed(scene, &model.fleet.find.text, columns / 3, model.fleet.find.typing));
     }
     Line::from(spans)
-}
-
-fn needs_somebody(release: &Release) -> bool {
-    release.urgency() <= 3
 }
 
 fn headings(scene: &Scene<'_>, columns: &[Column], gap: usize) -> Line<'static> {

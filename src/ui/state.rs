@@ -5,6 +5,7 @@ use super::scene::Scene;
 use super::theme::Role;
 use super::words;
 use crate::app::operation::{Operation, StepState};
+use crate::domain::ailment::Ailment;
 use crate::domain::plan::Intent;
 use crate::domain::release::{Bake, Method, Phase, Release};
 use crate::domain::share::Percent;
@@ -15,7 +16,10 @@ use crate::domain::verdict::Outcome;
 pub fn shape(release: &Release) -> (&'static str, Role) {
     match (release.phase, release.verdict.outcome) {
         (Phase::Failed, _) | (_, Outcome::Fail) => ("✖", Role::Bad),
-        (Phase::Waiting | Phase::RollingBack, _) => ("▲", Role::Warn),
+        (Phase::RollingBack, _) => ("▲", Role::Warn),
+        _ if matches!(release.ailment, Some(Ailment::CrashLoop { .. })) => ("✖", Role::Bad),
+        _ if release.ailment.is_some() => ("▲", Role::Warn),
+        (Phase::Waiting, _) => ("▲", Role::Warn),
         (Phase::Steady, _) if !release.remarks.is_empty() => ("▲", Role::Warn),
         (Phase::Steady, _) => (" ", Role::Dim),
         _ => ("●", Role::Accent),
@@ -115,6 +119,10 @@ fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
         let role = if deadline.near { Role::BadBadge } else { Role::Warn };
         return marked(scene, release, paused(scene, release, deadline), role);
     }
+    if let Some(ailment) = release.ailment.as_ref().filter(|_| step.is_none()) {
+        let (said, role) = ails(release, ailment);
+        return marked(scene, release, said, role);
+    }
     let (text, role) = match release.phase {
         Phase::Failed => (format!("failed: {}", why_failed(release)), Role::Bad),
         Phase::RollingBack => (step.unwrap_or_else(|| "rolling back".to_owned()), Role::Warn),
@@ -155,6 +163,17 @@ fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
         },
     };
     marked(scene, release, vec![text], role)
+}
+
+/// What it suffers from, at length and in short; that it is on its way back is never left out.
+fn ails(release: &Release, ailment: &Ailment) -> (Vec<String>, Role) {
+    let brief = ailment.brief();
+    match (release.phase, ailment) {
+        (Phase::RollingBack, _) => (vec![format!("rolling back, {brief}"), "rolling back".to_owned()], Role::Warn),
+        (Phase::Failed, _) => (vec![format!("failed, {brief}"), brief], Role::Bad),
+        (_, Ailment::CrashLoop { .. }) => (vec![brief], Role::Bad),
+        (_, Ailment::Stalled { .. }) => (vec![brief], Role::Warn),
+    }
 }
 
 /// Where ECS is taking the traffic: to what it asked for, or once the rule says that, to what comes next.

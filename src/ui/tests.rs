@@ -6,6 +6,7 @@ mod native;
 mod plots;
 mod safety;
 mod screens;
+mod why;
 
 use std::collections::BTreeMap;
 

@@ -212,7 +212,11 @@ fn main() -> ExitCode {
         ],
     );
     println!("{counted} lines counted, {} kept, {calls} calls", model.logs.book.kept());
-    println!("at most {megabytes} MiB of log, {} MiB of process more than before; {} s behind", resident() - before, behind.as_secs());
+    println!(
+        "at most {megabytes} MiB of log, {} MiB of process more than before; {} s behind",
+        resident() - before,
+        behind.as_secs()
+    );
     let over = !within || megabytes > MEMORY;
     if over {
         println!("OVER: the bound is {MEMORY} MiB, and {} lines were written", expected(until));

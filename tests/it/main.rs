@@ -3,8 +3,10 @@
 
 mod automatic;
 mod aws;
+mod causes;
 mod cells;
 mod cli;
+mod failing;
 mod judged;
 mod native;
 mod prometheus;

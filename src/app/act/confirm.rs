@@ -5,7 +5,7 @@ use crate::app::dialog::{Confirm, Consent, Dialog};
 use crate::app::keys::Key;
 use crate::app::model::Model;
 use crate::app::msg::{Effect, Order};
-use crate::app::update::type_into;
+use crate::app::press::type_into;
 use crate::domain::plan::Gate;
 use crate::domain::verdict::Outcome;
 

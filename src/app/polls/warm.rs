@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Source;
 use crate::app::model::Model;
+use crate::domain::ailment;
 use crate::domain::fault::FaultKind;
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::previous;
@@ -81,6 +82,17 @@ pub(super) fn read_first(model: &Model, mut unread: Vec<TaskDefinitionArn>) -> V
     let (alone, together): (Vec<_>, Vec<_>) = unread.into_iter().partition(untold);
     let together = (!together.is_empty()).then_some(together);
     alone.into_iter().map(|arn| vec![arn]).chain(together).map(Query::TaskDefinitions).collect()
+}
+
+/// So many services' tasks are read at the most while only the fleet is looked at.
+const FAILING: usize = 3;
+
+/// The tasks of what fails, the most urgent first: without them nobody knows of what.
+pub(super) fn failing(model: &Model) -> Vec<Query> {
+    let mut failing: Vec<_> = model.releases.iter().filter(|release| release.in_flight()).collect();
+    failing.sort_by_key(|release| release.urgency());
+    let services = failing.into_iter().flat_map(|release| ailment::failing(release, &model.snapshot));
+    services.take(FAILING).map(|service| Query::Tasks(service.clone())).collect()
 }
 
 /// What else there is to go back to, where the best of them was deregistered.

@@ -5,10 +5,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::app::dialog::{Confirm, Consent};
-use crate::app::model::Panel;
+use crate::app::keys::Key;
+use crate::app::model::{Panel, Plotted, RANGES, Screen};
+use crate::app::views::View;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::names::Arn;
-use crate::domain::plan::Gate;
+use crate::domain::plan::{Gate, Intent};
 use crate::domain::settings::{Automatic, RollbackConfirm};
 use crate::domain::verdict;
 use crate::ui::fixture;

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::way_back;
 use crate::cli::deployments::brief;
 use crate::cli::observe::Observation;
+use crate::domain::ailment::Ailment;
+use crate::domain::failure::Cause;
 use crate::domain::plan::Context;
 use crate::domain::previous::Good;
 use crate::domain::release::{Release, Side};
@@ -60,6 +62,7 @@ pub fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> 
         "stage": release.stage,
         "deployment": release.deployment.as_deref().map(brief),
         "preflight": release.preflight,
+        "ailment": release.ailment.as_ref().map(ailment),
         "watch_only": release.watch_only,
         "remarks": release.remarks,
         "steady_since": release.steady_since,
@@ -80,6 +83,28 @@ fn verdict(verdict: &Verdict) -> Value {
         document.extend(members);
     }
     document
+}
+
+/// What a rollout suffers from. Both kinds have every member; what does not apply, or is not known, is null.
+fn ailment(ailment: &Ailment) -> Value {
+    let (mut failed, mut cause, mut since, mut usual) = (None, None, None, None);
+    match ailment {
+        Ailment::CrashLoop { failed: count, cause: known, .. } => {
+            (failed, cause) = (Some(count), known.map(Cause::word));
+        }
+        Ailment::Stalled { since: at, usual: took, .. } => {
+            (since, usual) = (Some(at), took.map(|took| took.as_secs()));
+        }
+    }
+    json!({
+        "kind": ailment.kind(),
+        "revision": ailment.revision().short(),
+        "text": ailment.to_string(),
+        "failed": failed,
+        "cause": cause,
+        "since": since,
+        "usual_seconds": usual,
+    })
 }
 
 fn side(side: &Side) -> Value {

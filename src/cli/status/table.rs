@@ -46,7 +46,7 @@ fn row(seen: &Observation, release: &Release) -> Vec<String> {
         (Some(_), share) => or_no_data(share),
     };
     vec![
-        if release.urgency() <= 3 { "!" } else { "" }.to_owned(),
+        if release.needs_somebody() { "!" } else { "" }.to_owned(),
         release.name.clone(),
         release.method.to_string(),
         revisions(release),
@@ -96,6 +96,9 @@ fn state(release: &Release, seen: &Observation) -> String {
         },
         (phase, _) => phase.to_string().replace('_', " "),
     };
+    if let Some(ailment) = &release.ailment {
+        return format!("{phase}: {ailment}");
+    }
     let trouble = std::iter::once(&release.stable).chain(&release.canary).find_map(|side| side.trouble.clone());
     match (trouble, release.verdict.outcome) {
         (Some(trouble), _) => format!("{phase}: {trouble}"),

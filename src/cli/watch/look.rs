@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::target::{Target, kept_nowhere};
 use super::{Watcher, With};
 use crate::cli::observe::behind;
+use crate::domain::ailment;
 use crate::domain::fault::Fault;
 use crate::domain::meter::Detail;
 use crate::domain::metrics::MetricsQuery;
@@ -46,6 +47,7 @@ impl Watcher<'_> {
         if !groups.is_empty() {
             beside.push(Query::Health(groups.iter().cloned().collect()));
         }
+        beside.extend(ailment::failing(release, &self.seen.snapshot).map(|service| Query::Tasks(service.clone())));
         let unread: BTreeSet<_> = sides
             .iter()
             .map(|side| side.task_definition.clone())

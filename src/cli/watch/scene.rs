@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::target::Target;
 use crate::cli::deployments::{self, version};
 use crate::cli::words::or_no_data;
+use crate::domain::ailment::Ailment;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::release::{Method, Phase, Release, Side};
 use crate::domain::share::Percent;
@@ -60,8 +61,16 @@ impl Scene {
         let (word, text) = (verdict.outcome.word(), format!("verdict {}{why}", verdict.outcome.word()));
         // Its numbers change every minute; that it changed its mind is news.
         scene.parts.push(Part { what: "verdict", text, key: word.to_owned() });
+        if let Some(ailment) = &release.ailment {
+            // How many failed and how long it stands still grows: that it began is news, and what the cause is.
+            let cause = if let Ailment::CrashLoop { cause, .. } = ailment { *cause } else { None };
+            let key = format!("{} {} {cause:?}", ailment.kind(), ailment.revision());
+            scene.parts.push(Part { what: "ailment", text: ailment.to_string(), key });
+        }
         for side in std::iter::once(&release.stable).chain(&release.canary) {
-            scene.say_of("trouble", side.trouble.as_ref().map(|trouble| format!("{}: {trouble}", side.service)));
+            let covered = |trouble: &&String| release.ailment.as_ref().is_some_and(|it| it.covers(trouble));
+            let trouble = side.trouble.as_ref().filter(|trouble| !covered(trouble));
+            scene.say_of("trouble", trouble.map(|trouble| format!("{}: {trouble}", side.service)));
         }
         let troubles: Vec<_> =
             std::iter::once(&release.stable).chain(&release.canary).filter_map(|side| side.trouble.as_ref()).collect();

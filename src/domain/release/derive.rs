@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::unread::unread;
 use super::{Bake, Method, Ours, Phase, Release, Share, Side, single};
+use crate::domain::ailment::{self, IN_A_ROW, LOOP};
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::meter::{Meter, Own};
 use crate::domain::metrics::Series;
@@ -57,6 +58,7 @@ pub fn releases(
             Some(why) => heeded.withheld(why),
             None => heeded,
         };
+        release.ailment = ailment::ailment(release, snapshot, now);
         let denied = ours_of(&release.name).denied.as_slice();
         if let Some(service) = snapshot.service(&release.stable.service) {
             release.preflight = preflight::preflight(release, service, snapshot, denied, now);
@@ -157,14 +159,11 @@ pub(super) fn series<'a>(side: &Side, snapshot: &'a Snapshot) -> Option<&'a Seri
     snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
-/// ECS counts failures in a row; from here on it is a loop and not bad luck.
-const CRASH_LOOP: u32 = 3;
-
 fn trouble(service: &Service) -> Option<String> {
     let primary = service.primary()?;
     match primary.state {
         Some(RolloutState::Failed) => Some(primary.reason.clone().unwrap_or_else(|| "the rollout failed".to_owned())),
-        _ if primary.failed >= CRASH_LOOP => Some(format!("{} tasks in a row failed to start", primary.failed)),
+        _ if primary.failed >= LOOP => Some(format!("{} {IN_A_ROW}", primary.failed)),
         _ => None,
     }
 }

@@ -10,10 +10,13 @@ use crate::ui::words;
 /// Columns of the keys.
 const KEYS: usize = 13;
 
-/// A line a key; the marks up, down, first and last share one. Where not all of them fit, those from `top` on, and how
-/// many there are above and below.
+/// From so many columns on there are two lists of keys side by side.
+const TWO: usize = 100;
+
+/// A line a key; those that move the mark share one. Where not all of them fit, those from `top` on, and how many there
+/// are above and below.
 pub fn lines(scene: &Scene<'_>, top: usize, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let all = all(scene, columns);
+    let all = if columns >= TWO { side_by_side(all(scene, columns / 2 - 1), columns / 2) } else { all(scene, columns) };
     if all.len() <= rows {
         return all;
     }
@@ -30,26 +33,44 @@ pub fn lines(scene: &Scene<'_>, top: usize, columns: usize, rows: usize) -> Vec<
     lines
 }
 
+/// The second half to the right of the first.
+fn side_by_side(mut lines: Vec<Line<'static>>, columns: usize) -> Vec<Line<'static>> {
+    let right = lines.split_off(lines.len().div_ceil(2));
+    let mut right = right.into_iter();
+    let join = |mut line: Line<'static>| {
+        let gap = columns.saturating_sub(line.width());
+        if let Some(right) = right.next() {
+            line.spans.push(Span::raw(" ".repeat(gap)));
+            line.spans.extend(right.spans);
+        }
+        line
+    };
+    lines.into_iter().map(join).collect()
+}
+
+/// The keys that move the mark: they share a line.
+pub const MARKS: [Action; 6] =
+    [Action::Up, Action::Down, Action::First, Action::Last, Action::PageUp, Action::PageDown];
+
 fn all(scene: &Scene<'_>, columns: usize) -> Vec<Line<'static>> {
-    let marks = [Action::Up, Action::Down, Action::First, Action::Last];
     let mut lines = Vec::new();
     let mut marked = false;
     for binding in BINDINGS {
-        let (keys, help) = if marks.contains(&binding.action) {
+        let (keys, help) = if MARKS.contains(&binding.action) {
             if std::mem::replace(&mut marked, true) {
                 continue;
             }
-            let all = BINDINGS.iter().filter(|binding| marks.contains(&binding.action));
+            let all = BINDINGS.iter().filter(|binding| MARKS.contains(&binding.action));
             let words: Vec<_> = all.clone().map(|binding| binding.word).collect();
             (
                 labels(all.filter_map(|binding| binding.keys.first())),
-                format!("Mark: {}. Also k, j, g, G.", words.join(", ")),
+                format!("Mark: {}. Also k, j, G, ctrl-u, ctrl-d.", words.join(", ")),
             )
         } else {
             (labels(binding.keys.iter()), binding.help.to_owned())
         };
         let acts = binding.keys.iter().any(|key| matches!(key, Key::Char(c) if c.is_ascii_uppercase()));
-        let role = if acts && !marks.contains(&binding.action) { Role::Accent } else { Role::Key };
+        let role = if acts && !MARKS.contains(&binding.action) { Role::Accent } else { Role::Key };
         for (index, text) in words::wrap(&help, columns.saturating_sub(KEYS), 2).into_iter().enumerate() {
             let keys = if index == 0 { words::pad(&keys, KEYS) } else { " ".repeat(KEYS) };
             lines.push(Line::from(vec![scene.span(keys, role), scene.text(text)]));

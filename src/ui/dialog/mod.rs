@@ -6,6 +6,7 @@ mod help;
 mod outside;
 mod palette;
 
+pub use help::MARKS;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;

@@ -1,13 +1,15 @@
 //! What leads out of the console, to be copied.
 
 use ratatui::text::Line;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::app::outside::Outside;
+use crate::domain::text;
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
 use crate::ui::words;
 
-/// Each way out: what it leads to, the text in full, and what stands against it.
+/// Each way out by what it leads to; the marked one with its text in full, and what stands against it.
 pub fn lines(scene: &Scene<'_>, outside: &Outside, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (index, way) in outside.ways.iter().enumerate() {
@@ -16,13 +18,45 @@ pub fn lines(scene: &Scene<'_>, outside: &Outside, columns: usize) -> Vec<Line<'
             scene.span(if marked { "▸ " } else { "  " }, Role::Accent),
             scene.span(words::clip(&way.title, columns), if marked { Role::Marked } else { Role::Title }),
         ]));
+        if !marked {
+            continue;
+        }
         // To be read, and to be selected by hand where a terminal takes no copies: it is never cut.
-        let text = words::wrap(&way.text, columns.saturating_sub(4), 4).into_iter();
-        lines.extend(text.map(|text| scene.line(format!("    {text}"), Role::Text)));
+        lines.extend(broken(&way.text, columns).into_iter().map(|text| scene.line(text, Role::Text)));
         if let Some(remark) = &way.remark {
-            let remark = words::wrap(remark, columns.saturating_sub(6), 2).into_iter();
+            let remark = words::wrap(remark, columns.saturating_sub(4), 4).into_iter();
             lines.extend(remark.map(|text| scene.line(format!("    {text}"), Role::Warn)));
         }
     }
     lines
+}
+
+/// A text in lines of that width, broken wherever that is: an address has no spaces, and a space must not be lost.
+fn broken(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for grapheme in text::clean(text).graphemes(true) {
+        let full = lines.last().is_some_and(|line| words::width(line) + words::width(grapheme) > columns);
+        if full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(grapheme);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_copied_is_shown_to_its_last_letter() {
+        let text = "aws ecs execute-command --cluster prod --task 0123456789abcdef";
+        for columns in [1, 7, 20, 100] {
+            let lines = broken(text, columns);
+            assert_eq!(lines.concat(), text);
+            assert!(lines.iter().all(|line| words::width(line) <= columns));
+        }
+    }
 }

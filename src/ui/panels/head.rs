@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{ladder, track, verdict};
+use super::{ailment, ladder, track, verdict};
 use crate::domain::release::{Method, Phase, Release, Side};
 use crate::domain::service::Rollout;
 use crate::domain::share::Percent;
@@ -22,6 +22,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
         lines.push(self::side(scene, release, part, side, columns));
     }
     lines.extend(rollouts(scene, release));
+    lines.extend(ailment::line(scene, release, columns));
     if release.canary.is_some() {
         lines.push(traffic(scene, release, columns));
         lines.extend(track::off_contract(scene, release));
@@ -33,12 +34,21 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
     lines.extend(track::lines(scene, release, columns));
     lines.extend(track::trouble(scene, release, columns));
     lines.extend(verdict::lines(scene, release, columns));
-    lines.extend(release.remarks.iter().filter(|remark| !track::tells(release, remark)).take(3).map(|remark| {
-        Line::from(vec![
-            scene.span(words::pad("▲ note", LABEL), Role::Warn),
-            scene.text(words::clip(remark, columns.saturating_sub(LABEL))),
-        ])
-    }));
+    lines.extend(
+        release
+            .remarks
+            .iter()
+            .filter(|remark| {
+                !track::tells(release, remark) && !release.ailment.as_ref().is_some_and(|it| it.covers(remark))
+            })
+            .take(3)
+            .map(|remark| {
+                Line::from(vec![
+                    scene.span(words::pad("▲ note", LABEL), Role::Warn),
+                    scene.text(words::clip(remark, columns.saturating_sub(LABEL))),
+                ])
+            }),
+    );
     lines.extend(track::watched(scene, release, columns));
     lines
 }

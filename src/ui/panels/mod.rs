@@ -1,5 +1,6 @@
 //! The parts of a release's screen, a file each.
 
+pub mod ailment;
 pub mod around;
 pub mod deployment;
 pub mod events;

@@ -6,7 +6,7 @@ use strum::IntoEnumIterator;
 
 use super::{draw, glyphs, plain};
 use crate::app::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
-use crate::app::keys::{Action, BINDINGS, Key};
+use crate::app::keys::{BINDINGS, Key};
 use crate::app::model::{Model, Panel, Plotted, SMALLEST, Screen};
 use crate::app::msg::Msg;
 use crate::app::update;
@@ -203,8 +203,7 @@ fn the_help_has_every_key_at_every_size() {
             screens.push(text);
             update(&mut model, now, Msg::Key(Key::Down));
         }
-        let marks = [Action::Up, Action::Down, Action::First, Action::Last];
-        for binding in BINDINGS.iter().filter(|binding| !marks.contains(&binding.action)) {
+        for binding in BINDINGS.iter().filter(|binding| !crate::ui::dialog::MARKS.contains(&binding.action)) {
             let keys: Vec<_> = binding.keys.iter().map(|key| key.label()).collect();
             let first = binding.help.split(' ').take(3).collect::<Vec<_>>().join(" ");
             let has = |line: &str| line.contains(&keys.join(" ")) && line.contains(&first);

@@ -5,6 +5,7 @@ mod diff;
 mod events;
 mod history;
 mod logs;
+mod parts;
 mod targets;
 mod tasks;
 

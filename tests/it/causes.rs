@@ -1,0 +1,111 @@
+//! A stranger at the real program: from the fleet to the cause in at most three keys. And whatever AWS's texts hold,
+//! nothing but text reaches the terminal.
+
+use tidegate::domain::text;
+
+use crate::tty::Tty;
+
+/// A scenario's console, once it has marked a service: the most urgent, without a key pressed.
+fn open(scenario: &str, service: &str) -> Tty {
+    let mut tty = Tty::tidegate(&["demo", "--scenario", scenario, "--seed", "7"], 120, 40);
+    tty.until(&format!("{service} is marked"), |tty| {
+        tty.text().lines().any(|line| line.starts_with('▸') && line.contains(service))
+    });
+    tty
+}
+
+/// Presses keys one after the other, as fingers do: each once the one before has been drawn.
+fn press(tty: &mut Tty, keys: &[(&str, &str)]) {
+    assert!(keys.len() <= 3);
+    for (key, shows) in keys {
+        tty.send(key);
+        tty.until_shows(shows);
+    }
+}
+
+fn leave(mut tty: Tty) {
+    tty.send("q");
+    assert_eq!(tty.exit_code(), 0);
+    tty.assert_given_back();
+}
+
+#[test]
+fn a_crash_loop_is_named_on_the_fleet_and_its_log_says_why() {
+    let mut tty = open("crash-loop", "payments");
+    tty.until_shows("crash loop");
+    press(&mut tty, &[("t", "exit 1 (the application's own error)")]);
+    leave(tty);
+    let mut tty = open("crash-loop", "payments");
+    press(&mut tty, &[("l", "PAYMENTS_LEDGER_URL")]);
+    leave(tty);
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_one_key_away() {
+    let mut tty = open("cannot-pull", "payments");
+    press(&mut tty, &[("t", "cannot pull the image"), ("\x1b", "needs you")]);
+    leave(tty);
+}
+
+#[test]
+fn a_failing_health_check_says_what_was_answered() {
+    let mut tty = open("failing-health-check", "payments");
+    press(&mut tty, &[("g", "Health checks failed with these codes: [503]")]);
+    leave(tty);
+}
+
+#[test]
+fn a_slow_start_is_told_by_how_long_tasks_lived_and_the_grace_period() {
+    let mut tty = open("slow-start", "payments");
+    press(&mut tty, &[("t", "the grace period is 60 s")]);
+    leave(tty);
+}
+
+/// What a terminal may be sent: text, and the sequences that this program draws with.
+fn stray(raw: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(raw);
+    let mut stray = Vec::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '\x1b' {
+            if !(text::is_safe(c) || matches!(c, '\r' | '\n')) {
+                stray.push(format!("{:?}", c));
+            }
+            continue;
+        }
+        match rest.next() {
+            // A control sequence: parameters, then one letter of those that move, style, clear and switch modes.
+            Some('[') => {
+                let mut sequence = String::new();
+                for c in rest.by_ref() {
+                    sequence.push(c);
+                    if ('\x40'..='\x7e').contains(&c) {
+                        break;
+                    }
+                }
+                if !sequence.ends_with(['H', 'm', 'J', 'K', 'h', 'l', 'G', 'A', 'B', 'C', 'D', 'u', 'n', 'c']) {
+                    stray.push(format!("CSI {sequence:?}"));
+                }
+            }
+            Some('7' | '8' | '=' | '>') => {}
+            other => stray.push(format!("ESC {other:?}")),
+        }
+    }
+    stray
+}
+
+#[test]
+fn a_hostile_aws_reaches_the_terminal_as_text_alone() {
+    let mut tty = Tty::tidegate(&["demo", "--scenario", "hostile", "--seed", "7"], 120, 40);
+    tty.until_shows("checkout");
+    for key in ["t", "g", "e", "l", "a", "h", "d", "\r"] {
+        tty.send(key);
+        // Keys are read in order: when the help is there, the view before it has been drawn.
+        tty.send("?");
+        tty.until_shows("Ask AWS for everything again");
+        tty.send("\x1b");
+        tty.until("the help is gone", |tty| !tty.shows("Ask AWS for everything again"));
+    }
+    assert_eq!(stray(&tty.raw), Vec::<String>::new());
+    leave(tty);
+}

@@ -1,0 +1,79 @@
+//! Why a release fails, as an operator finds it: on the fleet by name, and a key away in full.
+
+use tidegate::app::keys::Key;
+use tidegate::domain::ailment::Ailment;
+use tidegate::domain::failure::Cause;
+use tidegate::domain::release::Phase;
+
+use crate::stage::Stage;
+
+/// A console on a scenario, once the fleet knows what a release fails of.
+async fn named(scenario: &str, name: &str, cause: Cause) -> Stage {
+    let mut stage = Stage::open(scenario).await;
+    let known = |ailment: &Ailment| matches!(ailment, Ailment::CrashLoop { cause: Some(known), .. } if *known == cause);
+    stage
+        .until(&format!("{name} fails of {cause:?}"), |model| {
+            model.release(name).is_some_and(|release| release.ailment.as_ref().is_some_and(known))
+        })
+        .await;
+    stage
+}
+
+/// The release marked on the fleet, and what `t` shows of it.
+async fn tasks(stage: &mut Stage, name: &str) -> String {
+    let line = stage.model.lines().iter().position(|release| release.name == name).unwrap();
+    stage.hit(Key::Home);
+    stage.press(&"j".repeat(line)).await;
+    stage.press("t").await;
+    stage.screen(120, 40)
+}
+
+fn says(screen: &str, words: &[&str]) {
+    for word in words {
+        assert!(screen.contains(word), "no {word:?} in\n{screen}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_loop_is_named_on_the_fleet_and_its_exit_code_is_a_key_away() {
+    let mut stage = named("crash-loop", "payments", Cause::Exited(1)).await;
+    says(&stage.screen(120, 40), &["exit 1 ×"]);
+    says(&tasks(&mut stage, "payments").await, &[":18", "exit 1 (the application's own error)", "its last words"]);
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_there_is_named_and_so_is_the_image() {
+    let mut stage = named("cannot-pull", "checkout", Cause::CannotPull).await;
+    assert_eq!(stage.model.lines()[0].name, "checkout", "what fails is on top");
+    says(&stage.screen(120, 40), &["crash loop: cannot pull ×"]);
+    says(
+        &tasks(&mut stage, "checkout").await,
+        &["cannot pull the image", "CannotPullContainerError", "app asks for", "1.9.O"],
+    );
+}
+
+#[tokio::test]
+async fn failed_health_checks_are_named_with_the_load_balancers_words() {
+    let mut stage = named("failing-health-check", "orders", Cause::TargetUnhealthy).await;
+    says(&stage.screen(120, 40), &["failed health checks ×"]);
+    says(&tasks(&mut stage, "orders").await, &["failed the load balancer's health checks", "they lived"]);
+    // The tasks that are tried come and go: one of them is found unhealthy sooner or later.
+    stage.press("g").await;
+    stage
+        .until("a target of orders is unhealthy", |model| {
+            let health = model.snapshot.health.values().filter_map(|reading| reading.get());
+            health
+                .flat_map(|health| &health.targets)
+                .any(|target| target.description.as_ref().is_some_and(|said| said.contains("503")))
+        })
+        .await;
+    stage.settle().await;
+    says(&stage.screen(120, 40), &["✖ unhealthy", "503"]);
+}
+
+#[tokio::test]
+async fn a_start_that_is_slower_than_its_grace_period_is_suggested_as_the_cause() {
+    let mut stage = named("slow-start", "users", Cause::TargetUnhealthy).await;
+    says(&tasks(&mut stage, "users").await, &["the grace period is 60 s: too short for their start?"]);
+    assert_ne!(stage.release("users").phase, Phase::Steady);
+}
