@@ -1,6 +1,7 @@
 //! Consoles for tests, made as the real one is: answers go through the snapshot, releases are derived.
 
 mod failing;
+mod logs;
 mod native;
 mod scenarios;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use failing::*;
+pub(crate) use logs::*;
 pub(crate) use native::*;
 pub(crate) use scenarios::*;
 

@@ -1,6 +1,7 @@
 //! Whole screens, as glyphs and as styles.
 
 mod automatic;
+mod logs;
 mod native;
 mod plots;
 mod safety;
