@@ -7,6 +7,7 @@ mod causes;
 mod cells;
 mod cli;
 mod failing;
+mod happened;
 mod judged;
 mod native;
 mod prometheus;
