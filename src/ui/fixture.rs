@@ -209,6 +209,16 @@ pub(crate) fn learn(model: &mut Model, seconds: i64, query: Query, facts: Facts)
     hear(model, seconds, query, Ok(facts));
 }
 
+/// As if rules, tasks and histories had last been read so many seconds ago: what is heard of them since then counts.
+pub(crate) fn rewind(model: &mut Model, seconds: i64) {
+    if let Some((at, _)) = &mut model.snapshot.routes.value {
+        *at = ago(seconds);
+    }
+    model.snapshot.weight_changes.clear();
+    model.snapshot.tasks.clear();
+    model.snapshot.deployments.clear();
+}
+
 /// A console that has heard nothing yet.
 pub(crate) fn silent(size: (u16, u16)) -> Model {
     let place = Place { environment: "prod".into(), account: String::new(), region: "us-east-1".into() };

@@ -1,6 +1,8 @@
 //! Whole screens, as glyphs and as styles.
 
 mod automatic;
+mod diff;
+mod happened;
 mod logs;
 mod native;
 mod plots;

@@ -190,8 +190,9 @@ impl Stage {
                 });
             }
             Effect::Recall(place) => {
-                let journal::Recall { requested, since, witnessed } = journal::recall(self.journal.path(), &place);
-                outbox.send(Msg::Recalled { requested, since, witnessed }).unwrap();
+                let journal::Recall { requested, since, witnessed, acts, remembers } =
+                    journal::recall(self.journal.path(), &place);
+                outbox.send(Msg::Recalled { requested, since, witnessed, acts, remembers }).unwrap();
                 self.under_way += 1;
             }
             Effect::Cancel(operation) => self.stops[&operation].cancel(),
@@ -325,6 +326,11 @@ impl Stage {
         };
         tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the audit is written to its end");
         read()
+    }
+
+    /// What another console on this machine would recall.
+    pub fn recalled(&self) -> journal::Recall {
+        journal::recall(self.journal.path(), &self.model.place)
     }
 
     pub fn audit_mode(&self) -> u32 {
