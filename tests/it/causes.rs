@@ -7,7 +7,7 @@ use crate::tty::Tty;
 
 /// A scenario's console, once it has marked a service: the most urgent, without a key pressed.
 fn open(scenario: &str, service: &str) -> Tty {
-    let mut tty = Tty::tidegate(&["demo", "--scenario", scenario, "--seed", "7"], 120, 40);
+    let mut tty = Tty::tidegate(&["demo", "--scenario", scenario, "--seed", "7", "--speed", "10"], 120, 40);
     tty.until(&format!("{service} is marked"), |tty| {
         tty.text().lines().any(|line| line.starts_with('▸') && line.contains(service))
     });
@@ -36,28 +36,29 @@ fn a_crash_loop_is_named_on_the_fleet_and_its_log_says_why() {
     press(&mut tty, &[("t", "exit 1 (the application's own error)")]);
     leave(tty);
     let mut tty = open("crash-loop", "payments");
-    press(&mut tty, &[("l", "PAYMENTS_LEDGER_URL")]);
+    press(&mut tty, &[("l", "PROVIDER_URL")]);
     leave(tty);
 }
 
 #[test]
 fn an_image_that_cannot_be_pulled_is_one_key_away() {
-    let mut tty = open("cannot-pull", "payments");
-    press(&mut tty, &[("t", "cannot pull the image"), ("\x1b", "needs you")]);
+    let mut tty = open("cannot-pull", "checkout");
+    tty.until_shows("cannot pull");
+    press(&mut tty, &[("t", "CannotPullContainerError")]);
     leave(tty);
 }
 
 #[test]
-fn a_failing_health_check_says_what_was_answered() {
-    let mut tty = open("failing-health-check", "payments");
-    press(&mut tty, &[("g", "Health checks failed with these codes: [503]")]);
+fn a_failing_health_check_says_what_was_answered_and_the_log_why() {
+    let mut tty = open("failing-health-check", "orders");
+    press(&mut tty, &[("g", "Health checks failed with these codes: [503]"), ("l", "inventory-v2.shop.internal")]);
     leave(tty);
 }
 
 #[test]
 fn a_slow_start_is_told_by_how_long_tasks_lived_and_the_grace_period() {
-    let mut tty = open("slow-start", "payments");
-    press(&mut tty, &[("t", "the grace period is 60 s")]);
+    let mut tty = open("slow-start", "users");
+    press(&mut tty, &[("t", "the grace period is 60 s"), ("l", "warming cache")]);
     leave(tty);
 }
 

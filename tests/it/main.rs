@@ -11,6 +11,7 @@ mod failing;
 mod happened;
 mod hostile;
 mod judged;
+mod logs;
 mod native;
 mod prometheus;
 mod pty;

@@ -249,18 +249,17 @@ pub(super) fn tend(model: &mut Model) {
     logs.book.search(find);
 }
 
-/// The log of the task that is marked among the tasks.
+/// The log of the task that is marked among the tasks; of several that failed of one cause, the newest one's.
 pub(in crate::app) fn open_for_marked(model: &mut Model) {
     let Some(release) = model.focus() else { return };
     let rows = model.list(View::Tasks).shown(tasks::rows(model, release));
-    // A line that groups failures stands for the newest of them.
-    let task = rows.get(model.list(View::Tasks).at(&rows)).map(tasks::Row::task);
-    match task.map(|task| (release.name.clone(), of_task(task, model.now.at))) {
+    let marked = rows.get(model.list(View::Tasks).at(&rows));
+    match marked.map(|row| (release.name.clone(), of_task(row.task(), model.now.at))) {
         Some((name, task)) => {
             model.open(Screen::View(View::Logs, name));
             model.logs = Logs { task: Some(task), ..Logs::default() };
         }
-        None => model.say("no task is marked", true),
+        None => model.say("there is no task here", true),
     }
 }
 

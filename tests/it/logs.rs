@@ -1,0 +1,109 @@
+//! The log of a release, followed on the whole console in paused time, against a simulated AWS that writes it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use tidegate::app::keys::Key;
+use tidegate::app::views::logs::BOUNDS;
+use tidegate::domain::logs::book::Whose;
+use tidegate::domain::logs::tally::{SLOT, whole};
+use tidegate::sim::api::{Call, Service};
+use tidegate::sim::wire::Backend;
+
+use crate::stage::Stage;
+
+/// How many lines the simulated AWS has of what is read, between two times: asked of it directly, page by page.
+fn written(stage: &Stage, from: Timestamp, to: Timestamp) -> u64 {
+    let mut world = stage.world.clone();
+    let mut lines = 0;
+    for source in &stage.model.logs.sources.read {
+        let mut token = None;
+        loop {
+            let mut input = json!({
+                "logGroupName": source.group,
+                "logStreamNamePrefix": source.prefix,
+                "startTime": from.as_millisecond(),
+                "endTime": to.as_millisecond() - 1,
+            });
+            if let Some(token) = token {
+                input["nextToken"] = token;
+            }
+            let region = "us-east-1".to_owned();
+            let call = Call { service: Service::Logs, operation: "FilterLogEvents".to_owned(), input, region };
+            let answer = world.call(&call).unwrap();
+            lines += answer["events"].as_array().unwrap().len() as u64;
+            match answer.get("nextToken") {
+                Some(next) if !next.is_null() => token = Some(next.clone()),
+                _ => break,
+            }
+        }
+    }
+    lines
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within_bounds() {
+    let mut stage = Stage::open("log-storm").await;
+    stage.go("checkout").await;
+    stage.press("l").await;
+    // Three minutes back to begin with, then two as they are written.
+    for second in 0..120 {
+        stage.stride(1).await;
+        // Keys are heard while pages come in.
+        stage.hit(if second % 2 == 0 { Key::Up } else { Key::End });
+    }
+    stage.settle().await;
+    let logs = &stage.model.logs;
+    let from = whole(logs.since().unwrap()) + SignedDuration::from_secs(SLOT);
+    // What is younger may still come in.
+    let to = whole(logs.reach().unwrap() - SignedDuration::from_secs(15));
+    let minutes = to.duration_since(from).as_secs_f64() / 60.0;
+    assert!(minutes > 3.5, "{from} {to}");
+    let sum = |errors: bool| -> u64 {
+        let each = [Whose::Stable, Whose::Canary, Whose::Unknown].map(|whose| logs.book.between(whose, from, to));
+        each.iter().map(|count| if errors { count.errors } else { count.lines }).sum()
+    };
+    let truth = written(&stage, from, to);
+    assert!(truth as f64 > 100_000.0 * minutes, "{truth} lines in {minutes} minutes are no storm");
+    assert_eq!(sum(false), truth);
+    let (stable, canary) = (logs.book.all(Whose::Stable), logs.book.all(Whose::Canary));
+    assert!(canary.errors > 0 && canary.lines < stable.lines, "{stable:?} {canary:?}");
+    assert_eq!(logs.book.all(Whose::Unknown).lines, 0, "every task is known");
+    assert!(logs.book.kept() as u64 <= sum(false), "what is old goes");
+    assert!(logs.bytes() < BOUNDS.bytes + (8 << 20), "{} bytes", logs.bytes());
+    // No more than two calls a second, whatever there is to read.
+    let mut asked: Vec<_> =
+        stage.server.log().select(|call| call.operation == "FilterLogEvents").iter().map(|call| call.at).collect();
+    asked.sort();
+    for (earlier, later) in asked.iter().zip(asked.iter().skip(2)) {
+        assert!(later.duration_since(*earlier) >= SignedDuration::from_secs(1), "{earlier} {later}");
+    }
+}
+
+#[tokio::test]
+async fn tasks_that_never_started_have_no_log_and_the_view_says_so() {
+    let mut stage = Stage::open("cannot-pull").await;
+    stage.go("checkout").await;
+    stage.press("l").await;
+    stage.pass(60).await;
+    assert_eq!(stage.model.logs.book.all(Whose::Canary).lines, 0);
+    assert!(stage.model.logs.book.all(Whose::Stable).lines > 0);
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("stopped before they started"), "{screen}");
+}
+
+#[tokio::test]
+async fn the_log_of_a_task_that_crashed_ends_with_why() {
+    let mut stage = Stage::open("crash-loop").await;
+    stage
+        .until("a task of payments:18 has failed", |model| {
+            model.release("payments").is_some_and(|release| release.ailment.is_some())
+        })
+        .await;
+    stage.go("payments").await;
+    stage.press("t\n").await;
+    stage.pass(20).await;
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("PROVIDER_URL is not set"), "{screen}");
+    // The newest failure's own log, and nobody else's.
+    assert!(stage.model.logs.task.is_some());
+}
