@@ -10,7 +10,7 @@ use super::dialog::{Confirm, Consent, Dialog, Purpose, Revisions};
 use super::keys::{Action, Key};
 use super::model::{Model, Screen};
 use super::msg::{Effect, Order};
-use super::operation::{Operation, OperationId};
+use super::operation::{Operation, OperationId, Outcome, Progress};
 use super::outside::Outside;
 use super::palette::{Destination, Palette};
 use super::press::{perform, type_into};
@@ -377,6 +377,8 @@ pub(super) fn execute(model: &mut Model, plan: Plan, order: Order) -> Vec<Effect
     let mut effects = Vec::new();
     if let Some(operation) = model.operation_in_flight(&plan.release) {
         effects.push(Effect::Cancel(operation.id));
+        let superseded = Progress::Ended(Outcome::Superseded);
+        model.acts.report(operation.id, &operation.plan.clone(), model.now.at, &superseded);
     }
     let id = model.next_operation;
     model.next_operation = OperationId(id.0 + 1);
@@ -390,6 +392,7 @@ pub(super) fn execute(model: &mut Model, plan: Plan, order: Order) -> Vec<Effect
         // What was written for an earlier release says nothing of this one.
         (ours.requested, ours.since) = (None, None);
     }
+    model.acts.order(id, &plan, &order, model.now.at);
     model.operations.insert(plan.release.clone(), Operation::new(id, plan.clone(), model.now.at));
     effects.push(Effect::Execute { operation: id, plan: Box::new(plan), order });
     effects

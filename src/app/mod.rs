@@ -1,6 +1,7 @@
 //! The console's state and how messages change it. Nothing here waits, draws or reads a clock.
 
 mod act;
+pub mod acts;
 pub mod automatic;
 pub mod dialog;
 pub mod freshness;

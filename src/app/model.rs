@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
+use super::acts::Acts;
 use super::automatic::{Automatic, Off};
 use super::dialog::{Choice, Dialog, Purpose, Revisions};
 use super::keys::Scope;
@@ -130,6 +131,8 @@ pub struct Model {
     pub ours: BTreeMap<String, Ours>,
     /// The last operation of each release, in flight or over.
     pub operations: BTreeMap<String, Operation>,
+    /// What was ordered from here.
+    pub acts: Acts,
     /// Automatic stepping, for the releases that it is on for.
     pub automatic: BTreeMap<String, Automatic>,
     /// Why it was last switched off, by release, where nobody asked for that with `H`.
@@ -198,6 +201,7 @@ impl Model {
             releases: Vec::new(),
             ours: BTreeMap::new(),
             operations: BTreeMap::new(),
+            acts: Acts::new(now.at),
             automatic: BTreeMap::new(),
             switched_off: BTreeMap::new(),
             next_operation: OperationId(1),

@@ -11,6 +11,7 @@ use crate::domain::names::{Place, ServiceKey};
 use crate::domain::plan::Plan;
 use crate::domain::share::Percent;
 use crate::domain::snapshot::{Facts, Query, Witness};
+use crate::domain::timeline::Act;
 
 /// The time as it enters the core: a stamp on each message.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,6 +82,10 @@ pub enum Msg {
         since: BTreeMap<String, Timestamp>,
         /// What ran, complete, when something was ordered.
         witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+        /// What was ordered, by release, in that order.
+        acts: BTreeMap<String, Vec<Act>>,
+        /// Since when the audit, as far as it was read, has all that was ordered.
+        remembers: Option<Timestamp>,
     },
     /// Something outside the core went wrong that the operator should know of.
     Trouble(String),

@@ -1,7 +1,7 @@
 //! A plan being carried out, as it is reported.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Plan, Receipt};
@@ -50,7 +50,7 @@ pub enum Progress {
 }
 
 /// How an operation ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum Outcome {
     /// Every step was read back.

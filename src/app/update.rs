@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tui_input::InputRequest;
 
 use super::act;
+use super::acts::ending;
 use super::automatic;
 use super::dialog::Dialog;
 use super::model::{Model, Notice};
@@ -45,7 +46,10 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
         Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
         Msg::Overheard { asked, query, facts } => model.snapshot.apply(asked, &query, Ok(facts)),
         Msg::Progress { operation, progress } => advance(model, operation, progress),
-        Msg::Recalled { requested, since, witnessed } => recall(model, requested, &since, witnessed),
+        Msg::Recalled { requested, since, witnessed, acts, remembers } => {
+            model.acts.recall(acts, remembers);
+            recall(model, requested, &since, witnessed);
+        }
         Msg::Trouble(text) => model.say(text, true),
     }
     model.derive();
@@ -128,6 +132,8 @@ fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
     if !before.is_empty() {
         model.snapshot = Snapshot::default();
         model.ours.clear();
+        model.acts.clear();
+        model.diff.revealed.clear();
         model.automatic.clear();
         model.switched_off.clear();
         model.polls.all_due();
@@ -168,6 +174,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
         let call = operation.plan.steps.get(step).and_then(|step| step.call.as_ref());
         matches!(call, Some(Call::SetWeights { .. }))
     };
+    model.acts.report(id, &operation.plan, model.now.at, &progress);
     let share: Option<Percent> = operation.plan.share;
     let ours = model.ours.entry(name.clone()).or_default();
     note_denied(&mut ours.denied, &operation.plan, &progress);
@@ -206,25 +213,6 @@ fn note_denied(denied: &mut Vec<Fault>, plan: &Plan, progress: &Progress) {
             }
         }
         _ => {}
-    }
-}
-
-/// How an operation ended, in a line.
-fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
-    match outcome {
-        Outcome::Done => (format!("done and read back: {title}"), false),
-        Outcome::Superseded => (format!("no longer pursued: {title}"), false),
-        // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
-        Outcome::Refused { step, fault }
-            if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
-        {
-            (format!("not done at step {}: {} {}", step + 1, fault.advice, fault.headline()), true)
-        }
-        Outcome::Refused { step, fault } => {
-            (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
-        }
-        Outcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
-        Outcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
     }
 }
 

@@ -83,7 +83,7 @@ impl Session {
         let observer = Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &now };
         let recall = |place: &crate::domain::names::Place| match journal::default_path() {
             Ok(path) => {
-                let journal::Recall { requested, since, witnessed } = journal::recall(&path, place);
+                let journal::Recall { requested, since, witnessed, .. } = journal::recall(&path, place);
                 Memory { requested, since, witnessed }
             }
             Err(_) => Memory::default(),

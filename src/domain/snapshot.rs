@@ -1,5 +1,7 @@
 //! What AWS says now: the newest answer of each source, each with its age and its last failure.
 
+mod changes;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,8 +15,11 @@ use super::meter::Meter;
 use super::metrics::{MetricsQuery, Series};
 use super::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use super::noticed::Noticed;
-use super::route::{Forward, Health, Route, RouteId, TargetGroup};
+use super::route::{Health, Route, RouteId, TargetGroup};
 use super::service::{Service, Task, TaskDefinition};
+
+use changes::note;
+pub use changes::{AlarmChange, HookChange, StageChange, WeightChange};
 
 /// A question to AWS. Each is answered by [`Facts`] of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -187,6 +192,12 @@ pub struct Snapshot {
     pub weights_since: BTreeMap<RouteId, Since>,
     /// The changes of weights that were seen, by route, oldest first; the last of them only.
     pub weight_changes: BTreeMap<RouteId, Vec<WeightChange>>,
+    /// The changes of deployments' stages that were seen, by deployment, oldest first.
+    pub stage_changes: BTreeMap<Arn, Vec<StageChange>>,
+    /// The changes of their pauses that were seen, by deployment, oldest first.
+    pub hook_changes: BTreeMap<Arn, Vec<HookChange>>,
+    /// The changes of alarms that were seen, by name, oldest first.
+    pub alarm_changes: BTreeMap<String, Vec<AlarmChange>>,
     /// Target groups' settings.
     pub target_groups: BTreeMap<Arn, Reading<TargetGroup>>,
     /// Task definitions in full, values hidden.
@@ -205,20 +216,6 @@ pub struct Since {
     /// Whether the change itself was seen; else it has been so at least since then.
     pub seen: bool,
 }
-
-/// A change of a route's weights that was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WeightChange {
-    /// When it was first seen.
-    pub at: Timestamp,
-    /// The weights until then.
-    pub before: Vec<Forward>,
-    /// The weights since then.
-    pub forwards: Vec<Forward>,
-}
-
-/// How many changes of weights are remembered for one route.
-const CHANGES_KEPT: usize = 32;
 
 /// Minutes and alarms' states are asked for once or twice a minute; what is older than this says nothing of now.
 pub const KEEPS: SignedDuration = SignedDuration::from_mins(5);
@@ -313,6 +310,7 @@ impl Snapshot {
             }
             Facts::Deployments(deployments) => {
                 if let Query::Deployments(service) = query {
+                    self.notice_deployments(at, service, &deployments);
                     let reading = self.deployments.entry(service.clone()).or_default();
                     if reading.at().is_none_or(|had| had <= at) {
                         self.noticed.deployments(at, service, &deployments);
@@ -332,6 +330,7 @@ impl Snapshot {
                     }
                 }
                 for alarm in alarms {
+                    self.notice_alarm(at, &alarm);
                     self.alarms.entry(alarm.name.clone()).or_default().put(at, alarm);
                 }
             }
@@ -410,9 +409,7 @@ impl Snapshot {
                 let before = before.forwards.clone();
                 self.weights_since.insert(route.id.clone(), Since { at, seen: true });
                 let changes = self.weight_changes.entry(route.id.clone()).or_default();
-                changes.push(WeightChange { at, before, forwards: route.forwards.clone() });
-                let too_many = changes.len().saturating_sub(CHANGES_KEPT);
-                changes.drain(..too_many);
+                note(changes, WeightChange { at, before, forwards: route.forwards.clone() });
             }
             None => {
                 self.weights_since.entry(route.id.clone()).or_insert(Since { at, seen: false });

@@ -190,8 +190,9 @@ impl Loop {
     fn recall(&mut self, place: Place) {
         let (Ok(journal), outbox) = (self.console.journal.clone(), self.outbox.clone()) else { return };
         self.tasks.spawn_blocking(move || {
-            let journal::Recall { requested, since, witnessed } = journal::recall(journal.path(), &place);
-            let _ = outbox.send(Msg::Recalled { requested, since, witnessed });
+            let journal::Recall { requested, since, witnessed, acts, remembers } =
+                journal::recall(journal.path(), &place);
+            let _ = outbox.send(Msg::Recalled { requested, since, witnessed, acts, remembers });
         });
     }
 

@@ -1,6 +1,7 @@
 //! Consoles for tests, made as the real one is: answers go through the snapshot, releases are derived.
 
 mod failing;
+mod logs;
 mod native;
 mod scenarios;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use failing::*;
+pub(crate) use logs::*;
 pub(crate) use native::*;
 pub(crate) use scenarios::*;
 
@@ -130,6 +132,7 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         desired_status: "RUNNING".into(),
         health: Some("HEALTHY".into()),
         created_at: Some(ago(600)),
+        pulled: (Some(ago(595)), Some(ago(588))),
         started_at: Some(ago(580)),
         stopped_at: None,
         stop_code: None,
@@ -204,6 +207,16 @@ pub(crate) fn hear(model: &mut Model, seconds: i64, query: Query, answer: Result
 
 pub(crate) fn learn(model: &mut Model, seconds: i64, query: Query, facts: Facts) {
     hear(model, seconds, query, Ok(facts));
+}
+
+/// As if rules, tasks and histories had last been read so many seconds ago: what is heard of them since then counts.
+pub(crate) fn rewind(model: &mut Model, seconds: i64) {
+    if let Some((at, _)) = &mut model.snapshot.routes.value {
+        *at = ago(seconds);
+    }
+    model.snapshot.weight_changes.clear();
+    model.snapshot.tasks.clear();
+    model.snapshot.deployments.clear();
 }
 
 /// A console that has heard nothing yet.

@@ -1,6 +1,9 @@
 //! Whole screens, as glyphs and as styles.
 
 mod automatic;
+mod diff;
+mod happened;
+mod logs;
 mod native;
 mod plots;
 mod safety;

@@ -8,6 +8,8 @@ mod cells;
 mod cli;
 mod diff;
 mod failing;
+mod happened;
+mod hostile;
 mod judged;
 mod native;
 mod prometheus;

@@ -50,6 +50,9 @@ impl Model {
             return (None, None);
         }
         let marked = self.focus().and_then(|release| self.marked_deployment(release));
-        (self.picked.clone(), marked.and_then(|(_, deployment)| deployment.task_definition()).cloned())
+        let Some((_, marked)) = marked else { return (self.picked.clone(), None) };
+        // Without another to compare it with: what it replaced.
+        let replaced = marked.sources.first().map(|source| source.task_definition.clone());
+        (self.picked.clone().or(replaced), marked.task_definition().cloned())
     }
 }

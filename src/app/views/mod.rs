@@ -107,9 +107,8 @@ pub(super) fn wanted(model: &Model) -> Vec<Query> {
     match view {
         View::Tasks => tasks::wanted(model, release),
         View::Targets => targets::wanted(model, release),
-        View::Events => events::wanted(model, release),
         View::Logs => logs::wanted(model, release),
         View::Diff => diff::wanted(model, release),
-        View::Alarms | View::History => Vec::new(),
+        View::Events | View::Alarms | View::History => Vec::new(),
     }
 }

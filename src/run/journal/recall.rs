@@ -9,10 +9,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::SCHEMA;
-use crate::domain::names::{Place, ServiceKey};
+use crate::app::acts::ending;
+use crate::app::operation::Outcome;
+use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::plan::Before;
+use crate::domain::route::{Forward, RouteId};
 use crate::domain::share::Percent;
 use crate::domain::snapshot::Witness;
+use crate::domain::timeline::{Act, By, Touch, Touched};
 
 /// What was recalled for one account and region.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,38 +27,69 @@ pub struct Recall {
     pub since: BTreeMap<String, Timestamp>,
     /// What ran, complete, when something was ordered; newest first.
     pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+    /// What was ordered, by release, in that order; the last of it.
+    pub acts: BTreeMap<String, Vec<Act>>,
+    /// The oldest line that was read: since then all that was ordered is here.
+    pub remembers: Option<Timestamp>,
 }
 
 /// How much of the file is read, bytes: its end.
 const TAIL: u64 = 1 << 20;
 
+/// How many acts of one release are recalled.
+const ACTS: usize = 64;
+
 #[derive(Deserialize)]
 struct Past {
     schema: String,
     at: Timestamp,
+    operation: String,
     event: String,
+    #[serde(default)]
+    who: Option<Identity>,
+    via: String,
+    #[serde(default)]
+    why: Option<String>,
+    #[serde(default)]
+    step: Option<usize>,
     account: String,
     region: String,
     release: String,
     call: Option<PastCall>,
     plan: Option<PastPlan>,
-    outcome: Option<PastOutcome>,
+    outcome: Option<Outcome>,
     share: Option<Percent>,
 }
 
 #[derive(Deserialize)]
-struct PastCall {
-    call: String,
-}
-
-#[derive(Deserialize)]
 struct PastPlan {
+    #[serde(default)]
+    title: String,
     before: Vec<Before>,
 }
 
+/// The members of a call by which it is told what it changed; a call that this version does not know has none of them.
 #[derive(Deserialize)]
-struct PastOutcome {
-    outcome: String,
+struct PastCall {
+    call: String,
+    route: Option<RouteId>,
+    weights: Option<Vec<Forward>>,
+    service: Option<ServiceKey>,
+    task_definition: Option<TaskDefinitionArn>,
+    deployment: Option<Arn>,
+    hook: Option<String>,
+}
+
+impl PastCall {
+    fn touched(self) -> Option<Touched> {
+        Some(match self.call.as_str() {
+            "set_weights" => Touched::Weights { route: self.route?, weights: self.weights? },
+            "update_service" => Touched::Deployment { service: self.service?, task_definition: self.task_definition? },
+            "stop_deployment" => Touched::Stop { deployment: self.deployment? },
+            "answer_pause" => Touched::Answer { deployment: self.deployment?, hook: self.hook? },
+            _ => return None,
+        })
+    }
 }
 
 /// Reads the end of an audit file. Lines of other places are left out, and so are those that cannot be read:
@@ -65,6 +100,7 @@ pub fn recall(path: &Path, place: &Place) -> Recall {
     for line in text.split(|byte| *byte == b'\n') {
         let Ok(past) = serde_json::from_slice::<Past>(line) else { continue };
         if past.schema == SCHEMA && past.account == place.account && past.region == place.region {
+            recall.remembers = Some(recall.remembers.map_or(past.at, |at| at.min(past.at)));
             recall.learn(past);
         }
     }
@@ -75,7 +111,10 @@ pub fn recall(path: &Path, place: &Place) -> Recall {
 }
 
 impl Recall {
-    fn learn(&mut self, past: Past) {
+    fn learn(&mut self, mut past: Past) {
+        let call = past.call.take();
+        let writes_weights = call.as_ref().is_some_and(|call| call.call == "set_weights");
+        self.learn_act(&past, call);
         match past.event.as_str() {
             "ordered" => {
                 let before = past.plan.into_iter().flat_map(|plan| plan.before).filter(|before| before.settled);
@@ -86,7 +125,7 @@ impl Recall {
                 }
             }
             // From here until it is read back nobody knows what the rule says.
-            "call" if past.call.is_some_and(|call| call.call == "set_weights") => {
+            "call" if writes_weights => {
                 self.requested.remove(&past.release);
                 self.since.remove(&past.release);
             }
@@ -96,8 +135,48 @@ impl Recall {
                     self.requested.insert(past.release, share);
                 }
             }
-            "ended" if past.outcome.is_some_and(|outcome| outcome.outcome == "done") => {
+            "ended" if past.outcome == Some(Outcome::Done) => {
                 self.requested.extend(past.share.map(|share| (past.release, share)));
+            }
+            _ => {}
+        }
+    }
+
+    /// What was ordered, sent, read back, and how it ended. An act whose order was not read is none.
+    fn learn_act(&mut self, past: &Past, call: Option<PastCall>) {
+        let acts = self.acts.entry(past.release.clone()).or_default();
+        if let (true, Some(plan)) = (past.event == "ordered", &past.plan) {
+            acts.push(Act {
+                id: past.operation.clone(),
+                at: past.at,
+                title: plan.title.clone(),
+                by: match past.via.as_str() {
+                    "automatic" => By::Automatic,
+                    "command" => By::Command,
+                    _ => By::Key,
+                },
+                who: past.who.as_ref().map(Identity::short),
+                why: past.why.clone(),
+                touches: Vec::new(),
+                ended: None,
+            });
+            acts.drain(..acts.len().saturating_sub(ACTS));
+            return;
+        }
+        // An operation's lines are in one file, and others' lie between them.
+        let Some(act) = acts.iter_mut().rfind(|act| act.id == past.operation) else { return };
+        match (past.event.as_str(), past.step, &past.outcome) {
+            ("call", Some(step), _) => {
+                let what = call.and_then(PastCall::touched);
+                act.touches.extend(what.map(|what| Touch { at: past.at, verified: None, step, what }));
+            }
+            ("verified", Some(step), _) => {
+                let touch = act.touches.iter_mut().find(|touch| touch.step == step);
+                touch.into_iter().for_each(|touch| touch.verified = Some(past.at));
+            }
+            ("ended", _, Some(outcome)) => {
+                let (text, wrong) = ending(&act.title, outcome);
+                act.ended = Some((past.at, text, wrong));
             }
             _ => {}
         }

@@ -1,38 +1,40 @@
-//! What ECS says about the services, newest first.
+//! What happened to a release, newest first: the timeline, as far as there is room.
 
 use ratatui::text::{Line, Span};
 
+use crate::app::views::events;
 use crate::domain::release::Release;
+use crate::domain::timeline::{Entry, Kind};
 use crate::ui::scene::Scene;
 use crate::ui::theme::Role;
-use crate::ui::{freshness, words};
+use crate::ui::{views, words};
 
-/// The newest events of both sides, as many as there are rows; a long one takes two.
+/// The newest entries, as many as there are rows; what is wrong takes two where it is long.
 pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let now = scene.model.now.at;
-    let mut events: Vec<_> = freshness::services(release)
-        .filter_map(|side| scene.model.snapshot.service(&side.service))
-        .flat_map(|service| service.events.iter().take(rows.max(1)))
-        .collect();
-    events.sort_by_key(|event| std::cmp::Reverse(event.at));
-    if events.is_empty() {
+    let entries = events::all(scene.model, release);
+    if entries.is_empty() {
         return vec![scene.line("no events", Role::Dim)];
     }
     let mut lines = Vec::new();
-    for event in events {
+    for entry in entries {
         if lines.len() >= rows {
             break;
         }
-        let ago = words::age(now.duration_since(event.at));
-        let message = said(&event.message);
-        let alarming = ["unable", "failed", "unhealthy", "stopped", "error"].iter().any(|word| message.contains(word));
-        let wrapped = words::wrap(&message, columns.saturating_sub(7), if alarming { 2 } else { 1 });
+        let ago = words::age(now.duration_since(entry.at));
+        let (mark, role) = views::events::mark(&entry);
+        // A mark tells what the words do not: whose it was, or that it is wrong.
+        let mark = if role == Role::Dim { String::new() } else { format!("{mark} ") };
+        let text = format!("{mark}{}", said(&entry));
+        let role = if role == Role::Dim { Role::Text } else { role };
+        let stands_out = entry.wrong || role == Role::Warn;
+        let wrapped = words::wrap(&text, columns.saturating_sub(9), if stands_out { 2 } else { 1 });
         for (index, text) in wrapped.into_iter().enumerate() {
             let ago = if index == 0 { format!("{ago} ago") } else { String::new() };
             lines.push(Line::from(vec![
-                scene.dim(words::pad_left(&ago, 6.max(ago.len()))),
+                scene.dim(words::pad_left(&ago, 8.max(ago.len()))),
                 Span::raw(" "),
-                scene.span(text, if alarming { Role::Warn } else { Role::Text }),
+                scene.span(text, role),
             ]));
         }
     }
@@ -40,14 +42,15 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize, rows: usize) 
     lines
 }
 
-/// The message without the `(service NAME)` that each begins with where it is long: the name is on the screen.
-fn said(message: &str) -> String {
-    let message: String = message.chars().take(600).collect();
-    match message.strip_prefix("(service ").and_then(|rest| rest.split_once(") ")) {
-        Some((service, rest)) => {
-            let service = service.split(',').next().unwrap_or(service).trim_matches('"');
-            format!("{service}: {rest}")
+fn said(entry: &Entry) -> String {
+    // Tasks are counted in words.
+    let times =
+        if entry.count > 1 && entry.kind != Kind::Tasks { format!(" (×{})", entry.count) } else { String::new() };
+    match entry.kind {
+        // Who ordered it and which rule it was are a key away.
+        Kind::Act | Kind::Traffic => format!("{}{times}", entry.text),
+        Kind::Service | Kind::Tasks | Kind::Deployment | Kind::Alarm => {
+            format!("{}{times}: {}", entry.about, entry.text)
         }
-        None => message,
     }
 }

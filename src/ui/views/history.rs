@@ -1,14 +1,17 @@
 //! The deployments of a release, newest first: what ran, by what strategy, how long it took, how it ended and why.
 
+use std::collections::BTreeMap;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::app::polls::Source;
-use crate::app::views::View;
+use crate::app::views::{View, events};
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::names::Arn;
 use crate::domain::release::Release;
+use crate::domain::timeline::Hand;
 use crate::ui::listing::{self, Listing};
 use crate::ui::panels::deployment;
 use crate::ui::scene::Scene;
@@ -23,14 +26,52 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
     let said = marked.map(|(at, _)| scene.text(format!("{} of {}", at + 1, words::many(all, "deployment"))));
     let fresh = freshness::history(scene, release);
     let title = listing::title(scene, release, View::History, said.into_iter().collect(), Some(&fresh), columns);
-    let (rows, at) = rows(scene, release, marked.map(|(_, deployment)| &deployment.arn), columns);
-    let details = marked.map(|(_, deployment)| deployment::lines(scene, deployment, columns)).unwrap_or_default();
+    let starters = events::starters(scene.model, release);
+    let (rows, at) = rows(scene, release, marked.map(|(_, deployment)| &deployment.arn), &starters, columns);
+    let mut details = marked.map(|(_, deployment)| deployment::lines(scene, deployment, columns)).unwrap_or_default();
+    if let Some((_, deployment)) = marked {
+        details.splice(0..0, leads(scene, deployment, starters.get(&deployment.arn).copied(), columns));
+    }
     let marked = marked.map(|(_, deployment)| deployment::name(deployment)).unwrap_or_default();
     listing::draw(scene, Listing { title, headings: None, rows, at, marked, details }, buffer, area);
 }
 
+/// Where its keys lead from the marked deployment, and that somebody else started it.
+fn leads(
+    scene: &Scene<'_>,
+    deployment: &ServiceDeployment,
+    starter: Option<Hand>,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if starter == Some(Hand::Others) {
+        let text = "▲ somebody else started it: nothing that was ordered from here explains it";
+        lines.push(scene.line(words::clip(text, columns), Role::Warn));
+    }
+    let Some(to) = deployment.task_definition() else { return lines };
+    let compared = match &scene.model.picked {
+        Some(picked) if picked == to => "picked, space lets go of it".to_owned(),
+        Some(picked) => format!("compares {} with it", picked.tag()),
+        None => "compares it with what it replaced".to_owned(),
+    };
+    let key = |key: &str| scene.span(key.to_owned(), Role::Key);
+    let mut spans = vec![key("d"), scene.dim(format!(" {compared} · "))];
+    if scene.model.picked.is_none() {
+        spans.extend([key("space"), scene.dim(" picks it for d on another · ")]);
+    }
+    spans.extend([key("enter"), scene.dim(format!(" asks to roll back to {}", to.tag()))]);
+    lines.push(words::fit(Line::from(spans), columns));
+    lines
+}
+
 /// Every line of the list, and which of them is the marked one.
-fn rows(scene: &Scene<'_>, release: &Release, marked: Option<&Arn>, columns: usize) -> (Vec<Line<'static>>, usize) {
+fn rows(
+    scene: &Scene<'_>,
+    release: &Release,
+    marked: Option<&Arn>,
+    starters: &BTreeMap<Arn, Hand>,
+    columns: usize,
+) -> (Vec<Line<'static>>, usize) {
     let mut lines = Vec::new();
     let mut at = 0;
     let pair = freshness::services(release).count() > 1;
@@ -60,7 +101,8 @@ fn rows(scene: &Scene<'_>, release: &Release, marked: Option<&Arn>, columns: usi
                     if here {
                         at = lines.len();
                     }
-                    lines.push(row(scene, deployment, here, fresh.good(), columns));
+                    let others = starters.get(&deployment.arn) == Some(&Hand::Others);
+                    lines.push(row(scene, deployment, (here, others), fresh.good(), columns));
                 }
             }
         }
@@ -88,8 +130,14 @@ fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
     scene.line(text, Role::Dim)
 }
 
-/// One deployment in one line.
-fn row(scene: &Scene<'_>, deployment: &ServiceDeployment, marked: bool, fresh: bool, columns: usize) -> Line<'static> {
+/// One deployment in one line: whether it is marked, and whether somebody else started it.
+fn row(
+    scene: &Scene<'_>,
+    deployment: &ServiceDeployment,
+    (marked, others): (bool, bool),
+    fresh: bool,
+    columns: usize,
+) -> Line<'static> {
     let now = scene.model.now.at;
     let age = deployment.created_at.map_or("?".to_owned(), |at| words::age(now.duration_since(at)));
     let wide = columns >= 170;
@@ -116,7 +164,13 @@ fn row(scene: &Scene<'_>, deployment: &ServiceDeployment, marked: bool, fresh: b
         (words::pad(&took, tooks), Role::Text),
         (words::pad(&outcome, outcomes), role),
     ];
-    let mut spans = vec![scene.span(if marked { "▸ " } else { "  " }, Role::Accent)];
+    let picked = scene.model.picked.is_some() && scene.model.picked.as_ref() == deployment.task_definition();
+    let (sign, signed) = match (others, picked) {
+        (_, true) => ("●", Role::Accent),
+        (true, false) => ("▲", Role::Warn),
+        (false, false) => (" ", Role::Text),
+    };
+    let mut spans = vec![scene.span(if marked { "▸" } else { " " }, Role::Accent), scene.span(sign, signed)];
     for (text, role) in cells {
         spans.push(scene.span(text, role));
         spans.push(Span::raw(" "));

@@ -2,7 +2,7 @@
 
 mod alarms;
 mod diff;
-mod events;
+pub mod events;
 mod history;
 mod logs;
 mod parts;

@@ -1,0 +1,162 @@
+//! What was ordered from here, and what of the world it explains.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Entry, Hand, Kind};
+use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::plan::Call;
+use crate::domain::route::{Forward, RouteId};
+
+/// A look that was asked for before a write can be answered after it, and shows what it wrote.
+const LOOKED_BEFORE: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long after its operation's end what a call did can show: a write that went unanswered may still take effect.
+const SHOWS_AFTER: SignedDuration = SignedDuration::from_mins(2);
+
+/// How an act was ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum By {
+    /// With a key of a console.
+    Key,
+    /// By a console itself, which had been told to.
+    Automatic,
+    /// With a command.
+    Command,
+}
+
+/// An operation that was ordered from here: with this console, or with another one that wrote the same audit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Act {
+    /// By which it is known again.
+    pub id: String,
+    /// When it was ordered.
+    pub at: Timestamp,
+    /// Its plan's title.
+    pub title: String,
+    /// How it was ordered.
+    pub by: By,
+    /// Who ordered it, where that is known.
+    pub who: Option<String>,
+    /// What the operator typed, or what the console went by.
+    pub why: Option<String>,
+    /// The calls that were sent and what they change.
+    pub touches: Vec<Touch>,
+    /// When and how it ended, in words, and whether something is wrong with that.
+    pub ended: Option<(Timestamp, String, bool)>,
+}
+
+/// A call that was sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Touch {
+    /// When.
+    pub at: Timestamp,
+    /// When what it was to change was read back.
+    pub verified: Option<Timestamp>,
+    /// The step of its plan, from 0.
+    pub step: usize,
+    /// What it changes.
+    pub what: Touched,
+}
+
+/// What a call changes that somebody else could change as well.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Touched {
+    /// A rule's weights.
+    Weights {
+        /// Which rule.
+        route: RouteId,
+        /// The weights that were written; others stayed.
+        weights: Vec<Forward>,
+    },
+    /// A deployment is started.
+    Deployment {
+        /// Of which service.
+        service: ServiceKey,
+        /// To which revision.
+        task_definition: TaskDefinitionArn,
+    },
+    /// A deployment is taken back.
+    Stop {
+        /// `serviceDeploymentArn`.
+        deployment: Arn,
+    },
+    /// A pause is answered.
+    Answer {
+        /// `serviceDeploymentArn`.
+        deployment: Arn,
+        /// `hookId`.
+        hook: String,
+    },
+}
+
+impl Touched {
+    /// What a call changes; `None`: nothing that is told apart by whose doing it was.
+    pub fn of(call: &Call) -> Option<Self> {
+        Some(match call {
+            Call::SetWeights { route, weights, .. } => Self::Weights { route: route.clone(), weights: weights.clone() },
+            Call::UpdateService { service, task_definition: Some(task_definition), .. } => {
+                Self::Deployment { service: service.clone(), task_definition: task_definition.clone() }
+            }
+            Call::StopDeployment { deployment, .. } => Self::Stop { deployment: deployment.clone() },
+            Call::AnswerPause { deployment, hook, .. } => {
+                Self::Answer { deployment: deployment.clone(), hook: hook.clone() }
+            }
+            Call::UpdateService { .. } | Call::RegisterCopy { .. } => return None,
+        })
+    }
+}
+
+/// What was sent from here and has not yet explained anything: a call explains one change, not every one like it.
+pub(super) struct Unexplained<'a> {
+    touches: Vec<(&'a Touch, Option<Timestamp>)>,
+}
+
+impl<'a> Unexplained<'a> {
+    pub(super) fn new(acts: &'a [Act]) -> Self {
+        let until = |act: &Act, touch: &Touch| touch.verified.or(act.ended.as_ref().map(|(at, ..)| *at));
+        let of = |act: &'a Act| act.touches.iter().map(move |touch| (touch, until(act, touch)));
+        let mut touches: Vec<_> = acts.iter().flat_map(of).collect();
+        touches.sort_by_key(|(touch, _)| touch.at);
+        Self { touches }
+    }
+
+    /// Takes the call that explains a change at that time, where there is one. Changes are asked about oldest first.
+    pub(super) fn take(&mut self, at: Timestamp, explains: impl Fn(&Touched) -> bool) -> bool {
+        let in_time = |touch: &Touch, until: Option<Timestamp>| {
+            let early = touch.at.duration_since(at) > LOOKED_BEFORE;
+            let late = until.is_some_and(|until| at.duration_since(until) > SHOWS_AFTER);
+            !early && !late
+        };
+        let found = self.touches.iter().position(|(touch, until)| in_time(touch, *until) && explains(&touch.what));
+        found.map(|found| self.touches.remove(found)).is_some()
+    }
+}
+
+/// That each was ordered.
+pub(super) fn orders(acts: &[Act]) -> Vec<Entry> {
+    let order = |act: &Act| {
+        let by = match act.by {
+            By::Key => "with a key",
+            By::Automatic => "by AUTOMATIC",
+            By::Command => "with a command",
+        };
+        let why = act.why.as_ref().map(|why| format!(", because: {why}")).unwrap_or_default();
+        let text = format!("ordered {by}: {}{why}", act.title);
+        entry(act, act.at, "ordered", text)
+    };
+    acts.iter().map(order).collect()
+}
+
+/// How each ended.
+pub(super) fn ends(acts: &[Act]) -> Vec<Entry> {
+    let end = |act: &Act| {
+        let (at, text, wrong) = act.ended.as_ref()?;
+        Some(entry(act, *at, "ended", text.clone()).wrong(*wrong))
+    };
+    acts.iter().filter_map(end).collect()
+}
+
+fn entry(act: &Act, at: Timestamp, what: &str, text: String) -> Entry {
+    let about = act.who.clone().unwrap_or_else(|| "this console".to_owned());
+    Entry::new(at, Kind::Act, format!("{} {what}", act.id), about, text).by(Some(Hand::Ours))
+}

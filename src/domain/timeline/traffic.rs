@@ -1,0 +1,87 @@
+//! The changes of weights that were seen, and whose they were.
+
+use super::act::{Touched, Unexplained};
+use super::{Entry, Hand, Kind, Told};
+use crate::domain::deployment::ServiceDeployment;
+use crate::domain::release::{HELD_AT, Method, Release};
+use crate::domain::route::{Forward, target_group_name};
+use crate::domain::snapshot::{Snapshot, StageChange, WeightChange};
+
+/// Every change that was seen, of every rule of the release.
+pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &Told<'_>) -> Vec<Entry> {
+    let seen = release.routes.iter().filter_map(|route| Some((route, snapshot.weight_changes.get(&route.id)?)));
+    let mut seen: Vec<_> =
+        seen.flat_map(|(route, changes)| changes.iter().map(move |change| (route, change))).collect();
+    seen.sort_by_key(|(_, change)| change.at);
+    let mut unexplained = Unexplained::new(told.acts);
+    let mut entries: Vec<_> = seen
+        .into_iter()
+        .map(|(route, change)| {
+            let wrote = |touched: &Touched| match touched {
+                Touched::Weights { route: of, weights } => {
+                    *of == route.id && weights.iter().all(|weight| change.forwards.contains(weight))
+                }
+                _ => false,
+            };
+            let id = format!("{} {}", route.id.arn(), change.at);
+            let weights = weights(release, change);
+            let entry = |text: String, hand| {
+                Entry::new(change.at, Kind::Traffic, id, route.id.to_string(), text).seen().by(hand)
+            };
+            if unexplained.take(change.at, wrote) {
+                entry(format!("weights {weights}, written from here"), Some(Hand::Ours))
+            } else if let Some(deployment) = shifting(snapshot, release, change) {
+                let of = deployment.task_definition().map(|to| format!(" of {}", to.tag())).unwrap_or_default();
+                entry(format!("weights {weights}, while a deployment{of} shifts traffic"), None)
+            } else {
+                entry(format!("weights {weights}, not from here"), Some(Hand::Others))
+            }
+        })
+        .collect();
+    entries.reverse();
+    entries
+}
+
+/// The deployment by which ECS itself was writing weights then, where there was one.
+fn shifting<'a>(snapshot: &'a Snapshot, release: &Release, change: &WeightChange) -> Option<&'a ServiceDeployment> {
+    if !release.method.shifted_by_ecs() {
+        return None;
+    }
+    let all = snapshot.deployments.get(&release.stable.service)?.get()?;
+    let deployment = all.iter().find(|deployment| {
+        let began = deployment.created_at.is_some_and(|at| at <= change.at);
+        // What its end brought about is seen after it.
+        let over = deployment.finished_at.is_some_and(|at| change.at.duration_since(at) > SEEN_LATER);
+        deployment.configuration.strategy.shifts_traffic() && began && !over
+    })?;
+    // Where it is held for weights of ours ECS writes none.
+    let stages = snapshot.stage_changes.get(&deployment.arn).into_iter().flatten();
+    let stage = stages.filter(|it: &&StageChange| it.at <= change.at).last().map(|it| it.after.as_deref());
+    let held = stage.unwrap_or(deployment.stage.as_deref()) == Some(HELD_AT);
+    (!(release.method == Method::NativeWeighted && held)).then_some(deployment)
+}
+
+/// How long after a deployment's end the last weights that it wrote may first be seen.
+const SEEN_LATER: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
+
+/// `90/10 → 50/50`, stable first; with names where other target groups are among them.
+fn weights(release: &Release, change: &WeightChange) -> String {
+    let sides = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten();
+    let order: Vec<_> = sides.filter_map(|side| side.target_group.as_ref()).collect();
+    let known = |forwards: &[Forward]| {
+        forwards.len() == order.len() && forwards.iter().all(|forward| order.contains(&&forward.target_group))
+    };
+    let plain = known(&change.before) && known(&change.forwards);
+    let said = |forwards: &[Forward]| {
+        let place = |forward: &&Forward| order.iter().position(|group| **group == forward.target_group);
+        let mut sorted: Vec<_> = forwards.iter().collect();
+        sorted.sort_by_key(|forward| place(forward).unwrap_or(order.len()));
+        let word = |forward: &Forward| match plain {
+            true => forward.weight.to_string(),
+            false => format!("{} {}", target_group_name(&forward.target_group), forward.weight),
+        };
+        let words: Vec<_> = sorted.into_iter().map(word).collect();
+        words.join(if plain { "/" } else { ", " })
+    };
+    format!("{} → {}", said(&change.before), said(&change.forwards))
+}

@@ -1,0 +1,100 @@
+//! The timeline against an AWS of our own: who did what, in which order.
+
+use tidegate::app::model::Screen;
+use tidegate::app::views::{View, events};
+use tidegate::domain::settings::Settings;
+use tidegate::domain::timeline::{Entry, Hand, Kind};
+use tidegate::domain::verdict::Outcome;
+
+use crate::stage::Stage;
+
+fn timeline(stage: &Stage, release: &str) -> Vec<Entry> {
+    events::all(&stage.model, stage.release(release))
+}
+
+fn told(entries: &[Entry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.text.as_str()).collect()
+}
+
+#[tokio::test]
+async fn somebody_elses_edit_of_the_rule_is_told_as_such_and_ours_as_ours() {
+    let mut stage = Stage::open("rule-edited").await;
+    stage.go("checkout").await;
+    stage.press("Py").await;
+    stage
+        .until("the edit is seen", |model| {
+            model
+                .release("checkout")
+                .is_some_and(|release| release.share.configured.is_some_and(|share| share.to_string() == "20%"))
+        })
+        .await;
+    let entries = timeline(&stage, "checkout");
+    let traffic: Vec<_> = entries.iter().filter(|entry| entry.kind == Kind::Traffic).collect();
+    let hands: Vec<_> = traffic.iter().map(|entry| entry.hand).collect();
+    assert_eq!(hands, [Some(Hand::Others), Some(Hand::Ours)], "{:?}", told(&entries));
+    assert!(traffic[0].text.ends_with("→ 80/20, not from here"), "{}", traffic[0].text);
+    assert!(traffic[1].text.ends_with("written from here"), "{}", traffic[1].text);
+    stage.press("e").await;
+    assert_eq!(stage.model.screen, Screen::View(View::Events, "checkout".to_owned()));
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("▲ 1 not from here") && screen.contains("80/20, not from here"), "{screen}");
+    assert!(screen.contains("ordered with a key: checkout"), "{screen}");
+}
+
+#[tokio::test]
+async fn after_a_rollback_the_timeline_tells_it_in_order() {
+    let mut stage = Stage::open("bad-canary").await;
+    stage.go("checkout").await;
+    stage.press("Py").await;
+    stage
+        .until("a FAIL", |model| {
+            model.release("checkout").is_some_and(|release| release.verdict.outcome == Outcome::Fail)
+        })
+        .await;
+    stage.press("R").await;
+    let entries = timeline(&stage, "checkout");
+    let ours: Vec<_> = entries.iter().filter(|entry| entry.hand == Some(Hand::Ours)).collect();
+    let lines: Vec<_> = ours.iter().rev().map(|entry| entry.text.as_str()).collect();
+    let begins = [
+        "ordered with a key: ",
+        "weights ",
+        "done and read back: ",
+        "ordered with a key: ",
+        "weights ",
+        "done and read back: ",
+    ];
+    assert_eq!(lines.len(), begins.len(), "{lines:#?}");
+    for (line, begin) in lines.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{lines:#?}");
+    }
+    assert!(lines[4].ends_with("→ 100/0, written from here"), "{lines:#?}");
+    assert!(entries.iter().all(|entry| entry.hand != Some(Hand::Others)), "{:#?}", told(&entries));
+    // Another console on this machine remembers it from the audit, and claims none of it for others.
+    stage.audit().await;
+    let recalled = stage.recalled();
+    let acts = &recalled.acts["checkout"];
+    assert_eq!(acts.iter().filter(|act| act.ended.is_some()).count(), 2, "{acts:#?}");
+    assert!(acts.iter().all(|act| act.touches.iter().all(|touch| touch.verified.is_some())), "{acts:#?}");
+    assert!(recalled.remembers.is_some_and(|at| at <= acts[0].at));
+}
+
+#[tokio::test]
+async fn tasks_that_fail_one_after_the_other_are_one_entry() {
+    let mut stage = Stage::with("crash-loop", Settings::default()).await;
+    let looping = |entry: &Entry| entry.kind == Kind::Tasks && entry.count >= 3;
+    let name = stage.model.lines().first().unwrap().name.clone();
+    stage.go(&name).await;
+    stage
+        .until("three failures", |model| {
+            model.release(&name).is_some_and(|release| events::all(model, release).iter().any(looping))
+        })
+        .await;
+    let entries = timeline(&stage, &name);
+    let failures: Vec<_> = entries.iter().filter(|entry| entry.kind == Kind::Tasks).collect();
+    let failed: usize = failures.iter().map(|entry| entry.count).sum();
+    assert!(failures.len() * 3 <= failed, "{:#?}", told(&entries));
+    assert!(failures.iter().all(|entry| entry.wrong && entry.first < entry.at || entry.count == 1));
+    stage.press("e").await;
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains(&format!("{} tasks of :18", failures[0].count)), "{screen}");
+}
