@@ -94,7 +94,8 @@ fn whatever_any_text_says_every_view_is_text() {
                     stage.pass(5).await;
                     for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
                         let screen = stage.screen(columns, rows);
-                        let unsafe_ones: Vec<_> = screen.chars().filter(|c| !(text::is_safe(*c) || *c == '\n')).collect();
+                        let unsafe_ones: Vec<_> =
+                            screen.chars().filter(|c| !(text::is_safe(*c) || *c == '\n')).collect();
                         prop_assert!(unsafe_ones.is_empty(), "{key} {columns}×{rows}: {unsafe_ones:?}");
                     }
                 }
