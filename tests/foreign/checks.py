@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import re
 import stat
 import time
 import traceback
@@ -266,6 +267,23 @@ def keys_roll_a_rolling_service(site: Site) -> None:
         until(lambda: site.shop.revision("search") == "search:4", "R brings the previous task definition back")
         console.wait("done and read back: search :5 → back to :4", seconds=60)
         assert console.quit() == 0
+
+
+@check
+def a_diff_is_what_was_registered_with_its_values_hidden(site: Site) -> None:
+    site.shop.reset()
+    document = site.tidegate.expect(0, "diff", PAIR_NAME, "--json").json()
+    assert document["schema"] == "tidegate.diff/1" and document["revealed"] is False, document
+    changes = {change["name"]: change for change in document["changes"]}
+    assert (changes["image tag"]["from"], changes["image tag"]["to"]) == ("1.4.0", "1.5.0-slow3"), changes
+    release = changes["environment RELEASE"]
+    assert release["kind"] == "changed" and release["hidden"] and "1.5.0" not in json.dumps(release), release
+    revealed = site.tidegate.expect(0, "diff", PAIR_NAME, "--reveal")
+    assert re.search(r"environment RELEASE +1\.4\.0 → 1\.5\.0", revealed.stdout), revealed
+    raw = site.tidegate.expect(0, "diff", PAIR_NAME, "--raw").json()
+    witness = site.shop.aws.ecs.describe_task_definition(taskDefinition=raw["taskDefinitionArn"])["taskDefinition"]
+    assert raw["family"] == witness["family"] and raw["revision"] == witness["revision"], raw
+    assert raw["containerDefinitions"][0]["environment"] == [{"name": "RELEASE", "value": "(hidden)"}], raw
 
 
 def act(site: Site, *arguments: str) -> None:

@@ -71,6 +71,10 @@ def register_families(aws: Aws) -> None:
                         "essential": True,
                         "portMappings": [{"containerPort": 8080, "protocol": "tcp"}],
                         "environment": [{"name": "RELEASE", "value": f"1.{revision}.0"}],
+                        "logConfiguration": {
+                            "logDriver": "awslogs",
+                            "options": {"awslogs-group": f"/ecs/{family}", "awslogs-stream-prefix": family},
+                        },
                     }
                 ],
             )

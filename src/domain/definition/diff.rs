@@ -124,8 +124,11 @@ fn around(revision: &ServiceRevision) -> Vec<Item> {
     lines.map(item).collect()
 }
 
+/// What the older and the newer side say in one place.
+type Pair = (Option<Item>, Option<Item>);
+
 fn compared(from: Vec<Item>, to: Vec<Item>) -> Vec<Change> {
-    let mut places: BTreeMap<(Section, Vec<String>), (Option<Item>, Option<Item>)> = BTreeMap::new();
+    let mut places: BTreeMap<(Section, Vec<String>), Pair> = BTreeMap::new();
     let mut sections: Vec<Section> = Vec::new();
     let of_to = to.iter().filter(|item| item.section != Section::Task);
     let of_from = from.iter().filter(|item| item.section != Section::Task);
