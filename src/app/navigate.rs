@@ -64,7 +64,9 @@ impl Model {
                 match view {
                     View::Diff => self.diff = Diff { unfolded: self.diff.unfolded, ..Diff::default() },
                     // All tasks' log is asked for, not the one task's that was looked at before.
-                    View::Logs if self.logs.task.is_some() => self.logs = Logs::default(),
+                    View::Logs if self.logs.task.is_some() || self.logs.out_of_date(self.now.at) => {
+                        self.logs = Logs::default();
+                    }
                     _ => {}
                 }
             }

@@ -78,6 +78,7 @@ pub(super) struct Clients {
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
+    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) sts: aws_sdk_sts::Client,
 }
 
@@ -167,6 +168,7 @@ impl Clients {
             ecs: client!(aws_sdk_ecs),
             elbv2: client!(aws_sdk_elasticloadbalancingv2),
             cloudwatch: client!(aws_sdk_cloudwatch),
+            logs: client!(aws_sdk_cloudwatchlogs),
             sts: client!(aws_sdk_sts),
         }
     }

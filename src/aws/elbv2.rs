@@ -1,21 +1,18 @@
-//! The load balancers: rules with their weights, and how the targets are.
+//! The load balancers: listeners, and rules with their weights.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use aws_sdk_elasticloadbalancingv2::types::{Listener, TargetHealthDescription, TargetHealthStateEnum};
+use aws_sdk_elasticloadbalancingv2::types::Listener;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::names::Arn;
-use crate::domain::route::{Health, Route, RouteId, TargetGroup, load_balancer_dimension, target_group_name};
+use crate::domain::route::{Route, RouteId, load_balancer_dimension};
 
 use super::Aws;
 use super::operation::Operation;
 use super::pages::pages;
 use super::rule::{Rule, Spot};
-
-/// ELBv2 takes as many target groups in one call.
-const TARGET_GROUPS_A_CALL: usize = 20;
 
 impl Aws {
     /// Every rule and default action that forwards to target groups.
@@ -56,21 +53,7 @@ impl Aws {
     }
 
     async fn load_balancers_of(&self, target_groups: &[Arn]) -> Result<Vec<String>, Fault> {
-        let batches: Vec<Vec<String>> = target_groups
-            .chunks(TARGET_GROUPS_A_CALL)
-            .map(|batch| batch.iter().map(|arn| arn.as_str().to_owned()).collect())
-            .collect();
-        let found: Vec<_> = stream::iter(batches)
-            .map(|batch| async {
-                let operation = Operation::DescribeTargetGroups;
-                let subject = names(batch.iter().map(|arn| target_group_name(&Arn::new(arn)).to_owned()));
-                let call = self.clients.elbv2.describe_target_groups().set_target_group_arns(Some(batch));
-                self.ask(operation, &subject, call.send()).await
-            })
-            .buffered(self.limits.concurrency)
-            .try_collect()
-            .await?;
-        let groups = found.into_iter().flat_map(|answer| answer.target_groups.unwrap_or_default());
+        let groups = self.described_groups(target_groups).await?.into_iter();
         let unique: BTreeSet<String> = groups.flat_map(|group| group.load_balancer_arns.unwrap_or_default()).collect();
         Ok(unique.into_iter().collect())
     }
@@ -185,37 +168,6 @@ impl Aws {
             .find(|listener| listener.listener_arn.as_deref() == Some(arn.as_str()))
             .ok_or_else(|| Fault::new(FaultKind::NotFound, operation.name(), subject, "the answer does not have it"))
     }
-
-    /// The health of target groups; one that cannot be known is left out.
-    pub(super) async fn health(&self, target_groups: &[Arn]) -> Result<Vec<(Arn, Health)>, Fault> {
-        let read: Vec<Option<(Arn, Health)>> = stream::iter(target_groups.to_vec())
-            .map(|target_group| self.health_of(target_group))
-            .buffered(self.limits.concurrency)
-            .try_collect()
-            .await?;
-        Ok(read.into_iter().flatten().collect())
-    }
-
-    /// The settings of target groups.
-    pub(super) async fn target_groups(&self, _groups: &[Arn]) -> Result<Vec<TargetGroup>, Fault> {
-        Ok(Vec::new())
-    }
-
-    async fn health_of(&self, target_group: Arn) -> Result<Option<(Arn, Health)>, Fault> {
-        let operation = Operation::DescribeTargetHealth;
-        let subject = format!("target group {}", target_group_name(&target_group));
-        let call = self.clients.elbv2.describe_target_health().target_group_arn(target_group.as_str());
-        match self.ask(operation, &subject, call.send()).await {
-            Ok(answer) => {
-                let health = count(answer.target_health_descriptions());
-                Ok(Some((target_group, health)))
-            }
-            // Not known is not unhealthy.
-            Err(fault) if fault.code.as_deref() == Some("HealthUnavailable") => Ok(None),
-            Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
 }
 
 fn spot(listener: &Listener) -> Spot {
@@ -232,41 +184,9 @@ fn listener_of(rule: &Arn) -> Option<Arn> {
     Some(Arn::new(format!("{place}:listener/{rest}")))
 }
 
-fn names(mut names: impl ExactSizeIterator<Item = String>) -> String {
-    let more = names.len().saturating_sub(1);
-    let first = names.next().unwrap_or_default();
-    if more == 0 { first } else { format!("{first} and {more} more") }
-}
-
-fn count(targets: &[TargetHealthDescription]) -> Health {
-    let mut health = Health::default();
-    let mut reasons: BTreeMap<String, u32> = BTreeMap::new();
-    for target in targets {
-        let Some(state) = &target.target_health else {
-            health.other += 1;
-            continue;
-        };
-        let counter = match &state.state {
-            Some(TargetHealthStateEnum::Healthy) => &mut health.healthy,
-            Some(TargetHealthStateEnum::Unhealthy) => &mut health.unhealthy,
-            Some(TargetHealthStateEnum::Initial) => &mut health.initial,
-            Some(TargetHealthStateEnum::Draining) => &mut health.draining,
-            _ => &mut health.other,
-        };
-        *counter += 1;
-        if let Some(reason) = &state.reason {
-            *reasons.entry(reason.as_str().to_owned()).or_default() += 1;
-        }
-    }
-    health.reasons = reasons.into_iter().collect();
-    health.reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    health
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_elasticloadbalancingv2::types::{TargetHealth, TargetHealthReasonEnum};
 
     #[test]
     fn a_rules_listener_is_in_its_arn() {
@@ -274,28 +194,5 @@ mod tests {
         let rule = Arn::new(format!("{place}listener-rule/app/shop/01/02/03"));
         assert_eq!(listener_of(&rule), Some(Arn::new(format!("{place}listener/app/shop/01/02"))));
         assert_eq!(listener_of(&Arn::new("nonsense")), None);
-    }
-
-    #[test]
-    fn targets_are_counted_by_state_and_reason() {
-        use TargetHealthStateEnum as State;
-        let target = |state: State, reason: Option<TargetHealthReasonEnum>| {
-            let health = TargetHealth::builder().state(state).set_reason(reason).build();
-            TargetHealthDescription::builder().target_health(health).build()
-        };
-        let failed = Some(TargetHealthReasonEnum::FailedHealthChecks);
-        let health = count(&[
-            target(State::Healthy, None),
-            target(State::Initial, Some(TargetHealthReasonEnum::RegistrationInProgress)),
-            target(State::Unhealthy, failed.clone()),
-            target(State::Unhealthy, failed),
-            target(State::Draining, Some(TargetHealthReasonEnum::DeregistrationInProgress)),
-            target(State::from("unhealthy.draining"), None),
-            TargetHealthDescription::builder().build(),
-        ]);
-        let counts = [health.healthy, health.unhealthy, health.initial, health.draining, health.other];
-        assert_eq!(counts, [1, 2, 1, 1, 2]);
-        assert_eq!(health.reasons.first(), Some(&("Target.FailedHealthChecks".to_owned(), 2)));
-        assert_eq!(health.registered(), 6);
     }
 }

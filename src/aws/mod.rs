@@ -20,6 +20,7 @@ mod register;
 mod revisions;
 mod rule;
 mod sts;
+mod target_groups;
 mod time;
 
 use std::error::Error;

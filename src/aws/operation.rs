@@ -17,12 +17,14 @@ pub(crate) enum Operation {
     DescribeServiceDeployments,
     DescribeServiceRevisions,
     DescribeTargetGroups,
+    DescribeTargetGroupAttributes,
     DescribeLoadBalancers,
     DescribeListeners,
     DescribeRules,
     DescribeTargetHealth,
     GetMetricData,
     DescribeAlarms,
+    FilterLogEvents,
     GetCallerIdentity,
     ModifyRule,
     ModifyListener,
@@ -55,8 +57,10 @@ impl Operation {
     pub(crate) fn permission(self) -> String {
         let service = match self {
             Self::GetMetricData | Self::DescribeAlarms => "cloudwatch",
+            Self::FilterLogEvents => "logs",
             Self::GetCallerIdentity => "sts",
             Self::DescribeTargetGroups
+            | Self::DescribeTargetGroupAttributes
             | Self::DescribeLoadBalancers
             | Self::DescribeListeners
             | Self::DescribeRules
@@ -86,13 +90,16 @@ mod tests {
 
     const WATCH: &str = include_str!("../../assets/iam/watch.json");
     const ACT: &str = include_str!("../../assets/iam/act.json");
-    const SOURCES: [&str; 9] = [
+    const SOURCES: [&str; 12] = [
         include_str!("act.rs"),
         include_str!("alarms.rs"),
         include_str!("cloudwatch/mod.rs"),
+        include_str!("definition.rs"),
         include_str!("deployments.rs"),
         include_str!("ecs.rs"),
         include_str!("elbv2.rs"),
+        include_str!("logs.rs"),
+        include_str!("target_groups.rs"),
         include_str!("register.rs"),
         include_str!("revisions.rs"),
         include_str!("sts.rs"),
@@ -130,7 +137,7 @@ mod tests {
         let mut called = BTreeSet::new();
         for source in SOURCES {
             let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
-            for client in ["ecs", "elbv2", "cloudwatch", "sts"] {
+            for client in ["ecs", "elbv2", "cloudwatch", "logs", "sts"] {
                 for call in source.split(&format!(".clients.{client}.")).skip(1) {
                     let name = call.split('(').next().unwrap();
                     let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);

@@ -99,6 +99,11 @@ pub enum Command {
     Watch(Watch),
     /// A service's deployments of the last 90 days
     History(History),
+    /// What changed between two revisions of a service
+    ///
+    /// Without revisions: the canary's against stable's while a release is under way, else what runs against what
+    /// worked before it.
+    Diff(Diff),
     /// Judge a canary by recorded minutes: pass, fail, or not yet
     ///
     /// The same judge as the console's, on a file or on what was counted of a service, so that thresholds can be tried
@@ -146,6 +151,26 @@ pub struct History {
     /// The newest so many of each service
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The release: the pair's name, a service's name, or cluster/service
+    pub service: String,
+    /// The older revision: `:41`, `checkout:41`, or its ARN
+    pub from: Option<String>,
+    /// The newer revision [default: the newest of the release]
+    pub to: Option<String>,
+    /// Show what is the same on both sides too
+    #[arg(long)]
+    pub all: bool,
+    /// Show the values of the environment, and whatever else may be secret
+    #[arg(long)]
+    pub reveal: bool,
+    /// Print the newer one as AWS describes it, as JSON
+    #[arg(long, conflicts_with = "all")]
+    pub raw: bool,
 }
 
 /// `judge`.
@@ -307,7 +332,9 @@ mod tests {
 
     #[test]
     fn bad_values_are_refused_where_they_are_typed() {
-        let bad: [&[&str]; 18] = [
+        let bad: [&[&str]; 20] = [
+            &["diff"],
+            &["diff", "checkout", "--raw", "--all"],
             &["step", "checkout", "--to", "101"],
             &["step", "checkout", "--to", "-1"],
             &["step"],

@@ -1,6 +1,7 @@
-//! Which release a name means.
+//! Which release a name means, and which revision.
 
 use super::exit::{Exit, Failure};
+use crate::domain::names::TaskDefinitionArn;
 use crate::domain::release::Release;
 
 /// The release that is called `name`: the stem of a pair, either of its services, or `cluster/service`.
@@ -36,6 +37,23 @@ pub fn find<'a>(releases: &'a [Release], name: &str) -> Result<&'a Release, Fail
             Err(Failure::usage(format!("{name} may be {}", candidates.join(" or ")), "Name one of those."))
         }
     }
+}
+
+/// The revision that `:42`, `42`, `checkout:42` or an ARN means where releases are of `family`. The newest one is never
+/// meant by itself.
+pub fn revision(text: &str, family: &str) -> Result<TaskDefinitionArn, Failure> {
+    let number = text.strip_prefix(':').unwrap_or(text);
+    let named = match number.parse::<u32>() {
+        Ok(number) => TaskDefinitionArn::new(format!("{family}:{number}")),
+        Err(_) => TaskDefinitionArn::new(text),
+    };
+    if named.revision().is_some() {
+        return Ok(named);
+    }
+    Err(Failure::usage(
+        format!("{text} names no revision."),
+        format!("Say which one: {family}:42, :42, or the full ARN. The newest one is never meant by itself."),
+    ))
 }
 
 /// What to look for instead.

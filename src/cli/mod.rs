@@ -5,6 +5,7 @@ mod args;
 mod config;
 mod console;
 mod deployments;
+mod diff;
 mod exit;
 mod history;
 mod judge;
@@ -90,6 +91,10 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
         Some(Command::History(history)) => {
             let seen = look(out, cli, Want::Past(&history.service)).await?;
             history::print(out, &seen, &history.service, usize::try_from(history.limit).unwrap_or(usize::MAX))?;
+            Exit::Done
+        }
+        Some(Command::Diff(wish)) => {
+            diff::diff(out, &connect(&cli.global).await?, wish).await?;
             Exit::Done
         }
         Some(Command::Judge(wish)) => match wish.since {

@@ -173,7 +173,9 @@ fn stalled(release: &Release, snapshot: &Snapshot) -> Option<Ailment> {
     let staged = snapshot.noticed.staged(&side.service).filter(|since| since.seen && shifted);
     let weighed = release.routes.iter().filter_map(|route| snapshot.weights_since.get(&route.id));
     let moved = weighed.copied().chain(staged).filter(|since| since.seen).map(|since| since.at);
-    let since = moved.chain([snapshot.noticed.unmoved(&side.service)?.at]).max()?;
+    // A deployment cannot have stood still before it began, whatever its rollout says of itself.
+    let began = release.under_way().filter(|_| shifted).and_then(|deployment| deployment.created_at);
+    let since = moved.chain(began).chain([snapshot.noticed.unmoved(&side.service)?.at]).max()?;
     let lasted = looked.duration_since(since);
     let usual = usual(snapshot.deployments.get(&side.service).and_then(|reading| reading.get()).map(Vec::as_slice));
     let long = usual.map_or(UNKNOWN, |usual| usual.max(LEAST));

@@ -158,6 +158,7 @@ mod tests {
             desired_status: "STOPPED".into(),
             health: None,
             created_at: None,
+            pulled: (None, None),
             started_at: None,
             stopped_at: Timestamp::from_second(at).ok(),
             stop_code: Some(code.into()),

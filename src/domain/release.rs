@@ -280,6 +280,12 @@ impl Release {
         }
     }
 
+    /// The remarks that say more than what it suffers from does.
+    pub fn other_remarks(&self) -> impl Iterator<Item = &String> {
+        let covered = |remark: &&String| self.ailment.as_ref().is_some_and(|ailment| ailment.covers(remark));
+        self.remarks.iter().filter(move |remark| !covered(remark))
+    }
+
     /// Whether somebody should look at it now.
     pub fn needs_somebody(&self) -> bool {
         self.urgency() <= 4

@@ -170,6 +170,8 @@ pub struct Task {
     pub health: Option<String>,
     /// `createdAt`.
     pub created_at: Option<Timestamp>,
+    /// `pullStartedAt` and `pullStoppedAt`: when its images were fetched, as far as that has come.
+    pub pulled: (Option<Timestamp>, Option<Timestamp>),
     /// `startedAt`.
     pub started_at: Option<Timestamp>,
     /// `stoppedAt`.

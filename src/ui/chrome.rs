@@ -151,7 +151,7 @@ pub fn status(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> L
     if let Some(operation) = operation {
         return operation_line(scene, operation);
     }
-    match release.and_then(|release| release.remarks.first()) {
+    match release.and_then(|release| release.other_remarks().next()) {
         Some(remark) => {
             Line::from(vec![scene.span("▲ ", Role::Warn), scene.span(words::clip(remark, columns), Role::Warn)])
         }

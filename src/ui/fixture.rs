@@ -1,6 +1,7 @@
 //! Consoles for tests, made as the real one is: answers go through the snapshot, releases are derived.
 
 mod failing;
+mod logs;
 mod native;
 mod scenarios;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use failing::*;
+pub(crate) use logs::*;
 pub(crate) use native::*;
 pub(crate) use scenarios::*;
 
@@ -130,6 +132,7 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         desired_status: "RUNNING".into(),
         health: Some("HEALTHY".into()),
         created_at: Some(ago(600)),
+        pulled: (Some(ago(595)), Some(ago(588))),
         started_at: Some(ago(580)),
         stopped_at: None,
         stop_code: None,

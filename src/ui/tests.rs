@@ -3,6 +3,7 @@
 mod automatic;
 mod diff;
 mod happened;
+mod logs;
 mod native;
 mod plots;
 mod safety;

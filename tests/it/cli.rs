@@ -17,6 +17,11 @@ impl Home {
         Self { dir: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
+    /// Gives every command from now on this variable too.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }

@@ -27,7 +27,7 @@ use tidegate::run::overheard::Overheard;
 use tidegate::run::pause::Pause;
 use tidegate::run::perform::{Audit, perform};
 use tidegate::sim::scenario::Scenario;
-use tidegate::sim::wire::{Server, SimClock};
+use tidegate::sim::wire::{Backend, Server, SimClock};
 use tidegate::sim::world::World;
 use tidegate::ui::{self, Theme};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -85,10 +85,19 @@ impl Stage {
 
     /// On a scenario that a test wrote itself.
     pub async fn on(scenario: &Scenario, settings: Settings) -> Self {
+        Self::behind(scenario, settings, |world| world).await
+    }
+
+    /// … whose answers come through something of the test's.
+    pub async fn behind<B: Backend + 'static>(
+        scenario: &Scenario,
+        settings: Settings,
+        backend: impl FnOnce(Arc<Mutex<World>>) -> B,
+    ) -> Self {
         let start: Timestamp = START.parse().unwrap();
         let clock = SimClock::manual(start);
         let world = Arc::new(Mutex::new(World::new(scenario, 7, start)));
-        let server = Server::start(world.clone(), clock.clone(), None).unwrap();
+        let server = Server::start(backend(world.clone()), clock.clone(), None).unwrap();
         let lanes = aws::connect(&Connect {
             profile: None,
             region: Some("us-east-1".to_owned()),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::service::TaskDefinition;
 use crate::domain::snapshot::{Facts, Query};
-use crate::ui::fixture::{self, failed, learn, waiting};
+use crate::ui::fixture::{self, learn, waiting};
 
 fn texts(model: &Model) -> Vec<String> {
     Outside::of(model).ways.into_iter().map(|way| way.text).collect()
@@ -24,7 +24,7 @@ const REGION: &str = "--region us-east-1";
 fn a_shell_goes_into_the_newest_task_of_the_canary() {
     let mut model = waiting((120, 40));
     let command =
-        "aws ecs execute-command --cluster prod --task 00000000 --container app --interactive --command /bin/sh";
+        "aws ecs execute-command --cluster prod --task 00000001 --container app --interactive --command /bin/sh";
     assert_eq!(texts(&model)[0], format!("{command} {REGION}"));
     let off = "execute command is off for this task; for new tasks aws ecs update-service --cluster prod --service \
                checkout-canary --enable-execute-command --region us-east-1 turns it on";
@@ -42,18 +42,15 @@ fn a_shell_goes_into_the_newest_task_of_the_canary() {
 
 #[test]
 fn what_is_marked_among_the_tasks_is_meant() {
-    let mut model = failed((120, 40));
-    model.screen = Screen::View(View::Tasks, "checkout".into());
+    let mut model = fixture::crash_loop((120, 40));
+    model.screen = Screen::View(View::Tasks, "payments".into());
     let remark = remark(&model).unwrap();
     assert!(remark.starts_with("it has stopped"), "the newest example of the first cause: {remark}");
-    let stable = crate::ui::fixture::key("checkout-stable");
-    let second = model.snapshot.tasks[&stable].get().unwrap()[1].clone();
-    let mut mine = second.clone();
-    mine.arn = Arn::new("arn:aws:ecs:us-east-1:123456789012:task/prod/feedbeef");
-    learn(&mut model, 0, Query::Tasks(stable), Facts::Tasks(vec![second, mine.clone()]));
-    model.lists.entry(View::Tasks).or_default().marked = Some(mine.arn.to_string());
+    let tasks = model.snapshot.tasks[&fixture::key("payments")].get().unwrap();
+    let old = tasks.iter().find(|task| task.status == "RUNNING").unwrap().clone();
+    model.lists.entry(View::Tasks).or_default().marked = Some(old.arn.to_string());
     let first = texts(&model).remove(0);
-    assert!(first.contains("--task feedbeef"), "{first}");
+    assert!(first.contains(&format!("--task {}", old.id())), "{first}");
 }
 
 #[test]
@@ -63,7 +60,7 @@ fn addresses_are_of_the_partition_and_encoded_as_the_console_wants_it() {
     let task = texts.remove(1);
     let root = "https://us-east-1.console.aws.amazon.com";
     let service = format!("{root}/ecs/v2/clusters/prod/services/checkout-canary");
-    assert_eq!(task, format!("{service}/tasks/00000000/configuration?region=us-east-1"));
+    assert_eq!(task, format!("{service}/tasks/00000001/configuration?region=us-east-1"));
     assert_eq!(texts[1], format!("{service}/health?region=us-east-1"));
     let group = "arn%3Aaws%3Aelasticloadbalancing%3Aus-east-1%3A123456789012%3Atargetgroup%2Fcheckout-canary%2F0123456789abcdef";
     assert_eq!(texts[2], format!("{root}/ec2/home?region=us-east-1#TargetGroup:targetGroupArn={group}"));
@@ -92,7 +89,7 @@ fn the_log_is_that_of_the_task_and_a_simulated_account_has_no_pages() {
     learn(&mut model, 0, Query::TaskDefinitions(vec![arn]), Facts::TaskDefinitions(vec![read]));
     let ways = Outside::of(&model).ways;
     let log = ways.iter().find(|way| way.title.starts_with("log of app")).unwrap();
-    assert!(log.text.ends_with("log-group/$252Fecs$252Fcheckout/log-events/ecs$252Fapp$252F00000000"), "{}", log.text);
+    assert!(log.text.ends_with("log-group/$252Fecs$252Fcheckout/log-events/ecs$252Fapp$252F00000001"), "{}", log.text);
     assert_eq!(log.remark.as_deref(), Some("this account is simulated: AWS's console does not know it"));
 }
 

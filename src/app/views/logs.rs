@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::list::Listed;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::Now;
 use crate::app::views::{View, tasks};
@@ -31,6 +30,8 @@ pub const BOUNDS: Bounds = Bounds { bytes: 24 << 20, lines: 200_000 };
 const BACK: SignedDuration = SignedDuration::from_mins(3);
 /// The same of the log of one task, at the most: it begins with the task, unless that has run for longer.
 const BACK_FOR_TASK: SignedDuration = SignedDuration::from_mins(30);
+/// Whoever comes back to a log after so long begins it anew.
+const OUT_OF_DATE: SignedDuration = SignedDuration::from_mins(10);
 /// Rates are of a minute, and known once there is a third of one.
 const RATE_OVER: SignedDuration = SignedDuration::from_secs(60);
 const RATE_OVER_LEAST: SignedDuration = SignedDuration::from_secs(20);
@@ -128,6 +129,11 @@ impl Logs {
             Err(fault) if fault.kind == FaultKind::Refused && followed.tail.restart() => {}
             Err(fault) => followed.reading.fault = Some((asked, fault)),
         }
+    }
+
+    /// Whether it was not read for so long that what is now is worth more than what was in between.
+    pub(in crate::app) fn out_of_date(&self, now: Timestamp) -> bool {
+        self.held.is_none() && self.reach().is_some_and(|reach| now.duration_since(reach) > OUT_OF_DATE)
     }
 
     /// Whether the newest line is followed.
@@ -247,16 +253,14 @@ pub(super) fn tend(model: &mut Model) {
 pub(in crate::app) fn open_for_marked(model: &mut Model) {
     let Some(release) = model.focus() else { return };
     let rows = model.list(View::Tasks).shown(tasks::rows(model, release));
-    let marked = rows.get(model.list(View::Tasks).at(&rows)).map(Listed::id);
-    let services = std::iter::once(&release.stable).chain(&release.canary).map(|side| &side.service);
-    let mut read = services.filter_map(|service| model.snapshot.tasks.get(service)?.get()).flatten();
-    let task = read.find(|task| marked.is_some_and(|id| task.arn.as_str() == id || task.id() == id));
+    // A line that groups failures stands for the newest of them.
+    let task = rows.get(model.list(View::Tasks).at(&rows)).map(tasks::Row::task);
     match task.map(|task| (release.name.clone(), of_task(task, model.now.at))) {
         Some((name, task)) => {
             model.open(Screen::View(View::Logs, name));
             model.logs = Logs { task: Some(task), ..Logs::default() };
         }
-        None => model.say("mark a task: this line is none", true),
+        None => model.say("no task is marked", true),
     }
 }
 
@@ -278,3 +282,6 @@ pub(in crate::app) fn copied(model: &Model) -> Option<String> {
     let cut = if line.cut > 0 { format!("… ({} bytes more)", line.cut) } else { String::new() };
     Some(format!("{}{cut}", line.text))
 }
+
+#[cfg(test)]
+mod tests;

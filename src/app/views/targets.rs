@@ -1,11 +1,13 @@
 //! The targets of a release's target groups.
 
+use std::cmp::Reverse;
+
 use jiff::SignedDuration;
 
 use crate::app::list::Listed;
 use crate::app::model::Model;
 use crate::app::views::View;
-use crate::domain::names::Arn;
+use crate::domain::names::{Arn, ServiceKey};
 use crate::domain::release::{Release, Side};
 use crate::domain::route::{Health, Target, TargetGroup, TargetState, target_group_name};
 use crate::domain::service::Task;
@@ -158,11 +160,13 @@ pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> 
     let list = model.list(View::Targets);
     let snapshot = &model.snapshot;
     let services = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten().map(|side| &side.service);
-    let tasks: Vec<_> = services.filter_map(|service| snapshot.tasks.get(service)?.get()).flatten().collect();
-    // An address may have been another task's before: the one that has it now is meant.
-    let behind = |target: &Target| {
-        let mut with = tasks.iter().filter(|task| task.address.as_deref() == Some(target.id.as_str()));
-        with.clone().find(|task| !task.stopped()).or_else(|| with.next()).copied()
+    let tasks: Vec<_> = services.filter_map(|service| Some((service, snapshot.tasks.get(service)?.get()?))).collect();
+    // An address may have been another task's before, even another service's: the one that has it now is meant.
+    let behind = |target: &Target, side: Option<(&Side, bool)>| {
+        let own = |service: &ServiceKey| side.is_none_or(|(side, _)| side.service == *service);
+        let of_group = tasks.iter().filter(|(service, _)| own(service)).flat_map(|(_, tasks)| tasks.iter());
+        let with = of_group.filter(|task| task.address.as_deref() == Some(target.id.as_str()));
+        with.min_by_key(|task| (task.stopped(), Reverse(task.created_at)))
     };
     let section = |(group, side)| {
         let reading = snapshot.health.get(group);
@@ -171,7 +175,7 @@ pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> 
             id: format!("{group} {} {:?}", target.id, target.port),
             group,
             target,
-            task: behind(target),
+            task: behind(target, side),
             draining: snapshot.noticed.draining(group, target),
         };
         let mut rows: Vec<_> = targets.unwrap_or_default().iter().map(row).collect();

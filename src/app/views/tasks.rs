@@ -171,7 +171,8 @@ pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
 /// is none of the release's own revisions.
 pub(super) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
     let sections = sections(model, release);
-    let unread = sections.iter().map(|section| &section.revision);
+    let gone = sections.iter().filter(|section| matches!(section.part, Part::Old | Part::Gone));
+    let unread = gone.map(|section| &section.revision);
     let unread: Vec<_> = unread.filter(|arn| !model.snapshot.task_definitions.contains_key(*arn)).cloned().collect();
     if unread.is_empty() { Vec::new() } else { vec![Query::TaskDefinitions(unread)] }
 }

@@ -161,6 +161,7 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
         desired_status: raw.desired_status.clone().unwrap_or_default(),
         health: said(raw.health_status().map(sdk::HealthStatus::as_str)),
         created_at: maybe(raw.created_at()),
+        pulled: (maybe(raw.pull_started_at()), maybe(raw.pull_stopped_at())),
         started_at: maybe(raw.started_at()),
         stopped_at: maybe(raw.stopped_at()),
         stop_code: said(raw.stop_code().map(sdk::TaskStopCode::as_str)),

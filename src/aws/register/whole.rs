@@ -5,43 +5,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::{
-    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
-};
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 
+use crate::aws::definition::Description;
 use crate::domain::definition::SAID_BY_AWS;
 
 /// What is heard of one copy's two calls.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Whole(Arc<Mutex<Heard>>);
-
-/// Listens to the description.
-#[derive(Debug)]
-struct Described(Whole);
+pub(super) struct Whole {
+    description: Description,
+    lost: Arc<Mutex<Option<String>>>,
+}
 
 /// Listens to the registration, and stops one that lacks something.
 #[derive(Debug)]
 struct Registered(Whole);
 
-#[derive(Default)]
-struct Heard {
-    description: Option<Value>,
-    lost: Option<String>,
-}
-
-/// Its values are nobody's business.
-impl std::fmt::Debug for Heard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Heard").field("lost", &self.lost).finish_non_exhaustive()
-    }
-}
-
 impl Whole {
     pub(super) fn described(&self) -> impl Intercept + use<> {
-        Described(self.clone())
+        self.description.listener()
     }
 
     pub(super) fn registered(&self) -> impl Intercept + use<> {
@@ -50,29 +35,11 @@ impl Whole {
 
     /// The member for which the registration was not sent.
     pub(super) fn lost(&self) -> Option<String> {
-        self.heard().lost.clone()
+        self.loss().clone()
     }
 
-    fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Intercept for Described {
-    fn name(&self) -> &'static str {
-        "Described"
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        // What is no JSON is a failure, and told as what it is.
-        let answer = serde_json::from_slice::<Value>(context.response().body().bytes().unwrap_or_default());
-        self.0.heard().description = answer.ok().and_then(|answer| answer.get("taskDefinition").cloned());
-        Ok(())
+    fn loss(&self) -> MutexGuard<'_, Option<String>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,16 +54,13 @@ impl Intercept for Registered {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let mut heard = self.0.heard();
         let sent = serde_json::from_slice::<Value>(context.request().body().bytes().unwrap_or_default());
-        heard.lost = match (&heard.description, sent) {
-            (Some(description), Ok(sent)) => lost(description, &sent),
+        let lost = match (self.0.description.get(), sent) {
+            (Some(description), Ok(sent)) => lost(&description, &sent),
             _ => Some("something".to_owned()),
         };
-        match &heard.lost {
-            Some(member) => Err(format!("{member} would be lost").into()),
-            None => Ok(()),
-        }
+        self.0.loss().clone_from(&lost);
+        lost.map_or(Ok(()), |member| Err(format!("{member} would be lost").into()))
     }
 }
 

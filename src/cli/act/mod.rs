@@ -15,7 +15,7 @@ use super::session::Session;
 use crate::app::operation::{Operation, OperationId, Outcome};
 use crate::cloud::Cloud;
 use crate::domain::fault::FaultKind;
-use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::names::TaskDefinitionArn;
 use crate::domain::plan::{self, Context, Intent, Plan};
 use crate::domain::preflight::Level;
 use crate::domain::release::Release;
@@ -139,21 +139,10 @@ async fn intent(cloud: &dyn Cloud, release: &Release, wish: &Wish) -> Result<Int
 
 /// `:42`, `42`, `checkout:42` or an ARN as the full ARN of a revision that can be deployed.
 async fn revision(cloud: &dyn Cloud, text: &str, family: &str) -> Result<TaskDefinitionArn, Failure> {
-    let number = text.strip_prefix(':').unwrap_or(text);
-    let named = match number.parse::<u32>() {
-        Ok(number) => format!("{family}:{number}"),
-        Err(_) => text.to_owned(),
-    };
-    let asked = TaskDefinitionArn::new(&*named);
-    if asked.revision().is_none() {
-        return Err(Failure::usage(
-            format!("{text} names no revision."),
-            format!("Say which one: {family}:42, :42, or the full ARN. The newest one is never meant by itself."),
-        ));
-    }
+    let asked = lookup::revision(text, family)?;
     let facts = match cloud.read(&Query::TaskDefinitions(vec![asked.clone()])).await {
         // A full ARN needs no looking up: whether it can be deployed, AWS will say.
-        Err(fault) if Arn::new(&*named).account().is_some() && fault.kind != FaultKind::NotFound => return Ok(asked),
+        Err(fault) if asked.arn().account().is_some() && fault.kind != FaultKind::NotFound => return Ok(asked),
         answer => answer?,
     };
     let found = match facts {
@@ -169,7 +158,7 @@ async fn revision(cloud: &dyn Cloud, text: &str, family: &str) -> Result<TaskDef
         )),
         None => Err(Failure::new(
             Exit::Aws,
-            format!("there is no task definition {named} here"),
+            format!("there is no task definition {asked} here"),
             "Check the family, the region and the account.",
         )),
     }

@@ -123,7 +123,7 @@ fn named(list: &str, members: Vec<Value>) -> Vec<(String, Value)> {
             }
             _ => None,
         };
-        let name = name.unwrap_or_else(|| format!("#{at}"));
+        let name = name.map_or_else(|| format!("#{at}"), |name| shown(&name));
         let again = (2..).map(|time| format!("{name} ({time})"));
         let free = std::iter::once(name.clone()).chain(again).find(|name| seen.insert(name.clone()));
         found.push((free.unwrap_or(name), member));

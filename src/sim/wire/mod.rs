@@ -1,8 +1,8 @@
 //! The embedded AWS's front door: a loopback HTTP server that speaks AWS's wire protocols as the SDKs send them.
 //!
 //! A request is told apart (`request`), decoded into a [`Call`], answered by the [`Backend`] at the clock's now,
-//! and encoded in the protocol that it came in. ECS is awsJson1_1, ELBv2 and STS are awsQuery, CloudWatch is
-//! rpc-v2-cbor from the newer SDKs, awsJson1_0 from boto3 and awsQuery from older clients.
+//! and encoded in the protocol that it came in. ECS and CloudWatch Logs are awsJson1_1, ELBv2 and STS are awsQuery,
+//! CloudWatch is rpc-v2-cbor from the newer SDKs, awsJson1_0 from boto3 and awsQuery from older clients.
 //! The codecs know no operation: what a member's name does not say by itself stands in `shapes`.
 
 mod cbor;

@@ -9,6 +9,7 @@ use super::ids::{Ids, mix};
 use super::logs::Voice;
 use super::registered::of_scenario;
 use super::registry::Registry;
+use crate::sim::free_text;
 use crate::sim::scenario::{Degrade, Family, HealthAnswer, Scenario, Traits};
 
 /// An index into the catalog.
@@ -81,7 +82,10 @@ impl Catalog {
             revisions.sort_by_key(|r| r.number);
             for revision in revisions {
                 let registered = start - revision.age.ms;
-                let body = of_scenario(&ids.place, name, family, revision);
+                let mut body = of_scenario(&ids.place, name, family, revision);
+                if scenario.hostile {
+                    free_text::each(&mut body, &mut free_text::spoil);
+                }
                 let behaviour = Behaviour::new(&revision.traits, &family.traits);
                 let mut def = TaskDef::new(name, revision.number, body, registered, behaviour);
                 def.voice = Voice::new(&revision.traits, &family.traits);

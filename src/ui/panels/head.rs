@@ -34,21 +34,12 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
     lines.extend(track::lines(scene, release, columns));
     lines.extend(track::trouble(scene, release, columns));
     lines.extend(verdict::lines(scene, release, columns));
-    lines.extend(
-        release
-            .remarks
-            .iter()
-            .filter(|remark| {
-                !track::tells(release, remark) && !release.ailment.as_ref().is_some_and(|it| it.covers(remark))
-            })
-            .take(3)
-            .map(|remark| {
-                Line::from(vec![
-                    scene.span(words::pad("▲ note", LABEL), Role::Warn),
-                    scene.text(words::clip(remark, columns.saturating_sub(LABEL))),
-                ])
-            }),
-    );
+    lines.extend(release.other_remarks().filter(|remark| !track::tells(release, remark)).take(3).map(|remark| {
+        Line::from(vec![
+            scene.span(words::pad("▲ note", LABEL), Role::Warn),
+            scene.text(words::clip(remark, columns.saturating_sub(LABEL))),
+        ])
+    }));
     lines.extend(track::watched(scene, release, columns));
     lines
 }

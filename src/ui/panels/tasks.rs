@@ -18,6 +18,7 @@ const REASONS: usize = 5;
 /// Both sides, one under the other.
 pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
+    let mut leads = None;
     for (part, side) in freshness::parts(release) {
         let label = match part.word() {
             (_, role) if part == Part::Alone => scene.span("tasks ", role),
@@ -25,9 +26,14 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
         };
         let tasks = read(scene, release, side);
         lines.push(counts(scene, side, tasks.as_deref(), label));
-        lines.extend(reasons(scene, tasks.unwrap_or_default(), columns));
+        let reasons = reasons(scene, tasks.unwrap_or_default(), columns);
+        if !reasons.is_empty() {
+            leads = Some(scene.line("  t: each task, and what its cause suggests", Role::Dim));
+        }
+        lines.extend(reasons);
         lines.extend(targets(scene, side, columns));
     }
+    lines.extend(leads);
     lines
 }
 

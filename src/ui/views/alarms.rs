@@ -24,7 +24,11 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
     let at = list.at(&all);
     let said = parts::place(scene, View::Alarms, at, all.len(), "alarm");
     // Each has an age of its own: the oldest speaks for all.
-    let fresh = all.iter().map(|row| freshness::of(scene, Source::Alarms, row.reading));
+    let there = |row: &&Row<'_>| {
+        let fault = row.reading.and_then(|reading| reading.failing());
+        row.reading.is_some() && fault.is_none_or(|fault| fault.kind != FaultKind::NotFound)
+    };
+    let fresh = all.iter().filter(there).map(|row| freshness::of(scene, Source::Alarms, row.reading));
     let fresh = fresh.max_by_key(|fresh| (fresh.fault.is_some(), fresh.age.is_none(), fresh.age));
     let title = listing::title(scene, release, View::Alarms, said, fresh.as_ref(), columns);
     if all.is_empty() {

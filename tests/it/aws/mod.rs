@@ -4,7 +4,10 @@
 mod acting;
 mod alarms;
 mod configuring;
+mod definitions;
 mod faults;
+mod groups;
+mod logs;
 mod metrics;
 mod reading;
 mod registering;

@@ -6,14 +6,6 @@ use super::Sim;
 use crate::sim::api::Service;
 use crate::sim::free_text;
 
-/// Harmless to print.
-fn tame(text: &str) -> bool {
-    !text.chars().any(|c| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    })
-}
-
 /// The free texts of an answer, and the rest of its strings.
 fn texts(answer: &Value) -> (Vec<String>, String) {
     let (mut rest, mut free) = (answer.clone(), Vec::new());
@@ -47,12 +39,12 @@ fn every_free_text_is_hostile_and_nothing_else_is() {
         }
         let (free, rest) = texts(&answer);
         assert!(!free.is_empty(), "{operation}");
-        let innocent: Vec<_> = free.iter().filter(|text| tame(text)).collect();
+        let innocent: Vec<_> = free.iter().filter(|text| !free_text::is_hostile(text)).collect();
         assert!(innocent.is_empty(), "{operation}: {innocent:?}");
-        assert!(tame(&rest) && !rest.contains("\\u00"), "{operation}: {rest}");
+        assert!(!free_text::is_hostile(&rest) && !rest.contains("\\u00"), "{operation}: {rest}");
     }
     let error = sim.call(Service::Logs, "FilterLogEvents", json!({"logGroupName": "x"})).unwrap_err();
-    assert!(error.code == "ResourceNotFoundException" && !tame(&error.message), "{error:?}");
+    assert!(error.code == "ResourceNotFoundException" && free_text::is_hostile(&error.message), "{error:?}");
 }
 
 #[test]
@@ -60,8 +52,19 @@ fn names_that_are_sent_back_are_found_again_however_hostile() {
     let mut sim = Sim::new("hostile");
     let all = sim.call(Service::CloudWatch, "DescribeAlarms", json!({})).unwrap();
     let names: Vec<Value> = all["MetricAlarms"].as_array().unwrap().iter().map(|a| a["AlarmName"].clone()).collect();
-    let hostile: Vec<_> = names.into_iter().filter(|name| !tame(name.as_str().unwrap())).collect();
+    let hostile: Vec<_> = names.into_iter().filter(|name| free_text::is_hostile(name.as_str().unwrap())).collect();
     assert_eq!(hostile.len(), 2);
     let found = sim.call(Service::CloudWatch, "DescribeAlarms", json!({"AlarmNames": hostile})).unwrap();
     assert_eq!(found["MetricAlarms"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_is_registered_in_a_hostile_world_is_described_as_it_was_written() {
+    let mut sim = Sim::new("hostile");
+    let containers =
+        json!([{"name": "orders", "image": "example.test/orders:1", "environment": [{"name": "A", "value": "b"}]}]);
+    let made = sim.ecs("RegisterTaskDefinition", json!({"family": "orders", "containerDefinitions": containers}));
+    let read = sim.ecs("DescribeTaskDefinition", json!({"taskDefinition": "orders:25"}));
+    assert_eq!(read["taskDefinition"], made["taskDefinition"]);
+    assert_eq!(read["taskDefinition"]["containerDefinitions"][0]["environment"], containers[0]["environment"]);
 }

@@ -58,7 +58,6 @@ pub(super) fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec
 fn failed(source: &LogSource, fault: &Fault) -> String {
     let advice = match fault.kind {
         FaultKind::Denied => format!("Ask for logs:FilterLogEvents on log group {}.", source.group),
-        FaultKind::NotFound => format!("Nothing was ever written to log group {}, or it is not there.", source.group),
         _ => fault.advice.clone(),
     };
     format!("{}. {advice}", fault.headline())

@@ -126,6 +126,11 @@ impl Details<'_> {
 fn times(task: &Task) -> String {
     let clock = |at: Timestamp| at.strftime("%H:%M:%SZ").to_string();
     let mut said = vec![task.created_at.map_or("created ?".to_owned(), |at| format!("created {}", clock(at)))];
+    said.extend(match task.pulled {
+        (Some(began), Some(ended)) => Some(format!("pulled in {}", words::lasting(ended.duration_since(began)))),
+        (Some(began), None) => Some(format!("pulling since {}", clock(began))),
+        (None, _) => None,
+    });
     match (task.started_at, task.created_at) {
         (Some(started), Some(created)) => {
             said.push(format!("started after {}", words::lasting(started.duration_since(created))));

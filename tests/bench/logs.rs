@@ -1,0 +1,225 @@
+//! A log of 100,000 lines a minute, followed for ten minutes: how long a page of ten thousand lines takes to be taken in,
+//! how long a key then takes to its frame, and what is kept in memory.
+//!
+//! CloudWatch is a function of the time here, so that nothing but the console is measured: its passes, repeats and
+//! bounds are the real ones.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use tidegate::app::keys::Key;
+use tidegate::app::model::{Model, Screen};
+use tidegate::app::msg::{Effect, Msg, Now};
+use tidegate::app::update;
+use tidegate::app::views::View;
+use tidegate::domain::deployment::Configuration;
+use tidegate::domain::logs::book::Whose;
+use tidegate::domain::logs::{LogLine, LogPage, LogQuery, is_error};
+use tidegate::domain::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
+use tidegate::domain::service::{Controller, LogDriver, Rollout, RolloutState, Service, TaskDefinition};
+use tidegate::domain::settings::Settings;
+use tidegate::domain::snapshot::{Facts, Query};
+use tidegate::ui::{self, Theme};
+
+mod measure;
+
+use measure::{Line, Samples, Wish};
+
+const SIZE: (u16, u16) = (200, 60);
+/// Microseconds between two lines: 100,000 a minute.
+const APART: i64 = 600;
+/// CloudWatch ends a page at so many lines, or so many bytes.
+const PAGE: (usize, usize) = (10_000, 1 << 20);
+/// A frame, at thirty a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// Megabytes that the log may take, whatever is written.
+const MEMORY: usize = 32;
+
+fn start() -> Timestamp {
+    "2026-11-21T09:00:00Z".parse().unwrap()
+}
+
+fn written(number: i64) -> Timestamp {
+    start() + SignedDuration::from_micros(number * APART)
+}
+
+fn line(number: i64, streams: &[Arc<str>]) -> LogLine {
+    let stream = &streams[usize::try_from(number).unwrap() % streams.len()];
+    let text = match number % 500 {
+        0 => format!(r#"{{"level":"error","msg":"payment provider did not answer within 1500 ms","order":{number}}}"#),
+        _ => format!(
+            r#"{{"level":"info","msg":"order placed","order":{number},"customer":"c-{:08x}","ms":{},"path":"/checkout/confirm"}}"#,
+            number * 7_919,
+            number % 90
+        ),
+    };
+    let at = Timestamp::from_millisecond(written(number).as_millisecond()).unwrap();
+    LogLine { at, stream: stream.clone(), id: number.cast_unsigned(), error: is_error(&text), text, cut: 0 }
+}
+
+/// What CloudWatch answers at a time.
+fn answer(query: &LogQuery, now: Timestamp, streams: &[Arc<str>]) -> LogPage {
+    let first = query.from.duration_since(start()).as_micros().max(0);
+    let first = i64::try_from(first).unwrap().div_ceil(APART);
+    let mut number = query.token.as_ref().map_or(first, |token| token.parse().unwrap());
+    let (mut lines, mut bytes) = (Vec::new(), 0);
+    while written(number) <= now {
+        let line = line(number, streams);
+        bytes += line.text.len() + 26;
+        if lines.len() >= PAGE.0 || bytes > PAGE.1 {
+            return LogPage { lines, next: Some(number.to_string()) };
+        }
+        lines.push(line);
+        number += 1;
+    }
+    LogPage { lines, next: None }
+}
+
+/// A console that has the log of one service open.
+fn console() -> Model {
+    let place = Place { environment: "bench".into(), account: "123456789012".into(), region: "us-east-1".into() };
+    let now = Now { at: start() + SignedDuration::from_mins(3), speed: 1.0 };
+    let mut model = Model::new(Settings::default(), place, now, SIZE);
+    let arn = |kind: &str| Arn::new(format!("arn:aws:ecs:us-east-1:123456789012:{kind}"));
+    let revision = TaskDefinitionArn::new(arn("task-definition/shop:42").as_str());
+    let service = Service {
+        key: ServiceKey::new("prod", "shop"),
+        arn: arn("service/prod/shop"),
+        cluster_arn: arn("cluster/prod"),
+        status: "ACTIVE".into(),
+        controller: Controller::Ecs,
+        configuration: Configuration::rolling(),
+        task_definition: revision.clone(),
+        desired: 8,
+        running: 8,
+        pending: 0,
+        rollouts: vec![Rollout {
+            id: "ecs-svc/1".into(),
+            role: "PRIMARY".into(),
+            task_definition: revision.clone(),
+            desired: 8,
+            running: 8,
+            pending: 0,
+            failed: 0,
+            state: Some(RolloutState::Completed),
+            reason: None,
+            created_at: None,
+            updated_at: None,
+        }],
+        target_groups: Vec::new(),
+        production_rule: None,
+        events: Vec::new(),
+        tags: std::collections::BTreeMap::new(),
+        current_deployment: None,
+        created_at: None,
+        grace: None,
+        execute_command: false,
+    };
+    let driver = LogDriver::Awslogs { group: "/ecs/shop".into(), region: None, prefix: Some("ecs".into()) };
+    let definition = TaskDefinition {
+        arn: revision.clone(),
+        active: true,
+        registered_at: None,
+        images: Vec::new(),
+        cpu: None,
+        memory: None,
+        logs: vec![("app".into(), driver)],
+    };
+    let mut learn = |query, facts| drop(update(&mut model, now, Msg::Read { asked: now.at, query, answer: Ok(facts) }));
+    learn(Query::Services, Facts::Services(vec![service]));
+    learn(Query::TaskDefinitions(vec![revision]), Facts::TaskDefinitions(vec![definition]));
+    model.screen = Screen::View(View::Logs, "shop".into());
+    model
+}
+
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<usize>().ok()).unwrap_or(0) / 1024
+}
+
+fn main() -> ExitCode {
+    // Minutes, five messages a second.
+    let wish = Wish::new(10);
+    let streams: Vec<Arc<str>> = (0..8).map(|task| format!("ecs/app/{task:032x}").into()).collect();
+    let mut model = console();
+    let theme = Theme::detect(None, Some("xterm-256color"), false);
+    let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).unwrap();
+    let [mut pages, mut keys, mut searches] = [(); 3].map(|()| Samples::default());
+    let before = resident();
+    let (mut most, mut behind, mut calls) = (0, SignedDuration::ZERO, 0);
+    let mut out: Option<(Timestamp, LogQuery)> = None;
+    let steps = wish.rounds as i64 * 60 * 5;
+    for step in 0..steps {
+        let now = Now { at: model.now.at + SignedDuration::from_millis(200), speed: 1.0 };
+        let (msg, page) = match out.take() {
+            Some((asked, query)) => {
+                let page = answer(&query, asked, &streams);
+                (Msg::Read { asked, query: Query::Logs(query), answer: Ok(Facts::Logs(page)) }, true)
+            }
+            None => (Msg::Tick, false),
+        };
+        let mut asked = Vec::new();
+        let begun = Instant::now();
+        asked.extend(update(&mut model, now, msg));
+        if page {
+            pages.push(begun.elapsed());
+        }
+        // Somebody is at the keys all the time, and at times looks for something.
+        let key = match step % 50 {
+            10 => Key::Char('/'),
+            11 => Key::Char('9'),
+            12 => Key::Char('1'),
+            13 => Key::Esc,
+            step if step % 5 == 0 => Key::End,
+            _ => Key::Up,
+        };
+        let begun = Instant::now();
+        asked.extend(update(&mut model, now, Msg::Key(key)));
+        terminal.draw(|frame| ui::view(&model, &theme, frame)).unwrap();
+        let samples = if (10..14).contains(&(step % 50)) { &mut searches } else { &mut keys };
+        samples.push(begun.elapsed());
+        for effect in asked {
+            if let Effect::Read(Query::Logs(query)) = effect {
+                calls += 1;
+                assert!(out.is_none(), "one page at a time");
+                out = Some((now.at, query));
+            }
+        }
+        most = most.max(model.logs.bytes());
+        if step > 60 * 5 {
+            behind = behind.max(model.logs.reach().map_or(SignedDuration::MAX, |reach| now.at.duration_since(reach)));
+        }
+    }
+    // Each line up to then is counted once.
+    let until = model.logs.reach().unwrap();
+    let page = model.logs.since().unwrap();
+    let expected = |until: Timestamp| until.duration_since(page).as_micros() / i128::from(APART);
+    let counted = model.logs.book.all(Whose::Stable).lines + model.logs.book.all(Whose::Unknown).lines;
+    let within = i128::from(counted) >= expected(until) && i128::from(counted) <= expected(model.now.at) + 1;
+    let megabytes = most >> 20;
+    let code = wish.report(
+        &format!("100,000 lines a minute, {} minutes", wish.rounds),
+        &[
+            Line { what: "a page taken in", samples: &pages, limit: Some(FRAME) },
+            Line { what: "a key to its frame", samples: &keys, limit: Some(FRAME) },
+            Line { what: "a key of a search to its frame", samples: &searches, limit: Some(FRAME) },
+        ],
+    );
+    println!("{counted} lines counted, {} kept, {calls} calls", model.logs.book.kept());
+    println!(
+        "at most {megabytes} MiB of log, {} MiB of process more than before; {} s behind",
+        resident() - before,
+        behind.as_secs()
+    );
+    let over = !within || megabytes > MEMORY;
+    if over {
+        println!("OVER: the bound is {MEMORY} MiB, and {} lines were written", expected(until));
+    }
+    if over && wish.check { ExitCode::FAILURE } else { code }
+}
