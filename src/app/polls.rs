@@ -294,6 +294,11 @@ impl Polls {
     }
 }
 
+/// Services in a rollout, or just out of one, whose history is read whatever is marked: so many at the most.
+const HISTORIES_AT_ONCE: usize = 3;
+/// How long after its end a rollout is still looked at for how it ended.
+const JUST_ENDED: SignedDuration = SignedDuration::from_hours(1);
+
 /// The questions that are due now.
 pub fn due(model: &Model) -> Vec<Query> {
     let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
@@ -312,6 +317,14 @@ pub fn due(model: &Model) -> Vec<Query> {
     let native = |release: &&Release| matches!(release.method, Method::Native | Method::NativeWeighted);
     let native = model.releases.iter().filter(native).filter(|release| release.in_flight());
     wanted.extend(native.map(|release| Query::Deployments(release.stable.service.clone())));
+    // That one was rolled back is in its history alone.
+    let lately = |release: &&Release| {
+        let since = release.steady_since.map(|since| model.now.at.duration_since(since));
+        release.in_flight() || since.is_some_and(|since| since < JUST_ENDED)
+    };
+    let single = model.releases.iter().filter(|release| release.method == Method::Rolling);
+    let lately = single.filter(lately).take(HISTORIES_AT_ONCE);
+    wanted.extend(lately.map(|release| Query::Deployments(release.stable.service.clone())));
     if let Some(release) = focus {
         for side in std::iter::once(&release.stable).chain(&release.canary) {
             wanted.push(Query::Deployments(side.service.clone()));

@@ -10,6 +10,7 @@ use super::scene::{Scene, put};
 use super::theme::Role;
 use super::{freshness, state, words};
 use crate::app::keys::{Action, BINDINGS, Binding, Key, Scope};
+use crate::app::list::Find;
 use crate::app::model::{Plotted, Screen};
 use crate::app::operation::{Operation, Outcome, StepState};
 use crate::domain::plan::Plan;
@@ -237,8 +238,15 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     // A key that would do nothing here is not offered.
     let tabs = scene.model.zoom.is_some() || !super::release::shows_all(scene.model.size);
     let percentiles = scene.model.zoom.is_none_or(|plotted| plotted == Plotted::Latency);
+    // A release's own screen has no list, and what was not looked for has no next.
+    let listed = |action| match action {
+        Action::Find | Action::Sort | Action::Reverse => scene.model.find().is_some(),
+        Action::FindNext | Action::FindPrevious => scene.model.find().is_some_and(Find::active),
+        _ => true,
+    };
     let shown = |binding: &&Binding| {
-        !silent(binding.action)
+        listed(binding.action)
+            && !silent(binding.action)
             && (tabs || binding.action != Action::Panel)
             && (percentiles || binding.action != Action::Percentile)
             && (!fleet || binding.action != Action::Back)

@@ -139,7 +139,7 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         stopped_reason: None,
         exit_code: None,
         stopping_at: None,
-        zone: Some(if index % 2 == 0 { "us-east-1a" } else { "us-east-1b" }.into()),
+        zone: Some(if index.is_multiple_of(2) { "us-east-1a" } else { "us-east-1b" }.into()),
         address: Some(format!("10.0.{}.{}", index % 2 * 16, 10 + index)),
         execute_command: service.execute_command,
         containers: vec![Container { name: "app".into(), status: "RUNNING".into(), ..Container::default() }],

@@ -65,7 +65,7 @@ fn line(number: i64, streams: &[Arc<str>]) -> LogLine {
 /// What CloudWatch answers at a time.
 fn answer(query: &LogQuery, now: Timestamp, streams: &[Arc<str>]) -> LogPage {
     let first = query.from.duration_since(start()).as_micros().max(0);
-    let first = i64::try_from(first).unwrap().div_ceil(APART);
+    let first = (i64::try_from(first).unwrap() + APART - 1) / APART;
     let mut number = query.token.as_ref().map_or(first, |token| token.parse().unwrap());
     let (mut lines, mut bytes) = (Vec::new(), 0);
     while written(number) <= now {

@@ -48,7 +48,7 @@ async fn an_image_that_is_not_there_is_named_and_so_is_the_image() {
     says(&stage.screen(120, 40), &["crash loop: cannot pull ×"]);
     says(
         &tasks(&mut stage, "checkout").await,
-        &["cannot pull the image", "CannotPullContainerError", "app asks for", "1.9.O"],
+        &["cannot pull the image", "CannotPullContainerError", "checkout asks for", "1.9.O"],
     );
 }
 

@@ -84,11 +84,13 @@ async fn tasks_that_never_started_have_no_log_and_the_view_says_so() {
     let mut stage = Stage::open("cannot-pull").await;
     stage.go("checkout").await;
     stage.press("l").await;
-    stage.pass(60).await;
+    for _ in 0..60 {
+        stage.stride(1).await;
+    }
     assert_eq!(stage.model.logs.book.all(Whose::Canary).lines, 0);
     assert!(stage.model.logs.book.all(Whose::Stable).lines > 0);
     let screen = stage.screen(120, 40);
-    assert!(screen.contains("stopped before they started"), "{screen}");
+    assert!(screen.contains("canary has no log:") && screen.contains("cannot pull the image"), "{screen}");
 }
 
 #[tokio::test]

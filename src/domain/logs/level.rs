@@ -61,7 +61,7 @@ impl Structured {
         levels.into_iter().find_map(|level| match level {
             Value::String(level) => named(level),
             // Syslog's 0 to 3 are errors and worse; where 10 is the finest of levels, 50 and 60 are.
-            Value::Number(level) => level.as_f64().map(|level| level < 4.0 || level >= 50.0),
+            Value::Number(level) => level.as_f64().map(|level| !(4.0..50.0).contains(&level)),
             _ => None,
         })
     }

@@ -9,7 +9,9 @@ use super::derive::{
     timed,
 };
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
-use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
+use crate::domain::deployment::{
+    Configuration, DeploymentStatus, Outcome, ServiceDeployment, ServiceRevision, Strategy,
+};
 use crate::domain::ladder::Ladder;
 use crate::domain::meter::Own;
 use crate::domain::names::{Arn, TaskDefinitionArn};
@@ -109,7 +111,7 @@ pub(super) fn single(
         stage,
     };
     release.phase = phase(&release, service, under_way.is_some(), ours, now);
-    release.remarks = remarks(&release, under_way);
+    release.remarks = remarks(&release, under_way, now);
     release.remarks.extend(same.filter(|_| release.share.configured.is_some_and(|share| !share.is_zero())));
     release
 }
@@ -374,7 +376,25 @@ fn phase(release: &Release, service: &Service, under_way: bool, ours: &Ours, now
     }
 }
 
-fn remarks(release: &Release, under_way: Option<&ServiceDeployment>) -> Vec<String> {
+/// A release that was rolled back looks like one that never was: for so long it is told on every screen.
+const TOLD: SignedDuration = SignedDuration::from_hours(1);
+
+/// That the newest deployment did not last, where it ended lately.
+fn undone(release: &Release, now: Timestamp) -> Option<String> {
+    let newest = release.deployment.as_deref()?;
+    let what = match newest.outcome()? {
+        Outcome::RolledBack => "was rolled back",
+        Outcome::RollbackFailed => "could not be rolled back",
+        Outcome::Succeeded | Outcome::Stopped => return None,
+    };
+    let at = newest.finished_at.filter(|at| now.duration_since(*at) < TOLD)?;
+    let of = newest.task_definition().map_or_else(|| "its deployment".to_owned(), TaskDefinitionArn::tag);
+    let why = newest.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref()).or(newest.reason.as_deref());
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    Some(format!("{of} {what} at {}{why}", at.strftime("%H:%MZ")))
+}
+
+fn remarks(release: &Release, under_way: Option<&ServiceDeployment>, now: Timestamp) -> Vec<String> {
     let sides = std::iter::once(&release.stable).chain(&release.canary);
     let mut remarks: Vec<_> = sides.filter_map(|side| side.trouble.clone()).collect();
     let to_climb = release.share.configured.is_some_and(|share| !share.is_full());
@@ -390,6 +410,9 @@ fn remarks(release: &Release, under_way: Option<&ServiceDeployment>) -> Vec<Stri
     if let Some(before) = release.temporary.as_ref().filter(|_| under_way.is_none()) {
         let what = if release.configuration.is_at_once() { "its strategy is set aside" } else { "it has pauses added" };
         remarks.push(format!("{what}: F puts back {}", before.describe()));
+    }
+    if under_way.is_none() {
+        remarks.extend(undone(release, now));
     }
     remarks
 }

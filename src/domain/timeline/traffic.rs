@@ -55,8 +55,8 @@ fn shifting<'a>(snapshot: &'a Snapshot, release: &Release, change: &WeightChange
         deployment.configuration.strategy.shifts_traffic() && began && !over
     })?;
     // Where it is held for weights of ours ECS writes none.
-    let stages = snapshot.stage_changes.get(&deployment.arn).into_iter().flatten();
-    let stage = stages.filter(|it: &&StageChange| it.at <= change.at).last().map(|it| it.after.as_deref());
+    let mut stages = snapshot.stage_changes.get(&deployment.arn).into_iter().flatten();
+    let stage = stages.rfind(|it: &&StageChange| it.at <= change.at).map(|it| it.after.as_deref());
     let held = stage.unwrap_or(deployment.stage.as_deref()) == Some(HELD_AT);
     (!(release.method == Method::NativeWeighted && held)).then_some(deployment)
 }

@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("cannot-pull", include_str!("../../../assets/scenarios/cannot-pull.toml")),
     ("failing-health-check", include_str!("../../../assets/scenarios/failing-health-check.toml")),
     ("slow-start", include_str!("../../../assets/scenarios/slow-start.toml")),
+    ("breaker", include_str!("../../../assets/scenarios/breaker.toml")),
     ("crash-loop", include_str!("../../../assets/scenarios/crash-loop.toml")),
     ("rule-edited", include_str!("../../../assets/scenarios/rule-edited.toml")),
     ("paused-native", include_str!("../../../assets/scenarios/paused-native.toml")),

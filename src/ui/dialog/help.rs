@@ -8,7 +8,7 @@ use crate::ui::theme::Role;
 use crate::ui::words;
 
 /// Columns of the keys.
-const KEYS: usize = 13;
+const KEYS: usize = 9;
 
 /// From so many columns on there are two lists of keys side by side.
 const TWO: usize = 100;
@@ -60,12 +60,7 @@ fn all(scene: &Scene<'_>, columns: usize) -> Vec<Line<'static>> {
             if std::mem::replace(&mut marked, true) {
                 continue;
             }
-            let all = BINDINGS.iter().filter(|binding| MARKS.contains(&binding.action));
-            let words: Vec<_> = all.clone().map(|binding| binding.word).collect();
-            (
-                labels(all.filter_map(|binding| binding.keys.first())),
-                format!("Mark: {}. Also k, j, G, ctrl-u, ctrl-d.", words.join(", ")),
-            )
+            ("↑ ↓".to_owned(), "Mark another; also home, end, pgup, pgdn, k, j, G, ctrl-u, ctrl-d.".to_owned())
         } else {
             (labels(binding.keys.iter()), binding.help.to_owned())
         };

@@ -98,7 +98,7 @@ pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect)
             );
         }
         Dialog::Help { top } => {
-            let width = inner_width(body, 112);
+            let width = inner_width(body, 124);
             let lines = help::lines(scene, *top, width, inner_height(body));
             window(scene, buffer, body, width, "keys: lower case looks, UPPER CASE acts", lines);
         }

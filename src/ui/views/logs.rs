@@ -3,6 +3,7 @@
 
 mod head;
 mod rows;
+mod said;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -48,7 +49,7 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
     let line = logs.marked(scene.model.shown_of_log());
     let (mut rows, at) = rows::around(scene, release, line, area.height.into(), columns);
     if rows.is_empty() {
-        rows = head::nothing(scene, release, columns);
+        rows = head::nothing(scene);
     }
     let marked = line.map(|line| name(scene, release, line)).unwrap_or_default();
     let details = line.map(|line| details(scene, line, columns)).unwrap_or_default();

@@ -76,7 +76,7 @@ fn what_is_registered_is_the_next_revision_and_comes_back_word_for_word() {
 
 #[test]
 fn a_new_revision_behaves_and_pulls_as_the_one_with_its_image() {
-    let mut sim = Sim::new("crash-loop");
+    let mut sim = Sim::new("breaker");
     sim.until(600, "rolled back", |sim| sim.deployment("payments")["status"] == "ROLLBACK_SUCCESSFUL");
     let bad = sim.deployment("payments")["targetServiceRevision"]["arn"].clone();
     let bad = sim.revision(&bad)["containerImages"][0]["imageDigest"].clone();

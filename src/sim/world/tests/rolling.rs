@@ -32,7 +32,7 @@ fn a_rolling_deployment_replaces_tasks_within_its_percentages() {
 
 #[test]
 fn the_circuit_breaker_trips_and_rolls_back() {
-    let mut sim = Sim::new("crash-loop");
+    let mut sim = Sim::new("breaker");
     let trips = sim.until(600, "rolled back", |sim| sim.deployment("payments")["status"] == "ROLLBACK_SUCCESSFUL");
     let deployment = sim.deployment("payments");
     assert_eq!(deployment["deploymentCircuitBreaker"]["status"], "TRIGGERED");

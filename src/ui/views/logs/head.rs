@@ -49,7 +49,15 @@ pub(super) fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec
         lines.extend(words::wrap(why, columns, 2).into_iter().map(|text| scene.line(text, Role::Warn)));
     }
     let shown = |whose: &Whose| logs.sources.sides.contains(whose) || logs.book.all(*whose).lines > 0;
-    lines.extend(SIDES.into_iter().filter(shown).map(|whose| side(scene, release, whose, columns)));
+    for whose in SIDES.into_iter().filter(shown) {
+        lines.push(side(scene, release, whose, columns));
+        if logs.book.all(whose).lines == 0
+            && let Some(why) = never_started(scene, release, whose)
+        {
+            let why = words::wrap(&why, columns.saturating_sub(2), 2).into_iter();
+            lines.extend(why.map(|text| scene.line(format!("  {text}"), Role::Warn)));
+        }
+    }
     lines.push(reading(scene, columns));
     lines
 }
@@ -140,18 +148,13 @@ fn reading(scene: &Scene<'_>, columns: usize) -> Line<'static> {
     scene.heading("lines", note, columns)
 }
 
-/// Why there is no line: what is searched for is in none, no task came as far as writing one, or none did.
-pub(super) fn nothing(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+/// Why there is no line: what is searched for is in none, or none was written.
+pub(super) fn nothing(scene: &Scene<'_>) -> Vec<Line<'static>> {
     let (model, logs) = (scene.model, &scene.model.logs);
     if logs.book.kept() > 0 {
         return vec![scene.line("no line that is kept is shown: esc ends the search, tab shows both sides", Role::Dim)];
     }
     let mut lines = Vec::new();
-    for whose in SIDES {
-        if let Some(why) = never_started(scene, release, whose) {
-            lines.extend(words::wrap(&why, columns, 3).into_iter().map(|text| scene.line(text, Role::Warn)));
-        }
-    }
     if let (Some(since), Some(_)) = (logs.since(), logs.reach()) {
         let since = since.strftime("%H:%M:%SZ");
         lines.push(scene.line(format!("no lines yet since {since}"), Role::Dim));
@@ -161,7 +164,7 @@ pub(super) fn nothing(scene: &Scene<'_>, release: &Release, columns: usize) -> V
     lines
 }
 
-/// Why a side has no log: each of its tasks ended before it was started.
+/// Why a side has no log: none of its tasks was ever started, and some are known to have failed.
 fn never_started(scene: &Scene<'_>, release: &Release, whose: Whose) -> Option<String> {
     let only = scene.model.logs.task.as_ref();
     let services: Vec<_> = crate::ui::freshness::services(release).map(|side| &side.service).collect();
@@ -171,20 +174,14 @@ fn never_started(scene: &Scene<'_>, release: &Release, whose: Whose) -> Option<S
         let of = |task: &&Task| sources::whose(release, service, &task.task_definition) == Some(whose);
         tasks.extend(read.filter(of).filter(|task| only.is_none_or(|only| only.id == task.id())));
     }
-    if tasks.is_empty() || !tasks.iter().all(|task| task.stopped() && task.started_at.is_none()) {
+    if tasks.is_empty() || tasks.iter().any(|task| task.started_at.is_some()) {
         return None;
     }
     let failures = failure::failures(tasks.iter().copied());
     let first = failures.first()?;
     let said = first.newest.stopped_reason.as_deref().unwrap_or_default();
     let name = sources::name(release, whose);
-    Some(match tasks.len() {
-        1 => format!("{name} has no log: its task stopped before it started: {}. {said}", first.cause.word()),
-        many => {
-            format!(
-                "{name} has no log: all {many} of its tasks stopped before they started: {}. {said}",
-                first.cause.word()
-            )
-        }
-    })
+    let of =
+        if tasks.len() == 1 { "its task has not".to_owned() } else { format!("none of its {} tasks has", tasks.len()) };
+    Some(format!("{name} has no log: {of} started: {}. {said}", first.cause.word()))
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use ratatui::text::{Line, Span};
 
 use super::head::role;
+use super::said::said;
 use crate::app::views::logs::sources;
 use crate::domain::logs::book::{self, Shown, Whose};
 use crate::domain::logs::kept::Kept;
@@ -54,7 +55,7 @@ pub(super) fn around(
     (both, at)
 }
 
-fn padded<'a>(lines: Vec<&'a Kept>, above: usize) -> VecDeque<Option<&'a Kept>> {
+fn padded(lines: Vec<&Kept>, above: usize) -> VecDeque<Option<&Kept>> {
     std::iter::repeat_n(None, above).chain(lines.into_iter().map(Some)).collect()
 }
 
@@ -142,7 +143,7 @@ fn row(
     spans.push(scene.span(words::pad(&task, looks.task), role(whose)));
     spans.push(Span::raw(" "));
     let used: usize = spans.iter().map(|span| words::width(&span.content)).sum();
-    let text = words::clip(&line.text, columns.saturating_sub(used));
+    let text = words::clip(&said(&line.text), columns.saturating_sub(used));
     spans.push(scene.span(text, if line.error { Role::Bad } else { Role::Text }));
     spans
 }
