@@ -258,7 +258,8 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
     };
     let length = |piece: &[Span<'_>; 2]| piece.iter().map(|span| words::width(&span.content)).sum::<usize>() + 2;
     let mut all: Vec<_> = BINDINGS.iter().filter(here).filter(shown).collect();
-    all.sort_by_key(|binding| if always.contains(&binding.action) { u8::MAX } else { missed(binding, place) });
+    let zoomed = scene.model.zoom.is_some() && place == Scope::Release;
+    all.sort_by_key(|binding| if always.contains(&binding.action) { u8::MAX } else { missed(binding, place, zoomed) });
     let mut room = usize::from(area.width) + 2;
     let reserved: usize =
         all.iter().filter(|binding| always.contains(&binding.action)).map(|binding| length(&piece(binding))).sum();
@@ -282,11 +283,12 @@ pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
 
 /// How soon a key would be missed that is not shown: the way back and the next step first, then what is of this very
 /// place, then where to look why, then the other ways to act and to look.
-fn missed(binding: &Binding, place: Scope) -> u8 {
+fn missed(binding: &Binding, place: Scope, zoomed: bool) -> u8 {
     match binding.action {
         Action::Rollback => 0,
         Action::Back | Action::Open => 1,
         _ if binding.scope == place && matches!(place, Scope::In(_)) => 2,
+        Action::Zoom if zoomed => 2,
         Action::Step => 3,
         Action::Tasks | Action::Logs => 4,
         Action::Weight | Action::Start | Action::Finish => 5,

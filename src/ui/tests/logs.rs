@@ -64,7 +64,7 @@ fn a_canary_that_never_started_has_no_log_and_that_is_said() {
     let pages = feed(&mut model, Msg::Tick);
     answer(&mut model, &pages[0], Ok(LogPage::default()));
     let text = glyphs(&draw(&model, &plain()));
-    assert!(text.contains("canary has no log: all 2 of its tasks stopped before they started: cannot pull"), "{text}");
+    assert!(text.contains("canary has no log: none of its 2 tasks has started: cannot pull the image."), "{text}");
     assert!(text.contains("no lines yet since 09:38:07Z"), "{text}");
 }
 
