@@ -14,6 +14,9 @@ use super::tally::{Count, Tally};
 /// Streams that are told apart; those of tasks that are long gone are summed.
 const STREAMS: usize = 256;
 
+/// Lines that are searched at a time.
+const AT_A_TIME: usize = 25_000;
+
 /// Which side's a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Whose {
@@ -75,13 +78,22 @@ pub struct Book {
     /// Of streams that are forgotten, by side.
     gone: [(Whose, Tally); 3],
     sought: Option<Sought>,
+    /// The lines before this place were not searched yet.
+    unsearched: Option<Key>,
 }
 
 impl Book {
     /// An empty one.
     pub fn new(bounds: Bounds) -> Self {
         let gone = [Whose::Stable, Whose::Canary, Whose::Unknown].map(|whose| (whose, Tally::default()));
-        Self { ring: Ring::new(bounds), streams: Vec::new(), places: HashMap::new(), gone, sought: None }
+        Self {
+            ring: Ring::new(bounds),
+            streams: Vec::new(),
+            places: HashMap::new(),
+            gone,
+            sought: None,
+            unsearched: None,
+        }
     }
 
     /// Counts lines and keeps them. `asked`: when they were asked for.
@@ -146,28 +158,35 @@ impl Book {
         }
     }
 
-    /// Marks the lines that have a text, whatever the case. Costs nothing where that is what was searched for, and
-    /// little where letters were added to it.
+    /// Marks the lines that have a text, whatever the case: so many of them at a time that a key is answered in the next
+    /// frame whatever is kept, the newest first. To be called again with the same text until none is
+    /// [left](Self::unsearched).
     pub fn search(&mut self, text: &str) {
-        if self.sought.as_ref().map_or("", |sought| &sought.text) == text {
-            return;
+        if self.sought.as_ref().map_or("", |sought| &sought.text) != text {
+            self.sought = (!text.is_empty()).then(|| Sought::new(text));
+            self.unsearched = self.sought.is_some().then_some((Timestamp::MAX, u64::MAX));
+            for stream in &mut self.streams {
+                stream.found = self.sought.as_ref().is_some_and(|sought| sought.is_in(&stream.name));
+            }
         }
-        let longer = self.sought.take().is_some_and(|before| text.starts_with(&before.text));
-        let sought = (!text.is_empty()).then(|| Sought::new(text));
-        let is_in = |text: &str| sought.as_ref().is_some_and(|sought| sought.is_in(text));
-        for stream in &mut self.streams {
-            stream.found = is_in(&stream.name);
+        let (Some(sought), Some(before)) = (&self.sought, self.unsearched) else { return };
+        let end = self.ring.before(before);
+        let begin = end.saturating_sub(AT_A_TIME);
+        for line in self.ring.range_mut(begin..end) {
+            let named = self.streams.get(line.writer as usize).is_some_and(|stream| stream.found);
+            line.found = named || sought.is_in(&line.text);
         }
-        let streams = &self.streams;
-        for line in self.ring.lines_mut().filter(|line| !longer || line.found) {
-            let named = streams.get(line.writer as usize).is_some_and(|stream| stream.found);
-            line.found = named || is_in(&line.text);
-        }
-        self.sought = sought;
+        self.unsearched = self.ring.lines().get(begin).map(|line| line.key).filter(|_| begin > 0);
+    }
+
+    /// How many of the lines that are kept were not searched yet.
+    pub fn unsearched(&self) -> usize {
+        self.unsearched.map_or(0, |before| self.ring.before(before))
     }
 
     fn shows(&self, line: &Kept, shown: Shown) -> bool {
-        (!shown.found || line.found) && shown.whose.is_none_or(|whose| self.whose(line) == whose)
+        let searched = || self.sought.is_some() && self.unsearched.is_none_or(|before| line.key >= before);
+        (!shown.found || line.found && searched()) && shown.whose.is_none_or(|whose| self.whose(line) == whose)
     }
 
     /// The lines up to a place and at it that are shown, the newest of them first; `None`: from the newest of all.

@@ -1,6 +1,7 @@
 //! The lines that are kept: in the order of their times, the oldest go first.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use jiff::Timestamp;
 
@@ -59,9 +60,9 @@ impl Ring {
         &self.lines
     }
 
-    /// The same, to be marked as found or not.
-    pub fn lines_mut(&mut self) -> impl Iterator<Item = &mut Kept> {
-        self.lines.iter_mut()
+    /// Some of them, to be marked as found or not.
+    pub fn range_mut(&mut self, places: Range<usize>) -> impl Iterator<Item = &mut Kept> {
+        self.lines.range_mut(places)
     }
 
     /// Bytes that they take.

@@ -165,6 +165,25 @@ fn what_is_searched_for_is_marked_once_and_for_all_that_comes() {
 }
 
 #[test]
+fn a_search_goes_through_many_lines_a_part_at_a_time_the_newest_first() {
+    let bounds = Bounds { bytes: 1 << 30, lines: 100_000 };
+    let mut book = Book::new(bounds);
+    book.take(at(99_000), (0..60_000).map(|n| line(n, 1, n.cast_unsigned(), "order")).collect());
+    let found = Shown { whose: None, found: true };
+    let mut seen = Vec::new();
+    book.search("ord");
+    while book.unsearched() > 0 {
+        seen.push((book.unsearched(), book.shown(found).count()));
+        assert_eq!(book.up_to(None, found).next().map(|line| line.key.0), Some(at(59_999)));
+        book.search("ord");
+    }
+    assert_eq!(seen, [(35_000, 25_000), (10_000, 50_000)]);
+    assert_eq!(book.shown(found).count(), 60_000);
+    book.search("other");
+    assert_eq!((book.unsearched(), book.shown(found).count()), (35_000, 0), "what was found before is not found now");
+}
+
+#[test]
 fn rates_are_counted_by_slots_of_time() {
     let mut tally = Tally::default();
     for second in 0..1_200 {

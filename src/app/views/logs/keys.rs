@@ -76,6 +76,7 @@ fn find(model: &mut Model, forward: bool) {
     };
     match next.map(|line| line.key) {
         Some(key) => mark(model, Some(key)),
+        None if model.logs.book.unsearched() > 0 => model.say("none yet: older lines are still being searched", false),
         None => model.say("no line that is kept has that", true),
     }
 }

@@ -140,6 +140,10 @@ fn reading(scene: &Scene<'_>, columns: usize) -> Line<'static> {
     if let Some(since) = logs.since() {
         note.push(scene.dim(format!(" · since {}", since.strftime("%H:%M:%SZ"))));
     }
+    let unsearched = logs.book.unsearched();
+    if unsearched > 0 {
+        note.push(scene.span(format!(" · searching: {} lines to go", words::count(unsearched as f64)), Role::Warn));
+    }
     let kept = logs.book.kept() as f64;
     let all: u64 = SIDES.into_iter().map(|whose| logs.book.all(whose).lines).sum();
     if (kept as u64) < all {
