@@ -41,15 +41,16 @@ pub(super) fn rollback(model: &mut Model) -> Vec<Effect> {
 
 /// `R` for the release that a question is about: the fleet's mark may have moved on below it.
 fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
-    go_back(model, name, Intent::Rollback { to: None, at_once: false })
+    go_back(model, name, Intent::Rollback { to: None, at_once: false }, false)
 }
 
 /// Back to a revision that was chosen from a list.
 pub(super) fn rollback_to(model: &mut Model, name: &str, to: TaskDefinitionArn) -> Vec<Effect> {
-    go_back(model, name, Intent::Rollback { to: Some(to), at_once: false })
+    go_back(model, name, Intent::Rollback { to: Some(to), at_once: false }, true)
 }
 
-fn go_back(model: &mut Model, name: &str, intent: Intent) -> Vec<Effect> {
+/// `asks`: whatever the settings say.
+fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool) -> Vec<Effect> {
     let Some(release) = model.release(name) else {
         model.say(format!("{name} is no longer there"), true);
         return Vec::new();
@@ -67,9 +68,8 @@ fn go_back(model: &mut Model, name: &str, intent: Intent) -> Vec<Effect> {
         }
     };
     let on_release = model.shows_one() || model.too_small();
-    let chosen = matches!(intent, Intent::Rollback { to: Some(_), .. });
     let at_once = match model.settings.rollback_confirm {
-        _ if chosen => false,
+        _ if asks => false,
         RollbackConfirm::Never => true,
         // On the fleet the mark may be on another line than the eye: the plan names the release first.
         RollbackConfirm::Idle => in_flight && on_release,
@@ -330,26 +330,15 @@ fn go(model: &mut Model, to: Destination) -> Vec<Effect> {
         Destination::Release(name) => model.open(Screen::Release(name)),
         Destination::View(view, name) => model.open(Screen::View(view, name)),
         // A line that was found by a few letters is not the one key of an incident: it asks.
-        Destination::Action(Action::Rollback) => return ask_rollback(model),
+        Destination::Action(Action::Rollback) => {
+            return match model.focus().map(|release| release.name.clone()) {
+                Some(name) => go_back(model, &name, Intent::Rollback { to: None, at_once: false }, true),
+                None => rollback(model),
+            };
+        }
         Destination::Action(action) => return perform(model, action),
     }
     Vec::new()
-}
-
-/// The way back as a question, whatever the settings.
-fn ask_rollback(model: &mut Model) -> Vec<Effect> {
-    let Some(release) = model.focus() else {
-        model.say("no service is marked", true);
-        return Vec::new();
-    };
-    match model.plan(release, &Intent::Rollback { to: None, at_once: false }) {
-        Ok(plan) => {
-            ask(model, plan, Consent::SecondR);
-            Vec::new()
-        }
-        // It asks, or says why not.
-        Err(_) => rollback(model),
-    }
 }
 
 fn answer_outside(model: &mut Model, mut outside: Outside, key: Key, apart: bool) -> Vec<Effect> {

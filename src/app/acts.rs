@@ -89,9 +89,10 @@ impl Acts {
         self.since = since.map_or(self.since, |since| since.min(self.since));
     }
 
-    /// Forgets all of it: it was another account's.
-    pub fn clear(&mut self) {
+    /// Forgets all of it: it was another account's. What is known of this one begins now.
+    pub fn clear(&mut self, now: Timestamp) {
         self.of.clear();
+        self.since = now;
     }
 }
 

@@ -17,6 +17,7 @@ use super::polls::Polls;
 use super::views::View;
 use super::views::diff::Diff;
 use super::views::events::Events;
+use super::views::history;
 use super::views::logs::Logs;
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::metrics::Percentile;
@@ -275,7 +276,12 @@ impl Model {
             Screen::Fleet => {
                 let lines = self.lines();
                 let marked = self.fleet.selected.as_deref();
-                lines.iter().find(|release| Some(release.name.as_str()) == marked).or(lines.first()).copied()
+                // What was marked by hand stays meant while it is hidden: a key never falls to the line below.
+                let moved =
+                    self.releases.iter().find(|release| self.fleet.moved && Some(release.name.as_str()) == marked);
+                moved
+                    .or_else(|| lines.iter().find(|release| Some(release.name.as_str()) == marked).copied())
+                    .or(lines.first().copied())
             }
         }
     }
@@ -316,11 +322,11 @@ impl Model {
     }
 
     /// The deployment that is marked in the history: its place among them, and itself.
-    pub fn marked_deployment(&self, release: &Release) -> Option<(usize, &ServiceDeployment)> {
-        let all = self.deployments(release);
-        let marked = self.list(View::History).marked.as_deref();
-        let at = all.iter().position(|deployment| Some(deployment.arn.as_str()) == marked).unwrap_or(0);
-        all.get(at).map(|deployment| (at, *deployment))
+    pub fn marked_deployment<'a>(&'a self, release: &Release) -> Option<(usize, &'a ServiceDeployment)> {
+        let list = self.list(View::History);
+        let shown = list.shown(history::rows(self, release));
+        let at = list.at(&shown);
+        shown.get(at).map(|row| (at, row.0))
     }
 
     /// Where keys are pressed.

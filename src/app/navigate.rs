@@ -50,7 +50,10 @@ impl Model {
             (self.diff.reveal, self.diff.revealed) = (false, Vec::new());
         }
         if about(left) != about(&self.screen) {
-            self.logs = Logs::default();
+            (self.logs, self.diff, self.picked) = (Logs::default(), Diff::default(), None);
+            for list in self.lists.values_mut() {
+                (list.marked, list.find) = (None, Find::default());
+            }
         }
     }
 

@@ -174,8 +174,8 @@ impl Source {
             Self::Alarms => Pace { calm: 60, busy: 30 },
             Self::Revisions => Pace { calm: 300, busy: 120 },
             Self::Groups => Pace { calm: 300, busy: 120 },
-            // What is registered never changes.
-            Self::Definitions => Pace { calm: 3600, busy: 3600 },
+            // What is registered never changes: only what was not read is asked for.
+            Self::Definitions => Pace { calm: 10, busy: 10 },
             // What is due of a log the view knows: see `views::logs`. This is what failures back off from.
             Self::Logs => Pace { calm: 3, busy: 3 },
         }
@@ -318,12 +318,13 @@ pub fn due(model: &Model) -> Vec<Query> {
     let native = model.releases.iter().filter(native).filter(|release| release.in_flight());
     wanted.extend(native.map(|release| Query::Deployments(release.stable.service.clone())));
     // That one was rolled back is in its history alone.
-    let lately = |release: &&Release| {
-        let since = release.steady_since.map(|since| model.now.at.duration_since(since));
-        release.in_flight() || since.is_some_and(|since| since < JUST_ENDED)
-    };
+    let since = |release: &Release| release.steady_since.map(|since| model.now.at.duration_since(since));
     let single = model.releases.iter().filter(|release| release.method == Method::Rolling);
-    let lately = single.filter(lately).take(HISTORIES_AT_ONCE);
+    let mut lately: Vec<_> = single
+        .filter(|release| release.in_flight() || since(release).is_some_and(|since| since < JUST_ENDED))
+        .collect();
+    lately.sort_by_key(|release| (!release.in_flight(), since(release)));
+    let lately = lately.into_iter().take(HISTORIES_AT_ONCE);
     wanted.extend(lately.map(|release| Query::Deployments(release.stable.service.clone())));
     if let Some(release) = focus {
         for side in std::iter::once(&release.stable).chain(&release.canary) {

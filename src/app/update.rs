@@ -14,6 +14,8 @@ use super::operation::{OperationId, Outcome, Progress};
 use super::polls::{self, Source};
 use super::press;
 use super::views;
+use super::views::diff::Diff;
+use super::views::logs::Logs;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::logs::LogPage;
 use crate::domain::names::{Arn, ServiceKey};
@@ -96,6 +98,10 @@ fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Resul
             views::diff::revealed(model, *definition);
             return None;
         }
+        (Query::Definition { reveal: true, .. }, Err(fault)) => {
+            views::diff::not_revealed(model, &fault);
+            return None;
+        }
         (_, answer) => answer,
     };
     let account = match &answer {
@@ -132,8 +138,10 @@ fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
     if !before.is_empty() {
         model.snapshot = Snapshot::default();
         model.ours.clear();
-        model.acts.clear();
-        model.diff.revealed.clear();
+        model.acts.clear(model.now.at);
+        model.logs = Logs::default();
+        model.diff = Diff::default();
+        model.picked = None;
         model.automatic.clear();
         model.switched_off.clear();
         model.polls.all_due();

@@ -17,6 +17,8 @@ pub const LOOP: u32 = 3;
 pub const IN_A_ROW: &str = "tasks in a row failed to start";
 /// Failures of so long ago say nothing of now.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
+/// Where all tasks run for so long after the last failure, it was not a loop.
+const RECOVERED: SignedDuration = SignedDuration::from_mins(2);
 /// However quick such deployments are, a shorter standstill is none.
 const LEAST: SignedDuration = SignedDuration::from_mins(5);
 /// What is long where no such deployment is known.
@@ -142,18 +144,28 @@ fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, no
     let service = snapshot.service(&side.service)?;
     let of_revision = |rollout: &&Rollout| rollout.task_definition == *revision;
     let counted = service.rollouts.iter().filter(of_revision).map(|rollout| rollout.failed).max();
-    // Of a service that is wanted nowhere any more, the count is of an earlier attempt.
-    let counted = counted.filter(|_| side.desired > 0).unwrap_or(0);
+    // Of a service that is wanted nowhere any more, failures are of an earlier attempt.
+    if side.desired == 0 {
+        return None;
+    }
+    let counted = counted.unwrap_or(0);
     let tasks = snapshot.tasks.get(&side.service).and_then(|reading| reading.get()).map(Vec::as_slice);
     let tasks: Vec<_> = tasks.unwrap_or_default().iter().filter(|task| task.task_definition == *revision).collect();
-    let recent = |task: &&&Task| {
-        task.stopped_at.is_some_and(|at| now.duration_since(at) <= RECENT)
-            && Cause::of(task).is_some_and(Cause::blames_revision)
-    };
-    let recent = u32::try_from(tasks.iter().filter(recent).count()).unwrap_or(u32::MAX);
-    let failed = counted.max(recent);
+    let since = |task: &Task| task.stopped_at.map(|at| now.duration_since(at));
+    let recent: Vec<&Task> = tasks
+        .iter()
+        .filter(|task| since(task).is_some_and(|ago| ago <= RECENT))
+        .filter(|task| Cause::of(task).is_some_and(Cause::blames_revision))
+        .copied()
+        .collect();
+    // All that is wanted runs, and nothing has failed for a while: it is over it.
+    let last = recent.iter().filter_map(|task| since(task)).min();
+    let over = side.running >= side.desired && !side.rolling && last.is_none_or(|ago| ago > RECOVERED);
+    let recent = if over { Vec::new() } else { recent };
+    let failed = counted.max(u32::try_from(recent.len()).unwrap_or(u32::MAX));
     let cause = || {
-        let failures = failure::failures(tasks.iter().copied());
+        let of = if recent.is_empty() { &tasks } else { &recent };
+        let failures = failure::failures(of.iter().copied());
         failures.first().map(|failure| failure.cause).filter(|cause| cause.blames_revision())
     };
     let revision = revision.clone();

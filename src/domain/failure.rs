@@ -65,7 +65,7 @@ impl Cause {
             "TerminationNotice" | "InfrastructureHealth" => Self::Infrastructure,
             "UserInitiated" => Self::Stopped,
             _ if has(&["Host EC2", "network interface", "InternalError"]) => Self::Infrastructure,
-            "EssentialContainerExited" => Self::Exited(task.exit_code.unwrap_or(0)),
+            "EssentialContainerExited" => task.exit_code.map_or(Self::Other, Self::Exited),
             _ => exit.map_or(Self::Other, Self::Exited),
         })
     }

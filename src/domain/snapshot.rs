@@ -388,7 +388,9 @@ impl Snapshot {
                     self.target_groups.entry(group.clone()).or_default().fail(at, fault.clone());
                 }
             }
-            Query::Definition { arn, .. } => {
+            // A reading with its values is the view's own.
+            Query::Definition { reveal: true, .. } => {}
+            Query::Definition { arn, reveal: false } => {
                 self.definitions.entry(arn.clone()).or_default().fail(at, fault.clone());
             }
             Query::Logs(_) => {}

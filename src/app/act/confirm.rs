@@ -119,4 +119,10 @@ pub(in crate::app) fn close_unseen(model: &mut Model) {
     if model.too_small() && !shown {
         model.close("the screen became too small for the question: it is closed".to_owned());
     }
+    // Nor are letters typed into a search that is not shown: `R` and `q` are what the screen says they are.
+    if model.too_small()
+        && let Some(find) = model.find_mut()
+    {
+        find.typing = false;
+    }
 }

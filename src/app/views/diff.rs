@@ -8,6 +8,7 @@ use crate::app::polls::Source;
 use crate::app::views::View;
 use crate::domain::definition::{self, Change, Definition, Section};
 use crate::domain::deployment::ServiceRevision;
+use crate::domain::fault::Fault;
 use crate::domain::names::TaskDefinitionArn;
 use crate::domain::previous;
 use crate::domain::release::Release;
@@ -198,6 +199,14 @@ pub(in crate::app) fn reveal(model: &mut Model) {
     if model.diff.reveal {
         // They are asked for each time, however lately they were.
         model.polls.hurry(&[Source::Definitions]);
+    }
+}
+
+/// The values could not be read: they stay hidden, and why is said.
+pub(in crate::app) fn not_revealed(model: &mut Model, fault: &Fault) {
+    if model.diff.reveal {
+        (model.diff.reveal, model.diff.revealed) = (false, Vec::new());
+        model.say(format!("the values stay hidden: {}. {}", fault.headline(), fault.advice), true);
     }
 }
 

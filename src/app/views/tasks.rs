@@ -1,6 +1,7 @@
 //! The tasks of a release, by revision: why some stopped, then those that run, then each that stopped.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -170,10 +171,12 @@ pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
 /// What is asked of AWS while it is open: the tasks of an open release are asked for anyway, and what they run where it
 /// is none of the release's own revisions.
 pub(super) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
-    let sections = sections(model, release);
-    let gone = sections.iter().filter(|section| matches!(section.part, Part::Old | Part::Gone));
-    let unread = gone.map(|section| &section.revision);
-    let unread: Vec<_> = unread.filter(|arn| !model.snapshot.task_definitions.contains_key(*arn)).cloned().collect();
+    let own = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten();
+    let own: Vec<_> = own.map(|side| &side.task_definition).collect();
+    let read = services(release).filter_map(|side| model.snapshot.tasks.get(&side.service)?.get()).flatten();
+    let gone: BTreeSet<_> = read.map(|task| &task.task_definition).filter(|arn| !own.contains(arn)).collect();
+    let unread = gone.into_iter().filter(|arn| !model.snapshot.task_definitions.contains_key(*arn));
+    let unread: Vec<_> = unread.cloned().collect();
     if unread.is_empty() { Vec::new() } else { vec![Query::TaskDefinitions(unread)] }
 }
 

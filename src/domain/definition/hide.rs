@@ -137,7 +137,7 @@ impl Hider<'_> {
     /// An object, which may be a member of the list called `list`, and have a name of its own: a variable, a tag.
     fn object(&self, list: &str, members: &mut Map<String, Value>, place: Place) {
         let own = ["name", "key"].iter().find_map(|key| members.get(*key)).and_then(Value::as_str);
-        let secret = own.is_some_and(|own| list == "environment" || self.patterns.name.is_match(own));
+        let secret = list == "environment" || own.is_some_and(|own| self.patterns.name.is_match(own));
         let named = own.is_some();
         let entry = members.get("entryPoint").and_then(Value::as_array).and_then(|words| words.last());
         let script = entry.and_then(Value::as_str).is_some_and(|word| self.patterns.shell.is_match(word));

@@ -38,9 +38,16 @@ pub struct Tail {
     more: bool,
 }
 
+/// Lines have whole milliseconds and are asked for by them: a horizon between two would forget the ids of a millisecond
+/// that comes again.
+fn whole_millis(at: Timestamp) -> Timestamp {
+    at - SignedDuration::from_nanos(i64::from(at.subsec_nanosecond().rem_euclid(1_000_000)))
+}
+
 impl Tail {
     /// A source that is read from a time on.
     pub fn begin(from: Timestamp) -> Self {
+        let from = whole_millis(from);
         Self { from, token: None, begun: None, newest: None, seen: HashMap::new(), caught_up: None, more: true }
     }
 
@@ -75,6 +82,7 @@ impl Tail {
         if self.begun.is_none() {
             self.newest = None;
         }
+        let asked = whole_millis(asked);
         let begun = *self.begun.get_or_insert(asked);
         let past = page.lines.iter().map(|line| line.at).min().is_some_and(|oldest| oldest >= begun);
         self.newest = self.newest.max(page.lines.iter().map(|line| line.at).max());

@@ -55,6 +55,18 @@ fn a_tail_goes_on_behind_what_it_read_and_tells_repeats() {
 }
 
 #[test]
+fn a_clock_that_is_finer_than_the_lines_counts_none_twice() {
+    let half = SignedDuration::from_micros(500);
+    let mut tail = Tail::begin(at(0) + half);
+    // Newer than the pass is old, so that it ends where it began.
+    let first = vec![line(0, 1, 9, "at the beginning"), line(50_000, 1, 1, "a"), line(60_000, 1, 2, "b")];
+    assert_eq!(tail.take(at(60_000) + half, page(first, None)).len(), 3);
+    let again = tail.next(&source("shop"));
+    assert_eq!(again.from, at(50_000));
+    assert_eq!(tail.take(at(61_000) + half, page(vec![line(50_000, 1, 1, "a")], None)).len(), 0);
+}
+
+#[test]
 fn a_silent_log_is_not_read_from_ever_longer_ago_and_a_fast_clock_carries_nothing_past() {
     let mut tail = Tail::begin(at(0));
     tail.take(at(3_600_000), page(Vec::new(), None));

@@ -106,6 +106,9 @@ impl Touched {
     }
 }
 
+/// How long a call whose end nobody saw may still show.
+const UNENDED: SignedDuration = SignedDuration::from_mins(30);
+
 /// What was sent from here and has not yet explained anything: a call explains one change, not every one like it.
 pub(super) struct Unexplained<'a> {
     touches: Vec<(&'a Touch, Option<Timestamp>)>,
@@ -124,7 +127,9 @@ impl<'a> Unexplained<'a> {
     pub(super) fn take(&mut self, at: Timestamp, explains: impl Fn(&Touched) -> bool) -> bool {
         let in_time = |touch: &Touch, until: Option<Timestamp>| {
             let early = touch.at.duration_since(at) > LOOKED_BEFORE;
-            let late = until.is_some_and(|until| at.duration_since(until) > SHOWS_AFTER);
+            // Of what never ended, for want of a console that saw it, little is explained after a while.
+            let until = until.unwrap_or(touch.at + UNENDED);
+            let late = at.duration_since(until) > SHOWS_AFTER;
             !early && !late
         };
         let found = self.touches.iter().position(|(touch, until)| in_time(touch, *until) && explains(&touch.what));

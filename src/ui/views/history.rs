@@ -6,8 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::app::list::Listed;
 use crate::app::polls::Source;
-use crate::app::views::{View, events};
+use crate::app::views::{View, events, history};
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::names::Arn;
 use crate::domain::release::Release;
@@ -21,7 +22,8 @@ use crate::ui::{fleet, freshness, words};
 /// Draws the list, and below it the marked deployment in full.
 pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let all = scene.model.deployments(release).len();
+    let list = scene.model.list(View::History);
+    let all = list.shown(history::rows(scene.model, release)).len();
     let marked = scene.model.marked_deployment(release);
     let said = marked.map(|(at, _)| scene.text(format!("{} of {}", at + 1, words::many(all, "deployment"))));
     let fresh = freshness::history(scene, release);
@@ -96,7 +98,9 @@ fn rows(
                     lines.extend(why.into_iter().map(|text| scene.line(format!("✖ {text}"), Role::Bad)));
                 }
                 lines.push(headings(scene, columns));
-                for deployment in deployments {
+                let find = &scene.model.list(View::History).find;
+                let shown = |it: &&ServiceDeployment| !find.only || find.matches(&history::Row(it).text());
+                for deployment in deployments.iter().filter(shown) {
                     let here = marked == Some(&deployment.arn);
                     if here {
                         at = lines.len();
