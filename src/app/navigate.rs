@@ -182,13 +182,11 @@ impl Model {
             Screen::View(view, _) => {
                 let (orders, list) = (view.orders(), self.lists.entry(*view).or_default());
                 list.order = (list.order + 1) % orders.len().max(1);
-                orders
-                    .get(list.order)
-                    .map_or_else(|| "time or place; there is no other".to_owned(), ToString::to_string)
+                orders.get(list.order).map_or_else(|| "there is no other here".to_owned(), ToString::to_string)
             }
             Screen::Release(_) => return,
         };
-        self.say(format!("sorted by {said}"), false);
+        self.say(format!("order: {said}"), false);
     }
 
     fn turn(&mut self) {

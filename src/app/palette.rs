@@ -40,6 +40,9 @@ pub struct Entry {
     pub to: Destination,
 }
 
+/// What a service's name is worth beside a longer one that its letters fit as well.
+const SERVICE: u32 = 24;
+
 impl Palette {
     /// The lines that the letters fit, the best first; all of them before anything is typed.
     pub fn lines(&self, model: &Model) -> Vec<Entry> {
@@ -48,6 +51,8 @@ impl Palette {
         let mut buffer = Vec::new();
         let scored = entries(model).into_iter().filter_map(|entry| {
             let score = pattern.score(Utf32Str::new(&entry.name, &mut buffer), &mut matcher)?;
+            // A service's own name is what is mostly meant.
+            let score = score + if matches!(entry.to, Destination::Release(_)) { SERVICE } else { 0 };
             Some((score, entry))
         });
         let mut scored: Vec<_> = scored.collect();
@@ -86,7 +91,7 @@ fn entries(model: &Model) -> Vec<Entry> {
         let what = format!("{} release, {}", release.method, release.phase);
         entries.push(Entry { name: release.name.clone(), what, to: Destination::Release(release.name.clone()) });
     }
-    for release in model.releases.iter().filter(|release| Some(&release.name) != focus.as_ref()) {
+    for release in &model.releases {
         for view in View::iter() {
             let to = Destination::View(view, release.name.clone());
             entries.push(Entry { name: format!("{} {view}", release.name), what: String::new(), to });

@@ -74,10 +74,14 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Back if model.zoom.is_some() && matches!(model.screen, Screen::Release(_)) => model.zoom = None,
-        Action::Back => match model.find_mut().filter(|find| find.active()) {
-            Some(find) => find.clear(),
-            None => model.back(),
-        },
+        Action::Back => {
+            let raw = model.diff.raw && !model.diff.opened_raw && matches!(model.screen, Screen::View(View::Diff, _));
+            match model.find_mut().filter(|find| find.active()) {
+                Some(find) => find.clear(),
+                None if raw => model.diff.raw = false,
+                None => model.back(),
+            }
+        }
         Action::Tasks
         | Action::Targets
         | Action::Events
@@ -92,7 +96,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Raw => {
             if !matches!(model.screen, Screen::View(View::Diff, _)) {
                 look_at(model, View::Diff);
-                model.diff.raw = true;
+                (model.diff.raw, model.diff.opened_raw) = (true, true);
             } else {
                 model.diff.raw = !model.diff.raw;
             }

@@ -83,7 +83,7 @@ pub fn hints<'a>(cause: Cause, tasks: impl IntoIterator<Item = &'a Task>, around
         Cause::Exited(0) => {
             hints.push("it ended without an error: a service's essential container must go on running".to_owned());
         }
-        Cause::Exited(_) => hints.push("l shows its last words; d what changed".to_owned()),
+        Cause::Exited(_) => hints.push("enter shows its last words; d what changed".to_owned()),
         Cause::Unhealthy => hints.push("l shows why its check fails; d whether the check changed".to_owned()),
         Cause::TargetUnhealthy => {
             hints.extend(lived.map(|lived| grace(lived, around.service)));
@@ -93,7 +93,7 @@ pub fn hints<'a>(cause: Cause, tasks: impl IntoIterator<Item = &'a Task>, around
             hints.push("not the revision's doing: ECS starts another one elsewhere".to_owned());
         }
         Cause::Stopped => hints.push("e shows who does what here".to_owned()),
-        Cause::Other => hints.push("l shows its last words, e what ECS says".to_owned()),
+        Cause::Other => hints.push("enter shows its last words, e what ECS says".to_owned()),
     }
     hints
 }

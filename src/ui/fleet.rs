@@ -149,7 +149,8 @@ fn look(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
 /// How many there are, how many need somebody, and the filter.
 fn summary(scene: &Scene<'_>, lines: &[&Release], columns: usize) -> Line<'static> {
     let model = scene.model;
-    let needed = lines.iter().filter(|release| release.needs_somebody()).count();
+    // Whatever is searched for: what is hidden needs somebody all the same.
+    let needed = model.releases.iter().filter(|release| release.needs_somebody()).count();
     let flying = lines.iter().filter(|release| release.in_flight()).count();
     let mut spans = vec![scene.text(format!(" {}", words::many(lines.len(), "release")))];
     if lines.len() != model.releases.len() {

@@ -55,6 +55,9 @@ pub fn draw(scene: &Scene<'_>, listing: Listing, buffer: &mut Buffer, area: Rect
     let rows = usize::from(list.height);
     let first = listing.at.saturating_sub(rows / 2).min(listing.rows.len().saturating_sub(rows));
     let find = scene.model.find();
+    if listing.rows.is_empty() && find.is_some_and(Find::active) {
+        put(buffer, list, 0, scene.line("nothing here has this text; esc ends the search", Role::Dim));
+    }
     for (row, line) in (0u16..).zip(listing.rows.into_iter().skip(first).take(rows)) {
         put(buffer, list, row, highlighted(line, find));
     }

@@ -74,6 +74,8 @@ pub struct Diff {
     pub unfolded: bool,
     /// Whether the raw JSON of the newer one is shown.
     pub raw: bool,
+    /// Whether the view was opened for that: `esc` then leads back to where one came from.
+    pub opened_raw: bool,
 }
 
 /// Which two revisions are compared.

@@ -93,7 +93,16 @@ pub(super) fn back(
         return Ok(stop(side, deployment, target, context));
     }
     let target = match to {
-        Some(to) if *to == side.task_definition && side.rolling => return Ok(vec![complete(side, to, context)]),
+        Some(to) if *to == side.task_definition && side.rolling && (release.returning || side.going_back) => {
+            return Ok(vec![complete(side, to, context)]);
+        }
+        // To wait for what fails would stand in the way of the way back.
+        Some(to) if *to == side.task_definition && side.rolling => {
+            return Err(Refusal::new(
+                format!("{to} is what is being rolled out: it is no way back."),
+                "R alone goes back to what ran before.",
+            ));
+        }
         Some(to) if *to == side.task_definition => {
             return Err(Refusal::new(
                 format!("{} runs {to} already.", side.service.service),

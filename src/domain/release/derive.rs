@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::unread::unread;
 use super::{Bake, Method, Ours, Phase, Release, Share, Side, single};
-use crate::domain::ailment::{self, IN_A_ROW, LOOP};
+use crate::domain::ailment::{self, Ailment, IN_A_ROW, LOOP};
 use crate::domain::deployment::ServiceDeployment;
 use crate::domain::meter::{Meter, Own};
 use crate::domain::metrics::Series;
@@ -59,6 +59,10 @@ pub fn releases(
             None => heeded,
         };
         release.ailment = ailment::ailment(release, snapshot, now);
+        if release.in_flight() && matches!(release.ailment, Some(Ailment::CrashLoop { .. })) {
+            let why = "the new revision's tasks fail: what is counted is of those that serve".to_owned();
+            release.verdict = release.verdict.clone().withheld(why);
+        }
         let denied = ours_of(&release.name).denied.as_slice();
         if let Some(service) = snapshot.service(&release.stable.service) {
             release.preflight = preflight::preflight(release, service, snapshot, denied, now);
