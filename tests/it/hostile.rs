@@ -11,7 +11,7 @@ use tidegate::domain::settings::Settings;
 use tidegate::domain::text;
 use tidegate::sim::api::{Answer, Call};
 use tidegate::sim::scenario::Scenario;
-use tidegate::sim::wire::Backend;
+use tidegate::sim::wire::{Backend, Fault, FaultRule};
 use tidegate::sim::world::World;
 
 use crate::stage::Stage;
@@ -103,4 +103,28 @@ fn whatever_any_text_says_every_view_is_text() {
             })
         })
         .unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_utf_8_is_a_failure_that_is_told_and_nothing_that_is_drawn() {
+    let mut stage = Stage::open("bad-canary").await;
+    stage.go("checkout").await;
+    stage.server.faults().add(FaultRule::new(Fault::InvalidUtf8));
+    for key in ["t", "g", "e", "l", "d", "a", "h"] {
+        stage.press(key).await;
+        stage.press("r").await;
+        stage.pass(15).await;
+        for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
+            let screen = stage.screen(columns, rows);
+            assert!(screen.chars().all(|c| text::is_safe(c) || c == '\n'), "{key}\n{screen}");
+        }
+    }
+    // What was read before stays, marked; the way back is offered all the same.
+    assert!(stage.model.snapshot.services.failing().is_some());
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("ROLLBACK READY") && screen.contains("✖"), "{screen}");
+    stage.server.faults().clear();
+    stage.press("r").await;
+    stage.pass(60).await;
+    assert!(stage.model.snapshot.services.failing().is_none());
 }
