@@ -1,7 +1,7 @@
 //! What happened to a release, from every source, in one line of time, and whose doing it was.
 //!
 //! AWS keeps its own times of events, deployments, tasks and alarms. Of weights, of a deployment's stages and of its pauses
-//! it keeps none: those are known only as far as somebody looked, and an entry says so ([`Entry::seen`]).
+//! it keeps none: those are known only as far as somebody looked, and an entry says so.
 
 mod act;
 mod alarms;

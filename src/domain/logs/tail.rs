@@ -18,7 +18,7 @@ pub const REST: SignedDuration = SignedDuration::from_millis(2_500);
 ///
 /// It goes forward in passes: from a time, page after page by their tokens, until there is no more or a page is all of
 /// lines that were written after the pass began; then again from a little before that beginning. So a line that is in
-/// CloudWatch within [`OVERLAP`] of its time is read by one pass or the next, however long they take. What was read
+/// CloudWatch within ten seconds of its time is read by one pass or the next, however long they take. What was read
 /// before is told by its id.
 #[derive(Debug, Clone)]
 pub struct Tail {
