@@ -8,6 +8,7 @@ import json
 import pathlib
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -117,9 +118,11 @@ class Tidegate:
 
     @contextlib.contextmanager
     def console(self, *arguments: str) -> Iterator[Console]:
-        """The console on a terminal; it ends with the block, whatever happens in it."""
+        """The console on a terminal; it ends with the block, whatever happens in it. It has an audit of its own: what
+        others did would stand among its events, and be taken for what it does."""
+        env = {**self._env, "TIDEGATE_STATE_DIR": tempfile.mkdtemp(dir=self.state.parent)}
         process = pexpect.spawn(
-            str(self.binary), list(arguments), env=self._env, dimensions=(ROWS, COLUMNS), timeout=10
+            str(self.binary), list(arguments), env=env, dimensions=(ROWS, COLUMNS), timeout=10
         )
         try:
             yield Console(process)
