@@ -1,14 +1,19 @@
 //! The seams to what is not ours: the provider's questions and writes, and whoever counts requests.
 
+pub mod aws;
+pub mod lazy;
+pub mod prometheus;
+pub mod tee;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::domain::fault::Fault;
-use crate::domain::meter::Meter;
+use crate::domain::metrics::source::Meter;
 use crate::domain::metrics::{MetricsQuery, Series};
+use crate::domain::observe::snapshot::{Facts, Query};
 use crate::domain::plan::{Call, Receipt};
-use crate::domain::snapshot::{Facts, Query};
 
 /// An account and region that can be asked and written to. Every method returns within a bounded time.
 #[async_trait]

@@ -7,7 +7,7 @@ use color_eyre::eyre::{Result, WrapErr};
 fn main() -> Result<ExitCode> {
     let (panics, errors) = color_eyre::config::HookBuilder::default().into_hooks();
     errors.install()?;
-    tidegate::run::terminal::restore_on_panic(move |panic| panics.panic_report(panic).to_string());
+    tidegate::console::terminal::restore_on_panic(move |panic| panics.panic_report(panic).to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -8,7 +8,7 @@ use strum::IntoEnumIterator;
 
 use super::config::Flags;
 use super::exit::Exit;
-use crate::domain::share::Percent;
+use crate::domain::release::share::Percent;
 
 /// Watch a release on Amazon ECS, move its traffic, and roll it back.
 #[derive(Debug, Parser)]

@@ -11,19 +11,21 @@ use super::args::World;
 use super::config::{Config, process_variables};
 use super::exit::{Exit, Failure, internal};
 use super::session::{Session, counted};
-use super::world::{Prepared, Running};
-use crate::app::model::{Model, SMALLEST};
-use crate::app::outside::Shell;
-use crate::aws::{self, Lanes};
+use super::simulator::{Prepared, Running};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
+use crate::cloud::aws;
+use crate::cloud::aws::Lanes;
+use crate::cloud::lazy::Later;
+use crate::console::event_loop::{Console, run};
+use crate::console::links::Shell;
+use crate::console::state::{Model, SMALLEST};
+use crate::console::view::Theme;
+use crate::domain::ecs::names::Place;
 use crate::domain::fault::Fault;
-use crate::domain::names::Place;
-use crate::run::clock::Clock;
-use crate::run::console::{Console, run};
-use crate::run::executor::Options;
-use crate::run::journal::{self, Journal};
-use crate::run::later::Later;
-use crate::ui::Theme;
+use crate::execute::audit;
+use crate::execute::audit::Journal;
+use crate::execute::executor::Options;
 
 /// The console on AWS. Returns its exit code.
 pub async fn open(config: Config) -> Result<u8, Failure> {
@@ -34,7 +36,7 @@ pub async fn open(config: Config) -> Result<u8, Failure> {
     let endpoint = environment.endpoint_url.value.clone();
     let shell = Shell { profile: environment.profile.value.clone(), simulated: endpoint.is_some(), endpoint };
     let lanes: (Arc<dyn Cloud>, Arc<dyn Cloud>) = (session.reader, session.actor);
-    show(session.config, session.region, session.clock, lanes, journal::default_path(), shell).await
+    show(session.config, session.region, session.clock, lanes, audit::default_path(), shell).await
 }
 
 /// The console on a simulated account of its own.
@@ -81,7 +83,7 @@ fn needs_terminal() -> Result<(), Failure> {
 
 /// An audit for a demo alone: what an earlier one did was done to another world.
 fn demo_audit() -> PathBuf {
-    let beside = journal::default_path().unwrap_or_else(|_| std::env::temp_dir().join("tidegate-audit.jsonl"));
+    let beside = audit::default_path().unwrap_or_else(|_| std::env::temp_dir().join("tidegate-audit.jsonl"));
     let path = beside.with_file_name(format!("demo-{}.jsonl", std::process::id()));
     // Only there where a process of this number had a demo before.
     let _ = std::fs::remove_file(&path);

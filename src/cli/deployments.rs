@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::words::{image_tag, since, span};
-use crate::domain::deployment::{DeploymentStatus, Outcome, Pause, ServiceDeployment, ServiceRevision};
-use crate::domain::names::TaskDefinitionArn;
-use crate::domain::previous::Evidence;
-use crate::domain::snapshot::Snapshot;
+use super::format::{image_tag, since, span};
+use crate::domain::ecs::deployment::{DeploymentStatus, Outcome, Pause, ServiceDeployment, ServiceRevision};
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::rollback::target::Evidence;
 
 /// A deployment that begins this long after another was stopped was not what stopped it.
 const AT_THE_SAME_TIME: SignedDuration = SignedDuration::from_mins(2);

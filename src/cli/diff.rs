@@ -4,19 +4,19 @@ use serde_json::{Value, json};
 
 use super::args::Diff;
 use super::exit::{Exit, Failure};
+use super::format::columns;
 use super::lookup;
 use super::observe::{Observation, Want};
 use super::out::Out;
 use super::session::Session;
-use super::words::columns;
 use crate::cloud::Cloud;
-use crate::domain::definition::{Change, Definition, Kind, Section, diff as compare, readable, surroundings};
-use crate::domain::deployment::ServiceRevision;
+use crate::domain::ecs::deployment::ServiceRevision;
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::task_definition::{Change, Definition, Kind, Section, diff as compare, readable, surroundings};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::names::TaskDefinitionArn;
-use crate::domain::previous;
+use crate::domain::observe::snapshot::{Facts, Query};
 use crate::domain::release::Release;
-use crate::domain::snapshot::{Facts, Query};
+use crate::domain::rollback::target;
 
 /// Two revisions side by side.
 struct Sides {
@@ -61,7 +61,7 @@ fn sides(release: &Release, wish: &Diff) -> Result<(TaskDefinitionArn, TaskDefin
         return Ok((stable.clone(), to));
     }
     // What can no longer be deployed can still be compared with.
-    let before = previous::best(&release.previous).or(release.previous.first());
+    let before = target::best(&release.previous).or(release.previous.first());
     match before {
         Some(good) => Ok((good.task_definition.clone(), to)),
         None => Err(Failure::new(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::config::ConfigError;
-use crate::app::operation::Outcome;
+use crate::console::state::operation::Outcome;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Refusal;
 

@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::deployments::{self, outcome, reason, revisions};
+use super::deployments;
+use super::deployments::{outcome, reason, revisions};
 use super::exit::Failure;
+use super::format::{columns, since, span};
 use super::lookup;
 use super::observe::Observation;
 use super::out::Out;
-use super::words::{columns, since, span};
-use crate::domain::deployment::ServiceDeployment;
+use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::names::ServiceKey;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::names::ServiceKey;
 use crate::domain::release::Release;
 
 /// What AWS keeps of one service.
@@ -109,7 +110,7 @@ fn row(seen: &Observation, kept: &Kept<'_>, deployment: &ServiceDeployment) -> V
 
 /// That a deployment that succeeded is "completed" needs no second line.
 fn says_more(deployment: &ServiceDeployment) -> bool {
-    deployment.outcome() != Some(crate::domain::deployment::Outcome::Succeeded)
+    deployment.outcome() != Some(crate::domain::ecs::deployment::Outcome::Succeeded)
 }
 
 /// `tidegate.history/1`.

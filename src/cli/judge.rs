@@ -1,6 +1,6 @@
 //! `tidegate judge FILE`, `tidegate judge SERVICE --since 2h`: the console's judge on recorded minutes.
 
-mod served;
+pub(crate) mod recorded;
 
 use std::fmt;
 use std::io::Read;
@@ -11,6 +11,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
+use self::recorded::Served;
 use super::args::Judge;
 use super::config::Config;
 use super::config::file::Wait;
@@ -18,9 +19,9 @@ use super::config::thresholds::ThresholdsTable;
 use super::exit::{Exit, Failure};
 use super::out::Out;
 use super::session::Session;
+use crate::domain::analysis;
+use crate::domain::analysis::{Case, Observed, Outcome, Verdict};
 use crate::domain::settings::Thresholds;
-use crate::domain::verdict::{self, Case, Observed, Outcome, Verdict};
-use served::Served;
 
 /// What a file has.
 #[derive(Debug, Deserialize)]
@@ -126,7 +127,7 @@ pub(super) async fn past(
     wish: &Judge,
     since: SignedDuration,
 ) -> Result<Exit, Failure> {
-    let served = served::served(session, wish, since).await?;
+    let served = recorded::served(session, wish, since).await?;
     served.troubles.iter().for_each(|trouble| out.remark(&format!("not read: {trouble}")));
     if wish.minutes {
         out.document(&served.file())?;
@@ -154,7 +155,7 @@ impl Course {
         thresholds: &Thresholds,
     ) -> Self {
         let look =
-            |canary: &[Observed]| verdict::judge(&Case { timed, ..Case::recorded(canary, stable, bake, thresholds) });
+            |canary: &[Observed]| analysis::judge(&Case { timed, ..Case::recorded(canary, stable, bake, thresholds) });
         let mut changes: Vec<Change> = Vec::new();
         for (index, minute) in canary.iter().enumerate() {
             let seen = canary.get(..=index).map(&look);
@@ -271,7 +272,8 @@ fn text(verdict: &Verdict, changes: &[Change]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::config::{self, Flags};
+    use crate::cli::config;
+    use crate::cli::config::Flags;
     use crate::cli::out::tests::Paper;
 
     /// Requests and errors of either side, a minute, and the canary's p95.

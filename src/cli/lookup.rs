@@ -1,7 +1,7 @@
 //! Which release a name means, and which revision.
 
 use super::exit::{Exit, Failure};
-use crate::domain::names::TaskDefinitionArn;
+use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::Release;
 
 /// The release that is called `name`: the stem of a pair, either of its services, or `cluster/service`.

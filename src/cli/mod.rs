@@ -7,29 +7,29 @@ mod console;
 mod deployments;
 mod diff;
 mod exit;
+pub(crate) mod format;
 mod history;
 mod judge;
-mod log;
+pub(crate) mod logging;
 mod lookup;
 mod observe;
 mod out;
 mod session;
+pub(crate) mod simulator;
 mod status;
 #[cfg(test)]
 mod tests;
 mod watch;
-mod words;
-mod world;
 
 use clap::{CommandFactory, Parser};
 
-use act::Wish;
-use args::{Acting, Cli, Command, Global};
-use config::{Config, Flags, process_variables};
-use exit::{Exit, Failure};
-use observe::{Observation, Want};
-use out::Out;
-use session::Session;
+use self::act::Wish;
+use self::args::{Acting, Cli, Command, Global};
+use self::config::{Config, Flags, process_variables};
+use self::exit::{Exit, Failure};
+use self::observe::{Observation, Want};
+use self::out::Out;
+use self::session::Session;
 
 /// Reads the command line and does what it says. Returns the exit code; whatever there was to say has been said.
 pub async fn run() -> u8 {
@@ -63,7 +63,7 @@ fn tell(out: &mut Out, failure: &Failure, in_a_line: bool) {
 }
 
 async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
-    log::start()?;
+    logging::start()?;
     let exit = match &cli.command {
         Some(Command::Status(status)) => {
             let session = connect(&cli.global).await?;
@@ -116,7 +116,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             out.script(&String::from_utf8_lossy(&script))?;
             Exit::Done
         }
-        Some(Command::Sim(sim)) => world::sim(out, sim).await?,
+        Some(Command::Sim(sim)) => simulator::sim(out, sim).await?,
         Some(Command::Demo(world)) => {
             return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;
         }

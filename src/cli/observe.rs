@@ -10,15 +10,16 @@ use super::config::Config;
 use super::exit::Failure;
 use super::lookup;
 use crate::cloud::Cloud;
-use crate::domain::ailment;
+use crate::domain::analysis::alarms;
+use crate::domain::ecs::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::meter::{Detail, Meter};
+use crate::domain::health::rollout;
 use crate::domain::metrics::MetricsQuery;
-use crate::domain::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
-use crate::domain::release::{self, Method, Ours, Release, Side};
-use crate::domain::share::Percent;
-use crate::domain::snapshot::{Facts, Query, Snapshot, Witness};
-use crate::domain::verdict::alarms;
+use crate::domain::metrics::source::{Detail, Meter};
+use crate::domain::observe::snapshot::{Facts, Query, Snapshot, Witness};
+use crate::domain::release;
+use crate::domain::release::share::Percent;
+use crate::domain::release::{Method, Ours, Release, Side};
 
 /// What a command looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +148,7 @@ impl Observer<'_> {
         let mut alarms = self.alarms(&wanted, &seen.snapshot, want);
         alarms.retain(|name| !seen.snapshot.alarms.contains_key(name));
         if matches!(want, Want::Everything | Want::One(_)) {
-            let failing = wanted.iter().flat_map(|release| ailment::failing(release, &seen.snapshot));
+            let failing = wanted.iter().flat_map(|release| rollout::failing(release, &seen.snapshot));
             queries.extend(failing.take(FAILING).map(|service| Query::Tasks(service.clone())));
         }
         if !alarms.is_empty() {
@@ -348,13 +349,13 @@ fn subject(query: &Query) -> String {
         Query::Service(service) | Query::Tasks(service) | Query::Deployments(service) => service.to_string(),
         Query::Route(route) => route.to_string(),
         Query::Family(family) => family.clone(),
-        Query::Health(groups) => super::words::count(groups.len(), "target group"),
-        Query::TaskDefinitions(arns) => super::words::count(arns.len(), "task definition"),
-        Query::Alarms(names) => super::words::count(names.len(), "alarm"),
-        Query::TargetGroups(groups) => super::words::count(groups.len(), "target group"),
+        Query::Health(groups) => super::format::count(groups.len(), "target group"),
+        Query::TaskDefinitions(arns) => super::format::count(arns.len(), "task definition"),
+        Query::Alarms(names) => super::format::count(names.len(), "alarm"),
+        Query::TargetGroups(groups) => super::format::count(groups.len(), "target group"),
         Query::Definition { arn, .. } => arn.to_string(),
         Query::Logs(page) => page.source.group.clone(),
-        Query::Metrics(metrics) => super::words::count(metrics.meters.len(), "meter"),
+        Query::Metrics(metrics) => super::format::count(metrics.meters.len(), "meter"),
         Query::Identity | Query::Services | Query::Routes => "this account".to_owned(),
     }
 }

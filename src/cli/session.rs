@@ -8,11 +8,12 @@ use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
 use super::observe::{Memory, Observation, Observer, Want};
-use crate::aws::{self, Aws, Connect};
+use crate::clock::{CLOCK_VARIABLE, Clock};
+use crate::cloud::aws;
+use crate::cloud::aws::{Aws, Connect};
+use crate::cloud::prometheus::Prometheus;
 use crate::cloud::{Cloud, Counted};
-use crate::prometheus::Prometheus;
-use crate::run::clock::{CLOCK_VARIABLE, Clock};
-use crate::run::journal;
+use crate::execute::audit;
 
 /// A connection to the environment that is looked at.
 pub struct Session {
@@ -81,9 +82,9 @@ impl Session {
     pub async fn observe(&self, want: Want<'_>) -> Result<Observation, Failure> {
         let now = || self.now();
         let observer = Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &now };
-        let recall = |place: &crate::domain::names::Place| match journal::default_path() {
+        let recall = |place: &crate::domain::ecs::names::Place| match audit::default_path() {
             Ok(path) => {
-                let journal::Recall { requested, since, witnessed, .. } = journal::recall(&path, place);
+                let audit::Recall { requested, since, witnessed, .. } = audit::recall(&path, place);
                 Memory { requested, since, witnessed }
             }
             Err(_) => Memory::default(),

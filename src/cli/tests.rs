@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::config::{self, Config, Flags};
+use super::config;
+use super::config::{Config, Flags};
 use super::exit::{Exit, Failure};
 use super::history;
 use super::lookup;
@@ -14,15 +15,15 @@ use super::out::Out;
 use super::out::tests::Paper;
 use super::status;
 use crate::cloud::Cloud;
-use crate::domain::deployment::Configuration;
+use crate::domain::ecs::deployment::Configuration;
+use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::route::{Forward, Health, Route, RouteId};
+use crate::domain::ecs::service::{Controller, Rollout, RolloutState, Service};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
+use crate::domain::observe::snapshot::{Facts, Query};
 use crate::domain::plan::{Call, Context, Intent, Receipt, plan};
 use crate::domain::release::Phase;
-use crate::domain::route::{Forward, Health, Route, RouteId};
-use crate::domain::service::{Controller, Rollout, RolloutState, Service};
-use crate::domain::share::{Percent, Weight};
-use crate::domain::snapshot::{Facts, Query};
+use crate::domain::release::share::{Percent, Weight};
 
 pub(super) const NOW: &str = "2026-11-21T09:00:00Z";
 

@@ -1,16 +1,16 @@
 //! Lines of a log, and where they are read.
 
-pub mod book;
-pub mod kept;
+pub mod buffer;
+pub mod counters;
 mod level;
+pub mod ring_buffer;
 pub mod tail;
-pub mod tally;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use level::is_error;
+pub use self::level::is_error;
 
 /// Streams of one log group that are read together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

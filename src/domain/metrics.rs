@@ -1,13 +1,14 @@
 //! Numbers a minute at a time, with what is missing left missing.
 
 mod series;
+pub mod source;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::meter::{Detail, Meter};
+use self::source::{Detail, Meter};
 
-pub use series::{SETTLES_AFTER, Series};
+pub use self::series::{SETTLES_AFTER, Series};
 
 /// One minute of one side. A member is `None` where its source had no datapoint. The names are CloudWatch's for a target
 /// group; of a team's own numbers, `target_5xx` are their errors.

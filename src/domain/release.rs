@@ -1,6 +1,10 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
 mod derive;
+pub mod ladder;
+pub mod lifecycle;
+pub mod pair;
+pub mod share;
 mod single;
 mod unread;
 
@@ -9,20 +13,20 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::ailment::Ailment;
-use super::deployment::{Configuration, Pause, ServiceDeployment};
+use self::ladder::Ladder;
+use self::share::{Percent, Weight};
+use super::analysis::{Outcome, Verdict};
+use super::ecs::deployment::{Configuration, Pause, ServiceDeployment};
+use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use super::ecs::route::Route;
 use super::fault::Fault;
-use super::ladder::Ladder;
-use super::meter::Meter;
-use super::names::{Arn, ServiceKey, TaskDefinitionArn};
+use super::health::rollout::Ailment;
+use super::metrics::source::Meter;
 use super::plan::Intent;
-use super::preflight::Preflight;
-use super::previous::Good;
-use super::route::Route;
-use super::share::{Percent, Weight};
-use super::verdict::{Outcome, Verdict};
+use super::rollback::readiness::Preflight;
+use super::rollback::target::Good;
 
-pub use derive::releases;
+pub use self::derive::releases;
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -334,17 +338,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::meter::{Own, Recipe, Source};
+    use crate::domain::analysis::Outcome;
+    use crate::domain::metrics::source::{Own, Recipe, Source};
     use crate::domain::settings::ServiceSettings;
-    use crate::domain::testing::{now, scene};
-    use crate::domain::verdict::Outcome;
+    use crate::testkit::worlds::{now, scene};
 
     /// What a canary has shown is of one revision at one share: the newest change of either begins it anew.
     #[test]
     fn another_revision_or_another_rule_begins_anew() {
-        use crate::domain::snapshot::{Facts, Query};
-        use crate::ui::fixture::{Pair, ago, learn, open, route};
-        let since = |model: &crate::app::model::Model| model.release("checkout").unwrap().bake.unwrap();
+        use crate::domain::observe::snapshot::{Facts, Query};
+        use crate::testkit::consoles::{Pair, ago, learn, open, route};
+        let since = |model: &crate::console::state::Model| model.release("checkout").unwrap().bake.unwrap();
         let mut pair = Pair::at(10, 1_200);
         assert_eq!(since(&open((120, 40), Pair::at(10, 1_200))).since, ago(1_200));
         pair.canary.rollouts[0].created_at = Some(ago(300));
@@ -353,7 +357,7 @@ mod tests {
         // A second rule that has the same share only now.
         let mut model = open((120, 40), Pair::at(10, 1_200));
         let second = |stable, canary| Route {
-            id: crate::domain::route::RouteId::Rule(Arn::new(
+            id: crate::domain::ecs::route::RouteId::Rule(Arn::new(
                 "arn:aws:elasticloadbalancing:us-east-1:1:listener-rule/2",
             )),
             ..route(stable, canary)

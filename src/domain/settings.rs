@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::ladder::Ladder;
-use super::meter::Own;
+use super::metrics::source::Own;
+use super::release::ladder::Ladder;
 
 /// Decisions that the planner and the verdict go by.
 #[derive(Debug, Clone, PartialEq)]

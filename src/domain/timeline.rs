@@ -17,11 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::names::{Arn, ServiceKey};
+use super::ecs::names::{Arn, ServiceKey};
+use super::observe::snapshot::Snapshot;
 use super::release::Release;
-use super::snapshot::Snapshot;
 
-pub use act::{Act, By, Touch, Touched};
+pub use self::act::{Act, By, Touch, Touched};
 
 /// How many entries there are at the most: the newest.
 pub const KEPT: usize = 500;

@@ -12,10 +12,12 @@ use indexmap::IndexMap;
 use jiff::{Span, SpanRelativeTo, Unit};
 use serde::Deserialize;
 
-pub use event::{ContinueDeployment, Event, Interrupt, Retag, SetWeights, StopDeployment, Traffic, UpdateService};
-pub use family::{Container, Degrade, Family, HealthAnswer, LogFormat, NoAnswer, Revision, Traits};
-pub use load::ScenarioError;
-pub use service::{Deployment, Network, Outcome, Past, Pause, Service, Setting, Strategy};
+pub use self::event::{
+    ContinueDeployment, Event, Interrupt, Retag, SetWeights, StopDeployment, Traffic, UpdateService,
+};
+pub use self::family::{Container, Degrade, Family, HealthAnswer, LogFormat, NoAnswer, Revision, Traits};
+pub use self::load::ScenarioError;
+pub use self::service::{Deployment, Network, Outcome, Past, Pause, Service, Setting, Strategy};
 
 /// A whole simulated account and its timeline.
 #[derive(Debug, Clone, Deserialize)]

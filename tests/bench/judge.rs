@@ -11,9 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Binomial, Distribution, Normal, Poisson};
+use tidegate::domain::analysis;
+use tidegate::domain::analysis::error_rate_test;
+use tidegate::domain::analysis::error_rate_test::Count;
+use tidegate::domain::analysis::{Case, Observed, Outcome, latency_test};
 use tidegate::domain::settings::Thresholds;
-use tidegate::domain::verdict::counts::{self, Count};
-use tidegate::domain::verdict::{self, Case, Observed, Outcome, ranks};
 
 const BAKE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -121,7 +123,7 @@ fn fails(rule: Rule, canary: &[Observed], stable: &[Observed]) -> bool {
             let any =
                 Thresholds { error_ratio: 1.0, error_ratio_critical: 1.0, p95_ratio: 1.0, ..Thresholds::default() };
             let thresholds = if rule == Rule::Judge { Thresholds::default() } else { any };
-            verdict::fails(&Case::recorded(canary, stable, BAKE, &thresholds))
+            analysis::fails(&Case::recorded(canary, stable, BAKE, &thresholds))
         }
         Rule::Fixed => {
             let count = total(canary);
@@ -130,8 +132,9 @@ fn fails(rule: Rule, canary: &[Observed], stable: &[Observed]) -> bool {
         }
         Rule::EachLook => {
             let (c, s) = (total(canary), total(stable));
-            let slower = || ranks::compare(&times(canary), &times(stable)).is_some_and(|ranks| ranks.p_above <= 0.01);
-            counts::worse(c, s) <= 0.01 || counts::above_line(c, 0.05) <= 0.01 || slower()
+            let slower =
+                || latency_test::compare(&times(canary), &times(stable)).is_some_and(|ranks| ranks.p_above <= 0.01);
+            error_rate_test::worse(c, s) <= 0.01 || error_rate_test::above_line(c, 0.05) <= 0.01 || slower()
         }
     }
 }
@@ -179,7 +182,7 @@ fn passed(seed: u64, truth: &Truth, minutes: i64) -> Vec<Option<(u32, f64)>> {
         for (allowance, passed) in ALLOWANCES.iter().zip(&mut passed) {
             let thresholds = Thresholds { allowance: *allowance, ..Thresholds::default() };
             // No bake of ten minutes passes sooner.
-            let look = || verdict::judge(&Case::recorded(&canary, &stable, BAKE, &thresholds));
+            let look = || analysis::judge(&Case::recorded(&canary, &stable, BAKE, &thresholds));
             if passed.is_none() && number >= 9 && look().outcome == Outcome::Pass {
                 let requests = canary.iter().filter_map(|minute| minute.requests).sum();
                 *passed = Some((number as u32 + 1, requests));

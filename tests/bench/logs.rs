@@ -12,19 +12,20 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use tidegate::app::keys::Key;
-use tidegate::app::model::{Model, Screen};
-use tidegate::app::msg::{Effect, Msg, Now};
-use tidegate::app::update;
-use tidegate::app::views::View;
-use tidegate::domain::deployment::Configuration;
-use tidegate::domain::logs::book::Whose;
+use tidegate::console::keymap::Key;
+use tidegate::console::message::{Effect, Msg, Now};
+use tidegate::console::screens::View;
+use tidegate::console::state::{Model, Screen};
+use tidegate::console::update;
+use tidegate::console::view;
+use tidegate::console::view::Theme;
+use tidegate::domain::ecs::deployment::Configuration;
+use tidegate::domain::ecs::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
+use tidegate::domain::ecs::service::{Controller, LogDriver, Rollout, RolloutState, Service, TaskDefinition};
+use tidegate::domain::logs::buffer::Whose;
 use tidegate::domain::logs::{LogLine, LogPage, LogQuery, is_error};
-use tidegate::domain::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
-use tidegate::domain::service::{Controller, LogDriver, Rollout, RolloutState, Service, TaskDefinition};
+use tidegate::domain::observe::snapshot::{Facts, Query};
 use tidegate::domain::settings::Settings;
-use tidegate::domain::snapshot::{Facts, Query};
-use tidegate::ui::{self, Theme};
 
 mod measure;
 
@@ -181,7 +182,7 @@ fn main() -> ExitCode {
         };
         let begun = Instant::now();
         asked.extend(update(&mut model, now, Msg::Key(key)));
-        terminal.draw(|frame| ui::view(&model, &theme, frame)).unwrap();
+        terminal.draw(|frame| view::view(&model, &theme, frame)).unwrap();
         let samples = if (10..14).contains(&(step % 50)) { &mut searches } else { &mut keys };
         samples.push(begun.elapsed());
         for effect in asked {

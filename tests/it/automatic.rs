@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 use serde_json::Value;
-use tidegate::app::dialog::Dialog;
-use tidegate::app::keys::Key;
-use tidegate::app::model::Model;
-use tidegate::app::msg::Msg;
-use tidegate::domain::automatic::span;
+use tidegate::console::dialogs::Dialog;
+use tidegate::console::keymap::Key;
+use tidegate::console::message::Msg;
+use tidegate::console::state::Model;
+use tidegate::domain::auto_promotion::span;
 use tidegate::domain::settings::{Automatic, ServiceSettings, Settings, Thresholds};
 use tidegate::sim::wire::{Fault, FaultRule};
 

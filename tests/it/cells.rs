@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tidegate::app::dialog::Dialog;
-use tidegate::app::model::Model;
-use tidegate::domain::deployment::DeploymentStatus;
+use tidegate::console::dialogs::Dialog;
+use tidegate::console::state::Model;
+use tidegate::domain::ecs::deployment::DeploymentStatus;
 use tidegate::domain::release::Release;
 use tidegate::domain::settings::{ServiceSettings, Settings};
 use tidegate::sim::scenario::Scenario;

@@ -1,8 +1,8 @@
 //! Why a release fails, as an operator finds it: on the fleet by name, and a key away in full.
 
-use tidegate::app::keys::Key;
-use tidegate::domain::ailment::Ailment;
-use tidegate::domain::failure::Cause;
+use tidegate::console::keymap::Key;
+use tidegate::domain::health::rollout::Ailment;
+use tidegate::domain::health::stop_reason::Cause;
 use tidegate::domain::release::Phase;
 
 use crate::stage::Stage;

@@ -1,15 +1,15 @@
 //! The timeline against an AWS of our own: who did what, in which order.
 
-use tidegate::app::model::Screen;
-use tidegate::app::views::{View, events};
+use tidegate::console::screens::{View, events};
+use tidegate::console::state::Screen;
+use tidegate::domain::analysis::Outcome;
 use tidegate::domain::settings::Settings;
 use tidegate::domain::timeline::{Entry, Hand, Kind};
-use tidegate::domain::verdict::Outcome;
 
 use crate::stage::Stage;
 
 fn timeline(stage: &Stage, release: &str) -> Vec<Entry> {
-    events::all(&stage.model, stage.release(release))
+    events::state::all(&stage.model, stage.release(release))
 }
 
 fn told(entries: &[Entry]) -> Vec<&str> {
@@ -86,7 +86,7 @@ async fn tasks_that_fail_one_after_the_other_are_one_entry() {
     stage.go(&name).await;
     stage
         .until("three failures", |model| {
-            model.release(&name).is_some_and(|release| events::all(model, release).iter().any(looping))
+            model.release(&name).is_some_and(|release| events::state::all(model, release).iter().any(looping))
         })
         .await;
     let entries = timeline(&stage, &name);

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tidegate::app::keys::Key;
-use tidegate::app::views::logs::BOUNDS;
-use tidegate::domain::logs::book::Whose;
-use tidegate::domain::logs::tally::{SLOT, whole};
+use tidegate::console::keymap::Key;
+use tidegate::console::screens::logs::state::BOUNDS;
+use tidegate::domain::logs::buffer::Whose;
+use tidegate::domain::logs::counters::{SLOT, whole};
 use tidegate::sim::api::{Call, Service};
 use tidegate::sim::wire::Backend;
 

@@ -1,10 +1,10 @@
 //! Deployments that ECS shifts by itself and that wait for a person, as an operator drives them.
 
 use serde_json::json;
-use tidegate::app::dialog::Dialog;
-use tidegate::app::keys::Key;
-use tidegate::app::model::Model;
-use tidegate::domain::deployment::DeploymentStatus;
+use tidegate::console::dialogs::Dialog;
+use tidegate::console::keymap::Key;
+use tidegate::console::state::Model;
+use tidegate::domain::ecs::deployment::DeploymentStatus;
 use tidegate::domain::release::{Method, Phase, Release};
 use tidegate::domain::settings::{ServiceSettings, Settings};
 use tidegate::sim::api::{Call, Service};

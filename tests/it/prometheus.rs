@@ -13,9 +13,9 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tidegate::domain::meter::{Meter, Own, Recipe, Source};
+use tidegate::domain::analysis::Outcome;
+use tidegate::domain::metrics::source::{Meter, Own, Recipe, Source};
 use tidegate::domain::settings::{ServiceSettings, Settings};
-use tidegate::domain::verdict::Outcome;
 use tokio::net::TcpListener;
 
 use crate::stage::Stage;

@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tidegate::app::model::{Model, SMALLEST};
-use tidegate::app::msg::Now;
+use tidegate::clock::Clock;
 use tidegate::cloud::Cloud;
+use tidegate::console::event_loop;
+use tidegate::console::event_loop::Console;
+use tidegate::console::message::Now;
+use tidegate::console::state::{Model, SMALLEST};
+use tidegate::console::terminal;
+use tidegate::console::view::Theme;
+use tidegate::domain::ecs::names::Place;
 use tidegate::domain::fault::Fault;
-use tidegate::domain::names::Place;
+use tidegate::domain::observe::snapshot::{Facts, Query};
 use tidegate::domain::plan::{Call, Receipt};
 use tidegate::domain::settings::Settings;
-use tidegate::domain::snapshot::{Facts, Query};
-use tidegate::run::clock::Clock;
-use tidegate::run::console::{self, Console};
-use tidegate::run::executor::Options;
-use tidegate::run::terminal;
-use tidegate::ui::Theme;
+use tidegate::execute::executor::Options;
 
 use crate::tty::{DEMO, Tty};
 
@@ -218,7 +219,7 @@ async fn panic_in_a_task() {
         options: Options::default(),
         clock: Clock::system(),
     };
-    let _ = console::run(console).await;
+    let _ = event_loop::run(console).await;
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tidegate::app::keys::{BINDINGS, Key};
+use tidegate::console::keymap::{BINDINGS, Key};
 
 const README: &str = include_str!("../../README.md");
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tidegate::app::dialog::Dialog;
-use tidegate::app::keys::Key;
-use tidegate::app::msg::Msg;
+use tidegate::console::dialogs::Dialog;
+use tidegate::console::keymap::Key;
+use tidegate::console::message::Msg;
+use tidegate::domain::analysis::Outcome;
 use tidegate::domain::release::Phase;
 use tidegate::domain::settings::Settings;
-use tidegate::domain::verdict::Outcome;
 
 use crate::stage::Stage;
 

@@ -10,26 +10,29 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::Value;
 use tempfile::TempDir;
-use tidegate::app::keys::Key;
-use tidegate::app::model::{Model, Screen};
-use tidegate::app::msg::{Effect, Msg, Now};
-use tidegate::app::operation::{OperationId, Progress};
-use tidegate::app::update;
-use tidegate::aws::{self, Connect, Limits};
+use tidegate::clock::pause::Pause;
+use tidegate::cloud::aws;
+use tidegate::cloud::aws::{Connect, Limits};
+use tidegate::cloud::prometheus::Prometheus;
+use tidegate::cloud::tee::Overheard;
 use tidegate::cloud::{Cloud, Counted};
-use tidegate::domain::names::Place;
+use tidegate::console::keymap::Key;
+use tidegate::console::message::{Effect, Msg, Now};
+use tidegate::console::state::operation::{OperationId, Progress};
+use tidegate::console::state::{Model, Screen};
+use tidegate::console::update;
+use tidegate::console::view;
+use tidegate::console::view::Theme;
+use tidegate::domain::ecs::names::Place;
 use tidegate::domain::release::Release;
 use tidegate::domain::settings::Settings;
-use tidegate::prometheus::Prometheus;
-use tidegate::run::executor::Options;
-use tidegate::run::journal::{self, Journal, Order, Via};
-use tidegate::run::overheard::Overheard;
-use tidegate::run::pause::Pause;
-use tidegate::run::perform::{Audit, perform};
+use tidegate::execute::audit;
+use tidegate::execute::audit::{Journal, Order, Via};
+use tidegate::execute::audited_execution::{Audit, perform};
+use tidegate::execute::executor::Options;
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Server, SimClock};
 use tidegate::sim::world::World;
-use tidegate::ui::{self, Theme};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -190,8 +193,8 @@ impl Stage {
                 });
             }
             Effect::Recall(place) => {
-                let journal::Recall { requested, since, witnessed, acts, remembers } =
-                    journal::recall(self.journal.path(), &place);
+                let audit::Recall { requested, since, witnessed, acts, remembers } =
+                    audit::recall(self.journal.path(), &place);
                 outbox.send(Msg::Recalled { requested, since, witnessed, acts, remembers }).unwrap();
                 self.under_way += 1;
             }
@@ -295,7 +298,7 @@ impl Stage {
         model.size = (columns, rows);
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let theme = Theme::detect(None, Some("xterm-256color"), false);
-        terminal.draw(|frame| ui::view(&model, &theme, frame)).unwrap();
+        terminal.draw(|frame| view::view(&model, &theme, frame)).unwrap();
         terminal.backend().to_string()
     }
 
@@ -329,8 +332,8 @@ impl Stage {
     }
 
     /// What another console on this machine would recall.
-    pub fn recalled(&self) -> journal::Recall {
-        journal::recall(self.journal.path(), &self.model.place)
+    pub fn recalled(&self) -> audit::Recall {
+        audit::recall(self.journal.path(), &self.model.place)
     }
 
     pub fn audit_mode(&self) -> u32 {

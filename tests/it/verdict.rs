@@ -1,7 +1,7 @@
 //! The verdict as an operator sees it come, through the simulator, the SDK and the console.
 
+use tidegate::domain::analysis::{Outcome, Verdict};
 use tidegate::domain::settings::{ServiceSettings, Settings};
-use tidegate::domain::verdict::{Outcome, Verdict};
 use tidegate::sim::scenario::Scenario;
 
 use crate::stage::Stage;

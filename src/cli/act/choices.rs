@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use crate::cli::deployments::{evidence, version_of};
 use crate::cli::exit::Failure;
+use crate::cli::format::{columns, since, span};
 use crate::cli::lookup;
 use crate::cli::observe::Observation;
 use crate::cli::out::Out;
-use crate::cli::words::{columns, since, span};
-use crate::domain::previous::Good;
 use crate::domain::release::Release;
+use crate::domain::rollback::target::Good;
 
 /// Prints every revision that is known to have worked, best first.
 pub fn list(out: &mut Out, seen: &Observation, name: &str) -> Result<(), Failure> {

@@ -68,8 +68,8 @@ pub(super) fn given(out: &mut Out, consent: Consent, plan: &Plan) -> bool {
 mod tests {
     use super::*;
     use crate::cli::out::tests::Paper;
+    use crate::domain::analysis::Outcome;
     use crate::domain::plan::Gate;
-    use crate::domain::verdict::Outcome;
 
     fn out(typed: Option<&'static str>) -> Out {
         Out::to(Box::new(Paper::default()), Box::new(Paper::default()), typed)
@@ -78,7 +78,7 @@ mod tests {
     fn plan() -> Plan {
         Plan {
             release: "checkout".into(),
-            place: crate::domain::names::Place {
+            place: crate::domain::ecs::names::Place {
                 environment: "prod".into(),
                 account: "123456789012".into(),
                 region: "us-east-1".into(),

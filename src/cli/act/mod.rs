@@ -12,22 +12,24 @@ use super::lookup;
 use super::observe::{Observation, Want};
 use super::out::Out;
 use super::session::Session;
-use crate::app::operation::{Operation, OperationId, Outcome};
 use crate::cloud::Cloud;
+use crate::console::signals::Signals;
+use crate::console::state::operation::{Operation, OperationId, Outcome};
+use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::fault::FaultKind;
-use crate::domain::names::TaskDefinitionArn;
-use crate::domain::plan::{self, Context, Intent, Plan};
-use crate::domain::preflight::Level;
+use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::plan;
+use crate::domain::plan::{Context, Intent, Plan};
 use crate::domain::release::Release;
-use crate::domain::share::Percent;
-use crate::domain::snapshot::{Facts, Query};
-use crate::run::executor::Options;
-use crate::run::journal::{self, Journal, Order, Via};
-use crate::run::perform::{Audit, perform};
-use crate::run::signals::Signals;
+use crate::domain::release::share::Percent;
+use crate::domain::rollback::readiness::Level;
+use crate::execute::audit;
+use crate::execute::audit::{Journal, Order, Via};
+use crate::execute::audited_execution::{Audit, perform};
+use crate::execute::executor::Options;
 
-pub use choices::list;
-use report::{Reporter, Told};
+pub use self::choices::list;
+use self::report::{Reporter, Told};
 
 /// What is wanted, as it was typed.
 #[derive(Debug, Clone, PartialEq)]
@@ -184,7 +186,7 @@ async fn carry_out(
     why: Option<String>,
 ) -> Result<Told, Failure> {
     let order = Order { who: seen.identity.clone(), via: Via::Command, why };
-    let journal = journal::default_path().and_then(|path| Journal::open(&path));
+    let journal = audit::default_path().and_then(|path| Journal::open(&path));
     let now = || session.now();
     let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order: &order, now: &now };
     let options = Options { speed: session.clock.speed(), ..Options::default() };

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::app::msg::Now;
-use crate::app::operation::{Operation, Outcome, Progress, StepState};
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
+use crate::console::message::Now;
+use crate::console::state::operation::{Operation, Outcome, Progress, StepState};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Expect, Intent, Plan, Receipt, Refusal, Step};
 use crate::domain::release::Release;

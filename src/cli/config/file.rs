@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::{Metrics, PrometheusTable};
 use super::thresholds::ThresholdsTable;
-use crate::domain::ladder::Ladder;
 use crate::domain::metrics::Percentile;
+use crate::domain::release::ladder::Ladder;
 use crate::domain::settings::{Automatic, RollbackConfirm, ServiceSettings, Thresholds};
 
 /// A configuration file. Every member may be left out; a name that is not one of these is an error.

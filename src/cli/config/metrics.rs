@@ -7,8 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::domain::meter::{CloudWatchMetric, Own, Recipe, Source};
-use crate::prometheus::{Address, BadAddress};
+use crate::cloud::prometheus::{Address, BadAddress};
+use crate::domain::metrics::source::{CloudWatchMetric, Own, Recipe, Source};
 
 /// `[prometheus]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use crate::domain::meter::{Own, Source};
 use crate::domain::metrics::Percentile;
+use crate::domain::metrics::source::{Own, Source};
 use crate::domain::settings::{ServiceSettings, Settings};
 
-use file::EnvironmentTable;
-pub use file::{ConfigError, File};
-use metrics::PrometheusTable;
-use thresholds::ThresholdsTable;
+use self::file::EnvironmentTable;
+pub use self::file::{ConfigError, File};
+use self::metrics::PrometheusTable;
+use self::thresholds::ThresholdsTable;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

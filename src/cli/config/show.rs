@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use super::{Config, Origin, Sourced, default_path, metrics};
-use crate::cli::words::columns;
+use crate::cli::format::columns;
 
 /// One line of it.
 pub(super) struct Line {

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::way_back;
 use crate::cli::deployments::brief;
 use crate::cli::observe::Observation;
-use crate::domain::ailment::Ailment;
-use crate::domain::failure::Cause;
+use crate::domain::analysis::{Outcome, Verdict};
+use crate::domain::health::rollout::Ailment;
+use crate::domain::health::stop_reason::Cause;
+use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::plan::Context;
-use crate::domain::previous::Good;
 use crate::domain::release::{Release, Side};
+use crate::domain::rollback::target::Good;
 use crate::domain::settings::Settings;
-use crate::domain::snapshot::Snapshot;
-use crate::domain::verdict::{Outcome, Verdict};
 
 /// `tidegate.status/1`.
 pub fn document(seen: &Observation, shown: &[&Release], settings: &Settings) -> Value {

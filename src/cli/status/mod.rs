@@ -7,12 +7,13 @@ use super::exit::Failure;
 use super::lookup;
 use super::observe::{Observation, Want};
 use super::out::Out;
-use crate::domain::names::TaskDefinitionArn;
-use crate::domain::plan::{self, Call, Context, Intent};
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::plan;
+use crate::domain::plan::{Call, Context, Intent};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
-pub use document::{document, service};
+pub use self::document::{document, service};
 
 /// What a rollback would do now.
 #[derive(Debug, Clone, PartialEq)]

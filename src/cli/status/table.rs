@@ -2,14 +2,15 @@
 
 use super::{WayBack, way_back};
 use crate::cli::deployments::{evidence, outcome, pause, reason, target_tag};
+use crate::cli::format::{NO_DATA, columns, count, or_no_data, rate, since, span};
 use crate::cli::observe::Observation;
-use crate::cli::words::{NO_DATA, columns, count, or_no_data, rate, since, span};
-use crate::domain::deployment::Outcome;
+use crate::domain::analysis;
+use crate::domain::analysis::Numbers;
+use crate::domain::ecs::deployment::Outcome;
 use crate::domain::plan::Context;
-use crate::domain::preflight::{Level, Past, Preflight};
-use crate::domain::previous::{Good, best};
 use crate::domain::release::{Method, Phase, Release, Side};
-use crate::domain::verdict::{self, Numbers};
+use crate::domain::rollback::readiness::{Level, Past, Preflight};
+use crate::domain::rollback::target::{Good, best};
 
 /// Where this is, whose credentials, and what may be done.
 fn head(seen: &Observation, context: &Context<'_>) -> String {
@@ -102,7 +103,7 @@ fn state(release: &Release, seen: &Observation) -> String {
     let trouble = std::iter::once(&release.stable).chain(&release.canary).find_map(|side| side.trouble.clone());
     match (trouble, release.verdict.outcome) {
         (Some(trouble), _) => format!("{phase}: {trouble}"),
-        (None, verdict::Outcome::Fail) => {
+        (None, analysis::Outcome::Fail) => {
             format!("{phase}, verdict FAIL: {}", release.verdict.reasons.first().map_or("", String::as_str))
         }
         (None, _) => phase,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::deployment::Pause;
+use crate::domain::ecs::deployment::Pause;
 
 /// How long before a deadline it is said again.
 const AGAIN: [SignedDuration; 2] = [SignedDuration::from_mins(5), SignedDuration::from_mins(1)];

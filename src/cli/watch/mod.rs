@@ -4,11 +4,11 @@
 //! whatever revision, ends nothing by itself.
 
 mod deadlines;
-mod look;
-mod say;
-mod scene;
 #[cfg(test)]
-mod script;
+pub(crate) mod fake_service;
+pub(crate) mod output;
+pub(crate) mod poll;
+pub(crate) mod state;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -22,24 +22,24 @@ use jiff::{SignedDuration, Timestamp};
 use super::args::Watch;
 use super::deployments::pause;
 use super::exit::{Exit, Failure, internal};
+use super::format::span;
 use super::lookup;
 use super::observe::{Observation, Want};
 use super::out::Out;
 use super::session::Session;
-use super::words::span;
-use crate::app::polls;
+use crate::clock::pause::{Pause, RealTime};
 use crate::cloud::Cloud;
+use crate::console::poll_schedule;
+use crate::console::signals::{Ended as Left, Signals};
+use crate::domain::ecs::names::ServiceKey;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::names::ServiceKey;
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
-use crate::run::pause::{Pause, RealTime};
-use crate::run::signals::{Ended as Left, Signals};
 
-use deadlines::{Deadlines, Due};
-use say::Told;
-use scene::{Part, Scene, line};
-use target::{Decision, End, Ended, Target};
+use self::deadlines::{Deadlines, Due};
+use self::output::Told;
+use self::state::{Part, Scene, line};
+use self::target::{Decision, End, Ended, Target};
 
 /// Between two looks while something is under way, on AWS's clock.
 const EVERY: SignedDuration = SignedDuration::from_secs(5);
@@ -132,7 +132,7 @@ impl<'a> Watcher<'a> {
             metrics_at: now,
             failures: 0,
             not_there: 0,
-            slowest: polls::SLOWEST,
+            slowest: poll_schedule::SLOWEST,
             silent: false,
             waiting: false,
             asked_again: false,
@@ -193,7 +193,7 @@ impl<'a> Watcher<'a> {
             return Ok(None);
         }
         self.read_at = self.seen.now;
-        (self.failures, self.slowest) = (0, polls::SLOWEST);
+        (self.failures, self.slowest) = (0, poll_schedule::SLOWEST);
         if std::mem::take(&mut self.silent) {
             self.tell("answering", "AWS answers again", Told::default())?;
         }
@@ -264,7 +264,7 @@ impl<'a> Watcher<'a> {
     /// AWS did not answer: said once, and asked again later.
     fn answerless(&mut self, fault: &Fault) -> Result<(), Failure> {
         self.failures = self.failures.saturating_add(1);
-        self.slowest = polls::slowest(fault.kind);
+        self.slowest = poll_schedule::slowest(fault.kind);
         if fault.kind == FaultKind::NotFound {
             self.not_there = self.not_there.saturating_add(1);
             if self.not_there >= GONE {
@@ -320,6 +320,6 @@ impl<'a> Watcher<'a> {
     /// How long to the next look.
     fn pace(&self) -> Duration {
         let backed_off = EVERY.saturating_mul(1 << self.failures.min(5)).min(self.slowest.max(EVERY));
-        self.felt(backed_off).max(polls::FLOOR.unsigned_abs())
+        self.felt(backed_off).max(poll_schedule::FLOOR.unsigned_abs())
     }
 }

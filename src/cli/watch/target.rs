@@ -3,15 +3,16 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::deployments::{self, superseded_by, target_tag, version};
+use crate::cli::deployments;
+use crate::cli::deployments::{superseded_by, target_tag, version};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::words::span;
-use crate::domain::deployment::{Outcome, ServiceDeployment};
+use crate::cli::format::span;
+use crate::domain::ecs::deployment::{Outcome, ServiceDeployment};
+use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::service::{Rollout, RolloutState, Service};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{Method, Release};
-use crate::domain::service::{Rollout, RolloutState, Service};
-use crate::domain::snapshot::Snapshot;
 
 /// What a watch ends with. It is chosen once: what comes after it under the same name is not it.
 #[derive(Debug, Clone, PartialEq)]

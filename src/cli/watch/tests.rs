@@ -1,10 +1,10 @@
 //! What is said of a release that is watched, and how that ends.
 
-use super::script::{Frame, Script, ago, at, before, deployment, native, orders};
+use super::fake_service::{Frame, Script, ago, at, before, deployment, native, orders};
 use super::*;
 use crate::cli::tests::{now, revision, service};
-use crate::domain::deployment::{AlarmConfiguration, DeploymentStatus, Hook, ServiceDeployment};
-use crate::domain::service::{Rollout, RolloutState};
+use crate::domain::ecs::deployment::{AlarmConfiguration, DeploymentStatus, Hook, ServiceDeployment};
+use crate::domain::ecs::service::{Rollout, RolloutState};
 
 #[tokio::test]
 async fn every_change_is_a_line_and_success_ends_with_0() {

@@ -3,10 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::book::{Book, Shown, Whose};
-use super::kept::{Bounds, Kept};
+use super::buffer::{Book, Shown, Whose};
+use super::counters::{Tally, whole};
+use super::ring_buffer::{Bounds, Kept};
 use super::tail::Tail;
-use super::tally::{Tally, whole};
 use super::*;
 
 fn at(millis: i64) -> Timestamp {

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::domain::deployment::Configuration;
-use crate::domain::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
-use crate::domain::route::{Forward, Route, RouteId, target_group_name};
+use crate::domain::ecs::deployment::Configuration;
+use crate::domain::ecs::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::route::{Forward, Route, RouteId, target_group_name};
 
 /// One write to AWS. Whatever it does not name stays as it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]

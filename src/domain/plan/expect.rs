@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::domain::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
-use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
-use crate::domain::route::{Forward, RouteId, target_group_name};
-use crate::domain::service::{RolloutState, Service};
-use crate::domain::snapshot::{Facts, Query};
+use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
+use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::route::{Forward, RouteId, target_group_name};
+use crate::domain::ecs::service::{RolloutState, Service};
+use crate::domain::observe::snapshot::{Facts, Query};
 
 /// A state of the world that can be asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]

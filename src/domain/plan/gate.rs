@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::Intent;
+use crate::domain::analysis::{Outcome, Verdict};
+use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
-use crate::domain::share::Percent;
-use crate::domain::verdict::{Outcome, Verdict};
 
 /// A forward act whose verdict is no PASS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,10 +57,10 @@ pub(super) fn remarks(release: &Release) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::names::Arn;
-    use crate::domain::route::{Route, RouteId};
-    use crate::domain::share::Weight;
-    use crate::ui::fixture::{Pair, open};
+    use crate::domain::ecs::names::Arn;
+    use crate::domain::ecs::route::{Route, RouteId};
+    use crate::domain::release::share::Weight;
+    use crate::testkit::consoles::{Pair, open};
 
     fn percent(value: f64) -> Percent {
         Percent::new(value).unwrap()

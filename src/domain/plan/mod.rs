@@ -4,26 +4,22 @@ mod call;
 mod expect;
 mod gate;
 mod native;
-#[cfg(test)]
-mod native_rules;
 mod native_weighted;
 mod redeploy;
-#[cfg(test)]
-mod rules;
 mod weighted;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::names::{Place, ServiceKey, TaskDefinitionArn};
-use super::previous;
+use super::ecs::names::{Place, ServiceKey, TaskDefinitionArn};
+use super::release::share::Percent;
 use super::release::{Method, Release};
+use super::rollback::target;
 use super::settings::Settings;
-use super::share::Percent;
 
-pub use call::{Answer, Call, Receipt, Reread, Seen};
-pub use expect::{Expect, Met};
-pub use gate::Gate;
+pub use self::call::{Answer, Call, Receipt, Reread, Seen};
+pub use self::expect::{Expect, Met};
+pub use self::gate::Gate;
 
 /// What the operator wants; a key or a subcommand.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -131,7 +127,7 @@ impl Plan {
             None if left_to_ecs && release.method.shifted_by_ecs() && release.canary.is_some() => {
                 Some(&release.stable.task_definition)
             }
-            None if left_to_ecs => previous::best(&release.previous).map(|good| &good.task_definition),
+            None if left_to_ecs => target::best(&release.previous).map(|good| &good.task_definition),
             None => Some(&release.stable.task_definition),
         }
     }
@@ -301,3 +297,8 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
     }
     Ok(plan)
 }
+
+#[cfg(test)]
+mod native_safety_tests;
+#[cfg(test)]
+mod safety_tests;

@@ -5,13 +5,14 @@ use jiff::SignedDuration;
 
 use super::call::Answer;
 use super::gate;
-use super::redeploy::{self, good};
+use super::redeploy;
+use super::redeploy::good;
 use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
-use crate::domain::deployment::{Configuration, HookConfiguration, Pause, Strategy};
-use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Pause, Strategy};
+use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
+use crate::domain::release::share::Percent;
 use crate::domain::release::{HELD_AT, Method, Release};
-use crate::domain::share::Percent;
 
 /// Every pause that is on the screen is answered: ECS goes on when all of a stage's are.
 pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {

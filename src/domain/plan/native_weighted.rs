@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 
 use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
 use super::{Context, Expect, Intent, Plan, Refusal, Reread, Step, gate, native};
+use crate::domain::release::share::{Percent, Weights};
 use crate::domain::release::{HELD_AT, Release, Side};
-use crate::domain::share::{Percent, Weights};
 
 /// How long a rollback waits to read the rule back before ECS is told.
 const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);

@@ -2,13 +2,15 @@
 
 use jiff::SignedDuration;
 
-use super::native::{self, configure};
+use super::native;
+use super::native::configure;
 use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
-use crate::domain::deployment::Configuration;
-use crate::domain::names::{Arn, TaskDefinitionArn};
-use crate::domain::previous::{self, Evidence, Good};
+use crate::domain::ecs::deployment::Configuration;
+use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Release, Side};
+use crate::domain::rollback::target;
+use crate::domain::rollback::target::{Evidence, Good};
 
 /// A new revision onto a rolling service.
 pub(super) fn start(
@@ -54,7 +56,7 @@ pub(super) fn rollback(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let steps = back(release, to, context)?;
-    let target = to.or_else(|| previous::best(&release.previous).map(|good| &good.task_definition));
+    let target = to.or_else(|| target::best(&release.previous).map(|good| &good.task_definition));
     let title = match target {
         Some(target) => format!("{} → back to {}", release.stable.task_definition.tag(), target.tag()),
         None => format!("ECS takes {} back to what it replaced", release.name),
@@ -89,7 +91,7 @@ pub(super) fn back(
         && let Some(deployment) = &side.deployment
         && to.is_none_or(|to| replaced.is_some_and(|good| good.task_definition == *to))
     {
-        let target = replaced.or(previous::best(&release.previous)).map(|good| &good.task_definition);
+        let target = replaced.or(target::best(&release.previous)).map(|good| &good.task_definition);
         return Ok(stop(side, deployment, target, context));
     }
     let target = match to {
@@ -119,7 +121,7 @@ pub(super) fn back(
 
 /// The newest revision that is known to have worked and can still be deployed.
 pub(super) fn good(release: &Release) -> Result<&Good, Refusal> {
-    if let Some(best) = previous::best(&release.previous) {
+    if let Some(best) = target::best(&release.previous) {
         return Ok(best);
     }
     match release.previous.first() {

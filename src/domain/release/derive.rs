@@ -4,23 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::pair;
+use super::pair::Pair;
+use super::share::{Percent, Weights};
 use super::unread::unread;
 use super::{Bake, Method, Ours, Phase, Release, Share, Side, single};
-use crate::domain::ailment::{self, Ailment, IN_A_ROW, LOOP};
-use crate::domain::deployment::ServiceDeployment;
-use crate::domain::meter::{Meter, Own};
+use crate::domain::analysis;
+use crate::domain::analysis::{Step, Verdict, alarms};
+use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::route::Route;
+use crate::domain::ecs::service::{Rollout, RolloutState, Service};
+use crate::domain::health::rollout;
+use crate::domain::health::rollout::{Ailment, IN_A_ROW, LOOP};
 use crate::domain::metrics::Series;
-use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
-use crate::domain::pair::{self, Pair};
+use crate::domain::metrics::source::{Meter, Own};
+use crate::domain::observe::snapshot::{Since, Snapshot};
 use crate::domain::plan::Intent;
-use crate::domain::preflight::{self, Preflight};
-use crate::domain::previous;
-use crate::domain::route::Route;
-use crate::domain::service::{Rollout, RolloutState, Service};
+use crate::domain::rollback::readiness;
+use crate::domain::rollback::readiness::Preflight;
+use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
-use crate::domain::share::{Percent, Weights};
-use crate::domain::snapshot::{Since, Snapshot};
-use crate::domain::verdict::{self, Step, Verdict, alarms};
 
 /// Every release of the environment: pairs as one, every other service alone, by name. No two have the same: where
 /// several clusters have a service of one name, each is called `cluster/name`.
@@ -58,14 +62,14 @@ pub fn releases(
             Some(why) => heeded.withheld(why),
             None => heeded,
         };
-        release.ailment = ailment::ailment(release, snapshot, now);
+        release.ailment = rollout::ailment(release, snapshot, now);
         if release.in_flight() && matches!(release.ailment, Some(Ailment::CrashLoop { .. })) {
             let why = "the new revision's tasks fail: what is counted is of those that serve".to_owned();
             release.verdict = release.verdict.clone().withheld(why);
         }
         let denied = ours_of(&release.name).denied.as_slice();
         if let Some(service) = snapshot.service(&release.stable.service) {
-            release.preflight = preflight::preflight(release, service, snapshot, denied, now);
+            release.preflight = readiness::preflight(release, service, snapshot, denied, now);
         }
     }
     releases.sort_by(|a, b| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
@@ -198,13 +202,13 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let bake_for = settings.bake_of(&pair.name);
     let timed = timed(&canary_side);
     let step = Step { since, bake: bake_for, timed, share: configured };
-    let verdict = verdict::of_canary(canary_series, stable_series, &step, now, thresholds);
+    let verdict = analysis::of_canary(canary_series, stable_series, &step, now, thresholds);
     // Of a canary that should get something, nothing has been observed before its first settled minute.
     let unwanted = configured.is_some_and(Percent::is_zero);
     let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0 || unwanted);
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let verdict = if configured.is_some_and(Percent::is_zero) {
-        let verdict = verdict::of_service(stable_series, now, thresholds);
+        let verdict = analysis::of_service(stable_series, now, thresholds);
         if canary_side.desired > 0 { verdict.withheld(UNTRIED.to_owned()) } else { verdict }
     } else {
         verdict
@@ -240,7 +244,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         ladder: settings.ladder_of(&pair.name).clone(),
         bake,
         verdict,
-        previous: previous::candidates(stable, &stable_side.task_definition, snapshot),
+        previous: target::candidates(stable, &stable_side.task_definition, snapshot),
         watch_only: pair.told_by.as_ref().err().cloned(),
         pauses: Vec::new(),
         stage: None,

@@ -8,22 +8,23 @@ use super::derive::{
     UNKNOWN_SHARE, UNTRIED, deployment_under_way, doing_phase, meter, observed, series, share_in, side, tell_apart,
     timed,
 };
+use super::ladder::Ladder;
+use super::share::Percent;
 use super::{Bake, Method, Ours, Phase, Release, Share, Side};
-use crate::domain::deployment::{
+use crate::domain::analysis;
+use crate::domain::analysis::Step;
+use crate::domain::ecs::deployment::{
     Configuration, DeploymentStatus, Outcome, ServiceDeployment, ServiceRevision, Strategy,
 };
-use crate::domain::ladder::Ladder;
-use crate::domain::meter::Own;
-use crate::domain::names::{Arn, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
+use crate::domain::ecs::route::{Route, RouteId};
+use crate::domain::ecs::service::{Controller, Rollout, Service};
+use crate::domain::metrics::source::Own;
+use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::plan::Intent;
-use crate::domain::preflight::Preflight;
-use crate::domain::previous;
-use crate::domain::route::{Route, RouteId};
-use crate::domain::service::{Controller, Rollout, Service};
+use crate::domain::rollback::readiness::Preflight;
+use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
-use crate::domain::share::Percent;
-use crate::domain::snapshot::Snapshot;
-use crate::domain::verdict::{self, Step};
 
 pub(super) fn single(
     service: &Service,
@@ -57,13 +58,14 @@ pub(super) fn single(
     let (verdict, observed) = match green.as_ref().filter(|_| configured.is_some_and(|share| !share.is_zero())) {
         Some(canary) => {
             let step = Step { since, bake: settings.bake_of(&name), timed: timed(canary), share: configured };
-            let verdict = verdict::of_canary(series(canary, snapshot), series(&blue, snapshot), &step, now, thresholds);
+            let verdict =
+                analysis::of_canary(series(canary, snapshot), series(&blue, snapshot), &step, now, thresholds);
             // Without a settled minute of its own nothing has been observed of it, not even that it gets nothing.
             let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0);
             (verdict, observed)
         }
         None => {
-            let verdict = verdict::of_service(series(&blue, snapshot), now, thresholds);
+            let verdict = analysis::of_service(series(&blue, snapshot), now, thresholds);
             let why = if configured.is_some() { UNTRIED } else { UNKNOWN_SHARE };
             (if green.is_some() { verdict.withheld(why.to_owned()) } else { verdict }, None)
         }
@@ -84,7 +86,7 @@ pub(super) fn single(
     };
     let mut release = Release {
         phase: Phase::Steady,
-        previous: previous::candidates(service, &green.as_ref().unwrap_or(&blue).task_definition, snapshot),
+        previous: target::candidates(service, &green.as_ref().unwrap_or(&blue).task_definition, snapshot),
         temporary: temporary(service, history).map(Box::new),
         ailment: None,
         remarks: Vec::new(),
@@ -422,7 +424,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::names::Arn;
+    use crate::domain::ecs::names::Arn;
 
     fn group(name: &str) -> Arn {
         Arn::new(format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/1"))
@@ -442,9 +444,9 @@ mod tests {
     }
 
     fn route(blue: u64, green: u64) -> Route {
-        let to = |name: &str, weight: u64| crate::domain::route::Forward {
+        let to = |name: &str, weight: u64| crate::domain::ecs::route::Forward {
             target_group: group(name),
-            weight: crate::domain::share::Weight::new(weight).unwrap(),
+            weight: crate::domain::release::share::Weight::new(weight).unwrap(),
         };
         Route {
             id: RouteId::Rule(Arn::new("rule")),

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::{Release, Side};
-use crate::domain::meter::Meter;
 use crate::domain::metrics::Member;
-use crate::domain::snapshot::{KEEPS, Snapshot};
+use crate::domain::metrics::source::Meter;
+use crate::domain::observe::snapshot::{KEEPS, Snapshot};
 
 /// Why a verdict cannot be a PASS, whatever its numbers: requests or errors of a side that it is about could not be read
 /// at the newest attempt, or were last read too long ago.
@@ -47,12 +47,12 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::app::model::Model;
+    use crate::console::state::Model;
+    use crate::domain::analysis::Outcome;
     use crate::domain::fault::{Fault, FaultKind};
     use crate::domain::metrics::{MetricsQuery, Series, Trouble, TroubleKind};
-    use crate::domain::snapshot::{Facts, Query};
-    use crate::domain::verdict::Outcome;
-    use crate::ui::fixture::{Pair, ago, hear, learn, meter, now, open};
+    use crate::domain::observe::snapshot::{Facts, Query};
+    use crate::testkit::consoles::{Pair, ago, hear, learn, meter, now, open};
 
     fn baked() -> Model {
         let model = open((120, 40), Pair::at(10, 1_200));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     fn query(meters: Vec<Meter>) -> Query {
-        let meters = meters.into_iter().map(|meter| (meter, crate::domain::meter::Detail::Brief)).collect();
+        let meters = meters.into_iter().map(|meter| (meter, crate::domain::metrics::source::Detail::Brief)).collect();
         Query::Metrics(MetricsQuery { meters, from: ago(600), to: now() })
     }
 

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, Hand, Kind};
-use crate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::route::{Forward, RouteId};
 use crate::domain::plan::Call;
-use crate::domain::route::{Forward, RouteId};
 
 /// A look that was asked for before a write can be answered after it, and shows what it wrote.
 const LOOKED_BEFORE: SignedDuration = SignedDuration::from_secs(10);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Entry, Kind};
-use crate::domain::alarm::{Alarm, AlarmState};
-use crate::domain::snapshot::Snapshot;
+use crate::domain::ecs::alarm::{Alarm, AlarmState};
+use crate::domain::observe::snapshot::Snapshot;
 
 /// What is known of these alarms.
 pub(super) fn entries(snapshot: &Snapshot, names: &BTreeSet<String>) -> Vec<Entry> {

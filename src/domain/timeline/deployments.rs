@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 
 use super::act::{Touched, Unexplained};
 use super::{Entry, Hand, Kind, Told};
-use crate::domain::deployment::{Outcome, ServiceDeployment};
-use crate::domain::names::{Arn, ServiceKey};
-use crate::domain::snapshot::{HookChange, Snapshot, StageChange};
+use crate::domain::ecs::deployment::{Outcome, ServiceDeployment};
+use crate::domain::ecs::names::{Arn, ServiceKey};
+use crate::domain::observe::snapshot::{HookChange, Snapshot, StageChange};
 
 /// A start that follows its creation so closely is not worth an entry of its own.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(10);

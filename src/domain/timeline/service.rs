@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Entry, Kind, TOGETHER};
-use crate::domain::names::ServiceKey;
-use crate::domain::service::ServiceEvent;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::ecs::names::ServiceKey;
+use crate::domain::ecs::service::ServiceEvent;
+use crate::domain::observe::snapshot::Snapshot;
 
 /// How much of a message is read: AWS's are shorter.
 const LONGEST: usize = 4_096;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Entry, Hand, Kind, TOGETHER};
-use crate::domain::failure::Cause;
-use crate::domain::names::ServiceKey;
-use crate::domain::service::Task;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::ecs::names::ServiceKey;
+use crate::domain::ecs::service::Task;
+use crate::domain::health::stop_reason::Cause;
+use crate::domain::observe::snapshot::Snapshot;
 
 /// Every failure among the stopped tasks, as long as ECS remembers them: an hour or more.
 pub(super) fn entries(snapshot: &Snapshot, services: &[&ServiceKey]) -> Vec<Entry> {

@@ -3,23 +3,24 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::model::Model;
-use crate::domain::alarm::{Alarm, AlarmState};
-use crate::domain::deployment::{
+use crate::console::state::Model;
+use crate::domain::ecs::alarm::{Alarm, AlarmState};
+use crate::domain::ecs::deployment::{
     Configuration, DeploymentStatus, Hook, PAUSE, Rollback, ServiceDeployment, Strategy as Shift,
 };
-use crate::domain::names::Arn;
+use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::route::{Forward, RouteId};
+use crate::domain::ecs::service::{ServiceEvent, Task};
+use crate::domain::observe::snapshot::{Facts, Query};
 use crate::domain::release::Method;
-use crate::domain::route::{Forward, RouteId};
-use crate::domain::service::{ServiceEvent, Task};
-use crate::domain::share::Weight;
-use crate::domain::snapshot::{Facts, Query};
-use crate::ui::fixture::{self, Pair, ago, key, learn, revision_of, route, td};
+use crate::domain::release::share::Weight;
+use crate::testkit::consoles;
+use crate::testkit::consoles::{Pair, ago, key, learn, revision_of, route, td};
 
 /// The pair `checkout` of which nothing is said yet but its weights: 99/1, read ten minutes ago.
 fn quiet() -> Model {
-    let mut model = fixture::open((120, 40), Pair::at(1, 600));
-    fixture::rewind(&mut model, 10_000);
+    let mut model = consoles::open((120, 40), Pair::at(1, 600));
+    consoles::rewind(&mut model, 10_000);
     let services = model.snapshot.services.value.as_mut().unwrap();
     services.1.values_mut().for_each(|service| service.events.clear());
     model
@@ -62,7 +63,7 @@ fn write(seconds: i64, stable: u64, canary: u64) -> Act {
 }
 
 fn see(model: &mut Model, seconds: i64, stable: u64, canary: u64) {
-    let routes = vec![route(stable, canary), fixture::route_of_search()];
+    let routes = vec![route(stable, canary), consoles::route_of_search()];
     learn(model, seconds, Query::Routes, Facts::Routes(routes));
 }
 
@@ -225,12 +226,12 @@ fn stages_and_pauses_are_told_as_they_were_seen_and_who_answered() {
 }
 
 fn failed(id: usize, seconds: i64, code: &str, reason: &str) -> Task {
-    let service = fixture::service("checkout-canary", "checkout", 42, 1, 100);
+    let service = consoles::service("checkout-canary", "checkout", 42, 1, 100);
     Task {
         arn: Arn::new(format!("arn:aws:ecs:us-east-1:123456789012:task/prod/{id:04x}")),
         stopped_at: Some(ago(seconds)),
         stop_code: Some(code.into()),
-        ..fixture::stopped(&service, reason)
+        ..consoles::stopped(&service, reason)
     }
 }
 
@@ -422,7 +423,7 @@ proptest! {
 
 #[test]
 fn a_shift_by_ecs_is_nobodys_and_weights_beside_a_held_deployment_are_somebodys() {
-    let mut model = fixture::native_weighted((120, 40));
+    let mut model = consoles::native_weighted((120, 40));
     let release = model.release("payments").unwrap().clone();
     let history = &mut model.snapshot.deployments.get_mut(&key("payments")).unwrap().value.as_mut().unwrap().1;
     history[0].stage = Some(crate::domain::release::HELD_AT.to_owned());

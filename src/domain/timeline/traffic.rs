@@ -2,10 +2,10 @@
 
 use super::act::{Touched, Unexplained};
 use super::{Entry, Hand, Kind, Told};
-use crate::domain::deployment::ServiceDeployment;
+use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::route::{Forward, target_group_name};
+use crate::domain::observe::snapshot::{Snapshot, StageChange, WeightChange};
 use crate::domain::release::{HELD_AT, Method, Release};
-use crate::domain::route::{Forward, target_group_name};
-use crate::domain::snapshot::{Snapshot, StageChange, WeightChange};
 
 /// Every change that was seen, of every rule of the release.
 pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &Told<'_>) -> Vec<Entry> {

@@ -24,13 +24,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::sim::api::{Answer, Call};
-use crate::sim::world::World;
+use super::api::{Answer, Call};
+use super::world::World;
 
-pub use clock::SimClock;
-pub use faults::{Fault, FaultRule, Faults};
-pub use log::{CallLog, CallRecord};
-pub use server::Server;
+pub use self::clock::SimClock;
+pub use self::faults::{Fault, FaultRule, Faults};
+pub use self::log::{CallLog, CallRecord};
+pub use self::server::Server;
 
 /// What answers the calls: the world, or a fake of it.
 pub trait Backend: Send {

@@ -23,8 +23,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::faults;
-use super::reply::{self, Reply};
-use super::request::{self, Target};
+use super::reply;
+use super::reply::Reply;
+use super::request;
+use super::request::Target;
 use super::{Backend, CallLog, CallRecord, Fault, Faults, SimClock};
 use crate::sim::api::{Answer, ApiError, Call};
 use crate::sim::free_text;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::ids::{Ids, Place};
-use crate::sim::scenario::{self, Scenario};
+use crate::sim::scenario;
+use crate::sim::scenario::Scenario;
 
 /// An index into the balancer's target groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

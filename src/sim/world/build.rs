@@ -11,7 +11,8 @@ use super::service::{Deployment, Event, Monitor, Rollback, Rollout, Service, Ser
 use super::settings::Settings;
 use super::stages::Native;
 use super::task::Task;
-use crate::sim::scenario::{self, Outcome, Scenario, Strategy};
+use crate::sim::scenario;
+use crate::sim::scenario::{Outcome, Scenario, Strategy};
 
 /// statusReason of a deployment that a newer one took the place of.
 const SUPERSEDED: &str = "Service deployment was stopped because a newer service deployment started.";

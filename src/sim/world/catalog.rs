@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::clock::{Ms, secs};
-use super::definition::{self, TaskDef};
+use super::definition;
+use super::definition::TaskDef;
 use super::ids::{Ids, mix};
 use super::logs::Voice;
 use super::registered::of_scenario;

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::sim::scenario::{self, Strategy};
+use crate::sim::scenario;
+use crate::sim::scenario::Strategy;
 
 /// What a service's deployments are made by.
 #[derive(Debug, Clone)]

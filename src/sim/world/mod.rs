@@ -39,19 +39,19 @@ use jiff::Timestamp;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::sim::api::{Answer, Call};
-use crate::sim::free_text;
-use crate::sim::scenario::{Custom, Dur, Scenario};
-use alarms::{Alarm, AlarmState, Composite};
-use balancer::Balancer;
-use catalog::Catalog;
-use clock::{HOUR, MINUTE, Ms, SECOND, minute_of};
-use ids::{Ids, Place};
-use metrics::Metrics;
-use scheduler::Ctx;
-use service::Service;
-use timeline::Timeline;
-use traffic::Traffic;
+use self::alarms::{Alarm, AlarmState, Composite};
+use self::balancer::Balancer;
+use self::catalog::Catalog;
+use self::clock::{HOUR, MINUTE, Ms, SECOND, minute_of};
+use self::ids::{Ids, Place};
+use self::metrics::Metrics;
+use self::scheduler::Ctx;
+use self::service::Service;
+use self::timeline::Timeline;
+use self::traffic::Traffic;
+use super::api::{Answer, Call};
+use super::free_text;
+use super::scenario::{Custom, Dur, Scenario};
 
 /// Minutes of metrics before the start.
 const HISTORY: i64 = 180;

@@ -3,7 +3,8 @@
 use super::balancer::{Balancer, GroupId};
 use super::clock::{MINUTE, Ms, SECOND};
 use super::deploy;
-use super::scheduler::{self, Ctx};
+use super::scheduler;
+use super::scheduler::Ctx;
 use super::service::{Rollout, Service, ServiceDeployment, Status};
 use super::stages::{Native, Stage};
 use super::task::{State, Task};

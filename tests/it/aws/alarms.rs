@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
-use tidegate::domain::alarm::{Alarm, AlarmState};
-use tidegate::domain::snapshot::{Facts, Query};
+use tidegate::domain::ecs::alarm::{Alarm, AlarmState};
+use tidegate::domain::observe::snapshot::{Facts, Query};
 
 use super::*;
 

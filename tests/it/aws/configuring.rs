@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
-use tidegate::domain::deployment::{Configuration, Strategy};
-use tidegate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use tidegate::domain::ecs::deployment::{Configuration, Strategy};
+use tidegate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use tidegate::domain::ecs::service::Service;
+use tidegate::domain::observe::snapshot::{Facts, Query};
 use tidegate::domain::plan::Call;
-use tidegate::domain::service::Service;
-use tidegate::domain::snapshot::{Facts, Query};
 
 use super::*;
 

@@ -1,10 +1,10 @@
 //! Task definitions in full: members that the SDK does not know are there, and secrets are not.
 
 use tidegate::cloud::Cloud;
-use tidegate::domain::definition::{Definition, diff, redacted};
+use tidegate::domain::ecs::names::TaskDefinitionArn;
+use tidegate::domain::ecs::task_definition::{Definition, diff, redacted};
 use tidegate::domain::fault::{Fault, FaultKind};
-use tidegate::domain::names::TaskDefinitionArn;
-use tidegate::domain::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Facts, Query};
 
 use super::*;
 

@@ -1,12 +1,12 @@
 //! What a call that failed turns into, over the wire.
 
-use tidegate::aws::{Connect, connect};
 use tidegate::cloud::Cloud;
+use tidegate::cloud::aws::{Connect, connect};
+use tidegate::domain::ecs::names::{Arn, ServiceKey};
 use tidegate::domain::fault::FaultKind;
-use tidegate::domain::meter::{Detail, Meter};
 use tidegate::domain::metrics::MetricsQuery;
-use tidegate::domain::names::{Arn, ServiceKey};
-use tidegate::domain::snapshot::Query;
+use tidegate::domain::metrics::source::{Detail, Meter};
+use tidegate::domain::observe::snapshot::Query;
 use tidegate::sim::wire::{Fault, FaultRule};
 
 use super::*;

@@ -1,9 +1,9 @@
 //! Target groups: their settings, and each target of them.
 
 use tidegate::cloud::Cloud;
-use tidegate::domain::names::Arn;
-use tidegate::domain::route::{TargetGroup, TargetState};
-use tidegate::domain::snapshot::{Facts, Query};
+use tidegate::domain::ecs::names::Arn;
+use tidegate::domain::ecs::route::{TargetGroup, TargetState};
+use tidegate::domain::observe::snapshot::{Facts, Query};
 
 use super::*;
 

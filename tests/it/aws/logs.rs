@@ -3,7 +3,7 @@
 use tidegate::cloud::Cloud;
 use tidegate::domain::fault::{Fault, FaultKind};
 use tidegate::domain::logs::{LONGEST, LogPage, LogQuery, LogSource};
-use tidegate::domain::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Facts, Query};
 
 use super::*;
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use tidegate::aws::Lanes;
 use tidegate::cloud::Cloud;
-use tidegate::domain::meter::{CloudWatchMetric, Detail, Meter, Own, Recipe, Source};
+use tidegate::cloud::aws::Lanes;
+use tidegate::domain::analysis::{Outcome, of_service};
+use tidegate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use tidegate::domain::metrics::source::{CloudWatchMetric, Detail, Meter, Own, Recipe, Source};
 use tidegate::domain::metrics::{Gauge, LEAST_FOR_P99, MetricsQuery, Minute, Percentile, Series, TroubleKind};
-use tidegate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
+use tidegate::domain::observe::snapshot::{Facts, Query};
 use tidegate::domain::settings::Thresholds;
-use tidegate::domain::snapshot::{Facts, Query};
-use tidegate::domain::verdict::{Outcome, of_service};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Fault, FaultRule, Server, SimClock};
 

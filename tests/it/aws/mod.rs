@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate::aws::{Connect, Lanes, connect};
+use tidegate::cloud::aws::{Connect, Lanes, connect};
 use tidegate::sim::api::{Answer, ApiError, Call};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Server, SimClock};

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
+use tidegate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use tidegate::domain::ecs::route::{Route, RouteId};
+use tidegate::domain::ecs::service::Service;
 use tidegate::domain::fault::FaultKind;
-use tidegate::domain::meter::{Detail, Meter};
+use tidegate::domain::metrics::source::{Detail, Meter};
 use tidegate::domain::metrics::{MetricsQuery, Series, TroubleKind};
-use tidegate::domain::names::{Arn, ServiceKey, TaskDefinitionArn};
-use tidegate::domain::route::{Route, RouteId};
-use tidegate::domain::service::Service;
-use tidegate::domain::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Facts, Query};
 use tidegate::sim::api::{Answer, Call};
 
 use super::*;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
+use tidegate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use tidegate::domain::fault::{Applied, FaultKind};
-use tidegate::domain::names::{ServiceKey, TaskDefinitionArn};
 use tidegate::domain::plan::Call;
 use tidegate::sim::wire::{Fault, FaultRule};
 

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
-use tidegate::domain::deployment::{AlarmMonitor, Breaker, ServiceDeployment, Strategy};
-use tidegate::domain::names::{Arn, ServiceKey};
-use tidegate::domain::share::Percent;
-use tidegate::domain::snapshot::{Facts, Query};
+use tidegate::domain::ecs::deployment::{AlarmMonitor, Breaker, ServiceDeployment, Strategy};
+use tidegate::domain::ecs::names::{Arn, ServiceKey};
+use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::release::share::Percent;
 use tidegate::sim::wire::{Fault, FaultRule};
 
 use super::*;

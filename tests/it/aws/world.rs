@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tidegate::aws::Lanes;
 use tidegate::cloud::Cloud;
-use tidegate::domain::alarm::AlarmState;
-use tidegate::domain::deployment::{Configuration, ServiceDeployment, Strategy};
-use tidegate::domain::names::{ServiceKey, TaskDefinitionArn};
+use tidegate::cloud::aws::Lanes;
+use tidegate::domain::ecs::alarm::AlarmState;
+use tidegate::domain::ecs::deployment::{Configuration, ServiceDeployment, Strategy};
+use tidegate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
+use tidegate::domain::ecs::service::{Service, TaskDefinition};
+use tidegate::domain::observe::snapshot::{Facts, Query};
 use tidegate::domain::plan::Call;
-use tidegate::domain::service::{Service, TaskDefinition};
-use tidegate::domain::snapshot::{Facts, Query};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Server, SimClock};
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, Step};
 use crate::domain::release::Release;
-use crate::domain::share::Percent;
+use crate::domain::release::share::Percent;
 
 /// From the second step on there is no cheap way back. Ordered again after it was broken off, it goes on where it
 /// was: what is done already is only checked.

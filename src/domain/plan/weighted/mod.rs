@@ -4,17 +4,17 @@ mod finish;
 mod rollback;
 mod step;
 
-pub(super) use finish::finish;
-pub(super) use rollback::rollback;
-pub(super) use step::{start, step, weight};
+pub(super) use self::finish::finish;
+pub(super) use self::rollback::rollback;
+pub(super) use self::step::{start, step, weight};
 
 use jiff::SignedDuration;
 
 use super::{Call, Context, Expect, Refusal, Reread, Seen, Step};
-use crate::domain::names::TaskDefinitionArn;
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::route::{Forward, Route};
+use crate::domain::release::share::{Percent, Weight, Weights};
 use crate::domain::release::{Release, Side};
-use crate::domain::route::{Forward, Route};
-use crate::domain::share::{Percent, Weight, Weights};
 
 /// What can be moved: both sides, and the canary's share in the rules that give it least and most.
 struct Moving<'a> {

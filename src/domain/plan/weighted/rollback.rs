@@ -1,10 +1,10 @@
 //! The way back: users first, then the rest.
 
 use super::{Context, a_step, everything_to_stable, full, healthy, no_pair, scale, set_weights, without_traffic};
-use crate::domain::names::TaskDefinitionArn;
+use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan::{Expect, Intent, Plan, Refusal, Reread, Step, redeploy};
+use crate::domain::release::share::{Percent, Weight};
 use crate::domain::release::{Release, Side};
-use crate::domain::share::{Percent, Weight};
 
 /// All traffic to what worked. Where stable still is that, one call does it; where stable was taken for the
 /// canary's revision, it gets the good one back first, and the canary carries the traffic meanwhile.

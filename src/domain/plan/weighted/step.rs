@@ -1,10 +1,10 @@
 //! Traffic up and down the ladder, and a new revision onto the canary.
 
 use super::{Moving, a_step, capacity, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
-use crate::domain::names::TaskDefinitionArn;
+use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, gate};
 use crate::domain::release::Release;
-use crate::domain::share::{Percent, Weights};
+use crate::domain::release::share::{Percent, Weights};
 
 /// Up the ladder: to the next rung, or to a share above the present one.
 pub(in crate::domain::plan) fn step(

@@ -9,7 +9,8 @@ use crate::sim::api::{Answer, ApiError};
 use crate::sim::world::World;
 use crate::sim::world::catalog::DefId;
 use crate::sim::world::clock::epoch;
-use crate::sim::world::definition::{self, TaskDef};
+use crate::sim::world::definition;
+use crate::sim::world::definition::TaskDef;
 
 pub(super) fn register(world: &mut World, input: Input<'_>) -> Answer {
     let body = definition::checked(input.whole()).map_err(|message| refuse("ClientException", message))?;

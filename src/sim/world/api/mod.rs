@@ -18,9 +18,9 @@ mod page;
 
 use serde_json::json;
 
+use self::input::Input;
 use super::World;
 use crate::sim::api::{Answer, ApiError, Call, Service};
-use input::Input;
 
 /// An error with HTTP status 400.
 fn refuse(code: &str, message: impl Into<String>) -> ApiError {

@@ -9,9 +9,9 @@ mod stream;
 mod text;
 mod voice;
 
-pub(super) use reader::{Cursor, Event, Reader};
-pub(super) use stream::Stream;
-pub(super) use voice::Voice;
+pub(super) use self::reader::{Cursor, Event, Reader};
+pub(super) use self::stream::Stream;
+pub(super) use self::voice::Voice;
 
 use super::World;
 use super::clock::{HOUR, Ms};

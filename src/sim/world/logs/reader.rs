@@ -1,9 +1,10 @@
 //! Reading streams page by page.
 
-use super::super::World;
-use super::super::clock::{Ms, SECOND};
-use super::stream::{self, Line, Stream};
+use super::stream;
+use super::stream::{Line, Stream};
 use super::text::Writer;
+use crate::sim::world::World;
+use crate::sim::world::clock::{Ms, SECOND};
 
 /// The messages of a page have this many bytes at most, and each counts for some more than it has.
 const BYTES: usize = 1 << 20;

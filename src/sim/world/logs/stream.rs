@@ -1,15 +1,15 @@
 //! What is written when: the lines of a container, second by second.
 
-use super::super::World;
-use super::super::balancer::GroupId;
-use super::super::catalog::DefId;
-use super::super::clock::{Ms, SECOND};
-use super::super::definition::{LogStreams, TaskDef};
-use super::super::ids::mix;
-use super::super::served::Load;
-use super::super::task::Task;
 use super::RETENTION;
 use super::voice::Saying;
+use crate::sim::world::World;
+use crate::sim::world::balancer::GroupId;
+use crate::sim::world::catalog::DefId;
+use crate::sim::world::clock::{Ms, SECOND};
+use crate::sim::world::definition::{LogStreams, TaskDef};
+use crate::sim::world::ids::mix;
+use crate::sim::world::served::Load;
+use crate::sim::world::task::Task;
 
 /// How often a line that tells how far the start-up is comes again.
 const PROGRESS: Ms = 5 * SECOND;

@@ -4,11 +4,11 @@ use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 
-use super::super::clock::{Ms, SECOND};
-use super::super::ids::mix;
 use super::stream::{Kind, Line, Stream, fraction};
 use super::voice::{Level, Saying};
 use crate::sim::scenario::LogFormat;
+use crate::sim::world::clock::{Ms, SECOND};
+use crate::sim::world::ids::mix;
 
 /// Asked of a service, with how often.
 const METHODS: [&str; 4] = ["GET", "GET", "GET", "POST"];

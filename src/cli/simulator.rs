@@ -1,0 +1,119 @@
+//! `sim` and `demo`: the embedded AWS, alone or with a console on it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::args::{Sim, World as Options};
+use super::exit::{Exit, Failure, internal};
+use super::out::Out;
+use crate::clock::{CLOCK_VARIABLE, Clock};
+use crate::cloud::aws::Connect;
+use crate::console::signals::Signals;
+use crate::sim::scenario::Scenario;
+use crate::sim::wire::{Server, SimClock};
+use crate::sim::world::World;
+
+/// Any will do: the embedded AWS takes every key.
+const KEY: &str = "tidegate";
+
+/// A simulated account that is about to run.
+pub struct Prepared {
+    scenario: Scenario,
+    seed: u64,
+    start: Timestamp,
+    clock: Clock,
+}
+
+/// A simulated account that runs.
+pub struct Running {
+    /// Serves until it is dropped.
+    server: Server,
+    clock: Clock,
+    region: String,
+}
+
+impl Prepared {
+    /// Reads the scenario; cheap. The clock begins here: what it takes to make the world passes in it too.
+    pub fn new(options: &Options) -> Result<Self, Failure> {
+        let start = Clock::system().now().at;
+        let clock = Clock::scaled(start, options.speed);
+        Ok(Self { scenario: scenario(&options.scenario)?, seed: options.seed, start, clock })
+    }
+
+    /// The only region in which it will have anything.
+    pub fn region(&self) -> &str {
+        &self.scenario.region
+    }
+
+    /// A console's clock that runs along with it.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Makes the world and serves it, on `port` or on any free one.
+    pub fn start(self, port: Option<u16>) -> Result<Running, Failure> {
+        let Self { scenario, seed, start, clock } = self;
+        let world = World::new(&scenario, seed, start);
+        let server = Server::start(world, SimClock::running(clock.now().at, clock.speed()), port).map_err(|error| {
+            let port = port.map_or_else(|| "a free port".to_owned(), |port| format!("port {port}"));
+            Failure::usage(format!("cannot serve on {port} of 127.0.0.1: {error}"), "Choose another one with --port.")
+        })?;
+        Ok(Running { server, clock, region: scenario.region })
+    }
+}
+
+impl Running {
+    /// How a console reaches it.
+    pub fn connect(&self) -> Connect {
+        Connect {
+            region: Some(self.region.clone()),
+            endpoint_url: Some(self.server.endpoint()),
+            keys: Some((KEY.to_owned(), KEY.to_owned())),
+            ..Connect::default()
+        }
+    }
+
+    /// What makes any AWS tool of a shell speak to it.
+    fn exports(&self) -> String {
+        let variables = [
+            ("AWS_ENDPOINT_URL", self.server.endpoint()),
+            ("AWS_ACCESS_KEY_ID", KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", KEY.to_owned()),
+            ("AWS_REGION", self.region.clone()),
+            (CLOCK_VARIABLE, self.clock.to_string()),
+        ];
+        variables.map(|(name, value)| format!("export {name}={value}")).join("\n")
+    }
+}
+
+/// Serves until a signal ends it.
+pub async fn sim(out: &mut Out, options: &Sim) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
+    let running = Prepared::new(&options.world)?.start(options.port)?;
+    out.script(&running.exports())?;
+    out.remark(
+        "# serving until ctrl-c; in another shell: take these lines, then `tidegate` or `aws ecs list-services`",
+    );
+    signals.next().await;
+    Ok(Exit::Done)
+}
+
+/// A scenario that comes with the program, or a file of one.
+fn scenario(name: &str) -> Result<Scenario, Failure> {
+    if let Some(scenario) = Scenario::named(name) {
+        return Ok(scenario);
+    }
+    if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+        let text = std::fs::read_to_string(name)
+            .map_err(|error| Failure::usage(format!("cannot read the scenario {name}: {error}"), "Check the path."))?;
+        return Scenario::parse(&text).map_err(|error| {
+            Failure::usage(format!("{name}: {error}"), "assets/scenarios has examples of everything.")
+        });
+    }
+    let names: Vec<_> = Scenario::names().collect();
+    Err(Failure::usage(
+        format!("there is no scenario called {name}"),
+        format!("There is {}; or name a file that ends in .toml.", names.join(", ")),
+    ))
+}

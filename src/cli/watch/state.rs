@@ -1,0 +1,187 @@
+//! What a watch says of a release, part by part, so that only what changed is said again.
+
+use serde::Serialize;
+
+use super::target::Target;
+use crate::cli::deployments;
+use crate::cli::deployments::version;
+use crate::cli::format::or_no_data;
+use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::health::rollout::Ailment;
+use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::release::share::Percent;
+use crate::domain::release::{Method, Phase, Release, Side};
+
+/// One part: `key` tells whether it changed, `text` is said then.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Part {
+    /// Which.
+    pub what: &'static str,
+    /// In words.
+    pub text: String,
+    #[serde(skip)]
+    key: String,
+}
+
+/// All parts of one look.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scene {
+    parts: Vec<Part>,
+    observed: Option<Percent>,
+}
+
+/// The observed share wavers with every minute. Less than this, in points, is no news.
+const NEWS: f64 = 2.0;
+
+impl Scene {
+    /// What there is to say. `before`: what was said last.
+    pub fn of(release: &Release, target: Option<&Target>, snapshot: &Snapshot, before: &Self) -> Self {
+        let deployment = target.and_then(|target| target.deployment(snapshot));
+        let observed = match (before.observed, release.share.observed) {
+            (Some(said), Some(now)) if (said.value() - now.value()).abs() < NEWS => Some(said),
+            (_, now) => now,
+        };
+        let mut scene = Self { parts: Vec::new(), observed };
+        scene.say("revisions", revisions(release, deployment, snapshot));
+        scene.say("phase", phase(release.phase).to_owned());
+        scene.say_of("deployment", deployment.map(status));
+        scene.say_of("stage", deployment.and_then(|deployment| deployment.stage.clone()).or(release.stage.clone()));
+        scene.say_of("traffic", traffic(release, deployment, observed));
+        scene.say("tasks", tasks(release));
+        let triggered = deployment.and_then(|deployment| deployment.alarms.as_ref()).map(|alarms| &alarms.triggered);
+        scene.say_of("alarms", triggered.filter(|names| !names.is_empty()).map(|names| alarms(names)));
+        let breaker = deployment.and_then(|deployment| deployment.breaker.as_ref());
+        scene.say_of(
+            "breaker",
+            breaker
+                .filter(|breaker| breaker.failures > 0)
+                .map(|breaker| format!("circuit breaker: {} of {} failures", breaker.failures, breaker.threshold)),
+        );
+        let verdict = &release.verdict;
+        let why = verdict.reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let (word, text) = (verdict.outcome.word(), format!("verdict {}{why}", verdict.outcome.word()));
+        // Its numbers change every minute; that it changed its mind is news.
+        scene.parts.push(Part { what: "verdict", text, key: word.to_owned() });
+        if let Some(ailment) = &release.ailment {
+            // How many failed and how long it stands still grows: that it began is news, and what the cause is.
+            let cause = if let Ailment::CrashLoop { cause, .. } = ailment { *cause } else { None };
+            let key = format!("{} {} {cause:?}", ailment.kind(), ailment.revision());
+            scene.parts.push(Part { what: "ailment", text: ailment.to_string(), key });
+        }
+        for side in std::iter::once(&release.stable).chain(&release.canary) {
+            let covered = |trouble: &&String| release.ailment.as_ref().is_some_and(|it| it.covers(trouble));
+            let trouble = side.trouble.as_ref().filter(|trouble| !covered(trouble));
+            scene.say_of("trouble", trouble.map(|trouble| format!("{}: {trouble}", side.service)));
+        }
+        let troubles: Vec<_> =
+            std::iter::once(&release.stable).chain(&release.canary).filter_map(|side| side.trouble.as_ref()).collect();
+        let why = deployment.and_then(deployments::reason);
+        for remark in &release.remarks {
+            // A pause is an event of its own; a trouble, and why a deployment goes back, have been said.
+            if !(remark.starts_with("paused at") || troubles.contains(&remark) || why == Some(remark)) {
+                scene.say("remark", remark.clone());
+            }
+        }
+        scene
+    }
+
+    fn say(&mut self, what: &'static str, text: String) {
+        self.parts.push(Part { what, key: text.clone(), text });
+    }
+
+    fn say_of(&mut self, what: &'static str, text: Option<String>) {
+        if let Some(text) = text {
+            self.say(what, text);
+        }
+    }
+
+    /// All of it.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// What it has that `before` did not.
+    pub fn news(&self, before: &Self) -> Vec<Part> {
+        let had = |part: &&Part| before.parts.iter().any(|old| old.what == part.what && old.key == part.key);
+        self.parts.iter().filter(|part| !had(part)).cloned().collect()
+    }
+}
+
+/// Parts in a line.
+pub fn line(parts: &[Part]) -> String {
+    parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Steady => "steady",
+        Phase::Starting => "starting",
+        Phase::Shifting => "shifting",
+        Phase::Baking => "baking",
+        Phase::Waiting => "waiting for you",
+        Phase::Finishing => "finishing",
+        Phase::RollingBack => "rolling back",
+        Phase::Failed => "failed",
+    }
+}
+
+fn revisions(release: &Release, deployment: Option<&ServiceDeployment>, snapshot: &Snapshot) -> String {
+    if let Some(deployment) = deployment.filter(|deployment| deployment.target.is_some()) {
+        return deployments::revisions(deployment, snapshot);
+    }
+    let newest = release.newest();
+    let version = newest.version.clone().or_else(|| {
+        release.deployment.as_ref().and_then(|deployment| version(deployment.target.as_deref()?, snapshot))
+    });
+    let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+    if release.stable.task_definition == newest.task_definition {
+        format!("{}{version}", newest.task_definition.tag())
+    } else {
+        format!("{} → {}{version}", release.stable.task_definition.tag(), newest.task_definition.tag())
+    }
+}
+
+fn status(deployment: &ServiceDeployment) -> String {
+    let words = format!("deployment {}", deployments::status(&deployment.status));
+    let back = deployment.rolled_back_to().map(|to| format!(" to {}", to.tag())).unwrap_or_default();
+    // How it ended is said once more, with the reason, when the watch ends.
+    let rollback = deployment.rollback.as_ref().filter(|_| !deployment.status.ended());
+    let why = rollback.and_then(|rollback| rollback.reason.as_ref());
+    format!("{words}{back}{}", why.map(|why| format!(": {why}")).unwrap_or_default())
+}
+
+fn traffic(release: &Release, deployment: Option<&ServiceDeployment>, observed: Option<Percent>) -> Option<String> {
+    if release.canary.is_none() && deployment.is_some_and(|deployment| deployment.status.ended()) {
+        // All of the traffic goes to one revision again.
+        return None;
+    }
+    // Where the console writes the weights itself, ECS's own request says nothing.
+    let of_ecs = deployment.filter(|_| release.method != Method::NativeWeighted);
+    let requested = of_ecs.and_then(|deployment| deployment.requested).or(release.share.requested);
+    let configured = release.share.configured;
+    if requested.is_none() && configured.is_none() && observed.is_none() {
+        return None;
+    }
+    let whole = observed.and_then(|observed| Percent::new(observed.value().round()).ok());
+    Some(format!(
+        "traffic requested {}, configured {}, observed {}",
+        requested.map_or_else(|| "nothing".to_owned(), |requested| requested.to_string()),
+        or_no_data(configured),
+        or_no_data(whole)
+    ))
+}
+
+fn alarms(names: &[String]) -> String {
+    format!("in alarm: {}", names.join(", "))
+}
+
+fn tasks(release: &Release) -> String {
+    let of = |side: &Side| {
+        let healthy = side.healthy.map(|healthy| format!(" ({healthy} healthy)")).unwrap_or_default();
+        format!("{}/{}{healthy}", side.running, side.desired)
+    };
+    match &release.canary {
+        Some(canary) => format!("tasks {} + {}", of(&release.stable), of(canary)),
+        None => format!("tasks {}", of(&release.stable)),
+    }
+}

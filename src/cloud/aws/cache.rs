@@ -1,0 +1,245 @@
+//! What earlier answers have taught, shared by both lanes: the rules in full, so that a rollback can be written
+//! while reads hang, and what never changes, so that it is not asked for again.
+
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision};
+use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::route::RouteId;
+use crate::domain::fault::Fault;
+
+use super::rule::Rule;
+
+/// A read that is out for longer than this is taken to hang.
+const LATE: Duration = Duration::from_secs(1);
+
+/// More than any account has deployments within the 90 days that AWS keeps them.
+const MOST_REMEMBERED: usize = 20_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    rules: Mutex<HashMap<RouteId, Rule>>,
+    reads: Mutex<Reads>,
+    target_groups: Mutex<Option<BTreeSet<Arn>>>,
+    revisions: Mutex<HashMap<Arn, Known>>,
+    ended: Mutex<HashMap<Arn, ServiceDeployment>>,
+    pub(super) account: OnceLock<String>,
+}
+
+/// A revision, as far as it is known.
+#[derive(Debug, Clone)]
+struct Known {
+    revision: Arc<ServiceRevision>,
+    /// ECS moves traffic to it, and says at some time where.
+    takes_traffic: bool,
+}
+
+impl Known {
+    fn whole(&self) -> bool {
+        let ServiceRevision { images, target_groups, .. } = &*self.revision;
+        !images.is_empty()
+            && images.iter().all(|image| image.digest.is_some())
+            && (!self.takes_traffic || !target_groups.is_empty())
+    }
+}
+
+/// How the reads of rules fare.
+#[derive(Debug, Default)]
+struct Reads {
+    /// The newest one to end was answered.
+    answered: bool,
+    /// How many are out for too long.
+    late: usize,
+}
+
+/// A poisoned lock only means that another thread panicked; every value here is whole at all times.
+fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    pub(super) fn rule(&self, id: &RouteId) -> Option<Rule> {
+        open(&self.rules).get(id).cloned()
+    }
+
+    pub(super) fn keep_rule(&self, rule: Rule) {
+        open(&self.rules).insert(rule.route.id.clone(), rule);
+    }
+
+    /// Replaces all rules: what was not read again is gone.
+    pub(super) fn keep_only(&self, rules: impl IntoIterator<Item = Rule>) {
+        *open(&self.rules) = rules.into_iter().map(|rule| (rule.route.id.clone(), rule)).collect();
+    }
+
+    /// Whether a read of a rule would be answered, going by the last ones.
+    pub(super) fn reads_are_live(&self) -> bool {
+        let reads = open(&self.reads);
+        reads.answered && reads.late == 0
+    }
+
+    /// Runs a read of rules and notes how it fares. One that is given up on counts as not answered.
+    pub(super) async fn watch<T>(&self, read: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        self.watch_until(read, tokio::time::sleep(LATE)).await
+    }
+
+    async fn watch_until<T>(
+        &self,
+        read: impl Future<Output = Result<T, Fault>>,
+        late: impl Future<Output = ()>,
+    ) -> Result<T, Fault> {
+        let (mut read, late) = (pin!(read), pin!(late));
+        let mut watch = Watch { memory: self, late: false, ended: false };
+        let answer = tokio::select! {
+            biased;
+            answer = &mut read => answer,
+            () = late => {
+                watch.late = true;
+                open(&self.reads).late += 1;
+                read.await
+            }
+        };
+        open(&self.reads).answered = answer.is_ok();
+        watch.ended = true;
+        answer
+    }
+
+    pub(super) fn saw_target_groups<'a>(&self, seen: impl IntoIterator<Item = &'a Arn>, all: bool) {
+        let mut known = open(&self.target_groups);
+        if all {
+            *known = Some(seen.into_iter().cloned().collect());
+        } else if let Some(known) = known.as_mut() {
+            known.extend(seen.into_iter().cloned());
+        }
+    }
+
+    /// The target groups of all services; `None` before they were first read.
+    pub(super) fn target_groups(&self) -> Option<Vec<Arn>> {
+        open(&self.target_groups).as_ref().map(|known| known.iter().cloned().collect())
+    }
+
+    pub(super) fn revision(&self, arn: &str) -> Option<Arc<ServiceRevision>> {
+        open(&self.revisions).get(&Arn::new(arn)).map(|known| known.revision.clone())
+    }
+
+    /// Whether it is known, and something of it is not.
+    pub(super) fn is_incomplete(&self, arn: &str) -> bool {
+        open(&self.revisions).get(&Arn::new(arn)).is_some_and(|known| !known.whole())
+    }
+
+    /// What was known and is not said any more is kept.
+    pub(super) fn keep_revision(&self, mut revision: ServiceRevision, takes_traffic: bool) {
+        let arn = revision.arn.clone();
+        if let Some(known) = self.revision(arn.as_str()) {
+            learnt(&mut revision, &known);
+        }
+        keep(&self.revisions, arn, Known { revision: Arc::new(revision), takes_traffic });
+    }
+
+    /// A deployment that has ended stays as it is; more may have become known of its revisions.
+    pub(super) fn ended(&self, arn: &Arn) -> Option<ServiceDeployment> {
+        let mut deployment = open(&self.ended).get(arn).cloned()?;
+        let rollback = deployment.rollback.as_mut().and_then(|rollback| rollback.to.as_mut());
+        for revision in deployment.target.iter_mut().chain(&mut deployment.sources).chain(rollback) {
+            if let Some(known) = self.revision(revision.arn.as_str()) {
+                *revision = known;
+            }
+        }
+        Some(deployment)
+    }
+
+    pub(super) fn keep_ended(&self, deployment: &ServiceDeployment) {
+        keep(&self.ended, deployment.arn.clone(), deployment.clone());
+    }
+}
+
+/// Adds to a revision what an earlier answer had of it.
+fn learnt(revision: &mut ServiceRevision, before: &ServiceRevision) {
+    if revision.images.is_empty() {
+        revision.images.clone_from(&before.images);
+    }
+    for image in revision.images.iter_mut().filter(|image| image.digest.is_none()) {
+        let was = before.images.iter().find(|was| was.container == image.container && was.image == image.image);
+        image.digest = was.and_then(|was| was.digest.clone());
+    }
+    if revision.target_groups.is_empty() {
+        revision.target_groups.clone_from(&before.target_groups);
+    }
+    if revision.production_rule.is_none() {
+        revision.production_rule.clone_from(&before.production_rule);
+    }
+    if revision.surroundings.is_empty() {
+        revision.surroundings.clone_from(&before.surroundings);
+    }
+}
+
+fn keep<T>(map: &Mutex<HashMap<Arn, T>>, arn: Arn, value: T) {
+    let mut map = open(map);
+    if map.len() >= MOST_REMEMBERED {
+        map.clear();
+    }
+    map.insert(arn, value);
+}
+
+/// Takes a read off the books, also when it is dropped on the way.
+struct Watch<'a> {
+    memory: &'a Memory,
+    late: bool,
+    ended: bool,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let mut reads = open(&self.memory.reads);
+        if self.late {
+            reads.late = reads.late.saturating_sub(1);
+        }
+        if !self.ended {
+            reads.answered = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fault::FaultKind;
+    use futures::FutureExt;
+
+    fn fault() -> Fault {
+        Fault::new(FaultKind::Throttled, "DescribeRules", "rule", "Rate exceeded")
+    }
+
+    #[tokio::test]
+    async fn reads_are_live_while_they_are_answered() {
+        let memory = Memory::default();
+        assert!(!memory.reads_are_live(), "nothing was read yet");
+        memory.watch(async { Ok(()) }).await.unwrap();
+        assert!(memory.reads_are_live());
+        memory.watch(async { Err::<(), _>(fault()) }).await.unwrap_err();
+        assert!(!memory.reads_are_live(), "the last one failed");
+        memory.watch(async { Ok(()) }).await.unwrap();
+        assert!(memory.reads_are_live());
+    }
+
+    #[tokio::test]
+    async fn a_read_that_hangs_makes_them_not_live_until_one_is_answered() {
+        let memory = Memory::default();
+        memory.watch(async { Ok(()) }).await.unwrap();
+        let (passes, late) = tokio::sync::oneshot::channel::<()>();
+        let read = std::future::pending::<Result<(), Fault>>();
+        let mut hanging = Box::pin(memory.watch_until(read, late.map(|_| ())));
+        assert!((&mut hanging).now_or_never().is_none());
+        assert!(memory.reads_are_live(), "it has only just been sent");
+        passes.send(()).unwrap();
+        assert!((&mut hanging).now_or_never().is_none());
+        assert!(!memory.reads_are_live(), "it is late");
+        drop(hanging);
+        assert!(!memory.reads_are_live(), "it was given up on");
+        memory.watch(async { Ok(()) }).await.unwrap();
+        assert!(memory.reads_are_live());
+    }
+}

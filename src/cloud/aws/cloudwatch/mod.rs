@@ -1,0 +1,109 @@
+//! CloudWatch: minutes of target groups, load balancers, services, and of whatever a team publishes itself.
+//!
+//! `asked` says which metrics each meter is made of, `answered` what is made of their answers.
+
+pub(crate) mod request;
+pub(crate) mod response;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
+use aws_sdk_cloudwatch::types::{MetricDataQuery, ScanBy};
+
+use crate::cloud::Minutes;
+use crate::domain::ecs::route::{load_balancer_dimension, target_group_dimension};
+use crate::domain::fault::Fault;
+use crate::domain::metrics::source::{METRICS_A_CALL, Meter};
+use crate::domain::metrics::{MetricsQuery, Series};
+
+use self::request::{Asked, asked};
+use self::response::{Result as Answered, series};
+use super::Aws;
+use super::operation::Operation;
+use super::pages::pages;
+use super::time::date_time;
+
+/// The longest that CloudWatch goes on about one range of time.
+const MOST_DATAPOINTS: i32 = 100_800;
+
+#[async_trait]
+impl Minutes for Aws {
+    /// An empty series for what no application load balancer serves, and for what is not CloudWatch's.
+    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(Meter, Series)>, Fault> {
+        let meters: Vec<(Meter, Vec<Asked>)> =
+            query.meters.iter().map(|(meter, detail)| (meter.clone(), asked(meter, *detail))).collect();
+        let all = meters.iter().map(|(_, asked)| asked.len()).sum::<usize>();
+        let queries: Vec<_> =
+            meters.iter().flat_map(|(_, asked)| asked).enumerate().map(|(n, it)| it.query(n)).collect();
+        let subject = match query.meters.as_slice() {
+            [(meter, _)] => name(meter),
+            several => format!("{all} metrics of {} meters", several.len()),
+        };
+        let mut results = HashMap::new();
+        for batch in queries.chunks(METRICS_A_CALL) {
+            results.extend(self.metric_data(query, batch, &subject).await?);
+        }
+        // In the order in which they were numbered.
+        let mut results = (0..all).map(|n| results.remove(&request::id(n)).unwrap_or_default());
+        let of = |(meter, asked): (Meter, Vec<Asked>)| {
+            let answers: Vec<_> = asked.iter().zip(results.by_ref()).collect();
+            (meter, series(&answers))
+        };
+        Ok(meters.into_iter().map(of).collect())
+    }
+}
+
+impl Aws {
+    /// What each query of one call came back with, over all pages, by its id.
+    async fn metric_data(
+        &self,
+        query: &MetricsQuery,
+        queries: &[MetricDataQuery],
+        subject: &str,
+    ) -> Result<HashMap<String, Answered>, Fault> {
+        let operation = Operation::GetMetricData;
+        let read = pages(operation, usize::MAX, |token| {
+            let call = self.clients.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.to_vec()));
+            let call = call.start_time(date_time(query.from)).end_time(date_time(query.to));
+            let call = call.scan_by(ScanBy::TimestampAscending).max_datapoints(MOST_DATAPOINTS);
+            let call = call.set_next_token(token).send();
+            async move {
+                let answer = self.ask(operation, subject, call).await?;
+                let next = answer.next_token.clone();
+                Ok((vec![answer], next))
+            }
+        });
+        let read = read.await?;
+        let mut merged: HashMap<String, Answered> = HashMap::new();
+        for result in read.iter().flat_map(GetMetricDataOutput::metric_data_results) {
+            merged.entry(result.id().unwrap_or_default().to_owned()).or_default().add(result);
+        }
+        // It speaks of the whole call, HTTP 200 or not: of what has no answer it may say why.
+        let said = read.iter().flat_map(GetMetricDataOutput::messages);
+        let said: Vec<&str> = said.filter_map(|message| message.value().or(message.code())).collect();
+        for message in &said {
+            tracing::warn!(%operation, subject, message, "CloudWatch says of the whole answer");
+        }
+        if let Some(message) = said.first() {
+            for query in queries {
+                let id = query.id().unwrap_or_default().to_owned();
+                merged.entry(id).or_insert_with(|| Answered::silent(message));
+            }
+        }
+        Ok(merged)
+    }
+}
+
+/// What a fault of one meter's question is said of.
+fn name(meter: &Meter) -> String {
+    match meter {
+        Meter::TargetGroup { group, .. } => target_group_dimension(group).to_owned(),
+        Meter::Balancer(balancer) => load_balancer_dimension(balancer).to_owned(),
+        Meter::Service(service) => service.to_string(),
+        Meter::Own(_) => "metrics of its own".to_owned(),
+    }
+}

@@ -1,0 +1,130 @@
+//! Which metrics a meter is made of, as CloudWatch addresses them.
+
+use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
+
+use crate::domain::ecs::route::{load_balancer_dimension, target_group_dimension};
+use crate::domain::metrics::source::{CloudWatchMetric, Detail, Meter, Own, Source};
+use crate::domain::metrics::{Gauge, Member};
+
+const ELB: &str = "AWS/ApplicationELB";
+
+/// What the values of one metric are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A number of each minute of a side.
+    Of(Member),
+    /// Shown and never judged.
+    Shown(Gauge),
+}
+
+/// One metric with one statistic: one query.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asked {
+    pub metric: CloudWatchMetric,
+    pub meaning: Meaning,
+    /// What makes the domain's unit of the metric's.
+    pub factor: f64,
+}
+
+impl Asked {
+    fn new(namespace: &str, name: &str, statistic: &str, dimensions: &[(&str, &str)], meaning: Meaning) -> Self {
+        let dimensions = dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let metric = CloudWatchMetric {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            statistic: statistic.to_owned(),
+            dimensions,
+        };
+        Self { metric, meaning, factor: 1.0 }
+    }
+
+    /// Seconds on the wire, milliseconds in the domain.
+    fn in_seconds(self) -> Self {
+        Self { factor: 1e3, ..self }
+    }
+
+    /// The query with this number.
+    pub(super) fn query(&self, number: usize) -> MetricDataQuery {
+        let dimensions = self.metric.dimensions.iter();
+        let dimensions = dimensions.map(|(name, value)| Dimension::builder().name(name).value(value).build());
+        let metric = Metric::builder()
+            .namespace(&self.metric.namespace)
+            .metric_name(&self.metric.name)
+            .set_dimensions(Some(dimensions.collect()))
+            .build();
+        let stat = MetricStat::builder().metric(metric).period(60).stat(&self.metric.statistic).build();
+        MetricDataQuery::builder().id(id(number)).metric_stat(stat).build()
+    }
+}
+
+/// A query's id: CloudWatch wants a lower-case letter first, and no two alike, though two meters may have a metric in
+/// common.
+pub(super) fn id(number: usize) -> String {
+    format!("m{number}")
+}
+
+/// As many as [`Meter::metrics`] says.
+pub(super) fn asked(meter: &Meter, detail: Detail) -> Vec<Asked> {
+    let full = detail == Detail::Full;
+    match meter {
+        // Network load balancers count flows, not requests.
+        Meter::TargetGroup { balancer, .. } | Meter::Balancer(balancer)
+            if !load_balancer_dimension(balancer).starts_with("app/") =>
+        {
+            Vec::new()
+        }
+        Meter::TargetGroup { group, balancer } => {
+            target_group(target_group_dimension(group), load_balancer_dimension(balancer), full)
+        }
+        Meter::Balancer(balancer) => {
+            let dimensions = [("LoadBalancer", load_balancer_dimension(balancer))];
+            let meaning = Meaning::Shown(Gauge::BalancerErrors);
+            vec![Asked::new(ELB, "HTTPCode_ELB_5XX_Count", "Sum", &dimensions, meaning)]
+        }
+        Meter::Service(service) => {
+            let dimensions = [("ClusterName", service.cluster.as_str()), ("ServiceName", service.service.as_str())];
+            let metric = |namespace, name, statistic, gauge| {
+                Asked::new(namespace, name, statistic, &dimensions, Meaning::Shown(gauge))
+            };
+            let mut asked = vec![
+                metric("AWS/ECS", "CPUUtilization", "Average", Gauge::Cpu),
+                metric("AWS/ECS", "MemoryUtilization", "Average", Gauge::Memory),
+            ];
+            if full {
+                asked.push(metric("ECS/ContainerInsights", "CpuUtilized", "Sum", Gauge::CpuUnits));
+                asked.push(metric("ECS/ContainerInsights", "MemoryUtilized", "Sum", Gauge::Megabytes));
+            }
+            asked
+        }
+        Meter::Own(own) => of_its_own(own),
+    }
+}
+
+/// With both dimensions: under the target group's alone there is no `RequestCount`.
+fn target_group(group: &str, balancer: &str, full: bool) -> Vec<Asked> {
+    let dimensions = [("TargetGroup", group), ("LoadBalancer", balancer)];
+    let metric = |name, statistic, meaning| Asked::new(ELB, name, statistic, &dimensions, meaning);
+    let latency = |statistic, member| metric("TargetResponseTime", statistic, Meaning::Of(member)).in_seconds();
+    let mut asked = vec![
+        metric("RequestCount", "Sum", Meaning::Of(Member::Requests)),
+        metric("HTTPCode_Target_5XX_Count", "Sum", Meaning::Of(Member::Errors)),
+        metric("TargetConnectionErrorCount", "Sum", Meaning::Of(Member::ConnectionErrors)),
+        latency("p95", Member::P95),
+    ];
+    if full {
+        asked.push(latency("p50", Member::P50));
+        asked.push(latency("p99", Member::P99));
+        asked.push(metric("UnHealthyHostCount", "Maximum", Meaning::Shown(Gauge::UnhealthyHosts)));
+        asked.push(metric("UnhealthyRoutingRequestCount", "Sum", Meaning::Shown(Gauge::FailedOpen)));
+    }
+    asked
+}
+
+fn of_its_own(own: &Own) -> Vec<Asked> {
+    let Source::CloudWatch(recipe) = &own.source else { return Vec::new() };
+    let asked = recipe.each().map(|(member, metric)| {
+        let asked = Asked { metric: metric.clone(), meaning: Meaning::Of(member), factor: 1.0 };
+        if own.seconds && !member.counts() { asked.in_seconds() } else { asked }
+    });
+    asked.collect()
+}

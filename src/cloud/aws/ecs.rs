@@ -1,0 +1,237 @@
+//! ECS: clusters, services, tasks, task definitions.
+
+pub(super) mod configuration;
+mod convert;
+pub(super) mod revision;
+
+use std::collections::HashSet;
+
+use aws_sdk_ecs::types::{DesiredStatus, Failure, ServiceField, SortOrder, TaskDefinitionStatus};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::service::{Service, Task, TaskDefinition};
+use crate::domain::fault::{Fault, FaultKind};
+
+use super::Aws;
+use super::operation::Operation;
+use super::pages::pages;
+
+/// The largest page of ECS's lists.
+const PAGE: i32 = 100;
+/// DescribeServices takes as many services in one call.
+const SERVICES_A_CALL: usize = 10;
+/// DescribeTasks takes as many tasks in one call.
+const TASKS_A_CALL: usize = 100;
+
+impl Aws {
+    /// Every service of the environment's clusters. One call that fails fails the whole: a list with holes would
+    /// show services as gone.
+    pub(super) async fn services(&self) -> Result<Vec<Service>, Fault> {
+        let clusters = self.clusters().await?;
+        let batches: Vec<Vec<(String, Vec<String>)>> = stream::iter(clusters)
+            .map(|cluster| async move {
+                let arns = self.service_arns(&cluster).await?;
+                if arns.is_empty() && !self.clusters.is_empty() {
+                    self.must_exist(&cluster).await?;
+                }
+                Ok(arns.chunks(SERVICES_A_CALL).map(|batch| (cluster.clone(), batch.to_vec())).collect())
+            })
+            .buffered(self.limits.concurrency)
+            .try_collect()
+            .await?;
+        let described: Vec<Vec<Service>> = stream::iter(batches.into_iter().flatten())
+            .map(|(cluster, batch)| self.describe_services(cluster, batch))
+            .buffered(self.limits.concurrency)
+            .try_collect()
+            .await?;
+        let services: Vec<Service> = described.into_iter().flatten().collect();
+        self.memory.saw_target_groups(services.iter().flat_map(|service| &service.target_groups), true);
+        Ok(services)
+    }
+
+    /// One service by its names.
+    pub(super) async fn service(&self, key: &ServiceKey) -> Result<Service, Fault> {
+        let found = self.describe_services(key.cluster.clone(), vec![key.service.clone()]).await?;
+        let service = found.into_iter().next().ok_or_else(|| {
+            let message = format!("there is no service {} in cluster {}", key.service, key.cluster);
+            let operation = Operation::DescribeServices.name();
+            let mut fault = Fault::new(FaultKind::NotFound, operation, key.to_string(), message);
+            fault.code = Some("MISSING".to_owned());
+            fault
+        })?;
+        self.memory.saw_target_groups(&service.target_groups, false);
+        Ok(service)
+    }
+
+    async fn clusters(&self) -> Result<Vec<String>, Fault> {
+        if !self.clusters.is_empty() {
+            return Ok(self.clusters.to_vec());
+        }
+        pages(Operation::ListClusters, usize::MAX, |token| async {
+            let call = self.clients.ecs.list_clusters().max_results(PAGE).set_next_token(token);
+            let answer = self.ask(Operation::ListClusters, "all clusters", call.send()).await?;
+            Ok((answer.cluster_arns.unwrap_or_default(), answer.next_token))
+        })
+        .await
+    }
+
+    /// A cluster that was deleted, or was never there, can have an empty list of services too: whoever named it
+    /// should hear of it. Where that cannot be found out, the empty list stands.
+    async fn must_exist(&self, cluster: &str) -> Result<(), Fault> {
+        let operation = Operation::DescribeClusters;
+        let subject = cluster_subject(cluster);
+        let Ok(answer) =
+            self.ask(operation, &subject, self.clients.ecs.describe_clusters().clusters(cluster).send()).await
+        else {
+            return Ok(());
+        };
+        let active = answer.clusters().iter().any(|cluster| cluster.status.as_deref() != Some("INACTIVE"));
+        let missing = answer.failures().iter().any(|failure| failure.reason.as_deref() == Some("MISSING"));
+        if active || (!missing && answer.clusters().is_empty()) {
+            return Ok(());
+        }
+        let message = "there is no such cluster, or it was deleted";
+        let mut fault = Fault::new(FaultKind::NotFound, operation.name(), subject, message);
+        fault.advice = format!("Check --cluster, --region ({}) and --profile.", self.place.region);
+        Err(fault)
+    }
+
+    async fn service_arns(&self, cluster: &str) -> Result<Vec<String>, Fault> {
+        let subject = cluster_subject(cluster);
+        pages(Operation::ListServices, usize::MAX, |token| {
+            let call = self.clients.ecs.list_services().cluster(cluster).max_results(PAGE).set_next_token(token).send();
+            async {
+                let answer = self.ask(Operation::ListServices, &subject, call).await?;
+                Ok((answer.service_arns.unwrap_or_default(), answer.next_token))
+            }
+        })
+        .await
+    }
+
+    /// Those of the services that are there.
+    async fn describe_services(&self, cluster: String, services: Vec<String>) -> Result<Vec<Service>, Fault> {
+        let operation = Operation::DescribeServices;
+        let subject = match services.as_slice() {
+            [only] => ServiceKey::new(Arn::new(&*cluster).name(), Arn::new(only).name()).to_string(),
+            several => format!("{} services of {}", several.len(), cluster_subject(&cluster)),
+        };
+        let call = self.clients.ecs.describe_services().cluster(&cluster).set_services(Some(services));
+        let answer = self.ask(operation, &subject, call.include(ServiceField::Tags).send()).await?;
+        only_missing(operation, &subject, answer.failures())?;
+        let services = answer.services.unwrap_or_default().into_iter();
+        services
+            .map(|service| {
+                convert::service(service, &cluster).ok_or_else(|| {
+                    let message = "the answer has a service without a name";
+                    Fault::new(FaultKind::Garbled, operation.name(), &subject, message)
+                })
+            })
+            .collect()
+    }
+
+    /// The tasks of a service, running and lately stopped.
+    pub(super) async fn tasks(&self, key: &ServiceKey) -> Result<Vec<Task>, Fault> {
+        let running = self.task_arns(key, DesiredStatus::Running);
+        let stopped = self.task_arns(key, DesiredStatus::Stopped);
+        let (running, stopped) = futures::try_join!(running, stopped)?;
+        // A task that stops between the two lists is on both.
+        let mut seen = HashSet::new();
+        let arns: Vec<String> = running.into_iter().chain(stopped).filter(|arn| seen.insert(arn.clone())).collect();
+        let batches: Vec<Vec<String>> = arns.chunks(TASKS_A_CALL).map(<[String]>::to_vec).collect();
+        let described: Vec<Vec<Task>> = stream::iter(batches)
+            .map(|batch| async {
+                let operation = Operation::DescribeTasks;
+                let subject = key.to_string();
+                let call = self.clients.ecs.describe_tasks().cluster(&key.cluster).set_tasks(Some(batch));
+                let answer = self.ask(operation, &subject, call.send()).await?;
+                only_missing(operation, &subject, answer.failures())?;
+                Ok(answer.tasks.unwrap_or_default().into_iter().filter_map(convert::task).collect())
+            })
+            .buffered(self.limits.concurrency)
+            .try_collect()
+            .await?;
+        Ok(described.into_iter().flatten().collect())
+    }
+
+    async fn task_arns(&self, key: &ServiceKey, status: DesiredStatus) -> Result<Vec<String>, Fault> {
+        let subject = key.to_string();
+        pages(Operation::ListTasks, self.limits.tasks, |token| {
+            let call = self.clients.ecs.list_tasks().cluster(&key.cluster).service_name(&key.service);
+            let call = call.desired_status(status.clone()).max_results(PAGE).set_next_token(token).send();
+            async {
+                let answer = self.ask(Operation::ListTasks, &subject, call).await?;
+                Ok((answer.task_arns.unwrap_or_default(), answer.next_token))
+            }
+        })
+        .await
+    }
+
+    /// These task definitions. One that AWS no longer has is left out, unless it is the only one.
+    pub(super) async fn task_definitions(&self, arns: &[TaskDefinitionArn]) -> Result<Vec<TaskDefinition>, Fault> {
+        let answers: Vec<Result<TaskDefinition, Fault>> = stream::iter(arns.to_vec())
+            .map(|arn| async move { self.task_definition(&arn).await })
+            .buffered(self.limits.concurrency)
+            .collect()
+            .await;
+        let mut found = Vec::new();
+        let mut gone = None;
+        for answer in answers {
+            match answer {
+                Ok(definition) => found.push(definition),
+                Err(fault) if matches!(fault.kind, FaultKind::Refused | FaultKind::NotFound) => gone = Some(fault),
+                Err(fault) => return Err(fault),
+            }
+        }
+        match gone {
+            Some(fault) if found.is_empty() => Err(fault),
+            _ => Ok(found),
+        }
+    }
+
+    async fn task_definition(&self, arn: &TaskDefinitionArn) -> Result<TaskDefinition, Fault> {
+        let operation = Operation::DescribeTaskDefinition;
+        let call = self.clients.ecs.describe_task_definition().task_definition(arn.arn().as_str());
+        let answer = self.ask(operation, arn.short(), call.send()).await?;
+        answer.task_definition.map(|definition| convert::task_definition(definition, arn)).ok_or_else(|| {
+            Fault::new(FaultKind::Garbled, operation.name(), arn.short(), "the answer has no task definition")
+        })
+    }
+
+    /// The active revisions of a family, newest first.
+    pub(super) async fn family(&self, family: &str) -> Result<Vec<TaskDefinitionArn>, Fault> {
+        let operation = Operation::ListTaskDefinitions;
+        let subject = format!("family {family}");
+        let revisions = pages(operation, self.limits.family, |token| {
+            let call = self.clients.ecs.list_task_definitions().family_prefix(family).sort(SortOrder::Desc);
+            let call = call.status(TaskDefinitionStatus::Active).max_results(PAGE).set_next_token(token).send();
+            async {
+                let answer = self.ask(operation, &subject, call).await?;
+                let revisions = answer.task_definition_arns.unwrap_or_default().into_iter().map(TaskDefinitionArn::new);
+                // AWS takes the prefix for the whole name; not every endpoint does.
+                Ok((revisions.filter(|revision| revision.family() == family).collect(), answer.next_token))
+            }
+        });
+        let mut revisions = revisions.await?;
+        revisions.sort_by_key(|revision| std::cmp::Reverse(revision.revision()));
+        Ok(revisions)
+    }
+}
+
+pub(super) fn cluster_subject(cluster: &str) -> String {
+    format!("cluster {}", Arn::new(cluster).name())
+}
+
+/// ECS answers 200 for what it could not describe. What is missing was deleted meanwhile; anything else is a failure.
+pub(super) fn only_missing(operation: Operation, subject: &str, failures: &[Failure]) -> Result<(), Fault> {
+    let Some(failure) = failures.iter().find(|failure| failure.reason.as_deref() != Some("MISSING")) else {
+        return Ok(());
+    };
+    let reason = failure.reason.as_deref().unwrap_or("without a reason");
+    let what = [failure.arn.as_deref(), failure.detail.as_deref()];
+    let message = what.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let kind = if reason.contains("ACCESS") { FaultKind::Denied } else { FaultKind::Refused };
+    let mut fault = Fault::new(kind, operation.name(), subject, message);
+    fault.code = Some(reason.to_owned());
+    Err(fault)
+}

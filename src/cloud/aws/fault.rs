@@ -1,0 +1,291 @@
+//! From the SDK's errors to [`Fault`]s, by code: each protocol spells its errors differently, and most that
+//! matter in an incident (throttling, expired tokens) are in no operation's model.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use crate::domain::fault::{Fault, FaultKind};
+
+use super::operation::Operation;
+
+/// Where calls go: what advice must name.
+#[derive(Debug, Clone)]
+pub(super) struct Whereabouts {
+    /// The profile in use, where one is named.
+    pub(super) profile: Option<String>,
+    pub(super) region: String,
+}
+
+/// One failed call as a fault.
+pub(super) fn fault<E>(
+    operation: Operation,
+    subject: &str,
+    error: &SdkError<E, HttpResponse>,
+    place: &Whereabouts,
+    account: Option<&str>,
+) -> Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let make = |kind, message: String| Fault::new(kind, operation.name(), subject, message);
+    let mut fault = match error {
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            let meta = service.err().meta();
+            let html = service.raw().headers().get("content-type").is_some_and(|kind| kind.contains("html"));
+            let kind = match meta.code() {
+                Some(code) => by_code(code, status),
+                None => by_status(status, html, operation),
+            };
+            let message = meta.message().filter(|message| !message.is_empty());
+            let message = message.map_or_else(|| format!("HTTP {status} without a message"), str::to_owned);
+            let kind =
+                if kind == FaultKind::Refused && answered(operation, &message) { FaultKind::Changed } else { kind };
+            let mut fault = make(kind, message);
+            fault.code = meta.code().map(str::to_owned);
+            fault.request_id = error.request_id().or_else(|| meta.request_id()).map(str::to_owned);
+            fault
+        }
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            let html = response.raw().headers().get("content-type").is_some_and(|kind| kind.contains("html"));
+            // `Display` of the error itself says only that the response was not understood.
+            let mut fault = make(by_status(status, html, operation), format!("HTTP {status}: {}", causes(error)));
+            fault.request_id = error.request_id().map(str::to_owned);
+            fault
+        }
+        SdkError::TimeoutError(_) => make(FaultKind::Unanswered, causes(error)),
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
+            let causes = causes(error);
+            make(undelivered(error, &causes), causes)
+        }
+        _ => make(FaultKind::Garbled, causes(error)),
+    };
+    if let Some(advice) = advice(&fault, operation, place, account) {
+        fault.advice = advice;
+    }
+    fault
+}
+
+/// Whether a pause no longer waits: AWS says so in words only.
+fn answered(operation: Operation, message: &str) -> bool {
+    operation == Operation::ContinueServiceDeployment
+        && (message.contains("hookId is either completed") || message.contains("terminal state"))
+}
+
+/// By AWS's error code. ELBv2 leaves the suffix `Exception` away where ECS has it.
+fn by_code(code: &str, status: u16) -> FaultKind {
+    match code.strip_suffix("Exception").unwrap_or(code) {
+        "Throttling"
+        | "Throttled"
+        | "RequestThrottled"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "PriorRequestNotComplete"
+        | "SlowDown"
+        | "BandwidthLimitExceeded"
+        | "ProvisionedThroughputExceeded"
+        | "EC2Throttled"
+        | "RequestRateExceeded" => FaultKind::Throttled,
+        "AccessDenied"
+        | "UnauthorizedOperation"
+        | "NotAuthorized"
+        | "AuthorizationError"
+        | "OptInRequired"
+        | "Forbidden" => FaultKind::Denied,
+        "ExpiredToken"
+        | "RequestExpired"
+        | "TokenRefreshRequired"
+        | "UnrecognizedClient"
+        | "InvalidClientTokenId"
+        | "InvalidSecurityToken"
+        | "AuthFailure" => FaultKind::Expired,
+        "SignatureDoesNotMatch"
+        | "InvalidSignature"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "RequestTimeTooSkewed" => FaultKind::NoCredentials,
+        "ClusterNotFound"
+        | "ServiceNotFound"
+        | "ServiceDeploymentNotFound"
+        | "ResourceNotFound"
+        | "RuleNotFound"
+        | "ListenerNotFound"
+        | "LoadBalancerNotFound"
+        | "TargetGroupNotFound"
+        | "TaskSetNotFound" => FaultKind::NotFound,
+        // Only StopServiceDeployment has it: the deployment is not in a state that can be stopped any more.
+        "Conflict" => FaultKind::Changed,
+        "InvalidAction" | "UnknownOperation" | "UnsupportedOperation" | "NotImplemented" => FaultKind::Unsupported,
+        "RequestTimeout" => FaultKind::Unanswered,
+        "Server"
+        | "InternalFailure"
+        | "InternalError"
+        | "InternalServerError"
+        | "InternalServer"
+        | "InternalServiceFault"
+        | "InternalService"
+        | "ServiceUnavailable"
+        | "HealthUnavailable" => FaultKind::Server,
+        _ if status == 501 => FaultKind::Unsupported,
+        _ if status >= 500 => FaultKind::Server,
+        _ => FaultKind::Refused,
+    }
+}
+
+/// An answer without a code is not AWS's own: a proxy's page, or an endpoint that lacks the operation.
+fn by_status(status: u16, html: bool, operation: Operation) -> FaultKind {
+    match status {
+        404 | 405 | 501 => FaultKind::Unsupported,
+        // Of a write, nobody knows what happened behind such a page.
+        500 if html && !operation.writes() => FaultKind::Unsupported,
+        429 => FaultKind::Throttled,
+        500.. => FaultKind::Server,
+        _ => FaultKind::Garbled,
+    }
+}
+
+/// A request without a response: did it leave?
+fn undelivered<E, R>(error: &SdkError<E, R>, causes: &str) -> FaultKind
+where
+    E: Error + 'static,
+    R: std::fmt::Debug,
+{
+    let credentials = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
+    let lower = causes.to_lowercase();
+    if lower.contains("missing region") {
+        FaultKind::NoRegion
+    } else if credentials.is_some() || lower.contains("credentials provider") || lower.contains("sso token") {
+        let expired = ["expired", "cached sso token", "sso session", "reauthenticate", "login session"];
+        if expired.iter().any(|word| lower.contains(word)) { FaultKind::Expired } else { FaultKind::NoCredentials }
+    } else if matches!(error, SdkError::ConstructionFailure(_)) {
+        FaultKind::Refused
+    } else if lower.contains("client error (connect)") || refused(error) {
+        FaultKind::Unreachable
+    } else {
+        // Sent, at least in part, and not answered.
+        FaultKind::Unanswered
+    }
+}
+
+fn refused<E, R>(error: &SdkError<E, R>) -> bool
+where
+    E: Error + 'static,
+    R: std::fmt::Debug,
+{
+    chain(error)
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+fn chain<E, R>(error: &SdkError<E, R>) -> impl Iterator<Item = &(dyn Error + 'static)>
+where
+    E: Error + 'static,
+    R: std::fmt::Debug,
+{
+    std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
+}
+
+/// What the causes say, outermost first, each thing once.
+fn causes<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: Error + 'static,
+    R: std::fmt::Debug,
+{
+    let mut said: Vec<String> = Vec::new();
+    for cause in chain(error).map(ToString::to_string) {
+        // Some causes repeat in their own text what caused them.
+        let generic = ["other", "io error", "timeout", "user error", "dispatch failure"].contains(&cause.as_str());
+        if !generic && !said.iter().any(|had| had.contains(&cause)) {
+            said.push(cause);
+        }
+    }
+    let text = if said.is_empty() { error.to_string() } else { said.join(": ") };
+    // The list of providers that were tried comes as lines, each with the same words.
+    let lines = text.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+    lines.replace("the credential provider was not enabled: ", "").replace("Attempted:;", "Attempted:")
+}
+
+/// The IAM action that AWS names. It need not be the call's: a role that may not be handed on is denied as
+/// `iam:PassRole`, and tags as `ecs:TagResource`.
+fn denied(message: &str) -> Option<&str> {
+    let (_, after) = message.split_once("not authorized to perform:")?;
+    let action = after.split_whitespace().next()?;
+    action.contains(':').then_some(action)
+}
+
+/// What helps here more than the advice that goes for every fault of the kind.
+fn advice(fault: &Fault, operation: Operation, place: &Whereabouts, account: Option<&str>) -> Option<String> {
+    let code = fault.code.as_deref().unwrap_or_default();
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    let region = &place.region;
+    let (whose, flag) = match &place.profile {
+        Some(profile) => (format!("profile {profile}"), format!(" --profile {profile}")),
+        None => ("the default profile".to_owned(), String::new()),
+    };
+    let there = account.map_or_else(|| format!("{region} ({whose})"), |account| format!("{region}, account {account}"));
+    Some(match fault.kind {
+        FaultKind::Denied => {
+            let needed = denied(&fault.message).map_or_else(|| operation.permission(), str::to_owned);
+            format!("{needed} is needed; `assets/iam` has the policies.")
+        }
+        FaultKind::Expired if matches!(code, "UnrecognizedClient" | "InvalidClientTokenId" | "AuthFailure") => {
+            format!(
+                "AWS does not know these keys of {whose} (any more): renew them, `aws sso login{flag}` or your tool; the console goes on by itself."
+            )
+        }
+        FaultKind::Expired if fault.message.to_lowercase().contains("login session") => {
+            format!("Renew them with `aws login{flag}`; the console goes on by itself.")
+        }
+        FaultKind::Expired => {
+            format!(
+                "Renew the credentials of {whose} (`aws sso login{flag}`, or your tool); the console goes on by itself."
+            )
+        }
+        FaultKind::NoCredentials if code == "RequestTimeTooSkewed" || fault.message.contains("not yet current") => {
+            "The clock of this machine is off: set it right.".to_owned()
+        }
+        FaultKind::NoCredentials if !code.is_empty() => {
+            format!("The secret key of {whose} does not fit its access key, or the clock of this machine is off.")
+        }
+        FaultKind::NoCredentials => {
+            format!("Tried {whose}: set AWS_PROFILE or pass --profile; `aws sts get-caller-identity{flag}` must work.")
+        }
+        FaultKind::NotFound if code == "ClusterNotFound" => {
+            format!("There is no such cluster in {there}: check --cluster, --region and --profile.")
+        }
+        FaultKind::NotFound if code == "ServiceDeploymentNotFound" => {
+            "A newer deployment has taken its place: look at what is there now.".to_owned()
+        }
+        FaultKind::NotFound if operation.writes() => {
+            format!("It was deleted, or it is not in {there}: look at what is there now.")
+        }
+        FaultKind::NotFound => format!("Check that it is in {there}."),
+        FaultKind::Changed if operation == Operation::ContinueServiceDeployment => {
+            "Somebody answered it before, or its time ran out: nothing was sent twice. Look at what is there now."
+                .to_owned()
+        }
+        FaultKind::Refused if code == "ServiceNotActive" => {
+            "The service is being deleted: nothing can be done with it.".to_owned()
+        }
+        FaultKind::Unreachable if fault.message.contains("dns") => {
+            format!("Is '{region}' a region, and is there a network? Check --region and --endpoint-url.")
+        }
+        FaultKind::Unreachable if fault.message.contains("tunnel") => {
+            "The proxy did not answer: check HTTPS_PROXY and NO_PROXY.".to_owned()
+        }
+        FaultKind::Unsupported if operation.writes() => "This endpoint cannot do it: nothing was changed.".to_owned(),
+        FaultKind::Unanswered | FaultKind::Server if !operation.writes() => {
+            "It is asked again; what is on the screen is of its last answer.".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! The real AWS, and whatever speaks like it: the only code that names an SDK crate.
+//!
+//! A file a service for reading, `act` for the writes, `rule` for what a listener rule is, `fault` for what
+//! can go wrong. Every list is read to its end, every batch keeps to its API's limit, every call has a timeout.
+
+mod alarms;
+pub(crate) mod cache;
+mod clients;
+mod cloudwatch;
+mod deployments;
+mod ecs;
+mod elbv2;
+mod fault;
+mod logs;
+mod operation;
+mod pages;
+mod register;
+mod revisions;
+mod rule;
+mod sts;
+mod target_groups;
+pub(crate) mod task_definition;
+mod time;
+pub(crate) mod writes;
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use tracing::Instrument;
+
+use super::{Cloud, Minutes};
+use crate::domain::fault::Fault;
+use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::plan::{Call, Receipt};
+
+pub use self::clients::{Connect, Lane, Limits};
+
+use self::cache::Memory;
+use self::clients::Clients;
+use self::fault::Whereabouts;
+use self::operation::Operation;
+
+/// An account and region, through one lane.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    clients: Clients,
+    clusters: Arc<[String]>,
+    limits: Limits,
+    place: Arc<Whereabouts>,
+    memory: Arc<Memory>,
+}
+
+/// The same account and region twice, with connections of their own; what one learns the other knows.
+#[derive(Debug, Clone)]
+pub struct Lanes {
+    /// For polling.
+    pub poll: Aws,
+    /// For writes and the reads right before and after them.
+    pub act: Aws,
+    /// The region that was found to be meant.
+    pub region: String,
+    /// The profile that is in use, where one is named.
+    pub profile: Option<String>,
+}
+
+/// Finds region and credentials' source, and calls nobody: whether the credentials are good shows with the first
+/// call. Fails only without a region.
+pub async fn connect(options: &Connect) -> Result<Lanes, Fault> {
+    let (config, region) = clients::configure(options).await?;
+    let named = |variable| std::env::var(variable).ok().filter(|name: &String| !name.is_empty());
+    let profile = options.profile.clone().or_else(|| named("AWS_PROFILE")).filter(|_| options.keys.is_none());
+    let place = Arc::new(Whereabouts { profile: profile.clone(), region: region.clone() });
+    let memory = Arc::new(Memory::default());
+    let lane = |lane| Aws {
+        clients: Clients::new(&config, lane),
+        clusters: options.clusters.clone().into(),
+        limits: options.limits,
+        place: place.clone(),
+        memory: memory.clone(),
+    };
+    Ok(Lanes { poll: lane(Lane::Poll), act: lane(Lane::Act), region, profile })
+}
+
+#[async_trait]
+impl Cloud for Aws {
+    async fn read(&self, query: &Query) -> Result<Facts, Fault> {
+        Ok(match query {
+            Query::Identity => Facts::Identity(self.identity().await?),
+            Query::Services => Facts::Services(self.services().await?),
+            Query::Service(key) => Facts::Service(Box::new(self.service(key).await?)),
+            Query::Routes => Facts::Routes(self.routes().await?),
+            Query::Route(id) => Facts::Route(self.rule(id).await?.route),
+            Query::Health(target_groups) => Facts::Health(self.health(target_groups).await?),
+            Query::Tasks(key) => Facts::Tasks(self.tasks(key).await?),
+            Query::TaskDefinitions(arns) => Facts::TaskDefinitions(self.task_definitions(arns).await?),
+            Query::Family(family) => Facts::Family(self.family(family).await?),
+            Query::Deployments(key) => Facts::Deployments(self.deployments(key).await?),
+            Query::Alarms(names) => Facts::Alarms(self.alarms(names).await?),
+            Query::Metrics(query) => Facts::Metrics(self.minutes(query).await?),
+            Query::TargetGroups(groups) => Facts::TargetGroups(self.target_groups(groups).await?),
+            Query::Definition { arn, reveal } => Facts::Definition(Box::new(self.definition(arn, *reveal).await?)),
+            Query::Logs(page) => Facts::Logs(self.log(page).await?),
+        })
+    }
+
+    async fn act(&self, call: &Call) -> Result<Receipt, Fault> {
+        self.write(call).await
+    }
+}
+
+impl Aws {
+    /// Sends one call: its span in the log, its failure as a [`Fault`].
+    async fn ask<T, E>(
+        &self,
+        operation: Operation,
+        subject: &str,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Fault>
+    where
+        T: RequestId,
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        // How long it took is in the span's own times.
+        let span = tracing::debug_span!("aws", %operation, subject, request_id = tracing::field::Empty);
+        async {
+            let answer = call.await;
+            let request_id = match &answer {
+                Ok(answer) => answer.request_id(),
+                Err(error) => error.request_id(),
+            };
+            if let Some(request_id) = request_id {
+                tracing::Span::current().record("request_id", request_id);
+            }
+            answer.map_err(|error| {
+                tracing::debug!(error = %DisplayErrorContext(&error), "failed");
+                let account = self.memory.account.get().map(String::as_str);
+                fault::fault(operation, subject, &error, &self.place, account)
+            })
+        }
+        .instrument(span)
+        .await
+    }
+}

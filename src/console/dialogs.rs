@@ -1,0 +1,222 @@
+//! What is asked before something is done.
+
+pub mod palette;
+pub(crate) mod view;
+
+use jiff::Timestamp;
+use tui_input::Input;
+
+use self::palette::Palette;
+use super::keymap::{BINDINGS, Key};
+use super::links::Outside;
+use super::state::Model;
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::plan::{Intent, Plan, Refusal};
+use crate::domain::text;
+
+/// The question on top of the screen.
+#[derive(Debug, Clone)]
+pub enum Dialog {
+    /// Shall this plan be carried out?
+    Confirm(Box<Confirm>),
+    /// Which share?
+    Weight {
+        /// For which release.
+        release: String,
+        /// What was typed, in percent.
+        input: Input,
+        /// Why that is not a share.
+        error: Option<String>,
+    },
+    /// Which revision?
+    Revisions(Revisions),
+    /// Shall the console step by itself?
+    Automatic {
+        /// For which release.
+        release: String,
+        /// What says yes.
+        consent: Consent,
+    },
+    /// There is no plan: why.
+    Refused {
+        /// What was asked for.
+        title: String,
+        /// Why not.
+        refusal: Refusal,
+        /// The release and the intent: when there is a plan, this is no longer true.
+        of: Option<(String, Intent)>,
+    },
+    /// A question under which was typed, and which is no longer asked. What is still being typed would else be taken for
+    /// keys, and an `R` among them would act: only `esc` and `enter` are heard.
+    Closed {
+        /// Why it is not.
+        why: String,
+    },
+    /// Where to, or what: services, views and acts by a few letters.
+    Palette(Palette),
+    /// What to paste elsewhere: a shell in a task, AWS's console.
+    Outside(Outside),
+    /// The keys.
+    Help {
+        /// How many of them are above the first one that is shown, where not all fit.
+        top: usize,
+    },
+}
+
+/// A plan before it is carried out.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    /// The plan, call by call.
+    pub plan: Plan,
+    /// What says yes.
+    pub consent: Consent,
+    /// The ways to fulfil the same wish that have a plan; the one that is shown is among them.
+    pub ways: Vec<Intent>,
+    /// When it, or the way that it shows, was opened.
+    pub opened: Timestamp,
+    /// When the key that opened it was last heard: one that is held down does not say yes.
+    pub heard: Timestamp,
+}
+
+/// What says yes to a plan.
+#[derive(Debug, Clone)]
+pub enum Consent {
+    /// `y`.
+    Yes,
+    /// `R` once more.
+    SecondR,
+    /// The release's name, typed; then `enter`.
+    Name(Input),
+    /// The name was typed, but the plan is gated: why all the same, typed; then `enter`.
+    Reason {
+        /// The name, for the way back to it.
+        name: Input,
+        /// Why.
+        why: Input,
+    },
+}
+
+impl Consent {
+    /// The line of text that is being typed.
+    pub fn input(&mut self) -> Option<&mut Input> {
+        match self {
+            Self::Name(input) | Self::Reason { why: input, .. } => Some(input),
+            Self::Yes | Self::SecondR => None,
+        }
+    }
+
+    /// Whether letters are typed into it.
+    pub fn takes_letters(&self) -> bool {
+        matches!(self, Self::Name(_) | Self::Reason { .. })
+    }
+
+    /// Whether what was typed is the name that was asked for.
+    pub fn names(&self, release: &str) -> bool {
+        match self {
+            Self::Name(input) | Self::Reason { name: input, .. } => input.value().trim() == release,
+            Self::Yes | Self::SecondR => true,
+        }
+    }
+}
+
+impl Dialog {
+    /// The line of text that is being typed in it.
+    pub fn input(&mut self) -> Option<&mut Input> {
+        match self {
+            Self::Weight { input, .. } => Some(input),
+            Self::Confirm(confirm) => confirm.consent.input(),
+            Self::Automatic { consent, .. } => consent.input(),
+            Self::Palette(palette) => Some(&mut palette.typed),
+            _ => None,
+        }
+    }
+}
+
+/// The help on the smallest screen that is laid out has room for so many keys.
+const HELP_ROWS: usize = 16;
+
+/// Of which so many are passed by a page key.
+const HELP_PAGE: usize = 14;
+
+/// What is on top of the help after a key: the last of the keys stay on the screen.
+pub(super) fn scroll(top: usize, key: Key) -> usize {
+    let last = BINDINGS.len().saturating_sub(HELP_ROWS);
+    match key {
+        Key::Up | Key::Char('k') => top.saturating_sub(1),
+        Key::Down | Key::Char('j') => (top + 1).min(last),
+        Key::PageUp => top.saturating_sub(HELP_PAGE),
+        Key::PageDown | Key::Char(' ') => (top + HELP_PAGE).min(last),
+        Key::Home => 0,
+        Key::End | Key::Char('G') => last,
+        _ => top,
+    }
+}
+
+impl Confirm {
+    /// The next way to fulfil the same wish; `None` where there is but one.
+    pub fn next_way(&self) -> Option<&Intent> {
+        let at = self.ways.iter().position(|way| *way == self.plan.intent)?;
+        self.ways.iter().cycle().nth(at + 1).filter(|next| **next != self.plan.intent)
+    }
+
+    /// Whether another revision can be chosen to go back to: while nothing is under way it is a deployment like any.
+    /// Where a copy of the last that worked is all that can be offered, it may have been registered before.
+    pub fn can_choose(&self, model: &Model) -> bool {
+        (self.plan.intent.is_rollback() || matches!(self.plan.intent, Intent::Register { .. }))
+            && model.release(&self.plan.release).is_some_and(|release| release.canary.is_none() && !release.in_flight())
+    }
+
+    /// Whether what was typed is the name that was asked for.
+    pub fn name_matches(&self) -> bool {
+        self.consent.names(&self.plan.release)
+    }
+
+    /// What was typed as the reason, where there is something to be read in it.
+    pub fn reason(&self) -> Option<String> {
+        let Consent::Reason { why, .. } = &self.consent else { return None };
+        let why = why.value().trim();
+        why.chars().any(|c| text::is_safe(c) && !c.is_whitespace()).then(|| why.to_owned())
+    }
+
+    /// Whether a reason is still to be asked for: the environment is protected and the verdict speaks against it.
+    pub fn wants_reason(&self) -> bool {
+        self.plan.gate.is_some() && matches!(self.consent, Consent::Name(_))
+    }
+}
+
+/// A family's active revisions to choose among.
+#[derive(Debug, Clone)]
+pub struct Revisions {
+    /// For which release.
+    pub release: String,
+    /// Whose revisions.
+    pub family: String,
+    /// Which is marked, counted from the newest.
+    pub selected: usize,
+    /// What the choice is for.
+    pub purpose: Purpose,
+}
+
+/// What a revision is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be released.
+    Start,
+    /// To go back to.
+    Rollback,
+}
+
+/// One line of the choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// The revision.
+    pub task_definition: TaskDefinitionArn,
+    /// Its image's tag, where it was read.
+    pub version: Option<String>,
+    /// Runs now.
+    pub current: bool,
+    /// Known to have worked before.
+    pub previous: bool,
+    /// Known to have run, and to have been rolled back.
+    pub backed_out: bool,
+}

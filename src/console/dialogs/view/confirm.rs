@@ -1,0 +1,251 @@
+//! A plan before it is carried out, call by call.
+
+use ratatui::text::{Line, Span};
+
+use super::{labelled, typed};
+use crate::console::dialogs::{Confirm, Consent};
+use crate::console::screens::release;
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::theme::Role;
+use crate::console::widgets::{age, format, frame};
+use crate::domain::analysis::Outcome;
+use crate::domain::plan::{Expect, Intent, Step};
+use crate::domain::release::Release;
+
+/// How much is said of each step; a small screen says less, but never leaves out a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// Title, what must hold, call, what is read back: a line each.
+    Full,
+    /// The call, and what is waited for and read back.
+    Calls,
+    /// One line a step.
+    Short,
+}
+
+/// The plan with as much detail as the rows allow, where it will happen, and what says yes.
+pub fn lines(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let tail = tail(scene, confirm, columns, rows);
+    let room = rows.saturating_sub(tail.len());
+    let all = |detail| -> Vec<Line<'static>> {
+        let steps = confirm.plan.steps.iter().enumerate();
+        steps.flat_map(|(index, step)| self::step(scene, index, step, detail, columns)).collect()
+    };
+    let details = [Detail::Full, Detail::Calls, Detail::Short];
+    let mut lines =
+        details.into_iter().map(all).find(|lines| lines.len() <= room).unwrap_or_else(|| all(Detail::Short));
+    // A plan of more steps than a screen has rows says how many are not shown.
+    if lines.len() > room {
+        let hidden = lines.len() - room.saturating_sub(1);
+        lines.truncate(room.saturating_sub(1));
+        lines.push(scene.line(format!("… and {}", format::many(hidden, "more step")), Role::Warn));
+    }
+    lines.extend(tail);
+    lines
+}
+
+fn expects(expects: &[Expect]) -> String {
+    expects.iter().map(Expect::describe).collect::<Vec<_>>().join(", ")
+}
+
+fn step(scene: &Scene<'_>, index: usize, step: &Step, detail: Detail, columns: usize) -> Vec<Line<'static>> {
+    let number = format!("{} ", index + 1);
+    let title = frame::title(index, &step.title).to_owned();
+    let call = step.call.as_ref().map(|call| call.describe());
+    // What is written is never cut: it takes the lines that it needs.
+    let wrapped = |label: &str, text: &str, role: Role, label_role: Role| -> Vec<Line<'static>> {
+        let room = columns.saturating_sub(format::width(label));
+        let rows = format::wrap(text, room, 4).into_iter().enumerate();
+        rows.map(|(index, text)| {
+            let label = if index == 0 { label.to_owned() } else { " ".repeat(format::width(label)) };
+            Line::from(vec![scene.span(label, label_role), scene.span(text, role)])
+        })
+        .collect()
+    };
+    let part = |label: &str, text: String, role: Role| wrapped(&format!("   {label}"), &text, role, Role::Dim);
+    let first = |text: &str, role: Role| wrapped(&format::pad(&number, 3), text, role, Role::Accent);
+    let hold = if step.hold.is_zero() { String::new() } else { format!(", for {} s", step.hold.as_secs()) };
+    let read_back = format!("{}{hold}", expects(&step.after));
+    match detail {
+        Detail::Full => {
+            let mut lines = first(&title, Role::Title);
+            if !step.before.is_empty() {
+                lines.extend(part("waits for  ", expects(&step.before), Role::Text));
+            }
+            lines.extend(call.into_iter().flat_map(|call| part("call       ", call, Role::Text)));
+            if !step.after.is_empty() {
+                lines.extend(part("read back  ", read_back, Role::Dim));
+            }
+            lines
+        }
+        Detail::Calls => {
+            let mut lines = match &call {
+                Some(call) => first(call, Role::Text),
+                None => first(&title, Role::Dim),
+            };
+            let waits = match (step.before.is_empty(), step.after.is_empty()) {
+                (false, _) => format!("after {}; then {read_back}", expects(&step.before)),
+                (true, false) => format!("then {read_back}"),
+                (true, true) => return lines,
+            };
+            let waits = format::clip(&waits, columns.saturating_sub(3));
+            lines.push(Line::from(vec![Span::raw("   "), scene.dim(waits)]));
+            lines
+        }
+        Detail::Short => match call {
+            Some(call) => first(&call, Role::Text),
+            None => first(&title, Role::Dim),
+        },
+    }
+}
+
+/// The gate, warnings, the verdict where it matters, the place, and what says yes: always shown.
+fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let plan = &confirm.plan;
+    let mut lines = gate(scene, confirm, columns, rows);
+    for warning in plan.warnings.iter().take(4) {
+        for (index, text) in format::wrap(warning, columns.saturating_sub(2), 2).into_iter().enumerate() {
+            lines.push(Line::from(vec![
+                scene.span(if index == 0 { "▲ " } else { "  " }, Role::Warn),
+                scene.span(text, Role::Warn),
+            ]));
+        }
+    }
+    if let Some(release) = scene.model.release(&plan.release)
+        && plan.intent.is_rollback()
+    {
+        // What such deployments took says nothing of going back with the strategy set aside.
+        let timed = !matches!(plan.intent, Intent::Rollback { at_once: true, .. });
+        lines.extend(release::readiness::brief(scene, release, timed, columns, rows / 2));
+    }
+    if let Some(release) = scene.model.release(&plan.release)
+        && !plan.intent.is_rollback()
+        && plan.share.is_some_and(|share| !share.is_zero())
+        && plan.gate.is_none()
+    {
+        lines.push(labelled(scene, "verdict", verdict(scene, release)));
+    }
+    lines.push(labelled(scene, "in", vec![scene.span(format::clip(&plan.place.to_string(), 60), Role::Title)]));
+    lines.push(Line::default());
+    lines.extend(other_way(scene, confirm));
+    lines.push(consent(scene, confirm, columns));
+    lines
+}
+
+/// The other ways to the same end, by what makes them different.
+fn other_way(scene: &Scene<'_>, confirm: &Confirm) -> Option<Line<'static>> {
+    let next = confirm.next_way().map(|next| match next {
+        Intent::Rollback { at_once: true, .. } => "instead: at once, its strategy set aside",
+        Intent::Rollback { .. } => "instead: by its own strategy, step by step",
+        Intent::Start { pauses: true, .. } => "instead: pause before each step, for this release",
+        _ => "instead: by its own strategy as it is",
+    });
+    let choose = confirm.can_choose(scene.model).then_some(("c", "choose another revision"));
+    let offers: Vec<_> = next.map(|next| ("tab", next)).into_iter().chain(choose).collect();
+    let mut spans = Vec::new();
+    for (key, what) in &offers {
+        spans.extend([scene.span(*key, Role::Key), scene.text(format!(" {what}     "))]);
+    }
+    (!offers.is_empty()).then(|| Line::from(spans))
+}
+
+/// What the metrics say about the canary, in one line.
+fn verdict(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
+    if release::verdict::of_stable(release) {
+        return vec![scene.dim("the canary has had no traffic to be judged by")];
+    }
+    let verdict = &release.verdict;
+    let usable = age::metrics(scene, release).is_some_and(|source| source.good());
+    let role = if usable { release::verdict::role(release) } else { Role::Dim };
+    let mut value = vec![scene.span(verdict.outcome.word(), role)];
+    value.push(scene.text(match verdict.judged.error_percent {
+        Some(rate) => format!("  errors {} of {} requests", format::rate(rate), format::count(verdict.judged.requests)),
+        None => "  no data".to_owned(),
+    }));
+    if let Some(p95) = verdict.judged.p95 {
+        value.push(scene.text(format!(", p95 {}", format::latency(p95))));
+    }
+    if !usable {
+        value.push(scene.span("  (old)", Role::Warn));
+    }
+    value
+}
+
+/// What speaks against going on, the weightiest first: at least the first line of each reason is shown.
+fn gate(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let Some(gate) = &confirm.plan.gate else { return Vec::new() };
+    let (shape, role) = match gate.outcome {
+        Outcome::Fail => ("✖", Role::Bad),
+        Outcome::NotYet | Outcome::Pass => ("○", Role::Warn),
+    };
+    let mut heading = vec![scene.span(format!("{shape} the verdict is {}", gate.outcome.word()), role)];
+    let release = scene.model.release(&confirm.plan.release);
+    let source = release.and_then(|release| age::metrics(scene, release));
+    if let Some(source) = source.filter(|source| !source.good()) {
+        heading.push(scene.span(format!("  ({})", source.words()), Role::Warn));
+    }
+    let mut lines = vec![Line::from(heading)];
+    // What speaks against it is worth more rows than what is read back.
+    for (index, reason) in gate.reasons.iter().take(4).enumerate() {
+        let most = if index == 0 || rows >= 24 { 3 } else { 2 };
+        for (row, text) in format::wrap(reason, columns.saturating_sub(4), most).into_iter().enumerate() {
+            lines.push(Line::from(vec![scene.dim(if row == 0 { "  · " } else { "    " }), scene.text(text)]));
+        }
+    }
+    lines
+}
+
+fn consent(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Line<'static> {
+    let release = &confirm.plan.release;
+    match &confirm.consent {
+        Consent::SecondR => Line::from(vec![
+            scene.span("R", Role::Key),
+            scene.text(" once more: roll back     "),
+            scene.span("n", Role::Key),
+            scene.text(" cancel"),
+        ]),
+        Consent::Reason { why, .. } => {
+            let word = confirm.plan.gate.as_ref().map_or("PASS", |gate| gate.outcome.word());
+            let mut line =
+                vec![scene.span(" PROTECTED ", Role::Badge), scene.text(format!(" {word}: why all the same? "))];
+            line.extend(typed(scene, why, columns / 2, true));
+            if confirm.reason().is_some() {
+                line.push(scene.span("  ✓ enter", Role::Good));
+            }
+            Line::from(line)
+        }
+        consent => {
+            let forward = if confirm.plan.intent.is_rollback() { "roll back" } else { "carry it out" };
+            yes_or_name(scene, consent, release, forward, columns)
+        }
+    }
+}
+
+/// What says yes to something: `y`, or the release's name.
+pub(super) fn yes_or_name(
+    scene: &Scene<'_>,
+    consent: &Consent,
+    release: &str,
+    yes: &str,
+    columns: usize,
+) -> Line<'static> {
+    let Consent::Name(input) = consent else {
+        return Line::from(vec![
+            scene.span("y", Role::Key),
+            scene.text(format!(" {yes}     ")),
+            scene.span("n", Role::Key),
+            scene.text(" cancel"),
+        ]);
+    };
+    let mut line = vec![
+        scene.span(" PROTECTED ", Role::Badge),
+        scene.text(" type "),
+        scene.span(format::clip(release, columns / 3), Role::Title),
+        scene.text(", then enter: "),
+    ];
+    line.extend(typed(scene, input, columns / 3, true));
+    if consent.names(release) {
+        line.push(scene.span("  ✓ enter", Role::Good));
+    }
+    Line::from(line)
+}

@@ -1,0 +1,80 @@
+//! The keys, out of the one table.
+
+use ratatui::text::{Line, Span};
+
+use crate::console::keymap::{Action, BINDINGS, Key};
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::format;
+use crate::console::widgets::theme::Role;
+
+/// Columns of the keys.
+const KEYS: usize = 9;
+
+/// From so many columns on there are two lists of keys side by side.
+const TWO: usize = 100;
+
+/// A line a key; those that move the mark share one. Where not all of them fit, those from `top` on, and how many there
+/// are above and below.
+pub fn lines(scene: &Scene<'_>, top: usize, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let all = if columns >= TWO { side_by_side(all(scene, columns / 2 - 1), columns / 2) } else { all(scene, columns) };
+    if all.len() <= rows {
+        return all;
+    }
+    let shown = rows.saturating_sub(2);
+    let (above, below) = (top.min(all.len()), all.len().saturating_sub(top + shown));
+    let mark = |arrow: &str, more: usize| match more {
+        0 => Line::default(),
+        more => scene.line(format!("{arrow} {more} more"), Role::Dim),
+    };
+    let mut lines = vec![mark("↑", above)];
+    lines.extend(all.into_iter().skip(top).take(shown));
+    lines.resize(rows.saturating_sub(1), Line::default());
+    lines.push(mark("↓", below));
+    lines
+}
+
+/// The second half to the right of the first.
+fn side_by_side(mut lines: Vec<Line<'static>>, columns: usize) -> Vec<Line<'static>> {
+    let right = lines.split_off(lines.len().div_ceil(2));
+    let mut right = right.into_iter();
+    let join = |mut line: Line<'static>| {
+        let gap = columns.saturating_sub(line.width());
+        if let Some(right) = right.next() {
+            line.spans.push(Span::raw(" ".repeat(gap)));
+            line.spans.extend(right.spans);
+        }
+        line
+    };
+    lines.into_iter().map(join).collect()
+}
+
+/// The keys that move the mark: they share a line.
+pub const MARKS: [Action; 6] =
+    [Action::Up, Action::Down, Action::First, Action::Last, Action::PageUp, Action::PageDown];
+
+fn all(scene: &Scene<'_>, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let mut marked = false;
+    for binding in BINDINGS {
+        let (keys, help) = if MARKS.contains(&binding.action) {
+            if std::mem::replace(&mut marked, true) {
+                continue;
+            }
+            ("↑ ↓".to_owned(), "Mark another; also home, end, pgup, pgdn, k, j, G, ctrl-u, ctrl-d.".to_owned())
+        } else {
+            (labels(binding.keys.iter()), binding.help.to_owned())
+        };
+        let acts = binding.keys.iter().any(|key| matches!(key, Key::Char(c) if c.is_ascii_uppercase()));
+        let role = if acts && !MARKS.contains(&binding.action) { Role::Accent } else { Role::Key };
+        for (index, text) in format::wrap(&help, columns.saturating_sub(KEYS), 2).into_iter().enumerate() {
+            let keys = if index == 0 { format::pad(&keys, KEYS) } else { " ".repeat(KEYS) };
+            lines.push(Line::from(vec![scene.span(keys, role), scene.text(text)]));
+        }
+    }
+    lines.push(Line::from(vec![Span::raw(" ".repeat(KEYS)), scene.dim("In a question: y yes, n or esc no.")]));
+    lines
+}
+
+fn labels<'a>(keys: impl Iterator<Item = &'a Key>) -> String {
+    keys.map(|key| key.label()).collect::<Vec<_>>().join(" ")
+}

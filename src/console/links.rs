@@ -1,0 +1,255 @@
+//! What leads out of the console: a command for the operator's own shell, pages of AWS's console.
+
+pub(crate) mod aws_console;
+
+use super::screens::View;
+use super::screens::{alarms, targets, tasks};
+use super::state::{Model, Screen};
+use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::service::{LogDriver, Task};
+use crate::domain::release::{Release, Side};
+use crate::domain::text;
+
+use self::aws_console::Pages;
+
+/// The question what to copy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outside {
+    /// The ways out, the most likely first.
+    pub ways: Vec<Way>,
+    /// Which is marked.
+    pub selected: usize,
+}
+
+/// One way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// What it leads to, in words.
+    pub title: String,
+    /// What is copied: a shell command, or an address.
+    pub text: String,
+    /// What stands against it, as far as is known.
+    pub remark: Option<String>,
+}
+
+/// How the operator's own shell reaches the account that the console looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shell {
+    /// The AWS profile, where one was chosen.
+    pub profile: Option<String>,
+    /// Another endpoint than AWS's, where one was chosen.
+    pub endpoint: Option<String>,
+    /// Whether this is no account of AWS's at all, so that its console knows nothing of it.
+    pub simulated: bool,
+}
+
+/// What the present screen is about.
+struct Subject<'a> {
+    model: &'a Model,
+    side: &'a Side,
+    task: Option<&'a Task>,
+}
+
+impl Outside {
+    /// The ways out of what is marked on the present screen: first into the task, or to the page of what is marked where
+    /// that is no task.
+    pub fn of(model: &Model) -> Self {
+        let Some(release) = model.focus() else { return Self::default() };
+        let (side, task) = chosen(model, release);
+        let subject = Subject { model, side, task };
+        let mut ways = Vec::new();
+        ways.extend(subject.marked(release));
+        ways.extend(subject.command());
+        ways.extend(subject.addresses(release));
+        let mut seen = std::collections::BTreeSet::new();
+        // What no name has is never put where a shell or a browser might take it.
+        ways.retain(|way| way.text.chars().all(text::is_safe) && seen.insert(way.text.clone()));
+        Self { ways, selected: 0 }
+    }
+}
+
+/// The side and the task that are meant: those that are marked, else the newest running task of the canary, else of
+/// stable.
+fn chosen<'a>(model: &'a Model, release: &'a Release) -> (&'a Side, Option<&'a Task>) {
+    let sides = || release.canary.iter().chain([&release.stable]);
+    let of = |side: &'a Side| model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
+    let side_of = |task: &Task| {
+        let mut all = sides().filter(|side| of(side).is_some_and(|tasks| tasks.iter().any(|it| it.arn == task.arn)));
+        all.clone().find(|side| side.task_definition == task.task_definition).or_else(|| all.next())
+    };
+    let marked = match &model.screen {
+        Screen::View(View::Tasks, _) => {
+            let list = model.list(View::Tasks);
+            let rows = list.shown(tasks::state::rows(model, release));
+            rows.get(list.at(&rows)).map(|row| row.task().arn.clone())
+        }
+        Screen::View(View::Targets, _) => {
+            let list = model.list(View::Targets);
+            let rows = list.shown(targets::state::rows(model, release));
+            rows.get(list.at(&rows)).and_then(|row| row.task.map(|task| task.arn.clone()))
+        }
+        _ => None,
+    };
+    let known = |arn: Arn| sides().filter_map(of).flatten().find(|task| task.arn == arn);
+    if let Some(task) = marked.and_then(known) {
+        return (side_of(task).unwrap_or(&release.stable), Some(task));
+    }
+    let newest = |side: &'a Side| {
+        let tasks = of(side).into_iter().flatten();
+        let running = tasks.filter(|task| task.status == "RUNNING" && task.task_definition == side.task_definition);
+        running.max_by_key(|task| task.created_at)
+    };
+    let running = sides().find_map(|side| Some((side, newest(side)?)));
+    running.map_or((release.newest(), None), |(side, task)| (side, Some(task)))
+}
+
+impl Subject<'_> {
+    fn pages(&self, of: &Arn) -> Pages {
+        let region = of.region().unwrap_or(&self.model.place.region);
+        Pages::new(of.partition().or(self.side.arn.partition()).unwrap_or("aws"), region)
+    }
+
+    fn page(&self, title: String, text: String) -> Way {
+        let simulated = self.model.shell.simulated;
+        let remark = "this account is simulated: AWS's console does not know it".to_owned();
+        Way { title, text, remark: simulated.then_some(remark) }
+    }
+
+    /// What is marked, where it has a page of its own and is no task.
+    fn marked(&self, release: &Release) -> Vec<Way> {
+        let Screen::View(view, _) = &self.model.screen else { return Vec::new() };
+        let list = self.model.list(*view);
+        match view {
+            View::Alarms => {
+                let rows = list.shown(alarms::state::rows(self.model, release));
+                let alarm = rows.get(list.at(&rows)).map(|row| {
+                    let text = self.pages(&self.side.arn).alarm(&row.name);
+                    self.page(format!("alarm {} in AWS's console", row.name), text)
+                });
+                alarm.into_iter().collect()
+            }
+            View::History => {
+                let marked = self.model.marked_deployment(release).map(|(_, deployment)| deployment);
+                let pages = marked.map(|deployment| {
+                    let service = service_of(&deployment.arn).unwrap_or_else(|| self.side.service.clone());
+                    let text = self.pages(&deployment.arn).deployment(&service, deployment.arn.name());
+                    let page = self.page(format!("deployment {} in AWS's console", deployment.arn.name()), text);
+                    let revision = deployment.task_definition().and_then(|revision| self.definition(revision));
+                    [Some(page), revision].into_iter().flatten()
+                });
+                pages.into_iter().flatten().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A shell in the task.
+    fn command(&self) -> Option<Way> {
+        let task = self.task?;
+        let definition = self.model.snapshot.task_definition(&task.task_definition);
+        let first = definition.and_then(|definition| definition.images.first()).map(|(name, _)| name);
+        // The first container is the one that the task is for; what is beside it mostly comes after it.
+        let container = first.or(task.containers.first().map(|container| &container.name))?;
+        let cluster = &self.side.service.cluster;
+        let mut words = vec!["aws", "ecs", "execute-command", "--cluster", cluster, "--task", task.id()];
+        words.extend(["--container", container, "--interactive", "--command", "/bin/sh"]);
+        let text = quoted(&[words, self.reach()].concat())?;
+        let title = format!("a shell in {container} of task {} ({})", task.id(), task.task_definition);
+        Some(Way { title, text, remark: self.against(task) })
+    }
+
+    /// What keeps a command out of a task.
+    fn against(&self, task: &Task) -> Option<String> {
+        if task.stopped() {
+            return Some("it has stopped: ECS takes no command into it; l shows its log".to_owned());
+        }
+        if !task.execute_command {
+            let ServiceKey { cluster, service } = &self.side.service;
+            let words = ["aws", "ecs", "update-service", "--cluster", cluster, "--service", service];
+            let turn_on = quoted(&[&words[..], &["--enable-execute-command"], &self.reach()].concat())?;
+            return Some(format!("execute command is off for this task; for new tasks {turn_on} turns it on"));
+        }
+        (task.status != "RUNNING").then(|| "it does not run yet".to_owned())
+    }
+
+    /// The words that make a shell's AWS reach the same account.
+    fn reach(&self) -> Vec<&str> {
+        let shell = &self.model.shell;
+        let mut words = vec!["--region", &self.model.place.region];
+        words.extend(shell.profile.iter().flat_map(|profile| ["--profile", profile]));
+        words.extend(shell.endpoint.iter().flat_map(|endpoint| ["--endpoint-url", endpoint]));
+        words
+    }
+
+    /// Pages of AWS's console.
+    fn addresses(&self, release: &Release) -> Vec<Way> {
+        let side = self.side;
+        let pages = self.pages(&side.arn);
+        let mut ways = Vec::new();
+        if let Some(task) = self.task {
+            ways.push(self.page(format!("task {} in AWS's console", task.id()), pages.task(&side.service, task.id())));
+        }
+        ways.push(
+            self.page(format!("service {} in AWS's console", side.service.service), pages.service(&side.service)),
+        );
+        ways.extend(self.target_group(release));
+        ways.extend(self.log());
+        ways.extend(self.definition(self.task.map_or(&side.task_definition, |task| &task.task_definition)));
+        ways
+    }
+
+    /// The target group of the marked target, else the side's.
+    fn target_group(&self, release: &Release) -> Option<Way> {
+        let marked = match &self.model.screen {
+            Screen::View(View::Targets, _) => {
+                let list = self.model.list(View::Targets);
+                let rows = list.shown(targets::state::rows(self.model, release));
+                rows.get(list.at(&rows)).map(|row| row.group.clone())
+            }
+            _ => None,
+        };
+        let group = marked.or_else(|| self.side.target_group.clone())?;
+        let name = crate::domain::ecs::route::target_group_name(&group);
+        Some(self.page(format!("target group {name} in AWS's console"), self.pages(&group).target_group(&group)))
+    }
+
+    /// The log of the task, where there is one; else the log group.
+    fn log(&self) -> Option<Way> {
+        let revision = self.task.map_or(&self.side.task_definition, |task| &task.task_definition);
+        let definition = self.model.snapshot.task_definition(revision)?;
+        let (container, group, region, prefix) =
+            definition.logs.iter().find_map(|(container, driver)| match driver {
+                LogDriver::Awslogs { group, region, prefix } => Some((container, group, region, prefix)),
+                _ => None,
+            })?;
+        let mut pages = self.pages(&self.side.arn);
+        if let Some(region) = region {
+            pages = Pages::new(self.side.arn.partition().unwrap_or("aws"), region);
+        }
+        let stream = prefix.as_ref().zip(self.task).map(|(prefix, task)| format!("{prefix}/{container}/{}", task.id()));
+        let title = match &stream {
+            Some(_) => format!("log of {container} in AWS's console"),
+            None => format!("log group {group} in AWS's console"),
+        };
+        Some(self.page(title, pages.log(group, stream.as_deref())))
+    }
+
+    fn definition(&self, revision: &TaskDefinitionArn) -> Option<Way> {
+        let text = self.pages(revision.arn()).task_definition(revision)?;
+        Some(self.page(format!("task definition {revision} in AWS's console"), text))
+    }
+}
+
+/// `…:service-deployment/CLUSTER/SERVICE/ID`.
+fn service_of(deployment: &Arn) -> Option<ServiceKey> {
+    let mut parts = deployment.resource().strip_prefix("service-deployment/")?.split('/');
+    Some(ServiceKey::new(parts.next()?, parts.next()?))
+}
+
+/// Words as a shell takes them, each quoted where it must be.
+fn quoted(words: &[&str]) -> Option<String> {
+    shlex::try_join(words.iter().copied()).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! What comes into the core, and what it asks to be done.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::keymap::Key;
+use super::state::operation::{OperationId, Progress};
+use crate::domain::ecs::names::{Place, ServiceKey};
+use crate::domain::fault::Fault;
+use crate::domain::observe::snapshot::{Facts, Query, Witness};
+use crate::domain::plan::Plan;
+use crate::domain::release::share::Percent;
+use crate::domain::timeline::Act;
+
+/// The time as it enters the core: a stamp on each message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Now {
+    /// On AWS's clock.
+    pub at: Timestamp,
+    /// How fast that clock runs against the operator's: 1, but for a simulated AWS in a hurry.
+    pub speed: f64,
+}
+
+impl Now {
+    /// A span on AWS's clock as the operator lives it.
+    pub fn felt(&self, span: SignedDuration) -> SignedDuration {
+        SignedDuration::try_from_secs_f64(span.as_secs_f64() / self.speed.max(1.0)).unwrap_or(span)
+    }
+
+    /// How long ago something was, as the operator lived it.
+    pub fn since(&self, then: Timestamp) -> SignedDuration {
+        self.felt(self.at.duration_since(then).max(SignedDuration::ZERO))
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// A key was pressed; never a repeat, never a paste.
+    Key(Key),
+    /// Text was pasted. It is text, wherever it lands, and never a command.
+    Paste(String),
+    /// The terminal has another size: columns, rows.
+    Resized(u16, u16),
+    /// The terminal came to the front, or left it.
+    Focus(bool),
+    /// Time passed.
+    Tick,
+    /// The program was stopped and goes on: all that is on screen is old.
+    Resumed,
+    /// A question was answered, or not.
+    Read {
+        /// When it was asked.
+        asked: Timestamp,
+        /// The question.
+        query: Query,
+        /// The answer.
+        answer: Result<Facts, Fault>,
+    },
+    /// An operation read something for itself.
+    Overheard {
+        /// When it was asked.
+        asked: Timestamp,
+        /// The question.
+        query: Query,
+        /// The answer.
+        facts: Facts,
+    },
+    /// An operation went on.
+    Progress {
+        /// Which.
+        operation: OperationId,
+        /// How.
+        progress: Progress,
+    },
+    /// What the audit remembers of this account and region.
+    Recalled {
+        /// The canary's share that was last written and read back, by release.
+        requested: BTreeMap<String, Percent>,
+        /// When that was read back, by release.
+        since: BTreeMap<String, Timestamp>,
+        /// What ran, complete, when something was ordered.
+        witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+        /// What was ordered, by release, in that order.
+        acts: BTreeMap<String, Vec<Act>>,
+        /// Since when the audit, as far as it was read, has all that was ordered.
+        remembers: Option<Timestamp>,
+    },
+    /// Something outside the core went wrong that the operator should know of.
+    Trouble(String),
+}
+
+/// How an operation came to be ordered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Whether the console did it by itself, having been told to; else it was a key.
+    pub automatic: bool,
+    /// What the operator typed, or what the console went by.
+    pub why: Option<String>,
+}
+
+/// One thing to do, outside the core.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask AWS.
+    Read(Query),
+    /// Ask the audit what it remembers of an account and region.
+    Recall(Place),
+    /// Carry out a plan.
+    Execute {
+        /// Whose progress is reported under this number.
+        operation: OperationId,
+        /// The plan.
+        plan: Box<Plan>,
+        /// Who ordered it, and why.
+        order: Order,
+    },
+    /// Send nothing more of an operation. What is on the wire stays there.
+    Cancel(OperationId),
+    /// Put text on the operator's clipboard.
+    Copy(String),
+    /// Let the shell have the terminal.
+    Suspend,
+    /// End the program.
+    Quit,
+}

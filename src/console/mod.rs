@@ -1,0 +1,20 @@
+//! The console's state and how messages change it. Nothing here waits, draws or reads a clock.
+
+pub mod dialogs;
+pub mod event_loop;
+pub mod keymap;
+pub mod links;
+pub mod message;
+pub mod poll_schedule;
+pub mod screens;
+pub mod signals;
+pub mod state;
+pub mod terminal;
+pub mod update;
+pub mod view;
+pub mod widgets;
+
+pub use self::update::update;
+
+#[cfg(test)]
+mod tests;

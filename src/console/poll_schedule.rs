@@ -1,0 +1,422 @@
+//! What is asked of AWS, and when: often where a release is under way and looked at, seldom elsewhere.
+
+pub(crate) mod metrics;
+pub(crate) mod rollback_prefetch;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::message::Now;
+use super::screens;
+use super::state::{Model, Screen};
+use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
+use crate::domain::fault::FaultKind;
+use crate::domain::logs::LogSource;
+use crate::domain::metrics::Series;
+use crate::domain::metrics::source::{Detail, Meter};
+use crate::domain::observe::snapshot::Query;
+use crate::domain::release::{Method, Release};
+
+/// A source of data: what is shown with one age, and asked for as one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Source {
+    /// STS.
+    Identity,
+    /// ECS services.
+    Services,
+    /// ELB rules.
+    Routes,
+    /// ELB target health.
+    Health,
+    /// ECS tasks of the open release.
+    Tasks,
+    /// ECS deployment history.
+    Deployments,
+    /// CloudWatch's minutes.
+    Metrics,
+    /// Prometheus's minutes.
+    Prometheus,
+    /// CloudWatch's alarms.
+    Alarms,
+    /// Task definitions.
+    Revisions,
+    /// ELB target groups' settings.
+    Groups,
+    /// Task definitions in full.
+    Definitions,
+    /// CloudWatch Logs.
+    Logs,
+}
+
+/// How one question stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Asked {
+    /// When it was last asked.
+    at: Timestamp,
+    /// Whether the answer is outstanding.
+    outstanding: bool,
+    /// How many answers in a row failed.
+    failures: u32,
+    /// How far the newest failure lets it back off.
+    slowest: SignedDuration,
+    /// Due as soon as it can be, whatever its pace.
+    hurry: bool,
+}
+
+impl Asked {
+    /// How long after an asking the next one is due, by a pace in seconds: the longer the more have failed.
+    fn backed_off(&self, seconds: i64) -> SignedDuration {
+        let longer = SignedDuration::from_secs(seconds.saturating_mul(1 << self.failures.min(5)));
+        longer.min(self.slowest.max(SignedDuration::from_secs(seconds)))
+    }
+
+    /// Of a question that is asked for the first time.
+    fn at(at: Timestamp) -> Self {
+        Self { at, outstanding: false, failures: 0, slowest: SLOWEST, hurry: false }
+    }
+}
+
+/// The questions that were asked.
+#[derive(Debug, Clone, Default)]
+pub struct Polls {
+    asked: HashMap<Key, Asked>,
+    /// How each meter's minutes stand.
+    meters: metrics::Meters,
+}
+
+/// A question without what changes between two askings of it.
+type Key = (Source, Matter);
+
+/// What of a source is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Matter {
+    /// What is named.
+    Of(String),
+    /// The minutes that are read again, whatever meters are in sight: those of the fleet, or of what is open.
+    Again(Detail),
+    /// All minutes of what has come into sight, by a digest of what that is.
+    First(Detail, u64),
+}
+
+impl Matter {
+    fn of(name: impl Into<String>) -> Self {
+        Self::Of(name.into())
+    }
+}
+
+fn joined<'a>(arns: impl IntoIterator<Item = &'a Arn>) -> String {
+    arns.into_iter().map(Arn::as_str).collect::<Vec<_>>().join(" ")
+}
+
+fn key(query: &Query) -> Key {
+    match query {
+        Query::Identity => (Source::Identity, Matter::of("")),
+        Query::Services => (Source::Services, Matter::of("")),
+        Query::Service(service) => (Source::Services, Matter::of(service.to_string())),
+        Query::Routes => (Source::Routes, Matter::of("")),
+        Query::Route(route) => (Source::Routes, Matter::of(route.arn().as_str())),
+        // As with revisions: a target group that has just come into sight does not wait for the pace of the others.
+        Query::Health(groups) => (Source::Health, Matter::of(joined(groups))),
+        Query::Tasks(service) => (Source::Tasks, Matter::of(service.to_string())),
+        Query::Deployments(service) => (Source::Deployments, Matter::of(service.to_string())),
+        // As with health, what comes into sight does not wait; but what is read again is one question, whatever is in
+        // sight: a source that fails is not asked sooner because something else is looked at.
+        Query::Metrics(metrics) => metrics::key(metrics),
+        Query::Alarms(_) => (Source::Alarms, Matter::of("")),
+        // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
+        Query::TaskDefinitions(unread) => {
+            let arns: Vec<_> = unread.iter().map(ToString::to_string).collect();
+            (Source::Revisions, Matter::Of(arns.join(" ")))
+        }
+        Query::Family(family) => (Source::Revisions, Matter::of(family.as_str())),
+        Query::TargetGroups(groups) => (Source::Groups, Matter::of(joined(groups))),
+        Query::Definition { arn, reveal } => (Source::Definitions, Matter::Of(format!("{arn} {reveal}"))),
+        // A page is asked for once the one before is there, however fast pages come: see `screens::logs::state`.
+        Query::Logs(page) => {
+            let LogSource { group, region, prefix } = &page.source;
+            (Source::Logs, Matter::Of(format!("{group} {prefix} {}", region.as_deref().unwrap_or_default())))
+        }
+    }
+}
+
+/// Seconds between two askings, as the operator lives them.
+struct Pace {
+    calm: i64,
+    busy: i64,
+}
+
+impl Source {
+    /// Who is asked for a meter's minutes.
+    pub fn of(meter: &Meter) -> Self {
+        if meter.of_prometheus() { Self::Prometheus } else { Self::Metrics }
+    }
+
+    /// How often it is asked for while all goes well: what its age is held against.
+    pub fn every(&self, busy: bool) -> SignedDuration {
+        let pace = self.pace();
+        SignedDuration::from_secs(if busy { pace.busy } else { pace.calm })
+    }
+
+    fn pace(&self) -> Pace {
+        match self {
+            Self::Identity => Pace { calm: 300, busy: 300 },
+            Self::Services => Pace { calm: 15, busy: 5 },
+            Self::Routes => Pace { calm: 30, busy: 5 },
+            Self::Health => Pace { calm: 30, busy: 8 },
+            Self::Tasks => Pace { calm: 30, busy: 8 },
+            Self::Deployments => Pace { calm: 60, busy: 8 },
+            Self::Metrics => Pace { calm: 60, busy: 30 },
+            // A server of the team's own: what is open is asked for oftener, see [`pace`].
+            Self::Prometheus => Pace { calm: 30, busy: 30 },
+            // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
+            Self::Alarms => Pace { calm: 60, busy: 30 },
+            Self::Revisions => Pace { calm: 300, busy: 120 },
+            Self::Groups => Pace { calm: 300, busy: 120 },
+            // What is registered never changes: only what was not read is asked for.
+            Self::Definitions => Pace { calm: 10, busy: 10 },
+            // What is due of a log the view knows: see `screens::logs::state`. This is what failures back off from.
+            Self::Logs => Pace { calm: 3, busy: 3 },
+        }
+    }
+}
+
+/// How often a question is asked.
+fn pace(key: &Key) -> Pace {
+    match key {
+        // As fine as its numbers are.
+        (Source::Prometheus, Matter::Again(Detail::Full)) => Pace { calm: 5, busy: 5 },
+        (Source::Prometheus, Matter::First(..)) => {
+            Pace { calm: metrics::ALL_AGAIN.as_secs(), busy: metrics::ALL_AGAIN.as_secs() }
+        }
+        (source, _) => source.pace(),
+    }
+}
+
+/// Never ask more often than this, as the operator lives it, however fast AWS's clock runs.
+pub const FLOOR: SignedDuration = SignedDuration::from_millis(400);
+
+/// FilterLogEvents has 5 calls a second for a whole account and region: one of ours is so long after the one before it,
+/// whatever log it is of.
+pub const PAGES_APART: SignedDuration = SignedDuration::from_millis(500);
+
+/// What was not asked for so long is due whatever came of it, and need not be remembered: longer than any pace.
+const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
+
+/// How far a failing source backs off, at the most.
+pub const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
+
+/// The same where AWS was not reached or has no valid caller to serve: asking again costs nobody's quota, and whoever
+/// mended it looks at a screen that is marked as old until the next answer.
+const SLOWEST_AWAY: SignedDuration = SignedDuration::from_secs(10);
+
+/// How far this failure lets a source back off.
+pub fn slowest(fault: FaultKind) -> SignedDuration {
+    match fault {
+        FaultKind::Unreachable | FaultKind::Expired | FaultKind::NoCredentials => SLOWEST_AWAY,
+        _ => SLOWEST,
+    }
+}
+
+impl Polls {
+    /// Takes note that a question goes out.
+    pub fn ask(&mut self, query: &Query, at: Timestamp) {
+        self.asked.retain(|_, asked| asked.outstanding || at.duration_since(asked.at) < REMEMBERED);
+        let asked = self.asked.entry(key(query)).or_insert(Asked::at(at));
+        (asked.at, asked.outstanding, asked.hurry) = (at, true, false);
+        if let Query::Metrics(metrics) = query {
+            self.meters.ask(metrics, at);
+            // The first reading of all is the beginning of its pace.
+            self.asked.entry(metrics::again(metrics)).or_insert(Asked::at(at));
+        }
+    }
+
+    /// Takes note of an answer, or of why there is none.
+    pub fn answered(&mut self, query: &Query, fault: Option<FaultKind>) {
+        let failed = |asked: &mut Asked| {
+            asked.failures = if fault.is_none() { 0 } else { asked.failures.saturating_add(1) };
+            asked.slowest = fault.map_or(SLOWEST, slowest);
+        };
+        let at = self.asked.get_mut(&key(query)).map(|asked| {
+            failed(asked);
+            asked.outstanding = false;
+            asked.at
+        });
+        if let Query::Metrics(metrics) = query {
+            // Who does not answer the first question of a meter is not asked for others at once.
+            let again = metrics::is_first(metrics).then(|| self.asked.get_mut(&metrics::again(metrics))).flatten();
+            if let Some((again, at)) = again.zip(at) {
+                failed(again);
+                again.at = if fault.is_some() { again.at.max(at) } else { again.at };
+            }
+            self.meters.answered(metrics);
+        }
+    }
+
+    /// Takes note of what was read of meters, and of what was not.
+    pub fn learned(&mut self, query: &Query, read: &[(Meter, Series)]) {
+        if let Query::Metrics(metrics) = query {
+            self.meters.learned(metrics, read);
+        }
+    }
+
+    /// What CloudWatch's minutes cost at the present rate, in US dollars an hour of the operator's: by CloudWatch's
+    /// list price for GetMetricData, $0.01 for each 1,000 metrics that are requested, whatever discount or free share
+    /// an account has.
+    pub fn cloudwatch_dollars_an_hour(&self, now: Now) -> f64 {
+        self.meters.dollars_an_hour(now)
+    }
+
+    /// Makes everything due.
+    pub fn all_due(&mut self) {
+        self.asked.values_mut().for_each(|asked| asked.hurry = true);
+    }
+
+    /// Makes these sources due at once: something has just been written. What is outstanding was asked before
+    /// that, so it is asked again when it comes in.
+    pub fn hurry(&mut self, sources: &[Source]) {
+        self.asked
+            .iter_mut()
+            .filter(|((source, _), _)| sources.contains(source))
+            .for_each(|(_, asked)| asked.hurry = true);
+    }
+
+    /// When a page of a log was last asked for.
+    fn newest_page(&self) -> Option<Timestamp> {
+        let pages = self.asked.iter().filter(|((source, _), _)| *source == Source::Logs);
+        pages.map(|(_, asked)| asked.at).max()
+    }
+
+    /// Since when an answer has been outstanding, the longest.
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        self.asked.values().filter(|asked| asked.outstanding).map(|asked| asked.at).min()
+    }
+}
+
+/// Services in a rollout, or just out of one, whose history is read whatever is marked: so many at the most.
+const HISTORIES_AT_ONCE: usize = 3;
+/// How long after its end a rollout is still looked at for how it ended.
+const JUST_ENDED: SignedDuration = SignedDuration::from_hours(1);
+
+/// The questions that are due now.
+pub fn due(model: &Model) -> Vec<Query> {
+    let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
+    let groups = target_groups(model);
+    if !groups.is_empty() {
+        wanted.push(Query::Health(groups));
+    }
+    wanted.extend(metrics::questions(model));
+    let busy = model.releases.iter().any(Release::in_flight);
+    wanted.extend(rollback_prefetch::read_first(model, unread_revisions(model)));
+    let focus = model.focus();
+    wanted.extend(rollback_prefetch::read_again(model, focus, busy && model.focused));
+    wanted.extend(rollback_prefetch::alarms(model, focus));
+    wanted.extend(rollback_prefetch::family(focus));
+    // Whether such a service waits for somebody is said by its deployment alone.
+    let native = |release: &&Release| matches!(release.method, Method::Native | Method::NativeWeighted);
+    let native = model.releases.iter().filter(native).filter(|release| release.in_flight());
+    wanted.extend(native.map(|release| Query::Deployments(release.stable.service.clone())));
+    // That one was rolled back is in its history alone.
+    let since = |release: &Release| release.steady_since.map(|since| model.now.at.duration_since(since));
+    let single = model.releases.iter().filter(|release| release.method == Method::Rolling);
+    let mut lately: Vec<_> = single
+        .filter(|release| release.in_flight() || since(release).is_some_and(|since| since < JUST_ENDED))
+        .collect();
+    lately.sort_by_key(|release| (!release.in_flight(), since(release)));
+    let lately = lately.into_iter().take(HISTORIES_AT_ONCE);
+    wanted.extend(lately.map(|release| Query::Deployments(release.stable.service.clone())));
+    if let Some(release) = focus {
+        for side in std::iter::once(&release.stable).chain(&release.canary) {
+            wanted.push(Query::Deployments(side.service.clone()));
+            if model.screen != Screen::Fleet {
+                wanted.push(Query::Tasks(side.service.clone()));
+            }
+        }
+    }
+    wanted.extend(rollback_prefetch::failing(model));
+    wanted.extend(screens::wanted(model));
+    if let Some(super::dialogs::Dialog::Revisions(revisions)) = &model.dialog {
+        wanted.push(Query::Family(revisions.family.clone()));
+    }
+    wanted.retain(|query| is_due(model, query, busy));
+    let mut asked = HashSet::new();
+    let mut pages = 0;
+    wanted.retain(|query| {
+        pages += usize::from(matches!(query, Query::Logs(_)));
+        (pages < 2 || !matches!(query, Query::Logs(_))) && asked.insert(query.clone())
+    });
+    wanted
+}
+
+fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
+    let key = key(query);
+    if let (source, Matter::First(detail, _)) = &key
+        && !may_be_first(model, source, *detail)
+    {
+        return false;
+    }
+    if key.0 == Source::Logs && model.polls.newest_page().is_some_and(|at| model.now.since(at) < PAGES_APART) {
+        return false;
+    }
+    let Some(asked) = model.polls.asked.get(&key) else { return true };
+    if asked.outstanding {
+        return false;
+    }
+    let felt = model.now.since(asked.at);
+    if felt < FLOOR {
+        return false;
+    }
+    if key.0 == Source::Logs && asked.failures == 0 {
+        return true;
+    }
+    // Nobody's hurry is worth an alarm that ECS could not read for want of quota.
+    if asked.hurry && key.0 != Source::Alarms {
+        return true;
+    }
+    let pace = pace(&key);
+    let soon = busy && model.focused || asked.hurry || rollback_prefetch::never_read(model, query);
+    let seconds = if soon { pace.busy } else { pace.calm };
+    model.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
+}
+
+/// Whether a source may be asked for what has just come into sight: not while it is backing off, and Prometheus for one
+/// such lot after the other.
+fn may_be_first(model: &Model, source: &Source, detail: Detail) -> bool {
+    let asked = &model.polls.asked;
+    let again = [Detail::Brief, Detail::Full].map(|detail| (source.clone(), Matter::Again(detail)));
+    let backing_off = again.iter().any(|key| {
+        let failing = asked.get(key).filter(|asked| asked.failures > 0 && !asked.hurry);
+        failing.is_some_and(|asked| model.now.at.duration_since(asked.at) < asked.backed_off(pace(key).busy))
+    });
+    let under_way = asked.iter().any(|((other, matter), asked)| {
+        asked.outstanding && other == source && matches!(matter, Matter::First(of, _) if *of == detail)
+    });
+    !(backing_off || *source == Source::Prometheus && under_way)
+}
+
+/// Every target group that is shown.
+fn target_groups(model: &Model) -> Vec<Arn> {
+    let sides = model.releases.iter().flat_map(|release| std::iter::once(&release.stable).chain(&release.canary));
+    let groups: BTreeSet<_> = sides.filter_map(|side| side.target_group.clone()).collect();
+    groups.into_iter().collect()
+}
+
+/// Revisions that are on screen and were never read: their versions, and whether they can be deployed.
+fn unread_revisions(model: &Model) -> Vec<TaskDefinitionArn> {
+    let chosen = model.dialog.as_ref().and_then(|dialog| match dialog {
+        super::dialogs::Dialog::Revisions(revisions) => {
+            model.snapshot.families.get(&revisions.family).and_then(|reading| reading.get())
+        }
+        _ => None,
+    });
+    let shown = model.releases.iter().flat_map(|release| {
+        let sides = std::iter::once(&release.stable).chain(&release.canary).map(|side| &side.task_definition);
+        sides.chain(rollback_prefetch::way_back(release))
+    });
+    let unread = shown.chain(chosen.into_iter().flatten().take(20));
+    unread.filter(|arn| model.snapshot.task_definition(arn).is_none()).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests;

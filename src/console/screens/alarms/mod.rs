@@ -1,0 +1,4 @@
+//! The alarms screen: the alarms in scope of a release.
+
+pub mod state;
+pub(crate) mod view;

@@ -1,0 +1,102 @@
+//! The alarms in scope of a release: those that fail its canary, and those on which ECS rolls back.
+
+use crate::console::screens::View;
+use crate::console::state::Model;
+use crate::console::state::list::Listed;
+use crate::domain::analysis::alarms;
+use crate::domain::ecs::alarm::{Alarm, AlarmState};
+use crate::domain::observe::snapshot::Reading;
+use crate::domain::release::Release;
+use crate::domain::rollback::readiness;
+
+/// The orders of its lines.
+pub const ORDERS: &[&str] = &["worst first", "by name", "newest change first"];
+
+/// An alarm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<'a> {
+    /// Its name.
+    pub name: String,
+    /// What is known of it; `None`: it was not asked for yet.
+    pub reading: Option<&'a Reading<Alarm>>,
+    /// Why it is in scope.
+    pub why: Vec<&'static str>,
+}
+
+impl Row<'_> {
+    /// The alarm, where it was read.
+    pub fn alarm(&self) -> Option<&Alarm> {
+        self.reading.and_then(|reading| reading.get())
+    }
+}
+
+impl Listed for Row<'_> {
+    fn id(&self) -> &str {
+        &self.name
+    }
+
+    fn text(&self) -> String {
+        let mut said = vec![format!("alarm {}: {}", self.name, word(self)), self.why.join(", ")];
+        if let Some(alarm) = self.alarm() {
+            said.extend(alarm.since.map(|since| format!("since {since}")));
+            said.extend(alarm.reason.clone());
+        }
+        said.extend(self.reading.and_then(Reading::failing).map(|fault| fault.headline()));
+        said.join("\n")
+    }
+}
+
+/// Its state as CloudWatch spells it, or that it is not known.
+pub fn word<'a>(row: &'a Row<'_>) -> &'a str {
+    match row.alarm().map(|alarm| &alarm.state) {
+        Some(AlarmState::Ok) => "OK",
+        Some(AlarmState::Alarm) => "ALARM",
+        Some(AlarmState::InsufficientData) => "INSUFFICIENT_DATA",
+        Some(AlarmState::Other(other)) => other,
+        None => "unknown",
+    }
+}
+
+/// Every line, in the order that is chosen.
+pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
+    let snapshot = &model.snapshot;
+    let configured = model.settings.alarms_of(&release.name);
+    let of_ecs = readiness::alarm_names(release);
+    let of_canary = release.canary.as_ref().filter(|canary| canary.service != release.stable.service);
+    let of_canary = of_canary.and_then(|canary| snapshot.service(&canary.service)?.configuration.alarms.as_ref());
+    let row = |name: String| {
+        let mut why = Vec::new();
+        if configured.contains(&name) {
+            why.push("configured: fails the verdict");
+        }
+        let watched = of_ecs.contains(&name.as_str())
+            || of_canary.is_some_and(|alarms| alarms.enable && alarms.names.contains(&name));
+        if watched {
+            why.push("deployment alarm: ECS watches it");
+        }
+        Row { reading: snapshot.alarms.get(&name), why, name }
+    };
+    let mut rows: Vec<_> = alarms::names(release, snapshot, &model.settings).into_iter().map(row).collect();
+    let list = model.list(View::Alarms);
+    let since = |row: &Row<'_>| row.alarm().and_then(|alarm| alarm.since);
+    match list.order {
+        0 => rows.sort_by_key(|row| (rank(row), row.name.clone())),
+        1 => rows.sort_by(|a, b| a.name.cmp(&b.name)),
+        _ => rows.sort_by_key(|row| std::cmp::Reverse(since(row))),
+    }
+    if list.reversed {
+        rows.reverse();
+    }
+    rows
+}
+
+fn rank(row: &Row<'_>) -> u8 {
+    match row.alarm().map(|alarm| &alarm.state) {
+        Some(AlarmState::Alarm) => 0,
+        // What is not known may be as bad.
+        None => 1,
+        Some(AlarmState::Other(_)) => 2,
+        Some(AlarmState::InsufficientData) => 3,
+        Some(AlarmState::Ok) => 4,
+    }
+}

@@ -1,0 +1,4 @@
+//! The diff screen: what changed between two task definitions.
+
+pub mod state;
+pub(crate) mod view;

@@ -1,0 +1,4 @@
+//! The events screen: a release's timeline.
+
+pub mod state;
+pub mod view;

@@ -1,0 +1,114 @@
+//! What happened to a release: the lines, and which kinds of them are shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strum::IntoEnumIterator;
+
+use crate::console::screens::View;
+use crate::console::state::Model;
+use crate::console::state::list::Listed;
+use crate::console::update::input::next;
+use crate::domain::analysis::alarms;
+use crate::domain::ecs::names::Arn;
+use crate::domain::release::Release;
+use crate::domain::timeline;
+use crate::domain::timeline::{Entry, Hand, Kind, Told};
+
+/// An entry of the timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(pub Entry);
+
+impl Listed for Row {
+    fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    fn text(&self) -> String {
+        let Entry { at, kind, hand, about, text, count, .. } = &self.0;
+        let times = if *count > 1 && *kind != Kind::Tasks { format!(" ×{count}") } else { String::new() };
+        let whose = if *hand == Some(Hand::Others) { " ▲" } else { "" };
+        format!("{}{whose} {} {about}{times} {text}", at.strftime("%Y-%m-%d %H:%M:%SZ"), kind.word())
+    }
+}
+
+/// Which entries are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumIter, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Shown {
+    /// All of them.
+    #[default]
+    All,
+    /// Tasks that failed.
+    Tasks,
+    /// Deployments and the traffic that they move.
+    Deployment,
+    /// Alarms.
+    Alarms,
+    /// What was done from here.
+    Ours,
+    /// What somebody else did.
+    Others,
+    /// What ECS says.
+    Service,
+}
+
+impl Shown {
+    /// Whether an entry is among them.
+    pub fn has(self, entry: &Entry) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tasks => entry.kind == Kind::Tasks,
+            Self::Deployment => matches!(entry.kind, Kind::Deployment | Kind::Traffic),
+            Self::Alarms => entry.kind == Kind::Alarm,
+            Self::Ours => entry.hand == Some(Hand::Ours),
+            Self::Others => entry.hand == Some(Hand::Others),
+            Self::Service => entry.kind == Kind::Service,
+        }
+    }
+}
+
+/// The view's own state.
+#[derive(Debug, Clone, Default)]
+pub struct Events {
+    /// Which entries are shown.
+    pub shown: Shown,
+}
+
+/// All that happened, whichever kinds are shown; newest first.
+pub fn all(model: &Model, release: &Release) -> Vec<Entry> {
+    let alarms = alarms::names(release, &model.snapshot, &model.settings);
+    timeline::timeline(&model.snapshot, release, &told(model, release, &alarms))
+}
+
+/// Who started its deployments, as far as that is known.
+pub fn starters(model: &Model, release: &Release) -> BTreeMap<Arn, Hand> {
+    timeline::starters(&model.snapshot, release, &told(model, release, &BTreeSet::new()))
+}
+
+fn told<'a>(model: &'a Model, release: &Release, alarms: &'a BTreeSet<String>) -> Told<'a> {
+    Told { acts: model.acts.of(&release.name), since: model.acts.since, alarms }
+}
+
+/// Every line of the kinds that are shown, newest first unless that is turned round.
+pub fn rows(model: &Model, release: &Release) -> Vec<Row> {
+    let shown = |entry: &Entry| model.events.shown.has(entry);
+    let mut rows: Vec<_> = all(model, release).into_iter().filter(shown).map(Row).collect();
+    if model.list(View::Events).reversed {
+        rows.reverse();
+    }
+    rows
+}
+
+/// Other kinds of events: the next that there are any of.
+pub(crate) fn next_kinds(model: &mut Model) {
+    let Some(release) = model.focus() else { return };
+    let all = all(model, release);
+    let mut shown = model.events.shown;
+    for _ in Shown::iter() {
+        shown = next(shown);
+        if all.iter().any(|entry| shown.has(entry)) {
+            break;
+        }
+    }
+    model.events.shown = shown;
+}

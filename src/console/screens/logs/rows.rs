@@ -1,0 +1,150 @@
+//! The lines around the mark, as many as the screen has rows: what is kept beside them costs nothing.
+
+use std::collections::VecDeque;
+
+use ratatui::text::{Line, Span};
+
+use super::header::role;
+use super::json_line::said;
+use super::sources;
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::format;
+use crate::console::widgets::theme::Role;
+use crate::domain::logs::buffer;
+use crate::domain::logs::buffer::{Shown, Whose};
+use crate::domain::logs::ring_buffer::Kept;
+use crate::domain::release::Release;
+
+/// From so many columns on both sides are beside one another.
+const TWO: usize = 120;
+
+/// The lines as far as they can be in sight, and which of them is the marked one.
+pub(crate) fn around(
+    scene: &Scene<'_>,
+    release: &Release,
+    marked: Option<&Kept>,
+    rows: usize,
+    columns: usize,
+) -> (Vec<Line<'static>>, usize) {
+    let Some(marked) = marked else { return (Vec::new(), 0) };
+    let (logs, shown) = (&scene.model.logs, scene.model.shown_of_log());
+    let two = columns >= TWO && sources::two_sides(release) && logs.sides.is_none() && logs.task.is_none();
+    if !two {
+        let looks = Looks::merged(columns, sources::two_sides(release) && logs.task.is_none());
+        let (lines, at) = window(scene, |_| true, marked, shown, rows);
+        let rows = lines.into_iter().map(|line| Line::from(row(scene, release, line, marked, &looks, columns)));
+        return (rows.collect(), at);
+    }
+    let room = (columns - 3) / 2;
+    let looks = Looks::beside(columns);
+    // Of whom it is not known yet is on the left, with a mark.
+    let half = |canary: bool| {
+        let is_in = |line: &Kept| (logs.book.whose(line) == Whose::Canary) == canary;
+        window(scene, is_in, marked, shown, rows)
+    };
+    let ((left, left_at), (right, right_at)) = (half(false), half(true));
+    // The marked line and what is nearest to it in time on the other side are in one row.
+    let at = left_at.max(right_at);
+    let (mut left, mut right) = (padded(left, at - left_at), padded(right, at - right_at));
+    let mut both = Vec::new();
+    while !left.is_empty() || !right.is_empty() {
+        let mut spans = cell(scene, release, left.pop_front().flatten(), marked, &looks, room);
+        spans.push(scene.dim(" │ "));
+        spans.extend(cell(scene, release, right.pop_front().flatten(), marked, &looks, room));
+        both.push(Line::from(spans));
+    }
+    (both, at)
+}
+
+fn padded(lines: Vec<&Kept>, above: usize) -> VecDeque<Option<&Kept>> {
+    std::iter::repeat_n(None, above).chain(lines.into_iter().map(Some)).collect()
+}
+
+/// Up to so many lines before and behind the mark, and how many are before it: up to the mark itself, or what is nearest.
+fn window<'a>(
+    scene: &Scene<'a>,
+    is_in: impl Fn(&Kept) -> bool,
+    marked: &Kept,
+    shown: Shown,
+    rows: usize,
+) -> (Vec<&'a Kept>, usize) {
+    let book = &scene.model.logs.book;
+    let mut lines: Vec<_> = book.up_to(Some(marked.key), shown).filter(|line| is_in(line)).take(rows).collect();
+    lines.reverse();
+    let at = lines.len().saturating_sub(1);
+    lines.extend(book.behind(marked.key, shown).filter(|line| is_in(line)).take(rows));
+    (lines, at)
+}
+
+/// How much of a line is said before its text.
+struct Looks {
+    millis: bool,
+    /// Columns of the side's name.
+    side: usize,
+    /// Columns of the task's id.
+    task: usize,
+}
+
+impl Looks {
+    fn merged(columns: usize, sides: bool) -> Self {
+        let side = if columns >= 100 { 7 } else { 1 };
+        Self { millis: columns >= 100, side: if sides { side } else { 0 }, task: if columns >= 100 { 8 } else { 6 } }
+    }
+
+    fn beside(columns: usize) -> Self {
+        Self { millis: columns >= 180, side: 0, task: if columns >= 180 { 8 } else { 5 } }
+    }
+}
+
+fn cell(
+    scene: &Scene<'_>,
+    release: &Release,
+    line: Option<&Kept>,
+    marked: &Kept,
+    looks: &Looks,
+    columns: usize,
+) -> Vec<Span<'static>> {
+    let mut spans = line.map(|line| row(scene, release, line, marked, looks, columns)).unwrap_or_default();
+    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    spans.push(Span::raw(" ".repeat(columns.saturating_sub(used))));
+    spans
+}
+
+/// One line, cut to a width.
+fn row(
+    scene: &Scene<'_>,
+    release: &Release,
+    line: &Kept,
+    marked: &Kept,
+    looks: &Looks,
+    columns: usize,
+) -> Vec<Span<'static>> {
+    let book = &scene.model.logs.book;
+    let whose = book.whose(line);
+    let here = line.key == marked.key;
+    let at = line.key.0.strftime(if looks.millis { "%H:%M:%S%.3f" } else { "%H:%M:%S" }).to_string();
+    let mut spans = vec![
+        scene.span(if here { "▸ " } else { "  " }, Role::Accent),
+        scene.span(at, if here { Role::Marked } else { Role::Dim }),
+        Span::raw(" "),
+    ];
+    if looks.side > 0 {
+        let name = sources::name(release, whose);
+        let name =
+            if looks.side > 1 { name.to_owned() } else { name.chars().take(1).collect::<String>().to_uppercase() };
+        let name = if whose == Whose::Unknown { "?" } else { &name };
+        spans.push(scene.span(format::pad(name, looks.side), role(whose)));
+        spans.push(Span::raw(" "));
+    } else if whose == Whose::Unknown {
+        spans.push(scene.dim("? "));
+    }
+    let task = buffer::task(book.stream(line));
+    // An id's beginning tells tasks apart; with a mark for what is left out it would not.
+    let task: String = task.chars().take(looks.task).collect();
+    spans.push(scene.span(format::pad(&task, looks.task), role(whose)));
+    spans.push(Span::raw(" "));
+    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let text = format::clip(&said(&line.text), columns.saturating_sub(used));
+    spans.push(scene.span(text, if line.error { Role::Bad } else { Role::Text }));
+    spans
+}

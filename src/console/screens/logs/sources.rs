@@ -1,0 +1,140 @@
+//! Where the containers of a release write, whose a task's lines are, and which logs cannot be read here.
+
+use std::collections::BTreeSet;
+
+use super::state::OfTask;
+use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::service::LogDriver;
+use crate::domain::logs::LogSource;
+use crate::domain::logs::buffer::Whose;
+use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::release::Release;
+
+/// Where there is something to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// What is read. Both sides of a release often write to one source.
+    pub read: Vec<LogSource>,
+    /// The sides of which something is read.
+    pub sides: BTreeSet<Whose>,
+    /// What is not, and why, a sentence each.
+    pub unread: Vec<String>,
+}
+
+impl Sources {
+    /// Of a release, or of one task.
+    pub(crate) fn of(snapshot: &Snapshot, release: &Release, region: &str, task: Option<&OfTask>) -> Self {
+        let mut sources = Self::default();
+        let all = revisions(release);
+        let revisions: Vec<_> = match task {
+            Some(task) => {
+                let of = all.iter().find(|(_, arn)| **arn == task.task_definition);
+                vec![(of.map_or(Whose::Stable, |(whose, _)| *whose), &task.task_definition)]
+            }
+            None => all,
+        };
+        let several = revisions.len() > 1;
+        for (whose, arn) in revisions {
+            let reading = snapshot.task_definitions.get(arn);
+            let Some(definition) = reading.and_then(|reading| reading.get()) else {
+                sources.unread.push(match reading.and_then(|reading| reading.failing()) {
+                    Some(fault) => format!("where {arn} logs is not known: {}. {}", fault.headline(), fault.advice),
+                    None => format!("where {arn} logs is not read yet"),
+                });
+                continue;
+            };
+            if definition.logs.is_empty() {
+                sources.unread.push(format!("{arn}: no container's log configuration is known"));
+            }
+            for (container, driver) in &definition.logs {
+                match source(container, driver, region, task) {
+                    Ok(source) => {
+                        sources.sides.insert(whose);
+                        if !sources.read.contains(&source) {
+                            sources.read.push(source);
+                        }
+                    }
+                    Err(why) => {
+                        let of = if several { format!("{container} of {}", arn.tag()) } else { container.clone() };
+                        sources.unread.push(format!("{of}: {why}"));
+                    }
+                }
+            }
+        }
+        sources
+    }
+}
+
+/// Where a container writes, or why that cannot be read.
+fn source(container: &str, driver: &LogDriver, region: &str, task: Option<&OfTask>) -> Result<LogSource, String> {
+    match driver {
+        LogDriver::Awslogs { group, region: its, prefix: Some(prefix) } => Ok(LogSource {
+            group: group.clone(),
+            region: its.clone().filter(|its| its != region),
+            prefix: format!("{prefix}/{container}/{}", task.map_or("", |task| &task.id)),
+        }),
+        LogDriver::Awslogs { group, prefix: None, .. } => Err(format!(
+            "its log is in {group}, without awslogs-stream-prefix: which task wrote a line cannot be told there"
+        )),
+        LogDriver::Other(driver) if driver == "awsfirelens" => {
+            Err("log router (awsfirelens): its log is not in CloudWatch, or where the router says".to_owned())
+        }
+        LogDriver::Other(driver) => Err(format!("log driver {driver}: its log is not in CloudWatch")),
+        LogDriver::None => Err("no logConfiguration: its log is not in CloudWatch".to_owned()),
+    }
+}
+
+/// The revisions that tasks of a release run, each with whose it is.
+pub(crate) fn revisions(release: &Release) -> Vec<(Whose, &TaskDefinitionArn)> {
+    let mut revisions: Vec<(Whose, &TaskDefinitionArn)> = Vec::new();
+    for side in std::iter::once(&release.stable).chain(&release.canary) {
+        for arn in std::iter::once(&side.task_definition).chain(&side.leaving) {
+            let of = whose(release, &side.service, arn).unwrap_or(Whose::Unknown);
+            if !revisions.contains(&(of, arn)) {
+                revisions.push((of, arn));
+            }
+        }
+    }
+    revisions
+}
+
+/// Whose the lines of a task of this service and revision are; `None`: of neither side.
+pub fn whose(release: &Release, service: &ServiceKey, revision: &TaskDefinitionArn) -> Option<Whose> {
+    let stable = &release.stable;
+    match &release.canary {
+        Some(canary) if canary.service != stable.service => {
+            let sides = [(&stable.service, Whose::Stable), (&canary.service, Whose::Canary)];
+            sides.into_iter().find(|(of, _)| *of == service).map(|(_, whose)| whose)
+        }
+        _ if *service != stable.service => None,
+        Some(canary) => {
+            let sides = [(&canary.task_definition, Whose::Canary), (&stable.task_definition, Whose::Stable)];
+            sides.into_iter().find(|(of, _)| *of == revision).map(|(_, whose)| whose)
+        }
+        None if !stable.leaving.is_empty() && *revision == stable.task_definition => Some(Whose::Canary),
+        None => Some(Whose::Stable),
+    }
+}
+
+/// Whether lines of two sides can be told apart.
+pub fn two_sides(release: &Release) -> bool {
+    release.canary.is_some() || !release.stable.leaving.is_empty()
+}
+
+/// What people call a side.
+pub fn name(release: &Release, whose: Whose) -> &'static str {
+    match whose {
+        Whose::Unknown => "unknown",
+        Whose::Stable if release.canary.is_some() => "stable",
+        Whose::Canary if release.canary.is_some() => "canary",
+        Whose::Stable if two_sides(release) => "before",
+        Whose::Stable => "service",
+        Whose::Canary => "new",
+    }
+}
+
+/// The revision of a side that most of its lines are of; `None`: that is not one.
+pub fn revision(release: &Release, whose: Whose) -> Option<&TaskDefinitionArn> {
+    let mut of = revisions(release).into_iter().filter(|(of, _)| *of == whose).map(|(_, arn)| arn);
+    of.next()
+}

@@ -1,0 +1,57 @@
+//! What happened to a release, newest first: the timeline, as far as there is room.
+
+use ratatui::text::{Line, Span};
+
+use crate::console::screens;
+use crate::console::screens::events;
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::format;
+use crate::console::widgets::theme::Role;
+use crate::domain::release::Release;
+use crate::domain::timeline::{Entry, Kind};
+
+/// The newest entries, as many as there are rows; what is wrong takes two where it is long.
+pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let now = scene.model.now.at;
+    let entries = events::state::all(scene.model, release);
+    if entries.is_empty() {
+        return vec![scene.line("no events", Role::Dim)];
+    }
+    let mut lines = Vec::new();
+    for entry in entries {
+        if lines.len() >= rows {
+            break;
+        }
+        let ago = format::age(now.duration_since(entry.at));
+        let (mark, role) = screens::events::view::mark(&entry);
+        // A mark tells what the words do not: whose it was, or that it is wrong.
+        let mark = if role == Role::Dim { String::new() } else { format!("{mark} ") };
+        let text = format!("{mark}{}", said(&entry));
+        let role = if role == Role::Dim { Role::Text } else { role };
+        let stands_out = entry.wrong || role == Role::Warn;
+        let wrapped = format::wrap(&text, columns.saturating_sub(9), if stands_out { 2 } else { 1 });
+        for (index, text) in wrapped.into_iter().enumerate() {
+            let ago = if index == 0 { format!("{ago} ago") } else { String::new() };
+            lines.push(Line::from(vec![
+                scene.dim(format::pad_left(&ago, 8.max(ago.len()))),
+                Span::raw(" "),
+                scene.span(text, role),
+            ]));
+        }
+    }
+    lines.truncate(rows);
+    lines
+}
+
+fn said(entry: &Entry) -> String {
+    // Tasks are counted in words.
+    let times =
+        if entry.count > 1 && entry.kind != Kind::Tasks { format!(" (×{})", entry.count) } else { String::new() };
+    match entry.kind {
+        // Who ordered it and which rule it was are a key away.
+        Kind::Act | Kind::Traffic => format!("{}{times}", entry.text),
+        Kind::Service | Kind::Tasks | Kind::Deployment | Kind::Alarm => {
+            format!("{}{times}: {}", entry.about, entry.text)
+        }
+    }
+}

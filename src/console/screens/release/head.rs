@@ -1,0 +1,180 @@
+//! The top of a release: both revisions, the traffic between them, the ladder, the verdict, what is odd.
+
+use ratatui::text::{Line, Span};
+
+use super::{health, ladder, stages, verdict};
+use crate::console::screens::fleet;
+use crate::console::widgets::age::Part;
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::theme::Role;
+use crate::console::widgets::{age, format, frame, status};
+use crate::domain::ecs::service::Rollout;
+use crate::domain::release::share::Percent;
+use crate::domain::release::{Method, Phase, Release, Side};
+
+/// Columns of the labels at the left.
+pub const LABEL: usize = 9;
+
+/// All of it.
+pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![title(scene, release, columns)];
+    lines.extend(frame::automatic(scene, release, columns));
+    for (part, side) in age::parts(release) {
+        lines.push(self::side(scene, release, part, side, columns));
+    }
+    lines.extend(rollouts(scene, release));
+    lines.extend(health::line(scene, release, columns));
+    if release.canary.is_some() {
+        lines.push(traffic(scene, release, columns));
+        lines.extend(stages::off_contract(scene, release));
+        // On the way back there is no next step.
+        if release.phase != Phase::RollingBack || !release.method.shifted_by_ecs() {
+            lines.push(ladder::line(scene, release, columns));
+        }
+    }
+    lines.extend(stages::lines(scene, release, columns));
+    lines.extend(stages::trouble(scene, release, columns));
+    lines.extend(verdict::lines(scene, release, columns));
+    lines.extend(release.other_remarks().filter(|remark| !stages::tells(release, remark)).take(3).map(|remark| {
+        Line::from(vec![
+            scene.span(format::pad("▲ note", LABEL), Role::Warn),
+            scene.text(format::clip(remark, columns.saturating_sub(LABEL))),
+        ])
+    }));
+    lines.extend(stages::watched(scene, release, columns));
+    lines
+}
+
+/// What it is called, how it is released, and where it is.
+pub fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
+    let (shape, shape_role) = status::shape(release);
+    let mut spans = vec![
+        scene.span(if shape == " " { String::new() } else { format!("{shape} ") }, shape_role),
+        scene.span(format::clip(&release.name, columns / 3), Role::Title),
+        scene.dim(format!("  {} · cluster {}", release.method, format::clip(&release.stable.service.cluster, 30))),
+        Span::raw("   "),
+    ];
+    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let (words, role) = status::words(scene, release, columns.saturating_sub(used));
+    spans.push(scene.span(words, role));
+    if let Some(why) = &release.watch_only {
+        spans.push(scene.span("  watch only: ", Role::Warn));
+        spans.push(scene.text(format::clip(why, columns)));
+    }
+    Line::from(spans)
+}
+
+/// One service: what it runs, its tasks and targets, its weight.
+fn side(scene: &Scene<'_>, release: &Release, part: Part, side: &Side, columns: usize) -> Line<'static> {
+    let (label, role) = part.word();
+    let tag = format::pad(&side.task_definition.tag(), 6);
+    // However long it is, a space stays before the counts.
+    let version = format!("{} ", format::pad(side.version.as_deref().unwrap_or("version ?"), 10));
+    let short = side.running < side.desired;
+    let tasks = format!("{}/{} running", side.running, side.desired);
+    let mut spans = vec![
+        scene.span(format::pad(label, LABEL), role),
+        scene.span(tag, Role::Title),
+        scene.span(version, if side.version.is_some() { Role::Text } else { Role::Dim }),
+        scene.span(format::pad(&tasks, 14), if short { Role::Warn } else { Role::Text }),
+    ];
+    let (health, health_role) = health(scene, release, side);
+    spans.push(scene.span(format::pad(&health, 17), health_role));
+    if release.canary.is_some() {
+        let weight = side.weight.map_or("weight ?".to_owned(), |weight| format!("weight {weight}"));
+        spans.push(scene.text(format::pad(&weight, 11)));
+    }
+    let digest = digest(scene, side);
+    spans.push(scene.dim(if columns >= 110 { format::pad(&digest, 16) } else { digest }));
+    if columns >= 110 {
+        // Two revisions of one service are behind different target groups.
+        let group = side.target_group.as_ref().filter(|_| age::one_service(release));
+        let name = group.and_then(age::group_name).unwrap_or(&side.service.service);
+        spans.push(scene.dim(format::clip(name, 40)));
+    }
+    Line::from(spans)
+}
+
+/// The rollouts of a service that replaces its tasks in place, while there is more than one.
+fn rollouts(scene: &Scene<'_>, release: &Release) -> Vec<Line<'static>> {
+    let service = scene.model.snapshot.service(&release.stable.service).filter(|_| release.canary.is_none());
+    let rollouts = service.map(|service| service.rollouts.as_slice()).unwrap_or_default();
+    if rollouts.len() < 2 {
+        return Vec::new();
+    }
+    let line = |rollout: &Rollout| {
+        let new = rollout.role == "PRIMARY";
+        let failed = if rollout.failed > 0 { format!(", {} failed", rollout.failed) } else { String::new() };
+        Line::from(vec![
+            scene.dim(format::pad(if new { "new" } else { "old" }, LABEL)),
+            scene.span(format::pad(&rollout.task_definition.tag(), 6), if new { Role::Canary } else { Role::Stable }),
+            scene.text(format!("{}/{} running", rollout.running, rollout.desired)),
+            scene.text(if rollout.pending > 0 { format!(", {} pending", rollout.pending) } else { String::new() }),
+            scene.span(failed, Role::Bad),
+        ])
+    };
+    rollouts.iter().take(3).map(line).collect()
+}
+
+fn health(scene: &Scene<'_>, release: &Release, side: &Side) -> (String, Role) {
+    let fresh = age::health(scene, release);
+    match (side.healthy, fresh) {
+        (_, None) => ("no targets".to_owned(), Role::Dim),
+        (None, _) => ("health unknown".to_owned(), Role::Warn),
+        (Some(healthy), Some(fresh)) if !fresh.good() => (format!("{healthy} healthy, old"), Role::Dim),
+        (Some(healthy), _) if healthy < side.desired => (format!("{healthy} healthy ▲"), Role::Warn),
+        (Some(0), _) => ("0 healthy".to_owned(), Role::Dim),
+        (Some(healthy), _) => (format!("{healthy} healthy ✓"), Role::Good),
+    }
+}
+
+/// The image's digest as the running tasks have it; tags move, digests do not.
+fn digest(scene: &Scene<'_>, side: &Side) -> String {
+    let tasks = scene.model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
+    let mut digests: Vec<&str> = tasks
+        .into_iter()
+        .flatten()
+        .filter(|task| task.task_definition == side.task_definition && task.status == "RUNNING")
+        .filter_map(|task| task.image_digests.first().map(String::as_str))
+        .collect();
+    digests.sort_unstable();
+    digests.dedup();
+    match digests.as_slice() {
+        [] => "digest ?".to_owned(),
+        // Twelve digits tell images apart as well as all of them.
+        [one] => one.strip_prefix("sha256:").unwrap_or(one).chars().take(12).collect(),
+        several => format!("{} different digests", several.len()),
+    }
+}
+
+/// What was asked for, what the rule says, what requests show; and a bar of what the rule says.
+fn traffic(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
+    let share = &release.share;
+    let mut spans = vec![scene.dim(format::pad("traffic", LABEL))];
+    // While ECS shifts the traffic it is ECS that asks for a share; elsewhere it is this console.
+    let asked = if release.method == Method::Native { "requested by ECS " } else { "requested " };
+    let bar = if columns >= 170 { 40 } else { columns.saturating_sub(52 + format::width(asked)).min(30) };
+    match share.configured {
+        Some(configured) => {
+            spans.extend(fleet::view::share_bar(scene, configured, bar));
+            spans.push(Span::raw(" "));
+        }
+        None => spans.push(scene.span("nobody is served  ", Role::Bad)),
+    }
+    let say = |value: Option<Percent>, none: &str| value.map_or(none.to_owned(), |share| share.to_string());
+    let usable = age::metrics(scene, release).is_some_and(|source| source.good());
+    // Of a side without a settled minute nothing was observed, not even nothing.
+    let observed = share.observed.filter(|share| !share.is_zero() || release.verdict.judged.minutes > 0);
+    spans.extend([
+        scene.dim(asked),
+        scene.text(say(share.requested, "–")),
+        scene.dim(" · configured "),
+        scene.span(say(share.configured, "0 and 0"), Role::Canary),
+        scene.dim(" · observed "),
+        scene.span(observed.map_or("no data".to_owned(), format::share), if usable { Role::Text } else { Role::Dim }),
+    ]);
+    if !usable && observed.is_some() {
+        spans.push(scene.span(" old", Role::Warn));
+    }
+    Line::from(spans)
+}

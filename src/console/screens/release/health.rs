@@ -1,0 +1,33 @@
+//! What a rollout suffers from, in a line that nobody overlooks, with the keys that lead on.
+
+use ratatui::text::{Line, Span};
+
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::theme::Role;
+use crate::console::widgets::{age, format};
+use crate::domain::health::rollout::Ailment;
+use crate::domain::release::Release;
+
+/// The keys that lead from it to its cause.
+const LEADS: [(&str, &str); 3] = [("t", "tasks"), ("l", "logs"), ("d", "diff")];
+
+/// `✖ CRASH LOOP :18 6 tasks: exit 1 (the application's own error)   t tasks  l logs  d diff`.
+pub fn line(scene: &Scene<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
+    let ailment = release.ailment.as_ref()?;
+    let (shape, name, role) = match ailment {
+        Ailment::CrashLoop { .. } => ("✖", "CRASH LOOP", Role::Bad),
+        Ailment::Stalled { .. } => ("▲", "STALLED", Role::Warn),
+    };
+    // What is old may be over.
+    let role = if age::world(scene).good() { role } else { Role::Dim };
+    let leads: usize = LEADS.iter().map(|(key, word)| key.len() + word.len() + 3).sum();
+    let said = format!("{} {}", ailment.revision().tag(), ailment.detail());
+    let room = columns.saturating_sub(format::width(name) + leads + 5);
+    let mut spans = vec![scene.span(format!("{shape} {name} "), role), scene.span(format::clip(&said, room), role)];
+    spans.push(Span::raw(" "));
+    for (key, word) in LEADS {
+        spans.push(scene.span(format!("  {key}"), Role::Key));
+        spans.push(scene.dim(format!(" {word}")));
+    }
+    Some(Line::from(spans))
+}

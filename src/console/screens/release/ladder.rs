@@ -1,0 +1,116 @@
+//! The steps, where the release is among them, and for how long it has been there.
+
+use ratatui::text::{Line, Span};
+
+use super::head::LABEL;
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::theme::Role;
+use crate::console::widgets::{age, format, status};
+use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::route::Forward;
+use crate::domain::release::share::{Percent, Weights};
+use crate::domain::release::{Method, Release};
+
+/// One line of it.
+pub fn line(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
+    let fresh = age::world(scene).good();
+    let timer = timer(scene, release, fresh);
+    let mut spans = vec![scene.dim(format::pad("ladder", LABEL))];
+    let taken: usize = timer.iter().map(|span| format::width(&span.content)).sum();
+    spans.extend(rungs(scene, release, fresh, columns.saturating_sub(LABEL + taken)));
+    spans.extend(timer);
+    Line::from(spans)
+}
+
+/// Whether two shares are the same to people.
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() < 0.05
+}
+
+/// The shares that the canary was seen to have since it last had none.
+fn visited(scene: &Scene<'_>, release: &Release) -> Vec<f64> {
+    let groups = release.stable.target_group.as_ref().zip(release.newest().target_group.as_ref());
+    let Some(((stable, canary), route)) = groups.zip(release.routes.first()) else { return Vec::new() };
+    let changes = scene.model.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
+    let share = |forwards: &Vec<Forward>| {
+        let weight = |group: &Arn| forwards.iter().find(|to| to.target_group == *group).map(|to| to.weight);
+        Some(Weights { stable: weight(stable)?, canary: weight(canary)? }.canary_share()?.value())
+    };
+    // What it had when it was first looked at is seen as well.
+    let first = changes.first().map(|change| &change.before);
+    let shares = changes.iter().rev().map(|change| &change.forwards).chain(first).filter_map(share);
+    shares.take_while(|share| *share > 0.0).collect()
+}
+
+fn rungs(scene: &Scene<'_>, release: &Release, fresh: bool, room: usize) -> Vec<Span<'static>> {
+    let at = release.share.configured.unwrap_or(Percent::ZERO).value();
+    let mut rungs: Vec<f64> = release.ladder.steps().iter().map(|step| step.value()).collect();
+    if !rungs.iter().any(|rung| same(*rung, at)) {
+        rungs.push(at);
+        rungs.sort_by(f64::total_cmp);
+    }
+    let visited = visited(scene, release);
+    // ECS goes from step to step; where this console or somebody else writes the weights, a step may be left out.
+    let was_there = |rung: f64| release.method == Method::Native || visited.iter().any(|share| same(*share, rung));
+    let piece = |rung: f64| {
+        let text = Percent::new(rung).map(|share| share.to_string()).unwrap_or_default();
+        if same(rung, at) {
+            scene.span(format!("●{text}"), if fresh { Role::Accent } else { Role::Dim })
+        } else if rung < at && was_there(rung) {
+            scene.text(format!("✓{text}"))
+        } else if rung < at {
+            scene.dim(format!("·{text}"))
+        } else {
+            scene.dim(format!("○{text}"))
+        }
+    };
+    let here = rungs.iter().position(|rung| same(*rung, at)).unwrap_or(0);
+    let last = rungs.len() - 1;
+    let joined = |shown: &dyn Fn(usize) -> bool| {
+        let mut spans: Vec<Span<'static>> = Vec::new();
+        let mut before: Option<usize> = None;
+        for (index, rung) in rungs.iter().enumerate().filter(|(index, _)| shown(*index)) {
+            match before {
+                Some(before) if before + 1 == index => spans.push(scene.dim(" ── ")),
+                Some(_) => spans.push(scene.dim(" ─ … ─ ")),
+                None => {}
+            }
+            spans.push(piece(*rung));
+            before = Some(index);
+        }
+        spans
+    };
+    let wide = |spans: &[Span<'_>]| spans.iter().map(|span| format::width(&span.content)).sum::<usize>();
+    // Of many steps those next to the present one are shown, and the ends.
+    let all = joined(&|_| true);
+    if wide(&all) <= room {
+        return all;
+    }
+    let near = |reach: usize| move |index: usize| index == 0 || index == last || index.abs_diff(here) <= reach;
+    let some = joined(&near(2));
+    if wide(&some) <= room { some } else { joined(&near(1)) }
+}
+
+fn timer(scene: &Scene<'_>, release: &Release, fresh: bool) -> Vec<Span<'static>> {
+    let now = scene.model.now.at;
+    let Some(bake) = &release.bake else {
+        let idle = release.method == Method::Weighted && release.share.configured.is_some_and(Percent::is_zero);
+        return if idle { vec![scene.dim("   no canary traffic")] } else { Vec::new() };
+    };
+    let timer = status::bake(scene, bake);
+    let (text, role) = if bake.done(now) {
+        (format!("baked {timer}"), Role::Text)
+    } else {
+        let left = format::clock(bake.of.saturating_sub(bake.elapsed(now)));
+        (format!("baking {timer}, {left} left"), Role::Accent)
+    };
+    let mut spans = vec![Span::raw("   "), scene.span(text, if fresh { role } else { Role::Dim })];
+    if !fresh {
+        // Whether the share is still what it was is not known.
+        spans.push(scene.span(" (old)", Role::Warn));
+    }
+    if !bake.seen {
+        spans.push(scene.dim(" (its start was not seen)"));
+    }
+    spans
+}

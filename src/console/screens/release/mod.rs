@@ -1,0 +1,17 @@
+//! The parts of a release's screen, a file each.
+
+pub mod deployment;
+pub mod events;
+pub mod head;
+pub mod health;
+pub mod infrastructure;
+pub mod ladder;
+pub mod metrics;
+pub mod operation;
+pub mod readiness;
+pub mod sources;
+pub mod stages;
+pub mod tasks;
+pub mod verdict;
+pub(crate) mod view;
+pub(crate) mod zoom;

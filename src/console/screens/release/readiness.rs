@@ -1,0 +1,136 @@
+//! What is known of the way back before it is taken: what was looked at, and how long it should take.
+
+use ratatui::text::{Line, Span};
+
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::format;
+use crate::console::widgets::theme::Role;
+use crate::domain::release::Release;
+use crate::domain::rollback::readiness::{Check, Estimate, Level, Past, Preflight};
+
+/// Whether anything was looked at.
+pub fn known(preflight: &Preflight) -> bool {
+    !preflight.checks.is_empty() || preflight.estimate.is_some()
+}
+
+/// How grave a finding is, as a shape, and how it looks.
+pub fn shape(level: Level) -> (&'static str, Role) {
+    match level {
+        Level::Good => ("✓", Role::Good),
+        Level::Unknown => ("○", Role::Dim),
+        Level::Warn => ("▲", Role::Warn),
+        Level::Blocks => ("✖", Role::Bad),
+    }
+}
+
+/// The gravest finding that is not good, and how many others there are.
+pub fn gravest(preflight: &Preflight) -> Option<(&Check, usize)> {
+    let mut odd = preflight.checks.iter().filter(|check| check.level > Level::Good);
+    let mut worst = odd.next()?;
+    let mut others = 0;
+    for check in odd {
+        others += 1;
+        // The checks come the gravest first; who made them may not have kept to it.
+        if check.level > worst.level {
+            worst = check;
+        }
+    }
+    Some((worst, others))
+}
+
+/// `usually 6 min (longest 9 min, of 4 rollbacks)`, and the same in short; nothing where nothing was looked at.
+pub fn estimate(preflight: &Preflight) -> Option<(String, String)> {
+    match &preflight.estimate {
+        Some(estimate) => Some((past(estimate), format!("usually {}", format::lasting(estimate.typical)))),
+        None if known(preflight) => Some(("no past rollback to go by".to_owned(), "time not known".to_owned())),
+        None => None,
+    }
+}
+
+fn past(Estimate { typical, longest, of, from }: &Estimate) -> String {
+    let what = match from {
+        Past::Rollbacks => "rollback",
+        Past::Deployments => "deployment",
+    };
+    let typical = format::lasting(*typical);
+    match of {
+        1 => format!("the last {what} took {typical}"),
+        of => format!("usually {typical} (longest {}, of {})", format::lasting(*longest), format::many(*of, what)),
+    }
+}
+
+/// Everything that was looked at, the gravest first, each whole; then the time that it should take.
+pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+    let preflight = &release.preflight;
+    if !known(preflight) {
+        return vec![scene.line("nothing is checked beforehand here", Role::Dim)];
+    }
+    let mut checks: Vec<_> = preflight.checks.iter().collect();
+    checks.sort_by_key(|check| std::cmp::Reverse(check.level));
+    let mut lines: Vec<_> = checks.into_iter().flat_map(|check| line(scene, check, columns, 4)).collect();
+    lines.extend(estimate(preflight).map(|(said, _)| scene.line(format!("  {said}"), Role::Text)));
+    lines
+}
+
+/// One finding in at most so many rows; where that is too few, its last ends in a mark.
+pub fn line(scene: &Scene<'_>, check: &Check, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let (mark, role) = shape(check.level);
+    // That it would be refused is not always in the words.
+    let text = match check.level {
+        Level::Blocks => format!("AWS would refuse: {}", check.what),
+        _ => check.what.clone(),
+    };
+    let text_role = if check.level == Level::Good { Role::Text } else { role };
+    let wrapped = format::wrap(&text, columns.saturating_sub(2), rows).into_iter().enumerate();
+    wrapped
+        .map(|(index, text)| {
+            let mark = if index == 0 { format!("{mark} ") } else { "  ".to_owned() };
+            Line::from(vec![scene.span(mark, role), scene.span(text, text_role)])
+        })
+        .collect()
+}
+
+/// For a question: the findings that are not good, each in two rows at most, as many as there is room for, and, where it
+/// is of the way that is asked about, the time.
+/// Where not all fit, it is said how many are left out; the gravest is always there.
+pub fn brief(scene: &Scene<'_>, release: &Release, timed: bool, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let preflight = &release.preflight;
+    let mut odd: Vec<_> = preflight.checks.iter().filter(|check| check.level > Level::Good).collect();
+    odd.sort_by_key(|check| std::cmp::Reverse(check.level));
+    let time = estimate(preflight).filter(|_| timed).map(|(said, _)| said);
+    let room = rows.saturating_sub(usize::from(time.is_some())).max(2);
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut left_out = odd.len();
+    for check in odd {
+        let next = line(scene, check, columns, 2);
+        // One row is kept for how many more there are, unless this is the last.
+        let kept = usize::from(left_out > 1);
+        if !lines.is_empty() && lines.len() + next.len() + kept > room {
+            break;
+        }
+        lines.extend(next);
+        left_out -= 1;
+    }
+    if left_out > 0 {
+        let more = format!("… {left_out} more: see preflight");
+        lines.push(Line::from(vec![Span::raw("  "), scene.span(more, Role::Warn)]));
+    }
+    lines.extend(time.map(|said| scene.line(format!("  {said}"), Role::Text)));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_is_the_gravest_wherever_it_stands() {
+        let check = |level, what: &str| Check { level, what: what.into() };
+        let of = |checks: Vec<Check>| Preflight { checks, estimate: None };
+        assert_eq!(gravest(&of(vec![check(Level::Good, "a")])), None);
+        let mixed = of(vec![check(Level::Unknown, "a"), check(Level::Blocks, "b"), check(Level::Warn, "c")]);
+        assert_eq!(gravest(&mixed).map(|(check, others)| (check.what.as_str(), others)), Some(("b", 2)));
+        assert_eq!(estimate(&mixed).map(|(said, _)| said).as_deref(), Some("no past rollback to go by"));
+        assert_eq!(estimate(&Preflight::default()), None);
+    }
+}

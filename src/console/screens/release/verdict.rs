@@ -1,0 +1,150 @@
+//! What the metrics say about the new revision: an outcome, and always the numbers and counts it rests on.
+
+use ratatui::text::{Line, Span};
+
+use crate::console::widgets::age;
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::format;
+use crate::console::widgets::theme::Role;
+use crate::domain::analysis::Outcome;
+use crate::domain::release::Release;
+
+/// The role of an outcome; what is not known, or passes with a warning, is never green.
+pub fn role(release: &Release) -> Role {
+    match release.verdict.outcome {
+        Outcome::Pass if release.verdict.reasons.is_empty() => Role::Good,
+        Outcome::Fail => Role::Bad,
+        Outcome::Pass | Outcome::NotYet => Role::Warn,
+    }
+}
+
+/// Whether it is stable that is judged, because nobody is sent to the canary.
+pub fn of_stable(release: &Release) -> bool {
+    release.canary.is_some() && release.verdict.baseline.is_none()
+}
+
+/// One number said in several lengths, the longest first.
+type Said = Vec<Vec<Span<'static>>>;
+
+/// The outcome with its numbers, in as few words as make two lines of them, then what speaks against it or for it.
+pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+    let label = scene.dim(format::pad("verdict", super::head::LABEL));
+    let indent = Span::raw(" ".repeat(super::head::LABEL));
+    let room = columns.saturating_sub(super::head::LABEL);
+    let source = age::metrics(scene, release);
+    let Some(source) = source else {
+        let why = age::uncounted(release).unwrap_or_else(|| "no load balancer counts its requests".to_owned());
+        return vec![Line::from(vec![label, scene.dim(format::clip(&why, room))])];
+    };
+    let verdict = &release.verdict;
+    let shape = match verdict.outcome {
+        Outcome::Pass => "● ",
+        Outcome::Fail => "✖ ",
+        Outcome::NotYet => "○ ",
+    };
+    let usable = source.good();
+    let shown = if usable { role(release) } else { Role::Dim };
+    let mut first = vec![scene.span(format!("{shape}{}", verdict.outcome.word()), shown)];
+    if !usable {
+        first.push(scene.span(format!(" ({})", source.words()), source.role()));
+    }
+    if of_stable(release) {
+        first.push(scene.dim(" (stable alone)"));
+    }
+    first.push(Span::raw("  "));
+    let number = if usable { Role::Title } else { Role::Dim };
+    first.extend(errors(scene, release, number));
+    let said: Vec<Said> = [difference(scene, release), latency(scene, release, number)].into_iter().flatten().collect();
+    let levels = said.iter().map(Vec::len).max().unwrap_or(1);
+    let tried: Vec<_> = (0..levels).map(|level| laid(scene, &first, &said, level, room)).collect();
+    let chosen = tried.iter().find(|lines| lines.len() <= 2).or(tried.last()).cloned().unwrap_or_default();
+    let lead = std::iter::once(label).chain(std::iter::repeat(indent.clone()));
+    let mut lines: Vec<_> = lead
+        .zip(chosen)
+        .map(|(lead, mut spans)| {
+            spans.insert(0, lead);
+            Line::from(spans)
+        })
+        .collect();
+    let mut more = |texts: &[String], rows: usize, role: Role| {
+        let wrapped = format::wrap(&texts.join("; "), room, rows);
+        lines.extend(wrapped.into_iter().map(|text| Line::from(vec![indent.clone(), scene.span(text, role)])));
+    };
+    more(&verdict.reasons, 2, shown);
+    more(&verdict.grounds, if verdict.reasons.is_empty() { 2 } else { 1 }, Role::Dim);
+    lines
+}
+
+/// The pieces one after the other, each on the line if there is room, at one length.
+fn laid(
+    scene: &Scene<'_>,
+    first: &[Span<'static>],
+    said: &[Said],
+    level: usize,
+    room: usize,
+) -> Vec<Vec<Span<'static>>> {
+    let wide = |spans: &[Span<'_>]| spans.iter().map(|span| format::width(&span.content)).sum::<usize>();
+    let mut lines = Vec::new();
+    let mut line = first.to_vec();
+    for variants in said {
+        let Some(piece) = variants.get(level).or(variants.last()) else { continue };
+        if wide(&line) + 3 + wide(piece) > room {
+            lines.push(std::mem::take(&mut line));
+        } else {
+            line.push(scene.dim(" · "));
+        }
+        line.extend(piece.iter().cloned());
+    }
+    lines.push(line);
+    lines
+}
+
+fn errors(scene: &Scene<'_>, release: &Release, number: Role) -> Vec<Span<'static>> {
+    let judged = &release.verdict.judged;
+    let Some(rate) = judged.error_percent else {
+        return vec![scene.dim("errors no data")];
+    };
+    let mut spans = vec![
+        scene.dim("errors "),
+        scene.span(format::rate(rate), number),
+        scene.dim(format!(" (n={}", format::count(judged.requests))),
+    ];
+    if let Some((low, high)) = judged.error_between {
+        spans.push(scene.dim(format!(", 95% {low:.2}–{high:.2}%")));
+    }
+    spans.push(scene.dim(")"));
+    if let Some(base) = &release.verdict.baseline {
+        let text = base.error_percent.map_or("no data".to_owned(), format::rate);
+        spans.push(scene.dim(format!(", stable {text}")));
+    }
+    spans
+}
+
+/// How much worse than stable the canary's errors may be, and how likely that is by chance.
+fn difference(scene: &Scene<'_>, release: &Release) -> Option<Said> {
+    let rate = release.verdict.error_rate.as_ref()?;
+    let (low, high) = (rate.difference_low, rate.difference_high);
+    let chance = format::chance(rate.p_value);
+    Some(vec![
+        vec![scene.dim(format!("difference {low:+.2} to {high:+.2} points (95%, {chance})"))],
+        vec![scene.dim(format!("difference {low:+.2} to {high:+.2} points, {chance}"))],
+        vec![scene.dim(format!("diff {low:+.2} to {high:+.2}pp, {chance}"))],
+    ])
+}
+
+fn latency(scene: &Scene<'_>, release: &Release, number: Role) -> Option<Said> {
+    let judged = &release.verdict.judged;
+    let p95 = judged.p95?;
+    let value = [scene.dim("p95 "), scene.span(format::latency(p95), number)];
+    let with = |more: String| value.iter().cloned().chain([scene.dim(more)]).collect::<Vec<_>>();
+    let over = format!(", over {} min", judged.minutes);
+    let Some(base) = &release.verdict.baseline else { return Some(vec![with(over)]) };
+    let Some(base) = base.p95.filter(|base| *base > 0.0) else {
+        return Some(vec![with(format!(", stable no data{over}")), with(", stable no data".to_owned())]);
+    };
+    let chance = release.verdict.latency.as_ref().map(|latency| format!(", {}", format::chance(latency.p_value)));
+    let chance = chance.unwrap_or_default();
+    let ratio = p95 / base;
+    let beside = format!(", stable {} ({ratio:.2}×{chance})", format::latency(base));
+    Some(vec![with(format!("{beside}{over}")), with(beside), with(format!(" = {ratio:.2}× stable{chance}"))])
+}

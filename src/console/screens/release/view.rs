@@ -1,0 +1,142 @@
+//! One release: what runs, how traffic is divided, what the metrics say, what happens.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use strum::IntoEnumIterator;
+
+use super::{events, head, infrastructure, metrics, operation, readiness, sources, tasks};
+use crate::console::state::Panel;
+use crate::console::widgets::canvas::{Scene, put, put_all, split_left, split_top};
+use crate::domain::release::Release;
+
+/// Fewer rows than this make no plot.
+pub const LEAST_METRICS: u16 = 9;
+/// More rows than this add nothing to a plot.
+pub const MOST_METRICS: u16 = 22;
+
+/// Columns and rows of the body from which on all panels but one are side by side.
+const MOST_OF_IT: (u16, u16) = (110, 32);
+/// Header, status, way back and keys: rows that are not of the body.
+const AROUND_BODY: u16 = 4;
+
+/// Whether a screen of that size shows every panel at once, so that there is none to choose.
+pub fn shows_all(size: (u16, u16)) -> bool {
+    size.0 >= MOST_OF_IT.0 && size.1 >= MOST_OF_IT.1 + AROUND_BODY
+}
+
+/// Draws it, laid out for the size: one panel at a time, all but the sources, or everything.
+pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+    let columns = usize::from(area.width);
+    let mut lines = head::lines(scene, release, columns);
+    // Whatever is odd, the panel keeps its room.
+    let most = area.height.saturating_sub(LEAST_METRICS + 1);
+    lines.truncate(most.into());
+    let (top, rest) = split_top(area, u16::try_from(lines.len()).unwrap_or(most));
+    put_all(scene, buffer, top, lines);
+    if area.width >= 160 && area.height >= 44 {
+        everything(scene, release, buffer, rest);
+    } else if area.width >= MOST_OF_IT.0 && area.height >= MOST_OF_IT.1 {
+        most_of_it(scene, release, buffer, rest);
+    } else if rest.height >= LEAST_METRICS + 12 {
+        // Narrow and tall: the plots, and one panel below them.
+        let (plots, below) = split_top(rest, LEAST_METRICS + (rest.height - LEAST_METRICS - 12) / 2);
+        metrics::draw(scene, release, buffer, plots);
+        tabbed(scene, release, buffer, below, true);
+    } else {
+        tabbed(scene, release, buffer, rest, false);
+    }
+}
+
+/// One panel, and the names of the others.
+fn tabbed(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect, metrics_shown: bool) {
+    let chosen = match scene.model.panel {
+        Panel::Metrics if metrics_shown => Panel::Tasks,
+        panel => panel,
+    };
+    let panels = Panel::iter().filter(|panel| !(metrics_shown && *panel == Panel::Metrics));
+    put(buffer, area, 0, scene.tabs(panels, chosen, &["   tab: next ", "  tab "], area.width.into()));
+    let (_, inner) = split_top(area, 1);
+    let columns = usize::from(inner.width);
+    let lines = match chosen {
+        Panel::Metrics => return metrics::draw(scene, release, buffer, inner),
+        Panel::Around => infrastructure::lines(scene, release, columns),
+        Panel::Tasks => tasks::lines(scene, release, columns),
+        Panel::Events => events::lines(scene, release, columns, inner.height.into()),
+        Panel::Operation => operation::lines(scene, release, columns),
+        Panel::Sources => sources::lines(scene, release, columns),
+        Panel::Preflight => readiness::lines(scene, release, columns),
+    };
+    put_all(scene, buffer, inner, lines);
+}
+
+/// A panel with its heading.
+fn panel(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, title: &str, lines: Vec<Line<'static>>) {
+    put(buffer, area, 0, scene.heading(title, Vec::new(), area.width.into()));
+    put_all(scene, buffer, split_top(area, 1).1, lines);
+}
+
+/// Plots side by side; below them tasks beside the operation and events; sources on one line.
+fn most_of_it(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+    let (area, last) = split_top(area, area.height.saturating_sub(2));
+    put(buffer, last, 0, infrastructure::line(scene, release));
+    put(buffer, last, 1, sources::line(scene, release));
+    let (plots, below) = split_top(area, (area.height * 11 / 20).clamp(LEAST_METRICS, MOST_METRICS));
+    metrics::draw(scene, release, buffer, plots);
+    let (left, right) = split_left(below, below.width.saturating_sub(2) * 2 / 5);
+    let tasks = tasks::lines(scene, release, left.width.into());
+    if readiness::known(&release.preflight) {
+        let height = u16::try_from(tasks.len() + 1).unwrap_or(u16::MAX).min(left.height / 2 + 1);
+        let (upper, lower) = split_top(left, height);
+        panel(scene, buffer, upper, "tasks", tasks);
+        panel(scene, buffer, lower, "preflight of R", readiness::lines(scene, release, lower.width.into()));
+    } else {
+        panel(scene, buffer, left, "tasks", tasks);
+    }
+    stacked(scene, release, buffer, right);
+}
+
+/// The operation over the events, each with what it needs.
+pub fn stacked(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+    let mut area = area;
+    if scene.model.operations.contains_key(&release.name) {
+        let steps = operation::lines(scene, release, area.width.into());
+        let height = u16::try_from(steps.len() + 1).unwrap_or(u16::MAX).min(area.height.saturating_sub(3).max(2));
+        let (top, rest) = split_top(area, height);
+        panel(scene, buffer, top, "operation", steps);
+        area = rest;
+    }
+    let rows = usize::from(area.height.saturating_sub(1));
+    panel(scene, buffer, area, "events", events::lines(scene, release, area.width.into(), rows));
+}
+
+/// Everything at once.
+fn everything(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+    let (_, area) = split_top(area, 1);
+    let (plots, below) = split_top(area, (area.height / 2).clamp(LEAST_METRICS, MOST_METRICS));
+    metrics::draw(scene, release, buffer, plots);
+    let (_, below) = split_top(below, 1);
+    let third = below.width.saturating_sub(4) / 3;
+    let (left, rest) = split_left(below, third);
+    let (middle, right) = split_left(rest, third + 6);
+    let tasks = tasks::lines(scene, release, left.width.into());
+    let height = u16::try_from(tasks.len() + 2).unwrap_or(u16::MAX).min(left.height / 2);
+    let (upper, lower) = split_top(left, height);
+    panel(scene, buffer, upper, "tasks", tasks);
+    panel(scene, buffer, lower, "sources", sources::lines(scene, release, lower.width.into()));
+    let around = infrastructure::lines(scene, release, middle.width.into());
+    let height = u16::try_from(around.len() + 2).unwrap_or(u16::MAX).min(middle.height / 2);
+    let (upper, middle) = split_top(middle, height);
+    panel(scene, buffer, upper, "around", around);
+    let steps = operation::lines(scene, release, middle.width.into());
+    if readiness::known(&release.preflight) {
+        let height = u16::try_from(steps.len() + 2).unwrap_or(u16::MAX).min(middle.height / 2);
+        let (upper, lower) = split_top(middle, height);
+        panel(scene, buffer, upper, "operation", steps);
+        panel(scene, buffer, lower, "preflight of R", readiness::lines(scene, release, lower.width.into()));
+    } else {
+        panel(scene, buffer, middle, "operation", steps);
+    }
+    let rows = usize::from(right.height.saturating_sub(1));
+    panel(scene, buffer, right, "events", events::lines(scene, release, right.width.into(), rows));
+}

@@ -1,0 +1,225 @@
+//! The line that always says what `R` would do now, or why it could do nothing.
+
+use ratatui::text::{Line, Span};
+
+use super::release::readiness;
+use crate::console::dialogs;
+use crate::console::dialogs::{Consent, Dialog};
+use crate::console::state::Screen;
+use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::status;
+use crate::console::widgets::theme::Role;
+use crate::console::widgets::{age, format};
+use crate::domain::plan;
+use crate::domain::plan::{Call, Context, Intent, Plan};
+use crate::domain::release::Release;
+use crate::domain::rollback::readiness::{Check, Level};
+use crate::domain::rollback::target::Evidence;
+use crate::domain::settings::RollbackConfirm;
+
+/// What `R` would do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rollback {
+    /// It is being done.
+    UnderWay(String),
+    /// It would do this.
+    Ready {
+        /// How, call by call in a few words.
+        path: String,
+        /// Back to what.
+        target: String,
+        /// What is known about that.
+        evidence: Vec<String>,
+        /// Whether a second `R` is asked for.
+        asks: bool,
+    },
+    /// It could do nothing: the reason, and what to do.
+    NotReady(String),
+}
+
+/// What `R` would do to a release now.
+pub fn rollback(scene: &Scene<'_>, release: &Release) -> Rollback {
+    let model = scene.model;
+    if let Some(operation) = status::in_flight(scene, release)
+        && operation.plan.intent.is_rollback()
+    {
+        let (at, of) = status::progress(operation);
+        let step = operation.plan.steps.get(at.saturating_sub(1)).map_or("", |step| &step.title);
+        return Rollback::UnderWay(format!("step {at} of {of}: {step}"));
+    }
+    let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
+    match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, &context) {
+        Err(refusal) => Rollback::NotReady(refusal.to_string()),
+        Ok(plan) => {
+            let (target, evidence) = target(scene, release, &plan);
+            let asks = match model.settings.rollback_confirm {
+                // On the fleet the mark may be elsewhere than the eye: there it asks.
+                RollbackConfirm::Idle => !(release.in_flight() && (model.too_small() || model.shows_one())),
+                RollbackConfirm::Always => true,
+                RollbackConfirm::Never => false,
+            };
+            Rollback::Ready { path: path(scene, release, &plan), target, evidence, asks }
+        }
+    }
+}
+
+/// The plan's calls in a few words, in order.
+fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
+    let arrow = scene.theme.arrow();
+    let side = |service: &crate::domain::ecs::names::ServiceKey| match &release.canary {
+        Some(_) if age::one_service(release) => service.service.clone(),
+        Some(canary) if canary.service == *service => "canary".to_owned(),
+        Some(_) if release.stable.service == *service => "stable".to_owned(),
+        _ => service.service.clone(),
+    };
+    let rules = plan.calls().filter(|call| matches!(call, Call::SetWeights { .. })).count();
+    let mut parts: Vec<String> = Vec::new();
+    for call in plan.calls() {
+        let part = match call {
+            Call::SetWeights { .. } if rules == 1 => "stable = 100% in one call".to_owned(),
+            Call::SetWeights { .. } => format!("stable = 100% in {rules} calls"),
+            Call::UpdateService { service, task_definition: Some(to), .. } => {
+                format!("{} {arrow} {}", side(service), to.tag())
+            }
+            Call::UpdateService { service, desired, .. } => {
+                format!("{} {arrow} {}", side(service), format::many(desired.unwrap_or(0) as usize, "task"))
+            }
+            Call::RegisterCopy { of, .. } => format!("a copy of {} is registered", of.tag()),
+            Call::AnswerPause { .. } => "ECS takes it back through its pause".to_owned(),
+            Call::StopDeployment { .. } => "ECS stops it and takes it back".to_owned(),
+        };
+        if parts.last() != Some(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(", then ")
+}
+
+/// What ends up running, and how it is known to be good.
+fn target(scene: &Scene<'_>, release: &Release, plan: &Plan) -> (String, Vec<String>) {
+    let Some(target) = plan.ends_on(release) else {
+        return ("what it replaced".to_owned(), Vec::new());
+    };
+    let stays = *target == release.stable.task_definition;
+    let now = scene.model.now.at;
+    let ago = |at| format::age(now.duration_since(at));
+    let version = scene.model.snapshot.task_definition(target).and_then(|definition| definition.version());
+    let mut evidence: Vec<String> = version.into_iter().map(str::to_owned).collect();
+    let known = release.previous.iter().find(|good| good.task_definition == *target);
+    evidence.extend(match known {
+        Some(good) => match (good.evidence, good.good_for, good.at) {
+            (_, Some(span), _) => Some(format!("good for {}", format::age(span))),
+            (Evidence::Deployment, None, Some(at)) => Some(format!("deployed well {} ago", ago(at))),
+            (Evidence::Witnessed, None, Some(at)) => Some(format!("seen healthy {} ago", ago(at))),
+            (Evidence::Replaced, None, _) => Some("ran until now".to_owned()),
+            (_, None, None) => None,
+        },
+        None if stays => release.steady_since.map(|since| format!("good for {}", ago(since))),
+        None => None,
+    });
+    (target.tag(), evidence)
+}
+
+/// The line, or two where a reason needs them.
+pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
+    let Some(release) = release else {
+        let filter = scene.model.fleet.find.text.value();
+        let said = if scene.model.snapshot.services.get().is_none() || filter.is_empty() {
+            "no service is read and marked yet".to_owned()
+        } else {
+            format!("no service matches \"{}\", so none is marked", format::clip(filter, 24))
+        };
+        return vec![Line::from(vec![scene.span(" ROLLBACK NOT READY ", Role::Badge), scene.dim(format!("  {said}"))])];
+    };
+    let world = age::world(scene);
+    let mut finding = readiness::gravest(&release.preflight);
+    let (badge, role, said) = match rollback(scene, release) {
+        Rollback::UnderWay(step) => {
+            finding = None;
+            (" ROLLING BACK ", Role::Badge, vec![step])
+        }
+        Rollback::NotReady(reason) => {
+            finding = None;
+            // With nothing under way there is nothing to be alarmed about.
+            let role = if release.in_flight() { Role::BadBadge } else { Role::Badge };
+            (" ROLLBACK NOT READY ", role, vec![reason])
+        }
+        Rollback::Ready { path, target, evidence, asks } => {
+            let blocked = finding.is_some_and(|(check, _)| check.level == Level::Blocks);
+            let role = match world.good() {
+                _ if blocked => Role::BadBadge,
+                true => Role::ReadyBadge,
+                false => Role::Badge,
+            };
+            // Where letters are typed, R is one of them.
+            let typing = scene.model.typing() || scene.model.dialog.as_ref().is_some_and(dialogs::view::takes_letters);
+            let twice = matches!(&scene.model.dialog, Some(Dialog::Confirm(confirm))
+                if matches!(confirm.consent, Consent::Reason { .. }));
+            let key = match (typing, asks) {
+                (true, _) if twice => "esc esc R ",
+                (true, _) => "esc R ",
+                (false, true) => "R R ",
+                (false, false) => "R ",
+            };
+            let mut said = variants(key, &path, &target, &evidence);
+            // How long it should take is worth more than what is known of the target, and less than the path.
+            if let Some((time, short)) = readiness::estimate(&release.preflight) {
+                let with = |time: &str, said: &String| format!("{said}, {time}");
+                let long = said.iter().map(|said| with(&time, said)).take(3);
+                let brief = said.iter().map(|said| with(&short, said)).take(5);
+                said = long.chain(brief).chain(said.iter().cloned()).collect();
+            }
+            // It may be tried all the same: only AWS can refuse it.
+            (if blocked { " ROLLBACK NOT READY " } else { " ROLLBACK READY " }, role, said)
+        }
+    };
+    let mut line = vec![scene.span(badge, role), Span::raw(" ")];
+    if scene.model.screen == Screen::Fleet {
+        line.push(scene.span(format!("{} ", format::clip(&release.name, 24)), Role::Title));
+    }
+    if !world.good() {
+        line.push(scene.span(format!("as of {}: ", world.age.map_or_else(String::new, format::age)), Role::Warn));
+    }
+    let used: usize = line.iter().map(|span| format::width(&span.content)).sum();
+    let room = columns.saturating_sub(used);
+    let fitting = said.iter().find(|said| format::width(said) <= room).or(said.last()).cloned().unwrap_or_default();
+    if format::width(&fitting) <= room {
+        line.push(scene.text(fitting));
+        let mut lines = vec![Line::from(line)];
+        lines.extend(finding.map(|(check, others)| self::finding(scene, check, others, columns)));
+        return lines;
+    }
+    // Only a reason is worth a second line.
+    let mut wrapped = format::wrap(&fitting, room, 2).into_iter();
+    line.extend(wrapped.next().map(|first| scene.text(first)));
+    let second = wrapped.next().map(|rest| Line::from(vec![Span::raw(" ".repeat(used)), scene.text(rest)]));
+    std::iter::once(Line::from(line)).chain(second).collect()
+}
+
+/// The gravest finding of the preflight in one line, cut with a mark; how many more there are stays.
+fn finding(scene: &Scene<'_>, check: &Check, others: usize, columns: usize) -> Line<'static> {
+    let (_, role) = readiness::shape(check.level);
+    let more = if others > 0 { format!("  +{others} more") } else { String::new() };
+    let mut line = readiness::line(scene, check, columns.saturating_sub(format::width(&more) + 1), 1);
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(line.pop().map(|line| line.spans).unwrap_or_default());
+    spans.push(scene.span(more, role));
+    Line::from(spans)
+}
+
+/// The same said at length and in short, the longest first.
+fn variants(key: &str, path: &str, target: &str, evidence: &[String]) -> Vec<String> {
+    let known = |joined: String| if joined.is_empty() { String::new() } else { format!(" ({joined})") };
+    let all = known(evidence.join(", "));
+    let least = known(evidence.last().cloned().unwrap_or_default());
+    let short = path.replace("stable = ", "").replace(", then", ",").replace(" tasks", "");
+    let first = short.split(", ").next().unwrap_or_default();
+    vec![
+        format!("{key} {path}.  back to {target}{all}"),
+        format!("{key} to {target}{all}: {short}"),
+        format!("{key} to {target}{least}: {short}"),
+        format!("{key} to {target}{least}: {first}"),
+        format!("{key} to {target}: {first}"),
+        format!("{key} to {target}"),
+    ]
+}

@@ -1,0 +1,221 @@
+//! The targets of a release's target groups.
+
+use std::cmp::Reverse;
+
+use jiff::SignedDuration;
+
+use crate::console::screens::View;
+use crate::console::state::Model;
+use crate::console::state::list::Listed;
+use crate::domain::ecs::names::{Arn, ServiceKey};
+use crate::domain::ecs::route::{Health, Target, TargetGroup, TargetState, target_group_name};
+use crate::domain::ecs::service::Task;
+use crate::domain::observe::snapshot::{Query, Reading, Since};
+use crate::domain::release::{Release, Side};
+
+/// The orders of its lines.
+pub const ORDERS: &[&str] = &["worst first", "by zone", "by address"];
+
+/// A target group with its targets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section<'a> {
+    /// Its ARN.
+    pub group: &'a Arn,
+    /// The side whose tasks register in it, and whether that is the canary; `None`: nobody's at present.
+    pub side: Option<(&'a Side, bool)>,
+    /// Its own settings, where they were read.
+    pub settings: Option<&'a TargetGroup>,
+    /// Its targets' health.
+    pub reading: Option<&'a Reading<Health>>,
+    /// Its lines.
+    pub rows: Vec<Row<'a>>,
+}
+
+/// A target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<'a> {
+    id: String,
+    /// Its group.
+    pub group: &'a Arn,
+    /// The target.
+    pub target: &'a Target,
+    /// The task behind it, where one has its address.
+    pub task: Option<&'a Task>,
+    /// Since when it has been draining, where it is.
+    pub draining: Option<Since>,
+}
+
+/// How long a target still drains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Its beginning was seen.
+    About(SignedDuration),
+    /// It began before it was first seen.
+    AtMost(SignedDuration),
+    /// The deregistration delay is not known; for so long it has been draining, at least.
+    Unknown(SignedDuration),
+}
+
+impl Left {
+    /// Of a target that has been draining since then, in a group with that delay, seconds.
+    pub fn of(since: Since, delay: Option<u32>, now: jiff::Timestamp) -> Self {
+        let for_now = now.duration_since(since.at).max(SignedDuration::ZERO);
+        let Some(delay) = delay.map(|delay| SignedDuration::from_secs(delay.into())) else {
+            return Self::Unknown(for_now);
+        };
+        let left = delay.saturating_sub(for_now).max(SignedDuration::ZERO);
+        if since.seen { Self::About(left) } else { Self::AtMost(left) }
+    }
+
+    /// In words: `about 4 min 10 s left`.
+    pub fn words(self) -> String {
+        match self {
+            Self::About(left) | Self::AtMost(left) if left.is_zero() => "its delay is over".to_owned(),
+            Self::About(left) => format!("about {} left", minutes(left)),
+            Self::AtMost(left) => format!("at most {} left", minutes(left)),
+            Self::Unknown(since) => format!("for {}; its delay is not known", minutes(since)),
+        }
+    }
+}
+
+/// `4 min 10 s`.
+fn minutes(span: SignedDuration) -> String {
+    match (span.as_secs() / 60, span.as_secs() % 60) {
+        (0, seconds) => format!("{seconds} s"),
+        (minutes, 0) => format!("{minutes} min"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
+    }
+}
+
+impl Listed for Row<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn text(&self) -> String {
+        let port = self.target.port.map(|port| format!(":{port}")).unwrap_or_default();
+        let mut said = vec![
+            format!("{}{port} in {}: {}", self.target.id, target_group_name(self.group), word(&self.target.state)),
+            self.group.to_string(),
+        ];
+        said.extend(self.target.zone.clone());
+        said.extend(self.target.reason.clone());
+        said.extend(self.target.description.clone());
+        said.extend(self.task.map(|task| format!("task {} of {}", task.id(), task.task_definition)));
+        said.join("\n")
+    }
+}
+
+/// A state as the load balancer spells it.
+pub fn word(state: &TargetState) -> &str {
+    match state {
+        TargetState::Healthy => "healthy",
+        TargetState::Unhealthy => "unhealthy",
+        TargetState::Initial => "initial",
+        TargetState::Draining => "draining",
+        TargetState::Unused => "unused",
+        TargetState::Other(other) => other,
+    }
+}
+
+/// Every line, in the order that is chosen.
+pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
+    sections(model, release).into_iter().flat_map(|section| section.rows).collect()
+}
+
+/// The target groups of a release: the canary's, stable's, then others of its services, such as the one that the next
+/// deployment will use.
+fn groups<'a>(model: &'a Model, release: &'a Release) -> Vec<(&'a Arn, Option<(&'a Side, bool)>)> {
+    let sides = release.canary.iter().map(|side| (side, true)).chain([(&release.stable, false)]);
+    let mut groups: Vec<(&Arn, _)> = Vec::new();
+    let of_sides = sides.clone().filter_map(|side| Some((side.0.target_group.as_ref()?, Some(side))));
+    let services = sides.filter_map(|(side, _)| model.snapshot.service(&side.service));
+    let others = services.flat_map(|service| &service.target_groups).map(|group| (group, None));
+    for (group, side) in of_sides.chain(others) {
+        if !groups.iter().any(|(had, _)| *had == group) {
+            groups.push((group, side));
+        }
+    }
+    groups
+}
+
+/// What is asked of AWS while it is open: the groups' settings, and the health of those that no side has, which nobody
+/// else asks for.
+pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
+    let groups = groups(model, release);
+    let idle: Vec<_> = groups.iter().filter(|(_, side)| side.is_none()).map(|(group, _)| (*group).clone()).collect();
+    let all: Vec<_> = groups.into_iter().map(|(group, _)| group.clone()).collect();
+    let mut wanted = Vec::new();
+    if !all.is_empty() {
+        wanted.push(Query::TargetGroups(all));
+    }
+    if !idle.is_empty() {
+        wanted.push(Query::Health(idle));
+    }
+    wanted
+}
+
+/// The target groups with their lines.
+pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> {
+    let list = model.list(View::Targets);
+    let snapshot = &model.snapshot;
+    let services = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten().map(|side| &side.service);
+    let tasks: Vec<_> = services.filter_map(|service| Some((service, snapshot.tasks.get(service)?.get()?))).collect();
+    // An address may have been another task's before, even another service's: the one that has it now is meant.
+    let behind = |target: &Target, side: Option<(&Side, bool)>| {
+        let own = |service: &ServiceKey| side.is_none_or(|(side, _)| side.service == *service);
+        let of_group = tasks.iter().filter(|(service, _)| own(service)).flat_map(|(_, tasks)| tasks.iter());
+        let with = of_group.filter(|task| task.address.as_deref() == Some(target.id.as_str()));
+        with.min_by_key(|task| (task.stopped(), Reverse(task.created_at)))
+    };
+    let section = |(group, side)| {
+        let reading = snapshot.health.get(group);
+        let targets = reading.and_then(|reading| reading.get()).map(|health| health.targets.as_slice());
+        let row = |target: &'a Target| Row {
+            id: format!("{group} {} {:?}", target.id, target.port),
+            group,
+            target,
+            task: behind(target, side),
+            draining: snapshot.noticed.draining(group, target),
+        };
+        let mut rows: Vec<_> = targets.unwrap_or_default().iter().map(row).collect();
+        let place = |row: &Row<'_>| (row.target.id.clone(), row.target.port);
+        match list.order {
+            0 => rows.sort_by_key(|row| (rank(&row.target.state), place(row))),
+            1 => rows.sort_by_key(|row| (row.target.zone.clone(), rank(&row.target.state), place(row))),
+            _ => rows.sort_by_key(place),
+        }
+        if list.reversed {
+            rows.reverse();
+        }
+        let settings = snapshot.target_groups.get(group).and_then(|reading| reading.get());
+        Section { group, side, settings, reading, rows }
+    };
+    groups(model, release).into_iter().map(section).collect()
+}
+
+fn rank(state: &TargetState) -> u8 {
+    match state {
+        TargetState::Unhealthy => 0,
+        TargetState::Other(_) => 1,
+        TargetState::Initial => 2,
+        TargetState::Unused => 3,
+        TargetState::Draining => 4,
+        TargetState::Healthy => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::consoles::{ago, now};
+
+    #[test]
+    fn what_is_left_of_draining_is_only_about_as_long_as_its_beginning_was_seen() {
+        let left = |seconds, seen, delay| Left::of(Since { at: ago(seconds), seen }, delay, now()).words();
+        assert_eq!(left(50, true, Some(300)), "about 4 min 10 s left");
+        assert_eq!(left(0, false, Some(300)), "at most 5 min left");
+        assert_eq!(left(310, true, Some(300)), "its delay is over");
+        assert_eq!(left(50, true, None), "for 50 s; its delay is not known");
+    }
+}

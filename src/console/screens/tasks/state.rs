@@ -1,0 +1,361 @@
+//! The tasks of a release, by revision: why some stopped, then those that run, then each that stopped.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::console::screens::View;
+use crate::console::state::Model;
+use crate::console::state::list::Listed;
+use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::service::{Container, Task};
+use crate::domain::health::stop_reason;
+use crate::domain::health::stop_reason::{Cause, Failure};
+use crate::domain::observe::snapshot::Query;
+use crate::domain::release::{Release, Side};
+
+/// The orders of its lines.
+pub const ORDERS: &[&str] = &["worst first", "newest first", "by zone"];
+
+/// What a revision is to the release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Part {
+    /// What is tried.
+    Canary,
+    /// What a rollout in place brings.
+    New,
+    /// What was there.
+    Stable,
+    /// Both sides have the same task definition: nothing tells their tasks apart.
+    #[strum(serialize = "stable and canary")]
+    Both,
+    /// All there is.
+    Service,
+    /// What a rollout in place replaces.
+    Old,
+    /// It is not wanted any more.
+    Gone,
+}
+
+/// The tasks of one revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section<'a> {
+    /// The service that they are of.
+    pub service: &'a ServiceKey,
+    /// The revision.
+    pub revision: TaskDefinitionArn,
+    /// What it is to the release.
+    pub part: Part,
+    /// How many are wanted, where that is known of this revision alone.
+    pub wanted: Option<u32>,
+    /// How many run.
+    pub running: usize,
+    /// How many are on their way to that.
+    pub pending: usize,
+    /// Those that failed and speak against the revision.
+    pub failed: Option<Failed>,
+    /// Its lines.
+    pub rows: Vec<Row<'a>>,
+}
+
+/// How many failed, and within which time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// How many.
+    pub count: usize,
+    /// From the first one's beginning to the last one's end.
+    pub within: SignedDuration,
+}
+
+/// A line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<'a> {
+    id: String,
+    /// What it is of.
+    pub kind: Kind<'a>,
+}
+
+/// What a line is of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind<'a> {
+    /// Tasks that stopped for one cause.
+    Failure {
+        /// The cause, and the newest of them.
+        failure: Failure<'a>,
+        /// All of them.
+        tasks: Vec<&'a Task>,
+    },
+    /// One task.
+    Task {
+        /// Which.
+        task: &'a Task,
+        /// How many tasks of its revision had failed when it was created. ECS starts another task for each: the API has
+        /// no count of restarts.
+        restarts: usize,
+    },
+}
+
+impl Row<'_> {
+    /// The task that is meant by it: of several the newest.
+    pub fn task(&self) -> &Task {
+        match &self.kind {
+            Kind::Failure { failure, .. } => failure.newest,
+            Kind::Task { task, .. } => task,
+        }
+    }
+}
+
+impl Listed for Row<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn text(&self) -> String {
+        let task = self.task();
+        match &self.kind {
+            Kind::Failure { failure, .. } => format!(
+                "{} × {} of {}: {}\nnewest: {}",
+                failure.count,
+                if failure.count == 1 { "task" } else { "tasks" },
+                task.task_definition,
+                failure.cause.word(),
+                facts(task)
+            ),
+            Kind::Task { .. } => facts(task),
+        }
+    }
+}
+
+/// All that is known of a task, for a ticket.
+fn facts(task: &Task) -> String {
+    let mut facts = vec![
+        format!("task {} of {}: {}, wanted {}", task.id(), task.task_definition, task.status, task.desired_status),
+        task.arn.to_string(),
+    ];
+    let mut say = |name: &str, value: Option<String>| facts.extend(value.map(|value| format!("{name}: {value}")));
+    say("health", task.health.clone());
+    say("zone", task.zone.clone());
+    say("address", task.address.clone());
+    for (name, at) in [("created", task.created_at), ("started", task.started_at), ("stopped", task.stopped_at)] {
+        say(name, at.map(|at| at.to_string()));
+    }
+    say("stop code", task.stop_code.clone());
+    say("cause", Cause::of(task).filter(|_| task.stopped()).map(Cause::word));
+    say("reason", task.stopped_reason.clone());
+    for container in &task.containers {
+        say("container", Some(container_facts(container)));
+    }
+    say("started by", task.started_by.clone());
+    say("images", (!task.image_digests.is_empty()).then(|| task.image_digests.join(", ")));
+    facts.join("\n")
+}
+
+/// One container: its state, its health, how it ended and why.
+pub fn container_facts(container: &Container) -> String {
+    let mut said = vec![format!("{} {}", container.name, container.status.to_lowercase())];
+    said.extend(container.health.as_ref().map(|health| health.to_lowercase()));
+    said.extend(container.exit_code.map(|code| match stop_reason::exit_meaning(code) {
+        Some(meaning) => format!("exit {code} ({meaning})"),
+        None => format!("exit {code}"),
+    }));
+    let reason = container.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{}{reason}", said.join(", "))
+}
+
+/// Every line, in the order that is chosen.
+pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
+    sections(model, release).into_iter().flat_map(|section| section.rows).collect()
+}
+
+/// What is asked of AWS while it is open: the tasks of an open release are asked for anyway, and what they run where it
+/// is none of the release's own revisions.
+pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
+    let own = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten();
+    let own: Vec<_> = own.map(|side| &side.task_definition).collect();
+    let read = services(release).filter_map(|side| model.snapshot.tasks.get(&side.service)?.get()).flatten();
+    let gone: BTreeSet<_> = read.map(|task| &task.task_definition).filter(|arn| !own.contains(arn)).collect();
+    let unread = gone.into_iter().filter(|arn| !model.snapshot.task_definitions.contains_key(*arn));
+    let unread: Vec<_> = unread.cloned().collect();
+    if unread.is_empty() { Vec::new() } else { vec![Query::TaskDefinitions(unread)] }
+}
+
+/// The services of a release: two of a pair, else one.
+fn services(release: &Release) -> impl Iterator<Item = &Side> {
+    let other = release.canary.iter().filter(|canary| canary.service != release.stable.service);
+    std::iter::once(&release.stable).chain(other)
+}
+
+/// The tasks of a release by revision: in the first order those with failures first; then what is tried, what is there,
+/// what is gone.
+pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> {
+    let list = model.list(View::Tasks);
+    let mut sections = Vec::new();
+    for side in services(release) {
+        let tasks = model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
+        let tasks = tasks.map(Vec::as_slice).unwrap_or_default();
+        let of_service = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten();
+        let wanted = of_service.filter(|it| it.service == side.service).map(|it| &it.task_definition);
+        let mut revisions: Vec<&TaskDefinitionArn> = Vec::new();
+        for revision in wanted.chain(&side.leaving).chain(tasks.iter().map(|task| &task.task_definition)) {
+            if !revisions.contains(&revision) {
+                revisions.push(revision);
+            }
+        }
+        sections.extend(revisions.into_iter().map(|revision| {
+            let tasks: Vec<_> = tasks.iter().filter(|task| task.task_definition == *revision).collect();
+            section(model, release, side, revision, &tasks, (list.order, list.reversed))
+        }));
+    }
+    let failing = |section: &Section<'_>| list.order == 0 && section.failed.is_some();
+    sections.sort_by_key(|section| (!failing(section), section.part));
+    sections
+}
+
+fn section<'a>(
+    model: &'a Model,
+    release: &'a Release,
+    side: &'a Side,
+    revision: &TaskDefinitionArn,
+    tasks: &[&'a Task],
+    (order, reversed): (usize, bool),
+) -> Section<'a> {
+    let service = &side.service;
+    let blamed: Vec<_> =
+        tasks.iter().filter(|task| task.stopped() && Cause::of(task).is_some_and(Cause::blames_revision)).collect();
+    let failures = stop_reason::failures(tasks.iter().copied()).into_iter().map(|failure| {
+        let alike = |task: &&&Task| task.stopped() && Cause::of(task) == Some(failure.cause);
+        Row {
+            id: format!("{service} {revision} {:?}", failure.cause),
+            kind: Kind::Failure { tasks: tasks.iter().filter(alike).copied().collect(), failure },
+        }
+    });
+    let mut ended: Vec<_> = blamed.iter().filter_map(|task| task.stopped_at).collect();
+    ended.sort_unstable();
+    let restarts = |task: &Task| ended.partition_point(|at| task.created_at.is_some_and(|created| *at <= created));
+    let mut sorted = tasks.to_vec();
+    match order {
+        0 => sorted.sort_by_key(|task| (worse_first(task), Reverse(when(task)))),
+        1 => sorted.sort_by_key(|task| Reverse(when(task))),
+        _ => sorted.sort_by_key(|task| (task.stopped(), task.zone.clone(), worse_first(task), Reverse(when(task)))),
+    }
+    if reversed {
+        sorted.reverse();
+    }
+    let each =
+        sorted.iter().map(|task| Row { id: task.arn.to_string(), kind: Kind::Task { task, restarts: restarts(task) } });
+    let rows = failures.chain(each).collect();
+    let up = || tasks.iter().filter(|task| !task.stopped());
+    let rollout = model.snapshot.service(service).and_then(|service| {
+        let mut of_revision = service.rollouts.iter().filter(|rollout| rollout.task_definition == *revision);
+        of_revision.next().filter(|_| of_revision.next().is_none())
+    });
+    Section {
+        service,
+        revision: revision.clone(),
+        part: part(release, side, revision),
+        wanted: rollout.map(|rollout| rollout.desired),
+        running: up().filter(|task| task.status == "RUNNING").count(),
+        pending: up().filter(|task| task.status != "RUNNING" && task.desired_status != "STOPPED").count(),
+        failed: failed(blamed.iter().map(|task| **task)),
+        rows,
+    }
+}
+
+fn failed<'a>(blamed: impl Iterator<Item = &'a Task> + Clone) -> Option<Failed> {
+    let began = blamed.clone().filter_map(|task| task.created_at.or(task.stopped_at)).min();
+    let ended = blamed.clone().filter_map(|task| task.stopped_at).max();
+    let within = began.zip(ended).map(|(began, ended)| ended.duration_since(began).max(SignedDuration::ZERO));
+    let count = blamed.count();
+    (count > 0).then(|| Failed { count, within: within.unwrap_or_default() })
+}
+
+fn part(release: &Release, side: &Side, revision: &TaskDefinitionArn) -> Part {
+    let of = |side: &Side, other: &Side| side.service == other.service && other.task_definition == *revision;
+    match &release.canary {
+        Some(canary) if of(side, canary) && of(side, &release.stable) => Part::Both,
+        Some(canary) if of(side, canary) => Part::Canary,
+        Some(_) if of(side, &release.stable) => Part::Stable,
+        None if side.task_definition == *revision && side.rolling => Part::New,
+        None if side.task_definition == *revision => Part::Service,
+        _ if side.leaving.contains(revision) => Part::Old,
+        _ => Part::Gone,
+    }
+}
+
+/// What is wrong first, what is well after it, what is over last.
+fn worse_first(task: &Task) -> u8 {
+    match (task.stopped(), task.health.as_deref()) {
+        (true, _) => 4,
+        (_, Some("UNHEALTHY")) => 0,
+        _ if task.desired_status == "STOPPED" => 2,
+        _ if task.status != "RUNNING" => 1,
+        _ => 3,
+    }
+}
+
+/// When something last happened to it.
+fn when(task: &Task) -> Option<Timestamp> {
+    task.stopped_at.or(task.created_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::state::list::Listed;
+    use crate::domain::observe::snapshot::Facts;
+    use crate::testkit::consoles::{ago, failed, key, learn, rolling, service, stopped, tasks, td};
+
+    fn heads(model: &Model, name: &str) -> Vec<(Part, String, usize)> {
+        let sections = sections(model, model.release(name).unwrap());
+        sections.iter().map(|section| (section.part, section.revision.tag(), section.rows.len())).collect()
+    }
+
+    #[test]
+    fn the_revision_that_fails_comes_first_with_its_causes_on_top() {
+        let model = failed((120, 40));
+        assert_eq!(heads(&model, "checkout"), [(Part::Canary, ":42".into(), 9), (Part::Stable, ":41".into(), 18)]);
+        let rows = rows(&model, model.release("checkout").unwrap());
+        let causes: Vec<_> = rows
+            .iter()
+            .filter_map(|row| match &row.kind {
+                Kind::Failure { failure, tasks } => Some((failure.cause, failure.count, tasks.len())),
+                Kind::Task { .. } => None,
+            })
+            .collect();
+        assert_eq!(causes, [(Cause::CannotPull, 4, 4), (Cause::OutOfMemory, 2, 2)]);
+        assert!(rows[0].text().contains("CannotPullContainerError"), "{}", rows[0].text());
+        assert!(matches!(rows[2].kind, Kind::Task { task, .. } if !task.stopped()), "then those that are up");
+    }
+
+    #[test]
+    fn a_task_counts_the_failures_before_it_and_what_scaled_away_is_none() {
+        let mut model = rolling((120, 40));
+        let payments = service("payments", "payments", 18, 6, 90);
+        let exited = |seconds: i64| Task {
+            stopped_at: Some(ago(seconds)),
+            created_at: Some(ago(seconds + 20)),
+            stop_code: Some("EssentialContainerExited".into()),
+            exit_code: Some(1),
+            ..stopped(&payments, "Essential container in task exited")
+        };
+        let scaled = Task {
+            task_definition: td("payments", 17),
+            stop_code: Some("ServiceSchedulerInitiated".into()),
+            ..stopped(&payments, "Scaling activity initiated by (deployment ecs-svc/18)")
+        };
+        let mut all = vec![exited(300), exited(100), scaled];
+        all.extend(tasks(&payments).into_iter().take(1).map(|task| Task { created_at: Some(ago(200)), ..task }));
+        learn(&mut model, 1, Query::Tasks(key("payments")), Facts::Tasks(all));
+        let sections = sections(&model, model.release("payments").unwrap());
+        let parts: Vec<_> = sections.iter().map(|section| (section.part, section.failed)).collect();
+        let failed = Failed { count: 2, within: SignedDuration::from_secs(220) };
+        assert_eq!(parts, [(Part::New, Some(failed)), (Part::Old, None)]);
+        let up = sections[0].rows.iter().find_map(|row| match row.kind {
+            Kind::Task { task, restarts } if !task.stopped() => Some(restarts),
+            _ => None,
+        });
+        assert_eq!(up, Some(1), "the second failed after it was created");
+    }
+}

@@ -1,0 +1,55 @@
+//! A terminal that is too small to be laid out: what it needs, and the keys that work all the same.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::rollback_line;
+use super::rollback_line::Rollback;
+use crate::console::dialogs;
+use crate::console::dialogs::Dialog;
+use crate::console::state::SMALLEST;
+use crate::console::widgets::canvas::{Scene, put};
+use crate::console::widgets::format;
+use crate::console::widgets::theme::Role;
+
+/// Says so, the weightiest first, in whatever room there is.
+pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+    let columns = usize::from(area.width);
+    let focus = scene.model.focus();
+    let back = match focus.map(|release| rollback_line::rollback(scene, release)) {
+        Some(Rollback::Ready { target, .. }) => format!("R rolls back to {target}"),
+        Some(Rollback::UnderWay(step)) => format!("rolling back, {step}"),
+        Some(Rollback::NotReady(reason)) => format!("R cannot roll back: {reason}"),
+        None => "nothing is read yet".to_owned(),
+    };
+    // A question is answered here too: what it is about, and the keys that it hears instead.
+    let (asked, keys) = match &scene.model.dialog {
+        Some(open) => {
+            let keys = dialogs::view::keys(open).iter().map(|(key, word)| format!("{key} {word}"));
+            let asked = match open {
+                Dialog::Confirm(confirm) => format!("{}?", confirm.plan.title),
+                Dialog::Refused { refusal, .. } => refusal.to_string(),
+                Dialog::Closed { why } => why.clone(),
+                _ => String::new(),
+            };
+            (asked, keys.collect::<Vec<_>>().join("  "))
+        }
+        None => (String::new(), "R roll back  q quit".to_owned()),
+    };
+    let said = [
+        (format!("too small: {}×{}", area.width, area.height), Role::Warn),
+        (format!("needs {}×{}", SMALLEST.0, SMALLEST.1), Role::Text),
+        (focus.map_or_else(String::new, |release| release.name.clone()), Role::Title),
+        (asked, Role::Warn),
+        (keys, Role::Key),
+        (back, Role::Text),
+    ];
+    let mut row = 0;
+    for (text, role) in said.into_iter().filter(|(text, _)| !text.is_empty()) {
+        for line in format::wrap(&text, columns, 3) {
+            put(buffer, area, row, Line::from(scene.span(line, role)));
+            row += 1;
+        }
+    }
+}

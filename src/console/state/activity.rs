@@ -1,0 +1,121 @@
+//! What was ordered from here, remembered beyond the operation that a release shows.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::operation::{OperationId, Outcome, Progress};
+use crate::console::message::Order;
+use crate::domain::fault::FaultKind;
+use crate::domain::plan::Plan;
+use crate::domain::timeline::{Act, By, Touch, Touched};
+
+/// How many acts of one release are remembered: the newest.
+const KEPT: usize = 64;
+
+/// The acts of every release.
+#[derive(Debug, Clone)]
+pub struct Acts {
+    /// By release, in the order in which they were ordered.
+    of: BTreeMap<String, Vec<Act>>,
+    /// Since when all that was ordered from here is among them.
+    pub since: Timestamp,
+}
+
+impl Acts {
+    /// Of a console that begins now, and has not read what the audit remembers.
+    pub fn new(now: Timestamp) -> Self {
+        Self { of: BTreeMap::new(), since: now }
+    }
+
+    /// Those of a release, in the order in which they were ordered.
+    pub fn of(&self, release: &str) -> &[Act] {
+        self.of.get(release).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Takes note that something was ordered.
+    pub fn order(&mut self, id: OperationId, plan: &Plan, order: &Order, at: Timestamp) {
+        let act = Act {
+            id: name(id),
+            at,
+            title: plan.title.clone(),
+            by: if order.automatic { By::Automatic } else { By::Key },
+            who: None,
+            why: order.why.clone(),
+            touches: Vec::new(),
+            ended: None,
+        };
+        let acts = self.of.entry(plan.release.clone()).or_default();
+        acts.push(act);
+        acts.drain(..acts.len().saturating_sub(KEPT));
+    }
+
+    /// Takes in a report on it.
+    pub fn report(&mut self, id: OperationId, plan: &Plan, at: Timestamp, progress: &Progress) {
+        let acts = self.of.get_mut(&plan.release);
+        let Some(act) = acts.and_then(|acts| acts.iter_mut().rfind(|act| act.id == name(id))) else { return };
+        match progress {
+            Progress::Sent { step } => {
+                let call = plan.steps.get(*step).and_then(|step| step.call.as_ref());
+                if let Some(what) = call.and_then(Touched::of) {
+                    act.touches.push(Touch { at, verified: None, step: *step, what });
+                }
+            }
+            Progress::Verified { step } => {
+                if let Some(touch) = act.touches.iter_mut().find(|touch| touch.step == *step) {
+                    touch.verified = Some(at);
+                }
+            }
+            Progress::Ended(outcome) => {
+                let (text, wrong) = ending(&plan.title, outcome);
+                act.ended = Some((at, text, wrong));
+            }
+            Progress::Waiting { .. } | Progress::Answered { .. } | Progress::Unknown { .. } => {}
+        }
+    }
+
+    /// Takes in what the audit remembers: acts that were ordered before this console began, and since when there is an
+    /// audit.
+    pub fn recall(&mut self, recalled: BTreeMap<String, Vec<Act>>, since: Option<Timestamp>) {
+        for (release, mut earlier) in recalled {
+            let acts = self.of.entry(release).or_default();
+            let known = |act: &Act| acts.iter().any(|had| had.id == act.id);
+            // What this console ordered itself it knows better than its audit.
+            let began = self.since;
+            earlier.retain(|act| act.at < began && !known(act));
+            acts.splice(0..0, earlier);
+            acts.drain(..acts.len().saturating_sub(KEPT));
+        }
+        self.since = since.map_or(self.since, |since| since.min(self.since));
+    }
+
+    /// Forgets all of it: it was another account's. What is known of this one begins now.
+    pub fn clear(&mut self, now: Timestamp) {
+        self.of.clear();
+        self.since = now;
+    }
+}
+
+/// Never what the audit calls an operation.
+fn name(id: OperationId) -> String {
+    format!("operation {}", id.0)
+}
+
+/// How an operation ended, in a line, and whether something is wrong with that.
+pub fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
+    match outcome {
+        Outcome::Done => (format!("done and read back: {title}"), false),
+        Outcome::Superseded => (format!("no longer pursued: {title}"), false),
+        // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
+        Outcome::Refused { step, fault }
+            if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
+        {
+            (format!("not done at step {}: {} {}", step + 1, fault.advice, fault.headline()), true)
+        }
+        Outcome::Refused { step, fault } => {
+            (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
+        }
+        Outcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
+        Outcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
+    }
+}

@@ -1,0 +1,139 @@
+//! How old an answer may be before it is no longer relied on: what is marked on the screen, and what nothing is done by
+//! itself on.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Model;
+use crate::console::poll_schedule::Source;
+use crate::domain::analysis::alarms;
+use crate::domain::metrics::Series;
+use crate::domain::observe::snapshot::Reading;
+use crate::domain::release::{Release, Side};
+
+/// A source that is a few seconds late is not old, however fast AWS's clock runs.
+const NEVER_OLD_BEFORE: SignedDuration = SignedDuration::from_secs(5);
+
+/// How old an answer of that time is, as the operator lived it, and whether that is older than three times its
+/// source's pace.
+pub fn age(model: &Model, source: &Source, at: Timestamp) -> (SignedDuration, bool) {
+    let busy = model.focused && model.releases.iter().any(Release::in_flight);
+    let pace = model.now.felt(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
+    let age = model.now.since(at);
+    (age, age > pace)
+}
+
+/// A source in a sentence.
+fn spoken(source: &Source) -> String {
+    if *source == Source::Prometheus { "numbers of Prometheus".to_owned() } else { source.to_string() }
+}
+
+/// Why an answer is not to be relied on: there is none, it is old, or the newest attempt failed.
+fn doubt<T>(model: &Model, source: &Source, reading: Option<&Reading<T>>) -> Option<String> {
+    let name = spoken(source);
+    if let Some(fault) = reading.and_then(Reading::failing) {
+        return Some(format!("the {name} cannot be read ({})", fault.kind.word()));
+    }
+    let Some(at) = reading.and_then(Reading::at) else {
+        return Some(format!("the {name} are not read yet"));
+    };
+    let (age, old) = age(model, source, at);
+    old.then(|| format!("the {name} are {} s old", age.as_secs()))
+}
+
+/// What a decision about this release would rest on and cannot be relied on, in words.
+pub fn stale(model: &Model, release: &Release) -> Option<String> {
+    let snapshot = &model.snapshot;
+    doubt(model, &Source::Services, Some(&snapshot.services))
+        .or_else(|| doubt(model, &Source::Routes, Some(&snapshot.routes)))
+        .or_else(|| {
+            let native = release.method.shifted_by_ecs();
+            let deployments = snapshot.deployments.get(&release.stable.service);
+            native.then(|| doubt(model, &Source::Deployments, deployments)).flatten()
+        })
+        .or_else(|| {
+            let mut sides = std::iter::once(&release.stable).chain(&release.canary);
+            sides.find_map(|side| minutes(model, side))
+        })
+        .or_else(|| {
+            let names = alarms::names(release, snapshot, &model.settings);
+            names.iter().find_map(|name| doubt(model, &Source::Alarms, snapshot.alarms.get(name)))
+        })
+}
+
+fn minutes(model: &Model, side: &Side) -> Option<String> {
+    let Some(meter) = &side.meter else {
+        return Some(format!("the requests of {} are not counted anywhere", side.service.service));
+    };
+    let source = Source::of(meter);
+    let reading = model.snapshot.metrics.get(meter);
+    let counted = |series: &Series| {
+        // An answer may say of every count that it is not to be had.
+        if series.miscounted() {
+            return Some(format!("the requests of {} could not be counted", side.service.service));
+        }
+        let (age, old) = age(model, &source, series.as_of?);
+        old.then(|| format!("the {} are {} s old", spoken(&source), age.as_secs()))
+    };
+    doubt(model, &source, reading).or_else(|| reading?.get().and_then(counted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ecs::alarm::{Alarm, AlarmState};
+    use crate::domain::fault::{Fault, FaultKind};
+    use crate::domain::metrics::{Member, MetricsQuery};
+    use crate::domain::observe::snapshot::{Facts, Query};
+    use crate::domain::settings::ServiceSettings;
+    use crate::testkit::consoles;
+
+    fn said(model: &Model) -> Option<String> {
+        stale(model, model.release("checkout").unwrap())
+    }
+
+    fn count(model: &mut Model, ago: i64, unread: &[Member]) {
+        let query = MetricsQuery { meters: Vec::new(), from: consoles::ago(600), to: consoles::now() };
+        let series = Series { unread: unread.iter().copied().collect(), ..Series::default() };
+        let answer = Facts::Metrics(vec![(consoles::meter("checkout-canary"), series)]);
+        consoles::learn(model, ago, Query::Metrics(query), answer);
+    }
+
+    #[test]
+    fn an_answer_that_counts_nothing_is_not_fresh_however_new() {
+        let mut model = consoles::baking((80, 24));
+        assert_eq!(said(&model), None);
+        let latency = [Member::P50, Member::P95, Member::P99];
+        count(&mut model, 5, &latency);
+        assert_eq!(said(&model), None, "it does not rest on what was not asked for");
+        for member in [Member::Requests, Member::Errors, Member::ConnectionErrors] {
+            count(&mut model, 3, &[member]);
+            assert_eq!(said(&model).as_deref(), Some("the requests of checkout-canary could not be counted"));
+        }
+        count(&mut model, 1, &[]);
+        assert_eq!(said(&model), None);
+        // What was counted last counts, not what was asked last.
+        let reading = model.snapshot.metrics.get_mut(&consoles::meter("checkout-canary")).unwrap();
+        reading.value.as_mut().unwrap().1.as_of = Some(consoles::ago(91));
+        assert_eq!(said(&model).as_deref(), Some("the metrics are 91 s old"));
+    }
+
+    #[test]
+    fn an_alarm_that_is_not_known_now_is_in_doubt() {
+        let mut model = consoles::baking((80, 24));
+        let of_checkout = ServiceSettings { alarms: vec!["checkout-5xx".to_owned()], ..ServiceSettings::default() };
+        model.settings.services.insert("checkout".to_owned(), of_checkout);
+        let alarm = Alarm { name: "checkout-5xx".to_owned(), state: AlarmState::Ok, reason: None, since: None };
+        let hear = |model: &mut Model, ago: i64, answer| {
+            consoles::hear(model, ago, Query::Alarms(vec!["checkout-5xx".to_owned()]), answer);
+            said(model)
+        };
+        assert_eq!(said(&model).as_deref(), Some("the alarms are not read yet"));
+        let old = hear(&mut model, 91, Ok(Facts::Alarms(vec![alarm.clone()])));
+        assert_eq!(old.as_deref(), Some("the alarms are 91 s old"));
+        assert_eq!(hear(&mut model, 4, Ok(Facts::Alarms(vec![alarm]))), None);
+        let denied = Fault::new(FaultKind::Denied, "DescribeAlarms", "", "not authorized");
+        assert_eq!(hear(&mut model, 2, Err(denied)).as_deref(), Some("the alarms cannot be read (denied)"));
+        let deleted = hear(&mut model, 1, Ok(Facts::Alarms(Vec::new())));
+        assert_eq!(deleted.as_deref(), Some("the alarms cannot be read (not found)"));
+    }
+}

@@ -1,0 +1,122 @@
+//! Why a release fails: the views that say so, and how the other screens lead there.
+
+use insta::assert_snapshot;
+
+use super::screens::{SIZES, layouts};
+use super::{draw, glyphs, picture, plain};
+use crate::console::dialogs::Dialog;
+use crate::console::links::Outside;
+use crate::console::screens::View;
+use crate::console::state::{Model, Screen};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::observe::snapshot::Query;
+use crate::testkit::consoles;
+
+/// A view of the release that is open.
+fn seen(mut model: Model, view: View) -> Model {
+    let name = model.focus().unwrap().name.clone();
+    model.screen = Screen::View(view, name);
+    model
+}
+
+fn fleet(mut model: Model) -> Model {
+    model.screen = Screen::Fleet;
+    model
+}
+
+fn text(model: &Model) -> String {
+    glyphs(&draw(model, &plain()))
+}
+
+/// With another line marked.
+fn down(mut model: Model, view: View, lines: usize) -> Model {
+    let all = crate::console::screens::lines(&model);
+    model.lists.entry(view).or_default().marked = all.get(lines).map(|line| line.id.clone());
+    model
+}
+
+#[test]
+fn the_tasks() {
+    layouts("tasks_crash_loop", |size| seen(consoles::crash_loop(size), View::Tasks));
+    layouts("tasks_failing_checks", |size| seen(consoles::failing_checks(size), View::Tasks));
+    layouts("tasks_marked", |size| down(seen(consoles::crash_loop(size), View::Tasks), View::Tasks, 2));
+    assert_snapshot!("tasks_picture", picture(&draw(&seen(consoles::crash_loop(SIZES[0]), View::Tasks), &plain())));
+}
+
+#[test]
+fn the_targets() {
+    layouts("targets", |size| seen(consoles::failing_checks(size), View::Targets));
+    layouts("targets_draining", |size| down(seen(consoles::failing_checks(size), View::Targets), View::Targets, 2));
+}
+
+#[test]
+fn the_alarms() {
+    layouts("alarms", |size| seen(consoles::alarmed(size), View::Alarms));
+    layouts("alarms_none", |size| seen(consoles::baking(size), View::Alarms));
+}
+
+#[test]
+fn what_ails_a_release_is_on_both_screens() {
+    layouts("crash_loop_fleet", |size| fleet(consoles::crash_loop(size)));
+    layouts("crash_loop_release", consoles::crash_loop);
+    layouts("stalled_fleet", |size| fleet(consoles::stalled(size)));
+    layouts("stalled_release", consoles::stalled);
+    for size in SIZES {
+        let seen = text(&fleet(consoles::crash_loop(size)));
+        assert!(seen.contains("crash loop: exit 1 ×6"), "{seen}");
+        let open = text(&consoles::crash_loop(size));
+        assert!(open.contains("✖ CRASH LOOP :18 6 tasks: exit 1") && open.contains("t tasks"), "{open}");
+        assert!(!open.contains("in a row"), "it is said once: {open}");
+        let seen = text(&fleet(consoles::stalled(size)));
+        assert!(seen.contains("stalled 25 min"), "{seen}");
+    }
+}
+
+#[test]
+fn the_ways_out() {
+    layouts("outside", |size| {
+        let mut model = consoles::waiting(size);
+        model.shell.profile = Some("prod-oncall".into());
+        model.dialog = Some(Dialog::Outside(Outside::of(&model)));
+        model
+    });
+}
+
+#[test]
+fn what_is_not_known_is_never_green_and_never_nothing() {
+    let denied = |operation: &str| Fault::new(FaultKind::Denied, operation, "checkout", "not authorized");
+    let mut model = seen(consoles::failing_checks(SIZES[1]), View::Targets);
+    let groups = vec![consoles::group("checkout-stable"), consoles::group("checkout-canary")];
+    consoles::hear(&mut model, 0, Query::Health(groups.clone()), Err(denied("DescribeTargetHealth")));
+    let style = |model: &Model, word: &str| {
+        let buffer = draw(model, &plain());
+        let green = buffer.content.iter().filter(|cell| cell.fg == ratatui::style::Color::Green);
+        let green: String = green.map(|cell| cell.symbol().to_owned()).collect();
+        (glyphs(&buffer), green.contains(word))
+    };
+    let (seen_text, green) = style(&model, "healthy");
+    assert!(seen_text.contains("denied") && !green, "{seen_text}");
+    model.snapshot.health.clear();
+    model.snapshot.target_groups.clear();
+    let seen_text = text(&model);
+    assert!(seen_text.contains("health unknown: not read yet"), "{seen_text}");
+    assert!(seen_text.contains("how it is checked is not read yet"), "{seen_text}");
+    let mut model = seen(consoles::crash_loop(SIZES[1]), View::Tasks);
+    model.snapshot.tasks.clear();
+    assert!(text(&model).contains("tasks of payments are not read yet"), "{}", text(&model));
+    consoles::hear(&mut model, 0, Query::Tasks(consoles::key("payments")), Err(denied("DescribeTasks")));
+    assert!(text(&model).contains("not authorized"), "{}", text(&model));
+    // Of a loop whose tasks cannot be read the count alone is known.
+    let release = model.release("payments").unwrap();
+    assert_eq!(release.ailment.as_ref().map(|it| it.brief()).as_deref(), Some("crash loop: 6 tasks failed"));
+}
+
+#[test]
+fn only_lines_with_the_text_are_shown_and_their_headings() {
+    let mut model = seen(consoles::crash_loop(SIZES[1]), View::Tasks);
+    let list = model.lists.entry(View::Tasks).or_default();
+    (list.find.text, list.find.only) = (tui_input::Input::new("scaling".into()), true);
+    let found = text(&model);
+    assert!(found.contains("── :17") && !found.contains("── :18"), "{found}");
+    assert!(found.contains("1 of 1 line") && found.contains("Scaling activity initiated"), "{found}");
+}

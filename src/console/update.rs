@@ -1,0 +1,248 @@
+//! Every message goes through here, in one order.
+
+pub mod auto_promotion;
+pub(crate) mod commands;
+pub(crate) mod confirmation;
+pub(crate) mod external_changes;
+pub(crate) mod input;
+pub(crate) mod navigation;
+
+use std::collections::BTreeMap;
+
+use tui_input::InputRequest;
+
+use super::state::activity::ending;
+
+use super::dialogs::Dialog;
+use super::message::{Effect, Msg, Now};
+use super::poll_schedule;
+use super::poll_schedule::Source;
+use super::state::operation::{OperationId, Outcome, Progress};
+use super::state::{Model, Notice};
+
+use super::screens;
+use super::screens::diff::state::Diff;
+use super::screens::logs::state::Logs;
+use crate::domain::ecs::names::{Arn, ServiceKey};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::logs::LogPage;
+use crate::domain::observe::snapshot::{Facts, Query, Snapshot, Witness};
+use crate::domain::plan::{Call, Plan};
+use crate::domain::release::share::Percent;
+
+/// Changes the model by one message and says what is to be done outside. Neither waits nor fails.
+pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
+    // The clock may be set back; the console's time does not.
+    model.now = Now { at: now.at.max(model.now.at), speed: now.speed };
+    let mut effects = Vec::new();
+    match msg {
+        Msg::Key(key) => effects.extend(input::key_pressed(model, key)),
+        // Somebody is at the keyboard.
+        Msg::Paste(_) if model.stop_countdowns() => {}
+        Msg::Paste(text) => paste(model, &text),
+        Msg::Resized(columns, rows) => {
+            model.size = (columns, rows);
+            commands::close_unseen(model);
+        }
+        Msg::Focus(focused) => model.focused = focused,
+        Msg::Tick => {}
+        Msg::Resumed => {
+            model.dialog = None;
+            model.polls.all_due();
+            model.say("back from the shell: everything is being read again", false);
+            model.switch_all_off("the console was stopped for the shell");
+        }
+        Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
+        Msg::Overheard { asked, query, facts } => model.snapshot.apply(asked, &query, Ok(facts)),
+        Msg::Progress { operation, progress } => advance(model, operation, progress),
+        Msg::Recalled { requested, since, witnessed, acts, remembers } => {
+            model.acts.recall(acts, remembers);
+            recall(model, requested, &since, witnessed);
+        }
+        Msg::Trouble(text) => model.say(text, true),
+    }
+    model.derive();
+    model.keep_selection();
+    screens::tend(model);
+    commands::revalidate(model);
+    effects.extend(auto_promotion::tend(model));
+    for query in poll_schedule::due(model) {
+        model.polls.ask(&query, model.now.at);
+        effects.push(Effect::Read(query));
+    }
+    effects
+}
+
+impl Model {
+    /// Puts up a line until the next key.
+    pub(super) fn say(&mut self, text: impl Into<String>, wrong: bool) {
+        self.notice = Some(Notice { at: self.now.at, text: text.into(), wrong });
+    }
+
+    /// The mark stays with its release, wherever its line moves; until it is moved by hand it is on the first.
+    fn keep_selection(&mut self) {
+        let marked = self.fleet.selected.as_deref();
+        // Nor under a question: the ROLLBACK line would speak of another release than the one that is asked about.
+        let free = !self.fleet.moved && self.dialog.is_none() && self.fleet.urgent_first();
+        if free || marked.is_none_or(|marked| self.release(marked).is_none()) {
+            self.fleet.selected = self.lines().first().map(|release| release.name.clone());
+        }
+    }
+}
+
+fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Option<Effect> {
+    model.polls.answered(query, answer.as_ref().err().map(|fault| fault.kind));
+    if let Ok(Facts::Metrics(read)) = &answer {
+        model.polls.learned(query, read);
+    }
+    let answer = match (query, answer) {
+        (Query::Logs(page), answer) => {
+            let page_of = |facts| if let Facts::Logs(page) = facts { page } else { LogPage::default() };
+            model.logs.take(asked, page, answer.map(page_of));
+            return None;
+        }
+        (Query::Definition { reveal: true, .. }, Ok(Facts::Definition(definition))) => {
+            screens::diff::state::revealed(model, *definition);
+            return None;
+        }
+        (Query::Definition { reveal: true, .. }, Err(fault)) => {
+            screens::diff::state::not_revealed(model, &fault);
+            return None;
+        }
+        (_, answer) => answer,
+    };
+    let account = match &answer {
+        Ok(Facts::Identity(identity)) => Some(identity.account.clone()),
+        // Without STS the services' own ARNs say whose they are.
+        Ok(Facts::Services(services)) if model.place.account.is_empty() => {
+            services.first().and_then(|service| service.arn.account()).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let effect = account.and_then(|account| settle_account(model, account));
+    let before = matches!(query, Query::Services).then(|| moving(&model.snapshot));
+    model.snapshot.apply(asked, query, answer);
+    if before.is_some_and(|before| before != moving(&model.snapshot)) {
+        // A rollout began or ended: what the history says of it is behind.
+        model.polls.hurry(&[Source::Deployments]);
+    }
+    effect
+}
+
+/// What of each service tells that a deployment of it began or ended.
+fn moving(snapshot: &Snapshot) -> Vec<(ServiceKey, bool, Option<Arn>)> {
+    let services = snapshot.services.get().into_iter().flat_map(BTreeMap::values);
+    services.map(|service| (service.key.clone(), service.rolling(), service.current_deployment.clone())).collect()
+}
+
+/// Takes note of whose account this is. Nothing that was read with other credentials may stay on a screen that
+/// names these.
+fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
+    if model.place.account == account {
+        return None;
+    }
+    let before = std::mem::replace(&mut model.place.account, account);
+    if !before.is_empty() {
+        model.snapshot = Snapshot::default();
+        model.ours.clear();
+        model.acts.clear(model.now.at);
+        model.logs = Logs::default();
+        model.diff = Diff::default();
+        model.picked = None;
+        model.automatic.clear();
+        model.switched_off.clear();
+        model.polls.all_due();
+        let text = format!("the credentials are now of account {}, not {before}: reading anew", model.place.account);
+        model.close(text.clone());
+        model.say(text, true);
+    }
+    Some(Effect::Recall(model.place.clone()))
+}
+
+/// What happened since the audit was written is newer than what it remembers.
+fn recall(
+    model: &mut Model,
+    requested: BTreeMap<String, Percent>,
+    since: &BTreeMap<String, jiff::Timestamp>,
+    witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+) {
+    for (release, share) in requested {
+        let since = since.get(&release).copied();
+        let ours = model.ours.entry(release).or_default();
+        if ours.requested.is_none() {
+            (ours.requested, ours.since) = (Some(share), since);
+        }
+    }
+    for (service, witnesses) in witnessed {
+        for witness in witnesses {
+            model.snapshot.remember(&service, witness);
+        }
+    }
+}
+
+fn advance(model: &mut Model, id: OperationId, progress: Progress) {
+    let Some((name, operation)) = model.operations.iter_mut().find(|(_, operation)| operation.id == id) else {
+        return; // A report on an operation whose place another one took.
+    };
+    let name = name.clone();
+    let writes_weights = |step: usize| {
+        let call = operation.plan.steps.get(step).and_then(|step| step.call.as_ref());
+        matches!(call, Some(Call::SetWeights { .. }))
+    };
+    model.acts.report(id, &operation.plan, model.now.at, &progress);
+    let share: Option<Percent> = operation.plan.share;
+    let ours = model.ours.entry(name.clone()).or_default();
+    note_denied(&mut ours.denied, &operation.plan, &progress);
+    let mut said = None;
+    match &progress {
+        Progress::Sent { step } if writes_weights(*step) => (ours.requested, ours.since) = (share, None),
+        Progress::Answered { .. } | Progress::Verified { .. } => {
+            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks, Source::Deployments]);
+        }
+        Progress::Ended(outcome) => {
+            ours.doing = None;
+            if !matches!(outcome, Outcome::Done | Outcome::Superseded) {
+                ours.requested = None;
+            }
+            said = Some(ending(&operation.plan.title, outcome));
+            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks, Source::Deployments]);
+        }
+        _ => {}
+    }
+    operation.report(model.now.at, progress);
+    if let Some((text, wrong)) = said {
+        model.say(text, wrong);
+    }
+}
+
+/// Keeps what AWS refused for want of a permission, one fault for each operation, until AWS takes that operation.
+fn note_denied(denied: &mut Vec<Fault>, plan: &Plan, progress: &Progress) {
+    match progress {
+        Progress::Ended(Outcome::Refused { fault, .. }) if fault.kind == FaultKind::Denied => {
+            denied.retain(|had| had.operation != fault.operation);
+            denied.push(fault.clone());
+        }
+        Progress::Answered { step, .. } => {
+            if let Some(call) = plan.steps.get(*step).and_then(|step| step.call.as_ref()) {
+                denied.retain(|had| had.operation != call.operation());
+            }
+        }
+        _ => {}
+    }
+}
+
+fn paste(model: &mut Model, text: &str) {
+    let line: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+    if let Some(input) = model.dialog.as_mut().and_then(Dialog::input) {
+        for c in line.chars() {
+            input.handle(InputRequest::InsertChar(c));
+        }
+    } else if model.dialog.is_none() && model.typing() {
+        model.search_for(&line);
+    } else {
+        model.say("pasted text is not taken for keys", false);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! What a key does to a question, and what it never does.
+
+use super::*;
+use crate::console::message::{Msg, Now};
+use crate::console::state::Screen;
+use crate::console::update;
+use crate::testkit::consoles;
+
+#[test]
+fn r_in_a_question_is_for_the_release_that_the_question_is_about() {
+    let model = consoles::baking((120, 40));
+    let checkout = model.focus().unwrap().clone();
+    let family = checkout.stable.task_definition.family().to_owned();
+    let weight = Dialog::Weight { release: checkout.name.clone(), input: Input::default(), error: None };
+    let revisions =
+        Dialog::Revisions(Revisions { release: checkout.name.clone(), family, selected: 0, purpose: Purpose::Start });
+    let other = model.releases.iter().find(|release| release.name != checkout.name).unwrap().name.clone();
+    for dialog in [weight, revisions] {
+        let mut model = model.clone();
+        // The mark below the question is on another line by now.
+        model.screen = Screen::Fleet;
+        (model.fleet.selected, model.fleet.moved) = (Some(other.clone()), true);
+        model.settings.rollback_confirm = RollbackConfirm::Never;
+        model.dialog = Some(dialog);
+        let effects = update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Key(Key::Char('R')));
+        let ordered = effects.iter().find_map(|effect| match effect {
+            Effect::Execute { plan, .. } => Some(plan),
+            _ => None,
+        });
+        assert_eq!(ordered.map(|plan| (&plan.release, plan.intent.is_rollback())), Some((&checkout.name, true)));
+    }
+}
+
+#[test]
+fn what_is_typed_into_a_question_that_is_gone_is_never_taken_for_keys() {
+    use crate::domain::analysis::Outcome;
+    let mut model = consoles::baking((120, 40));
+    let mut now = Now { at: consoles::now(), speed: 1.0 };
+    let mut press = |model: &mut Model, keys: &str| {
+        let keys = keys.chars().flat_map(|c| {
+            now.at += SignedDuration::from_millis(150);
+            update(model, now, Msg::Key(if c == '!' { Key::Esc } else { Key::Char(c) }))
+        });
+        keys.filter(|effect| matches!(effect, Effect::Execute { .. })).count()
+    };
+    assert_eq!(press(&mut model, "Pcheck"), 0);
+    let Some(Dialog::Confirm(confirm)) = &mut model.dialog else { panic!("{:?}", model.dialog) };
+    assert!(matches!(confirm.consent, Consent::Name(_)));
+    // The verdict was better when the question came up.
+    confirm.plan.gate = None;
+    assert!(model.releases.iter().any(|it| it.name == "checkout" && it.verdict.outcome != Outcome::Pass));
+    assert_eq!(press(&mut model, "out RoR yRn"), 0, "{:?}", model.dialog);
+    assert!(matches!(model.dialog, Some(Dialog::Closed { .. })), "{:?}", model.dialog);
+    model.size = (40, 10);
+    update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Resized(40, 10));
+    assert_eq!(press(&mut model, "RRR"), 0);
+    model.size = (120, 40);
+    assert_eq!(press(&mut model, "!R"), 1, "esc has been read; R acts");
+}

@@ -1,0 +1,128 @@
+//! The question whether a plan shall be carried out: what says yes to it, and what closes it.
+
+use super::commands::{QUIET_BEFORE, SECOND_R_AFTER, ask_where_to, execute, rollback_of};
+use super::input::type_into;
+use crate::console::dialogs::{Confirm, Consent, Dialog};
+use crate::console::keymap::Key;
+use crate::console::message::{Effect, Order};
+use crate::console::state::Model;
+use crate::domain::analysis::Outcome;
+use crate::domain::plan::Gate;
+
+/// A key while the question is open. `apart`: it was typed, not pasted.
+pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart: bool) -> Vec<Effect> {
+    let letters = confirm.consent.takes_letters();
+    let second = key == Key::Char('R') && matches!(confirm.consent, Consent::SecondR);
+    let ripe = model.now.since(confirm.opened) >= SECOND_R_AFTER && model.now.since(confirm.heard) >= QUIET_BEFORE;
+    let yes = match (&confirm.consent, key) {
+        (Consent::Name(_), Key::Enter) => confirm.name_matches(),
+        // What was gated may have passed meanwhile.
+        (Consent::Reason { .. }, Key::Enter) => {
+            confirm.name_matches() && (confirm.plan.gate.is_none() || confirm.reason().is_some())
+        }
+        (Consent::Yes | Consent::SecondR, Key::Char('y')) => apart,
+        (Consent::SecondR, Key::Char('R')) => apart && ripe,
+        _ => false,
+    };
+    if yes && !confirm.wants_reason() {
+        let order = Order { automatic: false, why: confirm.reason() };
+        return execute(model, confirm.plan, order);
+    }
+    let chooses = key == Key::Char('c') && !letters && confirm.can_choose(model);
+    match (key, &mut confirm.consent) {
+        (Key::Enter, Consent::Name(name)) if yes => {
+            let name = std::mem::take(name);
+            confirm.consent = Consent::Reason { name, why: Default::default() };
+        }
+        (Key::Esc, Consent::Reason { name, .. }) => confirm.consent = Consent::Name(std::mem::take(name)),
+        (Key::Esc | Key::Ctrl('c'), _) => return Vec::new(),
+        (Key::Char('n'), _) if !letters => return Vec::new(),
+        (Key::Tab, _) => other_way(model, &mut confirm),
+        _ if chooses => {
+            ask_where_to(model, confirm.plan.release);
+            return Vec::new();
+        }
+        // A forward plan on screen does not stand between an operator and the way back.
+        (Key::Char('R'), _) if !letters && !confirm.plan.intent.is_rollback() && apart => {
+            return rollback_of(model, &confirm.plan.release);
+        }
+        (key, consent) => {
+            if let Some(input) = consent.input() {
+                type_into(input, key);
+            }
+        }
+    }
+    if second {
+        confirm.heard = model.now.at;
+    }
+    model.dialog = Some(Dialog::Confirm(confirm));
+    Vec::new()
+}
+
+/// Shows the next way to the same end. What says yes must be heard for that one.
+fn other_way(model: &Model, confirm: &mut Confirm) {
+    let next = confirm.next_way().cloned();
+    let release = model.release(&confirm.plan.release);
+    if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.plan(release, &next)) {
+        confirm.plan = plan;
+        (confirm.opened, confirm.heard) = (model.now.at, model.now.at);
+    }
+}
+
+/// How much speaks against a plan.
+fn weight(gate: Option<&Gate>) -> u8 {
+    match gate.map(|gate| gate.outcome) {
+        None | Some(Outcome::Pass) => 0,
+        Some(Outcome::NotYet) => 1,
+        Some(Outcome::Fail) => 2,
+    }
+}
+
+/// Closes a question whose plan is no longer what would be done: what the operator said yes to must be what
+/// was on the screen.
+pub(crate) fn revalidate(model: &mut Model) {
+    if let Some(Dialog::Refused { refusal, of: Some((name, intent)), .. }) = &model.dialog {
+        let now = model.release(name).map(|release| model.plan(release, intent));
+        if !matches!(now, Some(Err(now)) if now == *refusal) {
+            model.dialog = None;
+        }
+        return;
+    }
+    let Some(Dialog::Confirm(confirm)) = &model.dialog else { return };
+    let worse = |gate: Option<&Gate>| weight(gate) > weight(confirm.plan.gate.as_ref());
+    let again = model.release(&confirm.plan.release).map(|release| model.plan(release, &confirm.plan.intent));
+    let why = match again {
+        Some(Ok(plan)) if plan.steps == confirm.plan.steps && worse(plan.gate.as_ref()) => {
+            let word = plan.gate.as_ref().map_or("", |gate| gate.outcome.word());
+            format!("the verdict on {} changed while you looked: it is {word}. Press the key again.", plan.release)
+        }
+        // The numbers of a verdict that has not turned change by the minute.
+        Some(Ok(plan)) if plan.steps == confirm.plan.steps => {
+            if let Some(Dialog::Confirm(confirm)) = &mut model.dialog {
+                confirm.plan.gate = plan.gate;
+            }
+            return;
+        }
+        Some(Ok(plan)) => {
+            format!("{} changed while you looked: it would now be “{}”. Press the key again.", plan.release, plan.title)
+        }
+        Some(Err(refusal)) => refusal.to_string(),
+        None => format!("{} is no longer there", confirm.plan.release),
+    };
+    model.close(why);
+}
+
+/// Closes a question that the screen has become too small for: nobody may say yes to what is not shown. The way
+/// back is asked about on any screen.
+pub(crate) fn close_unseen(model: &mut Model) {
+    let shown = matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.plan.intent.is_rollback());
+    if model.too_small() && !shown {
+        model.close("the screen became too small for the question: it is closed".to_owned());
+    }
+    // Nor are letters typed into a search that is not shown: `R` and `q` are what the screen says they are.
+    if model.too_small()
+        && let Some(find) = model.find_mut()
+    {
+        find.typing = false;
+    }
+}

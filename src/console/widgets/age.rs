@@ -1,0 +1,229 @@
+//! How old what is shown is. Old or failing data is marked and never coloured as good.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::canvas::Scene;
+use super::format;
+use super::theme::Role;
+use crate::console::poll_schedule::Source;
+use crate::console::state::freshness::age;
+use crate::domain::ecs::names::Arn;
+use crate::domain::fault::Fault;
+use crate::domain::observe::snapshot::Reading;
+use crate::domain::release::{Release, Side};
+
+/// How a source stands.
+#[derive(Debug, Clone)]
+pub struct Freshness {
+    /// Which source.
+    pub source: Source,
+    /// How old its newest answer is, as the operator lived it; `None`: there never was one.
+    pub age: Option<SignedDuration>,
+    /// Whether that is older than three times its pace.
+    pub old: bool,
+    /// Why the newest attempt failed, and how long ago.
+    pub fault: Option<(SignedDuration, Fault)>,
+}
+
+impl Freshness {
+    /// Whether it may be relied on: there is an answer, a recent one, and the newest attempt did not fail.
+    pub fn good(&self) -> bool {
+        self.age.is_some() && !self.old && self.fault.is_none()
+    }
+
+    /// In words: `3s ago`, `old: 2m ago`, `denied, 2m old`, `not read yet`.
+    pub fn words(&self) -> String {
+        match (&self.fault, self.age) {
+            (Some((_, fault)), Some(age)) => format!("{}, {} old", fault.kind.word(), format::age(age)),
+            (Some((_, fault)), None) => fault.kind.word().to_owned(),
+            (None, Some(age)) if self.old => format!("old: {} ago", format::age(age)),
+            (None, Some(age)) => format!("{} ago", format::age(age)),
+            (None, None) => "not read yet".to_owned(),
+        }
+    }
+
+    /// The role of its words.
+    pub fn role(&self) -> Role {
+        match (&self.fault, self.age) {
+            (Some(_), _) => Role::Bad,
+            (None, Some(_)) if self.old => Role::Warn,
+            (None, Some(_)) => Role::Text,
+            (None, None) => Role::Dim,
+        }
+    }
+}
+
+/// What people call a source.
+pub fn name(source: &Source) -> &'static str {
+    match source {
+        Source::Identity => "STS identity",
+        Source::Services => "ECS services",
+        Source::Routes => "ELB rules",
+        Source::Health => "ELB health",
+        Source::Tasks => "ECS tasks",
+        Source::Deployments => "ECS history",
+        Source::Metrics => "CloudWatch",
+        Source::Prometheus => "Prometheus",
+        Source::Alarms => "CloudWatch alarms",
+        Source::Revisions => "ECS revisions",
+        Source::Groups => "ELB target groups",
+        Source::Definitions => "ECS task definitions",
+        Source::Logs => "CloudWatch Logs",
+    }
+}
+
+/// The same, where its provider need not be said.
+pub fn short(source: &Source) -> &'static str {
+    name(source).trim_start_matches("ECS ").trim_start_matches("ELB ").trim_start_matches("STS ")
+}
+
+/// How one reading stands.
+pub fn of<T>(scene: &Scene<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
+    let now = scene.model.now;
+    let aged = reading.and_then(Reading::at).map(|at| age(scene.model, &source, at));
+    let fault = reading
+        .and_then(|reading| reading.fault.as_ref())
+        .map(|(at, fault): &(Timestamp, Fault)| (now.since(*at), fault.clone()));
+    Freshness { source, old: aged.is_some_and(|(_, old)| old), age: aged.map(|(age, _)| age), fault }
+}
+
+/// The worse of two readings of one source: failing before never read before the older.
+fn worse(a: Freshness, b: Freshness) -> Freshness {
+    let rank = |freshness: &Freshness| {
+        let age = freshness.age.unwrap_or(SignedDuration::MAX);
+        (freshness.fault.is_some(), age)
+    };
+    if rank(&b) > rank(&a) { b } else { a }
+}
+
+/// How services and rules stand together: what the whole screen rests on.
+pub fn world(scene: &Scene<'_>) -> Freshness {
+    let snapshot = &scene.model.snapshot;
+    let services = of(scene, Source::Services, Some(&snapshot.services));
+    let routes = of(scene, Source::Routes, Some(&snapshot.routes));
+    if services.age.is_none() || (routes.age.is_none() && routes.fault.is_none()) {
+        return services;
+    }
+    worse(services, routes)
+}
+
+/// What a side is to its release. Both sides of a native release are one service: neither service nor revision tells
+/// them apart for sure, their order does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It is all there is.
+    Alone,
+    /// What was there.
+    Stable,
+    /// What is tried.
+    Canary,
+}
+
+impl Part {
+    /// What people call it, and how it looks.
+    pub fn word(self) -> (&'static str, Role) {
+        match self {
+            Self::Alone => ("service", Role::Stable),
+            Self::Stable => ("stable", Role::Stable),
+            Self::Canary => ("canary", Role::Canary),
+        }
+    }
+}
+
+/// Both sides of a release with what they are, stable first.
+pub fn parts(release: &Release) -> impl Iterator<Item = (Part, &Side)> {
+    let first = if release.canary.is_some() { Part::Stable } else { Part::Alone };
+    std::iter::once((first, &release.stable)).chain(release.canary.iter().map(|side| (Part::Canary, side)))
+}
+
+/// Whether both sides are revisions of one service.
+pub fn one_service(release: &Release) -> bool {
+    release.canary.as_ref().is_some_and(|canary| canary.service == release.stable.service)
+}
+
+/// The services of a release: two of a pair, else one.
+pub fn services(release: &Release) -> impl Iterator<Item = &Side> {
+    sides(release).take(if one_service(release) { 1 } else { 2 })
+}
+
+/// Both sides of a release, stable first.
+pub fn sides(release: &Release) -> impl Iterator<Item = &Side> {
+    std::iter::once(&release.stable).chain(&release.canary)
+}
+
+fn by_group<T>(
+    scene: &Scene<'_>,
+    source: Source,
+    release: &Release,
+    get: impl Fn(&Side) -> Option<Option<Reading<T>>>,
+) -> Option<Freshness> {
+    let each = sides(release).filter_map(get).map(|reading| of(scene, source.clone(), reading.as_ref()));
+    each.reduce(worse)
+}
+
+/// The minutes of both sides. `None`: nobody that is known counts their requests.
+pub fn metrics(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
+    let read = &scene.model.snapshot.metrics;
+    let each = sides(release)
+        .filter_map(|side| side.meter.as_ref())
+        .map(|meter| of(scene, Source::of(meter), read.get(meter)));
+    each.reduce(worse)
+}
+
+/// Why requests of a side are not counted although it has a target group; `None`: that is not so.
+pub fn uncounted(release: &Release) -> Option<String> {
+    let side = sides(release).find(|side| side.meter.is_none() && side.target_group.is_some())?;
+    let group = side.target_group.as_ref().and_then(group_name).unwrap_or("unnamed");
+    Some(format!("no rule that was read leads to target group {group}: its load balancer is not known"))
+}
+
+/// `…:targetgroup/NAME/ID`.
+pub fn group_name(group: &Arn) -> Option<&str> {
+    group.as_str().split_once("targetgroup/")?.1.split('/').next()
+}
+
+/// Target health of both sides. `None`: there are no targets.
+pub fn health(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
+    by_group(scene, Source::Health, release, |side| {
+        side.target_group.as_ref().map(|group| scene.model.snapshot.health.get(group).cloned())
+    })
+}
+
+/// Tasks of both sides.
+pub fn tasks(scene: &Scene<'_>, release: &Release) -> Freshness {
+    let read = &scene.model.snapshot.tasks;
+    let first = of(scene, Source::Tasks, read.get(&release.stable.service));
+    release.canary.iter().map(|side| of(scene, Source::Tasks, read.get(&side.service))).fold(first, worse)
+}
+
+/// The deployments of its services.
+pub fn history(scene: &Scene<'_>, release: &Release) -> Freshness {
+    let read = &scene.model.snapshot.deployments;
+    let first = of(scene, Source::Deployments, read.get(&release.stable.service));
+    services(release).skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
+}
+
+/// The logs that are followed, the one that is worst off. `None`: there is none to read.
+pub fn logs(scene: &Scene<'_>) -> Option<Freshness> {
+    let each = scene.model.logs.readings().map(|(_, reading)| of(scene, Source::Logs, reading));
+    each.reduce(worse)
+}
+
+/// Every source that a release is drawn from.
+pub fn sources(scene: &Scene<'_>, release: &Release) -> Vec<Freshness> {
+    let snapshot = &scene.model.snapshot;
+    let mut sources =
+        vec![of(scene, Source::Services, Some(&snapshot.services)), of(scene, Source::Routes, Some(&snapshot.routes))];
+    sources.extend(health(scene, release));
+    sources.extend(metrics(scene, release));
+    sources.push(tasks(scene, release));
+    sources.push(history(scene, release));
+    let revisions =
+        sides(release).filter_map(|side| snapshot.task_definitions.get(&side.task_definition)).map(|reading| {
+            // What is registered never changes: only a failure to read it says something.
+            Freshness { old: false, ..of(scene, Source::Revisions, Some(reading)) }
+        });
+    sources.extend(revisions.reduce(worse));
+    sources.push(of(scene, Source::Identity, Some(&snapshot.identity)));
+    sources
+}

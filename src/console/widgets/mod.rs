@@ -1,0 +1,12 @@
+//! Parts that several screens draw with: canvas, theme, tables, plots, formats.
+
+pub(crate) mod age;
+pub(crate) mod canvas;
+pub(crate) mod format;
+pub(crate) mod frame;
+pub(crate) mod parts;
+pub(crate) mod plot;
+pub mod sparklines;
+pub(crate) mod status;
+pub(crate) mod table;
+pub mod theme;

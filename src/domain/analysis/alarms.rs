@@ -1,0 +1,211 @@
+//! What CloudWatch's alarms say to a verdict: those that the settings name, and those that ECS watches.
+//!
+//! An alarm is somebody's own line, so it needs no statistics of ours: in ALARM is a FAIL, of a canary and of a steady
+//! service alike, which is then red but holds up nothing, for only a canary that has users is gated. That it was in
+//! ALARM before the canary got its share is said, and fails all the same: the release goes on in a world that is on
+//! fire, and the alarm could not go off for the canary any more.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{Outcome, Verdict};
+use crate::domain::ecs::alarm::{Alarm, AlarmState};
+use crate::domain::observe::snapshot::{KEEPS, Since, Snapshot};
+use crate::domain::release::Release;
+use crate::domain::rollback::readiness;
+use crate::domain::settings::Settings;
+
+/// The alarms that bear on a release, by name, each once: those of the settings, of the deployment under way, and of
+/// both services' configurations.
+pub fn names(release: &Release, snapshot: &Snapshot, settings: &Settings) -> BTreeSet<String> {
+    let of_settings = settings.alarms_of(&release.name).iter().map(String::as_str);
+    let canary = release.canary.as_ref().filter(|canary| canary.service != release.stable.service);
+    let of_canary = canary.and_then(|canary| snapshot.service(&canary.service)?.configuration.alarms.as_ref());
+    let of_canary = of_canary.filter(|alarms| alarms.enable).into_iter().flat_map(|alarms| &alarms.names);
+    let all = of_settings.chain(of_canary.map(String::as_str)).chain(readiness::alarm_names(release));
+    all.map(str::to_owned).collect()
+}
+
+/// The verdict, with what these alarms have to say. `since`: since when the canary has had its share.
+pub fn heeded(
+    mut verdict: Verdict,
+    names: &BTreeSet<String>,
+    snapshot: &Snapshot,
+    since: Option<Since>,
+    now: Timestamp,
+) -> Verdict {
+    let of_canary = verdict.baseline.is_some();
+    let mut fine = Vec::new();
+    for name in names {
+        verdict = match state(name, snapshot, now) {
+            Ok(alarm) => match &alarm.state {
+                AlarmState::Alarm => verdict.failed_by(in_alarm(alarm, since.filter(|_| of_canary))),
+                AlarmState::Ok => {
+                    fine.push(name.as_str());
+                    verdict
+                }
+                // Most alarms on errors are here whenever there are none: a load balancer reports no 5xx instead of 0.
+                // To withhold a PASS for it would withhold it from whoever makes no errors.
+                AlarmState::InsufficientData => verdict.warned(format!("alarm {name} has INSUFFICIENT_DATA")),
+                AlarmState::Other(other) => {
+                    unknown(verdict, format!("alarm {name} is in a state unknown here: {other}"))
+                }
+            },
+            Err(why) => unknown(verdict, why),
+        };
+    }
+    if verdict.outcome == Outcome::Pass && !fine.is_empty() {
+        let are = if fine.len() == 1 { "alarm is OK" } else { "alarms are OK" };
+        verdict.grounds.push(format!("{are}: {}", fine.join(", ")));
+    }
+    verdict
+}
+
+/// A canary does not pass on what is not known. Of a steady service, with nothing to decide, it is only said.
+fn unknown(verdict: Verdict, why: String) -> Verdict {
+    if verdict.baseline.is_some() { verdict.withheld(why) } else { verdict.warned(why) }
+}
+
+/// An alarm as it is now, or why that is not known.
+fn state<'a>(name: &str, snapshot: &'a Snapshot, now: Timestamp) -> Result<&'a Alarm, String> {
+    let reading = snapshot.alarms.get(name).ok_or_else(|| format!("alarm {name} was not read yet"))?;
+    match (reading.get(), reading.failing()) {
+        // It was in ALARM when last seen: a failed attempt since then does not make that good.
+        (Some(alarm), _) if reading.age(now).is_some_and(|age| age <= KEEPS) => Ok(alarm),
+        (_, Some(fault)) => Err(format!("alarm {name} could not be read: {}", fault.headline())),
+        (_, None) => Err(format!("alarm {name} was not read for more than {} min", KEEPS.as_mins())),
+    }
+}
+
+/// `alarm X is in ALARM since 09:40Z: Threshold Crossed …`.
+fn in_alarm(alarm: &Alarm, step: Option<Since>) -> String {
+    let since = alarm.since.map(|at| format!(" since {}", at.strftime("%H:%MZ"))).unwrap_or_default();
+    let step = step.filter(|step| step.seen).map(|step| step.at);
+    let before = alarm.since.zip(step).is_some_and(|(since, step)| since < step);
+    let before = if before { ", since before this step" } else { "" };
+    let why = alarm.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("alarm {} is in ALARM{since}{before}{why}", alarm.name)
+}
+
+impl Verdict {
+    /// A FAIL, beside those that it may be already. What was missing is of no interest any more.
+    fn failed_by(mut self, why: String) -> Self {
+        match self.outcome {
+            Outcome::Fail => self.reasons.push(why),
+            Outcome::NotYet => self.reasons = vec![why],
+            Outcome::Pass => self.reasons.insert(0, why),
+        }
+        (self.outcome, self.needs) = (Outcome::Fail, None);
+        self.grounds.clear();
+        self
+    }
+
+    fn warned(mut self, why: String) -> Self {
+        self.reasons.push(why);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::analysis::Numbers;
+    use crate::domain::fault::{Fault, FaultKind};
+    use crate::domain::observe::snapshot::{Facts, Query};
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_040 + minute * 60).unwrap()
+    }
+
+    fn verdict(outcome: Outcome, of_canary: bool) -> Verdict {
+        Verdict {
+            outcome,
+            critical: false,
+            reasons: if outcome == Outcome::Pass { Vec::new() } else { vec!["its own reason".to_owned()] },
+            grounds: if outcome == Outcome::Pass { vec!["its own ground".to_owned()] } else { Vec::new() },
+            needs: None,
+            judged: Numbers::default(),
+            baseline: of_canary.then(Numbers::default),
+            error_rate: None,
+            latency: None,
+        }
+    }
+
+    /// Alarm `5xx` in a state since a minute, read at minute 0; nothing is known of any other.
+    fn read(state: AlarmState, since: i64) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        let reason = Some("Threshold Crossed: 3 of 3".to_owned());
+        let alarm = Alarm { name: "5xx".into(), state, reason, since: Some(at(since)) };
+        snapshot.apply(at(0), &Query::Alarms(vec!["5xx".into()]), Ok(Facts::Alarms(vec![alarm])));
+        snapshot
+    }
+
+    fn heed(outcome: Outcome, of_canary: bool, snapshot: &Snapshot, now: i64) -> (Outcome, Vec<String>, Vec<String>) {
+        let names = BTreeSet::from(["5xx".to_owned()]);
+        let since = Some(Since { at: at(-10), seen: true });
+        let said = heeded(verdict(outcome, of_canary), &names, snapshot, since, at(now));
+        (said.outcome, said.reasons, said.grounds)
+    }
+
+    #[test]
+    fn in_alarm_fails_whatever_the_numbers_say() {
+        let reason = format!("alarm 5xx is in ALARM since {}: Threshold Crossed: 3 of 3", at(-2).strftime("%H:%MZ"));
+        let alarm = read(AlarmState::Alarm, -2);
+        let alone = vec![reason.clone()];
+        assert_eq!(heed(Outcome::Pass, true, &alarm, 1), (Outcome::Fail, alone.clone(), vec![]));
+        assert_eq!(heed(Outcome::NotYet, true, &alarm, 1), (Outcome::Fail, alone.clone(), vec![]));
+        let both = vec!["its own reason".to_owned(), reason];
+        assert_eq!(heed(Outcome::Fail, true, &alarm, 1), (Outcome::Fail, both, vec![]));
+        assert_eq!(heed(Outcome::Pass, false, &alarm, 1), (Outcome::Fail, alone, vec![]), "a steady service is red");
+        let (outcome, reasons, _) = heed(Outcome::Pass, true, &read(AlarmState::Alarm, -30), 1);
+        assert!(outcome == Outcome::Fail && reasons[0].contains(", since before this step: "), "{reasons:?}");
+        // Of a step that nobody saw begin nothing is known to have been before it.
+        let names = BTreeSet::from(["5xx".to_owned()]);
+        let since = Some(Since { at: at(-10), seen: false });
+        let alarm = read(AlarmState::Alarm, -30);
+        let said = heeded(verdict(Outcome::Pass, true), &names, &alarm, since, at(1));
+        assert!(!said.reasons[0].contains("before"), "{:?}", said.reasons);
+    }
+
+    #[test]
+    fn what_is_not_known_of_an_alarm_withholds_a_pass_of_a_canary() {
+        let mut denied = Snapshot::default();
+        let fault = Fault::new(FaultKind::Denied, "DescribeAlarms", "1 alarm", "no");
+        denied.apply(at(0), &Query::Alarms(vec!["5xx".into()]), Err(fault));
+        let mut gone = Snapshot::default();
+        gone.apply(at(0), &Query::Alarms(vec!["5xx".into()]), Ok(Facts::Alarms(Vec::new())));
+        let table = [
+            (Snapshot::default(), 0, "was not read yet"),
+            (denied, 1, "could not be read: "),
+            (gone, 1, "does not exist"),
+            (read(AlarmState::Ok, -2), 6, "was not read for more than 5 min"),
+            (read(AlarmState::Other("NEW".into()), -2), 1, "a state unknown here: NEW"),
+        ];
+        for (snapshot, now, why) in table {
+            let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &snapshot, now);
+            assert!(outcome == Outcome::NotYet && reasons[0].contains(why) && grounds.is_empty(), "{reasons:?}");
+            let (outcome, reasons, _) = heed(Outcome::Fail, true, &snapshot, now);
+            assert!(outcome == Outcome::Fail && reasons[1].contains(why), "{reasons:?}");
+            let (outcome, reasons, _) = heed(Outcome::Pass, false, &snapshot, now);
+            assert!(outcome == Outcome::Pass && reasons[0].contains(why), "{reasons:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_seen_in_alarm_a_minute_ago_is_not_forgotten_by_a_failed_attempt() {
+        let mut snapshot = read(AlarmState::Alarm, -2);
+        let fault = Fault::new(FaultKind::Throttled, "DescribeAlarms", "1 alarm", "slow down");
+        snapshot.apply(at(1), &Query::Alarms(vec!["5xx".into()]), Err(fault));
+        assert_eq!(heed(Outcome::Pass, true, &snapshot, 2).0, Outcome::Fail);
+    }
+
+    #[test]
+    fn ok_is_a_ground_and_too_little_data_a_warning() {
+        let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &read(AlarmState::Ok, -2), 1);
+        assert_eq!((outcome, reasons.len(), grounds[1].as_str()), (Outcome::Pass, 0, "alarm is OK: 5xx"));
+        let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &read(AlarmState::InsufficientData, -2), 1);
+        assert_eq!((outcome, grounds.len()), (Outcome::Pass, 1));
+        assert_eq!(reasons, ["alarm 5xx has INSUFFICIENT_DATA"]);
+    }
+}

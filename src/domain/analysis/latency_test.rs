@@ -1,0 +1,108 @@
+//! Latencies, a number a minute: are the canary's minutes slower than stable's?
+//!
+//! A minute's percentile is one number whatever the minute's traffic, and its distribution is nobody's; so only order
+//! counts (Mann and Whitney). Exact where the samples are small, ties and all: every way of dealing the same values out
+//! to both sides is counted. Beyond that the normal curve, with the corrections for ties and for continuity; its tail is
+//! a little heavier than the true one, so that it errs towards saying nothing.
+//!
+//! Both sides have the same minutes. What slows both (a busy hour, a slow database) makes the two samples more alike than
+//! independent ones would be: that too errs towards saying nothing.
+
+use statrs::distribution::ContinuousCDF;
+
+use super::error_rate_test::{Count, above_line, normal};
+
+/// Up to so many values on each side the exact distribution is counted.
+const EXACT: usize = 12;
+
+/// What the order of two samples says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranks {
+    /// How likely the first would be so far above the second, or farther, if both were of one distribution.
+    pub p_above: f64,
+    /// The same for below.
+    pub p_below: f64,
+    /// The chance that a value of the first exceeds one of the second, ties counted half: 0.5 where they are alike.
+    pub effect: f64,
+}
+
+/// Compares two samples; `None` where either is empty. Values that are not numbers do not count.
+pub fn compare(a: &[f64], b: &[f64]) -> Option<Ranks> {
+    let mut pooled: Vec<(f64, bool)> = a.iter().map(|value| (*value, true)).collect();
+    pooled.extend(b.iter().map(|value| (*value, false)));
+    pooled.retain(|(value, _)| value.is_finite());
+    pooled.sort_by(|x, y| x.0.total_cmp(&y.0));
+    let m = pooled.iter().filter(|(_, first)| *first).count();
+    let n = pooled.len() - m;
+    if m == 0 || n == 0 {
+        return None;
+    }
+    // Twice the ranks, so that those of ties are whole numbers too. (−0 and 0 are one value.)
+    let mut ranks: Vec<usize> = Vec::with_capacity(pooled.len());
+    let mut ties = 0.0;
+    for group in pooled.chunk_by(|x, y| x.0 == y.0) {
+        let before = ranks.len();
+        ranks.extend(group.iter().map(|_| 2 * before + group.len() + 1));
+        let t = group.len() as f64;
+        ties += t * t * t - t;
+    }
+    let mine = pooled.iter().zip(&ranks).filter(|((_, first), _)| *first).map(|(_, rank)| *rank);
+    let sum: usize = mine.sum();
+    let pairs = m as f64 * n as f64;
+    let u = sum as f64 / 2.0 - m as f64 * (m as f64 + 1.0) / 2.0;
+    let (p_above, p_below) = if m <= EXACT && n <= EXACT {
+        exact(&ranks, m, sum)
+    } else {
+        let all = (m + n) as f64;
+        let variance = pairs / 12.0 * (all + 1.0 - ties / (all * (all - 1.0)));
+        let tail = |distance: f64| match variance > 0.0 {
+            true => normal().sf((distance - 0.5) / variance.sqrt()).min(1.0),
+            false => 1.0,
+        };
+        (tail(u - pairs / 2.0), tail(pairs / 2.0 - u))
+    };
+    Some(Ranks { p_above, p_below, effect: u / pairs })
+}
+
+/// Counts the ways of choosing `m` of the ranks whose sum is at least, and at most, `sum`.
+fn exact(ranks: &[usize], m: usize, sum: usize) -> (f64, f64) {
+    let most: usize = ranks.iter().rev().take(m).sum();
+    let width = most + 1;
+    // `ways` is a table: a row for each number chosen so far, a column for each sum.
+    let mut ways = vec![0.0f64; (m + 1) * width];
+    if let Some(none) = ways.first_mut() {
+        *none = 1.0;
+    }
+    for (seen, rank) in ranks.iter().enumerate() {
+        for chosen in (1..=m.min(seen + 1)).rev() {
+            let (fewer, row) = ways.split_at_mut(chosen * width);
+            let from = fewer.iter().skip((chosen - 1) * width).take(width.saturating_sub(*rank));
+            for (to, from) in row.iter_mut().skip(*rank).take(width.saturating_sub(*rank)).zip(from) {
+                *to += from;
+            }
+        }
+    }
+    let row = || ways.iter().skip(m * width);
+    let all: f64 = row().sum();
+    let above: f64 = row().skip(sum).sum();
+    let below: f64 = row().take(sum + 1).sum();
+    (above / all, below / all)
+}
+
+/// How likely so many of the values lie above `ceiling`, or more, if half of them would: the exact sign test.
+pub fn over_ceiling(values: &[f64], ceiling: f64) -> f64 {
+    let over = values.iter().filter(|value| **value > ceiling).count();
+    above_line(Count::new(values.len() as f64, over as f64), 0.5)
+}
+
+/// The middle value; `None` of none.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let upper = *sorted.get(middle)?;
+    match sorted.len() % 2 {
+        0 => Some((sorted.get(middle - 1)? + upper) / 2.0),
+        _ => Some(upper),
+    }
+}

@@ -1,0 +1,447 @@
+//! The rules: what the numbers have to be for one answer or the other.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::error_rate_test;
+use super::error_rate_test::Count;
+use super::latency_test;
+use super::latency_test::Ranks;
+use super::samples::total;
+use super::{ErrorRate, Latency, Numbers, Observed, Outcome, Verdict, alpha_spending, sample_size};
+use crate::domain::metrics::Percentile;
+use crate::domain::settings::Thresholds;
+
+/// What is judged, and by what.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The canary's settled minutes since its share was set.
+    pub canary: &'a [Observed],
+    /// Stable's over the same time.
+    pub stable: &'a [Observed],
+    /// Stable's of the hour before.
+    pub before: &'a [Observed],
+    /// The first minute that is judged.
+    pub begins: Timestamp,
+    /// The how manieth look this is: one a settled minute.
+    pub look: u32,
+    /// How many looks the bake has.
+    pub planned: u32,
+    /// The canary's share of the requests, a fraction, where it is known.
+    pub share: Option<f64>,
+    /// Whether anybody counts latency. Where nobody does, none is waited for.
+    pub timed: bool,
+    /// The lines.
+    pub thresholds: &'a Thresholds,
+}
+
+/// With fewer requests in a minute its p95 is one of its two slowest: noise.
+pub(super) const LEAST_FOR_P95: f64 = 20.0;
+
+/// A reason that is worth failing, warning or waiting for.
+#[derive(Debug, Default)]
+struct Findings {
+    critical: Vec<String>,
+    failing: Vec<String>,
+    doubts: Vec<String>,
+    warnings: Vec<String>,
+    grounds: Vec<String>,
+}
+
+/// What the tests of a case go by.
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    /// The canary's requests over all its minutes.
+    pub all: Count,
+    /// The canary's over the minutes that stable has too.
+    pub canary: Count,
+    /// Stable's over these.
+    pub stable: Count,
+    /// How many these are.
+    pub minutes: u32,
+    /// Whether there are minutes in which requests were counted and their errors were not.
+    pub uncounted: bool,
+    /// The p95 of the canary's minutes that have enough requests, of those that stable has too.
+    pub slow: Vec<f64>,
+    /// Stable's.
+    pub base: Vec<f64>,
+}
+
+impl Facts {
+    /// Of the minutes that began before `to`.
+    fn of(case: &Case<'_>, to: Timestamp) -> Self {
+        let stable_at = |minute: &Observed| {
+            let found = case.stable.binary_search_by(|other| other.at.cmp(&minute.at)).ok()?;
+            case.stable.get(found)
+        };
+        let canary = || case.canary.iter().filter(|minute| minute.at < to);
+        let pairs: Vec<_> = canary().filter_map(|minute| Some((minute, stable_at(minute)?))).collect();
+        let counted: Vec<_> = pairs.iter().filter_map(|(c, s)| Some((c.count()?, s.count()?))).collect();
+        let timed = || pairs.iter().filter_map(|(c, s)| Some((slow(c)?, slow(s)?)));
+        Self {
+            all: total(canary().filter_map(Observed::count)),
+            canary: total(counted.iter().map(|(canary, _)| *canary)),
+            stable: total(counted.iter().map(|(_, stable)| *stable)),
+            minutes: u32::try_from(counted.len()).unwrap_or(u32::MAX),
+            uncounted: canary().any(|minute| minute.count().is_none() && minute.requests > Some(0.0)),
+            slow: timed().map(|(canary, _)| canary).collect(),
+            base: timed().map(|(_, stable)| stable).collect(),
+        }
+    }
+}
+
+/// A minute's p95, where enough requests make it one.
+fn slow(minute: &Observed) -> Option<f64> {
+    let known = minute.p95.filter(|p95| p95.is_finite() && *p95 >= 0.0);
+    known.filter(|_| minute.requests.is_some_and(|requests| requests >= LEAST_FOR_P95))
+}
+
+/// How a canary's errors fail it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grade {
+    /// Worse, beyond chance, but not by much.
+    Worse,
+    Failing,
+    Critical,
+}
+
+/// Whether a canary fails, and nothing else: what [`judge`] says, without the numbers that it says it with.
+pub fn fails(case: &Case<'_>) -> bool {
+    let facts = Facts::of(case, Timestamp::MAX);
+    let thresholds = case.thresholds;
+    let alarms = thresholds.false_alarms / 100.0 * alpha_spending::alarms(case.look, case.planned);
+    let over = || above(facts.all, alarms * alpha_spending::LINE, thresholds) == Some(true);
+    let worse =
+        || grade(&facts, alarms * alpha_spending::ERRORS, thresholds).is_some_and(|grade| grade != Grade::Worse);
+    let slow = || {
+        let alarms = latency_alarms(alarms, thresholds);
+        let ranks = || latency_test::compare(&facts.slow, &facts.base);
+        let slower = || much_slower(&facts, thresholds) && ranks().is_some_and(|ranks| ranks.p_above <= alarms);
+        let hot = || over_ceiling(&facts.slow, thresholds).is_some_and(|(.., p)| p <= alarms);
+        facts.all.requests >= f64::from(thresholds.min_requests) && (slower() || hot())
+    };
+    over() || worse() || slow()
+}
+
+/// Whether errors are above the line beyond chance; `None`: they are not above it.
+fn above(count: Count, alarms: f64, thresholds: &Thresholds) -> Option<bool> {
+    let line = thresholds.error_percent;
+    (count.rate() * 100.0 > line).then(|| error_rate_test::above_line(count, line / 100.0) <= alarms)
+}
+
+/// How much worse than stable's the errors are; `None`: not, or it may be chance.
+fn grade(facts: &Facts, alarms: f64, thresholds: &Thresholds) -> Option<Grade> {
+    let Facts { canary, stable, .. } = *facts;
+    let beyond =
+        canary.rate() > stable.rate() && stable.requests > 0.0 && error_rate_test::worse(canary, stable) <= alarms;
+    beyond.then(|| match times(canary, stable) {
+        ratio if ratio >= thresholds.error_ratio_critical => Grade::Critical,
+        ratio if ratio >= thresholds.error_ratio => Grade::Failing,
+        _ => Grade::Worse,
+    })
+}
+
+/// One rate over the other.
+fn times(canary: Count, stable: Count) -> f64 {
+    if stable.errors > 0.0 { canary.rate() / stable.rate() } else { f64::INFINITY }
+}
+
+/// What of a look's share is for latency against stable, and for the ceiling: where there is one, the two share.
+fn latency_alarms(alarms: f64, thresholds: &Thresholds) -> f64 {
+    let alarms = alarms * alpha_spending::LATENCY;
+    if thresholds.p95_ms.is_some() { alarms / 2.0 } else { alarms }
+}
+
+/// Whether the canary's latency is so many times stable's.
+fn much_slower(facts: &Facts, thresholds: &Thresholds) -> bool {
+    let medians = latency_test::median(&facts.slow).zip(latency_test::median(&facts.base));
+    medians.is_some_and(|(canary, stable)| canary >= thresholds.p95_ratio * stable && canary > stable)
+}
+
+/// Ceiling, median, and how likely that is by chance, where there is a ceiling and the median is over it.
+fn over_ceiling(times: &[f64], thresholds: &Thresholds) -> Option<(f64, f64, f64)> {
+    let over = thresholds.p95_ms.zip(latency_test::median(times)).filter(|(ceiling, median)| median > ceiling);
+    over.map(|(ceiling, median)| (ceiling, median, latency_test::over_ceiling(times, ceiling)))
+}
+
+/// Judges a canary against stable.
+pub fn judge(case: &Case<'_>) -> Verdict {
+    let Case { look, planned, thresholds, .. } = *case;
+    let facts = Facts::of(case, Timestamp::MAX);
+    let alarms = thresholds.false_alarms / 100.0 * alpha_spending::alarms(look, planned);
+    // A PASS is decided on the minutes up to its own look.
+    let decided = alpha_spending::passes(look, planned).map(|pass| {
+        let to = case.begins.checked_add(SignedDuration::from_mins(pass.minutes.into())).unwrap_or(Timestamp::MAX);
+        (Facts::of(case, to), thresholds.false_passes / 100.0 * pass.share)
+    });
+    let decided = decided.as_ref().map(|(facts, share)| (facts, *share));
+    let mut found = Findings::default();
+
+    line(&mut found, facts.all, alarms * alpha_spending::LINE, thresholds);
+    let error_rate = errors(&mut found, &facts, alarms * alpha_spending::ERRORS, decided, thresholds);
+    let latency = if case.timed {
+        latency(&mut found, &facts, latency_alarms(alarms, thresholds), decided, thresholds)
+    } else {
+        found.grounds.push("latency is not counted: judged by errors alone".to_owned());
+        None
+    };
+    past(&mut found, case, &facts, alarms, thresholds);
+    if facts.all.requests > 0.0 && (look < planned || facts.minutes < planned) {
+        let what = format!("{} of the bake's {planned} minutes have settled on both sides", facts.minutes.min(look));
+        found.doubts.push(what);
+    }
+    if facts.uncounted && facts.all.requests <= 0.0 {
+        found.doubts.push("the canary's errors could not be read".to_owned());
+    } else {
+        enough(&mut found, facts.all, facts.minutes, thresholds);
+    }
+    warn(&mut found, facts.all, latency_test::median(&facts.slow), thresholds);
+
+    let judged = Numbers::of(case.canary);
+    // Before the canary's first minute with requests there is nothing of stable that it is held against.
+    let first = case.canary.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
+    let beside = case.stable.iter().filter(|minute| first.is_none_or(|first| first <= minute.at));
+    let baseline = Some(Numbers::of(beside));
+    let mut verdict = Verdict { error_rate, latency, ..found.verdict(judged, baseline) };
+    if verdict.outcome == Outcome::NotYet {
+        let needs = sample_size::needs(case, &facts);
+        // Right after what weighs most: how long until there is an answer.
+        if let Some(words) = sample_size::words(&needs, &facts, look) {
+            verdict.reasons.insert(verdict.reasons.len().min(1), words);
+        }
+        verdict.needs = Some(needs);
+    }
+    verdict
+}
+
+/// Judges a side that has nothing to be held against, by the lines alone. That is no experiment that is decided one
+/// day: each look has the whole share of false alarms.
+pub(super) fn alone(minutes: &[Observed], baseline: Option<Numbers>, thresholds: &Thresholds) -> Verdict {
+    let alarms = thresholds.false_alarms / 100.0;
+    let judged = Numbers::of(minutes);
+    let count = Count::new(judged.requests, judged.errors);
+    let times: Vec<_> = minutes.iter().filter_map(slow).collect();
+    let mut found = Findings::default();
+    line(&mut found, count, alarms, thresholds);
+    ceiling(&mut found, &times, alarms, thresholds);
+    enough(&mut found, count, judged.minutes, thresholds);
+    warn(&mut found, count, latency_test::median(&times), thresholds);
+    if baseline.is_some() {
+        found.grounds.push("stable has no traffic to compare with: held against the lines alone".to_owned());
+    }
+    found.verdict(judged, baseline)
+}
+
+/// Errors above the line.
+fn line(found: &mut Findings, count: Count, alarms: f64, thresholds: &Thresholds) {
+    let percent = thresholds.error_percent;
+    let Some(beyond) = above(count, alarms, thresholds) else { return };
+    let what = format!("{} over the line of {percent}%", rate_of(count));
+    if beyond {
+        let p = error_rate_test::above_line(count, percent / 100.0);
+        found.critical.push(format!("{what}, not by chance ({})", chance(p)));
+    } else {
+        found.doubts.push(format!("{what}, which could be chance"));
+    }
+}
+
+/// Errors against stable's.
+fn errors(
+    found: &mut Findings,
+    facts: &Facts,
+    alarms: f64,
+    decided: Option<(&Facts, f64)>,
+    thresholds: &Thresholds,
+) -> Option<ErrorRate> {
+    let Facts { canary, stable, .. } = *facts;
+    let Some((low, high)) = error_rate_test::difference(canary, stable, 0.025) else {
+        if canary.requests > 0.0 || facts.all.requests > 0.0 {
+            found.doubts.push("stable has no requests in the same minutes to compare with".to_owned());
+        }
+        return None;
+    };
+    let p = error_rate_test::worse(canary, stable);
+    let ratio = times(canary, stable);
+    let how = if ratio.is_finite() { format!("is {ratio:.1}× stable's") } else { "against stable's".to_owned() };
+    let what = format!("{} {how} {}, not by chance ({})", rate_of(canary), short_rate_of(stable), chance(p));
+    match grade(facts, alarms, thresholds) {
+        Some(Grade::Critical) => found.critical.push(what),
+        Some(Grade::Failing) => found.failing.push(what),
+        Some(Grade::Worse) => found.warnings.push(what),
+        None => {}
+    }
+    let allowance = thresholds.allowance;
+    // How much worse it may be, with the confidence and on the minutes that a PASS is decided by; and what is seen
+    // since then must not speak against it.
+    let may =
+        decided.map_or(Some((low, high)), |(then, share)| error_rate_test::difference(then.canary, then.stable, share));
+    let may = may.map_or(1.0, |(_, high)| high).max(canary.rate() - stable.rate()) * 100.0;
+    if may > allowance {
+        found.doubts.push(format!("errors may be {may:.2} points above stable's ({allowance} are allowed)"));
+    } else {
+        found.grounds.push(format!(
+            "{} against stable's {}: at the most {:.2} points more ({allowance} are allowed)",
+            rate_of(canary),
+            short_rate_of(stable),
+            may.max(0.0)
+        ));
+    }
+    Some(ErrorRate {
+        stable: stable.rate() * 100.0,
+        canary: canary.rate() * 100.0,
+        difference_low: low * 100.0,
+        difference_high: high * 100.0,
+        p_value: p,
+    })
+}
+
+/// Latency against stable's, and against the ceiling.
+fn latency(
+    found: &mut Findings,
+    facts: &Facts,
+    alarms: f64,
+    decided: Option<(&Facts, f64)>,
+    thresholds: &Thresholds,
+) -> Option<Latency> {
+    if facts.all.requests >= f64::from(thresholds.min_requests) {
+        ceiling(found, &facts.slow, alarms, thresholds);
+    }
+    let compared = latency_test::compare(&facts.slow, &facts.base);
+    let medians = latency_test::median(&facts.slow).zip(latency_test::median(&facts.base));
+    let (Some(Ranks { p_above, effect, .. }), Some((canary, stable))) = (compared, medians) else {
+        if facts.minutes > 0 {
+            let why = format!("no minute has a p95 of at least {LEAST_FOR_P95} requests on both sides");
+            found.doubts.push(why);
+        }
+        return None;
+    };
+    let minutes = facts.slow.len();
+    let limit = thresholds.p95_ratio;
+    let what = match stable > 0.0 {
+        true => format!("p95 {canary:.0} ms is {:.1}× stable's {stable:.0} ms over {minutes} min", canary / stable),
+        false => format!("p95 {canary:.0} ms against stable's {stable:.0} ms over {minutes} min"),
+    };
+    let much = much_slower(facts, thresholds);
+    if much && p_above <= alarms && facts.all.requests >= f64::from(thresholds.min_requests) {
+        found.failing.push(format!("{what}, not by chance ({}; line: {limit}×)", chance(p_above)));
+    } else if much {
+        let needed = chance(alarms);
+        found
+            .doubts
+            .push(format!("{what} (line: {limit}×), which could be chance ({}, {needed} is needed)", chance(p_above)));
+    } else if let Some((then, share)) = decided {
+        // Is it safe to say that it is not slower by so much? Were it, this would be as stable's.
+        let fairly: Vec<_> = then.slow.iter().map(|p95| p95 / limit).collect();
+        if latency_test::compare(&fairly, &then.base).is_some_and(|ranks| ranks.p_below <= share) {
+            found.grounds.push(format!("{what}: not {limit}×"));
+        } else {
+            found.doubts.push(format!("{what}: too few minutes, or too noisy, to rule out {limit}×"));
+        }
+    }
+    Some(Latency {
+        percentile: Percentile::P95,
+        stable_median_ms: stable,
+        canary_median_ms: canary,
+        p_value: p_above,
+        effect,
+    })
+}
+
+/// p95 above the ceiling, where there is one.
+fn ceiling(found: &mut Findings, times: &[f64], alarms: f64, thresholds: &Thresholds) {
+    let Some((ceiling, median, p)) = over_ceiling(times, thresholds) else { return };
+    let what = format!("p95 {median:.0} ms over the ceiling of {ceiling:.0} ms");
+    if p <= alarms {
+        found.failing.push(format!("{what}, not by chance ({})", chance(p)));
+    } else {
+        found.doubts.push(format!("{what}, which could be chance"));
+    }
+}
+
+/// Whether stable itself is worse than it was in the hour before: then to be like it says little.
+fn past(found: &mut Findings, case: &Case<'_>, facts: &Facts, alarms: f64, thresholds: &Thresholds) {
+    let before = total(case.before.iter().filter_map(Observed::count));
+    let worse = facts.stable.rate() > before.rate() * thresholds.error_ratio;
+    if worse && error_rate_test::worse(facts.stable, before) <= alarms {
+        found.doubts.push(format!(
+            "stable itself got worse: {} where it had {} in the hour before",
+            rate_of(facts.stable),
+            short_rate_of(before)
+        ));
+    }
+    let times: Vec<_> = case.before.iter().filter_map(slow).collect();
+    let medians = latency_test::median(&facts.base).zip(latency_test::median(&times));
+    if let Some((now, then)) = medians.filter(|(now, then)| *now > *then * thresholds.p95_ratio)
+        && latency_test::compare(&facts.base, &times).is_some_and(|ranks| ranks.p_above <= alarms)
+    {
+        found.doubts.push(format!("stable itself got slower: p95 {now:.0} ms, {then:.0} ms in the hour before"));
+    }
+}
+
+fn enough(found: &mut Findings, count: Count, minutes: u32, thresholds: &Thresholds) {
+    let least = thresholds.min_requests;
+    if count.requests <= 0.0 {
+        found.doubts.insert(0, "no settled data yet".to_owned());
+    } else if count.requests < f64::from(least) {
+        found.doubts.push(format!("{:.0} requests; {least} are needed to tell", count.requests));
+    } else {
+        found.grounds.push(format!("{:.0} requests over {minutes} min", count.requests));
+    }
+}
+
+fn warn(found: &mut Findings, count: Count, p95: Option<f64>, thresholds: &Thresholds) {
+    if count.requests < f64::from(thresholds.min_requests) {
+        return;
+    }
+    if count.rate() * 100.0 > thresholds.warn_error_percent && found.critical.is_empty() {
+        found.warnings.push(format!("{}, above {}%", rate_of(count), thresholds.warn_error_percent));
+    }
+    if let Some(p95) = p95.filter(|p95| *p95 > thresholds.warn_p95_ms) {
+        found.warnings.push(format!("p95 {p95:.0} ms, above {:.0} ms", thresholds.warn_p95_ms));
+    }
+}
+
+impl Findings {
+    fn verdict(self, judged: Numbers, baseline: Option<Numbers>) -> Verdict {
+        let outcome = if !self.critical.is_empty() || !self.failing.is_empty() {
+            Outcome::Fail
+        } else if !self.doubts.is_empty() || judged.requests <= 0.0 {
+            Outcome::NotYet
+        } else {
+            Outcome::Pass
+        };
+        let critical = !self.critical.is_empty();
+        let mut reasons = self.critical;
+        reasons.extend(self.failing);
+        // What is missing is of no interest once it has failed.
+        if outcome == Outcome::NotYet {
+            reasons.extend(self.doubts);
+        }
+        reasons.extend(self.warnings);
+        let grounds = if outcome == Outcome::Pass { self.grounds } else { Vec::new() };
+        Verdict { outcome, critical, reasons, grounds, needs: None, judged, baseline, error_rate: None, latency: None }
+    }
+}
+
+/// `2.10% errors (n=3000, 95% 1.62–2.68%)`.
+fn rate_of(count: Count) -> String {
+    let between = error_rate_test::bounds(count, 0.025)
+        .map(|(low, high)| format!(", 95% {:.2}–{:.2}%", low * 100.0, high * 100.0))
+        .unwrap_or_default();
+    format!("{:.2}% errors (n={:.0}{between})", count.rate() * 100.0, count.requests)
+}
+
+/// `0.50% (n=27000)`.
+fn short_rate_of(count: Count) -> String {
+    format!("{:.2}% (n={:.0})", count.rate() * 100.0, count.requests)
+}
+
+/// A p-value as people read it.
+fn chance(p: f64) -> String {
+    if p >= 1e-4 {
+        format!("p={p:.4}")
+    } else if p >= 1e-9 {
+        format!("p={p:.0e}")
+    } else {
+        "p<1e-9".to_owned()
+    }
+}

@@ -1,0 +1,110 @@
+//! What is judged: minutes as they were observed, and what they add up to.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::error_rate_test;
+use super::error_rate_test::Count;
+use crate::domain::metrics::{Minute, Percentile};
+
+/// A settled minute of one side. A member is `None` where there is no data, which is never 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observed {
+    /// The minute's beginning.
+    pub at: Timestamp,
+    /// Requests.
+    pub requests: Option<f64>,
+    /// Errors among them.
+    pub errors: Option<f64>,
+    /// The response time, milliseconds: half are faster.
+    pub p50: Option<f64>,
+    /// 95 of 100 are faster.
+    pub p95: Option<f64>,
+    /// 99 of 100 are faster.
+    pub p99: Option<f64>,
+}
+
+impl From<&Minute> for Observed {
+    /// As CloudWatch means it: an error count that is absent is 0 only where requests were counted.
+    fn from(minute: &Minute) -> Self {
+        Self {
+            at: minute.at,
+            requests: minute.requests,
+            errors: minute.errors(),
+            p50: minute.p50,
+            p95: minute.p95,
+            p99: minute.p99,
+        }
+    }
+}
+
+impl Observed {
+    /// Requests and errors, where there were requests and both are known.
+    pub fn count(&self) -> Option<Count> {
+        let requests = self.requests.filter(|requests| requests.is_finite() && *requests > 0.0)?;
+        Some(Count { requests, errors: self.errors.filter(|errors| errors.is_finite())?.max(0.0) })
+    }
+
+    /// A percentile of the response time, milliseconds.
+    pub fn latency(&self, percentile: Percentile) -> Option<f64> {
+        match percentile {
+            Percentile::P50 => self.p50,
+            Percentile::P95 => self.p95,
+            Percentile::P99 => self.p99,
+        }
+    }
+}
+
+/// What was counted for one side over the minutes that are judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Numbers {
+    /// Settled minutes with requests.
+    pub minutes: u32,
+    /// Requests.
+    pub requests: f64,
+    /// Errors: 5xx of targets and connection errors.
+    pub errors: f64,
+    /// Errors over requests, percent.
+    pub error_percent: Option<f64>,
+    /// Where the true error rate lies with 95 % confidence, percent.
+    pub error_between: Option<(f64, f64)>,
+    /// Response times, milliseconds: the minutes' percentiles weighted by their requests.
+    pub p50: Option<f64>,
+    /// 95 of 100 are faster.
+    pub p95: Option<f64>,
+    /// 99 of 100 are faster.
+    pub p99: Option<f64>,
+}
+
+impl Numbers {
+    /// Sums up the minutes whose requests and errors are known.
+    pub fn of<'a>(minutes: impl IntoIterator<Item = &'a Observed>) -> Self {
+        let known: Vec<_> = minutes.into_iter().filter_map(|minute| Some((minute, minute.count()?))).collect();
+        let count = total(known.iter().map(|(_, count)| *count));
+        let latency = |percentile| {
+            let (sum, weight) = known
+                .iter()
+                .filter_map(|(minute, count)| Some((minute.latency(percentile)?, count.requests)))
+                .fold((0.0, 0.0), |(sum, weight), (value, requests)| (sum + value * requests, weight + requests));
+            (weight > 0.0).then(|| sum / weight)
+        };
+        Self {
+            minutes: u32::try_from(known.len()).unwrap_or(u32::MAX),
+            requests: count.requests,
+            errors: count.errors,
+            error_percent: (count.requests > 0.0).then(|| count.rate() * 100.0),
+            error_between: error_rate_test::bounds(count, 0.025).map(|(low, high)| (low * 100.0, high * 100.0)),
+            p50: latency(Percentile::P50),
+            p95: latency(Percentile::P95),
+            p99: latency(Percentile::P99),
+        }
+    }
+}
+
+/// All requests and errors of several minutes.
+pub(super) fn total(counts: impl IntoIterator<Item = Count>) -> Count {
+    let (requests, errors) = counts
+        .into_iter()
+        .fold((0.0, 0.0), |(requests, errors), count| (requests + count.requests, errors + count.errors));
+    Count::new(requests, errors)
+}

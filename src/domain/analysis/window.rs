@@ -1,0 +1,138 @@
+//! Which minutes a verdict is about.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::rules::alone;
+use super::{Case, Numbers, Observed, Verdict, judge};
+use crate::domain::metrics::{SETTLES_AFTER, Series};
+use crate::domain::observe::snapshot::Since;
+use crate::domain::release::share::Percent;
+use crate::domain::settings::Thresholds;
+
+/// A share of traffic that is being watched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// Since when it has been so; `None`: not known.
+    pub since: Option<Since>,
+    /// How long it should be watched.
+    pub bake: SignedDuration,
+    /// Whether latency is counted at all.
+    pub timed: bool,
+    /// The canary's share; where that is all there is nothing to hold it against.
+    pub share: Option<Percent>,
+}
+
+/// Stable's own past that is looked at.
+const BEFORE: SignedDuration = SignedDuration::from_hours(1);
+
+/// The settled minutes that began from `from` on and before `to`.
+fn settled(series: Option<&Series>, from: Timestamp, to: Timestamp, now: Timestamp) -> Vec<Observed> {
+    let minutes = series.map(|series| series.minutes.as_slice()).unwrap_or_default();
+    let within = |at: Timestamp| from <= at && at < to && series.is_some_and(|series| series.settled(at, now));
+    minutes.iter().filter(|minute| within(minute.at)).map(Observed::from).collect()
+}
+
+fn back(from: Timestamp, by: SignedDuration) -> Timestamp {
+    from.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// Where the window that is not known to begin anywhere begins: as many settled minutes as it is long.
+fn window(now: Timestamp, settles: SignedDuration, length: SignedDuration) -> Timestamp {
+    back(now, length + settles + SignedDuration::from_secs(59))
+}
+
+/// How long it takes until a minute of theirs changes no more.
+fn settling(series: [Option<&Series>; 2]) -> SignedDuration {
+    series.into_iter().flatten().map(|series| series.settles_after).max().unwrap_or(SETTLES_AFTER)
+}
+
+/// Whole minutes.
+fn minutes(span: SignedDuration) -> u32 {
+    u32::try_from(span.as_secs().max(0) / 60).unwrap_or(u32::MAX)
+}
+
+/// Judges a canary, as far as its minutes have settled.
+pub fn of_canary(
+    canary: Option<&Series>,
+    stable: Option<&Series>,
+    step: &Step,
+    now: Timestamp,
+    thresholds: &Thresholds,
+) -> Verdict {
+    let settles = settling([canary, stable]);
+    // A bake that is longer than the window could else never be over.
+    let window = |end| window(end, settles, thresholds.window.max(step.bake));
+    // A minute that began before the weights changed mixes two shares. Where the change was not seen, it may be that
+    // other revisions ran behind the same target groups: then no farther back than the window before the first look.
+    let from = match step.since {
+        Some(since) if since.seen => since.at,
+        since => window(since.map_or(now, |since| since.at.min(now))),
+    };
+    let read = canary.is_some();
+    let canary = settled(canary, from, now, now);
+    let same = settled(stable, from, now, now);
+    if step.share.is_some_and(Percent::is_full) && same.iter().all(|minute| minute.count().is_none()) {
+        return alone(&canary, Some(Numbers::default()), thresholds);
+    }
+    let first = canary.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
+    let unseen = step.since.is_none_or(|since| !since.seen);
+    let begins = first.filter(|_| unseen).unwrap_or_else(|| whole_minute(from));
+    // Each minute that settles is a look, whether or not it brought data; where nothing was read, nobody has looked.
+    let watched = if read { now.duration_since(begins) - settles } else { SignedDuration::ZERO };
+    judge(&Case {
+        canary: &canary,
+        stable: &same,
+        before: &settled(stable, back(from, BEFORE), from, now),
+        begins,
+        look: minutes(watched),
+        planned: planned(step.bake),
+        share: step.share.map(|share| share.value() / 100.0),
+        timed: step.timed,
+        thresholds,
+    })
+}
+
+/// The first whole minute from `at` on.
+fn whole_minute(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second() + i64::from(at.subsec_nanosecond() > 0) + 59;
+    Timestamp::from_second(seconds.div_euclid(60) * 60).unwrap_or(at)
+}
+
+/// Judges a service without a canary over the window that ends now.
+pub fn of_service(series: Option<&Series>, now: Timestamp, thresholds: &Thresholds) -> Verdict {
+    alone(&settled(series, window(now, settling([series, None]), thresholds.window), now, now), None, thresholds)
+}
+
+/// The minutes of a bake, begun ones too.
+pub(super) fn planned(bake: SignedDuration) -> u32 {
+    minutes(bake.saturating_add(SignedDuration::from_secs(59))).max(1)
+}
+
+impl<'a> Case<'a> {
+    /// Recorded minutes, with latency among them: all of them have settled, the canary's first begins the step, and what
+    /// stable has before that is its past. Both sorted by time.
+    pub fn recorded(
+        canary: &'a [Observed],
+        stable: &'a [Observed],
+        bake: SignedDuration,
+        thresholds: &'a Thresholds,
+    ) -> Self {
+        let first = canary.first().map(|minute| minute.at);
+        let split = stable.partition_point(|minute| first.is_none_or(|first| minute.at < first));
+        let (past, same) = stable.split_at_checked(split).unwrap_or((stable, &[]));
+        let hour = past.partition_point(|minute| first.is_some_and(|first| minute.at < back(first, BEFORE)));
+        let last = canary.last().map(|minute| minute.at);
+        let look = first.zip(last).map_or(0, |(first, last)| minutes(last.duration_since(first)).saturating_add(1));
+        Case {
+            canary,
+            stable: same,
+            before: past.get(hour..).unwrap_or_default(),
+            begins: first.unwrap_or(Timestamp::MIN),
+            look,
+            planned: planned(bake),
+            share: None,
+            timed: true,
+            thresholds,
+        }
+    }
+}

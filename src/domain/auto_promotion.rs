@@ -1,0 +1,329 @@
+//! Whether a release may go on, or back, by itself. Pure: what is known comes in, a decision comes out.
+//!
+//! It steps only where an operator would have nothing to object: the share baked, the verdict is PASS, everything that
+//! this rests on is fresh, and nothing else is being done. It goes back only where the configuration says so. In any
+//! doubt it waits; where there is nothing left for it to do, it is over.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::analysis::Outcome;
+use super::plan::Refusal;
+use super::release::{Bake, Method, Phase, Release};
+
+/// What is known beside the release itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// On AWS's clock.
+    pub now: Timestamp,
+    /// Nothing may be written from here.
+    pub read_only: bool,
+    /// What it rests on and cannot be relied on, in words; `None`: all of it is fresh.
+    pub stale: Option<String>,
+    /// The operation of this console that is in flight for it.
+    pub doing: Doing,
+    /// How long its present share has been watched; `None`: not known.
+    pub bake: Option<Bake>,
+    /// Since when the verdict has been FAIL without a break.
+    pub failing_since: Option<Timestamp>,
+    /// For how long a FAIL has to last before it is rolled back; `None`: never by itself.
+    pub rollback_after: Option<SignedDuration>,
+}
+
+/// What this console is in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// Nothing.
+    Nothing,
+    /// A step that was ordered by itself: a way back may take its place, as `R` does.
+    OwnStep,
+    /// What an operator ordered, or a way back.
+    Another,
+}
+
+/// What is to be done by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing yet: what is waited for, in words.
+    Idle(String),
+    /// Nothing yet: an operation is in flight.
+    Busy,
+    /// A step forward; what speaks for it.
+    Step(String),
+    /// Back; what speaks for it.
+    Rollback(String),
+    /// Nothing any more.
+    Stop(Refusal),
+}
+
+fn idle(what: impl Into<String>) -> Decision {
+    Decision::Idle(what.into())
+}
+
+fn stop(reason: impl Into<String>, advice: &str) -> Decision {
+    Decision::Stop(Refusal::new(reason, advice))
+}
+
+/// `3 min`, `45 s`: a span in a sentence.
+pub fn span(span: SignedDuration) -> String {
+    match span.as_secs() {
+        seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds if seconds >= 60 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} s", seconds.max(0)),
+    }
+}
+
+/// What is to be done now. Total: every release has an answer.
+pub fn decide(release: &Release, known: &Known) -> Decision {
+    if let Some(over) = over(release, known) {
+        return over;
+    }
+    // A FAIL does not wait for the end of the step that it condemns.
+    let condemned = known.rollback_after.is_some()
+        && known.stale.is_none()
+        && release.verdict.outcome == Outcome::Fail
+        && known.doing == Doing::OwnStep;
+    if known.doing != Doing::Nothing && !condemned {
+        return Decision::Busy;
+    }
+    // Nothing that is old is acted on, whatever it said while it was new.
+    if let Some(stale) = &known.stale {
+        return idle(format!("held: {stale}"));
+    }
+    let Some(share) = release.share.configured else {
+        return idle("held: the canary's share is not known");
+    };
+    if release.canary.is_none() || share.is_zero() {
+        return idle("the canary has no traffic to be judged by yet: P gives it the first");
+    }
+    match release.verdict.outcome {
+        Outcome::Fail => failing(release, known),
+        _ if share.is_full() => full(release),
+        _ if release.phase == Phase::Failed => idle("held: a rollout failed or its tasks do not start"),
+        Outcome::NotYet => idle(format!("NOT YET: {}", weightiest(release))),
+        Outcome::Pass => passed(release, known),
+    }
+}
+
+/// Why there is nothing for it to do here, whatever the numbers say.
+fn over(release: &Release, known: &Known) -> Option<Decision> {
+    if known.read_only {
+        return Some(stop("This console is read-only.", "Start it without --read-only."));
+    }
+    if let Some(why) = &release.watch_only {
+        return Some(stop(why.clone(), "It can be watched here."));
+    }
+    if !matches!(release.method, Method::Weighted | Method::Native | Method::NativeWeighted) {
+        return Some(stop(
+            format!("{} is a {} service: there is no lever to step with.", release.name, release.method),
+            "Watch it, or roll it back.",
+        ));
+    }
+    // What this console is in the middle of ends in a state of its own.
+    if known.doing != Doing::Nothing {
+        return None;
+    }
+    if release.phase == Phase::Steady {
+        return Some(stop(format!("Nothing is under way at {}.", release.name), "Start a release with S first."));
+    }
+    if release.phase == Phase::RollingBack || release.returning {
+        return Some(stop(format!("{} is on its way back.", release.name), "Watch it."));
+    }
+    if release.phase == Phase::Finishing {
+        return Some(stop(format!("{} is being finished.", release.name), "Watch it."));
+    }
+    None
+}
+
+fn weightiest(release: &Release) -> &str {
+    release.verdict.reasons.first().map_or("no reason is known", String::as_str)
+}
+
+fn failing(release: &Release, known: &Known) -> Decision {
+    let Some(after) = known.rollback_after else {
+        return idle(format!("FAIL holds it, R rolls back: {}", weightiest(release)));
+    };
+    let lasted = known.failing_since.map(|since| known.now.duration_since(since).max(SignedDuration::ZERO));
+    match lasted {
+        Some(lasted) if lasted >= after => Decision::Rollback(format!("FAIL for {}", span(lasted))),
+        lasted => idle(format!(
+            "FAIL for {} of {}, then it rolls back: {}",
+            span(lasted.unwrap_or_default()),
+            span(after),
+            weightiest(release)
+        )),
+    }
+}
+
+/// Everybody is served by the new revision: the last word is an operator's.
+fn full(release: &Release) -> Decision {
+    let name = &release.name;
+    let advice = match release.method {
+        Method::Weighted => "Finish with F.",
+        _ if release.pauses.is_empty() => "ECS finishes it.",
+        _ => "P lets ECS go on.",
+    };
+    stop(format!("{name} gives the new revision all of the traffic: automatic stepping ends here."), advice)
+}
+
+fn passed(release: &Release, known: &Known) -> Decision {
+    let Some(bake) = known.bake else {
+        return idle("held: since when it has had this share is not known");
+    };
+    if !bake.done(known.now) {
+        let left = bake.of.saturating_sub(bake.elapsed(known.now));
+        return idle(format!("PASS so far, {} of the bake left", span(left)));
+    }
+    if release.method.shifted_by_ecs() && release.pauses.is_empty() {
+        return idle("ECS shifts it: nobody is waited for");
+    }
+    // Whole minutes: it is a reason, not a clock.
+    let baked = SignedDuration::from_mins(bake.elapsed(known.now).as_mins());
+    Decision::Step(format!("baked {} with PASS", span(baked.max(SignedDuration::from_secs(1)))))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::release::share::Percent;
+    use crate::testkit::consoles;
+    use crate::testkit::worlds::{now, scene};
+
+    fn calm() -> Known {
+        let bake = Bake { since: now() - SignedDuration::from_mins(12), seen: true, of: SignedDuration::from_mins(10) };
+        Known {
+            now: now(),
+            read_only: false,
+            stale: None,
+            doing: Doing::Nothing,
+            bake: Some(bake),
+            failing_since: None,
+            rollback_after: None,
+        }
+    }
+
+    fn judged(outcome: Outcome) -> Release {
+        let mut release = consoles::baking((80, 24)).focus().unwrap().clone();
+        release.phase = Phase::Waiting;
+        release.verdict.outcome = outcome;
+        release.verdict.reasons = vec!["errors are worse".to_owned()];
+        release
+    }
+
+    #[test]
+    fn a_step_wants_a_pass_a_bake_fresh_numbers_and_nothing_else_under_way() {
+        let step = Decision::Step("baked 12 min with PASS".to_owned());
+        assert_eq!(decide(&judged(Outcome::Pass), &calm()), step);
+        let young = Bake { since: now() - SignedDuration::from_secs(460), ..calm().bake.unwrap() };
+        let said = |release: &Release, known: &Known| match decide(release, known) {
+            Decision::Idle(what) => what,
+            other => panic!("{other:?}"),
+        };
+        let pass = judged(Outcome::Pass);
+        let table = [
+            (Known { stale: Some("no fresh metrics".to_owned()), ..calm() }, "held: no fresh metrics"),
+            (Known { bake: None, ..calm() }, "held: since when it has had this share is not known"),
+            (Known { bake: Some(young), ..calm() }, "PASS so far, 2 min 20 s of the bake left"),
+        ];
+        for (known, expected) in table {
+            assert_eq!(said(&pass, &known), expected);
+        }
+        for doing in [Doing::OwnStep, Doing::Another] {
+            assert_eq!(decide(&pass, &Known { doing, ..calm() }), Decision::Busy);
+        }
+        assert_eq!(said(&judged(Outcome::NotYet), &calm()), "NOT YET: errors are worse");
+        let mut failed = judged(Outcome::Pass);
+        failed.phase = Phase::Failed;
+        assert!(said(&failed, &calm()).contains("a rollout failed"));
+        for share in [None, Some(Percent::ZERO)] {
+            let mut release = judged(Outcome::Pass);
+            release.share.configured = share;
+            assert!(matches!(decide(&release, &calm()), Decision::Idle(_)), "{share:?}");
+        }
+    }
+
+    #[test]
+    fn a_fail_goes_back_only_where_that_was_decided_and_only_once_it_lasted() {
+        let fail = judged(Outcome::Fail);
+        let since = |seconds| Some(now() - SignedDuration::from_secs(seconds));
+        let after = Some(SignedDuration::from_secs(120));
+        let idle = |decision| matches!(decision, Decision::Idle(what) if what.contains("FAIL"));
+        assert!(idle(decide(&fail, &Known { failing_since: since(9_999), ..calm() })), "never by itself");
+        assert!(idle(decide(&fail, &Known { rollback_after: after, ..calm() })), "not known since when");
+        assert!(idle(decide(&fail, &Known { rollback_after: after, failing_since: since(119), ..calm() })));
+        let lasted = Known { rollback_after: after, failing_since: since(120), ..calm() };
+        assert_eq!(decide(&fail, &lasted), Decision::Rollback("FAIL for 2 min".to_owned()));
+        let mut everybody = fail.clone();
+        everybody.share.configured = Some(Percent::FULL);
+        assert_eq!(decide(&everybody, &lasted), Decision::Rollback("FAIL for 2 min".to_owned()));
+        assert!(matches!(decide(&fail, &Known { stale: Some("old".to_owned()), ..lasted.clone() }), Decision::Idle(_)));
+        let during = |doing| decide(&fail, &Known { doing, ..lasted.clone() });
+        assert!(matches!(during(Doing::OwnStep), Decision::Rollback(_)), "it takes the place of its own step");
+        assert_eq!(during(Doing::Another), Decision::Busy);
+    }
+
+    #[test]
+    fn it_is_over_where_there_is_nothing_left_to_do_and_never_finishes() {
+        let mut everybody = judged(Outcome::Pass);
+        everybody.share.configured = Some(Percent::FULL);
+        match decide(&everybody, &calm()) {
+            Decision::Stop(why) => assert_eq!(why.advice, "Finish with F."),
+            other => panic!("{other:?}"),
+        }
+        for phase in [Phase::Steady, Phase::RollingBack, Phase::Finishing] {
+            let mut release = judged(Outcome::Pass);
+            release.phase = phase;
+            assert!(matches!(decide(&release, &calm()), Decision::Stop(_)), "{phase}");
+        }
+        for method in [Method::Rolling, Method::CodeDeploy, Method::External] {
+            let release = Release { method, ..judged(Outcome::Pass) };
+            assert!(matches!(decide(&release, &calm()), Decision::Stop(_)), "{method}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever the world and whatever is known of it: forward needs a PASS and a bake, back needs a configuration
+        /// and a FAIL, and neither happens on old data, read-only, or beside an operation, but a way back beside its own
+        /// step.
+        #[test]
+        fn nothing_is_done_by_itself_that_was_not_earned(
+            scene in scene(),
+            outcome in prop::sample::select(vec![Outcome::Pass, Outcome::Fail, Outcome::NotYet]),
+            (read_only, stale) in (any::<bool>(), any::<bool>()),
+            doing in prop::sample::select(vec![Doing::Nothing, Doing::OwnStep, Doing::Another]),
+            (baked, lasted, after) in (0i64..1200, prop::option::of(0i64..600), prop::option::of(0i64..300)),
+        ) {
+            let ago = |seconds| now() - SignedDuration::from_secs(seconds);
+            for mut release in scene.releases() {
+                release.verdict.outcome = outcome;
+                let bake = Bake { since: ago(baked), seen: true, of: SignedDuration::from_mins(10) };
+                let known = Known {
+                    now: now(),
+                    read_only,
+                    stale: stale.then(|| "old".to_owned()),
+                    doing,
+                    bake: Some(bake),
+                    failing_since: lasted.map(ago),
+                    rollback_after: after.map(SignedDuration::from_secs),
+                };
+                let acts = !read_only && !stale && doing != Doing::Another && release.watch_only.is_none();
+                match decide(&release, &known) {
+                    Decision::Step(_) => {
+                        prop_assert!(acts && doing == Doing::Nothing && outcome == Outcome::Pass && baked >= 600);
+                        prop_assert!(release.share.configured.is_some_and(|at| !at.is_zero() && !at.is_full()));
+                    }
+                    Decision::Rollback(_) => {
+                        prop_assert!(acts && outcome == Outcome::Fail);
+                        prop_assert!(lasted.zip(after).is_some_and(|(lasted, after)| lasted >= after));
+                    }
+                    Decision::Idle(what) => prop_assert!(!what.is_empty()),
+                    Decision::Busy => prop_assert!(doing != Doing::Nothing),
+                    Decision::Stop(why) => prop_assert!(!why.reason.is_empty() && !why.advice.is_empty()),
+                }
+            }
+        }
+    }
+}

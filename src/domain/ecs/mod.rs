@@ -1,0 +1,8 @@
+//! What ECS and the load balancers have: services, deployments, task definitions, rules, target groups, alarms.
+
+pub mod alarm;
+pub mod deployment;
+pub mod names;
+pub mod route;
+pub mod service;
+pub mod task_definition;

@@ -1,0 +1,177 @@
+//! The load balancer's side: rules that divide traffic, target groups and their health.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::Arn;
+use crate::domain::release::share::Weight;
+
+/// Which rule divides the traffic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "arn")]
+pub enum RouteId {
+    /// A listener rule: written with ModifyRule.
+    Rule(Arn),
+    /// A listener's default action: written with ModifyListener.
+    Default(Arn),
+}
+
+impl RouteId {
+    /// The rule's or the listener's ARN.
+    pub fn arn(&self) -> &Arn {
+        match self {
+            Self::Rule(arn) | Self::Default(arn) => arn,
+        }
+    }
+
+    /// The operation that writes it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Rule(_) => "ModifyRule",
+            Self::Default(_) => "ModifyListener",
+        }
+    }
+}
+
+impl fmt::Display for RouteId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(arn) => write!(f, "rule {}", arn.name()),
+            Self::Default(arn) => write!(f, "default action of listener {}", arn.name()),
+        }
+    }
+}
+
+/// One target group of a forward action (`forwardConfig.targetGroups[]`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Forward {
+    /// `TargetGroupArn`.
+    pub target_group: Arn,
+    /// `Weight`; an absent weight counts as 1, as it does for AWS.
+    pub weight: Weight,
+}
+
+/// A rule, or a listener's default action, whose last action forwards to target groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// Which rule.
+    pub id: RouteId,
+    /// The load balancer's ARN.
+    pub load_balancer: Arn,
+    /// The listener's port.
+    pub port: Option<u16>,
+    /// `Priority`, `default` for a default action.
+    pub priority: String,
+    /// The conditions in words (`path /checkout*`).
+    pub conditions: Vec<String>,
+    /// Where it sends traffic, with weights.
+    pub forwards: Vec<Forward>,
+    /// `TargetGroupStickinessConfig.DurationSeconds` where it is enabled, seconds.
+    pub stickiness: Option<u32>,
+    /// A digest of everything in the rule but the weights: other actions, conditions, stickiness. Two reads
+    /// with the same shape differ in weights at most.
+    pub shape: u64,
+}
+
+impl Route {
+    /// The weight that a target group has here.
+    pub fn weight(&self, target_group: &Arn) -> Option<Weight> {
+        self.forwards.iter().find(|forward| forward.target_group == *target_group).map(|forward| forward.weight)
+    }
+}
+
+/// A load balancer as metrics name it (`app/shop-alb/0123456789abcdef`); the dimension's value.
+pub fn load_balancer_dimension(load_balancer: &Arn) -> &str {
+    load_balancer.resource().strip_prefix("loadbalancer/").unwrap_or(load_balancer.resource())
+}
+
+/// A target group as metrics name it (`targetgroup/checkout/0123456789abcdef`); the dimension's value.
+pub fn target_group_dimension(target_group: &Arn) -> &str {
+    target_group.resource()
+}
+
+/// A target group's name, out of its ARN.
+pub fn target_group_name(target_group: &Arn) -> &str {
+    target_group.resource().split('/').nth(1).unwrap_or(target_group.as_str())
+}
+
+/// How a target group's targets are (ELBv2 `DescribeTargetHealth`), counted by state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// `healthy`.
+    pub healthy: u32,
+    /// `unhealthy`.
+    pub unhealthy: u32,
+    /// `initial`: registered, not yet checked.
+    pub initial: u32,
+    /// `draining`.
+    pub draining: u32,
+    /// `unused`, `unavailable` and whatever else.
+    pub other: u32,
+    /// Distinct `Reason` codes with their counts, most frequent first (`Target.FailedHealthChecks`).
+    pub reasons: Vec<(String, u32)>,
+    /// Each target.
+    pub targets: Vec<Target>,
+}
+
+/// One target of a target group (`TargetHealthDescriptions[]`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// `Target.Id`: an address, an instance.
+    pub id: String,
+    /// `Target.Port`.
+    pub port: Option<u16>,
+    /// `Target.AvailabilityZone`.
+    pub zone: Option<String>,
+    /// `TargetHealth.State`.
+    pub state: TargetState,
+    /// `TargetHealth.Reason`.
+    pub reason: Option<String>,
+    /// `TargetHealth.Description`: the reason in the load balancer's own words.
+    pub description: Option<String>,
+}
+
+/// `TargetHealth.State`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetState {
+    /// `healthy`.
+    Healthy,
+    /// `unhealthy`.
+    Unhealthy,
+    /// `initial`: registered, not yet checked often enough.
+    Initial,
+    /// `draining`: deregistered; what it still answers, it may finish.
+    Draining,
+    /// `unused`: nothing sends it traffic.
+    Unused,
+    /// A value that this version does not know, `unavailable` among them.
+    Other(String),
+}
+
+/// A target group's own settings (ELBv2 `DescribeTargetGroups`, `DescribeTargetGroupAttributes`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetGroup {
+    /// `TargetGroupArn`.
+    pub arn: Arn,
+    /// How targets are checked, in words: `HTTP GET /health, 200 expected`.
+    pub check: String,
+    /// `HealthCheckIntervalSeconds`, seconds.
+    pub interval: Option<u32>,
+    /// `HealthCheckTimeoutSeconds`, seconds.
+    pub timeout: Option<u32>,
+    /// `HealthyThresholdCount`: checks in a row.
+    pub healthy_after: Option<u32>,
+    /// `UnhealthyThresholdCount`: checks in a row.
+    pub unhealthy_after: Option<u32>,
+    /// `deregistration_delay.timeout_seconds`, seconds: how long a target drains. `None`: it could not be read.
+    pub deregistration_delay: Option<u32>,
+}
+
+impl Health {
+    /// All but those that are leaving.
+    pub fn registered(&self) -> u32 {
+        self.healthy + self.unhealthy + self.initial + self.other
+    }
+}

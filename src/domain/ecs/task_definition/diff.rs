@@ -1,0 +1,174 @@
+//! What changed between two task definitions, by what it means: containers, variables and ports by their names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::Definition;
+use super::flatten::{Item, items};
+use crate::domain::ecs::deployment::ServiceRevision;
+
+/// What a change belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "container")]
+pub enum Section {
+    /// A container, by its name (`containerDefinitions[]`).
+    Container(String),
+    /// The task as a whole.
+    Task,
+    /// What no task definition carries: network, capacity, platform, load balancer.
+    Service,
+}
+
+/// How two sides differ in one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// Only the newer side has it.
+    Added,
+    /// Only the older side has it.
+    Removed,
+    /// Both have it, each with another value.
+    Changed,
+    /// Both have it, with the same value.
+    Same,
+}
+
+/// One thing that one side or both say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What it belongs to.
+    pub section: Section,
+    /// Where it stands there, as AWS spells it; members of lists by what tells them apart. Unique in its section.
+    pub path: Vec<String>,
+    /// What people call it: `image tag`, `environment LOG_LEVEL`.
+    pub name: String,
+    /// How the sides differ.
+    pub kind: Kind,
+    /// The older side's value as a line, what is hidden in it as `(hidden)`; `None`: it has none.
+    pub from: Option<String>,
+    /// The newer side's.
+    pub to: Option<String>,
+    /// Whether something of either value is hidden.
+    pub hidden: bool,
+}
+
+impl Change {
+    /// Whether the sides differ.
+    pub fn differs(&self) -> bool {
+        self.kind != Kind::Same
+    }
+
+    /// The values in a line: `1.8.2 → 1.9.0`; of one side only, that side's. Nothing is said of values that look alike
+    /// because they are hidden but that they changed.
+    pub fn values(&self) -> String {
+        match (&self.from, &self.to) {
+            (Some(from), Some(to)) if self.differs() && from == to && self.hidden => {
+                "changed, values hidden".to_owned()
+            }
+            (Some(from), Some(to)) if self.differs() => {
+                let said = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { text.to_owned() };
+                format!("{} → {}", said(from), said(to))
+            }
+            (_, Some(one)) | (Some(one), None) => one.clone(),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// Everything that two task definitions say, container by container in the newer one's order, then the task. What is
+/// the same is in it too. What AWS itself adds to a revision (its number, who registered it and when) is not.
+pub fn diff(from: &Definition, to: &Definition) -> Vec<Change> {
+    compared(items(&from.json), items(&to.json))
+}
+
+/// The same of what the task definitions do not carry, with the image digests that were pulled: an image's tag may
+/// stand for another image today. A side of which AWS told nothing yields nothing.
+pub fn surroundings(from: &ServiceRevision, to: &ServiceRevision) -> Vec<Change> {
+    let mut changes = if from.surroundings.is_empty() || to.surroundings.is_empty() {
+        Vec::new()
+    } else {
+        compared(around(from), around(to))
+    };
+    let pulled = |revision: &ServiceRevision| {
+        let images = revision.images.iter();
+        let images = images.filter_map(|image| Some((image.container.clone(), image.digest.clone()?)));
+        images.collect::<BTreeMap<_, _>>()
+    };
+    let (from, to) = (pulled(from), pulled(to));
+    // A digest is known once a task has pulled the image: that only one side's is known is no difference.
+    for (container, digest) in &to {
+        if let Some(before) = from.get(container) {
+            changes.push(Change {
+                section: Section::Container(container.clone()),
+                path: vec!["imageDigest".to_owned()],
+                name: "image pulled".to_owned(),
+                kind: if before == digest { Kind::Same } else { Kind::Changed },
+                from: Some(before.clone()),
+                to: Some(digest.clone()),
+                hidden: false,
+            });
+        }
+    }
+    changes
+}
+
+fn around(revision: &ServiceRevision) -> Vec<Item> {
+    let lines = revision.surroundings.iter();
+    let item = |(name, line): (&String, &String)| Item {
+        section: Section::Service,
+        path: vec![name.clone()],
+        value: line.clone().into(),
+    };
+    lines.map(item).collect()
+}
+
+/// What the older and the newer side say in one place.
+type Pair = (Option<Item>, Option<Item>);
+
+fn compared(from: Vec<Item>, to: Vec<Item>) -> Vec<Change> {
+    let mut places: BTreeMap<(Section, Vec<String>), Pair> = BTreeMap::new();
+    let mut sections: Vec<Section> = Vec::new();
+    let of_to = to.iter().filter(|item| item.section != Section::Task);
+    let of_from = from.iter().filter(|item| item.section != Section::Task);
+    let mut seen = BTreeSet::new();
+    sections.extend(of_to.chain(of_from).map(|item| item.section.clone()).filter(|it| seen.insert(it.clone())));
+    sections.push(Section::Task);
+    for item in from {
+        let place = (item.section.clone(), item.path.clone());
+        places.entry(place).or_default().0 = Some(item);
+    }
+    for item in to {
+        let place = (item.section.clone(), item.path.clone());
+        places.entry(place).or_default().1 = Some(item);
+    }
+    let mut changes: Vec<(usize, usize, Change)> = places
+        .into_values()
+        .filter_map(|(from, to)| {
+            let one = to.as_ref().or(from.as_ref())?;
+            let section = sections.iter().position(|section| *section == one.section).unwrap_or(sections.len());
+            let rank = one.rank();
+            Some((section, rank, change(from, to)?))
+        })
+        .collect();
+    // Within a rank they keep the order of their places.
+    changes.sort_by_key(|(section, rank, _)| (*section, *rank));
+    changes.into_iter().map(|(.., change)| change).collect()
+}
+
+fn change(from: Option<Item>, to: Option<Item>) -> Option<Change> {
+    let kind = match (&from, &to) {
+        (Some(from), Some(to)) if from.value == to.value => Kind::Same,
+        (Some(_), Some(_)) => Kind::Changed,
+        (None, _) => Kind::Added,
+        (_, None) => Kind::Removed,
+    };
+    let hidden = [&from, &to].into_iter().flatten().any(Item::hidden);
+    let (before, after) = (from.as_ref().map(Item::line), to.as_ref().map(Item::line));
+    let one = to.or(from)?;
+    Some(Change { name: one.name(), section: one.section, path: one.path, kind, from: before, to: after, hidden })
+}
+
+#[cfg(test)]
+mod tests;

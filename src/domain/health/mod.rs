@@ -1,0 +1,5 @@
+//! Health of a rollout: crash loops, stalls, why tasks stopped, and where to look next.
+
+pub mod hints;
+pub mod rollout;
+pub mod stop_reason;

@@ -1,0 +1,208 @@
+//! What is wrong with a rollout, by name: tasks that keep failing, or nothing that moves.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::stop_reason;
+use super::stop_reason::Cause;
+use crate::domain::ecs::deployment::{Outcome, ServiceDeployment};
+use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::service::{Rollout, Task};
+use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::release::{Phase, Release, Side};
+
+/// So many failures, and it is a loop and not bad luck.
+pub const LOOP: u32 = 3;
+/// What ECS's count of failures comes to in words, after the number.
+pub const IN_A_ROW: &str = "tasks in a row failed to start";
+/// Failures of so long ago say nothing of now.
+const RECENT: SignedDuration = SignedDuration::from_mins(10);
+/// Where all tasks run for so long after the last failure, it was not a loop.
+const RECOVERED: SignedDuration = SignedDuration::from_mins(2);
+/// However quick such deployments are, a shorter standstill is none.
+const LEAST: SignedDuration = SignedDuration::from_mins(5);
+/// What is long where no such deployment is known.
+const UNKNOWN: SignedDuration = SignedDuration::from_mins(15);
+
+/// What a rollout suffers from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ailment {
+    /// Its tasks fail one after the other.
+    CrashLoop {
+        /// The revision.
+        revision: TaskDefinitionArn,
+        /// How many have failed, at least.
+        failed: u32,
+        /// Of what, where its stopped tasks were read.
+        cause: Option<Cause>,
+    },
+    /// It has not moved for longer than such deployments took as a whole.
+    Stalled {
+        /// The revision.
+        revision: TaskDefinitionArn,
+        /// Since when nothing has moved, as far as is known.
+        since: Timestamp,
+        /// How long that was when it was last looked at.
+        lasted: SignedDuration,
+        /// How long such deployments took, where there were any.
+        usual: Option<SignedDuration>,
+    },
+}
+
+impl Ailment {
+    /// The revision that suffers from it.
+    pub fn revision(&self) -> &TaskDefinitionArn {
+        match self {
+            Self::CrashLoop { revision, .. } | Self::Stalled { revision, .. } => revision,
+        }
+    }
+
+    /// Whether a remark says no more than this does.
+    pub fn covers(&self, remark: &str) -> bool {
+        matches!(self, Self::CrashLoop { .. }) && remark.ends_with(IN_A_ROW)
+    }
+
+    /// Its name, as documents have it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::CrashLoop { .. } => "crash_loop",
+            Self::Stalled { .. } => "stalled",
+        }
+    }
+
+    /// Its name, and as few words as say what it is: `crash loop: exit 1 ×6`.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::CrashLoop { failed, cause: Some(cause), .. } => format!("crash loop: {} ×{failed}", cause.brief()),
+            Self::CrashLoop { failed, cause: None, .. } => format!("crash loop: {failed} tasks failed"),
+            Self::Stalled { lasted, .. } => format!("stalled {} min", lasted.as_mins()),
+        }
+    }
+
+    /// What of it there is to know, its name apart.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::CrashLoop { failed, cause, .. } => {
+                format!("{failed} tasks: {}", cause.map_or_else(|| "cause not read yet".to_owned(), Cause::word))
+            }
+            Self::Stalled { lasted, usual, .. } => {
+                let usual = usual.map_or_else(
+                    || "how long such deployments take is not known".to_owned(),
+                    |usual| format!("such deployments took {} min", minutes(usual)),
+                );
+                format!("nothing has moved for {} min; {usual}", lasted.as_mins())
+            }
+        }
+    }
+}
+
+fn minutes(span: SignedDuration) -> i64 {
+    ((span.as_secs() + 30) / 60).max(1)
+}
+
+impl fmt::Display for Ailment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.kind().replace('_', " ");
+        write!(f, "{name}: {} {}", self.revision().tag(), self.detail())
+    }
+}
+
+/// What ails a release, as far as is known: a crash loop before a standstill, which often comes of it.
+pub fn ailment(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<Ailment> {
+    let looping = services(release).find_map(|side| {
+        let mut revisions = revisions(side, snapshot);
+        revisions.find_map(|revision| crash_loop(side, revision, snapshot, now))
+    });
+    looping.or_else(|| stalled(release, snapshot))
+}
+
+/// The services whose tasks say why a release fails, or does not go on: those of which ECS says that tasks fail, and
+/// those that suffer from something. Of what is in their tasks alone.
+pub fn failing<'a>(release: &'a Release, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a ServiceKey> {
+    let fails = |side: &&Side| {
+        let named = release.ailment.as_ref().is_some_and(|ailment| *ailment.revision() == side.task_definition);
+        let rollouts = snapshot.service(&side.service).map(|service| service.rollouts.as_slice()).unwrap_or_default();
+        named || rollouts.iter().any(|rollout| rollout.failed > 0)
+    };
+    services(release).filter(fails).map(|side| &side.service)
+}
+
+/// The side with the new revision, then the other one where that is another service.
+fn services(release: &Release) -> impl Iterator<Item = &Side> {
+    let newest = release.newest();
+    std::iter::once(newest).chain(Some(&release.stable).filter(|stable| stable.service != newest.service))
+}
+
+/// The revisions of a side whose failures bear on its release: its own; while ECS takes it back, what that is for.
+fn revisions<'a>(side: &'a Side, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a TaskDefinitionArn> {
+    let rollouts = snapshot.service(&side.service).map(|service| service.rollouts.as_slice()).unwrap_or_default();
+    let left = rollouts.iter().filter(|rollout| side.going_back && rollout.role != "PRIMARY");
+    std::iter::once(&side.task_definition).chain(left.map(|rollout| &rollout.task_definition))
+}
+
+fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, now: Timestamp) -> Option<Ailment> {
+    let service = snapshot.service(&side.service)?;
+    let of_revision = |rollout: &&Rollout| rollout.task_definition == *revision;
+    let counted = service.rollouts.iter().filter(of_revision).map(|rollout| rollout.failed).max();
+    // Of a service that is wanted nowhere any more, failures are of an earlier attempt.
+    if side.desired == 0 {
+        return None;
+    }
+    let counted = counted.unwrap_or(0);
+    let tasks = snapshot.tasks.get(&side.service).and_then(|reading| reading.get()).map(Vec::as_slice);
+    let tasks: Vec<_> = tasks.unwrap_or_default().iter().filter(|task| task.task_definition == *revision).collect();
+    let since = |task: &Task| task.stopped_at.map(|at| now.duration_since(at));
+    let recent: Vec<&Task> = tasks
+        .iter()
+        .filter(|task| since(task).is_some_and(|ago| ago <= RECENT))
+        .filter(|task| Cause::of(task).is_some_and(Cause::blames_revision))
+        .copied()
+        .collect();
+    // All that is wanted runs, and nothing has failed for a while: it is over it.
+    let last = recent.iter().filter_map(|task| since(task)).min();
+    let over = side.running >= side.desired && !side.rolling && last.is_none_or(|ago| ago > RECOVERED);
+    let recent = if over { Vec::new() } else { recent };
+    let failed = counted.max(u32::try_from(recent.len()).unwrap_or(u32::MAX));
+    let cause = || {
+        let of = if recent.is_empty() { &tasks } else { &recent };
+        let failures = stop_reason::failures(of.iter().copied());
+        failures.first().map(|failure| failure.cause).filter(|cause| cause.blames_revision())
+    };
+    let revision = revision.clone();
+    (failed >= LOOP).then(|| Ailment::CrashLoop { revision, failed, cause: cause() })
+}
+
+fn stalled(release: &Release, snapshot: &Snapshot) -> Option<Ailment> {
+    // Who waits for somebody, or watches a share, is not expected to move.
+    let expected = matches!(release.phase, Phase::Starting | Phase::Shifting | Phase::Finishing | Phase::RollingBack);
+    if !expected || !release.pauses.is_empty() {
+        return None;
+    }
+    let shifted = release.method.shifted_by_ecs() && release.under_way().is_some();
+    let side = services(release).find(|side| side.rolling || shifted)?;
+    // Held against the time of the newest look: while nothing is heard, nothing can be seen to move.
+    let looked = snapshot.services.at()?;
+    let staged = snapshot.noticed.staged(&side.service).filter(|since| since.seen && shifted);
+    let weighed = release.routes.iter().filter_map(|route| snapshot.weights_since.get(&route.id));
+    let moved = weighed.copied().chain(staged).filter(|since| since.seen).map(|since| since.at);
+    // A deployment cannot have stood still before it began, whatever its rollout says of itself.
+    let began = release.under_way().filter(|_| shifted).and_then(|deployment| deployment.created_at);
+    let since = moved.chain(began).chain([snapshot.noticed.unmoved(&side.service)?.at]).max()?;
+    let lasted = looked.duration_since(since);
+    let usual = usual(snapshot.deployments.get(&side.service).and_then(|reading| reading.get()).map(Vec::as_slice));
+    let long = usual.map_or(UNKNOWN, |usual| usual.max(LEAST));
+    let revision = side.task_definition.clone();
+    (lasted > long).then_some(Ailment::Stalled { revision, since, lasted, usual })
+}
+
+/// The median of how long the deployments took that went well.
+fn usual(history: Option<&[ServiceDeployment]>) -> Option<SignedDuration> {
+    let well = history?.iter().filter(|deployment| deployment.outcome() == Some(Outcome::Succeeded));
+    let mut took: Vec<_> = well.filter_map(ServiceDeployment::took).collect();
+    took.sort_unstable();
+    took.get(took.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! Observation: the queries, the snapshot that their answers make, and what changed between two answers.
+
+pub(crate) mod changes;
+pub mod progress;
+pub mod snapshot;

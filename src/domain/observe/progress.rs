@@ -1,0 +1,202 @@
+//! What a snapshot notices between two looks, for AWS does not say it: since when a rollout has not moved, since when a
+//! deployment has been at its stage, since when a target has been draining.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::snapshot::Since;
+use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::names::{Arn, ServiceKey};
+use crate::domain::ecs::route::{Health, Target, TargetState};
+use crate::domain::ecs::service::Service;
+use crate::domain::release::share::Percent;
+
+/// A target among those of its group: `Target.Id` and `Target.Port`.
+pub type TargetId = (String, Option<u16>);
+
+/// All that was noticed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Noticed {
+    /// How each service's rollout gets on.
+    progress: BTreeMap<ServiceKey, Progress>,
+    /// The stage of each service's deployment under way.
+    stages: BTreeMap<ServiceKey, Staged>,
+    /// Since when targets have been draining, by target group.
+    draining: BTreeMap<Arn, BTreeMap<TargetId, Since>>,
+}
+
+/// How far a rollout has come.
+#[derive(Debug, Clone, PartialEq)]
+struct Progress {
+    /// The primary rollout's id.
+    rollout: String,
+    /// The service's `desiredCount`.
+    desired: u32,
+    /// The most tasks of it that ran at once. Tasks that come and go move nothing forward.
+    most: u32,
+    /// The fewest tasks that were left of all other rollouts.
+    left: u32,
+    /// Since when that has not changed.
+    since: Since,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Staged {
+    deployment: Arn,
+    stage: Option<String>,
+    requested: Option<Percent>,
+    since: Since,
+}
+
+impl Noticed {
+    /// A look at a service.
+    pub(crate) fn service(&mut self, at: Timestamp, service: &Service) {
+        let before = self.progress.remove(&service.key);
+        if let Some(now) = progress(before, at, service) {
+            self.progress.insert(service.key.clone(), now);
+        }
+    }
+
+    /// A look at a service's deployments, newest first.
+    pub(crate) fn deployments(&mut self, at: Timestamp, service: &ServiceKey, deployments: &[ServiceDeployment]) {
+        let before = self.stages.remove(service);
+        let Some(under_way) = deployments.iter().find(|deployment| !deployment.status.ended()) else { return };
+        let same = |had: &Staged| {
+            had.deployment == under_way.arn && had.stage == under_way.stage && had.requested == under_way.requested
+        };
+        let staged = match before {
+            Some(had) if same(&had) => had,
+            before => Staged {
+                deployment: under_way.arn.clone(),
+                stage: under_way.stage.clone(),
+                requested: under_way.requested,
+                since: Since { at, seen: before.is_some() },
+            },
+        };
+        self.stages.insert(service.clone(), staged);
+    }
+
+    /// A look at a target group. `before`: how it was at the last one.
+    pub(crate) fn health(&mut self, at: Timestamp, group: &Arn, before: Option<&Health>, now: &Health) {
+        let had = self.draining.remove(group).unwrap_or_default();
+        let draining = now.targets.iter().filter(|target| target.state == TargetState::Draining);
+        let since = |target: &Target| {
+            let id = id(target);
+            let since = had.get(&id).copied().unwrap_or(Since { at, seen: before.is_some() });
+            (id, since)
+        };
+        let draining: BTreeMap<_, _> = draining.map(since).collect();
+        if !draining.is_empty() {
+            self.draining.insert(group.clone(), draining);
+        }
+    }
+
+    /// Since when a service's rollout, as far as it runs, has not come any farther.
+    pub fn unmoved(&self, service: &ServiceKey) -> Option<Since> {
+        self.progress.get(service).map(|progress| progress.since)
+    }
+
+    /// Since when the service's deployment has been at its stage, with the share that ECS asks for.
+    pub fn staged(&self, service: &ServiceKey) -> Option<Since> {
+        self.stages.get(service).map(|staged| staged.since)
+    }
+
+    /// Since when a target has been draining.
+    pub fn draining(&self, group: &Arn, target: &Target) -> Option<Since> {
+        self.draining.get(group)?.get(&id(target)).copied()
+    }
+}
+
+fn id(target: &Target) -> TargetId {
+    (target.id.clone(), target.port)
+}
+
+fn progress(before: Option<Progress>, at: Timestamp, service: &Service) -> Option<Progress> {
+    let primary = service.primary()?;
+    let left = service.rollouts.iter().filter(|rollout| rollout.id != primary.id).map(|rollout| rollout.running).sum();
+    let fresh =
+        |since| Progress { rollout: primary.id.clone(), desired: service.desired, most: primary.running, left, since };
+    Some(match before {
+        Some(had) if had.rollout == primary.id && had.desired == service.desired => {
+            let moved = primary.running > had.most || left < had.left;
+            Progress {
+                most: had.most.max(primary.running),
+                left: had.left.min(left),
+                since: if moved { Since { at, seen: true } } else { had.since },
+                ..had
+            }
+        }
+        Some(_) => fresh(Since { at, seen: true }),
+        // Nobody looked before: where none of its tasks runs yet it has not moved since its beginning, else since ECS
+        // last wrote to it.
+        None => {
+            let known = if primary.running == 0 { primary.created_at } else { primary.updated_at };
+            fresh(Since { at: known.unwrap_or(at).min(at), seen: false })
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::consoles::{ago, group, service};
+
+    fn look(noticed: &mut Noticed, seconds: i64, running: u32, left: u32) -> Since {
+        let mut rolled = service("payments", "payments", 18, 6, 90);
+        rolled.rollouts[0].running = running;
+        rolled.rollouts[0].created_at = Some(ago(900));
+        rolled.rollouts[0].updated_at = Some(ago(800));
+        let mut old = rolled.rollouts[0].clone();
+        (old.id, old.role, old.running) = ("ecs-svc/17".into(), "ACTIVE".into(), left);
+        rolled.rollouts.push(old);
+        noticed.service(ago(seconds), &rolled);
+        noticed.unmoved(&rolled.key).unwrap()
+    }
+
+    #[test]
+    fn a_rollout_moves_when_more_run_than_ever_or_fewer_of_the_old_are_left() {
+        let mut noticed = Noticed::default();
+        let since = |since: Since| (since.at, since.seen);
+        assert_eq!(since(look(&mut noticed, 700, 0, 6)), (ago(900), false), "nothing ran yet since it was created");
+        assert_eq!(since(look(&mut noticed, 690, 0, 6)), (ago(900), false));
+        assert_eq!(since(look(&mut noticed, 600, 2, 6)), (ago(600), true));
+        // Tasks that die and come again are no progress.
+        assert_eq!(since(look(&mut noticed, 500, 0, 6)), (ago(600), true));
+        assert_eq!(since(look(&mut noticed, 400, 2, 6)), (ago(600), true));
+        assert_eq!(since(look(&mut noticed, 300, 2, 5)), (ago(300), true));
+        let mut late = Noticed::default();
+        assert_eq!(since(look(&mut late, 700, 2, 6)), (ago(800), false), "else since ECS last wrote to it");
+    }
+
+    fn drained(states: &[(&str, TargetState)]) -> Health {
+        let target = |(id, state): &(&str, TargetState)| Target {
+            id: (*id).to_owned(),
+            port: Some(8080),
+            zone: None,
+            state: state.clone(),
+            reason: None,
+            description: None,
+        };
+        Health { targets: states.iter().map(target).collect(), ..Health::default() }
+    }
+
+    #[test]
+    fn draining_began_between_two_looks_or_before_the_first() {
+        use TargetState::{Draining, Healthy};
+        let mut noticed = Noticed::default();
+        let group = group("checkout");
+        let first = drained(&[("a", Draining), ("b", Healthy)]);
+        let second = drained(&[("a", Draining), ("b", Draining)]);
+        noticed.health(ago(90), &group, None, &first);
+        noticed.health(ago(60), &group, Some(&first), &second);
+        noticed.health(ago(30), &group, Some(&second), &second);
+        let since = |index: usize| noticed.draining(&group, &second.targets[index]).unwrap();
+        assert_eq!(since(0), Since { at: ago(90), seen: false });
+        assert_eq!(since(1), Since { at: ago(60), seen: true });
+        let mut gone = noticed.clone();
+        gone.health(ago(0), &group, Some(&second), &drained(&[("b", Draining)]));
+        assert_eq!(gone.draining(&group, &second.targets[0]), None);
+        assert_eq!(gone.draining(&group, &second.targets[1]).map(|it| it.at), Some(ago(60)));
+    }
+}

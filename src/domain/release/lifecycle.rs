@@ -1,0 +1,265 @@
+//! The stages of a native deployment: where it is, and what ECS will do next by itself.
+
+pub(crate) mod stages;
+
+#[cfg(test)]
+mod tests;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::stages::Line;
+use super::Release;
+use super::share::Percent;
+use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, HookConfiguration, PAUSE};
+use crate::domain::ecs::names::TaskDefinitionArn;
+
+/// `lifecycleStage` in the order in which a deployment passes them. `PRE_PRODUCTION_TRAFFIC_SHIFT` and
+/// `PRODUCTION_TRAFFIC_SHIFT` come again for every step of a canary or linear one. `RECONCILE_SERVICE`, before them
+/// all, is there only where a deployment replaces one under way.
+const STAGES: [&str; 10] = [
+    "PRE_SCALE_UP",
+    SCALE_UP,
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    PRE_PRODUCTION,
+    PRODUCTION,
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    BAKE_TIME,
+    CLEAN_UP,
+];
+const RECONCILE: &str = "RECONCILE_SERVICE";
+const SCALE_UP: &str = "SCALE_UP";
+const PRE_PRODUCTION: &str = "PRE_PRODUCTION_TRAFFIC_SHIFT";
+const PRODUCTION: &str = "PRODUCTION_TRAFFIC_SHIFT";
+const BAKE_TIME: &str = "BAKE_TIME";
+const CLEAN_UP: &str = "CLEAN_UP";
+
+/// A pause is near its end in its last five minutes …
+const NEAR: SignedDuration = SignedDuration::from_mins(5);
+/// … or in the last tenth of its time, where that is known.
+const NEAR_PART: i32 = 10;
+
+/// Where a native deployment under way is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Track {
+    /// The stages in order. On the way back their order says nothing: all but the present one are `Unknown`.
+    pub stops: Vec<Stop>,
+    /// `lifecycleStage`, as ECS spells it. It is among the stops unless it is a name that nothing is known of.
+    pub stage: Option<String>,
+    /// The shares that the new revision gets, rising to 100 %.
+    pub steps: Vec<Step>,
+    /// What happens next, and what has to come before it.
+    pub next: Next,
+    /// That it goes back, and why.
+    pub back: Option<Back>,
+    /// When the pause that it waits at is answered by itself.
+    pub deadline: Option<Deadline>,
+}
+
+/// One stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// As ECS spells it.
+    pub name: String,
+    /// Where it is, seen from the deployment.
+    pub at: Place,
+    /// Whether a pause stands at it.
+    pub waits: bool,
+}
+
+/// Where a stage or a share is, seen from the deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Passed.
+    Behind,
+    /// The present one.
+    Here,
+    /// To come.
+    Ahead,
+    /// Nothing says.
+    Unknown,
+}
+
+/// A share of the strategy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// The new revision's share.
+    pub share: Percent,
+    /// Where it is, seen from the deployment.
+    pub at: Place,
+    /// How long ECS watches it before it goes on; zero where this console does the stepping.
+    pub bake: SignedDuration,
+}
+
+/// What happens next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Next {
+    /// That.
+    pub what: What,
+    /// What has to come before it, in order; nothing: as soon as the stage is passed.
+    pub waits: Vec<Wait>,
+}
+
+/// What a deployment does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// ECS starts so many tasks of the new revision.
+    StartTasks(u32),
+    /// ECS gives the new revision this share, in tenths of a percent.
+    Shift(Tenths),
+    /// This console writes the rule: this share next; `None` once it has all.
+    Ours(Option<Tenths>),
+    /// It waits for somebody at a pause at this stage.
+    WaitForYou(String),
+    /// ECS removes the old tasks.
+    RemoveOld,
+    /// It ends.
+    End,
+    /// ECS gives the old revision all of the traffic, and removes the new tasks.
+    GoBack,
+    /// Nothing says.
+    Unknown,
+}
+
+/// A share in tenths of a percent: exact, so that facts can be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tenths(u16);
+
+impl Tenths {
+    fn of(share: Percent) -> Self {
+        // Within 0–1000: a share is within 0–100.
+        Self((share.value() * 10.0).round() as u16)
+    }
+
+    /// As a share.
+    pub fn percent(self) -> Percent {
+        Percent::new(f64::from(self.0) / 10.0).unwrap_or(Percent::FULL)
+    }
+}
+
+/// What has to come before what is next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Somebody answers the pause.
+    Answer,
+    /// So many hooks that are not pauses end.
+    Hooks(usize),
+    /// So many of so many new tasks are healthy; `None`: not known.
+    Healthy(Option<u32>, u32),
+    /// So long a time passes.
+    Bake(SignedDuration, Option<Ends>),
+}
+
+/// When a bake is over, as far as it can be known from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Its beginning was seen.
+    About(Timestamp),
+    /// It began later than what was seen.
+    NotBefore(Timestamp),
+    /// It began earlier than what was seen.
+    NotAfter(Timestamp),
+}
+
+/// The way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// To what, where ECS says so.
+    pub to: Option<TaskDefinitionArn>,
+    /// ECS's reason.
+    pub reason: Option<String>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+/// When a pause is answered by itself, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deadline {
+    /// `expiresAt`.
+    pub until: Option<Timestamp>,
+    /// How long that is from now; zero once it is over.
+    pub left: Option<SignedDuration>,
+    /// What happens then.
+    pub then: Then,
+    /// Whether it is so near that somebody must act now.
+    pub near: bool,
+    /// How many other pauses wait at the same stage.
+    pub others: usize,
+}
+
+/// What an unanswered pause comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// ROLLBACK.
+    GoesBack,
+    /// CONTINUE: the release ships itself.
+    GoesOn,
+    /// What AWS says, or nothing.
+    Other(Option<String>),
+}
+
+/// The pause that runs out first, if the release waits at one.
+pub fn deadline(release: &Release, now: Timestamp) -> Option<Deadline> {
+    let pause = release.pauses.first()?;
+    let left = pause.until.map(|until| until.duration_since(now).max(SignedDuration::ZERO));
+    let known = release.deployment.iter().flat_map(|deployment| pauses_at(&deployment.configuration, &release.stage));
+    let timeout =
+        known.filter_map(|hook| hook.timeout_minutes).max().map(|minutes| SignedDuration::from_mins(minutes.into()));
+    let near = timeout.map_or(NEAR, |timeout| NEAR.max(timeout / NEAR_PART));
+    Some(Deadline {
+        until: pause.until,
+        left,
+        then: match pause.then.as_deref() {
+            Some("ROLLBACK") => Then::GoesBack,
+            Some("CONTINUE") => Then::GoesOn,
+            other => Then::Other(other.map(str::to_owned)),
+        },
+        near: left.is_some_and(|left| left <= near),
+        others: release.pauses.len() - 1,
+    })
+}
+
+fn pauses_at<'a>(
+    configuration: &'a Configuration,
+    stage: &'a Option<String>,
+) -> impl Iterator<Item = &'a HookConfiguration> {
+    configuration
+        .hooks
+        .iter()
+        .filter(|hook| waits(hook) && stage.as_ref().is_some_and(|stage| hook.stages.contains(stage)))
+}
+
+/// Whether a hook is a pause. An answer may leave out the kind; a Lambda function has a target all the same.
+fn waits(hook: &HookConfiguration) -> bool {
+    hook.kind.as_deref().map_or(hook.target.is_none(), |kind| kind == PAUSE)
+}
+
+/// Where the native deployment under way is; `None` where there is none.
+pub fn track(release: &Release, now: Timestamp) -> Option<Track> {
+    let deployment = release.under_way().filter(|_| release.method.shifted_by_ecs())?;
+    let configuration = &deployment.configuration;
+    if !configuration.strategy.shifts_traffic() {
+        return None;
+    }
+    let stage = deployment.stage.clone();
+    let back = deployment.status.rolling_back().then(|| Back {
+        to: deployment.rolled_back_to().cloned(),
+        reason: deployment.rollback.as_ref().and_then(|rollback| rollback.reason.clone()).or(deployment.reason.clone()),
+        since: deployment.rollback.as_ref().and_then(|rollback| rollback.started_at),
+    });
+    let requested = deployment.requested.unwrap_or(Percent::ZERO);
+    let pending = deployment.status == DeploymentStatus::Pending;
+    let line = Line { release, configuration, requested, now };
+    Some(Track {
+        stops: line.stops(stage.as_deref(), pending, back.is_some()),
+        steps: line.steps(back.is_some()),
+        next: match &back {
+            Some(_) => Next { what: What::GoBack, waits: Vec::new() },
+            None => line.next(stage.as_deref(), pending),
+        },
+        stage,
+        back,
+        deadline: deadline(release, now),
+    })
+}

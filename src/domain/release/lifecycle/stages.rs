@@ -1,0 +1,202 @@
+//! Where each stage and each share is, and what comes next.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    BAKE_TIME, CLEAN_UP, Ends, Next, PRE_PRODUCTION, PRODUCTION, Place, RECONCILE, SCALE_UP, STAGES, Step, Stop,
+    Tenths, Wait, What, waits,
+};
+use crate::domain::ecs::deployment::{Configuration, PAUSE, Strategy};
+use crate::domain::release::ladder::Ladder;
+use crate::domain::release::share::Percent;
+use crate::domain::release::{Method, Release};
+
+/// What a track is made from.
+pub(super) struct Line<'a> {
+    pub(super) release: &'a Release,
+    pub(super) configuration: &'a Configuration,
+    pub(super) requested: Percent,
+    pub(super) now: Timestamp,
+}
+
+impl Line<'_> {
+    fn waits_at(&self, stage: &str) -> bool {
+        self.configuration.hooks.iter().any(|hook| waits(hook) && hook.stages.iter().any(|at| at == stage))
+    }
+
+    pub(super) fn stops(&self, stage: Option<&str>, pending: bool, back: bool) -> Vec<Stop> {
+        let mut names: Vec<&str> = STAGES.to_vec();
+        let mut here = stage.and_then(|stage| names.iter().position(|name| *name == stage));
+        if let (None, Some(stage)) = (here, stage)
+            && let Some(at) = place(stage)
+        {
+            names.insert(at, stage);
+            here = Some(at);
+        }
+        let production = names.iter().position(|name| *name == PRODUCTION).unwrap_or(names.len());
+        let at = |index: usize| match (here, back) {
+            (Some(here), _) if here == index => Place::Here,
+            (_, true) => Place::Unknown,
+            (Some(here), _) if index < here => Place::Behind,
+            (Some(_), _) => Place::Ahead,
+            (None, _) if pending => Place::Ahead,
+            // Users are on it: what comes before that is over.
+            (None, _) if index < production && !self.requested.is_zero() => Place::Behind,
+            (None, _) => Place::Unknown,
+        };
+        let stop = |(index, name): (usize, &&str)| Stop {
+            name: (*name).to_owned(),
+            at: at(index),
+            waits: self.waits_at(name),
+        };
+        names.iter().enumerate().map(stop).collect()
+    }
+
+    fn ours(&self) -> bool {
+        self.release.method == Method::NativeWeighted
+    }
+
+    /// The new revision's share: what ECS asked for, or the rule says where this console writes it.
+    fn share(&self) -> Percent {
+        let written = self.release.share.configured.filter(|_| self.ours());
+        written.unwrap_or(self.requested)
+    }
+
+    pub(super) fn steps(&self, back: bool) -> Vec<Step> {
+        let own = Ladder::of(&self.configuration.strategy);
+        let ladder = if self.ours() { &self.release.ladder } else { &own };
+        let share = self.share().value();
+        let step = |step: &Percent| Step {
+            share: *step,
+            at: match step.value() - share {
+                _ if back => Place::Unknown,
+                off if off.abs() < 0.05 => Place::Here,
+                off if off < 0.0 => Place::Behind,
+                _ => Place::Ahead,
+            },
+            bake: match self.ours() {
+                true => SignedDuration::ZERO,
+                false if step.is_full() => self.configuration.bake(),
+                false => step_bake(&self.configuration.strategy),
+            },
+        };
+        ladder.steps().iter().map(step).collect()
+    }
+
+    /// The share after the present one.
+    fn further(&self) -> Option<Tenths> {
+        let own = Ladder::of(&self.configuration.strategy);
+        let ladder = if self.ours() { &self.release.ladder } else { &own };
+        ladder.next_after(self.share()).map(Tenths::of)
+    }
+
+    pub(super) fn next(&self, stage: Option<&str>, pending: bool) -> Next {
+        let paused = !self.release.pauses.is_empty();
+        let mut waits = Vec::new();
+        if paused {
+            if self.ours() {
+                return Next { what: What::Ours(self.further()), waits: vec![Wait::Answer] };
+            }
+            waits.push(Wait::Answer);
+        }
+        let hooks = self.release.deployment.iter().flat_map(|deployment| &deployment.hooks);
+        let running = hooks.filter(|hook| hook.kind != PAUSE && hook.status == "IN_PROGRESS").count();
+        if running > 0 {
+            waits.push(Wait::Hooks(running));
+        }
+        // The index of the first stage that is still to come.
+        let ahead = match stage {
+            None if pending => Some(0),
+            None => None,
+            Some(RECONCILE) => Some(0),
+            Some(stage) => match STAGES.iter().position(|known| *known == stage) {
+                Some(at) => Some(at + 1),
+                None => place(stage),
+            },
+        };
+        let Some(ahead) = ahead else { return Next { what: What::Unknown, waits } };
+        match stage {
+            Some(SCALE_UP) => {
+                let side = self.release.newest();
+                waits.push(Wait::Healthy(side.healthy, side.desired));
+            }
+            // Each step but the last is followed by its bake, and by the stage before the shift once more.
+            Some(PRODUCTION) if !self.requested.is_full() => {
+                let bake = step_bake(&self.configuration.strategy);
+                if !self.requested.is_zero() && !bake.is_zero() {
+                    waits.push(Wait::Bake(bake, self.step_ends(bake)));
+                }
+                let what = match self.further() {
+                    _ if self.waits_at(PRE_PRODUCTION) && !self.requested.is_zero() => {
+                        What::WaitForYou(PRE_PRODUCTION.to_owned())
+                    }
+                    Some(to) => What::Shift(to),
+                    None => What::Unknown,
+                };
+                return Next { what, waits };
+            }
+            Some(BAKE_TIME) => {
+                let bake = self.configuration.bake();
+                waits.push(Wait::Bake(bake, self.last_ends(bake)));
+                return Next { what: What::RemoveOld, waits };
+            }
+            Some(CLEAN_UP) => return Next { what: What::End, waits },
+            _ => {}
+        }
+        for stage in STAGES.iter().skip(ahead) {
+            let what = match *stage {
+                stage if self.waits_at(stage) => What::WaitForYou(stage.to_owned()),
+                SCALE_UP => What::StartTasks(self.release.newest().desired.max(self.release.stable.desired)),
+                PRODUCTION => self.further().map_or(What::Unknown, What::Shift),
+                BAKE_TIME if !self.configuration.bake().is_zero() => {
+                    waits.push(Wait::Bake(self.configuration.bake(), None));
+                    What::RemoveOld
+                }
+                CLEAN_UP => What::RemoveOld,
+                _ => continue,
+            };
+            return Next { what, waits };
+        }
+        Next { what: What::End, waits }
+    }
+
+    /// When a step's bake is over: the weights tell when it began.
+    fn step_ends(&self, bake: SignedDuration) -> Option<Ends> {
+        let since = self.release.bake.filter(|_| self.followed())?;
+        let at = since.since.checked_add(bake).ok()?;
+        let ends = if since.seen { Ends::About(at) } else { Ends::NotAfter(at) };
+        (at > self.now).then_some(ends)
+    }
+
+    /// The same of the last bake, which begins some time after the last shift.
+    fn last_ends(&self, bake: SignedDuration) -> Option<Ends> {
+        let since = self.release.bake.filter(|timer| timer.seen && self.followed())?;
+        let at = since.since.checked_add(bake).ok()?;
+        (at > self.now).then_some(Ends::NotBefore(at))
+    }
+
+    /// Whether the rule says what ECS asked for.
+    fn followed(&self) -> bool {
+        self.release.share.configured.is_some_and(|share| (share.value() - self.requested.value()).abs() < 0.1)
+    }
+}
+
+/// The index before which a stage stands that is none of the known ones: told by what it says it comes before or after.
+fn place(stage: &str) -> Option<usize> {
+    let of = |name: &str| STAGES.iter().position(|known| *known == name);
+    match (stage, stage.strip_prefix("PRE_"), stage.strip_prefix("POST_")) {
+        (RECONCILE, ..) => Some(0),
+        (_, Some(before), _) => of(before),
+        (_, _, Some(after)) => of(after).map(|at| at + 1),
+        _ => None,
+    }
+}
+
+fn step_bake(strategy: &Strategy) -> SignedDuration {
+    match strategy {
+        Strategy::Canary { bake_minutes, .. } | Strategy::Linear { bake_minutes, .. } => {
+            SignedDuration::from_mins((*bake_minutes).max(0).into())
+        }
+        _ => SignedDuration::ZERO,
+    }
+}

@@ -1,0 +1,235 @@
+//! What can be known of the way back before it is taken: whether it is open, what it does not carry, how long it takes.
+
+mod checks;
+mod estimate;
+mod images;
+
+use std::cmp::Reverse;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::target;
+use super::target::Evidence;
+use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision};
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::service::Service;
+use crate::domain::fault::Fault;
+use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::release::share::Weight;
+use crate::domain::release::{Method, Release};
+
+/// What is known beforehand of the way back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Preflight {
+    /// What was looked at, the gravest first.
+    pub checks: Vec<Check>,
+    /// How long it should take, from what such deployments took; `None` without any.
+    pub estimate: Option<Estimate>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// How grave it is.
+    pub level: Level,
+    /// In words, one sentence without a full stop.
+    pub what: String,
+}
+
+/// How grave a check's finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// As it should be.
+    Good,
+    /// Not known.
+    Unknown,
+    /// It can be done; somebody must know this first.
+    Warn,
+    /// AWS would refuse it.
+    Blocks,
+}
+
+/// How long something should take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Estimate {
+    /// The median of what the past ones took, seconds.
+    #[serde(serialize_with = "seconds")]
+    pub typical: SignedDuration,
+    /// The longest of them, seconds.
+    #[serde(serialize_with = "seconds")]
+    pub longest: SignedDuration,
+    /// How many there are.
+    pub of: usize,
+    /// What they were.
+    pub from: Past,
+}
+
+/// What an estimate is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Past {
+    /// Rollbacks by ECS, from the request to the end.
+    Rollbacks,
+    /// Deployments that succeeded with the same strategy.
+    Deployments,
+}
+
+fn seconds<S: serde::Serializer>(duration: &SignedDuration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(duration.as_secs())
+}
+
+/// What is known beforehand of the way back that `R` would take now. `service` is the one that would go back: the
+/// stable one of a pair. `denied`: the writes that AWS refused in this session for want of a permission.
+pub fn preflight(
+    release: &Release,
+    service: &Service,
+    snapshot: &Snapshot,
+    denied: &[Fault],
+    now: Timestamp,
+) -> Preflight {
+    let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    let history = history.map_or(&[][..], Vec::as_slice);
+    let way = way(release, service);
+    let target = target(release, way);
+    let look = Look { release, service, snapshot, denied, now, way, target, history };
+    let mut checks = look.permissions();
+    if matches!(way, Way::Undo(_) | Way::Redeploy) {
+        checks.extend(look.history_read());
+        checks.extend(look.target());
+        if release.method != Method::Weighted {
+            checks.extend(look.images());
+            checks.extend(look.surroundings());
+            checks.extend(look.alarms());
+        }
+    }
+    checks.sort_by_key(|check| Reverse(check.level));
+    Preflight { checks, estimate: look.estimate() }
+}
+
+/// The alarms that ECS watches while this release is deployed, or would watch: the deployment's own, and those of the
+/// service's configuration.
+pub fn alarm_names(release: &Release) -> Vec<&str> {
+    let of_deployment = release.under_way().into_iter().flat_map(|deployment| {
+        let configured = deployment.configuration.alarms.iter().filter(|alarms| alarms.enable);
+        let watched = deployment.alarms.iter().filter(|alarms| alarms.status != "DISABLED");
+        configured.flat_map(|alarms| &alarms.names).chain(watched.flat_map(|alarms| &alarms.names))
+    });
+    let of_service = release.configuration.alarms.iter().filter(|alarms| alarms.enable);
+    let mut names: Vec<&str> = Vec::new();
+    for name in of_deployment.chain(of_service.flat_map(|alarms| &alarms.names)) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// How the way back is gone.
+#[derive(Debug, Clone, Copy)]
+enum Way<'a> {
+    /// ECS takes the deployment under way back by itself, and the old revision comes back whole. Its record, where it
+    /// was read.
+    Undo(Option<&'a ServiceDeployment>),
+    /// A deployment of an older revision.
+    Redeploy,
+    /// Weights alone.
+    Weights,
+    /// There is none from here.
+    None,
+}
+
+fn way<'a>(release: &'a Release, service: &Service) -> Way<'a> {
+    let under_way = release.under_way();
+    let stoppable = service.rolling() && service.current_deployment.is_some();
+    match release.method {
+        Method::CodeDeploy | Method::External => Way::None,
+        Method::Weighted if weights_do(release) => Way::Weights,
+        // Its pauses and its stages go on after the tasks are complete.
+        Method::Native | Method::NativeWeighted if under_way.is_some() || service.rolling() => Way::Undo(under_way),
+        _ if stoppable => Way::Undo(under_way),
+        _ => Way::Redeploy,
+    }
+}
+
+/// Whether stable still is what worked, and there is something to take from the canary.
+fn weights_do(release: &Release) -> bool {
+    let canary = |of: &dyn Fn(&crate::domain::release::Side) -> bool| release.canary.as_ref().is_some_and(of);
+    let something = canary(&|canary| canary.desired > 0 || canary.weight != Some(Weight::ZERO));
+    !release.stable_taken() && (something || release.stable.weight == Some(Weight::ZERO))
+}
+
+/// What would be gone back to.
+fn target<'a>(release: &'a Release, way: Way<'a>) -> Option<&'a TaskDefinitionArn> {
+    let best = || target::best(&release.previous).map(|good| &good.task_definition);
+    match way {
+        Way::Undo(deployment) => {
+            let replaced = release.previous.iter().find(|good| good.evidence == Evidence::Replaced);
+            let shifted = release.method.shifted_by_ecs() && release.canary.is_some();
+            deployment
+                .and_then(ServiceDeployment::rolled_back_to)
+                .or(shifted.then_some(&release.stable.task_definition))
+                .or(replaced.map(|good| &good.task_definition))
+                .or_else(|| source(release, deployment?))
+                .or_else(best)
+        }
+        Way::Redeploy => best(),
+        Way::Weights | Way::None => None,
+    }
+}
+
+/// What a deployment started from. Where it started amid another one, what had worked.
+fn source<'a>(release: &'a Release, deployment: &'a ServiceDeployment) -> Option<&'a TaskDefinitionArn> {
+    let worked = |revision: &&TaskDefinitionArn| {
+        release.previous.iter().any(|good| good.task_definition == **revision && !good.backed_out)
+    };
+    let mut sources = deployment.sources.iter().map(|source| &source.task_definition);
+    match deployment.sources.as_slice() {
+        [only] => Some(&only.task_definition),
+        _ => sources.find(worked),
+    }
+}
+
+/// All that is looked at.
+struct Look<'a> {
+    release: &'a Release,
+    service: &'a Service,
+    snapshot: &'a Snapshot,
+    denied: &'a [Fault],
+    now: Timestamp,
+    way: Way<'a>,
+    target: Option<&'a TaskDefinitionArn>,
+    history: &'a [ServiceDeployment],
+}
+
+impl<'a> Look<'a> {
+    /// The service revisions that carry a task definition, as often as the history names them, the newest first.
+    fn revisions_of(&self, task_definition: &TaskDefinitionArn) -> Vec<&'a ServiceRevision> {
+        let of = |deployment: &'a ServiceDeployment| {
+            let back = deployment.rollback.iter().flat_map(|rollback| &rollback.to);
+            deployment.target.iter().chain(&deployment.sources).chain(back)
+        };
+        let named = self.history.iter().flat_map(of).map(|revision| &**revision);
+        let mut found: Vec<_> = named.filter(|revision| revision.task_definition == *task_definition).collect();
+        found.sort_by_key(|revision| Reverse(revision.created_at));
+        found
+    }
+
+    /// The task definition that the service goes for now.
+    fn present(&self) -> &'a TaskDefinitionArn {
+        self.service.primary().map_or(&self.service.task_definition, |primary| &primary.task_definition)
+    }
+}
+
+fn check(level: Level, what: impl Into<String>) -> Check {
+    Check { level, what: what.into() }
+}
+
+#[cfg(test)]
+mod alarm_tests;
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod safety_tests;

@@ -1,0 +1,215 @@
+//! What to go back to: the newest revision that is known to have worked, never just the one before.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::service::{Rollout, RolloutState, Service};
+use crate::domain::observe::snapshot::{Snapshot, Witness};
+
+/// How a revision is known to have worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// A service deployment of it ended SUCCESSFUL, or a rollback to it did.
+    Deployment,
+    /// It is what the deployment under way replaces.
+    Replaced,
+    /// A console on this machine saw it complete and healthy.
+    Witnessed,
+}
+
+/// A revision to go back to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Good {
+    /// The full ARN.
+    pub task_definition: TaskDefinitionArn,
+    /// How it is known to have worked.
+    pub evidence: Evidence,
+    /// When that was last seen or finished.
+    pub at: Option<Timestamp>,
+    /// How long it was what ran, where the history tells.
+    pub good_for: Option<SignedDuration>,
+    /// Whether it can still be deployed (`status` ACTIVE); `None`: not read.
+    pub active: Option<bool>,
+    /// Whether somebody went back from it since: it worked for ECS, and was not wanted.
+    pub backed_out: bool,
+}
+
+/// The one to go back to: the first that nobody went back from and that can, as far as is known, still be deployed.
+pub fn best(candidates: &[Good]) -> Option<&Good> {
+    candidates.iter().find(|good| !good.backed_out && good.active != Some(false))
+}
+
+/// Every revision other than `current` that is known to have worked on this service, best first; those that somebody
+/// went back from come last.
+pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Snapshot) -> Vec<Good> {
+    let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    let history = history.map_or(&[][..], Vec::as_slice);
+    let mut replay = Replay::of(history);
+    // What runs alone and complete is installed, whether the history has been read since or not.
+    if service.desired > 0 && service.settled_on(current) {
+        replay.install(current, None, service.primary().and_then(|primary| primary.created_at));
+    }
+    let mut found: Vec<Good> = Vec::new();
+    let mut add = |good: Good| {
+        let known = found.iter().any(|had| had.task_definition == good.task_definition);
+        if good.task_definition != *current && !known {
+            let active = snapshot.task_definition(&good.task_definition).map(|definition| definition.active);
+            found.push(Good { active, ..good });
+        }
+    };
+    replaced(service, history).into_iter().for_each(&mut add);
+    replay.standing.iter().rev().map(Run::good).for_each(&mut add);
+    let witnesses = snapshot.witnessed.get(&service.key).into_iter().flatten();
+    let (out, good): (Vec<_>, Vec<_>) = witnesses.map(|witness| replay.judge(witness)).partition(|it| it.backed_out);
+    good.into_iter().for_each(&mut add);
+    replay.backed_out.iter().rev().map(|run| Good { backed_out: true, ..run.good() }).for_each(&mut add);
+    out.into_iter().for_each(&mut add);
+    found
+}
+
+/// What a rollout under way replaces: it was complete when the rollout began. One that failed, or was itself replaced
+/// before it was complete, is not what worked: its rollout says so, and where ECS gives rollouts no state (a native
+/// strategy) the history does.
+fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<Good> {
+    if !service.rolling() {
+        return Vec::new();
+    }
+    let given_up = |revision: &TaskDefinitionArn| {
+        let of = |deployment: &&ServiceDeployment| deployment.task_definition() == Some(revision);
+        let mut tried = history.iter().filter(of).peekable();
+        tried.peek().is_some() && tried.all(|deployment| deployment.status != DeploymentStatus::Successful)
+    };
+    let worked = |rollout: &&Rollout| {
+        rollout.role != "PRIMARY"
+            && rollout.running > 0
+            && match rollout.state {
+                Some(RolloutState::Completed) => true,
+                Some(_) => false,
+                None => !given_up(&rollout.task_definition),
+            }
+    };
+    let good = |rollout: &Rollout| good(&rollout.task_definition, Evidence::Replaced, rollout.updated_at);
+    service.rollouts.iter().filter(worked).map(good).collect()
+}
+
+fn good(task_definition: &TaskDefinitionArn, evidence: Evidence, at: Option<Timestamp>) -> Good {
+    let task_definition = task_definition.clone();
+    Good { task_definition, evidence, at, good_for: None, active: None, backed_out: false }
+}
+
+/// The history played again, oldest first: what stands on what.
+#[derive(Default)]
+struct Replay {
+    /// What was installed, each on top of what it replaced.
+    standing: Vec<Run>,
+    /// What was on top of a revision that was installed again: somebody went back from it.
+    backed_out: Vec<Run>,
+    /// What a rollback undid before it was installed, and when.
+    undone: BTreeMap<TaskDefinitionArn, Option<Timestamp>>,
+}
+
+/// A revision while it was what ran.
+struct Run {
+    task_definition: TaskDefinitionArn,
+    /// When it was installed.
+    since: Option<Timestamp>,
+    /// When it was installed last, or again by a rollback of what came after it.
+    at: Option<Timestamp>,
+    /// When something else began to take its place.
+    until: Option<Timestamp>,
+}
+
+impl Run {
+    fn good(&self) -> Good {
+        let ran = self.since.zip(self.until).map(|(since, until)| until.duration_since(since));
+        let good_for = ran.filter(|ran| !ran.is_negative());
+        Good { good_for, ..good(&self.task_definition, Evidence::Deployment, self.at) }
+    }
+}
+
+impl Replay {
+    fn of(history: &[ServiceDeployment]) -> Self {
+        let mut replay = Self::default();
+        // The list is newest first, which decides between equal times. One without any stays with its neighbour.
+        let mut last = Timestamp::MIN;
+        let mut in_order: Vec<_> = history
+            .iter()
+            .rev()
+            .map(|deployment| {
+                last = deployment.finished_at.max(deployment.created_at).unwrap_or(last);
+                (last, deployment)
+            })
+            .collect();
+        in_order.sort_by_key(|(at, _)| *at);
+        for (_, deployment) in in_order {
+            replay.take(deployment);
+        }
+        replay
+    }
+
+    fn take(&mut self, deployment: &ServiceDeployment) {
+        let (began, ended) = (deployment.created_at, deployment.finished_at);
+        match &deployment.status {
+            DeploymentStatus::Successful => match deployment.task_definition() {
+                Some(target) => self.install(target, ended, began),
+                // Something that could not be resolved took its place.
+                None => self.replace(began),
+            },
+            // Its target was never installed; what it went back to was, again.
+            DeploymentStatus::RollbackSuccessful => {
+                if let Some(target) = deployment.task_definition() {
+                    self.undone.insert(target.clone(), ended);
+                }
+                if let Some(back) = deployment.rolled_back_to() {
+                    self.install(back, ended, began);
+                }
+            }
+            status if !status.ended() => self.replace(began),
+            _ => {}
+        }
+    }
+
+    /// What is installed while it stands already backs out all that was put on top of it.
+    fn install(&mut self, task_definition: &TaskDefinitionArn, at: Option<Timestamp>, began: Option<Timestamp>) {
+        self.undone.remove(task_definition);
+        self.backed_out.retain(|out| out.task_definition != *task_definition);
+        let on_top = self.standing.last().is_some_and(|top| top.task_definition == *task_definition);
+        if !on_top {
+            self.replace(began);
+        }
+        let Some(place) = self.standing.iter().position(|run| run.task_definition == *task_definition) else {
+            let task_definition = task_definition.clone();
+            self.standing.push(Run { task_definition, since: at, at, until: None });
+            return;
+        };
+        self.backed_out.extend(self.standing.split_off(place + 1));
+        if let Some(top) = self.standing.last_mut() {
+            top.since = if on_top { top.since.or(at) } else { at };
+            top.at = top.at.max(at);
+            top.until = None;
+        }
+    }
+
+    /// Something else began to take the place of what ran.
+    fn replace(&mut self, began: Option<Timestamp>) {
+        if let Some(top) = self.standing.last_mut() {
+            top.until = top.until.or(began);
+        }
+    }
+
+    /// What a console saw, in the light of the history.
+    fn judge(&self, witness: &Witness) -> Good {
+        let revision = &witness.task_definition;
+        let undone = self.undone.get(revision).is_some_and(|at| at.is_none_or(|at| witness.at <= at));
+        let backed_out = undone || self.backed_out.iter().any(|run| run.task_definition == *revision);
+        Good { backed_out, ..good(revision, Evidence::Witnessed, Some(witness.at)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! What the audit remembers: what was asked for from this machine, and what was seen to have run.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::SCHEMA;
+use crate::console::state::activity::ending;
+use crate::console::state::operation::Outcome;
+use crate::domain::ecs::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::route::{Forward, RouteId};
+use crate::domain::observe::snapshot::Witness;
+use crate::domain::plan::Before;
+use crate::domain::release::share::Percent;
+use crate::domain::timeline::{Act, By, Touch, Touched};
+
+/// What was recalled for one account and region.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recall {
+    /// The canary's share that was last written and read back, by release.
+    pub requested: BTreeMap<String, Percent>,
+    /// When that was read back, by release.
+    pub since: BTreeMap<String, Timestamp>,
+    /// What ran, complete, when something was ordered; newest first.
+    pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+    /// What was ordered, by release, in that order; the last of it.
+    pub acts: BTreeMap<String, Vec<Act>>,
+    /// The oldest line that was read: since then all that was ordered is here.
+    pub remembers: Option<Timestamp>,
+}
+
+/// How much of the file is read, bytes: its end.
+const TAIL: u64 = 1 << 20;
+
+/// How many acts of one release are recalled.
+const ACTS: usize = 64;
+
+#[derive(Deserialize)]
+struct Past {
+    schema: String,
+    at: Timestamp,
+    operation: String,
+    event: String,
+    #[serde(default)]
+    who: Option<Identity>,
+    via: String,
+    #[serde(default)]
+    why: Option<String>,
+    #[serde(default)]
+    step: Option<usize>,
+    account: String,
+    region: String,
+    release: String,
+    call: Option<PastCall>,
+    plan: Option<PastPlan>,
+    outcome: Option<Outcome>,
+    share: Option<Percent>,
+}
+
+#[derive(Deserialize)]
+struct PastPlan {
+    #[serde(default)]
+    title: String,
+    before: Vec<Before>,
+}
+
+/// The members of a call by which it is told what it changed; a call that this version does not know has none of them.
+#[derive(Deserialize)]
+struct PastCall {
+    call: String,
+    route: Option<RouteId>,
+    weights: Option<Vec<Forward>>,
+    service: Option<ServiceKey>,
+    task_definition: Option<TaskDefinitionArn>,
+    deployment: Option<Arn>,
+    hook: Option<String>,
+}
+
+impl PastCall {
+    fn touched(self) -> Option<Touched> {
+        Some(match self.call.as_str() {
+            "set_weights" => Touched::Weights { route: self.route?, weights: self.weights? },
+            "update_service" => Touched::Deployment { service: self.service?, task_definition: self.task_definition? },
+            "stop_deployment" => Touched::Stop { deployment: self.deployment? },
+            "answer_pause" => Touched::Answer { deployment: self.deployment?, hook: self.hook? },
+            _ => return None,
+        })
+    }
+}
+
+/// Reads the end of an audit file. Lines of other places are left out, and so are those that cannot be read:
+/// what is not remembered is only not known. A file that does not exist remembers nothing.
+pub fn recall(path: &Path, place: &Place) -> Recall {
+    let mut recall = Recall::default();
+    let Ok(text) = tail(path) else { return recall };
+    for line in text.split(|byte| *byte == b'\n') {
+        let Ok(past) = serde_json::from_slice::<Past>(line) else { continue };
+        if past.schema == SCHEMA && past.account == place.account && past.region == place.region {
+            recall.remembers = Some(recall.remembers.map_or(past.at, |at| at.min(past.at)));
+            recall.learn(past);
+        }
+    }
+    for witnesses in recall.witnessed.values_mut() {
+        witnesses.sort_by_key(|witness| std::cmp::Reverse(witness.at));
+    }
+    recall
+}
+
+impl Recall {
+    fn learn(&mut self, mut past: Past) {
+        let call = past.call.take();
+        let writes_weights = call.as_ref().is_some_and(|call| call.call == "set_weights");
+        self.learn_act(&past, call);
+        match past.event.as_str() {
+            "ordered" => {
+                let before = past.plan.into_iter().flat_map(|plan| plan.before).filter(|before| before.settled);
+                for Before { service, task_definition, .. } in before {
+                    let seen = self.witnessed.entry(service).or_default();
+                    seen.retain(|witness| witness.task_definition != task_definition);
+                    seen.push(Witness { task_definition, at: past.at });
+                }
+            }
+            // From here until it is read back nobody knows what the rule says.
+            "call" if writes_weights => {
+                self.requested.remove(&past.release);
+                self.since.remove(&past.release);
+            }
+            "verified" => {
+                if let Some(share) = past.share {
+                    self.since.insert(past.release.clone(), past.at);
+                    self.requested.insert(past.release, share);
+                }
+            }
+            "ended" if past.outcome == Some(Outcome::Done) => {
+                self.requested.extend(past.share.map(|share| (past.release, share)));
+            }
+            _ => {}
+        }
+    }
+
+    /// What was ordered, sent, read back, and how it ended. An act whose order was not read is none.
+    fn learn_act(&mut self, past: &Past, call: Option<PastCall>) {
+        let acts = self.acts.entry(past.release.clone()).or_default();
+        if let (true, Some(plan)) = (past.event == "ordered", &past.plan) {
+            acts.push(Act {
+                id: past.operation.clone(),
+                at: past.at,
+                title: plan.title.clone(),
+                by: match past.via.as_str() {
+                    "automatic" => By::Automatic,
+                    "command" => By::Command,
+                    _ => By::Key,
+                },
+                who: past.who.as_ref().map(Identity::short),
+                why: past.why.clone(),
+                touches: Vec::new(),
+                ended: None,
+            });
+            acts.drain(..acts.len().saturating_sub(ACTS));
+            return;
+        }
+        // An operation's lines are in one file, and others' lie between them.
+        let Some(act) = acts.iter_mut().rfind(|act| act.id == past.operation) else { return };
+        match (past.event.as_str(), past.step, &past.outcome) {
+            ("call", Some(step), _) => {
+                let what = call.and_then(PastCall::touched);
+                act.touches.extend(what.map(|what| Touch { at: past.at, verified: None, step, what }));
+            }
+            ("verified", Some(step), _) => {
+                let touch = act.touches.iter_mut().find(|touch| touch.step == step);
+                touch.into_iter().for_each(|touch| touch.verified = Some(past.at));
+            }
+            ("ended", _, Some(outcome)) => {
+                let (text, wrong) = ending(&act.title, outcome);
+                act.ended = Some((past.at, text, wrong));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn tail(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    // The first line of a tail is half a line, which cannot be read, unless by chance it is a whole one.
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let mut text = Vec::new();
+    file.take(TAIL).read_to_end(&mut text)?;
+    Ok(text)
+}

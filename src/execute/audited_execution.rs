@@ -1,0 +1,142 @@
+//! A plan carried out with its audit: what the console and the commands both call.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::audit::{Event, Journal, Line, Order, operation_id};
+use super::executor::{Options, execute};
+use crate::cloud::Cloud;
+use crate::console::state::operation::{Outcome, Progress};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::{Call, Plan};
+
+/// Where an operation is written down, and what time it is there.
+pub struct Audit<'a> {
+    /// The file, or why it could not be opened.
+    pub journal: Result<&'a Journal, &'a str>,
+    /// Who ordered it.
+    pub order: &'a Order,
+    /// The time for the lines, on AWS's clock.
+    pub now: &'a (dyn Fn() -> Timestamp + Sync),
+}
+
+/// Executes a plan and writes down each move. Going forward needs an audit: without one nothing is sent. The way
+/// back does not wait for it, not even for the disk.
+pub async fn perform(
+    actor: &dyn Cloud,
+    plan: &Plan,
+    options: &Options,
+    cancel: &CancellationToken,
+    audit: &Audit<'_>,
+    report: &mut (dyn FnMut(Progress) + Send),
+) -> Outcome {
+    let mut record = Record {
+        audit,
+        plan,
+        options,
+        id: operation_id((audit.now)()),
+        ordered: options.clock.now(),
+        sent: None,
+        unanswered: None,
+    };
+    if let Err(trouble) = record.order().await
+        && !plan.intent.is_rollback()
+    {
+        let mut fault = Fault::new(FaultKind::Refused, "audit", &*plan.release, trouble);
+        "Nothing was sent. Make the file writable, or set TIDEGATE_STATE_DIR to a directory that is."
+            .clone_into(&mut fault.advice);
+        let outcome = Outcome::Refused { step: 0, fault };
+        report(Progress::Ended(outcome.clone()));
+        return outcome;
+    }
+    execute(actor, plan, options, cancel, &mut |progress| {
+        record.note(&progress);
+        report(progress);
+    })
+    .await
+}
+
+struct Record<'a> {
+    audit: &'a Audit<'a>,
+    plan: &'a Plan,
+    options: &'a Options,
+    id: String,
+    ordered: Duration,
+    /// When the present step's call was sent.
+    sent: Option<Duration>,
+    /// The step whose call has no answer yet.
+    unanswered: Option<usize>,
+}
+
+impl<'a> Record<'a> {
+    fn line(&self, event: Event) -> Line<'_> {
+        Line::new((self.audit.now)(), &self.id, event, self.plan, self.audit.order)
+    }
+
+    async fn order(&self) -> Result<(), String> {
+        let journal = self.audit.journal.map_err(str::to_owned)?;
+        let written = journal.write(&self.line(Event::Ordered));
+        if self.plan.intent.is_rollback() {
+            return Ok(());
+        }
+        written.await.unwrap_or_else(|_| Err("the audit file's writer is gone".to_owned()))
+    }
+
+    fn call(&self, step: usize) -> Option<&'a Call> {
+        self.plan.steps.get(step)?.call.as_ref()
+    }
+
+    fn since(&self, then: Duration) -> Option<u64> {
+        u64::try_from(self.options.clock.now().saturating_sub(then).as_millis()).ok()
+    }
+
+    fn note(&mut self, progress: &Progress) {
+        let Ok(journal) = self.audit.journal else { return };
+        match progress {
+            Progress::Sent { step } => {
+                (self.sent, self.unanswered) = (Some(self.options.clock.now()), Some(*step));
+            }
+            Progress::Answered { .. } | Progress::Unknown { .. } => self.unanswered = None,
+            _ => {}
+        }
+        let took_ms = self.sent.and_then(|sent| self.since(sent));
+        let line = match progress {
+            Progress::Waiting { .. } => return,
+            Progress::Sent { step } => Line { step: Some(*step), call: self.call(*step), ..self.line(Event::Call) },
+            Progress::Answered { step, receipt } => {
+                Line { step: Some(*step), took_ms, ..self.line(Event::Answer).receipt(receipt) }
+            }
+            Progress::Unknown { step, fault } => {
+                Line { step: Some(*step), fault: Some(fault), took_ms, ..self.line(Event::Unknown) }
+            }
+            Progress::Verified { step } => {
+                let wrote_weights = matches!(self.call(*step), Some(Call::SetWeights { .. }));
+                let after = self.plan.steps.get(*step).into_iter().flat_map(|step| &step.after);
+                Line {
+                    step: Some(*step),
+                    took_ms: took_ms.filter(|_| self.call(*step).is_some()),
+                    share: self.plan.share.filter(|_| wrote_weights),
+                    read_back: after.map(|expect| expect.describe()).collect(),
+                    ..self.line(Event::Verified)
+                }
+            }
+            Progress::Ended(outcome) => {
+                if let Some(step) = self.unanswered.filter(|_| *outcome == Outcome::Superseded) {
+                    let note = "no longer awaited: another order took its place";
+                    // Written by the journal's own thread; nothing here waits for it.
+                    drop(journal.write(&Line { step: Some(step), note: Some(note), ..self.line(Event::Unknown) }));
+                }
+                let done = *outcome == Outcome::Done;
+                Line {
+                    outcome: Some(outcome),
+                    share: self.plan.share.filter(|_| done),
+                    took_ms: self.since(self.ordered),
+                    ..self.line(Event::Ended)
+                }
+            }
+        };
+        drop(journal.write(&line));
+    }
+}

@@ -1,0 +1,349 @@
+//! Carries out a plan: waits, sends each call once, reads back. It decides nothing that the plan does not say.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::pause::{Pause, RealTime};
+use crate::cloud::Cloud;
+use crate::console::state::operation::{Outcome, Progress};
+use crate::domain::fault::{Applied, Fault, FaultKind};
+use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::plan::{Call, Expect, Met, Plan, Step};
+
+/// How a plan is carried out.
+#[derive(Clone)]
+pub struct Options {
+    /// The longest pause between two askings of the same question, in the operator's time; the first are shorter.
+    pub interval: Duration,
+    /// How long an unanswered write is looked for, in the operator's time.
+    pub read_back: Duration,
+    /// How fast AWS's clock runs against the operator's: 1, but for a simulated AWS in a hurry.
+    pub speed: f64,
+    /// What to wait by.
+    pub clock: Arc<dyn Pause>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            read_back: Duration::from_secs(60),
+            speed: 1.0,
+            clock: Arc::new(RealTime::default()),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("interval", &self.interval)
+            .field("read_back", &self.read_back)
+            .field("speed", &self.speed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// A span on AWS's clock, in the operator's time.
+    fn felt(&self, span: SignedDuration) -> Duration {
+        Duration::try_from_secs_f64(span.as_secs_f64().max(0.0) / self.speed.max(1.0)).unwrap_or(Duration::MAX)
+    }
+}
+
+/// Runs the steps of `plan` in order and reports each move. Whatever becomes of it is reported as
+/// [`Progress::Ended`] and returned. After `cancel` nothing more is sent, and nothing on the wire is awaited.
+pub async fn execute(
+    actor: &dyn Cloud,
+    plan: &Plan,
+    options: &Options,
+    cancel: &CancellationToken,
+    report: &mut (dyn FnMut(Progress) + Send),
+) -> Outcome {
+    let mut run = Run { actor, plan, options, cancel, report, identified: plan.intent.is_rollback() };
+    let outcome = match run.steps().await {
+        Ok(()) => Outcome::Done,
+        Err(end) => *end,
+    };
+    (run.report)(Progress::Ended(outcome.clone()));
+    outcome
+}
+
+/// The first pauses are short: most of what is waited for is there at once.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// A plan stops early with an outcome.
+type Halt<T> = Result<T, Box<Outcome>>;
+
+/// Why expectations are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Before a call.
+    Before,
+    /// After it.
+    After,
+    /// For the whole time that a step holds.
+    Holding,
+}
+
+struct Run<'a> {
+    actor: &'a dyn Cloud,
+    plan: &'a Plan,
+    options: &'a Options,
+    cancel: &'a CancellationToken,
+    report: &'a mut (dyn FnMut(Progress) + Send),
+    /// Whether the account was compared. On the way back it is not asked for: a call names its account in its
+    /// ARNs, and nothing may stand between the key and the write.
+    identified: bool,
+}
+
+/// What a round of questions showed.
+enum Round {
+    /// All of it holds.
+    Holds,
+    /// Not yet, in words.
+    Missing(String),
+    /// It cannot come any more, or was changed by somebody else; one reading of it.
+    Broken(String, Break),
+    /// Nothing was learned: the questions failed.
+    Unread(String),
+}
+
+/// What sort of break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Break {
+    /// Somebody changed what the operator had seen.
+    Changed,
+    /// It will not come.
+    Never,
+}
+
+impl Run<'_> {
+    async fn steps(&mut self) -> Halt<()> {
+        let plan = self.plan;
+        let mut gone_past = None;
+        for (index, step) in plan.steps.iter().enumerate() {
+            match self.step(index, step).await {
+                Ok(()) => (self.report)(Progress::Verified { step: index }),
+                // What follows matters more, and is ordered all the same; what failed is said at the end.
+                Err(end) if step.optional && *end != Outcome::Superseded => gone_past = gone_past.or(Some(end)),
+                Err(end) => return Err(end),
+            }
+        }
+        gone_past.map_or(Ok(()), Err)
+    }
+
+    async fn step(&mut self, index: usize, step: &Step) -> Halt<()> {
+        let patience = self.options.felt(step.patience);
+        if !step.before.is_empty() {
+            self.wait(index, &step.before, patience, Stage::Before).await?;
+        }
+        if let Some(call) = &step.call {
+            self.send(index, step, call).await?;
+        }
+        if !step.after.is_empty() {
+            self.wait(index, &step.after, patience, Stage::After).await?;
+            if step.hold > SignedDuration::ZERO {
+                self.hold(index, step, patience).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a call, exactly once.
+    async fn send(&mut self, index: usize, step: &Step, call: &Call) -> Halt<()> {
+        let refused = |fault| Box::new(Outcome::Refused { step: index, fault });
+        if !self.identified {
+            self.identify(call).await.map_err(|end| match end {
+                Some(fault) => refused(fault),
+                None => Box::new(Outcome::Superseded),
+            })?;
+            self.identified = true;
+        }
+        call.belongs_to(&self.plan.place)
+            .map_err(|odd| refused(Fault::new(FaultKind::Changed, call.operation(), call.subject(), odd)))?;
+        if self.cancel.is_cancelled() {
+            return Err(Box::new(Outcome::Superseded));
+        }
+        (self.report)(Progress::Sent { step: index });
+        let fault = match unless_cancelled(self.cancel, self.actor.act(call)).await? {
+            Ok(receipt) => {
+                (self.report)(Progress::Answered { step: index, receipt });
+                return Ok(());
+            }
+            Err(fault) if fault.applied() == Applied::No => return Err(refused(fault)),
+            Err(fault) => fault,
+        };
+        (self.report)(Progress::Unknown { step: index, fault: fault.clone() });
+        // What the write itself changes tells whether it was applied; what follows from it may take long.
+        let mut proof: Vec<_> = step.after.iter().filter(|expect| expect.is_written()).cloned().collect();
+        if proof.is_empty() {
+            proof.clone_from(&step.after);
+        }
+        match self.wait(index, &proof, self.options.read_back, Stage::After).await {
+            Err(end) if *end == Outcome::Superseded => Err(end),
+            Ok(()) if !proof.is_empty() => Ok(()),
+            _ => Err(Box::new(Outcome::Unknown { step: index, fault })),
+        }
+    }
+
+    /// Compares the account that the credentials belong to with the one that the operator looks at.
+    async fn identify(&mut self, call: &Call) -> Result<(), Option<Fault>> {
+        let place = &self.plan.place;
+        let changed = |message| Some(Fault::new(FaultKind::Changed, call.operation(), call.subject(), message));
+        match unless_cancelled(self.cancel, self.actor.read(&Query::Identity)).await {
+            Err(_) => Err(None),
+            Ok(Ok(Facts::Identity(identity))) if identity.account == place.account => Ok(()),
+            Ok(Ok(Facts::Identity(identity))) => Err(changed(format!(
+                "the credentials are those of account {}, this screen shows {}",
+                identity.account, place.account
+            ))),
+            Ok(Ok(_)) => Err(changed("whose credentials these are could not be read".to_owned())),
+            Ok(Err(fault)) => Err(Some(fault)),
+        }
+    }
+
+    /// Asks until everything holds, or `patience` is over.
+    async fn wait(&mut self, index: usize, expects: &[Expect], patience: Duration, stage: Stage) -> Halt<()> {
+        let begun = self.options.clock.now();
+        let mut pause = FIRST_PAUSE.min(self.options.interval);
+        let mut said = String::new();
+        let mut broken = 0;
+        loop {
+            let what = match self.round(expects, stage).await? {
+                Round::Holds => return Ok(()),
+                Round::Missing(what) | Round::Unread(what) => {
+                    broken = 0;
+                    what
+                }
+                Round::Broken(what, sort) => {
+                    broken += 1;
+                    // One reading may be an old one: AWS's answers can lag behind its writes.
+                    if broken > 1 {
+                        return Err(self.halted(index, what, sort));
+                    }
+                    what
+                }
+            };
+            let waited = self.options.clock.now().saturating_sub(begun);
+            if waited >= patience {
+                return Err(Box::new(Outcome::Failed { step: index, reason: self.out_of_patience(patience, &what) }));
+            }
+            if said != what {
+                (self.report)(Progress::Waiting { step: index, what: what.clone() });
+                said = what;
+            }
+            self.pause(pause.min(patience - waited)).await?;
+            pause = (pause * 2).min(self.options.interval);
+        }
+    }
+
+    /// Watches that everything goes on holding for the step's time. It ends with a reading, not with a guess.
+    async fn hold(&mut self, index: usize, step: &Step, patience: Duration) -> Halt<()> {
+        let span = self.options.felt(step.hold);
+        let begun = self.options.clock.now();
+        let (mut broken, mut unread) = (0, false);
+        loop {
+            let passed = self.options.clock.now().saturating_sub(begun);
+            let left = span.saturating_sub(passed);
+            let pause = match left {
+                // Questions that fail are not asked faster for it: AWS may be throttling them.
+                _ if unread => self.options.interval,
+                _ if broken > 0 => FIRST_PAUSE,
+                left if left.is_zero() => FIRST_PAUSE,
+                left => left,
+            };
+            self.pause(pause.min(self.options.interval)).await?;
+            let over = self.options.clock.now().saturating_sub(begun);
+            let round = self.round(&step.after, Stage::Holding).await?;
+            unread = matches!(round, Round::Unread(_));
+            match round {
+                Round::Holds if over >= span => return Ok(()),
+                Round::Holds => broken = 0,
+                Round::Missing(what) | Round::Broken(what, _) => {
+                    broken += 1;
+                    if broken > 1 {
+                        let reason = format!("it did not last: {what}");
+                        return Err(Box::new(Outcome::Failed { step: index, reason }));
+                    }
+                }
+                Round::Unread(what) if over >= span.saturating_add(patience) => {
+                    let reason = self.out_of_patience(patience, &what);
+                    return Err(Box::new(Outcome::Failed { step: index, reason }));
+                }
+                Round::Unread(what) => (self.report)(Progress::Waiting { step: index, what }),
+            }
+        }
+    }
+
+    /// Asks everything once, each question once, all at the same time.
+    async fn round(&mut self, expects: &[Expect], stage: Stage) -> Halt<Round> {
+        let mut queries: Vec<Query> = Vec::new();
+        for expect in expects {
+            let query = expect.query();
+            if !queries.contains(&query) {
+                queries.push(query);
+            }
+        }
+        let answers =
+            unless_cancelled(self.cancel, join_all(queries.iter().map(|query| self.actor.read(query)))).await?;
+        let (mut missing, mut unread) = (Vec::new(), Vec::new());
+        for expect in expects {
+            let query = expect.query();
+            let Some((_, answer)) = queries.iter().zip(&answers).find(|(asked, _)| **asked == query) else { continue };
+            match answer.as_ref().map(|facts| expect.compare(facts)) {
+                Ok(Met::Yes) => {}
+                Ok(Met::Never(what)) => return Ok(Round::Broken(what, Break::Never)),
+                // What only a write changes does not come about by waiting: somebody else wrote.
+                Ok(Met::NotYet(what)) if stage == Stage::Before && expect.is_written() => {
+                    return Ok(Round::Broken(what, Break::Changed));
+                }
+                Ok(Met::NotYet(what)) => missing.push(what),
+                Err(fault) => unread.push(fault.headline()),
+            }
+        }
+        Ok(match (missing.is_empty(), unread.is_empty()) {
+            (true, true) => Round::Holds,
+            (false, _) => Round::Missing(missing.join(", ")),
+            (true, false) => Round::Unread(format!("cannot read: {}", unread.join(", "))),
+        })
+    }
+
+    fn halted(&self, index: usize, what: String, sort: Break) -> Box<Outcome> {
+        let call = self.plan.steps.get(index).and_then(|step| step.call.as_ref());
+        Box::new(match (sort, call) {
+            (Break::Changed, Some(call)) => Outcome::Refused {
+                step: index,
+                fault: Fault::new(FaultKind::Changed, call.operation(), call.subject(), what),
+            },
+            _ => Outcome::Failed { step: index, reason: what },
+        })
+    }
+
+    fn out_of_patience(&self, patience: Duration, what: &str) -> String {
+        let on_aws_clock = patience.as_secs_f64() * self.options.speed.max(1.0);
+        if on_aws_clock < 120.0 {
+            format!("waited {on_aws_clock:.0} s: {what}")
+        } else {
+            format!("waited {:.0} min: {what}", on_aws_clock / 60.0)
+        }
+    }
+
+    async fn pause(&mut self, span: Duration) -> Halt<()> {
+        unless_cancelled(self.cancel, self.options.clock.pause(span)).await
+    }
+}
+
+/// Work that an order to stop puts an end to.
+async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Halt<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Box::new(Outcome::Superseded)),
+        done = work => Ok(done),
+    }
+}
