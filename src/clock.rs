@@ -1,4 +1,4 @@
-//! The console's clock. With AWS it is the operator's; with a simulated AWS in a hurry it runs along with that.
+//! The console's clock. With AWS it is the operator's; with a simulated AWS in a expedite it runs along with that.
 
 pub mod pause;
 

@@ -10,16 +10,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::fault::Fault;
-use crate::domain::metrics::source::Meter;
+use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{MetricsQuery, Series};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 
 /// An account and region that can be asked and written to. Every method returns within a bounded time.
 #[async_trait]
 pub trait Cloud: Send + Sync {
-    /// Answers a question with the [`Facts`] of the same name.
-    async fn read(&self, query: &Query) -> Result<Facts, Fault>;
+    /// Answers a question with the [`Answer`] of the same name.
+    async fn read(&self, query: &Query) -> Result<Answer, Fault>;
 
     /// Sends one write, once. A fault says whether it may have been applied ([`Fault::applied`]).
     async fn act(&self, call: &Call) -> Result<Receipt, Fault>;
@@ -27,40 +27,40 @@ pub trait Cloud: Send + Sync {
 
 /// Whoever counts requests: CloudWatch, Prometheus.
 #[async_trait]
-pub trait Minutes: Send + Sync {
+pub trait MetricProvider: Send + Sync {
     /// The minutes of each meter, in the order asked. What could not be read of one is among its
     /// [`troubles`](Series::troubles); a fault is of the whole question. Returns within a bounded time.
-    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(Meter, Series)>, Fault>;
+    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(MetricSource, Series)>, Fault>;
 }
 
 /// A cloud whose questions about what Prometheus counts go to Prometheus.
-pub struct Counted {
+pub struct WithPrometheus {
     cloud: Arc<dyn Cloud>,
-    prometheus: Arc<dyn Minutes>,
+    prometheus: Arc<dyn MetricProvider>,
 }
 
-impl Counted {
+impl WithPrometheus {
     /// `cloud`, with `prometheus` for its meters.
-    pub fn new(cloud: Arc<dyn Cloud>, prometheus: Arc<dyn Minutes>) -> Self {
+    pub fn new(cloud: Arc<dyn Cloud>, prometheus: Arc<dyn MetricProvider>) -> Self {
         Self { cloud, prometheus }
     }
 }
 
 #[async_trait]
-impl Cloud for Counted {
+impl Cloud for WithPrometheus {
     /// A question about meters of both kinds is put to both, and fails where either does; [`MetricsQuery::by_source`]
     /// makes two of it, each with a fate of its own.
-    async fn read(&self, query: &Query) -> Result<Facts, Fault> {
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
         let Query::Metrics(metrics) = query else { return self.cloud.read(query).await };
         let mut answers = Vec::new();
         for part in metrics.clone().by_source() {
             if part.of_prometheus() {
                 answers.extend(self.prometheus.minutes(&part).await?);
-            } else if let Facts::Metrics(answer) = self.cloud.read(&Query::Metrics(part)).await? {
+            } else if let Answer::Metrics(answer) = self.cloud.read(&Query::Metrics(part)).await? {
                 answers.extend(answer);
             }
         }
-        Ok(Facts::Metrics(answers))
+        Ok(Answer::Metrics(answers))
     }
 
     async fn act(&self, call: &Call) -> Result<Receipt, Fault> {

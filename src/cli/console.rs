@@ -15,13 +15,13 @@ use super::simulator::{Prepared, Running};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::cloud::aws;
-use crate::cloud::aws::Lanes;
+use crate::cloud::aws::ClientPools;
 use crate::cloud::lazy::Later;
 use crate::console::event_loop::{Console, run};
 use crate::console::links::Shell;
 use crate::console::state::{Model, SMALLEST};
 use crate::console::view::Theme;
-use crate::domain::ecs::names::Place;
+use crate::domain::ecs::names::Location;
 use crate::domain::fault::Fault;
 use crate::execute::audit;
 use crate::execute::audit::Journal;
@@ -52,9 +52,9 @@ pub async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
         Ok(Arc::new((lanes, running)))
     };
     let lanes: Shared<_> = lanes.boxed().shared();
-    let lane = |pick: fn(&Lanes) -> Arc<dyn Cloud>| {
+    let lane = |pick: fn(&ClientPools) -> Arc<dyn Cloud>| {
         let lanes = lanes.clone();
-        Arc::new(Later::new(async move { lanes.await.map(|both: Arc<(Lanes, Running)>| pick(&both.0)) }))
+        Arc::new(Later::new(async move { lanes.await.map(|both: Arc<(ClientPools, Running)>| pick(&both.0)) }))
     };
     let reader = counted(lane(|lanes| Arc::new(lanes.poll.clone())), &config, clock)?;
     let actor = lane(|lanes| Arc::new(lanes.act.clone()));
@@ -99,7 +99,7 @@ async fn show(
     shell: Shell,
 ) -> Result<u8, Failure> {
     // The account is not known before AWS has said who is asking.
-    let place = Place { environment: config.environment.name.value.clone(), account: String::new(), region };
+    let place = Location { environment: config.environment.name.value.clone(), account: String::new(), region };
     let variable = |name: &str| process_variables(name);
     let theme = Theme::detect(variable("NO_COLOR").as_deref(), variable("TERM").as_deref(), config.ascii.value);
     let mut model = Model::new(config.settings, place, clock.now(), SMALLEST);

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::format::{image_tag, since, span};
-use crate::domain::ecs::deployment::{DeploymentStatus, Outcome, Pause, ServiceDeployment, ServiceRevision};
+use crate::domain::ecs::deployment::{DeploymentOutcome, DeploymentStatus, Pause, ServiceDeployment, ServiceRevision};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::rollback::target::Evidence;
@@ -37,10 +37,10 @@ pub fn revisions(deployment: &ServiceDeployment, snapshot: &Snapshot) -> String 
 pub fn outcome(deployment: &ServiceDeployment, history: &[ServiceDeployment], now: Timestamp) -> String {
     let back = deployment.rolled_back_to().map(|to| format!(" to {}", to.tag())).unwrap_or_default();
     match deployment.outcome() {
-        Some(Outcome::Succeeded) => "succeeded".to_owned(),
-        Some(Outcome::RolledBack) => format!("rolled back{back}"),
-        Some(Outcome::RollbackFailed) => format!("ROLLBACK FAILED{back}"),
-        Some(Outcome::Stopped) => match superseded_by(deployment, history) {
+        Some(DeploymentOutcome::Succeeded) => "succeeded".to_owned(),
+        Some(DeploymentOutcome::RolledBack) => format!("rolled back{back}"),
+        Some(DeploymentOutcome::RollbackFailed) => format!("ROLLBACK FAILED{back}"),
+        Some(DeploymentOutcome::Stopped) => match superseded_by(deployment, history) {
             Some(newer) => format!("stopped, superseded by {}", target_tag(newer)),
             None => "stopped".to_owned(),
         },

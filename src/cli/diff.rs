@@ -6,7 +6,7 @@ use super::args::Diff;
 use super::exit::{Exit, Failure};
 use super::format::columns;
 use super::lookup;
-use super::observe::{Observation, Want};
+use super::observe::{Observation, Scope};
 use super::out::Out;
 use super::session::Session;
 use crate::cloud::Cloud;
@@ -14,7 +14,7 @@ use crate::domain::ecs::deployment::ServiceRevision;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::task_definition::{Change, Definition, Kind, Section, diff as compare, readable, surroundings};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::release::Release;
 use crate::domain::rollback::target;
 
@@ -27,7 +27,7 @@ struct Sides {
 
 /// Looks, compares and prints.
 pub async fn diff(out: &mut Out, session: &Session, wish: &Diff) -> Result<(), Failure> {
-    let seen = session.observe(Want::Past(&wish.service)).await?;
+    let seen = session.observe(Scope::Past(&wish.service)).await?;
     seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
     let release = lookup::find(&seen.releases, &wish.service)?;
     let (from, to) = sides(release, wish)?;
@@ -75,7 +75,7 @@ fn sides(release: &Release, wish: &Diff) -> Result<(TaskDefinitionArn, TaskDefin
 async fn definition(cloud: &dyn Cloud, arn: TaskDefinitionArn, reveal: bool) -> Result<Definition, Failure> {
     let subject = arn.to_string();
     match cloud.read(&Query::Definition { arn, reveal }).await? {
-        Facts::Definition(definition) => Ok(*definition),
+        Answer::Definition(definition) => Ok(*definition),
         _ => {
             Err(Fault::new(FaultKind::Garbled, "DescribeTaskDefinition", subject, "the answer is of something else")
                 .into())

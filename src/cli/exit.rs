@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::config::ConfigError;
-use crate::console::state::operation::Outcome;
+use crate::console::state::operation::OperationOutcome;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Refusal;
 
@@ -46,14 +46,14 @@ impl Exit {
     }
 
     /// The exit code of an operation that ended so. `sent` says whether any of its writes went out.
-    pub fn of(outcome: &Outcome, sent: bool) -> Self {
+    pub fn of(outcome: &OperationOutcome, sent: bool) -> Self {
         match outcome {
-            Outcome::Done => Self::Done,
-            Outcome::Refused { fault, .. } => Self::of_fault(fault),
-            Outcome::Failed { .. } => Self::Failed,
-            Outcome::Unknown { .. } => Self::Unknown,
-            Outcome::Superseded if sent => Self::Unknown,
-            Outcome::Superseded => Self::Refused,
+            OperationOutcome::Done => Self::Done,
+            OperationOutcome::Refused { fault, .. } => Self::of_fault(fault),
+            OperationOutcome::Failed { .. } => Self::Failed,
+            OperationOutcome::Unknown { .. } => Self::Unknown,
+            OperationOutcome::Superseded if sent => Self::Unknown,
+            OperationOutcome::Superseded => Self::Refused,
         }
     }
 
@@ -160,13 +160,13 @@ mod tests {
     fn outcomes_have_their_codes() {
         let fault = |kind| Fault::new(kind, "ModifyRule", "rule 10", "no");
         let table = [
-            (Outcome::Done, true, Exit::Done),
-            (Outcome::Refused { step: 0, fault: fault(FaultKind::Denied) }, true, Exit::Aws),
-            (Outcome::Refused { step: 0, fault: fault(FaultKind::Changed) }, false, Exit::Refused),
-            (Outcome::Failed { step: 0, reason: "crash loop".into() }, true, Exit::Failed),
-            (Outcome::Unknown { step: 0, fault: fault(FaultKind::Unanswered) }, true, Exit::Unknown),
-            (Outcome::Superseded, true, Exit::Unknown),
-            (Outcome::Superseded, false, Exit::Refused),
+            (OperationOutcome::Done, true, Exit::Done),
+            (OperationOutcome::Refused { step: 0, fault: fault(FaultKind::Denied) }, true, Exit::Aws),
+            (OperationOutcome::Refused { step: 0, fault: fault(FaultKind::Changed) }, false, Exit::Refused),
+            (OperationOutcome::Failed { step: 0, reason: "crash loop".into() }, true, Exit::Failed),
+            (OperationOutcome::Unknown { step: 0, fault: fault(FaultKind::Unanswered) }, true, Exit::Unknown),
+            (OperationOutcome::Superseded, true, Exit::Unknown),
+            (OperationOutcome::Superseded, false, Exit::Refused),
         ];
         for (outcome, sent, exit) in table {
             assert_eq!(Exit::of(&outcome, sent), exit, "{outcome:?}");

@@ -110,7 +110,7 @@ fn row(seen: &Observation, kept: &Kept<'_>, deployment: &ServiceDeployment) -> V
 
 /// That a deployment that succeeded is "completed" needs no second line.
 fn says_more(deployment: &ServiceDeployment) -> bool {
-    deployment.outcome() != Some(crate::domain::ecs::deployment::Outcome::Succeeded)
+    deployment.outcome() != Some(crate::domain::ecs::deployment::DeploymentOutcome::Succeeded)
 }
 
 /// `tidegate.history/1`.

@@ -20,7 +20,7 @@ use super::exit::{Exit, Failure};
 use super::out::Out;
 use super::session::Session;
 use crate::domain::analysis;
-use crate::domain::analysis::{Case, Observed, Outcome, Verdict};
+use crate::domain::analysis::{Case, Observed, Verdict, VerdictStatus};
 use crate::domain::settings::Thresholds;
 
 /// What a file has.
@@ -185,9 +185,9 @@ impl Course {
             }
         }
         Ok(match verdict.outcome {
-            Outcome::Pass => Exit::Done,
-            Outcome::Fail => Exit::Failed,
-            Outcome::NotYet => Exit::Unknown,
+            VerdictStatus::Pass => Exit::Done,
+            VerdictStatus::Fail => Exit::Failed,
+            VerdictStatus::Inconclusive => Exit::Unknown,
         })
     }
 }

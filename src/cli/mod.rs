@@ -23,11 +23,11 @@ mod watch;
 
 use clap::{CommandFactory, Parser};
 
-use self::act::Wish;
+use self::act::AskedAct;
 use self::args::{Acting, Cli, Command, Global};
 use self::config::{Config, Flags, process_variables};
 use self::exit::{Exit, Failure};
-use self::observe::{Observation, Want};
+use self::observe::{Observation, Scope};
 use self::out::Out;
 use self::session::Session;
 
@@ -73,23 +73,23 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             status::print(out, &seen, name, &session.config.settings)?;
             Exit::Done
         }
-        Some(Command::Step(step)) => act(out, cli, &step.service, Wish::Step(step.to), &step.acting).await?,
+        Some(Command::Step(step)) => act(out, cli, &step.service, AskedAct::Step(step.to), &step.acting).await?,
         Some(Command::Start(start)) => {
-            let wish = Wish::Start { revision: start.task_definition.clone(), pauses: start.pauses };
+            let wish = AskedAct::Start { revision: start.task_definition.clone(), pauses: start.pauses };
             act(out, cli, &start.service, wish, &start.acting).await?
         }
-        Some(Command::Finish(finish)) => act(out, cli, &finish.service, Wish::Finish, &finish.acting).await?,
+        Some(Command::Finish(finish)) => act(out, cli, &finish.service, AskedAct::Finish, &finish.acting).await?,
         Some(Command::Rollback(back)) if back.list => {
-            let seen = look(out, cli, Want::Past(&back.service)).await?;
+            let seen = look(out, cli, Scope::Past(&back.service)).await?;
             act::list(out, &seen, &back.service)?;
             Exit::Done
         }
         Some(Command::Rollback(back)) => {
-            let wish = Wish::Rollback { to: back.to.clone(), at_once: back.at_once };
+            let wish = AskedAct::Rollback { to: back.to.clone(), at_once: back.at_once };
             act(out, cli, &back.service, wish, &back.acting).await?
         }
         Some(Command::History(history)) => {
-            let seen = look(out, cli, Want::Past(&history.service)).await?;
+            let seen = look(out, cli, Scope::Past(&history.service)).await?;
             history::print(out, &seen, &history.service, usize::try_from(history.limit).unwrap_or(usize::MAX))?;
             Exit::Done
         }
@@ -127,13 +127,13 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
 }
 
 /// One look, and what could not be read in it.
-async fn look(out: &mut Out, cli: &Cli, want: Want<'_>) -> Result<Observation, Failure> {
+async fn look(out: &mut Out, cli: &Cli, want: Scope<'_>) -> Result<Observation, Failure> {
     let seen = connect(&cli.global).await?.observe(want).await?;
     seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
     Ok(seen)
 }
 
-async fn act(out: &mut Out, cli: &Cli, name: &str, wish: Wish, acting: &Acting) -> Result<Exit, Failure> {
+async fn act(out: &mut Out, cli: &Cli, name: &str, wish: AskedAct, acting: &Acting) -> Result<Exit, Failure> {
     let config = load(&cli.global)?;
     act::answerable(out, acting)?;
     let session = Session::connect(config).await?;

@@ -11,19 +11,19 @@ use super::exit::Failure;
 use super::lookup;
 use crate::cloud::Cloud;
 use crate::domain::analysis::alarms;
-use crate::domain::ecs::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::health::rollout;
 use crate::domain::metrics::MetricsQuery;
-use crate::domain::metrics::source::{Detail, Meter};
-use crate::domain::observe::snapshot::{Facts, Query, Snapshot, Witness};
+use crate::domain::metrics::source::{MetricSource, Resolution};
+use crate::domain::observe::snapshot::{Answer, ObservedHealthy, Query, Snapshot};
 use crate::domain::release;
 use crate::domain::release::share::Percent;
-use crate::domain::release::{Method, Ours, Release, Side};
+use crate::domain::release::{LocalState, Method, Release, Side};
 
 /// What a command looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Want<'a> {
+pub enum Scope<'a> {
     /// Every release.
     Everything,
     /// One release, with all that is shown of it.
@@ -45,7 +45,7 @@ pub struct Memory {
     /// Since when that has been so, by release.
     pub since: BTreeMap<String, Timestamp>,
     /// What was seen running well, by service.
-    pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+    pub witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
 }
 
 /// Who looks, and with what.
@@ -64,13 +64,13 @@ pub struct Observer<'a> {
 #[derive(Debug, Clone)]
 pub struct Observation {
     /// Where. The account is that of the credentials; where those could not be asked for, that of the services.
-    pub place: Place,
+    pub place: Location,
     /// Whose credentials.
     pub identity: Option<Identity>,
     /// All that was read.
     pub snapshot: Snapshot,
     /// What this machine remembers of each release.
-    pub ours: BTreeMap<String, Ours>,
+    pub ours: BTreeMap<String, LocalState>,
     /// The releases, derived from both.
     pub releases: Vec<Release>,
     /// What could not be read, and was done without.
@@ -88,7 +88,7 @@ const FAILING: usize = 5;
 /// The longest that a way back waits for what it could do without.
 const SIDE_SOURCE: Duration = Duration::from_secs(4);
 
-impl Want<'_> {
+impl Scope<'_> {
     fn name(&self) -> Option<&str> {
         match self {
             Self::Everything => None,
@@ -103,14 +103,18 @@ impl Want<'_> {
 
 impl Observer<'_> {
     /// Looks. A failure only where nothing can be said or done without what failed.
-    pub async fn observe(&self, want: Want<'_>, recall: impl FnOnce(&Place) -> Memory) -> Result<Observation, Failure> {
+    pub async fn observe(
+        &self,
+        want: Scope<'_>,
+        recall: impl FnOnce(&Location) -> Memory,
+    ) -> Result<Observation, Failure> {
         let mut seen = Seen { snapshot: Snapshot::default(), faults: Vec::new() };
         self.ask(&mut seen, vec![Query::Services, Query::Routes, Query::Identity], want).await;
         let identity = seen.snapshot.identity.get().cloned();
         if let Some(fault) = seen.snapshot.services.failing() {
             return Err(fault.clone().into());
         }
-        let forward = matches!(want, Want::Forward(_));
+        let forward = matches!(want, Scope::Forward(_));
         if let Some(fault) = seen.snapshot.identity.failing().filter(|_| forward) {
             return Err(fault.clone().into());
         }
@@ -124,7 +128,7 @@ impl Observer<'_> {
             .iter()
             .map(|(name, share)| {
                 let since = memory.since.get(name).copied();
-                (name.clone(), Ours { requested: Some(*share), since, ..Ours::default() })
+                (name.clone(), LocalState { requested: Some(*share), since, ..LocalState::default() })
             })
             .collect();
         let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, (self.clock)());
@@ -147,7 +151,7 @@ impl Observer<'_> {
         // A deployment under way may have other alarms than its service would have now.
         let mut alarms = self.alarms(&wanted, &seen.snapshot, want);
         alarms.retain(|name| !seen.snapshot.alarms.contains_key(name));
-        if matches!(want, Want::Everything | Want::One(_)) {
+        if matches!(want, Scope::Everything | Scope::One(_)) {
             let failing = wanted.iter().flat_map(|release| rollout::failing(release, &seen.snapshot));
             queries.extend(failing.take(FAILING).map(|service| Query::Tasks(service.clone())));
         }
@@ -161,12 +165,12 @@ impl Observer<'_> {
     }
 
     /// Asks all of them, a few at a time, and takes the answers in.
-    async fn ask(&self, seen: &mut Seen, queries: Vec<Query>, want: Want<'_>) {
+    async fn ask(&self, seen: &mut Seen, queries: Vec<Query>, want: Scope<'_>) {
         let mut answers = futures::stream::iter(queries)
             .map(|query| async move {
                 let asked = (self.clock)();
                 let answer = if want.back() && !matches!(query, Query::Services | Query::Routes) {
-                    self.hurry(&query).await
+                    self.expedite(&query).await
                 } else {
                     self.cloud.read(&query).await
                 };
@@ -178,33 +182,33 @@ impl Observer<'_> {
         }
     }
 
-    async fn hurry(&self, query: &Query) -> Result<Facts, Fault> {
+    async fn expedite(&self, query: &Query) -> Result<Answer, Fault> {
         tokio::time::timeout(SIDE_SOURCE, self.cloud.read(query)).await.unwrap_or_else(|_| {
             let waited = format!("no answer within {} s; went on without it", SIDE_SOURCE.as_secs());
             Err(Fault::new(FaultKind::Unanswered, source(query), subject(query), waited))
         })
     }
 
-    fn place(&self, snapshot: &Snapshot, identity: Option<&Identity>) -> Place {
+    fn place(&self, snapshot: &Snapshot, identity: Option<&Identity>) -> Location {
         let of_services = || {
             let services = snapshot.services.get()?;
             services.values().next()?.arn.account().map(str::to_owned)
         };
-        Place {
+        Location {
             environment: self.config.environment.name.value.clone(),
             account: identity.map(|identity| identity.account.clone()).or_else(of_services).unwrap_or_default(),
             region: self.region.to_owned(),
         }
     }
 
-    fn questions(&self, wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<Query> {
-        if let Want::Past(_) = want {
+    fn questions(&self, wanted: &[&Release], snapshot: &Snapshot, want: Scope<'_>) -> Vec<Query> {
+        if let Scope::Past(_) = want {
             let services: BTreeSet<_> = sides(wanted).map(|side| side.service.clone()).collect();
             return services.into_iter().map(Query::Deployments).collect();
         }
         let mut queries = Vec::new();
         // Of one release all of its percentiles are shown; of many, each metric is paid for.
-        let detail = if matches!(want, Want::One(_)) { Detail::Full } else { Detail::Brief };
+        let detail = if matches!(want, Scope::One(_)) { Resolution::Full } else { Resolution::Brief };
         let meters = meters(wanted, snapshot, detail);
         let bare = all_groups(wanted, snapshot);
         if !bare.is_empty() {
@@ -229,8 +233,8 @@ impl Observer<'_> {
     }
 
     /// The alarms that have a say. None holds up a way back, and of the past none is asked.
-    fn alarms(&self, wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<String> {
-        if want.back() || matches!(want, Want::Past(_)) {
+    fn alarms(&self, wanted: &[&Release], snapshot: &Snapshot, want: Scope<'_>) -> Vec<String> {
+        if want.back() || matches!(want, Scope::Past(_)) {
             return Vec::new();
         }
         let of = |release: &&Release| alarms::names(release, snapshot, &self.config.settings);
@@ -246,7 +250,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn take(&mut self, at: Timestamp, query: &Query, answer: Result<Facts, Fault>) {
+    fn take(&mut self, at: Timestamp, query: &Query, answer: Result<Answer, Fault>) {
         if let Err(fault) = &answer {
             self.faults.push(fault.clone());
         }
@@ -258,7 +262,7 @@ fn sides<'a>(releases: &'a [&'a Release]) -> impl Iterator<Item = &'a Side> {
     releases.iter().flat_map(|release| std::iter::once(&release.stable).chain(&release.canary))
 }
 
-fn chosen<'a>(releases: &'a [Release], want: Want<'_>, seen: &Seen) -> Result<Vec<&'a Release>, Failure> {
+fn chosen<'a>(releases: &'a [Release], want: Scope<'_>, seen: &Seen) -> Result<Vec<&'a Release>, Failure> {
     let Some(name) = want.name() else { return Ok(releases.iter().collect()) };
     match lookup::find(releases, name) {
         Ok(release) => Ok(vec![release]),
@@ -290,7 +294,7 @@ fn all_groups(wanted: &[&Release], snapshot: &Snapshot) -> BTreeSet<Arn> {
 }
 
 /// Where their requests are counted: what is known of it, and all target groups with the load balancer before them.
-fn meters(wanted: &[&Release], snapshot: &Snapshot, detail: Detail) -> Vec<(Meter, Detail)> {
+fn meters(wanted: &[&Release], snapshot: &Snapshot, detail: Resolution) -> Vec<(MetricSource, Resolution)> {
     let known = sides(wanted).filter_map(|side| side.meter.clone());
     let behind = behind(&all_groups(wanted, snapshot), snapshot);
     let all: BTreeSet<_> = known.chain(behind).collect();
@@ -298,19 +302,19 @@ fn meters(wanted: &[&Release], snapshot: &Snapshot, detail: Detail) -> Vec<(Mete
 }
 
 /// Target groups with the load balancer before them.
-pub(super) fn behind(groups: &BTreeSet<Arn>, snapshot: &Snapshot) -> Vec<Meter> {
+pub(super) fn behind(groups: &BTreeSet<Arn>, snapshot: &Snapshot) -> Vec<MetricSource> {
     let routes = snapshot.routes.get().into_iter().flat_map(|routes| routes.values());
     let behind: BTreeMap<_, _> = routes
         .flat_map(|route| route.forwards.iter().map(|to| (to.target_group.clone(), route.load_balancer.clone())))
         .filter(|(group, _)| groups.contains(group))
         .collect();
-    behind.into_iter().map(|(group, balancer)| Meter::TargetGroup { group, balancer }).collect()
+    behind.into_iter().map(|(group, balancer)| MetricSource::TargetGroup { group, balancer }).collect()
 }
 
 /// What runs and what may be gone back to, where it was not read yet what that is and whether it can still be
 /// deployed. Of the past, all of it.
-fn unread_revisions(wanted: &[&Release], snapshot: &Snapshot, want: Want<'_>) -> Vec<TaskDefinitionArn> {
-    let past = matches!(want, Want::Past(_));
+fn unread_revisions(wanted: &[&Release], snapshot: &Snapshot, want: Scope<'_>) -> Vec<TaskDefinitionArn> {
+    let past = matches!(want, Scope::Past(_));
     let deployments = sides(wanted).filter(|_| past).filter_map(|side| snapshot.deployments.get(&side.service)?.get());
     let deployed = deployments.flatten().filter_map(|deployment| deployment.task_definition().cloned());
     let unread: BTreeSet<_> = wanted

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
-use super::observe::{Memory, Observation, Observer, Want};
+use super::observe::{Memory, Observation, Observer, Scope};
 use crate::clock::{CLOCK_VARIABLE, Clock};
 use crate::cloud::aws;
 use crate::cloud::aws::{Aws, Connect};
 use crate::cloud::prometheus::Prometheus;
-use crate::cloud::{Cloud, Counted};
+use crate::cloud::{Cloud, WithPrometheus};
 use crate::execute::audit;
 
 /// A connection to the environment that is looked at.
@@ -61,7 +61,7 @@ pub fn counted(cloud: Arc<dyn Cloud>, config: &Config, clock: Clock) -> Result<A
     };
     // Its minutes are held against AWS's, so it is asked by the same clock.
     let prometheus = Prometheus::new(url.0, bearer_token_file, Arc::new(move || clock.now().at))?;
-    Ok(Arc::new(Counted::new(cloud, Arc::new(prometheus))))
+    Ok(Arc::new(WithPrometheus::new(cloud, Arc::new(prometheus))))
 }
 
 impl Session {
@@ -79,10 +79,10 @@ impl Session {
     }
 
     /// Looks at AWS once, for `want`.
-    pub async fn observe(&self, want: Want<'_>) -> Result<Observation, Failure> {
+    pub async fn observe(&self, want: Scope<'_>) -> Result<Observation, Failure> {
         let now = || self.now();
         let observer = Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &now };
-        let recall = |place: &crate::domain::ecs::names::Place| match audit::default_path() {
+        let recall = |place: &crate::domain::ecs::names::Location| match audit::default_path() {
             Ok(path) => {
                 let audit::Recall { requested, since, witnessed, .. } = audit::recall(&path, place);
                 Memory { requested, since, witnessed }

@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, Shared};
 
 use super::Cloud;
 use crate::domain::fault::Fault;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 
 /// A connection under way. Whoever asks first waits for it; so does everybody else, and none of them is the screen.
@@ -25,7 +25,7 @@ impl Later {
 
 #[async_trait]
 impl Cloud for Later {
-    async fn read(&self, query: &Query) -> Result<Facts, Fault> {
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
         self.0.clone().await?.read(query).await
     }
 

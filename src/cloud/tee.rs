@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Cloud;
 use crate::console::message::Msg;
 use crate::domain::fault::Fault;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 
 /// A cloud whose answers are told to the console as well.
@@ -27,7 +27,7 @@ where
     Now: Fn() -> Timestamp + Send + Sync,
     Tell: Fn(Msg) + Send + Sync,
 {
-    async fn read(&self, query: &Query) -> Result<Facts, Fault> {
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
         let asked = (self.now)();
         let facts = self.cloud.read(query).await?;
         (self.tell)(Msg::Overheard { asked, query: query.clone(), facts: facts.clone() });

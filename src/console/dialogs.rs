@@ -8,7 +8,7 @@ use tui_input::Input;
 
 use self::palette::Palette;
 use super::keymap::{BINDINGS, Key};
-use super::links::Outside;
+use super::links::CopyMenu;
 use super::state::Model;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan::{Intent, Plan, Refusal};
@@ -55,7 +55,7 @@ pub enum Dialog {
     /// Where to, or what: services, views and acts by a few letters.
     Palette(Palette),
     /// What to paste elsewhere: a shell in a task, AWS's console.
-    Outside(Outside),
+    CopyMenu(CopyMenu),
     /// The keys.
     Help {
         /// How many of them are above the first one that is shown, where not all fit.
@@ -218,5 +218,5 @@ pub struct Choice {
     /// Known to have worked before.
     pub previous: bool,
     /// Known to have run, and to have been rolled back.
-    pub backed_out: bool,
+    pub rolled_back_from: bool,
 }

@@ -28,7 +28,7 @@ use super::view::Theme;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::cloud::tee::Overheard;
-use crate::domain::ecs::names::Place;
+use crate::domain::ecs::names::Location;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::Query;
 use crate::domain::plan::Plan;
@@ -41,7 +41,7 @@ use crate::execute::executor::Options;
 const FRAME: Duration = Duration::from_millis(33);
 /// Ages and timers on the screen move once a second.
 const TICK: Duration = Duration::from_secs(1);
-/// Where AWS's clock is in a hurry, the console looks more often.
+/// Where AWS's clock is in a expedite, the console looks more often.
 const HASTY_TICK: Duration = Duration::from_millis(250);
 /// No question takes longer than this, whatever a client's own timeouts are.
 const LONGEST_READ: Duration = Duration::from_secs(60);
@@ -191,7 +191,7 @@ impl Loop {
         });
     }
 
-    fn recall(&mut self, place: Place) {
+    fn recall(&mut self, place: Location) {
         let (Ok(journal), outbox) = (self.console.journal.clone(), self.outbox.clone()) else { return };
         self.tasks.spawn_blocking(move || {
             let audit::Recall { requested, since, witnessed, acts, remembers } = audit::recall(journal.path(), &place);

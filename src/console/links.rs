@@ -14,16 +14,16 @@ use self::aws_console::Pages;
 
 /// The question what to copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outside {
+pub struct CopyMenu {
     /// The ways out, the most likely first.
-    pub ways: Vec<Way>,
+    pub ways: Vec<CopyItem>,
     /// Which is marked.
     pub selected: usize,
 }
 
 /// One way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Way {
+pub struct CopyItem {
     /// What it leads to, in words.
     pub title: String,
     /// What is copied: a shell command, or an address.
@@ -50,7 +50,7 @@ struct Subject<'a> {
     task: Option<&'a Task>,
 }
 
-impl Outside {
+impl CopyMenu {
     /// The ways out of what is marked on the present screen: first into the task, or to the page of what is marked where
     /// that is no task.
     pub fn of(model: &Model) -> Self {
@@ -109,14 +109,14 @@ impl Subject<'_> {
         Pages::new(of.partition().or(self.side.arn.partition()).unwrap_or("aws"), region)
     }
 
-    fn page(&self, title: String, text: String) -> Way {
+    fn page(&self, title: String, text: String) -> CopyItem {
         let simulated = self.model.shell.simulated;
         let remark = "this account is simulated: AWS's console does not know it".to_owned();
-        Way { title, text, remark: simulated.then_some(remark) }
+        CopyItem { title, text, remark: simulated.then_some(remark) }
     }
 
     /// What is marked, where it has a page of its own and is no task.
-    fn marked(&self, release: &Release) -> Vec<Way> {
+    fn marked(&self, release: &Release) -> Vec<CopyItem> {
         let Screen::View(view, _) = &self.model.screen else { return Vec::new() };
         let list = self.model.list(*view);
         match view {
@@ -144,7 +144,7 @@ impl Subject<'_> {
     }
 
     /// A shell in the task.
-    fn command(&self) -> Option<Way> {
+    fn command(&self) -> Option<CopyItem> {
         let task = self.task?;
         let definition = self.model.snapshot.task_definition(&task.task_definition);
         let first = definition.and_then(|definition| definition.images.first()).map(|(name, _)| name);
@@ -155,7 +155,7 @@ impl Subject<'_> {
         words.extend(["--container", container, "--interactive", "--command", "/bin/sh"]);
         let text = quoted(&[words, self.reach()].concat())?;
         let title = format!("a shell in {container} of task {} ({})", task.id(), task.task_definition);
-        Some(Way { title, text, remark: self.against(task) })
+        Some(CopyItem { title, text, remark: self.against(task) })
     }
 
     /// What keeps a command out of a task.
@@ -182,7 +182,7 @@ impl Subject<'_> {
     }
 
     /// Pages of AWS's console.
-    fn addresses(&self, release: &Release) -> Vec<Way> {
+    fn addresses(&self, release: &Release) -> Vec<CopyItem> {
         let side = self.side;
         let pages = self.pages(&side.arn);
         let mut ways = Vec::new();
@@ -199,7 +199,7 @@ impl Subject<'_> {
     }
 
     /// The target group of the marked target, else the side's.
-    fn target_group(&self, release: &Release) -> Option<Way> {
+    fn target_group(&self, release: &Release) -> Option<CopyItem> {
         let marked = match &self.model.screen {
             Screen::View(View::Targets, _) => {
                 let list = self.model.list(View::Targets);
@@ -214,7 +214,7 @@ impl Subject<'_> {
     }
 
     /// The log of the task, where there is one; else the log group.
-    fn log(&self) -> Option<Way> {
+    fn log(&self) -> Option<CopyItem> {
         let revision = self.task.map_or(&self.side.task_definition, |task| &task.task_definition);
         let definition = self.model.snapshot.task_definition(revision)?;
         let (container, group, region, prefix) =
@@ -234,7 +234,7 @@ impl Subject<'_> {
         Some(self.page(title, pages.log(group, stream.as_deref())))
     }
 
-    fn definition(&self, revision: &TaskDefinitionArn) -> Option<Way> {
+    fn definition(&self, revision: &TaskDefinitionArn) -> Option<CopyItem> {
         let text = self.pages(revision.arn()).task_definition(revision)?;
         Some(self.page(format!("task definition {revision} in AWS's console"), text))
     }

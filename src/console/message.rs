@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::keymap::Key;
 use super::state::operation::{OperationId, Progress};
-use crate::domain::ecs::names::{Place, ServiceKey};
+use crate::domain::ecs::names::{Location, ServiceKey};
 use crate::domain::fault::Fault;
-use crate::domain::observe::snapshot::{Facts, Query, Witness};
+use crate::domain::observe::snapshot::{Answer, ObservedHealthy, Query};
 use crate::domain::plan::Plan;
 use crate::domain::release::share::Percent;
 use crate::domain::timeline::Act;
@@ -18,7 +18,7 @@ use crate::domain::timeline::Act;
 pub struct Now {
     /// On AWS's clock.
     pub at: Timestamp,
-    /// How fast that clock runs against the operator's: 1, but for a simulated AWS in a hurry.
+    /// How fast that clock runs against the operator's: 1, but for a simulated AWS in a expedite.
     pub speed: f64,
 }
 
@@ -56,7 +56,7 @@ pub enum Msg {
         /// The question.
         query: Query,
         /// The answer.
-        answer: Result<Facts, Fault>,
+        answer: Result<Answer, Fault>,
     },
     /// An operation read something for itself.
     Overheard {
@@ -65,7 +65,7 @@ pub enum Msg {
         /// The question.
         query: Query,
         /// The answer.
-        facts: Facts,
+        facts: Answer,
     },
     /// An operation went on.
     Progress {
@@ -81,7 +81,7 @@ pub enum Msg {
         /// When that was read back, by release.
         since: BTreeMap<String, Timestamp>,
         /// What ran, complete, when something was ordered.
-        witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+        witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
         /// What was ordered, by release, in that order.
         acts: BTreeMap<String, Vec<Act>>,
         /// Since when the audit, as far as it was read, has all that was ordered.
@@ -106,7 +106,7 @@ pub enum Effect {
     /// Ask AWS.
     Read(Query),
     /// Ask the audit what it remembers of an account and region.
-    Recall(Place),
+    Recall(Location),
     /// Carry out a plan.
     Execute {
         /// Whose progress is reported under this number.

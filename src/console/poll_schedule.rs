@@ -14,7 +14,7 @@ use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::fault::FaultKind;
 use crate::domain::logs::LogSource;
 use crate::domain::metrics::Series;
-use crate::domain::metrics::source::{Detail, Meter};
+use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::observe::snapshot::Query;
 use crate::domain::release::{Method, Release};
 
@@ -52,7 +52,7 @@ pub enum Source {
 
 /// How one question stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Asked {
+struct PollState {
     /// When it was last asked.
     at: Timestamp,
     /// Whether the answer is outstanding.
@@ -62,10 +62,10 @@ struct Asked {
     /// How far the newest failure lets it back off.
     slowest: SignedDuration,
     /// Due as soon as it can be, whatever its pace.
-    hurry: bool,
+    expedite: bool,
 }
 
-impl Asked {
+impl PollState {
     /// How long after an asking the next one is due, by a pace in seconds: the longer the more have failed.
     fn backed_off(&self, seconds: i64) -> SignedDuration {
         let longer = SignedDuration::from_secs(seconds.saturating_mul(1 << self.failures.min(5)));
@@ -74,33 +74,33 @@ impl Asked {
 
     /// Of a question that is asked for the first time.
     fn at(at: Timestamp) -> Self {
-        Self { at, outstanding: false, failures: 0, slowest: SLOWEST, hurry: false }
+        Self { at, outstanding: false, failures: 0, slowest: SLOWEST, expedite: false }
     }
 }
 
 /// The questions that were asked.
 #[derive(Debug, Clone, Default)]
 pub struct Polls {
-    asked: HashMap<Key, Asked>,
+    asked: HashMap<Key, PollState>,
     /// How each meter's minutes stand.
     meters: metrics::Meters,
 }
 
 /// A question without what changes between two askings of it.
-type Key = (Source, Matter);
+type Key = (Source, PollKey);
 
 /// What of a source is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Matter {
+enum PollKey {
     /// What is named.
     Of(String),
     /// The minutes that are read again, whatever meters are in sight: those of the fleet, or of what is open.
-    Again(Detail),
+    Again(Resolution),
     /// All minutes of what has come into sight, by a digest of what that is.
-    First(Detail, u64),
+    First(Resolution, u64),
 }
 
-impl Matter {
+impl PollKey {
     fn of(name: impl Into<String>) -> Self {
         Self::Of(name.into())
     }
@@ -112,31 +112,31 @@ fn joined<'a>(arns: impl IntoIterator<Item = &'a Arn>) -> String {
 
 fn key(query: &Query) -> Key {
     match query {
-        Query::Identity => (Source::Identity, Matter::of("")),
-        Query::Services => (Source::Services, Matter::of("")),
-        Query::Service(service) => (Source::Services, Matter::of(service.to_string())),
-        Query::Routes => (Source::Routes, Matter::of("")),
-        Query::Route(route) => (Source::Routes, Matter::of(route.arn().as_str())),
+        Query::Identity => (Source::Identity, PollKey::of("")),
+        Query::Services => (Source::Services, PollKey::of("")),
+        Query::Service(service) => (Source::Services, PollKey::of(service.to_string())),
+        Query::Routes => (Source::Routes, PollKey::of("")),
+        Query::Route(route) => (Source::Routes, PollKey::of(route.arn().as_str())),
         // As with revisions: a target group that has just come into sight does not wait for the pace of the others.
-        Query::Health(groups) => (Source::Health, Matter::of(joined(groups))),
-        Query::Tasks(service) => (Source::Tasks, Matter::of(service.to_string())),
-        Query::Deployments(service) => (Source::Deployments, Matter::of(service.to_string())),
+        Query::Health(groups) => (Source::Health, PollKey::of(joined(groups))),
+        Query::Tasks(service) => (Source::Tasks, PollKey::of(service.to_string())),
+        Query::Deployments(service) => (Source::Deployments, PollKey::of(service.to_string())),
         // As with health, what comes into sight does not wait; but what is read again is one question, whatever is in
         // sight: a source that fails is not asked sooner because something else is looked at.
         Query::Metrics(metrics) => metrics::key(metrics),
-        Query::Alarms(_) => (Source::Alarms, Matter::of("")),
+        Query::Alarms(_) => (Source::Alarms, PollKey::of("")),
         // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
         Query::TaskDefinitions(unread) => {
             let arns: Vec<_> = unread.iter().map(ToString::to_string).collect();
-            (Source::Revisions, Matter::Of(arns.join(" ")))
+            (Source::Revisions, PollKey::Of(arns.join(" ")))
         }
-        Query::Family(family) => (Source::Revisions, Matter::of(family.as_str())),
-        Query::TargetGroups(groups) => (Source::Groups, Matter::of(joined(groups))),
-        Query::Definition { arn, reveal } => (Source::Definitions, Matter::Of(format!("{arn} {reveal}"))),
+        Query::Family(family) => (Source::Revisions, PollKey::of(family.as_str())),
+        Query::TargetGroups(groups) => (Source::Groups, PollKey::of(joined(groups))),
+        Query::Definition { arn, reveal } => (Source::Definitions, PollKey::Of(format!("{arn} {reveal}"))),
         // A page is asked for once the one before is there, however fast pages come: see `screens::logs::state`.
         Query::Logs(page) => {
             let LogSource { group, region, prefix } = &page.source;
-            (Source::Logs, Matter::Of(format!("{group} {prefix} {}", region.as_deref().unwrap_or_default())))
+            (Source::Logs, PollKey::Of(format!("{group} {prefix} {}", region.as_deref().unwrap_or_default())))
         }
     }
 }
@@ -149,7 +149,7 @@ struct Pace {
 
 impl Source {
     /// Who is asked for a meter's minutes.
-    pub fn of(meter: &Meter) -> Self {
+    pub fn of(meter: &MetricSource) -> Self {
         if meter.of_prometheus() { Self::Prometheus } else { Self::Metrics }
     }
 
@@ -186,8 +186,8 @@ impl Source {
 fn pace(key: &Key) -> Pace {
     match key {
         // As fine as its numbers are.
-        (Source::Prometheus, Matter::Again(Detail::Full)) => Pace { calm: 5, busy: 5 },
-        (Source::Prometheus, Matter::First(..)) => {
+        (Source::Prometheus, PollKey::Again(Resolution::Full)) => Pace { calm: 5, busy: 5 },
+        (Source::Prometheus, PollKey::First(..)) => {
             Pace { calm: metrics::ALL_AGAIN.as_secs(), busy: metrics::ALL_AGAIN.as_secs() }
         }
         (source, _) => source.pace(),
@@ -223,18 +223,18 @@ impl Polls {
     /// Takes note that a question goes out.
     pub fn ask(&mut self, query: &Query, at: Timestamp) {
         self.asked.retain(|_, asked| asked.outstanding || at.duration_since(asked.at) < REMEMBERED);
-        let asked = self.asked.entry(key(query)).or_insert(Asked::at(at));
-        (asked.at, asked.outstanding, asked.hurry) = (at, true, false);
+        let asked = self.asked.entry(key(query)).or_insert(PollState::at(at));
+        (asked.at, asked.outstanding, asked.expedite) = (at, true, false);
         if let Query::Metrics(metrics) = query {
             self.meters.ask(metrics, at);
             // The first reading of all is the beginning of its pace.
-            self.asked.entry(metrics::again(metrics)).or_insert(Asked::at(at));
+            self.asked.entry(metrics::again(metrics)).or_insert(PollState::at(at));
         }
     }
 
     /// Takes note of an answer, or of why there is none.
     pub fn answered(&mut self, query: &Query, fault: Option<FaultKind>) {
-        let failed = |asked: &mut Asked| {
+        let failed = |asked: &mut PollState| {
             asked.failures = if fault.is_none() { 0 } else { asked.failures.saturating_add(1) };
             asked.slowest = fault.map_or(SLOWEST, slowest);
         };
@@ -255,7 +255,7 @@ impl Polls {
     }
 
     /// Takes note of what was read of meters, and of what was not.
-    pub fn learned(&mut self, query: &Query, read: &[(Meter, Series)]) {
+    pub fn learned(&mut self, query: &Query, read: &[(MetricSource, Series)]) {
         if let Query::Metrics(metrics) = query {
             self.meters.learned(metrics, read);
         }
@@ -270,16 +270,16 @@ impl Polls {
 
     /// Makes everything due.
     pub fn all_due(&mut self) {
-        self.asked.values_mut().for_each(|asked| asked.hurry = true);
+        self.asked.values_mut().for_each(|asked| asked.expedite = true);
     }
 
     /// Makes these sources due at once: something has just been written. What is outstanding was asked before
     /// that, so it is asked again when it comes in.
-    pub fn hurry(&mut self, sources: &[Source]) {
+    pub fn expedite(&mut self, sources: &[Source]) {
         self.asked
             .iter_mut()
             .filter(|((source, _), _)| sources.contains(source))
-            .for_each(|(_, asked)| asked.hurry = true);
+            .for_each(|(_, asked)| asked.expedite = true);
     }
 
     /// When a page of a log was last asked for.
@@ -351,7 +351,7 @@ pub fn due(model: &Model) -> Vec<Query> {
 
 fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     let key = key(query);
-    if let (source, Matter::First(detail, _)) = &key
+    if let (source, PollKey::First(detail, _)) = &key
         && !may_be_first(model, source, *detail)
     {
         return false;
@@ -370,27 +370,27 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     if key.0 == Source::Logs && asked.failures == 0 {
         return true;
     }
-    // Nobody's hurry is worth an alarm that ECS could not read for want of quota.
-    if asked.hurry && key.0 != Source::Alarms {
+    // Nobody's expedite is worth an alarm that ECS could not read for want of quota.
+    if asked.expedite && key.0 != Source::Alarms {
         return true;
     }
     let pace = pace(&key);
-    let soon = busy && model.focused || asked.hurry || rollback_prefetch::never_read(model, query);
+    let soon = busy && model.focused || asked.expedite || rollback_prefetch::never_read(model, query);
     let seconds = if soon { pace.busy } else { pace.calm };
     model.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
 }
 
 /// Whether a source may be asked for what has just come into sight: not while it is backing off, and Prometheus for one
 /// such lot after the other.
-fn may_be_first(model: &Model, source: &Source, detail: Detail) -> bool {
+fn may_be_first(model: &Model, source: &Source, detail: Resolution) -> bool {
     let asked = &model.polls.asked;
-    let again = [Detail::Brief, Detail::Full].map(|detail| (source.clone(), Matter::Again(detail)));
+    let again = [Resolution::Brief, Resolution::Full].map(|detail| (source.clone(), PollKey::Again(detail)));
     let backing_off = again.iter().any(|key| {
-        let failing = asked.get(key).filter(|asked| asked.failures > 0 && !asked.hurry);
+        let failing = asked.get(key).filter(|asked| asked.failures > 0 && !asked.expedite);
         failing.is_some_and(|asked| model.now.at.duration_since(asked.at) < asked.backed_off(pace(key).busy))
     });
     let under_way = asked.iter().any(|((other, matter), asked)| {
-        asked.outstanding && other == source && matches!(matter, Matter::First(of, _) if *of == detail)
+        asked.outstanding && other == source && matches!(matter, PollKey::First(of, _) if *of == detail)
     });
     !(backing_off || *source == Source::Prometheus && under_way)
 }

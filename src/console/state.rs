@@ -25,11 +25,11 @@ use super::screens::history;
 use super::screens::logs::state::Logs;
 use super::update::auto_promotion::{Automatic, Off};
 use crate::domain::ecs::deployment::ServiceDeployment;
-use crate::domain::ecs::names::{Place, TaskDefinitionArn};
+use crate::domain::ecs::names::{Location, TaskDefinitionArn};
 use crate::domain::metrics::Percentile;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release;
-use crate::domain::release::{Ours, Release};
+use crate::domain::release::{LocalState, Release};
 use crate::domain::settings::Settings;
 
 /// Which screen.
@@ -129,13 +129,13 @@ pub struct Model {
     /// What was decided beforehand.
     pub settings: Settings,
     /// Where the operator looks; the account is empty until AWS has said who is asking.
-    pub place: Place,
+    pub place: Location,
     /// All that is known.
     pub snapshot: Snapshot,
     /// Derived from it: every release, by name.
     pub releases: Vec<Release>,
     /// What this console does and asked for, by release.
-    pub ours: BTreeMap<String, Ours>,
+    pub ours: BTreeMap<String, LocalState>,
     /// The last operation of each release, in flight or over.
     pub operations: BTreeMap<String, Operation>,
     /// What was ordered from here.
@@ -200,7 +200,7 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 
 impl Model {
     /// A console that has not heard from AWS yet.
-    pub fn new(settings: Settings, place: Place, now: Now, size: (u16, u16)) -> Self {
+    pub fn new(settings: Settings, place: Location, now: Now, size: (u16, u16)) -> Self {
         Self {
             settings,
             place,
@@ -303,8 +303,8 @@ impl Model {
             task_definition: arn.clone(),
             version: self.snapshot.task_definition(arn).and_then(|definition| definition.version()).map(str::to_owned),
             current: release.stable.task_definition == *arn,
-            previous: known(release, arn).is_some_and(|good| !good.backed_out),
-            backed_out: known(release, arn).is_some_and(|good| good.backed_out),
+            previous: known(release, arn).is_some_and(|good| !good.rolled_back_from),
+            rolled_back_from: known(release, arn).is_some_and(|good| good.rolled_back_from),
         };
         let active = family.into_iter().flatten();
         match revisions.purpose {

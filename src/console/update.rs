@@ -17,7 +17,7 @@ use super::dialogs::Dialog;
 use super::message::{Effect, Msg, Now};
 use super::poll_schedule;
 use super::poll_schedule::Source;
-use super::state::operation::{OperationId, Outcome, Progress};
+use super::state::operation::{OperationId, OperationOutcome, Progress};
 use super::state::{Model, Notice};
 
 use super::screens;
@@ -26,7 +26,7 @@ use super::screens::logs::state::Logs;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::logs::LogPage;
-use crate::domain::observe::snapshot::{Facts, Query, Snapshot, Witness};
+use crate::domain::observe::snapshot::{Answer, ObservedHealthy, Query, Snapshot};
 use crate::domain::plan::{Call, Plan};
 use crate::domain::release::share::Percent;
 
@@ -90,18 +90,18 @@ impl Model {
     }
 }
 
-fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Facts, Fault>) -> Option<Effect> {
+fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Result<Answer, Fault>) -> Option<Effect> {
     model.polls.answered(query, answer.as_ref().err().map(|fault| fault.kind));
-    if let Ok(Facts::Metrics(read)) = &answer {
+    if let Ok(Answer::Metrics(read)) = &answer {
         model.polls.learned(query, read);
     }
     let answer = match (query, answer) {
         (Query::Logs(page), answer) => {
-            let page_of = |facts| if let Facts::Logs(page) = facts { page } else { LogPage::default() };
+            let page_of = |facts| if let Answer::Logs(page) = facts { page } else { LogPage::default() };
             model.logs.take(asked, page, answer.map(page_of));
             return None;
         }
-        (Query::Definition { reveal: true, .. }, Ok(Facts::Definition(definition))) => {
+        (Query::Definition { reveal: true, .. }, Ok(Answer::Definition(definition))) => {
             screens::diff::state::revealed(model, *definition);
             return None;
         }
@@ -112,9 +112,9 @@ fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Resul
         (_, answer) => answer,
     };
     let account = match &answer {
-        Ok(Facts::Identity(identity)) => Some(identity.account.clone()),
+        Ok(Answer::Identity(identity)) => Some(identity.account.clone()),
         // Without STS the services' own ARNs say whose they are.
-        Ok(Facts::Services(services)) if model.place.account.is_empty() => {
+        Ok(Answer::Services(services)) if model.place.account.is_empty() => {
             services.first().and_then(|service| service.arn.account()).map(str::to_owned)
         }
         _ => None,
@@ -124,7 +124,7 @@ fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Resul
     model.snapshot.apply(asked, query, answer);
     if before.is_some_and(|before| before != moving(&model.snapshot)) {
         // A rollout began or ended: what the history says of it is behind.
-        model.polls.hurry(&[Source::Deployments]);
+        model.polls.expedite(&[Source::Deployments]);
     }
     effect
 }
@@ -164,7 +164,7 @@ fn recall(
     model: &mut Model,
     requested: BTreeMap<String, Percent>,
     since: &BTreeMap<String, jiff::Timestamp>,
-    witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+    witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
 ) {
     for (release, share) in requested {
         let since = since.get(&release).copied();
@@ -197,15 +197,27 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     match &progress {
         Progress::Sent { step } if writes_weights(*step) => (ours.requested, ours.since) = (share, None),
         Progress::Answered { .. } | Progress::Verified { .. } => {
-            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks, Source::Deployments]);
+            model.polls.expedite(&[
+                Source::Services,
+                Source::Routes,
+                Source::Health,
+                Source::Tasks,
+                Source::Deployments,
+            ]);
         }
         Progress::Ended(outcome) => {
             ours.doing = None;
-            if !matches!(outcome, Outcome::Done | Outcome::Superseded) {
+            if !matches!(outcome, OperationOutcome::Done | OperationOutcome::Superseded) {
                 ours.requested = None;
             }
             said = Some(ending(&operation.plan.title, outcome));
-            model.polls.hurry(&[Source::Services, Source::Routes, Source::Health, Source::Tasks, Source::Deployments]);
+            model.polls.expedite(&[
+                Source::Services,
+                Source::Routes,
+                Source::Health,
+                Source::Tasks,
+                Source::Deployments,
+            ]);
         }
         _ => {}
     }
@@ -218,7 +230,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
 /// Keeps what AWS refused for want of a permission, one fault for each operation, until AWS takes that operation.
 fn note_denied(denied: &mut Vec<Fault>, plan: &Plan, progress: &Progress) {
     match progress {
-        Progress::Ended(Outcome::Refused { fault, .. }) if fault.kind == FaultKind::Denied => {
+        Progress::Ended(OperationOutcome::Refused { fault, .. }) if fault.kind == FaultKind::Denied => {
             denied.retain(|had| had.operation != fault.operation);
             denied.push(fault.clone());
         }

@@ -18,7 +18,7 @@ use ratatui::text::Line;
 pub use super::widgets::theme::{Palette, Role, Theme};
 
 use super::state::{Model, SMALLEST, Screen};
-use super::widgets::canvas::Scene;
+use super::widgets::canvas::Canvas;
 use crate::domain::text;
 
 /// Draws the whole screen.
@@ -30,7 +30,7 @@ pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
 }
 
 fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
-    let scene = Scene { model, theme };
+    let scene = Canvas { model, theme };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return too_small::draw(&scene, buffer, area);
     }

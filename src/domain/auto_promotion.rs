@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::analysis::Outcome;
+use super::analysis::VerdictStatus;
 use super::plan::Refusal;
 use super::release::{Bake, Method, Phase, Release};
 
@@ -80,7 +80,7 @@ pub fn decide(release: &Release, known: &Known) -> Decision {
     // A FAIL does not wait for the end of the step that it condemns.
     let condemned = known.rollback_after.is_some()
         && known.stale.is_none()
-        && release.verdict.outcome == Outcome::Fail
+        && release.verdict.outcome == VerdictStatus::Fail
         && known.doing == Doing::OwnStep;
     if known.doing != Doing::Nothing && !condemned {
         return Decision::Busy;
@@ -96,11 +96,11 @@ pub fn decide(release: &Release, known: &Known) -> Decision {
         return idle("the canary has no traffic to be judged by yet: P gives it the first");
     }
     match release.verdict.outcome {
-        Outcome::Fail => failing(release, known),
+        VerdictStatus::Fail => failing(release, known),
         _ if share.is_full() => full(release),
         _ if release.phase == Phase::Failed => idle("held: a rollout failed or its tasks do not start"),
-        Outcome::NotYet => idle(format!("NOT YET: {}", weightiest(release))),
-        Outcome::Pass => passed(release, known),
+        VerdictStatus::Inconclusive => idle(format!("NOT YET: {}", weightiest(release))),
+        VerdictStatus::Pass => passed(release, known),
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    fn judged(outcome: Outcome) -> Release {
+    fn judged(outcome: VerdictStatus) -> Release {
         let mut release = consoles::baking((80, 24)).focus().unwrap().clone();
         release.phase = Phase::Waiting;
         release.verdict.outcome = outcome;
@@ -214,13 +214,13 @@ mod tests {
     #[test]
     fn a_step_wants_a_pass_a_bake_fresh_numbers_and_nothing_else_under_way() {
         let step = Decision::Step("baked 12 min with PASS".to_owned());
-        assert_eq!(decide(&judged(Outcome::Pass), &calm()), step);
+        assert_eq!(decide(&judged(VerdictStatus::Pass), &calm()), step);
         let young = Bake { since: now() - SignedDuration::from_secs(460), ..calm().bake.unwrap() };
         let said = |release: &Release, known: &Known| match decide(release, known) {
             Decision::Idle(what) => what,
             other => panic!("{other:?}"),
         };
-        let pass = judged(Outcome::Pass);
+        let pass = judged(VerdictStatus::Pass);
         let table = [
             (Known { stale: Some("no fresh metrics".to_owned()), ..calm() }, "held: no fresh metrics"),
             (Known { bake: None, ..calm() }, "held: since when it has had this share is not known"),
@@ -232,12 +232,12 @@ mod tests {
         for doing in [Doing::OwnStep, Doing::Another] {
             assert_eq!(decide(&pass, &Known { doing, ..calm() }), Decision::Busy);
         }
-        assert_eq!(said(&judged(Outcome::NotYet), &calm()), "NOT YET: errors are worse");
-        let mut failed = judged(Outcome::Pass);
+        assert_eq!(said(&judged(VerdictStatus::Inconclusive), &calm()), "NOT YET: errors are worse");
+        let mut failed = judged(VerdictStatus::Pass);
         failed.phase = Phase::Failed;
         assert!(said(&failed, &calm()).contains("a rollout failed"));
         for share in [None, Some(Percent::ZERO)] {
-            let mut release = judged(Outcome::Pass);
+            let mut release = judged(VerdictStatus::Pass);
             release.share.configured = share;
             assert!(matches!(decide(&release, &calm()), Decision::Idle(_)), "{share:?}");
         }
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_fail_goes_back_only_where_that_was_decided_and_only_once_it_lasted() {
-        let fail = judged(Outcome::Fail);
+        let fail = judged(VerdictStatus::Fail);
         let since = |seconds| Some(now() - SignedDuration::from_secs(seconds));
         let after = Some(SignedDuration::from_secs(120));
         let idle = |decision| matches!(decision, Decision::Idle(what) if what.contains("FAIL"));
@@ -265,19 +265,19 @@ mod tests {
 
     #[test]
     fn it_is_over_where_there_is_nothing_left_to_do_and_never_finishes() {
-        let mut everybody = judged(Outcome::Pass);
+        let mut everybody = judged(VerdictStatus::Pass);
         everybody.share.configured = Some(Percent::FULL);
         match decide(&everybody, &calm()) {
             Decision::Stop(why) => assert_eq!(why.advice, "Finish with F."),
             other => panic!("{other:?}"),
         }
         for phase in [Phase::Steady, Phase::RollingBack, Phase::Finishing] {
-            let mut release = judged(Outcome::Pass);
+            let mut release = judged(VerdictStatus::Pass);
             release.phase = phase;
             assert!(matches!(decide(&release, &calm()), Decision::Stop(_)), "{phase}");
         }
         for method in [Method::Rolling, Method::CodeDeploy, Method::External] {
-            let release = Release { method, ..judged(Outcome::Pass) };
+            let release = Release { method, ..judged(VerdictStatus::Pass) };
             assert!(matches!(decide(&release, &calm()), Decision::Stop(_)), "{method}");
         }
     }
@@ -291,7 +291,7 @@ mod tests {
         #[test]
         fn nothing_is_done_by_itself_that_was_not_earned(
             scene in scene(),
-            outcome in prop::sample::select(vec![Outcome::Pass, Outcome::Fail, Outcome::NotYet]),
+            outcome in prop::sample::select(vec![VerdictStatus::Pass, VerdictStatus::Fail, VerdictStatus::Inconclusive]),
             (read_only, stale) in (any::<bool>(), any::<bool>()),
             doing in prop::sample::select(vec![Doing::Nothing, Doing::OwnStep, Doing::Another]),
             (baked, lasted, after) in (0i64..1200, prop::option::of(0i64..600), prop::option::of(0i64..300)),
@@ -312,11 +312,11 @@ mod tests {
                 let acts = !read_only && !stale && doing != Doing::Another && release.watch_only.is_none();
                 match decide(&release, &known) {
                     Decision::Step(_) => {
-                        prop_assert!(acts && doing == Doing::Nothing && outcome == Outcome::Pass && baked >= 600);
+                        prop_assert!(acts && doing == Doing::Nothing && outcome == VerdictStatus::Pass && baked >= 600);
                         prop_assert!(release.share.configured.is_some_and(|at| !at.is_zero() && !at.is_full()));
                     }
                     Decision::Rollback(_) => {
-                        prop_assert!(acts && outcome == Outcome::Fail);
+                        prop_assert!(acts && outcome == VerdictStatus::Fail);
                         prop_assert!(lasted.zip(after).is_some_and(|(lasted, after)| lasted >= after));
                     }
                     Decision::Idle(what) => prop_assert!(!what.is_empty()),

@@ -6,7 +6,7 @@ pub mod source;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use self::source::{Detail, Meter};
+use self::source::{MetricSource, Resolution};
 
 pub use self::series::{SETTLES_AFTER, Series};
 
@@ -187,7 +187,7 @@ pub struct Trouble {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MetricsQuery {
     /// What is counted, and how much of it is asked for.
-    pub meters: Vec<(Meter, Detail)>,
+    pub meters: Vec<(MetricSource, Resolution)>,
     /// First minute, inclusive.
     pub from: Timestamp,
     /// Exclusive.
@@ -196,7 +196,7 @@ pub struct MetricsQuery {
 
 impl MetricsQuery {
     /// The whole minutes of the `minutes` before `now`, the running one among them.
-    pub fn last(meters: Vec<(Meter, Detail)>, now: Timestamp, minutes: i64) -> Self {
+    pub fn last(meters: Vec<(MetricSource, Resolution)>, now: Timestamp, minutes: i64) -> Self {
         let to = now.as_second().div_euclid(60) * 60 + 60;
         // A minute's beginning is always a valid time near `now`.
         let to = Timestamp::from_second(to).unwrap_or(now);

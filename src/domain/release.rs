@@ -15,16 +15,16 @@ use serde::Serialize;
 
 use self::ladder::Ladder;
 use self::share::{Percent, Weight};
-use super::analysis::{Outcome, Verdict};
+use super::analysis::{Verdict, VerdictStatus};
 use super::ecs::deployment::{Configuration, Pause, ServiceDeployment};
 use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::ecs::route::Route;
 use super::fault::Fault;
-use super::health::rollout::Ailment;
-use super::metrics::source::Meter;
+use super::health::rollout::RolloutHealth;
+use super::metrics::source::MetricSource;
 use super::plan::Intent;
-use super::rollback::readiness::Preflight;
-use super::rollback::target::Good;
+use super::rollback::readiness::Readiness;
+use super::rollback::target::KnownGood;
 
 pub use self::derive::releases;
 
@@ -51,7 +51,7 @@ pub enum Method {
 }
 
 /// The stage at whose pause weights can be written for a native deployment.
-pub const HELD_AT: &str = "POST_TEST_TRAFFIC_SHIFT";
+pub const WEIGHT_PAUSE_STAGE: &str = "POST_TEST_TRAFFIC_SHIFT";
 
 impl Method {
     /// Whether a strategy of ECS's own shifts the traffic.
@@ -85,7 +85,7 @@ pub enum Phase {
 
 /// What this console is doing to a release, and what it last asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ours {
+pub struct LocalState {
     /// The intent of the operation in flight.
     pub doing: Option<Intent>,
     /// The canary's share that was last written from here.
@@ -112,7 +112,7 @@ pub struct Side {
     /// Its target group.
     pub target_group: Option<Arn>,
     /// Where its requests are counted; `None`: nowhere that is known.
-    pub meter: Option<Meter>,
+    pub meter: Option<MetricSource>,
     /// Its weight in the rule.
     pub weight: Option<Weight>,
     /// `desiredCount`.
@@ -186,7 +186,7 @@ pub struct Release {
     /// What the metrics say.
     pub verdict: Verdict,
     /// What to go back to, best first.
-    pub previous: Vec<Good>,
+    pub previous: Vec<KnownGood>,
     /// Why nothing may be written here, where that is so.
     pub watch_only: Option<String>,
     /// Where ECS itself waits for somebody to answer, the soonest to run out first.
@@ -194,7 +194,7 @@ pub struct Release {
     /// `lifecycleStage` of the deployment under way.
     pub stage: Option<String>,
     /// What the rollout under way suffers from.
-    pub ailment: Option<Ailment>,
+    pub ailment: Option<RolloutHealth>,
     /// What is wrong or odd, for the operator.
     pub remarks: Vec<String>,
     /// Since when the stable service's rollout has been complete.
@@ -209,7 +209,7 @@ pub struct Release {
     /// Whether the deployment under way brings back a revision that ran before: it is a way back itself.
     pub returning: bool,
     /// What is known beforehand of the way back.
-    pub preflight: Preflight,
+    pub preflight: Readiness,
     /// The newest active revision of the task definition's family, where the family was read.
     pub registered: Option<TaskDefinitionArn>,
 }
@@ -237,9 +237,9 @@ impl Release {
         self.deployment.as_deref().filter(|deployment| !deployment.status.ended())
     }
 
-    /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`HELD_AT`].
+    /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`WEIGHT_PAUSE_STAGE`].
     pub fn held(&self) -> bool {
-        !self.pauses.is_empty() && self.stage.as_deref() == Some(HELD_AT)
+        !self.pauses.is_empty() && self.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE)
     }
 
     /// Whether it goes by this name: its own, or one of its services'.
@@ -273,7 +273,7 @@ impl Release {
         match (self.phase, self.verdict.outcome) {
             (Phase::Failed, _) => 0,
             _ if self.ailment.is_some() => 1,
-            (_, Outcome::Fail) => 2,
+            (_, VerdictStatus::Fail) => 2,
             (Phase::RollingBack, _) => 3,
             (Phase::Waiting, _) => 4,
             (Phase::Steady, _) if !self.remarks.is_empty() => 7,
@@ -338,15 +338,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::analysis::Outcome;
-    use crate::domain::metrics::source::{Own, Recipe, Source};
+    use crate::domain::analysis::VerdictStatus;
+    use crate::domain::metrics::source::{CustomMetrics, MetricQueries, Source};
     use crate::domain::settings::ServiceSettings;
     use crate::testkit::worlds::{now, scene};
 
     /// What a canary has shown is of one revision at one share: the newest change of either begins it anew.
     #[test]
     fn another_revision_or_another_rule_begins_anew() {
-        use crate::domain::observe::snapshot::{Facts, Query};
+        use crate::domain::observe::snapshot::{Answer, Query};
         use crate::testkit::consoles::{Pair, ago, learn, open, route};
         let since = |model: &crate::console::state::Model| model.release("checkout").unwrap().bake.unwrap();
         let mut pair = Pair::at(10, 1_200);
@@ -364,7 +364,7 @@ mod tests {
         };
         for (seconds, weights) in [(1, (99, 1)), (-60, (90, 10)), (-120, (90, 10))] {
             let routes = vec![route(90, 10), second(weights.0, weights.1)];
-            learn(&mut model, seconds, Query::Routes, Facts::Routes(routes));
+            learn(&mut model, seconds, Query::Routes, Answer::Routes(routes));
         }
         let bake = since(&model);
         assert_eq!((bake.since, bake.seen), (ago(-60), true));
@@ -377,8 +377,8 @@ mod tests {
         fn a_canary_whose_numbers_are_stables_has_none(scene in scene(), told_apart in any::<bool>()) {
             // One number that is everybody's is enough.
             let requests = Some(if told_apart { "{service}" } else { "{family}" }.to_owned());
-            let recipe = Recipe { requests, errors: Some("{service}".to_owned()), ..Recipe::default() };
-            let own = Own { source: Source::Prometheus(recipe), seconds: true };
+            let recipe = MetricQueries { requests, errors: Some("{service}".to_owned()), ..MetricQueries::default() };
+            let own = CustomMetrics { source: Source::Prometheus(recipe), seconds: true };
             let mut settings = scene.settings();
             let own = ServiceSettings { own: Some(own), ..ServiceSettings::default() };
             settings.services.extend(scene.releases().into_iter().map(|release| (release.name, own.clone())));
@@ -388,7 +388,7 @@ mod tests {
                 let remarked = release.remarks.iter().any(|remark| remark.contains("(requests) would be the same for"));
                 let shared = release.share.configured.is_some_and(|share| !share.is_zero());
                 // Without traffic stable alone is judged.
-                prop_assert!(told_apart || !shared || release.verdict.outcome != Outcome::Pass);
+                prop_assert!(told_apart || !shared || release.verdict.outcome != VerdictStatus::Pass);
                 prop_assert_eq!(remarked, !told_apart && shared);
             }
         }
@@ -410,7 +410,7 @@ mod tests {
             let releases = releases(&snapshot, &scene.settings(), &BTreeMap::new(), now());
             let names: std::collections::BTreeSet<_> = releases.iter().map(|release| &release.name).collect();
             prop_assert_eq!(names.len(), releases.len());
-            let doing = Ours { doing: Some(Intent::Rollback { to: None, at_once: false }), ..Ours::default() };
+            let doing = LocalState { doing: Some(Intent::Rollback { to: None, at_once: false }), ..LocalState::default() };
             for release in &releases {
                 let ours = BTreeMap::from([(release.name.clone(), doing.clone())]);
                 let again = super::releases(&snapshot, &scene.settings(), &ours, now());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::metrics::source::Own;
+use super::metrics::source::CustomMetrics;
 use super::release::ladder::Ladder;
 
 /// Decisions that the planner and the verdict go by.
@@ -107,7 +107,7 @@ pub struct ServiceSettings {
     /// Alarms that fail its canary, by name, beside those that its deployments name.
     pub alarms: Vec<String>,
     /// Its own numbers, as a template for each revision, instead of its target groups'.
-    pub own: Option<Own>,
+    pub own: Option<CustomMetrics>,
     /// For how long a FAIL of it has to last before it is rolled back by itself.
     pub rollback_after: Option<SignedDuration>,
 }
@@ -178,7 +178,7 @@ impl Settings {
     }
 
     /// The numbers of its own that the release called `name` is judged by, as a template.
-    pub fn own_of(&self, name: &str) -> Option<&Own> {
+    pub fn own_of(&self, name: &str) -> Option<&CustomMetrics> {
         self.of(name, |service| service.own.as_ref())
     }
 

@@ -21,7 +21,7 @@ use super::ecs::names::{Arn, ServiceKey};
 use super::observe::snapshot::Snapshot;
 use super::release::Release;
 
-pub use self::act::{Act, By, Touch, Touched};
+pub use self::act::{Act, AffectedResource, By, Touch};
 
 /// How many entries there are at the most: the newest.
 pub const KEPT: usize = 500;
@@ -48,7 +48,7 @@ pub enum Kind {
 
 /// Whose doing something was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Hand {
+pub enum Origin {
     /// Ordered from this console, or from another whose audit this one has read.
     Ours,
     /// Somebody's, and nothing that was ordered from here explains it.
@@ -68,7 +68,7 @@ pub struct Entry {
     /// What it is about.
     pub kind: Kind,
     /// Whose doing it was; `None`: nobody's in particular, or that is not known.
-    pub hand: Option<Hand>,
+    pub hand: Option<Origin>,
     /// Who or what it is of: a service, an alarm, a rule.
     pub about: String,
     /// What happened.
@@ -83,7 +83,7 @@ pub struct Entry {
 
 /// What is known beside the snapshot.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct EventText<'a> {
     /// What was ordered from here for this release.
     pub acts: &'a [Act],
     /// Since when all that was ordered from here is among them. What was before that may have been anybody's.
@@ -118,7 +118,7 @@ impl Entry {
         Self { seen: true, ..self }
     }
 
-    fn by(self, hand: Option<Hand>) -> Self {
+    fn by(self, hand: Option<Origin>) -> Self {
         Self { hand, ..self }
     }
 
@@ -142,7 +142,7 @@ impl Kind {
 }
 
 /// What happened to a release, newest first, [`KEPT`] at the most.
-pub fn timeline(snapshot: &Snapshot, release: &Release, told: &Told<'_>) -> Vec<Entry> {
+pub fn timeline(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> Vec<Entry> {
     let services = services(release);
     // Of the same instant, an order comes before what it led to, and that before its end.
     let mut entries = act::ends(told.acts);
@@ -158,7 +158,7 @@ pub fn timeline(snapshot: &Snapshot, release: &Release, told: &Told<'_>) -> Vec<
 }
 
 /// Who started the deployments of a release; one that may have been anybody's is not in it.
-pub fn starters(snapshot: &Snapshot, release: &Release, told: &Told<'_>) -> BTreeMap<Arn, Hand> {
+pub fn starters(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> BTreeMap<Arn, Origin> {
     deployments::whose(snapshot, &services(release), told)
 }
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use crate::console::state::operation::Outcome;
+use crate::console::state::operation::OperationOutcome;
 use crate::domain::ecs::names::Identity;
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Plan, Receipt};
@@ -115,7 +115,7 @@ pub struct Line<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) read_back: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) outcome: Option<&'a Outcome>,
+    pub(super) outcome: Option<&'a OperationOutcome>,
     /// The canary's share that is so now, percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) share: Option<Percent>,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::audit::{Event, Journal, Line, Order, operation_id};
 use super::executor::{Options, execute};
 use crate::cloud::Cloud;
-use crate::console::state::operation::{Outcome, Progress};
+use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{Call, Plan};
 
@@ -31,7 +31,7 @@ pub async fn perform(
     cancel: &CancellationToken,
     audit: &Audit<'_>,
     report: &mut (dyn FnMut(Progress) + Send),
-) -> Outcome {
+) -> OperationOutcome {
     let mut record = Record {
         audit,
         plan,
@@ -47,7 +47,7 @@ pub async fn perform(
         let mut fault = Fault::new(FaultKind::Refused, "audit", &*plan.release, trouble);
         "Nothing was sent. Make the file writable, or set TIDEGATE_STATE_DIR to a directory that is."
             .clone_into(&mut fault.advice);
-        let outcome = Outcome::Refused { step: 0, fault };
+        let outcome = OperationOutcome::Refused { step: 0, fault };
         report(Progress::Ended(outcome.clone()));
         return outcome;
     }
@@ -123,12 +123,12 @@ impl<'a> Record<'a> {
                 }
             }
             Progress::Ended(outcome) => {
-                if let Some(step) = self.unanswered.filter(|_| *outcome == Outcome::Superseded) {
+                if let Some(step) = self.unanswered.filter(|_| *outcome == OperationOutcome::Superseded) {
                     let note = "no longer awaited: another order took its place";
                     // Written by the journal's own thread; nothing here waits for it.
                     drop(journal.write(&Line { step: Some(step), note: Some(note), ..self.line(Event::Unknown) }));
                 }
-                let done = *outcome == Outcome::Done;
+                let done = *outcome == OperationOutcome::Done;
                 Line {
                     outcome: Some(outcome),
                     share: self.plan.share.filter(|_| done),

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::pause::{Pause, RealTime};
 use crate::cloud::Cloud;
-use crate::console::state::operation::{Outcome, Progress};
+use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::{Applied, Fault, FaultKind};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Expect, Met, Plan, Step};
 
 /// How a plan is carried out.
@@ -22,7 +22,7 @@ pub struct Options {
     pub interval: Duration,
     /// How long an unanswered write is looked for, in the operator's time.
     pub read_back: Duration,
-    /// How fast AWS's clock runs against the operator's: 1, but for a simulated AWS in a hurry.
+    /// How fast AWS's clock runs against the operator's: 1, but for a simulated AWS in a expedite.
     pub speed: f64,
     /// What to wait by.
     pub clock: Arc<dyn Pause>,
@@ -64,10 +64,10 @@ pub async fn execute(
     options: &Options,
     cancel: &CancellationToken,
     report: &mut (dyn FnMut(Progress) + Send),
-) -> Outcome {
+) -> OperationOutcome {
     let mut run = Run { actor, plan, options, cancel, report, identified: plan.intent.is_rollback() };
     let outcome = match run.steps().await {
-        Ok(()) => Outcome::Done,
+        Ok(()) => OperationOutcome::Done,
         Err(end) => *end,
     };
     (run.report)(Progress::Ended(outcome.clone()));
@@ -78,11 +78,11 @@ pub async fn execute(
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A plan stops early with an outcome.
-type Halt<T> = Result<T, Box<Outcome>>;
+type StepResult<T> = Result<T, Box<OperationOutcome>>;
 
 /// Why expectations are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum CheckPhase {
     /// Before a call.
     Before,
     /// After it.
@@ -103,20 +103,20 @@ struct Run<'a> {
 }
 
 /// What a round of questions showed.
-enum Round {
+enum PollResult {
     /// All of it holds.
     Holds,
     /// Not yet, in words.
     Missing(String),
     /// It cannot come any more, or was changed by somebody else; one reading of it.
-    Broken(String, Break),
+    Broken(String, Violation),
     /// Nothing was learned: the questions failed.
     Unread(String),
 }
 
 /// What sort of break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Break {
+enum Violation {
     /// Somebody changed what the operator had seen.
     Changed,
     /// It will not come.
@@ -124,30 +124,32 @@ enum Break {
 }
 
 impl Run<'_> {
-    async fn steps(&mut self) -> Halt<()> {
+    async fn steps(&mut self) -> StepResult<()> {
         let plan = self.plan;
         let mut gone_past = None;
         for (index, step) in plan.steps.iter().enumerate() {
             match self.step(index, step).await {
                 Ok(()) => (self.report)(Progress::Verified { step: index }),
                 // What follows matters more, and is ordered all the same; what failed is said at the end.
-                Err(end) if step.optional && *end != Outcome::Superseded => gone_past = gone_past.or(Some(end)),
+                Err(end) if step.optional && *end != OperationOutcome::Superseded => {
+                    gone_past = gone_past.or(Some(end))
+                }
                 Err(end) => return Err(end),
             }
         }
         gone_past.map_or(Ok(()), Err)
     }
 
-    async fn step(&mut self, index: usize, step: &Step) -> Halt<()> {
+    async fn step(&mut self, index: usize, step: &Step) -> StepResult<()> {
         let patience = self.options.felt(step.patience);
         if !step.before.is_empty() {
-            self.wait(index, &step.before, patience, Stage::Before).await?;
+            self.wait(index, &step.before, patience, CheckPhase::Before).await?;
         }
         if let Some(call) = &step.call {
             self.send(index, step, call).await?;
         }
         if !step.after.is_empty() {
-            self.wait(index, &step.after, patience, Stage::After).await?;
+            self.wait(index, &step.after, patience, CheckPhase::After).await?;
             if step.hold > SignedDuration::ZERO {
                 self.hold(index, step, patience).await?;
             }
@@ -156,19 +158,19 @@ impl Run<'_> {
     }
 
     /// Sends a call, exactly once.
-    async fn send(&mut self, index: usize, step: &Step, call: &Call) -> Halt<()> {
-        let refused = |fault| Box::new(Outcome::Refused { step: index, fault });
+    async fn send(&mut self, index: usize, step: &Step, call: &Call) -> StepResult<()> {
+        let refused = |fault| Box::new(OperationOutcome::Refused { step: index, fault });
         if !self.identified {
             self.identify(call).await.map_err(|end| match end {
                 Some(fault) => refused(fault),
-                None => Box::new(Outcome::Superseded),
+                None => Box::new(OperationOutcome::Superseded),
             })?;
             self.identified = true;
         }
         call.belongs_to(&self.plan.place)
             .map_err(|odd| refused(Fault::new(FaultKind::Changed, call.operation(), call.subject(), odd)))?;
         if self.cancel.is_cancelled() {
-            return Err(Box::new(Outcome::Superseded));
+            return Err(Box::new(OperationOutcome::Superseded));
         }
         (self.report)(Progress::Sent { step: index });
         let fault = match unless_cancelled(self.cancel, self.actor.act(call)).await? {
@@ -185,10 +187,10 @@ impl Run<'_> {
         if proof.is_empty() {
             proof.clone_from(&step.after);
         }
-        match self.wait(index, &proof, self.options.read_back, Stage::After).await {
-            Err(end) if *end == Outcome::Superseded => Err(end),
+        match self.wait(index, &proof, self.options.read_back, CheckPhase::After).await {
+            Err(end) if *end == OperationOutcome::Superseded => Err(end),
             Ok(()) if !proof.is_empty() => Ok(()),
-            _ => Err(Box::new(Outcome::Unknown { step: index, fault })),
+            _ => Err(Box::new(OperationOutcome::Unknown { step: index, fault })),
         }
     }
 
@@ -198,8 +200,8 @@ impl Run<'_> {
         let changed = |message| Some(Fault::new(FaultKind::Changed, call.operation(), call.subject(), message));
         match unless_cancelled(self.cancel, self.actor.read(&Query::Identity)).await {
             Err(_) => Err(None),
-            Ok(Ok(Facts::Identity(identity))) if identity.account == place.account => Ok(()),
-            Ok(Ok(Facts::Identity(identity))) => Err(changed(format!(
+            Ok(Ok(Answer::Identity(identity))) if identity.account == place.account => Ok(()),
+            Ok(Ok(Answer::Identity(identity))) => Err(changed(format!(
                 "the credentials are those of account {}, this screen shows {}",
                 identity.account, place.account
             ))),
@@ -209,19 +211,25 @@ impl Run<'_> {
     }
 
     /// Asks until everything holds, or `patience` is over.
-    async fn wait(&mut self, index: usize, expects: &[Expect], patience: Duration, stage: Stage) -> Halt<()> {
+    async fn wait(
+        &mut self,
+        index: usize,
+        expects: &[Expect],
+        patience: Duration,
+        stage: CheckPhase,
+    ) -> StepResult<()> {
         let begun = self.options.clock.now();
         let mut pause = FIRST_PAUSE.min(self.options.interval);
         let mut said = String::new();
         let mut broken = 0;
         loop {
             let what = match self.round(expects, stage).await? {
-                Round::Holds => return Ok(()),
-                Round::Missing(what) | Round::Unread(what) => {
+                PollResult::Holds => return Ok(()),
+                PollResult::Missing(what) | PollResult::Unread(what) => {
                     broken = 0;
                     what
                 }
-                Round::Broken(what, sort) => {
+                PollResult::Broken(what, sort) => {
                     broken += 1;
                     // One reading may be an old one: AWS's answers can lag behind its writes.
                     if broken > 1 {
@@ -232,7 +240,10 @@ impl Run<'_> {
             };
             let waited = self.options.clock.now().saturating_sub(begun);
             if waited >= patience {
-                return Err(Box::new(Outcome::Failed { step: index, reason: self.out_of_patience(patience, &what) }));
+                return Err(Box::new(OperationOutcome::Failed {
+                    step: index,
+                    reason: self.out_of_patience(patience, &what),
+                }));
             }
             if said != what {
                 (self.report)(Progress::Waiting { step: index, what: what.clone() });
@@ -244,7 +255,7 @@ impl Run<'_> {
     }
 
     /// Watches that everything goes on holding for the step's time. It ends with a reading, not with a guess.
-    async fn hold(&mut self, index: usize, step: &Step, patience: Duration) -> Halt<()> {
+    async fn hold(&mut self, index: usize, step: &Step, patience: Duration) -> StepResult<()> {
         let span = self.options.felt(step.hold);
         let begun = self.options.clock.now();
         let (mut broken, mut unread) = (0, false);
@@ -260,29 +271,29 @@ impl Run<'_> {
             };
             self.pause(pause.min(self.options.interval)).await?;
             let over = self.options.clock.now().saturating_sub(begun);
-            let round = self.round(&step.after, Stage::Holding).await?;
-            unread = matches!(round, Round::Unread(_));
+            let round = self.round(&step.after, CheckPhase::Holding).await?;
+            unread = matches!(round, PollResult::Unread(_));
             match round {
-                Round::Holds if over >= span => return Ok(()),
-                Round::Holds => broken = 0,
-                Round::Missing(what) | Round::Broken(what, _) => {
+                PollResult::Holds if over >= span => return Ok(()),
+                PollResult::Holds => broken = 0,
+                PollResult::Missing(what) | PollResult::Broken(what, _) => {
                     broken += 1;
                     if broken > 1 {
                         let reason = format!("it did not last: {what}");
-                        return Err(Box::new(Outcome::Failed { step: index, reason }));
+                        return Err(Box::new(OperationOutcome::Failed { step: index, reason }));
                     }
                 }
-                Round::Unread(what) if over >= span.saturating_add(patience) => {
+                PollResult::Unread(what) if over >= span.saturating_add(patience) => {
                     let reason = self.out_of_patience(patience, &what);
-                    return Err(Box::new(Outcome::Failed { step: index, reason }));
+                    return Err(Box::new(OperationOutcome::Failed { step: index, reason }));
                 }
-                Round::Unread(what) => (self.report)(Progress::Waiting { step: index, what }),
+                PollResult::Unread(what) => (self.report)(Progress::Waiting { step: index, what }),
             }
         }
     }
 
     /// Asks everything once, each question once, all at the same time.
-    async fn round(&mut self, expects: &[Expect], stage: Stage) -> Halt<Round> {
+    async fn round(&mut self, expects: &[Expect], stage: CheckPhase) -> StepResult<PollResult> {
         let mut queries: Vec<Query> = Vec::new();
         for expect in expects {
             let query = expect.query();
@@ -298,30 +309,30 @@ impl Run<'_> {
             let Some((_, answer)) = queries.iter().zip(&answers).find(|(asked, _)| **asked == query) else { continue };
             match answer.as_ref().map(|facts| expect.compare(facts)) {
                 Ok(Met::Yes) => {}
-                Ok(Met::Never(what)) => return Ok(Round::Broken(what, Break::Never)),
+                Ok(Met::Never(what)) => return Ok(PollResult::Broken(what, Violation::Never)),
                 // What only a write changes does not come about by waiting: somebody else wrote.
-                Ok(Met::NotYet(what)) if stage == Stage::Before && expect.is_written() => {
-                    return Ok(Round::Broken(what, Break::Changed));
+                Ok(Met::Inconclusive(what)) if stage == CheckPhase::Before && expect.is_written() => {
+                    return Ok(PollResult::Broken(what, Violation::Changed));
                 }
-                Ok(Met::NotYet(what)) => missing.push(what),
+                Ok(Met::Inconclusive(what)) => missing.push(what),
                 Err(fault) => unread.push(fault.headline()),
             }
         }
         Ok(match (missing.is_empty(), unread.is_empty()) {
-            (true, true) => Round::Holds,
-            (false, _) => Round::Missing(missing.join(", ")),
-            (true, false) => Round::Unread(format!("cannot read: {}", unread.join(", "))),
+            (true, true) => PollResult::Holds,
+            (false, _) => PollResult::Missing(missing.join(", ")),
+            (true, false) => PollResult::Unread(format!("cannot read: {}", unread.join(", "))),
         })
     }
 
-    fn halted(&self, index: usize, what: String, sort: Break) -> Box<Outcome> {
+    fn halted(&self, index: usize, what: String, sort: Violation) -> Box<OperationOutcome> {
         let call = self.plan.steps.get(index).and_then(|step| step.call.as_ref());
         Box::new(match (sort, call) {
-            (Break::Changed, Some(call)) => Outcome::Refused {
+            (Violation::Changed, Some(call)) => OperationOutcome::Refused {
                 step: index,
                 fault: Fault::new(FaultKind::Changed, call.operation(), call.subject(), what),
             },
-            _ => Outcome::Failed { step: index, reason: what },
+            _ => OperationOutcome::Failed { step: index, reason: what },
         })
     }
 
@@ -334,16 +345,16 @@ impl Run<'_> {
         }
     }
 
-    async fn pause(&mut self, span: Duration) -> Halt<()> {
+    async fn pause(&mut self, span: Duration) -> StepResult<()> {
         unless_cancelled(self.cancel, self.options.clock.pause(span)).await
     }
 }
 
 /// Work that an order to stop puts an end to.
-async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Halt<T> {
+async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> StepResult<T> {
     tokio::select! {
         biased;
-        () = cancel.cancelled() => Err(Box::new(Outcome::Superseded)),
+        () = cancel.cancelled() => Err(Box::new(OperationOutcome::Superseded)),
         done = work => Ok(done),
     }
 }

@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::executor::{Options, execute};
 use crate::cloud::Cloud;
-use crate::console::state::operation::{Outcome, Progress};
+use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::{Call, Expect, Intent, Met, Plan};
 use crate::testkit::fake_cloud::{Edit, Mishap, World};
 use crate::testkit::worlds::{Scene, calm_pair, forward, intent};
 
 /// Carries a plan out. Nothing in the model's world ever has to be waited for: one poll runs to the end.
-fn run(world: &World, plan: &Plan, cancel: &CancellationToken) -> (Outcome, Vec<Progress>) {
+fn run(world: &World, plan: &Plan, cancel: &CancellationToken) -> (OperationOutcome, Vec<Progress>) {
     world.with(|state| state.rollback = plan.intent.is_rollback());
     let options = Options { clock: Arc::new(world.clone()), ..Options::default() };
     let mut progress = Vec::new();
@@ -111,12 +111,12 @@ proptest! {
         let last = sent.len().checked_sub(1).and_then(|last| mishaps.get(last)).copied().unwrap_or(Mishap::None);
         match last {
             Mishap::Denied => {
-                let denied = matches!(&outcome, Outcome::Refused { fault, .. } if fault.kind == FaultKind::Denied);
+                let denied = matches!(&outcome, OperationOutcome::Refused { fault, .. } if fault.kind == FaultKind::Denied);
                 prop_assert!(denied, "{outcome:?}");
             }
             // Only what was so already reads back as if it had been applied.
-            Mishap::CallLost => prop_assert!(!matches!(outcome, Outcome::Refused { .. }), "{outcome:?}"),
-            Mishap::Hangs => prop_assert_eq!(outcome, Outcome::Superseded),
+            Mishap::CallLost => prop_assert!(!matches!(outcome, OperationOutcome::Refused { .. }), "{outcome:?}"),
+            Mishap::Hangs => prop_assert_eq!(outcome, OperationOutcome::Superseded),
             _ => {}
         }
     }
@@ -133,7 +133,7 @@ proptest! {
         world.with(|state| (state.mishaps, state.edits) = (mishaps, edits));
         let (outcome, progress) = run(&world, &plan, &CancellationToken::new());
         let verified = |index| progress.contains(&Progress::Verified { step: index });
-        if outcome == Outcome::Done {
+        if outcome == OperationOutcome::Done {
             prop_assert!((0..plan.steps.len()).all(verified));
             prop_assert!(plan.steps.last().unwrap().after.iter().all(|expect| holds(&world, expect)), "{plan:#?}");
         }
@@ -165,7 +165,7 @@ proptest! {
             prop_assert!(!wrote, "{sent:?}");
             prop_assert_eq!(now, after, "the other's edit is still there");
             if plan.calls().any(|call| matches!(call, Call::SetWeights { .. })) {
-                prop_assert_ne!(outcome, Outcome::Done);
+                prop_assert_ne!(outcome, OperationOutcome::Done);
             }
         }
     }
@@ -179,7 +179,7 @@ proptest! {
         let (outcome, _) = run(&world, &plan, &CancellationToken::new());
         prop_assert_eq!(world.with(|state| state.sent.len()), 0);
         if plan.calls().next().is_some() {
-            prop_assert_ne!(outcome, Outcome::Done);
+            prop_assert_ne!(outcome, OperationOutcome::Done);
         }
     }
 
@@ -191,7 +191,7 @@ proptest! {
         let cancel = CancellationToken::new();
         cancel.cancel();
         let (outcome, _) = run(&world, &plan, &cancel);
-        prop_assert_eq!(outcome, Outcome::Superseded);
+        prop_assert_eq!(outcome, OperationOutcome::Superseded);
         prop_assert_eq!(world.with(|state| state.sent.len()), 0);
     }
 }
@@ -245,7 +245,7 @@ fn an_answer_that_was_lost_is_read_back_and_goes_on() {
     let world = World::new(&scene);
     world.with(|state| state.mishaps = vec![Mishap::AnswerLost]);
     let (outcome, progress) = run(&world, &plan, &CancellationToken::new());
-    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(outcome, OperationOutcome::Done);
     assert!(matches!(progress[1], Progress::Unknown { step: 0, .. }), "{progress:?}");
     assert_eq!(world.with(|state| state.sent.len()), 2);
 }
@@ -260,7 +260,7 @@ fn a_watch_whose_questions_fail_does_not_ask_faster_for_it() {
     // Rule and health are read once; from then on every question fails.
     world.with(|state| state.unread = (0..100_000).map(|read| !(1..=2).contains(&read)).collect());
     let (outcome, progress) = run(&world, &plan, &CancellationToken::new());
-    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    assert!(matches!(outcome, OperationOutcome::Failed { .. }), "{outcome:?}");
     let asked = progress.iter().filter(|moved| matches!(moved, Progress::Waiting { .. })).count();
     let seconds = usize::try_from((step.hold + step.patience).as_secs()).unwrap();
     assert!((seconds / 2..=seconds + 2).contains(&asked), "{asked} rounds in {seconds} s");
@@ -273,7 +273,7 @@ fn a_finish_takes_its_six_steps_and_goes_on_after_a_crash() {
     let calls: Vec<_> = plan.calls().map(Call::describe).collect();
     assert_eq!(calls.len(), 4, "{calls:#?}");
     let world = World::new(&full);
-    assert_eq!(run(&world, &plan, &CancellationToken::new()).0, Outcome::Done);
+    assert_eq!(run(&world, &plan, &CancellationToken::new()).0, OperationOutcome::Done);
     let settled: BTreeMap<_, _> = world
         .with(|state| state.services.values().map(|service| (service.key.service.clone(), service.desired)).collect());
     assert_eq!(settled["shop-canary"], 0);

@@ -19,18 +19,18 @@ use crate::console::message::Now;
 use crate::console::state::operation::{Operation, OperationId, Progress};
 use crate::console::state::{Model, Screen};
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
-use crate::domain::ecs::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, Health, Route, RouteId};
 use crate::domain::ecs::service::{
     Container, Controller, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition,
 };
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::metrics::source::{Detail, Meter};
+use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::metrics::{Gauge, MetricsQuery, Minute, Series};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan;
 use crate::domain::plan::{Context, Intent, Receipt};
-use crate::domain::release::Ours;
+use crate::domain::release::LocalState;
 use crate::domain::release::share::{Percent, Weight};
 use crate::domain::settings::Settings;
 
@@ -57,8 +57,8 @@ pub(crate) fn group(name: &str) -> Arn {
 }
 
 /// Where the requests of a target group are counted.
-pub(crate) fn meter(name: &str) -> Meter {
-    Meter::TargetGroup { group: group(name), balancer: balancer() }
+pub(crate) fn meter(name: &str) -> MetricSource {
+    MetricSource::TargetGroup { group: group(name), balancer: balancer() }
 }
 
 fn rule() -> RouteId {
@@ -201,12 +201,12 @@ pub(crate) fn minutes(from: i64, requests: f64, errors: impl Fn(i64) -> f64, p95
 }
 
 /// Lets an answer arrive so many seconds ago.
-pub(crate) fn hear(model: &mut Model, seconds: i64, query: Query, answer: Result<Facts, Fault>) {
+pub(crate) fn hear(model: &mut Model, seconds: i64, query: Query, answer: Result<Answer, Fault>) {
     model.snapshot.apply(ago(seconds), &query, answer);
     model.derive();
 }
 
-pub(crate) fn learn(model: &mut Model, seconds: i64, query: Query, facts: Facts) {
+pub(crate) fn learn(model: &mut Model, seconds: i64, query: Query, facts: Answer) {
     hear(model, seconds, query, Ok(facts));
 }
 
@@ -222,7 +222,7 @@ pub(crate) fn rewind(model: &mut Model, seconds: i64) {
 
 /// A console that has heard nothing yet.
 pub(crate) fn silent(size: (u16, u16)) -> Model {
-    let place = Place { environment: "prod".into(), account: String::new(), region: "us-east-1".into() };
+    let place = Location { environment: "prod".into(), account: String::new(), region: "us-east-1".into() };
     Model::new(Settings { protected: true, ..Settings::default() }, place, Now { at: now(), speed: 1.0 }, size)
 }
 
@@ -231,7 +231,7 @@ pub(crate) fn known(size: (u16, u16)) -> Model {
     let mut model = silent(size);
     model.place.account = ACCOUNT.into();
     let arn = format!("arn:aws:sts::{ACCOUNT}:assumed-role/oncall/ana");
-    learn(&mut model, 40, Query::Identity, Facts::Identity(Identity { account: ACCOUNT.into(), arn }));
+    learn(&mut model, 40, Query::Identity, Answer::Identity(Identity { account: ACCOUNT.into(), arn }));
     model
 }
 
@@ -304,34 +304,34 @@ pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
         },
         ..service("ledger", "ledger", 5, 4, 30 * 86_400)
     };
-    learn(&mut model, 3_000, Query::Routes, Facts::Routes(vec![route(100, 0), route_of_search()]));
+    learn(&mut model, 3_000, Query::Routes, Answer::Routes(vec![route(100, 0), route_of_search()]));
     if share != 1 && share != 0 {
-        learn(&mut model, since + 900, Query::Routes, Facts::Routes(vec![route(99, 1), route_of_search()]));
+        learn(&mut model, since + 900, Query::Routes, Answer::Routes(vec![route(99, 1), route_of_search()]));
     }
-    learn(&mut model, since, Query::Routes, Facts::Routes(vec![route(100 - share, share), route_of_search()]));
-    learn(&mut model, 2, Query::Routes, Facts::Routes(vec![route(100 - share, share), route_of_search()]));
+    learn(&mut model, since, Query::Routes, Answer::Routes(vec![route(100 - share, share), route_of_search()]));
+    learn(&mut model, 2, Query::Routes, Answer::Routes(vec![route(100 - share, share), route_of_search()]));
     let all = vec![stable.clone(), canary.clone(), search.clone(), payments, ledger, worker];
-    learn(&mut model, 1, Query::Services, Facts::Services(all));
+    learn(&mut model, 1, Query::Services, Answer::Services(all));
     let mut definitions: Vec<_> = [("checkout", 41, "1.8.2"), ("checkout", 42, "1.9.0"), ("search", 88, "2.0.0")]
         .map(|(family, revision, version)| definition(td(family, revision), version))
         .into();
     definitions.push(definition(td("payments", 18), "4.2.1"));
     let arns = definitions.iter().map(|definition| definition.arn.clone()).collect();
-    learn(&mut model, 60, Query::TaskDefinitions(arns), Facts::TaskDefinitions(definitions));
+    learn(&mut model, 60, Query::TaskDefinitions(arns), Answer::TaskDefinitions(definitions));
     let health = |name: &str, healthy| (group(name), Health { healthy, ..Health::default() });
     let health = vec![
         health("checkout-stable", stable.running),
         health("checkout-canary", canary.running),
         health("search", 12),
     ];
-    learn(&mut model, 4, Query::Health(Vec::new()), Facts::Health(health));
+    learn(&mut model, 4, Query::Health(Vec::new()), Answer::Health(health));
     for service in [&stable, &canary] {
-        learn(&mut model, 3, Query::Tasks(service.key.clone()), Facts::Tasks(tasks(service)));
-        learn(&mut model, 15, Query::Deployments(service.key.clone()), Facts::Deployments(Vec::new()));
+        learn(&mut model, 3, Query::Tasks(service.key.clone()), Answer::Tasks(tasks(service)));
+        learn(&mut model, 15, Query::Deployments(service.key.clone()), Answer::Deployments(Vec::new()));
     }
     measure(&mut model, share, 0.2, 205.0);
     model.screen = Screen::Release("checkout".into());
-    let ours = Ours { requested: Some(percent(share as f64)), ..Ours::default() };
+    let ours = LocalState { requested: Some(percent(share as f64)), ..LocalState::default() };
     model.ours.insert("checkout".into(), ours);
     model.derive();
     model
@@ -348,11 +348,11 @@ pub(crate) fn measure(model: &mut Model, share: u64, errors: f64, p95: f64) {
     let mut metrics: Vec<_> = series.map(|(name, series)| (meter(name), series)).into();
     metrics.push((meter("checkout-canary"), if share == 0 { Series::default() } else { canary }));
     metrics.extend(around());
-    learn(model, 12, query, Facts::Metrics(metrics));
+    learn(model, 12, query, Answer::Metrics(metrics));
 }
 
 /// What is known around the pair: a load balancer that fails now and then, two services that work.
-fn around() -> Vec<(Meter, Series)> {
+fn around() -> Vec<(MetricSource, Series)> {
     let newest = now().as_second().div_euclid(60);
     let gauge = |gauge: Gauge, from: i64, value: &dyn Fn(i64) -> Option<f64>| {
         let at = |back: i64| Timestamp::from_second((newest - back) * 60).unwrap();
@@ -371,8 +371,8 @@ fn around() -> Vec<(Meter, Series)> {
         ])
     };
     vec![
-        (Meter::Balancer(self::balancer()), balancer),
-        (Meter::Service(key("checkout-stable")), service(170, 41.0)),
-        (Meter::Service(key("checkout-canary")), service(24, 36.0)),
+        (MetricSource::Balancer(self::balancer()), balancer),
+        (MetricSource::Service(key("checkout-stable")), service(170, 41.0)),
+        (MetricSource::Service(key("checkout-canary")), service(24, 36.0)),
     ]
 }

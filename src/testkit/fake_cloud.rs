@@ -14,7 +14,7 @@ use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Health, Route, RouteId};
 use crate::domain::ecs::service::{Rollout, RolloutState, Service};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt, Reread};
 use crate::domain::release::share::Weight;
 
@@ -256,7 +256,7 @@ impl Pause for World {
 
 #[async_trait]
 impl Cloud for World {
-    async fn read(&self, query: &Query) -> Result<Facts, Fault> {
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
         self.with(|state| {
             state.reads += 1;
             if !state.unread.is_empty() && state.unread[state.reads % state.unread.len()] {
@@ -264,13 +264,13 @@ impl Cloud for World {
             }
             Ok(match query {
                 Query::Identity => {
-                    Facts::Identity(Identity { account: state.account.clone(), arn: "arn:aws:iam::1:user/a".into() })
+                    Answer::Identity(Identity { account: state.account.clone(), arn: "arn:aws:iam::1:user/a".into() })
                 }
-                Query::Service(key) => Facts::Service(Box::new(state.services[key].clone())),
-                Query::Route(id) => Facts::Route(state.routes[id].clone()),
+                Query::Service(key) => Answer::Service(Box::new(state.services[key].clone())),
+                Query::Route(id) => Answer::Route(state.routes[id].clone()),
                 Query::Health(groups) => {
                     let health = |group: &Arn| Health { healthy: state.health[group], ..Health::default() };
-                    Facts::Health(groups.iter().map(|group| (group.clone(), health(group))).collect())
+                    Answer::Health(groups.iter().map(|group| (group.clone(), health(group))).collect())
                 }
                 other => panic!("the executor does not ask {other:?}"),
             })

@@ -7,17 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ecs::deployment::{Configuration, Rollback, ServiceRevision, Strategy as Shift};
 use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
-use crate::domain::ecs::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, Health, Route, RouteId};
 use crate::domain::ecs::service::{Controller, Rollout, RolloutState, Service, TaskDefinition};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::metrics::source::Meter;
+use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{Minute, Series};
-use crate::domain::observe::snapshot::{Reading, Snapshot, Witness};
+use crate::domain::observe::snapshot::{ObservedHealthy, Reading, Snapshot};
 use crate::domain::plan::{Context, Intent, Plan, Refusal, plan};
 use crate::domain::release::ladder::Ladder;
 use crate::domain::release::share::{Percent, Weight};
-use crate::domain::release::{Ours, Release, releases};
+use crate::domain::release::{LocalState, Release, releases};
 use crate::domain::settings::Settings;
 
 mod native;
@@ -34,8 +34,8 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
 }
 
-pub(crate) fn place() -> Place {
-    Place { environment: "prod".into(), account: ACCOUNT.into(), region: REGION.into() }
+pub(crate) fn place() -> Location {
+    Location { environment: "prod".into(), account: ACCOUNT.into(), region: REGION.into() }
 }
 
 /// `…:task-definition/shop:N`.
@@ -52,8 +52,8 @@ pub(crate) fn balancer() -> Arn {
 }
 
 /// Where the requests of a target group are counted.
-pub(crate) fn meter(name: &str) -> Meter {
-    Meter::TargetGroup { group: group(name), balancer: balancer() }
+pub(crate) fn meter(name: &str) -> MetricSource {
+    MetricSource::TargetGroup { group: group(name), balancer: balancer() }
 }
 
 fn route_id(index: usize) -> RouteId {
@@ -109,7 +109,7 @@ pub(crate) struct Scene {
     /// Whether every source fails by now.
     pub failing: bool,
     pub read_only: bool,
-    pub place: Place,
+    pub place: Location,
     pub doing: Option<Intent>,
     pub requested: Option<Percent>,
 }
@@ -150,7 +150,7 @@ impl Scene {
         for (index, witness) in (0i64..).zip(&self.witnesses) {
             for service in &services {
                 let at = at - SignedDuration::from_hours(index + 1);
-                snapshot.remember(&service.key, Witness { task_definition: td(*witness), at });
+                snapshot.remember(&service.key, ObservedHealthy { task_definition: td(*witness), at });
             }
         }
         for service in &services {
@@ -211,7 +211,7 @@ impl Scene {
 
     /// Its releases: one for a pair, else one for each service.
     pub(crate) fn releases(&self) -> Vec<Release> {
-        let ours = Ours { doing: self.doing.clone(), requested: self.requested, ..Ours::default() };
+        let ours = LocalState { doing: self.doing.clone(), requested: self.requested, ..LocalState::default() };
         let ours = ["shop", self.names.0, self.names.1].map(|name| (name.to_owned(), ours.clone())).into();
         releases(&self.snapshot(), &self.settings(), &ours, now())
     }

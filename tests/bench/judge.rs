@@ -14,7 +14,7 @@ use rand_distr::{Beta, Binomial, Distribution, Normal, Poisson};
 use tidegate::domain::analysis;
 use tidegate::domain::analysis::error_rate_test;
 use tidegate::domain::analysis::error_rate_test::Count;
-use tidegate::domain::analysis::{Case, Observed, Outcome, latency_test};
+use tidegate::domain::analysis::{Case, Observed, VerdictStatus, latency_test};
 use tidegate::domain::settings::Thresholds;
 
 const BAKE: SignedDuration = SignedDuration::from_mins(10);
@@ -183,7 +183,7 @@ fn passed(seed: u64, truth: &Truth, minutes: i64) -> Vec<Option<(u32, f64)>> {
             let thresholds = Thresholds { allowance: *allowance, ..Thresholds::default() };
             // No bake of ten minutes passes sooner.
             let look = || analysis::judge(&Case::recorded(&canary, &stable, BAKE, &thresholds));
-            if passed.is_none() && number >= 9 && look().outcome == Outcome::Pass {
+            if passed.is_none() && number >= 9 && look().outcome == VerdictStatus::Pass {
                 let requests = canary.iter().filter_map(|minute| minute.requests).sum();
                 *passed = Some((number as u32 + 1, requests));
             }

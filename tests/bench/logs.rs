@@ -20,11 +20,11 @@ use tidegate::console::update;
 use tidegate::console::view;
 use tidegate::console::view::Theme;
 use tidegate::domain::ecs::deployment::Configuration;
-use tidegate::domain::ecs::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
+use tidegate::domain::ecs::names::{Arn, Location, ServiceKey, TaskDefinitionArn};
 use tidegate::domain::ecs::service::{Controller, LogDriver, Rollout, RolloutState, Service, TaskDefinition};
-use tidegate::domain::logs::buffer::Whose;
+use tidegate::domain::logs::buffer::LogSide;
 use tidegate::domain::logs::{LogLine, LogPage, LogQuery, is_error};
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 use tidegate::domain::settings::Settings;
 
 mod measure;
@@ -83,7 +83,7 @@ fn answer(query: &LogQuery, now: Timestamp, streams: &[Arc<str>]) -> LogPage {
 
 /// A console that has the log of one service open.
 fn console() -> Model {
-    let place = Place { environment: "bench".into(), account: "123456789012".into(), region: "us-east-1".into() };
+    let place = Location { environment: "bench".into(), account: "123456789012".into(), region: "us-east-1".into() };
     let now = Now { at: start() + SignedDuration::from_mins(3), speed: 1.0 };
     let mut model = Model::new(Settings::default(), place, now, SIZE);
     let arn = |kind: &str| Arn::new(format!("arn:aws:ecs:us-east-1:123456789012:{kind}"));
@@ -132,8 +132,8 @@ fn console() -> Model {
         logs: vec![("app".into(), driver)],
     };
     let mut learn = |query, facts| drop(update(&mut model, now, Msg::Read { asked: now.at, query, answer: Ok(facts) }));
-    learn(Query::Services, Facts::Services(vec![service]));
-    learn(Query::TaskDefinitions(vec![revision]), Facts::TaskDefinitions(vec![definition]));
+    learn(Query::Services, Answer::Services(vec![service]));
+    learn(Query::TaskDefinitions(vec![revision]), Answer::TaskDefinitions(vec![definition]));
     model.screen = Screen::View(View::Logs, "shop".into());
     model
 }
@@ -161,7 +161,7 @@ fn main() -> ExitCode {
         let (msg, page) = match out.take() {
             Some((asked, query)) => {
                 let page = answer(&query, asked, &streams);
-                (Msg::Read { asked, query: Query::Logs(query), answer: Ok(Facts::Logs(page)) }, true)
+                (Msg::Read { asked, query: Query::Logs(query), answer: Ok(Answer::Logs(page)) }, true)
             }
             None => (Msg::Tick, false),
         };
@@ -201,7 +201,7 @@ fn main() -> ExitCode {
     let until = model.logs.reach().unwrap();
     let page = model.logs.since().unwrap();
     let expected = |until: Timestamp| until.duration_since(page).as_micros() / i128::from(APART);
-    let counted = model.logs.book.all(Whose::Stable).lines + model.logs.book.all(Whose::Unknown).lines;
+    let counted = model.logs.book.all(LogSide::Stable).lines + model.logs.book.all(LogSide::Unknown).lines;
     let within = i128::from(counted) >= expected(until) && i128::from(counted) <= expected(model.now.at) + 1;
     let megabytes = most >> 20;
     let code = wish.report(

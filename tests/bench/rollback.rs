@@ -21,7 +21,7 @@ use ratatui::backend::TestBackend;
 use tidegate::clock::Clock;
 use tidegate::cloud::Cloud;
 use tidegate::cloud::aws;
-use tidegate::cloud::aws::{Connect, Lanes};
+use tidegate::cloud::aws::{ClientPools, Connect};
 use tidegate::console::event_loop::{Canvas, Console, drive};
 use tidegate::console::keymap::Key;
 use tidegate::console::message::{Effect, Msg};
@@ -30,7 +30,7 @@ use tidegate::console::signals::Ended;
 use tidegate::console::state::{Model, Screen};
 use tidegate::console::update;
 use tidegate::console::view::Theme;
-use tidegate::domain::ecs::names::Place;
+use tidegate::domain::ecs::names::Location;
 use tidegate::domain::settings::Settings;
 use tidegate::execute::audit::Journal;
 use tidegate::execute::executor::Options;
@@ -86,7 +86,7 @@ struct Bench {
     world: Arc<Mutex<World>>,
     server: Server,
     clock: Clock,
-    lanes: Lanes,
+    lanes: ClientPools,
     journal: Arc<Journal>,
 }
 
@@ -170,7 +170,8 @@ impl Bench {
     async fn observe(&self) -> Model {
         self.server.faults().clear();
         self.canary_at_one_percent();
-        let place = Place { environment: "bench".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
+        let place =
+            Location { environment: "bench".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
         let mut model = Model::new(Settings::default(), place, self.clock.now(), SIZE);
         let mut effects: VecDeque<Effect> = update(&mut model, self.clock.now(), Msg::Tick).into();
         while let Some(effect) = effects.pop_front() {

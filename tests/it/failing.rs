@@ -1,7 +1,7 @@
 //! Why a release fails, as an operator finds it: on the fleet by name, and a key away in full.
 
 use tidegate::console::keymap::Key;
-use tidegate::domain::health::rollout::Ailment;
+use tidegate::domain::health::rollout::RolloutHealth;
 use tidegate::domain::health::stop_reason::Cause;
 use tidegate::domain::release::Phase;
 
@@ -10,7 +10,7 @@ use crate::stage::Stage;
 /// A console on a scenario, once the fleet knows what a release fails of.
 async fn named(scenario: &str, name: &str, cause: Cause) -> Stage {
     let mut stage = Stage::open(scenario).await;
-    let known = |ailment: &Ailment| matches!(ailment, Ailment::CrashLoop { cause: Some(known), .. } if *known == cause);
+    let known = |ailment: &RolloutHealth| matches!(ailment, RolloutHealth::CrashLoop { cause: Some(known), .. } if *known == cause);
     stage
         .until(&format!("{name} fails of {cause:?}"), |model| {
             model.release(name).is_some_and(|release| release.ailment.as_ref().is_some_and(known))

@@ -2,9 +2,9 @@
 
 use tidegate::console::screens::{View, events};
 use tidegate::console::state::Screen;
-use tidegate::domain::analysis::Outcome;
+use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::settings::Settings;
-use tidegate::domain::timeline::{Entry, Hand, Kind};
+use tidegate::domain::timeline::{Entry, Kind, Origin};
 
 use crate::stage::Stage;
 
@@ -31,7 +31,7 @@ async fn somebody_elses_edit_of_the_rule_is_told_as_such_and_ours_as_ours() {
     let entries = timeline(&stage, "checkout");
     let traffic: Vec<_> = entries.iter().filter(|entry| entry.kind == Kind::Traffic).collect();
     let hands: Vec<_> = traffic.iter().map(|entry| entry.hand).collect();
-    assert_eq!(hands, [Some(Hand::Others), Some(Hand::Ours)], "{:?}", told(&entries));
+    assert_eq!(hands, [Some(Origin::Others), Some(Origin::Ours)], "{:?}", told(&entries));
     assert!(traffic[0].text.ends_with("→ 80/20, not from here"), "{}", traffic[0].text);
     assert!(traffic[1].text.ends_with("written from here"), "{}", traffic[1].text);
     stage.press("e").await;
@@ -48,12 +48,12 @@ async fn after_a_rollback_the_timeline_tells_it_in_order() {
     stage.press("Py").await;
     stage
         .until("a FAIL", |model| {
-            model.release("checkout").is_some_and(|release| release.verdict.outcome == Outcome::Fail)
+            model.release("checkout").is_some_and(|release| release.verdict.outcome == VerdictStatus::Fail)
         })
         .await;
     stage.press("R").await;
     let entries = timeline(&stage, "checkout");
-    let ours: Vec<_> = entries.iter().filter(|entry| entry.hand == Some(Hand::Ours)).collect();
+    let ours: Vec<_> = entries.iter().filter(|entry| entry.hand == Some(Origin::Ours)).collect();
     let lines: Vec<_> = ours.iter().rev().map(|entry| entry.text.as_str()).collect();
     let begins = [
         "ordered with a key: ",
@@ -68,7 +68,7 @@ async fn after_a_rollback_the_timeline_tells_it_in_order() {
         assert!(line.starts_with(begin), "{lines:#?}");
     }
     assert!(lines[4].ends_with("→ 100/0, written from here"), "{lines:#?}");
-    assert!(entries.iter().all(|entry| entry.hand != Some(Hand::Others)), "{:#?}", told(&entries));
+    assert!(entries.iter().all(|entry| entry.hand != Some(Origin::Others)), "{:#?}", told(&entries));
     // Another console on this machine remembers it from the audit, and claims none of it for others.
     stage.audit().await;
     let recalled = stage.recalled();

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 use tidegate::domain::settings::Settings;
 use tidegate::domain::text;
-use tidegate::sim::api::{Answer, Call};
+use tidegate::sim::api::{Answer as ApiAnswer, Call};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Fault, FaultRule};
 use tidegate::sim::world::World;
@@ -55,7 +55,7 @@ impl Backend for Spoiled {
         Backend::advance(&mut self.world, to);
     }
 
-    fn call(&mut self, call: &Call) -> Answer {
+    fn call(&mut self, call: &Call) -> ApiAnswer {
         let mut answer = Backend::call(&mut self.world, call)?;
         // Who is nobody sees nothing: the account alone is left as it is.
         if call.operation != "GetCallerIdentity" {

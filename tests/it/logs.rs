@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tidegate::console::keymap::Key;
 use tidegate::console::screens::logs::state::BOUNDS;
-use tidegate::domain::logs::buffer::Whose;
+use tidegate::domain::logs::buffer::LogSide;
 use tidegate::domain::logs::counters::{SLOT, whole};
 use tidegate::sim::api::{Call, Service};
 use tidegate::sim::wire::Backend;
@@ -59,15 +59,15 @@ async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within
     let minutes = to.duration_since(from).as_secs_f64() / 60.0;
     assert!(minutes > 3.5, "{from} {to}");
     let sum = |errors: bool| -> u64 {
-        let each = [Whose::Stable, Whose::Canary, Whose::Unknown].map(|whose| logs.book.between(whose, from, to));
+        let each = [LogSide::Stable, LogSide::Canary, LogSide::Unknown].map(|whose| logs.book.between(whose, from, to));
         each.iter().map(|count| if errors { count.errors } else { count.lines }).sum()
     };
     let truth = written(&stage, from, to);
     assert!(truth as f64 > 100_000.0 * minutes, "{truth} lines in {minutes} minutes are no storm");
     assert_eq!(sum(false), truth);
-    let (stable, canary) = (logs.book.all(Whose::Stable), logs.book.all(Whose::Canary));
+    let (stable, canary) = (logs.book.all(LogSide::Stable), logs.book.all(LogSide::Canary));
     assert!(canary.errors > 0 && canary.lines < stable.lines, "{stable:?} {canary:?}");
-    assert_eq!(logs.book.all(Whose::Unknown).lines, 0, "every task is known");
+    assert_eq!(logs.book.all(LogSide::Unknown).lines, 0, "every task is known");
     assert!(logs.book.kept() as u64 <= sum(false), "what is old goes");
     assert!(logs.bytes() < BOUNDS.bytes + (8 << 20), "{} bytes", logs.bytes());
     // No more than two calls a second, whatever there is to read.
@@ -87,8 +87,8 @@ async fn tasks_that_never_started_have_no_log_and_the_view_says_so() {
     for _ in 0..60 {
         stage.stride(1).await;
     }
-    assert_eq!(stage.model.logs.book.all(Whose::Canary).lines, 0);
-    assert!(stage.model.logs.book.all(Whose::Stable).lines > 0);
+    assert_eq!(stage.model.logs.book.all(LogSide::Canary).lines, 0);
+    assert!(stage.model.logs.book.all(LogSide::Stable).lines > 0);
     let screen = stage.screen(120, 40);
     assert!(screen.contains("canary has no log:") && screen.contains("cannot pull the image"), "{screen}");
 }

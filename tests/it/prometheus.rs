@@ -13,8 +13,8 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tidegate::domain::analysis::Outcome;
-use tidegate::domain::metrics::source::{Meter, Own, Recipe, Source};
+use tidegate::domain::analysis::VerdictStatus;
+use tidegate::domain::metrics::source::{CustomMetrics, MetricQueries, MetricSource, Source};
 use tidegate::domain::settings::{ServiceSettings, Settings};
 use tokio::net::TcpListener;
 
@@ -64,12 +64,12 @@ async fn prometheus(down: Arc<AtomicBool>) -> String {
 }
 
 fn settings() -> Settings {
-    let recipe = Recipe {
+    let recipe = MetricQueries {
         requests: Some("requests:{revision}".to_owned()),
         errors: Some("errors:{revision}".to_owned()),
-        ..Recipe::default()
+        ..MetricQueries::default()
     };
-    let own = Some(Own { source: Source::Prometheus(recipe), seconds: true });
+    let own = Some(CustomMetrics { source: Source::Prometheus(recipe), seconds: true });
     let mut settings = Settings::default();
     settings.services.insert("checkout".to_owned(), ServiceSettings { own, ..ServiceSettings::default() });
     settings
@@ -79,19 +79,19 @@ fn settings() -> Settings {
 async fn a_canary_that_prometheus_counts_is_judged_by_that_alone() {
     let down = Arc::new(AtomicBool::new(false));
     let mut stage = Stage::with("good-release", settings()).await;
-    assert_eq!(stage.release("checkout").verdict.outcome, Outcome::NotYet, "nobody has counted yet");
+    assert_eq!(stage.release("checkout").verdict.outcome, VerdictStatus::Inconclusive, "nobody has counted yet");
     stage.count_by(&prometheus(down.clone()).await);
     stage.go("checkout").await;
     stage
         .until("a FAIL, though CloudWatch sees nothing wrong", |model| {
-            model.release("checkout").is_some_and(|release| release.verdict.outcome == Outcome::Fail)
+            model.release("checkout").is_some_and(|release| release.verdict.outcome == VerdictStatus::Fail)
         })
         .await;
     let judged = &stage.release("checkout").verdict.judged;
     assert!(judged.minutes > 0 && (judged.requests / f64::from(judged.minutes) - 600.0).abs() < 1e-6, "{judged:?}");
     assert!((judged.error_percent.unwrap() - 20.0).abs() < 1e-6, "{judged:?}");
     let canary = stage.release("checkout").canary.clone().unwrap();
-    let Some(meter @ Meter::Own(_)) = canary.meter else { panic!("{:?}", canary.meter) };
+    let Some(meter @ MetricSource::Custom(_)) = canary.meter else { panic!("{:?}", canary.meter) };
     let live = |stage: &Stage| stage.model.snapshot.metrics[&meter].get().unwrap().live.len();
     stage
         .until("the open release is read every five seconds", |model| {
@@ -111,7 +111,7 @@ async fn a_canary_that_prometheus_counts_is_judged_by_that_alone() {
         assert!(stage.model.snapshot.metrics[meter].fault.is_none(), "CloudWatch goes on for {meter:?}");
     }
     // The way back waits for no source of numbers.
-    assert_eq!(stage.release("checkout").verdict.outcome, Outcome::Fail);
+    assert_eq!(stage.release("checkout").verdict.outcome, VerdictStatus::Fail);
     let sent = stage.writes().len();
     stage.press("R").await;
     assert_eq!(stage.told()[sent], "ModifyRule checkout-stable=100 checkout-canary=0");

@@ -14,9 +14,9 @@ use tidegate::console::message::Now;
 use tidegate::console::state::{Model, SMALLEST};
 use tidegate::console::terminal;
 use tidegate::console::view::Theme;
-use tidegate::domain::ecs::names::Place;
+use tidegate::domain::ecs::names::Location;
 use tidegate::domain::fault::Fault;
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 use tidegate::domain::plan::{Call, Receipt};
 use tidegate::domain::settings::Settings;
 use tidegate::execute::executor::Options;
@@ -195,7 +195,7 @@ struct Broken;
 
 #[async_trait]
 impl Cloud for Broken {
-    async fn read(&self, _: &Query) -> Result<Facts, Fault> {
+    async fn read(&self, _: &Query) -> Result<Answer, Fault> {
         panic!("this cloud is broken");
     }
 
@@ -208,7 +208,7 @@ impl Cloud for Broken {
 #[ignore = "only to be run in a terminal of its own, by the test above"]
 async fn panic_in_a_task() {
     terminal::restore_on_panic(|panic| panic.to_string());
-    let place = Place { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
+    let place = Location { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
     let broken = Arc::new(Broken);
     let console = Console {
         model: Model::new(Settings::default(), place, Now { at: Timestamp::now(), speed: 1.0 }, SMALLEST),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tidegate::console::dialogs::Dialog;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::Msg;
-use tidegate::domain::analysis::Outcome;
+use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::release::Phase;
 use tidegate::domain::settings::Settings;
 
@@ -58,7 +58,7 @@ async fn r_at_10_percent_gives_stable_everything_with_its_first_call() {
     stage.press("Py").await;
     stage
         .until("a FAIL", |model| {
-            model.release("checkout").is_some_and(|release| release.verdict.outcome == Outcome::Fail)
+            model.release("checkout").is_some_and(|release| release.verdict.outcome == VerdictStatus::Fail)
         })
         .await;
     assert!(stage.screen(80, 24).contains("FAIL"), "{}", stage.screen(80, 24));

@@ -15,7 +15,7 @@ use tidegate::cloud::aws;
 use tidegate::cloud::aws::{Connect, Limits};
 use tidegate::cloud::prometheus::Prometheus;
 use tidegate::cloud::tee::Overheard;
-use tidegate::cloud::{Cloud, Counted};
+use tidegate::cloud::{Cloud, WithPrometheus};
 use tidegate::console::keymap::Key;
 use tidegate::console::message::{Effect, Msg, Now};
 use tidegate::console::state::operation::{OperationId, Progress};
@@ -23,7 +23,7 @@ use tidegate::console::state::{Model, Screen};
 use tidegate::console::update;
 use tidegate::console::view;
 use tidegate::console::view::Theme;
-use tidegate::domain::ecs::names::Place;
+use tidegate::domain::ecs::names::Location;
 use tidegate::domain::release::Release;
 use tidegate::domain::settings::Settings;
 use tidegate::execute::audit;
@@ -111,7 +111,7 @@ impl Stage {
         })
         .await
         .unwrap();
-        let place = Place { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
+        let place = Location { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
         let state = TempDir::new().unwrap();
         let journal = Arc::new(Journal::open(&state.path().join("audit.jsonl")).unwrap());
         let (outbox, inbox) = unbounded_channel();
@@ -143,7 +143,7 @@ impl Stage {
     pub fn count_by(&mut self, url: &str) {
         let clock = self.clock.clone();
         let prometheus = Prometheus::new(url.parse().unwrap(), None, Arc::new(move || clock.now())).unwrap();
-        self.reader = Arc::new(Counted::new(self.reader.clone(), Arc::new(prometheus)));
+        self.reader = Arc::new(WithPrometheus::new(self.reader.clone(), Arc::new(prometheus)));
     }
 
     fn now(&self) -> Now {

@@ -1,6 +1,6 @@
 //! The verdict as an operator sees it come, through the simulator, the SDK and the console.
 
-use tidegate::domain::analysis::{Outcome, Verdict};
+use tidegate::domain::analysis::{Verdict, VerdictStatus};
 use tidegate::domain::settings::{ServiceSettings, Settings};
 use tidegate::sim::scenario::Scenario;
 
@@ -25,7 +25,7 @@ struct Seen {
 }
 
 /// The operator gives the canary 1 % and looks every so many seconds, until `last` or for so many minutes.
-async fn watch(scenario: &Scenario, every: u64, minutes: u64, last: Option<Outcome>) -> Vec<Seen> {
+async fn watch(scenario: &Scenario, every: u64, minutes: u64, last: Option<VerdictStatus>) -> Vec<Seen> {
     let mut stage = Stage::on(scenario, Settings::default()).await;
     stage.go("checkout").await;
     stage.press("Py").await;
@@ -44,7 +44,7 @@ async fn watch(scenario: &Scenario, every: u64, minutes: u64, last: Option<Outco
 }
 
 /// Each outcome once, as they came, with the minute.
-fn course(seen: &[Seen]) -> Vec<(Outcome, u64)> {
+fn course(seen: &[Seen]) -> Vec<(VerdictStatus, u64)> {
     let mut course: Vec<_> = seen.iter().map(|seen| (seen.verdict.outcome, seen.minute)).collect();
     course.dedup_by_key(|(outcome, _)| *outcome);
     course
@@ -61,7 +61,7 @@ fn reasons(seen: &[Seen]) -> String {
 /// NOT YET, some of it with an estimate, then FAIL and nothing else until the watch ends.
 fn not_yet_then_fail(seen: &[Seen], part: &str) {
     let course = course(seen);
-    let [(Outcome::NotYet, 1), (Outcome::Fail, failed)] = course.as_slice() else {
+    let [(VerdictStatus::Inconclusive, 1), (VerdictStatus::Fail, failed)] = course.as_slice() else {
         panic!("{course:?}\n{}", reasons(seen))
     };
     let estimated = |seen: &&Seen| seen.verdict.needs.is_some_and(|needs| needs.minutes.is_some());
@@ -73,21 +73,21 @@ fn not_yet_then_fail(seen: &[Seen], part: &str) {
 
 #[tokio::test]
 async fn a_bad_canary_at_1_percent_is_not_yet_with_an_estimate_and_then_fails() {
-    let seen = watch(&at(50.0, "bad-canary"), 20, 30, Some(Outcome::Fail)).await;
+    let seen = watch(&at(50.0, "bad-canary"), 20, 30, Some(VerdictStatus::Fail)).await;
     not_yet_then_fail(&seen, "stable's");
 }
 
 #[tokio::test]
 async fn a_slow_canary_at_1_percent_is_not_yet_with_an_estimate_and_then_fails() {
-    let seen = watch(&at(50.0, "latency-regression"), 20, 60, Some(Outcome::Fail)).await;
+    let seen = watch(&at(50.0, "latency-regression"), 20, 60, Some(VerdictStatus::Fail)).await;
     not_yet_then_fail(&seen, "p95");
 }
 
 #[tokio::test]
 async fn a_good_canary_passes_without_a_fail_before() {
-    let seen = watch(&at(50.0, "good-release"), 60, 240, Some(Outcome::Pass)).await;
+    let seen = watch(&at(50.0, "good-release"), 60, 240, Some(VerdictStatus::Pass)).await;
     let course = course(&seen);
-    let [(Outcome::NotYet, 1), (Outcome::Pass, passed)] = course.as_slice() else {
+    let [(VerdictStatus::Inconclusive, 1), (VerdictStatus::Pass, passed)] = course.as_slice() else {
         panic!("{course:?}\n{}", reasons(&seen))
     };
     assert!(*passed >= 12, "PASS after {passed} min: sooner than the bake and the delay");
@@ -97,7 +97,7 @@ async fn a_good_canary_passes_without_a_fail_before() {
 async fn a_canary_that_nobody_comes_to_never_passes() {
     for (rps, minutes) in [(0.0, 120), (0.5, 40)] {
         let seen = watch(&at(rps, "good-release"), 60, minutes, None).await;
-        assert_eq!(course(&seen), [(Outcome::NotYet, 1)], "{}", reasons(&seen));
+        assert_eq!(course(&seen), [(VerdictStatus::Inconclusive, 1)], "{}", reasons(&seen));
         let words = &seen.last().unwrap().verdict.reasons;
         assert!(!words.is_empty(), "why not is said");
     }
@@ -113,13 +113,13 @@ async fn an_alarm_of_the_settings_fails_a_canary_whose_numbers_are_well() {
     let mut stage = Stage::on(&Scenario::parse(text).unwrap(), settings.clone()).await;
     stage.pass(90).await;
     let verdict = stage.release("checkout").verdict.clone();
-    assert_eq!(verdict.outcome, Outcome::Fail, "{verdict:?}");
+    assert_eq!(verdict.outcome, VerdictStatus::Fail, "{verdict:?}");
     assert!(verdict.reasons[0].starts_with("alarm search-p99 is in ALARM since "), "{verdict:?}");
     // One that does not exist is not taken for one that is OK.
     settings.services.get_mut("checkout").unwrap().alarms = vec!["serch-p99".to_owned()];
     let mut stage = Stage::on(&Scenario::parse(text).unwrap(), settings).await;
     stage.pass(90).await;
     let verdict = stage.release("checkout").verdict.clone();
-    assert_eq!(verdict.outcome, Outcome::NotYet, "{verdict:?}");
+    assert_eq!(verdict.outcome, VerdictStatus::Inconclusive, "{verdict:?}");
     assert!(verdict.reasons.iter().any(|reason| reason.contains("serch-p99") && reason.contains("does not exist")));
 }

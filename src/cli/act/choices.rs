@@ -9,7 +9,7 @@ use crate::cli::lookup;
 use crate::cli::observe::Observation;
 use crate::cli::out::Out;
 use crate::domain::release::Release;
-use crate::domain::rollback::target::Good;
+use crate::domain::rollback::target::KnownGood;
 
 /// Prints every revision that is known to have worked, best first.
 pub fn list(out: &mut Out, seen: &Observation, name: &str) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ fn running(release: &Release) -> String {
     }
 }
 
-fn row(seen: &Observation, good: &Good) -> Vec<String> {
+fn row(seen: &Observation, good: &KnownGood) -> Vec<String> {
     let registration = match good.active {
         Some(true) => "active",
         Some(false) => "deregistered",
@@ -51,7 +51,7 @@ fn row(seen: &Observation, good: &Good) -> Vec<String> {
     vec![
         good.task_definition.tag(),
         version_of(&good.task_definition, &seen.snapshot).unwrap_or_default(),
-        if good.backed_out { "it ran, and was itself taken back" } else { evidence(good.evidence) }.to_owned(),
+        if good.rolled_back_from { "it ran, and was itself taken back" } else { evidence(good.evidence) }.to_owned(),
         good.at.map(|at| format!("{} ago", since(at, seen.now))).unwrap_or_default(),
         good.good_for.map(span).unwrap_or_default(),
         registration.to_owned(),
@@ -60,7 +60,7 @@ fn row(seen: &Observation, good: &Good) -> Vec<String> {
 
 /// `tidegate.previous/1`.
 fn document(seen: &Observation, release: &Release) -> Value {
-    let previous = |good: &Good| {
+    let previous = |good: &KnownGood| {
         json!({
             "task_definition": good.task_definition,
             "revision": good.task_definition.short(),
@@ -69,7 +69,7 @@ fn document(seen: &Observation, release: &Release) -> Value {
             "at": good.at,
             "good_for_seconds": good.good_for.map(|span| span.as_secs()),
             "active": good.active,
-            "backed_out": good.backed_out,
+            "backed_out": good.rolled_back_from,
         })
     };
     json!({

@@ -68,7 +68,7 @@ pub(super) fn given(out: &mut Out, consent: Consent, plan: &Plan) -> bool {
 mod tests {
     use super::*;
     use crate::cli::out::tests::Paper;
-    use crate::domain::analysis::Outcome;
+    use crate::domain::analysis::VerdictStatus;
     use crate::domain::plan::Gate;
 
     fn out(typed: Option<&'static str>) -> Out {
@@ -78,7 +78,7 @@ mod tests {
     fn plan() -> Plan {
         Plan {
             release: "checkout".into(),
-            place: crate::domain::ecs::names::Place {
+            place: crate::domain::ecs::names::Location {
                 environment: "prod".into(),
                 account: "123456789012".into(),
                 region: "us-east-1".into(),
@@ -118,7 +118,7 @@ mod tests {
         let gated = |outcome| Plan { gate: Some(Gate { outcome, reasons: Vec::new() }), ..plan() };
         let open = Settings::default();
         let protected = Settings { protected: true, ..Settings::default() };
-        for outcome in [Outcome::Fail, Outcome::NotYet] {
+        for outcome in [VerdictStatus::Fail, VerdictStatus::Inconclusive] {
             assert!(reasoned(&open, &gated(outcome), None).is_ok());
             assert!(reasoned(&protected, &gated(outcome), Some("it is a false alarm")).is_ok());
             for blank in [None, Some(""), Some(" \t"), Some("\u{200b}")] {

@@ -9,15 +9,15 @@ use tokio_util::sync::CancellationToken;
 use super::args::Acting;
 use super::exit::{Exit, Failure, internal};
 use super::lookup;
-use super::observe::{Observation, Want};
+use super::observe::{Observation, Scope};
 use super::out::Out;
 use super::session::Session;
 use crate::cloud::Cloud;
 use crate::console::signals::Signals;
-use crate::console::state::operation::{Operation, OperationId, Outcome};
+use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::fault::FaultKind;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan;
 use crate::domain::plan::{Context, Intent, Plan};
 use crate::domain::release::Release;
@@ -29,11 +29,11 @@ use crate::execute::audited_execution::{Audit, perform};
 use crate::execute::executor::Options;
 
 pub use self::choices::list;
-use self::report::{Reporter, Told};
+use self::report::{ExecutionReport, Reporter};
 
 /// What is wanted, as it was typed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Wish {
+pub enum AskedAct {
     /// `step [--to PERCENT]`.
     Step(Option<Percent>),
     /// `start --task-definition REVISION [--pauses]`.
@@ -55,9 +55,15 @@ pub enum Wish {
 }
 
 /// Carries out `wish` for the release called `name`.
-pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acting: &Acting) -> Result<Exit, Failure> {
-    let back = matches!(wish, Wish::Rollback { .. });
-    let want = if back { Want::Back(name) } else { Want::Forward(name) };
+pub async fn act(
+    out: &mut Out,
+    session: &Session,
+    name: &str,
+    wish: &AskedAct,
+    acting: &Acting,
+) -> Result<Exit, Failure> {
+    let back = matches!(wish, AskedAct::Rollback { .. });
+    let want = if back { Scope::Back(name) } else { Scope::Forward(name) };
     let seen = session.observe(want).await?;
     for fault in &seen.faults {
         out.remark(&format!("not read: {fault}"));
@@ -102,7 +108,7 @@ pub async fn act(out: &mut Out, session: &Session, name: &str, wish: &Wish, acti
     conclude(out, &told, &left_to_aws)
 }
 
-/// Whoever cannot be asked has to say yes beforehand. Told before anything is looked at.
+/// Whoever cannot be asked has to say yes beforehand. ExecutionReport before anything is looked at.
 pub fn answerable(out: &Out, acting: &Acting) -> Result<(), Failure> {
     if acting.dry_run || acting.yes || out.can_ask() {
         return Ok(());
@@ -119,20 +125,20 @@ fn make_plan(session: &Session, seen: &Observation, release: &Release, intent: &
 }
 
 /// The intent behind the wish, its revisions looked up.
-async fn intent(cloud: &dyn Cloud, release: &Release, wish: &Wish) -> Result<Intent, Failure> {
+async fn intent(cloud: &dyn Cloud, release: &Release, wish: &AskedAct) -> Result<Intent, Failure> {
     Ok(match wish {
         // Down is no step, but it is what was asked for.
-        Wish::Step(Some(to)) if release.share.configured.is_some_and(|at| to.value() < at.value()) => {
+        AskedAct::Step(Some(to)) if release.share.configured.is_some_and(|at| to.value() < at.value()) => {
             Intent::Weight { to: *to }
         }
-        Wish::Step(to) => Intent::Step { to: *to },
-        Wish::Finish => Intent::Finish,
-        Wish::Start { revision: text, pauses } => {
+        AskedAct::Step(to) => Intent::Step { to: *to },
+        AskedAct::Finish => Intent::Finish,
+        AskedAct::Start { revision: text, pauses } => {
             let family = release.newest().task_definition.family();
             Intent::Start { task_definition: revision(cloud, text, family).await?, pauses: *pauses }
         }
-        Wish::Rollback { to: None, at_once } => Intent::Rollback { to: None, at_once: *at_once },
-        Wish::Rollback { to: Some(text), at_once } => {
+        AskedAct::Rollback { to: None, at_once } => Intent::Rollback { to: None, at_once: *at_once },
+        AskedAct::Rollback { to: Some(text), at_once } => {
             let family = release.stable.task_definition.family();
             Intent::Rollback { to: Some(revision(cloud, text, family).await?), at_once: *at_once }
         }
@@ -148,7 +154,7 @@ async fn revision(cloud: &dyn Cloud, text: &str, family: &str) -> Result<TaskDef
         answer => answer?,
     };
     let found = match facts {
-        Facts::TaskDefinitions(definitions) => definitions.into_iter().next(),
+        Answer::TaskDefinitions(definitions) => definitions.into_iter().next(),
         _ => None,
     };
     match found {
@@ -184,7 +190,7 @@ async fn carry_out(
     seen: &Observation,
     plan: Plan,
     why: Option<String>,
-) -> Result<Told, Failure> {
+) -> Result<ExecutionReport, Failure> {
     let order = Order { who: seen.identity.clone(), via: Via::Command, why };
     let journal = audit::default_path().and_then(|path| Journal::open(&path));
     let now = || session.now();
@@ -214,13 +220,13 @@ async fn carry_out(
 }
 
 /// Says how it ended.
-fn conclude(out: &mut Out, told: &Told, left_to_aws: &[String]) -> Result<Exit, Failure> {
+fn conclude(out: &mut Out, told: &ExecutionReport, left_to_aws: &[String]) -> Result<Exit, Failure> {
     let operation = &told.operation;
-    let outcome = operation.outcome.as_ref().map_or(&Outcome::Superseded, |(_, outcome)| outcome);
+    let outcome = operation.outcome.as_ref().map_or(&OperationOutcome::Superseded, |(_, outcome)| outcome);
     let exit = Exit::of(outcome, !told.sent.is_empty());
     if out.json {
         out.document(&report::result(told, outcome, exit, left_to_aws))?;
-    } else if *outcome == Outcome::Done {
+    } else if *outcome == OperationOutcome::Done {
         out.say(&report::ending(told, outcome, left_to_aws).join("\n"))?;
     } else {
         out.remark(&report::ending(told, outcome, left_to_aws).join("\n"));

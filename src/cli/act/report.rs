@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::console::message::Now;
-use crate::console::state::operation::{Operation, Outcome, Progress, StepState};
+use crate::console::state::operation::{Operation, OperationOutcome, Progress, StepState};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Expect, Intent, Plan, Receipt, Refusal, Step};
 use crate::domain::release::Release;
@@ -61,11 +61,11 @@ pub(super) fn refused(release: &Release, intent: &Intent, refusal: &Refusal) -> 
 /// Writes down each move as it is made.
 pub(super) struct Reporter<'a> {
     out: &'a mut Out,
-    told: Told,
+    told: ExecutionReport,
 }
 
 /// An operation with what its reports said.
-pub(super) struct Told {
+pub(super) struct ExecutionReport {
     /// Where it is.
     pub(super) operation: Operation,
     /// The steps whose writes went out.
@@ -78,11 +78,14 @@ pub(super) struct Told {
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(out: &'a mut Out, operation: Operation) -> Self {
-        Self { out, told: Told { operation, sent: BTreeSet::new(), read_back: None, answers: BTreeMap::new() } }
+        Self {
+            out,
+            told: ExecutionReport { operation, sent: BTreeSet::new(), read_back: None, answers: BTreeMap::new() },
+        }
     }
 
     /// All that was reported.
-    pub(super) fn told(self) -> Told {
+    pub(super) fn told(self) -> ExecutionReport {
         self.told
     }
 
@@ -139,7 +142,7 @@ fn read_back(step: &Step) -> String {
 }
 
 /// How it ended, in lines.
-pub(super) fn ending(told: &Told, outcome: &Outcome, left_to_aws: &[String]) -> Vec<String> {
+pub(super) fn ending(told: &ExecutionReport, outcome: &OperationOutcome, left_to_aws: &[String]) -> Vec<String> {
     let operation = &told.operation;
     let plan = &operation.plan;
     let step = |index: &usize| {
@@ -147,7 +150,7 @@ pub(super) fn ending(told: &Told, outcome: &Outcome, left_to_aws: &[String]) -> 
         format!("step {} of {} ({title})", index + 1, plan.steps.len())
     };
     match outcome {
-        Outcome::Done => {
+        OperationOutcome::Done => {
             let took = told
                 .read_back
                 .map(|took| format!("; first write read back after {:.2} s", took.as_secs_f64()))
@@ -156,23 +159,23 @@ pub(super) fn ending(told: &Told, outcome: &Outcome, left_to_aws: &[String]) -> 
             lines.extend(left_to_aws.iter().map(|what| format!("not waited for: {what} (--wait would)")));
             lines
         }
-        Outcome::Refused { step: index, fault } => {
+        OperationOutcome::Refused { step: index, fault } => {
             vec![
                 format!("refused at {}: {}", step(index), headline(fault)),
                 fault.advice.clone(),
                 so_far(told, Some(*index)),
             ]
         }
-        Outcome::Failed { step: index, reason } => vec![
+        OperationOutcome::Failed { step: index, reason } => vec![
             format!("failed at {}: {reason}", step(index)),
             so_far(told, None),
             format!("`tidegate status {0}` says where it is; `tidegate rollback {0}` goes back.", plan.release),
         ],
-        Outcome::Unknown { step: index, fault } => vec![
+        OperationOutcome::Unknown { step: index, fault } => vec![
             format!("outcome unknown at {}: {}", step(index), headline(fault)),
             format!("It was not sent again. `tidegate status {}` says what AWS has now.", plan.release),
         ],
-        Outcome::Superseded => vec![
+        OperationOutcome::Superseded => vec![
             "stopped: nothing more is sent".to_owned(),
             so_far(told, None),
             format!("`tidegate status {}` says where it is.", plan.release),
@@ -186,7 +189,7 @@ fn headline(fault: &Fault) -> String {
 }
 
 /// What of the plan is done, and what is open. A call that was refused is neither.
-fn so_far(told: &Told, refused: Option<usize>) -> String {
+fn so_far(told: &ExecutionReport, refused: Option<usize>) -> String {
     let calls = |read_back: bool| {
         let steps = told.operation.steps.iter().zip(&told.operation.plan.steps).enumerate();
         let calls: Vec<_> = steps
@@ -208,7 +211,7 @@ fn so_far(told: &Told, refused: Option<usize>) -> String {
 }
 
 /// `tidegate.result/1`.
-pub(super) fn result(told: &Told, outcome: &Outcome, exit: Exit, left_to_aws: &[String]) -> Value {
+pub(super) fn result(told: &ExecutionReport, outcome: &OperationOutcome, exit: Exit, left_to_aws: &[String]) -> Value {
     let operation = &told.operation;
     let plan = &operation.plan;
     let steps: Vec<_> = plan
@@ -219,11 +222,11 @@ pub(super) fn result(told: &Told, outcome: &Outcome, exit: Exit, left_to_aws: &[
         .map(|(index, (step, state))| one(step, state, told.answers.get(&index)))
         .collect();
     let (word, reason, fault) = match outcome {
-        Outcome::Done => ("done", None, None),
-        Outcome::Refused { fault, .. } => ("refused", Some(fault.headline()), Some(fault)),
-        Outcome::Failed { reason, .. } => ("failed", Some(reason.clone()), None),
-        Outcome::Unknown { fault, .. } => ("unknown", Some(fault.headline()), Some(fault)),
-        Outcome::Superseded => ("stopped", None, None),
+        OperationOutcome::Done => ("done", None, None),
+        OperationOutcome::Refused { fault, .. } => ("refused", Some(fault.headline()), Some(fault)),
+        OperationOutcome::Failed { reason, .. } => ("failed", Some(reason.clone()), None),
+        OperationOutcome::Unknown { fault, .. } => ("unknown", Some(fault.headline()), Some(fault)),
+        OperationOutcome::Superseded => ("stopped", None, None),
     };
     json!({
         "schema": "tidegate.result/1",
@@ -238,7 +241,7 @@ pub(super) fn result(told: &Told, outcome: &Outcome, exit: Exit, left_to_aws: &[
         "steps": steps,
         "warnings": plan.warnings,
         "not_waited_for": left_to_aws,
-        "share_percent": plan.share.filter(|_| *outcome == Outcome::Done),
+        "share_percent": plan.share.filter(|_| *outcome == OperationOutcome::Done),
         "first_read_back_seconds": told.read_back.map(|took| took.as_secs_f64()),
     })
 }

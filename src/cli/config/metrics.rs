@@ -8,7 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::cloud::prometheus::{Address, BadAddress};
-use crate::domain::metrics::source::{CloudWatchMetric, Own, Recipe, Source};
+use crate::domain::metrics::source::{CloudWatchMetric, CustomMetrics, MetricQueries, Source};
 
 /// `[prometheus]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl From<PrometheusUrl> for String {
 pub struct Metrics {
     table: MetricsTable,
     /// What it comes to.
-    pub own: Own,
+    pub own: CustomMetrics,
 }
 
 /// `[services.NAME.metrics]` as it is written.
@@ -137,7 +137,7 @@ pub enum BadMetrics {
     Same(&'static str),
 }
 
-/// What [`Own::of`] fills in, and whether it differs between the sides of a release.
+/// What [`CustomMetrics::of`] fills in, and whether it differs between the sides of a release.
 const PLACEHOLDERS: [(&str, bool); 5] =
     [("task_definition", true), ("revision", true), ("service", true), ("family", false), ("cluster", false)];
 
@@ -204,11 +204,11 @@ impl MetricsTable {
     fn recipe<T>(
         &self,
         make: impl Fn(&'static str, &'static str, &Member) -> Result<T, BadMetrics>,
-    ) -> Result<Recipe<T>, BadMetrics> {
+    ) -> Result<MetricQueries<T>, BadMetrics> {
         let made =
             self.members().map(|(name, stat, member)| member.as_ref().map(|it| make(name, stat, it)).transpose());
         let [requests, errors, p50, p95, p99] = made;
-        let recipe = Recipe { requests: requests?, errors: errors?, p50: p50?, p95: p95?, p99: p99? };
+        let recipe = MetricQueries { requests: requests?, errors: errors?, p50: p50?, p95: p95?, p99: p99? };
         match (&recipe.requests, &recipe.errors) {
             (None, _) => Err(BadMetrics::Missing("requests")),
             (_, None) => Err(BadMetrics::Missing("errors")),
@@ -258,7 +258,7 @@ impl TryFrom<MetricsTable> for Metrics {
                 Source::Prometheus(table.recipe(|name, _, it| MetricsTable::expression(name, it))?)
             }
         };
-        let own = Own { source, seconds: table.seconds() };
+        let own = CustomMetrics { source, seconds: table.seconds() };
         Ok(Self { table, own })
     }
 }
@@ -270,9 +270,9 @@ impl From<Metrics> for MetricsTable {
 }
 
 /// Each key of a service's own metrics, and what is in force.
-pub(super) fn shown(own: &Own) -> Vec<(&'static str, String)> {
-    fn each<T>(recipe: &Recipe<T>, show: impl Fn(&T) -> String) -> Vec<(&'static str, String)> {
-        let Recipe { requests, errors, p50, p95, p99 } = recipe;
+pub(super) fn shown(own: &CustomMetrics) -> Vec<(&'static str, String)> {
+    fn each<T>(recipe: &MetricQueries<T>, show: impl Fn(&T) -> String) -> Vec<(&'static str, String)> {
+        let MetricQueries { requests, errors, p50, p95, p99 } = recipe;
         let members = [("requests", requests), ("errors", errors), ("p50", p50), ("p95", p95), ("p99", p99)];
         members.into_iter().filter_map(|(key, member)| Some((key, show(member.as_ref()?)))).collect()
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::domain::metrics::Percentile;
-use crate::domain::metrics::source::{Own, Source};
+use crate::domain::metrics::source::{CustomMetrics, Source};
 use crate::domain::settings::{ServiceSettings, Settings};
 
 use self::file::EnvironmentTable;
@@ -238,7 +238,7 @@ fn counted(
     environment: &Environment,
     path: Option<&Path>,
 ) -> Result<(), ConfigError> {
-    let prometheus = |own: &Own| matches!(own.source, Source::Prometheus(_));
+    let prometheus = |own: &CustomMetrics| matches!(own.source, Source::Prometheus(_));
     let lost = services.iter().find(|(_, service)| service.own.as_ref().is_some_and(prometheus));
     match lost.filter(|_| environment.prometheus.value.is_none()) {
         Some((service, _)) => Err(ConfigError::NoPrometheus {

@@ -267,7 +267,7 @@ fn a_service_counted_by_prometheus_needs_one() {
 fn metrics_of_its_own_become_what_each_source_is_asked_for() {
     let keys = "source = 'prometheus'\nrequests = 'sum(r{job=\"a\", v=\"{revision}\"})'\nerrors = '{task_definition}'";
     let settings = own(keys).unwrap().settings;
-    let Own { source: Source::Prometheus(recipe), seconds: true } = settings.own_of("a").unwrap() else {
+    let CustomMetrics { source: Source::Prometheus(recipe), seconds: true } = settings.own_of("a").unwrap() else {
         panic!("{:?}", settings.own_of("a"));
     };
     assert_eq!(
@@ -280,7 +280,7 @@ fn metrics_of_its_own_become_what_each_source_is_asked_for() {
                 requests = { metric = 'R' }\nerrors = { metric = 'E', stat = 'SampleCount' }\n\
                 p95 = { metric = 'L', namespace = 'Other', dimensions = { T = '{task_definition}' } }";
     let settings = own(keys).unwrap().settings;
-    let Own { source: Source::CloudWatch(recipe), seconds: false } = settings.own_of("a").unwrap() else {
+    let CustomMetrics { source: Source::CloudWatch(recipe), seconds: false } = settings.own_of("a").unwrap() else {
         panic!("{:?}", settings.own_of("a"));
     };
     let asked: Vec<_> =

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use crate::cli::args::Judge;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::lookup;
-use crate::cli::observe::{Observation, Want, behind};
+use crate::cli::observe::{Observation, Scope, behind};
 use crate::cli::session::Session;
 use crate::domain::analysis::Observed;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::Arn;
-use crate::domain::metrics::source::{Detail, Meter};
+use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::metrics::{MetricsQuery, Series};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
@@ -48,8 +48,8 @@ pub(super) struct Served {
 
 /// What a side is counted by.
 struct Meters {
-    stable: Meter,
-    canary: Meter,
+    stable: MetricSource,
+    canary: MetricSource,
 }
 
 /// The first and the last minute that are asked about, the last exclusive; whole minutes.
@@ -80,18 +80,18 @@ fn window(
 /// Reads what `status` reads of the release, and its minutes.
 pub(super) async fn served(session: &Session, wish: &Judge, since: SignedDuration) -> Result<Served, Failure> {
     let (from, to) = window(session.now(), since, wish.until)?;
-    let seen = session.observe(Want::One(&wish.what)).await?;
+    let seen = session.observe(Scope::One(&wish.what)).await?;
     let release = lookup::find(&seen.releases, &wish.what)?;
     let Meters { stable, canary } = meters(release, &seen, &session.config.settings, from, to)?;
     let source = if canary.of_prometheus() { "Prometheus" } else { "CloudWatch" };
     let earlier = from.checked_sub(HOUR).unwrap_or(from);
-    let both = vec![(stable.clone(), Detail::Full), (canary.clone(), Detail::Full)];
+    let both = vec![(stable.clone(), Resolution::Full), (canary.clone(), Resolution::Full)];
     let query = Query::Metrics(MetricsQuery { meters: both, from: earlier, to });
-    let Facts::Metrics(mut read) = session.reader.read(&query).await? else {
+    let Answer::Metrics(mut read) = session.reader.read(&query).await? else {
         return Err(Failure::new(Exit::Internal, "the minutes were answered with something else", "Please report it."));
     };
     let (now, timed) = (session.now(), canary.timed());
-    let mut take = |meter: &Meter| {
+    let mut take = |meter: &MetricSource| {
         let place = read.iter().position(|(read, _)| read == meter);
         place.map(|place| read.swap_remove(place).1).unwrap_or_default()
     };
@@ -180,7 +180,7 @@ fn meters(
                 same.join(", ")
             )));
         }
-        return Ok(Meters { stable: Meter::Own(stable), canary: Meter::Own(canary) });
+        return Ok(Meters { stable: MetricSource::Custom(stable), canary: MetricSource::Custom(canary) });
     }
     let known = |groups: &[Arn]| groups.iter().find(|group| service.target_groups.contains(group)).cloned();
     let other = |one: &Arn| match service.target_groups.as_slice() {

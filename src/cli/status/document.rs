@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use super::way_back;
 use crate::cli::deployments::brief;
 use crate::cli::observe::Observation;
-use crate::domain::analysis::{Outcome, Verdict};
-use crate::domain::health::rollout::Ailment;
+use crate::domain::analysis::{Verdict, VerdictStatus};
+use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::health::stop_reason::Cause;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::plan::Context;
 use crate::domain::release::{Release, Side};
-use crate::domain::rollback::target::Good;
+use crate::domain::rollback::target::KnownGood;
 use crate::domain::settings::Settings;
 
 /// `tidegate.status/1`.
@@ -74,9 +74,9 @@ pub fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> 
 fn verdict(verdict: &Verdict) -> Value {
     let mut document = json!({
         "opinion": match verdict.outcome {
-            Outcome::Pass => "good",
-            Outcome::Fail => "bad",
-            Outcome::NotYet => "unsure",
+            VerdictStatus::Pass => "good",
+            VerdictStatus::Fail => "bad",
+            VerdictStatus::Inconclusive => "unsure",
         },
     });
     if let (Some(document), Value::Object(members)) = (document.as_object_mut(), json!(verdict)) {
@@ -86,13 +86,13 @@ fn verdict(verdict: &Verdict) -> Value {
 }
 
 /// What a rollout suffers from. Both kinds have every member; what does not apply, or is not known, is null.
-fn ailment(ailment: &Ailment) -> Value {
+fn ailment(ailment: &RolloutHealth) -> Value {
     let (mut failed, mut cause, mut since, mut usual) = (None, None, None, None);
     match ailment {
-        Ailment::CrashLoop { failed: count, cause: known, .. } => {
+        RolloutHealth::CrashLoop { failed: count, cause: known, .. } => {
             (failed, cause) = (Some(count), known.map(Cause::word));
         }
-        Ailment::Stalled { since: at, usual: took, .. } => {
+        RolloutHealth::Stalled { since: at, usual: took, .. } => {
             (since, usual) = (Some(at), took.map(|took| took.as_secs()));
         }
     }
@@ -123,14 +123,14 @@ fn side(side: &Side) -> Value {
     })
 }
 
-fn good(good: &Good) -> Value {
+fn good(good: &KnownGood) -> Value {
     json!({
         "task_definition": good.task_definition,
         "evidence": good.evidence,
         "at": good.at,
         "good_for_seconds": good.good_for.map(|span| span.as_secs()),
         "active": good.active,
-        "backed_out": good.backed_out,
+        "backed_out": good.rolled_back_from,
     })
 }
 

@@ -5,7 +5,7 @@ mod table;
 
 use super::exit::Failure;
 use super::lookup;
-use super::observe::{Observation, Want};
+use super::observe::{Observation, Scope};
 use super::out::Out;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan;
@@ -42,8 +42,8 @@ pub fn way_back(release: &Release, context: &Context<'_>) -> WayBack {
 }
 
 /// What is looked at for `status [SERVICE]`.
-pub fn want(service: Option<&str>) -> Want<'_> {
-    service.map_or(Want::Everything, Want::One)
+pub fn want(service: Option<&str>) -> Scope<'_> {
+    service.map_or(Scope::Everything, Scope::One)
 }
 
 /// Prints what was seen.

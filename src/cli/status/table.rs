@@ -6,11 +6,11 @@ use crate::cli::format::{NO_DATA, columns, count, or_no_data, rate, since, span}
 use crate::cli::observe::Observation;
 use crate::domain::analysis;
 use crate::domain::analysis::Numbers;
-use crate::domain::ecs::deployment::Outcome;
+use crate::domain::ecs::deployment::DeploymentOutcome;
 use crate::domain::plan::Context;
 use crate::domain::release::{Method, Phase, Release, Side};
-use crate::domain::rollback::readiness::{Level, Past, Preflight};
-use crate::domain::rollback::target::{Good, best};
+use crate::domain::rollback::readiness::{Level, Past, Readiness};
+use crate::domain::rollback::target::{KnownGood, best};
 
 /// Where this is, whose credentials, and what may be done.
 fn head(seen: &Observation, context: &Context<'_>) -> String {
@@ -103,7 +103,7 @@ fn state(release: &Release, seen: &Observation) -> String {
     let trouble = std::iter::once(&release.stable).chain(&release.canary).find_map(|side| side.trouble.clone());
     match (trouble, release.verdict.outcome) {
         (Some(trouble), _) => format!("{phase}: {trouble}"),
-        (None, analysis::Outcome::Fail) => {
+        (None, analysis::VerdictStatus::Fail) => {
             format!("{phase}, verdict FAIL: {}", release.verdict.reasons.first().map_or("", String::as_str))
         }
         (None, _) => phase,
@@ -173,13 +173,13 @@ fn deployment(release: &Release, seen: &Observation) -> Vec<Vec<String>> {
     let went = outcome(deployment, history, seen.now);
     let to = target_tag(deployment);
     let mut rows = vec![vec!["deployment".to_owned(), format!("of {to}: {went}; {how}{began}")]];
-    let succeeded = deployment.outcome() == Some(Outcome::Succeeded);
+    let succeeded = deployment.outcome() == Some(DeploymentOutcome::Succeeded);
     rows.extend(reason(deployment).filter(|_| !succeeded).map(|why| vec![String::new(), why.to_owned()]));
     rows
 }
 
 /// What somebody must know before going back, the gravest first.
-fn preflight(preflight: &Preflight) -> Vec<Vec<String>> {
+fn preflight(preflight: &Readiness) -> Vec<Vec<String>> {
     let estimate = preflight.estimate.as_ref().map(|estimate| {
         let of = match estimate.from {
             Past::Rollbacks => count(estimate.of, "rollback"),
@@ -244,7 +244,7 @@ fn rollback(back: &WayBack) -> Vec<Vec<String>> {
     rows
 }
 
-fn good(good: &Good, seen: &Observation) -> String {
+fn good(good: &KnownGood, seen: &Observation) -> String {
     let evidence = evidence(good.evidence);
     let when = good.at.map(|at| format!(" {} ago", since(at, seen.now))).unwrap_or_default();
     let long = good.good_for.map(|long| format!(", good for {}", span(long))).unwrap_or_default();

@@ -17,7 +17,7 @@ pub struct Deadlines {
 
 /// What is due to be said of a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Due {
+pub enum PauseNotice {
     /// That it is there.
     New,
     /// That its deadline is near.
@@ -26,14 +26,14 @@ pub enum Due {
 
 impl Deadlines {
     /// What is to be said of these pauses now; each thing once.
-    pub fn due<'a>(&mut self, pauses: &'a [Pause], now: Timestamp) -> Vec<(Due, &'a Pause)> {
+    pub fn due<'a>(&mut self, pauses: &'a [Pause], now: Timestamp) -> Vec<(PauseNotice, &'a Pause)> {
         let mut due = Vec::new();
         for pause in pauses {
             let left = pause.until.map(|until| until.duration_since(now));
             let near = AGAIN.iter().filter(|near| left.is_some_and(|left| left <= **near)).count();
             match self.said.insert(pause.hook.clone(), near) {
-                None => due.push((Due::New, pause)),
-                Some(said) if near > said => due.push((Due::Near, pause)),
+                None => due.push((PauseNotice::New, pause)),
+                Some(said) if near > said => due.push((PauseNotice::Near, pause)),
                 Some(said) => {
                     self.said.insert(pause.hook.clone(), said);
                 }
@@ -65,12 +65,12 @@ mod tests {
             }
         }
         let expected = [
-            (0, "a", Due::New),
-            (0, "b", Due::New),
-            (0, "c", Due::New),
-            (2, "b", Due::Near),
-            (15, "a", Due::Near),
-            (19, "a", Due::Near),
+            (0, "a", PauseNotice::New),
+            (0, "b", PauseNotice::New),
+            (0, "c", PauseNotice::New),
+            (2, "b", PauseNotice::Near),
+            (15, "a", PauseNotice::Near),
+            (19, "a", PauseNotice::Near),
         ];
         assert_eq!(said, expected.map(|(minute, hook, due)| (minute, hook.to_owned(), due)));
     }

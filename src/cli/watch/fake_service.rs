@@ -13,7 +13,7 @@ use crate::domain::ecs::deployment::{DeploymentStatus, Rollback, ServiceDeployme
 use crate::domain::ecs::names::{Arn, Identity};
 use crate::domain::ecs::route::{Forward, Health, Route, RouteId};
 use crate::domain::ecs::service::Service;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 use crate::domain::release::share::{Percent, Weight};
 
@@ -70,11 +70,11 @@ impl Script {
     ) -> Watched {
         let (config, clock) = (config(), || self.now());
         let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: &clock };
-        let seen = observer.observe(Want::One(name), |_| Memory::default()).await.unwrap();
+        let seen = observer.observe(Scope::One(name), |_| Memory::default()).await.unwrap();
         let paper = Paper::default();
         let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
         out.json = json;
-        let with = With { cloud: self, settings: &config.settings, clock: &clock, time: self, speed: 1.0, timeout };
+        let with = Context { cloud: self, settings: &config.settings, clock: &clock, time: self, speed: 1.0, timeout };
         let code = Watcher::new(&mut out, with, seen, name).unwrap().follow(stop).await;
         Watched { code: code.map_err(|failure| failure.exit), text: paper.text() }
     }
@@ -100,7 +100,7 @@ impl Pause for Script {
 
 #[async_trait]
 impl Cloud for Script {
-    async fn read(&self, query: &Query) -> Result<Facts, Fault> {
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
         let frame = self.frame();
         let fault = |kind| Fault::new(kind, "DescribeServices", "prod/orders", "no");
         let failing = frame.deployments.as_ref().err().copied().filter(|_| !frame.only_history);
@@ -118,31 +118,31 @@ impl Cloud for Script {
             shape: 7,
         };
         Ok(match query {
-            Query::Identity => Facts::Identity(Identity {
+            Query::Identity => Answer::Identity(Identity {
                 account: "123456789012".into(),
                 arn: "arn:aws:iam::123456789012:root".into(),
             }),
-            Query::Services => Facts::Services(frame.services.clone()),
+            Query::Services => Answer::Services(frame.services.clone()),
             Query::Service(key) => match failing {
                 Some(kind) => return Err(fault(kind)),
                 None => {
                     let found = frame.services.iter().find(|service| service.key == *key);
-                    Facts::Service(Box::new(found.ok_or_else(|| fault(FaultKind::NotFound))?.clone()))
+                    Answer::Service(Box::new(found.ok_or_else(|| fault(FaultKind::NotFound))?.clone()))
                 }
             },
-            Query::Deployments(_) => Facts::Deployments(frame.deployments.clone().map_err(fault)?),
-            Query::Routes => Facts::Routes(vec![route()]),
-            Query::Route(_) => Facts::Route(route()),
+            Query::Deployments(_) => Answer::Deployments(frame.deployments.clone().map_err(fault)?),
+            Query::Routes => Answer::Routes(vec![route()]),
+            Query::Route(_) => Answer::Route(route()),
             Query::Health(groups) => {
                 let healthy = |group: &Arn| (group.clone(), Health { healthy: 6, ..Health::default() });
-                Facts::Health(groups.iter().map(healthy).collect())
+                Answer::Health(groups.iter().map(healthy).collect())
             }
-            Query::Metrics(_) => Facts::Metrics(Vec::new()),
+            Query::Metrics(_) => Answer::Metrics(Vec::new()),
             Query::Alarms(_) => {
                 self.alarms_read.lock().unwrap().push(self.now());
-                Facts::Alarms(Vec::new())
+                Answer::Alarms(Vec::new())
             }
-            _ => Facts::TaskDefinitions(Vec::new()),
+            _ => Answer::TaskDefinitions(Vec::new()),
         })
     }
 

@@ -24,7 +24,7 @@ use super::deployments::pause;
 use super::exit::{Exit, Failure, internal};
 use super::format::span;
 use super::lookup;
-use super::observe::{Observation, Want};
+use super::observe::{Observation, Scope};
 use super::out::Out;
 use super::session::Session;
 use crate::clock::pause::{Pause, RealTime};
@@ -36,9 +36,9 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
-use self::deadlines::{Deadlines, Due};
-use self::output::Told;
-use self::state::{Part, Scene, line};
+use self::deadlines::{Deadlines, PauseNotice};
+use self::output::WatchEvent;
+use self::state::{WatchField, WatchState, line};
 use self::target::{Decision, End, Ended, Target};
 
 /// Between two looks while something is under way, on AWS's clock.
@@ -54,11 +54,11 @@ pub async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8,
     let stop = signals.next();
     tokio::pin!(stop);
     let seen = tokio::select! {
-        seen = session.observe(Want::One(&args.service)) => seen?,
+        seen = session.observe(Scope::One(&args.service)) => seen?,
         left = &mut stop => return Ok(left.exit_code()),
     };
     let (clock, time) = (|| session.now(), RealTime::default());
-    let with = With {
+    let with = Context {
         cloud: &*session.reader,
         settings: &session.config.settings,
         clock: &clock,
@@ -71,7 +71,7 @@ pub async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8,
 
 /// What a watch works with.
 #[derive(Clone, Copy)]
-pub struct With<'a> {
+pub struct Context<'a> {
     /// AWS.
     pub cloud: &'a dyn Cloud,
     /// What was decided beforehand.
@@ -89,12 +89,12 @@ pub struct With<'a> {
 /// A watch under way.
 pub struct Watcher<'a> {
     out: &'a mut Out,
-    with: With<'a>,
+    with: Context<'a>,
     seen: Observation,
     key: ServiceKey,
     target: Option<Target>,
     begun: Timestamp,
-    said: Scene,
+    said: WatchState,
     deadlines: Deadlines,
     /// When all that matters was last read.
     read_at: Timestamp,
@@ -114,7 +114,7 @@ pub struct Watcher<'a> {
 
 impl<'a> Watcher<'a> {
     /// From a first look.
-    pub fn new(out: &'a mut Out, with: With<'a>, seen: Observation, name: &str) -> Result<Self, Failure> {
+    pub fn new(out: &'a mut Out, with: Context<'a>, seen: Observation, name: &str) -> Result<Self, Failure> {
         let key = lookup::find(&seen.releases, name)?.stable.service.clone();
         let now = seen.now;
         seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
@@ -126,7 +126,7 @@ impl<'a> Watcher<'a> {
             key,
             target: None,
             begun: now,
-            said: Scene::default(),
+            said: WatchState::default(),
             deadlines: Deadlines::default(),
             read_at: now,
             metrics_at: now,
@@ -145,7 +145,7 @@ impl<'a> Watcher<'a> {
         let mut failed = self.unread();
         loop {
             if let Some(ended) = self.take_in(failed.as_ref())? {
-                self.tell("ended", &ended.text.clone(), Told { ended: Some(&ended), ..Told::default() })?;
+                self.tell("ended", &ended.text.clone(), WatchEvent { ended: Some(&ended), ..WatchEvent::default() })?;
                 return Ok(ended.end.exit().code());
             }
             if self.out.gone() {
@@ -160,7 +160,7 @@ impl<'a> Watcher<'a> {
                 failed = async { self.with.time.pause(pace).await; self.look().await } => failed,
                 left = &mut stop => {
                     let text = "no longer watched; the release goes on at AWS";
-                    self.tell("interrupted", text, Told { exit: Some(left.exit_code()), ..Told::default() })?;
+                    self.tell("interrupted", text, WatchEvent { exit: Some(left.exit_code()), ..WatchEvent::default() })?;
                     return Ok(left.exit_code());
                 }
             };
@@ -195,15 +195,15 @@ impl<'a> Watcher<'a> {
         self.read_at = self.seen.now;
         (self.failures, self.slowest) = (0, poll_schedule::SLOWEST);
         if std::mem::take(&mut self.silent) {
-            self.tell("answering", "AWS answers again", Told::default())?;
+            self.tell("answering", "AWS answers again", WatchEvent::default())?;
         }
         if self.target.is_none() {
             let patient = self.seen.now.duration_since(self.begun) < UNLISTED;
             match target::decide(self.release()?, &self.seen.snapshot, patient)? {
                 Decision::Over(ended) => return Ok(Some(ended)),
-                Decision::NotYet => {
+                Decision::Inconclusive => {
                     if !std::mem::replace(&mut self.waiting, true) {
-                        self.tell("waiting", "a rollout has begun that AWS does not list yet", Told::default())?;
+                        self.tell("waiting", "a rollout has begun that AWS does not list yet", WatchEvent::default())?;
                     }
                     return Ok(None);
                 }
@@ -212,7 +212,11 @@ impl<'a> Watcher<'a> {
                     let scene = self.scene()?;
                     let text = format!("{} {}: {}", self.release()?.name, self.subject(), line(scene.parts()));
                     self.said = scene;
-                    self.tell("watching", &text, Told { changes: self.said.parts().to_vec(), ..Told::default() })?;
+                    self.tell(
+                        "watching",
+                        &text,
+                        WatchEvent { changes: self.said.parts().to_vec(), ..WatchEvent::default() },
+                    )?;
                 }
             }
         }
@@ -221,7 +225,7 @@ impl<'a> Watcher<'a> {
         if !changes.is_empty() {
             let text = line(&changes);
             self.said = scene;
-            self.tell("changed", &text, Told { changes, ..Told::default() })?;
+            self.tell("changed", &text, WatchEvent { changes, ..WatchEvent::default() })?;
         }
         self.pauses()?;
         let Some(target) = &self.target else { return Ok(None) };
@@ -241,8 +245,8 @@ impl<'a> Watcher<'a> {
         Ok(ended)
     }
 
-    fn scene(&self) -> Result<Scene, Failure> {
-        Ok(Scene::of(self.release()?, self.target.as_ref(), &self.seen.snapshot, &self.said))
+    fn scene(&self) -> Result<WatchState, Failure> {
+        Ok(WatchState::of(self.release()?, self.target.as_ref(), &self.seen.snapshot, &self.said))
     }
 
     /// What is watched, in words.
@@ -274,7 +278,7 @@ impl<'a> Watcher<'a> {
         if !std::mem::replace(&mut self.silent, true) {
             let age = span(self.seen.now.duration_since(self.read_at));
             let text = format!("no answer: {}; what is known is {age} old. {}", fault.headline(), fault.advice);
-            self.tell("silent", &text, Told { fault: Some(fault), ..Told::default() })?;
+            self.tell("silent", &text, WatchEvent { fault: Some(fault), ..WatchEvent::default() })?;
         }
         Ok(())
     }
@@ -286,24 +290,24 @@ impl<'a> Watcher<'a> {
         for (due, waits) in self.deadlines.due(&pauses, self.seen.now) {
             let how = pause(waits, self.seen.now);
             let (event, text) = match due {
-                Due::New => (
+                PauseNotice::New => (
                     "pause",
                     format!(
                         "PAUSED at {stage}: {how}; `tidegate step {name}` goes on, `tidegate rollback {name}` goes back"
                     ),
                 ),
-                Due::Near => ("deadline", format!("STILL PAUSED at {stage}: {how}")),
+                PauseNotice::Near => ("deadline", format!("STILL PAUSED at {stage}: {how}")),
             };
-            self.tell(event, &text, Told { pause: Some(waits), ..Told::default() })?;
+            self.tell(event, &text, WatchEvent { pause: Some(waits), ..WatchEvent::default() })?;
         }
         Ok(())
     }
 
     fn time_is_over(mut self) -> Result<u8, Failure> {
         let timeout = self.with.timeout.map(span).unwrap_or_default();
-        let parts: Vec<Part> = self.said.parts().to_vec();
+        let parts: Vec<WatchField> = self.said.parts().to_vec();
         let text = format!("not over after {timeout}, how it ends is not known: {}", line(&parts));
-        self.tell("timeout", &text, Told { exit: Some(Exit::Unknown.code()), ..Told::default() })?;
+        self.tell("timeout", &text, WatchEvent { exit: Some(Exit::Unknown.code()), ..WatchEvent::default() })?;
         Ok(Exit::Unknown.code())
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Watcher;
-use super::state::Part;
+use super::state::WatchField;
 use super::target::Ended;
 use crate::cli::exit::Failure;
 use crate::cli::observe::Observation;
@@ -14,8 +14,8 @@ use crate::domain::plan::Context;
 
 /// What a line carries beside its text.
 #[derive(Default)]
-pub(super) struct Told<'a> {
-    pub(super) changes: Vec<Part>,
+pub(super) struct WatchEvent<'a> {
+    pub(super) changes: Vec<WatchField>,
     pub(super) pause: Option<&'a Pause>,
     pub(super) fault: Option<&'a Fault>,
     pub(super) ended: Option<&'a Ended>,
@@ -24,7 +24,7 @@ pub(super) struct Told<'a> {
 
 impl Watcher<'_> {
     /// One line, or one document.
-    pub(super) fn tell(&mut self, event: &str, text: &str, told: Told<'_>) -> Result<(), Failure> {
+    pub(super) fn tell(&mut self, event: &str, text: &str, told: WatchEvent<'_>) -> Result<(), Failure> {
         if self.out.json {
             let document = self.document(event, text, &told);
             return self.out.event(&document);
@@ -35,7 +35,7 @@ impl Watcher<'_> {
     }
 
     /// `tidegate.watch/1`. Every line has every member.
-    fn document(&self, event: &str, text: &str, told: &Told<'_>) -> Value {
+    fn document(&self, event: &str, text: &str, told: &WatchEvent<'_>) -> Value {
         let Observation { place, .. } = &self.seen;
         let context = Context { place, settings: self.with.settings, now: self.seen.now };
         let release = self.release().ok();

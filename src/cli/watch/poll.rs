@@ -6,13 +6,13 @@ use futures::StreamExt;
 use jiff::SignedDuration;
 
 use super::target::{Target, kept_nowhere};
-use super::{Watcher, With};
+use super::{Context, Watcher};
 use crate::cli::observe::behind;
 use crate::domain::analysis::alarms;
 use crate::domain::fault::Fault;
 use crate::domain::health::rollout;
 use crate::domain::metrics::MetricsQuery;
-use crate::domain::metrics::source::Detail;
+use crate::domain::metrics::source::Resolution;
 use crate::domain::observe::snapshot::Query;
 use crate::domain::release;
 use crate::domain::release::Side;
@@ -66,12 +66,12 @@ impl Watcher<'_> {
             let known = sides.iter().filter_map(|side| side.meter.clone());
             let meters: BTreeSet<_> = known.chain(behind(&groups, &self.seen.snapshot)).collect();
             if !meters.is_empty() {
-                let meters = meters.into_iter().map(|meter| (meter, Detail::Brief)).collect();
+                let meters = meters.into_iter().map(|meter| (meter, Resolution::Brief)).collect();
                 let metrics = MetricsQuery::last(meters, now, 10);
                 beside.extend(metrics.by_source().into_iter().map(Query::Metrics));
             }
         }
-        let With { cloud, clock, .. } = self.with;
+        let Context { cloud, clock, .. } = self.with;
         let answers = futures::stream::iter(needed.into_iter().map(|query| (true, query)))
             .chain(futures::stream::iter(beside.into_iter().map(|query| (false, query))))
             .map(|(needed, query)| async move {

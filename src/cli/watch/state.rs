@@ -7,14 +7,14 @@ use crate::cli::deployments;
 use crate::cli::deployments::version;
 use crate::cli::format::or_no_data;
 use crate::domain::ecs::deployment::ServiceDeployment;
-use crate::domain::health::rollout::Ailment;
+use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
 
 /// One part: `key` tells whether it changed, `text` is said then.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Part {
+pub struct WatchField {
     /// Which.
     pub what: &'static str,
     /// In words.
@@ -25,15 +25,15 @@ pub struct Part {
 
 /// All parts of one look.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Scene {
-    parts: Vec<Part>,
+pub struct WatchState {
+    parts: Vec<WatchField>,
     observed: Option<Percent>,
 }
 
 /// The observed share wavers with every minute. Less than this, in points, is no news.
 const NEWS: f64 = 2.0;
 
-impl Scene {
+impl WatchState {
     /// What there is to say. `before`: what was said last.
     pub fn of(release: &Release, target: Option<&Target>, snapshot: &Snapshot, before: &Self) -> Self {
         let deployment = target.and_then(|target| target.deployment(snapshot));
@@ -61,12 +61,12 @@ impl Scene {
         let why = verdict.reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
         let (word, text) = (verdict.outcome.word(), format!("verdict {}{why}", verdict.outcome.word()));
         // Its numbers change every minute; that it changed its mind is news.
-        scene.parts.push(Part { what: "verdict", text, key: word.to_owned() });
+        scene.parts.push(WatchField { what: "verdict", text, key: word.to_owned() });
         if let Some(ailment) = &release.ailment {
             // How many failed and how long it stands still grows: that it began is news, and what the cause is.
-            let cause = if let Ailment::CrashLoop { cause, .. } = ailment { *cause } else { None };
+            let cause = if let RolloutHealth::CrashLoop { cause, .. } = ailment { *cause } else { None };
             let key = format!("{} {} {cause:?}", ailment.kind(), ailment.revision());
-            scene.parts.push(Part { what: "ailment", text: ailment.to_string(), key });
+            scene.parts.push(WatchField { what: "ailment", text: ailment.to_string(), key });
         }
         for side in std::iter::once(&release.stable).chain(&release.canary) {
             let covered = |trouble: &&String| release.ailment.as_ref().is_some_and(|it| it.covers(trouble));
@@ -86,7 +86,7 @@ impl Scene {
     }
 
     fn say(&mut self, what: &'static str, text: String) {
-        self.parts.push(Part { what, key: text.clone(), text });
+        self.parts.push(WatchField { what, key: text.clone(), text });
     }
 
     fn say_of(&mut self, what: &'static str, text: Option<String>) {
@@ -96,19 +96,19 @@ impl Scene {
     }
 
     /// All of it.
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[WatchField] {
         &self.parts
     }
 
     /// What it has that `before` did not.
-    pub fn news(&self, before: &Self) -> Vec<Part> {
-        let had = |part: &&Part| before.parts.iter().any(|old| old.what == part.what && old.key == part.key);
+    pub fn news(&self, before: &Self) -> Vec<WatchField> {
+        let had = |part: &&WatchField| before.parts.iter().any(|old| old.what == part.what && old.key == part.key);
         self.parts.iter().filter(|part| !had(part)).cloned().collect()
     }
 }
 
 /// Parts in a line.
-pub fn line(parts: &[Part]) -> String {
+pub fn line(parts: &[WatchField]) -> String {
     parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("; ")
 }
 

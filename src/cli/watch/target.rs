@@ -7,7 +7,7 @@ use crate::cli::deployments;
 use crate::cli::deployments::{superseded_by, target_tag, version};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::format::span;
-use crate::domain::ecs::deployment::{Outcome, ServiceDeployment};
+use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{Rollout, RolloutState, Service};
 use crate::domain::fault::{Fault, FaultKind};
@@ -68,12 +68,12 @@ impl End {
         }
     }
 
-    fn of(outcome: Outcome) -> Self {
+    fn of(outcome: DeploymentOutcome) -> Self {
         match outcome {
-            Outcome::Succeeded => Self::Succeeded,
-            Outcome::RolledBack => Self::RolledBack,
-            Outcome::RollbackFailed => Self::RollbackFailed,
-            Outcome::Stopped => Self::Stopped,
+            DeploymentOutcome::Succeeded => Self::Succeeded,
+            DeploymentOutcome::RolledBack => Self::RolledBack,
+            DeploymentOutcome::RollbackFailed => Self::RollbackFailed,
+            DeploymentOutcome::Stopped => Self::Stopped,
         }
     }
 }
@@ -109,7 +109,7 @@ pub enum Decision {
     /// Nothing is under way, and the newest ended so.
     Over(Ended),
     /// Something has begun that AWS does not list yet, or the list could not be read.
-    NotYet,
+    Inconclusive,
 }
 
 /// Chooses what to watch. `patient`: what has just begun may still be missing from AWS's list.
@@ -132,13 +132,13 @@ pub fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> Result<D
         return Ok(Decision::Watch(target));
     }
     let key = &release.stable.service;
-    let Some(service) = snapshot.service(key) else { return Ok(Decision::NotYet) };
+    let Some(service) = snapshot.service(key) else { return Ok(Decision::Inconclusive) };
     if let Some(ended) = left_behind(release, snapshot) {
         return Ok(Decision::Over(ended));
     }
     let reading = snapshot.deployments.get(key);
     match reading.and_then(|reading| reading.failing()) {
-        Some(fault) if !kept_nowhere(fault) => return Ok(Decision::NotYet),
+        Some(fault) if !kept_nowhere(fault) => return Ok(Decision::Inconclusive),
         Some(fault) if release.method != Method::Rolling => return Err(fault.clone().into()),
         _ => {}
     }
@@ -150,7 +150,7 @@ pub fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> Result<D
     let Some(newest) = history.first() else { return Ok(by_rollout(service, release)) };
     let unlisted = unlisted(service, newest, history);
     match (unlisted, of_deployment(newest, history, snapshot, release)) {
-        (Some(_), _) if patient => Ok(Decision::NotYet),
+        (Some(_), _) if patient => Ok(Decision::Inconclusive),
         (Some(Unlisted::Rollout), _) if service.rolling() => Ok(by_rollout(service, release)),
         (Some(_), _) => Ok(Decision::Over(Ended::new(
             End::Unknown,
@@ -160,7 +160,7 @@ pub fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> Result<D
             let text = format!("nothing is under way; the newest: {}", ended.text);
             Ok(Decision::Over(Ended { text, ..ended }))
         }
-        (None, None) => Ok(Decision::NotYet),
+        (None, None) => Ok(Decision::Inconclusive),
     }
 }
 
@@ -183,7 +183,7 @@ fn unlisted(service: &Service, newest: &ServiceDeployment, history: &[ServiceDep
         return Some(Unlisted::Rollout);
     }
     let unknown = |arn: &Arn| history.iter().all(|deployment| deployment.arn != *arn);
-    let succeeded = newest.outcome() == Some(Outcome::Succeeded);
+    let succeeded = newest.outcome() == Some(DeploymentOutcome::Succeeded);
     let another = newest.task_definition().is_some_and(|installed| *installed != primary.task_definition);
     let odd = service.current_deployment.as_ref().is_some_and(unknown) || succeeded && another;
     odd.then_some(Unlisted::Other)
@@ -214,7 +214,7 @@ fn left_behind(release: &Release, snapshot: &Snapshot) -> Option<Ended> {
 }
 
 fn by_rollout(service: &Service, release: &Release) -> Decision {
-    let Some(primary) = service.primary() else { return Decision::NotYet };
+    let Some(primary) = service.primary() else { return Decision::Inconclusive };
     if service.rolling() {
         let revision = primary.task_definition.clone();
         return Decision::Watch(Target::Rollout { service: service.key.clone(), revision });

@@ -65,7 +65,7 @@ impl Default for Limits {
 
 /// What a client is for. Each has connections, timeouts and retries of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
+pub enum ClientPool {
     /// Reading, over and over.
     Poll,
     /// Writing, and the read right before it: never queued behind a poll.
@@ -144,7 +144,7 @@ fn no_region(options: &Connect) -> Fault {
 }
 
 impl Clients {
-    pub(super) fn new(config: &SdkConfig, lane: Lane) -> Self {
+    pub(super) fn new(config: &SdkConfig, lane: ClientPool) -> Self {
         let config = config
             .to_builder()
             .http_client(http_client(lane))
@@ -156,7 +156,7 @@ impl Clients {
         macro_rules! client {
             ($sdk:ident) => {{
                 let mut builder = $sdk::config::Builder::from(&config);
-                if lane == Lane::Act {
+                if lane == ClientPool::Act {
                     builder = builder
                         .retry_partition($sdk::config::retry::RetryPartition::new("tidegate-act"))
                         .retry_classifier(OnlyWhatWasNotApplied);
@@ -175,12 +175,12 @@ impl Clients {
 }
 
 /// A connection pool for one lane.
-fn http_client(lane: Lane) -> SharedHttpClient {
+fn http_client(lane: ClientPool) -> SharedHttpClient {
     let idle = match lane {
-        Lane::Poll => Duration::from_secs(60),
+        ClientPool::Poll => Duration::from_secs(60),
         // A connection that a NAT gateway or a sleeping laptop has silently lost would cost an acting call its
         // whole timeout, so old ones are not used again.
-        Lane::Act => Duration::from_secs(15),
+        ClientPool::Act => Duration::from_secs(15),
     };
     HttpBuilder::new().pool_idle_timeout(idle).build_with_connector_fn(|settings, components| {
         let mut connector = ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
@@ -194,11 +194,11 @@ fn http_client(lane: Lane) -> SharedHttpClient {
 }
 
 /// The SDK waits for ever unless it is told otherwise.
-fn timeouts(lane: Lane) -> TimeoutConfig {
+fn timeouts(lane: ClientPool) -> TimeoutConfig {
     let seconds = Duration::from_secs_f64;
     let (connect, read, attempt, operation) = match lane {
-        Lane::Poll => (3.1, 5.0, 6.0, 15.0),
-        Lane::Act => (3.0, 10.0, 10.0, 30.0),
+        ClientPool::Poll => (3.1, 5.0, 6.0, 15.0),
+        ClientPool::Act => (3.0, 10.0, 10.0, 30.0),
     };
     TimeoutConfig::builder()
         .connect_timeout(seconds(connect))
@@ -209,10 +209,12 @@ fn timeouts(lane: Lane) -> TimeoutConfig {
 }
 
 /// Standard mode in both lanes; adaptive mode would hold calls back on the client's side.
-fn retries(lane: Lane) -> RetryConfig {
+fn retries(lane: ClientPool) -> RetryConfig {
     match lane {
-        Lane::Poll => RetryConfig::standard().with_max_attempts(2),
-        Lane::Act => RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(250)),
+        ClientPool::Poll => RetryConfig::standard().with_max_attempts(2),
+        ClientPool::Act => {
+            RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(250))
+        }
     }
 }
 

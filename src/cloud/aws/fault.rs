@@ -15,7 +15,7 @@ use super::operation::Operation;
 
 /// Where calls go: what advice must name.
 #[derive(Debug, Clone)]
-pub(super) struct Whereabouts {
+pub(super) struct ConnectionInfo {
     /// The profile in use, where one is named.
     pub(super) profile: Option<String>,
     pub(super) region: String,
@@ -26,7 +26,7 @@ pub(super) fn fault<E>(
     operation: Operation,
     subject: &str,
     error: &SdkError<E, HttpResponse>,
-    place: &Whereabouts,
+    place: &ConnectionInfo,
     account: Option<&str>,
 ) -> Fault
 where
@@ -220,7 +220,7 @@ fn denied(message: &str) -> Option<&str> {
 }
 
 /// What helps here more than the advice that goes for every fault of the kind.
-fn advice(fault: &Fault, operation: Operation, place: &Whereabouts, account: Option<&str>) -> Option<String> {
+fn advice(fault: &Fault, operation: Operation, place: &ConnectionInfo, account: Option<&str>) -> Option<String> {
     let code = fault.code.as_deref().unwrap_or_default();
     let code = code.strip_suffix("Exception").unwrap_or(code);
     let region = &place.region;

@@ -35,16 +35,16 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use tracing::Instrument;
 
-use super::{Cloud, Minutes};
+use super::{Cloud, MetricProvider};
 use crate::domain::fault::Fault;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 
-pub use self::clients::{Connect, Lane, Limits};
+pub use self::clients::{ClientPool, Connect, Limits};
 
 use self::cache::Memory;
 use self::clients::Clients;
-use self::fault::Whereabouts;
+use self::fault::ConnectionInfo;
 use self::operation::Operation;
 
 /// An account and region, through one lane.
@@ -53,13 +53,13 @@ pub struct Aws {
     clients: Clients,
     clusters: Arc<[String]>,
     limits: Limits,
-    place: Arc<Whereabouts>,
+    place: Arc<ConnectionInfo>,
     memory: Arc<Memory>,
 }
 
 /// The same account and region twice, with connections of their own; what one learns the other knows.
 #[derive(Debug, Clone)]
-pub struct Lanes {
+pub struct ClientPools {
     /// For polling.
     pub poll: Aws,
     /// For writes and the reads right before and after them.
@@ -72,11 +72,11 @@ pub struct Lanes {
 
 /// Finds region and credentials' source, and calls nobody: whether the credentials are good shows with the first
 /// call. Fails only without a region.
-pub async fn connect(options: &Connect) -> Result<Lanes, Fault> {
+pub async fn connect(options: &Connect) -> Result<ClientPools, Fault> {
     let (config, region) = clients::configure(options).await?;
     let named = |variable| std::env::var(variable).ok().filter(|name: &String| !name.is_empty());
     let profile = options.profile.clone().or_else(|| named("AWS_PROFILE")).filter(|_| options.keys.is_none());
-    let place = Arc::new(Whereabouts { profile: profile.clone(), region: region.clone() });
+    let place = Arc::new(ConnectionInfo { profile: profile.clone(), region: region.clone() });
     let memory = Arc::new(Memory::default());
     let lane = |lane| Aws {
         clients: Clients::new(&config, lane),
@@ -85,28 +85,28 @@ pub async fn connect(options: &Connect) -> Result<Lanes, Fault> {
         place: place.clone(),
         memory: memory.clone(),
     };
-    Ok(Lanes { poll: lane(Lane::Poll), act: lane(Lane::Act), region, profile })
+    Ok(ClientPools { poll: lane(ClientPool::Poll), act: lane(ClientPool::Act), region, profile })
 }
 
 #[async_trait]
 impl Cloud for Aws {
-    async fn read(&self, query: &Query) -> Result<Facts, Fault> {
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
         Ok(match query {
-            Query::Identity => Facts::Identity(self.identity().await?),
-            Query::Services => Facts::Services(self.services().await?),
-            Query::Service(key) => Facts::Service(Box::new(self.service(key).await?)),
-            Query::Routes => Facts::Routes(self.routes().await?),
-            Query::Route(id) => Facts::Route(self.rule(id).await?.route),
-            Query::Health(target_groups) => Facts::Health(self.health(target_groups).await?),
-            Query::Tasks(key) => Facts::Tasks(self.tasks(key).await?),
-            Query::TaskDefinitions(arns) => Facts::TaskDefinitions(self.task_definitions(arns).await?),
-            Query::Family(family) => Facts::Family(self.family(family).await?),
-            Query::Deployments(key) => Facts::Deployments(self.deployments(key).await?),
-            Query::Alarms(names) => Facts::Alarms(self.alarms(names).await?),
-            Query::Metrics(query) => Facts::Metrics(self.minutes(query).await?),
-            Query::TargetGroups(groups) => Facts::TargetGroups(self.target_groups(groups).await?),
-            Query::Definition { arn, reveal } => Facts::Definition(Box::new(self.definition(arn, *reveal).await?)),
-            Query::Logs(page) => Facts::Logs(self.log(page).await?),
+            Query::Identity => Answer::Identity(self.identity().await?),
+            Query::Services => Answer::Services(self.services().await?),
+            Query::Service(key) => Answer::Service(Box::new(self.service(key).await?)),
+            Query::Routes => Answer::Routes(self.routes().await?),
+            Query::Route(id) => Answer::Route(self.rule(id).await?.route),
+            Query::Health(target_groups) => Answer::Health(self.health(target_groups).await?),
+            Query::Tasks(key) => Answer::Tasks(self.tasks(key).await?),
+            Query::TaskDefinitions(arns) => Answer::TaskDefinitions(self.task_definitions(arns).await?),
+            Query::Family(family) => Answer::Family(self.family(family).await?),
+            Query::Deployments(key) => Answer::Deployments(self.deployments(key).await?),
+            Query::Alarms(names) => Answer::Alarms(self.alarms(names).await?),
+            Query::Metrics(query) => Answer::Metrics(self.minutes(query).await?),
+            Query::TargetGroups(groups) => Answer::TargetGroups(self.target_groups(groups).await?),
+            Query::Definition { arn, reveal } => Answer::Definition(Box::new(self.definition(arn, *reveal).await?)),
+            Query::Logs(page) => Answer::Logs(self.log(page).await?),
         })
     }
 

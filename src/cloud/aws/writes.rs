@@ -10,7 +10,7 @@ use crate::domain::ecs::deployment::Configuration;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, Route, RouteId, target_group_name};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::plan::{Answer, Call, Receipt, Reread, Seen};
+use crate::domain::plan::{Call, HookAction, Receipt, Reread, Seen};
 
 use super::Aws;
 use super::ecs::configuration::{configuration as read_back, written};
@@ -175,11 +175,11 @@ impl Aws {
         subject: &str,
         deployment: &Arn,
         hook: &str,
-        answer: Answer,
+        answer: HookAction,
     ) -> Result<Receipt, Fault> {
         let action = match answer {
-            Answer::Continue => DeploymentLifecycleHookAction::Continue,
-            Answer::Rollback => DeploymentLifecycleHookAction::Rollback,
+            HookAction::Continue => DeploymentLifecycleHookAction::Continue,
+            HookAction::Rollback => DeploymentLifecycleHookAction::Rollback,
         };
         let call = self.clients.ecs.continue_service_deployment().service_deployment_arn(deployment.as_str());
         let call = call.hook_id(hook).action(action);

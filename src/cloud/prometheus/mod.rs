@@ -18,9 +18,9 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Minutes;
+use super::MetricProvider;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::metrics::source::{Detail, Meter, Own, Recipe, Source};
+use crate::domain::metrics::source::{CustomMetrics, MetricQueries, MetricSource, Resolution, Source};
 use crate::domain::metrics::{Member, MetricsQuery, Minute, Series, Trouble, TroubleKind};
 
 pub use self::api::{Address, BadAddress};
@@ -80,32 +80,32 @@ type Answered = (Question, Result<answer::Points, Trouble>);
 
 /// When expressions are evaluated: at each minute's end that is past, and for the eye in between. Ten minutes in steps
 /// of five seconds have the minutes' ends among them.
-fn ranges(query: &MetricsQuery, detail: Detail, now: i64) -> Vec<Range> {
+fn ranges(query: &MetricsQuery, detail: Resolution, now: i64) -> Vec<Range> {
     let first = (query.from.as_second() + MINUTE - 1).div_euclid(MINUTE) * MINUTE + MINUTE;
     let last = query.to.as_second().min(now).div_euclid(MINUTE) * MINUTE;
     let whole = Range { first, last, step: MINUTE };
     let last = now.div_euclid(FINE) * FINE;
     let fine = Range { first: last - LIVE, last, step: FINE };
     let mut ranges = match detail {
-        Detail::Brief => vec![whole],
-        Detail::Full if whole.first >= fine.first && whole.last <= fine.last => vec![fine],
-        Detail::Full => vec![whole, fine],
+        Resolution::Brief => vec![whole],
+        Resolution::Full if whole.first >= fine.first && whole.last <= fine.last => vec![fine],
+        Resolution::Full => vec![whole, fine],
     };
     ranges.retain(|range| range.first <= range.last);
     ranges
 }
 
 #[async_trait]
-impl Minutes for Prometheus {
+impl MetricProvider for Prometheus {
     /// An empty series for a meter that is not Prometheus'. A minute that has not ended is left out.
-    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(Meter, Series)>, Fault> {
+    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(MetricSource, Series)>, Fault> {
         let now = (self.clock)();
         let questions = query.meters.iter().enumerate().flat_map(|(meter, (asked, detail))| {
             let recipe = match asked {
-                Meter::Own(Own { source: Source::Prometheus(recipe), .. }) => Some(recipe),
+                MetricSource::Custom(CustomMetrics { source: Source::Prometheus(recipe), .. }) => Some(recipe),
                 _ => None,
             };
-            recipe.into_iter().flat_map(Recipe::each).flat_map(move |(member, expression)| {
+            recipe.into_iter().flat_map(MetricQueries::each).flat_map(move |(member, expression)| {
                 let ranges = ranges(query, *detail, now.as_second());
                 ranges.into_iter().map(move |range| Question { meter, member, expression: expression.clone(), range })
             })
@@ -114,7 +114,7 @@ impl Minutes for Prometheus {
         answers.sort_by_key(|(question, _)| (question.meter, question.member));
         let of = |index: usize| answers.iter().filter(move |(question, _)| question.meter == index);
         let series = query.meters.iter().enumerate().map(|(index, (meter, detail))| {
-            let seconds = matches!(meter, Meter::Own(Own { seconds: true, .. }));
+            let seconds = matches!(meter, MetricSource::Custom(CustomMetrics { seconds: true, .. }));
             (meter.clone(), assemble(of(index), query, *detail, seconds, now.as_second()))
         });
         Ok(series.collect())
@@ -189,7 +189,7 @@ impl Ended {
 fn assemble<'a>(
     answers: impl Iterator<Item = &'a Answered>,
     query: &MetricsQuery,
-    detail: Detail,
+    detail: Resolution,
     seconds: bool,
     now: i64,
 ) -> Series {
@@ -208,7 +208,7 @@ fn assemble<'a>(
             if trouble.is_none() && end % MINUTE == 0 && from + MINUTE <= *end && *end <= to {
                 whole.put(*member, *end, *value, seconds);
             }
-            if detail == Detail::Full && end % FINE == 0 && now.div_euclid(FINE) * FINE - LIVE <= *end {
+            if detail == Resolution::Full && end % FINE == 0 && now.div_euclid(FINE) * FINE - LIVE <= *end {
                 live.put(*member, *end, *value, seconds);
             }
         }

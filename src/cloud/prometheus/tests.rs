@@ -88,17 +88,17 @@ fn prometheus(url: &str, token: Option<PathBuf>) -> Prometheus {
     Prometheus::new(url.parse().unwrap(), token, Arc::new(move || now)).unwrap()
 }
 
-fn meter() -> Meter {
-    let recipe = Recipe {
+fn meter() -> MetricSource {
+    let recipe = MetricQueries {
         requests: Some("requests".to_owned()),
         errors: Some("errors".to_owned()),
         p95: Some("p95".to_owned()),
-        ..Recipe::default()
+        ..MetricQueries::default()
     };
-    Meter::Own(Own { source: Source::Prometheus(recipe), seconds: true })
+    MetricSource::Custom(CustomMetrics { source: Source::Prometheus(recipe), seconds: true })
 }
 
-async fn ask(prometheus: &Prometheus, detail: Detail, minutes: i64) -> Result<Series, Fault> {
+async fn ask(prometheus: &Prometheus, detail: Resolution, minutes: i64) -> Result<Series, Fault> {
     let now = Timestamp::from_second(NOW).unwrap();
     let query = MetricsQuery::last(vec![(meter(), detail)], now, minutes);
     let mut answers = prometheus.minutes(&query).await?;
@@ -136,7 +136,7 @@ async fn minutes_are_told_by_what_holds_at_their_end() {
         _ => values(&[(120, "0.25"), (60, "NaN"), (0, "+Inf")]),
     })
     .await;
-    let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+    let series = ask(&prometheus(&server.url, None), Resolution::Brief, 4).await.unwrap();
     assert_eq!((series.troubles.as_slice(), series.live.len()), (&[][..], 0));
     assert_eq!(series.settles_after, SETTLES_AFTER);
     let told: Vec<_> = series
@@ -170,7 +170,7 @@ async fn the_open_release_is_asked_for_every_five_seconds_too() {
         _ => result(&json!([])),
     })
     .await;
-    let series = ask(&prometheus(&server.url, None), Detail::Full, 10).await.unwrap();
+    let series = ask(&prometheus(&server.url, None), Resolution::Full, 10).await.unwrap();
     let ends = |minutes: &[Minute]| minutes.iter().map(|minute| HOUR - minute.at.as_second() - 60).collect::<Vec<_>>();
     assert_eq!(ends(&series.minutes), [60, 0]);
     assert_eq!(ends(&series.live), [65, 60, 55, 0, -30], "up to now");
@@ -180,7 +180,7 @@ async fn the_open_release_is_asked_for_every_five_seconds_too() {
         assert!(asked.iter().all(|asked| (asked.seconds("step"), asked.seconds("end")) == (5, NOW)));
         assert!(asked.iter().all(|asked| asked.seconds("start") == NOW - 600));
     }
-    let _ = ask(&prometheus(&server.url, None), Detail::Full, 180).await.unwrap();
+    let _ = ask(&prometheus(&server.url, None), Resolution::Full, 180).await.unwrap();
     let asked = server.asked.lock().unwrap();
     let steps: BTreeSet<_> = asked[3..].iter().map(|asked| (asked.seconds("step"), asked.seconds("start"))).collect();
     assert_eq!(steps, BTreeSet::from([(5, NOW - 600), (60, HOUR - 178 * 60)]));
@@ -194,7 +194,7 @@ async fn what_is_no_count_of_errors_is_not_taken_for_none() {
             _ => or_requests(asked, result(&json!([]))),
         })
         .await;
-        let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+        let series = ask(&prometheus(&server.url, None), Resolution::Brief, 4).await.unwrap();
         let errors: Vec<_> = series.minutes.iter().map(Minute::errors).collect();
         assert_eq!(errors, [Some(0.0), known.then_some(0.0)], "{odd}");
     }
@@ -203,7 +203,7 @@ async fn what_is_no_count_of_errors_is_not_taken_for_none() {
 #[tokio::test]
 async fn nothing_at_all_is_no_data() {
     let server = loopback(|_| result(&json!([]))).await;
-    let series = ask(&prometheus(&server.url, None), Detail::Full, 10).await.unwrap();
+    let series = ask(&prometheus(&server.url, None), Resolution::Full, 10).await.unwrap();
     assert_eq!((series.minutes.len(), series.live.len(), series.troubles.len()), (0, 0, 0));
 }
 
@@ -228,7 +228,7 @@ async fn what_is_wrong_with_an_expression_is_said_of_it_in_prometheus_words() {
     ];
     for (answer, words) in table {
         let server = loopback(move |asked| or_requests(asked, answer.clone())).await;
-        let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+        let series = ask(&prometheus(&server.url, None), Resolution::Brief, 4).await.unwrap();
         let told: Vec<_> = series.troubles.iter().map(|trouble| (trouble.metric.as_str(), trouble.kind)).collect();
         assert_eq!(told, [("errors", TroubleKind::Failed), ("p95", TroubleKind::Failed)], "{words}");
         assert_eq!(series.unread, [Member::Errors, Member::P95].into());
@@ -253,7 +253,7 @@ async fn a_warning_means_that_a_part_is_missing_but_a_remark_on_style_does_not()
             (status, headers, body.to_string())
         })
         .await;
-        let series = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+        let series = ask(&prometheus(&server.url, None), Resolution::Brief, 4).await.unwrap();
         assert_eq!(series.minutes[0].errors().is_some(), known, "{warning}");
         assert_eq!(series.troubles.is_empty(), known, "{warning}");
         assert!(series.troubles.iter().all(|it| it.kind == TroubleKind::Partial && it.message == warning));
@@ -280,7 +280,7 @@ async fn what_is_wrong_with_prometheus_fails_the_question() {
     ];
     for (answer, kind, words) in table {
         let server = loopback(move |asked| or_requests(asked, answer.clone())).await;
-        let fault = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap_err();
+        let fault = ask(&prometheus(&server.url, None), Resolution::Brief, 4).await.unwrap_err();
         let text = fault.to_string();
         assert_eq!(fault.kind, kind, "{text}");
         assert!(text.contains("query_range Prometheus at http://127.0.0.1:"), "{text}");
@@ -295,7 +295,7 @@ async fn nobody_there_is_said_with_where() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     };
-    let fault = ask(&prometheus(&url, None), Detail::Brief, 4).await.unwrap_err();
+    let fault = ask(&prometheus(&url, None), Resolution::Brief, 4).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unreachable);
     let text = fault.to_string();
     assert!(text.contains(&url) && text.contains("refused") && text.contains("prometheus.url"), "{text}");
@@ -307,7 +307,7 @@ async fn whoever_takes_a_call_and_says_nothing_is_not_waited_for_long() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut prometheus = prometheus(&url, None);
     prometheus.api.patience = Duration::from_millis(50);
-    let fault = ask(&prometheus, Detail::Brief, 4).await.unwrap_err();
+    let fault = ask(&prometheus, Resolution::Brief, 4).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unanswered, "{fault}");
     assert!(fault.message.contains("no answer within 50ms"), "{fault}");
 }
@@ -325,7 +325,7 @@ async fn an_expression_that_takes_too_long_is_in_trouble_by_itself() {
         .await;
         let mut prometheus = prometheus(&server.url, None);
         (prometheus.api.patience, prometheus.patience) = (each, all);
-        let series = ask(&prometheus, Detail::Brief, 4).await.unwrap();
+        let series = ask(&prometheus, Resolution::Brief, 4).await.unwrap();
         assert_eq!((series.minutes[0].requests, series.minutes[0].errors()), (Some(10.0), Some(10.0)));
         assert_eq!(series.unread, [Member::P95].into());
         assert!(series.troubles[0].message.contains("200ms"), "{:?}", series.troubles);
@@ -338,7 +338,7 @@ async fn counts_that_cannot_be_read_again_neither_age_nor_settle_what_was_read()
     let server = loopback(|asked| or_requests(asked, values(&[(60, "2"), (0, "2")]))).await;
     let mut known = Series::default();
     let at = |second| Timestamp::from_second(second).unwrap();
-    known.merge(&ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap(), at(NOW), keep);
+    known.merge(&ask(&prometheus(&server.url, None), Resolution::Brief, 4).await.unwrap(), at(NOW), keep);
     let (minutes, read) = (known.minutes.clone(), known.as_of);
     assert_eq!(minutes.len(), 2);
     let warned = |asked: &Asked| {
@@ -355,7 +355,7 @@ async fn counts_that_cannot_be_read_again_neither_age_nor_settle_what_was_read()
     };
     for answer in [Box::new(warned) as Box<dyn Fn(&Asked) -> Answer + Send + Sync>, Box::new(refused)] {
         let server = loopback(answer).await;
-        let newer = ask(&prometheus(&server.url, None), Detail::Brief, 4).await.unwrap();
+        let newer = ask(&prometheus(&server.url, None), Resolution::Brief, 4).await.unwrap();
         assert!(newer.miscounted());
         known.merge(&newer, at(NOW + 60), keep);
         let counts = |of: &[Minute]| of.iter().map(|it| (it.requests, it.errors())).collect::<Vec<_>>();
@@ -370,13 +370,13 @@ async fn a_token_is_read_for_each_call_and_never_said() {
     let path = dir.path().join("token");
     let server = loopback(|_| (401, Vec::new(), String::new())).await;
     let prometheus = prometheus(&format!("{}/prefix/", server.url), Some(path.clone()));
-    let missing = ask(&prometheus, Detail::Brief, 4).await.unwrap_err();
+    let missing = ask(&prometheus, Resolution::Brief, 4).await.unwrap_err();
     assert_eq!(missing.kind, FaultKind::NoCredentials);
     assert!(missing.to_string().contains("bearer_token_file"), "{missing}");
     assert!(server.asked.lock().unwrap().is_empty(), "without its token nothing is asked");
     for token in ["first", "second\n"] {
         std::fs::write(&path, token).unwrap();
-        let fault = ask(&prometheus, Detail::Brief, 4).await.unwrap_err();
+        let fault = ask(&prometheus, Resolution::Brief, 4).await.unwrap_err();
         assert!(!fault.to_string().contains(token.trim()), "{fault}");
         let asked = server.asked.lock().unwrap().last().unwrap().clone();
         assert_eq!(asked.authorization, Some(format!("Bearer {}", token.trim())));

@@ -1,15 +1,15 @@
 use super::*;
 use crate::domain::ecs::service::TaskDefinition;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{learn, waiting};
 
 fn texts(model: &Model) -> Vec<String> {
-    Outside::of(model).ways.into_iter().map(|way| way.text).collect()
+    CopyMenu::of(model).ways.into_iter().map(|way| way.text).collect()
 }
 
 fn remark(model: &Model) -> Option<String> {
-    Outside::of(model).ways.remove(0).remark
+    CopyMenu::of(model).ways.remove(0).remark
 }
 
 /// Every task of the release, changed.
@@ -87,8 +87,8 @@ fn the_log_is_that_of_the_task_and_a_simulated_account_has_no_pages() {
     let arn = consoles::td("checkout", 42);
     let mut read: TaskDefinition = model.snapshot.task_definition(&arn).unwrap().clone();
     read.logs = vec![("app".into(), driver)];
-    learn(&mut model, 0, Query::TaskDefinitions(vec![arn]), Facts::TaskDefinitions(vec![read]));
-    let ways = Outside::of(&model).ways;
+    learn(&mut model, 0, Query::TaskDefinitions(vec![arn]), Answer::TaskDefinitions(vec![read]));
+    let ways = CopyMenu::of(&model).ways;
     let log = ways.iter().find(|way| way.title.starts_with("log of app")).unwrap();
     assert!(log.text.ends_with("log-group/$252Fecs$252Fcheckout/log-events/ecs$252Fapp$252F00000001"), "{}", log.text);
     assert_eq!(log.remark.as_deref(), Some("this account is simulated: AWS's console does not know it"));

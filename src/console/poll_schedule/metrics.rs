@@ -14,10 +14,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Key, Matter, Source};
+use super::{Key, PollKey, Source};
 use crate::console::message::Now;
 use crate::console::state::{Model, Screen};
-use crate::domain::metrics::source::{Detail, METRICS_A_CALL, Meter};
+use crate::domain::metrics::source::{METRICS_A_CALL, MetricSource, Resolution};
 use crate::domain::metrics::{Gauge, MetricsQuery, Percentile, Series};
 use crate::domain::observe::snapshot::Query;
 use crate::domain::release::Release;
@@ -54,15 +54,15 @@ const COSTED: usize = 2_048;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meters {
     /// Up to when each was read, in each detail, with nothing missing.
-    read_to: HashMap<(Meter, Detail), Timestamp>,
+    read_to: HashMap<(MetricSource, Resolution), Timestamp>,
     /// When each was last asked for.
-    asked: HashMap<Meter, Timestamp>,
+    asked: HashMap<MetricSource, Timestamp>,
     /// When each of Prometheus' was last asked for over all of its minutes.
-    all_asked: HashMap<Meter, Timestamp>,
+    all_asked: HashMap<MetricSource, Timestamp>,
     /// What is asked and not yet answered.
-    waiting: HashSet<(Meter, Detail)>,
+    waiting: HashSet<(MetricSource, Resolution)>,
     /// Services without Container Insights, and when that was seen.
-    without_insights: HashMap<Meter, Timestamp>,
+    without_insights: HashMap<MetricSource, Timestamp>,
     /// How many of CloudWatch's metrics were asked for, and when, oldest first.
     spent: VecDeque<(Timestamp, usize)>,
     /// The first of all askings.
@@ -108,7 +108,7 @@ impl Meters {
     }
 
     /// Takes note of what was read. What could not be read in full is asked for again over all of its minutes.
-    pub(super) fn learned(&mut self, metrics: &MetricsQuery, read: &[(Meter, Series)]) {
+    pub(super) fn learned(&mut self, metrics: &MetricsQuery, read: &[(MetricSource, Series)]) {
         let details: HashMap<_, _> = metrics.meters.iter().map(|(meter, detail)| (meter, *detail)).collect();
         for (meter, series) in read {
             let Some(detail) = details.get(meter).copied() else { continue };
@@ -120,15 +120,17 @@ impl Meters {
                 continue;
             }
             // The last minutes alone leave a gap before them.
-            if meter.of_prometheus() && !is_first(metrics) && !self.follows(&(meter.clone(), Detail::Brief), metrics.to)
+            if meter.of_prometheus()
+                && !is_first(metrics)
+                && !self.follows(&(meter.clone(), Resolution::Brief), metrics.to)
             {
                 continue;
             }
-            self.read_to.insert((meter.clone(), Detail::Brief), metrics.to);
-            if detail == Detail::Full {
+            self.read_to.insert((meter.clone(), Resolution::Brief), metrics.to);
+            if detail == Resolution::Full {
                 self.read_to.insert((meter.clone(), detail), metrics.to);
             }
-            if matches!(meter, Meter::Service(_)) && detail == Detail::Full && series.troubles.is_empty() {
+            if matches!(meter, MetricSource::Service(_)) && detail == Resolution::Full && series.troubles.is_empty() {
                 if series.gauges.contains_key(&Gauge::CpuUnits) || series.gauges.contains_key(&Gauge::Megabytes) {
                     self.without_insights.remove(meter);
                 } else if metrics.spans() >= SignedDuration::from_mins(FIRST) {
@@ -148,7 +150,7 @@ impl Meters {
         metrics as f64 * DOLLARS_A_METRIC * (SignedDuration::from_hours(1).as_secs_f64() / over.as_secs_f64())
     }
 
-    fn follows(&self, meter: &(Meter, Detail), now: Timestamp) -> bool {
+    fn follows(&self, meter: &(MetricSource, Resolution), now: Timestamp) -> bool {
         self.read_to.get(meter).is_some_and(|to| now.duration_since(*to) < FOLLOWS)
     }
 }
@@ -157,14 +159,14 @@ impl Meters {
 pub(super) fn questions(model: &Model) -> Vec<Query> {
     let (prometheus, cloudwatch): (Vec<_>, Vec<_>) =
         meters(model).into_iter().partition(|(meter, _)| meter.of_prometheus());
-    let (full, brief): (Vec<_>, Vec<_>) = prometheus.into_iter().partition(|(_, detail)| *detail == Detail::Full);
+    let (full, brief): (Vec<_>, Vec<_>) = prometheus.into_iter().partition(|(_, detail)| *detail == Resolution::Full);
     let stand = &model.polls.meters;
-    let known = |meter: &(Meter, Detail)| stand.follows(meter, model.now.at);
+    let known = |meter: &(MetricSource, Resolution)| stand.follows(meter, model.now.at);
     let (again, first): (Vec<_>, Vec<_>) = cloudwatch.into_iter().partition(known);
     let first = first.into_iter().filter(|meter| !stand.waiting.contains(meter)).collect();
     let mut asked = vec![(a_call(again), AGAIN), (a_call(first), FIRST)];
     // What is finer in the greater detail goes back ten minutes anyway.
-    let known = |(meter, _): &(Meter, Detail)| known(&(meter.clone(), Detail::Brief));
+    let known = |(meter, _): &(MetricSource, Resolution)| known(&(meter.clone(), Resolution::Brief));
     for meters in [full, brief] {
         let (first, again): (Vec<_>, Vec<_>) = meters.into_iter().partition(|meter| {
             let lately = stand.all_asked.get(&meter.0).is_some_and(|at| model.now.at.duration_since(*at) < ALL_AGAIN);
@@ -186,20 +188,20 @@ pub(super) fn key(metrics: &MetricsQuery) -> Key {
     let mut digest = DefaultHasher::new();
     metrics.meters.hash(&mut digest);
     let (source, detail) = whose(metrics);
-    (source, Matter::First(detail, digest.finish()))
+    (source, PollKey::First(detail, digest.finish()))
 }
 
 /// The question that goes on where this one ends.
 pub(super) fn again(metrics: &MetricsQuery) -> Key {
     let (source, detail) = whose(metrics);
-    (source, Matter::Again(detail))
+    (source, PollKey::Again(detail))
 }
 
 /// CloudWatch is asked for everything at once, Prometheus for each detail by itself.
-fn whose(metrics: &MetricsQuery) -> (Source, Detail) {
+fn whose(metrics: &MetricsQuery) -> (Source, Resolution) {
     match metrics.meters.first() {
         Some((meter, detail)) if meter.of_prometheus() => (Source::Prometheus, *detail),
-        _ => (Source::Metrics, Detail::Brief),
+        _ => (Source::Metrics, Resolution::Brief),
     }
 }
 
@@ -209,14 +211,14 @@ pub(super) fn is_first(metrics: &MetricsQuery) -> bool {
 }
 
 /// As many of them as Prometheus is asked for at once, the first ones first.
-fn some(mut meters: Vec<(Meter, Detail)>) -> Vec<(Meter, Detail)> {
+fn some(mut meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolution)> {
     meters.truncate(METERS_AT_ONCE);
     meters.sort();
     meters
 }
 
 /// As many of them as fit into one call, the first ones first.
-fn a_call(meters: Vec<(Meter, Detail)>) -> Vec<(Meter, Detail)> {
+fn a_call(meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolution)> {
     let mut count = 0;
     let mut fits: Vec<_> = meters
         .into_iter()
@@ -231,9 +233,9 @@ fn a_call(meters: Vec<(Meter, Detail)>) -> Vec<(Meter, Detail)> {
 
 /// All that is shown, the weightiest first: what is open, with all that its panels show; what is in flight; then what
 /// was not asked for for longest. Each once, in the greater of its details.
-fn meters(model: &Model) -> Vec<(Meter, Detail)> {
+fn meters(model: &Model) -> Vec<(MetricSource, Resolution)> {
     let focus = model.focus().map(|release| release.name.as_str());
-    let mut all: HashMap<Meter, (Detail, u8)> = HashMap::new();
+    let mut all: HashMap<MetricSource, (Resolution, u8)> = HashMap::new();
     for release in &model.releases {
         let focused = focus == Some(release.name.as_str());
         let open = focused && model.screen != Screen::Fleet;
@@ -242,7 +244,7 @@ fn meters(model: &Model) -> Vec<(Meter, Detail)> {
         let rank = if focused { 0 } else { 2 - u8::from(release.in_flight()) };
         let of_sides = sides(release).filter_map(|side| side.meter.clone());
         let mut wanted: Vec<_> =
-            of_sides.map(|meter| (meter, if full { Detail::Full } else { Detail::Brief })).collect();
+            of_sides.map(|meter| (meter, if full { Resolution::Full } else { Resolution::Brief })).collect();
         if open {
             wanted.extend(beside(release, model));
         }
@@ -263,22 +265,22 @@ fn sides(release: &Release) -> impl Iterator<Item = &crate::domain::release::Sid
 }
 
 /// What is shown beside the sides' own numbers: their load balancers and their services.
-fn beside(release: &Release, model: &Model) -> Vec<(Meter, Detail)> {
+fn beside(release: &Release, model: &Model) -> Vec<(MetricSource, Resolution)> {
     let of_sides = sides(release).filter_map(|side| match &side.meter {
-        Some(Meter::TargetGroup { balancer, .. }) => Some(balancer.clone()),
+        Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer.clone()),
         _ => None,
     });
     let balancers = release.routes.iter().map(|route| route.load_balancer.clone()).chain(of_sides);
-    let services = sides(release).map(|side| Meter::Service(side.service.clone()));
-    let insights = |meter: &Meter| {
+    let services = sides(release).map(|side| MetricSource::Service(side.service.clone()));
+    let insights = |meter: &MetricSource| {
         let none = model.polls.meters.without_insights.get(meter);
         none.is_none_or(|at| model.now.at.duration_since(*at) >= INSIGHTS_AGAIN)
     };
     let services = services.map(|meter| {
-        let detail = if insights(&meter) { Detail::Full } else { Detail::Brief };
+        let detail = if insights(&meter) { Resolution::Full } else { Resolution::Brief };
         (meter, detail)
     });
-    balancers.map(|balancer| (Meter::Balancer(balancer), Detail::Full)).chain(services).collect()
+    balancers.map(|balancer| (MetricSource::Balancer(balancer), Resolution::Full)).chain(services).collect()
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ pub(super) fn failing(model: &Model) -> Vec<Query> {
 
 /// What else there is to go back to, where the best of them was deregistered.
 pub(super) fn family(focus: Option<&Release>) -> Option<Query> {
-    let best = focus?.previous.iter().find(|good| !good.backed_out)?;
+    let best = focus?.previous.iter().find(|good| !good.rolled_back_from)?;
     (best.active == Some(false)).then(|| Query::Family(best.task_definition.family().to_owned()))
 }
 

@@ -6,7 +6,7 @@ use super::release::readiness;
 use crate::console::dialogs;
 use crate::console::dialogs::{Consent, Dialog};
 use crate::console::state::Screen;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::status;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
@@ -38,7 +38,7 @@ pub enum Rollback {
 }
 
 /// What `R` would do to a release now.
-pub fn rollback(scene: &Scene<'_>, release: &Release) -> Rollback {
+pub fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
     let model = scene.model;
     if let Some(operation) = status::in_flight(scene, release)
         && operation.plan.intent.is_rollback()
@@ -64,7 +64,7 @@ pub fn rollback(scene: &Scene<'_>, release: &Release) -> Rollback {
 }
 
 /// The plan's calls in a few words, in order.
-fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
+fn path(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> String {
     let arrow = scene.theme.arrow();
     let side = |service: &crate::domain::ecs::names::ServiceKey| match &release.canary {
         Some(_) if age::one_service(release) => service.service.clone(),
@@ -96,7 +96,7 @@ fn path(scene: &Scene<'_>, release: &Release, plan: &Plan) -> String {
 }
 
 /// What ends up running, and how it is known to be good.
-fn target(scene: &Scene<'_>, release: &Release, plan: &Plan) -> (String, Vec<String>) {
+fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<String>) {
     let Some(target) = plan.ends_on(release) else {
         return ("what it replaced".to_owned(), Vec::new());
     };
@@ -121,7 +121,7 @@ fn target(scene: &Scene<'_>, release: &Release, plan: &Plan) -> (String, Vec<Str
 }
 
 /// The line, or two where a reason needs them.
-pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
     let Some(release) = release else {
         let filter = scene.model.fleet.find.text.value();
         let said = if scene.model.snapshot.services.get().is_none() || filter.is_empty() {
@@ -197,7 +197,7 @@ pub fn lines(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Ve
 }
 
 /// The gravest finding of the preflight in one line, cut with a mark; how many more there are stays.
-fn finding(scene: &Scene<'_>, check: &Check, others: usize, columns: usize) -> Line<'static> {
+fn finding(scene: &Canvas<'_>, check: &Check, others: usize, columns: usize) -> Line<'static> {
     let (_, role) = readiness::shape(check.level);
     let more = if others > 0 { format!("  +{others} more") } else { String::new() };
     let mut line = readiness::line(scene, check, columns.saturating_sub(format::width(&more) + 1), 1);

@@ -9,12 +9,12 @@ use super::rollback_line::Rollback;
 use crate::console::dialogs;
 use crate::console::dialogs::Dialog;
 use crate::console::state::SMALLEST;
-use crate::console::widgets::canvas::{Scene, put};
+use crate::console::widgets::canvas::{Canvas, put};
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 
 /// Says so, the weightiest first, in whatever room there is.
-pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let focus = scene.model.focus();
     let back = match focus.map(|release| rollback_line::rollback(scene, release)) {

@@ -11,11 +11,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::View;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::domain::release::Release;
 
 /// Draws a view of a release.
-pub fn draw(scene: &Scene<'_>, view: View, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, view: View, release: &Release, buffer: &mut Buffer, area: Rect) {
     match view {
         View::Tasks => tasks::view::draw(scene, release, buffer, area),
         View::Targets => targets::view::draw(scene, release, buffer, area),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::operation::{OperationId, Outcome, Progress};
+use super::operation::{OperationId, OperationOutcome, Progress};
 use crate::console::message::Order;
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::Plan;
-use crate::domain::timeline::{Act, By, Touch, Touched};
+use crate::domain::timeline::{Act, AffectedResource, By, Touch};
 
 /// How many acts of one release are remembered: the newest.
 const KEPT: usize = 64;
@@ -57,7 +57,7 @@ impl Acts {
         match progress {
             Progress::Sent { step } => {
                 let call = plan.steps.get(*step).and_then(|step| step.call.as_ref());
-                if let Some(what) = call.and_then(Touched::of) {
+                if let Some(what) = call.and_then(AffectedResource::of) {
                     act.touches.push(Touch { at, verified: None, step: *step, what });
                 }
             }
@@ -102,20 +102,20 @@ fn name(id: OperationId) -> String {
 }
 
 /// How an operation ended, in a line, and whether something is wrong with that.
-pub fn ending(title: &str, outcome: &Outcome) -> (String, bool) {
+pub fn ending(title: &str, outcome: &OperationOutcome) -> (String, bool) {
     match outcome {
-        Outcome::Done => (format!("done and read back: {title}"), false),
-        Outcome::Superseded => (format!("no longer pursued: {title}"), false),
+        OperationOutcome::Done => (format!("done and read back: {title}"), false),
+        OperationOutcome::Superseded => (format!("no longer pursued: {title}"), false),
         // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
-        Outcome::Refused { step, fault }
+        OperationOutcome::Refused { step, fault }
             if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
         {
             (format!("not done at step {}: {} {}", step + 1, fault.advice, fault.headline()), true)
         }
-        Outcome::Refused { step, fault } => {
+        OperationOutcome::Refused { step, fault } => {
             (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
         }
-        Outcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
-        Outcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
+        OperationOutcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
+        OperationOutcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
     }
 }

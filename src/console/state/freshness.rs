@@ -83,7 +83,7 @@ mod tests {
     use crate::domain::ecs::alarm::{Alarm, AlarmState};
     use crate::domain::fault::{Fault, FaultKind};
     use crate::domain::metrics::{Member, MetricsQuery};
-    use crate::domain::observe::snapshot::{Facts, Query};
+    use crate::domain::observe::snapshot::{Answer, Query};
     use crate::domain::settings::ServiceSettings;
     use crate::testkit::consoles;
 
@@ -94,7 +94,7 @@ mod tests {
     fn count(model: &mut Model, ago: i64, unread: &[Member]) {
         let query = MetricsQuery { meters: Vec::new(), from: consoles::ago(600), to: consoles::now() };
         let series = Series { unread: unread.iter().copied().collect(), ..Series::default() };
-        let answer = Facts::Metrics(vec![(consoles::meter("checkout-canary"), series)]);
+        let answer = Answer::Metrics(vec![(consoles::meter("checkout-canary"), series)]);
         consoles::learn(model, ago, Query::Metrics(query), answer);
     }
 
@@ -128,12 +128,12 @@ mod tests {
             said(model)
         };
         assert_eq!(said(&model).as_deref(), Some("the alarms are not read yet"));
-        let old = hear(&mut model, 91, Ok(Facts::Alarms(vec![alarm.clone()])));
+        let old = hear(&mut model, 91, Ok(Answer::Alarms(vec![alarm.clone()])));
         assert_eq!(old.as_deref(), Some("the alarms are 91 s old"));
-        assert_eq!(hear(&mut model, 4, Ok(Facts::Alarms(vec![alarm]))), None);
+        assert_eq!(hear(&mut model, 4, Ok(Answer::Alarms(vec![alarm]))), None);
         let denied = Fault::new(FaultKind::Denied, "DescribeAlarms", "", "not authorized");
         assert_eq!(hear(&mut model, 2, Err(denied)).as_deref(), Some("the alarms cannot be read (denied)"));
-        let deleted = hear(&mut model, 1, Ok(Facts::Alarms(Vec::new())));
+        let deleted = hear(&mut model, 1, Ok(Answer::Alarms(Vec::new())));
         assert_eq!(deleted.as_deref(), Some("the alarms cannot be read (not found)"));
     }
 }

@@ -46,13 +46,13 @@ pub enum Progress {
         step: usize,
     },
     /// The operation is over.
-    Ended(Outcome),
+    Ended(OperationOutcome),
 }
 
 /// How an operation ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
-pub enum Outcome {
+pub enum OperationOutcome {
     /// Every step was read back.
     Done,
     /// AWS refused a call, or what was seen had changed: nothing more was sent.
@@ -111,7 +111,7 @@ pub struct Operation {
     /// A state for each step of the plan.
     pub steps: Vec<StepState>,
     /// How it ended, and when.
-    pub outcome: Option<(Timestamp, Outcome)>,
+    pub outcome: Option<(Timestamp, OperationOutcome)>,
 }
 
 impl Operation {

@@ -13,7 +13,7 @@ use crate::console::state::{Model, Screen};
 use crate::console::update;
 use crate::domain::ecs::task_definition::{Definition, hidden};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{hear, learn, td};
 
@@ -51,7 +51,7 @@ fn definition(revision: u32, values: bool) -> Definition {
 
 fn read(model: &mut Model, revision: u32, reveal: bool) -> Vec<Effect> {
     let query = Query::Definition { arn: td("checkout", revision), reveal };
-    let answer = Ok(Facts::Definition(Box::new(definition(revision, reveal))));
+    let answer = Ok(Answer::Definition(Box::new(definition(revision, reveal))));
     let at = model.now.at + SignedDuration::from_secs(1);
     update(model, Now { at, speed: 1.0 }, Msg::Read { asked: at, query, answer })
 }
@@ -166,7 +166,7 @@ fn what_cannot_be_compared_is_said_in_words() {
     let mut inactive = definition(41, false);
     inactive.json["status"] = Value::from("INACTIVE");
     let query = Query::Definition { arn: td("checkout", 41), reveal: false };
-    learn(&mut gone, -5, query, Facts::Definition(Box::new(inactive)));
+    learn(&mut gone, -5, query, Answer::Definition(Box::new(inactive)));
     assert!(seen(&gone).contains("INACTIVE"), "{}", seen(&gone));
     let mut first = consoles::open(size, consoles::Pair::at(0, 900));
     for release in &mut first.releases {

@@ -10,7 +10,7 @@ use super::{draw, glyphs, plain};
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Msg, Now};
 use crate::console::screens::View;
-use crate::console::state::operation::{Outcome, Progress};
+use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::console::state::{Model, Screen};
 use crate::console::update;
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
@@ -18,7 +18,7 @@ use crate::domain::ecs::deployment::{AlarmConfiguration, DeploymentStatus, Servi
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{ServiceEvent, Task};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::Intent;
 use crate::domain::text::is_safe;
 use crate::testkit::consoles;
@@ -63,7 +63,7 @@ fn evening(size: (u16, u16)) -> Model {
     model.acts.since = ago(3_600);
     consoles::rewind(&mut model, 900);
     for (seconds, stable, weight) in [(300, 50, 50), (240, 90, 10)] {
-        learn(&mut model, seconds, Query::Routes, Facts::Routes(vec![route(stable, weight)]));
+        learn(&mut model, seconds, Query::Routes, Answer::Routes(vec![route(stable, weight)]));
     }
     let pull = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref \
                 registry.example/checkout:1.9.0: not found";
@@ -72,7 +72,7 @@ fn evening(size: (u16, u16)) -> Model {
         stopped_at: Some(ago(90 + 60 * index)),
         ..stopped(&canary, pull)
     };
-    learn(&mut model, 3, Query::Tasks(canary.key.clone()), Facts::Tasks((0..4).map(failed).collect()));
+    learn(&mut model, 3, Query::Tasks(canary.key.clone()), Answer::Tasks((0..4).map(failed).collect()));
     let alarm = |state, since: i64| Alarm {
         name: "checkout-5xx".into(),
         state,
@@ -81,7 +81,7 @@ fn evening(size: (u16, u16)) -> Model {
     };
     for (seconds, alarm) in [(400, alarm(AlarmState::Ok, 90_000)), (50, alarm(AlarmState::Alarm, 75))] {
         let query = Query::Alarms(vec!["checkout-5xx".into()]);
-        learn(&mut model, seconds, query, Facts::Alarms(vec![alarm]));
+        learn(&mut model, seconds, query, Answer::Alarms(vec![alarm]));
     }
     let deployment = |service: &str, revision: u32, status, created: i64, finished: Option<i64>| ServiceDeployment {
         created_at: Some(ago(created)),
@@ -99,11 +99,12 @@ fn evening(size: (u16, u16)) -> Model {
         deployment("checkout-canary", 41, DeploymentStatus::Successful, 9 * 86_400, Some(9 * 86_400 - 300)),
     ];
     let of_stable = vec![deployment("checkout-stable", 41, DeploymentStatus::Successful, 8 * 86_400, Some(8 * 86_400))];
-    learn(&mut model, 9, Query::Deployments(key("checkout-canary")), Facts::Deployments(of_canary));
-    learn(&mut model, 9, Query::Deployments(key("checkout-stable")), Facts::Deployments(of_stable));
-    let done = vec![Progress::Sent { step: 0 }, Progress::Verified { step: 0 }, Progress::Ended(Outcome::Done)];
+    learn(&mut model, 9, Query::Deployments(key("checkout-canary")), Answer::Deployments(of_canary));
+    learn(&mut model, 9, Query::Deployments(key("checkout-stable")), Answer::Deployments(of_stable));
+    let done =
+        vec![Progress::Sent { step: 0 }, Progress::Verified { step: 0 }, Progress::Ended(OperationOutcome::Done)];
     order(&mut model, Intent::Rollback { to: None, at_once: false }, done);
-    learn(&mut model, 7, Query::Routes, Facts::Routes(vec![route(100, 0)]));
+    learn(&mut model, 7, Query::Routes, Answer::Routes(vec![route(100, 0)]));
     model.screen = Screen::View(View::Events, "checkout".into());
     model
 }
@@ -177,7 +178,7 @@ fn hostile_words_never_reach_a_cell_of_the_timeline() {
             since: Some(ago(5)),
         };
         model.settings.services.entry("checkout".into()).or_default().alarms = vec![evil.clone()];
-        learn(&mut model, 1, Query::Alarms(vec![evil.clone()]), Facts::Alarms(vec![alarm]));
+        learn(&mut model, 1, Query::Alarms(vec![evil.clone()]), Answer::Alarms(vec![alarm]));
         let mut revision = (*consoles::revision_of("checkout", 42)).clone();
         revision.task_definition = crate::domain::ecs::names::TaskDefinitionArn::new(evil.clone());
         let deployment = ServiceDeployment {
@@ -187,7 +188,7 @@ fn hostile_words_never_reach_a_cell_of_the_timeline() {
             target: Some(Arc::new(revision)),
             ..ServiceDeployment::new(Arn::new(evil.clone()), DeploymentStatus::RollbackFailed)
         };
-        learn(&mut model, 0, Query::Deployments(key("checkout-stable")), Facts::Deployments(vec![deployment]));
+        learn(&mut model, 0, Query::Deployments(key("checkout-stable")), Answer::Deployments(vec![deployment]));
         for view in [View::Events, View::History, View::Diff] {
             model.screen = Screen::View(view, "checkout".into());
             for _ in 0..12 {

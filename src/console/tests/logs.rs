@@ -8,7 +8,7 @@ use crate::console::state::Model;
 use crate::domain::ecs::service::LogDriver;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::logs::LogPage;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{answer, awslogs, feed, line, logged, logs, logs_by};
 
@@ -61,7 +61,7 @@ fn a_canary_that_never_started_has_no_log_and_that_is_said() {
         arn: crate::domain::ecs::names::Arn::new(format!("arn:aws:ecs:us-east-1:123456789012:task/prod/{id:08x}")),
         ..consoles::stopped(&canary, why)
     };
-    consoles::learn(&mut model, 0, Query::Tasks(canary.key.clone()), Facts::Tasks(vec![failed(70), failed(71)]));
+    consoles::learn(&mut model, 0, Query::Tasks(canary.key.clone()), Answer::Tasks(vec![failed(70), failed(71)]));
     let pages = feed(&mut model, Msg::Tick);
     answer(&mut model, &pages[0], Ok(LogPage::default()));
     let text = glyphs(&draw(&model, &plain()));

@@ -10,7 +10,7 @@ use crate::console::state::list::Find;
 use crate::console::state::{Model, Panel, Screen};
 use crate::console::view::{Palette, Theme};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::Intent;
 use crate::domain::release::Phase;
 use crate::domain::rollback::readiness::{Check, Level};
@@ -101,7 +101,7 @@ fn a_history_that_is_not_there_says_why() {
     let denied = Fault::new(FaultKind::Denied, "ListServiceDeployments", "payments", "User ana is not authorized");
     consoles::hear(&mut model, 2, Query::Deployments(key.clone()), Err(denied.clone()));
     assert!(text(&model).contains("User ana is not authorized"), "{}", text(&model));
-    consoles::learn(&mut model, 1, Query::Deployments(key.clone()), Facts::Deployments(Vec::new()));
+    consoles::learn(&mut model, 1, Query::Deployments(key.clone()), Answer::Deployments(Vec::new()));
     assert!(text(&model).contains("no history: ECS knows no deployment"), "{}", text(&model));
     // What was read stays, marked, when it cannot be read any more.
     let mut stale = history(consoles::native_over(SIZES[0]));

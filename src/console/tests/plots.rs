@@ -6,7 +6,7 @@ use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
 use crate::console::state::{Model, Panel, Plotted};
 use crate::console::view::{Palette, Theme};
-use crate::domain::metrics::source::{Meter, Own, Recipe, Source};
+use crate::domain::metrics::source::{CustomMetrics, MetricQueries, MetricSource, Source};
 use crate::testkit::consoles;
 
 /// A canary at 1 %: some fifty requests a minute, so that its rate may be almost anything.
@@ -74,11 +74,11 @@ fn what_could_not_be_read_is_named_where_its_value_would_be() {
 #[test]
 fn what_prometheus_could_not_give_is_not_told_in_cloudwatchs_words() {
     let mut model = consoles::troubled(SIZES[0]);
-    let own = Own { source: Source::Prometheus(Recipe::default()), seconds: true };
+    let own = CustomMetrics { source: Source::Prometheus(MetricQueries::default()), seconds: true };
     for release in model.releases.iter_mut().filter(|release| release.name == "checkout") {
         let sides = std::iter::once(&mut release.stable).chain(&mut release.canary);
         for (place, side) in sides.enumerate() {
-            let meter = Meter::Own(Own { seconds: place == 0, ..own.clone() });
+            let meter = MetricSource::Custom(CustomMetrics { seconds: place == 0, ..own.clone() });
             let had = side.meter.replace(meter.clone()).unwrap();
             let read = model.snapshot.metrics.remove(&had).unwrap();
             model.snapshot.metrics.insert(meter, read);

@@ -5,11 +5,11 @@ use insta::assert_snapshot;
 use super::{draw, glyphs, picture, plain};
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::state::list::Find;
-use crate::console::state::operation::{Outcome, Progress};
+use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::console::state::{Model, Panel, Screen};
 use crate::console::view::{Palette, Theme};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan;
 use crate::domain::plan::{Context, Intent, Refusal};
 use crate::testkit::consoles;
@@ -108,7 +108,7 @@ fn the_choice_of_a_revision_reads_fails_and_lists() {
     assert_snapshot!("revisions_denied", glyphs(&draw(&failing, &plain())));
     let mut read = choosing(size);
     let arns = (30..44).rev().map(|revision| td("checkout", revision)).collect();
-    learn(&mut read, 1, Query::Family("checkout".into()), Facts::Family(arns));
+    learn(&mut read, 1, Query::Family("checkout".into()), Answer::Family(arns));
     assert_snapshot!("revisions", glyphs(&draw(&read, &plain())));
 }
 
@@ -130,7 +130,7 @@ fn before_there_is_anything_to_show() {
     hear(&mut expired, 3, Query::Services, Err(fault));
     assert_snapshot!("expired", glyphs(&draw(&expired, &plain())));
     let mut empty = consoles::known(size);
-    learn(&mut empty, 1, Query::Services, Facts::Services(Vec::new()));
+    learn(&mut empty, 1, Query::Services, Answer::Services(Vec::new()));
     assert_snapshot!("no_services", glyphs(&draw(&empty, &plain())));
     let mut filtered = fleet(size);
     filtered.fleet.find = Find { text: "chekout".into(), only: true, typing: true };
@@ -156,14 +156,24 @@ fn each_panel_of_a_small_screen() {
 fn the_ends_of_operations() {
     let unanswered = Fault::new(FaultKind::Unanswered, "ModifyRule", "rule 7f3c01", "no answer within 5 s");
     let ends = [
-        ("done", vec![Progress::Verified { step: 0 }, Progress::Verified { step: 1 }, Progress::Ended(Outcome::Done)]),
+        (
+            "done",
+            vec![
+                Progress::Verified { step: 0 },
+                Progress::Verified { step: 1 },
+                Progress::Ended(OperationOutcome::Done),
+            ],
+        ),
         ("asked_back", vec![Progress::Sent { step: 0 }, Progress::Unknown { step: 0, fault: unanswered.clone() }]),
-        ("unknown", vec![Progress::Sent { step: 0 }, Progress::Ended(Outcome::Unknown { step: 0, fault: unanswered })]),
+        (
+            "unknown",
+            vec![Progress::Sent { step: 0 }, Progress::Ended(OperationOutcome::Unknown { step: 0, fault: unanswered })],
+        ),
         (
             "failed",
             vec![
                 Progress::Verified { step: 0 },
-                Progress::Ended(Outcome::Failed { step: 1, reason: "desiredCount is 2".into() }),
+                Progress::Ended(OperationOutcome::Failed { step: 1, reason: "desiredCount is 2".into() }),
             ],
         ),
     ];

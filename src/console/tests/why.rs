@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
 use crate::console::dialogs::Dialog;
-use crate::console::links::Outside;
+use crate::console::links::CopyMenu;
 use crate::console::screens::View;
 use crate::console::state::{Model, Screen};
 use crate::domain::fault::{Fault, FaultKind};
@@ -77,7 +77,7 @@ fn the_ways_out() {
     layouts("outside", |size| {
         let mut model = consoles::waiting(size);
         model.shell.profile = Some("prod-oncall".into());
-        model.dialog = Some(Dialog::Outside(Outside::of(&model)));
+        model.dialog = Some(Dialog::CopyMenu(CopyMenu::of(&model)));
         model
     });
 }

@@ -8,7 +8,7 @@ use super::external_changes::World;
 use crate::console::message::{Effect, Now, Order};
 use crate::console::state::Model;
 use crate::console::state::freshness;
-use crate::console::state::operation::{Operation, OperationId, Outcome};
+use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
 use crate::domain::analysis;
 use crate::domain::auto_promotion;
 use crate::domain::auto_promotion::{Decision, Doing, Known};
@@ -108,10 +108,12 @@ fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<E
                 doing = if this.own == Some(id) && !back { Doing::OwnStep } else { Doing::Another };
             }
             Some(_) if this.watched != Some(id) => {}
-            Some((_, Outcome::Done)) if back => return off(format!("it was rolled back: {}", this.says), true),
-            Some((_, outcome)) if *outcome == Outcome::Done || this.withdrawn == Some(id) => {
+            Some((_, OperationOutcome::Done)) if back => {
+                return off(format!("it was rolled back: {}", this.says), true);
+            }
+            Some((_, outcome)) if *outcome == OperationOutcome::Done || this.withdrawn == Some(id) => {
                 this.watched = None;
-                let done = *outcome == Outcome::Done;
+                let done = *outcome == OperationOutcome::Done;
                 if let Some(what) = this.left.acted_beside(&operation.plan, done, &world) {
                     return off(format!("somebody else acted: {what}"), true);
                 }
@@ -171,7 +173,7 @@ fn unfounded(model: &Model, release: &Release, this: &Automatic, known: &Known) 
     let operation = unmoved(model, &release.name, this)?;
     let why = match (&known.stale, release.verdict.outcome) {
         (Some(stale), _) => stale.clone(),
-        (None, analysis::Outcome::Pass) => return None,
+        (None, analysis::VerdictStatus::Pass) => return None,
         (None, outcome) => match release.verdict.reasons.first() {
             Some(reason) => format!("{}: {reason}", outcome.word()),
             None => outcome.word().to_owned(),
@@ -217,7 +219,7 @@ fn held(model: &Model) -> Option<&'static str> {
 fn known(model: &Model, release: &Release, failing_since: &mut Option<Timestamp>, doing: Doing) -> Known {
     let stale = freshness::stale(model, release);
     // What was not watched did not last: a FAIL begins anew when it is seen again.
-    let fails = stale.is_none() && release.verdict.outcome == analysis::Outcome::Fail;
+    let fails = stale.is_none() && release.verdict.outcome == analysis::VerdictStatus::Fail;
     *failing_since = fails.then(|| failing_since.unwrap_or(model.now.at));
     Known {
         now: model.now.at,
@@ -269,7 +271,7 @@ impl Model {
     }
 
     /// Switches it off for a release, as its operator asked: a step of it that has moved nobody yet is not sent.
-    pub(crate) fn let_off(&mut self, name: &str) -> Option<Effect> {
+    pub(crate) fn disable(&mut self, name: &str) -> Option<Effect> {
         let this = self.automatic.remove(name)?;
         let step = unmoved(self, name, &this).map(|operation| (operation.id, operation.plan.title.clone()));
         let withdrawn = step.as_ref().map(|(_, title)| format!(", and “{title}” is withdrawn")).unwrap_or_default();

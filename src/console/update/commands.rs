@@ -9,9 +9,9 @@ use super::input::{perform, type_into};
 use crate::console::dialogs::palette::{Destination, Palette};
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::keymap::{Action, Key};
-use crate::console::links::Outside;
+use crate::console::links::CopyMenu;
 use crate::console::message::{Effect, Order};
-use crate::console::state::operation::{Operation, OperationId, Outcome, Progress};
+use crate::console::state::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::console::state::{Model, Screen};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan;
@@ -26,7 +26,7 @@ pub(crate) use super::confirmation::{close_unseen, revalidate};
 /// A second `R` counts only this long after the first, in the operator's time …
 pub(super) const SECOND_R_AFTER: SignedDuration = SignedDuration::from_millis(700);
 /// … and after this long without one: a key that is held down repeats, and must not say yes.
-pub(super) const QUIET_BEFORE: SignedDuration = SignedDuration::from_millis(300);
+pub(super) const REPEAT_GUARD: SignedDuration = SignedDuration::from_millis(300);
 
 /// `R`: at once while a release is in flight, else a question; or why not.
 pub(crate) fn rollback(model: &mut Model) -> Vec<Effect> {
@@ -85,7 +85,7 @@ fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool) -> Vec<Eff
 /// There is no way back. Where the revision that worked was only deregistered, a copy of it can be registered.
 fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal, intent: Intent) {
     let copy = model.release(name).and_then(|release| {
-        let deregistered = release.previous.iter().find(|good| !good.backed_out && good.active == Some(false))?;
+        let deregistered = release.previous.iter().find(|good| !good.rolled_back_from && good.active == Some(false))?;
         let intent = Intent::Register { copy_of: deregistered.task_definition.clone() };
         model.plan(release, &intent).ok()
     });
@@ -169,7 +169,7 @@ pub(super) fn ask_where_to(model: &mut Model, name: String) {
 pub(crate) fn ask_automatic(model: &mut Model) -> Option<Effect> {
     let on = model.focus().map(|release| release.name.clone()).filter(|name| model.automatic.contains_key(name));
     if let Some(name) = on {
-        return model.let_off(&name);
+        return model.disable(&name);
     }
     let name = free(model)?;
     match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
@@ -237,7 +237,7 @@ pub(crate) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
         Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
         Dialog::Automatic { release, consent } => return answer_automatic(model, release, consent, key, apart),
         Dialog::Palette(palette) => return answer_palette(model, palette, key, apart),
-        Dialog::Outside(outside) => return answer_outside(model, outside, key, apart),
+        Dialog::CopyMenu(outside) => return answer_outside(model, outside, key, apart),
         Dialog::Closed { .. } => match key {
             Key::Esc | Key::Enter => {}
             Key::Ctrl('c') => return vec![Effect::Quit],
@@ -341,7 +341,7 @@ fn go(model: &mut Model, to: Destination) -> Vec<Effect> {
     Vec::new()
 }
 
-fn answer_outside(model: &mut Model, mut outside: Outside, key: Key, apart: bool) -> Vec<Effect> {
+fn answer_outside(model: &mut Model, mut outside: CopyMenu, key: Key, apart: bool) -> Vec<Effect> {
     let last = outside.ways.len().saturating_sub(1);
     let mut effects = Vec::new();
     match key {
@@ -357,7 +357,7 @@ fn answer_outside(model: &mut Model, mut outside: Outside, key: Key, apart: bool
         }
         _ => {}
     }
-    model.dialog = Some(Dialog::Outside(outside));
+    model.dialog = Some(Dialog::CopyMenu(outside));
     effects
 }
 
@@ -366,7 +366,7 @@ pub(crate) fn execute(model: &mut Model, plan: Plan, order: Order) -> Vec<Effect
     let mut effects = Vec::new();
     if let Some(operation) = model.operation_in_flight(&plan.release) {
         effects.push(Effect::Cancel(operation.id));
-        let superseded = Progress::Ended(Outcome::Superseded);
+        let superseded = Progress::Ended(OperationOutcome::Superseded);
         model.acts.report(operation.id, &operation.plan.clone(), model.now.at, &superseded);
     }
     let id = model.next_operation;

@@ -1,19 +1,19 @@
 //! The question whether a plan shall be carried out: what says yes to it, and what closes it.
 
-use super::commands::{QUIET_BEFORE, SECOND_R_AFTER, ask_where_to, execute, rollback_of};
+use super::commands::{REPEAT_GUARD, SECOND_R_AFTER, ask_where_to, execute, rollback_of};
 use super::input::type_into;
 use crate::console::dialogs::{Confirm, Consent, Dialog};
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
-use crate::domain::analysis::Outcome;
+use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::Gate;
 
 /// A key while the question is open. `apart`: it was typed, not pasted.
 pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart: bool) -> Vec<Effect> {
     let letters = confirm.consent.takes_letters();
     let second = key == Key::Char('R') && matches!(confirm.consent, Consent::SecondR);
-    let ripe = model.now.since(confirm.opened) >= SECOND_R_AFTER && model.now.since(confirm.heard) >= QUIET_BEFORE;
+    let ripe = model.now.since(confirm.opened) >= SECOND_R_AFTER && model.now.since(confirm.heard) >= REPEAT_GUARD;
     let yes = match (&confirm.consent, key) {
         (Consent::Name(_), Key::Enter) => confirm.name_matches(),
         // What was gated may have passed meanwhile.
@@ -72,9 +72,9 @@ fn other_way(model: &Model, confirm: &mut Confirm) {
 /// How much speaks against a plan.
 fn weight(gate: Option<&Gate>) -> u8 {
     match gate.map(|gate| gate.outcome) {
-        None | Some(Outcome::Pass) => 0,
-        Some(Outcome::NotYet) => 1,
-        Some(Outcome::Fail) => 2,
+        None | Some(VerdictStatus::Pass) => 0,
+        Some(VerdictStatus::Inconclusive) => 1,
+        Some(VerdictStatus::Fail) => 2,
     }
 }
 

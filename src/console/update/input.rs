@@ -8,7 +8,7 @@ use crate::console::dialogs::Dialog;
 use crate::console::dialogs::palette::Palette;
 use crate::console::keymap;
 use crate::console::keymap::{Action, Key};
-use crate::console::links::Outside;
+use crate::console::links::CopyMenu;
 use crate::console::message::Effect;
 use crate::console::screens;
 use crate::console::screens::View;
@@ -180,10 +180,10 @@ fn look_at(model: &mut Model, view: View) {
 
 /// What leads out of the console, the first of it copied at once.
 fn open_outside(model: &mut Model) -> Vec<Effect> {
-    let outside = Outside::of(model);
+    let outside = CopyMenu::of(model);
     let first = outside.ways.first().map(|way| Effect::Copy(way.text.clone()));
     match &first {
-        Some(_) => model.dialog = Some(Dialog::Outside(outside)),
+        Some(_) => model.dialog = Some(Dialog::CopyMenu(outside)),
         None => model.say("nothing is marked that leads anywhere", true),
     }
     first.into_iter().collect()

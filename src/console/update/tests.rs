@@ -80,7 +80,7 @@ fn what_aws_denies_is_kept_until_aws_takes_it() {
     };
     let refused = |kind, operation: &str, subject: &str| {
         let fault = Fault::new(kind, operation, subject, "not authorized");
-        vec![Progress::Ended(Outcome::Refused { step: 0, fault })]
+        vec![Progress::Ended(OperationOutcome::Refused { step: 0, fault })]
     };
     let pair = |operation: &str, subject: &str| (operation.to_owned(), subject.to_owned());
     assert_eq!(report(&mut model, refused(FaultKind::Changed, "ModifyRule", "a")), []);
@@ -117,7 +117,7 @@ fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
     let mut history = model.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
     let newer = history[0].arn.as_str().replace("/117", "/118");
     history.insert(0, ServiceDeployment { arn: Arn::new(newer), ..history[0].clone() });
-    consoles::learn(&mut model, 0, Query::Deployments(key), Facts::Deployments(history));
+    consoles::learn(&mut model, 0, Query::Deployments(key), Answer::Deployments(history));
     assert_eq!(marked(&model), (2, ":16".into()));
     press(&mut model, &[Key::Esc]);
     assert_eq!(model.screen, open);
@@ -177,7 +177,7 @@ fn asking(mut model: Model, gate: Option<Gate>) -> Model {
 fn a_verdict_that_turned_for_the_worse_is_not_said_yes_to_unseen() {
     let gate = |outcome| Some(Gate { outcome, reasons: vec!["as it was".to_owned()] });
     let (bad, unsure) = (consoles::bad((80, 24)), consoles::baking((80, 24)));
-    let turned = [(&bad, None), (&bad, gate(analysis::Outcome::NotYet)), (&unsure, None)];
+    let turned = [(&bad, None), (&bad, gate(analysis::VerdictStatus::Inconclusive)), (&unsure, None)];
     for (model, shown) in turned {
         let mut model = asking(model.clone(), shown.clone());
         update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Tick);
@@ -185,17 +185,17 @@ fn a_verdict_that_turned_for_the_worse_is_not_said_yes_to_unseen() {
         assert!(model.dialog.is_none() && notice.text.contains("changed while you looked"), "{shown:?} {notice:?}");
     }
     // What got no worse stays, with the reasons of now.
-    for (model, shown) in [(&bad, analysis::Outcome::Fail), (&unsure, analysis::Outcome::NotYet)] {
+    for (model, shown) in [(&bad, analysis::VerdictStatus::Fail), (&unsure, analysis::VerdictStatus::Inconclusive)] {
         let mut model = asking(model.clone(), gate(shown));
         update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Tick);
         let Some(Dialog::Confirm(confirm)) = &model.dialog else { panic!("{:?}", model.notice) };
         let gate = confirm.plan.gate.as_ref().unwrap();
         assert_eq!((gate.outcome, &gate.reasons), (shown, &model.focus().unwrap().verdict.reasons));
     }
-    let mut better = asking(unsure, gate(analysis::Outcome::Fail));
+    let mut better = asking(unsure, gate(analysis::VerdictStatus::Fail));
     update(&mut better, Now { at: consoles::now(), speed: 1.0 }, Msg::Tick);
     assert!(matches!(&better.dialog, Some(Dialog::Confirm(confirm))
-        if confirm.plan.gate.as_ref().is_some_and(|gate| gate.outcome == analysis::Outcome::NotYet)));
+        if confirm.plan.gate.as_ref().is_some_and(|gate| gate.outcome == analysis::VerdictStatus::Inconclusive)));
 }
 
 proptest! {
@@ -226,7 +226,7 @@ proptest! {
                 (Some(key), _) => Msg::Key(key),
                 (None, 0) if !flying.is_empty() => {
                     let (_, operation) = flying.pop_first().unwrap();
-                    Msg::Progress { operation, progress: Progress::Ended(Outcome::Done) }
+                    Msg::Progress { operation, progress: Progress::Ended(OperationOutcome::Done) }
                 }
                 (None, 1) => {
                     consoles::measure(&mut model, 10, 6.0, 420.0);

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::canvas::Scene;
+use super::canvas::Canvas;
 use super::format;
 use super::theme::Role;
 use crate::console::poll_schedule::Source;
@@ -78,7 +78,7 @@ pub fn short(source: &Source) -> &'static str {
 }
 
 /// How one reading stands.
-pub fn of<T>(scene: &Scene<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
+pub fn of<T>(scene: &Canvas<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
     let now = scene.model.now;
     let aged = reading.and_then(Reading::at).map(|at| age(scene.model, &source, at));
     let fault = reading
@@ -97,7 +97,7 @@ fn worse(a: Freshness, b: Freshness) -> Freshness {
 }
 
 /// How services and rules stand together: what the whole screen rests on.
-pub fn world(scene: &Scene<'_>) -> Freshness {
+pub fn world(scene: &Canvas<'_>) -> Freshness {
     let snapshot = &scene.model.snapshot;
     let services = of(scene, Source::Services, Some(&snapshot.services));
     let routes = of(scene, Source::Routes, Some(&snapshot.routes));
@@ -152,7 +152,7 @@ pub fn sides(release: &Release) -> impl Iterator<Item = &Side> {
 }
 
 fn by_group<T>(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     source: Source,
     release: &Release,
     get: impl Fn(&Side) -> Option<Option<Reading<T>>>,
@@ -162,7 +162,7 @@ fn by_group<T>(
 }
 
 /// The minutes of both sides. `None`: nobody that is known counts their requests.
-pub fn metrics(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
+pub fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
     let read = &scene.model.snapshot.metrics;
     let each = sides(release)
         .filter_map(|side| side.meter.as_ref())
@@ -183,34 +183,34 @@ pub fn group_name(group: &Arn) -> Option<&str> {
 }
 
 /// Target health of both sides. `None`: there are no targets.
-pub fn health(scene: &Scene<'_>, release: &Release) -> Option<Freshness> {
+pub fn health(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
     by_group(scene, Source::Health, release, |side| {
         side.target_group.as_ref().map(|group| scene.model.snapshot.health.get(group).cloned())
     })
 }
 
 /// Tasks of both sides.
-pub fn tasks(scene: &Scene<'_>, release: &Release) -> Freshness {
+pub fn tasks(scene: &Canvas<'_>, release: &Release) -> Freshness {
     let read = &scene.model.snapshot.tasks;
     let first = of(scene, Source::Tasks, read.get(&release.stable.service));
     release.canary.iter().map(|side| of(scene, Source::Tasks, read.get(&side.service))).fold(first, worse)
 }
 
 /// The deployments of its services.
-pub fn history(scene: &Scene<'_>, release: &Release) -> Freshness {
+pub fn history(scene: &Canvas<'_>, release: &Release) -> Freshness {
     let read = &scene.model.snapshot.deployments;
     let first = of(scene, Source::Deployments, read.get(&release.stable.service));
     services(release).skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
 }
 
 /// The logs that are followed, the one that is worst off. `None`: there is none to read.
-pub fn logs(scene: &Scene<'_>) -> Option<Freshness> {
+pub fn logs(scene: &Canvas<'_>) -> Option<Freshness> {
     let each = scene.model.logs.readings().map(|(_, reading)| of(scene, Source::Logs, reading));
     each.reduce(worse)
 }
 
 /// Every source that a release is drawn from.
-pub fn sources(scene: &Scene<'_>, release: &Release) -> Vec<Freshness> {
+pub fn sources(scene: &Canvas<'_>, release: &Release) -> Vec<Freshness> {
     let snapshot = &scene.model.snapshot;
     let mut sources =
         vec![of(scene, Source::Services, Some(&snapshot.services)), of(scene, Source::Routes, Some(&snapshot.routes))];

@@ -12,14 +12,14 @@ use crate::console::state::Model;
 
 /// What is drawn, and how it looks.
 #[derive(Clone, Copy)]
-pub struct Scene<'a> {
+pub struct Canvas<'a> {
     /// What is drawn.
     pub model: &'a Model,
     /// How it looks.
     pub theme: &'a Theme,
 }
 
-impl Scene<'_> {
+impl Canvas<'_> {
     /// A piece of text in a role.
     pub fn span(&self, text: impl Into<String>, role: Role) -> Span<'static> {
         Span::styled(text.into(), self.theme.style(role))
@@ -97,7 +97,7 @@ pub fn put(buffer: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
 }
 
 /// Draws lines from the top of an area; those that do not fit are counted on the last row.
-pub fn put_all(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, lines: Vec<Line<'static>>) {
+pub fn put_all(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, lines: Vec<Line<'static>>) {
     let rows = usize::from(area.height);
     let too_many = lines.len() > rows;
     let shown = if too_many { rows.saturating_sub(1) } else { lines.len() };

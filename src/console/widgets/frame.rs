@@ -5,20 +5,20 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::canvas::{Scene, put};
+use super::canvas::{Canvas, put};
 use super::theme::Role;
 use super::{age, format, status};
 use crate::console::dialogs::view::MARKS;
 use crate::console::keymap::{Action, BINDINGS, Binding, Key, Scope};
 use crate::console::state::list::Find;
-use crate::console::state::operation::{Operation, Outcome, StepState};
+use crate::console::state::operation::{Operation, OperationOutcome, StepState};
 use crate::console::state::{Plotted, Screen};
 use crate::domain::plan::Plan;
 use crate::domain::release::Release;
 
 /// Environment, region, account, who; how old the data is, the time, what is special here. The account and
 /// the warnings are the last to go where there is no room.
-pub fn header(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+pub fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let model = scene.model;
     let place = &model.place;
     let identity = model.snapshot.identity.get();
@@ -79,7 +79,7 @@ fn freshness_reading(world: &age::Freshness) -> String {
     )
 }
 
-fn join(scene: &Scene<'_>, parts: Vec<(u8, Span<'static>)>) -> Vec<Span<'static>> {
+fn join(scene: &Canvas<'_>, parts: Vec<(u8, Span<'static>)>) -> Vec<Span<'static>> {
     let mut line = Vec::new();
     for (index, (rank, span)) in parts.into_iter().enumerate() {
         if index > 0 {
@@ -92,7 +92,7 @@ fn join(scene: &Scene<'_>, parts: Vec<(u8, Span<'static>)>) -> Vec<Span<'static>
 }
 
 /// What is about to be done by itself, and how to stop it: the time and the way to stop it are never cut.
-pub fn countdown(scene: &Scene<'_>, columns: usize) -> Option<Line<'static>> {
+pub fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'static>> {
     let (_, countdown) = scene.model.countdown()?;
     let counting = scene.model.automatic.values().filter(|this| this.countdown.is_some()).count();
     let left = countdown.left(&scene.model.now);
@@ -112,7 +112,7 @@ pub fn countdown(scene: &Scene<'_>, columns: usize) -> Option<Line<'static>> {
 const TOLD_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Automatic stepping of a release, where it is on, or was switched off by something else than `H`.
-pub fn automatic(scene: &Scene<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
+pub fn automatic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
     let model = scene.model;
     let time = |at: jiff::Timestamp| at.strftime("%H:%MZ").to_string();
     let label = |text: &str, role| scene.span(format::pad(text, crate::console::screens::release::head::LABEL), role);
@@ -131,7 +131,7 @@ pub fn automatic(scene: &Scene<'_>, release: &Release, columns: usize) -> Option
 
 /// The line that tells something: the notice, else the operation in flight, else a source that fails, else
 /// how the last operation ended.
-pub fn status(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
+pub fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
     if let Some(notice) = &scene.model.notice {
         let (shape, role) = if notice.wrong { ("✖ ", Role::Bad) } else { ("", Role::Title) };
         return Line::from(vec![scene.span(shape, role), scene.span(format::clip(&notice.text, columns), role)]);
@@ -164,7 +164,7 @@ pub fn status(scene: &Scene<'_>, release: Option<&Release>, columns: usize) -> L
 }
 
 /// An operation in one line.
-pub fn operation_line(scene: &Scene<'_>, operation: &Operation) -> Line<'static> {
+pub fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<'static> {
     let verb = operation.plan.intent.verb();
     let read_back = operation
         .key_to_read_back()
@@ -185,8 +185,8 @@ pub fn operation_line(scene: &Scene<'_>, operation: &Operation) -> Line<'static>
     };
     let (text, role) = outcome_words(&operation.plan, outcome);
     let shape = match outcome {
-        Outcome::Done if operation.plan.only_begins() => "●",
-        Outcome::Done => "✓",
+        OperationOutcome::Done if operation.plan.only_begins() => "●",
+        OperationOutcome::Done => "✓",
         _ => "✖",
     };
     Line::from(vec![
@@ -202,22 +202,24 @@ pub fn title(index: usize, title: &str) -> &str {
 }
 
 /// An outcome in words.
-pub fn outcome_words(plan: &Plan, outcome: &Outcome) -> (String, Role) {
+pub fn outcome_words(plan: &Plan, outcome: &OperationOutcome) -> (String, Role) {
     match outcome {
         // Read back is that it began; the screen shows how it goes on.
-        Outcome::Done if plan.only_begins() => ("begun".to_owned(), Role::Accent),
-        Outcome::Done => ("done".to_owned(), Role::Good),
-        Outcome::Refused { step, fault } => (format!("refused at step {}: {}", step + 1, fault.headline()), Role::Bad),
-        Outcome::Failed { step, reason } => (format!("failed at step {}: {reason}", step + 1), Role::Bad),
-        Outcome::Unknown { step, fault } => {
+        OperationOutcome::Done if plan.only_begins() => ("begun".to_owned(), Role::Accent),
+        OperationOutcome::Done => ("done".to_owned(), Role::Good),
+        OperationOutcome::Refused { step, fault } => {
+            (format!("refused at step {}: {}", step + 1, fault.headline()), Role::Bad)
+        }
+        OperationOutcome::Failed { step, reason } => (format!("failed at step {}: {reason}", step + 1), Role::Bad),
+        OperationOutcome::Unknown { step, fault } => {
             (format!("OUTCOME UNKNOWN at step {}: {}", step + 1, fault.headline()), Role::Bad)
         }
-        Outcome::Superseded => ("gave way to another operation".to_owned(), Role::Warn),
+        OperationOutcome::Superseded => ("gave way to another operation".to_owned(), Role::Warn),
     }
 }
 
 /// A step's state in words.
-pub fn step_words(scene: &Scene<'_>, state: &StepState) -> (String, Role) {
+pub fn step_words(scene: &Canvas<'_>, state: &StepState) -> (String, Role) {
     let ago = |at| format::seconds(scene.model.now.since(at));
     match state {
         StepState::Pending => ("pending".to_owned(), Role::Dim),
@@ -231,7 +233,7 @@ pub fn step_words(scene: &Scene<'_>, state: &StepState) -> (String, Role) {
 }
 
 /// The keys that mean something here, those that act first; `R`, `?` and `q` always.
-pub fn footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+pub fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let fleet = scene.model.screen == Screen::Fleet;
     let place = scene.model.scope();
     let here = |binding: &&Binding| binding.scope.reaches(place);
@@ -307,7 +309,7 @@ fn missed(binding: &Binding, place: Scope, zoomed: bool) -> u8 {
 }
 
 /// The keys of a question, where one is on top.
-pub fn dialog_footer(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)]) {
+pub fn dialog_footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)]) {
     let line: Vec<_> = keys
         .iter()
         .flat_map(|(key, word)| [scene.span(*key, Role::Key), scene.dim(format!(" {word}")), Span::raw("  ")])

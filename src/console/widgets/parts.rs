@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::canvas::Scene;
+use super::canvas::Canvas;
 use super::format;
 use super::theme::Role;
 use crate::console::screens::View;
@@ -12,7 +12,7 @@ use crate::console::state::list::List;
 const LABEL: usize = 11;
 
 /// Which line is marked, of how many, in which order they are: `3 of 14 targets · worst first`.
-pub fn place(scene: &Scene<'_>, view: View, at: usize, all: usize, thing: &str) -> Vec<Span<'static>> {
+pub fn place(scene: &Canvas<'_>, view: View, at: usize, all: usize, thing: &str) -> Vec<Span<'static>> {
     if all == 0 {
         return Vec::new();
     }
@@ -25,7 +25,7 @@ pub fn place(scene: &Scene<'_>, view: View, at: usize, all: usize, thing: &str) 
 
 /// A label, and a text beside it in as many lines as it takes, up to so many.
 pub fn labelled(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     label: &str,
     (text, role): (&str, Role),
     columns: usize,

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::age::Part;
-use super::canvas::{Scene, put, split_top};
+use super::canvas::{Canvas, put, split_top};
 use super::format;
 use super::plot;
 use super::plot::{Plot, Point, SCALE};
@@ -94,7 +94,7 @@ impl<'a> Curve<'a> {
 const LEAST: u16 = 4;
 
 /// Draws strips over one another; those that have no room are left out, the last first.
-pub fn draw(scene: &Scene<'_>, release: &Release, strips: &[Strip<'_>], buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, strips: &[Strip<'_>], buffer: &mut Buffer, area: Rect) {
     let fitting = area.height.saturating_sub(1) / LEAST;
     let count = u16::try_from(strips.len()).unwrap_or(u16::MAX).min(fitting).max(1);
     let mut rest = area;
@@ -108,7 +108,7 @@ pub fn draw(scene: &Scene<'_>, release: &Release, strips: &[Strip<'_>], buffer: 
     }
 }
 
-fn one(scene: &Scene<'_>, release: &Release, strip: &Strip<'_>, times: bool, buffer: &mut Buffer, area: Rect) {
+fn one(scene: &Canvas<'_>, release: &Release, strip: &Strip<'_>, times: bool, buffer: &mut Buffer, area: Rect) {
     let now = scene.model.now.at;
     let columns = area.width.saturating_sub(SCALE);
     let minutes = scene.model.reach_of(columns);

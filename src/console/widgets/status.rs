@@ -1,24 +1,24 @@
 //! Where a release is, in words and in a shape: the same on every screen.
 
 use super::age;
-use super::canvas::Scene;
+use super::canvas::Canvas;
 use super::format;
 use super::theme::Role;
 use crate::console::state::operation::{Operation, StepState};
-use crate::domain::analysis::Outcome;
-use crate::domain::health::rollout::Ailment;
+use crate::domain::analysis::VerdictStatus;
+use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::plan::Intent;
 use crate::domain::release::lifecycle;
-use crate::domain::release::lifecycle::{Deadline, Then, What};
+use crate::domain::release::lifecycle::{Deadline, NextAction, Then};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Bake, Method, Phase, Release};
 
 /// A phase as a shape.
 pub fn shape(release: &Release) -> (&'static str, Role) {
     match (release.phase, release.verdict.outcome) {
-        (Phase::Failed, _) | (_, Outcome::Fail) => ("✖", Role::Bad),
+        (Phase::Failed, _) | (_, VerdictStatus::Fail) => ("✖", Role::Bad),
         (Phase::RollingBack, _) => ("▲", Role::Warn),
-        _ if matches!(release.ailment, Some(Ailment::CrashLoop { .. })) => ("✖", Role::Bad),
+        _ if matches!(release.ailment, Some(RolloutHealth::CrashLoop { .. })) => ("✖", Role::Bad),
         _ if release.ailment.is_some() => ("▲", Role::Warn),
         (Phase::Waiting, _) => ("▲", Role::Warn),
         (Phase::Steady, _) if !release.remarks.is_empty() => ("▲", Role::Warn),
@@ -28,17 +28,17 @@ pub fn shape(release: &Release) -> (&'static str, Role) {
 }
 
 /// The bake timer: `03:12/10:00`, with `≥` where its beginning was not seen.
-pub fn bake(scene: &Scene<'_>, bake: &Bake) -> String {
+pub fn bake(scene: &Canvas<'_>, bake: &Bake) -> String {
     let elapsed = format::clock(bake.elapsed(scene.model.now.at));
     let at_least = if bake.seen { "" } else { scene.theme.at_least() };
     format!("{at_least}{elapsed}/{}", format::clock(bake.of))
 }
 
-/// What the operator can do next, in a few words.
-fn next_move(scene: &Scene<'_>, release: &Release) -> String {
+/// NextAction the operator can do next, in a few words.
+fn next_move(scene: &Canvas<'_>, release: &Release) -> String {
     match release.share.configured {
         // The ladder is not what a FAIL asks for.
-        Some(_) if release.verdict.outcome == Outcome::Fail => "R rolls back".to_owned(),
+        Some(_) if release.verdict.outcome == VerdictStatus::Fail => "R rolls back".to_owned(),
         Some(share) if share.is_full() && release.method.shifted_by_ecs() => "P lets ECS go on".to_owned(),
         Some(share) if share.is_full() => "F finishes".to_owned(),
         Some(share) => match release.ladder.next_after(share) {
@@ -49,8 +49,8 @@ fn next_move(scene: &Scene<'_>, release: &Release) -> String {
     }
 }
 
-/// How long ECS still waits, and what it does then by itself: at length and in short. What happens is never left out.
-fn paused(scene: &Scene<'_>, release: &Release, deadline: &Deadline) -> Vec<String> {
+/// How long ECS still waits, and what it does then by itself: at length and in short. NextAction happens is never left out.
+fn paused(scene: &Canvas<'_>, release: &Release, deadline: &Deadline) -> Vec<String> {
     let (then, soon) = match &deadline.then {
         Then::GoesBack => ("ROLLBACK", "ROLLBACK in"),
         Then::GoesOn => ("ships itself", "ships itself in"),
@@ -83,7 +83,7 @@ fn paused(scene: &Scene<'_>, release: &Release, deadline: &Deadline) -> Vec<Stri
 }
 
 /// The operation of a release that is in flight.
-pub fn in_flight<'a>(scene: &Scene<'a>, release: &Release) -> Option<&'a Operation> {
+pub fn in_flight<'a>(scene: &Canvas<'a>, release: &Release) -> Option<&'a Operation> {
     scene.model.operations.get(&release.name).filter(|operation| operation.in_flight())
 }
 
@@ -94,14 +94,14 @@ pub fn progress(operation: &Operation) -> (usize, usize) {
 }
 
 /// The state in words, without colour, so that it can be read aloud; as many of them as fit.
-pub fn words(scene: &Scene<'_>, release: &Release, columns: usize) -> (String, Role) {
+pub fn words(scene: &Canvas<'_>, release: &Release, columns: usize) -> (String, Role) {
     let (said, role) = variants(scene, release);
     let fitting = said.iter().find(|said| format::width(said) <= columns).or(said.last());
     (fitting.cloned().unwrap_or_default(), role)
 }
 
 /// The same said at length and in short.
-fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
+fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
     let step = in_flight(scene, release).map(|operation| {
         let (at, of) = progress(operation);
         let doing = match operation.plan.intent {
@@ -166,24 +166,24 @@ fn variants(scene: &Scene<'_>, release: &Release) -> (Vec<String>, Role) {
     marked(scene, release, vec![text], role)
 }
 
-/// What it suffers from, at length and in short; that it is on its way back is never left out.
-fn ails(release: &Release, ailment: &Ailment) -> (Vec<String>, Role) {
+/// NextAction it suffers from, at length and in short; that it is on its way back is never left out.
+fn ails(release: &Release, ailment: &RolloutHealth) -> (Vec<String>, Role) {
     let brief = ailment.brief();
     match (release.phase, ailment) {
         (Phase::RollingBack, _) => (vec![format!("rolling back, {brief}"), "rolling back".to_owned()], Role::Warn),
         (Phase::Failed, _) => (vec![format!("failed, {brief}"), brief], Role::Bad),
-        (_, Ailment::CrashLoop { .. }) => (vec![brief], Role::Bad),
-        (_, Ailment::Stalled { .. }) => (vec![brief], Role::Warn),
+        (_, RolloutHealth::CrashLoop { .. }) => (vec![brief], Role::Bad),
+        (_, RolloutHealth::Stalled { .. }) => (vec![brief], Role::Warn),
     }
 }
 
 /// Where ECS is taking the traffic: to what it asked for, or once the rule says that, to what comes next.
-fn shifting(scene: &Scene<'_>, release: &Release) -> String {
-    // What was asked for before the rule was read may be behind it.
+fn shifting(scene: &Canvas<'_>, release: &Release) -> String {
+    // NextAction was asked for before the rule was read may be behind it.
     let ahead = |asked: &Percent| release.share.configured.is_none_or(|configured| *asked > configured);
     let asked = release.share.requested.filter(ahead);
     let next = || match lifecycle::track(release, scene.model.now.at)?.next.what {
-        What::Shift(to) => Some(to.percent()),
+        NextAction::Shift(to) => Some(to.percent()),
         _ => None,
     };
     match asked.or_else(next) {
@@ -192,13 +192,13 @@ fn shifting(scene: &Scene<'_>, release: &Release) -> String {
     }
 }
 
-/// What the metrics say comes first, and what is old is marked.
-fn marked(scene: &Scene<'_>, release: &Release, said: Vec<String>, role: Role) -> (Vec<String>, Role) {
-    if release.verdict.outcome == Outcome::Fail && release.phase != Phase::Failed {
+/// NextAction the metrics say comes first, and what is old is marked.
+fn marked(scene: &Canvas<'_>, release: &Release, said: Vec<String>, role: Role) -> (Vec<String>, Role) {
+    if release.verdict.outcome == VerdictStatus::Fail && release.phase != Phase::Failed {
         let said = said.iter().map(|text| format!("FAIL, {text}")).collect();
         return (said, if role == Role::BadBadge { role } else { Role::Bad });
     }
-    // What is old may have changed since: it is not coloured as if it were so. A deadline runs out all the same.
+    // NextAction is old may have changed since: it is not coloured as if it were so. A deadline runs out all the same.
     if !age::world(scene).good() {
         let said = said.iter().map(|text| format!("{text} (old)")).collect();
         return (said, if role == Role::BadBadge { Role::Badge } else { Role::Dim });

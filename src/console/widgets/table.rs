@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::age::Freshness;
-use super::canvas::{Scene, put, put_all, split_top};
+use super::canvas::{Canvas, put, put_all, split_top};
 use super::format;
 use super::theme::Role;
 use crate::console::dialogs;
@@ -37,7 +37,7 @@ pub struct Listing {
 }
 
 /// Draws a list, and below it what is marked in full.
-pub fn draw(scene: &Scene<'_>, listing: Listing, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     put(buffer, area, 0, listing.title);
     let (_, mut area) = split_top(area, 1);
@@ -72,7 +72,7 @@ pub fn draw(scene: &Scene<'_>, listing: Listing, buffer: &mut Buffer, area: Rect
 
 /// Which release, which view of it, what more there is to say, what is searched for, and how old it all is.
 pub fn title(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     release: &Release,
     view: View,
     said: Vec<Span<'static>>,

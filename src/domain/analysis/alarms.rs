@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Outcome, Verdict};
+use super::{Verdict, VerdictStatus};
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::observe::snapshot::{KEEPS, Since, Snapshot};
 use crate::domain::release::Release;
@@ -28,7 +28,7 @@ pub fn names(release: &Release, snapshot: &Snapshot, settings: &Settings) -> BTr
 }
 
 /// The verdict, with what these alarms have to say. `since`: since when the canary has had its share.
-pub fn heeded(
+pub fn apply_alarms(
     mut verdict: Verdict,
     names: &BTreeSet<String>,
     snapshot: &Snapshot,
@@ -55,7 +55,7 @@ pub fn heeded(
             Err(why) => unknown(verdict, why),
         };
     }
-    if verdict.outcome == Outcome::Pass && !fine.is_empty() {
+    if verdict.outcome == VerdictStatus::Pass && !fine.is_empty() {
         let are = if fine.len() == 1 { "alarm is OK" } else { "alarms are OK" };
         verdict.grounds.push(format!("{are}: {}", fine.join(", ")));
     }
@@ -64,7 +64,7 @@ pub fn heeded(
 
 /// A canary does not pass on what is not known. Of a steady service, with nothing to decide, it is only said.
 fn unknown(verdict: Verdict, why: String) -> Verdict {
-    if verdict.baseline.is_some() { verdict.withheld(why) } else { verdict.warned(why) }
+    if verdict.baseline.is_some() { verdict.downgrade_to_inconclusive(why) } else { verdict.warned(why) }
 }
 
 /// An alarm as it is now, or why that is not known.
@@ -92,11 +92,11 @@ impl Verdict {
     /// A FAIL, beside those that it may be already. What was missing is of no interest any more.
     fn failed_by(mut self, why: String) -> Self {
         match self.outcome {
-            Outcome::Fail => self.reasons.push(why),
-            Outcome::NotYet => self.reasons = vec![why],
-            Outcome::Pass => self.reasons.insert(0, why),
+            VerdictStatus::Fail => self.reasons.push(why),
+            VerdictStatus::Inconclusive => self.reasons = vec![why],
+            VerdictStatus::Pass => self.reasons.insert(0, why),
         }
-        (self.outcome, self.needs) = (Outcome::Fail, None);
+        (self.outcome, self.needs) = (VerdictStatus::Fail, None);
         self.grounds.clear();
         self
     }
@@ -112,18 +112,18 @@ mod tests {
     use super::*;
     use crate::domain::analysis::Numbers;
     use crate::domain::fault::{Fault, FaultKind};
-    use crate::domain::observe::snapshot::{Facts, Query};
+    use crate::domain::observe::snapshot::{Answer, Query};
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_040 + minute * 60).unwrap()
     }
 
-    fn verdict(outcome: Outcome, of_canary: bool) -> Verdict {
+    fn verdict(outcome: VerdictStatus, of_canary: bool) -> Verdict {
         Verdict {
             outcome,
             critical: false,
-            reasons: if outcome == Outcome::Pass { Vec::new() } else { vec!["its own reason".to_owned()] },
-            grounds: if outcome == Outcome::Pass { vec!["its own ground".to_owned()] } else { Vec::new() },
+            reasons: if outcome == VerdictStatus::Pass { Vec::new() } else { vec!["its own reason".to_owned()] },
+            grounds: if outcome == VerdictStatus::Pass { vec!["its own ground".to_owned()] } else { Vec::new() },
             needs: None,
             judged: Numbers::default(),
             baseline: of_canary.then(Numbers::default),
@@ -137,14 +137,19 @@ mod tests {
         let mut snapshot = Snapshot::default();
         let reason = Some("Threshold Crossed: 3 of 3".to_owned());
         let alarm = Alarm { name: "5xx".into(), state, reason, since: Some(at(since)) };
-        snapshot.apply(at(0), &Query::Alarms(vec!["5xx".into()]), Ok(Facts::Alarms(vec![alarm])));
+        snapshot.apply(at(0), &Query::Alarms(vec!["5xx".into()]), Ok(Answer::Alarms(vec![alarm])));
         snapshot
     }
 
-    fn heed(outcome: Outcome, of_canary: bool, snapshot: &Snapshot, now: i64) -> (Outcome, Vec<String>, Vec<String>) {
+    fn heed(
+        outcome: VerdictStatus,
+        of_canary: bool,
+        snapshot: &Snapshot,
+        now: i64,
+    ) -> (VerdictStatus, Vec<String>, Vec<String>) {
         let names = BTreeSet::from(["5xx".to_owned()]);
         let since = Some(Since { at: at(-10), seen: true });
-        let said = heeded(verdict(outcome, of_canary), &names, snapshot, since, at(now));
+        let said = apply_alarms(verdict(outcome, of_canary), &names, snapshot, since, at(now));
         (said.outcome, said.reasons, said.grounds)
     }
 
@@ -153,18 +158,22 @@ mod tests {
         let reason = format!("alarm 5xx is in ALARM since {}: Threshold Crossed: 3 of 3", at(-2).strftime("%H:%MZ"));
         let alarm = read(AlarmState::Alarm, -2);
         let alone = vec![reason.clone()];
-        assert_eq!(heed(Outcome::Pass, true, &alarm, 1), (Outcome::Fail, alone.clone(), vec![]));
-        assert_eq!(heed(Outcome::NotYet, true, &alarm, 1), (Outcome::Fail, alone.clone(), vec![]));
+        assert_eq!(heed(VerdictStatus::Pass, true, &alarm, 1), (VerdictStatus::Fail, alone.clone(), vec![]));
+        assert_eq!(heed(VerdictStatus::Inconclusive, true, &alarm, 1), (VerdictStatus::Fail, alone.clone(), vec![]));
         let both = vec!["its own reason".to_owned(), reason];
-        assert_eq!(heed(Outcome::Fail, true, &alarm, 1), (Outcome::Fail, both, vec![]));
-        assert_eq!(heed(Outcome::Pass, false, &alarm, 1), (Outcome::Fail, alone, vec![]), "a steady service is red");
-        let (outcome, reasons, _) = heed(Outcome::Pass, true, &read(AlarmState::Alarm, -30), 1);
-        assert!(outcome == Outcome::Fail && reasons[0].contains(", since before this step: "), "{reasons:?}");
+        assert_eq!(heed(VerdictStatus::Fail, true, &alarm, 1), (VerdictStatus::Fail, both, vec![]));
+        assert_eq!(
+            heed(VerdictStatus::Pass, false, &alarm, 1),
+            (VerdictStatus::Fail, alone, vec![]),
+            "a steady service is red"
+        );
+        let (outcome, reasons, _) = heed(VerdictStatus::Pass, true, &read(AlarmState::Alarm, -30), 1);
+        assert!(outcome == VerdictStatus::Fail && reasons[0].contains(", since before this step: "), "{reasons:?}");
         // Of a step that nobody saw begin nothing is known to have been before it.
         let names = BTreeSet::from(["5xx".to_owned()]);
         let since = Some(Since { at: at(-10), seen: false });
         let alarm = read(AlarmState::Alarm, -30);
-        let said = heeded(verdict(Outcome::Pass, true), &names, &alarm, since, at(1));
+        let said = apply_alarms(verdict(VerdictStatus::Pass, true), &names, &alarm, since, at(1));
         assert!(!said.reasons[0].contains("before"), "{:?}", said.reasons);
     }
 
@@ -174,7 +183,7 @@ mod tests {
         let fault = Fault::new(FaultKind::Denied, "DescribeAlarms", "1 alarm", "no");
         denied.apply(at(0), &Query::Alarms(vec!["5xx".into()]), Err(fault));
         let mut gone = Snapshot::default();
-        gone.apply(at(0), &Query::Alarms(vec!["5xx".into()]), Ok(Facts::Alarms(Vec::new())));
+        gone.apply(at(0), &Query::Alarms(vec!["5xx".into()]), Ok(Answer::Alarms(Vec::new())));
         let table = [
             (Snapshot::default(), 0, "was not read yet"),
             (denied, 1, "could not be read: "),
@@ -183,12 +192,15 @@ mod tests {
             (read(AlarmState::Other("NEW".into()), -2), 1, "a state unknown here: NEW"),
         ];
         for (snapshot, now, why) in table {
-            let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &snapshot, now);
-            assert!(outcome == Outcome::NotYet && reasons[0].contains(why) && grounds.is_empty(), "{reasons:?}");
-            let (outcome, reasons, _) = heed(Outcome::Fail, true, &snapshot, now);
-            assert!(outcome == Outcome::Fail && reasons[1].contains(why), "{reasons:?}");
-            let (outcome, reasons, _) = heed(Outcome::Pass, false, &snapshot, now);
-            assert!(outcome == Outcome::Pass && reasons[0].contains(why), "{reasons:?}");
+            let (outcome, reasons, grounds) = heed(VerdictStatus::Pass, true, &snapshot, now);
+            assert!(
+                outcome == VerdictStatus::Inconclusive && reasons[0].contains(why) && grounds.is_empty(),
+                "{reasons:?}"
+            );
+            let (outcome, reasons, _) = heed(VerdictStatus::Fail, true, &snapshot, now);
+            assert!(outcome == VerdictStatus::Fail && reasons[1].contains(why), "{reasons:?}");
+            let (outcome, reasons, _) = heed(VerdictStatus::Pass, false, &snapshot, now);
+            assert!(outcome == VerdictStatus::Pass && reasons[0].contains(why), "{reasons:?}");
         }
     }
 
@@ -197,15 +209,15 @@ mod tests {
         let mut snapshot = read(AlarmState::Alarm, -2);
         let fault = Fault::new(FaultKind::Throttled, "DescribeAlarms", "1 alarm", "slow down");
         snapshot.apply(at(1), &Query::Alarms(vec!["5xx".into()]), Err(fault));
-        assert_eq!(heed(Outcome::Pass, true, &snapshot, 2).0, Outcome::Fail);
+        assert_eq!(heed(VerdictStatus::Pass, true, &snapshot, 2).0, VerdictStatus::Fail);
     }
 
     #[test]
     fn ok_is_a_ground_and_too_little_data_a_warning() {
-        let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &read(AlarmState::Ok, -2), 1);
-        assert_eq!((outcome, reasons.len(), grounds[1].as_str()), (Outcome::Pass, 0, "alarm is OK: 5xx"));
-        let (outcome, reasons, grounds) = heed(Outcome::Pass, true, &read(AlarmState::InsufficientData, -2), 1);
-        assert_eq!((outcome, grounds.len()), (Outcome::Pass, 1));
+        let (outcome, reasons, grounds) = heed(VerdictStatus::Pass, true, &read(AlarmState::Ok, -2), 1);
+        assert_eq!((outcome, reasons.len(), grounds[1].as_str()), (VerdictStatus::Pass, 0, "alarm is OK: 5xx"));
+        let (outcome, reasons, grounds) = heed(VerdictStatus::Pass, true, &read(AlarmState::InsufficientData, -2), 1);
+        assert_eq!((outcome, grounds.len()), (VerdictStatus::Pass, 1));
         assert_eq!(reasons, ["alarm 5xx has INSUFFICIENT_DATA"]);
     }
 }

@@ -17,7 +17,7 @@
 //! canary must also be so many times worse asks no more of the share, it only makes a false alarm rarer.
 //!
 //! PASS is looked for repeatedly too: a canary that is worse by the whole allowance would slip through at some look or
-//! other. But it is in no hurry, and few requests want few looks: a PASS is decided when the bake is over, and again each
+//! other. But it is in no expedite, and few requests want few looks: a PASS is decided when the bake is over, and again each
 //! time that the minutes have grown by half, on the minutes up to then. The first twelve of these looks (14 hours of a
 //! bake of ten minutes) share nearly all of the share of false passes evenly.
 

@@ -54,13 +54,13 @@ use super::metrics::Percentile;
 /// What the settled minutes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum VerdictStatus {
     /// Within the lines, on enough requests: it may go on.
     Pass,
     /// Outside a line, and not by chance: it should go back.
     Fail,
     /// Too little data, or none, to say either.
-    NotYet,
+    Inconclusive,
 }
 
 /// What is missing before there can be an answer, at the present rate.
@@ -106,7 +106,7 @@ pub struct Latency {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// In one word.
-    pub outcome: Outcome,
+    pub outcome: VerdictStatus,
     /// Whether it fails so badly that waiting makes no sense.
     pub critical: bool,
     /// What speaks against it, what is missing and what is worth a warning, one sentence each, the weightiest first.
@@ -125,13 +125,13 @@ pub struct Verdict {
     pub latency: Option<Latency>,
 }
 
-impl Outcome {
+impl VerdictStatus {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pass => "PASS",
             Self::Fail => "FAIL",
-            Self::NotYet => "NOT YET",
+            Self::Inconclusive => "NOT YET",
         }
     }
 }
@@ -139,11 +139,11 @@ impl Outcome {
 impl Verdict {
     /// No PASS, for a reason that no number can outweigh: what it was to be judged by is not known. A FAIL stays one.
     #[must_use]
-    pub fn withheld(mut self, why: String) -> Self {
+    pub fn downgrade_to_inconclusive(mut self, why: String) -> Self {
         match self.outcome {
-            Outcome::Fail => self.reasons.push(why),
-            Outcome::Pass | Outcome::NotYet => {
-                self.outcome = Outcome::NotYet;
+            VerdictStatus::Fail => self.reasons.push(why),
+            VerdictStatus::Pass | VerdictStatus::Inconclusive => {
+                self.outcome = VerdictStatus::Inconclusive;
                 self.grounds.clear();
                 self.reasons.insert(0, why);
             }

@@ -7,7 +7,7 @@ use super::error_rate_test::Count;
 use super::latency_test;
 use super::latency_test::Ranks;
 use super::samples::total;
-use super::{ErrorRate, Latency, Numbers, Observed, Outcome, Verdict, alpha_spending, sample_size};
+use super::{ErrorRate, Latency, Numbers, Observed, Verdict, VerdictStatus, alpha_spending, sample_size};
 use crate::domain::metrics::Percentile;
 use crate::domain::settings::Thresholds;
 
@@ -202,7 +202,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     let beside = case.stable.iter().filter(|minute| first.is_none_or(|first| first <= minute.at));
     let baseline = Some(Numbers::of(beside));
     let mut verdict = Verdict { error_rate, latency, ..found.verdict(judged, baseline) };
-    if verdict.outcome == Outcome::NotYet {
+    if verdict.outcome == VerdictStatus::Inconclusive {
         let needs = sample_size::needs(case, &facts);
         // Right after what weighs most: how long until there is an answer.
         if let Some(words) = sample_size::words(&needs, &facts, look) {
@@ -403,21 +403,21 @@ fn warn(found: &mut Findings, count: Count, p95: Option<f64>, thresholds: &Thres
 impl Findings {
     fn verdict(self, judged: Numbers, baseline: Option<Numbers>) -> Verdict {
         let outcome = if !self.critical.is_empty() || !self.failing.is_empty() {
-            Outcome::Fail
+            VerdictStatus::Fail
         } else if !self.doubts.is_empty() || judged.requests <= 0.0 {
-            Outcome::NotYet
+            VerdictStatus::Inconclusive
         } else {
-            Outcome::Pass
+            VerdictStatus::Pass
         };
         let critical = !self.critical.is_empty();
         let mut reasons = self.critical;
         reasons.extend(self.failing);
         // What is missing is of no interest once it has failed.
-        if outcome == Outcome::NotYet {
+        if outcome == VerdictStatus::Inconclusive {
             reasons.extend(self.doubts);
         }
         reasons.extend(self.warnings);
-        let grounds = if outcome == Outcome::Pass { self.grounds } else { Vec::new() };
+        let grounds = if outcome == VerdictStatus::Pass { self.grounds } else { Vec::new() };
         Verdict { outcome, critical, reasons, grounds, needs: None, judged, baseline, error_rate: None, latency: None }
     }
 }

@@ -40,34 +40,52 @@ fn says(verdict: &Verdict, part: &str) -> bool {
 #[test]
 fn each_answer_has_its_reasons() {
     let stable = minutes(0, 60, 2700.0, 5.4, 100.0);
-    let table: [(&str, Vec<Observed>, Outcome, bool, &[&str]); 12] = [
-        ("as good as stable", minutes(0, 12, 300.0, 0.6, 101.0), Outcome::Pass, false, &[]),
-        ("before its bake is over", minutes(0, 6, 300.0, 0.6, 101.0), Outcome::NotYet, false, &["bake's 10 minutes"]),
+    let table: [(&str, Vec<Observed>, VerdictStatus, bool, &[&str]); 12] = [
+        ("as good as stable", minutes(0, 12, 300.0, 0.6, 101.0), VerdictStatus::Pass, false, &[]),
+        (
+            "before its bake is over",
+            minutes(0, 6, 300.0, 0.6, 101.0),
+            VerdictStatus::Inconclusive,
+            false,
+            &["bake's 10 minutes"],
+        ),
         (
             "too few requests for the allowance",
             minutes(0, 12, 30.0, 0.0, 101.0),
-            Outcome::NotYet,
+            VerdictStatus::Inconclusive,
             false,
             &["may be", "1 are allowed", "at the present rate"],
         ),
-        ("too few to say anything", minutes(0, 2, 20.0, 0.0, 101.0), Outcome::NotYet, false, &["40 requests; 100"]),
-        ("failing, critically", minutes(0, 3, 300.0, 30.0, 101.0), Outcome::Fail, true, &["over the line", "5%"]),
-        ("five times as bad", minutes(0, 8, 300.0, 3.6, 101.0), Outcome::Fail, true, &["× stable's", "not by chance"]),
-        ("three times as bad", minutes(0, 10, 300.0, 2.1, 101.0), Outcome::Fail, false, &["3.5× stable's"]),
-        ("a little worse, beyond doubt", minutes(0, 50, 30_000.0, 90.0, 101.0), Outcome::Pass, false, &["1.5×"]),
-        ("few, yet beyond doubt", minutes(0, 1, 20.0, 12.0, 101.0), Outcome::Fail, true, &["60.00% errors"]),
-        ("half as slow again", minutes(0, 9, 300.0, 0.6, 160.0), Outcome::Fail, false, &["1.6× stable's"]),
+        (
+            "too few to say anything",
+            minutes(0, 2, 20.0, 0.0, 101.0),
+            VerdictStatus::Inconclusive,
+            false,
+            &["40 requests; 100"],
+        ),
+        ("failing, critically", minutes(0, 3, 300.0, 30.0, 101.0), VerdictStatus::Fail, true, &["over the line", "5%"]),
+        (
+            "five times as bad",
+            minutes(0, 8, 300.0, 3.6, 101.0),
+            VerdictStatus::Fail,
+            true,
+            &["× stable's", "not by chance"],
+        ),
+        ("three times as bad", minutes(0, 10, 300.0, 2.1, 101.0), VerdictStatus::Fail, false, &["3.5× stable's"]),
+        ("a little worse, beyond doubt", minutes(0, 50, 30_000.0, 90.0, 101.0), VerdictStatus::Pass, false, &["1.5×"]),
+        ("few, yet beyond doubt", minutes(0, 1, 20.0, 12.0, 101.0), VerdictStatus::Fail, true, &["60.00% errors"]),
+        ("half as slow again", minutes(0, 9, 300.0, 0.6, 160.0), VerdictStatus::Fail, false, &["1.6× stable's"]),
         (
             "slow, as yet maybe by chance",
             minutes(0, 4, 300.0, 0.6, 160.0),
-            Outcome::NotYet,
+            VerdictStatus::Inconclusive,
             false,
             &["could be chance"],
         ),
         (
             "without traffic",
             minutes(0, 12, 0.0, 0.0, 0.0),
-            Outcome::NotYet,
+            VerdictStatus::Inconclusive,
             false,
             &["no settled data", "no requests to the canary in 12"],
         ),
@@ -78,8 +96,8 @@ fn each_answer_has_its_reasons() {
         for part in parts {
             assert!(says(&verdict, part), "{name}: no {part:?} in {:#?}", verdict.reasons);
         }
-        assert_eq!(verdict.grounds.is_empty(), outcome != Outcome::Pass, "{name}: {:?}", verdict.grounds);
-        assert_eq!(verdict.needs.is_some(), outcome == Outcome::NotYet, "{name}");
+        assert_eq!(verdict.grounds.is_empty(), outcome != VerdictStatus::Pass, "{name}: {:?}", verdict.grounds);
+        assert_eq!(verdict.needs.is_some(), outcome == VerdictStatus::Inconclusive, "{name}");
     }
 }
 
@@ -92,7 +110,7 @@ fn nothing_passes_against_nothing() {
         minutes
     };
     let stable = minutes(0, 30, 2700.0, 0.0, 100.0);
-    assert_eq!(judged(&canary, &stable).outcome, Outcome::Pass);
+    assert_eq!(judged(&canary, &stable).outcome, VerdictStatus::Pass);
     for (name, canary, stable) in [
         ("no stable", canary.clone(), Vec::new()),
         ("no canary", Vec::new(), stable.clone()),
@@ -105,7 +123,7 @@ fn nothing_passes_against_nothing() {
         ("stable's past is no present", canary.clone(), minutes(-60, 60, 2700.0, 0.0, 100.0)),
     ] {
         let verdict = judged(&canary, &stable);
-        assert_eq!(verdict.outcome, Outcome::NotYet, "{name}: {verdict:#?}");
+        assert_eq!(verdict.outcome, VerdictStatus::Inconclusive, "{name}: {verdict:#?}");
         assert!(!verdict.reasons.is_empty(), "{name}");
     }
 }
@@ -125,13 +143,17 @@ fn where_latency_is_not_counted_errors_alone_decide_and_it_is_said() {
         of_canary(Some(&canary), Some(&stable), &step, at(until), &lines)
     };
     let good = judge(0.6, 15, false);
-    assert_eq!(good.outcome, Outcome::Pass, "{good:#?}");
+    assert_eq!(good.outcome, VerdictStatus::Pass, "{good:#?}");
     assert!(good.grounds.iter().any(|ground| ground.contains("latency is not counted")), "{:?}", good.grounds);
-    assert_eq!(judge(30.0, 15, false).outcome, Outcome::Fail);
+    assert_eq!(judge(30.0, 15, false).outcome, VerdictStatus::Fail);
     let early = judge(0.6, 7, false);
-    assert_eq!((early.outcome, early.needs.and_then(|needs| needs.minutes)), (Outcome::NotYet, Some(5)), "{early:#?}");
+    assert_eq!(
+        (early.outcome, early.needs.and_then(|needs| needs.minutes)),
+        (VerdictStatus::Inconclusive, Some(5)),
+        "{early:#?}"
+    );
     // Where it should be there, what has none is not known to be fast.
-    assert_eq!(judge(0.6, 15, true).outcome, Outcome::NotYet);
+    assert_eq!(judge(0.6, 15, true).outcome, VerdictStatus::Inconclusive);
 }
 
 #[test]
@@ -144,8 +166,8 @@ fn an_estimate_comes_true() {
         assert_eq!(requests, more as u64 * 30, "{needs:?}");
         assert!(more > 10, "{needs:?}");
         let later = |more: i64| judged(&minutes(0, many + more, 30.0, 0.06, 100.0), &stable).outcome;
-        assert_eq!(later(more - 1), Outcome::NotYet, "after {many}: {needs:?}");
-        assert_eq!(later(more), Outcome::Pass, "after {many}: {needs:?}");
+        assert_eq!(later(more - 1), VerdictStatus::Inconclusive, "after {many}: {needs:?}");
+        assert_eq!(later(more), VerdictStatus::Pass, "after {many}: {needs:?}");
     }
 }
 
@@ -177,7 +199,7 @@ fn missed_by(seed: u64) -> i64 {
     };
     let (canary, stable) = (side(30), side(2970));
     let look = |minutes: usize| judged(&canary[..minutes], &stable);
-    let passed = (10..400).find(|minutes| look(*minutes).outcome == Outcome::Pass).unwrap();
+    let passed = (10..400).find(|minutes| look(*minutes).outcome == VerdictStatus::Pass).unwrap();
     let said = look(passed / 2).needs.unwrap().minutes.unwrap();
     passed as i64 - (passed as i64 / 2 + i64::from(said))
 }
@@ -196,29 +218,32 @@ fn a_bad_canary_at_1_percent_is_not_yet_and_then_fails() {
     ];
     for (name, canary, part, by) in faults {
         let watched = watch(canary);
-        let failed = watched.iter().position(|verdict| verdict.outcome == Outcome::Fail).unwrap();
+        let failed = watched.iter().position(|verdict| verdict.outcome == VerdictStatus::Fail).unwrap();
         assert!((1..by).contains(&failed), "{name}: in minute {}", failed + 1);
         assert!(says(&watched[failed], part), "{name}: {:#?}", watched[failed].reasons);
         let before = &watched[..failed];
-        assert!(before.iter().all(|verdict| verdict.outcome == Outcome::NotYet), "{name}");
+        assert!(before.iter().all(|verdict| verdict.outcome == VerdictStatus::Inconclusive), "{name}");
         assert!(before.iter().all(|verdict| verdict.needs.is_some_and(|needs| needs.requests.is_some())), "{name}");
     }
     // A good one passes, at this rate after an hour or so; one without traffic never does.
     let good = watch(minutes(0, 90, 30.0, 0.06, 100.0));
-    let passed = good.iter().position(|verdict| verdict.outcome == Outcome::Pass).unwrap();
-    assert!((30..90).contains(&passed) && good.iter().all(|verdict| verdict.outcome != Outcome::Fail), "{passed}");
+    let passed = good.iter().position(|verdict| verdict.outcome == VerdictStatus::Pass).unwrap();
+    assert!(
+        (30..90).contains(&passed) && good.iter().all(|verdict| verdict.outcome != VerdictStatus::Fail),
+        "{passed}"
+    );
     let idle = watch(minutes(0, 90, 0.0, 0.0, 0.0));
-    assert!(idle.iter().all(|verdict| verdict.outcome == Outcome::NotYet && !verdict.reasons.is_empty()));
+    assert!(idle.iter().all(|verdict| verdict.outcome == VerdictStatus::Inconclusive && !verdict.reasons.is_empty()));
 }
 
 #[test]
 fn a_stable_that_got_worse_itself_is_said_and_passes_nothing() {
     let canary = minutes(0, 20, 900.0, 18.0, 250.0);
     let mut stable = minutes(-60, 60, 2700.0, 2.7, 100.0);
-    assert_eq!(judged(&canary, &minutes(-60, 80, 2700.0, 54.0, 250.0)).outcome, Outcome::Pass);
+    assert_eq!(judged(&canary, &minutes(-60, 80, 2700.0, 54.0, 250.0)).outcome, VerdictStatus::Pass);
     stable.extend(minutes(0, 20, 2700.0, 54.0, 250.0));
     let verdict = judged(&canary, &stable);
-    assert_eq!(verdict.outcome, Outcome::NotYet);
+    assert_eq!(verdict.outcome, VerdictStatus::Inconclusive);
     assert!(says(&verdict, "stable itself got worse: 2.00% errors"), "{:#?}", verdict.reasons);
     assert!(says(&verdict, "stable itself got slower: p95 2"), "{:#?}", verdict.reasons);
 }
@@ -226,7 +251,7 @@ fn a_stable_that_got_worse_itself_is_said_and_passes_nothing() {
 #[test]
 fn a_warning_does_not_keep_from_passing() {
     let verdict = judged(&minutes(0, 20, 3000.0, 36.0, 600.0), &minutes(0, 20, 27_000.0, 324.0, 600.0));
-    assert_eq!((verdict.outcome, verdict.reasons.len()), (Outcome::Pass, 2), "{:#?}", verdict.reasons);
+    assert_eq!((verdict.outcome, verdict.reasons.len()), (VerdictStatus::Pass, 2), "{:#?}", verdict.reasons);
     assert!(says(&verdict, "above 1%") && says(&verdict, "above 500 ms"), "{:#?}", verdict.reasons);
 }
 
@@ -237,10 +262,10 @@ fn a_ceiling_is_held_where_there_is_one() {
         let (canary, stable) = (minutes(0, many, 300.0, 0.0, p95), minutes(0, many, 2700.0, 0.0, p95));
         judge(&Case::recorded(&canary, &stable, BAKE, &lines))
     };
-    assert_eq!(judged(20, 100.0).outcome, Outcome::Pass);
-    assert_eq!(judged(9, 200.0).outcome, Outcome::NotYet);
+    assert_eq!(judged(20, 100.0).outcome, VerdictStatus::Pass);
+    assert_eq!(judged(9, 200.0).outcome, VerdictStatus::Inconclusive);
     let verdict = judged(16, 200.0);
-    assert_eq!(verdict.outcome, Outcome::Fail);
+    assert_eq!(verdict.outcome, VerdictStatus::Fail);
     assert!(says(&verdict, "over the ceiling of 150 ms"), "{:#?}", verdict.reasons);
 }
 
@@ -273,10 +298,10 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
     };
     let verdict = judge(true, 0, 10.0);
     // The last two minutes are still being counted.
-    assert_eq!((verdict.outcome, verdict.judged.minutes), (Outcome::Pass, 13), "{verdict:#?}");
+    assert_eq!((verdict.outcome, verdict.judged.minutes), (VerdictStatus::Pass, 13), "{verdict:#?}");
     assert_eq!(judge(true, 10, 10.0).judged.minutes, 3);
-    assert_eq!(judge(true, 10, 10.0).outcome, Outcome::NotYet);
-    assert_eq!(judge(true, -15, 10.0).outcome, Outcome::Fail);
+    assert_eq!(judge(true, 10, 10.0).outcome, VerdictStatus::Inconclusive);
+    assert_eq!(judge(true, -15, 10.0).outcome, VerdictStatus::Fail);
     // Where it is not known since when it has been so, no farther back than the window before the first look; and what
     // was judged once is judged at each look after it.
     assert_eq!(judge(false, 15, 10.0).judged.minutes, 10);
@@ -287,9 +312,12 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
     assert!(minutes.is_sorted() && minutes.last() > Some(&18), "{minutes:?}");
     let step = Step { since: None, bake: BAKE, timed: true, share: Some(Percent::FULL) };
     let nothing = of_canary(Some(&canary), None, &step, now, &lines);
-    assert_eq!((nothing.outcome, nothing.baseline), (Outcome::Pass, Some(Numbers::default())));
-    assert_eq!(of_canary(Some(&canary), None, &Step { share: None, ..step }, now, &lines).outcome, Outcome::NotYet);
-    assert_eq!(of_canary(None, Some(&stable), &step, now, &lines).outcome, Outcome::NotYet);
+    assert_eq!((nothing.outcome, nothing.baseline), (VerdictStatus::Pass, Some(Numbers::default())));
+    assert_eq!(
+        of_canary(Some(&canary), None, &Step { share: None, ..step }, now, &lines).outcome,
+        VerdictStatus::Inconclusive
+    );
+    assert_eq!(of_canary(None, Some(&stable), &step, now, &lines).outcome, VerdictStatus::Inconclusive);
 }
 
 #[test]
@@ -298,11 +326,11 @@ fn a_service_alone_is_held_against_the_lines() {
     let alone = |requests: f64, errors: f64, p95: f64| {
         of_service(Some(&series(&minutes(0, 20, requests, errors, p95))), at(20), &lines).outcome
     };
-    assert_eq!(alone(300.0, 0.3, 100.0), Outcome::Pass);
-    assert_eq!(alone(300.0, 24.0, 100.0), Outcome::Fail);
-    assert_eq!(alone(300.0, 0.3, 700.0), Outcome::Fail);
-    assert_eq!(alone(5.0, 0.0, 100.0), Outcome::NotYet);
-    assert_eq!(of_service(None, at(20), &lines).outcome, Outcome::NotYet);
+    assert_eq!(alone(300.0, 0.3, 100.0), VerdictStatus::Pass);
+    assert_eq!(alone(300.0, 24.0, 100.0), VerdictStatus::Fail);
+    assert_eq!(alone(300.0, 0.3, 700.0), VerdictStatus::Fail);
+    assert_eq!(alone(5.0, 0.0, 100.0), VerdictStatus::Inconclusive);
+    assert_eq!(of_service(None, at(20), &lines).outcome, VerdictStatus::Inconclusive);
 }
 
 #[test]
@@ -335,7 +363,7 @@ fn requests_whose_errors_are_not_known_are_not_no_requests() {
     let mut canary = minutes(0, 12, 300.0, 0.6, 101.0);
     canary.iter_mut().for_each(|minute| minute.errors = None);
     let verdict = judged(&canary, &stable);
-    assert_eq!(verdict.outcome, Outcome::NotYet);
+    assert_eq!(verdict.outcome, VerdictStatus::Inconclusive);
     assert!(says(&verdict, "errors could not be read") && !says(&verdict, "no requests"), "{:?}", verdict.reasons);
 }
 
@@ -343,12 +371,16 @@ fn requests_whose_errors_are_not_known_are_not_no_requests() {
 fn what_is_not_known_withholds_a_pass_and_nothing_else() {
     let stable = minutes(0, 60, 2700.0, 5.4, 100.0);
     let passed = judged(&minutes(0, 12, 300.0, 0.6, 101.0), &stable);
-    assert_eq!(passed.outcome, Outcome::Pass);
-    let withheld = passed.withheld("CPU could not be read".to_owned());
-    assert_eq!(withheld.outcome, Outcome::NotYet);
-    assert_eq!((withheld.reasons.as_slice(), withheld.grounds.len()), (&["CPU could not be read".to_owned()][..], 0));
-    let failed = judged(&minutes(0, 3, 300.0, 30.0, 101.0), &stable).withheld("CPU could not be read".to_owned());
-    assert_eq!((failed.outcome, failed.critical), (Outcome::Fail, true));
+    assert_eq!(passed.outcome, VerdictStatus::Pass);
+    let downgrade_to_inconclusive = passed.downgrade_to_inconclusive("CPU could not be read".to_owned());
+    assert_eq!(downgrade_to_inconclusive.outcome, VerdictStatus::Inconclusive);
+    assert_eq!(
+        (downgrade_to_inconclusive.reasons.as_slice(), downgrade_to_inconclusive.grounds.len()),
+        (&["CPU could not be read".to_owned()][..], 0)
+    );
+    let failed = judged(&minutes(0, 3, 300.0, 30.0, 101.0), &stable)
+        .downgrade_to_inconclusive("CPU could not be read".to_owned());
+    assert_eq!((failed.outcome, failed.critical), (VerdictStatus::Fail, true));
     assert!(failed.reasons[0].contains("5%") && says(&failed, "CPU"), "{:?}", failed.reasons);
 }
 
@@ -373,12 +405,12 @@ proptest! {
         let lines = Thresholds { p95_ms: Some(300.0), ..Thresholds::default() };
         let verdict = judge(&Case::recorded(&canary, &stable, BAKE, &lines));
         let known = canary.iter().filter(|minute| minute.count().is_some()).count();
-        prop_assert!(known >= 10 || verdict.outcome != Outcome::Pass);
+        prop_assert!(known >= 10 || verdict.outcome != VerdictStatus::Pass);
         let case = Case::recorded(&canary, &stable, BAKE, &lines);
-        prop_assert_eq!(fails(&case), verdict.outcome == Outcome::Fail);
-        prop_assert!(known > 0 || verdict.outcome == Outcome::NotYet);
-        prop_assert_eq!(verdict.outcome == Outcome::Pass, !verdict.grounds.is_empty());
-        prop_assert!(verdict.outcome == Outcome::Pass || !verdict.reasons.is_empty());
+        prop_assert_eq!(fails(&case), verdict.outcome == VerdictStatus::Fail);
+        prop_assert!(known > 0 || verdict.outcome == VerdictStatus::Inconclusive);
+        prop_assert_eq!(verdict.outcome == VerdictStatus::Pass, !verdict.grounds.is_empty());
+        prop_assert!(verdict.outcome == VerdictStatus::Pass || !verdict.reasons.is_empty());
         let text = serde_json::to_string(&verdict).unwrap();
         prop_assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }

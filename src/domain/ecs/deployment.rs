@@ -244,12 +244,12 @@ impl ServiceDeployment {
     }
 
     /// What came of it, in a word; `None` while it is under way. A deployment that was rolled back is never a success.
-    pub fn outcome(&self) -> Option<Outcome> {
+    pub fn outcome(&self) -> Option<DeploymentOutcome> {
         match self.status {
-            DeploymentStatus::Successful => Some(Outcome::Succeeded),
-            DeploymentStatus::RollbackSuccessful => Some(Outcome::RolledBack),
-            DeploymentStatus::RollbackFailed => Some(Outcome::RollbackFailed),
-            DeploymentStatus::Stopped => Some(Outcome::Stopped),
+            DeploymentStatus::Successful => Some(DeploymentOutcome::Succeeded),
+            DeploymentStatus::RollbackSuccessful => Some(DeploymentOutcome::RolledBack),
+            DeploymentStatus::RollbackFailed => Some(DeploymentOutcome::RollbackFailed),
+            DeploymentStatus::Stopped => Some(DeploymentOutcome::Stopped),
             _ => None,
         }
     }
@@ -264,7 +264,7 @@ impl ServiceDeployment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Outcome {
+pub enum DeploymentOutcome {
     /// SUCCESSFUL.
     Succeeded,
     /// ROLLBACK_SUCCESSFUL: users are on the old revision again.

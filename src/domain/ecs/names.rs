@@ -132,7 +132,7 @@ impl fmt::Display for TaskDefinitionArn {
 
 /// Whose resources these are: what a write must match before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Place {
+pub struct Location {
     /// The environment's name in the configuration, or `default`.
     pub environment: String,
     /// The account's twelve digits (STS `Account`).
@@ -141,7 +141,7 @@ pub struct Place {
     pub region: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} · {}", self.environment, self.region, self.account)
     }

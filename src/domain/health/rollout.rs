@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::stop_reason;
 use super::stop_reason::Cause;
-use crate::domain::ecs::deployment::{Outcome, ServiceDeployment};
+use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{Rollout, Task};
 use crate::domain::observe::snapshot::Snapshot;
@@ -27,7 +27,7 @@ const UNKNOWN: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a rollout suffers from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ailment {
+pub enum RolloutHealth {
     /// Its tasks fail one after the other.
     CrashLoop {
         /// The revision.
@@ -50,7 +50,7 @@ pub enum Ailment {
     },
 }
 
-impl Ailment {
+impl RolloutHealth {
     /// The revision that suffers from it.
     pub fn revision(&self) -> &TaskDefinitionArn {
         match self {
@@ -101,7 +101,7 @@ fn minutes(span: SignedDuration) -> i64 {
     ((span.as_secs() + 30) / 60).max(1)
 }
 
-impl fmt::Display for Ailment {
+impl fmt::Display for RolloutHealth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.kind().replace('_', " ");
         write!(f, "{name}: {} {}", self.revision().tag(), self.detail())
@@ -109,7 +109,7 @@ impl fmt::Display for Ailment {
 }
 
 /// What ails a release, as far as is known: a crash loop before a standstill, which often comes of it.
-pub fn ailment(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<Ailment> {
+pub fn ailment(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<RolloutHealth> {
     let looping = services(release).find_map(|side| {
         let mut revisions = revisions(side, snapshot);
         revisions.find_map(|revision| crash_loop(side, revision, snapshot, now))
@@ -141,7 +141,7 @@ fn revisions<'a>(side: &'a Side, snapshot: &'a Snapshot) -> impl Iterator<Item =
     std::iter::once(&side.task_definition).chain(left.map(|rollout| &rollout.task_definition))
 }
 
-fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, now: Timestamp) -> Option<Ailment> {
+fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, now: Timestamp) -> Option<RolloutHealth> {
     let service = snapshot.service(&side.service)?;
     let of_revision = |rollout: &&Rollout| rollout.task_definition == *revision;
     let counted = service.rollouts.iter().filter(of_revision).map(|rollout| rollout.failed).max();
@@ -170,10 +170,10 @@ fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, no
         failures.first().map(|failure| failure.cause).filter(|cause| cause.blames_revision())
     };
     let revision = revision.clone();
-    (failed >= LOOP).then(|| Ailment::CrashLoop { revision, failed, cause: cause() })
+    (failed >= LOOP).then(|| RolloutHealth::CrashLoop { revision, failed, cause: cause() })
 }
 
-fn stalled(release: &Release, snapshot: &Snapshot) -> Option<Ailment> {
+fn stalled(release: &Release, snapshot: &Snapshot) -> Option<RolloutHealth> {
     // Who waits for somebody, or watches a share, is not expected to move.
     let expected = matches!(release.phase, Phase::Starting | Phase::Shifting | Phase::Finishing | Phase::RollingBack);
     if !expected || !release.pauses.is_empty() {
@@ -183,22 +183,22 @@ fn stalled(release: &Release, snapshot: &Snapshot) -> Option<Ailment> {
     let side = services(release).find(|side| side.rolling || shifted)?;
     // Held against the time of the newest look: while nothing is heard, nothing can be seen to move.
     let looked = snapshot.services.at()?;
-    let staged = snapshot.noticed.staged(&side.service).filter(|since| since.seen && shifted);
+    let stage_since = snapshot.noticed.stage_since(&side.service).filter(|since| since.seen && shifted);
     let weighed = release.routes.iter().filter_map(|route| snapshot.weights_since.get(&route.id));
-    let moved = weighed.copied().chain(staged).filter(|since| since.seen).map(|since| since.at);
+    let moved = weighed.copied().chain(stage_since).filter(|since| since.seen).map(|since| since.at);
     // A deployment cannot have stood still before it began, whatever its rollout says of itself.
     let began = release.under_way().filter(|_| shifted).and_then(|deployment| deployment.created_at);
-    let since = moved.chain(began).chain([snapshot.noticed.unmoved(&side.service)?.at]).max()?;
+    let since = moved.chain(began).chain([snapshot.noticed.stalled_since(&side.service)?.at]).max()?;
     let lasted = looked.duration_since(since);
     let usual = usual(snapshot.deployments.get(&side.service).and_then(|reading| reading.get()).map(Vec::as_slice));
     let long = usual.map_or(UNKNOWN, |usual| usual.max(LEAST));
     let revision = side.task_definition.clone();
-    (lasted > long).then_some(Ailment::Stalled { revision, since, lasted, usual })
+    (lasted > long).then_some(RolloutHealth::Stalled { revision, since, lasted, usual })
 }
 
 /// The median of how long the deployments took that went well.
 fn usual(history: Option<&[ServiceDeployment]>) -> Option<SignedDuration> {
-    let well = history?.iter().filter(|deployment| deployment.outcome() == Some(Outcome::Succeeded));
+    let well = history?.iter().filter(|deployment| deployment.outcome() == Some(DeploymentOutcome::Succeeded));
     let mut took: Vec<_> = well.filter_map(ServiceDeployment::took).collect();
     took.sort_unstable();
     took.get(took.len() / 2).copied()

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use regex::{Regex, RegexBuilder};
 
 use super::LogLine;
-use super::counters::{Count, Tally};
-use super::ring_buffer::{Bounds, Kept, Key, Ring, Writer};
+use super::counters::{Count, LineCounters};
+use super::ring_buffer::{Bounds, Key, Ring, RingBuffer, StreamId};
 
 /// Streams that are told apart; those of tasks that are long gone are summed.
 const STREAMS: usize = 256;
@@ -19,7 +19,7 @@ const AT_A_TIME: usize = 25_000;
 
 /// Which side's a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Whose {
+pub enum LogSide {
     /// Stable's; of what has but one side, all; of a rolling service, those of the revision that leaves.
     Stable,
     /// The canary's; of a rolling service, those of the new revision.
@@ -32,7 +32,7 @@ pub enum Whose {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shown {
     /// Those of one side; `None`: all.
-    pub whose: Option<Whose>,
+    pub whose: Option<LogSide>,
     /// Only those that have what is searched for.
     pub found: bool,
 }
@@ -41,8 +41,8 @@ pub struct Shown {
 #[derive(Debug, Clone)]
 struct Stream {
     name: Arc<str>,
-    whose: Whose,
-    tally: Tally,
+    whose: LogSide,
+    tally: LineCounters,
     /// How many of its lines are kept.
     kept: usize,
     newest: Timestamp,
@@ -52,12 +52,12 @@ struct Stream {
 
 /// What is searched for.
 #[derive(Debug, Clone)]
-struct Sought {
+struct Search {
     text: String,
     pattern: Option<Regex>,
 }
 
-impl Sought {
+impl Search {
     fn new(text: &str) -> Self {
         let pattern = RegexBuilder::new(&regex::escape(text)).case_insensitive(true).build().ok();
         Self { text: text.to_owned(), pattern }
@@ -70,22 +70,22 @@ impl Sought {
 
 /// Lines and counts.
 #[derive(Debug, Clone)]
-pub struct Book {
+pub struct LogBuffer {
     ring: Ring,
     streams: Vec<Stream>,
     /// By name, the place in `streams`.
-    places: HashMap<Arc<str>, Writer>,
+    places: HashMap<Arc<str>, StreamId>,
     /// Of streams that are forgotten, by side.
-    gone: [(Whose, Tally); 3],
-    sought: Option<Sought>,
+    gone: [(LogSide, LineCounters); 3],
+    sought: Option<Search>,
     /// The lines before this place were not searched yet.
     unsearched: Option<Key>,
 }
 
-impl Book {
+impl LogBuffer {
     /// An empty one.
     pub fn new(bounds: Bounds) -> Self {
-        let gone = [Whose::Stable, Whose::Canary, Whose::Unknown].map(|whose| (whose, Tally::default()));
+        let gone = [LogSide::Stable, LogSide::Canary, LogSide::Unknown].map(|whose| (whose, LineCounters::default()));
         Self {
             ring: Ring::new(bounds),
             streams: Vec::new(),
@@ -99,7 +99,7 @@ impl Book {
     /// Counts lines and keeps them. `asked`: when they were asked for.
     pub fn take(&mut self, asked: Timestamp, lines: Vec<LogLine>) {
         let mut kept = Vec::with_capacity(lines.len());
-        let mut last: Option<(Arc<str>, Writer)> = None;
+        let mut last: Option<(Arc<str>, StreamId)> = None;
         for line in lines {
             let writer = match &last {
                 Some((stream, writer)) if Arc::ptr_eq(stream, &line.stream) => *writer,
@@ -114,7 +114,7 @@ impl Book {
             let found = stream.found || self.sought.as_ref().is_some_and(|sought| sought.is_in(&line.text));
             let cut = u32::try_from(line.cut).unwrap_or(u32::MAX);
             let text = line.text.into_boxed_str();
-            kept.push(Kept { key: (line.at, 0), writer, cut, error: line.error, found, text });
+            kept.push(RingBuffer { key: (line.at, 0), writer, cut, error: line.error, found, text });
         }
         let streams = &mut self.streams;
         self.ring.merge(kept, |line| {
@@ -125,12 +125,12 @@ impl Book {
     }
 
     /// The place of a stream; a new one takes that of one which has long been silent, where there are too many.
-    fn writer(&mut self, name: &Arc<str>, at: Timestamp) -> Writer {
+    fn writer(&mut self, name: &Arc<str>, at: Timestamp) -> StreamId {
         if let Some(writer) = self.places.get(name) {
             return *writer;
         }
         let found = self.sought.as_ref().is_some_and(|sought| sought.is_in(name));
-        let (whose, tally) = (Whose::Unknown, Tally::default());
+        let (whose, tally) = (LogSide::Unknown, LineCounters::default());
         let stream = Stream { name: name.clone(), whose, tally, kept: 0, newest: at, found };
         let silent = self.streams.iter().enumerate().filter(|(_, stream)| stream.kept == 0);
         let silent = silent.min_by_key(|(_, stream)| stream.newest).map(|(place, _)| place);
@@ -144,13 +144,13 @@ impl Book {
             }
             None => self.streams.push(stream),
         }
-        let writer = Writer::try_from(place).unwrap_or(Writer::MAX);
+        let writer = StreamId::try_from(place).unwrap_or(StreamId::MAX);
         self.places.insert(name.clone(), writer);
         writer
     }
 
     /// Says of each task's id whose it is. What is not known keeps what was known of it.
-    pub fn tell(&mut self, whose: impl Fn(&str) -> Option<Whose>) {
+    pub fn tell(&mut self, whose: impl Fn(&str) -> Option<LogSide>) {
         for stream in &mut self.streams {
             if let Some(whose) = whose(task(&stream.name)) {
                 stream.whose = whose;
@@ -163,7 +163,7 @@ impl Book {
     /// [left](Self::unsearched).
     pub fn search(&mut self, text: &str) {
         if self.sought.as_ref().map_or("", |sought| &sought.text) != text {
-            self.sought = (!text.is_empty()).then(|| Sought::new(text));
+            self.sought = (!text.is_empty()).then(|| Search::new(text));
             self.unsearched = self.sought.is_some().then_some((Timestamp::MAX, u64::MAX));
             for stream in &mut self.streams {
                 stream.found = self.sought.as_ref().is_some_and(|sought| sought.is_in(&stream.name));
@@ -184,30 +184,30 @@ impl Book {
         self.unsearched.map_or(0, |before| self.ring.before(before))
     }
 
-    fn shows(&self, line: &Kept, shown: Shown) -> bool {
+    fn shows(&self, line: &RingBuffer, shown: Shown) -> bool {
         let searched = || self.sought.is_some() && self.unsearched.is_none_or(|before| line.key >= before);
         (!shown.found || line.found && searched()) && shown.whose.is_none_or(|whose| self.whose(line) == whose)
     }
 
     /// The lines up to a place and at it that are shown, the newest of them first; `None`: from the newest of all.
-    pub fn up_to(&self, key: Option<Key>, shown: Shown) -> impl Iterator<Item = &Kept> {
+    pub fn up_to(&self, key: Option<Key>, shown: Shown) -> impl Iterator<Item = &RingBuffer> {
         let end = key.map_or(self.ring.lines().len(), |(at, number)| self.ring.before((at, number + 1)));
         self.ring.lines().range(..end).rev().filter(move |line| self.shows(line, shown))
     }
 
     /// The lines behind a place that are shown, the oldest first.
-    pub fn behind(&self, key: Key, shown: Shown) -> impl Iterator<Item = &Kept> {
+    pub fn behind(&self, key: Key, shown: Shown) -> impl Iterator<Item = &RingBuffer> {
         let begin = self.ring.before((key.0, key.1 + 1));
         self.ring.lines().range(begin..).filter(move |line| self.shows(line, shown))
     }
 
     /// The oldest line first, as far as they are shown.
-    pub fn shown(&self, shown: Shown) -> impl Iterator<Item = &Kept> {
+    pub fn shown(&self, shown: Shown) -> impl Iterator<Item = &RingBuffer> {
         self.ring.lines().iter().filter(move |line| self.shows(line, shown))
     }
 
     /// A line by its place.
-    pub fn get(&self, key: Key) -> Option<&Kept> {
+    pub fn get(&self, key: Key) -> Option<&RingBuffer> {
         self.ring.get(key)
     }
 
@@ -217,22 +217,22 @@ impl Book {
     }
 
     /// Which side's a line is.
-    pub fn whose(&self, line: &Kept) -> Whose {
-        self.streams.get(line.writer as usize).map_or(Whose::Unknown, |stream| stream.whose)
+    pub fn whose(&self, line: &RingBuffer) -> LogSide {
+        self.streams.get(line.writer as usize).map_or(LogSide::Unknown, |stream| stream.whose)
     }
 
     /// The stream of a line.
-    pub fn stream(&self, line: &Kept) -> &str {
+    pub fn stream(&self, line: &RingBuffer) -> &str {
         self.streams.get(line.writer as usize).map_or("", |stream| &stream.name)
     }
 
     /// All lines of a side that were read.
-    pub fn all(&self, whose: Whose) -> Count {
-        self.sum(whose, Tally::all)
+    pub fn all(&self, whose: LogSide) -> Count {
+        self.sum(whose, LineCounters::all)
     }
 
-    /// Those of some time, see [`Tally::between`].
-    pub fn between(&self, whose: Whose, from: Timestamp, to: Timestamp) -> Count {
+    /// Those of some time, see [`LineCounters::between`].
+    pub fn between(&self, whose: LogSide, from: Timestamp, to: Timestamp) -> Count {
         self.sum(whose, |tally| tally.between(from, to))
     }
 
@@ -243,7 +243,7 @@ impl Book {
         sum
     }
 
-    fn sum(&self, whose: Whose, count: impl Fn(&Tally) -> Count) -> Count {
+    fn sum(&self, whose: LogSide, count: impl Fn(&LineCounters) -> Count) -> Count {
         let gone = self.gone.iter().filter(|(of, _)| *of == whose).map(|(_, tally)| tally);
         let known = self.streams.iter().filter(|stream| stream.whose == whose).map(|stream| &stream.tally);
         let mut sum = Count::default();

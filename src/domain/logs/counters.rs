@@ -28,7 +28,7 @@ impl AddAssign for Count {
 
 /// What was counted: in all, and lately by time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct LineCounters {
     all: Count,
     /// By number of the slot, in its order.
     slots: VecDeque<(i64, Count)>,
@@ -38,7 +38,7 @@ fn slot(at: Timestamp) -> i64 {
     at.as_second().div_euclid(SLOT)
 }
 
-impl Tally {
+impl LineCounters {
     /// Counts a line.
     pub fn add(&mut self, at: Timestamp, error: bool) {
         let one = Count { lines: 1, errors: error.into() };

@@ -6,15 +6,15 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 /// Whose line: a number in the table of streams.
-pub type Writer = u32;
+pub type StreamId = u32;
 
 /// A line that is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct RingBuffer {
     /// Its place: its time, then in which order it came.
     pub key: Key,
     /// Whose it is.
-    pub writer: Writer,
+    pub writer: StreamId,
     /// Bytes of the message that were cut off.
     pub cut: u32,
     /// Whether it tells of an error.
@@ -38,12 +38,12 @@ pub struct Bounds {
 }
 
 /// What a line takes beside its text: itself, and what an allocation costs.
-const OVERHEAD: usize = size_of::<Kept>() + 16;
+const OVERHEAD: usize = size_of::<RingBuffer>() + 16;
 
 /// Lines in the order of their times.
 #[derive(Debug, Clone)]
 pub struct Ring {
-    lines: VecDeque<Kept>,
+    lines: VecDeque<RingBuffer>,
     bytes: usize,
     bounds: Bounds,
     came: u64,
@@ -56,12 +56,12 @@ impl Ring {
     }
 
     /// The lines, oldest first.
-    pub fn lines(&self) -> &VecDeque<Kept> {
+    pub fn lines(&self) -> &VecDeque<RingBuffer> {
         &self.lines
     }
 
     /// Some of them, to be marked as found or not.
-    pub fn range_mut(&mut self, places: Range<usize>) -> impl Iterator<Item = &mut Kept> {
+    pub fn range_mut(&mut self, places: Range<usize>) -> impl Iterator<Item = &mut RingBuffer> {
         self.lines.range_mut(places)
     }
 
@@ -76,13 +76,13 @@ impl Ring {
     }
 
     /// A line by its place.
-    pub fn get(&self, key: Key) -> Option<&Kept> {
+    pub fn get(&self, key: Key) -> Option<&RingBuffer> {
         self.lines.get(self.before(key)).filter(|line| line.key == key)
     }
 
     /// Takes lines in, of which each gets its number here; hands those that went to `gone`. Costs what came and what is
     /// newer than the oldest of it, not what is kept.
-    pub fn merge(&mut self, mut new: Vec<Kept>, mut gone: impl FnMut(Kept)) {
+    pub fn merge(&mut self, mut new: Vec<RingBuffer>, mut gone: impl FnMut(RingBuffer)) {
         for line in &mut new {
             self.came += 1;
             line.key.1 = self.came;

@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::buffer::{Book, Shown, Whose};
-use super::counters::{Tally, whole};
-use super::ring_buffer::{Bounds, Kept};
+use super::buffer::{LogBuffer, LogSide, Shown};
+use super::counters::{LineCounters, whole};
+use super::ring_buffer::{Bounds, RingBuffer};
 use super::tail::Tail;
 use super::*;
 
@@ -29,7 +29,7 @@ fn page(lines: Vec<LogLine>, next: Option<&str>) -> LogPage {
 const SMALL: Bounds = Bounds { bytes: 1 << 20, lines: 5 };
 const LARGE: Bounds = Bounds { bytes: 1 << 24, lines: 100_000 };
 
-fn texts<'a>(lines: impl Iterator<Item = &'a Kept>) -> Vec<&'a str> {
+fn texts<'a>(lines: impl Iterator<Item = &'a RingBuffer>) -> Vec<&'a str> {
     lines.map(|line| &*line.text).collect()
 }
 
@@ -106,47 +106,47 @@ fn a_log_that_is_written_faster_than_it_is_read_begins_new_passes_all_the_same()
 
 #[test]
 fn lines_are_in_the_order_of_their_times_and_the_oldest_go_first() {
-    let mut book = Book::new(SMALL);
+    let mut book = LogBuffer::new(SMALL);
     book.take(at(9_000), vec![line(5_000, 1, 1, "e"), line(7_000, 1, 2, "g")]);
     book.take(at(9_000), vec![line(6_000, 2, 3, "f"), line(5_000, 2, 4, "e2"), line(1_000, 2, 5, "a")]);
     assert_eq!(texts(book.shown(Shown::default())), ["a", "e", "e2", "f", "g"]);
     book.take(at(9_000), vec![line(8_000, 1, 6, "h"), line(2_000, 1, 7, "b")]);
     assert_eq!(texts(book.shown(Shown::default())), ["e", "e2", "f", "g", "h"]);
-    assert_eq!((book.kept(), book.all(Whose::Unknown).lines), (5, 7));
+    assert_eq!((book.kept(), book.all(LogSide::Unknown).lines), (5, 7));
     let bytes = book.bytes();
     book.take(at(9_000), (0..50).map(|id| line(9_000 + id, 1, 10 + id as u64, "x")).collect());
     assert!(book.bytes() <= bytes && book.kept() == 5);
     assert_eq!(book.of_task("00000001").lines, 54);
-    let mut narrow = Book::new(Bounds { bytes: 4_000, lines: 1_000 });
+    let mut narrow = LogBuffer::new(Bounds { bytes: 4_000, lines: 1_000 });
     narrow.take(at(9_000), (0..50).map(|id| line(id, 1, id as u64, &"x".repeat(900))).collect());
-    assert_eq!((narrow.kept(), narrow.all(Whose::Unknown).lines), (4, 50));
+    assert_eq!((narrow.kept(), narrow.all(LogSide::Unknown).lines), (4, 50));
 }
 
 #[test]
 fn sides_are_told_apart_when_tasks_are_read_and_their_counts_with_them() {
-    let mut book = Book::new(LARGE);
+    let mut book = LogBuffer::new(LARGE);
     book.take(at(9_000), vec![line(1_000, 1, 1, "ERROR a"), line(2_000, 2, 2, "b"), line(3_000, 3, 3, "ERROR c")]);
-    assert_eq!((book.all(Whose::Unknown).lines, book.all(Whose::Canary).lines), (3, 0));
-    let known = BTreeMap::from([("00000001", Whose::Stable), ("00000002", Whose::Canary)]);
+    assert_eq!((book.all(LogSide::Unknown).lines, book.all(LogSide::Canary).lines), (3, 0));
+    let known = BTreeMap::from([("00000001", LogSide::Stable), ("00000002", LogSide::Canary)]);
     book.tell(|task| known.get(task).copied());
-    let counts = [Whose::Stable, Whose::Canary, Whose::Unknown].map(|whose| book.all(whose));
+    let counts = [LogSide::Stable, LogSide::Canary, LogSide::Unknown].map(|whose| book.all(whose));
     assert_eq!(counts.map(|count| (count.lines, count.errors)), [(1, 1), (1, 0), (1, 1)]);
     // A task that is gone from the answer is still whose it was.
     book.tell(|_| None);
-    let stable = Shown { whose: Some(Whose::Stable), found: false };
+    let stable = Shown { whose: Some(LogSide::Stable), found: false };
     assert_eq!(texts(book.shown(stable)), ["ERROR a"]);
 }
 
 #[test]
 fn tasks_that_are_long_gone_are_summed() {
-    let mut book = Book::new(SMALL);
+    let mut book = LogBuffer::new(SMALL);
     for task in 0..1_000_u64 {
         book.take(at(task as i64), vec![line(task as i64, task, task, "ERROR"), line(task as i64, task, task, "x")]);
-        book.tell(|_| Some(Whose::Canary));
+        book.tell(|_| Some(LogSide::Canary));
     }
-    let all = book.all(Whose::Canary);
+    let all = book.all(LogSide::Canary);
     assert_eq!((all.lines, all.errors), (2_000, 1_000));
-    assert_eq!(book.between(Whose::Canary, at(-10_000), at(10_000)).lines, 2_000);
+    assert_eq!(book.between(LogSide::Canary, at(-10_000), at(10_000)).lines, 2_000);
     let bytes = book.bytes();
     assert!(bytes < 1 << 20, "{bytes}");
     assert_eq!(book.of_task("00000000").lines, 0, "no longer told apart");
@@ -154,7 +154,7 @@ fn tasks_that_are_long_gone_are_summed() {
 
 #[test]
 fn what_is_searched_for_is_marked_once_and_for_all_that_comes() {
-    let mut book = Book::new(LARGE);
+    let mut book = LogBuffer::new(LARGE);
     book.take(at(9), vec![line(1, 1, 1, "Timeout of shop"), line(2, 2, 2, "time"), line(3, 1, 3, "order")]);
     let found = Shown { whose: None, found: true };
     for (text, lines) in [
@@ -179,7 +179,7 @@ fn what_is_searched_for_is_marked_once_and_for_all_that_comes() {
 #[test]
 fn a_search_goes_through_many_lines_a_part_at_a_time_the_newest_first() {
     let bounds = Bounds { bytes: 1 << 30, lines: 100_000 };
-    let mut book = Book::new(bounds);
+    let mut book = LogBuffer::new(bounds);
     book.take(at(99_000), (0..60_000).map(|n| line(n, 1, n.cast_unsigned(), "order")).collect());
     let found = Shown { whose: None, found: true };
     let mut seen = Vec::new();
@@ -197,7 +197,7 @@ fn a_search_goes_through_many_lines_a_part_at_a_time_the_newest_first() {
 
 #[test]
 fn rates_are_counted_by_slots_of_time() {
-    let mut tally = Tally::default();
+    let mut tally = LineCounters::default();
     for second in 0..1_200 {
         tally.add(at(second * 1_000), second % 60 == 0);
     }
@@ -250,7 +250,7 @@ proptest! {
         }
         let group = Group { lines };
         let mut tail = Tail::begin(at(0));
-        let mut book = Book::new(SMALL);
+        let mut book = LogBuffer::new(SMALL);
         let (mut now, mut seen) = (0, BTreeSet::new());
         let mut steps = steps.into_iter();
         loop {
@@ -273,7 +273,7 @@ proptest! {
             }
             book.take(at(now), new);
         }
-        let all = book.all(Whose::Unknown);
+        let all = book.all(LogSide::Unknown);
         prop_assert_eq!(all.lines, group.lines.len() as u64);
         prop_assert_eq!(all.errors, (0..group.lines.len()).filter(|id| id % 3 == 0).count() as u64);
         prop_assert!(book.kept() <= 5);

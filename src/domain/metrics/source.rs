@@ -9,7 +9,7 @@ use crate::domain::ecs::route::load_balancer_dimension;
 /// Something that is counted. It says all that a source needs to be asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Meter {
+pub enum MetricSource {
     /// A target group behind a load balancer: requests that its targets answered.
     TargetGroup {
         /// `TargetGroupArn`.
@@ -18,7 +18,7 @@ pub enum Meter {
         balancer: Arn,
     },
     /// What a team counts itself of one revision, placeholders filled in.
-    Own(Own),
+    Custom(CustomMetrics),
     /// A load balancer as a whole: what no target answered.
     Balancer(Arn),
     /// An ECS service, all of its revisions together: CPU and memory.
@@ -27,7 +27,7 @@ pub enum Meter {
 
 /// How much of a meter is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Detail {
+pub enum Resolution {
     /// What the verdict needs, and a line of the fleet.
     Brief,
     /// What the open release's panels show too.
@@ -37,7 +37,7 @@ pub enum Detail {
 /// The five numbers of a minute, each by what it is asked for with; what is left out has no data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Recipe<T> {
+pub struct MetricQueries<T> {
     /// Requests in the minute.
     pub requests: Option<T>,
     /// Errors among them.
@@ -50,13 +50,13 @@ pub struct Recipe<T> {
     pub p99: Option<T>,
 }
 
-impl<T> Default for Recipe<T> {
+impl<T> Default for MetricQueries<T> {
     fn default() -> Self {
         Self { requests: None, errors: None, p50: None, p95: None, p99: None }
     }
 }
 
-impl<T> Recipe<T> {
+impl<T> MetricQueries<T> {
     /// The names of its members that are in both and alike.
     fn alike(&self, other: &Self) -> Vec<&'static str>
     where
@@ -86,9 +86,9 @@ impl<T> Recipe<T> {
     }
 
     /// The same, each member made into another.
-    pub fn map<U>(&self, make: impl Fn(&T) -> U) -> Recipe<U> {
+    pub fn map<U>(&self, make: impl Fn(&T) -> U) -> MetricQueries<U> {
         let make = |member: &Option<T>| member.as_ref().map(&make);
-        Recipe {
+        MetricQueries {
             requests: make(&self.requests),
             errors: make(&self.errors),
             p50: make(&self.p50),
@@ -116,22 +116,22 @@ pub struct CloudWatchMetric {
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// In CloudWatch.
-    CloudWatch(Box<Recipe<CloudWatchMetric>>),
+    CloudWatch(Box<MetricQueries<CloudWatchMetric>>),
     /// In Prometheus: PromQL, of which each gives one number for the minute that ends at the time it is asked for.
-    Prometheus(Recipe<String>),
+    Prometheus(MetricQueries<String>),
 }
 
 /// A team's own numbers, with `{task_definition}`, `{revision}`, `{family}`, `{service}` and `{cluster}` in its texts as
 /// long as they are a template.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct Own {
+pub struct CustomMetrics {
     /// Where they are.
     pub source: Source,
     /// Whether response times are in seconds there; else in milliseconds.
     pub seconds: bool,
 }
 
-impl Own {
+impl CustomMetrics {
     /// The same for one revision of one service.
     pub fn of(&self, service: &ServiceKey, task_definition: &TaskDefinitionArn) -> Self {
         let revision = task_definition.revision().map(|number| number.to_string()).unwrap_or_default();
@@ -168,24 +168,24 @@ impl Own {
 /// GetMetricData takes as many metrics in one call.
 pub const METRICS_A_CALL: usize = 500;
 
-impl Meter {
+impl MetricSource {
     /// Whether Prometheus is asked for it; else CloudWatch is.
     pub fn of_prometheus(&self) -> bool {
-        matches!(self, Self::Own(Own { source: Source::Prometheus(_), .. }))
+        matches!(self, Self::Custom(CustomMetrics { source: Source::Prometheus(_), .. }))
     }
 
     /// Whether response times are counted too.
     pub fn timed(&self) -> bool {
         match self {
             Self::TargetGroup { .. } => true,
-            Self::Own(Own { source: Source::CloudWatch(recipe), .. }) => recipe.p95.is_some(),
-            Self::Own(Own { source: Source::Prometheus(recipe), .. }) => recipe.p95.is_some(),
+            Self::Custom(CustomMetrics { source: Source::CloudWatch(recipe), .. }) => recipe.p95.is_some(),
+            Self::Custom(CustomMetrics { source: Source::Prometheus(recipe), .. }) => recipe.p95.is_some(),
             Self::Balancer(_) | Self::Service(_) => false,
         }
     }
 
     /// How many metrics CloudWatch is asked for: what its limit of a call and its price count.
-    pub fn metrics(&self, detail: Detail) -> usize {
+    pub fn metrics(&self, detail: Resolution) -> usize {
         match (self, detail) {
             // Network load balancers count flows, not requests.
             (Self::TargetGroup { balancer, .. } | Self::Balancer(balancer), _)
@@ -193,13 +193,13 @@ impl Meter {
             {
                 0
             }
-            (Self::TargetGroup { .. }, Detail::Brief) => 4,
-            (Self::TargetGroup { .. }, Detail::Full) => 8,
+            (Self::TargetGroup { .. }, Resolution::Brief) => 4,
+            (Self::TargetGroup { .. }, Resolution::Full) => 8,
             (Self::Balancer(_), _) => 1,
-            (Self::Service(_), Detail::Brief) => 2,
-            (Self::Service(_), Detail::Full) => 4,
-            (Self::Own(Own { source: Source::CloudWatch(recipe), .. }), _) => recipe.each().count(),
-            (Self::Own(_), _) => 0,
+            (Self::Service(_), Resolution::Brief) => 2,
+            (Self::Service(_), Resolution::Full) => 4,
+            (Self::Custom(CustomMetrics { source: Source::CloudWatch(recipe), .. }), _) => recipe.each().count(),
+            (Self::Custom(_), _) => 0,
         }
     }
 }
@@ -210,17 +210,17 @@ mod tests {
 
     #[test]
     fn each_number_that_is_the_same_for_both_revisions_of_a_service_is_named() {
-        let recipe = |requests: &str| Recipe {
+        let recipe = |requests: &str| MetricQueries {
             requests: Some(requests.to_owned()),
             errors: Some("errors{rev=\"{revision}\"}".to_owned()),
-            ..Recipe::default()
+            ..MetricQueries::default()
         };
         let service = ServiceKey::new("prod", "shop");
         let td = |revision| {
             TaskDefinitionArn::new(format!("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:{revision}"))
         };
         for (requests, same) in [("r{app=\"{service}\"}", vec!["requests"]), ("r{td=\"{task_definition}\"}", vec![])] {
-            let own = Own { source: Source::Prometheus(recipe(requests)), seconds: true };
+            let own = CustomMetrics { source: Source::Prometheus(recipe(requests)), seconds: true };
             assert_eq!(own.of(&service, &td(42)).same_as(&own.of(&service, &td(41))), same);
         }
     }
@@ -228,13 +228,13 @@ mod tests {
     #[test]
     fn placeholders_are_filled_in_for_one_revision() {
         let query = "sum(increase(requests{app=\"{service}\", td=\"{task_definition}\", rev=\"{revision}\"}[1m]))";
-        let template = Own {
-            source: Source::Prometheus(Recipe { requests: Some(query.to_owned()), ..Recipe::default() }),
+        let template = CustomMetrics {
+            source: Source::Prometheus(MetricQueries { requests: Some(query.to_owned()), ..MetricQueries::default() }),
             seconds: true,
         };
         let td = TaskDefinitionArn::new("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:42");
         let own = template.of(&ServiceKey::new("prod", "shop-canary"), &td);
-        let Source::Prometheus(Recipe { requests: Some(query), .. }) = own.source else { unreachable!() };
+        let Source::Prometheus(MetricQueries { requests: Some(query), .. }) = own.source else { unreachable!() };
         assert_eq!(query, "sum(increase(requests{app=\"shop-canary\", td=\"shop:42\", rev=\"42\"}[1m]))");
     }
 }

@@ -17,7 +17,7 @@ pub type TargetId = (String, Option<u16>);
 
 /// All that was noticed.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Noticed {
+pub struct ProgressTracker {
     /// How each service's rollout gets on.
     progress: BTreeMap<ServiceKey, Progress>,
     /// The stage of each service's deployment under way.
@@ -49,7 +49,7 @@ struct Staged {
     since: Since,
 }
 
-impl Noticed {
+impl ProgressTracker {
     /// A look at a service.
     pub(crate) fn service(&mut self, at: Timestamp, service: &Service) {
         let before = self.progress.remove(&service.key);
@@ -65,7 +65,7 @@ impl Noticed {
         let same = |had: &Staged| {
             had.deployment == under_way.arn && had.stage == under_way.stage && had.requested == under_way.requested
         };
-        let staged = match before {
+        let stage_since = match before {
             Some(had) if same(&had) => had,
             before => Staged {
                 deployment: under_way.arn.clone(),
@@ -74,7 +74,7 @@ impl Noticed {
                 since: Since { at, seen: before.is_some() },
             },
         };
-        self.stages.insert(service.clone(), staged);
+        self.stages.insert(service.clone(), stage_since);
     }
 
     /// A look at a target group. `before`: how it was at the last one.
@@ -93,13 +93,13 @@ impl Noticed {
     }
 
     /// Since when a service's rollout, as far as it runs, has not come any farther.
-    pub fn unmoved(&self, service: &ServiceKey) -> Option<Since> {
+    pub fn stalled_since(&self, service: &ServiceKey) -> Option<Since> {
         self.progress.get(service).map(|progress| progress.since)
     }
 
     /// Since when the service's deployment has been at its stage, with the share that ECS asks for.
-    pub fn staged(&self, service: &ServiceKey) -> Option<Since> {
-        self.stages.get(service).map(|staged| staged.since)
+    pub fn stage_since(&self, service: &ServiceKey) -> Option<Since> {
+        self.stages.get(service).map(|stage_since| stage_since.since)
     }
 
     /// Since when a target has been draining.
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::testkit::consoles::{ago, group, service};
 
-    fn look(noticed: &mut Noticed, seconds: i64, running: u32, left: u32) -> Since {
+    fn look(noticed: &mut ProgressTracker, seconds: i64, running: u32, left: u32) -> Since {
         let mut rolled = service("payments", "payments", 18, 6, 90);
         rolled.rollouts[0].running = running;
         rolled.rollouts[0].created_at = Some(ago(900));
@@ -151,12 +151,12 @@ mod tests {
         (old.id, old.role, old.running) = ("ecs-svc/17".into(), "ACTIVE".into(), left);
         rolled.rollouts.push(old);
         noticed.service(ago(seconds), &rolled);
-        noticed.unmoved(&rolled.key).unwrap()
+        noticed.stalled_since(&rolled.key).unwrap()
     }
 
     #[test]
     fn a_rollout_moves_when_more_run_than_ever_or_fewer_of_the_old_are_left() {
-        let mut noticed = Noticed::default();
+        let mut noticed = ProgressTracker::default();
         let since = |since: Since| (since.at, since.seen);
         assert_eq!(since(look(&mut noticed, 700, 0, 6)), (ago(900), false), "nothing ran yet since it was created");
         assert_eq!(since(look(&mut noticed, 690, 0, 6)), (ago(900), false));
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(since(look(&mut noticed, 500, 0, 6)), (ago(600), true));
         assert_eq!(since(look(&mut noticed, 400, 2, 6)), (ago(600), true));
         assert_eq!(since(look(&mut noticed, 300, 2, 5)), (ago(300), true));
-        let mut late = Noticed::default();
+        let mut late = ProgressTracker::default();
         assert_eq!(since(look(&mut late, 700, 2, 6)), (ago(800), false), "else since ECS last wrote to it");
     }
 
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn draining_began_between_two_looks_or_before_the_first() {
         use TargetState::{Draining, Healthy};
-        let mut noticed = Noticed::default();
+        let mut noticed = ProgressTracker::default();
         let group = group("checkout");
         let first = drained(&[("a", Draining), ("b", Healthy)]);
         let second = drained(&[("a", Draining), ("b", Draining)]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::progress::Noticed;
+use super::progress::ProgressTracker;
 use crate::domain::ecs::alarm::Alarm;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
@@ -13,13 +13,13 @@ use crate::domain::ecs::service::{Service, Task, TaskDefinition};
 use crate::domain::ecs::task_definition::Definition;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::logs::{LogPage, LogQuery};
-use crate::domain::metrics::source::Meter;
+use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{MetricsQuery, Series};
 
 use super::changes::note;
 pub use super::changes::{AlarmChange, HookChange, StageChange, WeightChange};
 
-/// A question to AWS. Each is answered by [`Facts`] of the same name.
+/// A question to AWS. Each is answered by [`Answer`] of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Query {
     /// Whose credentials are these? STS `GetCallerIdentity`.
@@ -61,7 +61,7 @@ pub enum Query {
 
 /// An answer to a [`Query`].
 #[derive(Debug, Clone, PartialEq)]
-pub enum Facts {
+pub enum Answer {
     /// To [`Query::Identity`].
     Identity(Identity),
     /// To [`Query::Services`].
@@ -85,7 +85,7 @@ pub enum Facts {
     /// To [`Query::Alarms`]. An alarm that does not exist is absent.
     Alarms(Vec<Alarm>),
     /// To [`Query::Metrics`], by meter.
-    Metrics(Vec<(Meter, Series)>),
+    Metrics(Vec<(MetricSource, Series)>),
     /// To [`Query::TargetGroups`]. One that could not be read is absent.
     TargetGroups(Vec<TargetGroup>),
     /// To [`Query::Definition`].
@@ -152,7 +152,7 @@ impl<T> Reading<T> {
 /// A revision that was seen complete and healthy by a console on this machine: evidence that it was good,
 /// where AWS keeps no history of deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
+pub struct ObservedHealthy {
     /// The revision that ran.
     pub task_definition: TaskDefinitionArn,
     /// When it was last seen so.
@@ -181,7 +181,7 @@ pub struct Snapshot {
     /// Alarms, by name.
     pub alarms: BTreeMap<String, Reading<Alarm>>,
     /// Minutes, by meter.
-    pub metrics: BTreeMap<Meter, Reading<Series>>,
+    pub metrics: BTreeMap<MetricSource, Reading<Series>>,
     /// When a route was last read by itself: a reading of all of them that was asked for earlier does not undo it.
     routes_read: BTreeMap<RouteId, Timestamp>,
     /// The same of services.
@@ -201,9 +201,9 @@ pub struct Snapshot {
     /// Task definitions in full, values hidden.
     pub definitions: BTreeMap<TaskDefinitionArn, Reading<Definition>>,
     /// What was noticed between two looks.
-    pub noticed: Noticed,
+    pub noticed: ProgressTracker,
     /// What was seen running well, by service, newest first.
-    pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+    pub witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
 }
 
 /// The beginning of a state that was watched.
@@ -224,17 +224,17 @@ pub const METRICS_KEPT: SignedDuration = SignedDuration::from_hours(3);
 impl Snapshot {
     /// Takes in an answer, or the failure to get one. `at` is when the question was asked: what is older than
     /// that cannot be newer than the answer.
-    pub fn apply(&mut self, at: Timestamp, query: &Query, answer: Result<Facts, Fault>) {
+    pub fn apply(&mut self, at: Timestamp, query: &Query, answer: Result<Answer, Fault>) {
         match answer {
             Ok(facts) => self.learn(at, query, facts),
             Err(fault) => self.miss(at, query, &fault),
         }
     }
 
-    fn learn(&mut self, at: Timestamp, query: &Query, facts: Facts) {
+    fn learn(&mut self, at: Timestamp, query: &Query, facts: Answer) {
         match facts {
-            Facts::Identity(identity) => self.identity.put(at, identity),
-            Facts::Services(services) => {
+            Answer::Identity(identity) => self.identity.put(at, identity),
+            Answer::Services(services) => {
                 // An answer that another one overtook teaches nothing.
                 if self.services.at().is_some_and(|had| had > at) {
                     return;
@@ -249,7 +249,7 @@ impl Snapshot {
                 let services = services.into_iter().map(newest).map(|service| (service.key.clone(), service)).collect();
                 self.services = Reading::fresh(at, services);
             }
-            Facts::Service(service) => {
+            Answer::Service(service) => {
                 if self.services_read.get(&service.key).is_some_and(|had| *had > at) {
                     return;
                 }
@@ -260,7 +260,7 @@ impl Snapshot {
                     services.insert(service.key.clone(), *service);
                 }
             }
-            Facts::Routes(routes) => {
+            Answer::Routes(routes) => {
                 if self.routes.at().is_some_and(|had| had > at) {
                     return;
                 }
@@ -272,7 +272,7 @@ impl Snapshot {
                 routes.iter().for_each(|route| self.notice_weights(at, route));
                 self.routes = Reading::fresh(at, routes.into_iter().map(|route| (route.id.clone(), route)).collect());
             }
-            Facts::Route(route) => {
+            Answer::Route(route) => {
                 if self.routes_read.get(&route.id).is_some_and(|had| *had > at) {
                     return;
                 }
@@ -282,7 +282,7 @@ impl Snapshot {
                     routes.insert(route.id.clone(), route);
                 }
             }
-            Facts::Health(health) => {
+            Answer::Health(health) => {
                 for (target_group, health) in health {
                     let reading = self.health.entry(target_group.clone()).or_default();
                     if reading.at().is_none_or(|had| had <= at) {
@@ -291,22 +291,22 @@ impl Snapshot {
                     reading.put(at, health);
                 }
             }
-            Facts::Tasks(tasks) => {
+            Answer::Tasks(tasks) => {
                 if let Query::Tasks(service) = query {
                     self.tasks.entry(service.clone()).or_default().put(at, tasks);
                 }
             }
-            Facts::TaskDefinitions(definitions) => {
+            Answer::TaskDefinitions(definitions) => {
                 for definition in definitions {
                     self.task_definitions.entry(definition.arn.clone()).or_default().put(at, definition);
                 }
             }
-            Facts::Family(revisions) => {
+            Answer::Family(revisions) => {
                 if let Query::Family(family) = query {
                     self.families.entry(family.clone()).or_default().put(at, revisions);
                 }
             }
-            Facts::Deployments(deployments) => {
+            Answer::Deployments(deployments) => {
                 if let Query::Deployments(service) = query {
                     self.notice_deployments(at, service, &deployments);
                     let reading = self.deployments.entry(service.clone()).or_default();
@@ -316,7 +316,7 @@ impl Snapshot {
                     reading.put(at, deployments);
                 }
             }
-            Facts::Alarms(alarms) => {
+            Answer::Alarms(alarms) => {
                 let asked = if let Query::Alarms(names) = query { names.as_slice() } else { &[] };
                 for name in asked.iter().filter(|name| !alarms.iter().any(|alarm| alarm.name == **name)) {
                     let reading = self.alarms.entry(name.clone()).or_default();
@@ -332,19 +332,19 @@ impl Snapshot {
                     self.alarms.entry(alarm.name.clone()).or_default().put(at, alarm);
                 }
             }
-            Facts::TargetGroups(groups) => {
+            Answer::TargetGroups(groups) => {
                 for group in groups {
                     self.target_groups.entry(group.arn.clone()).or_default().put(at, group);
                 }
             }
-            Facts::Definition(definition) => {
+            Answer::Definition(definition) => {
                 if let Query::Definition { arn, reveal: false } = query {
                     self.definitions.entry(arn.clone()).or_default().put(at, *definition);
                 }
             }
             // Logs are kept by the view that follows them.
-            Facts::Logs(_) => {}
-            Facts::Metrics(metrics) => {
+            Answer::Logs(_) => {}
+            Answer::Metrics(metrics) => {
                 for (meter, newer) in metrics {
                     let reading = self.metrics.entry(meter).or_default();
                     if reading.at().is_some_and(|had| had > at) {
@@ -420,12 +420,12 @@ impl Snapshot {
     /// Remembers what was seen running well.
     fn witness(&mut self, at: Timestamp, service: &Service) {
         if service.desired > 0 && service.settled_on(&service.task_definition) {
-            self.remember(&service.key, Witness { task_definition: service.task_definition.clone(), at });
+            self.remember(&service.key, ObservedHealthy { task_definition: service.task_definition.clone(), at });
         }
     }
 
     /// Adds a witness, newest first, one for each revision.
-    pub fn remember(&mut self, service: &ServiceKey, witness: Witness) {
+    pub fn remember(&mut self, service: &ServiceKey, witness: ObservedHealthy) {
         let seen = self.witnessed.entry(service.clone()).or_default();
         if let Some(newest) = seen.first_mut()
             && newest.task_definition == witness.task_definition

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::ecs::deployment::Configuration;
-use crate::domain::ecs::names::{Arn, Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, Route, RouteId, target_group_name};
 
 /// One write to AWS. Whatever it does not name stays as it is.
@@ -59,7 +59,7 @@ pub enum Call {
         /// `hookId`, as it was seen.
         hook: String,
         /// `action`.
-        answer: Answer,
+        answer: HookAction,
     },
 }
 
@@ -67,7 +67,7 @@ pub enum Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Answer {
+pub enum HookAction {
     /// Go on.
     Continue,
     /// Go back.
@@ -170,7 +170,7 @@ impl Call {
     ///
     /// Load balancers are held to the region only. STS may answer for another account than an endpoint of their own
     /// (`AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2`), and AWS itself takes no write by ARN into a foreign account.
-    pub fn belongs_to(&self, place: &Place) -> Result<(), String> {
+    pub fn belongs_to(&self, place: &Location) -> Result<(), String> {
         for arn in self.arns() {
             let account = arn.account().filter(|_| arn.service() != Some("elasticloadbalancing"));
             if account.is_some_and(|account| account != place.account)

@@ -3,15 +3,15 @@
 use serde::Serialize;
 
 use super::Intent;
-use crate::domain::analysis::{Outcome, Verdict};
+use crate::domain::analysis::{Verdict, VerdictStatus};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
 /// A forward act whose verdict is no PASS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gate {
-    /// [`Outcome::NotYet`] or [`Outcome::Fail`].
-    pub outcome: Outcome,
+    /// [`VerdictStatus::Inconclusive`] or [`VerdictStatus::Fail`].
+    pub outcome: VerdictStatus,
     /// The verdict's reasons, the weightiest first.
     pub reasons: Vec<String>,
 }
@@ -36,21 +36,21 @@ pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
     let unjudged =
         !judged && release.method != Method::Native && to > release.ladder.first().value() && shares.iter().any(more);
     let Verdict { outcome, reasons, .. } = &release.verdict;
-    let not_yet = |why: &str| Gate { outcome: Outcome::NotYet, reasons: vec![why.to_owned()] };
+    let not_yet = |why: &str| Gate { outcome: VerdictStatus::Inconclusive, reasons: vec![why.to_owned()] };
     if unjudged {
         return Some(not_yet("the canary has had no traffic: nothing is known of it"));
     }
     match outcome {
         _ if !judged => None,
-        Outcome::Pass if release.share.configured.is_none() => Some(not_yet("the canary's share is not known")),
-        Outcome::Pass => None,
+        VerdictStatus::Pass if release.share.configured.is_none() => Some(not_yet("the canary's share is not known")),
+        VerdictStatus::Pass => None,
         outcome => Some(Gate { outcome: *outcome, reasons: reasons.clone() }),
     }
 }
 
 /// What a PASS is worth warning of all the same.
 pub(super) fn remarks(release: &Release) -> Vec<String> {
-    let passed = release.verdict.outcome == Outcome::Pass;
+    let passed = release.verdict.outcome == VerdictStatus::Pass;
     release.verdict.reasons.iter().filter(|_| passed).map(|reason| format!("verdict PASS: {reason}")).collect()
 }
 
@@ -67,7 +67,7 @@ mod tests {
     }
 
     /// `checkout` at a share in each of its rules; `None`: both weights are 0.
-    fn at(shares: &[Option<u64>], outcome: Outcome) -> Release {
+    fn at(shares: &[Option<u64>], outcome: VerdictStatus) -> Release {
         let mut release = open((120, 40), Pair::at(10, 1_200)).release("checkout").unwrap().clone();
         let rule = release.routes.remove(0);
         release.routes = (0..)
@@ -87,28 +87,28 @@ mod tests {
 
     #[test]
     fn more_users_for_what_did_not_pass_are_gated_and_less_never() {
-        use Outcome::{Fail, NotYet, Pass};
+        use VerdictStatus::{Fail, Inconclusive, Pass};
         let step = Intent::Step { to: None };
         let weight = |to| Intent::Weight { to: percent(to) };
         let rollback = Intent::Rollback { to: None, at_once: false };
-        let table: [(&[Option<u64>], Outcome, Intent, Option<Outcome>); 14] = [
+        let table: [(&[Option<u64>], VerdictStatus, Intent, Option<VerdictStatus>); 14] = [
             (&[Some(10)], Pass, step.clone(), None),
             (&[Some(10)], Fail, step.clone(), Some(Fail)),
-            (&[Some(10)], NotYet, weight(50.0), Some(NotYet)),
+            (&[Some(10)], Inconclusive, weight(50.0), Some(Inconclusive)),
             (&[Some(10)], Fail, weight(1.0), None),
             (&[Some(10)], Fail, rollback.clone(), None),
-            (&[Some(100)], NotYet, Intent::Finish, Some(NotYet)),
+            (&[Some(100)], Inconclusive, Intent::Finish, Some(Inconclusive)),
             // The first step has nothing to be judged by; a leap beyond it is one that nobody watched.
-            (&[Some(0)], NotYet, weight(1.0), None),
-            (&[Some(0)], Pass, weight(100.0), Some(NotYet)),
+            (&[Some(0)], Inconclusive, weight(1.0), None),
+            (&[Some(0)], Pass, weight(100.0), Some(Inconclusive)),
             // More in one of the rules is more.
             (&[Some(10), Some(1)], Fail, weight(10.0), Some(Fail)),
             (&[Some(10), Some(1)], Fail, weight(1.0), None),
             // What is not known may be anything.
-            (&[None], Pass, weight(50.0), Some(NotYet)),
+            (&[None], Pass, weight(50.0), Some(Inconclusive)),
             (&[None], Fail, weight(50.0), Some(Fail)),
             (&[], Fail, step.clone(), Some(Fail)),
-            (&[], Pass, step, Some(NotYet)),
+            (&[], Pass, step, Some(Inconclusive)),
         ];
         for (shares, outcome, intent, expected) in table {
             let found = gate(&at(shares, outcome), &intent).map(|gate| gate.outcome);

@@ -11,13 +11,13 @@ mod weighted;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ecs::names::{Place, ServiceKey, TaskDefinitionArn};
+use super::ecs::names::{Location, ServiceKey, TaskDefinitionArn};
 use super::release::share::Percent;
 use super::release::{Method, Release};
 use super::rollback::target;
 use super::settings::Settings;
 
-pub use self::call::{Answer, Call, Receipt, Reread, Seen};
+pub use self::call::{Call, HookAction, Receipt, Reread, Seen};
 pub use self::expect::{Expect, Met};
 pub use self::gate::Gate;
 
@@ -84,7 +84,7 @@ pub struct Plan {
     /// The release's name.
     pub release: String,
     /// Where everything in it must be.
-    pub place: Place,
+    pub place: Location,
     /// What it fulfils.
     pub intent: Intent,
     /// One line: `checkout 1% → 10% of traffic to :42`.
@@ -190,7 +190,7 @@ impl Refusal {
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// Where the operator looks.
-    pub place: &'a Place,
+    pub place: &'a Location,
     /// What was decided beforehand.
     pub settings: &'a Settings,
     /// On the console's clock.

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use super::call::Answer;
+use super::call::HookAction;
 use super::gate;
 use super::redeploy;
 use super::redeploy::good;
@@ -12,14 +12,14 @@ use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
 use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Pause, Strategy};
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::share::Percent;
-use crate::domain::release::{HELD_AT, Method, Release};
+use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
 
 /// Every pause that is on the screen is answered: ECS goes on when all of a stage's are.
 pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
     let (Some(deployment), false) = (&release.newest().deployment, release.pauses.is_empty()) else {
         return Err(nobody_is_waited_for(release));
     };
-    let steps = release.pauses.iter().map(|pause| answer(release, deployment, pause, Answer::Continue, context));
+    let steps = release.pauses.iter().map(|pause| answer(release, deployment, pause, HookAction::Continue, context));
     let at = release.stage.as_deref().unwrap_or("its pause");
     let title = format!("goes on after {at} with {}", release.newest().task_definition.tag());
     let mut warnings = gate::remarks(release);
@@ -108,7 +108,7 @@ pub(super) fn rollback(
     };
     let back = match release.pauses.first() {
         // One answer to go back is enough, whatever else waits.
-        Some(pause) => answer(release, deployment, pause, Answer::Rollback, context),
+        Some(pause) => answer(release, deployment, pause, HookAction::Rollback, context),
         None => Step {
             title: "stop the deployment and roll it back".to_owned(),
             before: Vec::new(),
@@ -261,7 +261,7 @@ pub(super) fn start(
     if with_pauses.is_some() {
         warnings.push("the pauses stay on the service until F takes them out again".to_owned());
     } else if release.method == Method::NativeWeighted && !own.pauses().any(holds_for_weights) {
-        warnings.push(format!("it has no pause at {HELD_AT}: its weights could not be written from here"));
+        warnings.push(format!("it has no pause at {WEIGHT_PAUSE_STAGE}: its weights could not be written from here"));
     }
     let steps = redeploy::order(release, task_definition, with_pauses, vec![unchanged(side)], context);
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
@@ -276,7 +276,7 @@ pub(super) fn start(
 }
 
 fn holds_for_weights(hook: &HookConfiguration) -> bool {
-    hook.stages.iter().any(|stage| stage == HELD_AT)
+    hook.stages.iter().any(|stage| stage == WEIGHT_PAUSE_STAGE)
 }
 
 /// A configuration with a pause before the users get anything, and before each step after that.
@@ -286,7 +286,7 @@ fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refus
     }
     restorable(release, own)?;
     let stage = match release.method {
-        Method::NativeWeighted => HELD_AT,
+        Method::NativeWeighted => WEIGHT_PAUSE_STAGE,
         _ => "PRE_PRODUCTION_TRAFFIC_SHIFT",
     };
     let pause = HookConfiguration::added_pause(stage);
@@ -346,16 +346,16 @@ pub(super) fn answer(
     release: &Release,
     deployment: &Arn,
     pause: &Pause,
-    answer: Answer,
+    answer: HookAction,
     context: &Context<'_>,
 ) -> Step {
     let service = release.stable.service.clone();
     let (title, after) = match answer {
-        Answer::Continue => (
+        HookAction::Continue => (
             "answer the pause: go on",
             Expect::Answered { service: service.clone(), deployment: deployment.clone(), hook: pause.hook.clone() },
         ),
-        Answer::Rollback => (
+        HookAction::Rollback => (
             "answer the pause: go back",
             Expect::GoingBack { service: service.clone(), deployment: deployment.clone() },
         ),

@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 
 use super::safety_tests::{check, waited_for, weight};
-use super::{Answer, Call, Expect, Intent, Plan, Reread};
+use super::{Call, Expect, HookAction, Intent, Plan, Reread};
 use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Strategy as Shift};
 use crate::domain::ecs::names::Arn;
 use crate::domain::release::share::{Percent, Weight};
-use crate::domain::release::{HELD_AT, Method, Release, Side};
+use crate::domain::release::{Method, Release, Side, WEIGHT_PAUSE_STAGE};
 use crate::domain::rollback::target::{Evidence, best};
 use crate::testkit::worlds::{ACCOUNT, NativeScene, REGION, native_intent, native_scene, td};
 
@@ -64,7 +64,7 @@ fn ours(release: &Release) -> Option<(&Side, Vec<Option<Percent>>)> {
 /// The index of the first call that ECS goes back by.
 fn way_back(plan: &Plan) -> Option<usize> {
     plan.steps.iter().position(|step| {
-        matches!(step.call, Some(Call::StopDeployment { .. } | Call::AnswerPause { answer: Answer::Rollback, .. }))
+        matches!(step.call, Some(Call::StopDeployment { .. } | Call::AnswerPause { answer: HookAction::Rollback, .. }))
     })
 }
 
@@ -96,8 +96,8 @@ proptest! {
                     prop_assert_eq!(deployment, &NativeScene::deployment_arn());
                     prop_assert!(scene.waiting().contains(hook), "{plan:#?}");
                     let expected = match intent {
-                        Intent::Rollback { .. } => Answer::Rollback,
-                        Intent::Step { .. } => Answer::Continue,
+                        Intent::Rollback { .. } => HookAction::Rollback,
+                        Intent::Step { .. } => HookAction::Continue,
                         _ => panic!("only P and R answer: {plan:#?}"),
                     };
                     prop_assert_eq!(*answer, expected);
@@ -211,7 +211,7 @@ proptest! {
         let Some(before) = release.temporary.as_deref() else { return Ok(()) };
         prop_assume!(release.method.shifted_by_ecs());
         let (own, other) = (&scene.configuration, &scene.other);
-        prop_assert!(before.goes_like(other) && !before.goes_like(own), "{scene:#?}");
+        prop_assert!(before.same_strategy(other) && !before.same_strategy(own), "{scene:#?}");
         let only_pauses_more = own.strategy == other.strategy
             && other.hooks.iter().all(|hook| own.hooks.contains(hook))
             && own.hooks.iter().filter(|hook| !other.hooks.contains(hook)).all(HookConfiguration::is_pause);
@@ -225,8 +225,8 @@ proptest! {
         let release = scene.release();
         let Some((green, shares)) = ours(&release) else { return Ok(()) };
         let Ok(plan) = scene.plan(&release, &intent) else { return Ok(()) };
-        let continues = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: Answer::Continue, .. }));
-        if continues && release.stage.as_deref() == Some(HELD_AT) {
+        let continues = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: HookAction::Continue, .. }));
+        if continues && release.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE) {
             prop_assert!(!shares.is_empty() && shares.iter().all(|share| share.is_some_and(Percent::is_full)), "{plan:#?}");
             for route in &release.routes {
                 let as_read = |expect: &Expect| matches!(expect, Expect::Weights { route: of, weights }
@@ -260,7 +260,7 @@ proptest! {
         for (index, step) in plan.steps.iter().enumerate() {
             let Some(Call::SetWeights { weights, reread, route, seen }) = &step.call else { continue };
             prop_assert!(scene.native_weighted && release.method == Method::NativeWeighted);
-            let held = release.stage.as_deref() == Some(HELD_AT) && !scene.waiting().is_empty();
+            let held = release.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE) && !scene.waiting().is_empty();
             prop_assert!(held || intent.is_rollback(), "{plan:#?}");
             prop_assert!(weights.iter().any(|to| to.weight > Weight::ZERO), "both 0: {plan:#?}");
             prop_assert_eq!(*reread == Reread::Urgent, intent.is_rollback());
@@ -296,13 +296,13 @@ fn the_worlds_are_rich_enough() {
             continue;
         };
         let configured = plan.calls().any(|call| matches!(call, Call::UpdateService { configuration: Some(_), .. }));
-        let continues = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: Answer::Continue, .. }));
+        let continues = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: HookAction::Continue, .. }));
         let weights = plan.calls().any(|call| matches!(call, Call::SetWeights { .. }));
         continued += u32::from(continues);
         at_full += u32::from(continues && release.method == Method::NativeWeighted);
         blue_first += u32::from(weights && intent.is_rollback());
         match plan.steps.iter().find_map(|step| step.call.as_ref()) {
-            Some(Call::AnswerPause { answer: Answer::Rollback, .. }) => answered_back += 1,
+            Some(Call::AnswerPause { answer: HookAction::Rollback, .. }) => answered_back += 1,
             Some(Call::StopDeployment { .. }) => stopped += 1,
             _ => {}
         }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
 use super::{Context, Expect, Intent, Plan, Refusal, Reread, Step, gate, native};
 use crate::domain::release::share::{Percent, Weights};
-use crate::domain::release::{HELD_AT, Release, Side};
+use crate::domain::release::{Release, Side, WEIGHT_PAUSE_STAGE};
 
 /// How long a rollback waits to read the rule back before ECS is told.
 const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
@@ -15,7 +15,10 @@ const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
     if !release.held() {
         return Err(Refusal::new(
-            format!("{} does not wait at {HELD_AT}: only there its weights are for us to write.", release.name),
+            format!(
+                "{} does not wait at {WEIGHT_PAUSE_STAGE}: only there its weights are for us to write.",
+                release.name
+            ),
             "Wait until it is there, or roll it back.",
         ));
     }

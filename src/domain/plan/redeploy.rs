@@ -10,7 +10,7 @@ use crate::domain::ecs::deployment::Configuration;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Release, Side};
 use crate::domain::rollback::target;
-use crate::domain::rollback::target::{Evidence, Good};
+use crate::domain::rollback::target::{Evidence, KnownGood};
 
 /// A new revision onto a rolling service.
 pub(super) fn start(
@@ -66,7 +66,7 @@ pub(super) fn rollback(
 
 /// Whether the rollout under way replaces this revision.
 pub(super) fn replaced(release: &Release, revision: &TaskDefinitionArn) -> bool {
-    let replaced = |good: &&Good| good.evidence == Evidence::Replaced;
+    let replaced = |good: &&KnownGood| good.evidence == Evidence::Replaced;
     release.previous.iter().filter(replaced).any(|good| good.task_definition == *revision)
 }
 
@@ -120,7 +120,7 @@ pub(super) fn back(
 }
 
 /// The newest revision that is known to have worked and can still be deployed.
-pub(super) fn good(release: &Release) -> Result<&Good, Refusal> {
+pub(super) fn good(release: &Release) -> Result<&KnownGood, Refusal> {
     if let Some(best) = target::best(&release.previous) {
         return Ok(best);
     }
@@ -133,7 +133,7 @@ pub(super) fn good(release: &Release) -> Result<&Good, Refusal> {
             ),
             "Name one that you trust: rollback --to, or start it with S.",
         )),
-        Some(good) if good.backed_out => Err(Refusal::new(
+        Some(good) if good.rolled_back_from => Err(Refusal::new(
             format!("{} is all that is known to have run, and it was rolled back itself.", good.task_definition.tag()),
             "Name one that you trust: rollback --to, or start it with S.",
         )),

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{Answer, Call, Expect, Intent, Plan, Refusal, Reread};
-use crate::domain::analysis::Outcome;
+use super::{Call, Expect, HookAction, Intent, Plan, Refusal, Reread};
+use crate::domain::analysis::VerdictStatus;
 use crate::domain::ecs::deployment::DeploymentStatus;
 use crate::domain::ecs::route::Forward;
 use crate::domain::ecs::service::RolloutState;
@@ -45,12 +45,12 @@ pub(super) fn check(
     prop_assert!(!read_only && release.watch_only.is_none());
     // A gate is of a forward act alone, and of each that gives users to a canary which has some and did not pass.
     // What the calls do says whether there has to be one.
-    let passed = release.verdict.outcome == Outcome::Pass;
+    let passed = release.verdict.outcome == VerdictStatus::Pass;
     let rises = plan.calls().filter_map(|call| canarys_share(release, call)).any(|(before, after)| match before {
         Some(before) if before.is_zero() => after > release.ladder.first().value(),
         before => after > before.map_or(0.0, Percent::value) && !passed,
     });
-    let goes_on = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: Answer::Continue, .. }));
+    let goes_on = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: HookAction::Continue, .. }));
     let unwatched = release.share.configured.is_none_or(|share| !share.is_zero() && !passed);
     if rises && !plan.intent.is_rollback() || goes_on && release.canary.is_some() && unwatched {
         prop_assert!(plan.gate.is_some(), "{plan:#?}");
@@ -250,7 +250,7 @@ proptest! {
                     // A hook takes one answer: what was seen is in the call itself.
                     // It changes nothing that is there.
                     Some(Call::RegisterCopy { .. }) => {}
-                    Some(Call::AnswerPause { answer, .. }) => prop_assert_eq!(*answer, Answer::Continue),
+                    Some(Call::AnswerPause { answer, .. }) => prop_assert_eq!(*answer, HookAction::Continue),
                     None => {}
                 }
             }
@@ -301,7 +301,7 @@ proptest! {
             };
             prop_assert!(found.iter().all(|good| worked(&good.task_definition)), "{found:?}");
             // Those that somebody went back from come last.
-            prop_assert!(found.is_sorted_by_key(|good| good.backed_out), "{found:?}");
+            prop_assert!(found.is_sorted_by_key(|good| good.rolled_back_from), "{found:?}");
             // What was installed, oldest first; what runs alone and complete is, read or not.
             let mut installed: Vec<_> = history
                 .rev()
@@ -319,11 +319,11 @@ proptest! {
                 let (before, after) = (&installed[..last], &installed[last + 1..]);
                 // Somebody went back: what ran before it was installed again after it.
                 let back = after.iter().any(|revision| before.contains(revision));
-                prop_assert!(!good.backed_out || back, "{good:?} {installed:?}");
+                prop_assert!(!good.rolled_back_from || back, "{good:?} {installed:?}");
                 // New on top of what the very next one brought back.
                 let left = before.last().is_some_and(|revision| after.first() == Some(revision));
                 let new = !before.contains(&good.task_definition);
-                prop_assert!(good.backed_out || !(left && new), "{good:?} {installed:?}");
+                prop_assert!(good.rolled_back_from || !(left && new), "{good:?} {installed:?}");
             }
             // Without a rollout under way the newest in the history that nobody went back from comes first.
             if !side.rolling {
@@ -332,7 +332,7 @@ proptest! {
                 if let Some(newest) = before.last()
                     && (before.len() == installed.len() || !before.contains(&side.task_definition))
                 {
-                    prop_assert_eq!((&found[0].task_definition, found[0].backed_out), (newest, false));
+                    prop_assert_eq!((&found[0].task_definition, found[0].rolled_back_from), (newest, false));
                 }
             }
             // What a plan goes back to, unless it was named, is one of them.

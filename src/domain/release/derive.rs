@@ -8,7 +8,7 @@ use super::pair;
 use super::pair::Pair;
 use super::share::{Percent, Weights};
 use super::unread::unread;
-use super::{Bake, Method, Ours, Phase, Release, Share, Side, single};
+use super::{Bake, LocalState, Method, Phase, Release, Share, Side, single};
 use crate::domain::analysis;
 use crate::domain::analysis::{Step, Verdict, alarms};
 use crate::domain::ecs::deployment::ServiceDeployment;
@@ -16,13 +16,13 @@ use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::{Rollout, RolloutState, Service};
 use crate::domain::health::rollout;
-use crate::domain::health::rollout::{Ailment, IN_A_ROW, LOOP};
+use crate::domain::health::rollout::{IN_A_ROW, LOOP, RolloutHealth};
 use crate::domain::metrics::Series;
-use crate::domain::metrics::source::{Meter, Own};
+use crate::domain::metrics::source::{CustomMetrics, MetricSource};
 use crate::domain::observe::snapshot::{Since, Snapshot};
 use crate::domain::plan::Intent;
 use crate::domain::rollback::readiness;
-use crate::domain::rollback::readiness::Preflight;
+use crate::domain::rollback::readiness::Readiness;
 use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
 
@@ -31,7 +31,7 @@ use crate::domain::settings::Settings;
 pub fn releases(
     snapshot: &Snapshot,
     settings: &Settings,
-    ours: &BTreeMap<String, Ours>,
+    ours: &BTreeMap<String, LocalState>,
     now: Timestamp,
 ) -> Vec<Release> {
     let Some(services) = snapshot.services.get() else { return Vec::new() };
@@ -40,8 +40,8 @@ pub fn releases(
     let alone: Vec<_> = services.values().filter(|service| !paired.contains(&service.key)).collect();
     let of_pairs = pairs.iter().map(|pair| (pair.name.clone(), &pair.stable));
     let of_alone = alone.iter().map(|service| (service.key.service.clone(), &service.key));
-    let names = named_apart(of_pairs.chain(of_alone).collect());
-    let nobody = Ours::default();
+    let names = disambiguate(of_pairs.chain(of_alone).collect());
+    let nobody = LocalState::default();
     let ours_of = |name: &String| ours.get(name).unwrap_or(&nobody);
     // Settings go by the short name, what this console does by the one that is nobody else's.
     let (pair_names, alone_names) = names.split_at(pairs.len());
@@ -57,15 +57,15 @@ pub fn releases(
         let names = alarms::names(release, snapshot, settings);
         let since = release.bake.map(|bake| Since { at: bake.since, seen: bake.seen });
         let since = since.or_else(|| snapshot.weights_since.get(&release.routes.first()?.id).copied());
-        let heeded = alarms::heeded(release.verdict.clone(), &names, snapshot, since, now);
+        let apply_alarms = alarms::apply_alarms(release.verdict.clone(), &names, snapshot, since, now);
         release.verdict = match unread(release, snapshot, now) {
-            Some(why) => heeded.withheld(why),
-            None => heeded,
+            Some(why) => apply_alarms.downgrade_to_inconclusive(why),
+            None => apply_alarms,
         };
         release.ailment = rollout::ailment(release, snapshot, now);
-        if release.in_flight() && matches!(release.ailment, Some(Ailment::CrashLoop { .. })) {
+        if release.in_flight() && matches!(release.ailment, Some(RolloutHealth::CrashLoop { .. })) {
             let why = "the new revision's tasks fail: what is counted is of those that serve".to_owned();
-            release.verdict = release.verdict.clone().withheld(why);
+            release.verdict = release.verdict.clone().downgrade_to_inconclusive(why);
         }
         let denied = ours_of(&release.name).denied.as_slice();
         if let Some(service) = snapshot.service(&release.stable.service) {
@@ -78,7 +78,7 @@ pub fn releases(
 
 /// Gives those that share a name another one. A key, an operation and a line of the audit name a release: it must be
 /// one. A pair's stem may be what another service of its cluster is called; no two have the same stable service.
-fn named_apart(mut named: Vec<(String, &ServiceKey)>) -> Vec<String> {
+fn disambiguate(mut named: Vec<(String, &ServiceKey)>) -> Vec<String> {
     let with_cluster = |name: &str, stable: &ServiceKey| format!("{}/{name}", stable.cluster);
     let by_service = |_: &str, stable: &ServiceKey| stable.to_string();
     for longer in [&with_cluster as &dyn Fn(&str, &ServiceKey) -> String, &by_service] {
@@ -97,7 +97,7 @@ pub(super) fn side(
     service: &Service,
     target_group: Option<&Arn>,
     route: Option<&Route>,
-    own: Option<&Own>,
+    own: Option<&CustomMetrics>,
     snapshot: &Snapshot,
 ) -> Side {
     let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
@@ -128,8 +128,10 @@ pub(super) fn side(
 
 /// Takes its own numbers from a canary of which one is asked for just as stable's is, and says so: held against itself it
 /// would never be worse, and everybody's requests beside its own errors would thin these out.
-pub(super) fn tell_apart(stable: &Side, canary: &mut Side) -> Option<String> {
-    let (Some(Meter::Own(theirs)), Some(Meter::Own(own))) = (&stable.meter, &canary.meter) else { return None };
+pub(super) fn drop_shared_metrics(stable: &Side, canary: &mut Side) -> Option<String> {
+    let (Some(MetricSource::Custom(theirs)), Some(MetricSource::Custom(own))) = (&stable.meter, &canary.meter) else {
+        return None;
+    };
     let same = own.same_as(theirs);
     if same.is_empty() {
         return None;
@@ -148,18 +150,18 @@ pub(super) fn meter(
     task_definition: &TaskDefinitionArn,
     target_group: Option<&Arn>,
     route: Option<&Route>,
-    own: Option<&Own>,
-) -> Option<Meter> {
+    own: Option<&CustomMetrics>,
+) -> Option<MetricSource> {
     if let Some(own) = own {
-        return Some(Meter::Own(own.of(service, task_definition)));
+        return Some(MetricSource::Custom(own.of(service, task_definition)));
     }
     let (group, balancer) = (target_group?.clone(), route?.load_balancer.clone());
-    Some(Meter::TargetGroup { group, balancer })
+    Some(MetricSource::TargetGroup { group, balancer })
 }
 
 /// Whether latency is among what is counted of a side.
 pub(super) fn timed(side: &Side) -> bool {
-    side.meter.as_ref().is_none_or(Meter::timed)
+    side.meter.as_ref().is_none_or(MetricSource::timed)
 }
 
 /// The minutes of a side, where they were read.
@@ -176,7 +178,13 @@ fn trouble(service: &Service) -> Option<String> {
     }
 }
 
-fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, now: Timestamp) -> Option<Release> {
+fn weighted(
+    pair: &Pair,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    ours: &LocalState,
+    now: Timestamp,
+) -> Option<Release> {
     let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
     let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
     let share_in = |route: &Route| share_in(route, &pair.stable_group, &pair.canary_group);
@@ -197,7 +205,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     let own = settings.own_of(&pair.name);
     let stable_side = side(stable, Some(&pair.stable_group), Some(route), own, snapshot);
     let mut canary_side = side(canary, Some(&pair.canary_group), Some(route), own, snapshot);
-    let same = tell_apart(&stable_side, &mut canary_side);
+    let same = drop_shared_metrics(&stable_side, &mut canary_side);
     let (canary_series, stable_series) = (series(&canary_side, snapshot), series(&stable_side, snapshot));
     let bake_for = settings.bake_of(&pair.name);
     let timed = timed(&canary_side);
@@ -209,7 +217,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let verdict = if configured.is_some_and(Percent::is_zero) {
         let verdict = analysis::of_service(stable_series, now, thresholds);
-        if canary_side.desired > 0 { verdict.withheld(UNTRIED.to_owned()) } else { verdict }
+        if canary_side.desired > 0 { verdict.downgrade_to_inconclusive(UNTRIED.to_owned()) } else { verdict }
     } else {
         verdict
     };
@@ -258,7 +266,7 @@ fn weighted(pair: &Pair, snapshot: &Snapshot, settings: &Settings, ours: &Ours, 
         deployment: newest_deployment(stable, snapshot),
         temporary: None,
         returning: false,
-        preflight: Preflight::default(),
+        preflight: Readiness::default(),
         registered: snapshot.newest_of(stable.task_definition.family()).cloned(),
     })
 }
@@ -285,7 +293,7 @@ pub(super) fn observed(verdict: &Verdict) -> Option<Percent> {
     Percent::of(verdict.judged.requests, verdict.judged.requests + stable)
 }
 
-pub(super) fn doing_phase(ours: &Ours) -> Option<Phase> {
+pub(super) fn doing_phase(ours: &LocalState) -> Option<Phase> {
     Some(match ours.doing.as_ref()? {
         Intent::Register { .. } => return None,
         Intent::Rollback { .. } => Phase::RollingBack,
@@ -300,7 +308,7 @@ fn weighted_phase(
     canary: &Side,
     configured: Option<Percent>,
     bake: Option<Bake>,
-    ours: &Ours,
+    ours: &LocalState,
     now: Timestamp,
 ) -> Phase {
     if let Some(phase) = doing_phase(ours) {

@@ -42,14 +42,14 @@ const NEAR_PART: i32 = 10;
 
 /// Where a native deployment under way is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Track {
+pub struct StageTimeline {
     /// The stages in order. On the way back their order says nothing: all but the present one are `Unknown`.
-    pub stops: Vec<Stop>,
+    pub stops: Vec<StageMark>,
     /// `lifecycleStage`, as ECS spells it. It is among the stops unless it is a name that nothing is known of.
     pub stage: Option<String>,
     /// The shares that the new revision gets, rising to 100 %.
     pub steps: Vec<Step>,
-    /// What happens next, and what has to come before it.
+    /// NextAction happens next, and what has to come before it.
     pub next: Next,
     /// That it goes back, and why.
     pub back: Option<Back>,
@@ -59,18 +59,18 @@ pub struct Track {
 
 /// One stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
+pub struct StageMark {
     /// As ECS spells it.
     pub name: String,
     /// Where it is, seen from the deployment.
-    pub at: Place,
+    pub at: StagePosition,
     /// Whether a pause stands at it.
     pub waits: bool,
 }
 
 /// Where a stage or a share is, seen from the deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum StagePosition {
     /// Passed.
     Behind,
     /// The present one.
@@ -87,29 +87,29 @@ pub struct Step {
     /// The new revision's share.
     pub share: Percent,
     /// Where it is, seen from the deployment.
-    pub at: Place,
+    pub at: StagePosition,
     /// How long ECS watches it before it goes on; zero where this console does the stepping.
     pub bake: SignedDuration,
 }
 
-/// What happens next.
+/// NextAction happens next.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Next {
     /// That.
-    pub what: What,
-    /// What has to come before it, in order; nothing: as soon as the stage is passed.
-    pub waits: Vec<Wait>,
+    pub what: NextAction,
+    /// NextAction has to come before it, in order; nothing: as soon as the stage is passed.
+    pub waits: Vec<Precondition>,
 }
 
-/// What a deployment does next.
+/// NextAction a deployment does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum NextAction {
     /// ECS starts so many tasks of the new revision.
     StartTasks(u32),
     /// ECS gives the new revision this share, in tenths of a percent.
     Shift(Tenths),
     /// This console writes the rule: this share next; `None` once it has all.
-    Ours(Option<Tenths>),
+    WritesWeight(Option<Tenths>),
     /// It waits for somebody at a pause at this stage.
     WaitForYou(String),
     /// ECS removes the old tasks.
@@ -138,9 +138,9 @@ impl Tenths {
     }
 }
 
-/// What has to come before what is next.
+/// NextAction has to come before what is next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum Precondition {
     /// Somebody answers the pause.
     Answer,
     /// So many hooks that are not pauses end.
@@ -180,7 +180,7 @@ pub struct Deadline {
     pub until: Option<Timestamp>,
     /// How long that is from now; zero once it is over.
     pub left: Option<SignedDuration>,
-    /// What happens then.
+    /// NextAction happens then.
     pub then: Then,
     /// Whether it is so near that somebody must act now.
     pub near: bool,
@@ -188,14 +188,14 @@ pub struct Deadline {
     pub others: usize,
 }
 
-/// What an unanswered pause comes to.
+/// NextAction an unanswered pause comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Then {
     /// ROLLBACK.
     GoesBack,
     /// CONTINUE: the release ships itself.
     GoesOn,
-    /// What AWS says, or nothing.
+    /// NextAction AWS says, or nothing.
     Other(Option<String>),
 }
 
@@ -236,7 +236,7 @@ fn waits(hook: &HookConfiguration) -> bool {
 }
 
 /// Where the native deployment under way is; `None` where there is none.
-pub fn track(release: &Release, now: Timestamp) -> Option<Track> {
+pub fn track(release: &Release, now: Timestamp) -> Option<StageTimeline> {
     let deployment = release.under_way().filter(|_| release.method.shifted_by_ecs())?;
     let configuration = &deployment.configuration;
     if !configuration.strategy.shifts_traffic() {
@@ -251,11 +251,11 @@ pub fn track(release: &Release, now: Timestamp) -> Option<Track> {
     let requested = deployment.requested.unwrap_or(Percent::ZERO);
     let pending = deployment.status == DeploymentStatus::Pending;
     let line = Line { release, configuration, requested, now };
-    Some(Track {
+    Some(StageTimeline {
         stops: line.stops(stage.as_deref(), pending, back.is_some()),
         steps: line.steps(back.is_some()),
         next: match &back {
-            Some(_) => Next { what: What::GoBack, waits: Vec::new() },
+            Some(_) => Next { what: NextAction::GoBack, waits: Vec::new() },
             None => line.next(stage.as_deref(), pending),
         },
         stage,

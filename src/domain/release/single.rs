@@ -5,24 +5,24 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::derive::{
-    UNKNOWN_SHARE, UNTRIED, deployment_under_way, doing_phase, meter, observed, series, share_in, side, tell_apart,
-    timed,
+    UNKNOWN_SHARE, UNTRIED, deployment_under_way, doing_phase, drop_shared_metrics, meter, observed, series, share_in,
+    side, timed,
 };
 use super::ladder::Ladder;
 use super::share::Percent;
-use super::{Bake, Method, Ours, Phase, Release, Share, Side};
+use super::{Bake, LocalState, Method, Phase, Release, Share, Side};
 use crate::domain::analysis;
 use crate::domain::analysis::Step;
 use crate::domain::ecs::deployment::{
-    Configuration, DeploymentStatus, Outcome, ServiceDeployment, ServiceRevision, Strategy,
+    Configuration, DeploymentOutcome, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy,
 };
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::ecs::route::{Route, RouteId};
 use crate::domain::ecs::service::{Controller, Rollout, Service};
-use crate::domain::metrics::source::Own;
+use crate::domain::metrics::source::CustomMetrics;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::plan::Intent;
-use crate::domain::rollback::readiness::Preflight;
+use crate::domain::rollback::readiness::Readiness;
 use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
 
@@ -30,7 +30,7 @@ pub(super) fn single(
     service: &Service,
     snapshot: &Snapshot,
     settings: &Settings,
-    ours: &Ours,
+    ours: &LocalState,
     now: Timestamp,
 ) -> Release {
     let name = service.key.service.clone();
@@ -49,7 +49,7 @@ pub(super) fn single(
                 (alone, None)
             }
         };
-    let same = green.as_mut().and_then(|green| tell_apart(&blue, green));
+    let same = green.as_mut().and_then(|green| drop_shared_metrics(&blue, green));
     let groups = blue.target_group.as_ref().zip(green.as_ref().and_then(|green| green.target_group.as_ref()));
     let route = production_rule(service, under_way, snapshot).filter(|_| green.is_some());
     let since = route.and_then(|route| snapshot.weights_since.get(&route.id).copied());
@@ -67,7 +67,7 @@ pub(super) fn single(
         None => {
             let verdict = analysis::of_service(series(&blue, snapshot), now, thresholds);
             let why = if configured.is_some() { UNTRIED } else { UNKNOWN_SHARE };
-            (if green.is_some() { verdict.withheld(why.to_owned()) } else { verdict }, None)
+            (if green.is_some() { verdict.downgrade_to_inconclusive(why.to_owned()) } else { verdict }, None)
         }
     };
     let pauses = under_way.map(ServiceDeployment::pauses).unwrap_or_default();
@@ -99,7 +99,7 @@ pub(super) fn single(
         // A way back that fails is none.
         returning: under_way.is_some_and(|it| returning(it, history))
             && green.as_ref().unwrap_or(&blue).trouble.is_none(),
-        preflight: Preflight::default(),
+        preflight: Readiness::default(),
         registered: snapshot.newest_of(service.task_definition.family()).cloned(),
         stable: blue,
         canary: green,
@@ -146,7 +146,7 @@ fn strategy<'a>(service: &'a Service, under_way: Option<&'a ServiceDeployment>) 
 fn requested(
     method: Method,
     under_way: Option<&ServiceDeployment>,
-    ours: &Ours,
+    ours: &LocalState,
     configured: Option<Percent>,
 ) -> Option<Percent> {
     // ECS's own request stays 0 while the console writes the rule; what was written for an earlier release is over.
@@ -161,7 +161,7 @@ fn requested(
 fn sides(
     service: &Service,
     deployment: &ServiceDeployment,
-    own: Option<&Own>,
+    own: Option<&CustomMetrics>,
     snapshot: &Snapshot,
 ) -> Option<(Side, Side)> {
     let target = deployment.target.as_deref()?;
@@ -316,11 +316,11 @@ fn bake_of(deployment: &ServiceDeployment, share: Option<Percent>) -> SignedDura
 /// once, or added pauses to a strategy that had none.
 fn temporary(service: &Service, history: &[ServiceDeployment]) -> Option<Configuration> {
     let now = &service.configuration;
-    history.first().filter(|newest| newest.configuration.goes_like(now))?;
-    let before = history.iter().find(|older| !older.configuration.goes_like(now))?;
+    history.first().filter(|newest| newest.configuration.same_strategy(now))?;
+    let before = history.iter().find(|older| !older.configuration.same_strategy(now))?;
     let before = &before.configuration;
     // Not any change of strategy: one that came with a way back to what ran before.
-    let first = history.iter().take_while(|it| it.configuration.goes_like(now)).last()?;
+    let first = history.iter().take_while(|it| it.configuration.same_strategy(now)).last()?;
     let set_aside = now.is_at_once() && before.strategy.shifts_traffic() && returned(first, history);
     let added: Vec<_> = now.hooks.iter().filter(|hook| !before.hooks.contains(hook)).collect();
     let pauses_added = now.strategy == before.strategy
@@ -350,7 +350,7 @@ fn returned(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bo
         })
 }
 
-fn phase(release: &Release, service: &Service, under_way: bool, ours: &Ours, now: Timestamp) -> Phase {
+fn phase(release: &Release, service: &Service, under_way: bool, ours: &LocalState, now: Timestamp) -> Phase {
     if ours.doing.as_ref().is_some_and(Intent::is_rollback) || release.newest().going_back {
         return Phase::RollingBack;
     }
@@ -385,9 +385,9 @@ const TOLD: SignedDuration = SignedDuration::from_hours(1);
 fn undone(release: &Release, now: Timestamp) -> Option<String> {
     let newest = release.deployment.as_deref()?;
     let what = match newest.outcome()? {
-        Outcome::RolledBack => "was rolled back",
-        Outcome::RollbackFailed => "could not be rolled back",
-        Outcome::Succeeded | Outcome::Stopped => return None,
+        DeploymentOutcome::RolledBack => "was rolled back",
+        DeploymentOutcome::RollbackFailed => "could not be rolled back",
+        DeploymentOutcome::Succeeded | DeploymentOutcome::Stopped => return None,
     };
     let at = newest.finished_at.filter(|at| now.duration_since(*at) < TOLD)?;
     let of = newest.task_definition().map_or_else(|| "its deployment".to_owned(), TaskDefinitionArn::tag);

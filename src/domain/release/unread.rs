@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Release, Side};
 use crate::domain::metrics::Member;
-use crate::domain::metrics::source::Meter;
+use crate::domain::metrics::source::MetricSource;
 use crate::domain::observe::snapshot::{KEEPS, Snapshot};
 
 /// Why a verdict cannot be a PASS, whatever its numbers: requests or errors of a side that it is about could not be read
@@ -31,7 +31,7 @@ fn of_side(side: &Side, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
         let trouble = series.troubles.first().map(|trouble| format!(": {}: {}", trouble.metric, trouble.message));
         return Some(format!("{what} of {whose} could not be read{}", trouble.unwrap_or_default()));
     }
-    if side.meter.as_ref().is_some_and(Meter::timed) && series.unread.contains(&Member::P95) {
+    if side.meter.as_ref().is_some_and(MetricSource::timed) && series.unread.contains(&Member::P95) {
         return Some(format!("the p95 of {whose} could not be read"));
     }
     let good = series.as_of.unwrap_or(*at);
@@ -48,20 +48,21 @@ mod tests {
 
     use super::*;
     use crate::console::state::Model;
-    use crate::domain::analysis::Outcome;
+    use crate::domain::analysis::VerdictStatus;
     use crate::domain::fault::{Fault, FaultKind};
     use crate::domain::metrics::{MetricsQuery, Series, Trouble, TroubleKind};
-    use crate::domain::observe::snapshot::{Facts, Query};
+    use crate::domain::observe::snapshot::{Answer, Query};
     use crate::testkit::consoles::{Pair, ago, hear, learn, meter, now, open};
 
     fn baked() -> Model {
         let model = open((120, 40), Pair::at(10, 1_200));
-        assert_eq!(model.release("checkout").unwrap().verdict.outcome, Outcome::Pass);
+        assert_eq!(model.release("checkout").unwrap().verdict.outcome, VerdictStatus::Pass);
         model
     }
 
-    fn query(meters: Vec<Meter>) -> Query {
-        let meters = meters.into_iter().map(|meter| (meter, crate::domain::metrics::source::Detail::Brief)).collect();
+    fn query(meters: Vec<MetricSource>) -> Query {
+        let meters =
+            meters.into_iter().map(|meter| (meter, crate::domain::metrics::source::Resolution::Brief)).collect();
         Query::Metrics(MetricsQuery { meters, from: ago(600), to: now() })
     }
 
@@ -75,19 +76,19 @@ mod tests {
             let message = "CloudWatch failed to read it".to_owned();
             let trouble = Trouble { metric: "its metric".to_owned(), kind: TroubleKind::Failed, message };
             let series = Series { troubles: vec![trouble], unread: [member].into(), ..Series::default() };
-            learn(&mut model, 1, query(Vec::new()), Facts::Metrics(vec![(meter(side), series)]));
+            learn(&mut model, 1, query(Vec::new()), Answer::Metrics(vec![(meter(side), series)]));
             let verdict = &model.release("checkout").unwrap().verdict;
-            assert_eq!(verdict.outcome, Outcome::NotYet);
+            assert_eq!(verdict.outcome, VerdictStatus::Inconclusive);
             assert_eq!(verdict.reasons[0], format!("{what}: its metric: CloudWatch failed to read it"));
         }
     }
 
     #[test]
     fn only_the_percentile_that_is_judged_withholds_a_pass() {
-        for (member, outcome) in [(Member::P50, Outcome::Pass), (Member::P95, Outcome::NotYet)] {
+        for (member, outcome) in [(Member::P50, VerdictStatus::Pass), (Member::P95, VerdictStatus::Inconclusive)] {
             let mut model = baked();
             let series = Series { unread: [member].into(), ..Series::default() };
-            learn(&mut model, 1, query(Vec::new()), Facts::Metrics(vec![(meter("checkout-canary"), series)]));
+            learn(&mut model, 1, query(Vec::new()), Answer::Metrics(vec![(meter("checkout-canary"), series)]));
             assert_eq!(model.release("checkout").unwrap().verdict.outcome, outcome, "{member:?}");
         }
     }
@@ -97,11 +98,11 @@ mod tests {
         let mut model = baked();
         let fault = Fault::new(FaultKind::Throttled, "GetMetricData", "2 meters", "Rate exceeded");
         hear(&mut model, 0, query(vec![meter("checkout-canary")]), Err(fault));
-        assert_eq!(model.release("checkout").unwrap().verdict.outcome, Outcome::Pass);
+        assert_eq!(model.release("checkout").unwrap().verdict.outcome, VerdictStatus::Pass);
         model.now.at += SignedDuration::from_mins(6);
         model.derive();
         let verdict = &model.release("checkout").unwrap().verdict;
-        assert_eq!(verdict.outcome, Outcome::NotYet);
+        assert_eq!(verdict.outcome, VerdictStatus::Inconclusive);
         assert!(verdict.reasons[0].starts_with("the minutes of checkout-stable were not read for more than 5 min"));
     }
 }

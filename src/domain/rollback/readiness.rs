@@ -21,7 +21,7 @@ use crate::domain::release::{Method, Release};
 
 /// What is known beforehand of the way back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Preflight {
+pub struct Readiness {
     /// What was looked at, the gravest first.
     pub checks: Vec<Check>,
     /// How long it should take, from what such deployments took; `None` without any.
@@ -88,7 +88,7 @@ pub fn preflight(
     snapshot: &Snapshot,
     denied: &[Fault],
     now: Timestamp,
-) -> Preflight {
+) -> Readiness {
     let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
     let history = history.map_or(&[][..], Vec::as_slice);
     let way = way(release, service);
@@ -105,7 +105,7 @@ pub fn preflight(
         }
     }
     checks.sort_by_key(|check| Reverse(check.level));
-    Preflight { checks, estimate: look.estimate() }
+    Readiness { checks, estimate: look.estimate() }
 }
 
 /// The alarms that ECS watches while this release is deployed, or would watch: the deployment's own, and those of the
@@ -182,7 +182,7 @@ fn target<'a>(release: &'a Release, way: Way<'a>) -> Option<&'a TaskDefinitionAr
 /// What a deployment started from. Where it started amid another one, what had worked.
 fn source<'a>(release: &'a Release, deployment: &'a ServiceDeployment) -> Option<&'a TaskDefinitionArn> {
     let worked = |revision: &&TaskDefinitionArn| {
-        release.previous.iter().any(|good| good.task_definition == **revision && !good.backed_out)
+        release.previous.iter().any(|good| good.task_definition == **revision && !good.rolled_back_from)
     };
     let mut sources = deployment.sources.iter().map(|source| &source.task_definition);
     match deployment.sources.as_slice() {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::service::{Rollout, RolloutState, Service};
-use crate::domain::observe::snapshot::{Snapshot, Witness};
+use crate::domain::observe::snapshot::{ObservedHealthy, Snapshot};
 
 /// How a revision is known to have worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,7 +24,7 @@ pub enum Evidence {
 
 /// A revision to go back to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Good {
+pub struct KnownGood {
     /// The full ARN.
     pub task_definition: TaskDefinitionArn,
     /// How it is known to have worked.
@@ -36,17 +36,17 @@ pub struct Good {
     /// Whether it can still be deployed (`status` ACTIVE); `None`: not read.
     pub active: Option<bool>,
     /// Whether somebody went back from it since: it worked for ECS, and was not wanted.
-    pub backed_out: bool,
+    pub rolled_back_from: bool,
 }
 
 /// The one to go back to: the first that nobody went back from and that can, as far as is known, still be deployed.
-pub fn best(candidates: &[Good]) -> Option<&Good> {
-    candidates.iter().find(|good| !good.backed_out && good.active != Some(false))
+pub fn best(candidates: &[KnownGood]) -> Option<&KnownGood> {
+    candidates.iter().find(|good| !good.rolled_back_from && good.active != Some(false))
 }
 
 /// Every revision other than `current` that is known to have worked on this service, best first; those that somebody
 /// went back from come last.
-pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Snapshot) -> Vec<Good> {
+pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Snapshot) -> Vec<KnownGood> {
     let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
     let history = history.map_or(&[][..], Vec::as_slice);
     let mut replay = Replay::of(history);
@@ -54,20 +54,26 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     if service.desired > 0 && service.settled_on(current) {
         replay.install(current, None, service.primary().and_then(|primary| primary.created_at));
     }
-    let mut found: Vec<Good> = Vec::new();
-    let mut add = |good: Good| {
+    let mut found: Vec<KnownGood> = Vec::new();
+    let mut add = |good: KnownGood| {
         let known = found.iter().any(|had| had.task_definition == good.task_definition);
         if good.task_definition != *current && !known {
             let active = snapshot.task_definition(&good.task_definition).map(|definition| definition.active);
-            found.push(Good { active, ..good });
+            found.push(KnownGood { active, ..good });
         }
     };
     replaced(service, history).into_iter().for_each(&mut add);
     replay.standing.iter().rev().map(Run::good).for_each(&mut add);
     let witnesses = snapshot.witnessed.get(&service.key).into_iter().flatten();
-    let (out, good): (Vec<_>, Vec<_>) = witnesses.map(|witness| replay.judge(witness)).partition(|it| it.backed_out);
+    let (out, good): (Vec<_>, Vec<_>) =
+        witnesses.map(|witness| replay.judge(witness)).partition(|it| it.rolled_back_from);
     good.into_iter().for_each(&mut add);
-    replay.backed_out.iter().rev().map(|run| Good { backed_out: true, ..run.good() }).for_each(&mut add);
+    replay
+        .rolled_back_from
+        .iter()
+        .rev()
+        .map(|run| KnownGood { rolled_back_from: true, ..run.good() })
+        .for_each(&mut add);
     out.into_iter().for_each(&mut add);
     found
 }
@@ -75,7 +81,7 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
 /// What a rollout under way replaces: it was complete when the rollout began. One that failed, or was itself replaced
 /// before it was complete, is not what worked: its rollout says so, and where ECS gives rollouts no state (a native
 /// strategy) the history does.
-fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<Good> {
+fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<KnownGood> {
     if !service.rolling() {
         return Vec::new();
     }
@@ -97,9 +103,9 @@ fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<Good> {
     service.rollouts.iter().filter(worked).map(good).collect()
 }
 
-fn good(task_definition: &TaskDefinitionArn, evidence: Evidence, at: Option<Timestamp>) -> Good {
+fn good(task_definition: &TaskDefinitionArn, evidence: Evidence, at: Option<Timestamp>) -> KnownGood {
     let task_definition = task_definition.clone();
-    Good { task_definition, evidence, at, good_for: None, active: None, backed_out: false }
+    KnownGood { task_definition, evidence, at, good_for: None, active: None, rolled_back_from: false }
 }
 
 /// The history played again, oldest first: what stands on what.
@@ -108,7 +114,7 @@ struct Replay {
     /// What was installed, each on top of what it replaced.
     standing: Vec<Run>,
     /// What was on top of a revision that was installed again: somebody went back from it.
-    backed_out: Vec<Run>,
+    rolled_back_from: Vec<Run>,
     /// What a rollback undid before it was installed, and when.
     undone: BTreeMap<TaskDefinitionArn, Option<Timestamp>>,
 }
@@ -125,10 +131,10 @@ struct Run {
 }
 
 impl Run {
-    fn good(&self) -> Good {
+    fn good(&self) -> KnownGood {
         let ran = self.since.zip(self.until).map(|(since, until)| until.duration_since(since));
         let good_for = ran.filter(|ran| !ran.is_negative());
-        Good { good_for, ..good(&self.task_definition, Evidence::Deployment, self.at) }
+        KnownGood { good_for, ..good(&self.task_definition, Evidence::Deployment, self.at) }
     }
 }
 
@@ -177,7 +183,7 @@ impl Replay {
     /// What is installed while it stands already backs out all that was put on top of it.
     fn install(&mut self, task_definition: &TaskDefinitionArn, at: Option<Timestamp>, began: Option<Timestamp>) {
         self.undone.remove(task_definition);
-        self.backed_out.retain(|out| out.task_definition != *task_definition);
+        self.rolled_back_from.retain(|out| out.task_definition != *task_definition);
         let on_top = self.standing.last().is_some_and(|top| top.task_definition == *task_definition);
         if !on_top {
             self.replace(began);
@@ -187,7 +193,7 @@ impl Replay {
             self.standing.push(Run { task_definition, since: at, at, until: None });
             return;
         };
-        self.backed_out.extend(self.standing.split_off(place + 1));
+        self.rolled_back_from.extend(self.standing.split_off(place + 1));
         if let Some(top) = self.standing.last_mut() {
             top.since = if on_top { top.since.or(at) } else { at };
             top.at = top.at.max(at);
@@ -203,11 +209,11 @@ impl Replay {
     }
 
     /// What a console saw, in the light of the history.
-    fn judge(&self, witness: &Witness) -> Good {
+    fn judge(&self, witness: &ObservedHealthy) -> KnownGood {
         let revision = &witness.task_definition;
         let undone = self.undone.get(revision).is_some_and(|at| at.is_none_or(|at| witness.at <= at));
-        let backed_out = undone || self.backed_out.iter().any(|run| run.task_definition == *revision);
-        Good { backed_out, ..good(revision, Evidence::Witnessed, Some(witness.at)) }
+        let rolled_back_from = undone || self.rolled_back_from.iter().any(|run| run.task_definition == *revision);
+        KnownGood { rolled_back_from, ..good(revision, Evidence::Witnessed, Some(witness.at)) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Entry, Hand, Kind};
+use super::{Entry, Kind, Origin};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, RouteId};
 use crate::domain::plan::Call;
@@ -55,12 +55,12 @@ pub struct Touch {
     /// The step of its plan, from 0.
     pub step: usize,
     /// What it changes.
-    pub what: Touched,
+    pub what: AffectedResource,
 }
 
 /// What a call changes that somebody else could change as well.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Touched {
+pub enum AffectedResource {
     /// A rule's weights.
     Weights {
         /// Which rule.
@@ -89,7 +89,7 @@ pub enum Touched {
     },
 }
 
-impl Touched {
+impl AffectedResource {
     /// What a call changes; `None`: nothing that is told apart by whose doing it was.
     pub fn of(call: &Call) -> Option<Self> {
         Some(match call {
@@ -124,7 +124,7 @@ impl<'a> Unexplained<'a> {
     }
 
     /// Takes the call that explains a change at that time, where there is one. Changes are asked about oldest first.
-    pub(super) fn take(&mut self, at: Timestamp, explains: impl Fn(&Touched) -> bool) -> bool {
+    pub(super) fn take(&mut self, at: Timestamp, explains: impl Fn(&AffectedResource) -> bool) -> bool {
         let in_time = |touch: &Touch, until: Option<Timestamp>| {
             let early = touch.at.duration_since(at) > LOOKED_BEFORE;
             // Of what never ended, for want of a console that saw it, little is explained after a while.
@@ -163,5 +163,5 @@ pub(super) fn ends(acts: &[Act]) -> Vec<Entry> {
 
 fn entry(act: &Act, at: Timestamp, what: &str, text: String) -> Entry {
     let about = act.who.clone().unwrap_or_else(|| "this console".to_owned());
-    Entry::new(at, Kind::Act, format!("{} {what}", act.id), about, text).by(Some(Hand::Ours))
+    Entry::new(at, Kind::Act, format!("{} {what}", act.id), about, text).by(Some(Origin::Ours))
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::act::{Touched, Unexplained};
-use super::{Entry, Hand, Kind, Told};
-use crate::domain::ecs::deployment::{Outcome, ServiceDeployment};
+use super::act::{AffectedResource, Unexplained};
+use super::{Entry, EventText, Kind, Origin};
+use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::observe::snapshot::{HookChange, Snapshot, StageChange};
 
@@ -25,19 +25,19 @@ fn all<'a>(snapshot: &'a Snapshot, services: &[&'a ServiceKey]) -> Vec<(&'a Serv
 }
 
 /// Who started the deployments of these services, as far as that is known.
-pub(super) fn whose(snapshot: &Snapshot, services: &[&ServiceKey], told: &Told<'_>) -> BTreeMap<Arn, Hand> {
+pub(super) fn whose(snapshot: &Snapshot, services: &[&ServiceKey], told: &EventText<'_>) -> BTreeMap<Arn, Origin> {
     let mut unexplained = Unexplained::new(told.acts);
     let whose = |(service, deployment): (&ServiceKey, &ServiceDeployment)| {
         let at = deployment.created_at?;
-        let started = |touched: &Touched| match touched {
-            Touched::Deployment { service: of, task_definition } => {
+        let started = |touched: &AffectedResource| match touched {
+            AffectedResource::Deployment { service: of, task_definition } => {
                 of == service && Some(task_definition) == deployment.task_definition()
             }
             _ => false,
         };
         let hand = match unexplained.take(at, started) {
-            true => Hand::Ours,
-            false if at >= told.since => Hand::Others,
+            true => Origin::Ours,
+            false if at >= told.since => Origin::Others,
             false => return None,
         };
         Some((deployment.arn.clone(), hand))
@@ -46,7 +46,7 @@ pub(super) fn whose(snapshot: &Snapshot, services: &[&ServiceKey], told: &Told<'
 }
 
 /// All that is known of the deployments of these services.
-pub(super) fn entries(snapshot: &Snapshot, services: &[&ServiceKey], told: &Told<'_>) -> Vec<Entry> {
+pub(super) fn entries(snapshot: &Snapshot, services: &[&ServiceKey], told: &EventText<'_>) -> Vec<Entry> {
     let whose = whose(snapshot, services, told);
     let mut entries = Vec::new();
     for (service, deployment) in all(snapshot, services) {
@@ -73,11 +73,11 @@ fn entry(at: jiff::Timestamp, service: &str, deployment: &ServiceDeployment, wha
     Entry::new(at, Kind::Deployment, format!("{} {what}", deployment.arn), service, text)
 }
 
-fn created(service: &str, deployment: &ServiceDeployment, hand: Option<Hand>) -> Option<Entry> {
+fn created(service: &str, deployment: &ServiceDeployment, hand: Option<Origin>) -> Option<Entry> {
     let at = deployment.created_at?;
     let whose = match hand {
-        Some(Hand::Ours) => ", from here",
-        Some(Hand::Others) => ", not from here",
+        Some(Origin::Ours) => ", from here",
+        Some(Origin::Others) => ", not from here",
         None => "",
     };
     let text = format!("deployment {} created{whose}, {}", revisions(deployment), deployment.configuration.strategy);
@@ -85,7 +85,7 @@ fn created(service: &str, deployment: &ServiceDeployment, hand: Option<Hand>) ->
 }
 
 /// What ECS has its own times of after the creation.
-fn went(service: &str, deployment: &ServiceDeployment, told: &Told<'_>) -> Vec<Entry> {
+fn went(service: &str, deployment: &ServiceDeployment, told: &EventText<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
     let name = revisions(deployment);
     let late = |at: &jiff::Timestamp| deployment.created_at.is_none_or(|it| at.duration_since(it) > AT_ONCE);
@@ -96,18 +96,19 @@ fn went(service: &str, deployment: &ServiceDeployment, told: &Told<'_>) -> Vec<E
     if let Some((rollback, at)) = deployment.rollback.as_ref().and_then(|it| Some((it, it.started_at?))) {
         let to = deployment.rolled_back_to().map(|to| format!(" to {}", to.tag())).unwrap_or_default();
         let text = format!("deployment {name} goes back{to}{}", because(&rollback.reason));
-        let hand = taken_back(deployment, told).then_some(Hand::Ours);
+        let hand = taken_back(deployment, told).then_some(Origin::Ours);
         entries.push(entry(at, service, deployment, "rollback", text).by(hand).wrong(true));
     }
     if let Some((outcome, at)) = deployment.outcome().zip(deployment.finished_at) {
         let (how, wrong) = match outcome {
-            Outcome::Succeeded => ("succeeded", false),
-            Outcome::RolledBack => ("was rolled back", true),
-            Outcome::RollbackFailed => ("FAILED TO ROLL BACK", true),
-            Outcome::Stopped => ("was stopped", false),
+            DeploymentOutcome::Succeeded => ("succeeded", false),
+            DeploymentOutcome::RolledBack => ("was rolled back", true),
+            DeploymentOutcome::RollbackFailed => ("FAILED TO ROLL BACK", true),
+            DeploymentOutcome::Stopped => ("was stopped", false),
         };
         let told_already = deployment.rollback.as_ref().is_some_and(|rollback| rollback.reason == deployment.reason);
-        let why = if outcome == Outcome::Succeeded || told_already { None } else { deployment.reason.clone() };
+        let why =
+            if outcome == DeploymentOutcome::Succeeded || told_already { None } else { deployment.reason.clone() };
         let text = format!("deployment {name} {how}{}", because(&why));
         entries.push(entry(at, service, deployment, "finished", text).wrong(wrong));
     }
@@ -115,10 +116,10 @@ fn went(service: &str, deployment: &ServiceDeployment, told: &Told<'_>) -> Vec<E
 }
 
 /// Whether a call from here asked for its rollback.
-fn taken_back(deployment: &ServiceDeployment, told: &Told<'_>) -> bool {
+fn taken_back(deployment: &ServiceDeployment, told: &EventText<'_>) -> bool {
     let touches = told.acts.iter().flat_map(|act| &act.touches);
     let mut back = touches.filter_map(|touch| match &touch.what {
-        Touched::Stop { deployment } | Touched::Answer { deployment, .. } => Some(deployment),
+        AffectedResource::Stop { deployment } | AffectedResource::Answer { deployment, .. } => Some(deployment),
         _ => None,
     });
     back.any(|touched| *touched == deployment.arn)
@@ -143,26 +144,26 @@ fn staged(service: &str, deployment: &ServiceDeployment, change: &StageChange) -
 }
 
 /// A pause began, or is over: whose answer that was is told by what was sent from here.
-fn paused(service: &str, deployment: &ServiceDeployment, change: &HookChange, told: &Told<'_>) -> Option<Entry> {
+fn paused(service: &str, deployment: &ServiceDeployment, change: &HookChange, told: &EventText<'_>) -> Option<Entry> {
     const WAITS: Option<&str> = Some("AWAITING_ACTION");
     let name = revisions(deployment);
     let (text, hand) = match (change.before.as_deref(), change.after.as_deref()) {
         (before, WAITS) if before != WAITS => (format!("deployment {name} waits for an answer"), None),
         (WAITS, Some("TIMED_OUT")) => (format!("nobody answered: the pause of deployment {name} ran out"), None),
         (WAITS, after) if after != WAITS => {
-            let answered = |touched: &Touched| matches!(touched, Touched::Answer { hook, .. } if *hook == change.hook);
+            let answered = |touched: &AffectedResource| matches!(touched, AffectedResource::Answer { hook, .. } if *hook == change.hook);
             let mut touches = told.acts.iter().flat_map(|act| &act.touches);
             let ran_out = change.until.is_some_and(|until| until <= change.at);
             if touches.any(|touch| answered(&touch.what)) {
-                (format!("the pause of deployment {name} was answered, from here"), Some(Hand::Ours))
+                (format!("the pause of deployment {name} was answered, from here"), Some(Origin::Ours))
             } else if ran_out {
                 (format!("the pause of deployment {name} is over: its time was up"), None)
             } else if taken_back(deployment, told) {
-                (format!("the pause of deployment {name} is over: it was taken back from here"), Some(Hand::Ours))
+                (format!("the pause of deployment {name} is over: it was taken back from here"), Some(Origin::Ours))
             } else if by_itself(deployment) {
                 (format!("the pause of deployment {name} is over: ECS takes it back by itself"), None)
             } else {
-                (format!("the pause of deployment {name} was answered, not from here"), Some(Hand::Others))
+                (format!("the pause of deployment {name} was answered, not from here"), Some(Origin::Others))
             }
         }
         _ => return None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Entry, Hand, Kind, TOGETHER};
+use super::{Entry, Kind, Origin, TOGETHER};
 use crate::domain::ecs::names::ServiceKey;
 use crate::domain::ecs::service::Task;
 use crate::domain::health::stop_reason::Cause;
@@ -36,7 +36,7 @@ fn of(snapshot: &Snapshot, service: &ServiceKey) -> Vec<Entry> {
             let text = format!("{what} of {}: {}{said} (task {})", revision.tag(), cause.word(), newest.id());
             let id = format!("{revision} {cause:?} {}", oldest.id());
             // No call of ours stops a task.
-            let hand = (cause == Cause::Stopped).then_some(Hand::Others);
+            let hand = (cause == Cause::Stopped).then_some(Origin::Others);
             let entry = Entry::new(*at, Kind::Tasks, id, &*service.service, text).by(hand).wrong(true);
             entries.push(Entry { count, first: *first, ..entry });
         }

@@ -11,7 +11,7 @@ use crate::domain::ecs::deployment::{
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::{Forward, RouteId};
 use crate::domain::ecs::service::{ServiceEvent, Task};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::release::Method;
 use crate::domain::release::share::Weight;
 use crate::testkit::consoles;
@@ -32,10 +32,10 @@ fn happened(model: &Model, acts: &[Act]) -> Vec<Entry> {
 
 fn happened_with(model: &Model, acts: &[Act], alarms: &BTreeSet<String>) -> Vec<Entry> {
     let release = model.release("checkout").unwrap();
-    timeline(&model.snapshot, release, &Told { acts, since: ago(3_600), alarms })
+    timeline(&model.snapshot, release, &EventText { acts, since: ago(3_600), alarms })
 }
 
-fn told(entries: &[Entry]) -> Vec<(Option<Hand>, String)> {
+fn told(entries: &[Entry]) -> Vec<(Option<Origin>, String)> {
     entries.iter().map(|entry| (entry.hand, entry.text.clone())).collect()
 }
 
@@ -44,7 +44,7 @@ fn weights(stable: u64, canary: u64) -> Vec<Forward> {
 }
 
 /// An act that sent one call so many seconds ago and saw its end two seconds later.
-fn act(seconds: i64, what: Touched) -> Act {
+fn act(seconds: i64, what: AffectedResource) -> Act {
     let touch = Touch { at: ago(seconds), verified: Some(ago(seconds - 2)), step: 0, what };
     Act {
         id: format!("act {seconds}"),
@@ -59,22 +59,22 @@ fn act(seconds: i64, what: Touched) -> Act {
 }
 
 fn write(seconds: i64, stable: u64, canary: u64) -> Act {
-    act(seconds, Touched::Weights { route: route(1, 1).id, weights: weights(stable, canary) })
+    act(seconds, AffectedResource::Weights { route: route(1, 1).id, weights: weights(stable, canary) })
 }
 
 fn see(model: &mut Model, seconds: i64, stable: u64, canary: u64) {
     let routes = vec![route(stable, canary), consoles::route_of_search()];
-    learn(model, seconds, Query::Routes, Facts::Routes(routes));
+    learn(model, seconds, Query::Routes, Answer::Routes(routes));
 }
 
-const OURS: Option<Hand> = Some(Hand::Ours);
-const OTHERS: Option<Hand> = Some(Hand::Others);
+const OURS: Option<Origin> = Some(Origin::Ours);
+const OTHERS: Option<Origin> = Some(Origin::Others);
 
 #[test]
 fn a_change_of_weights_is_ours_if_a_write_of_ours_explains_it_and_each_write_explains_one() {
     // What was written how many seconds ago, what was seen how many seconds ago, and whose each change was.
     type Seen = (i64, u64, u64);
-    let table: [(&str, &[Seen], &[Seen], &[Option<Hand>]); 8] = [
+    let table: [(&str, &[Seen], &[Seen], &[Option<Origin>]); 8] = [
         ("nobody wrote here", &[], &[(100, 50, 50)], &[OTHERS]),
         ("ours", &[(101, 90, 10)], &[(100, 90, 10)], &[OURS]),
         ("read before it was sent, answered after", &[(96, 90, 10)], &[(100, 90, 10)], &[OURS]),
@@ -120,7 +120,7 @@ fn deployment(revision: u32, created: i64) -> ServiceDeployment {
 }
 
 fn history(model: &mut Model, seconds: i64, deployments: Vec<ServiceDeployment>) {
-    learn(model, seconds, Query::Deployments(key("checkout-canary")), Facts::Deployments(deployments));
+    learn(model, seconds, Query::Deployments(key("checkout-canary")), Answer::Deployments(deployments));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_deployment_is_told_from_its_creation_to_its_end_and_whose_it_was() {
         ..deployment(40, 86_400)
     };
     history(&mut model, 5, vec![back, good, long_ago]);
-    let started = Touched::Deployment { service: key("checkout-canary"), task_definition: td("checkout", 42) };
+    let started = AffectedResource::Deployment { service: key("checkout-canary"), task_definition: td("checkout", 42) };
     let entries = happened(&model, &[act(401, started)]);
     let deployments: Vec<_> = entries.into_iter().filter(|entry| entry.kind == Kind::Deployment).collect();
     assert!(deployments.iter().all(|entry| !entry.seen), "all of these are AWS's own times");
@@ -185,10 +185,10 @@ fn stages_and_pauses_are_told_as_they_were_seen_and_who_answered() {
         ..deployment(42, 86_400)
     };
     let arn = deployment(42, 0).arn;
-    let answer = act(51, Touched::Answer { deployment: arn.clone(), hook: "ecs-pause-1".into() });
-    let stop = act(51, Touched::Stop { deployment: arn });
+    let answer = act(51, AffectedResource::Answer { deployment: arn.clone(), hook: "ecs-pause-1".into() });
+    let stop = act(51, AffectedResource::Stop { deployment: arn });
     let gone = |until| (Vec::new(), until);
-    let table: [(Vec<Act>, (Vec<Hook>, i64), Option<Hand>, &str); 6] = [
+    let table: [(Vec<Act>, (Vec<Hook>, i64), Option<Origin>, &str); 6] = [
         (vec![answer], gone(-600), OURS, "the pause of deployment :41 → :42 was answered, from here"),
         (vec![stop], gone(-600), OURS, "the pause of deployment :41 → :42 is over: it was taken back from here"),
         (Vec::new(), gone(-600), OTHERS, "the pause of deployment :41 → :42 was answered, not from here"),
@@ -246,7 +246,7 @@ fn failures_of_one_revision_and_cause_close_together_are_one_entry_with_the_newe
         failed(5, 400, "UserInitiated", "Task stopped by ana"),
         failed(6, 350, "ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)"),
     ];
-    learn(&mut model, 2, Query::Tasks(key("checkout-canary")), Facts::Tasks(tasks));
+    learn(&mut model, 2, Query::Tasks(key("checkout-canary")), Answer::Tasks(tasks));
     let entries = happened(&model, &[]);
     let expected = [
         (None, "3 tasks of :42: cannot pull the image: CannotPullContainerError: new (task 0001)"),
@@ -265,7 +265,7 @@ fn events(model: &mut Model, messages: &[(i64, &str)]) {
     };
     let mut service = model.snapshot.service(&key("checkout-canary")).unwrap().clone();
     service.events = messages.iter().enumerate().map(event).collect();
-    learn(model, 0, Query::Service(service.key.clone()), Facts::Service(Box::new(service)));
+    learn(model, 0, Query::Service(service.key.clone()), Answer::Service(Box::new(service)));
 }
 
 #[test]
@@ -306,11 +306,11 @@ fn an_alarm_is_told_since_when_it_is_so_and_how_it_was_seen_to_change() {
     };
     let asked = |names: &BTreeSet<String>| Query::Alarms(names.iter().cloned().collect());
     let first = vec![alarm("5xx", AlarmState::Ok, Some(9_000)), alarm("latency", AlarmState::Ok, Some(8_000))];
-    learn(&mut model, 300, asked(&names), Facts::Alarms(first));
+    learn(&mut model, 300, asked(&names), Answer::Alarms(first));
     let second = vec![alarm("5xx", AlarmState::Alarm, Some(130)), alarm("latency", AlarmState::Ok, Some(8_000))];
-    learn(&mut model, 120, asked(&names), Facts::Alarms(second));
+    learn(&mut model, 120, asked(&names), Answer::Alarms(second));
     let third = vec![alarm("5xx", AlarmState::Ok, None), alarm("latency", AlarmState::Ok, Some(8_000))];
-    learn(&mut model, 60, asked(&names), Facts::Alarms(third));
+    learn(&mut model, 60, asked(&names), Answer::Alarms(third));
     let entries = happened_with(&model, &[], &names);
     let said: Vec<_> = entries.iter().map(|it| (it.at, it.seen, it.wrong, it.text.as_str())).collect();
     let expected = [
@@ -350,12 +350,12 @@ fn any_act() -> impl Strategy<Value = Act> {
         3 => any_weights().prop_map(|(stable, canary)| write(0, stable, canary).touches.remove(0).what),
         1 => any_weights().prop_map(|(stable, canary)| {
             let elsewhere = RouteId::Rule(Arn::new("arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/9"));
-            Touched::Weights { route: elsewhere, weights: weights(stable, canary) }
+            AffectedResource::Weights { route: elsewhere, weights: weights(stable, canary) }
         }),
         1 => (40..44u32).prop_map(|revision| {
-            Touched::Deployment { service: key("checkout-canary"), task_definition: td("checkout", revision) }
+            AffectedResource::Deployment { service: key("checkout-canary"), task_definition: td("checkout", revision) }
         }),
-        1 => Just(Touched::Weights { route: route(1, 1).id, weights: Vec::new() }),
+        1 => Just(AffectedResource::Weights { route: route(1, 1).id, weights: Vec::new() }),
     ];
     let odd = (any::<bool>(), any::<bool>(), -100..10_000i64);
     (0..4_000i64, touched, odd).prop_map(|(seconds, what, (ended, verified, end))| {
@@ -399,7 +399,7 @@ proptest! {
         events(&mut model, &said);
         let codes = ["TaskFailedToStart", "EssentialContainerExited", "UserInitiated", "SpotInterruption"];
         let tasks = stops.iter().enumerate().map(|(id, (at, code, reason))| failed(id, *at, codes[*code], reason));
-        learn(&mut model, 0, Query::Tasks(key("checkout-canary")), Facts::Tasks(tasks.collect()));
+        learn(&mut model, 0, Query::Tasks(key("checkout-canary")), Answer::Tasks(tasks.collect()));
         history(&mut model, 0, created.into_iter().map(|(revision, at)| deployment(revision, at)).collect());
         let entries = happened(&model, &acts);
         prop_assert!(entries.len() <= KEPT);
@@ -413,7 +413,7 @@ proptest! {
         prop_assert!(traffic.iter().all(|entry| entry.hand.is_some() && entry.seen));
         let ours = traffic.iter().filter(|entry| entry.hand == OURS).count();
         let writes = acts.iter().flat_map(|act| &act.touches);
-        let writes = writes.filter(|touch| matches!(&touch.what, Touched::Weights { route: of, .. } if *of == route(1, 1).id));
+        let writes = writes.filter(|touch| matches!(&touch.what, AffectedResource::Weights { route: of, .. } if *of == route(1, 1).id));
         prop_assert!(ours <= writes.count(), "a write explains one change at the most");
         // Nothing that was told is lost in the folding.
         let told: usize = entries.iter().filter(|entry| entry.kind == Kind::Service).map(|entry| entry.count).sum();
@@ -426,12 +426,12 @@ fn a_shift_by_ecs_is_nobodys_and_weights_beside_a_held_deployment_are_somebodys(
     let mut model = consoles::native_weighted((120, 40));
     let release = model.release("payments").unwrap().clone();
     let history = &mut model.snapshot.deployments.get_mut(&key("payments")).unwrap().value.as_mut().unwrap().1;
-    history[0].stage = Some(crate::domain::release::HELD_AT.to_owned());
+    history[0].stage = Some(crate::domain::release::WEIGHT_PAUSE_STAGE.to_owned());
     let release = Release { method: Method::Native, ..release };
     let mut route = release.routes[0].clone();
     route.forwards.iter_mut().for_each(|forward| forward.weight = Weight::new(17).unwrap());
-    learn(&mut model, 1, Query::Route(route.id.clone()), Facts::Route(route));
-    let told = Told { acts: &[], since: ago(3_600), alarms: &BTreeSet::new() };
+    learn(&mut model, 1, Query::Route(route.id.clone()), Answer::Route(route));
+    let told = EventText { acts: &[], since: ago(3_600), alarms: &BTreeSet::new() };
     let hands = |release: &Release| {
         let entries = timeline(&model.snapshot, release, &told);
         let traffic = entries.into_iter().filter(|entry| entry.kind == Kind::Traffic);

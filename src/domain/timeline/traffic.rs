@@ -1,14 +1,14 @@
 //! The changes of weights that were seen, and whose they were.
 
-use super::act::{Touched, Unexplained};
-use super::{Entry, Hand, Kind, Told};
+use super::act::{AffectedResource, Unexplained};
+use super::{Entry, EventText, Kind, Origin};
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::route::{Forward, target_group_name};
 use crate::domain::observe::snapshot::{Snapshot, StageChange, WeightChange};
-use crate::domain::release::{HELD_AT, Method, Release};
+use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
 
 /// Every change that was seen, of every rule of the release.
-pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &Told<'_>) -> Vec<Entry> {
+pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> Vec<Entry> {
     let seen = release.routes.iter().filter_map(|route| Some((route, snapshot.weight_changes.get(&route.id)?)));
     let mut seen: Vec<_> =
         seen.flat_map(|(route, changes)| changes.iter().map(move |change| (route, change))).collect();
@@ -17,8 +17,8 @@ pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &Told<'_>) -
     let mut entries: Vec<_> = seen
         .into_iter()
         .map(|(route, change)| {
-            let wrote = |touched: &Touched| match touched {
-                Touched::Weights { route: of, weights } => {
+            let wrote = |touched: &AffectedResource| match touched {
+                AffectedResource::Weights { route: of, weights } => {
                     *of == route.id && weights.iter().all(|weight| change.forwards.contains(weight))
                 }
                 _ => false,
@@ -29,12 +29,12 @@ pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &Told<'_>) -
                 Entry::new(change.at, Kind::Traffic, id, route.id.to_string(), text).seen().by(hand)
             };
             if unexplained.take(change.at, wrote) {
-                entry(format!("weights {weights}, written from here"), Some(Hand::Ours))
+                entry(format!("weights {weights}, written from here"), Some(Origin::Ours))
             } else if let Some(deployment) = shifting(snapshot, release, change) {
                 let of = deployment.task_definition().map(|to| format!(" of {}", to.tag())).unwrap_or_default();
                 entry(format!("weights {weights}, while a deployment{of} shifts traffic"), None)
             } else {
-                entry(format!("weights {weights}, not from here"), Some(Hand::Others))
+                entry(format!("weights {weights}, not from here"), Some(Origin::Others))
             }
         })
         .collect();
@@ -57,7 +57,7 @@ fn shifting<'a>(snapshot: &'a Snapshot, release: &Release, change: &WeightChange
     // Where it is held for weights of ours ECS writes none.
     let mut stages = snapshot.stage_changes.get(&deployment.arn).into_iter().flatten();
     let stage = stages.rfind(|it: &&StageChange| it.at <= change.at).map(|it| it.after.as_deref());
-    let held = stage.unwrap_or(deployment.stage.as_deref()) == Some(HELD_AT);
+    let held = stage.unwrap_or(deployment.stage.as_deref()) == Some(WEIGHT_PAUSE_STAGE);
     (!(release.method == Method::NativeWeighted && held)).then_some(deployment)
 }
 

@@ -10,13 +10,13 @@ use serde::Deserialize;
 
 use super::SCHEMA;
 use crate::console::state::activity::ending;
-use crate::console::state::operation::Outcome;
-use crate::domain::ecs::names::{Arn, Identity, Place, ServiceKey, TaskDefinitionArn};
+use crate::console::state::operation::OperationOutcome;
+use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, RouteId};
-use crate::domain::observe::snapshot::Witness;
+use crate::domain::observe::snapshot::ObservedHealthy;
 use crate::domain::plan::Before;
 use crate::domain::release::share::Percent;
-use crate::domain::timeline::{Act, By, Touch, Touched};
+use crate::domain::timeline::{Act, AffectedResource, By, Touch};
 
 /// What was recalled for one account and region.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Recall {
     /// When that was read back, by release.
     pub since: BTreeMap<String, Timestamp>,
     /// What ran, complete, when something was ordered; newest first.
-    pub witnessed: BTreeMap<ServiceKey, Vec<Witness>>,
+    pub witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
     /// What was ordered, by release, in that order; the last of it.
     pub acts: BTreeMap<String, Vec<Act>>,
     /// The oldest line that was read: since then all that was ordered is here.
@@ -57,7 +57,7 @@ struct Past {
     release: String,
     call: Option<PastCall>,
     plan: Option<PastPlan>,
-    outcome: Option<Outcome>,
+    outcome: Option<OperationOutcome>,
     share: Option<Percent>,
 }
 
@@ -81,12 +81,14 @@ struct PastCall {
 }
 
 impl PastCall {
-    fn touched(self) -> Option<Touched> {
+    fn touched(self) -> Option<AffectedResource> {
         Some(match self.call.as_str() {
-            "set_weights" => Touched::Weights { route: self.route?, weights: self.weights? },
-            "update_service" => Touched::Deployment { service: self.service?, task_definition: self.task_definition? },
-            "stop_deployment" => Touched::Stop { deployment: self.deployment? },
-            "answer_pause" => Touched::Answer { deployment: self.deployment?, hook: self.hook? },
+            "set_weights" => AffectedResource::Weights { route: self.route?, weights: self.weights? },
+            "update_service" => {
+                AffectedResource::Deployment { service: self.service?, task_definition: self.task_definition? }
+            }
+            "stop_deployment" => AffectedResource::Stop { deployment: self.deployment? },
+            "answer_pause" => AffectedResource::Answer { deployment: self.deployment?, hook: self.hook? },
             _ => return None,
         })
     }
@@ -94,7 +96,7 @@ impl PastCall {
 
 /// Reads the end of an audit file. Lines of other places are left out, and so are those that cannot be read:
 /// what is not remembered is only not known. A file that does not exist remembers nothing.
-pub fn recall(path: &Path, place: &Place) -> Recall {
+pub fn recall(path: &Path, place: &Location) -> Recall {
     let mut recall = Recall::default();
     let Ok(text) = tail(path) else { return recall };
     for line in text.split(|byte| *byte == b'\n') {
@@ -121,7 +123,7 @@ impl Recall {
                 for Before { service, task_definition, .. } in before {
                     let seen = self.witnessed.entry(service).or_default();
                     seen.retain(|witness| witness.task_definition != task_definition);
-                    seen.push(Witness { task_definition, at: past.at });
+                    seen.push(ObservedHealthy { task_definition, at: past.at });
                 }
             }
             // From here until it is read back nobody knows what the rule says.
@@ -135,7 +137,7 @@ impl Recall {
                     self.requested.insert(past.release, share);
                 }
             }
-            "ended" if past.outcome == Some(Outcome::Done) => {
+            "ended" if past.outcome == Some(OperationOutcome::Done) => {
                 self.requested.extend(past.share.map(|share| (past.release, share)));
             }
             _ => {}

@@ -1,11 +1,11 @@
 use super::*;
-use crate::domain::ecs::names::{Place, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::names::{Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::plan::{Before, Intent};
 
 fn plan(account: &str, release: &str, share: f64, settled: bool) -> Plan {
     Plan {
         release: release.to_owned(),
-        place: Place { environment: "prod".into(), account: account.into(), region: "us-east-1".into() },
+        place: Location { environment: "prod".into(), account: account.into(), region: "us-east-1".into() },
         intent: Intent::Finish,
         title: String::new(),
         steps: Vec::new(),
@@ -32,10 +32,10 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// An operation from its order to its end, as perform writes it.
-fn write(journal: &Journal, plan: &Plan, second: i64, outcome: &Outcome) {
+fn write(journal: &Journal, plan: &Plan, second: i64, outcome: &OperationOutcome) {
     let order = order();
     drop(journal.write(&Line::new(at(second), "1", Event::Ordered, plan, &order)));
-    let share = plan.share.filter(|_| *outcome == Outcome::Done);
+    let share = plan.share.filter(|_| *outcome == OperationOutcome::Done);
     let ended = Line::new(at(second + 1), "1", Event::Ended, plan, &order);
     drop(journal.write(&Line { outcome: Some(outcome), share, ..ended }));
 }
@@ -45,7 +45,8 @@ fn lines_stay_lines_and_only_the_owner_reads_them() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state/audit.jsonl");
     drop(
-        Journal::open(&path).map(|journal| write(&journal, &plan(ACCOUNT, "checkout", 10.0, true), 0, &Outcome::Done)),
+        Journal::open(&path)
+            .map(|journal| write(&journal, &plan(ACCOUNT, "checkout", 10.0, true), 0, &OperationOutcome::Done)),
     );
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 2);
@@ -65,7 +66,10 @@ fn a_file_that_others_could_read_is_closed_to_them_and_half_a_line_is_ended() {
     let path = dir.path().join("audit.jsonl");
     fs::write(&path, "{\"schema\":\"tidegate.au").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    drop(Journal::open(&path).map(|journal| write(&journal, &plan(ACCOUNT, "a", 10.0, true), 0, &Outcome::Done)));
+    drop(
+        Journal::open(&path)
+            .map(|journal| write(&journal, &plan(ACCOUNT, "a", 10.0, true), 0, &OperationOutcome::Done)),
+    );
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let recalled = recall(&path, &plan(ACCOUNT, "a", 1.0, true).place);
     assert_eq!(recalled.requested.get("a").map(|share| share.value()), Some(10.0));
@@ -82,12 +86,12 @@ fn what_cannot_be_opened_is_said_with_its_path() {
 fn recalls_its_own_place_only() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
-    let failed = Outcome::Failed { step: 0, reason: "no".into() };
+    let failed = OperationOutcome::Failed { step: 0, reason: "no".into() };
     let journal = Journal::open(&path).unwrap();
-    write(&journal, &plan(ACCOUNT, "a", 10.0, true), 0, &Outcome::Done);
+    write(&journal, &plan(ACCOUNT, "a", 10.0, true), 0, &OperationOutcome::Done);
     write(&journal, &plan(ACCOUNT, "a", 50.0, false), 10, &failed);
     write(&journal, &plan(ACCOUNT, "b", 50.0, false), 20, &failed);
-    write(&journal, &plan("999999999999", "c", 1.0, true), 30, &Outcome::Done);
+    write(&journal, &plan("999999999999", "c", 1.0, true), 30, &OperationOutcome::Done);
     drop(journal);
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"garbage\n{}\n\xff\xfe\n").unwrap();
     let recalled = recall(&path, &plan(ACCOUNT, "a", 1.0, true).place);
@@ -102,11 +106,11 @@ fn only_the_end_of_a_long_file_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     let journal = Journal::open(&path).unwrap();
-    write(&journal, &plan(ACCOUNT, "old", 10.0, true), 0, &Outcome::Done);
+    write(&journal, &plan(ACCOUNT, "old", 10.0, true), 0, &OperationOutcome::Done);
     drop(journal);
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(&vec![b'x'; 2 << 20]).unwrap();
     let journal = Journal::open(&path).unwrap();
-    write(&journal, &plan(ACCOUNT, "new", 10.0, true), 10, &Outcome::Done);
+    write(&journal, &plan(ACCOUNT, "new", 10.0, true), 10, &OperationOutcome::Done);
     drop(journal);
     let recalled = recall(&path, &plan(ACCOUNT, "a", 1.0, true).place);
     assert_eq!(recalled.requested.keys().collect::<Vec<_>>(), ["new"]);

@@ -37,7 +37,7 @@ pub(crate) fn crash_loop(size: (u16, u16)) -> Model {
     payments.running = 6;
     let all: Vec<_> = model.snapshot.services.get().unwrap().values().cloned().collect();
     let all = all.into_iter().map(|had| if had.key == payments.key { payments.clone() } else { had }).collect();
-    learn(&mut model, 0, Query::Services, Facts::Services(all));
+    learn(&mut model, 0, Query::Services, Answer::Services(all));
     let exited = |number: u32| {
         let task = ended(
             &payments,
@@ -74,7 +74,7 @@ pub(crate) fn crash_loop(size: (u16, u16)) -> Model {
             "Scaling activity initiated by (deployment ecs-svc/17)",
         )
     });
-    learn(&mut model, 3, Query::Tasks(key("payments")), Facts::Tasks(seen));
+    learn(&mut model, 3, Query::Tasks(key("payments")), Answer::Tasks(seen));
     model
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn failing_checks(size: (u16, u16)) -> Model {
         address: Some("10.0.16.99".into()),
         ..ended(&canary, 90, 40, 400, "SpotInterruption", "Your Spot Task was interrupted.")
     });
-    learn(&mut model, 3, Query::Tasks(canary.key), Facts::Tasks(seen));
+    learn(&mut model, 3, Query::Tasks(canary.key), Answer::Tasks(seen));
     let target = |id: &str, state, reason: &str, description: &str| Target {
         id: id.into(),
         port: Some(8080),
@@ -138,10 +138,10 @@ pub(crate) fn failing_checks(size: (u16, u16)) -> Model {
     let (stable_group, canary_group) = (group("checkout-stable"), group("checkout-canary"));
     // Of the first look before this one nothing was read of single targets: begun anew.
     model.snapshot.health.clear();
-    let health = |health: Health| Facts::Health(vec![(canary_group.clone(), health)]);
+    let health = |health: Health| Answer::Health(vec![(canary_group.clone(), health)]);
     learn(&mut model, 58, Query::Health(Vec::new()), health(before));
     learn(&mut model, 50, Query::Health(Vec::new()), health(canary.clone()));
-    let both = Facts::Health(vec![(stable_group.clone(), stable), (canary_group.clone(), canary)]);
+    let both = Answer::Health(vec![(stable_group.clone(), stable), (canary_group.clone(), canary)]);
     learn(&mut model, 3, Query::Health(Vec::new()), both);
     let settings = |arn: Arn| TargetGroup {
         arn,
@@ -154,7 +154,7 @@ pub(crate) fn failing_checks(size: (u16, u16)) -> Model {
     };
     let groups = vec![stable_group, canary_group];
     let read = groups.iter().cloned().map(settings).collect();
-    learn(&mut model, 30, Query::TargetGroups(groups), Facts::TargetGroups(read));
+    learn(&mut model, 30, Query::TargetGroups(groups), Answer::TargetGroups(read));
     model
 }
 
@@ -191,7 +191,7 @@ pub(crate) fn alarmed(size: (u16, u16)) -> Model {
     ];
     let mut asked = names;
     asked.push("checkout-canary-5xx".into());
-    learn(&mut model, 9, Query::Alarms(asked), Facts::Alarms(read));
+    learn(&mut model, 9, Query::Alarms(asked), Answer::Alarms(read));
     model
 }
 
@@ -200,10 +200,10 @@ pub(crate) fn stalled(size: (u16, u16)) -> Model {
     let mut model = rolling(size);
     let mut payments = model.snapshot.service(&key("payments")).unwrap().clone();
     (payments.rollouts[0].created_at, payments.rollouts[0].updated_at) = (Some(ago(1_800)), Some(ago(1_500)));
-    model.snapshot.noticed = crate::domain::observe::progress::Noticed::default();
+    model.snapshot.noticed = crate::domain::observe::progress::ProgressTracker::default();
     let mut all: Vec<_> = model.snapshot.services.get().unwrap().values().cloned().collect();
     all.retain(|had| had.key != payments.key);
     all.push(payments);
-    learn(&mut model, 0, Query::Services, Facts::Services(all));
+    learn(&mut model, 0, Query::Services, Answer::Services(all));
     model
 }

@@ -21,7 +21,7 @@ pub(crate) fn logs_by(size: (u16, u16), drivers: [Vec<(&str, LogDriver)>; 2]) ->
     });
     let read: Vec<_> = read.collect();
     let arns = read.iter().map(|definition| definition.arn.clone()).collect();
-    learn(&mut model, 1, Query::TaskDefinitions(arns), Facts::TaskDefinitions(read));
+    learn(&mut model, 1, Query::TaskDefinitions(arns), Answer::TaskDefinitions(read));
     model.screen = Screen::View(View::Logs, "checkout".into());
     model
 }
@@ -39,7 +39,7 @@ pub(crate) fn feed(model: &mut Model, msg: Msg) -> Vec<LogQuery> {
 
 /// An answer to such a question; the pages that are asked for then.
 pub(crate) fn answer(model: &mut Model, page: &LogQuery, answer: Result<LogPage, Fault>) -> Vec<LogQuery> {
-    let msg = Msg::Read { asked: model.now.at, query: Query::Logs(page.clone()), answer: answer.map(Facts::Logs) };
+    let msg = Msg::Read { asked: model.now.at, query: Query::Logs(page.clone()), answer: answer.map(Answer::Logs) };
     feed(model, msg)
 }
 

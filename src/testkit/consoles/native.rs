@@ -8,7 +8,7 @@ use crate::domain::ecs::deployment::{
     AlarmConfiguration, AlarmMonitor, Breaker, Hook, HookConfiguration, PAUSE, RevisionImage, Rollback,
 };
 use crate::domain::observe::snapshot::Reading;
-use crate::domain::rollback::readiness::{Check, Estimate, Level, Past, Preflight};
+use crate::domain::rollback::readiness::{Check, Estimate, Level, Past, Readiness};
 
 const STAGE: &str = "PRE_PRODUCTION_TRAFFIC_SHIFT";
 
@@ -177,7 +177,7 @@ pub(crate) fn native(size: (u16, u16), native: Native) -> Model {
             model,
             seconds,
             Query::Routes,
-            Facts::Routes(vec![route(100, 0), route_of_payments(green), route_of_search()]),
+            Answer::Routes(vec![route(100, 0), route_of_payments(green), route_of_search()]),
         );
     };
     weights(1_600, 0, &mut model);
@@ -188,7 +188,7 @@ pub(crate) fn native(size: (u16, u16), native: Native) -> Model {
     let mut metrics = vec![(meter("payments-blue"), minutes(170, 3_100.0, |_| 0.12, |_| 164.0))];
     let green = minutes(native.since / 60 + 1, 31.0 * native.written as f64, |_| 0.15, |_| 171.0);
     metrics.push((meter("payments-green"), if native.written > 0 { green } else { Series::default() }));
-    learn(&mut model, 12, query, Facts::Metrics(metrics));
+    learn(&mut model, 12, query, Answer::Metrics(metrics));
     model
 }
 
@@ -207,8 +207,8 @@ fn put(model: &mut Model, service: Service, history: Vec<ServiceDeployment>, tas
     let services: &BTreeMap<_, _> = model.snapshot.services.get().unwrap();
     let mut all: Vec<_> = services.values().filter(|other| other.key != service.key).cloned().collect();
     all.push(service.clone());
-    learn(model, 1, Query::Services, Facts::Services(all));
-    learn(model, 8, Query::Deployments(service.key.clone()), Facts::Deployments(history));
+    learn(model, 1, Query::Services, Answer::Services(all));
+    learn(model, 8, Query::Deployments(service.key.clone()), Answer::Deployments(history));
     let mut seen = Vec::new();
     for (number, running) in [17, 18].into_iter().zip(tasks_of) {
         let task_definition = td("payments", number);
@@ -221,15 +221,15 @@ fn put(model: &mut Model, service: Service, history: Vec<ServiceDeployment>, tas
         };
         seen.extend(tasks(&own).into_iter().map(|task| Task { started_by: started_by.clone(), ..task }));
     }
-    learn(model, 3, Query::Tasks(service.key.clone()), Facts::Tasks(seen));
+    learn(model, 3, Query::Tasks(service.key.clone()), Answer::Tasks(seen));
     let healthy = |name: &str, healthy| (group(name), Health { healthy, ..Health::default() });
     let health = vec![healthy("payments-blue", tasks_of[0]), healthy("payments-green", tasks_of[1])];
-    learn(model, 4, Query::Health(Vec::new()), Facts::Health(health));
+    learn(model, 4, Query::Health(Vec::new()), Answer::Health(health));
     let definitions = vec![definition(td("payments", 17), "4.2.0"), definition(td("payments", 18), "4.2.1")];
-    learn(model, 60, Query::TaskDefinitions(Vec::new()), Facts::TaskDefinitions(definitions));
+    learn(model, 60, Query::TaskDefinitions(Vec::new()), Answer::TaskDefinitions(definitions));
     let fine = |name: &str| Alarm { name: name.into(), state: AlarmState::Ok, reason: None, since: Some(ago(9_000)) };
     let alarms = vec![fine("payments-5xx"), fine("payments-p95")];
-    learn(model, 20, Query::Alarms(Vec::new()), Facts::Alarms(alarms));
+    learn(model, 20, Query::Alarms(Vec::new()), Answer::Alarms(alarms));
 }
 
 fn canary() -> Configuration {
@@ -250,7 +250,7 @@ pub(crate) fn native_paused_for(size: (u16, u16), left: i64, then: &str) -> Mode
     let key = key("payments");
     let mut history = model.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
     history[0].hooks = vec![paused(left, then)];
-    learn(&mut model, 7, Query::Deployments(key), Facts::Deployments(history));
+    learn(&mut model, 7, Query::Deployments(key), Answer::Deployments(history));
     model
 }
 
@@ -296,7 +296,7 @@ pub(crate) fn native_weighted(size: (u16, u16)) -> Model {
     };
     let mut model = native(size, at);
     model.settings.services.entry("payments".into()).or_default().native_weighted = true;
-    model.ours.insert("payments".into(), Ours { requested: Some(percent(10.0)), ..Ours::default() });
+    model.ours.insert("payments".into(), LocalState { requested: Some(percent(10.0)), ..LocalState::default() });
     model.derive();
     model
 }
@@ -339,11 +339,11 @@ pub(crate) fn native_over(size: (u16, u16)) -> Model {
     service.rollouts[0].state = None;
     service.target_groups = vec![group("payments-blue"), group("payments-green")];
     service.configuration = configuration.clone();
-    learn(&mut model, 2, Query::Routes, Facts::Routes(vec![route(100, 0), route_of_payments(0), route_of_search()]));
+    learn(&mut model, 2, Query::Routes, Answer::Routes(vec![route(100, 0), route_of_payments(0), route_of_search()]));
     put(&mut model, service, past(&configuration), [6, 0]);
     let query = Query::Metrics(MetricsQuery { meters: Vec::new(), from: ago(10_000), to: now() });
     let metrics = vec![(meter("payments-blue"), minutes(170, 3_100.0, |_| 0.12, |_| 164.0))];
-    learn(&mut model, 12, query, Facts::Metrics(metrics));
+    learn(&mut model, 12, query, Answer::Metrics(metrics));
     doubts(&mut model);
     model
 }
@@ -378,7 +378,7 @@ pub(crate) fn native_hostile(size: (u16, u16), text: &str) -> Model {
         }
     }
     history.push(ServiceDeployment::new(Arn::new(text), DeploymentStatus::Other(text.into())));
-    learn(&mut model, 1, Query::Deployments(key), Facts::Deployments(history));
+    learn(&mut model, 1, Query::Deployments(key), Answer::Deployments(history));
     doubts(&mut model);
     for check in model.releases.iter_mut().flat_map(|release| &mut release.preflight.checks) {
         check.what = text.into();
@@ -404,7 +404,7 @@ pub(crate) fn pair_with_history(size: (u16, u16)) -> Model {
     let canary = vec![ended("checkout-canary", 42, 1_800, DeploymentStatus::Successful), failed];
     let stable = vec![ended("checkout-stable", 41, 9 * 86_400, DeploymentStatus::Successful)];
     for (name, history) in [("checkout-stable", stable), ("checkout-canary", canary)] {
-        learn(&mut model, 9, Query::Deployments(key(name)), Facts::Deployments(history));
+        learn(&mut model, 9, Query::Deployments(key(name)), Answer::Deployments(history));
     }
     model
 }
@@ -412,7 +412,7 @@ pub(crate) fn pair_with_history(size: (u16, u16)) -> Model {
 /// What was looked at of the way back.
 pub(crate) fn doubts(model: &mut Model) {
     let check = |level, what: &str| Check { level, what: what.into() };
-    let preflight = Preflight {
+    let preflight = Readiness {
         checks: vec![
             check(Level::Warn, "alarm payments-5xx is in ALARM already: ECS would not watch it during this deployment"),
             check(Level::Warn, "security groups differ: the service keeps sg-0a11, :15 ran with sg-0b22"),

@@ -83,7 +83,7 @@ pub(crate) fn failed(size: (u16, u16)) -> Model {
     seen.extend(
         (0..2).map(|_| Task { exit_code: Some(137), ..stopped(&canary, "OutOfMemoryError: container killed") }),
     );
-    learn(&mut model, 3, Query::Tasks(canary.key), Facts::Tasks(seen));
+    learn(&mut model, 3, Query::Tasks(canary.key), Answer::Tasks(seen));
     model
 }
 
@@ -129,14 +129,14 @@ pub(crate) fn troubled(size: (u16, u16)) -> Model {
             }
         });
     }
-    let balancer = Meter::Balancer(balancer());
+    let balancer = MetricSource::Balancer(balancer());
     let failed = Series {
         troubles: vec![trouble("HTTPCode_ELB_5XX_Count", TroubleKind::Failed, "an internal error")],
         ..Series::default()
     };
     let query = Query::Metrics(MetricsQuery { meters: Vec::new(), from: ago(600), to: now() });
     model.snapshot.metrics.remove(&balancer);
-    learn(&mut model, 11, query, Facts::Metrics(vec![(balancer, failed)]));
+    learn(&mut model, 11, query, Answer::Metrics(vec![(balancer, failed)]));
     model
 }
 
@@ -146,7 +146,7 @@ fn change(model: &mut Model, name: &str, with: impl FnOnce(&mut Series)) {
     with(&mut series);
     model.snapshot.metrics.remove(&meter(name));
     let query = Query::Metrics(MetricsQuery { meters: Vec::new(), from: ago(10_000), to: now() });
-    learn(model, 11, query, Facts::Metrics(vec![(meter(name), series)]));
+    learn(model, 11, query, Answer::Metrics(vec![(meter(name), series)]));
 }
 
 /// The metrics are denied, the rest is two minutes old because the credentials ran out.
@@ -154,7 +154,7 @@ pub(crate) fn faulty(size: (u16, u16)) -> Model {
     let mut model = baking(size);
     let groups = ["checkout-stable", "checkout-canary", "search"];
     let query = MetricsQuery {
-        meters: groups.iter().map(|name| (meter(name), Detail::Full)).collect(),
+        meters: groups.iter().map(|name| (meter(name), Resolution::Full)).collect(),
         from: ago(600),
         to: now(),
     };
@@ -191,7 +191,7 @@ pub(crate) fn rolling(size: (u16, u16)) -> Model {
         deployment(DeploymentStatus::InProgress, 18, 90),
         deployment(DeploymentStatus::Successful, 17, 6 * 86_400),
     ];
-    learn(&mut model, 10, Query::Deployments(key("payments")), Facts::Deployments(history));
+    learn(&mut model, 10, Query::Deployments(key("payments")), Answer::Deployments(history));
     model.screen = Screen::Release("payments".into());
     model
 }
@@ -216,14 +216,14 @@ pub(crate) fn hostile(size: (u16, u16), text: &str) -> Model {
     odd.events[0].message = text.into();
     let mut all: Vec<_> = model.snapshot.services.get().unwrap().values().cloned().collect();
     all.push(odd);
-    learn(&mut model, 0, Query::Services, Facts::Services(all));
+    learn(&mut model, 0, Query::Services, Answer::Services(all));
     let mut tasks: Vec<_> = (0..3).map(|_| stopped(&canary, text)).collect();
     tasks.push(Task { status: text.into(), stopped_at: None, ..tasks[0].clone() });
-    learn(&mut model, 0, Query::Tasks(canary.key.clone()), Facts::Tasks(tasks));
+    learn(&mut model, 0, Query::Tasks(canary.key.clone()), Answer::Tasks(tasks));
     let odd = definition(canary.task_definition.clone(), text);
-    learn(&mut model, 0, Query::TaskDefinitions(Vec::new()), Facts::TaskDefinitions(vec![odd]));
+    learn(&mut model, 0, Query::TaskDefinitions(Vec::new()), Answer::TaskDefinitions(vec![odd]));
     let health = Health { healthy: 1, reasons: vec![(text.into(), 3)], ..Health::default() };
-    learn(&mut model, 0, Query::Health(Vec::new()), Facts::Health(vec![(group("checkout-canary"), health)]));
+    learn(&mut model, 0, Query::Health(Vec::new()), Answer::Health(vec![(group("checkout-canary"), health)]));
     let fault = Fault {
         code: Some(text.into()),
         request_id: Some(text.into()),
@@ -232,6 +232,6 @@ pub(crate) fn hostile(size: (u16, u16), text: &str) -> Model {
     };
     hear(&mut model, 0, Query::Deployments(canary.key), Err(fault));
     let identity = Identity { account: text.into(), arn: text.into() };
-    learn(&mut model, 0, Query::Identity, Facts::Identity(identity));
+    learn(&mut model, 0, Query::Identity, Answer::Identity(identity));
     model
 }

@@ -12,13 +12,13 @@ use crate::domain::ecs::deployment::{
     Configuration, DeploymentStatus, Hook, HookConfiguration, PAUSE, Rollback, ServiceDeployment, ServiceRevision,
     Strategy as Shift,
 };
-use crate::domain::ecs::names::{Arn, Identity, Place, ServiceKey};
+use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey};
 use crate::domain::ecs::route::{Forward, Health, Route};
 use crate::domain::ecs::service::{Controller, Rollout, RolloutState, Service, TaskDefinition};
-use crate::domain::observe::snapshot::{Reading, Snapshot, Witness};
+use crate::domain::observe::snapshot::{ObservedHealthy, Reading, Snapshot};
 use crate::domain::plan::{Context, Intent, Plan, Refusal, plan};
 use crate::domain::release::share::{Percent, Weight};
-use crate::domain::release::{Ours, Release, releases};
+use crate::domain::release::{LocalState, Release, releases};
 use crate::domain::settings::{ServiceSettings, Settings};
 
 const NAME: &str = "search";
@@ -72,7 +72,7 @@ pub(crate) struct NativeScene {
     pub family_read: bool,
     pub native_weighted: bool,
     pub read_only: bool,
-    pub place: Place,
+    pub place: Location,
     pub requested: Option<Percent>,
 }
 
@@ -188,7 +188,7 @@ impl NativeScene {
         let service = self.service();
         for (index, witness) in (0i64..).zip(&self.witnesses) {
             let at = now() - SignedDuration::from_hours(index + 1);
-            snapshot.remember(&service.key, Witness { task_definition: td(*witness), at });
+            snapshot.remember(&service.key, ObservedHealthy { task_definition: td(*witness), at });
         }
         if let Some(deployments) = self.deployments() {
             snapshot.deployments.insert(service.key.clone(), Reading::fresh(now(), deployments));
@@ -245,7 +245,7 @@ impl NativeScene {
     }
 
     pub(crate) fn release(&self) -> Release {
-        let ours = Ours { requested: self.requested, ..Ours::default() };
+        let ours = LocalState { requested: self.requested, ..LocalState::default() };
         let ours = BTreeMap::from([(NAME.to_owned(), ours)]);
         let mut releases = releases(&self.snapshot(), &self.settings(), &ours, now());
         assert_eq!(releases.len(), 1);
@@ -385,8 +385,8 @@ pub(crate) fn native_scene() -> impl Strategy<Value = NativeScene> {
     };
     let place = prop_oneof![
         14 => Just(place()),
-        1 => Just(Place { account: "999999999999".into(), ..place() }),
-        1 => Just(Place { region: "eu-west-1".into(), ..place() }),
+        1 => Just(Location { account: "999999999999".into(), ..place() }),
+        1 => Just(Location { region: "eu-west-1".into(), ..place() }),
     ];
     let service = (
         configuration(),

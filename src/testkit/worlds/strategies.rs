@@ -6,7 +6,7 @@ use proptest::sample::select;
 use super::{Going, Scene, SideScene, place, td};
 use crate::domain::ecs::deployment::DeploymentStatus;
 use crate::domain::ecs::deployment::Strategy as Shift;
-use crate::domain::ecs::names::Place;
+use crate::domain::ecs::names::Location;
 use crate::domain::ecs::service::Controller;
 use crate::domain::plan::Intent;
 use crate::domain::release::share::Percent;
@@ -90,8 +90,8 @@ pub(crate) fn scene() -> impl Strategy<Value = Scene> {
     ];
     let place = prop_oneof![
         12 => Just(place()),
-        1 => Just(Place { account: "999999999999".into(), ..place() }),
-        1 => Just(Place { region: "eu-west-1".into(), ..place() }),
+        1 => Just(Location { account: "999999999999".into(), ..place() }),
+        1 => Just(Location { region: "eu-west-1".into(), ..place() }),
     ];
     let world = (
         side(),

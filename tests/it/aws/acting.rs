@@ -13,8 +13,8 @@ use tidegate::cloud::aws::{Connect, connect};
 use tidegate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use tidegate::domain::ecs::route::{Forward, Route, RouteId};
 use tidegate::domain::fault::{Applied, FaultKind};
-use tidegate::domain::observe::snapshot::{Facts, Query};
-use tidegate::domain::plan::{Answer, Call, Reread, Seen};
+use tidegate::domain::observe::snapshot::{Answer, Query};
+use tidegate::domain::plan::{Call, HookAction, Reread, Seen};
 use tidegate::domain::release::share::Weight;
 use tidegate::sim::wire::{Fault, FaultRule};
 
@@ -32,7 +32,7 @@ fn set_weights(seen: &Route, stable: u64, canary: u64, reread: Reread) -> Call {
 impl Stage {
     async fn route(&self) -> Route {
         match self.lanes.poll.read(&Query::Routes).await.unwrap() {
-            Facts::Routes(mut routes) => routes.remove(0),
+            Answer::Routes(mut routes) => routes.remove(0),
             other => panic!("{other:?}"),
         }
     }
@@ -113,7 +113,7 @@ async fn a_rule_goes_back_byte_for_byte_but_for_its_weights() {
     };
     let lanes = connect(&options).await.unwrap();
     let id = RouteId::Rule(Arn::new(rule_arn()));
-    let Facts::Route(route) = lanes.poll.read(&Query::Route(id)).await.unwrap() else { panic!() };
+    let Answer::Route(route) = lanes.poll.read(&Query::Route(id)).await.unwrap() else { panic!() };
     assert_eq!((route.port, route.stickiness), (Some(443), Some(3600)));
     let receipt = lanes.act.act(&set_weights(&route, 90, 10, Reread::Strict)).await.unwrap();
     assert_eq!(receipt.answer, "weights 90/10");
@@ -329,7 +329,7 @@ async fn services_are_updated_with_exactly_what_is_given() {
 async fn a_pause_is_answered_by_its_hook() {
     let stage = Stage::new(|_| None).await;
     let deployment = format!("{ECS}:service-deployment/prod/checkout/abc");
-    for (answer, action) in [(Answer::Continue, "CONTINUE"), (Answer::Rollback, "ROLLBACK")] {
+    for (answer, action) in [(HookAction::Continue, "CONTINUE"), (HookAction::Rollback, "ROLLBACK")] {
         let call = Call::AnswerPause {
             service: ServiceKey::new("prod", "checkout"),
             deployment: Arn::new(&*deployment),

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
 use tidegate::domain::ecs::alarm::{Alarm, AlarmState};
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 
 use super::*;
 
 impl Stage {
     async fn alarms(&self, names: &[String]) -> Vec<Alarm> {
         match self.lanes.poll.read(&Query::Alarms(names.to_vec())).await.unwrap() {
-            Facts::Alarms(alarms) => alarms,
+            Answer::Alarms(alarms) => alarms,
             other => panic!("{other:?}"),
         }
     }

@@ -5,7 +5,7 @@ use tidegate::cloud::Cloud;
 use tidegate::domain::ecs::deployment::{Configuration, Strategy};
 use tidegate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use tidegate::domain::ecs::service::Service;
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 use tidegate::domain::plan::Call;
 
 use super::*;
@@ -64,7 +64,7 @@ async fn of(configuration: Value) -> Stage {
 impl Stage {
     async fn service(&self) -> Service {
         match self.lanes.poll.read(&Query::Service(ServiceKey::new("prod", "checkout"))).await.unwrap() {
-            Facts::Service(service) => *service,
+            Answer::Service(service) => *service,
             other => panic!("{other:?}"),
         }
     }

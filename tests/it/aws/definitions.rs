@@ -4,7 +4,7 @@ use tidegate::cloud::Cloud;
 use tidegate::domain::ecs::names::TaskDefinitionArn;
 use tidegate::domain::ecs::task_definition::{Definition, diff, redacted};
 use tidegate::domain::fault::{Fault, FaultKind};
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn described(number: u32, value: &str) -> Value {
 async fn read(stage: &Stage, number: u32, reveal: bool) -> Result<Definition, Fault> {
     let arn = TaskDefinitionArn::new(format!("{ECS}:task-definition/checkout:{number}"));
     match stage.lanes.poll.read(&Query::Definition { arn, reveal }).await? {
-        Facts::Definition(definition) => Ok(*definition),
+        Answer::Definition(definition) => Ok(*definition),
         other => panic!("{other:?}"),
     }
 }

@@ -5,7 +5,7 @@ use tidegate::cloud::aws::{Connect, connect};
 use tidegate::domain::ecs::names::{Arn, ServiceKey};
 use tidegate::domain::fault::FaultKind;
 use tidegate::domain::metrics::MetricsQuery;
-use tidegate::domain::metrics::source::{Detail, Meter};
+use tidegate::domain::metrics::source::{MetricSource, Resolution};
 use tidegate::domain::observe::snapshot::Query;
 use tidegate::sim::wire::{Fault, FaultRule};
 
@@ -14,12 +14,12 @@ use super::*;
 /// One question to each service, so that every protocol's spelling is met.
 fn questions() -> Vec<Query> {
     let now = "2026-11-21T04:32:30Z".parse().unwrap();
-    let meter = Meter::TargetGroup { group: Arn::new(group("stable")), balancer: Arn::new(balancer_arn()) };
+    let meter = MetricSource::TargetGroup { group: Arn::new(group("stable")), balancer: Arn::new(balancer_arn()) };
     vec![
         Query::Identity,
         Query::Service(ServiceKey::new("prod", "checkout")),
         Query::Health(vec![Arn::new(group("stable"))]),
-        Query::Metrics(MetricsQuery::last(vec![(meter, Detail::Brief)], now, 5)),
+        Query::Metrics(MetricsQuery::last(vec![(meter, Resolution::Brief)], now, 5)),
     ]
 }
 

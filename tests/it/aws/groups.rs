@@ -3,19 +3,19 @@
 use tidegate::cloud::Cloud;
 use tidegate::domain::ecs::names::Arn;
 use tidegate::domain::ecs::route::{TargetGroup, TargetState};
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 
 use super::*;
 
-async fn settings(lanes: &Lanes, groups: Vec<Arn>) -> Vec<TargetGroup> {
+async fn settings(lanes: &ClientPools, groups: Vec<Arn>) -> Vec<TargetGroup> {
     match lanes.poll.read(&Query::TargetGroups(groups)).await.unwrap() {
-        Facts::TargetGroups(groups) => groups,
+        Answer::TargetGroups(groups) => groups,
         other => panic!("{other:?}"),
     }
 }
 
 /// Describes what it is asked for; the group called `gone` fails the whole call, and `forbidden`'s attributes are denied.
-fn described(call: &Call) -> Option<Answer> {
+fn described(call: &Call) -> Option<tidegate::sim::api::Answer> {
     match call.operation.as_str() {
         "DescribeTargetGroups" => {
             let arns = texts(&call.input["TargetGroupArns"]);
@@ -73,11 +73,11 @@ async fn settings_come_in_batches_and_a_group_that_is_gone_costs_only_itself() {
 async fn a_failing_targets_own_words_come_from_the_embedded_aws() {
     let (server, clock, lanes) = embedded(&Scenario::named("failing-health-check").unwrap()).await;
     let health = async || {
-        let Facts::Routes(routes) = lanes.poll.read(&Query::Routes).await.unwrap() else { panic!() };
+        let Answer::Routes(routes) = lanes.poll.read(&Query::Routes).await.unwrap() else { panic!() };
         let groups: std::collections::BTreeSet<_> =
             routes.into_iter().flat_map(|route| route.forwards).map(|forward| forward.target_group).collect();
         match lanes.poll.read(&Query::Health(groups.into_iter().collect())).await.unwrap() {
-            Facts::Health(health) => health,
+            Answer::Health(health) => health,
             other => panic!("{other:?}"),
         }
     };

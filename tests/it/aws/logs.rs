@@ -3,7 +3,7 @@
 use tidegate::cloud::Cloud;
 use tidegate::domain::fault::{Fault, FaultKind};
 use tidegate::domain::logs::{LONGEST, LogPage, LogQuery, LogSource};
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 
 use super::*;
 
@@ -12,9 +12,9 @@ fn query(group: &str, token: Option<&str>) -> LogQuery {
     LogQuery { source, from: "2026-11-21T04:00:00Z".parse().unwrap(), token: token.map(str::to_owned) }
 }
 
-async fn read(lanes: &Lanes, query: LogQuery) -> Result<LogPage, Fault> {
+async fn read(lanes: &ClientPools, query: LogQuery) -> Result<LogPage, Fault> {
     match lanes.poll.read(&Query::Logs(query)).await? {
-        Facts::Logs(page) => Ok(page),
+        Answer::Logs(page) => Ok(page),
         other => panic!("{other:?}"),
     }
 }

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use tidegate::cloud::Cloud;
-use tidegate::cloud::aws::Lanes;
-use tidegate::domain::analysis::{Outcome, of_service};
+use tidegate::cloud::aws::ClientPools;
+use tidegate::domain::analysis::{VerdictStatus, of_service};
 use tidegate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
-use tidegate::domain::metrics::source::{CloudWatchMetric, Detail, Meter, Own, Recipe, Source};
+use tidegate::domain::metrics::source::{
+    CloudWatchMetric, CustomMetrics, MetricQueries, MetricSource, Resolution, Source,
+};
 use tidegate::domain::metrics::{Gauge, LEAST_FOR_P99, MetricsQuery, Minute, Percentile, Series, TroubleKind};
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 use tidegate::domain::settings::Thresholds;
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Fault, FaultRule, Server, SimClock};
@@ -77,7 +79,7 @@ target_group = "idle"
 struct Place {
     server: Server,
     clock: SimClock,
-    lanes: Lanes,
+    lanes: ClientPools,
     groups: Vec<Arn>,
     balancer: Arn,
 }
@@ -85,31 +87,31 @@ struct Place {
 impl Place {
     async fn new() -> Self {
         let (server, clock, lanes) = super::embedded(&Scenario::parse(SHOP).unwrap()).await;
-        let Facts::Routes(routes) = lanes.poll.read(&Query::Routes).await.unwrap() else { panic!() };
+        let Answer::Routes(routes) = lanes.poll.read(&Query::Routes).await.unwrap() else { panic!() };
         let groups = routes.iter().flat_map(|route| route.forwards.iter().map(|to| to.target_group.clone())).collect();
         Self { server, clock, lanes, groups, balancer: routes[0].load_balancer.clone() }
     }
 
-    fn group(&self, name: &str) -> Meter {
+    fn group(&self, name: &str) -> MetricSource {
         let group = self.groups.iter().find(|arn| arn.as_str().contains(&format!("/{name}/"))).unwrap().clone();
-        Meter::TargetGroup { group, balancer: self.balancer.clone() }
+        MetricSource::TargetGroup { group, balancer: self.balancer.clone() }
     }
 
-    async fn ask(&self, query: MetricsQuery) -> Vec<(Meter, Series)> {
+    async fn ask(&self, query: MetricsQuery) -> Vec<(MetricSource, Series)> {
         match self.lanes.poll.read(&Query::Metrics(query)).await.unwrap() {
-            Facts::Metrics(metrics) => metrics,
+            Answer::Metrics(metrics) => metrics,
             other => panic!("{other:?}"),
         }
     }
 
     /// The last so many minutes of one meter.
-    async fn minutes(&self, meter: Meter, minutes: i64) -> Series {
-        let query = MetricsQuery::last(vec![(meter, Detail::Full)], self.clock.now(), minutes);
+    async fn minutes(&self, meter: MetricSource, minutes: i64) -> Series {
+        let query = MetricsQuery::last(vec![(meter, Resolution::Full)], self.clock.now(), minutes);
         self.ask(query).await.remove(0).1
     }
 
     /// A reading of ten minutes put over what is known.
-    async fn read_again(&self, meter: &Meter, known: &mut Series) {
+    async fn read_again(&self, meter: &MetricSource, known: &mut Series) {
         let newer = self.minutes(meter.clone(), 10).await;
         known.merge(&newer, self.clock.now(), SignedDuration::from_hours(3));
     }
@@ -122,7 +124,7 @@ impl Place {
 }
 
 /// One metric under these dimensions, taken for requests.
-fn counted(namespace: &str, name: &str, dimensions: &[(&str, &str)]) -> Meter {
+fn counted(namespace: &str, name: &str, dimensions: &[(&str, &str)]) -> MetricSource {
     let dimensions = dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let metric = |statistic: &str| {
         Some(CloudWatchMetric {
@@ -132,8 +134,8 @@ fn counted(namespace: &str, name: &str, dimensions: &[(&str, &str)]) -> Meter {
             dimensions,
         })
     };
-    let recipe = Recipe { requests: metric("Sum"), ..Recipe::default() };
-    Meter::Own(Own { source: Source::CloudWatch(Box::new(recipe)), seconds: true })
+    let recipe = MetricQueries { requests: metric("Sum"), ..MetricQueries::default() };
+    MetricSource::Custom(CustomMetrics { source: Source::CloudWatch(Box::new(recipe)), seconds: true })
 }
 
 fn at(series: &Series, minute: Timestamp) -> Option<Minute> {
@@ -146,7 +148,7 @@ async fn a_load_balancer_reports_only_while_requests_flow_and_nothing_is_not_goo
     let idle = place.minutes(place.group("idle"), 180).await;
     assert_eq!((idle.minutes.len(), idle.troubles.len()), (0, 0));
     let verdict = of_service(Some(&idle), place.clock.now(), &Thresholds::default());
-    assert_eq!((verdict.outcome, verdict.judged.error_percent), (Outcome::NotYet, None));
+    assert_eq!((verdict.outcome, verdict.judged.error_percent), (VerdictStatus::Inconclusive, None));
     // Its hosts are counted all the same.
     assert!(idle.gauges[&Gauge::UnhealthyHosts].values().all(|hosts| *hosts == 0.0));
 }
@@ -162,7 +164,7 @@ async fn a_missing_error_count_is_zero_only_in_a_minute_with_requests() {
     assert!(unknown.minutes.len() > 20);
     assert!(unknown.minutes.iter().all(|it| it.requests.is_none() && it.errors().is_none()));
     let verdict = of_service(Some(&unknown), place.clock.now(), &Thresholds::default());
-    assert_eq!(verdict.outcome, Outcome::NotYet);
+    assert_eq!(verdict.outcome, VerdictStatus::Inconclusive);
 }
 
 #[tokio::test]
@@ -238,7 +240,7 @@ async fn minutes_are_whole_ascend_and_the_end_is_exclusive() {
     let place = Place::new().await;
     place.clock.advance(Duration::from_secs(1_200));
     let (from, to) = ("2026-11-21T04:36:00Z".parse().unwrap(), "2026-11-21T04:46:00Z".parse().unwrap());
-    let query = MetricsQuery { meters: vec![(place.group("stable"), Detail::Brief)], from, to };
+    let query = MetricsQuery { meters: vec![(place.group("stable"), Resolution::Brief)], from, to };
     let read = place.ask(query).await.remove(0).1;
     let times: Vec<_> = read.minutes.iter().map(|it| it.at).collect();
     let expected: Vec<_> = (0..10).map(|minute| from + minute.minutes()).collect();
@@ -252,7 +254,7 @@ async fn minutes_are_whole_ascend_and_the_end_is_exclusive() {
 #[tokio::test]
 async fn metrics_exist_under_their_own_dimensions_only() {
     let place = Place::new().await;
-    let Meter::TargetGroup { group, balancer } = place.group("stable") else { panic!() };
+    let MetricSource::TargetGroup { group, balancer } = place.group("stable") else { panic!() };
     let resource = |arn: &Arn| arn.as_str().rsplit(':').next().unwrap().to_owned();
     let (group, balancer) = (resource(&group), resource(&balancer).replacen("loadbalancer/", "", 1));
     let (group, balancer) = (("TargetGroup", group.as_str()), ("LoadBalancer", balancer.as_str()));
@@ -273,7 +275,7 @@ async fn metrics_exist_under_their_own_dimensions_only() {
 async fn what_no_target_answered_is_the_load_balancers_and_nobody_elses() {
     let place = Place::new().await;
     place.clock.advance(Duration::from_secs(600));
-    let errors = place.minutes(Meter::Balancer(place.balancer.clone()), 8).await;
+    let errors = place.minutes(MetricSource::Balancer(place.balancer.clone()), 8).await;
     let minutes = &errors.gauges[&Gauge::BalancerErrors];
     assert!(errors.minutes.is_empty() && minutes.len() >= 5);
     assert!(minutes.values().take(4).all(|count| (150.0..450.0).contains(count)), "{minutes:?}");
@@ -320,7 +322,7 @@ async fn more_datapoints_than_a_page_holds_are_read_to_the_last() {
     place.clock.advance(Duration::from_secs(45 * 60));
     let meter = counted("Shop", "Requests", &[("Service", "shop"), ("TaskDefinition", "shop:41")]);
     // Five hundred times the same metric: no two ids are alike for it.
-    let query = MetricsQuery::last(vec![(meter, Detail::Brief); 500], place.clock.now(), 230);
+    let query = MetricsQuery::last(vec![(meter, Resolution::Brief); 500], place.clock.now(), 230);
     let read = place.ask(query).await;
     assert_eq!(read.len(), 500);
     assert!(read[0].1.minutes.len() > 205);
@@ -344,16 +346,16 @@ async fn a_revisions_own_numbers_are_those_of_its_target_group() {
                 .into(),
         })
     };
-    let recipe = Recipe {
+    let recipe = MetricQueries {
         requests: metric("Requests", "Sum"),
         errors: metric("Errors", "Sum"),
         p95: metric("Latency", "p95"),
-        ..Recipe::default()
+        ..MetricQueries::default()
     };
-    let template = Own { source: Source::CloudWatch(Box::new(recipe)), seconds: true };
+    let template = CustomMetrics { source: Source::CloudWatch(Box::new(recipe)), seconds: true };
     let of = |revision: u32| {
         let arn = format!("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:{revision}");
-        Meter::Own(template.of(&ServiceKey::new("prod", "shop-canary"), &TaskDefinitionArn::new(arn)))
+        MetricSource::Custom(template.of(&ServiceKey::new("prod", "shop-canary"), &TaskDefinitionArn::new(arn)))
     };
     let numbers = |series: &Series| {
         let settled: Vec<_> = series.minutes.iter().filter(|it| series.settled(it.at, place.clock.now())).collect();
@@ -368,7 +370,7 @@ async fn a_revisions_own_numbers_are_those_of_its_target_group() {
 #[tokio::test]
 async fn what_a_service_uses_and_container_insights_where_they_are_on() {
     let place = Place::new().await;
-    let used = place.minutes(Meter::Service(ServiceKey::new("prod", "shop")), 30).await;
+    let used = place.minutes(MetricSource::Service(ServiceKey::new("prod", "shop")), 30).await;
     let mean = |gauge: Gauge| {
         let points = &used.gauges[&gauge];
         points.values().sum::<f64>() / points.len() as f64

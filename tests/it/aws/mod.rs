@@ -18,8 +18,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate::cloud::aws::{Connect, Lanes, connect};
-use tidegate::sim::api::{Answer, ApiError, Call};
+use tidegate::cloud::aws::{ClientPools, Connect, connect};
+use tidegate::sim::api::{Answer as ApiAnswer, ApiError, Call};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Server, SimClock};
 use tidegate::sim::world::World;
@@ -30,10 +30,10 @@ const ECS: &str = "arn:aws:ecs:us-east-1:123456789012";
 /// Answers each call by a function of it; an empty answer where that has none.
 struct Scripted<F>(F);
 
-impl<F: FnMut(&Call) -> Option<Answer> + Send> Backend for Scripted<F> {
+impl<F: FnMut(&Call) -> Option<ApiAnswer> + Send> Backend for Scripted<F> {
     fn advance(&mut self, _: Timestamp) {}
 
-    fn call(&mut self, call: &Call) -> Answer {
+    fn call(&mut self, call: &Call) -> ApiAnswer {
         (self.0)(call).unwrap_or_else(|| Ok(json!({})))
     }
 }
@@ -41,15 +41,15 @@ impl<F: FnMut(&Call) -> Option<Answer> + Send> Backend for Scripted<F> {
 /// A server and the console's two lanes to it.
 struct Stage {
     server: Server,
-    lanes: Lanes,
+    lanes: ClientPools,
 }
 
 impl Stage {
-    async fn new(script: impl FnMut(&Call) -> Option<Answer> + Send + 'static) -> Self {
+    async fn new(script: impl FnMut(&Call) -> Option<ApiAnswer> + Send + 'static) -> Self {
         Self::of_clusters(&[], script).await
     }
 
-    async fn of_clusters(clusters: &[&str], script: impl FnMut(&Call) -> Option<Answer> + Send + 'static) -> Self {
+    async fn of_clusters(clusters: &[&str], script: impl FnMut(&Call) -> Option<ApiAnswer> + Send + 'static) -> Self {
         let start: Timestamp = "2026-11-21T04:32:00Z".parse().unwrap();
         let server = Server::start(Scripted(script), SimClock::manual(start), None).unwrap();
         let options = Connect {
@@ -72,7 +72,7 @@ impl Stage {
     }
 }
 
-fn refuse(status: u16, code: &str, message: &str) -> Option<Answer> {
+fn refuse(status: u16, code: &str, message: &str) -> Option<ApiAnswer> {
     Some(Err(ApiError { status, code: code.to_owned(), message: message.to_owned() }))
 }
 
@@ -125,7 +125,7 @@ fn listener(actions: Value) -> Value {
 }
 
 /// One load balancer with one rule, which takes the weights that are written.
-fn balanced(stable: u32, canary: u32) -> impl FnMut(&Call) -> Option<Answer> + Send + 'static {
+fn balanced(stable: u32, canary: u32) -> impl FnMut(&Call) -> Option<ApiAnswer> + Send + 'static {
     let now = Arc::new(Mutex::new(rule(stable, canary)));
     move |call| {
         let mut now = now.lock().unwrap();
@@ -159,7 +159,7 @@ fn page(all: usize, size: usize, token: &Value) -> (std::ops::Range<usize>, Opti
 }
 
 /// The embedded AWS at a standstill, and the SDK's clients of it.
-async fn embedded(scenario: &Scenario) -> (Server, SimClock, Lanes) {
+async fn embedded(scenario: &Scenario) -> (Server, SimClock, ClientPools) {
     let start = "2026-11-21T04:32:00Z".parse().unwrap();
     let clock = SimClock::manual(start);
     let world = Arc::new(Mutex::new(World::new(scenario, 7, start)));

@@ -6,44 +6,47 @@ use tidegate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use tidegate::domain::ecs::route::{Route, RouteId};
 use tidegate::domain::ecs::service::Service;
 use tidegate::domain::fault::FaultKind;
-use tidegate::domain::metrics::source::{Detail, Meter};
+use tidegate::domain::metrics::source::{MetricSource, Resolution};
 use tidegate::domain::metrics::{MetricsQuery, Series, TroubleKind};
-use tidegate::domain::observe::snapshot::{Facts, Query};
-use tidegate::sim::api::{Answer, Call};
+use tidegate::domain::observe::snapshot::{Answer, Query};
+use tidegate::sim::api::{Answer as ApiAnswer, Call};
 
 use super::*;
 
 impl Stage {
     async fn services(&self) -> Vec<Service> {
         match self.lanes.poll.read(&Query::Services).await.unwrap() {
-            Facts::Services(services) => services,
+            Answer::Services(services) => services,
             other => panic!("{other:?}"),
         }
     }
 
     async fn routes(&self) -> Vec<Route> {
         match self.lanes.poll.read(&Query::Routes).await.unwrap() {
-            Facts::Routes(routes) => routes,
+            Answer::Routes(routes) => routes,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn metrics(&self, targets: &[(&str, &str)]) -> Result<Vec<(Meter, Series)>, tidegate::domain::fault::Fault> {
+    async fn metrics(
+        &self,
+        targets: &[(&str, &str)],
+    ) -> Result<Vec<(MetricSource, Series)>, tidegate::domain::fault::Fault> {
         let arn = |text: &str| Arn::new(format!("{ELB}:{text}"));
         let meter = |(group, balancer): &(&str, &str)| {
-            (Meter::TargetGroup { group: arn(group), balancer: arn(balancer) }, Detail::Full)
+            (MetricSource::TargetGroup { group: arn(group), balancer: arn(balancer) }, Resolution::Full)
         };
         let targets = targets.iter().map(meter).collect();
         let query = MetricsQuery::last(targets, "2026-11-21T04:32:30Z".parse().unwrap(), 5);
         match self.lanes.poll.read(&Query::Metrics(query)).await? {
-            Facts::Metrics(metrics) => Ok(metrics),
+            Answer::Metrics(metrics) => Ok(metrics),
             other => panic!("{other:?}"),
         }
     }
 }
 
 /// Two clusters of 23 services each, ten a page; the last of each is deleted between list and description.
-fn two_clusters(call: &Call) -> Option<Answer> {
+fn two_clusters(call: &Call) -> Option<ApiAnswer> {
     let input = &call.input;
     Some(Ok(match call.operation.as_str() {
         "ListClusters" => match input["nextToken"].as_str() {
@@ -126,7 +129,7 @@ async fn a_named_cluster_without_services_must_be_there() {
         let answer = of(describe.clone()).await.lanes.poll.read(&Query::Services).await;
         assert_eq!(
             answer.map_err(|fault| fault.kind),
-            if found { Ok(Facts::Services(vec![])) } else { Err(FaultKind::NotFound) }
+            if found { Ok(Answer::Services(vec![])) } else { Err(FaultKind::NotFound) }
         );
     }
 }
@@ -203,7 +206,7 @@ async fn only_the_load_balancers_of_known_target_groups_are_asked() {
     let route = stage.routes().await.remove(0);
     assert_eq!((stage.count("DescribeLoadBalancers"), stage.count("DescribeTargetGroups")), (1, 1));
     let again = stage.lanes.act.read(&Query::Route(route.id.clone())).await.unwrap();
-    assert_eq!(again, Facts::Route(route), "one rule by itself is the same");
+    assert_eq!(again, Answer::Route(route), "one rule by itself is the same");
 }
 
 #[tokio::test]
@@ -217,7 +220,7 @@ async fn health_that_is_not_known_is_absent() {
     })
     .await;
     let groups = vec![Arn::new(group("stable")), Arn::new(group("canary"))];
-    let Facts::Health(health) = stage.lanes.poll.read(&Query::Health(groups)).await.unwrap() else { panic!() };
+    let Answer::Health(health) = stage.lanes.poll.read(&Query::Health(groups)).await.unwrap() else { panic!() };
     assert_eq!(health.len(), 1);
     let (arn, health) = &health[0];
     assert_eq!((arn.as_str(), health.healthy, health.unhealthy), (group("stable").as_str(), 1, 1));
@@ -244,7 +247,7 @@ async fn tasks_running_and_stopped_in_batches_of_a_hundred() {
     })
     .await;
     let query = Query::Tasks(ServiceKey::new("prod", "checkout"));
-    let Facts::Tasks(tasks) = stage.lanes.poll.read(&query).await.unwrap() else { panic!() };
+    let Answer::Tasks(tasks) = stage.lanes.poll.read(&query).await.unwrap() else { panic!() };
     assert_eq!(tasks.len(), 501, "five hundred of the running ones, and the stopped one that is not among them");
     assert_eq!(stage.count("ListTasks"), 6);
 }
@@ -256,7 +259,7 @@ async fn revisions_of_exactly_this_family_newest_first() {
         Some(Ok(json!({"taskDefinitionArns": [arn("checkout:9"), arn("checkout:10"), arn("checkout-canary:11")]})))
     })
     .await;
-    let Facts::Family(family) = stage.lanes.poll.read(&Query::Family("checkout".to_owned())).await.unwrap() else {
+    let Answer::Family(family) = stage.lanes.poll.read(&Query::Family("checkout".to_owned())).await.unwrap() else {
         panic!()
     };
     assert_eq!(family.iter().map(TaskDefinitionArn::short).collect::<Vec<_>>(), ["checkout:10", "checkout:9"]);
@@ -265,7 +268,7 @@ async fn revisions_of_exactly_this_family_newest_first() {
 const TARGET: (&str, &str) = ("targetgroup/stable/01", "loadbalancer/app/shop/01");
 
 /// Two pages: values by query id.
-fn minutes(status: &'static str, of: &'static str) -> impl FnMut(&Call) -> Option<Answer> + Send + 'static {
+fn minutes(status: &'static str, of: &'static str) -> impl FnMut(&Call) -> Option<ApiAnswer> + Send + 'static {
     move |call| {
         let first = call.input["NextToken"].is_null();
         let at = if first { 1_795_235_400 } else { 1_795_235_460 };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
 use tidegate::domain::ecs::deployment::{AlarmMonitor, Breaker, ServiceDeployment, Strategy};
 use tidegate::domain::ecs::names::{Arn, ServiceKey};
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 use tidegate::domain::release::share::Percent;
 use tidegate::sim::wire::{Fault, FaultRule};
 
@@ -75,7 +75,7 @@ fn with_group(mut revision: Value, name: &str) -> Value {
 impl Stage {
     async fn history(&self) -> Vec<ServiceDeployment> {
         match self.lanes.poll.read(&Query::Deployments(ServiceKey::new("prod", "checkout"))).await.unwrap() {
-            Facts::Deployments(deployments) => deployments,
+            Answer::Deployments(deployments) => deployments,
             other => panic!("{other:?}"),
         }
     }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use tidegate::cloud::Cloud;
-use tidegate::cloud::aws::Lanes;
+use tidegate::cloud::aws::ClientPools;
 use tidegate::domain::ecs::alarm::AlarmState;
 use tidegate::domain::ecs::deployment::{Configuration, ServiceDeployment, Strategy};
 use tidegate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use tidegate::domain::ecs::service::{Service, TaskDefinition};
-use tidegate::domain::observe::snapshot::{Facts, Query};
+use tidegate::domain::observe::snapshot::{Answer, Query};
 use tidegate::domain::plan::Call;
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Server, SimClock};
@@ -16,7 +16,7 @@ use tidegate::sim::wire::{Server, SimClock};
 struct Place {
     _server: Server,
     clock: SimClock,
-    lanes: Lanes,
+    lanes: ClientPools,
 }
 
 impl Place {
@@ -27,21 +27,21 @@ impl Place {
 
     async fn service(&self, name: &str) -> Service {
         match self.lanes.poll.read(&Query::Service(ServiceKey::new("prod", name))).await.unwrap() {
-            Facts::Service(service) => *service,
+            Answer::Service(service) => *service,
             other => panic!("{other:?}"),
         }
     }
 
     async fn deployments(&self, name: &str) -> Vec<ServiceDeployment> {
         match self.lanes.poll.read(&Query::Deployments(ServiceKey::new("prod", name))).await.unwrap() {
-            Facts::Deployments(deployments) => deployments,
+            Answer::Deployments(deployments) => deployments,
             other => panic!("{other:?}"),
         }
     }
 
     async fn definition(&self, arn: TaskDefinitionArn) -> TaskDefinition {
         match self.lanes.poll.read(&Query::TaskDefinitions(vec![arn])).await.unwrap() {
-            Facts::TaskDefinitions(mut definitions) => definitions.remove(0),
+            Answer::TaskDefinitions(mut definitions) => definitions.remove(0),
             other => panic!("{other:?}"),
         }
     }
@@ -82,7 +82,7 @@ async fn a_canary_that_waits_is_known_whole() {
 
     let names = service.configuration.alarms.unwrap().names;
     assert_eq!(deployment.alarms.unwrap().names, names);
-    let Facts::Alarms(alarms) = place.lanes.poll.read(&Query::Alarms(names.clone())).await.unwrap() else { panic!() };
+    let Answer::Alarms(alarms) = place.lanes.poll.read(&Query::Alarms(names.clone())).await.unwrap() else { panic!() };
     assert_eq!(alarms.len(), names.len());
     assert!(alarms.iter().all(|alarm| alarm.state == AlarmState::Ok && alarm.since.is_some()));
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate::sim::api::{Answer, ApiError, Call};
+use tidegate::sim::api::{Answer as ApiAnswer, ApiError, Call};
 use tidegate::sim::wire::{Backend, Server, SimClock};
 use tokio::sync::watch;
 
@@ -19,7 +19,7 @@ const START: &str = "2026-11-21T04:32:00Z";
 /// Answers by operation, and what it was asked.
 #[derive(Default)]
 struct Canned {
-    answers: BTreeMap<&'static str, Answer>,
+    answers: BTreeMap<&'static str, ApiAnswer>,
     now: Option<Timestamp>,
     calls: Vec<Call>,
 }
@@ -68,7 +68,7 @@ impl Backend for Fake {
         self.touched.send_replace(());
     }
 
-    fn call(&mut self, call: &Call) -> Answer {
+    fn call(&mut self, call: &Call) -> ApiAnswer {
         let mut canned = self.canned.lock().unwrap();
         canned.calls.push(call.clone());
         let answer = canned.answers.get(call.operation.as_str()).cloned().unwrap_or_else(|| Ok(json!({})));

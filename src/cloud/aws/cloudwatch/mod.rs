@@ -14,10 +14,10 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::types::{MetricDataQuery, ScanBy};
 
-use crate::cloud::Minutes;
+use crate::cloud::MetricProvider;
 use crate::domain::ecs::route::{load_balancer_dimension, target_group_dimension};
 use crate::domain::fault::Fault;
-use crate::domain::metrics::source::{METRICS_A_CALL, Meter};
+use crate::domain::metrics::source::{METRICS_A_CALL, MetricSource};
 use crate::domain::metrics::{MetricsQuery, Series};
 
 use self::request::{Asked, asked};
@@ -31,10 +31,10 @@ use super::time::date_time;
 const MOST_DATAPOINTS: i32 = 100_800;
 
 #[async_trait]
-impl Minutes for Aws {
+impl MetricProvider for Aws {
     /// An empty series for what no application load balancer serves, and for what is not CloudWatch's.
-    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(Meter, Series)>, Fault> {
-        let meters: Vec<(Meter, Vec<Asked>)> =
+    async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(MetricSource, Series)>, Fault> {
+        let meters: Vec<(MetricSource, Vec<Asked>)> =
             query.meters.iter().map(|(meter, detail)| (meter.clone(), asked(meter, *detail))).collect();
         let all = meters.iter().map(|(_, asked)| asked.len()).sum::<usize>();
         let queries: Vec<_> =
@@ -49,7 +49,7 @@ impl Minutes for Aws {
         }
         // In the order in which they were numbered.
         let mut results = (0..all).map(|n| results.remove(&request::id(n)).unwrap_or_default());
-        let of = |(meter, asked): (Meter, Vec<Asked>)| {
+        let of = |(meter, asked): (MetricSource, Vec<Asked>)| {
             let answers: Vec<_> = asked.iter().zip(results.by_ref()).collect();
             (meter, series(&answers))
         };
@@ -99,11 +99,11 @@ impl Aws {
 }
 
 /// What a fault of one meter's question is said of.
-fn name(meter: &Meter) -> String {
+fn name(meter: &MetricSource) -> String {
     match meter {
-        Meter::TargetGroup { group, .. } => target_group_dimension(group).to_owned(),
-        Meter::Balancer(balancer) => load_balancer_dimension(balancer).to_owned(),
-        Meter::Service(service) => service.to_string(),
-        Meter::Own(_) => "metrics of its own".to_owned(),
+        MetricSource::TargetGroup { group, .. } => target_group_dimension(group).to_owned(),
+        MetricSource::Balancer(balancer) => load_balancer_dimension(balancer).to_owned(),
+        MetricSource::Service(service) => service.to_string(),
+        MetricSource::Custom(_) => "metrics of its own".to_owned(),
     }
 }

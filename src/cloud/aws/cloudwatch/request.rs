@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 
 use crate::domain::ecs::route::{load_balancer_dimension, target_group_dimension};
-use crate::domain::metrics::source::{CloudWatchMetric, Detail, Meter, Own, Source};
+use crate::domain::metrics::source::{CloudWatchMetric, CustomMetrics, MetricSource, Resolution, Source};
 use crate::domain::metrics::{Gauge, Member};
 
 const ELB: &str = "AWS/ApplicationELB";
@@ -63,25 +63,25 @@ pub(super) fn id(number: usize) -> String {
     format!("m{number}")
 }
 
-/// As many as [`Meter::metrics`] says.
-pub(super) fn asked(meter: &Meter, detail: Detail) -> Vec<Asked> {
-    let full = detail == Detail::Full;
+/// As many as [`MetricSource::metrics`] says.
+pub(super) fn asked(meter: &MetricSource, detail: Resolution) -> Vec<Asked> {
+    let full = detail == Resolution::Full;
     match meter {
         // Network load balancers count flows, not requests.
-        Meter::TargetGroup { balancer, .. } | Meter::Balancer(balancer)
+        MetricSource::TargetGroup { balancer, .. } | MetricSource::Balancer(balancer)
             if !load_balancer_dimension(balancer).starts_with("app/") =>
         {
             Vec::new()
         }
-        Meter::TargetGroup { group, balancer } => {
+        MetricSource::TargetGroup { group, balancer } => {
             target_group(target_group_dimension(group), load_balancer_dimension(balancer), full)
         }
-        Meter::Balancer(balancer) => {
+        MetricSource::Balancer(balancer) => {
             let dimensions = [("LoadBalancer", load_balancer_dimension(balancer))];
             let meaning = Meaning::Shown(Gauge::BalancerErrors);
             vec![Asked::new(ELB, "HTTPCode_ELB_5XX_Count", "Sum", &dimensions, meaning)]
         }
-        Meter::Service(service) => {
+        MetricSource::Service(service) => {
             let dimensions = [("ClusterName", service.cluster.as_str()), ("ServiceName", service.service.as_str())];
             let metric = |namespace, name, statistic, gauge| {
                 Asked::new(namespace, name, statistic, &dimensions, Meaning::Shown(gauge))
@@ -96,7 +96,7 @@ pub(super) fn asked(meter: &Meter, detail: Detail) -> Vec<Asked> {
             }
             asked
         }
-        Meter::Own(own) => of_its_own(own),
+        MetricSource::Custom(own) => of_its_own(own),
     }
 }
 
@@ -120,7 +120,7 @@ fn target_group(group: &str, balancer: &str, full: bool) -> Vec<Asked> {
     asked
 }
 
-fn of_its_own(own: &Own) -> Vec<Asked> {
+fn of_its_own(own: &CustomMetrics) -> Vec<Asked> {
     let Source::CloudWatch(recipe) = &own.source else { return Vec::new() };
     let asked = recipe.each().map(|(member, metric)| {
         let asked = Asked { metric: metric.clone(), meaning: Meaning::Of(member), factor: 1.0 };

@@ -1,17 +1,19 @@
 use super::request::{Meaning, asked};
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::metrics::Member;
-use crate::domain::metrics::source::{CloudWatchMetric, Detail, Meter, Own, Recipe, Source};
+use crate::domain::metrics::source::{
+    CloudWatchMetric, CustomMetrics, MetricQueries, MetricSource, Resolution, Source,
+};
 
 fn elb(resource: &str) -> Arn {
     Arn::new(format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:{resource}"))
 }
 
-fn group(balancer: &str) -> Meter {
-    Meter::TargetGroup { group: elb("targetgroup/shop/01"), balancer: elb(balancer) }
+fn group(balancer: &str) -> MetricSource {
+    MetricSource::TargetGroup { group: elb("targetgroup/shop/01"), balancer: elb(balancer) }
 }
 
-fn own(names: [Option<&str>; 5], seconds: bool) -> Meter {
+fn own(names: [Option<&str>; 5], seconds: bool) -> MetricSource {
     let [requests, errors, p50, p95, p99] = names.map(|name| {
         name.map(|name| CloudWatchMetric {
             namespace: "Shop".to_owned(),
@@ -20,23 +22,26 @@ fn own(names: [Option<&str>; 5], seconds: bool) -> Meter {
             dimensions: vec![("Revision".to_owned(), "42".to_owned())],
         })
     });
-    Meter::Own(Own { source: Source::CloudWatch(Box::new(Recipe { requests, errors, p50, p95, p99 })), seconds })
+    MetricSource::Custom(CustomMetrics {
+        source: Source::CloudWatch(Box::new(MetricQueries { requests, errors, p50, p95, p99 })),
+        seconds,
+    })
 }
 
 #[test]
 fn a_meter_asks_for_as_many_metrics_as_it_says() {
-    let prometheus = Own { source: Source::Prometheus(Recipe::default()), seconds: true };
+    let prometheus = CustomMetrics { source: Source::Prometheus(MetricQueries::default()), seconds: true };
     let meters = [
         group("loadbalancer/app/shop/01"),
         group("loadbalancer/net/flow/01"),
-        Meter::Balancer(elb("loadbalancer/app/shop/01")),
-        Meter::Balancer(elb("loadbalancer/net/flow/01")),
-        Meter::Service(ServiceKey::new("prod", "shop")),
+        MetricSource::Balancer(elb("loadbalancer/app/shop/01")),
+        MetricSource::Balancer(elb("loadbalancer/net/flow/01")),
+        MetricSource::Service(ServiceKey::new("prod", "shop")),
         own([Some("Requests"), Some("Errors"), None, Some("Latency"), None], true),
         own([None; 5], true),
-        Meter::Own(prometheus),
+        MetricSource::Custom(prometheus),
     ];
-    for detail in [Detail::Brief, Detail::Full] {
+    for detail in [Resolution::Brief, Resolution::Full] {
         let counts: Vec<_> = meters.iter().map(|meter| asked(meter, detail).len()).collect();
         let said: Vec<_> = meters.iter().map(|meter| meter.metrics(detail)).collect();
         assert_eq!(counts, said, "{detail:?}");
@@ -45,8 +50,8 @@ fn a_meter_asks_for_as_many_metrics_as_it_says() {
 
 #[test]
 fn response_times_are_milliseconds_whatever_they_are_published_in() {
-    let factor = |meter: &Meter| {
-        let asked = asked(meter, Detail::Full);
+    let factor = |meter: &MetricSource| {
+        let asked = asked(meter, Resolution::Full);
         asked.iter().find(|it| it.meaning == Meaning::Of(Member::P95)).map(|it| it.factor)
     };
     let names = [None, None, None, Some("Latency"), None];

@@ -27,7 +27,7 @@ fn refusal(status: u16, code: Option<&str>, kind: &'static str) -> Failed {
 }
 
 fn fault_of(operation: Operation, error: &Failed) -> Fault {
-    let place = Whereabouts { profile: Some("oncall".to_owned()), region: "eu-west-1".to_owned() };
+    let place = ConnectionInfo { profile: Some("oncall".to_owned()), region: "eu-west-1".to_owned() };
     fault(operation, "checkout", error, &place, Some("123456789012"))
 }
 

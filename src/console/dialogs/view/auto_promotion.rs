@@ -5,13 +5,13 @@ use ratatui::text::Line;
 use super::confirm::yes_or_name;
 use super::labelled;
 use crate::console::dialogs::Consent;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::auto_promotion::span;
 
 /// The steps that are left, what each waits for, what happens on a FAIL and what ends it; then what says yes.
-pub fn lines(scene: &Scene<'_>, name: &str, consent: &Consent, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, name: &str, consent: &Consent, columns: usize) -> Vec<Line<'static>> {
     let settings = &scene.model.settings;
     let automatic = settings.automatic_of(name);
     let countdown = span(automatic.countdown);

@@ -5,10 +5,10 @@ use ratatui::text::{Line, Span};
 use super::{labelled, typed};
 use crate::console::dialogs::{Confirm, Consent};
 use crate::console::screens::release;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, frame};
-use crate::domain::analysis::Outcome;
+use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::{Expect, Intent, Step};
 use crate::domain::release::Release;
 
@@ -24,7 +24,7 @@ enum Detail {
 }
 
 /// The plan with as much detail as the rows allow, where it will happen, and what says yes.
-pub fn lines(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let tail = tail(scene, confirm, columns, rows);
     let room = rows.saturating_sub(tail.len());
     let all = |detail| -> Vec<Line<'static>> {
@@ -48,7 +48,7 @@ fn expects(expects: &[Expect]) -> String {
     expects.iter().map(Expect::describe).collect::<Vec<_>>().join(", ")
 }
 
-fn step(scene: &Scene<'_>, index: usize, step: &Step, detail: Detail, columns: usize) -> Vec<Line<'static>> {
+fn step(scene: &Canvas<'_>, index: usize, step: &Step, detail: Detail, columns: usize) -> Vec<Line<'static>> {
     let number = format!("{} ", index + 1);
     let title = frame::title(index, &step.title).to_owned();
     let call = step.call.as_ref().map(|call| call.describe());
@@ -100,7 +100,7 @@ fn step(scene: &Scene<'_>, index: usize, step: &Step, detail: Detail, columns: u
 }
 
 /// The gate, warnings, the verdict where it matters, the place, and what says yes: always shown.
-fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let plan = &confirm.plan;
     let mut lines = gate(scene, confirm, columns, rows);
     for warning in plan.warnings.iter().take(4) {
@@ -133,7 +133,7 @@ fn tail(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Ve
 }
 
 /// The other ways to the same end, by what makes them different.
-fn other_way(scene: &Scene<'_>, confirm: &Confirm) -> Option<Line<'static>> {
+fn other_way(scene: &Canvas<'_>, confirm: &Confirm) -> Option<Line<'static>> {
     let next = confirm.next_way().map(|next| match next {
         Intent::Rollback { at_once: true, .. } => "instead: at once, its strategy set aside",
         Intent::Rollback { .. } => "instead: by its own strategy, step by step",
@@ -150,7 +150,7 @@ fn other_way(scene: &Scene<'_>, confirm: &Confirm) -> Option<Line<'static>> {
 }
 
 /// What the metrics say about the canary, in one line.
-fn verdict(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
+fn verdict(scene: &Canvas<'_>, release: &Release) -> Vec<Span<'static>> {
     if release::verdict::of_stable(release) {
         return vec![scene.dim("the canary has had no traffic to be judged by")];
     }
@@ -172,11 +172,11 @@ fn verdict(scene: &Scene<'_>, release: &Release) -> Vec<Span<'static>> {
 }
 
 /// What speaks against going on, the weightiest first: at least the first line of each reason is shown.
-fn gate(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+fn gate(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let Some(gate) = &confirm.plan.gate else { return Vec::new() };
     let (shape, role) = match gate.outcome {
-        Outcome::Fail => ("✖", Role::Bad),
-        Outcome::NotYet | Outcome::Pass => ("○", Role::Warn),
+        VerdictStatus::Fail => ("✖", Role::Bad),
+        VerdictStatus::Inconclusive | VerdictStatus::Pass => ("○", Role::Warn),
     };
     let mut heading = vec![scene.span(format!("{shape} the verdict is {}", gate.outcome.word()), role)];
     let release = scene.model.release(&confirm.plan.release);
@@ -195,7 +195,7 @@ fn gate(scene: &Scene<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Ve
     lines
 }
 
-fn consent(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Line<'static> {
+fn consent(scene: &Canvas<'_>, confirm: &Confirm, columns: usize) -> Line<'static> {
     let release = &confirm.plan.release;
     match &confirm.consent {
         Consent::SecondR => Line::from(vec![
@@ -223,7 +223,7 @@ fn consent(scene: &Scene<'_>, confirm: &Confirm, columns: usize) -> Line<'static
 
 /// What says yes to something: `y`, or the release's name.
 pub(super) fn yes_or_name(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     consent: &Consent,
     release: &str,
     yes: &str,

@@ -3,14 +3,14 @@
 use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::console::links::Outside;
-use crate::console::widgets::canvas::Scene;
+use crate::console::links::CopyMenu;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::text;
 
 /// Each way out by what it leads to; the marked one with its text in full, and what stands against it.
-pub fn lines(scene: &Scene<'_>, outside: &Outside, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, outside: &CopyMenu, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (index, way) in outside.ways.iter().enumerate() {
         let marked = index == outside.selected;

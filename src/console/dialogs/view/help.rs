@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use crate::console::keymap::{Action, BINDINGS, Key};
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 
@@ -15,7 +15,7 @@ const TWO: usize = 100;
 
 /// A line a key; those that move the mark share one. Where not all of them fit, those from `top` on, and how many there
 /// are above and below.
-pub fn lines(scene: &Scene<'_>, top: usize, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, top: usize, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let all = if columns >= TWO { side_by_side(all(scene, columns / 2 - 1), columns / 2) } else { all(scene, columns) };
     if all.len() <= rows {
         return all;
@@ -52,7 +52,7 @@ fn side_by_side(mut lines: Vec<Line<'static>>, columns: usize) -> Vec<Line<'stat
 pub const MARKS: [Action; 6] =
     [Action::Up, Action::Down, Action::First, Action::Last, Action::PageUp, Action::PageDown];
 
-fn all(scene: &Scene<'_>, columns: usize) -> Vec<Line<'static>> {
+fn all(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut marked = false;
     for binding in BINDINGS {

@@ -16,7 +16,7 @@ use tui_input::Input;
 
 use super::{Consent, Dialog, Purpose, Revisions};
 use crate::console::screens::fleet;
-use crate::console::widgets::canvas::{Scene, put, split_top};
+use crate::console::widgets::canvas::{Canvas, put, split_top};
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::plan::Refusal;
@@ -42,7 +42,7 @@ pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
         Dialog::Refused { .. } => &[("esc", "close"), ("R", "roll back")],
         Dialog::Closed { .. } => &[("esc", "close; until then no other key is heard")],
         Dialog::Palette(_) => &[("↑ ↓", "choose"), ("enter", "go there"), ("esc", "cancel")],
-        Dialog::Outside(_) => &[("↑ ↓", "choose"), ("c", "copy"), ("esc", "close"), ("R", "roll back")],
+        Dialog::CopyMenu(_) => &[("↑ ↓", "choose"), ("c", "copy"), ("esc", "close"), ("R", "roll back")],
         Dialog::Help { .. } => &[("esc", "close"), ("↑ ↓", "more keys"), ("R", "roll back")],
     }
 }
@@ -53,12 +53,12 @@ pub fn takes_letters(dialog: &Dialog) -> bool {
         Dialog::Confirm(confirm) => confirm.consent.takes_letters(),
         Dialog::Automatic { consent, .. } => consent.takes_letters(),
         Dialog::Weight { .. } | Dialog::Revisions(_) | Dialog::Closed { .. } | Dialog::Palette(_) => true,
-        Dialog::Refused { .. } | Dialog::Help { .. } | Dialog::Outside(_) => false,
+        Dialog::Refused { .. } | Dialog::Help { .. } | Dialog::CopyMenu(_) => false,
     }
 }
 
 /// Draws it into the middle of the screen's body.
-pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect) {
+pub fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect) {
     match dialog {
         Dialog::Confirm(confirm) => {
             let width = inner_width(body, 100);
@@ -87,7 +87,7 @@ pub fn draw(scene: &Scene<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect)
             let lines = palette::lines(scene, palette, width, inner_height(body));
             window(scene, buffer, body, width, "go to", lines);
         }
-        Dialog::Outside(outside) => {
+        Dialog::CopyMenu(outside) => {
             let width = inner_width(body, 112);
             window(
                 scene,
@@ -117,7 +117,7 @@ fn inner_height(body: Rect) -> usize {
 }
 
 /// A framed window in the middle, as high as its lines.
-fn window(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, width: usize, title: &str, lines: Vec<Line<'static>>) {
+fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, width: usize, title: &str, lines: Vec<Line<'static>>) {
     let width = u16::try_from(width + 4).unwrap_or(u16::MAX).min(body.width);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(body.height);
     let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
@@ -159,14 +159,14 @@ fn window(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, width: usize, titl
 }
 
 /// A label before a value, as every dialog has them.
-fn labelled(scene: &Scene<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
+fn labelled(scene: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
     let mut spans = vec![scene.dim(format::pad(label, 9))];
     spans.extend(value);
     Line::from(spans)
 }
 
 /// What was typed, with the cursor as a reversed cell; the end is what is shown of a long text.
-pub fn typed(scene: &Scene<'_>, input: &Input, columns: usize, cursor: bool) -> Vec<Span<'static>> {
+pub fn typed(scene: &Canvas<'_>, input: &Input, columns: usize, cursor: bool) -> Vec<Span<'static>> {
     let value: Vec<char> = input.value().chars().collect();
     let room = columns.saturating_sub(1).max(1);
     let at = input.cursor().min(value.len());
@@ -184,7 +184,7 @@ pub fn typed(scene: &Scene<'_>, input: &Input, columns: usize, cursor: bool) -> 
     ]
 }
 
-fn weight(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, name: &str, input: &Input, error: Option<&str>) {
+fn weight(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, name: &str, input: &Input, error: Option<&str>) {
     let width = inner_width(body, 64);
     let release = scene.model.release(name);
     let now = release.and_then(|release| release.share.configured);
@@ -210,7 +210,7 @@ fn weight(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, name: &str, input:
     window(scene, buffer, body, width, &format!("{name}: the canary's share"), lines);
 }
 
-fn choose(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revisions) {
+fn choose(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revisions) {
     let width = inner_width(body, 76);
     let title = match revisions.purpose {
         Purpose::Start => format!("{}: start which revision of {}?", revisions.release, revisions.family),
@@ -244,7 +244,7 @@ fn choose(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revisi
             (true, _) => scene.span("runs now", Role::Stable),
             (false, _) if tried => scene.span("on the canary now", Role::Canary),
             (false, true) => scene.span("worked before ✓", Role::Good),
-            (false, false) if choice.backed_out => scene.span("ran, and was rolled back", Role::Warn),
+            (false, false) if choice.rolled_back_from => scene.span("ran, and was rolled back", Role::Warn),
             (false, false) => scene.dim("not known to have run here"),
         };
         let style = scene.theme.style(if index == selected { Role::Marked } else { Role::Text });
@@ -269,7 +269,7 @@ fn choose(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revisi
     window(scene, buffer, body, width, &title, lines);
 }
 
-fn refused(scene: &Scene<'_>, buffer: &mut Buffer, body: Rect, title: &str, refusal: &Refusal) {
+fn refused(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, title: &str, refusal: &Refusal) {
     let width = inner_width(body, 70);
     let mut lines: Vec<Line<'static>> =
         format::wrap(&refusal.reason, width, 6).into_iter().map(|text| scene.line(text, Role::Title)).collect();

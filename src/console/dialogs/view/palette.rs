@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use super::typed;
 use crate::console::dialogs::palette::Palette;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 
@@ -12,7 +12,7 @@ use crate::console::widgets::theme::Role;
 const NAME: usize = 30;
 
 /// What is typed, and the lines that fit it.
-pub fn lines(scene: &Scene<'_>, palette: &Palette, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, palette: &Palette, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let entries = palette.lines(scene.model);
     let mut typed_line = vec![scene.dim(": ")];
     typed_line.extend(typed(scene, &palette.typed, columns.saturating_sub(4), true));

@@ -7,9 +7,9 @@ use crate::domain::ecs::route::{Forward, Route, RouteId};
 use crate::domain::ecs::service::Service;
 use crate::domain::fault::FaultKind;
 use crate::domain::metrics::source;
-use crate::domain::metrics::source::{Own, Recipe};
+use crate::domain::metrics::source::{CustomMetrics, MetricQueries};
 use crate::domain::metrics::{Member, Minute, Trouble, TroubleKind};
-use crate::domain::observe::snapshot::Facts;
+use crate::domain::observe::snapshot::Answer;
 use crate::domain::release::share::Weight;
 use crate::domain::settings::ServiceSettings;
 use crate::testkit::consoles::{group, known, learn, now, route_of_search, service};
@@ -22,11 +22,11 @@ fn fleet(count: u32) -> Model {
 /// The same, counted by Prometheus.
 fn own_fleet(count: u32) -> Model {
     let text = Some("r{app=\"{service}\"}".to_owned());
-    let recipe = Recipe { requests: text.clone(), errors: text, ..Recipe::default() };
-    counted(count, Some(&Own { source: source::Source::Prometheus(recipe), seconds: true }))
+    let recipe = MetricQueries { requests: text.clone(), errors: text, ..MetricQueries::default() };
+    counted(count, Some(&CustomMetrics { source: source::Source::Prometheus(recipe), seconds: true }))
 }
 
-fn counted(count: u32, own: Option<&Own>) -> Model {
+fn counted(count: u32, own: Option<&CustomMetrics>) -> Model {
     let mut model = known((120, 40));
     for name in (0..count).map(|n| format!("s{n:03}")) {
         let settings = ServiceSettings { own: own.cloned(), ..ServiceSettings::default() };
@@ -40,30 +40,30 @@ fn counted(count: u32, own: Option<&Own>) -> Model {
         ..route_of_search()
     };
     let routes = services.iter().map(route).collect();
-    learn(&mut model, 2, Query::Routes, Facts::Routes(routes));
-    learn(&mut model, 1, Query::Services, Facts::Services(services));
+    learn(&mut model, 2, Query::Routes, Answer::Routes(routes));
+    learn(&mut model, 1, Query::Services, Answer::Services(services));
     model
 }
 
 /// What CloudWatch would say of a meter now.
-type Answer = fn(&Meter, Timestamp) -> Series;
+type Reply = fn(&MetricSource, Timestamp) -> Series;
 
-fn good(meter: &Meter, at: Timestamp) -> Series {
+fn good(meter: &MetricSource, at: Timestamp) -> Series {
     let mut series = Series::from(vec![Minute { requests: Some(60.0), ..Minute::at(at) }]);
-    if matches!(meter, Meter::Service(_)) {
+    if matches!(meter, MetricSource::Service(_)) {
         series.gauges.insert(Gauge::Cpu, BTreeMap::from([(at, 20.0)]));
     }
     series
 }
 
-fn failing(_: &Meter, _: Timestamp) -> Series {
+fn failing(_: &MetricSource, _: Timestamp) -> Series {
     let message = "CloudWatch failed to read it".to_owned();
     let trouble = Trouble { metric: "RequestCount Sum".to_owned(), kind: TroubleKind::Failed, message };
     Series { troubles: vec![trouble], unread: [Member::Requests].into(), ..Series::default() }
 }
 
 /// What is asked of CloudWatch from one second of the console's life to another, each answered a second later.
-fn asked(model: &mut Model, seconds: std::ops::Range<i64>, answer: Answer) -> Vec<(i64, MetricsQuery)> {
+fn asked(model: &mut Model, seconds: std::ops::Range<i64>, answer: Reply) -> Vec<(i64, MetricsQuery)> {
     let mut all = Vec::new();
     let mut coming: Vec<Query> = Vec::new();
     for second in seconds {
@@ -72,7 +72,7 @@ fn asked(model: &mut Model, seconds: std::ops::Range<i64>, answer: Answer) -> Ve
         heard.extend(coming.drain(..).map(|query| {
             let Query::Metrics(metrics) = &query else { unreachable!() };
             let read = metrics.meters.iter().map(|(meter, _)| (meter.clone(), answer(meter, stamp.at))).collect();
-            Msg::Read { asked: stamp.at, query: query.clone(), answer: Ok(Facts::Metrics(read)) }
+            Msg::Read { asked: stamp.at, query: query.clone(), answer: Ok(Answer::Metrics(read)) }
         }));
         for effect in heard.into_iter().flat_map(|msg| update(model, stamp, msg)) {
             if let Effect::Read(query @ Query::Metrics(_)) = effect {
@@ -106,7 +106,11 @@ fn what_comes_into_sight_is_asked_for_at_once_and_without_the_others() {
     // Container Insights is not on.
     assert_eq!(told(&all)[1..], [(120, 10, 39 * 4 + 8 + 1 + 2)]);
     assert!(
-        all[0].1.meters.iter().all(|(meter, detail)| *detail == Detail::Full || matches!(meter, Meter::Balancer(_)))
+        all[0]
+            .1
+            .meters
+            .iter()
+            .all(|(meter, detail)| *detail == Resolution::Full || matches!(meter, MetricSource::Balancer(_)))
     );
 }
 
@@ -119,7 +123,7 @@ fn a_fleet_of_more_than_a_call_takes_turns_and_the_open_release_is_in_each() {
     let seen: HashSet<_> = first.iter().flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
     assert_eq!(seen.len(), 300 + 2);
     let again = asked(&mut model, 59..260, good);
-    let open = |query: &MetricsQuery| query.meters.iter().filter(|(_, detail)| *detail == Detail::Full).count();
+    let open = |query: &MetricsQuery| query.meters.iter().filter(|(_, detail)| *detail == Resolution::Full).count();
     assert!(again.iter().all(|(_, query)| open(query) == 2 && query.metrics() <= METRICS_A_CALL));
     assert!(again.len() <= 4, "one call a poll: {:?}", told(&again));
     let seen: HashSet<_> = again.iter().flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
@@ -132,7 +136,10 @@ fn container_insights_are_looked_for_again_after_an_hour() {
     model.screen = Screen::Release("s000".to_owned());
     let all = asked(&mut model, 0..3_700, good);
     let full = |query: &MetricsQuery| {
-        query.meters.iter().any(|(meter, detail)| matches!(meter, Meter::Service(_)) && *detail == Detail::Full)
+        query
+            .meters
+            .iter()
+            .any(|(meter, detail)| matches!(meter, MetricSource::Service(_)) && *detail == Resolution::Full)
     };
     let looked: Vec<_> = all.iter().filter(|(_, query)| full(query)).map(|(second, _)| *second).collect();
     assert!(matches!(looked[..], [0, again] if (3_540..3_700).contains(&again)), "{looked:?}");
@@ -167,7 +174,7 @@ fn the_cost_is_that_of_the_metrics_that_are_asked_for_at_the_list_price() {
 }
 
 /// When so many minutes of so many of Prometheus' meters were asked for.
-fn of_prometheus(asked: &[(i64, MetricsQuery)], detail: Detail) -> Vec<(i64, i64, usize)> {
+fn of_prometheus(asked: &[(i64, MetricsQuery)], detail: Resolution) -> Vec<(i64, i64, usize)> {
     let of = asked.iter().filter(|(_, query)| query.of_prometheus() && query.meters[0].1 == detail);
     of.map(|(second, query)| (*second, query.spans().as_mins(), query.meters.len())).collect()
 }
@@ -178,8 +185,8 @@ fn prometheus_is_asked_every_five_seconds_for_what_is_open_and_seldom_for_the_fl
     model.screen = Screen::Release("s007".to_owned());
     let all = asked(&mut model, 0..121, good);
     let open: Vec<_> = (1..25).map(|n| (n * 5, 10, 1)).collect();
-    assert_eq!(of_prometheus(&all, Detail::Full), [vec![(0, 180, 1)], open].concat());
-    let fleet = of_prometheus(&all, Detail::Brief);
+    assert_eq!(of_prometheus(&all, Resolution::Full), [vec![(0, 180, 1)], open].concat());
+    let fleet = of_prometheus(&all, Resolution::Brief);
     assert!(fleet.iter().all(|(.., meters)| *meters <= METERS_AT_ONCE), "{fleet:?}");
     // One lot after the other.
     let first: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 180).copied().collect();
@@ -197,14 +204,14 @@ fn an_expression_that_fails_is_not_asked_for_over_all_minutes_each_time() {
         let mut model = own_fleet(1);
         model.screen = Screen::Release("s000".to_owned());
         asked(&mut model, 0..before, good);
-        let troubled = of_prometheus(&asked(&mut model, before..before + 900, failing), Detail::Full);
+        let troubled = of_prometheus(&asked(&mut model, before..before + 900, failing), Resolution::Full);
         let long: Vec<_> =
             troubled.iter().filter(|(_, minutes, _)| *minutes > 10).map(|(second, ..)| *second).collect();
         assert!(!long.is_empty() && long.len() <= 16, "{long:?}");
         assert!(long.windows(2).all(|two| two[1] - two[0] >= 60), "{long:?}");
         assert!(troubled.len() > 150, "{}", troubled.len());
         // What is mended is read over all that may be missing, and then no more.
-        let mended = of_prometheus(&asked(&mut model, before + 900..before + 1_100, good), Detail::Full);
+        let mended = of_prometheus(&asked(&mut model, before + 900..before + 1_100, good), Resolution::Full);
         let long: Vec<_> = mended.iter().filter(|(_, minutes, _)| *minutes > 10).collect();
         assert_eq!(long.len(), 1, "{mended:?}");
     }

@@ -9,7 +9,7 @@ use crate::domain::ecs::deployment::{AlarmConfiguration, DeploymentStatus, Servi
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{Service, TaskDefinition};
 use crate::domain::fault::Fault;
-use crate::domain::observe::snapshot::Facts;
+use crate::domain::observe::snapshot::Answer;
 use crate::testkit::consoles::{ago, hear, key, known, learn, now, revision_of, service, td};
 
 fn alarmed(name: &str, revision: u32, names: Vec<String>) -> Service {
@@ -22,7 +22,7 @@ fn alarmed(name: &str, revision: u32, names: Vec<String>) -> Service {
 fn watching(services: Vec<Service>) -> Model {
     let mut model = known((120, 40));
     let first = services[0].key.service.clone();
-    learn(&mut model, 1, Query::Services, Facts::Services(services));
+    learn(&mut model, 1, Query::Services, Answer::Services(services));
     model.fleet.selected = Some(first);
     model
 }
@@ -39,7 +39,7 @@ fn asked(model: &mut Model, seconds: i64) -> Vec<(i64, Query)> {
                 _ => Vec::new(),
             };
             model.polls.answered(&query, None);
-            model.snapshot.apply(at, &query, Ok(Facts::Alarms(answer)));
+            model.snapshot.apply(at, &query, Ok(Answer::Alarms(answer)));
             all.push((second, query));
         }
     }
@@ -64,10 +64,10 @@ fn orders(read: i64) -> Model {
         target: Some(revision_of("orders", target)),
         ..ServiceDeployment::new(Arn::new(format!("deployment/{target}")), DeploymentStatus::Successful)
     };
-    let history = Facts::Deployments(vec![deployment(42, 24), deployment(41, 48), deployment(40, 72)]);
+    let history = Answer::Deployments(vec![deployment(42, 24), deployment(41, 48), deployment(40, 72)]);
     learn(&mut model, 1, Query::Deployments(key("orders")), history);
     let all = (40..=42).map(|revision| definition("orders", revision, true)).collect();
-    learn(&mut model, read, Query::TaskDefinitions(Vec::new()), Facts::TaskDefinitions(all));
+    learn(&mut model, read, Query::TaskDefinitions(Vec::new()), Answer::TaskDefinitions(all));
     model
 }
 
@@ -96,7 +96,7 @@ fn no_more_than_two_questions_a_minute_are_about_alarms() {
         assert!(asked_for.windows(2).all(|two| two[1].0 - two[0].0 >= 30), "{asked_for:?}");
         assert!(asked_for.iter().all(|(_, names)| *names <= 100));
         assert!(names.iter().all(|name| model.snapshot.alarms.contains_key(name)), "some were never read");
-        // Nor in a hurry.
+        // Nor in a expedite.
         let first = asked(&mut hurried, 1);
         assert!(first.iter().any(|(_, query)| matches!(query, Query::Alarms(_))));
         hurried.polls.all_due();
@@ -139,8 +139,8 @@ fn another_target_is_read_at_once() {
     // :43 goes out, and :42, read long ago, is what R would go back to.
     let stale = vec![definition("orders", 42, true), definition("orders", 43, true)];
     model.snapshot.task_definitions.remove(&td("orders", 42));
-    learn(&mut model, 1_000, Query::TaskDefinitions(Vec::new()), Facts::TaskDefinitions(stale));
-    learn(&mut model, 0, Query::Services, Facts::Services(vec![service("orders", "orders", 43, 4, 0)]));
+    learn(&mut model, 1_000, Query::TaskDefinitions(Vec::new()), Answer::TaskDefinitions(stale));
+    learn(&mut model, 0, Query::Services, Answer::Services(vec![service("orders", "orders", 43, 4, 0)]));
     assert_eq!(definitions(&due(&model)), [[":42"]]);
 }
 
@@ -163,7 +163,7 @@ fn where_the_best_was_deregistered_the_family_is_asked_for() {
     let mut model = orders(1);
     let family = Query::Family("orders".to_owned());
     assert!(!due(&model).contains(&family));
-    let gone = Facts::TaskDefinitions(vec![definition("orders", 41, false)]);
+    let gone = Answer::TaskDefinitions(vec![definition("orders", 41, false)]);
     learn(&mut model, 0, Query::TaskDefinitions(Vec::new()), gone);
     assert!(due(&model).contains(&family));
 }

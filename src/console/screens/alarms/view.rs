@@ -8,7 +8,7 @@ use super::state::{Row, word};
 use crate::console::poll_schedule::Source;
 use crate::console::screens::View;
 use crate::console::screens::alarms;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::parts;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
@@ -19,7 +19,7 @@ use crate::domain::fault::FaultKind;
 use crate::domain::release::Release;
 
 /// Draws them.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.model.list(View::Alarms);
     let all = list.shown(alarms::state::rows(scene.model, release));
@@ -47,7 +47,7 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
 }
 
 /// What to do where there are none.
-fn none(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+fn none(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     if scene.model.find().is_some_and(|find| find.active()) {
         return vec![scene.line("no alarm has that", Role::Text)];
     }
@@ -77,7 +77,7 @@ fn widths(columns: usize) -> [usize; 3] {
     }
 }
 
-fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
+fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     let mut text = "  ".to_owned();
     for (name, width) in ["alarm", "state", "since"].into_iter().zip(widths(columns)) {
         text.push_str(&format::pad(name, width));
@@ -88,7 +88,7 @@ fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
 }
 
 /// How its state looks. What is not known, or old, is never green.
-fn shape(scene: &Scene<'_>, row: &Row<'_>) -> (&'static str, Role) {
+fn shape(scene: &Canvas<'_>, row: &Row<'_>) -> (&'static str, Role) {
     let fresh = age::of(scene, Source::Alarms, row.reading).good();
     match row.alarm().map(|alarm| &alarm.state) {
         Some(AlarmState::Alarm) => ("✖ ", Role::Bad),
@@ -99,7 +99,7 @@ fn shape(scene: &Scene<'_>, row: &Row<'_>) -> (&'static str, Role) {
     }
 }
 
-fn row(scene: &Scene<'_>, row: &Row<'_>, marked: bool, columns: usize) -> Line<'static> {
+fn row(scene: &Canvas<'_>, row: &Row<'_>, marked: bool, columns: usize) -> Line<'static> {
     let [names, states, sinces] = widths(columns);
     let (shape, role) = shape(scene, row);
     let now = scene.model.now.at;
@@ -133,7 +133,7 @@ fn unknown(row: &Row<'_>) -> String {
 }
 
 /// The marked alarm in full.
-fn details(scene: &Scene<'_>, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
+fn details(scene: &Canvas<'_>, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut say = |label: &str, text: &str, role: Role| {
         lines.extend(parts::labelled(scene, label, (text, role), columns, 8));

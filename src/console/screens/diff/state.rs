@@ -201,7 +201,7 @@ pub(crate) fn reveal(model: &mut Model) {
     model.diff.revealed.clear();
     if model.diff.reveal {
         // They are asked for each time, however lately they were.
-        model.polls.hurry(&[Source::Definitions]);
+        model.polls.expedite(&[Source::Definitions]);
     }
 }
 

@@ -8,7 +8,7 @@ use super::state::{Row, Sides};
 use crate::console::screens::View;
 use crate::console::screens::diff;
 use crate::console::screens::fleet;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
@@ -21,7 +21,7 @@ use crate::domain::release::Release;
 const LABEL: usize = 7;
 
 /// Draws it.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let model = scene.model;
     let sides = diff::state::sides(model, release);
@@ -62,7 +62,7 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
 }
 
 /// How many changes there are, or what is shown instead of them.
-fn said(scene: &Scene<'_>, changes: &[Change]) -> Vec<Span<'static>> {
+fn said(scene: &Canvas<'_>, changes: &[Change]) -> Vec<Span<'static>> {
     let different = changes.iter().filter(|change| change.differs()).count();
     let mut said = Vec::new();
     // Values stand in the heading for as long as they are to be shown.
@@ -79,7 +79,7 @@ fn said(scene: &Scene<'_>, changes: &[Change]) -> Vec<Span<'static>> {
 }
 
 /// Which two: revision, version, age.
-fn heading(scene: &Scene<'_>, sides: &Sides, columns: usize) -> Line<'static> {
+fn heading(scene: &Canvas<'_>, sides: &Sides, columns: usize) -> Line<'static> {
     let mut spans = Vec::new();
     if let Some(from) = &sides.from {
         spans.push(scene.dim(format!("{} ", sides.was)));
@@ -92,7 +92,7 @@ fn heading(scene: &Scene<'_>, sides: &Sides, columns: usize) -> Line<'static> {
 }
 
 /// `checkout:42 1.9.0, 26m`, and that it cannot be deployed any more.
-fn named(scene: &Scene<'_>, arn: &TaskDefinitionArn) -> String {
+fn named(scene: &Canvas<'_>, arn: &TaskDefinitionArn) -> String {
     let snapshot = &scene.model.snapshot;
     let summary = snapshot.task_definition(arn);
     let whole = snapshot.definitions.get(arn).and_then(|reading| reading.get());
@@ -116,7 +116,7 @@ fn version(definition: &Definition) -> Option<String> {
 
 /// Why there is nothing to compare, or not all of it.
 fn notes(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     sides: &Sides,
     from: Option<&Definition>,
     to: Option<&Definition>,
@@ -152,7 +152,7 @@ fn notes(
 /// The lines of each container, of the task and of what is around it; what is the same is counted. And where among them
 /// the marked one is.
 fn compared(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     changes: &[Change],
     shown: &[Row],
     at: usize,
@@ -196,7 +196,7 @@ fn look(kind: Kind) -> (&'static str, Role) {
     }
 }
 
-fn change_line(scene: &Scene<'_>, change: &Change, marked: bool, columns: usize) -> Line<'static> {
+fn change_line(scene: &Canvas<'_>, change: &Change, marked: bool, columns: usize) -> Line<'static> {
     let (mark, role) = look(change.kind);
     let width = (columns / 3).clamp(20, 44);
     let mut spans = vec![
@@ -211,7 +211,7 @@ fn change_line(scene: &Scene<'_>, change: &Change, marked: bool, columns: usize)
     Line::from(spans)
 }
 
-fn json_line(scene: &Scene<'_>, line: &str, marked: bool, columns: usize) -> Line<'static> {
+fn json_line(scene: &Canvas<'_>, line: &str, marked: bool, columns: usize) -> Line<'static> {
     Line::from(vec![
         scene.span(if marked { "▸ " } else { "  " }, Role::Accent),
         scene.text(format::clip(line, columns.saturating_sub(2))),
@@ -219,7 +219,7 @@ fn json_line(scene: &Scene<'_>, line: &str, marked: bool, columns: usize) -> Lin
 }
 
 /// That what a task definition does not carry could not be compared.
-fn unknown_around(scene: &Scene<'_>, release: &Release, sides: &Sides) -> Option<Line<'static>> {
+fn unknown_around(scene: &Canvas<'_>, release: &Release, sides: &Sides) -> Option<Line<'static>> {
     let known = |arn: &TaskDefinitionArn| {
         diff::state::revision(scene.model, release, arn).is_some_and(|revision| !revision.surroundings.is_empty())
     };
@@ -229,7 +229,7 @@ fn unknown_around(scene: &Scene<'_>, release: &Release, sides: &Sides) -> Option
 }
 
 /// The marked change in full, the older value above the newer one.
-fn details(scene: &Scene<'_>, change: &Change, columns: usize) -> Vec<Line<'static>> {
+fn details(scene: &Canvas<'_>, change: &Change, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let room = columns.saturating_sub(LABEL);
     let mut say = |label: &str, text: &str, role: Role| {

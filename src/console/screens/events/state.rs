@@ -12,7 +12,7 @@ use crate::domain::analysis::alarms;
 use crate::domain::ecs::names::Arn;
 use crate::domain::release::Release;
 use crate::domain::timeline;
-use crate::domain::timeline::{Entry, Hand, Kind, Told};
+use crate::domain::timeline::{Entry, EventText, Kind, Origin};
 
 /// An entry of the timeline.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ impl Listed for Row {
     fn text(&self) -> String {
         let Entry { at, kind, hand, about, text, count, .. } = &self.0;
         let times = if *count > 1 && *kind != Kind::Tasks { format!(" ×{count}") } else { String::new() };
-        let whose = if *hand == Some(Hand::Others) { " ▲" } else { "" };
+        let whose = if *hand == Some(Origin::Others) { " ▲" } else { "" };
         format!("{}{whose} {} {about}{times} {text}", at.strftime("%Y-%m-%d %H:%M:%SZ"), kind.word())
     }
 }
@@ -60,8 +60,8 @@ impl Shown {
             Self::Tasks => entry.kind == Kind::Tasks,
             Self::Deployment => matches!(entry.kind, Kind::Deployment | Kind::Traffic),
             Self::Alarms => entry.kind == Kind::Alarm,
-            Self::Ours => entry.hand == Some(Hand::Ours),
-            Self::Others => entry.hand == Some(Hand::Others),
+            Self::Ours => entry.hand == Some(Origin::Ours),
+            Self::Others => entry.hand == Some(Origin::Others),
             Self::Service => entry.kind == Kind::Service,
         }
     }
@@ -81,12 +81,12 @@ pub fn all(model: &Model, release: &Release) -> Vec<Entry> {
 }
 
 /// Who started its deployments, as far as that is known.
-pub fn starters(model: &Model, release: &Release) -> BTreeMap<Arn, Hand> {
+pub fn starters(model: &Model, release: &Release) -> BTreeMap<Arn, Origin> {
     timeline::starters(&model.snapshot, release, &told(model, release, &BTreeSet::new()))
 }
 
-fn told<'a>(model: &'a Model, release: &Release, alarms: &'a BTreeSet<String>) -> Told<'a> {
-    Told { acts: model.acts.of(&release.name), since: model.acts.since, alarms }
+fn told<'a>(model: &'a Model, release: &Release, alarms: &'a BTreeSet<String>) -> EventText<'a> {
+    EventText { acts: model.acts.of(&release.name), since: model.acts.since, alarms }
 }
 
 /// Every line of the kinds that are shown, newest first unless that is turned round.

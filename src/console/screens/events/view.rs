@@ -10,13 +10,13 @@ use crate::console::poll_schedule::Source;
 use crate::console::screens::View;
 use crate::console::screens::events;
 use crate::console::widgets::age::Freshness;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::release::Release;
-use crate::domain::timeline::{Entry, Hand, Kind};
+use crate::domain::timeline::{Entry, Kind, Origin};
 
 /// Columns of the time of day.
 const TIME: usize = 9;
@@ -28,11 +28,11 @@ const KIND: usize = 7;
 const LABEL: usize = 7;
 
 /// Draws them.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.model.list(View::Events);
     let all = events::state::all(scene.model, release);
-    let others = all.iter().filter(|entry| entry.hand == Some(Hand::Others)).count();
+    let others = all.iter().filter(|entry| entry.hand == Some(Origin::Others)).count();
     let mut said = vec![scene.text(counted(all.len()))];
     if others > 0 {
         said.push(scene.span(format!("  ▲ {others} not from here"), Role::Warn));
@@ -65,7 +65,7 @@ fn counted(entries: usize) -> String {
     }
 }
 
-fn nothing(scene: &Scene<'_>) -> &'static str {
+fn nothing(scene: &Canvas<'_>) -> &'static str {
     let searched = scene.model.find().is_some_and(|find| find.only && find.active());
     match scene.model.events.shown {
         _ if searched => "nothing has that",
@@ -75,7 +75,7 @@ fn nothing(scene: &Scene<'_>) -> &'static str {
 }
 
 /// How the sources stand that the timeline is made of.
-fn sources(scene: &Scene<'_>, release: &Release) -> [Freshness; 4] {
+fn sources(scene: &Canvas<'_>, release: &Release) -> [Freshness; 4] {
     let snapshot = &scene.model.snapshot;
     [
         age::of(scene, Source::Services, Some(&snapshot.services)),
@@ -86,7 +86,7 @@ fn sources(scene: &Scene<'_>, release: &Release) -> [Freshness; 4] {
 }
 
 /// What the timeline lacks, because it could not be read.
-fn missing(scene: &Scene<'_>, sources: &[Freshness], columns: usize) -> Vec<Line<'static>> {
+fn missing(scene: &Canvas<'_>, sources: &[Freshness], columns: usize) -> Vec<Line<'static>> {
     let lacks = sources.iter().filter(|source| source.fault.is_some() || source.age.is_none());
     let line = |source: &Freshness| {
         let why = source.fault.as_ref().map(|(_, fault)| format!(": {}", fault.headline())).unwrap_or_default();
@@ -108,7 +108,7 @@ fn about_columns(columns: usize, several: bool) -> usize {
 }
 
 /// An entry in one line.
-fn line(scene: &Scene<'_>, row: &Row, marked: bool, of: usize, columns: usize) -> Line<'static> {
+fn line(scene: &Canvas<'_>, row: &Row, marked: bool, of: usize, columns: usize) -> Line<'static> {
     let entry = &row.0;
     let now = scene.model.now.at;
     let today = now.strftime("%F").to_string() == entry.at.strftime("%F").to_string();
@@ -142,15 +142,15 @@ fn line(scene: &Scene<'_>, row: &Row, marked: bool, of: usize, columns: usize) -
 /// What stands out: other people's doings before all, then what is wrong, then our own.
 pub fn mark(entry: &Entry) -> (&'static str, Role) {
     match entry.hand {
-        Some(Hand::Others) => ("▲", Role::Warn),
+        Some(Origin::Others) => ("▲", Role::Warn),
         _ if entry.wrong => ("✖", Role::Bad),
-        Some(Hand::Ours) => ("●", Role::Accent),
+        Some(Origin::Ours) => ("●", Role::Accent),
         None => ("·", Role::Dim),
     }
 }
 
 /// An entry in full; what AWS says is never cut.
-fn details(scene: &Scene<'_>, entry: &Entry, columns: usize) -> Vec<Line<'static>> {
+fn details(scene: &Canvas<'_>, entry: &Entry, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let room = columns.saturating_sub(LABEL);
     let mut say = |label: &str, text: &str, role: Role| {
@@ -172,12 +172,12 @@ fn details(scene: &Scene<'_>, entry: &Entry, columns: usize) -> Vec<Line<'static
         say("often", &text, Role::Text);
     }
     match entry.hand {
-        Some(Hand::Others) => {
+        Some(Origin::Others) => {
             let since = scene.model.acts.since.strftime("%F %H:%M:%SZ");
             let text = format!("▲ somebody else: nothing ordered from here since {since} explains it");
             say("whose", &text, Role::Warn);
         }
-        Some(Hand::Ours) => say("whose", "ordered from here", Role::Text),
+        Some(Origin::Ours) => say("whose", "ordered from here", Role::Text),
         None => {}
     }
     say("of", &entry.about, Role::Text);

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::console::screens::release;
 use crate::console::screens::release::view as screen;
 use crate::console::view::middle;
-use crate::console::widgets::canvas::{Scene, put, split_top};
+use crate::console::widgets::canvas::{Canvas, put, split_top};
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
 use crate::domain::fault::Fault;
@@ -82,7 +82,7 @@ fn columns(total: usize, names: usize, clusters: usize, methods: usize) -> (Vec<
 }
 
 /// Draws the fleet.
-pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let model = scene.model;
     if model.snapshot.services.get().is_none() {
         return not_read(scene, buffer, area);
@@ -127,7 +127,7 @@ pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
 }
 
 /// A look at the marked release below the list.
-fn look(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+fn look(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     put(
         buffer,
         area,
@@ -150,7 +150,7 @@ fn look(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
 }
 
 /// How many there are, how many need somebody, and the filter.
-fn summary(scene: &Scene<'_>, lines: &[&Release], columns: usize) -> Line<'static> {
+fn summary(scene: &Canvas<'_>, lines: &[&Release], columns: usize) -> Line<'static> {
     let model = scene.model;
     // Whatever is searched for: what is hidden needs somebody all the same.
     let needed = model.releases.iter().filter(|release| release.needs_somebody()).count();
@@ -182,7 +182,7 @@ fn summary(scene: &Scene<'_>, lines: &[&Release], columns: usize) -> Line<'stati
     Line::from(spans)
 }
 
-fn headings(scene: &Scene<'_>, columns: &[Column], gap: usize) -> Line<'static> {
+fn headings(scene: &Canvas<'_>, columns: &[Column], gap: usize) -> Line<'static> {
     let mut text = "   ".to_owned();
     for column in columns {
         text.push_str(&aligned(column.heading, column));
@@ -196,7 +196,7 @@ fn aligned(text: &str, column: &Column) -> String {
 }
 
 /// One release in one line.
-fn line(scene: &Scene<'_>, release: &Release, columns: &[Column], gap: usize, marked: bool) -> Line<'static> {
+fn line(scene: &Canvas<'_>, release: &Release, columns: &[Column], gap: usize, marked: bool) -> Line<'static> {
     let (shape, role) = status::shape(release);
     let mut spans = vec![
         scene.span(if marked { "▸" } else { " " }, Role::Accent),
@@ -221,7 +221,7 @@ fn line(scene: &Scene<'_>, release: &Release, columns: &[Column], gap: usize, ma
 }
 
 /// That it goes on by itself.
-fn automatic(scene: &Scene<'_>, release: &Release) -> Span<'static> {
+fn automatic(scene: &Canvas<'_>, release: &Release) -> Span<'static> {
     match scene.model.automatic.get(&release.name) {
         Some(on) if on.countdown.is_some() => scene.span("»", Role::Warn),
         Some(_) => scene.span("»", Role::Accent),
@@ -229,7 +229,7 @@ fn automatic(scene: &Scene<'_>, release: &Release) -> Span<'static> {
     }
 }
 
-fn cell(scene: &Scene<'_>, release: &Release, kind: Kind, columns: usize) -> (String, Role) {
+fn cell(scene: &Canvas<'_>, release: &Release, kind: Kind, columns: usize) -> (String, Role) {
     let thresholds = scene.model.settings.thresholds_of(&release.name);
     let judged = &release.verdict.judged;
     let metrics = age::metrics(scene, release);
@@ -276,7 +276,7 @@ fn cell(scene: &Scene<'_>, release: &Release, kind: Kind, columns: usize) -> (St
 }
 
 /// `:41 → :42 1.9.0` while there are two, else `:41 1.8.2`.
-fn revisions(scene: &Scene<'_>, release: &Release) -> String {
+fn revisions(scene: &Canvas<'_>, release: &Release) -> String {
     let stable = &release.stable;
     let tried = release.canary.as_ref().filter(|canary| {
         canary.task_definition != stable.task_definition && (release.in_flight() || canary.desired > 0)
@@ -306,7 +306,7 @@ fn tasks(release: &Release) -> (String, Role) {
 }
 
 /// The canary's share with its bar, or what there is instead.
-fn traffic(scene: &Scene<'_>, release: &Release, column: &Column, bar: usize) -> Vec<Span<'static>> {
+fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -> Vec<Span<'static>> {
     let word = |text: &str, role| vec![scene.span(aligned(text, column), role)];
     match (release.method, release.share.configured, release.phase) {
         (_, Some(share), Phase::Steady) if share.is_zero() => word("steady", Role::Dim),
@@ -331,7 +331,7 @@ fn traffic(scene: &Scene<'_>, release: &Release, column: &Column, bar: usize) ->
 }
 
 /// The canary's part of a bar, which shows something as soon as there is something.
-pub fn share_bar(scene: &Scene<'_>, share: Percent, cells: usize) -> [Span<'static>; 2] {
+pub fn share_bar(scene: &Canvas<'_>, share: Percent, cells: usize) -> [Span<'static>; 2] {
     // Within 0–cells, for a share is within 0–100.
     let exact = (share.value() / 100.0 * cells as f64).round() as usize;
     let least = usize::from(!share.is_zero());
@@ -341,7 +341,7 @@ pub fn share_bar(scene: &Scene<'_>, share: Percent, cells: usize) -> [Span<'stat
 }
 
 /// Before there is a list: what is being read, or why it cannot be, and what to do.
-fn not_read(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
+fn not_read(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let snapshot = &scene.model.snapshot;
     let fault = snapshot.services.failing().or(snapshot.identity.failing());
     match fault {
@@ -358,7 +358,7 @@ fn not_read(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect) {
 }
 
 /// A failure in full: what, why in AWS's words, what to do, and the request for a support case.
-pub fn fault_lines(scene: &Scene<'_>, fault: &Fault, columns: usize) -> Vec<Line<'static>> {
+pub fn fault_lines(scene: &Canvas<'_>, fault: &Fault, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![scene.line(format!("✖ {}", fault.kind.word()), Role::Bad)];
     lines.extend(format::wrap(&fault.headline(), columns, 4).into_iter().map(|text| scene.line(text, Role::Text)));
     lines.extend(format::wrap(&fault.advice, columns, 3).into_iter().map(|text| scene.line(text, Role::Title)));
@@ -369,7 +369,7 @@ pub fn fault_lines(scene: &Scene<'_>, fault: &Fault, columns: usize) -> Vec<Line
 }
 
 /// An open release that is not, or no longer, there.
-pub fn absent(scene: &Scene<'_>, name: &str, buffer: &mut Buffer, area: Rect) {
+pub fn absent(scene: &Canvas<'_>, name: &str, buffer: &mut Buffer, area: Rect) {
     if scene.model.snapshot.services.get().is_none() {
         return not_read(scene, buffer, area);
     }

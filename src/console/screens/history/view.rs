@@ -11,7 +11,7 @@ use crate::console::screens::fleet;
 use crate::console::screens::release::deployment;
 use crate::console::screens::{View, events, history};
 use crate::console::state::list::Listed;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
 use crate::console::widgets::theme::Role;
@@ -19,10 +19,10 @@ use crate::console::widgets::{age, format};
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::Arn;
 use crate::domain::release::Release;
-use crate::domain::timeline::Hand;
+use crate::domain::timeline::Origin;
 
 /// Draws the list, and below it the marked deployment in full.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.model.list(View::History);
     let all = list.shown(history::state::rows(scene.model, release)).len();
@@ -42,13 +42,13 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
 
 /// Where its keys lead from the marked deployment, and that somebody else started it.
 fn leads(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     deployment: &ServiceDeployment,
-    starter: Option<Hand>,
+    starter: Option<Origin>,
     columns: usize,
 ) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    if starter == Some(Hand::Others) {
+    if starter == Some(Origin::Others) {
         let text = "▲ somebody else started it: nothing that was ordered from here explains it";
         lines.push(scene.line(format::clip(text, columns), Role::Warn));
     }
@@ -70,10 +70,10 @@ fn leads(
 
 /// Every line of the list, and which of them is the marked one.
 fn rows(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     release: &Release,
     marked: Option<&Arn>,
-    starters: &BTreeMap<Arn, Hand>,
+    starters: &BTreeMap<Arn, Origin>,
     columns: usize,
 ) -> (Vec<Line<'static>>, usize) {
     let mut lines = Vec::new();
@@ -107,7 +107,7 @@ fn rows(
                     if here {
                         at = lines.len();
                     }
-                    let others = starters.get(&deployment.arn) == Some(&Hand::Others);
+                    let others = starters.get(&deployment.arn) == Some(&Origin::Others);
                     lines.push(row(scene, deployment, (here, others), fresh.good(), columns));
                 }
             }
@@ -125,7 +125,7 @@ fn widths(columns: usize) -> [usize; 6] {
     }
 }
 
-fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
+fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     let names = ["age", "revision", "version", "strategy", "took", "outcome"];
     let mut text = "  ".to_owned();
     for (index, (name, width)) in names.into_iter().zip(widths(columns)).enumerate() {
@@ -138,7 +138,7 @@ fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
 
 /// One deployment in one line: whether it is marked, and whether somebody else started it.
 fn row(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     deployment: &ServiceDeployment,
     (marked, others): (bool, bool),
     fresh: bool,

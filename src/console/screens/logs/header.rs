@@ -3,29 +3,29 @@
 use ratatui::text::{Line, Span};
 
 use super::sources;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::ecs::service::Task;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::health::stop_reason;
 use crate::domain::logs::LogSource;
-use crate::domain::logs::buffer::Whose;
+use crate::domain::logs::buffer::LogSide;
 use crate::domain::release::Release;
 
-const SIDES: [Whose; 3] = [Whose::Stable, Whose::Canary, Whose::Unknown];
+const SIDES: [LogSide; 3] = [LogSide::Stable, LogSide::Canary, LogSide::Unknown];
 
 /// How a side looks.
-pub(crate) fn role(whose: Whose) -> Role {
+pub(crate) fn role(whose: LogSide) -> Role {
     match whose {
-        Whose::Stable => Role::Stable,
-        Whose::Canary => Role::Canary,
-        Whose::Unknown => Role::Dim,
+        LogSide::Stable => Role::Stable,
+        LogSide::Canary => Role::Canary,
+        LogSide::Unknown => Role::Dim,
     }
 }
 
 /// Where in the log the operator is.
-pub(crate) fn said(scene: &Scene<'_>) -> Vec<Span<'static>> {
+pub(crate) fn said(scene: &Canvas<'_>) -> Vec<Span<'static>> {
     let logs = &scene.model.logs;
     if logs.held.is_some() {
         return vec![scene.span("held", Role::Warn)];
@@ -34,7 +34,7 @@ pub(crate) fn said(scene: &Scene<'_>) -> Vec<Span<'static>> {
 }
 
 /// All of it; the last line is what the list of lines is.
-pub(crate) fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub(crate) fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let logs = &scene.model.logs;
     let mut lines = Vec::new();
     for (source, reading) in logs.readings() {
@@ -48,7 +48,7 @@ pub(crate) fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec
     for why in &logs.sources.unread {
         lines.extend(format::wrap(why, columns, 2).into_iter().map(|text| scene.line(text, Role::Warn)));
     }
-    let shown = |whose: &Whose| logs.sources.sides.contains(whose) || logs.book.all(*whose).lines > 0;
+    let shown = |whose: &LogSide| logs.sources.sides.contains(whose) || logs.book.all(*whose).lines > 0;
     for whose in SIDES.into_iter().filter(shown) {
         lines.push(side(scene, release, whose, columns));
         if logs.book.all(whose).lines == 0
@@ -72,7 +72,7 @@ fn failed(source: &LogSource, fault: &Fault) -> String {
 }
 
 /// How fast a side writes, and how much of that tells of errors.
-fn side(scene: &Scene<'_>, release: &Release, whose: Whose, columns: usize) -> Line<'static> {
+fn side(scene: &Canvas<'_>, release: &Release, whose: LogSide, columns: usize) -> Line<'static> {
     let logs = &scene.model.logs;
     let all = logs.book.all(whose);
     let mut name = sources::name(release, whose).to_owned();
@@ -86,7 +86,7 @@ fn side(scene: &Scene<'_>, release: &Release, whose: Whose, columns: usize) -> L
         let errors = format!("{} errors/min", number(rate.errors));
         spans.push(scene.span(format::pad_left(&errors, 17), bad(rate.errors > 0.0)));
     } else {
-        let why = if whose == Whose::Unknown { "its tasks are not known" } else { "no rate yet" };
+        let why = if whose == LogSide::Unknown { "its tasks are not known" } else { "no rate yet" };
         spans.push(scene.dim(format::pad_left(why, 32)));
     }
     let lines = format::count(all.lines as f64);
@@ -111,7 +111,7 @@ fn number(rate: f64) -> String {
 }
 
 /// How far reading is.
-fn reading(scene: &Scene<'_>, columns: usize) -> Line<'static> {
+fn reading(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     let (model, logs) = (scene.model, &scene.model.logs);
     let mut note = Vec::new();
     if let Some(task) = &logs.task {
@@ -153,7 +153,7 @@ fn reading(scene: &Scene<'_>, columns: usize) -> Line<'static> {
 }
 
 /// Why there is no line: what is searched for is in none, or none was written.
-pub(crate) fn nothing(scene: &Scene<'_>) -> Vec<Line<'static>> {
+pub(crate) fn nothing(scene: &Canvas<'_>) -> Vec<Line<'static>> {
     let (model, logs) = (scene.model, &scene.model.logs);
     if logs.book.kept() > 0 {
         return vec![scene.line("no line that is kept is shown: esc ends the search, tab shows both sides", Role::Dim)];
@@ -169,7 +169,7 @@ pub(crate) fn nothing(scene: &Scene<'_>) -> Vec<Line<'static>> {
 }
 
 /// Why a side has no log: none of its tasks was ever started, and some are known to have failed.
-fn never_started(scene: &Scene<'_>, release: &Release, whose: Whose) -> Option<String> {
+fn never_started(scene: &Canvas<'_>, release: &Release, whose: LogSide) -> Option<String> {
     let only = scene.model.logs.task.as_ref();
     let services: Vec<_> = crate::console::widgets::age::services(release).map(|side| &side.service).collect();
     let mut tasks: Vec<&Task> = Vec::new();

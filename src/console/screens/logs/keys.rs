@@ -6,8 +6,8 @@ use super::state::Logs;
 use crate::console::keymap::Action;
 use crate::console::state::Model;
 use crate::console::update::navigation::PAGE;
-use crate::domain::logs::buffer::{Shown, Whose};
-use crate::domain::logs::ring_buffer::{Kept, Key};
+use crate::domain::logs::buffer::{LogSide, Shown};
+use crate::domain::logs::ring_buffer::{Key, RingBuffer};
 
 /// A key that moves in the log, or changes how it is followed.
 pub fn perform(model: &mut Model, action: Action) {
@@ -50,8 +50,8 @@ fn next_sides(model: &mut Model) {
         return model.say("there is one side here", false);
     }
     let sides = match model.logs.sides {
-        None => Some(Whose::Stable),
-        Some(Whose::Stable) => Some(Whose::Canary),
+        None => Some(LogSide::Stable),
+        Some(LogSide::Stable) => Some(LogSide::Canary),
         Some(_) => None,
     };
     let name = sides.map_or("of both", |whose| sources::name(release, whose));
@@ -84,7 +84,7 @@ fn find(model: &mut Model, forward: bool) {
 
 impl Logs {
     /// The place of the oldest line that is so.
-    fn first(&self, shown: Shown, is_so: impl Fn(&Kept) -> bool) -> Option<Key> {
+    fn first(&self, shown: Shown, is_so: impl Fn(&RingBuffer) -> bool) -> Option<Key> {
         self.book.shown(shown).find(|line| is_so(line)).map(|line| line.key)
     }
 

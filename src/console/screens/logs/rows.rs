@@ -7,12 +7,12 @@ use ratatui::text::{Line, Span};
 use super::header::role;
 use super::json_line::said;
 use super::sources;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::logs::buffer;
-use crate::domain::logs::buffer::{Shown, Whose};
-use crate::domain::logs::ring_buffer::Kept;
+use crate::domain::logs::buffer::{LogSide, Shown};
+use crate::domain::logs::ring_buffer::RingBuffer;
 use crate::domain::release::Release;
 
 /// From so many columns on both sides are beside one another.
@@ -20,9 +20,9 @@ const TWO: usize = 120;
 
 /// The lines as far as they can be in sight, and which of them is the marked one.
 pub(crate) fn around(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     release: &Release,
-    marked: Option<&Kept>,
+    marked: Option<&RingBuffer>,
     rows: usize,
     columns: usize,
 ) -> (Vec<Line<'static>>, usize) {
@@ -39,7 +39,7 @@ pub(crate) fn around(
     let looks = Looks::beside(columns);
     // Of whom it is not known yet is on the left, with a mark.
     let half = |canary: bool| {
-        let is_in = |line: &Kept| (logs.book.whose(line) == Whose::Canary) == canary;
+        let is_in = |line: &RingBuffer| (logs.book.whose(line) == LogSide::Canary) == canary;
         window(scene, is_in, marked, shown, rows)
     };
     let ((left, left_at), (right, right_at)) = (half(false), half(true));
@@ -56,18 +56,18 @@ pub(crate) fn around(
     (both, at)
 }
 
-fn padded(lines: Vec<&Kept>, above: usize) -> VecDeque<Option<&Kept>> {
+fn padded(lines: Vec<&RingBuffer>, above: usize) -> VecDeque<Option<&RingBuffer>> {
     std::iter::repeat_n(None, above).chain(lines.into_iter().map(Some)).collect()
 }
 
 /// Up to so many lines before and behind the mark, and how many are before it: up to the mark itself, or what is nearest.
 fn window<'a>(
-    scene: &Scene<'a>,
-    is_in: impl Fn(&Kept) -> bool,
-    marked: &Kept,
+    scene: &Canvas<'a>,
+    is_in: impl Fn(&RingBuffer) -> bool,
+    marked: &RingBuffer,
     shown: Shown,
     rows: usize,
-) -> (Vec<&'a Kept>, usize) {
+) -> (Vec<&'a RingBuffer>, usize) {
     let book = &scene.model.logs.book;
     let mut lines: Vec<_> = book.up_to(Some(marked.key), shown).filter(|line| is_in(line)).take(rows).collect();
     lines.reverse();
@@ -97,10 +97,10 @@ impl Looks {
 }
 
 fn cell(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     release: &Release,
-    line: Option<&Kept>,
-    marked: &Kept,
+    line: Option<&RingBuffer>,
+    marked: &RingBuffer,
     looks: &Looks,
     columns: usize,
 ) -> Vec<Span<'static>> {
@@ -112,10 +112,10 @@ fn cell(
 
 /// One line, cut to a width.
 fn row(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     release: &Release,
-    line: &Kept,
-    marked: &Kept,
+    line: &RingBuffer,
+    marked: &RingBuffer,
     looks: &Looks,
     columns: usize,
 ) -> Vec<Span<'static>> {
@@ -132,10 +132,10 @@ fn row(
         let name = sources::name(release, whose);
         let name =
             if looks.side > 1 { name.to_owned() } else { name.chars().take(1).collect::<String>().to_uppercase() };
-        let name = if whose == Whose::Unknown { "?" } else { &name };
+        let name = if whose == LogSide::Unknown { "?" } else { &name };
         spans.push(scene.span(format::pad(name, looks.side), role(whose)));
         spans.push(Span::raw(" "));
-    } else if whose == Whose::Unknown {
+    } else if whose == LogSide::Unknown {
         spans.push(scene.dim("? "));
     }
     let task = buffer::task(book.stream(line));

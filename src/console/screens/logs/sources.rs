@@ -6,7 +6,7 @@ use super::state::OfTask;
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::LogDriver;
 use crate::domain::logs::LogSource;
-use crate::domain::logs::buffer::Whose;
+use crate::domain::logs::buffer::LogSide;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::Release;
 
@@ -16,7 +16,7 @@ pub struct Sources {
     /// What is read. Both sides of a release often write to one source.
     pub read: Vec<LogSource>,
     /// The sides of which something is read.
-    pub sides: BTreeSet<Whose>,
+    pub sides: BTreeSet<LogSide>,
     /// What is not, and why, a sentence each.
     pub unread: Vec<String>,
 }
@@ -29,7 +29,7 @@ impl Sources {
         let revisions: Vec<_> = match task {
             Some(task) => {
                 let of = all.iter().find(|(_, arn)| **arn == task.task_definition);
-                vec![(of.map_or(Whose::Stable, |(whose, _)| *whose), &task.task_definition)]
+                vec![(of.map_or(LogSide::Stable, |(whose, _)| *whose), &task.task_definition)]
             }
             None => all,
         };
@@ -85,11 +85,11 @@ fn source(container: &str, driver: &LogDriver, region: &str, task: Option<&OfTas
 }
 
 /// The revisions that tasks of a release run, each with whose it is.
-pub(crate) fn revisions(release: &Release) -> Vec<(Whose, &TaskDefinitionArn)> {
-    let mut revisions: Vec<(Whose, &TaskDefinitionArn)> = Vec::new();
+pub(crate) fn revisions(release: &Release) -> Vec<(LogSide, &TaskDefinitionArn)> {
+    let mut revisions: Vec<(LogSide, &TaskDefinitionArn)> = Vec::new();
     for side in std::iter::once(&release.stable).chain(&release.canary) {
         for arn in std::iter::once(&side.task_definition).chain(&side.leaving) {
-            let of = whose(release, &side.service, arn).unwrap_or(Whose::Unknown);
+            let of = whose(release, &side.service, arn).unwrap_or(LogSide::Unknown);
             if !revisions.contains(&(of, arn)) {
                 revisions.push((of, arn));
             }
@@ -98,21 +98,21 @@ pub(crate) fn revisions(release: &Release) -> Vec<(Whose, &TaskDefinitionArn)> {
     revisions
 }
 
-/// Whose the lines of a task of this service and revision are; `None`: of neither side.
-pub fn whose(release: &Release, service: &ServiceKey, revision: &TaskDefinitionArn) -> Option<Whose> {
+/// LogSide the lines of a task of this service and revision are; `None`: of neither side.
+pub fn whose(release: &Release, service: &ServiceKey, revision: &TaskDefinitionArn) -> Option<LogSide> {
     let stable = &release.stable;
     match &release.canary {
         Some(canary) if canary.service != stable.service => {
-            let sides = [(&stable.service, Whose::Stable), (&canary.service, Whose::Canary)];
+            let sides = [(&stable.service, LogSide::Stable), (&canary.service, LogSide::Canary)];
             sides.into_iter().find(|(of, _)| *of == service).map(|(_, whose)| whose)
         }
         _ if *service != stable.service => None,
         Some(canary) => {
-            let sides = [(&canary.task_definition, Whose::Canary), (&stable.task_definition, Whose::Stable)];
+            let sides = [(&canary.task_definition, LogSide::Canary), (&stable.task_definition, LogSide::Stable)];
             sides.into_iter().find(|(of, _)| *of == revision).map(|(_, whose)| whose)
         }
-        None if !stable.leaving.is_empty() && *revision == stable.task_definition => Some(Whose::Canary),
-        None => Some(Whose::Stable),
+        None if !stable.leaving.is_empty() && *revision == stable.task_definition => Some(LogSide::Canary),
+        None => Some(LogSide::Stable),
     }
 }
 
@@ -122,19 +122,19 @@ pub fn two_sides(release: &Release) -> bool {
 }
 
 /// What people call a side.
-pub fn name(release: &Release, whose: Whose) -> &'static str {
+pub fn name(release: &Release, whose: LogSide) -> &'static str {
     match whose {
-        Whose::Unknown => "unknown",
-        Whose::Stable if release.canary.is_some() => "stable",
-        Whose::Canary if release.canary.is_some() => "canary",
-        Whose::Stable if two_sides(release) => "before",
-        Whose::Stable => "service",
-        Whose::Canary => "new",
+        LogSide::Unknown => "unknown",
+        LogSide::Stable if release.canary.is_some() => "stable",
+        LogSide::Canary if release.canary.is_some() => "canary",
+        LogSide::Stable if two_sides(release) => "before",
+        LogSide::Stable => "service",
+        LogSide::Canary => "new",
     }
 }
 
 /// The revision of a side that most of its lines are of; `None`: that is not one.
-pub fn revision(release: &Release, whose: Whose) -> Option<&TaskDefinitionArn> {
+pub fn revision(release: &Release, whose: LogSide) -> Option<&TaskDefinitionArn> {
     let mut of = revisions(release).into_iter().filter(|(of, _)| *of == whose).map(|(_, arn)| arn);
     of.next()
 }

@@ -12,8 +12,8 @@ use crate::console::state::{Model, Screen};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::service::Task;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::logs::buffer::{Book, Shown, Whose};
-use crate::domain::logs::ring_buffer::{Bounds, Kept, Key};
+use crate::domain::logs::buffer::{LogBuffer, LogSide, Shown};
+use crate::domain::logs::ring_buffer::{Bounds, Key, RingBuffer};
 use crate::domain::logs::tail::{REST, Tail};
 use crate::domain::logs::{LogPage, LogQuery, LogSource, counters};
 use crate::domain::observe::snapshot::{Query, Reading};
@@ -64,9 +64,9 @@ pub struct Logs {
     /// The one task whose log this is; `None`: of all tasks.
     pub task: Option<OfTask>,
     /// The lines and their counts.
-    pub book: Book,
+    pub book: LogBuffer,
     /// Which sides' lines are shown; `None`: both.
-    pub sides: Option<Whose>,
+    pub sides: Option<LogSide>,
     /// Since when nothing is asked for any more.
     pub held: Option<Timestamp>,
     /// What there is to read, and what not.
@@ -82,7 +82,7 @@ impl Default for Logs {
     fn default() -> Self {
         Self {
             task: None,
-            book: Book::new(BOUNDS),
+            book: LogBuffer::new(BOUNDS),
             sides: None,
             held: None,
             sources: Sources::default(),
@@ -140,7 +140,7 @@ impl Logs {
     }
 
     /// The marked line: the newest that is shown, or the nearest to where the mark was set.
-    pub fn marked(&self, shown: Shown) -> Option<&Kept> {
+    pub fn marked(&self, shown: Shown) -> Option<&RingBuffer> {
         let at = self.book.up_to(self.mark, shown).next();
         at.or_else(|| self.book.behind(self.mark?, shown).next())
     }
@@ -170,7 +170,7 @@ impl Logs {
     }
 
     /// How fast a side writes now; `None`: its log is not read, or not for long enough.
-    pub fn rate(&self, whose: Whose) -> Option<Rate> {
+    pub fn rate(&self, whose: LogSide) -> Option<Rate> {
         if !self.sources.sides.contains(&whose) {
             return None;
         }

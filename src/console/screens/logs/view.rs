@@ -9,13 +9,13 @@ use ratatui::text::Line;
 
 use super::sources;
 use crate::console::screens::View;
-use crate::console::widgets::canvas::{Scene, put, split_top};
+use crate::console::widgets::canvas::{Canvas, put, split_top};
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::logs::buffer;
-use crate::domain::logs::ring_buffer::Kept;
+use crate::domain::logs::ring_buffer::RingBuffer;
 use crate::domain::release::Release;
 use crate::domain::text;
 
@@ -25,7 +25,7 @@ const LINES: usize = 10;
 const DETAILS: usize = 200;
 
 /// Draws them.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let logs = &scene.model.logs;
     let fresh = age::logs(scene);
@@ -56,7 +56,7 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
 }
 
 /// When it was written, and by whom.
-fn name(scene: &Scene<'_>, release: &Release, line: &Kept) -> String {
+fn name(scene: &Canvas<'_>, release: &Release, line: &RingBuffer) -> String {
     let book = &scene.model.logs.book;
     let (whose, stream) = (book.whose(line), book.stream(line));
     let at = line.key.0.strftime("%Y-%m-%d %H:%M:%S%.3fZ");
@@ -65,7 +65,7 @@ fn name(scene: &Scene<'_>, release: &Release, line: &Kept) -> String {
 }
 
 /// The line in full: broken where the screen ends, nothing of it left out but what nobody kept.
-fn details(scene: &Scene<'_>, line: &Kept, columns: usize) -> Vec<Line<'static>> {
+fn details(scene: &Canvas<'_>, line: &RingBuffer, columns: usize) -> Vec<Line<'static>> {
     let role = if line.error { Role::Bad } else { Role::Text };
     let mut lines: Vec<_> =
         folded(&line.text, columns, DETAILS).into_iter().map(|text| scene.line(text, role)).collect();

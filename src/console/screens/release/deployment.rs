@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use ratatui::text::Line;
 
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
-use crate::domain::ecs::deployment::{DeploymentStatus, Outcome, ServiceDeployment, ServiceRevision};
+use crate::domain::ecs::deployment::{DeploymentOutcome, DeploymentStatus, ServiceDeployment, ServiceRevision};
 
 /// Columns of the labels.
 const LABEL: usize = 10;
@@ -19,10 +19,10 @@ pub fn name(deployment: &ServiceDeployment) -> String {
 /// How it ended, or that it has not; nothing that is old is coloured as well.
 pub fn outcome(deployment: &ServiceDeployment, fresh: bool) -> (String, Role) {
     let (text, role) = match deployment.outcome() {
-        Some(Outcome::Succeeded) => ("✓ succeeded", Role::Good),
-        Some(Outcome::RolledBack) => ("▲ rolled back", Role::Warn),
-        Some(Outcome::RollbackFailed) => ("✖ ROLLBACK FAILED", Role::Bad),
-        Some(Outcome::Stopped) => ("○ stopped", Role::Warn),
+        Some(DeploymentOutcome::Succeeded) => ("✓ succeeded", Role::Good),
+        Some(DeploymentOutcome::RolledBack) => ("▲ rolled back", Role::Warn),
+        Some(DeploymentOutcome::RollbackFailed) => ("✖ ROLLBACK FAILED", Role::Bad),
+        Some(DeploymentOutcome::Stopped) => ("○ stopped", Role::Warn),
         None => match &deployment.status {
             DeploymentStatus::Pending => ("● pending", Role::Accent),
             DeploymentStatus::StopRequested => ("● stopping", Role::Accent),
@@ -35,7 +35,7 @@ pub fn outcome(deployment: &ServiceDeployment, fresh: bool) -> (String, Role) {
 }
 
 /// `:17 → :18`.
-pub fn revisions(scene: &Scene<'_>, deployment: &ServiceDeployment) -> String {
+pub fn revisions(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> String {
     let to = deployment.task_definition().map_or("?".to_owned(), |to| to.tag());
     // One that came before another was over replaces both.
     let from: Vec<_> = deployment.sources.iter().map(|source| source.task_definition.tag()).collect();
@@ -47,7 +47,7 @@ pub fn revisions(scene: &Scene<'_>, deployment: &ServiceDeployment) -> String {
 }
 
 /// A revision's version: its task definition's, where that was read, else the tag of its first image.
-pub fn version(scene: &Scene<'_>, revision: Option<&ServiceRevision>) -> String {
+pub fn version(scene: &Canvas<'_>, revision: Option<&ServiceRevision>) -> String {
     let Some(revision) = revision else { return "?".to_owned() };
     let read = scene.model.snapshot.task_definition(&revision.task_definition);
     if let Some(version) = read.and_then(|definition| definition.version()) {
@@ -67,7 +67,7 @@ pub fn reason(deployment: &ServiceDeployment) -> Option<String> {
 }
 
 /// All of it; what AWS says is never cut.
-pub fn lines(scene: &Scene<'_>, deployment: &ServiceDeployment, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, deployment: &ServiceDeployment, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let room = columns.saturating_sub(LABEL);
     let mut say = |label: &str, text: &str, role: Role| {
@@ -131,7 +131,7 @@ pub fn lines(scene: &Scene<'_>, deployment: &ServiceDeployment, columns: usize) 
 }
 
 /// `2026-11-20 09:15:07Z (26m ago)`.
-fn when(scene: &Scene<'_>, at: Timestamp) -> String {
+fn when(scene: &Canvas<'_>, at: Timestamp) -> String {
     let off = scene.model.now.at.duration_since(at);
     let said =
         if off.is_negative() { format!("in {}", format::age(off.abs())) } else { format!("{} ago", format::age(off)) };

@@ -4,14 +4,14 @@ use ratatui::text::{Line, Span};
 
 use crate::console::screens;
 use crate::console::screens::events;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::release::Release;
 use crate::domain::timeline::{Entry, Kind};
 
 /// The newest entries, as many as there are rows; what is wrong takes two where it is long.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let now = scene.model.now.at;
     let entries = events::state::all(scene.model, release);
     if entries.is_empty() {

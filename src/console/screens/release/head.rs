@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::{health, ladder, stages, verdict};
 use crate::console::screens::fleet;
 use crate::console::widgets::age::Part;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, frame, status};
 use crate::domain::ecs::service::Rollout;
@@ -16,7 +16,7 @@ use crate::domain::release::{Method, Phase, Release, Side};
 pub const LABEL: usize = 9;
 
 /// All of it.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![title(scene, release, columns)];
     lines.extend(frame::automatic(scene, release, columns));
     for (part, side) in age::parts(release) {
@@ -46,7 +46,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
 }
 
 /// What it is called, how it is released, and where it is.
-pub fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
+pub fn title(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
     let (shape, shape_role) = status::shape(release);
     let mut spans = vec![
         scene.span(if shape == " " { String::new() } else { format!("{shape} ") }, shape_role),
@@ -65,7 +65,7 @@ pub fn title(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'stat
 }
 
 /// One service: what it runs, its tasks and targets, its weight.
-fn side(scene: &Scene<'_>, release: &Release, part: Part, side: &Side, columns: usize) -> Line<'static> {
+fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns: usize) -> Line<'static> {
     let (label, role) = part.word();
     let tag = format::pad(&side.task_definition.tag(), 6);
     // However long it is, a space stays before the counts.
@@ -96,7 +96,7 @@ fn side(scene: &Scene<'_>, release: &Release, part: Part, side: &Side, columns: 
 }
 
 /// The rollouts of a service that replaces its tasks in place, while there is more than one.
-fn rollouts(scene: &Scene<'_>, release: &Release) -> Vec<Line<'static>> {
+fn rollouts(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
     let service = scene.model.snapshot.service(&release.stable.service).filter(|_| release.canary.is_none());
     let rollouts = service.map(|service| service.rollouts.as_slice()).unwrap_or_default();
     if rollouts.len() < 2 {
@@ -116,7 +116,7 @@ fn rollouts(scene: &Scene<'_>, release: &Release) -> Vec<Line<'static>> {
     rollouts.iter().take(3).map(line).collect()
 }
 
-fn health(scene: &Scene<'_>, release: &Release, side: &Side) -> (String, Role) {
+fn health(scene: &Canvas<'_>, release: &Release, side: &Side) -> (String, Role) {
     let fresh = age::health(scene, release);
     match (side.healthy, fresh) {
         (_, None) => ("no targets".to_owned(), Role::Dim),
@@ -129,7 +129,7 @@ fn health(scene: &Scene<'_>, release: &Release, side: &Side) -> (String, Role) {
 }
 
 /// The image's digest as the running tasks have it; tags move, digests do not.
-fn digest(scene: &Scene<'_>, side: &Side) -> String {
+fn digest(scene: &Canvas<'_>, side: &Side) -> String {
     let tasks = scene.model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
     let mut digests: Vec<&str> = tasks
         .into_iter()
@@ -148,7 +148,7 @@ fn digest(scene: &Scene<'_>, side: &Side) -> String {
 }
 
 /// What was asked for, what the rule says, what requests show; and a bar of what the rule says.
-fn traffic(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
+fn traffic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
     let share = &release.share;
     let mut spans = vec![scene.dim(format::pad("traffic", LABEL))];
     // While ECS shifts the traffic it is ECS that asks for a share; elsewhere it is this console.

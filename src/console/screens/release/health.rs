@@ -2,21 +2,21 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
-use crate::domain::health::rollout::Ailment;
+use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::release::Release;
 
 /// The keys that lead from it to its cause.
 const LEADS: [(&str, &str); 3] = [("t", "tasks"), ("l", "logs"), ("d", "diff")];
 
 /// `✖ CRASH LOOP :18 6 tasks: exit 1 (the application's own error)   t tasks  l logs  d diff`.
-pub fn line(scene: &Scene<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
+pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
     let ailment = release.ailment.as_ref()?;
     let (shape, name, role) = match ailment {
-        Ailment::CrashLoop { .. } => ("✖", "CRASH LOOP", Role::Bad),
-        Ailment::Stalled { .. } => ("▲", "STALLED", Role::Warn),
+        RolloutHealth::CrashLoop { .. } => ("✖", "CRASH LOOP", Role::Bad),
+        RolloutHealth::Stalled { .. } => ("▲", "STALLED", Role::Warn),
     };
     // What is old may be over.
     let role = if age::world(scene).good() { role } else { Role::Dim };

@@ -8,13 +8,13 @@ use super::metrics;
 use crate::console::poll_schedule::Source;
 use crate::console::widgets::age;
 use crate::console::widgets::age::Part;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::sparklines::{Curve, Strip, Values, number_of, percent_of};
 use crate::console::widgets::theme::Role;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::load_balancer_dimension;
-use crate::domain::metrics::source::Meter;
+use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{Gauge, Series};
 use crate::domain::release::{Release, Side};
 
@@ -24,17 +24,17 @@ const ELB: &str = "ELB 5xx";
 const LABEL: usize = 18;
 
 /// The minutes of a side's target group, whatever the side is judged by.
-fn group<'a>(scene: &Scene<'a>, side: &Side) -> Option<&'a Series> {
+fn group<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
     let wanted = side.target_group.as_ref()?;
     let mut all = scene.model.snapshot.metrics.iter();
-    let found = all.find(|(meter, _)| matches!(meter, Meter::TargetGroup { group, .. } if group == wanted));
+    let found = all.find(|(meter, _)| matches!(meter, MetricSource::TargetGroup { group, .. } if group == wanted));
     found.and_then(|(_, reading)| reading.get())
 }
 
 /// The load balancers whose rules lead to it, each once.
 fn balancers(release: &Release) -> Vec<&Arn> {
     let metered = age::sides(release).filter_map(|side| match &side.meter {
-        Some(Meter::TargetGroup { balancer, .. }) => Some(balancer),
+        Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer),
         _ => None,
     });
     let mut all: Vec<_> = release.routes.iter().map(|route| &route.load_balancer).chain(metered).collect();
@@ -65,12 +65,12 @@ fn short(balancer: &Arn) -> String {
 }
 
 /// What no target answered, connections that failed, hosts that are not well.
-pub fn balancer<'a>(scene: &Scene<'a>, release: &Release) -> Vec<Strip<'a>> {
+pub fn balancer<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     let read = &scene.model.snapshot.metrics;
     let groups: Vec<_> = age::parts(release).filter_map(|(part, side)| Some((part, group(scene, side)?))).collect();
     let mut strips = Vec::new();
     for balancer in balancers(release) {
-        let series = read.get(&Meter::Balancer(balancer.clone())).and_then(|reading| reading.get());
+        let series = read.get(&MetricSource::Balancer(balancer.clone())).and_then(|reading| reading.get());
         let curves = series.map(|series| {
             let values = gauge(series, Gauge::BalancerErrors);
             // Without a single answer there is no telling none from not asked.
@@ -103,13 +103,13 @@ pub fn balancer<'a>(scene: &Scene<'a>, release: &Release) -> Vec<Strip<'a>> {
 }
 
 /// CPU and memory of the services: of one service, both of its revisions together.
-pub fn resources<'a>(scene: &Scene<'a>, release: &Release) -> Vec<Strip<'a>> {
+pub fn resources<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     let both = age::one_service(release);
     let read = &scene.model.snapshot.metrics;
     let services: Vec<_> = age::parts(release)
         .take(if both { 1 } else { 2 })
         .filter_map(|(part, side)| {
-            let series = read.get(&Meter::Service(side.service.clone()))?.get()?;
+            let series = read.get(&MetricSource::Service(side.service.clone()))?.get()?;
             let (part, name) = if both { (Part::Alone, "service") } else { (part, part.word().0) };
             Some((part, name, series))
         })
@@ -139,7 +139,7 @@ pub fn resources<'a>(scene: &Scene<'a>, release: &Release) -> Vec<Strip<'a>> {
 }
 
 /// Requests a minute, each side on a scale of its own: at 1 % the canary's would lie on the floor of stable's.
-pub fn requests<'a>(scene: &Scene<'a>, release: &Release) -> Vec<Strip<'a>> {
+pub fn requests<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     let strip = |(part, side): (Part, &Side)| {
         let series = metrics::series(scene, side);
         let curve = series.map(|series| {
@@ -161,16 +161,16 @@ pub fn requests<'a>(scene: &Scene<'a>, release: &Release) -> Vec<Strip<'a>> {
 }
 
 /// What of it could not be read.
-fn troubles(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+fn troubles(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let read = &scene.model.snapshot.metrics;
-    let series = |meter: &Meter| read.get(meter).and_then(|reading| reading.get());
+    let series = |meter: &MetricSource| read.get(meter).and_then(|reading| reading.get());
     // All of it is CloudWatch's.
     let told = |(whose, series)| metrics::metric_errors::Told { whose, prometheus: false, series };
     let of_balancers = balancers(release)
         .into_iter()
-        .filter_map(|balancer| Some((short(balancer), series(&Meter::Balancer(balancer.clone()))?)));
+        .filter_map(|balancer| Some((short(balancer), series(&MetricSource::Balancer(balancer.clone()))?)));
     let of_services = age::services(release)
-        .filter_map(|side| Some((side.service.service.clone(), series(&Meter::Service(side.service.clone()))?)));
+        .filter_map(|side| Some((side.service.service.clone(), series(&MetricSource::Service(side.service.clone()))?)));
     let of_groups =
         age::parts(release).filter_map(|(part, side)| Some((part.word().0.to_owned(), group(scene, side)?)));
     let around = of_balancers.chain(of_services).map(told);
@@ -186,10 +186,10 @@ fn troubles(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'s
 }
 
 /// How old the oldest of it is, where that says something.
-fn stale(scene: &Scene<'_>, release: &Release) -> Option<Span<'static>> {
+fn stale(scene: &Canvas<'_>, release: &Release) -> Option<Span<'static>> {
     let read = &scene.model.snapshot.metrics;
-    let meters = balancers(release).into_iter().cloned().map(Meter::Balancer);
-    let meters = meters.chain(age::services(release).map(|side| Meter::Service(side.service.clone())));
+    let meters = balancers(release).into_iter().cloned().map(MetricSource::Balancer);
+    let meters = meters.chain(age::services(release).map(|side| MetricSource::Service(side.service.clone())));
     let known =
         meters.filter_map(|meter| read.get(&meter).map(|reading| age::of(scene, Source::Metrics, Some(reading))));
     let bad = known.filter(|known| !known.good()).max_by_key(|known| known.age)?;
@@ -201,7 +201,7 @@ fn values(strip: &Strip<'_>, now: Timestamp) -> Vec<(Part, String, Option<f64>)>
 }
 
 /// A line for each: its newest settled value, and whose that is.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let now = scene.model.now.at;
     let mut lines = Vec::new();
     for strip in balancer(scene, release).iter().chain(&resources(scene, release)) {
@@ -231,7 +231,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
 }
 
 /// A value; what should be none and is not stands out.
-fn said(scene: &Scene<'_>, strip: &Strip<'_>, value: Option<f64>) -> Span<'static> {
+fn said(scene: &Canvas<'_>, strip: &Strip<'_>, value: Option<f64>) -> Span<'static> {
     let counts = !matches!(strip.title, "CPU" | "memory");
     match value {
         None => scene.dim("no data"),
@@ -241,7 +241,7 @@ fn said(scene: &Scene<'_>, strip: &Strip<'_>, value: Option<f64>) -> Span<'stati
 }
 
 /// Requests that went to unhealthy targets because there were no others.
-fn failed_open(scene: &Scene<'_>, release: &Release) -> Vec<Line<'static>> {
+fn failed_open(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
     let now = scene.model.now.at;
     let each = age::parts(release).filter_map(|(part, side)| {
         let series = group(scene, side)?;
@@ -256,7 +256,7 @@ fn failed_open(scene: &Scene<'_>, release: &Release) -> Vec<Line<'static>> {
 }
 
 /// All of it on one line.
-pub fn line(scene: &Scene<'_>, release: &Release) -> Line<'static> {
+pub fn line(scene: &Canvas<'_>, release: &Release) -> Line<'static> {
     let now = scene.model.now.at;
     let mut spans = vec![scene.dim("around   ")];
     for (index, strip) in balancer(scene, release).iter().chain(&resources(scene, release)).enumerate() {

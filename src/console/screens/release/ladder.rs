@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::head::LABEL;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
 use crate::domain::ecs::names::Arn;
@@ -12,7 +12,7 @@ use crate::domain::release::share::{Percent, Weights};
 use crate::domain::release::{Method, Release};
 
 /// One line of it.
-pub fn line(scene: &Scene<'_>, release: &Release, columns: usize) -> Line<'static> {
+pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
     let fresh = age::world(scene).good();
     let timer = timer(scene, release, fresh);
     let mut spans = vec![scene.dim(format::pad("ladder", LABEL))];
@@ -28,7 +28,7 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 /// The shares that the canary was seen to have since it last had none.
-fn visited(scene: &Scene<'_>, release: &Release) -> Vec<f64> {
+fn visited(scene: &Canvas<'_>, release: &Release) -> Vec<f64> {
     let groups = release.stable.target_group.as_ref().zip(release.newest().target_group.as_ref());
     let Some(((stable, canary), route)) = groups.zip(release.routes.first()) else { return Vec::new() };
     let changes = scene.model.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
@@ -42,7 +42,7 @@ fn visited(scene: &Scene<'_>, release: &Release) -> Vec<f64> {
     shares.take_while(|share| *share > 0.0).collect()
 }
 
-fn rungs(scene: &Scene<'_>, release: &Release, fresh: bool, room: usize) -> Vec<Span<'static>> {
+fn rungs(scene: &Canvas<'_>, release: &Release, fresh: bool, room: usize) -> Vec<Span<'static>> {
     let at = release.share.configured.unwrap_or(Percent::ZERO).value();
     let mut rungs: Vec<f64> = release.ladder.steps().iter().map(|step| step.value()).collect();
     if !rungs.iter().any(|rung| same(*rung, at)) {
@@ -91,7 +91,7 @@ fn rungs(scene: &Scene<'_>, release: &Release, fresh: bool, room: usize) -> Vec<
     if wide(&some) <= room { some } else { joined(&near(1)) }
 }
 
-fn timer(scene: &Scene<'_>, release: &Release, fresh: bool) -> Vec<Span<'static>> {
+fn timer(scene: &Canvas<'_>, release: &Release, fresh: bool) -> Vec<Span<'static>> {
     let now = scene.model.now.at;
     let Some(bake) = &release.bake else {
         let idle = release.method == Method::Weighted && release.share.configured.is_some_and(Percent::is_zero);

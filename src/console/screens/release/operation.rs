@@ -4,13 +4,13 @@
 use ratatui::text::{Line, Span};
 
 use crate::console::state::operation::{Operation, StepState};
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{format, frame};
 use crate::domain::release::Release;
 
 /// All of it, in as many lines as it takes.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let Some(operation) = scene.model.operations.get(&release.name) else {
         return vec![scene.line("nothing was ordered from here yet", Role::Dim)];
     };
@@ -25,7 +25,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
     lines
 }
 
-fn step(scene: &Scene<'_>, index: usize, title: &str, state: &StepState, columns: usize) -> Vec<Line<'static>> {
+fn step(scene: &Canvas<'_>, index: usize, title: &str, state: &StepState, columns: usize) -> Vec<Line<'static>> {
     let (words_, role) = frame::step_words(scene, state);
     let (shape, shape_role) = match state {
         StepState::Pending => ("○", Role::Dim),
@@ -59,7 +59,7 @@ fn step(scene: &Scene<'_>, index: usize, title: &str, state: &StepState, columns
 }
 
 /// How it ended, and how long the operator waited for the first write.
-fn end(scene: &Scene<'_>, operation: &Operation, columns: usize) -> Vec<Line<'static>> {
+fn end(scene: &Canvas<'_>, operation: &Operation, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some((at, outcome)) = &operation.outcome {
         let (text, role) = frame::outcome_words(&operation.plan, outcome);

@@ -2,14 +2,14 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::release::Release;
-use crate::domain::rollback::readiness::{Check, Estimate, Level, Past, Preflight};
+use crate::domain::rollback::readiness::{Check, Estimate, Level, Past, Readiness};
 
 /// Whether anything was looked at.
-pub fn known(preflight: &Preflight) -> bool {
+pub fn known(preflight: &Readiness) -> bool {
     !preflight.checks.is_empty() || preflight.estimate.is_some()
 }
 
@@ -24,7 +24,7 @@ pub fn shape(level: Level) -> (&'static str, Role) {
 }
 
 /// The gravest finding that is not good, and how many others there are.
-pub fn gravest(preflight: &Preflight) -> Option<(&Check, usize)> {
+pub fn gravest(preflight: &Readiness) -> Option<(&Check, usize)> {
     let mut odd = preflight.checks.iter().filter(|check| check.level > Level::Good);
     let mut worst = odd.next()?;
     let mut others = 0;
@@ -39,7 +39,7 @@ pub fn gravest(preflight: &Preflight) -> Option<(&Check, usize)> {
 }
 
 /// `usually 6 min (longest 9 min, of 4 rollbacks)`, and the same in short; nothing where nothing was looked at.
-pub fn estimate(preflight: &Preflight) -> Option<(String, String)> {
+pub fn estimate(preflight: &Readiness) -> Option<(String, String)> {
     match &preflight.estimate {
         Some(estimate) => Some((past(estimate), format!("usually {}", format::lasting(estimate.typical)))),
         None if known(preflight) => Some(("no past rollback to go by".to_owned(), "time not known".to_owned())),
@@ -60,7 +60,7 @@ fn past(Estimate { typical, longest, of, from }: &Estimate) -> String {
 }
 
 /// Everything that was looked at, the gravest first, each whole; then the time that it should take.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let preflight = &release.preflight;
     if !known(preflight) {
         return vec![scene.line("nothing is checked beforehand here", Role::Dim)];
@@ -73,7 +73,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
 }
 
 /// One finding in at most so many rows; where that is too few, its last ends in a mark.
-pub fn line(scene: &Scene<'_>, check: &Check, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub fn line(scene: &Canvas<'_>, check: &Check, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let (mark, role) = shape(check.level);
     // That it would be refused is not always in the words.
     let text = match check.level {
@@ -93,7 +93,7 @@ pub fn line(scene: &Scene<'_>, check: &Check, columns: usize, rows: usize) -> Ve
 /// For a question: the findings that are not good, each in two rows at most, as many as there is room for, and, where it
 /// is of the way that is asked about, the time.
 /// Where not all fit, it is said how many are left out; the gravest is always there.
-pub fn brief(scene: &Scene<'_>, release: &Release, timed: bool, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub fn brief(scene: &Canvas<'_>, release: &Release, timed: bool, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let preflight = &release.preflight;
     let mut odd: Vec<_> = preflight.checks.iter().filter(|check| check.level > Level::Good).collect();
     odd.sort_by_key(|check| std::cmp::Reverse(check.level));
@@ -126,11 +126,11 @@ mod tests {
     #[test]
     fn the_gravest_is_the_gravest_wherever_it_stands() {
         let check = |level, what: &str| Check { level, what: what.into() };
-        let of = |checks: Vec<Check>| Preflight { checks, estimate: None };
+        let of = |checks: Vec<Check>| Readiness { checks, estimate: None };
         assert_eq!(gravest(&of(vec![check(Level::Good, "a")])), None);
         let mixed = of(vec![check(Level::Unknown, "a"), check(Level::Blocks, "b"), check(Level::Warn, "c")]);
         assert_eq!(gravest(&mixed).map(|(check, others)| (check.what.as_str(), others)), Some(("b", 2)));
         assert_eq!(estimate(&mixed).map(|(said, _)| said).as_deref(), Some("no past rollback to go by"));
-        assert_eq!(estimate(&Preflight::default()), None);
+        assert_eq!(estimate(&Readiness::default()), None);
     }
 }

@@ -3,13 +3,13 @@
 use ratatui::text::{Line, Span};
 
 use crate::console::poll_schedule::Source;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::release::Release;
 
 /// A line for each source; a failing one says why and what to do.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for source in age::sources(scene, release) {
         let shape = match (&source.fault, source.good()) {
@@ -40,7 +40,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
 }
 
 /// All sources on one line, those that fail or are old with their words, the others with their age alone.
-pub fn line(scene: &Scene<'_>, release: &Release) -> Line<'static> {
+pub fn line(scene: &Canvas<'_>, release: &Release) -> Line<'static> {
     let mut spans = vec![scene.dim("sources  ")];
     for (index, source) in age::sources(scene, release).into_iter().enumerate() {
         if index > 0 {

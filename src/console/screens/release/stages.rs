@@ -1,22 +1,24 @@
-//! What ECS does with a native deployment: its stages, what comes next, what watches it, and why it went back.
+//! NextAction ECS does with a native deployment: its stages, what comes next, what watches it, and why it went back.
 
 use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
 
 use super::head::LABEL;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
-use crate::domain::ecs::deployment::{Outcome, ServiceDeployment};
+use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::release::lifecycle;
-use crate::domain::release::lifecycle::{Back, Ends, Next, Place, Stop, Track, Wait, What};
+use crate::domain::release::lifecycle::{
+    Back, Ends, Next, NextAction, Precondition, StageMark, StagePosition, StageTimeline,
+};
 use crate::domain::release::{Method, Release};
 
 /// From this width on every stage has its name.
 const NAMED: usize = 110;
 
 /// That the rule is written by somebody whom ECS does not expect to.
-pub fn off_contract(scene: &Scene<'_>, release: &Release) -> Option<Line<'static>> {
+pub fn off_contract(scene: &Canvas<'_>, release: &Release) -> Option<Line<'static>> {
     (release.method == Method::NativeWeighted && release.canary.is_some()).then(|| {
         Line::from(vec![
             scene.span("▲ off-contract: tidegate writes the rule", Role::Warn),
@@ -26,7 +28,7 @@ pub fn off_contract(scene: &Scene<'_>, release: &Release) -> Option<Line<'static
 }
 
 /// The stages and what is next: one line where it is narrow, else every stage by its name.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let Some(track) = lifecycle::track(release, scene.model.now.at) else { return Vec::new() };
     let fresh = age::history(scene, release).good();
     let mut lines = match &track.back {
@@ -57,7 +59,7 @@ pub fn tells(release: &Release, remark: &str) -> bool {
 }
 
 /// A label, and lines beside it.
-fn labelled(scene: &Scene<'_>, label: &str, texts: Vec<String>, role: Role) -> Vec<Line<'static>> {
+fn labelled(scene: &Canvas<'_>, label: &str, texts: Vec<String>, role: Role) -> Vec<Line<'static>> {
     let line = |(index, text): (usize, String)| {
         let label = format::pad(if index == 0 { label } else { "" }, LABEL);
         Line::from(vec![scene.dim(label), scene.span(text, role)])
@@ -65,18 +67,18 @@ fn labelled(scene: &Scene<'_>, label: &str, texts: Vec<String>, role: Role) -> V
     texts.into_iter().enumerate().map(line).collect()
 }
 
-fn shape(track: &Track, at: Place, fresh: bool) -> (&'static str, Role) {
+fn shape(track: &StageTimeline, at: StagePosition, fresh: bool) -> (&'static str, Role) {
     match (at, &track.deadline) {
-        (Place::Behind, _) => ("✓", Role::Text),
-        (Place::Here, _) if !fresh => ("●", Role::Dim),
-        (Place::Here, Some(_)) => ("▲", Role::Warn),
-        (Place::Here, None) => ("●", Role::Accent),
-        (Place::Ahead, _) => ("○", Role::Dim),
-        (Place::Unknown, _) => ("·", Role::Dim),
+        (StagePosition::Behind, _) => ("✓", Role::Text),
+        (StagePosition::Here, _) if !fresh => ("●", Role::Dim),
+        (StagePosition::Here, Some(_)) => ("▲", Role::Warn),
+        (StagePosition::Here, None) => ("●", Role::Accent),
+        (StagePosition::Ahead, _) => ("○", Role::Dim),
+        (StagePosition::Unknown, _) => ("·", Role::Dim),
     }
 }
 
-fn role_of_here(track: &Track, fresh: bool) -> Role {
+fn role_of_here(track: &StageTimeline, fresh: bool) -> Role {
     match &track.deadline {
         _ if !fresh => Role::Dim,
         Some(deadline) if deadline.near => Role::BadBadge,
@@ -86,16 +88,16 @@ fn role_of_here(track: &Track, fresh: bool) -> Role {
 }
 
 /// A shape a stage, the present one by its name, and what is next in as few words as there is room for.
-fn short(scene: &Scene<'_>, track: &Track, fresh: bool, columns: usize) -> Line<'static> {
+fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize) -> Line<'static> {
     let mut spans = vec![scene.dim(format::pad("stage", LABEL))];
     let here = |spans: &mut Vec<Span<'static>>, name: &str| {
-        let (mark, role) = shape(track, Place::Here, fresh);
+        let (mark, role) = shape(track, StagePosition::Here, fresh);
         spans.push(scene.span(format!("{mark} "), role));
         spans.push(scene.span(format::clip(name, 32), role_of_here(track, fresh)));
         spans.push(Span::raw(" "));
     };
     for stop in &track.stops {
-        if stop.at == Place::Here {
+        if stop.at == StagePosition::Here {
             spans.push(Span::raw(" "));
             here(&mut spans, &stop.name);
             continue;
@@ -104,7 +106,7 @@ fn short(scene: &Scene<'_>, track: &Track, fresh: bool, columns: usize) -> Line<
         spans.push(scene.span(mark, role));
     }
     match &track.stage {
-        Some(stage) if track.stops.iter().all(|stop| stop.at != Place::Here) => {
+        Some(stage) if track.stops.iter().all(|stop| stop.at != StagePosition::Here) => {
             spans.push(Span::raw(" "));
             here(&mut spans, stage);
         }
@@ -127,10 +129,10 @@ fn brief(name: &str) -> String {
 }
 
 /// Every stage by its name, in as many lines as that takes.
-fn named(scene: &Scene<'_>, track: &Track, fresh: bool, columns: usize) -> Vec<Line<'static>> {
-    let piece = |stop: &Stop| {
+fn named(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize) -> Vec<Line<'static>> {
+    let piece = |stop: &StageMark| {
         let (mark, role) = shape(track, stop.at, fresh);
-        let here = stop.at == Place::Here;
+        let here = stop.at == StagePosition::Here;
         let name = if here { stop.name.clone() } else { brief(&stop.name) };
         let pause = if stop.waits && !here { " (pause)" } else { "" };
         let (name_role, name) = (if here { role_of_here(track, fresh) } else { role }, format::clip(&name, 40));
@@ -138,8 +140,8 @@ fn named(scene: &Scene<'_>, track: &Track, fresh: bool, columns: usize) -> Vec<L
     };
     let mut pieces: Vec<_> = track.stops.iter().map(piece).collect();
     match &track.stage {
-        Some(stage) if track.stops.iter().all(|stop| stop.at != Place::Here) => {
-            let unknown = Stop { name: stage.clone(), at: Place::Here, waits: false };
+        Some(stage) if track.stops.iter().all(|stop| stop.at != StagePosition::Here) => {
+            let unknown = StageMark { name: stage.clone(), at: StagePosition::Here, waits: false };
             pieces.insert(0, piece(&unknown));
         }
         None => pieces.insert(0, vec![scene.dim("not begun")]),
@@ -165,7 +167,7 @@ fn named(scene: &Scene<'_>, track: &Track, fresh: bool, columns: usize) -> Vec<L
     lines
 }
 
-fn going_back(scene: &Scene<'_>, track: &Track, back: &Back) -> Line<'static> {
+fn going_back(scene: &Canvas<'_>, track: &StageTimeline, back: &Back) -> Line<'static> {
     let now = scene.model.now.at;
     let to = back.to.as_ref().map_or("what it replaced".to_owned(), |to| to.tag());
     let since = back.since.map(|since| format!(", for {}", format::age(now.duration_since(since)))).unwrap_or_default();
@@ -178,27 +180,31 @@ fn going_back(scene: &Scene<'_>, track: &Track, back: &Back) -> Line<'static> {
     ])
 }
 
-/// What is next, at length and in short.
-fn next(scene: &Scene<'_>, track: &Track) -> Vec<String> {
+/// NextAction is next, at length and in short.
+fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
     let Next { what, waits } = &track.next;
     let arrow = scene.theme.arrow();
-    let answered = waits.contains(&Wait::Answer);
+    let answered = waits.contains(&Precondition::Answer);
     let (does, little) = match what {
-        What::StartTasks(tasks) => {
+        NextAction::StartTasks(tasks) => {
             (format!("starts {}", format::many(*tasks as usize, "task")), "starts tasks".to_owned())
         }
-        What::Shift(to) => (format!("shifts to {}", to.percent()), format!("{arrow} {}", to.percent())),
-        What::WaitForYou(at) => (format!("waits for you at {}", format::clip(at, 32)), "waits for you".to_owned()),
-        What::RemoveOld => ("removes the old tasks".to_owned(), "old tasks go".to_owned()),
-        What::End => ("ends the deployment".to_owned(), "ends".to_owned()),
-        What::GoBack => ("takes it back".to_owned(), "goes back".to_owned()),
-        What::Ours(Some(to)) => {
+        NextAction::Shift(to) => (format!("shifts to {}", to.percent()), format!("{arrow} {}", to.percent())),
+        NextAction::WaitForYou(at) => {
+            (format!("waits for you at {}", format::clip(at, 32)), "waits for you".to_owned())
+        }
+        NextAction::RemoveOld => ("removes the old tasks".to_owned(), "old tasks go".to_owned()),
+        NextAction::End => ("ends the deployment".to_owned(), "ends".to_owned()),
+        NextAction::GoBack => ("takes it back".to_owned(), "goes back".to_owned()),
+        NextAction::WritesWeight(Some(to)) => {
             let said = format!("P writes {} into the rule", to.percent());
             return vec![said, format!("P {arrow} {}", to.percent())];
         }
-        What::Ours(None) => return vec!["P lets ECS go on and keep it".to_owned(), "P lets ECS go on".to_owned()],
-        What::Unknown if answered => ("goes on".to_owned(), "goes on".to_owned()),
-        What::Unknown => return vec!["what comes next is not known".to_owned(), "next ?".to_owned()],
+        NextAction::WritesWeight(None) => {
+            return vec!["P lets ECS go on and keep it".to_owned(), "P lets ECS go on".to_owned()];
+        }
+        NextAction::Unknown if answered => ("goes on".to_owned(), "goes on".to_owned()),
+        NextAction::Unknown => return vec!["what comes next is not known".to_owned(), "next ?".to_owned()],
     };
     let more: Vec<_> = waits.iter().filter_map(|wait| self::wait(scene, *wait)).collect();
     let full: Vec<_> = more.iter().map(|(full, _)| full.as_str()).collect();
@@ -219,21 +225,21 @@ fn next(scene: &Scene<'_>, track: &Track) -> Vec<String> {
     ]
 }
 
-/// What has to come before, at length and in short.
-fn wait(scene: &Scene<'_>, wait: Wait) -> Option<(String, String)> {
+/// NextAction has to come before, at length and in short.
+fn wait(scene: &Canvas<'_>, wait: Precondition) -> Option<(String, String)> {
     let left = |at: jiff::Timestamp| format::clock(at.duration_since(scene.model.now.at).max(SignedDuration::ZERO));
     Some(match wait {
-        Wait::Answer => return None,
-        Wait::Hooks(1) => ("after the hook that runs".to_owned(), "after a hook".to_owned()),
-        Wait::Hooks(many) => (format!("after the {many} hooks that run"), format!("after {many} hooks")),
-        Wait::Healthy(have, want) => {
+        Precondition::Answer => return None,
+        Precondition::Hooks(1) => ("after the hook that runs".to_owned(), "after a hook".to_owned()),
+        Precondition::Hooks(many) => (format!("after the {many} hooks that run"), format!("after {many} hooks")),
+        Precondition::Healthy(have, want) => {
             let have = have.map_or("not known how many are".to_owned(), |have| format!("{have} are"));
             (
                 format!("once {} are healthy, {have}", format::many(want as usize, "new task")),
                 format!("once {want} healthy"),
             )
         }
-        Wait::Bake(length, ends) => {
+        Precondition::Bake(length, ends) => {
             let of = format::lasting(length);
             let (full, brief) = match ends {
                 None => (String::new(), format!("after {of}")),
@@ -250,14 +256,14 @@ fn wait(scene: &Scene<'_>, wait: Wait) -> Option<(String, String)> {
     })
 }
 
-/// What ECS says against the deployment: alarms that went off, a breaker that counts, why it went or goes back, how
+/// NextAction ECS says against the deployment: alarms that went off, a breaker that counts, why it went or goes back, how
 /// the last one ended where that was not well.
-pub fn trouble(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn trouble(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let Some(deployment) = release.deployment.as_deref() else { return Vec::new() };
     let room = columns.saturating_sub(LABEL);
     let mut lines = Vec::new();
     let triggered = deployment.alarms.as_ref().map(|alarms| alarms.triggered.as_slice()).unwrap_or_default();
-    let recent = !deployment.status.ended() || deployment.outcome() != Some(Outcome::Succeeded);
+    let recent = !deployment.status.ended() || deployment.outcome() != Some(DeploymentOutcome::Succeeded);
     let why = why(scene, deployment);
     // The reason mostly names the alarm.
     let named = |name: &String| why.as_ref().is_some_and(|(_, text)| text.contains(name.as_str()));
@@ -277,15 +283,15 @@ pub fn trouble(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line
 }
 
 /// Why it goes back, or how it ended.
-fn why(scene: &Scene<'_>, deployment: &ServiceDeployment) -> Option<(&'static str, String)> {
+fn why(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> Option<(&'static str, String)> {
     let reason =
         deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_ref()).or(deployment.reason.as_ref());
     let outcome = match deployment.outcome() {
-        Some(Outcome::Succeeded) => return None,
+        Some(DeploymentOutcome::Succeeded) => return None,
         None => return Some(("why", reason.filter(|_| deployment.rollback.is_some())?.clone())),
-        Some(Outcome::RolledBack) => "rolled back",
-        Some(Outcome::RollbackFailed) => "ROLLBACK FAILED",
-        Some(Outcome::Stopped) => "stopped",
+        Some(DeploymentOutcome::RolledBack) => "rolled back",
+        Some(DeploymentOutcome::RollbackFailed) => "ROLLBACK FAILED",
+        Some(DeploymentOutcome::Stopped) => "stopped",
     };
     let now = scene.model.now.at;
     let ago =
@@ -295,8 +301,8 @@ fn why(scene: &Scene<'_>, deployment: &ServiceDeployment) -> Option<(&'static st
     Some(("last", format!("{of}{outcome}{ago}: {reason}")))
 }
 
-/// What watches the deployment under way, while nothing is wrong.
-pub fn watched(scene: &Scene<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
+/// NextAction watches the deployment under way, while nothing is wrong.
+pub fn watched(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
     let deployment = release.under_way()?;
     let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.triggered.is_empty() && !alarms.names.is_empty());
     let takes_back = deployment.configuration.alarms.as_ref().is_some_and(|alarms| alarms.enable && alarms.rollback);

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::console::widgets::age;
 use crate::console::widgets::age::Part;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::ecs::service::Task;
@@ -18,7 +18,7 @@ use crate::domain::release::{Release, Side};
 const REASONS: usize = 5;
 
 /// Both sides, one under the other.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut leads = None;
     for (part, side) in age::parts(release) {
@@ -41,7 +41,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
 
 /// The tasks of a side, where they were read. Those of two revisions of one service are told apart by task definition;
 /// where that is the same, nothing tells, and the counts of ECS have to do.
-fn read<'a>(scene: &Scene<'a>, release: &Release, side: &Side) -> Option<Vec<&'a Task>> {
+fn read<'a>(scene: &Canvas<'a>, release: &Release, side: &Side) -> Option<Vec<&'a Task>> {
     let tasks = scene.model.snapshot.tasks.get(&side.service)?.get()?;
     if !age::one_service(release) {
         return Some(tasks.iter().collect());
@@ -51,7 +51,7 @@ fn read<'a>(scene: &Scene<'a>, release: &Release, side: &Side) -> Option<Vec<&'a
 }
 
 /// `18 running · 2 pending`; what ECS counts where the tasks themselves were not read.
-fn counts(scene: &Scene<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<'static>) -> Line<'static> {
+fn counts(scene: &Canvas<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<'static>) -> Line<'static> {
     let mut spans = vec![label];
     let reading = scene.model.snapshot.tasks.get(&side.service);
     let fresh = age::of(scene, crate::console::poll_schedule::Source::Tasks, reading);
@@ -93,7 +93,7 @@ fn counts(scene: &Scene<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<'
 }
 
 /// Why tasks stopped: each cause once, with how often, and the newest one's own words.
-fn reasons(scene: &Scene<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'static>> {
+fn reasons(scene: &Canvas<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'static>> {
     let failures = stop_reason::failures(tasks);
     let hidden = failures.len().saturating_sub(REASONS);
     let now = scene.model.now.at;
@@ -121,7 +121,7 @@ fn reasons(scene: &Scene<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'st
 }
 
 /// The target group's targets by state, and the load balancer's reasons.
-fn targets(scene: &Scene<'_>, side: &Side, columns: usize) -> Vec<Line<'static>> {
+fn targets(scene: &Canvas<'_>, side: &Side, columns: usize) -> Vec<Line<'static>> {
     let Some(group) = &side.target_group else { return Vec::new() };
     let reading = scene.model.snapshot.health.get(group);
     let fresh = age::of(scene, crate::console::poll_schedule::Source::Health, reading);

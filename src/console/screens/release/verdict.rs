@@ -3,18 +3,18 @@
 use ratatui::text::{Line, Span};
 
 use crate::console::widgets::age;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
-use crate::domain::analysis::Outcome;
+use crate::domain::analysis::VerdictStatus;
 use crate::domain::release::Release;
 
 /// The role of an outcome; what is not known, or passes with a warning, is never green.
 pub fn role(release: &Release) -> Role {
     match release.verdict.outcome {
-        Outcome::Pass if release.verdict.reasons.is_empty() => Role::Good,
-        Outcome::Fail => Role::Bad,
-        Outcome::Pass | Outcome::NotYet => Role::Warn,
+        VerdictStatus::Pass if release.verdict.reasons.is_empty() => Role::Good,
+        VerdictStatus::Fail => Role::Bad,
+        VerdictStatus::Pass | VerdictStatus::Inconclusive => Role::Warn,
     }
 }
 
@@ -27,7 +27,7 @@ pub fn of_stable(release: &Release) -> bool {
 type Said = Vec<Vec<Span<'static>>>;
 
 /// The outcome with its numbers, in as few words as make two lines of them, then what speaks against it or for it.
-pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let label = scene.dim(format::pad("verdict", super::head::LABEL));
     let indent = Span::raw(" ".repeat(super::head::LABEL));
     let room = columns.saturating_sub(super::head::LABEL);
@@ -38,9 +38,9 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
     };
     let verdict = &release.verdict;
     let shape = match verdict.outcome {
-        Outcome::Pass => "● ",
-        Outcome::Fail => "✖ ",
-        Outcome::NotYet => "○ ",
+        VerdictStatus::Pass => "● ",
+        VerdictStatus::Fail => "✖ ",
+        VerdictStatus::Inconclusive => "○ ",
     };
     let usable = source.good();
     let shown = if usable { role(release) } else { Role::Dim };
@@ -77,7 +77,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, columns: usize) -> Vec<Line<'
 
 /// The pieces one after the other, each on the line if there is room, at one length.
 fn laid(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     first: &[Span<'static>],
     said: &[Said],
     level: usize,
@@ -99,7 +99,7 @@ fn laid(
     lines
 }
 
-fn errors(scene: &Scene<'_>, release: &Release, number: Role) -> Vec<Span<'static>> {
+fn errors(scene: &Canvas<'_>, release: &Release, number: Role) -> Vec<Span<'static>> {
     let judged = &release.verdict.judged;
     let Some(rate) = judged.error_percent else {
         return vec![scene.dim("errors no data")];
@@ -121,7 +121,7 @@ fn errors(scene: &Scene<'_>, release: &Release, number: Role) -> Vec<Span<'stati
 }
 
 /// How much worse than stable the canary's errors may be, and how likely that is by chance.
-fn difference(scene: &Scene<'_>, release: &Release) -> Option<Said> {
+fn difference(scene: &Canvas<'_>, release: &Release) -> Option<Said> {
     let rate = release.verdict.error_rate.as_ref()?;
     let (low, high) = (rate.difference_low, rate.difference_high);
     let chance = format::chance(rate.p_value);
@@ -132,7 +132,7 @@ fn difference(scene: &Scene<'_>, release: &Release) -> Option<Said> {
     ])
 }
 
-fn latency(scene: &Scene<'_>, release: &Release, number: Role) -> Option<Said> {
+fn latency(scene: &Canvas<'_>, release: &Release, number: Role) -> Option<Said> {
     let judged = &release.verdict.judged;
     let p95 = judged.p95?;
     let value = [scene.dim("p95 "), scene.span(format::latency(p95), number)];

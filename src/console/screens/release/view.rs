@@ -7,7 +7,7 @@ use strum::IntoEnumIterator;
 
 use super::{events, head, infrastructure, metrics, operation, readiness, sources, tasks};
 use crate::console::state::Panel;
-use crate::console::widgets::canvas::{Scene, put, put_all, split_left, split_top};
+use crate::console::widgets::canvas::{Canvas, put, put_all, split_left, split_top};
 use crate::domain::release::Release;
 
 /// Fewer rows than this make no plot.
@@ -26,7 +26,7 @@ pub fn shows_all(size: (u16, u16)) -> bool {
 }
 
 /// Draws it, laid out for the size: one panel at a time, all but the sources, or everything.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let mut lines = head::lines(scene, release, columns);
     // Whatever is odd, the panel keeps its room.
@@ -49,7 +49,7 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
 }
 
 /// One panel, and the names of the others.
-fn tabbed(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect, metrics_shown: bool) {
+fn tabbed(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect, metrics_shown: bool) {
     let chosen = match scene.model.panel {
         Panel::Metrics if metrics_shown => Panel::Tasks,
         panel => panel,
@@ -71,13 +71,13 @@ fn tabbed(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect,
 }
 
 /// A panel with its heading.
-fn panel(scene: &Scene<'_>, buffer: &mut Buffer, area: Rect, title: &str, lines: Vec<Line<'static>>) {
+fn panel(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, title: &str, lines: Vec<Line<'static>>) {
     put(buffer, area, 0, scene.heading(title, Vec::new(), area.width.into()));
     put_all(scene, buffer, split_top(area, 1).1, lines);
 }
 
 /// Plots side by side; below them tasks beside the operation and events; sources on one line.
-fn most_of_it(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+fn most_of_it(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let (area, last) = split_top(area, area.height.saturating_sub(2));
     put(buffer, last, 0, infrastructure::line(scene, release));
     put(buffer, last, 1, sources::line(scene, release));
@@ -97,7 +97,7 @@ fn most_of_it(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: R
 }
 
 /// The operation over the events, each with what it needs.
-pub fn stacked(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn stacked(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let mut area = area;
     if scene.model.operations.contains_key(&release.name) {
         let steps = operation::lines(scene, release, area.width.into());
@@ -111,7 +111,7 @@ pub fn stacked(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: 
 }
 
 /// Everything at once.
-fn everything(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+fn everything(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let (_, area) = split_top(area, 1);
     let (plots, below) = split_top(area, (area.height / 2).clamp(LEAST_METRICS, MOST_METRICS));
     metrics::draw(scene, release, buffer, plots);

@@ -6,7 +6,7 @@ use strum::IntoEnumIterator;
 
 use super::{head, infrastructure, metrics, verdict};
 use crate::console::state::Plotted;
-use crate::console::widgets::canvas::{Scene, put, put_all, split_top};
+use crate::console::widgets::canvas::{Canvas, put, put_all, split_top};
 use crate::console::widgets::sparklines;
 use crate::domain::release::Release;
 
@@ -14,7 +14,7 @@ use crate::domain::release::Release;
 const LEAST: u16 = 13;
 
 /// Draws it.
-pub fn draw(scene: &Scene<'_>, release: &Release, plotted: Plotted, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, plotted: Plotted, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let mut lines = vec![head::title(scene, release, columns)];
     lines.extend(verdict::lines(scene, release, columns));

@@ -11,7 +11,7 @@ use crate::console::screens::fleet;
 use crate::console::screens::targets;
 use crate::console::widgets::age;
 use crate::console::widgets::age::Freshness;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::parts;
 use crate::console::widgets::table;
@@ -21,7 +21,7 @@ use crate::domain::ecs::route::{Health, TargetGroup, TargetState, target_group_n
 use crate::domain::release::Release;
 
 /// Draws them.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.model.list(View::Targets);
     let sections = targets::state::sections(scene.model, release);
@@ -65,7 +65,7 @@ fn address(row: &Row<'_>) -> String {
 }
 
 /// `── checkout-canary ── canary · weight 10, 10% · 2 healthy · 1 unhealthy ✖`.
-fn heading(scene: &Scene<'_>, section: &Section<'_>, fresh: &Freshness, columns: usize) -> Line<'static> {
+fn heading(scene: &Canvas<'_>, section: &Section<'_>, fresh: &Freshness, columns: usize) -> Line<'static> {
     let mut note = Vec::new();
     match section.side {
         Some((side, canary)) => {
@@ -99,7 +99,7 @@ fn counted(health: &Health, fresh: bool) -> Vec<(u32, &'static str, Role)> {
 }
 
 /// How its targets are checked.
-fn check(scene: &Scene<'_>, section: &Section<'_>, columns: usize) -> Line<'static> {
+fn check(scene: &Canvas<'_>, section: &Section<'_>, columns: usize) -> Line<'static> {
     let reading = scene.model.snapshot.target_groups.get(section.group);
     let text = match (section.settings, reading.and_then(|reading| reading.failing())) {
         (Some(settings), _) => checked(settings),
@@ -122,7 +122,7 @@ fn checked(settings: &TargetGroup) -> String {
     said.join(", ")
 }
 
-fn unread(scene: &Scene<'_>, section: &Section<'_>, fresh: &Freshness, columns: usize) -> Vec<Line<'static>> {
+fn unread(scene: &Canvas<'_>, section: &Section<'_>, fresh: &Freshness, columns: usize) -> Vec<Line<'static>> {
     match (section.reading.and_then(|reading| reading.get()), &fresh.fault) {
         (None, Some((_, fault))) => fleet::view::fault_lines(scene, fault, columns),
         (None, None) => vec![scene.line("  health unknown: not read yet", Role::Warn)],
@@ -146,7 +146,7 @@ fn widths(columns: usize) -> [usize; 5] {
     }
 }
 
-fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
+fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     let mut text = "  ".to_owned();
     for (name, width) in ["target", "zone", "state", "task", "of"].into_iter().zip(widths(columns)) {
         text.push_str(&format::pad(name, width));
@@ -169,7 +169,7 @@ fn shape(state: &TargetState, fresh: bool) -> (&'static str, Role) {
 }
 
 fn row(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     section: &Section<'_>,
     row: &Row<'_>,
     (marked, fresh): (bool, bool),
@@ -200,13 +200,13 @@ fn row(
 }
 
 /// What is left of its draining, where it drains.
-fn left(scene: &Scene<'_>, section: &Section<'_>, row: &Row<'_>) -> Option<String> {
+fn left(scene: &Canvas<'_>, section: &Section<'_>, row: &Row<'_>) -> Option<String> {
     let delay = section.settings.and_then(|settings| settings.deregistration_delay);
     row.draining.map(|since| Left::of(since, delay, scene.model.now.at).words())
 }
 
 /// The marked target in full.
-fn details(scene: &Scene<'_>, section: &Section<'_>, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
+fn details(scene: &Canvas<'_>, section: &Section<'_>, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut say = |label: &str, text: &str, role: Role| {
         lines.extend(parts::labelled(scene, label, (text, role), columns, 4));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ratatui::text::Line;
 
 use super::state::{Kind, Row, container_facts};
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::parts;
 use crate::console::widgets::theme::Role;
@@ -28,7 +28,7 @@ pub fn name(row: &Row<'_>) -> String {
 }
 
 /// All that is known of what is marked, and what it suggests.
-pub fn lines(scene: &Scene<'_>, release: &Release, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, release: &Release, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
     let task = row.task();
     let mut details = Details { scene, columns, lines: Vec::new() };
     match &row.kind {
@@ -53,7 +53,7 @@ pub fn lines(scene: &Scene<'_>, release: &Release, row: &Row<'_>, columns: usize
 }
 
 struct Details<'a> {
-    scene: &'a Scene<'a>,
+    scene: &'a Canvas<'a>,
     columns: usize,
     lines: Vec<Line<'static>>,
 }

@@ -304,7 +304,7 @@ fn when(task: &Task) -> Option<Timestamp> {
 mod tests {
     use super::*;
     use crate::console::state::list::Listed;
-    use crate::domain::observe::snapshot::Facts;
+    use crate::domain::observe::snapshot::Answer;
     use crate::testkit::consoles::{ago, failed, key, learn, rolling, service, stopped, tasks, td};
 
     fn heads(model: &Model, name: &str) -> Vec<(Part, String, usize)> {
@@ -347,7 +347,7 @@ mod tests {
         };
         let mut all = vec![exited(300), exited(100), scaled];
         all.extend(tasks(&payments).into_iter().take(1).map(|task| Task { created_at: Some(ago(200)), ..task }));
-        learn(&mut model, 1, Query::Tasks(key("payments")), Facts::Tasks(all));
+        learn(&mut model, 1, Query::Tasks(key("payments")), Answer::Tasks(all));
         let sections = sections(&model, model.release("payments").unwrap());
         let parts: Vec<_> = sections.iter().map(|section| (section.part, section.failed)).collect();
         let failed = Failed { count: 2, within: SignedDuration::from_secs(220) };

@@ -10,7 +10,7 @@ use crate::console::poll_schedule::Source;
 use crate::console::screens::View;
 use crate::console::screens::fleet;
 use crate::console::screens::tasks;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::parts;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
@@ -21,7 +21,7 @@ use crate::domain::health::stop_reason::Cause;
 use crate::domain::release::Release;
 
 /// Draws them.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.model.list(View::Tasks);
     let fresh = age::tasks(scene, release);
@@ -65,7 +65,7 @@ pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rec
 }
 
 /// What cannot be read of a service's tasks.
-fn unread(scene: &Scene<'_>, section: &Section<'_>, columns: usize) -> Vec<Line<'static>> {
+fn unread(scene: &Canvas<'_>, section: &Section<'_>, columns: usize) -> Vec<Line<'static>> {
     let reading = scene.model.snapshot.tasks.get(section.service);
     let fresh = age::of(scene, Source::Tasks, reading);
     let service = format::clip(&section.service.service, 50);
@@ -86,7 +86,7 @@ fn unread(scene: &Scene<'_>, section: &Section<'_>, columns: usize) -> Vec<Line<
 }
 
 /// `── canary :42 1.9.0 ── 1 of 2 running · 1 pending · 6 failed in 4 min`.
-fn heading(scene: &Scene<'_>, section: &Section<'_>, release: &Release, read: bool, columns: usize) -> Line<'static> {
+fn heading(scene: &Canvas<'_>, section: &Section<'_>, release: &Release, read: bool, columns: usize) -> Line<'static> {
     let role = match section.part {
         Part::Canary | Part::New => Role::Canary,
         Part::Stable | Part::Both | Part::Service => Role::Stable,
@@ -124,7 +124,7 @@ fn widths(columns: usize) -> [usize; 7] {
     }
 }
 
-fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
+fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     let names = ["task", "state", "health", "zone", "age", "address", "restarts"];
     let mut text = "  ".to_owned();
     for (name, width) in names.into_iter().zip(widths(columns)) {
@@ -134,7 +134,7 @@ fn headings(scene: &Scene<'_>, columns: usize) -> Line<'static> {
     scene.line(text.trim_end().to_owned(), Role::Dim)
 }
 
-fn row(scene: &Scene<'_>, row: &Row<'_>, marked: bool, fresh: bool, columns: usize) -> Line<'static> {
+fn row(scene: &Canvas<'_>, row: &Row<'_>, marked: bool, fresh: bool, columns: usize) -> Line<'static> {
     let mut spans = vec![scene.span(if marked { "▸ " } else { "  " }, Role::Accent)];
     match &row.kind {
         Kind::Failure { failure, .. } => {
@@ -153,12 +153,12 @@ fn row(scene: &Scene<'_>, row: &Row<'_>, marked: bool, fresh: bool, columns: usi
     Line::from(spans)
 }
 
-fn ago(scene: &Scene<'_>, task: &Task) -> String {
+fn ago(scene: &Canvas<'_>, task: &Task) -> String {
     task.stopped_at.map_or("?".to_owned(), |at| format::age(scene.model.now.at.duration_since(at)))
 }
 
 /// One that has stopped: when and why. What was scaled away is nothing to look at.
-fn stopped(scene: &Scene<'_>, task: &Task, marked: bool, columns: usize) -> Vec<Span<'static>> {
+fn stopped(scene: &Canvas<'_>, task: &Task, marked: bool, columns: usize) -> Vec<Span<'static>> {
     let [ids, states, ..] = widths(columns);
     let id = format::pad(task.id(), ids);
     let state = format::pad(&format!("stopped {} ago", ago(scene, task)), states);
@@ -177,7 +177,7 @@ fn stopped(scene: &Scene<'_>, task: &Task, marked: bool, columns: usize) -> Vec<
 
 /// One that has not: how it is and where.
 fn up(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     task: &Task,
     restarts: usize,
     marked: bool,

@@ -8,7 +8,7 @@ use crate::console::update;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::Service;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 
 fn feed(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -69,7 +69,7 @@ fn a_step_whose_pass_is_gone_before_users_were_moved_is_withdrawn_and_said() {
         let off = &model.switched_off["checkout"];
         assert!(off.wrong && off.why.contains("was withdrawn: ") && off.why.contains(said), "{off:?}");
         assert!(model.notice.as_ref().unwrap().text.contains(said));
-        report(&mut model, id, Progress::Ended(Outcome::Superseded));
+        report(&mut model, id, Progress::Ended(OperationOutcome::Superseded));
         assert!(model.operation_in_flight("checkout").is_none() && model.ours["checkout"].doing.is_none());
         assert!(cancelled(&feed(&mut model, Msg::Tick)).is_empty() && model.automatic.is_empty());
     }
@@ -127,7 +127,7 @@ fn a_fail_that_is_to_be_rolled_back_is_not_unheard_while_a_step_is_in_flight() {
         assert_eq!(cancelled(&first), if moved { vec![] } else { vec![id] }, "moved: {moved}");
         assert!(model.automatic.contains_key("checkout"), "it stays on for the way back");
         if !moved {
-            report(&mut model, id, Progress::Ended(Outcome::Superseded));
+            report(&mut model, id, Progress::Ended(OperationOutcome::Superseded));
         }
         let back = (0..10).find_map(|_| {
             let effects = feed(&mut model, Msg::Tick);
@@ -139,18 +139,18 @@ fn a_fail_that_is_to_be_rolled_back_is_not_unheard_while_a_step_is_in_flight() {
 
 #[test]
 fn what_somebody_else_did_beside_a_step_of_ours_switches_it_off() {
-    let routes = |stable, canary| Facts::Routes(vec![consoles::route(stable, canary), consoles::route_of_search()]);
+    let routes = |stable, canary| Answer::Routes(vec![consoles::route(stable, canary), consoles::route_of_search()]);
     let canary = |model: &Model| model.snapshot.service(&consoles::key("checkout-canary")).unwrap().clone();
     let ours = |model: &mut Model| consoles::learn(model, 0, Query::Routes, routes(0, 100));
     let learn = |model: &mut Model, service: Service| {
-        consoles::learn(model, 0, Query::Service(service.key.clone()), Facts::Service(Box::new(service)));
+        consoles::learn(model, 0, Query::Service(service.key.clone()), Answer::Service(Box::new(service)));
     };
     let ended = |happens: &dyn Fn(&mut Model)| {
         let (mut model, id) = stepping(None);
         report(&mut model, id, Progress::Verified { step: 0 });
         report(&mut model, id, Progress::Sent { step: 1 });
         happens(&mut model);
-        report(&mut model, id, Progress::Ended(Outcome::Done));
+        report(&mut model, id, Progress::Ended(OperationOutcome::Done));
         model.switched_off["checkout"].why.clone()
     };
     assert!(ended(&|model| ours(model)).contains("Finish with F"), "what it wrote itself is its own");
@@ -178,7 +178,7 @@ fn a_fail_that_was_not_watched_all_the_time_begins_anew() {
     let (mut model, id) = stepping(Some(SignedDuration::from_secs(3_600)));
     goes_bad(&mut model);
     feed(&mut model, Msg::Tick);
-    report(&mut model, id, Progress::Ended(Outcome::Superseded));
+    report(&mut model, id, Progress::Ended(OperationOutcome::Superseded));
     let began = model.automatic["checkout"].failing_since;
     feed(&mut model, Msg::Tick);
     assert!(began.is_some() && model.automatic["checkout"].failing_since == began, "{:?}", model.automatic);

@@ -33,7 +33,7 @@ fn r_in_a_question_is_for_the_release_that_the_question_is_about() {
 
 #[test]
 fn what_is_typed_into_a_question_that_is_gone_is_never_taken_for_keys() {
-    use crate::domain::analysis::Outcome;
+    use crate::domain::analysis::VerdictStatus;
     let mut model = consoles::baking((120, 40));
     let mut now = Now { at: consoles::now(), speed: 1.0 };
     let mut press = |model: &mut Model, keys: &str| {
@@ -48,7 +48,7 @@ fn what_is_typed_into_a_question_that_is_gone_is_never_taken_for_keys() {
     assert!(matches!(confirm.consent, Consent::Name(_)));
     // The verdict was better when the question came up.
     confirm.plan.gate = None;
-    assert!(model.releases.iter().any(|it| it.name == "checkout" && it.verdict.outcome != Outcome::Pass));
+    assert!(model.releases.iter().any(|it| it.name == "checkout" && it.verdict.outcome != VerdictStatus::Pass));
     assert_eq!(press(&mut model, "out RoR yRn"), 0, "{:?}", model.dialog);
     assert!(matches!(model.dialog, Some(Dialog::Closed { .. })), "{:?}", model.dialog);
     model.size = (40, 10);

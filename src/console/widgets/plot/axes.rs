@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::{Plot, SCALE, Severity};
-use crate::console::widgets::canvas::{Scene, put};
+use crate::console::widgets::canvas::{Canvas, put};
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 
@@ -57,7 +57,7 @@ fn look(severity: Severity) -> (&'static str, Role) {
 }
 
 /// What lies behind the curves: where the true rate may be, the minutes that still change, the lines, the markers.
-pub(super) fn background(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, grid: &Grid) {
+pub(super) fn background(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, grid: &Grid) {
     let inner = grid.inner;
     let mut paint = |column: u16, row: u16, symbol: &str, role: Role| {
         if let Some(cell) = buffer.cell_mut((inner.x + column, inner.y + row)) {
@@ -85,7 +85,7 @@ pub(super) fn background(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, gr
 }
 
 /// What happened at the markers, over everything else in the top row.
-pub(super) fn labels(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, grid: &Grid) {
+pub(super) fn labels(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, grid: &Grid) {
     let inner = grid.inner;
     let mut label_ends = 0;
     for marker in &plot.markers {
@@ -106,7 +106,7 @@ pub(super) fn labels(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, grid: 
 }
 
 /// The scales: the unit at the left, minutes ago below.
-pub(super) fn scales(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect, grid: &Grid) {
+pub(super) fn scales(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect, grid: &Grid) {
     let (inner, top, minutes) = (grid.inner, grid.top, grid.minutes);
     let rows = inner.height;
     let mut labels: Vec<(u16, f64, Role)> = vec![(0, top, Role::Dim), (rows - 1, 0.0, Role::Dim)];

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::Point;
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 
 /// Braille dots by column and row of a cell.
@@ -75,7 +75,7 @@ impl Dots {
 }
 
 /// A cell of the curves: braille, or letters where only ASCII is drawn.
-pub(super) fn symbol(scene: &Scene<'_>, stable: u8, canary: u8) -> Option<(char, Role)> {
+pub(super) fn symbol(scene: &Canvas<'_>, stable: u8, canary: u8) -> Option<(char, Role)> {
     let role = if canary != 0 { Role::Canary } else { Role::Stable };
     match (stable, canary) {
         (0, 0) => None,

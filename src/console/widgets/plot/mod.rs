@@ -12,7 +12,7 @@ use ratatui::style::Modifier;
 use self::axes::Grid;
 use self::dots::Dots;
 
-use super::canvas::Scene;
+use super::canvas::Canvas;
 
 /// A value at a time, counted back from now to the middle of what it is of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,7 +108,7 @@ fn round_up(value: f64) -> f64 {
 }
 
 /// Draws a plot with its scales into an area of at least 17 by 3, and a row more for the times.
-pub fn draw(scene: &Scene<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect) {
     let area = area.intersection(buffer.area);
     let below = if plot.times { 2 } else { 1 };
     if area.width < SCALE + 10 || area.height < below + 2 {

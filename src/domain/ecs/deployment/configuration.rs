@@ -174,7 +174,7 @@ impl Configuration {
     }
 
     /// Whether a deployment by it goes the same way: strategy, bakes and hooks. What watches over it may differ.
-    pub fn goes_like(&self, other: &Self) -> bool {
+    pub fn same_strategy(&self, other: &Self) -> bool {
         (&self.strategy, self.bake(), self.hooks.len()) == (&other.strategy, other.bake(), other.hooks.len())
             && alike(&self.hooks, &other.hooks)
     }
@@ -269,8 +269,8 @@ mod tests {
             (HookConfiguration { timeout_minutes: Some(30), ..written.clone() }, false),
             (HookConfiguration { kind: Some("AWS_LAMBDA".to_owned()), ..written.clone() }, false),
         ] {
-            assert_eq!(by(&shown).goes_like(&by(&written)), same, "{shown:?}");
+            assert_eq!(by(&shown).same_strategy(&by(&written)), same, "{shown:?}");
         }
-        assert!(!Configuration::rolling().goes_like(&by(&written)));
+        assert!(!Configuration::rolling().same_strategy(&by(&written)));
     }
 }

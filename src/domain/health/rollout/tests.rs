@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::ecs::deployment::DeploymentStatus;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{RolloutState, Service};
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::release::releases;
 use crate::domain::settings::Settings;
 use crate::testkit::consoles::{ago, now, revision_of, service, stopped, td};
@@ -25,10 +25,10 @@ fn rolling(running: u32, failed: u32) -> Service {
 }
 
 fn look(snapshot: &mut Snapshot, seconds: i64, service: Service) {
-    snapshot.apply(ago(seconds), &Query::Services, Ok(Facts::Services(vec![service])));
+    snapshot.apply(ago(seconds), &Query::Services, Ok(Answer::Services(vec![service])));
 }
 
-fn ails(snapshot: &Snapshot) -> Option<Ailment> {
+fn ails(snapshot: &Snapshot) -> Option<RolloutHealth> {
     releases(snapshot, &Settings::default(), &BTreeMap::new(), now()).remove(0).ailment
 }
 
@@ -43,7 +43,7 @@ fn died(snapshot: &mut Snapshot, service: &Service, seconds: &[i64]) {
     let mut tasks: Vec<_> = seconds.iter().map(task).collect();
     tasks.push(Task { task_definition: td("payments", 17), ..task(&5) });
     tasks.push(Task { stop_code: Some("SpotInterruption".into()), exit_code: None, ..task(&5) });
-    snapshot.apply(ago(2), &Query::Tasks(service.key.clone()), Ok(Facts::Tasks(tasks)));
+    snapshot.apply(ago(2), &Query::Tasks(service.key.clone()), Ok(Answer::Tasks(tasks)));
 }
 
 #[test]
@@ -65,8 +65,8 @@ fn tasks_that_fail_one_after_the_other_are_a_crash_loop_with_its_cause() {
         if !seconds.is_empty() {
             died(&mut snapshot, &service, seconds);
         }
-        let ailment = ails(&snapshot).filter(|ailment| matches!(ailment, Ailment::CrashLoop { .. }));
-        assert_eq!(ailment.as_ref().map(Ailment::brief).as_deref(), brief, "{failed} {seconds:?}");
+        let ailment = ails(&snapshot).filter(|ailment| matches!(ailment, RolloutHealth::CrashLoop { .. }));
+        assert_eq!(ailment.as_ref().map(RolloutHealth::brief).as_deref(), brief, "{failed} {seconds:?}");
         assert!(ailment.is_none_or(|ailment| *ailment.revision() == td("payments", 18)));
     }
 }
@@ -99,7 +99,7 @@ fn history(snapshot: &mut Snapshot, minutes: &[i64]) {
     };
     let query = Query::Deployments(service("payments", "payments", 18, 6, 90).key);
     let all = minutes.iter().enumerate().map(deployment).collect();
-    snapshot.apply(ago(3), &query, Ok(Facts::Deployments(all)));
+    snapshot.apply(ago(3), &query, Ok(Answer::Deployments(all)));
 }
 
 #[test]
@@ -120,11 +120,11 @@ fn what_moves_not_for_longer_than_such_deployments_took_has_stalled() {
         look(&mut snapshot, moved, rolling(2, 0));
         look(&mut snapshot, 1, rolling(2, 0));
         let lasted = ails(&snapshot).map(|ailment| match ailment {
-            Ailment::Stalled { lasted, since, .. } => {
+            RolloutHealth::Stalled { lasted, since, .. } => {
                 assert_eq!(since, ago(moved));
                 lasted.as_mins()
             }
-            Ailment::CrashLoop { .. } => panic!("{ailment}"),
+            RolloutHealth::CrashLoop { .. } => panic!("{ailment}"),
         });
         assert_eq!(lasted, stalled, "{took:?} {moved}");
     }
@@ -166,8 +166,8 @@ proptest! {
             prop_assert!(sides.into_iter().flatten().any(has));
             prop_assert!(release.urgency() <= 1 && release.needs_somebody());
             match ailment {
-                Ailment::CrashLoop { failed, .. } => prop_assert!(*failed >= LOOP),
-                Ailment::Stalled { lasted, .. } => {
+                RolloutHealth::CrashLoop { failed, .. } => prop_assert!(*failed >= LOOP),
+                RolloutHealth::Stalled { lasted, .. } => {
                     prop_assert!(*lasted > LEAST && release.pauses.is_empty());
                     prop_assert!(!matches!(release.phase, Phase::Waiting | Phase::Baking | Phase::Steady));
                 }

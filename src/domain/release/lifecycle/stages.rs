@@ -3,15 +3,15 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    BAKE_TIME, CLEAN_UP, Ends, Next, PRE_PRODUCTION, PRODUCTION, Place, RECONCILE, SCALE_UP, STAGES, Step, Stop,
-    Tenths, Wait, What, waits,
+    BAKE_TIME, CLEAN_UP, Ends, Next, NextAction, PRE_PRODUCTION, PRODUCTION, Precondition, RECONCILE, SCALE_UP, STAGES,
+    StageMark, StagePosition, Step, Tenths, waits,
 };
 use crate::domain::ecs::deployment::{Configuration, PAUSE, Strategy};
 use crate::domain::release::ladder::Ladder;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
-/// What a track is made from.
+/// NextAction a track is made from.
 pub(super) struct Line<'a> {
     pub(super) release: &'a Release,
     pub(super) configuration: &'a Configuration,
@@ -24,7 +24,7 @@ impl Line<'_> {
         self.configuration.hooks.iter().any(|hook| waits(hook) && hook.stages.iter().any(|at| at == stage))
     }
 
-    pub(super) fn stops(&self, stage: Option<&str>, pending: bool, back: bool) -> Vec<Stop> {
+    pub(super) fn stops(&self, stage: Option<&str>, pending: bool, back: bool) -> Vec<StageMark> {
         let mut names: Vec<&str> = STAGES.to_vec();
         let mut here = stage.and_then(|stage| names.iter().position(|name| *name == stage));
         if let (None, Some(stage)) = (here, stage)
@@ -35,16 +35,16 @@ impl Line<'_> {
         }
         let production = names.iter().position(|name| *name == PRODUCTION).unwrap_or(names.len());
         let at = |index: usize| match (here, back) {
-            (Some(here), _) if here == index => Place::Here,
-            (_, true) => Place::Unknown,
-            (Some(here), _) if index < here => Place::Behind,
-            (Some(_), _) => Place::Ahead,
-            (None, _) if pending => Place::Ahead,
+            (Some(here), _) if here == index => StagePosition::Here,
+            (_, true) => StagePosition::Unknown,
+            (Some(here), _) if index < here => StagePosition::Behind,
+            (Some(_), _) => StagePosition::Ahead,
+            (None, _) if pending => StagePosition::Ahead,
             // Users are on it: what comes before that is over.
-            (None, _) if index < production && !self.requested.is_zero() => Place::Behind,
-            (None, _) => Place::Unknown,
+            (None, _) if index < production && !self.requested.is_zero() => StagePosition::Behind,
+            (None, _) => StagePosition::Unknown,
         };
-        let stop = |(index, name): (usize, &&str)| Stop {
+        let stop = |(index, name): (usize, &&str)| StageMark {
             name: (*name).to_owned(),
             at: at(index),
             waits: self.waits_at(name),
@@ -69,10 +69,10 @@ impl Line<'_> {
         let step = |step: &Percent| Step {
             share: *step,
             at: match step.value() - share {
-                _ if back => Place::Unknown,
-                off if off.abs() < 0.05 => Place::Here,
-                off if off < 0.0 => Place::Behind,
-                _ => Place::Ahead,
+                _ if back => StagePosition::Unknown,
+                off if off.abs() < 0.05 => StagePosition::Here,
+                off if off < 0.0 => StagePosition::Behind,
+                _ => StagePosition::Ahead,
             },
             bake: match self.ours() {
                 true => SignedDuration::ZERO,
@@ -95,14 +95,14 @@ impl Line<'_> {
         let mut waits = Vec::new();
         if paused {
             if self.ours() {
-                return Next { what: What::Ours(self.further()), waits: vec![Wait::Answer] };
+                return Next { what: NextAction::WritesWeight(self.further()), waits: vec![Precondition::Answer] };
             }
-            waits.push(Wait::Answer);
+            waits.push(Precondition::Answer);
         }
         let hooks = self.release.deployment.iter().flat_map(|deployment| &deployment.hooks);
         let running = hooks.filter(|hook| hook.kind != PAUSE && hook.status == "IN_PROGRESS").count();
         if running > 0 {
-            waits.push(Wait::Hooks(running));
+            waits.push(Precondition::Hooks(running));
         }
         // The index of the first stage that is still to come.
         let ahead = match stage {
@@ -114,50 +114,50 @@ impl Line<'_> {
                 None => place(stage),
             },
         };
-        let Some(ahead) = ahead else { return Next { what: What::Unknown, waits } };
+        let Some(ahead) = ahead else { return Next { what: NextAction::Unknown, waits } };
         match stage {
             Some(SCALE_UP) => {
                 let side = self.release.newest();
-                waits.push(Wait::Healthy(side.healthy, side.desired));
+                waits.push(Precondition::Healthy(side.healthy, side.desired));
             }
             // Each step but the last is followed by its bake, and by the stage before the shift once more.
             Some(PRODUCTION) if !self.requested.is_full() => {
                 let bake = step_bake(&self.configuration.strategy);
                 if !self.requested.is_zero() && !bake.is_zero() {
-                    waits.push(Wait::Bake(bake, self.step_ends(bake)));
+                    waits.push(Precondition::Bake(bake, self.step_ends(bake)));
                 }
                 let what = match self.further() {
                     _ if self.waits_at(PRE_PRODUCTION) && !self.requested.is_zero() => {
-                        What::WaitForYou(PRE_PRODUCTION.to_owned())
+                        NextAction::WaitForYou(PRE_PRODUCTION.to_owned())
                     }
-                    Some(to) => What::Shift(to),
-                    None => What::Unknown,
+                    Some(to) => NextAction::Shift(to),
+                    None => NextAction::Unknown,
                 };
                 return Next { what, waits };
             }
             Some(BAKE_TIME) => {
                 let bake = self.configuration.bake();
-                waits.push(Wait::Bake(bake, self.last_ends(bake)));
-                return Next { what: What::RemoveOld, waits };
+                waits.push(Precondition::Bake(bake, self.last_ends(bake)));
+                return Next { what: NextAction::RemoveOld, waits };
             }
-            Some(CLEAN_UP) => return Next { what: What::End, waits },
+            Some(CLEAN_UP) => return Next { what: NextAction::End, waits },
             _ => {}
         }
         for stage in STAGES.iter().skip(ahead) {
             let what = match *stage {
-                stage if self.waits_at(stage) => What::WaitForYou(stage.to_owned()),
-                SCALE_UP => What::StartTasks(self.release.newest().desired.max(self.release.stable.desired)),
-                PRODUCTION => self.further().map_or(What::Unknown, What::Shift),
+                stage if self.waits_at(stage) => NextAction::WaitForYou(stage.to_owned()),
+                SCALE_UP => NextAction::StartTasks(self.release.newest().desired.max(self.release.stable.desired)),
+                PRODUCTION => self.further().map_or(NextAction::Unknown, NextAction::Shift),
                 BAKE_TIME if !self.configuration.bake().is_zero() => {
-                    waits.push(Wait::Bake(self.configuration.bake(), None));
-                    What::RemoveOld
+                    waits.push(Precondition::Bake(self.configuration.bake(), None));
+                    NextAction::RemoveOld
                 }
-                CLEAN_UP => What::RemoveOld,
+                CLEAN_UP => NextAction::RemoveOld,
                 _ => continue,
             };
             return Next { what, waits };
         }
-        Next { what: What::End, waits }
+        Next { what: NextAction::End, waits }
     }
 
     /// When a step's bake is over: the weights tell when it began.

@@ -50,18 +50,18 @@ fn tenths(share: f64) -> Tenths {
     Tenths::of(percent(share))
 }
 
-fn bake(minutes: i64) -> Wait {
-    Wait::Bake(SignedDuration::from_mins(minutes), None)
+fn bake(minutes: i64) -> Precondition {
+    Precondition::Bake(SignedDuration::from_mins(minutes), None)
 }
 
 #[test]
 fn what_is_next_at_each_stage_of_each_strategy() {
-    let you = |stage: &str| What::WaitForYou(stage.to_owned());
-    let at = |share| What::Shift(tenths(share));
-    let healthy = Wait::Healthy(None, 4);
-    let table: Vec<(Strategy, &str, f64, &[&str], What, Vec<Wait>)> = vec![
-        (CANARY, RECONCILE, 0.0, &[], What::StartTasks(4), vec![]),
-        (CANARY, "PRE_SCALE_UP", 0.0, &[], What::StartTasks(4), vec![]),
+    let you = |stage: &str| NextAction::WaitForYou(stage.to_owned());
+    let at = |share| NextAction::Shift(tenths(share));
+    let healthy = Precondition::Healthy(None, 4);
+    let table: Vec<(Strategy, &str, f64, &[&str], NextAction, Vec<Precondition>)> = vec![
+        (CANARY, RECONCILE, 0.0, &[], NextAction::StartTasks(4), vec![]),
+        (CANARY, "PRE_SCALE_UP", 0.0, &[], NextAction::StartTasks(4), vec![]),
         (CANARY, SCALE_UP, 0.0, &[], at(10.0), vec![healthy]),
         (CANARY, SCALE_UP, 0.0, &["POST_SCALE_UP"], you("POST_SCALE_UP"), vec![healthy]),
         (CANARY, "POST_SCALE_UP", 0.0, &[], at(10.0), vec![]),
@@ -72,22 +72,22 @@ fn what_is_next_at_each_stage_of_each_strategy() {
         (CANARY, PRODUCTION, 10.0, &[], at(100.0), vec![bake(10)]),
         (CANARY, PRODUCTION, 10.0, &[PRE_PRODUCTION], you(PRE_PRODUCTION), vec![bake(10)]),
         (CANARY, PRE_PRODUCTION, 10.0, &[PRE_PRODUCTION], at(100.0), vec![]),
-        (CANARY, PRODUCTION, 100.0, &[PRE_PRODUCTION], What::RemoveOld, vec![bake(5)]),
+        (CANARY, PRODUCTION, 100.0, &[PRE_PRODUCTION], NextAction::RemoveOld, vec![bake(5)]),
         (CANARY, PRODUCTION, 100.0, &["POST_PRODUCTION_TRAFFIC_SHIFT"], you("POST_PRODUCTION_TRAFFIC_SHIFT"), vec![]),
-        (CANARY, "POST_PRODUCTION_TRAFFIC_SHIFT", 100.0, &[], What::RemoveOld, vec![bake(5)]),
-        (CANARY, BAKE_TIME, 100.0, &[], What::RemoveOld, vec![bake(5)]),
-        (CANARY, CLEAN_UP, 100.0, &[], What::End, vec![]),
+        (CANARY, "POST_PRODUCTION_TRAFFIC_SHIFT", 100.0, &[], NextAction::RemoveOld, vec![bake(5)]),
+        (CANARY, BAKE_TIME, 100.0, &[], NextAction::RemoveOld, vec![bake(5)]),
+        (CANARY, CLEAN_UP, 100.0, &[], NextAction::End, vec![]),
         (LINEAR, "POST_TEST_TRAFFIC_SHIFT", 0.0, &[], at(40.0), vec![]),
         (LINEAR, PRODUCTION, 40.0, &[], at(80.0), vec![bake(6)]),
         (LINEAR, PRODUCTION, 80.0, &[], at(100.0), vec![bake(6)]),
         (LINEAR, PRE_PRODUCTION, 80.0, &[], at(100.0), vec![]),
-        (LINEAR, BAKE_TIME, 100.0, &[], What::RemoveOld, vec![bake(5)]),
+        (LINEAR, BAKE_TIME, 100.0, &[], NextAction::RemoveOld, vec![bake(5)]),
         (Strategy::BlueGreen, SCALE_UP, 0.0, &[], at(100.0), vec![healthy]),
         (Strategy::BlueGreen, PRE_PRODUCTION, 0.0, &[], at(100.0), vec![]),
-        (Strategy::BlueGreen, PRODUCTION, 100.0, &[], What::RemoveOld, vec![bake(5)]),
-        (Strategy::BlueGreen, CLEAN_UP, 100.0, &[], What::End, vec![]),
-        (Strategy::BlueGreen, "SOMETHING_NEW", 0.0, &[], What::Unknown, vec![]),
-        (Strategy::BlueGreen, "POST_BAKE_TIME", 100.0, &[], What::RemoveOld, vec![]),
+        (Strategy::BlueGreen, PRODUCTION, 100.0, &[], NextAction::RemoveOld, vec![bake(5)]),
+        (Strategy::BlueGreen, CLEAN_UP, 100.0, &[], NextAction::End, vec![]),
+        (Strategy::BlueGreen, "SOMETHING_NEW", 0.0, &[], NextAction::Unknown, vec![]),
+        (Strategy::BlueGreen, "POST_BAKE_TIME", 100.0, &[], NextAction::RemoveOld, vec![]),
     ];
     for (strategy, stage, requested, pauses, what, waits) in table {
         let told = format!("{strategy} {stage} {requested} {pauses:?}");
@@ -100,13 +100,13 @@ fn what_is_next_at_each_stage_of_each_strategy() {
 fn stages_are_behind_here_or_ahead() {
     let places = |stage: &str, requested| {
         let track = track(&release(CANARY, stage, requested, &[PRE_PRODUCTION]), now()).unwrap();
-        let letter = |stop: &Stop| match stop.at {
-            Place::Behind => 'b',
-            Place::Here => 'H',
-            Place::Ahead => 'a',
-            Place::Unknown => '?',
+        let letter = |stop: &StageMark| match stop.at {
+            StagePosition::Behind => 'b',
+            StagePosition::Here => 'H',
+            StagePosition::Ahead => 'a',
+            StagePosition::Unknown => '?',
         };
-        let named = track.stops.iter().find(|stop| stop.at == Place::Here).map(|stop| stop.name.clone());
+        let named = track.stops.iter().find(|stop| stop.at == StagePosition::Here).map(|stop| stop.name.clone());
         assert!(track.stops.iter().all(|stop| stop.waits == (stop.name == PRE_PRODUCTION)));
         (track.stops.iter().map(letter).collect::<String>(), named)
     };
@@ -125,7 +125,7 @@ fn stages_are_behind_here_or_ahead() {
 
 #[test]
 fn shares_are_behind_here_or_ahead_with_their_bakes() {
-    use Place::{Ahead, Behind, Here};
+    use StagePosition::{Ahead, Behind, Here};
     for (strategy, requested, shown) in [
         (CANARY, 0.0, vec![(10.0, Ahead, 10), (100.0, Ahead, 5)]),
         (CANARY, 10.0, vec![(10.0, Here, 10), (100.0, Ahead, 5)]),
@@ -144,7 +144,7 @@ fn shares_are_behind_here_or_ahead_with_their_bakes() {
 fn a_bake_ends_when_it_can_be_known_to() {
     let mut paced = release(CANARY, PRODUCTION, 10.0, &[]);
     let ends = |release: &Release| match track(release, now()).unwrap().next.waits.last() {
-        Some(Wait::Bake(_, ends)) => *ends,
+        Some(Precondition::Bake(_, ends)) => *ends,
         other => panic!("{other:?}"),
     };
     assert_eq!(ends(&paced), None, "nobody saw the weights");
@@ -170,7 +170,7 @@ fn a_pause_is_answered_before_anything_else() {
     let mut paused = release(CANARY, PRE_PRODUCTION, 10.0, &[PRE_PRODUCTION]);
     wait_at_a_pause(&mut paused, 3_600, "ROLLBACK");
     let seen = track(&paused, now()).unwrap();
-    assert_eq!(seen.next, Next { what: What::Shift(tenths(100.0)), waits: vec![Wait::Answer] });
+    assert_eq!(seen.next, Next { what: NextAction::Shift(tenths(100.0)), waits: vec![Precondition::Answer] });
     let deadline = seen.deadline.unwrap();
     assert_eq!((deadline.left, deadline.then), (Some(SignedDuration::from_mins(60)), Then::GoesBack));
 
@@ -182,11 +182,14 @@ fn a_pause_is_answered_before_anything_else() {
         then: None,
     };
     deployment(&mut paused).hooks = vec![lambda("IN_PROGRESS"), lambda("SUCCEEDED")];
-    assert_eq!(track(&paused, now()).unwrap().next.waits, [Wait::Answer, Wait::Hooks(1)]);
+    assert_eq!(track(&paused, now()).unwrap().next.waits, [Precondition::Answer, Precondition::Hooks(1)]);
 
     let mut last = release(CANARY, "POST_PRODUCTION_TRAFFIC_SHIFT", 100.0, &["POST_PRODUCTION_TRAFFIC_SHIFT"]);
     wait_at_a_pause(&mut last, 60, "CONTINUE");
-    assert_eq!(track(&last, now()).unwrap().next, Next { what: What::RemoveOld, waits: vec![Wait::Answer, bake(5)] });
+    assert_eq!(
+        track(&last, now()).unwrap().next,
+        Next { what: NextAction::RemoveOld, waits: vec![Precondition::Answer, bake(5)] }
+    );
 }
 
 #[test]
@@ -197,8 +200,11 @@ fn while_this_console_writes_the_rule_the_next_move_is_its_own() {
     for (written, next) in [(0.0, Some(1.0)), (1.0, Some(10.0)), (10.0, Some(100.0)), (100.0, None)] {
         held.share.configured = Some(percent(written));
         let seen = track(&held, now()).unwrap();
-        assert_eq!(seen.next, Next { what: What::Ours(next.map(tenths)), waits: vec![Wait::Answer] });
-        let here: Vec<_> = seen.steps.iter().filter(|step| step.at == Place::Here).collect();
+        assert_eq!(
+            seen.next,
+            Next { what: NextAction::WritesWeight(next.map(tenths)), waits: vec![Precondition::Answer] }
+        );
+        let here: Vec<_> = seen.steps.iter().filter(|step| step.at == StagePosition::Here).collect();
         assert_eq!(here.first().map(|step| step.share), Some(percent(written)).filter(|share| !share.is_zero()));
     }
 }
@@ -239,13 +245,13 @@ fn on_the_way_back_it_goes_back_and_says_why() {
     deployment.rollback =
         Some(Rollback { to: Some(revision_of("ledger", 4)), reason: Some("alarm".into()), started_at: Some(ago(30)) });
     let seen = track(&back, now()).unwrap();
-    assert_eq!(seen.next.what, What::GoBack);
+    assert_eq!(seen.next.what, NextAction::GoBack);
     let why = seen.back.unwrap();
     assert_eq!((why.reason.as_deref(), why.since), (Some("alarm"), Some(ago(30))));
     assert_eq!(why.to.map(|to| to.tag()), Some(":4".into()));
-    assert!(seen.stops.iter().all(|stop| (stop.at == Place::Here) == (stop.name == PRODUCTION)));
-    assert!(seen.stops.iter().all(|stop| matches!(stop.at, Place::Here | Place::Unknown)));
-    assert!(seen.steps.iter().all(|step| step.at == Place::Unknown));
+    assert!(seen.stops.iter().all(|stop| (stop.at == StagePosition::Here) == (stop.name == PRODUCTION)));
+    assert!(seen.stops.iter().all(|stop| matches!(stop.at, StagePosition::Here | StagePosition::Unknown)));
+    assert!(seen.steps.iter().all(|step| step.at == StagePosition::Unknown));
 }
 
 #[test]
@@ -260,6 +266,6 @@ fn only_a_native_deployment_under_way_has_one() {
     let mut new = release(CANARY, "", 0.0, &[]);
     (deployment(&mut new).stage, deployment(&mut new).status) = (None, DeploymentStatus::Pending);
     let seen = track(&new, now()).unwrap();
-    assert_eq!(seen.next, Next { what: What::StartTasks(4), waits: vec![] });
-    assert!(seen.stops.iter().all(|stop| stop.at == Place::Ahead));
+    assert_eq!(seen.next, Next { what: NextAction::StartTasks(4), waits: vec![] });
+    assert!(seen.stops.iter().all(|stop| stop.at == StagePosition::Ahead));
 }

@@ -10,7 +10,7 @@ use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision};
 use crate::domain::fault::FaultKind;
 use crate::domain::observe::snapshot::KEEPS;
 use crate::domain::release::Method;
-use crate::domain::rollback::target::{Good, best};
+use crate::domain::rollback::target::{KnownGood, best};
 
 impl Look<'_> {
     /// The writes that the way back needs, and AWS has refused.
@@ -87,7 +87,7 @@ impl Look<'_> {
             (Way::Undo(_), _) if read => {
                 vec![check(Level::Warn, "nothing that worked is known before this deployment: ECS may only stop it")]
             }
-            (Way::Redeploy, Some(good)) if good.backed_out => {
+            (Way::Redeploy, Some(good)) if good.rolled_back_from => {
                 vec![check(Level::Warn, format!("only {} is left, which was gone back from", good.task_definition))]
             }
             (Way::Redeploy, Some(good)) => {
@@ -107,8 +107,9 @@ impl Look<'_> {
         let previous = &self.release.previous;
         let Some(best) = best(previous) else { return Vec::new() };
         let gone = previous.iter().take_while(|good| *good != best).filter(|good| good.active == Some(false));
-        let left = previous.iter().filter(|good| good.backed_out && good.at > best.at && best.at.is_some());
-        let tags = |of: Vec<&Good>| of.iter().map(|good| good.task_definition.tag()).collect::<Vec<_>>().join(", ");
+        let left = previous.iter().filter(|good| good.rolled_back_from && good.at > best.at && best.at.is_some());
+        let tags =
+            |of: Vec<&KnownGood>| of.iter().map(|good| good.task_definition.tag()).collect::<Vec<_>>().join(", ");
         let both = [(tags(gone.collect()), "deregistered"), (tags(left.collect()), "gone back from")];
         let found = both.into_iter().filter(|(tags, _)| !tags.is_empty());
         let to = best.task_definition.tag();

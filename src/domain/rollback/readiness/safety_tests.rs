@@ -8,7 +8,7 @@ use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::AlarmConfiguration;
 use crate::domain::ecs::service::TaskDefinition;
 use crate::domain::fault::FaultKind;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::worlds;
 use crate::testkit::worlds::{calm_pair, scene};
 
@@ -24,12 +24,12 @@ proptest! {
         if read {
             for revision in 1..6 {
                 let known = TaskDefinition { arn: worlds::td(revision), ..super::tests::definition(1, true) };
-                let facts = Facts::TaskDefinitions(vec![known]);
+                let facts = Answer::TaskDefinitions(vec![known]);
                 snapshot.apply(now, &Query::TaskDefinitions(Vec::new()), Ok(facts));
             }
         }
         let alarm = Alarm { name: "5xx".into(), state: AlarmState::Ok, reason: None, since: None };
-        snapshot.apply(now, &Query::Alarms(Vec::new()), Ok(Facts::Alarms(vec![alarm])));
+        snapshot.apply(now, &Query::Alarms(Vec::new()), Ok(Answer::Alarms(vec![alarm])));
         for release in &mut scene.releases() {
             let names = vec!["5xx".to_owned()];
             release.configuration.alarms = Some(AlarmConfiguration { names, enable: true, rollback: true });
@@ -58,7 +58,7 @@ proptest! {
         for release in scene.releases().iter().filter(|release| weights_do(release)) {
             let service = snapshot.service(&release.stable.service).unwrap();
             let look = |denied: &[Fault]| preflight(release, service, &snapshot, denied, worlds::now());
-            prop_assert_eq!(look(&[]), Preflight::default());
+            prop_assert_eq!(look(&[]), Readiness::default());
             let operation = release.routes[0].id.operation();
             let checks = look(&[Fault::new(FaultKind::Denied, operation, "rule", "no")]).checks;
             let expected = check(Blocks, format!("AWS denied {operation}, which the way back needs"));

@@ -9,7 +9,7 @@ use crate::domain::ecs::deployment::{
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{RolloutState, Task, TaskDefinition};
 use crate::domain::fault::FaultKind;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::release::releases;
 use crate::domain::settings::Settings;
 use crate::testkit::consoles::{ago, now, revision_of, service, tasks, td};
@@ -85,10 +85,10 @@ impl World {
     }
 
     fn define(&mut self, revision: u32, active: bool) {
-        self.hear(Query::TaskDefinitions(Vec::new()), Facts::TaskDefinitions(vec![definition(revision, active)]));
+        self.hear(Query::TaskDefinitions(Vec::new()), Answer::TaskDefinitions(vec![definition(revision, active)]));
     }
 
-    pub(super) fn hear(&mut self, query: Query, facts: Facts) {
+    pub(super) fn hear(&mut self, query: Query, facts: Answer) {
         self.snapshot.apply(now(), &query, Ok(facts));
     }
 
@@ -102,19 +102,19 @@ impl World {
             reason: None,
             since: Some(ago(*since)),
         });
-        self.hear(Query::Alarms(Vec::new()), Facts::Alarms(read.collect()));
+        self.hear(Query::Alarms(Vec::new()), Answer::Alarms(read.collect()));
     }
 
     pub(super) fn release(&self) -> (Release, Snapshot) {
         let mut snapshot = self.snapshot.clone();
-        let history = Facts::Deployments(self.history.clone());
-        snapshot.apply(now(), &Query::Services, Ok(Facts::Services(vec![self.orders.clone()])));
+        let history = Answer::Deployments(self.history.clone());
+        snapshot.apply(now(), &Query::Services, Ok(Answer::Services(vec![self.orders.clone()])));
         snapshot.apply(now(), &Query::Deployments(self.orders.key.clone()), Ok(history));
         let release = releases(&snapshot, &Settings::default(), &BTreeMap::new(), now()).remove(0);
         (release, snapshot)
     }
 
-    pub(super) fn look(&self) -> Preflight {
+    pub(super) fn look(&self) -> Readiness {
         let (release, snapshot) = self.release();
         preflight(&release, &self.orders, &snapshot, &self.denied, now())
     }
@@ -222,7 +222,7 @@ fn a_tag_is_not_an_image() {
     World::steady().says(Unknown, "which image :41 ran is not known; the tag orders:1.41 is resolved again");
     let mut world = World::under_way();
     let running = tasks(&service("orders", "orders", 42, 6, 60));
-    world.hear(Query::Tasks(world.orders.key.clone()), Facts::Tasks(running));
+    world.hear(Query::Tasks(world.orders.key.clone()), Answer::Tasks(running));
     world.says(Good, ":42 ran sha256:4f1c9a2b…, and ECS brings that back");
 }
 
@@ -250,13 +250,13 @@ fn a_tag_that_has_moved_is_told() {
     };
     let table: [(&[char], usize); 4] = [(&['a'], 0), (&['f', 'a'], 0), (&['b'], 1), (&[], 0)];
     for (digests, moved) in table {
-        world.hear(Query::Tasks(world.orders.key.clone()), Facts::Tasks(vec![running(digests)]));
+        world.hear(Query::Tasks(world.orders.key.clone()), Answer::Tasks(vec![running(digests)]));
         assert_eq!(world.said("has moved").len(), moved, "{digests:?}");
     }
     // Of another revision, or over: they say nothing of this one.
     let other = Task { task_definition: td("orders", 43), ..running(&['b']) };
     let over = Task { status: "STOPPED".into(), ..running(&['b']) };
-    world.hear(Query::Tasks(world.orders.key.clone()), Facts::Tasks(vec![other, over]));
+    world.hear(Query::Tasks(world.orders.key.clone()), Answer::Tasks(vec![other, over]));
     assert_eq!(world.said("has moved"), []);
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::ecs::deployment::Rollback;
 use crate::domain::ecs::service::TaskDefinition;
-use crate::domain::observe::snapshot::{Facts, Query};
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles::{ago, now, revision_of, service, td};
 use DeploymentStatus::{InProgress, RollbackFailed, RollbackSuccessful, Stopped, Successful};
 
@@ -34,9 +34,9 @@ fn history(told: &[(DeploymentStatus, u32, u32)]) -> Vec<ServiceDeployment> {
 
 fn world(orders: &Service, history: Vec<ServiceDeployment>, witnessed: &[(u32, i64)]) -> Snapshot {
     let mut snapshot = Snapshot::default();
-    snapshot.apply(now(), &Query::Deployments(orders.key.clone()), Ok(Facts::Deployments(history)));
+    snapshot.apply(now(), &Query::Deployments(orders.key.clone()), Ok(Answer::Deployments(history)));
     for (revision, seconds) in witnessed {
-        let witness = Witness { task_definition: td("orders", *revision), at: ago(*seconds) };
+        let witness = ObservedHealthy { task_definition: td("orders", *revision), at: ago(*seconds) };
         snapshot.remember(&orders.key, witness);
     }
     snapshot
@@ -46,7 +46,7 @@ fn world(orders: &Service, history: Vec<ServiceDeployment>, witnessed: &[(u32, i
 fn found(current: u32, told: &[(DeploymentStatus, u32, u32)], witnessed: &[(u32, i64)]) -> Vec<(u32, bool)> {
     let orders = service("orders", "orders", current, 6, 60);
     let found = candidates(&orders, &td("orders", current), &world(&orders, history(told), witnessed));
-    found.iter().map(|good| (good.task_definition.revision().unwrap(), good.backed_out)).collect()
+    found.iter().map(|good| (good.task_definition.revision().unwrap(), good.rolled_back_from)).collect()
 }
 
 fn went(targets: &[u32]) -> Vec<(DeploymentStatus, u32, u32)> {
@@ -124,8 +124,10 @@ fn what_a_deployment_under_way_replaces_comes_first() {
     orders.rollouts.push(old);
     let told = [went(&[40, 41, 42, 41]), vec![(InProgress, 43, 0)]].concat();
     let found = candidates(&orders, &td("orders", 43), &world(&orders, history(&told), &[]));
-    let found: Vec<_> =
-        found.iter().map(|good| (good.task_definition.revision().unwrap(), good.evidence, good.backed_out)).collect();
+    let found: Vec<_> = found
+        .iter()
+        .map(|good| (good.task_definition.revision().unwrap(), good.evidence, good.rolled_back_from))
+        .collect();
     let (replaced, deployed) = (Evidence::Replaced, Evidence::Deployment);
     assert_eq!(found, [(41, replaced, false), (40, deployed, false), (42, deployed, true)]);
 }
@@ -173,7 +175,7 @@ fn equal_and_missing_times_leave_the_order_of_the_list() {
         history.iter_mut().for_each(|deployment| (deployment.created_at, deployment.finished_at) = (at, at));
         let orders = service("orders", "orders", 41, 6, 60);
         let found = candidates(&orders, &td("orders", 41), &world(&orders, history, &[]));
-        let found: Vec<_> = found.iter().map(|good| (good.task_definition.tag(), good.backed_out)).collect();
+        let found: Vec<_> = found.iter().map(|good| (good.task_definition.tag(), good.rolled_back_from)).collect();
         assert_eq!(found, [(":40".to_owned(), false), (":42".to_owned(), true)], "{at:?}");
     }
 }
@@ -197,7 +199,7 @@ fn the_best_was_neither_left_nor_deregistered() {
             memory: None,
             logs: Vec::new(),
         };
-        snapshot.apply(now(), &Query::TaskDefinitions(Vec::new()), Ok(Facts::TaskDefinitions(vec![gone])));
+        snapshot.apply(now(), &Query::TaskDefinitions(Vec::new()), Ok(Answer::TaskDefinitions(vec![gone])));
         assert_eq!(tag(&snapshot).as_deref(), expected);
     }
     assert_eq!(candidates(&orders, &td("orders", 41), &snapshot).len(), 3);

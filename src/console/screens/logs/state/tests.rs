@@ -7,7 +7,7 @@ use crate::console::message::Msg;
 use crate::console::screens::copied as copied_of_view;
 use crate::domain::ecs::service::LogDriver;
 use crate::domain::logs::LogLine;
-use crate::domain::observe::snapshot::Facts;
+use crate::domain::observe::snapshot::Answer;
 use crate::testkit::consoles;
 use crate::testkit::consoles::{answer, awslogs, feed, line, logged, logs, logs_by};
 
@@ -50,13 +50,13 @@ fn a_line_is_its_tasks_sides_and_another_ones_is_unknown_until_its_task_is_read(
     let mut model = logged(SIZE);
     let counts = |model: &Model| {
         let of = |whose| model.logs.book.all(whose);
-        [Whose::Stable, Whose::Canary, Whose::Unknown].map(of).map(|count| (count.lines, count.errors))
+        [LogSide::Stable, LogSide::Canary, LogSide::Unknown].map(of).map(|count| (count.lines, count.errors))
     };
     assert_eq!(counts(&model), [(716, 0), (179, 19), (1, 0)]);
     let stable = model.snapshot.service(&consoles::key("checkout-stable")).unwrap().clone();
     let mut tasks = consoles::tasks(&stable);
     tasks[3].arn = crate::domain::ecs::names::Arn::new("arn:aws:ecs:us-east-1:123456789012:task/prod/00000077");
-    consoles::learn(&mut model, 0, Query::Tasks(stable.key.clone()), Facts::Tasks(tasks));
+    consoles::learn(&mut model, 0, Query::Tasks(stable.key.clone()), Answer::Tasks(tasks));
     feed(&mut model, Msg::Tick);
     assert_eq!(counts(&model), [(717, 0), (179, 19), (0, 0)]);
 }
@@ -65,15 +65,15 @@ fn a_line_is_its_tasks_sides_and_another_ones_is_unknown_until_its_task_is_read(
 fn rates_are_of_a_minute_that_is_all_there_and_unknown_before() {
     let model = logged(SIZE);
     let of = |whose| model.logs.rate(whose);
-    assert_eq!(of(Whose::Stable), Some(Rate { lines: 4.0, errors: 0.0 }));
-    let canary = of(Whose::Canary).unwrap();
+    assert_eq!(of(LogSide::Stable), Some(Rate { lines: 4.0, errors: 0.0 }));
+    let canary = of(LogSide::Canary).unwrap();
     assert!((canary.lines - 1.0).abs() < 1e-9 && (6.0..=7.0).contains(&canary.errors), "{canary:?}");
-    assert_eq!(of(Whose::Unknown), None);
-    assert_eq!(logs(SIZE).logs.rate(Whose::Stable), None, "nothing is read");
+    assert_eq!(of(LogSide::Unknown), None);
+    assert_eq!(logs(SIZE).logs.rate(LogSide::Stable), None, "nothing is read");
     let mut elsewhere = logs_by(SIZE, [vec![("app", awslogs("/ecs/checkout"))], vec![("app", LogDriver::None)]]);
     let pages = feed(&mut elsewhere, Msg::Tick);
     answer(&mut elsewhere, &pages[0], page(lines(9, 60_000), None));
-    assert_eq!(elsewhere.logs.rate(Whose::Canary), None, "what cannot be read is not nothing");
+    assert_eq!(elsewhere.logs.rate(LogSide::Canary), None, "what cannot be read is not nothing");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn keys_are_answered_while_pages_come() {
         }
         assert_eq!(pages.len(), 1, "and the next page is asked for");
     }
-    assert_eq!(model.logs.book.all(Whose::Stable).lines, 60_000);
+    assert_eq!(model.logs.book.all(LogSide::Stable).lines, 60_000);
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn what_cannot_be_read_is_said_by_container() {
     let mut model = logs_by(SIZE, drivers);
     feed(&mut model, Msg::Tick);
     let sources = &model.logs.sources;
-    assert_eq!((sources.read.len(), sources.sides.iter().copied().collect::<Vec<_>>()), (1, vec![Whose::Stable]));
+    assert_eq!((sources.read.len(), sources.sides.iter().copied().collect::<Vec<_>>()), (1, vec![LogSide::Stable]));
     let said = sources.unread.join("\n");
     for words in [
         "log_router of :41: log router (awsfirelens)",
@@ -296,10 +296,10 @@ fn tasks_of_a_rolling_service_are_told_apart_by_their_revisions() {
     assert!(release.canary.is_none() && sources::two_sides(release));
     let service = &release.stable.service;
     let of = |revision| sources::whose(release, service, revision);
-    assert_eq!(of(&release.stable.task_definition), Some(Whose::Canary));
-    assert_eq!(of(&release.stable.leaving[0]), Some(Whose::Stable));
+    assert_eq!(of(&release.stable.task_definition), Some(LogSide::Canary));
+    assert_eq!(of(&release.stable.leaving[0]), Some(LogSide::Stable));
     assert_eq!(sources::whose(release, &consoles::key("another"), &release.stable.task_definition), None);
-    let names = [Whose::Stable, Whose::Canary].map(|whose| sources::name(release, whose));
+    let names = [LogSide::Stable, LogSide::Canary].map(|whose| sources::name(release, whose));
     assert_eq!(names, ["before", "new"]);
 }
 

@@ -3,10 +3,10 @@
 use ratatui::text::Line;
 
 use super::{Known, Measure};
-use crate::console::widgets::canvas::Scene;
+use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
-use crate::domain::metrics::source::Meter;
+use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{Series, Trouble, TroubleKind};
 use crate::domain::release::Side;
 
@@ -23,7 +23,7 @@ fn word(kind: TroubleKind, prometheus: bool) -> &'static str {
 }
 
 fn of_prometheus(side: &Side) -> bool {
-    side.meter.as_ref().is_some_and(Meter::of_prometheus)
+    side.meter.as_ref().is_some_and(MetricSource::of_prometheus)
 }
 
 /// Whether a trouble is of what is plotted. A team's own metrics go by names of their own: they are of everything.
@@ -58,7 +58,7 @@ pub fn is_gauge(trouble: &Trouble) -> bool {
 
 /// A line for each metric of a measure that could not be read, or not all of it.
 pub(super) fn of(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     sides: &[Known<'_>],
     measure: Measure,
     columns: usize,
@@ -82,7 +82,7 @@ pub struct Told<'a> {
 
 /// Each trouble that is meant, with whose it is, in so many rows at the most. What is so of several is said once.
 pub fn lines<'a>(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     sides: impl Iterator<Item = Told<'a>>,
     meant: impl Fn(&Trouble) -> bool,
     columns: usize,

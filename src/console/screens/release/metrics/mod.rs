@@ -12,7 +12,7 @@ use self::panel::{Known, Note, Panel};
 use self::samples::Measure;
 
 use crate::console::widgets::age::Part;
-use crate::console::widgets::canvas::{Scene, split_left};
+use crate::console::widgets::canvas::{Canvas, split_left};
 use crate::console::widgets::plot::{Marker, Severity, Threshold};
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
@@ -21,14 +21,14 @@ use crate::domain::release::share::Weights;
 use crate::domain::release::{Release, Side};
 
 /// Draws errors and latency side by side.
-pub fn draw(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let (left, right) = split_left(area, area.width.saturating_sub(2) / 2);
     errors(scene, release, buffer, left);
     latency(scene, release, buffer, right);
 }
 
 /// The error rates, and where the canary's may truly be.
-pub fn errors(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn errors(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let thresholds = scene.model.settings.thresholds_of(&release.name);
     let (warn, fail) = (thresholds.warn_error_percent, thresholds.error_percent);
     let mut notes = vec![
@@ -53,7 +53,7 @@ pub fn errors(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: R
 }
 
 /// The percentile of the response time that is chosen.
-pub fn latency(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub fn latency(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let thresholds = scene.model.settings.thresholds_of(&release.name);
     let percentile = scene.model.percentile;
     // Only p95 is judged: the others have no line.
@@ -87,7 +87,7 @@ pub fn latency(scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: 
 }
 
 /// What asking CloudWatch costs, where it is asked at all.
-fn cost(scene: &Scene<'_>, release: &Release) -> Option<Note> {
+fn cost(scene: &Canvas<'_>, release: &Release) -> Option<Note> {
     let asked = age::sides(release).filter_map(|side| side.meter.as_ref()).any(|meter| !meter.of_prometheus());
     let text = format::dollars_an_hour(scene.model.polls.cloudwatch_dollars_an_hour(scene.model.now));
     asked.then(|| Note { long: format!("CloudWatch {text}"), short: None, role: Role::Dim })
@@ -103,7 +103,7 @@ pub fn span(minutes: u16, every: u16) -> String {
 }
 
 /// What a side is drawn with.
-pub fn mark(scene: &Scene<'_>, part: Part) -> &'static str {
+pub fn mark(scene: &Canvas<'_>, part: Part) -> &'static str {
     match (part, scene.theme.ascii()) {
         (Part::Canary, true) => "x",
         (Part::Canary, false) => "━",
@@ -113,12 +113,12 @@ pub fn mark(scene: &Scene<'_>, part: Part) -> &'static str {
 }
 
 /// What was counted of a side.
-pub fn series<'a>(scene: &Scene<'a>, side: &Side) -> Option<&'a Series> {
+pub fn series<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
     scene.model.snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
 /// Minutes ago from which on the source still corrects: whole minutes, as they are drawn.
-pub fn unsettled(scene: &Scene<'_>, release: &Release) -> f64 {
+pub fn unsettled(scene: &Canvas<'_>, release: &Release) -> f64 {
     let now = scene.model.now.at;
     let slowest = age::sides(release).filter_map(|side| series(scene, side)).max_by_key(|it| it.settles_after);
     let Some(slowest) = slowest else { return 0.0 };
@@ -133,7 +133,7 @@ pub fn unsettled(scene: &Scene<'_>, release: &Release) -> f64 {
 }
 
 /// When the weights changed, and to what share.
-pub fn markers(scene: &Scene<'_>, release: &Release) -> Vec<Marker> {
+pub fn markers(scene: &Canvas<'_>, release: &Release) -> Vec<Marker> {
     let now = scene.model.now.at;
     let Some(route) = release.routes.first() else { return Vec::new() };
     let groups = release

@@ -10,7 +10,7 @@ use super::samples::{Measure, missing, points};
 use super::{mark, markers, metric_errors, series, span, unsettled};
 use crate::console::screens::fleet;
 use crate::console::widgets::age::{Freshness, Part};
-use crate::console::widgets::canvas::{Scene, put, put_all, split_top};
+use crate::console::widgets::canvas::{Canvas, put, put_all, split_top};
 use crate::console::widgets::plot;
 use crate::console::widgets::plot::{Plot, SCALE, Severity, Threshold};
 use crate::console::widgets::theme::Role;
@@ -48,7 +48,7 @@ pub(super) type Known<'a> = (Part, &'a Side, Option<&'a Series>);
 
 impl Panel {
     /// Draws it; where there is no curve at all it says why.
-    pub(super) fn draw(&self, scene: &Scene<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+    pub(super) fn draw(&self, scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
         let now = scene.model.now.at;
         let columns = area.width.saturating_sub(SCALE);
         let minutes = scene.model.reach_of(columns);
@@ -100,7 +100,7 @@ impl Panel {
     }
 
     /// What it is, how far back it reaches, and what its lines are: as much of that as there is room for.
-    fn heading(&self, scene: &Scene<'_>, minutes: u16, every: u16, columns: usize) -> Line<'static> {
+    fn heading(&self, scene: &Canvas<'_>, minutes: u16, every: u16, columns: usize) -> Line<'static> {
         let title = format!("{} {}", self.title, span(minutes, every));
         let mut notes = self.notes.clone();
         if every > 1 && matches!(self.measure, Measure::Latency(_)) {
@@ -128,7 +128,7 @@ impl Panel {
     /// Which curve is which, with its newest settled value and of how many requests a minute that is.
     fn legend(
         &self,
-        scene: &Scene<'_>,
+        scene: &Canvas<'_>,
         sides: &[Known<'_>],
         source: Option<Freshness>,
         gaps: bool,
@@ -188,7 +188,7 @@ fn latest(series: Option<&Series>, measure: Measure, now: Timestamp) -> Option<&
 
 /// No curve at all: why, in words.
 fn nothing(
-    scene: &Scene<'_>,
+    scene: &Canvas<'_>,
     release: &Release,
     source: Option<Freshness>,
     troubles: Vec<Line<'static>>,
