@@ -60,6 +60,7 @@ pub enum VerdictStatus {
     /// Outside a line, and not by chance: it should go back.
     Fail,
     /// Too little data, or none, to say either.
+    #[serde(rename = "not_yet")]
     Inconclusive,
 }
 

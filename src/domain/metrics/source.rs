@@ -18,6 +18,7 @@ pub enum MetricSource {
         balancer: Arn,
     },
     /// What a team counts itself of one revision, placeholders filled in.
+    #[serde(rename = "own")]
     Custom(CustomMetrics),
     /// A load balancer as a whole: what no target answered.
     Balancer(Arn),
