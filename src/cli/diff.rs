@@ -85,7 +85,7 @@ async fn definition(cloud: &dyn Cloud, arn: TaskDefinitionArn, reveal: bool) -> 
 
 /// The newest service revision of a task definition that the release's own deployments tell of.
 fn revision<'a>(seen: &'a Observation, release: &Release, arn: &TaskDefinitionArn) -> Option<&'a ServiceRevision> {
-    let sides = std::iter::once(&release.stable).chain(&release.canary);
+    let sides = release.sides();
     let deployments = sides.filter_map(|side| seen.snapshot.deployments.get(&side.service)?.get()).flatten();
     let mut revisions = deployments.flat_map(|deployment| deployment.target.iter().chain(&deployment.sources));
     revisions.find(|revision| revision.task_definition == *arn).map(|revision| &**revision)

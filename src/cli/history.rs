@@ -25,7 +25,7 @@ struct Kept<'a> {
 /// Prints the newest `limit` deployments of each service of the release called `name`.
 pub fn print(out: &mut Out, seen: &Observation, name: &str, limit: usize) -> Result<(), Failure> {
     let release = lookup::find(&seen.releases, name)?;
-    let sides = std::iter::once(&release.stable).chain(&release.canary);
+    let sides = release.sides();
     let mut services: Vec<_> = sides.map(|side| &side.service).collect();
     // A native release under way has both of its sides in one service.
     services.dedup();

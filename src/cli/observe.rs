@@ -259,7 +259,7 @@ impl Seen {
 }
 
 fn sides<'a>(releases: &'a [&'a Release]) -> impl Iterator<Item = &'a Side> {
-    releases.iter().flat_map(|release| std::iter::once(&release.stable).chain(&release.canary))
+    releases.iter().flat_map(|release| release.sides())
 }
 
 fn chosen<'a>(releases: &'a [Release], want: Scope<'_>, seen: &Seen) -> Result<Vec<&'a Release>, Failure> {

@@ -327,7 +327,7 @@ pub fn due(model: &Model) -> Vec<Query> {
     let lately = lately.into_iter().take(HISTORIES_AT_ONCE);
     wanted.extend(lately.map(|release| Query::Deployments(release.stable.service.clone())));
     if let Some(release) = focus {
-        for side in std::iter::once(&release.stable).chain(&release.canary) {
+        for side in release.sides() {
             wanted.push(Query::Deployments(side.service.clone()));
             if model.screen != Screen::Fleet {
                 wanted.push(Query::Tasks(side.service.clone()));
@@ -397,7 +397,7 @@ fn may_be_first(model: &Model, source: &Source, detail: Resolution) -> bool {
 
 /// Every target group that is shown.
 fn target_groups(model: &Model) -> Vec<Arn> {
-    let sides = model.releases.iter().flat_map(|release| std::iter::once(&release.stable).chain(&release.canary));
+    let sides = model.releases.iter().flat_map(|release| release.sides());
     let groups: BTreeSet<_> = sides.filter_map(|side| side.target_group.clone()).collect();
     groups.into_iter().collect()
 }
@@ -411,7 +411,7 @@ fn unread_revisions(model: &Model) -> Vec<TaskDefinitionArn> {
         _ => None,
     });
     let shown = model.releases.iter().flat_map(|release| {
-        let sides = std::iter::once(&release.stable).chain(&release.canary).map(|side| &side.task_definition);
+        let sides = release.sides().map(|side| &side.task_definition);
         sides.chain(rollback_prefetch::way_back(release))
     });
     let unread = shown.chain(chosen.into_iter().flatten().take(20));

@@ -227,6 +227,21 @@ impl Bake {
 }
 
 impl Release {
+    /// Its sides, stable first.
+    pub fn sides(&self) -> impl Iterator<Item = &Side> + Clone {
+        std::iter::once(&self.stable).chain(&self.canary)
+    }
+
+    /// Whether both sides are revisions of one service.
+    pub fn one_service(&self) -> bool {
+        self.canary.as_ref().is_some_and(|canary| canary.service == self.stable.service)
+    }
+
+    /// Its sides, each service once: two of a pair, else one.
+    pub fn services(&self) -> impl Iterator<Item = &Side> + Clone {
+        self.sides().take(if self.one_service() { 1 } else { 2 })
+    }
+
     /// Whether a release is under way, so that `R` acts at once.
     pub fn in_flight(&self) -> bool {
         self.phase != Phase::Steady

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ecs::names::{Arn, ServiceKey};
+use super::ecs::names::Arn;
 use super::observe::snapshot::Snapshot;
 use super::release::Release;
 
@@ -143,7 +143,7 @@ impl Kind {
 
 /// What happened to a release, newest first, [`KEPT`] at the most.
 pub fn timeline(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> Vec<Entry> {
-    let services = services(release);
+    let services: Vec<_> = release.services().map(|side| &side.service).collect();
     // Of the same instant, an order comes before what it led to, and that before its end.
     let mut entries = act::ends(told.acts);
     entries.extend(traffic::entries(snapshot, release, told));
@@ -159,12 +159,6 @@ pub fn timeline(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) ->
 
 /// Who started the deployments of a release; one that may have been anybody's is not in it.
 pub fn starters(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> BTreeMap<Arn, Origin> {
-    deployments::whose(snapshot, &services(release), told)
-}
-
-/// The services of a release, each once.
-fn services(release: &Release) -> Vec<&ServiceKey> {
-    let canary = release.canary.iter().map(|canary| &canary.service);
-    let canary = canary.filter(|service| **service != release.stable.service);
-    std::iter::once(&release.stable.service).chain(canary).collect()
+    let services: Vec<_> = release.services().map(|side| &side.service).collect();
+    deployments::whose(snapshot, &services, told)
 }

@@ -15,9 +15,11 @@ pub(crate) use self::logs::*;
 pub(crate) use self::native::*;
 pub(crate) use self::scenarios::*;
 
-use crate::console::message::Now;
+use crate::console::keymap::Key;
+use crate::console::message::{Effect, Msg, Now};
 use crate::console::state::operation::{Operation, OperationId, Progress};
 use crate::console::state::{Model, Screen};
+use crate::console::update;
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, Health, Route, RouteId};
@@ -73,6 +75,16 @@ fn balancer() -> Arn {
 
 pub(crate) fn key(name: &str) -> ServiceKey {
     ServiceKey::new("prod", name)
+}
+
+/// Presses keys, a second apart; what is to be done of each.
+pub(crate) fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for key in keys {
+        let at = model.now.at + SignedDuration::from_secs(1);
+        effects.extend(update(model, Now { at, speed: 1.0 }, Msg::Key(*key)));
+    }
+    effects
 }
 
 /// A service that has run this revision, complete, since so many seconds.

@@ -2,7 +2,6 @@
 
 use tidegate::console::screens::{View, events};
 use tidegate::console::state::Screen;
-use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::settings::Settings;
 use tidegate::domain::timeline::{Entry, Kind, Origin};
 
@@ -43,14 +42,7 @@ async fn somebody_elses_edit_of_the_rule_is_told_as_such_and_ours_as_ours() {
 
 #[tokio::test]
 async fn after_a_rollback_the_timeline_tells_it_in_order() {
-    let mut stage = Stage::open("bad-canary").await;
-    stage.go("checkout").await;
-    stage.press("Py").await;
-    stage
-        .until("a FAIL", |model| {
-            model.release("checkout").is_some_and(|release| release.verdict.outcome == VerdictStatus::Fail)
-        })
-        .await;
+    let mut stage = Stage::failing_at_10_percent().await;
     stage.press("R").await;
     let entries = timeline(&stage, "checkout");
     let ours: Vec<_> = entries.iter().filter(|entry| entry.hand == Some(Origin::Ours)).collect();

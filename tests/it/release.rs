@@ -6,7 +6,6 @@ use serde_json::Value;
 use tidegate::console::dialogs::Dialog;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::Msg;
-use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::release::Phase;
 use tidegate::domain::settings::Settings;
 
@@ -53,14 +52,7 @@ async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
 
 #[tokio::test]
 async fn r_at_10_percent_gives_stable_everything_with_its_first_call() {
-    let mut stage = Stage::open("bad-canary").await;
-    stage.go("checkout").await;
-    stage.press("Py").await;
-    stage
-        .until("a FAIL", |model| {
-            model.release("checkout").is_some_and(|release| release.verdict.outcome == VerdictStatus::Fail)
-        })
-        .await;
+    let mut stage = Stage::failing_at_10_percent().await;
     assert!(stage.screen(80, 24).contains("FAIL"), "{}", stage.screen(80, 24));
     let sent = stage.writes().len();
     stage.press("R").await;

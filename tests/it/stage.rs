@@ -23,6 +23,7 @@ use tidegate::console::state::{Model, Screen};
 use tidegate::console::update;
 use tidegate::console::view;
 use tidegate::console::view::Theme;
+use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::ecs::names::Location;
 use tidegate::domain::release::Release;
 use tidegate::domain::settings::Settings;
@@ -239,6 +240,17 @@ impl Stage {
     fn tick(&mut self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
         self.feed(Msg::Tick);
+    }
+
+    /// On a canary at 10 % that fails, and is known to: checkout's own screen.
+    pub async fn failing_at_10_percent() -> Self {
+        let mut stage = Self::open("bad-canary").await;
+        stage.go("checkout").await;
+        stage.press("Py").await;
+        let failed =
+            |model: &Model| model.release("checkout").is_some_and(|it| it.verdict.outcome == VerdictStatus::Fail);
+        stage.until("a FAIL", failed).await;
+        stage
     }
 
     /// Time passes, with all that it brings.

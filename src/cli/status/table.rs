@@ -100,7 +100,7 @@ fn state(release: &Release, seen: &Observation) -> String {
     if let Some(ailment) = &release.ailment {
         return format!("{phase}: {ailment}");
     }
-    let trouble = std::iter::once(&release.stable).chain(&release.canary).find_map(|side| side.trouble.clone());
+    let trouble = release.sides().find_map(|side| side.trouble.clone());
     match (trouble, release.verdict.outcome) {
         (Some(trouble), _) => format!("{phase}: {trouble}"),
         (None, analysis::VerdictStatus::Fail) => {

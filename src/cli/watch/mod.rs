@@ -175,9 +175,7 @@ impl<'a> Watcher<'a> {
     }
 
     fn release(&self) -> Result<&Release, Failure> {
-        let ours = |release: &&Release| {
-            std::iter::once(&release.stable).chain(&release.canary).any(|side| side.service == self.key)
-        };
+        let ours = |release: &&Release| release.sides().any(|side| side.service == self.key);
         self.seen.releases.iter().find(ours).ok_or_else(|| {
             let what = format!("{} is no longer there", self.key);
             Failure::new(Exit::Aws, what, "`tidegate status` shows what is.")

@@ -27,7 +27,7 @@ impl Watcher<'_> {
     pub(super) async fn look(&mut self) -> Option<Fault> {
         let now = (self.with.clock)();
         let Ok(release) = self.release() else { return None };
-        let sides: Vec<Side> = std::iter::once(&release.stable).chain(&release.canary).cloned().collect();
+        let sides: Vec<Side> = release.sides().cloned().collect();
         let services: BTreeSet<_> = sides.iter().map(|side| side.service.clone()).collect();
         // Of a service that ECS shifts, both of its target groups: which of them serves is about to change.
         let of_services = services.iter().filter_map(|service| self.seen.snapshot.service(service));

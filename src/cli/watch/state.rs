@@ -68,13 +68,12 @@ impl WatchState {
             let key = format!("{} {} {cause:?}", ailment.kind(), ailment.revision());
             scene.parts.push(WatchField { what: "ailment", text: ailment.to_string(), key });
         }
-        for side in std::iter::once(&release.stable).chain(&release.canary) {
+        for side in release.sides() {
             let covered = |trouble: &&String| release.ailment.as_ref().is_some_and(|it| it.covers(trouble));
             let trouble = side.trouble.as_ref().filter(|trouble| !covered(trouble));
             scene.say_of("trouble", trouble.map(|trouble| format!("{}: {trouble}", side.service)));
         }
-        let troubles: Vec<_> =
-            std::iter::once(&release.stable).chain(&release.canary).filter_map(|side| side.trouble.as_ref()).collect();
+        let troubles: Vec<_> = release.sides().filter_map(|side| side.trouble.as_ref()).collect();
         let why = deployment.and_then(deployments::reason);
         for remark in &release.remarks {
             // A pause is an event of its own; a trouble, and why a deployment goes back, have been said.

@@ -242,7 +242,7 @@ fn meters(model: &Model) -> Vec<(MetricSource, Resolution)> {
         // The fleet draws the marked one too, by the percentile that is chosen.
         let full = open || focused && model.percentile != Percentile::P95;
         let rank = if focused { 0 } else { 2 - u8::from(release.in_flight()) };
-        let of_sides = sides(release).filter_map(|side| side.meter.clone());
+        let of_sides = release.sides().filter_map(|side| side.meter.clone());
         let mut wanted: Vec<_> =
             of_sides.map(|meter| (meter, if full { Resolution::Full } else { Resolution::Brief })).collect();
         if open {
@@ -260,18 +260,14 @@ fn meters(model: &Model) -> Vec<(MetricSource, Resolution)> {
     all.into_iter().map(|(_, _, meter, detail)| (meter, detail)).collect()
 }
 
-fn sides(release: &Release) -> impl Iterator<Item = &crate::domain::release::Side> {
-    std::iter::once(&release.stable).chain(&release.canary)
-}
-
 /// What is shown beside the sides' own numbers: their load balancers and their services.
 fn beside(release: &Release, model: &Model) -> Vec<(MetricSource, Resolution)> {
-    let of_sides = sides(release).filter_map(|side| match &side.meter {
+    let of_sides = release.sides().filter_map(|side| match &side.meter {
         Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer.clone()),
         _ => None,
     });
     let balancers = release.routes.iter().map(|route| route.load_balancer.clone()).chain(of_sides);
-    let services = sides(release).map(|side| MetricSource::Service(side.service.clone()));
+    let services = release.sides().map(|side| MetricSource::Service(side.service.clone()));
     let insights = |meter: &MetricSource| {
         let none = model.polls.meters.without_insights.get(meter);
         none.is_none_or(|at| model.now.at.duration_since(*at) >= INSIGHTS_AGAIN)

@@ -67,7 +67,7 @@ pub fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
 fn path(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> String {
     let arrow = scene.theme.arrow();
     let side = |service: &crate::domain::ecs::names::ServiceKey| match &release.canary {
-        Some(_) if age::one_service(release) => service.service.clone(),
+        Some(_) if release.one_service() => service.service.clone(),
         Some(canary) if canary.service == *service => "canary".to_owned(),
         Some(_) if release.stable.service == *service => "stable".to_owned(),
         _ => service.service.clone(),

@@ -51,7 +51,7 @@ pub fn stale(model: &Model, release: &Release) -> Option<String> {
             native.then(|| doubt(model, &Source::Deployments, deployments)).flatten()
         })
         .or_else(|| {
-            let mut sides = std::iter::once(&release.stable).chain(&release.canary);
+            let mut sides = release.sides();
             sides.find_map(|side| minutes(model, side))
         })
         .or_else(|| {

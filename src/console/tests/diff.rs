@@ -15,7 +15,7 @@ use crate::domain::ecs::task_definition::{Definition, hidden};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
-use crate::testkit::consoles::{hear, learn, td};
+use crate::testkit::consoles::{hear, learn, press, td};
 
 const SECRET: &str = "hunter2-correct-horse";
 
@@ -63,15 +63,6 @@ fn open(size: (u16, u16)) -> Model {
         read(&mut model, revision, false);
     }
     model
-}
-
-fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    for key in keys {
-        let at = model.now.at + SignedDuration::from_secs(1);
-        effects.extend(update(model, Now { at, speed: 1.0 }, Msg::Key(*key)));
-    }
-    effects
 }
 
 fn seen(model: &Model) -> String {

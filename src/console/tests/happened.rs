@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
-use jiff::SignedDuration;
 
 use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, plain};
 use crate::console::keymap::Key;
-use crate::console::message::{Effect, Msg, Now};
+use crate::console::message::Effect;
 use crate::console::screens::View;
 use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::console::state::{Model, Screen};
-use crate::console::update;
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::{AlarmConfiguration, DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::Arn;
@@ -22,16 +20,7 @@ use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::Intent;
 use crate::domain::text::is_safe;
 use crate::testkit::consoles;
-use crate::testkit::consoles::{Pair, ago, hear, key, learn, order, route, stopped};
-
-fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    for key in keys {
-        let at = model.now.at + SignedDuration::from_secs(1);
-        effects.extend(update(model, Now { at, speed: 1.0 }, Msg::Key(*key)));
-    }
-    effects
-}
+use crate::testkit::consoles::{Pair, ago, hear, key, learn, order, press, route, stopped};
 
 fn seen(model: &Model) -> String {
     glyphs(&draw(model, &plain()))

@@ -24,7 +24,7 @@ impl World {
     pub(crate) fn of(release: &Release) -> Self {
         let ours = release.method != Method::Native;
         let rules = release.routes.iter().filter(|_| ours).map(|route| (route.id.clone(), route.forwards.clone()));
-        let sides = || std::iter::once(&release.stable).chain(&release.canary);
+        let sides = || release.sides();
         Self {
             rules: rules.collect(),
             revisions: sides().map(|side| side.task_definition.clone()).collect(),

@@ -14,6 +14,7 @@ use crate::domain::ecs::names::Arn;
 use crate::domain::plan::{Gate, Intent};
 use crate::domain::settings::{Automatic, RollbackConfirm};
 use crate::testkit::consoles;
+use crate::testkit::consoles::press;
 
 const KEYS: [Key; 12] = [
     Key::Char('H'),
@@ -29,13 +30,6 @@ const KEYS: [Key; 12] = [
     Key::Esc,
     Key::Down,
 ];
-
-fn press(model: &mut Model, keys: &[Key]) {
-    for key in keys {
-        let at = model.now.at + SignedDuration::from_secs(1);
-        update(model, Now { at, speed: 1.0 }, Msg::Key(*key));
-    }
-}
 
 #[test]
 fn a_range_is_longer_or_shorter_than_what_is_seen() {

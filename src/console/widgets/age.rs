@@ -136,35 +136,21 @@ pub fn parts(release: &Release) -> impl Iterator<Item = (Part, &Side)> {
     std::iter::once((first, &release.stable)).chain(release.canary.iter().map(|side| (Part::Canary, side)))
 }
 
-/// Whether both sides are revisions of one service.
-pub fn one_service(release: &Release) -> bool {
-    release.canary.as_ref().is_some_and(|canary| canary.service == release.stable.service)
-}
-
-/// The services of a release: two of a pair, else one.
-pub fn services(release: &Release) -> impl Iterator<Item = &Side> {
-    sides(release).take(if one_service(release) { 1 } else { 2 })
-}
-
-/// Both sides of a release, stable first.
-pub fn sides(release: &Release) -> impl Iterator<Item = &Side> {
-    std::iter::once(&release.stable).chain(&release.canary)
-}
-
 fn by_group<T>(
     scene: &Canvas<'_>,
     source: Source,
     release: &Release,
     get: impl Fn(&Side) -> Option<Option<Reading<T>>>,
 ) -> Option<Freshness> {
-    let each = sides(release).filter_map(get).map(|reading| of(scene, source.clone(), reading.as_ref()));
+    let each = release.sides().filter_map(get).map(|reading| of(scene, source.clone(), reading.as_ref()));
     each.reduce(worse)
 }
 
 /// The minutes of both sides. `None`: nobody that is known counts their requests.
 pub fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
     let read = &scene.model.snapshot.metrics;
-    let each = sides(release)
+    let each = release
+        .sides()
         .filter_map(|side| side.meter.as_ref())
         .map(|meter| of(scene, Source::of(meter), read.get(meter)));
     each.reduce(worse)
@@ -172,7 +158,7 @@ pub fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
 
 /// Why requests of a side are not counted although it has a target group; `None`: that is not so.
 pub fn uncounted(release: &Release) -> Option<String> {
-    let side = sides(release).find(|side| side.meter.is_none() && side.target_group.is_some())?;
+    let side = release.sides().find(|side| side.meter.is_none() && side.target_group.is_some())?;
     let group = side.target_group.as_ref().and_then(group_name).unwrap_or("unnamed");
     Some(format!("no rule that was read leads to target group {group}: its load balancer is not known"))
 }
@@ -200,7 +186,7 @@ pub fn tasks(scene: &Canvas<'_>, release: &Release) -> Freshness {
 pub fn history(scene: &Canvas<'_>, release: &Release) -> Freshness {
     let read = &scene.model.snapshot.deployments;
     let first = of(scene, Source::Deployments, read.get(&release.stable.service));
-    services(release).skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
+    release.services().skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
 }
 
 /// The logs that are followed, the one that is worst off. `None`: there is none to read.
@@ -219,7 +205,7 @@ pub fn sources(scene: &Canvas<'_>, release: &Release) -> Vec<Freshness> {
     sources.push(tasks(scene, release));
     sources.push(history(scene, release));
     let revisions =
-        sides(release).filter_map(|side| snapshot.task_definitions.get(&side.task_definition)).map(|reading| {
+        release.sides().filter_map(|side| snapshot.task_definitions.get(&side.task_definition)).map(|reading| {
             // What is registered never changes: only a failure to read it says something.
             Freshness { old: false, ..of(scene, Source::Revisions, Some(reading)) }
         });

@@ -207,7 +207,7 @@ fn marked(scene: &Canvas<'_>, release: &Release, said: Vec<String>, role: Role) 
 }
 
 fn why_failed(release: &Release) -> String {
-    let trouble = age::sides(release).find_map(|side| side.trouble.clone());
+    let trouble = release.sides().find_map(|side| side.trouble.clone());
     match (trouble, release.share.configured) {
         (Some(trouble), _) => trouble,
         (None, None) if release.canary.is_some() => "both weights are 0, nobody is served".to_owned(),

@@ -208,7 +208,7 @@ impl Context<'_> {
         what: String,
     ) -> Plan {
         // Both sides of a native release are one service: what it goes for is the newer.
-        let both = std::iter::once(&release.stable).chain(&release.canary);
+        let both = release.sides();
         let before = both
             .filter(|side| side.service != release.newest().service || std::ptr::eq(*side, release.newest()))
             .map(|side| Before {
@@ -252,7 +252,7 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
     if let Some(why) = &release.watch_only {
         return Err(Refusal::new(why.clone(), "It can be watched here."));
     }
-    for side in std::iter::once(&release.stable).chain(&release.canary) {
+    for side in release.sides() {
         if !side.active {
             return Err(Refusal::new(format!("{} is being deleted.", side.service), "Nothing can be done with it."));
         }

@@ -266,7 +266,7 @@ proptest! {
             prop_assert_eq!(*reread == Reread::Urgent, intent.is_rollback());
             let read = release.routes.iter().find(|read| read.id == *route);
             prop_assert_eq!(read.map(|read| &read.forwards), Some(&seen.forwards));
-            for side in std::iter::once(&release.stable).chain(&release.canary) {
+            for side in release.sides() {
                 if weight(weights, side).is_none_or(|to| to == Weight::ZERO) {
                     continue;
                 }

@@ -105,7 +105,7 @@ proptest! {
                 // A call can carry nothing but weights; what it is compared with is the rule as it was seen.
                 let read = release.routes.iter().find(|read| read.id == *route);
                 prop_assert_eq!(read.map(|read| (&read.forwards, read.shape)), Some((&seen.forwards, seen.shape)));
-                for side in std::iter::once(&release.stable).chain(&release.canary) {
+                for side in release.sides() {
                     if weight(weights, side).is_none_or(|to| to == Weight::ZERO) {
                         continue;
                     }

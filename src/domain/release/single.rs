@@ -397,7 +397,7 @@ fn undone(release: &Release, now: Timestamp) -> Option<String> {
 }
 
 fn remarks(release: &Release, under_way: Option<&ServiceDeployment>, now: Timestamp) -> Vec<String> {
-    let sides = std::iter::once(&release.stable).chain(&release.canary);
+    let sides = release.sides();
     let mut remarks: Vec<_> = sides.filter_map(|side| side.trouble.clone()).collect();
     let to_climb = release.share.configured.is_some_and(|share| !share.is_full());
     let ours = release.method == Method::NativeWeighted && release.held() && to_climb;

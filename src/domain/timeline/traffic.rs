@@ -66,7 +66,7 @@ const SEEN_LATER: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
 
 /// `90/10 → 50/50`, stable first; with names where other target groups are among them.
 fn weights(release: &Release, change: &WeightChange) -> String {
-    let sides = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten();
+    let sides = release.sides();
     let order: Vec<_> = sides.filter_map(|side| side.target_group.as_ref()).collect();
     let known = |forwards: &[Forward]| {
         forwards.len() == order.len() && forwards.iter().all(|forward| order.contains(&&forward.target_group))

@@ -301,7 +301,7 @@ fn tasks(release: &Release) -> (String, Role) {
     if let Some(canary) = release.canary.as_ref().filter(|canary| canary.desired > 0 || canary.running > 0) {
         text.push_str(&format!("+{}/{}", canary.running, canary.desired));
     }
-    let short = age::sides(release).any(|side| side.running < side.desired);
+    let short = release.sides().any(|side| side.running < side.desired);
     (text, if short { Role::Warn } else { Role::Text })
 }
 

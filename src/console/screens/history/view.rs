@@ -78,8 +78,8 @@ fn rows(
 ) -> (Vec<Line<'static>>, usize) {
     let mut lines = Vec::new();
     let mut at = 0;
-    let pair = age::services(release).count() > 1;
-    for (index, side) in age::services(release).enumerate() {
+    let pair = release.services().count() > 1;
+    for (index, side) in release.services().enumerate() {
         let reading = scene.model.snapshot.deployments.get(&side.service);
         if pair {
             let role = if index == 0 { ("stable", Role::Stable) } else { ("canary", Role::Canary) };

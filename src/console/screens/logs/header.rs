@@ -171,7 +171,7 @@ pub(crate) fn nothing(scene: &Canvas<'_>) -> Vec<Line<'static>> {
 /// Why a side has no log: none of its tasks was ever started, and some are known to have failed.
 fn never_started(scene: &Canvas<'_>, release: &Release, whose: LogSide) -> Option<String> {
     let only = scene.model.logs.task.as_ref();
-    let services: Vec<_> = crate::console::widgets::age::services(release).map(|side| &side.service).collect();
+    let services: Vec<_> = release.services().map(|side| &side.service).collect();
     let mut tasks: Vec<&Task> = Vec::new();
     for service in services {
         let read = scene.model.snapshot.tasks.get(service).and_then(|reading| reading.get()).into_iter().flatten();

@@ -87,7 +87,7 @@ fn source(container: &str, driver: &LogDriver, region: &str, task: Option<&OfTas
 /// The revisions that tasks of a release run, each with whose it is.
 pub(crate) fn revisions(release: &Release) -> Vec<(LogSide, &TaskDefinitionArn)> {
     let mut revisions: Vec<(LogSide, &TaskDefinitionArn)> = Vec::new();
-    for side in std::iter::once(&release.stable).chain(&release.canary) {
+    for side in release.sides() {
         for arn in std::iter::once(&side.task_definition).chain(&side.leaving) {
             let of = whose(release, &side.service, arn).unwrap_or(LogSide::Unknown);
             if !revisions.contains(&(of, arn)) {

@@ -219,7 +219,7 @@ pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
     due.sort_by_key(|(asked, _)| *asked);
     let pages = due.into_iter().map(|(_, query)| Query::Logs(query));
     // What the sides go for is asked for anyway.
-    let sides = || std::iter::once(&release.stable).chain(&release.canary);
+    let sides = || release.sides();
     let unread = sides().flat_map(|side| &side.leaving).chain(logs.task.as_ref().map(|task| &task.task_definition));
     let unread = unread.filter(|arn| model.snapshot.task_definition(arn).is_none());
     let unread = unread.filter(|arn| sides().all(|side| side.task_definition != **arn));
@@ -236,7 +236,7 @@ pub(crate) fn tend(model: &mut Model) {
     let (logs, snapshot) = (&mut model.logs, &model.snapshot);
     logs.sources = Sources::of(snapshot, release, &model.place.region, logs.task.as_ref());
     let mut whose = HashMap::new();
-    for side in std::iter::once(&release.stable).chain(&release.canary) {
+    for side in release.sides() {
         for task in snapshot.tasks.get(&side.service).and_then(|reading| reading.get()).into_iter().flatten() {
             if let Some(of) = sources::whose(release, &side.service, &task.task_definition) {
                 whose.insert(task.id(), of);

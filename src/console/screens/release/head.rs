@@ -88,7 +88,7 @@ fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns:
     spans.push(scene.dim(if columns >= 110 { format::pad(&digest, 16) } else { digest }));
     if columns >= 110 {
         // Two revisions of one service are behind different target groups.
-        let group = side.target_group.as_ref().filter(|_| age::one_service(release));
+        let group = side.target_group.as_ref().filter(|_| release.one_service());
         let name = group.and_then(age::group_name).unwrap_or(&side.service.service);
         spans.push(scene.dim(format::clip(name, 40)));
     }

@@ -33,7 +33,7 @@ fn group<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
 
 /// The load balancers whose rules lead to it, each once.
 fn balancers(release: &Release) -> Vec<&Arn> {
-    let metered = age::sides(release).filter_map(|side| match &side.meter {
+    let metered = release.sides().filter_map(|side| match &side.meter {
         Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer),
         _ => None,
     });
@@ -104,7 +104,7 @@ pub fn balancer<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
 
 /// CPU and memory of the services: of one service, both of its revisions together.
 pub fn resources<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
-    let both = age::one_service(release);
+    let both = release.one_service();
     let read = &scene.model.snapshot.metrics;
     let services: Vec<_> = age::parts(release)
         .take(if both { 1 } else { 2 })
@@ -169,7 +169,8 @@ fn troubles(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'
     let of_balancers = balancers(release)
         .into_iter()
         .filter_map(|balancer| Some((short(balancer), series(&MetricSource::Balancer(balancer.clone()))?)));
-    let of_services = age::services(release)
+    let of_services = release
+        .services()
         .filter_map(|side| Some((side.service.service.clone(), series(&MetricSource::Service(side.service.clone()))?)));
     let of_groups =
         age::parts(release).filter_map(|(part, side)| Some((part.word().0.to_owned(), group(scene, side)?)));
@@ -189,7 +190,7 @@ fn troubles(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'
 fn stale(scene: &Canvas<'_>, release: &Release) -> Option<Span<'static>> {
     let read = &scene.model.snapshot.metrics;
     let meters = balancers(release).into_iter().cloned().map(MetricSource::Balancer);
-    let meters = meters.chain(age::services(release).map(|side| MetricSource::Service(side.service.clone())));
+    let meters = meters.chain(release.services().map(|side| MetricSource::Service(side.service.clone())));
     let known =
         meters.filter_map(|meter| read.get(&meter).map(|reading| age::of(scene, Source::Metrics, Some(reading))));
     let bad = known.filter(|known| !known.good()).max_by_key(|known| known.age)?;

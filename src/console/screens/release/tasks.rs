@@ -43,7 +43,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
 /// where that is the same, nothing tells, and the counts of ECS have to do.
 fn read<'a>(scene: &Canvas<'a>, release: &Release, side: &Side) -> Option<Vec<&'a Task>> {
     let tasks = scene.model.snapshot.tasks.get(&side.service)?.get()?;
-    if !age::one_service(release) {
+    if !release.one_service() {
         return Some(tasks.iter().collect());
     }
     let of_side = |task: &&Task| task.task_definition == side.task_definition;

@@ -159,7 +159,7 @@ pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
 pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> {
     let list = model.list(View::Targets);
     let snapshot = &model.snapshot;
-    let services = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten().map(|side| &side.service);
+    let services = release.sides().map(|side| &side.service);
     let tasks: Vec<_> = services.filter_map(|service| Some((service, snapshot.tasks.get(service)?.get()?))).collect();
     // An address may have been another task's before, even another service's: the one that has it now is meant.
     let behind = |target: &Target, side: Option<(&Side, bool)>| {

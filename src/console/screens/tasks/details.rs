@@ -72,7 +72,7 @@ impl Details<'_> {
     fn hints(&mut self, release: &Release, cause: Cause, tasks: &[&Task]) {
         let snapshot = &self.scene.model.snapshot;
         let of = |task: &&Task| snapshot.task_definition(&task.task_definition);
-        let sides = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten();
+        let sides = release.sides();
         // Tasks of both services of a pair never share a line: whose these are, their revision mostly tells.
         let of_service = |task: &&Task| {
             let side = sides.clone().find(|side| side.task_definition == task.task_definition);

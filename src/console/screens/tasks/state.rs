@@ -172,19 +172,13 @@ pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
 /// What is asked of AWS while it is open: the tasks of an open release are asked for anyway, and what they run where it
 /// is none of the release's own revisions.
 pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
-    let own = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten();
+    let own = release.sides();
     let own: Vec<_> = own.map(|side| &side.task_definition).collect();
-    let read = services(release).filter_map(|side| model.snapshot.tasks.get(&side.service)?.get()).flatten();
+    let read = release.services().filter_map(|side| model.snapshot.tasks.get(&side.service)?.get()).flatten();
     let gone: BTreeSet<_> = read.map(|task| &task.task_definition).filter(|arn| !own.contains(arn)).collect();
     let unread = gone.into_iter().filter(|arn| !model.snapshot.task_definitions.contains_key(*arn));
     let unread: Vec<_> = unread.cloned().collect();
     if unread.is_empty() { Vec::new() } else { vec![Query::TaskDefinitions(unread)] }
-}
-
-/// The services of a release: two of a pair, else one.
-fn services(release: &Release) -> impl Iterator<Item = &Side> {
-    let other = release.canary.iter().filter(|canary| canary.service != release.stable.service);
-    std::iter::once(&release.stable).chain(other)
 }
 
 /// The tasks of a release by revision: in the first order those with failures first; then what is tried, what is there,
@@ -192,10 +186,10 @@ fn services(release: &Release) -> impl Iterator<Item = &Side> {
 pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> {
     let list = model.list(View::Tasks);
     let mut sections = Vec::new();
-    for side in services(release) {
+    for side in release.services() {
         let tasks = model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
         let tasks = tasks.map(Vec::as_slice).unwrap_or_default();
-        let of_service = [Some(&release.stable), release.canary.as_ref()].into_iter().flatten();
+        let of_service = release.sides();
         let wanted = of_service.filter(|it| it.service == side.service).map(|it| &it.task_definition);
         let mut revisions: Vec<&TaskDefinitionArn> = Vec::new();
         for revision in wanted.chain(&side.leaving).chain(tasks.iter().map(|task| &task.task_definition)) {

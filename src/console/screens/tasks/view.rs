@@ -10,6 +10,7 @@ use crate::console::poll_schedule::Source;
 use crate::console::screens::View;
 use crate::console::screens::fleet;
 use crate::console::screens::tasks;
+use crate::console::state::list::Listed;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::parts;
 use crate::console::widgets::table;
@@ -28,16 +29,21 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     let mut rows = Vec::new();
     let mut at = 0;
     let mut shown: Vec<Row<'_>> = Vec::new();
-    let marked = list.at(&list.shown(tasks::state::rows(scene.model, release)));
+    let mut sections = tasks::state::sections(scene.model, release);
+    for section in &mut sections {
+        section.rows = list.shown(std::mem::take(&mut section.rows));
+    }
+    let marked = sections.iter().flat_map(|section| &section.rows);
+    let marked = marked.map(Listed::id).position(|id| Some(id) == list.marked.as_deref()).unwrap_or(0);
     let mut services = Vec::new();
-    for section in tasks::state::sections(scene.model, release) {
+    for section in sections {
         if !services.contains(&section.service) {
             services.push(section.service);
             rows.extend(unread(scene, &section, columns));
         }
         let read = scene.model.snapshot.tasks.get(section.service).is_some_and(|reading| reading.get().is_some());
         let heading = heading(scene, &section, release, read, columns);
-        let lines = list.shown(section.rows);
+        let lines = section.rows;
         if !read || list.find.only && list.find.active() && lines.is_empty() {
             continue;
         }
@@ -97,7 +103,7 @@ fn heading(scene: &Canvas<'_>, section: &Section<'_>, release: &Release, read: b
     if let Some(version) = version {
         note.push(scene.text(format!(" {}", format::clip(version, 20))));
     }
-    if release.canary.is_some() && !age::one_service(release) && columns >= 110 {
+    if release.canary.is_some() && !release.one_service() && columns >= 110 {
         note.push(scene.dim(format!(" {}", format::clip(&section.service.service, 40))));
     }
     if read {

@@ -1,20 +1,10 @@
-use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
 use crate::console::dialogs::{Consent, Dialog};
-use crate::console::message::{Effect, Msg, Now};
-use crate::console::update;
+use crate::console::message::Effect;
 use crate::testkit::consoles;
-
-fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    for key in keys {
-        let at = model.now.at + SignedDuration::from_secs(1);
-        effects.extend(update(model, Now { at, speed: 1.0 }, Msg::Key(*key)));
-    }
-    effects
-}
+use crate::testkit::consoles::press;
 
 fn typed(text: &str) -> Vec<Key> {
     text.chars().map(Key::Char).collect()

@@ -13,9 +13,9 @@ use self::samples::Measure;
 
 use crate::console::widgets::age::Part;
 use crate::console::widgets::canvas::{Canvas, split_left};
+use crate::console::widgets::format;
 use crate::console::widgets::plot::{Marker, Severity, Threshold};
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{age, format};
 use crate::domain::metrics::{Percentile, Series};
 use crate::domain::release::share::Weights;
 use crate::domain::release::{Release, Side};
@@ -88,7 +88,7 @@ pub fn latency(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area:
 
 /// What asking CloudWatch costs, where it is asked at all.
 fn cost(scene: &Canvas<'_>, release: &Release) -> Option<Note> {
-    let asked = age::sides(release).filter_map(|side| side.meter.as_ref()).any(|meter| !meter.of_prometheus());
+    let asked = release.sides().filter_map(|side| side.meter.as_ref()).any(|meter| !meter.of_prometheus());
     let text = format::dollars_an_hour(scene.model.polls.cloudwatch_dollars_an_hour(scene.model.now));
     asked.then(|| Note { long: format!("CloudWatch {text}"), short: None, role: Role::Dim })
 }
@@ -120,7 +120,7 @@ pub fn series<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
 /// Minutes ago from which on the source still corrects: whole minutes, as they are drawn.
 pub fn unsettled(scene: &Canvas<'_>, release: &Release) -> f64 {
     let now = scene.model.now.at;
-    let slowest = age::sides(release).filter_map(|side| series(scene, side)).max_by_key(|it| it.settles_after);
+    let slowest = release.sides().filter_map(|side| series(scene, side)).max_by_key(|it| it.settles_after);
     let Some(slowest) = slowest else { return 0.0 };
     let running = now.as_second().rem_euclid(60) as f64 / 60.0;
     // Of CloudWatch the newest settled minute began at least three minutes ago; the one after it is the first that is not.
