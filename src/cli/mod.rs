@@ -7,6 +7,7 @@ mod console;
 mod deployments;
 mod diff;
 mod exit;
+mod guide;
 mod history;
 mod judge;
 mod log;
@@ -116,6 +117,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             out.script(&String::from_utf8_lossy(&script))?;
             Exit::Done
         }
+        Some(Command::Help(wanted)) => return guide::help(out, &wanted.words),
         Some(Command::Sim(sim)) => world::sim(out, sim).await?,
         Some(Command::Demo(world)) => {
             return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;
