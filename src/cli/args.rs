@@ -124,6 +124,8 @@ pub enum Command {
     Config,
     /// Print a completion script
     Completions(Completions),
+    /// Explain a command or a topic of the guide; `help topics` lists the topics
+    Help(Help),
 }
 
 /// `status`.
@@ -279,6 +281,14 @@ pub struct Rollback {
 pub struct Completions {
     /// For which shell
     pub shell: clap_complete::Shell,
+}
+
+/// `help`.
+#[derive(Debug, Args)]
+pub struct Help {
+    /// A command, or a topic of the guide
+    #[arg(value_name = "COMMAND|TOPIC")]
+    pub words: Vec<String>,
 }
 
 /// The embedded AWS, as `demo` and `sim` take it.

@@ -32,7 +32,7 @@ impl Exit {
         self as u8
     }
 
-    /// What it means, as README and `--help` say it.
+    /// What it means, as the guide and `--help` say it.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, and read back",

@@ -209,7 +209,7 @@ fn read(path: &Path) -> Result<Recorded, Failure> {
     })?;
     parse(&text).map_err(|wrong| {
         let advice = "It takes {\"stable\": [{\"minute\": \"2026-11-20T09:00Z\", \"requests\": 2700, \"errors\": 5, \
-                      \"p95\": 210}], \"canary\": […], \"gates\": {\"bake\": \"10m\"}}; README has all of it.";
+                      \"p95\": 210}], \"canary\": […], \"gates\": {\"bake\": \"10m\"}}; `tidegate help verdict` has all of it.";
         Failure::usage(format!("{name}: {wrong}"), advice)
     })
 }
