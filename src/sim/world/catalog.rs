@@ -9,7 +9,7 @@ use super::ids::{Ids, mix};
 use super::logs::Voice;
 use super::registered::of_scenario;
 use super::registry::Registry;
-use crate::sim::free_text;
+use crate::sim::fuzz_text;
 use crate::sim::scenario::{Degrade, Family, HealthAnswer, Scenario, Traits};
 
 /// An index into the catalog.
@@ -84,7 +84,7 @@ impl Catalog {
                 let registered = start - revision.age.ms;
                 let mut body = of_scenario(&ids.place, name, family, revision);
                 if scenario.hostile {
-                    free_text::each(&mut body, &mut free_text::spoil);
+                    fuzz_text::for_each(&mut body, &mut fuzz_text::make_hostile);
                 }
                 let behaviour = Behaviour::new(&revision.traits, &family.traits);
                 let mut def = TaskDef::new(name, revision.number, body, registered, behaviour);

@@ -40,7 +40,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::sim::api::{Answer, Call};
-use crate::sim::free_text;
+use crate::sim::fuzz_text;
 use crate::sim::scenario::{Custom, Dur, Scenario};
 use alarms::{Alarm, AlarmState, Composite};
 use balancer::Balancer;
@@ -138,8 +138,8 @@ impl World {
             // Definitions are what was registered, word for word: those of the scenario are hostile by themselves.
             if self.hostile && !call.operation.ends_with("TaskDefinition") {
                 match &mut answer {
-                    Ok(answer) => free_text::each(answer, &mut free_text::spoil),
-                    Err(error) => free_text::spoil(&mut error.message),
+                    Ok(answer) => fuzz_text::for_each(answer, &mut fuzz_text::make_hostile),
+                    Err(error) => fuzz_text::make_hostile(&mut error.message),
                 }
             }
             return answer;

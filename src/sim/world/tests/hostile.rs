@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::Sim;
 use crate::sim::api::Service;
-use crate::sim::free_text;
+use crate::sim::fuzz_text;
 
 /// The free texts of an answer, and the rest of its strings.
 fn texts(answer: &Value) -> (Vec<String>, String) {
     let (mut rest, mut free) = (answer.clone(), Vec::new());
-    free_text::each(&mut rest, &mut |text| free.push(std::mem::take(text)));
+    fuzz_text::for_each(&mut rest, &mut |text| free.push(std::mem::take(text)));
     (free, rest.to_string())
 }
 
@@ -39,12 +39,12 @@ fn every_free_text_is_hostile_and_nothing_else_is() {
         }
         let (free, rest) = texts(&answer);
         assert!(!free.is_empty(), "{operation}");
-        let innocent: Vec<_> = free.iter().filter(|text| !free_text::is_hostile(text)).collect();
+        let innocent: Vec<_> = free.iter().filter(|text| !fuzz_text::is_hostile(text)).collect();
         assert!(innocent.is_empty(), "{operation}: {innocent:?}");
-        assert!(!free_text::is_hostile(&rest) && !rest.contains("\\u00"), "{operation}: {rest}");
+        assert!(!fuzz_text::is_hostile(&rest) && !rest.contains("\\u00"), "{operation}: {rest}");
     }
     let error = sim.call(Service::Logs, "FilterLogEvents", json!({"logGroupName": "x"})).unwrap_err();
-    assert!(error.code == "ResourceNotFoundException" && free_text::is_hostile(&error.message), "{error:?}");
+    assert!(error.code == "ResourceNotFoundException" && fuzz_text::is_hostile(&error.message), "{error:?}");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn names_that_are_sent_back_are_found_again_however_hostile() {
     let mut sim = Sim::new("hostile");
     let all = sim.call(Service::CloudWatch, "DescribeAlarms", json!({})).unwrap();
     let names: Vec<Value> = all["MetricAlarms"].as_array().unwrap().iter().map(|a| a["AlarmName"].clone()).collect();
-    let hostile: Vec<_> = names.into_iter().filter(|name| free_text::is_hostile(name.as_str().unwrap())).collect();
+    let hostile: Vec<_> = names.into_iter().filter(|name| fuzz_text::is_hostile(name.as_str().unwrap())).collect();
     assert_eq!(hostile.len(), 2);
     let found = sim.call(Service::CloudWatch, "DescribeAlarms", json!({"AlarmNames": hostile})).unwrap();
     assert_eq!(found["MetricAlarms"].as_array().unwrap().len(), 2);

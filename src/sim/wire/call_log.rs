@@ -1,4 +1,4 @@
-//! What came in over the wire and how it was answered, for tests and for the curious.
+//! A log of the requests that the server received and of its answers, for tests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,30 +10,30 @@ use tokio::sync::watch;
 
 use crate::sim::api::Service;
 
-/// One request.
+/// One request and its answer.
 #[derive(Debug, Clone)]
 pub struct CallRecord {
-    /// Counts the requests from 1, in the order of their arrival.
+    /// 1-based number of the request, in order of arrival.
     pub sequence: u64,
-    /// When its head had arrived, on this machine's clock.
+    /// When the request's head arrived, on this machine's clock.
     pub arrived: Instant,
-    /// When it arrived in the world's time.
+    /// When the request arrived in simulated time.
     pub at: Timestamp,
-    /// The service it was sent to.
+    /// The service that received the request.
     pub service: Service,
-    /// `DescribeServices`.
+    /// The operation as AWS spells it, such as `DescribeServices`.
     pub operation: String,
-    /// Its decoded input; null if it could not be decoded.
+    /// The decoded input; null if the request could not be decoded.
     pub input: Value,
-    /// The region it was signed for; empty if it was not signed.
+    /// The region that the request was signed for; empty if it was not signed.
     pub region: String,
-    /// The access key id that signed it; empty if it was not signed.
+    /// The access key id that signed the request; empty if it was not signed.
     pub access_key: String,
     /// The answer's `x-amzn-requestid`.
     pub request_id: String,
-    /// The answer's HTTP status; none while there is no answer.
+    /// The answer's HTTP status; `None` while there is no answer.
     pub status: Option<u16>,
-    /// The error code of the answer, if it was an error.
+    /// The answer's error code; `None` if the call succeeded.
     pub error: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl Default for CallLog {
 }
 
 impl CallLog {
-    /// How many requests are kept.
+    /// The number of requests that the log keeps.
     pub const CAPACITY: usize = 100_000;
 
     /// All records, oldest first.
@@ -63,14 +63,14 @@ impl CallLog {
         self.lock().iter().cloned().collect()
     }
 
-    /// The records after the one with this sequence number, oldest first; 0 for all.
+    /// The records after this sequence number, oldest first; all for 0.
     pub fn since(&self, sequence: u64) -> Vec<CallRecord> {
         self.select(|record| record.sequence > sequence)
     }
 
-    /// The records that a test asks for, oldest first.
-    pub fn select(&self, mut wanted: impl FnMut(&CallRecord) -> bool) -> Vec<CallRecord> {
-        self.lock().iter().filter(|record| wanted(record)).cloned().collect()
+    /// The records that match, oldest first.
+    pub fn select(&self, mut matches: impl FnMut(&CallRecord) -> bool) -> Vec<CallRecord> {
+        self.lock().iter().filter(|record| matches(record)).cloned().collect()
     }
 
     /// The sequence number of the newest record; 0 before the first.
@@ -78,16 +78,16 @@ impl CallLog {
         self.lock().back().map_or(0, |record| record.sequence)
     }
 
-    /// Waits for a record like this, past or to come, and returns the first. Waits for ever: callers set a timeout.
-    pub async fn wait_for(&self, mut wanted: impl FnMut(&CallRecord) -> bool) -> CallRecord {
+    /// Returns the first record that matches, and waits for one if there is none. Has no timeout: callers set one.
+    pub async fn wait_for(&self, mut matches: impl FnMut(&CallRecord) -> bool) -> CallRecord {
         let mut version = self.0.version.subscribe();
         loop {
             version.mark_unchanged();
-            let found = self.lock().iter().find(|record| wanted(record)).cloned();
+            let found = self.lock().iter().find(|record| matches(record)).cloned();
             if let Some(record) = found {
                 return record;
             }
-            // The sender lives as long as `self`.
+            // The sender lives as long as `self`, so this cannot fail.
             let _ = version.changed().await;
         }
     }
@@ -102,7 +102,7 @@ impl CallLog {
         self.0.version.send_modify(|version| *version += 1);
     }
 
-    pub(super) fn answered(&self, sequence: u64, status: u16, error: Option<String>) {
+    pub(super) fn record_answer(&self, sequence: u64, status: u16, error: Option<String>) {
         let mut records = self.lock();
         if let Ok(index) = records.binary_search_by_key(&sequence, |record| record.sequence)
             && let Some(record) = records.get_mut(index)

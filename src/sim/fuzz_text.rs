@@ -1,12 +1,13 @@
-//! Free text in answers: what people or programs wrote, as against names, ARNs, tokens and enumerations.
+//! Fuzzes the free text of an answer: everything that people or programs wrote, unlike names, ARNs, tokens and
+//! enumerations.
 //!
-//! In a hostile world such texts are full of what a terminal must never get to see, and a fault of the wire puts bytes
-//! into them that are no UTF-8.
+//! A hostile scenario fills free text with sequences that must never reach a terminal. A wire fault puts bytes into it
+//! that are not valid UTF-8.
 
 use serde_json::Value;
 
-/// Members whose value is free text, whatever they are in.
-const ANYWHERE: [&str; 10] = [
+/// Members that hold free text wherever they occur.
+const FREE_TEXT: [&str; 10] = [
     "message",
     "reason",
     "statusReason",
@@ -18,13 +19,13 @@ const ANYWHERE: [&str; 10] = [
     "AlarmDescription",
     "StateReasonData",
 ];
-/// Lists whose strings, and those of their items, are free text. Never of what a client has to write back as it is.
-const WITHIN: [&str; 6] = ["tags", "Tags", "environment", "secrets", "command", "Conditions"];
-/// Members within such a list that are not: ARNs and enumerations.
-const KEPT: [&str; 3] = ["valueFrom", "ResourceArn", "Field"];
+/// Lists in which every string is free text. A list that a client must write back unchanged is never one of them.
+const FREE_TEXT_LISTS: [&str; 6] = ["tags", "Tags", "environment", "secrets", "command", "Conditions"];
+/// Members of such a list that are not free text: ARNs and enumerations.
+const NOT_FREE_TEXT: [&str; 3] = ["valueFrom", "ResourceArn", "Field"];
 
-/// Does something to each free text of an answer.
-pub(super) fn each(answer: &mut Value, change: &mut dyn FnMut(&mut String)) {
+/// Calls `change` with each free text of an answer.
+pub(super) fn for_each(answer: &mut Value, change: &mut dyn FnMut(&mut String)) {
     walk(answer, false, change);
 }
 
@@ -33,19 +34,19 @@ fn walk(value: &mut Value, free: bool, change: &mut dyn FnMut(&mut String)) {
         Value::String(text) if free => change(text),
         Value::Array(items) => items.iter_mut().for_each(|item| walk(item, free, change)),
         Value::Object(members) => {
-            // Why something is missing is one of a few words.
+            // The reasons of `failures` are an enumeration.
             for (name, value) in members.iter_mut().filter(|(name, _)| *name != "failures") {
                 let name = name.as_str();
-                let inside = !KEPT.contains(&name) && (free || ANYWHERE.contains(&name) || WITHIN.contains(&name));
-                walk(value, inside, change);
+                let named = FREE_TEXT.contains(&name) || FREE_TEXT_LISTS.contains(&name);
+                walk(value, !NOT_FREE_TEXT.contains(&name) && (free || named), change);
             }
         }
         _ => {}
     }
 }
 
-/// What has been seen in the wild, and some more: each of these would do something to a terminal, or to whoever reads.
-const SPOILS: [&str; 15] = [
+/// Sequences that change what a terminal or a reader sees.
+const HOSTILE: [&str; 15] = [
     "\u{1b}[2J\u{1b}[H",
     "\u{1b}[31;5m",
     "\u{1b}]52;c;aG9zdGlsZQ==\u{7}",
@@ -62,52 +63,53 @@ const SPOILS: [&str; 15] = [
     "\r\n\tnext line",
     "\u{1b}",
 ];
-/// How long a text gets that is to be long.
+/// Bytes of a text that is fuzzed by its length.
 const LONG: usize = 4096;
 
-/// Whether a terminal or a reader would be led astray: control characters, marks of direction, letters of no width.
+/// Whether a text has control characters, direction marks or zero-width characters.
 pub(super) fn is_hostile(text: &str) -> bool {
-    let unseen =
+    let invisible =
         |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    text.chars().any(|c| c.is_control() || unseen(c))
+    text.chars().any(|c| c.is_control() || invisible(c))
 }
 
-/// Spoils a text, always in the same way: in its middle and at its end. One that is spoiled stays as it is.
-pub(super) fn spoil(text: &mut String) {
+/// Puts hostile sequences into the middle and at the end of a text. The same text always gets the same ones, and a
+/// hostile text stays as it is.
+pub(super) fn make_hostile(text: &mut String) {
     if is_hostile(text) {
         return;
     }
     let hash = text.bytes().fold(7_usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte)));
-    let pick = |at: usize| SPOILS.get(at % SPOILS.len()).copied().unwrap_or_default();
+    let pick = |at: usize| HOSTILE.get(at % HOSTILE.len()).copied().unwrap_or_default();
     let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
     text.insert_str(middle, pick(hash));
     text.push_str(pick(hash / 16 + 1));
     match hash / 256 % 16 {
         0 => text.extend(std::iter::repeat_n('A', LONG.saturating_sub(text.len()))),
-        // A tower of accents on one letter.
+        // Many combining accents on one letter.
         1 => text.extend(std::iter::once('a').chain(std::iter::repeat_n('\u{301}', 64))),
         2 => text.push_str("\u{1f469}\u{200d}\u{1f692}\u{fe0f}"),
         _ => {}
     }
 }
 
-/// A character that nobody uses; what the wire writes in its place has as many bytes and is no UTF-8.
+/// A private-use character that marks where invalid bytes go. It has as many bytes as [`INVALID_UTF8`].
 const MARK: char = '\u{f8ff}';
-const BROKEN: [u8; 3] = [0xff, 0xc0, 0x80];
+const INVALID_UTF8: [u8; 3] = [0xff, 0xc0, 0x80];
 
-/// Marks where a text shall be broken once it is on the wire.
+/// Marks the place in a text that [`corrupt_marks`] makes invalid once the answer is encoded.
 pub(super) fn mark(text: &mut String) {
     let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
     text.insert(middle, MARK);
 }
 
-/// Breaks what was marked.
-pub(super) fn break_marks(body: &mut [u8]) {
+/// Replaces every mark in an encoded body with bytes that are not valid UTF-8.
+pub(super) fn corrupt_marks(body: &mut [u8]) {
     let mut mark = [0; 3];
     MARK.encode_utf8(&mut mark);
     for at in 0..body.len() {
         if let Some(found) = body.get_mut(at..at + mark.len()).filter(|bytes| **bytes == mark) {
-            found.copy_from_slice(&BROKEN);
+            found.copy_from_slice(&INVALID_UTF8);
         }
     }
 }
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn free_text_is_found_and_nothing_else_is() {
+    fn only_free_text_is_visited() {
         let mut answer = json!({
             "services": [{"serviceArn": "arn:x", "status": "ACTIVE", "events": [{"id": "1", "message": "a b"}],
                 "tags": [{"key": "team", "value": "shop"}]}],
@@ -131,35 +133,31 @@ mod tests {
             "nextToken": "t",
         });
         let mut found = Vec::new();
-        each(&mut answer, &mut |text| found.push(text.clone()));
+        for_each(&mut answer, &mut |text| found.push(text.clone()));
         assert_eq!(found, ["a b", "team", "shop", "A", "b", "S", "Request timed out", "/a"]);
     }
 
     #[test]
-    fn every_text_is_spoiled_and_always_in_the_same_way() {
+    fn every_text_becomes_hostile_in_the_same_way_each_time() {
+        let hostile = |text: &str| {
+            let mut text = text.to_owned();
+            make_hostile(&mut text);
+            text
+        };
         for text in ["", "x", "Grüße", "a longer text, of the kind that a service event is"] {
-            let spoiled = |text: &str| {
-                let mut text = text.to_owned();
-                spoil(&mut text);
-                text
-            };
-            assert!(is_hostile(&spoiled(text)), "{text}");
-            assert_eq!(spoiled(&spoiled(text)), spoiled(text));
+            assert!(is_hostile(&hostile(text)), "{text}");
+            assert_eq!(hostile(&hostile(text)), hostile(text));
         }
-        let longest = (0..200).map(|n| {
-            let mut text = format!("text {n}");
-            spoil(&mut text);
-            text.len()
-        });
+        let longest = (0..200).map(|n| hostile(&format!("text {n}")).len());
         assert!(longest.max() >= Some(LONG));
     }
 
     #[test]
-    fn a_marked_text_is_no_utf_8_on_the_wire_and_as_long_as_it_was() {
+    fn a_marked_text_becomes_invalid_utf_8_of_the_same_length() {
         let mut text = "Grüße".to_owned();
         mark(&mut text);
         let mut body = text.clone().into_bytes();
-        break_marks(&mut body);
+        corrupt_marks(&mut body);
         assert_eq!(body.len(), text.len());
         assert!(std::str::from_utf8(&body).is_err());
     }

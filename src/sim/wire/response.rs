@@ -1,4 +1,4 @@
-//! Spelling an answer in the protocol that the request came in.
+//! Encodes an answer in the protocol of its request.
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -8,14 +8,14 @@ use hyper::{Response, StatusCode};
 use super::request::{Protocol, Target};
 use super::{cbor, json, xml};
 use crate::sim::api::{Answer, ApiError};
-use crate::sim::free_text;
+use crate::sim::fuzz_text;
 
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type HttpResponse = Response<Full<Bytes>>;
 
-/// The answer to a call.
-pub(super) fn answer(target: &Target, answer: &Answer, request_id: &str) -> Reply {
+/// The response to a call.
+pub(super) fn answer(target: &Target, answer: &Answer, request_id: &str) -> HttpResponse {
     match answer {
-        Err(error) => refusal(target, error, request_id),
+        Err(error) => api_error(target, error, request_id),
         Ok(output) => {
             let body = match (target.protocol, target.api) {
                 (Protocol::Json10 | Protocol::Json11, _) | (_, None) => json::encode(output),
@@ -27,8 +27,8 @@ pub(super) fn answer(target: &Target, answer: &Answer, request_id: &str) -> Repl
     }
 }
 
-/// An error, in the headers and the body as its protocol has it.
-pub(super) fn refusal(target: &Target, error: &ApiError, request_id: &str) -> Reply {
+/// An error response. Each protocol spells the error in the body and in its own headers.
+pub(super) fn api_error(target: &Target, error: &ApiError, request_id: &str) -> HttpResponse {
     let namespace = target.api.map_or("", |api| api.namespace);
     let body = match target.protocol {
         Protocol::Json10 | Protocol::Json11 => json::encode_error(error),
@@ -38,7 +38,7 @@ pub(super) fn refusal(target: &Target, error: &ApiError, request_id: &str) -> Re
     let mut response = response(error.status, target.protocol, body, request_id);
     match target.protocol {
         Protocol::Json11 => set(&mut response, "x-amzn-errortype", &error.code),
-        // CloudWatch was an awsQuery service: clients take the code from here.
+        // CloudWatch was an awsQuery service once: clients read the code from this header.
         Protocol::Json10 | Protocol::Cbor => {
             let fault = if error.status < 500 { "Sender" } else { "Receiver" };
             set(&mut response, "x-amzn-query-error", &format!("{};{fault}", error.code));
@@ -48,13 +48,13 @@ pub(super) fn refusal(target: &Target, error: &ApiError, request_id: &str) -> Re
     response
 }
 
-/// What a browser or a health check sees.
-pub(super) fn greeting() -> Reply {
+/// The answer to a browser or a health check.
+pub(super) fn greeting() -> HttpResponse {
     plain(200, "text/plain", "tidegate's embedded AWS: point AWS_ENDPOINT_URL here.\n")
 }
 
-/// What a broken proxy in front of AWS says.
-pub(super) fn html_error() -> Reply {
+/// The answer of a broken proxy in front of AWS.
+pub(super) fn html_error() -> HttpResponse {
     plain(
         500,
         "text/html",
@@ -62,27 +62,27 @@ pub(super) fn html_error() -> Reply {
     )
 }
 
-/// A request body beyond the limit.
-pub(super) fn too_large() -> Reply {
+/// The answer to a request body that exceeds the limit.
+pub(super) fn too_large() -> HttpResponse {
     plain(413, "text/plain", "the request is too large\n")
 }
 
-/// The same answer with its marked texts broken.
-pub(super) async fn broken(reply: Reply) -> Reply {
-    let (head, body) = reply.into_parts();
+/// Makes the marked free text of a response invalid UTF-8.
+pub(super) async fn corrupted(response: HttpResponse) -> HttpResponse {
+    let (head, body) = response.into_parts();
     let mut bytes = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
-    free_text::break_marks(&mut bytes);
+    fuzz_text::corrupt_marks(&mut bytes);
     Response::from_parts(head, Full::from(bytes))
 }
 
-fn plain(status: u16, kind: &'static str, text: &'static str) -> Reply {
+fn plain(status: u16, kind: &'static str, text: &'static str) -> HttpResponse {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
-fn response(status: u16, protocol: Protocol, body: Bytes, request_id: &str) -> Reply {
+fn response(status: u16, protocol: Protocol, body: Bytes, request_id: &str) -> HttpResponse {
     let kind = match protocol {
         Protocol::Json10 => "application/x-amz-json-1.0",
         Protocol::Json11 => "application/x-amz-json-1.1",
@@ -98,8 +98,8 @@ fn response(status: u16, protocol: Protocol, body: Bytes, request_id: &str) -> R
     response
 }
 
-/// Sets a header; a value that no header can hold is left out.
-fn set(response: &mut Reply, name: &'static str, value: &str) {
+/// Sets a header unless its value is not a valid header value.
+fn set(response: &mut HttpResponse, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(HeaderName::from_static(name), value);
     }
