@@ -11,7 +11,7 @@ use super::service::{Deployment, Event, Monitor, Rollback, Rollout, Service, Ser
 use super::settings::Settings;
 use super::stages::Native;
 use super::task::Task;
-use crate::sim::scenario::{self, Outcome, Scenario, Strategy};
+use crate::sim::scenario::{self, PastOutcome, Scenario, Strategy};
 
 /// statusReason of a deployment that a newer one took the place of.
 const SUPERSEDED: &str = "Service deployment was stopped because a newer service deployment started.";
@@ -80,7 +80,7 @@ fn service(
         settings,
         at: deployed,
         took,
-        outcome: Outcome::Successful,
+        outcome: PastOutcome::Successful,
         reason: None,
         triggered: Vec::new(),
     };
@@ -136,7 +136,7 @@ struct Entry {
     settings: Settings,
     at: Ms,
     took: Ms,
-    outcome: Outcome,
+    outcome: PastOutcome,
     reason: Option<String>,
     triggered: Vec<String>,
 }
@@ -149,7 +149,7 @@ fn past(
     group: Option<GroupId>,
     start: Ms,
 ) -> Option<Vec<Entry>> {
-    let entry = |past: &scenario::Past| {
+    let entry = |past: &scenario::PastDeployment| {
         Some(Entry {
             def: catalog.find(&past.task_definition)?,
             group,
@@ -177,7 +177,7 @@ fn remember(service: &mut Service, entry: Entry, good: &mut Option<usize>, catal
     let source = good.unwrap_or(target);
     let tested = service.test_rule.is_some();
     let mut deployment = record(service, target, good.iter().copied().collect(), at, took, ids);
-    if outcome != Outcome::Successful {
+    if outcome != PastOutcome::Successful {
         deployment.native = deployment.native.map(|_| Native::over(0.0, tested));
     }
     if !triggered.is_empty() {
@@ -185,20 +185,20 @@ fn remember(service: &mut Service, entry: Entry, good: &mut Option<usize>, catal
     }
     let rollback = |reason: &str| Some(Rollback { reason: reason.into(), started: at + took / 2, revision: source });
     match outcome {
-        Outcome::Successful => *good = Some(target),
-        Outcome::RolledBack => {
+        PastOutcome::Successful => *good = Some(target),
+        PastOutcome::RolledBack => {
             let reason = reason.unwrap_or_else(|| STOPPED_BY_USER.into());
             deployment.status = Status::RollbackSuccessful;
             deployment.rollback = rollback(&reason);
             deployment.reason = Some(reason);
         }
-        Outcome::RollbackFailed => {
+        PastOutcome::RollbackFailed => {
             deployment.status = Status::RollbackFailed;
             deployment.stopped = deployment.finished;
             deployment.rollback = rollback(STOPPED_BY_USER);
             deployment.reason = Some(reason.unwrap_or_else(|| SUPERSEDED.into()));
         }
-        Outcome::Superseded => {
+        PastOutcome::Superseded => {
             deployment.status = Status::Stopped;
             deployment.stopped = deployment.finished;
             deployment.reason = Some(reason.unwrap_or_else(|| SUPERSEDED.into()));

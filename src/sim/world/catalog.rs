@@ -10,7 +10,7 @@ use super::logs::Voice;
 use super::registered::of_scenario;
 use super::registry::Registry;
 use crate::sim::fuzz_text;
-use crate::sim::scenario::{Degrade, Family, HealthAnswer, Scenario, Traits};
+use crate::sim::scenario::{Degradation, Family, HealthCheckFailure, Scenario, Traits};
 
 /// An index into the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,8 +36,8 @@ pub(super) struct Behaviour {
     pub unpullable: bool,
     pub unhealthy: bool,
     /// What a health check gets that does not pass once the task is ready.
-    pub health_answer: HealthAnswer,
-    pub degrade: Option<Degrade>,
+    pub health_answer: HealthCheckFailure,
+    pub degrade: Option<Degradation>,
 }
 
 impl Behaviour {
@@ -56,7 +56,7 @@ impl Behaviour {
             oom_after: own.oom_after_seconds.or(family.oom_after_seconds).map(secs),
             unpullable: own.unpullable.or(family.unpullable).unwrap_or(false),
             unhealthy: own.unhealthy.or(family.unhealthy).unwrap_or(false),
-            health_answer: own.health_answer.or(family.health_answer).unwrap_or(HealthAnswer::Code(503)),
+            health_answer: own.health_answer.or(family.health_answer).unwrap_or(HealthCheckFailure::Status(503)),
             degrade: own.degrade.or(family.degrade),
         }
     }

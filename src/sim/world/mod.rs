@@ -41,7 +41,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::sim::api::{Answer, Call};
 use crate::sim::fuzz_text;
-use crate::sim::scenario::{Custom, Dur, Scenario};
+use crate::sim::scenario::{CustomMetrics, Scenario};
 use alarms::{Alarm, AlarmState, Composite};
 use balancer::Balancer;
 use catalog::Catalog;
@@ -69,7 +69,7 @@ pub struct World {
     balancer: Balancer,
     services: Vec<Service>,
     metrics: Metrics,
-    custom: Vec<Custom>,
+    custom: Vec<CustomMetrics>,
     container_insights: bool,
     alarms: Vec<Alarm>,
     composites: Vec<Composite>,
@@ -161,27 +161,7 @@ impl World {
     }
 
     fn empty(place: &Place, now: Timestamp) -> Self {
-        let scenario = Scenario {
-            name: String::new(),
-            summary: String::new(),
-            extends: None,
-            account: place.account.clone(),
-            region: place.region.clone(),
-            clusters: Vec::new(),
-            load_balancer: String::new(),
-            warmup: Dur::default(),
-            listener: Default::default(),
-            rule: Default::default(),
-            target_group: Default::default(),
-            family: Default::default(),
-            service: Default::default(),
-            alarm: Default::default(),
-            composite_alarm: Default::default(),
-            custom: Vec::new(),
-            container_insights: false,
-            hostile: false,
-            event: Vec::new(),
-        };
+        let scenario = Scenario::empty(place.account.clone(), place.region.clone());
         Self::new(&scenario, 0, now)
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::scenario::{Network, Setting};
+use crate::sim::scenario::{Network, TaskSettings};
 
 /// The newest Fargate platform.
 const PLATFORM: &str = "1.4.0";
@@ -22,7 +22,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Those of a scenario; what it does not say is as in `base`.
-    pub fn new(from: &Setting, base: Option<&Self>) -> Self {
+    pub fn new(from: &TaskSettings, base: Option<&Self>) -> Self {
         let strategy = from
             .capacity_providers
             .iter()

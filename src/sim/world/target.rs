@@ -2,7 +2,7 @@
 
 use super::balancer::{GroupId, TargetGroup};
 use super::clock::{Ms, SECOND};
-use crate::sim::scenario::{HealthAnswer, NoAnswer};
+use crate::sim::scenario::{HealthCheckFailure, NoResponse};
 
 /// How long the load balancer takes to begin with a new target.
 const REGISTRATION: Ms = 3 * SECOND;
@@ -28,7 +28,7 @@ pub(super) struct Target {
     next_check: Ms,
     pub drained: Ms,
     /// What the last check that failed got.
-    answer: HealthAnswer,
+    answer: HealthCheckFailure,
 }
 
 impl Target {
@@ -42,7 +42,7 @@ impl Target {
             failed: 0,
             next_check: now + Ms::from(interval) * SECOND / 2,
             drained: Ms::MAX,
-            answer: HealthAnswer::None(NoAnswer::Refused),
+            answer: HealthCheckFailure::NoResponse(NoResponse::Refused),
         }
     }
 
@@ -54,7 +54,7 @@ impl Target {
     }
 
     /// The next health check, if it is due: `None` when it passes, otherwise what it gets. Whether one was due.
-    pub fn check(&mut self, group: &TargetGroup, grace: Ms, now: Ms, fails: Option<HealthAnswer>) -> bool {
+    pub fn check(&mut self, group: &TargetGroup, grace: Ms, now: Ms, fails: Option<HealthCheckFailure>) -> bool {
         if now < self.next_check {
             return false;
         }
@@ -91,11 +91,13 @@ impl Target {
 
     fn failure(&self) -> (&'static str, String) {
         match self.answer {
-            HealthAnswer::Code(code) => {
+            HealthCheckFailure::Status(code) => {
                 ("Target.ResponseCodeMismatch", format!("Health checks failed with these codes: [{code}]"))
             }
-            HealthAnswer::None(NoAnswer::Timeout) => ("Target.Timeout", "Request timed out".into()),
-            HealthAnswer::None(NoAnswer::Refused) => ("Target.FailedHealthChecks", "Health checks failed".into()),
+            HealthCheckFailure::NoResponse(NoResponse::Timeout) => ("Target.Timeout", "Request timed out".into()),
+            HealthCheckFailure::NoResponse(NoResponse::Refused) => {
+                ("Target.FailedHealthChecks", "Health checks failed".into())
+            }
         }
     }
 

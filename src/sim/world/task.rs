@@ -5,7 +5,7 @@ use super::catalog::{Behaviour, DefId};
 use super::clock::{Ms, SECOND};
 use super::ids::Ids;
 pub(super) use super::target::{Health, Target};
-use crate::sim::scenario::{HealthAnswer, NoAnswer};
+use crate::sim::scenario::{HealthCheckFailure, NoResponse};
 
 /// lastStatus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::AsRefStr)]
@@ -328,7 +328,7 @@ impl Task {
         };
         let fails = match (now >= ready, behaviour.unhealthy) {
             // Nobody listens yet.
-            (false, _) => Some(HealthAnswer::None(NoAnswer::Refused)),
+            (false, _) => Some(HealthCheckFailure::NoResponse(NoResponse::Refused)),
             (true, true) => Some(behaviour.health_answer),
             (true, false) => None,
         };
