@@ -14,11 +14,13 @@ mod service;
 mod task_definition;
 
 pub(crate) use alarm::{Alarm, CompositeAlarm, CustomMetrics};
-pub(crate) use event::Event;
+pub(crate) use event::{Event, UpdateService};
 pub use file::Scenario;
 pub use load::ScenarioError;
 pub(crate) use load_balancer::{Action, Rule};
-pub(crate) use service::{Deployment, Network, PastDeployment, PastOutcome, Service, Strategy, TaskSettings};
+pub(crate) use service::{
+    Deployment, Network, PastDeployment, PastOutcome, PauseHook, Service, Strategy, TaskSettings,
+};
 pub(crate) use task_definition::{
     Container, Degradation, Family, HealthCheckFailure, LogFormat, NoResponse, Revision, Traits,
 };

@@ -1,6 +1,7 @@
-//! The world as a client sees it: calls in, JSON out, the clock moved by hand.
+//! Tests of the world through its API, with a manual clock.
 
 mod answers;
+mod availability;
 mod configuration;
 mod definitions;
 mod failures;
@@ -11,8 +12,9 @@ mod reasons;
 mod revisions;
 mod rolling;
 mod scenarios;
-mod served;
 mod traffic;
+
+use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -40,7 +42,7 @@ impl Sim {
         self.world.advance(to);
     }
 
-    /// Runs until something holds; fails after `limit` seconds.
+    /// Runs until a condition holds and returns after how many seconds it does. Panics after `limit` seconds.
     pub fn until(&mut self, limit: i64, what: &str, mut holds: impl FnMut(&mut Self) -> bool) -> i64 {
         for second in 0..limit {
             if holds(self) {
@@ -48,7 +50,7 @@ impl Sim {
             }
             self.run(1);
         }
-        panic!("after {limit} s still not: {what}");
+        panic!("not within {limit} s: {what}");
     }
 
     pub fn call(&mut self, service: Service, operation: &str, input: Value) -> Answer {
@@ -82,7 +84,7 @@ impl Sim {
         self.ecs("DescribeServiceRevisions", json!({"serviceRevisionArns": [arn]}))["serviceRevisions"][0].clone()
     }
 
-    /// A call that is refused: the error's code and message.
+    /// The code and the message of a refused call.
     pub fn refused(&mut self, operation: &str, mut input: Value) -> (String, String) {
         if let Some(map) = input.as_object_mut() {
             map.entry("cluster").or_insert(json!("prod"));
@@ -99,13 +101,13 @@ impl Sim {
         rules["Rules"].as_array().unwrap().iter().find(of_path).unwrap().clone()
     }
 
-    /// The sum of a metric of a target group over the last `minutes` settled minutes.
+    /// The values of a target group's metric in the last `minutes` complete minutes.
     fn metric(&mut self, group: &str, name: &str, stat: &str, minutes: i64) -> Vec<f64> {
         let end = self.world.now().as_second() - 120;
-        self.metric_between(group, name, stat, end - minutes * 60, end)
+        self.metric_between(group, name, stat, end - minutes * 60..end)
     }
 
-    fn metric_between(&mut self, group: &str, name: &str, stat: &str, start: i64, end: i64) -> Vec<f64> {
+    fn metric_between(&mut self, group: &str, name: &str, stat: &str, seconds: Range<i64>) -> Vec<f64> {
         let groups = self.elb("DescribeTargetGroups", json!({"Names": [group]}));
         let group = &groups["TargetGroups"][0];
         let suffix = |arn: &Value, cut: &str| arn.as_str().unwrap().split_once(cut).unwrap().1.to_owned();
@@ -116,7 +118,7 @@ impl Sim {
                 {"Name": "LoadBalancer", "Value": suffix(&group["LoadBalancerArns"][0], ":loadbalancer/")},
             ],
         }}});
-        let input = json!({"MetricDataQueries": [query], "StartTime": start, "EndTime": end});
+        let input = json!({"MetricDataQueries": [query], "StartTime": seconds.start, "EndTime": seconds.end});
         let out = self.call(Service::CloudWatch, "GetMetricData", input).unwrap();
         out["MetricDataResults"][0]["Values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
     }
