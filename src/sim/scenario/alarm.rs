@@ -24,7 +24,7 @@ pub(crate) struct Alarm {
     /// The alarm stays in ALARM whatever the metric is.
     #[serde(default)]
     pub(crate) stuck: bool,
-    /// How long before the start a stuck alarm entered its state.
+    /// Time between a stuck alarm's last state change and the start.
     #[serde(default = "stuck_for")]
     pub(crate) stuck_for: Duration,
 }

@@ -16,7 +16,7 @@ use super::task_definition::Family;
 pub struct Scenario {
     /// The file's name without `.toml`.
     pub(crate) name: String,
-    /// One sentence on what the scenario shows.
+    /// One sentence about the scenario.
     pub(crate) summary: String,
     /// The name of the scenario that this one extends.
     #[serde(default)]
@@ -33,7 +33,7 @@ pub struct Scenario {
     /// The Application Load Balancer's name.
     #[serde(default = "load_balancer")]
     pub(crate) load_balancer: String,
-    /// How long before the start the simulation begins. No event can be earlier.
+    /// Simulated time before the start. No event can be earlier.
     #[serde(default = "warmup")]
     pub(crate) warmup: Duration,
     #[serde(default)]

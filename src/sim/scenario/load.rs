@@ -27,7 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ("shop", include_str!("../../../assets/scenarios/shop.toml")),
 ];
 
-/// Why a scenario was rejected.
+/// An error in a scenario.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The text is not TOML, or has an unknown key or a wrong type; with line and column.

@@ -13,9 +13,9 @@ pub(crate) struct Service {
     pub(crate) task_definition: String,
     /// desiredCount.
     pub(crate) desired: u32,
-    /// How long before the start the task definition was deployed.
+    /// Time between the deployment of the task definition and the start.
     pub(crate) deployed: Duration,
-    /// How long that deployment took.
+    /// Duration of that deployment.
     #[serde(default = "took")]
     pub(crate) took: Duration,
     /// The cluster; the scenario's first one by default.
@@ -49,7 +49,7 @@ pub(crate) struct Service {
     pub(crate) setting: TaskSettings,
 }
 
-/// Where tasks run: the content of a service revision besides its task definition.
+/// Network, capacity and platform of tasks: a service revision without its task definition.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct TaskSettings {
@@ -154,14 +154,14 @@ pub(crate) struct PauseHook {
 pub(crate) struct PastDeployment {
     /// `family:revision`
     pub(crate) task_definition: String,
-    /// How long before the start it began.
+    /// Time between the deployment and the start.
     pub(crate) ago: Duration,
-    /// How long it took.
+    /// Duration of the deployment.
     #[serde(default = "took")]
     pub(crate) took: Duration,
     #[serde(default)]
     pub(crate) outcome: PastOutcome,
-    /// Why it failed: rollback.reason or statusReason.
+    /// The reason of the failure: rollback.reason or statusReason.
     #[serde(default)]
     pub(crate) reason: Option<String>,
     /// The alarms that triggered.
@@ -172,7 +172,7 @@ pub(crate) struct PastDeployment {
     pub(crate) setting: TaskSettings,
 }
 
-/// How a past deployment ended.
+/// The outcome of a past deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PastOutcome {

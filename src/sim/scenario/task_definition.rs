@@ -36,7 +36,7 @@ pub(crate) struct Revision {
     pub(crate) number: u32,
     /// The image's tag.
     pub(crate) tag: String,
-    /// How long before the start the revision was registered.
+    /// Time between the registration and the start.
     pub(crate) age: Duration,
     /// CPU units of a task, if not the family's.
     #[serde(default)]
@@ -47,14 +47,14 @@ pub(crate) struct Revision {
     /// The revision is deregistered: it can be described, but not deployed.
     #[serde(default)]
     pub(crate) inactive: bool,
-    /// How long before the start another image was pushed under the same tag. Earlier deployments have another digest
-    /// than later ones.
+    /// Time between a push of another image under the same tag and the start. Deployments before the push have another
+    /// digest than later ones.
     #[serde(default)]
     pub(crate) retagged: Option<Duration>,
     /// The container's versionConsistency: all tasks of a deployment run the digest that its first task resolved.
     #[serde(default = "version_consistency")]
     pub(crate) version_consistency: bool,
-    /// What the container adds to the family's, or changes.
+    /// Additions and changes to the family's container.
     #[serde(default)]
     pub(crate) container: Container,
     /// Behaviour that differs from the family's.
@@ -81,7 +81,7 @@ pub(crate) struct Container {
     pub(crate) task_role: Option<String>,
 }
 
-/// How a revision behaves. A missing value comes from the family, then from the default in parentheses.
+/// The behaviour of a revision. A missing value comes from the family, then from the default in parentheses.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Traits {
@@ -109,7 +109,7 @@ pub(crate) struct Traits {
     pub(crate) unpullable: Option<bool>,
     /// Health checks never pass.
     pub(crate) unhealthy: Option<bool>,
-    /// How these health checks fail (503).
+    /// The failure of these health checks (503).
     pub(crate) health_answer: Option<HealthCheckFailure>,
     /// The revision degrades under load.
     pub(crate) degrade: Option<Degradation>,
@@ -129,7 +129,7 @@ pub(crate) struct Traits {
     pub(crate) log_errors: Option<Vec<String>>,
 }
 
-/// How a health check fails.
+/// A failure of a health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", untagged)]
 pub(crate) enum HealthCheckFailure {
@@ -137,7 +137,7 @@ pub(crate) enum HealthCheckFailure {
     NoResponse(NoResponse),
 }
 
-/// Why a health check gets no response.
+/// The cause of a missing response to a health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NoResponse {

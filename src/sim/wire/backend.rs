@@ -1,4 +1,4 @@
-//! The seam to what answers the calls.
+//! The trait of backends that answer API calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

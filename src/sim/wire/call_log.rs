@@ -15,9 +15,9 @@ use crate::sim::api::Service;
 pub struct CallRecord {
     /// 1-based number of the request, in order of arrival.
     pub sequence: u64,
-    /// When the request's head arrived, on this machine's clock.
+    /// Arrival of the request's head, on this machine's clock.
     pub arrived: Instant,
-    /// When the request arrived in simulated time.
+    /// Arrival of the request in simulated time.
     pub at: Timestamp,
     /// The service that received the request.
     pub service: Service,

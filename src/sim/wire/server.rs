@@ -33,7 +33,7 @@ use crate::sim::fuzz_text;
 
 /// Bytes of the largest request that the server reads. AWS clients stay far below.
 const MAX_BODY: usize = 1 << 20;
-/// How often the server advances a running world, so that a request never has to catch up much time.
+/// Interval at which the server advances a running world. Requests then have little time to catch up.
 const TICK: Duration = Duration::from_millis(250);
 
 /// The running server. Dropping it closes the port and all connections, and ends its thread.

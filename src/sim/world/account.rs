@@ -21,7 +21,7 @@ use crate::sim::scenario::{CustomMetrics, Scenario};
 
 /// Minutes of metrics before the start.
 const BACKFILL: i64 = 180;
-/// How often alarms are evaluated.
+/// Interval of the alarms' evaluation.
 const ALARM_INTERVAL: Ms = 10 * SECOND;
 
 /// A simulated AWS account.
@@ -151,7 +151,8 @@ impl Account {
         self.services.iter().find(|s| s.name == name)
     }
 
-    /// Changes the weights of a rule, by the scenario's names. Returns false if the rule or a target group does not exist.
+    /// Changes the weights of a rule, by the scenario's names. Returns false if the rule or a target group does not
+    /// exist.
     pub(crate) fn set_rule_weights(&mut self, rule: &str, weights: &[(&str, u32)]) -> bool {
         let Some(rule) = self.load_balancer.rule_named(rule) else {
             return false;

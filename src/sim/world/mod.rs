@@ -1,7 +1,7 @@
 //! The simulated world: an AWS account with its services, load balancer, traffic, metrics and logs.
 //!
-//! The world does no I/O. Time comes in through [`World::advance`], randomness from a seed, and an API call is a function
-//! from JSON to JSON. The same seed and the same calls at the same times give the same world.
+//! The world does no I/O. Time comes in through [`World::advance`], randomness from a seed, and an API call is a
+//! function from JSON to JSON. The same seed and the same calls at the same times give the same world.
 //!
 //! Modules import one another in one direction, from top to bottom:
 //!

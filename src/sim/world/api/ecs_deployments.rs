@@ -126,8 +126,8 @@ fn circuit_breaker(deployment: &ServiceDeployment) -> Value {
     })
 }
 
-/// targetServiceRevision and sourceServiceRevisions. They show no running tasks once the deployment has ended, except for
-/// the requested ones of the target.
+/// targetServiceRevision and sourceServiceRevisions. They show no running tasks once the deployment has ended, except
+/// for the requested ones of the target.
 fn revision_summaries(account: &Account, service: &Service, deployment: &ServiceDeployment) -> (Value, Vec<Value>) {
     let ended = deployment.status.is_terminal();
     let summary = |revision: usize, requested: u32| {

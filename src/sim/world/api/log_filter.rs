@@ -12,8 +12,8 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Parses a pattern: `ERROR`, `"two words"`, `-not`, `?one ?other`. Patterns over JSON (`{`), over columns (`[`) and
-    /// regular expressions (`%`) are not supported.
+    /// Parses a pattern: `ERROR`, `"two words"`, `-not`, `?one ?other`. Patterns over JSON (`{`), over columns (`[`)
+    /// and regular expressions (`%`) are not supported.
     pub(super) fn parse(pattern: &str) -> Result<Self, String> {
         let mut filter = Self::default();
         let mut rest = pattern.trim();

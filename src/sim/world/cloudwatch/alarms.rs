@@ -19,9 +19,9 @@ pub(crate) struct AlarmStatus {
     pub(crate) name: String,
     pub(crate) state: AlarmState,
     pub(crate) reason: String,
-    /// When the state changed.
+    /// Time of the last state change.
     pub(crate) updated: Ms,
-    /// When the alarm was configured.
+    /// Time of the last configuration change.
     pub(crate) configured: Ms,
 }
 

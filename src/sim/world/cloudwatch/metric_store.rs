@@ -77,8 +77,8 @@ pub(crate) struct ServiceMinute {
 }
 
 impl ServiceMinute {
-    /// Adds a sample of a task, in percent of its reservation. `reserved` is that reservation in CPU units and megabytes
-    /// if Container Insights samples the task too.
+    /// Adds a sample of a task, in percent of its reservation. `reserved` is that reservation in CPU units and
+    /// megabytes if Container Insights samples the task too.
     pub(crate) fn add_usage(&mut self, cpu: f64, memory: f64, reserved: Option<(f64, f64)>) {
         self.cpu.add(cpu);
         self.memory.add(memory);
@@ -170,8 +170,8 @@ impl MetricStore {
     }
 }
 
-/// The part of a minute that CloudWatch shows now: `None` before it is published, less than 1 while it is incomplete, and
-/// 1 at most two minutes after the minute's end. `salt` makes series differ.
+/// The part of a minute that CloudWatch shows now: `None` before it is published, less than 1 while it is incomplete,
+/// and 1 at most two minutes after the minute's end. `salt` makes series differ.
 pub(crate) fn published_part(minute: i64, salt: u64, now: Ms) -> Option<f64> {
     let mixed = (minute as u64 ^ salt).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     let first = (minute + 1) * MINUTE + MINUTE + (mixed % 30) as Ms * SECOND;

@@ -1,4 +1,4 @@
-//! What the scheduler needs besides the service that it works on.
+//! The part of the account that the scheduler uses while it works on a service.
 
 use crate::sim::world::clock::Ms;
 use crate::sim::world::elb::load_balancer::LoadBalancer;

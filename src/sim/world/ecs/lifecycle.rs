@@ -50,7 +50,7 @@ struct Hook {
 #[derive(Debug, Clone)]
 pub(crate) struct Lifecycle {
     pub(crate) stage: Stage,
-    /// When the stage began.
+    /// Start of the stage.
     pub(crate) entered: Ms,
     /// The stage belongs to a rollback. The stage in which the rollback begins does not.
     pub(crate) rolling_back: bool,
@@ -63,7 +63,7 @@ pub(crate) struct Lifecycle {
     hooks: Vec<Hook>,
 }
 
-/// How long a Lambda hook runs.
+/// Duration of a Lambda hook.
 const LAMBDA_DURATION: Ms = 4 * SECOND;
 
 /// The action of a ContinueServiceDeployment.

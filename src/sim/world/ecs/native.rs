@@ -14,11 +14,11 @@ use crate::sim::world::clock::{MINUTE, Ms, SECOND};
 use crate::sim::world::elb::load_balancer::LoadBalancer;
 use crate::sim::world::elb::target_group::GroupId;
 
-/// How long a stage without work of its own takes.
+/// Duration of a stage that has nothing to do.
 const EMPTY_STAGE: Ms = 3 * SECOND;
-/// How long the load balancer takes to apply new weights.
+/// Time until the load balancer has applied new weights.
 const SHIFT_DURATION: Ms = 6 * SECOND;
-/// How long ECS waits for a stage before it rolls back.
+/// Time after which ECS gives up on a stage and rolls back.
 const STAGE_TIMEOUT: Ms = 24 * 60 * MINUTE;
 
 /// Simulates one second of a service with a native deployment in progress.
@@ -181,8 +181,8 @@ impl TaskCounts {
     }
 }
 
-/// Moves a PENDING deployment to its first stage. Rolls back if the production rule does not have exactly one target group
-/// with weight.
+/// Moves a PENDING deployment to its first stage. Rolls back if the production rule does not have exactly one target
+/// group with weight.
 fn begin(service: &mut Service, counts: &TaskCounts, ctx: &mut Context<'_>) {
     let now = ctx.now;
     let (rule, test_rule) = (service.rule, service.test_rule);

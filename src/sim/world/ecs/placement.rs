@@ -34,8 +34,8 @@ pub(super) fn launch(service: &mut Service, deployment: usize, n: usize, ctx: &m
     service.add_event(ctx.now, ctx.ids, message);
 }
 
-/// Stops up to `n` live tasks that `filter` selects, those that do not serve first. `deployment` is the one whose scaling
-/// activity stops them.
+/// Stops up to `n` live tasks that `filter` selects, those that do not serve first. `deployment` is the one whose
+/// scaling activity stops them.
 pub(super) fn stop(
     service: &mut Service,
     n: usize,
@@ -71,8 +71,8 @@ pub(super) fn stop(
     service.add_event(now, ctx.ids, message);
 }
 
-/// Interrupts the first `n` running tasks, as Fargate Spot does. The scheduler replaces them; the deployment only learns
-/// that there is no capacity at the moment.
+/// Interrupts the first `n` running tasks, as Fargate Spot does. The scheduler replaces them; the deployment only
+/// learns that there is no capacity at the moment.
 pub(crate) fn interrupt(service: &mut Service, n: usize, groups: &TargetGroups, now: Ms, ids: &mut Ids) {
     for task in service.tasks.iter_mut().filter(|t| t.is_live() && t.status == TaskStatus::Running).take(n) {
         let text = "Your Spot Task was interrupted.".into();

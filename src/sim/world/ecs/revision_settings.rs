@@ -7,7 +7,7 @@ use crate::sim::scenario::{Network, TaskSettings};
 /// The newest Fargate platform.
 const PLATFORM: &str = "1.4.0";
 
-/// Where the tasks of a revision run.
+/// Network, capacity and platform of a revision's tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RevisionSettings {
     /// networkConfiguration as the client wrote it.

@@ -9,7 +9,7 @@ use crate::sim::scenario::Strategy;
 use crate::sim::world::clock::{MINUTE, Ms, SECOND};
 use crate::sim::world::task_definitions::definition::PORT;
 
-/// How long a stopped task can be described.
+/// Time for which a stopped task can be described.
 const STOPPED_TASK_RETENTION: Ms = 60 * MINUTE;
 /// The number of failed tasks after which ECS reports that tasks cannot start consistently.
 const REPORTED_FAILURES: u32 = 3;

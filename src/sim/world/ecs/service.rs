@@ -16,7 +16,7 @@ use crate::sim::world::task_definitions::catalog::{Catalog, DefinitionId};
 /// The number of events that a service keeps.
 const MAX_EVENTS: usize = 100;
 
-/// A service revision: what a deployment installs.
+/// A service revision, which a deployment installs.
 #[derive(Debug, Clone)]
 pub(crate) struct Revision {
     pub(crate) id: u64,
@@ -30,8 +30,8 @@ pub(crate) struct Revision {
 }
 
 impl Revision {
-    /// The digests that a task pulls at `at`. The first task decides the digests of the revision: all later tasks get the
-    /// same ones for pinned containers.
+    /// The digests that a task pulls at `at`. The first task decides the digests of the revision: all later tasks get
+    /// the same ones for pinned containers.
     pub(crate) fn pull(&mut self, catalog: &Catalog, at: Ms) -> Vec<String> {
         let current = catalog.digests(self.definition, at);
         let first = self.digests.get_or_insert_with(|| current.clone());

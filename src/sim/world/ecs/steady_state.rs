@@ -135,8 +135,8 @@ impl Builder<'_> {
         Some(all)
     }
 
-    /// Adds an ended deployment and its revision to a service and returns the revision's index. `good` is the index of the
-    /// revision that was installed last.
+    /// Adds an ended deployment and its revision to a service and returns the revision's index. `good` is the index of
+    /// the revision that was installed last.
     fn record(&self, service: &mut Service, ended: Ended, good: &mut Option<usize>, ids: &mut Ids) -> usize {
         let Ended { definition, group, settings, at, took, outcome, reason, triggered } = ended;
         let mut revision = Revision { id: ids.number(), definition, created: at, group, settings, digests: None };

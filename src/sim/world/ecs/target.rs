@@ -4,7 +4,7 @@ use crate::sim::scenario::{HealthCheckFailure, NoResponse};
 use crate::sim::world::clock::{Ms, SECOND};
 use crate::sim::world::elb::target_group::{GroupId, TargetGroup, TargetGroups};
 
-/// How long the load balancer takes to register a target.
+/// Time until the load balancer has registered a target.
 const REGISTRATION: Ms = 3 * SECOND;
 
 /// TargetHealth.State.
@@ -26,7 +26,7 @@ pub(crate) struct Target {
     passed: u32,
     failed: u32,
     next_check: Ms,
-    /// When the deregistration delay ends.
+    /// End of the deregistration delay.
     pub(crate) drained: Ms,
     last_failure: HealthCheckFailure,
 }
@@ -108,7 +108,7 @@ impl Target {
         }
     }
 
-    /// Why health checks fail, as service events word it.
+    /// The cause of failing health checks, as service events word it.
     pub(crate) fn failure_description(&self) -> String {
         self.failure().1
     }

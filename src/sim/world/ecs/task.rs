@@ -46,7 +46,7 @@ pub(crate) struct StopReason {
     pub(crate) text: String,
 }
 
-/// What a new task runs, and for whom.
+/// The definition, deployment and target group of a new task.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TaskSpec {
     pub(crate) definition: DefinitionId,
@@ -94,15 +94,15 @@ pub(crate) struct Task {
     /// desiredStatus is STOPPED.
     pub(crate) stop_requested: bool,
     pub(crate) target: Option<Target>,
-    /// When the container health check first passed.
+    /// Time of the first passed container health check.
     pub(crate) healthy_since: Option<Ms>,
     /// The task failed, and its deployment has not counted that yet.
     pub(crate) uncounted_failure: bool,
-    /// Why load balancer health checks failed, if the task was stopped for that.
+    /// The cause of failed load balancer health checks, if the task was stopped for them.
     pub(crate) health_failure: Option<String>,
-    /// When the load balancer began to send requests.
+    /// Time of the first request from the load balancer.
     pub(crate) in_service: Option<Ms>,
-    /// When the load balancer stopped sending requests.
+    /// Time of the last request from the load balancer.
     pub(crate) out_of_service: Option<Ms>,
     pub(crate) times: TaskTimes,
     /// The pulled digests in the order of the containers; empty before the pull.
@@ -120,16 +120,16 @@ pub(crate) struct Task {
 /// The moments of a task's life that its logs show.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogMoments {
-    /// When start-up ends.
+    /// End of the start-up.
     pub(crate) ready: Ms,
-    /// When the task crashes, unless it stops earlier.
+    /// Time of the crash, unless the task stops earlier.
     pub(crate) crash: Option<Ms>,
     pub(crate) sigterm: Option<Ms>,
     /// executionStoppedAt.
     pub(crate) end: Option<Ms>,
 }
 
-/// What a task's second depends on besides the task.
+/// The inputs of a task's step.
 pub(crate) struct TaskContext<'a> {
     pub(crate) behaviour: &'a Behaviour,
     pub(crate) groups: &'a TargetGroups,
@@ -191,7 +191,7 @@ impl Task {
         !self.stop_requested
     }
 
-    /// Whether the task runs and is healthy wherever it is registered.
+    /// Whether the task runs and is healthy, as a target if it is registered.
     pub(crate) fn is_serving(&self) -> bool {
         self.is_live()
             && self.status == TaskStatus::Running

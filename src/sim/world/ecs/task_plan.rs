@@ -4,7 +4,7 @@ use crate::sim::world::clock::{Ms, SECOND};
 use crate::sim::world::ids::Ids;
 use crate::sim::world::task_definitions::behaviour::Behaviour;
 
-/// When a task does what.
+/// The times of a task's status changes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TaskPlan {
     pub(super) pending: Ms,
@@ -15,9 +15,9 @@ pub(super) struct TaskPlan {
     pub(super) crash: Option<Ms>,
     /// The crash is an out-of-memory kill.
     pub(super) out_of_memory: bool,
-    /// When it leaves STOPPING; set once it stops.
+    /// End of STOPPING; set once the task stops.
     pub(super) stopping_ends: Ms,
-    /// When it leaves DEPROVISIONING; set once it stops.
+    /// End of DEPROVISIONING; set once the task stops.
     pub(super) deprovisioning_ends: Ms,
 }
 

@@ -6,7 +6,7 @@ use crate::sim::world::elb::load_balancer::LoadBalancer;
 use crate::sim::world::task_definitions::catalog::Catalog;
 use crate::sim::world::traffic::request_log::RequestLog;
 
-/// How long a log group keeps its lines.
+/// Retention of the log groups.
 pub(crate) const RETENTION: Ms = DAY;
 
 /// The tasks that write, and the requests that they write about.

@@ -30,11 +30,11 @@ pub(crate) struct Stream<'a> {
     pub(super) seed: u64,
     /// Lines at fixed times, in order of time.
     fixed: Vec<(Ms, LineKind)>,
-    /// Where the task's requests come from.
+    /// The source of the task's requests.
     requests: Option<RequestSource>,
     /// Lines per second besides those of requests.
     chatter: f64,
-    /// When health checks began to fail, and their interval in seconds.
+    /// Time of the first failing health check, and the interval of the checks in seconds.
     failing_health: Option<(Ms, i64)>,
 }
 
@@ -72,7 +72,7 @@ pub(super) enum LineKind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
     pub(super) at: Ms,
-    /// When the line can be read.
+    /// Time from which the line can be read.
     pub(super) ingested: Ms,
     /// An index into the streams.
     pub(super) stream: usize,
@@ -112,7 +112,7 @@ impl<'a> Stream<'a> {
         Some(stream)
     }
 
-    /// Adds what only the main container logs: start-up, crashes, requests and health checks.
+    /// Adds the lines that only the main container writes: start-up, crashes, requests and health checks.
     fn make_main(&mut self, source: &LogSource<'a>, task: &Task, started: Ms) {
         let moments = task.log_moments();
         let per_second = self.definition.log_templates.per_second;

@@ -1,4 +1,4 @@
-//! How the tasks of a revision behave.
+//! The behaviour of a revision's tasks.
 
 use crate::sim::scenario::{Degradation, HealthCheckFailure, Traits};
 use crate::sim::world::clock::{Ms, secs};
@@ -23,7 +23,7 @@ pub(crate) struct Behaviour {
     pub(crate) oom_after: Option<Ms>,
     pub(crate) unpullable: bool,
     pub(crate) unhealthy: bool,
-    /// How health checks of a ready but unhealthy task fail.
+    /// The failure of health checks once an unhealthy task is ready.
     pub(crate) health_failure: HealthCheckFailure,
     pub(crate) degradation: Option<Degradation>,
 }

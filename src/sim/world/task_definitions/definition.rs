@@ -18,11 +18,11 @@ pub(crate) struct Container {
     pub(crate) cpu: i64,
     pub(crate) essential: bool,
     pub(crate) has_health_check: bool,
-    /// versionConsistency is on: all tasks of a revision run the digest that its first task resolved. Otherwise each task
-    /// runs the tag's digest at its own start.
+    /// versionConsistency is on: all tasks of a revision run the digest that its first task resolved. Otherwise each
+    /// task runs the tag's digest at its own start.
     pub(crate) pinned: bool,
     pub(crate) ports: Vec<i64>,
-    /// Where the awslogs driver writes; `None` with any other driver.
+    /// Log group and prefix of the awslogs driver; `None` with any other driver.
     pub(crate) logs: Option<LogConfig>,
     /// The container has a firelensConfiguration: it forwards the logs of the others.
     pub(crate) is_log_router: bool,
@@ -49,7 +49,7 @@ pub(crate) struct TaskDefinition {
     pub(crate) body: Value,
     pub(crate) tags: Value,
     pub(crate) registered: Ms,
-    /// When it became INACTIVE.
+    /// Time of the deregistration, which makes it INACTIVE.
     pub(crate) deregistered: Option<Ms>,
     pub(crate) behaviour: Behaviour,
     pub(crate) log_templates: LogTemplates,

@@ -23,27 +23,27 @@ use super::World;
 use crate::sim::api::{Answer, Call, Service};
 use crate::sim::scenario::Scenario;
 
-pub(super) struct Sim {
-    pub world: World,
+struct Sim {
+    world: World,
 }
 
 impl Sim {
-    pub fn new(scenario: &str) -> Self {
+    fn new(scenario: &str) -> Self {
         Self::of(&Scenario::named(scenario).unwrap())
     }
 
-    pub fn of(scenario: &Scenario) -> Self {
+    fn of(scenario: &Scenario) -> Self {
         let start: Timestamp = "2026-11-21T09:41:07Z".parse().unwrap();
         Self { world: World::new(scenario, 7, start) }
     }
 
-    pub fn run(&mut self, seconds: i64) {
+    fn run(&mut self, seconds: i64) {
         let to = self.world.now() + SignedDuration::from_secs(seconds);
         self.world.advance(to);
     }
 
     /// Runs until a condition holds and returns after how many seconds it does. Panics after `limit` seconds.
-    pub fn until(&mut self, limit: i64, what: &str, mut holds: impl FnMut(&mut Self) -> bool) -> i64 {
+    fn until(&mut self, limit: i64, what: &str, mut holds: impl FnMut(&mut Self) -> bool) -> i64 {
         for second in 0..limit {
             if holds(self) {
                 return second;
@@ -53,39 +53,39 @@ impl Sim {
         panic!("not within {limit} s: {what}");
     }
 
-    pub fn call(&mut self, service: Service, operation: &str, input: Value) -> Answer {
+    fn call(&mut self, service: Service, operation: &str, input: Value) -> Answer {
         self.world.call(&Call { service, operation: operation.into(), input, region: "us-east-1".into() })
     }
 
-    pub fn ecs(&mut self, operation: &str, mut input: Value) -> Value {
+    fn ecs(&mut self, operation: &str, mut input: Value) -> Value {
         if let Some(map) = input.as_object_mut() {
             map.entry("cluster").or_insert(json!("prod"));
         }
         self.call(Service::Ecs, operation, input).unwrap()
     }
 
-    pub fn elb(&mut self, operation: &str, input: Value) -> Value {
+    fn elb(&mut self, operation: &str, input: Value) -> Value {
         self.call(Service::Elbv2, operation, input).unwrap()
     }
 
-    pub fn service(&mut self, name: &str) -> Value {
+    fn service(&mut self, name: &str) -> Value {
         self.ecs("DescribeServices", json!({"services": [name]}))["services"][0].clone()
     }
 
     /// The newest service deployment.
-    pub fn deployment(&mut self, service: &str) -> Value {
+    fn deployment(&mut self, service: &str) -> Value {
         let list = self.ecs("ListServiceDeployments", json!({"service": service}));
         let arn = list["serviceDeployments"][0]["serviceDeploymentArn"].clone();
         self.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}))["serviceDeployments"][0].clone()
     }
 
     /// A service revision by its ARN.
-    pub fn revision(&mut self, arn: &Value) -> Value {
+    fn revision(&mut self, arn: &Value) -> Value {
         self.ecs("DescribeServiceRevisions", json!({"serviceRevisionArns": [arn]}))["serviceRevisions"][0].clone()
     }
 
     /// The code and the message of a refused call.
-    pub fn refused(&mut self, operation: &str, mut input: Value) -> (String, String) {
+    fn refused(&mut self, operation: &str, mut input: Value) -> (String, String) {
         if let Some(map) = input.as_object_mut() {
             map.entry("cluster").or_insert(json!("prod"));
         }

@@ -1,4 +1,4 @@
-//! How demand changes over the day.
+//! The change of demand over the day.
 
 use crate::sim::world::clock::Ms;
 

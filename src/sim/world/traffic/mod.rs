@@ -1,4 +1,4 @@
-//! User traffic: how many requests arrive, which tasks answer them, and what the metrics and logs record of them.
+//! User traffic: the demand, the tasks' responses, and their records in metrics and logs.
 
 mod backfill;
 mod demand;

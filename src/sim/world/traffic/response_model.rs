@@ -1,4 +1,4 @@
-//! How tasks respond to their load.
+//! Error rate, latency and resource usage of tasks under load.
 
 use crate::sim::world::task_definitions::behaviour::Behaviour;
 
@@ -16,8 +16,8 @@ pub(super) struct ResponseModel {
 }
 
 impl ResponseModel {
-    /// `load` is demand over capacity, `share` (0–1) the revision's part of its rule's requests, and `degraded` (0–1) how
-    /// far the revision has degraded.
+    /// `load` is demand over capacity, `share` (0–1) the revision's part of its rule's requests, and `degraded` (0–1)
+    /// how far the revision has degraded.
     pub(super) fn new(behaviour: &Behaviour, load: f64, share: f64, degraded: f64) -> Self {
         let (mut error, mut log_latency) = (behaviour.error, behaviour.log_latency);
         if let Some(degradation) = behaviour.degradation.filter(|_| degraded > 0.001) {

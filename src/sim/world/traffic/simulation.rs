@@ -28,7 +28,7 @@ const LATENCY_SAMPLES: u64 = 8;
 pub(crate) struct Traffic {
     rng: ChaCha8Rng,
     pub(crate) requests: RequestLog,
-    /// How far (0–1) each revision has degraded behind a target group.
+    /// Degradation (0–1) of each revision behind a target group.
     degraded: HashMap<(GroupId, DefinitionId), f64>,
 }
 
@@ -162,8 +162,8 @@ impl Traffic {
         Responses { requests, timeouts, server_errors, client_errors, latencies, weight }
     }
 
-    /// Moves a degrading revision one second towards its state at this share (0–1) of its rule's requests, and returns how
-    /// far it has degraded.
+    /// Moves a degrading revision one second towards its state at this share (0–1) of its rule's requests, and returns
+    /// how far it has degraded.
     fn degrade(&mut self, group: GroupId, definition: DefinitionId, behaviour: &Behaviour, share: f64) -> f64 {
         let Some(degradation) = behaviour.degradation else {
             return 0.0;
