@@ -1,9 +1,9 @@
-//! The seam between the wire and the world: an API call as JSON, an answer as JSON or an error.
+//! The seam between the wire and the world: an API call as JSON, and its answer as JSON or an error.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The AWS services that the embedded AWS answers for.
+/// An AWS service that the embedded AWS answers for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
@@ -19,30 +19,29 @@ pub enum Service {
     Sts,
 }
 
-/// One API call, decoded: the operation's name and its input with the member names of AWS's model
-/// (`cluster`, `RuleArn`…). Timestamps are numbers: seconds since the epoch.
+/// A decoded API call.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Which service it was sent to.
+    /// The service that received the call.
     pub service: Service,
-    /// The operation's name as AWS spells it, `DescribeServices`.
+    /// The operation's name as AWS spells it, such as `DescribeServices`.
     pub operation: String,
-    /// Its input; an object.
+    /// An object with the member names of AWS's model (`cluster`, `RuleArn`…). Timestamps are epoch seconds.
     pub input: Value,
-    /// The region that the request was signed for (`us-east-1`), from the credential scope.
+    /// The region of the credential scope that signed the request.
     pub region: String,
 }
 
-/// An error as the real service gives it.
+/// An error as the AWS service returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    /// The HTTP status, 400 for most.
+    /// The HTTP status.
     pub status: u16,
-    /// The code as this service spells it on the wire: `ClusterNotFoundException`, `RuleNotFound`.
+    /// The code as the service spells it on the wire: `ClusterNotFoundException`, `RuleNotFound`.
     pub code: String,
-    /// The text for people, as AWS words it.
+    /// The message as AWS words it.
     pub message: String,
 }
 
-/// What a call comes back with: the output object with AWS's member names, timestamps as epoch seconds.
+/// The output object of a call with AWS's member names, or an error. Timestamps are epoch seconds.
 pub type Answer = Result<Value, ApiError>;

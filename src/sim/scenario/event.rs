@@ -1,111 +1,106 @@
-//! What happens in a scenario, and when.
+//! The timeline of a scenario.
 
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::{Dur, Setting};
+use super::duration::Duration;
+use super::service::TaskSettings;
 
-/// Something that happens: `at`, and exactly one of the others.
+/// An event of the timeline: a time and exactly one action.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Event {
-    /// Counted from the start; negative: already happened, no earlier than the warm-up.
-    pub at: Dur,
-    /// Somebody calls UpdateService.
+pub(crate) struct Event {
+    /// Time since the start. Negative times are before the start, but within the warm-up.
+    pub(crate) at: Duration,
+    /// Another operator calls UpdateService.
     #[serde(default)]
-    pub update_service: Option<UpdateService>,
-    /// Somebody edits a rule's weights.
+    pub(crate) update_service: Option<UpdateService>,
+    /// Another operator changes a rule's weights.
     #[serde(default)]
-    pub set_weights: Option<SetWeights>,
+    pub(crate) set_weights: Option<SetWeights>,
     /// The traffic of a rule changes.
     #[serde(default)]
-    pub traffic: Option<Traffic>,
-    /// Somebody answers the hooks that wait.
+    pub(crate) traffic: Option<Traffic>,
+    /// Another operator answers the hooks that wait.
     #[serde(default)]
-    pub continue_deployment: Option<ContinueDeployment>,
-    /// Somebody rolls the deployment under way back.
+    pub(crate) continue_deployment: Option<ContinueDeployment>,
+    /// Another operator rolls back the deployment in progress.
     #[serde(default)]
-    pub stop_deployment: Option<StopDeployment>,
-    /// Somebody pushes another image under a tag that is in use.
+    pub(crate) stop_deployment: Option<StopDeployment>,
+    /// Another image is pushed under a tag that is in use.
     #[serde(default)]
-    pub retag: Option<Retag>,
-    /// AWS takes the capacity of some tasks back.
+    pub(crate) retag: Option<Retag>,
+    /// AWS reclaims the capacity of some tasks.
     #[serde(default)]
-    pub interrupt: Option<Interrupt>,
+    pub(crate) interrupt: Option<Interrupt>,
 }
 
-/// UpdateService, as a timeline event.
+/// A call of UpdateService.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateService {
-    /// The service.
-    pub service: String,
-    /// A new `family:revision`.
+pub(crate) struct UpdateService {
+    pub(crate) service: String,
+    /// The new `family:revision`.
     #[serde(default)]
-    pub task_definition: Option<String>,
-    /// A new desiredCount.
+    pub(crate) task_definition: Option<String>,
+    /// The new desiredCount.
     #[serde(default)]
-    pub desired: Option<u32>,
+    pub(crate) desired: Option<u32>,
     /// forceNewDeployment.
     #[serde(default)]
-    pub force: bool,
-    /// Where its tasks shall run from now on, as far as it changes.
+    pub(crate) force: bool,
+    /// Settings that change.
     #[serde(default)]
-    pub setting: Setting,
+    pub(crate) setting: TaskSettings,
 }
 
-/// An edit of a rule's weights, as a timeline event.
+/// A change of a rule's weights.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SetWeights {
-    /// The rule's name.
-    pub rule: String,
-    /// Target group name → weight.
-    pub weights: IndexMap<String, u32>,
+pub(crate) struct SetWeights {
+    pub(crate) rule: String,
+    /// Weights by target group name.
+    pub(crate) weights: IndexMap<String, u32>,
 }
 
 /// A change of a rule's traffic.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Traffic {
-    /// The rule's name.
-    pub rule: String,
-    /// Requests a second from then on.
-    pub rps: f64,
+pub(crate) struct Traffic {
+    pub(crate) rule: String,
+    /// The new requests per second.
+    pub(crate) rps: f64,
 }
 
-/// ContinueServiceDeployment for whatever waits.
+/// A call of ContinueServiceDeployment for every hook that waits.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ContinueDeployment {
-    /// The service.
-    pub service: String,
+pub(crate) struct ContinueDeployment {
+    pub(crate) service: String,
     /// `CONTINUE` or `ROLLBACK`.
-    pub action: String,
+    pub(crate) action: String,
 }
 
-/// StopServiceDeployment for what is under way.
+/// A call of StopServiceDeployment for the deployment in progress.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StopDeployment {
-    /// The service.
-    pub service: String,
+pub(crate) struct StopDeployment {
+    pub(crate) service: String,
 }
 
-/// Another image under the tag of a task definition.
+/// A push of another image under the tag of a task definition.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Retag {
+pub(crate) struct Retag {
     /// `family:revision`
-    pub task_definition: String,
+    pub(crate) task_definition: String,
 }
 
 /// An interruption of Fargate Spot.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Interrupt {
-    /// The service.
-    pub service: String,
-    /// How many of its tasks.
-    pub tasks: u32,
+pub(crate) struct Interrupt {
+    pub(crate) service: String,
+    /// The number of tasks that are interrupted.
+    pub(crate) tasks: u32,
 }

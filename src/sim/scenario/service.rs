@@ -1,82 +1,76 @@
-//! Services of a scenario: what runs, how it deploys, what was deployed before.
+//! Services of a scenario: the running revision, the deployment configuration and past deployments.
 
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::{Dur, defaults};
+use super::duration::Duration;
 
-/// An ECS service as it is before the warm-up: steady.
+/// An ECS service, in steady state when the warm-up begins.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Service {
+pub(crate) struct Service {
     /// `family:revision`
-    pub task_definition: String,
+    pub(crate) task_definition: String,
     /// desiredCount.
-    pub desired: u32,
-    /// How long before the start the task definition was deployed.
-    pub deployed: Dur,
-    /// How long that took.
-    #[serde(default = "defaults::took")]
-    pub took: Dur,
-    /// The cluster; the first one by default.
+    pub(crate) desired: u32,
+    /// Time between the deployment of the task definition and the start.
+    pub(crate) deployed: Duration,
+    /// Duration of that deployment.
+    #[serde(default = "took")]
+    pub(crate) took: Duration,
+    /// The cluster; the scenario's first one by default.
     #[serde(default)]
-    pub cluster: Option<String>,
-    /// The target group that tasks register with.
+    pub(crate) cluster: Option<String>,
     #[serde(default)]
-    pub target_group: Option<String>,
+    pub(crate) target_group: Option<String>,
     /// The second target group, for BLUE_GREEN, CANARY and LINEAR.
     #[serde(default)]
-    pub alternate_target_group: Option<String>,
-    /// The rule whose weights ECS itself moves.
+    pub(crate) alternate_target_group: Option<String>,
+    /// productionListenerRule: the rule whose weights ECS changes.
     #[serde(default)]
-    pub production_rule: Option<String>,
-    /// The rule by which the next revision can be tried before it gets users: testListenerRule.
+    pub(crate) production_rule: Option<String>,
+    /// testListenerRule: the rule that reaches the next revision before users do.
     #[serde(default)]
-    pub test_rule: Option<String>,
-    /// Its tasks are in the alternate target group: every deployment swaps the two.
+    pub(crate) test_rule: Option<String>,
+    /// The tasks run in the alternate target group. Every deployment swaps the two groups.
     #[serde(default)]
-    pub on_alternate: bool,
-    /// How it deploys.
+    pub(crate) on_alternate: bool,
     #[serde(default)]
-    pub deployment: Deployment,
-    /// Earlier deployments, newest first.
+    pub(crate) deployment: Deployment,
+    /// Past deployments, newest first.
     #[serde(default)]
-    pub past: Vec<Past>,
-    /// Tags.
+    pub(crate) past: Vec<PastDeployment>,
     #[serde(default)]
-    pub tags: IndexMap<String, String>,
+    pub(crate) tags: IndexMap<String, String>,
     /// healthCheckGracePeriodSeconds.
-    #[serde(default = "defaults::grace")]
-    pub grace_seconds: u32,
-    /// Where its tasks run.
+    #[serde(default = "grace")]
+    pub(crate) grace_seconds: u32,
     #[serde(default)]
-    pub setting: Setting,
+    pub(crate) setting: TaskSettings,
 }
 
-/// Where and on what tasks run: what a service revision holds besides its task definition.
+/// Network, capacity and platform of tasks: a service revision without its task definition.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Setting {
+pub(crate) struct TaskSettings {
     /// networkConfiguration.
-    pub network: Option<Network>,
-    /// capacityProviderStrategy: provider → weight. Without one the launch type is FARGATE.
-    pub capacity_providers: IndexMap<String, u32>,
-    /// platformVersion, `LATEST` if nothing says otherwise.
-    pub platform: Option<String>,
+    pub(crate) network: Option<Network>,
+    /// capacityProviderStrategy as weights by provider. If empty, the launch type is FARGATE.
+    pub(crate) capacity_providers: IndexMap<String, u32>,
+    /// platformVersion; `LATEST` by default.
+    pub(crate) platform: Option<String>,
     /// enableExecuteCommand.
-    pub execute_command: Option<bool>,
+    pub(crate) execute_command: Option<bool>,
 }
 
 /// networkConfiguration.awsvpcConfiguration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Network {
-    /// Subnet ids.
-    pub subnets: Vec<String>,
-    /// Security group ids.
-    pub security_groups: Vec<String>,
+pub(crate) struct Network {
+    pub(crate) subnets: Vec<String>,
+    pub(crate) security_groups: Vec<String>,
     /// assignPublicIp.
-    pub public_ip: bool,
+    pub(crate) public_ip: bool,
 }
 
 impl Default for Network {
@@ -89,44 +83,40 @@ impl Default for Network {
     }
 }
 
-/// The strategies of ECS.
+/// The deployment strategies of ECS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr, strum::EnumString)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Strategy {
-    /// Tasks are replaced a few at a time behind one target group.
+pub(crate) enum Strategy {
+    /// Replaces tasks a few at a time behind one target group.
     #[default]
     Rolling,
-    /// All at once between two target groups.
+    /// Moves all traffic at once to the other target group.
     BlueGreen,
-    /// Equal steps.
+    /// Moves traffic in equal steps.
     Linear,
-    /// One small step, then the rest.
+    /// Moves traffic in one small step, then the rest.
     Canary,
 }
 
 /// deploymentConfiguration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Deployment {
-    /// ROLLING, BLUE_GREEN, LINEAR or CANARY.
-    pub strategy: Strategy,
-    /// minimumHealthyPercent.
-    pub min_healthy_percent: u32,
-    /// maximumPercent.
-    pub max_percent: u32,
-    /// The circuit breaker, with rollback.
-    pub breaker: bool,
-    /// CANARY: the first step; LINEAR: every step. Percent.
-    pub step_percent: f64,
-    /// Minutes after each step.
-    pub step_bake_minutes: u32,
-    /// Minutes that the old revision is kept after 100 %.
-    pub bake_minutes: u32,
-    /// Alarms that roll back.
-    pub alarms: Vec<String>,
-    /// PAUSE hooks.
-    pub pause: Vec<Pause>,
+pub(crate) struct Deployment {
+    pub(crate) strategy: Strategy,
+    pub(crate) min_healthy_percent: u32,
+    pub(crate) max_percent: u32,
+    /// The circuit breaker is enabled, with rollback.
+    pub(crate) breaker: bool,
+    /// CANARY: the first step; LINEAR: every step.
+    pub(crate) step_percent: f64,
+    /// Bake time after each step.
+    pub(crate) step_bake_minutes: u32,
+    /// Bake time after the last step, during which the old revision keeps running.
+    pub(crate) bake_minutes: u32,
+    /// Alarms that roll the deployment back.
+    pub(crate) alarms: Vec<String>,
+    pub(crate) pause: Vec<PauseHook>,
 }
 
 impl Default for Deployment {
@@ -148,53 +138,67 @@ impl Default for Deployment {
 /// A PAUSE lifecycle hook.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pause {
+pub(crate) struct PauseHook {
     /// `PRE_SCALE_UP`, `POST_SCALE_UP`, `POST_TEST_TRAFFIC_SHIFT`, `PRE_PRODUCTION_TRAFFIC_SHIFT`…
-    pub stages: Vec<String>,
-    /// Minutes until the time-out.
-    #[serde(default = "defaults::pause_minutes")]
-    pub timeout_minutes: u32,
-    /// What the time-out does: `ROLLBACK` or `CONTINUE`.
-    #[serde(default = "defaults::pause_action")]
-    pub action: String,
+    pub(crate) stages: Vec<String>,
+    #[serde(default = "pause_minutes")]
+    pub(crate) timeout_minutes: u32,
+    /// The action after the timeout: `ROLLBACK` or `CONTINUE`.
+    #[serde(default = "pause_action")]
+    pub(crate) action: String,
 }
 
-/// An earlier deployment.
+/// A deployment that ended before the warm-up.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Past {
+pub(crate) struct PastDeployment {
     /// `family:revision`
-    pub task_definition: String,
-    /// How long before the start it was made.
-    pub ago: Dur,
-    /// How long it took.
-    #[serde(default = "defaults::took")]
-    pub took: Dur,
-    /// How it ended.
+    pub(crate) task_definition: String,
+    /// Time between the deployment and the start.
+    pub(crate) ago: Duration,
+    /// Duration of the deployment.
+    #[serde(default = "took")]
+    pub(crate) took: Duration,
     #[serde(default)]
-    pub outcome: Outcome,
-    /// Why it did not go well: rollback.reason or statusReason.
+    pub(crate) outcome: PastOutcome,
+    /// The reason of the failure: rollback.reason or statusReason.
     #[serde(default)]
-    pub reason: Option<String>,
-    /// The alarms that went off.
+    pub(crate) reason: Option<String>,
+    /// The alarms that triggered.
     #[serde(default)]
-    pub triggered: Vec<String>,
-    /// Where its tasks ran, as far as it was not where the service runs now.
+    pub(crate) triggered: Vec<String>,
+    /// Settings that differ from the service's current ones.
     #[serde(default)]
-    pub setting: Setting,
+    pub(crate) setting: TaskSettings,
 }
 
-/// How an earlier deployment ended.
+/// The outcome of a past deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub(crate) enum PastOutcome {
     /// SUCCESSFUL
     #[default]
     Successful,
     /// ROLLBACK_SUCCESSFUL
     RolledBack,
-    /// STOPPED, by a newer one
+    /// STOPPED by a newer deployment
     Superseded,
     /// ROLLBACK_FAILED
     RollbackFailed,
+}
+
+fn took() -> Duration {
+    Duration::from_secs(240)
+}
+
+fn grace() -> u32 {
+    60
+}
+
+fn pause_minutes() -> u32 {
+    1440
+}
+
+fn pause_action() -> String {
+    "ROLLBACK".into()
 }

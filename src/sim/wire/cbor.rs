@@ -1,4 +1,4 @@
-//! rpc-v2-cbor: JSON's shapes in CBOR, with times as tag 1 and doubles never as integers.
+//! rpc-v2-cbor: the JSON form in CBOR, with times as tag 1 and doubles never as integers.
 
 use ciborium::Value as Cbor;
 use hyper::body::Bytes;
@@ -10,7 +10,7 @@ use crate::sim::api::ApiError;
 /// The tag of an epoch time (RFC 8949, 3.4.2).
 const EPOCH: u64 = 1;
 
-/// The input of a request; an empty body is an empty object.
+/// Decodes a request's input. An empty body is an empty object.
 pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
     if body.is_empty() {
         return Ok(Value::Object(Map::new()));
@@ -49,12 +49,12 @@ fn to_json(value: Cbor) -> Result<Value, String> {
     })
 }
 
-/// The body of an answer.
+/// Encodes an answer's body.
 pub(super) fn encode(api: &Api, output: &Value) -> Bytes {
     write(&from_json(api, "", output))
 }
 
-/// The body of an error.
+/// Encodes an error's body.
 pub(super) fn encode_error(error: &ApiError) -> Bytes {
     let text = |text: &str| Cbor::Text(text.to_owned());
     write(&Cbor::Map(vec![(text("__type"), text(&error.code)), (text("message"), text(&error.message))]))
@@ -62,14 +62,14 @@ pub(super) fn encode_error(error: &ApiError) -> Bytes {
 
 fn write(value: &Cbor) -> Bytes {
     let mut body = Vec::new();
-    // Writing a value of ours into memory has no way to fail; an empty body would be seen as a broken answer.
+    // Writing to memory cannot fail. If it did, the client would reject the empty body.
     if ciborium::into_writer(value, &mut body).is_err() {
         body.clear();
     }
     Bytes::from(body)
 }
 
-/// `member` is the name that the value, or the list it is in, goes by.
+/// `member` is the name of the value, or of the list that contains it.
 fn from_json(api: &Api, member: &str, value: &Value) -> Cbor {
     match value {
         Value::Null => Cbor::Null,

@@ -1,11 +1,11 @@
-//! The simulation's clock: real time stretched by a speed, or a time that a test sets.
+//! The simulation's clock: real time multiplied by a speed, or a time that a test sets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Maps real time to the world's time. Clones share one clock.
+/// Maps real time to simulated time. Clones share one clock.
 #[derive(Debug, Clone)]
 pub struct SimClock(Arc<Kind>);
 
@@ -16,22 +16,22 @@ enum Kind {
 }
 
 impl SimClock {
-    /// The highest speed: a world minute every tenth of a second.
+    /// The highest speed: a simulated minute every tenth of a second.
     pub const MAX_SPEED: f64 = 600.0;
 
-    /// A clock that shows `start` now and runs `speed` world seconds a real second (held within 1 and
-    /// [`Self::MAX_SPEED`]).
+    /// Creates a clock that shows `start` now and runs `speed` simulated seconds per real second, clamped to 1 and
+    /// [`Self::MAX_SPEED`].
     pub fn running(start: Timestamp, speed: f64) -> Self {
         let speed = if speed.is_finite() { speed.clamp(1.0, Self::MAX_SPEED) } else { 1.0 };
         Self(Arc::new(Kind::Running { start, since: Instant::now(), speed }))
     }
 
-    /// A clock that stands at `start` until it is moved.
+    /// Creates a clock that shows `start` until a test advances it.
     pub fn manual(start: Timestamp) -> Self {
         Self(Arc::new(Kind::Manual(Mutex::new(start))))
     }
 
-    /// The world's time.
+    /// The simulated time.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
             Kind::Running { start, since, speed } => {
@@ -42,7 +42,7 @@ impl SimClock {
         }
     }
 
-    /// Moves a manual clock forward; a running one goes its own way and ignores it.
+    /// Moves a manual clock forward. A running clock ignores this.
     pub fn advance(&self, by: Duration) {
         if let Kind::Manual(now) = &*self.0 {
             let mut now = now.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +50,7 @@ impl SimClock {
         }
     }
 
-    /// Whether it runs by itself.
+    /// Whether the clock runs by itself.
     pub fn is_running(&self) -> bool {
         matches!(*self.0, Kind::Running { .. })
     }

@@ -1,4 +1,4 @@
-//! What can go wrong between a client and AWS, on demand: silence, delay, errors, lost answers, closed connections.
+//! Fault injection: hanging and delayed calls, errors, lost answers, closed connections.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,53 +9,53 @@ use tokio::sync::watch;
 
 use crate::sim::api::{ApiError, Call, Service};
 
-/// One thing that goes wrong.
+/// A failure that the server injects.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// Nothing is done and nothing is answered, until the faults are cleared; then the connection closes.
+    /// Ignores the call and never answers. When the faults are cleared, the connection closes.
     Hang,
-    /// The call is done and answered, but later; clearing the faults ends the wait.
+    /// Executes the call after a delay. Clearing the faults ends the delay.
     Delay {
-        /// How much later, in ms.
+        /// The delay in milliseconds.
         millis: u64,
     },
-    /// Nothing is done; this error is the answer.
+    /// Answers with an error instead of executing the call.
     Error {
         /// The HTTP status.
         status: u16,
         /// The code as the service spells it.
         code: String,
-        /// The text for people.
+        /// The error message.
         message: String,
     },
-    /// Nothing is done; "Rate exceeded" in the service's own spelling.
+    /// Answers "Rate exceeded" in the service's own spelling instead of executing the call.
     Throttle,
-    /// Nothing is done; access denied in the service's own spelling.
+    /// Answers "access denied" in the service's own spelling instead of executing the call.
     Deny,
-    /// Nothing is done; an expired session token in the service's own spelling.
+    /// Answers "expired token" in the service's own spelling instead of executing the call.
     Expire,
-    /// Nothing is done; a 500 with a page of HTML, as from a proxy.
+    /// Answers 500 with an HTML page, as a proxy would, instead of executing the call.
     Html500,
-    /// The call is done, its answer never comes: the outcome is unknown to the client.
+    /// Executes the call but never answers: the client cannot know the outcome.
     ApplyThenHang,
-    /// Nothing is done; the connection is closed without an answer.
+    /// Closes the connection instead of executing the call.
     Drop,
-    /// The call is done and answered; but the free texts of the answer are no UTF-8.
+    /// Executes the call and answers with free text that is not valid UTF-8.
     InvalidUtf8,
-    /// GetMetricData is answered, HTTP 200 and all; but the results of one metric have this status.
+    /// Answers GetMetricData with HTTP 200, but gives the results of one metric this status.
     MetricStatus {
         /// The metric's name.
         metric: String,
-        /// `InternalError` and `Forbidden` come without a value, `PartialData` with the first half of them.
+        /// `InternalError` and `Forbidden` remove all values, `PartialData` removes the second half.
         status: String,
     },
 }
 
 impl Fault {
-    /// The error that this fault answers `call` with, if it is one.
+    /// The error that this fault returns for `call`; `None` for faults that return no API error.
     pub(super) fn error(&self, call: &Call) -> Option<ApiError> {
-        // The codes of JSON services have a suffix that the others' lack, and they answer 400 where those answer 403.
+        // JSON services append a suffix to their codes, and answer 400 where the other services answer 403.
         let json = matches!(call.service, Service::Ecs | Service::Logs);
         let spelled = |status: u16, code: &str, message: String| {
             let (status, suffix) = if json { (400, "Exception") } else { (status, "") };
@@ -91,11 +91,12 @@ impl Fault {
     }
 }
 
-/// Gives the results of `metric` another status, and takes away what such a result has not.
-pub(super) fn mark(input: &Value, answer: &mut Value, metric: &str, status: &str) {
+/// Gives the results of `metric` another status, and removes the values that a result with this status lacks.
+pub(super) fn set_metric_status(input: &Value, answer: &mut Value, metric: &str, status: &str) {
     let queries = input.get("MetricDataQueries").and_then(Value::as_array).into_iter().flatten();
-    let name = |query: &&Value| query.pointer("/MetricStat/Metric/MetricName").and_then(Value::as_str) == Some(metric);
-    let ids: Vec<_> = queries.filter(name).filter_map(|query| query.get("Id")).collect();
+    let matches =
+        |query: &&Value| query.pointer("/MetricStat/Metric/MetricName").and_then(Value::as_str) == Some(metric);
+    let ids: Vec<_> = queries.filter(matches).filter_map(|query| query.get("Id")).collect();
     let results = answer.get_mut("MetricDataResults").and_then(Value::as_array_mut).into_iter().flatten();
     for result in results.filter(|result| result.get("Id").is_some_and(|id| ids.contains(&id))) {
         for list in ["Timestamps", "Values"] {
@@ -120,77 +121,77 @@ fn iam_prefix(service: Service) -> &'static str {
     }
 }
 
-/// A fault and the calls it happens to.
+/// A fault and the calls that it applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// What happens.
+    /// The failure to inject.
     pub fault: Fault,
-    /// Only to this service; to all without.
+    /// The service whose calls fail; every service if `None`.
     #[serde(default)]
     pub service: Option<Service>,
-    /// Only to operations that fit one of these names, where one `*` stands for any text; to all if empty.
+    /// The operations that fail; every operation if empty. A name may have one `*` for any text.
     #[serde(default)]
     pub operations: Vec<String>,
-    /// Only so often; until cleared without.
+    /// The number of calls that fail; until the faults are cleared if `None`.
     #[serde(default)]
     pub times: Option<u32>,
 }
 
 impl FaultRule {
-    /// `fault` for every call, until cleared.
+    /// Applies `fault` to every call until the faults are cleared.
     pub fn new(fault: Fault) -> Self {
         Self { fault, service: None, operations: Vec::new(), times: None }
     }
 
-    /// `fault` for every call that only reads.
+    /// Applies `fault` to every read call.
     pub fn reads(fault: Fault) -> Self {
         Self::new(fault).operations(&["Describe*", "List*", "Get*"])
     }
 
-    /// Only calls to this service.
+    /// Limits the rule to calls to a service.
     #[must_use]
     pub fn service(mut self, service: Service) -> Self {
         self.service = Some(service);
         self
     }
 
-    /// Only operations that fit one of these names: `ModifyRule`, `Describe*`.
+    /// Limits the rule to operations that match one of these names: `ModifyRule`, `Describe*`.
     #[must_use]
     pub fn operations(mut self, names: &[&str]) -> Self {
         self.operations = names.iter().map(|name| (*name).to_owned()).collect();
         self
     }
 
-    /// Only the next `times` calls.
+    /// Limits the rule to the next `times` calls.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    fn fits(&self, service: Service, operation: &str) -> bool {
+    fn matches(&self, service: Service, operation: &str) -> bool {
         self.times != Some(0)
-            && self.service.is_none_or(|wanted| wanted == service)
-            && (self.operations.is_empty() || self.operations.iter().any(|name| name_fits(name, operation)))
+            && self.service.is_none_or(|own| own == service)
+            && (self.operations.is_empty() || self.operations.iter().any(|name| name_matches(name, operation)))
     }
 }
 
-fn name_fits(pattern: &str, name: &str) -> bool {
+fn name_matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((start, end)) => name.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
     }
 }
 
-/// The faults in force. Clones share them, so that a test can change them while the server runs.
+/// The rules in force. Clones share them, so that a test can change them while the server runs.
 #[derive(Debug, Clone)]
 pub struct Faults(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     rules: Mutex<Vec<FaultRule>>,
-    /// Counts how often the faults were cleared: what hangs waits for it to change.
+    /// Counts the calls of [`Faults::clear`]. Hanging calls wait for it to change.
     clearings: watch::Sender<u64>,
 }
 
@@ -201,22 +202,22 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// Adds a rule. Where several fit a call, the one added first happens.
+    /// Adds a rule. If several rules match a call, the one that was added first applies.
     pub fn add(&self, rule: FaultRule) {
         self.rules().push(rule);
     }
 
-    /// Ends all faults; what hangs is dropped and what waits is answered.
+    /// Removes all rules. Hanging calls are dropped and delayed calls are answered.
     pub fn clear(&self) {
         let mut rules = self.rules();
         rules.clear();
         self.0.clearings.send_modify(|count| *count += 1);
     }
 
-    /// The fault for a call that arrived now, counting it, and what tells when the faults were cleared after it.
+    /// The fault that applies to a call that arrives now, and a handle on the next clearing. Counts the call.
     pub(super) fn take(&self, service: Service, operation: &str) -> Option<(Fault, Clearing)> {
         let mut rules = self.rules();
-        let rule = rules.iter_mut().find(|rule| rule.fits(service, operation))?;
+        let rule = rules.iter_mut().find(|rule| rule.matches(service, operation))?;
         if let Some(times) = &mut rule.times {
             *times = times.saturating_sub(1);
         }
@@ -228,18 +229,17 @@ impl Faults {
     }
 }
 
-/// The clearing of the faults after one of them struck.
+/// Waits for the next call of [`Faults::clear`].
 #[derive(Debug)]
 pub(super) struct Clearing(watch::Receiver<u64>);
 
 impl Clearing {
-    /// Waits for it.
     pub(super) async fn wait(mut self) {
-        // Faults that are gone altogether are cleared too.
+        // An error means that the faults were dropped, which clears them too.
         let _ = self.0.changed().await;
     }
 
-    /// Waits for it, but no longer than that.
+    /// Waits at most `millis` milliseconds.
     pub(super) async fn wait_up_to(self, millis: u64) {
         let _ = tokio::time::timeout(Duration::from_millis(millis), self.wait()).await;
     }

@@ -1,11 +1,11 @@
-//! awsJson1_0 and awsJson1_1: the body is the input or the output as it is.
+//! awsJson1_0 and awsJson1_1: the body is the JSON of the input or the output.
 
 use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::sim::api::ApiError;
 
-/// The input of a request; an empty body is an empty object.
+/// Decodes a request's input. An empty body is an empty object.
 pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
     if body.is_empty() {
         return Ok(Value::Object(Map::new()));
@@ -17,12 +17,12 @@ pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// The body of an answer.
+/// Encodes an answer's body.
 pub(super) fn encode(output: &Value) -> Bytes {
     Bytes::from(output.to_string())
 }
 
-/// The body of an error.
+/// Encodes an error's body.
 pub(super) fn encode_error(error: &ApiError) -> Bytes {
     encode(&json!({ "__type": error.code, "message": error.message }))
 }

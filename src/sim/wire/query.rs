@@ -1,4 +1,4 @@
-//! awsQuery input: a form whose keys are paths (`Actions.member.1.ForwardConfig.TargetGroups.member.1.Weight`).
+//! awsQuery input: a form with paths as keys (`Actions.member.1.ForwardConfig.TargetGroups.member.1.Weight`).
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -6,18 +6,18 @@ use serde_json::{Map, Number, Value};
 
 use super::shapes::Api;
 
-/// Deeper than any member of any model.
+/// No member of AWS's models is nested deeper.
 const MAX_DEPTH: usize = 24;
 
-/// The parameters of a request, in the order sent.
+/// The parameters of a request, in the order of the request.
 pub(super) type Form = IndexMap<String, String>;
 
-/// Reads a form; a key that comes twice keeps its last value.
+/// Parses a form. The last value of a repeated key wins.
 pub(super) fn parse(body: &[u8]) -> Form {
     form_urlencoded::parse(body).into_owned().collect()
 }
 
-/// The input in the form, without `Action` and `Version`, each member as its type.
+/// Decodes a form into typed input, without `Action` and `Version`.
 pub(super) fn decode(api: &Api, form: &Form) -> Result<Value, String> {
     let mut root = Node::default();
     for (key, value) in form {
@@ -32,7 +32,7 @@ pub(super) fn decode(api: &Api, form: &Form) -> Result<Value, String> {
     Ok(Value::Object(input))
 }
 
-/// One step of the keys' paths. A node with children is a structure, a list or a map; without, a scalar.
+/// One step of a key's path: a structure, list or map if it has children, otherwise a scalar.
 #[derive(Default)]
 struct Node<'a> {
     text: Option<&'a str>,
@@ -72,7 +72,7 @@ impl<'a> Node<'a> {
         Ok(Value::Object(object))
     }
 
-    /// The entries of `Name.entry.1.key=…&Name.entry.1.value=…`.
+    /// Decodes the entries of `Name.entry.1.key=…&Name.entry.1.value=…`.
     fn into_map(self, api: &Api) -> Result<Value, String> {
         let mut object = Map::new();
         for mut entry in self.numbered()? {
@@ -85,7 +85,7 @@ impl<'a> Node<'a> {
         Ok(Value::Object(object))
     }
 
-    /// The children `1`, `2`, …, by number.
+    /// The children named `1`, `2`, …, in numeric order.
     fn numbered(self) -> Result<Vec<Self>, String> {
         let mut items = self
             .children

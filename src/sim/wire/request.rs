@@ -1,4 +1,4 @@
-//! Telling requests apart: which service, which operation, in which protocol, signed for which region.
+//! Decodes a request: its service, operation, protocol, input and the region that it is signed for.
 
 use hyper::http::request::Parts;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::shapes::Api;
 use super::{cbor, json, query};
 use crate::sim::api::{ApiError, Call};
 
-/// How a request was spelled, and so how its answer has to be.
+/// The wire protocol of a request and of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     Json10,
@@ -16,24 +16,25 @@ pub(super) enum Protocol {
     Cbor,
 }
 
-/// A request that names a known service, or one (`api: None`) that can only be refused.
+/// The service and operation that a request addresses.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) protocol: Protocol,
+    /// `None` if the service is unknown: the request is refused.
     pub(super) api: Option<&'static Api>,
     /// The operation's name as sent; not checked here.
     pub(super) operation: String,
 }
 
-/// A request read in full.
+/// A decoded request.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) call: Call,
-    /// The access key id that signed it.
+    /// The access key id that signed the request.
     pub(super) access_key: String,
 }
 
-/// Reads a request as far as it can be read.
+/// Reads a request. The target is known even if the request cannot be decoded.
 pub(super) fn read(head: &Parts, body: &[u8]) -> (Target, Result<Request, ApiError>) {
     let mut form = query::Form::new();
     let target = target(head, body, &mut form);
@@ -44,8 +45,8 @@ pub(super) fn read(head: &Parts, body: &[u8]) -> (Target, Result<Request, ApiErr
 fn target(head: &Parts, body: &[u8], form: &mut query::Form) -> Target {
     if let Some(name) = header(head, "x-amz-target") {
         let (prefix, operation) = name.rsplit_once('.').unwrap_or((name, ""));
-        let newer = header(head, "content-type").is_some_and(|kind| kind.contains("json-1.0"));
-        let protocol = if newer { Protocol::Json10 } else { Protocol::Json11 };
+        let json_1_0 = header(head, "content-type").is_some_and(|kind| kind.contains("json-1.0"));
+        let protocol = if json_1_0 { Protocol::Json10 } else { Protocol::Json11 };
         return Target { protocol, api: Api::by_target(prefix), operation: operation.to_owned() };
     }
     let mut steps = head.uri.path().split('/').skip(1);
@@ -80,7 +81,7 @@ fn decode(head: &Parts, body: &[u8], form: &query::Form, target: &Target) -> Res
     Ok(Request { call: Call { service: api.service, operation, input, region }, access_key })
 }
 
-/// The access key id and region of `Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/ecs/aws4_request, …`.
+/// The access key id and the region of `Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/ecs/…`.
 fn credential_scope(head: &Parts) -> Option<(String, String)> {
     let (_, rest) = header(head, "authorization")?.split_once("Credential=")?;
     let mut scope = rest.split([',', ' ']).next()?.split('/');

@@ -1,5 +1,5 @@
-//! The loopback server: one thread with a small runtime of its own, so that neither a busy screen nor a hanging
-//! client gets in the way of the other.
+//! The loopback server. It has a thread and a runtime of its own, so that a busy console and a hanging client never
+//! block each other.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -22,21 +22,21 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::faults;
-use super::reply;
-use super::reply::Reply;
-use super::request;
-use super::request::Target;
-use super::{Backend, CallLog, CallRecord, Fault, Faults, SimClock};
+use super::backend::Backend;
+use super::call_log::{CallLog, CallRecord};
+use super::clock::SimClock;
+use super::faults::{self, Clearing, Fault, Faults};
+use super::request::{self, Target};
+use super::response::{self, HttpResponse};
 use crate::sim::api::{Answer, ApiError, Call};
-use crate::sim::free_text;
+use crate::sim::fuzz_text;
 
-/// No request of ours comes near; a larger one is refused unread.
+/// Bytes of the largest request that the server reads. AWS clients stay far below.
 const MAX_BODY: usize = 1 << 20;
-/// How often a running world moves on by itself, so that a request never waits for much to be caught up.
+/// Interval at which the server advances a running world. Requests then have little time to catch up.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The running server. Dropping it closes the port and every connection, and ends its thread.
+/// The running server. Dropping it closes the port and all connections, and ends its thread.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -47,17 +47,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `backend` on 127.0.0.1, on `port` or on any free one.
+    /// Serves `backend` on 127.0.0.1, on `port` or on any free port.
     ///
     /// # Errors
-    /// When the port is taken, or the thread or its runtime cannot be made.
+    /// If the port is taken, or the thread or its runtime cannot be created.
     pub fn start(backend: impl Backend + 'static, clock: SimClock, port: Option<u16>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0)))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (log, faults, stop) = (CallLog::default(), Faults::default(), CancellationToken::new());
-        let desk = Arc::new(Desk {
+        let frontend = Arc::new(Frontend {
             backend: Mutex::new(Box::new(backend)),
             clock,
             log: log.clone(),
@@ -66,24 +66,24 @@ impl Server {
         });
         let stopped = stop.clone();
         let thread = std::thread::Builder::new().name("embedded-aws".to_owned()).spawn(move || {
-            if let Err(error) = runtime.block_on(serve(listener, desk, stopped)) {
-                tracing::error!(%error, "the embedded AWS could not listen");
+            if let Err(error) = runtime.block_on(serve(listener, frontend, stopped)) {
+                tracing::error!(%error, "the embedded AWS cannot listen");
             }
         })?;
         Ok(Self { address, log, faults, stop, thread: Some(thread) })
     }
 
-    /// `http://127.0.0.1:PORT`, for `AWS_ENDPOINT_URL`.
+    /// The value of `AWS_ENDPOINT_URL`: `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What came in so far.
+    /// The requests so far.
     pub fn log(&self) -> &CallLog {
         &self.log
     }
 
-    /// What shall go wrong.
+    /// The faults that the server injects.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
@@ -93,38 +93,38 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop.cancel();
         if let Some(thread) = self.thread.take() {
-            // A panic in there was reported when it happened.
+            // A panic of the thread was reported when it happened.
             let _ = thread.join();
         }
     }
 }
 
-/// The connection closes without an answer.
+/// Closes the connection without an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is dropped on purpose")]
+#[error("a fault closes the connection")]
 struct Dropped;
 
-async fn serve(listener: TcpListener, desk: Arc<Desk>, stop: CancellationToken) -> io::Result<()> {
+async fn serve(listener: TcpListener, frontend: Arc<Frontend>, stop: CancellationToken) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let mut tasks = JoinSet::new();
-    if desk.clock.is_running() {
-        tasks.spawn(Arc::clone(&desk).keep_moving());
+    if frontend.clock.is_running() {
+        tasks.spawn(Arc::clone(&frontend).keep_time());
     }
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => { tasks.spawn(Arc::clone(&desk).attend(stream)); }
-                // Out of file descriptors, most likely: let some connections end first.
+                Ok((stream, _)) => { tasks.spawn(Arc::clone(&frontend).serve_connection(stream)); }
+                // Probably out of file descriptors: wait until some connections have ended.
                 Err(_) => { let _ = tokio::time::timeout(TICK, stop.cancelled()).await; }
             },
         }
     }
 }
 
-/// Where requests are handled.
-struct Desk {
+/// Handles requests.
+struct Frontend {
     /// Never locked across an await.
     backend: Mutex<Box<dyn Backend>>,
     clock: SimClock,
@@ -133,24 +133,23 @@ struct Desk {
     sequence: AtomicU64,
 }
 
-impl Desk {
-    /// Moves the world on at every tick.
-    async fn keep_moving(self: Arc<Self>) {
+impl Frontend {
+    /// Advances the backend at every tick.
+    async fn keep_time(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let desk = Arc::clone(&self);
-            let _ = tokio::task::spawn_blocking(move || desk.backend().advance(desk.clock.now())).await;
+            let frontend = Arc::clone(&self);
+            let _ = tokio::task::spawn_blocking(move || frontend.backend().advance(frontend.clock.now())).await;
         }
     }
 
-    /// Serves one connection to its end.
-    async fn attend(self: Arc<Self>, stream: TcpStream) {
-        // Without it, small answers would wait for the client's delayed acknowledgement.
+    async fn serve_connection(self: Arc<Self>, stream: TcpStream) {
+        // With Nagle's algorithm, small answers would wait for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
         let service = service_fn(move |request| Arc::clone(&self).handle(request));
-        // A client that breaks off is nobody's failure.
+        // The only error is a client that disconnects.
         let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 
@@ -158,25 +157,25 @@ impl Desk {
         self.backend.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the call answered, apart from the thread that reads requests, which never waits for the world.
+    /// Calls the backend on a blocking thread, so that the thread that reads requests never waits for it.
     async fn call(self: &Arc<Self>, call: Call) -> Answer {
-        let desk = Arc::clone(self);
+        let frontend = Arc::clone(self);
         let answering = tokio::task::spawn_blocking(move || {
-            let mut backend = desk.backend();
-            backend.advance(desk.clock.now());
+            let mut backend = frontend.backend();
+            backend.advance(frontend.clock.now());
             backend.call(&call)
         });
-        answering.await.unwrap_or_else(|_| Err(failure()))
+        answering.await.unwrap_or_else(|_| Err(internal_failure()))
     }
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, Dropped> {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<HttpResponse, Dropped> {
         let arrived = Instant::now();
         let (head, body) = request.into_parts();
         if matches!(head.method, Method::GET | Method::HEAD) && head.uri.query().is_none() {
-            return Ok(reply::greeting());
+            return Ok(response::greeting());
         }
         let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-            return Ok(reply::too_large());
+            return Ok(response::too_large());
         };
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
         let request_id = request_id(sequence);
@@ -197,68 +196,72 @@ impl Desk {
                 error: None,
             });
         }
-        let (reply, error) = match request {
-            Ok(request) => self.answer(&target, request.call, &request_id).await?,
-            Err(error) => (reply::refusal(&target, &error, &request_id), Some(error)),
+        let (response, error) = match request {
+            Ok(request) => self.respond(&target, request.call, &request_id).await?,
+            Err(error) => (response::api_error(&target, &error, &request_id), Some(error)),
         };
-        self.log.answered(sequence, reply.status().as_u16(), error.map(|error| error.code));
-        Ok(reply)
+        self.log.record_answer(sequence, response.status().as_u16(), error.map(|error| error.code));
+        Ok(response)
     }
 
-    /// The reply to a call, and the error in it, with whatever fault is due.
-    async fn answer(
+    /// The response to a call and the error that it reports, if any. Injects the fault that applies to the call.
+    async fn respond(
         self: &Arc<Self>,
         target: &Target,
         call: Call,
         id: &str,
-    ) -> Result<(Reply, Option<ApiError>), Dropped> {
+    ) -> Result<(HttpResponse, Option<ApiError>), Dropped> {
         if let Some((fault, clearing)) = self.faults.take(call.service, &call.operation) {
             match fault {
                 Fault::Delay { millis } => clearing.wait_up_to(millis).await,
-                Fault::Hang => {
-                    clearing.wait().await;
-                    return Err(Dropped);
+                Fault::Html500 => return Ok((response::html_error(), None)),
+                Fault::Hang | Fault::ApplyThenHang | Fault::Drop => {
+                    return Err(self.drop_call(&fault, call, clearing).await);
                 }
-                Fault::ApplyThenHang => {
-                    let _ = self.call(call).await;
-                    clearing.wait().await;
-                    return Err(Dropped);
-                }
-                Fault::Drop => return Err(Dropped),
                 Fault::MetricStatus { metric, status } => {
                     let input = call.input.clone();
                     let mut answer = self.call(call).await;
                     if let Ok(answer) = &mut answer {
-                        faults::mark(&input, answer, &metric, &status);
+                        faults::set_metric_status(&input, answer, &metric, &status);
                     }
-                    return Ok((reply::answer(target, &answer, id), answer.err()));
+                    return Ok((response::answer(target, &answer, id), answer.err()));
                 }
                 Fault::InvalidUtf8 => {
                     let mut answer = self.call(call).await;
                     if let Ok(answer) = &mut answer {
-                        free_text::each(answer, &mut free_text::mark);
+                        fuzz_text::for_each(answer, &mut fuzz_text::mark);
                     }
-                    return Ok((reply::broken(reply::answer(target, &answer, id)).await, answer.err()));
+                    return Ok((response::corrupted(response::answer(target, &answer, id)).await, answer.err()));
                 }
-                Fault::Html500 => return Ok((reply::html_error(), None)),
-                refusing => {
-                    if let Some(error) = refusing.error(&call) {
-                        return Ok((reply::refusal(target, &error, id), Some(error)));
+                Fault::Error { .. } | Fault::Throttle | Fault::Deny | Fault::Expire => {
+                    if let Some(error) = fault.error(&call) {
+                        return Ok((response::api_error(target, &error, id), Some(error)));
                     }
                 }
             }
         }
         let answer = self.call(call).await;
-        Ok((reply::answer(target, &answer, id), answer.err()))
+        Ok((response::answer(target, &answer, id), answer.err()))
+    }
+
+    /// Ends a call without an answer: at once, or when the faults are cleared.
+    async fn drop_call(self: &Arc<Self>, fault: &Fault, call: Call, clearing: Clearing) -> Dropped {
+        if *fault == Fault::ApplyThenHang {
+            let _ = self.call(call).await;
+        }
+        if *fault != Fault::Drop {
+            clearing.wait().await;
+        }
+        Dropped
     }
 }
 
-/// What AWS says when it breaks.
-fn failure() -> ApiError {
+/// The error of an AWS service that fails internally.
+fn internal_failure() -> ApiError {
     ApiError { status: 500, code: "InternalFailure".to_owned(), message: "An internal error occurred".to_owned() }
 }
 
-/// A request id in the form of a UUID; the same one for the same request of each run.
+/// A request id in the form of a UUID, derived from the sequence number so that every run has the same ids.
 fn request_id(sequence: u64) -> String {
     let bits: u128 = StdRng::seed_from_u64(sequence).random();
     let hex = format!("{bits:032x}");
@@ -267,7 +270,7 @@ fn request_id(sequence: u64) -> String {
         if matches!(index, 8 | 12 | 16 | 20) {
             id.push('-');
         }
-        // The version's digit of a random UUID.
+        // A random UUID has a 4 as its version digit.
         id.push(if index == 12 { '4' } else { digit });
     }
     id

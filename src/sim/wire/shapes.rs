@@ -1,35 +1,35 @@
-//! What the wire has to know of AWS's models beyond the members' names: which are numbers, which are times,
-//! which lists may be sent empty. Names are unique enough within a service that no operation needs its own table.
+//! The types of members that the JSON form alone does not tell: numbers, times, lists that may be sent empty. Within a
+//! service a member's name has the same type in every operation.
 
 use crate::sim::api::Service;
 
-/// How a service is addressed on the wire.
+/// A service's addresses on the wire and the types of its members.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) service: Service,
-    /// The prefix of `x-amz-target`, also the service's name in an rpc-v2-cbor path.
+    /// The prefix of `x-amz-target`, and the service's name in an rpc-v2-cbor path.
     pub(super) target: Option<&'static str>,
     /// `Version` in an awsQuery request.
     pub(super) version: Option<&'static str>,
-    /// The namespace of its XML answers.
+    /// The XML namespace of the service's answers.
     pub(super) namespace: &'static str,
     shapes: Shapes,
 }
 
-/// Member names by type, where the JSON form alone does not say it.
+/// Member names by type.
 #[derive(Debug, Default)]
 struct Shapes {
     /// Numbers in awsQuery input.
     integers: &'static [&'static str],
     /// Booleans in awsQuery input.
     booleans: &'static [&'static str],
-    /// Lists that a client may send empty, as `Name=`.
+    /// Lists that a client may send empty as `Name=`.
     lists: &'static [&'static str],
     /// Maps in XML output.
     maps: &'static [&'static str],
     /// Times: epoch seconds in JSON, ISO 8601 in XML, tag 1 in CBOR.
     times: &'static [&'static str],
-    /// Doubles, which CBOR must not carry as integers.
+    /// Doubles, which CBOR must not encode as integers.
     doubles: &'static [&'static str],
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::request::{Protocol, Request, Target};
 use super::shapes::Api;
-use super::{Fault, FaultRule, cbor, json as awsjson, query, request, xml};
+use super::{Fault, FaultRule, cbor, json as aws_json, query, request, xml};
 use crate::sim::api::{ApiError, Call, Service};
 
 const SIGNED: &str =
@@ -52,7 +52,7 @@ fn a_json_request_names_its_operation_in_the_target_header() {
 }
 
 #[test]
-fn cloudwatch_is_understood_in_all_three_of_its_protocols() {
+fn cloudwatch_requests_are_read_in_all_three_protocols() {
     let path = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
     let (cbor, request) = read(&[("authorization", SIGNED), ("smithy-protocol", "rpc-v2-cbor")], path, b"");
     assert_eq!((cbor.protocol, request.unwrap().call.service), (Protocol::Cbor, Service::CloudWatch));
@@ -74,7 +74,7 @@ fn cloudwatch_is_understood_in_all_three_of_its_protocols() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_refused() {
+fn invalid_requests_are_refused_with_the_code_of_their_protocol() {
     const ECS: (&str, &str) = ("x-amz-target", "AmazonEC2ContainerServiceV20141113.ListClusters");
     const SIGNATURE: (&str, &str) = ("authorization", SIGNED);
     const CUT_SHORT: (&str, &str) = ("authorization", "AWS4-HMAC-SHA256 Credential=AKID");
@@ -98,7 +98,7 @@ fn what_cannot_be_understood_is_refused() {
 }
 
 #[test]
-fn a_form_becomes_typed_nested_json() {
+fn a_form_is_decoded_into_typed_nested_json() {
     let input = form(
         "Action=ModifyRule&Version=2015-12-01&RuleArn=arn%3Aaws%3Ar&Actions.member.1.Type=forward&\
          Actions.member.1.Order=1&Actions.member.1.ForwardConfig.TargetGroups.member.2.TargetGroupArn=c&\
@@ -130,7 +130,7 @@ fn a_form_becomes_typed_nested_json() {
 }
 
 #[test]
-fn lists_are_ordered_by_number_and_may_be_empty() {
+fn lists_in_a_form_are_ordered_by_number_and_may_be_empty() {
     let many: String = (1..=12).rev().map(|n| format!("&RuleArns.member.{n}=r{n}")).collect();
     assert_eq!(form(&many)["RuleArns"][10], "r11");
     assert_eq!(form("RuleArns=&Marker=")["RuleArns"], json!([]));
@@ -145,7 +145,7 @@ fn times_in_a_cloudwatch_form_become_epoch_seconds() {
 }
 
 #[test]
-fn a_hostile_form_is_an_error_not_a_crash() {
+fn a_malformed_form_is_an_error() {
     let deep = format!("{}=1", vec!["a"; 100_000].join("."));
     assert!(query::decode(elb(), &query::parse(deep.as_bytes())).is_err());
     assert!(query::decode(elb(), &query::parse(b"Names.member.x=1")).is_err());
@@ -173,7 +173,7 @@ fn xml_has_the_envelope_lists_maps_and_times_of_aws() {
 }
 
 #[test]
-fn an_xml_error_says_whose_fault_it_is() {
+fn an_xml_error_names_sender_or_receiver() {
     let error = |status| ApiError { status, code: "RuleNotFound".to_owned(), message: "a<b".to_owned() };
     let text = |status| String::from_utf8(xml::encode_error(elb().namespace, &error(status), "id-1").to_vec()).unwrap();
     assert!(text(400).contains(
@@ -183,7 +183,7 @@ fn an_xml_error_says_whose_fault_it_is() {
 }
 
 #[test]
-fn cbor_carries_times_as_tag_1_and_doubles_as_floats() {
+fn cbor_encodes_times_as_tag_1_and_doubles_as_floats() {
     let output = json!({"Id": "a", "Period": 60, "Timestamps": [1795235520, 1.5], "Values": [5, 0.5], "Label": null});
     let body = cbor::encode(cloudwatch(), &output);
     let value: ciborium::Value = ciborium::from_reader(body.as_ref()).unwrap();
@@ -199,7 +199,7 @@ fn cbor_carries_times_as_tag_1_and_doubles_as_floats() {
 }
 
 #[test]
-fn hostile_cbor_is_an_error_not_a_crash() {
+fn malformed_cbor_is_an_error() {
     assert!(cbor::decode(&[0x9f; 100_000]).is_err());
     assert!(cbor::decode(&[0xbb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).is_err());
     assert!(cbor::decode(&[0xa1, 0x01, 0x02]).is_err());
@@ -207,7 +207,7 @@ fn hostile_cbor_is_an_error_not_a_crash() {
 }
 
 #[test]
-fn each_service_spells_its_errors() {
+fn faults_use_the_error_codes_of_each_service() {
     for (service, fault, status, code) in [
         (Service::Ecs, Fault::Throttle, 400, "ThrottlingException"),
         (Service::Elbv2, Fault::Throttle, 400, "Throttling"),
@@ -223,7 +223,7 @@ fn each_service_spells_its_errors() {
 }
 
 #[test]
-fn faults_can_be_written_in_toml() {
+fn fault_rules_are_read_from_toml() {
     #[derive(serde::Deserialize)]
     struct File {
         faults: Vec<FaultRule>,
@@ -250,8 +250,8 @@ fn faults_can_be_written_in_toml() {
     );
 }
 
-/// Any text, with the characters that encodings trip over made likely.
-fn hostile() -> impl Strategy<Value = String> {
+/// Any text, with a high share of characters that encodings treat specially.
+fn any_text() -> impl Strategy<Value = String> {
     let special = prop::sample::select(vec![
         '\0', '\u{1}', '\t', '\n', '\r', '\u{7f}', '&', '<', '>', '"', '\'', '=', '%', '+', '.', 'é', '\u{2028}',
         '\u{fffd}', '\u{ffff}', '🚢',
@@ -259,7 +259,7 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(prop_oneof![special, any::<char>()], 0..24).prop_map(|chars| chars.into_iter().collect())
 }
 
-/// The text of `RuleArn` in an XML answer, as a parser reads it.
+/// Parses an XML answer and returns the text of `RuleArn`.
 fn read_back(body: &[u8]) -> String {
     use quick_xml::events::Event;
     let mut reader = quick_xml::Reader::from_reader(body);
@@ -281,7 +281,7 @@ fn read_back(body: &[u8]) -> String {
 
 proptest! {
     #[test]
-    fn any_text_survives_a_form(text in hostile()) {
+    fn any_text_survives_a_form(text in any_text()) {
         let body: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("Conditions.member.1.Values.member.1", &text)
             .finish();
@@ -289,19 +289,19 @@ proptest! {
     }
 
     #[test]
-    fn any_text_survives_json(text in hostile()) {
+    fn any_text_survives_json(text in any_text()) {
         let input = json!({"reason": text});
-        prop_assert_eq!(awsjson::decode(&awsjson::encode(&input)).unwrap(), input);
+        prop_assert_eq!(aws_json::decode(&aws_json::encode(&input)).unwrap(), input);
     }
 
     #[test]
-    fn any_text_survives_cbor(text in hostile()) {
+    fn any_text_survives_cbor(text in any_text()) {
         let input = json!({"Label": text, "Values": [0.1], "Timestamps": [12.5]});
         prop_assert_eq!(cbor::decode(&cbor::encode(cloudwatch(), &input)).unwrap(), input);
     }
 
     #[test]
-    fn any_text_survives_xml_but_for_what_xml_cannot_carry(text in hostile()) {
+    fn any_text_survives_xml_except_for_characters_that_xml_does_not_allow(text in any_text()) {
         let body = xml::encode(elb(), "ModifyRule", &json!({"RuleArn": text}), "id");
         let expected: String = text
             .chars()
@@ -316,9 +316,9 @@ proptest! {
     }
 
     #[test]
-    fn no_body_makes_a_decoder_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn decoders_never_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = cbor::decode(&body);
-        let _ = awsjson::decode(&body);
+        let _ = aws_json::decode(&body);
         let _ = query::decode(elb(), &query::parse(&body));
     }
 }

@@ -1,4 +1,4 @@
-//! awsQuery output: XML with the members' names as elements, lists as `member`, maps as `entry`.
+//! awsQuery output: XML with member names as elements, list items as `member` and map entries as `entry`.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use crate::sim::api::ApiError;
 
 type Out = Writer<Vec<u8>>;
 
-/// The body of an answer: `<OpResponse><OpResult>…</OpResult><ResponseMetadata>…`.
+/// Encodes an answer's body: `<OpResponse><OpResult>…</OpResult><ResponseMetadata>…`.
 pub(super) fn encode(api: &Api, operation: &str, output: &Value, request_id: &str) -> Bytes {
     document(&format!("{operation}Response"), api.namespace, |out| {
         member(api, out, &format!("{operation}Result"), output)?;
@@ -23,7 +23,7 @@ pub(super) fn encode(api: &Api, operation: &str, output: &Value, request_id: &st
     })
 }
 
-/// The body of an error; `namespace` is empty where the service is not known.
+/// Encodes an error's body. `namespace` is empty if the service is unknown.
 pub(super) fn encode_error(namespace: &str, error: &ApiError, request_id: &str) -> Bytes {
     document("ErrorResponse", namespace, |out| {
         out.create_element("Error").write_inner_content(|out| {
@@ -38,7 +38,7 @@ pub(super) fn encode_error(namespace: &str, error: &ApiError, request_id: &str) 
 fn document(root: &str, namespace: &str, content: impl FnOnce(&mut Out) -> io::Result<()>) -> Bytes {
     let mut out = Writer::new(Vec::new());
     let element = out.create_element(root).with_attribute(("xmlns", namespace));
-    // Writing into memory has no way to fail; an empty body would be seen as a broken answer.
+    // Writing to memory cannot fail. If it did, the client would reject the empty body.
     match element.write_inner_content(content) {
         Ok(_) => Bytes::from(out.into_inner()),
         Err(_) => Bytes::new(),
@@ -80,8 +80,8 @@ fn inside(out: &mut Out, name: &str, content: impl FnOnce(&mut Out) -> io::Resul
     out.create_element(name).write_inner_content(content).map(|_| ())
 }
 
-/// An element with text. What XML 1.0 cannot carry (most control characters) becomes U+FFFD; a carriage return
-/// is escaped, or parsers would make it a line feed.
+/// Writes an element with text. Characters that XML 1.0 does not allow, such as most control characters, become U+FFFD.
+/// A carriage return is escaped because parsers would turn it into a line feed.
 fn text(out: &mut Out, name: &str, value: &str) -> io::Result<()> {
     let legal: String = value.chars().map(|c| if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }).collect();
     let escaped = escape(legal.as_str()).replace('\r', "&#13;");
@@ -93,7 +93,7 @@ fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// Epoch seconds as ELBv2 prints them: `2026-11-21T04:32:00.123Z`.
+/// Formats epoch seconds as ELBv2 does: `2026-11-21T04:32:00.123Z`.
 fn time(seconds: f64) -> Option<String> {
     let since_epoch = SignedDuration::try_from_secs_f64(seconds).ok()?;
     let time = Timestamp::from_duration(since_epoch).ok()?.round(jiff::Unit::Millisecond).ok()?;

@@ -1,45 +1,41 @@
-//! Service deployments and service revisions: ECS's own record of releases.
+//! Service deployments and service revisions.
 
 use serde_json::{Value, json};
 
-use super::ecs_list::paged;
-use super::ecs_read::{find_cluster, find_service, missing};
-use super::ecs_show::{insert, load_balancers};
+use super::error::refuse;
 use super::input::Input;
-use super::refuse;
-use crate::sim::api::Answer;
-use crate::sim::world::World;
+use super::json::{insert, insert_time};
+use super::lookup::{deployment_arn, find_cluster, find_deployment, find_service, missing};
+use super::page::ecs_page;
+use super::service_json::load_balancers;
+use crate::sim::api::{Answer, ApiError};
+use crate::sim::world::account::Account;
 use crate::sim::world::clock::{Ms, epoch};
-use crate::sim::world::definition::Container;
-use crate::sim::world::service::{Monitor, Service, ServiceDeployment, counts};
+use crate::sim::world::ecs::service::{Revision, Service, task_counts};
+use crate::sim::world::ecs::service_deployment::{MonitorStatus, ServiceDeployment};
+use crate::sim::world::task_definitions::definition::Container;
 
-fn insert_time(out: &mut Value, name: &str, at: Option<Ms>) {
-    if let Some(at) = at {
-        insert(out, name, epoch(at));
-    }
-}
-
-pub(super) fn list(world: &World, input: Input<'_>) -> Answer {
-    let cluster = find_cluster(world, input)?;
-    let at = find_service(world, &cluster, input, "service")?;
-    let Some(service) = world.services.get(at) else {
+pub(super) fn list(account: &Account, input: Input<'_>) -> Answer {
+    let cluster = find_cluster(account, input)?;
+    let at = find_service(account, &cluster, input, "service")?;
+    let Some(service) = account.services.get(at) else {
         return Ok(json!({"serviceDeployments": []}));
     };
     let statuses = input.texts("status");
-    let between = input.get("createdAt").map(Input::new);
-    let bound = |name: &str| between.and_then(|b| b.float(name)).map(|s| (s * 1000.0) as Ms);
-    let fits = |d: &&ServiceDeployment| {
+    let created = input.get("createdAt").map(Input::new);
+    let bound = |name: &str| created.and_then(|b| b.float(name)).map(|s| (s * 1000.0) as Ms);
+    let matches = |d: &&ServiceDeployment| {
         (statuses.is_empty() || statuses.contains(&d.status.as_ref()))
             && bound("after").is_none_or(|after| d.created > after)
             && bound("before").is_none_or(|before| d.created < before)
     };
     let brief = |deployment: &ServiceDeployment| {
         let mut out = json!({
-            "serviceDeploymentArn": arn(world, service, deployment),
-            "serviceArn": world.ids.place.service(&service.cluster, &service.name),
-            "clusterArn": world.ids.place.cluster(&service.cluster),
+            "serviceDeploymentArn": deployment_arn(account, service, deployment),
+            "serviceArn": account.arns.service(&service.cluster, &service.name),
+            "clusterArn": account.arns.cluster(&service.cluster),
             "createdAt": epoch(deployment.created),
-            "targetServiceRevisionArn": revision_arn(world, service, deployment.target),
+            "targetServiceRevisionArn": revision_arn(account, service, deployment.target),
             "status": deployment.status.as_ref(),
         });
         insert_time(&mut out, "startedAt", deployment.started);
@@ -49,96 +45,54 @@ pub(super) fn list(world: &World, input: Input<'_>) -> Answer {
         }
         out
     };
-    let all = service.history.iter().rev().filter(fits).map(brief).collect();
-    paged("serviceDeployments", &format!("deployments {at} {statuses:?}"), all, input, 20)
+    let all = service.history.iter().rev().filter(matches).map(brief).collect();
+    ecs_page("serviceDeployments", &format!("deployments {at} {statuses:?}"), all, input, 20)
 }
 
-pub(super) fn arn(world: &World, service: &Service, deployment: &ServiceDeployment) -> String {
-    world.ids.place.service_deployment(&service.cluster, &service.name, &deployment.id)
+fn revision_arn(account: &Account, service: &Service, revision: usize) -> Option<String> {
+    service.revisions.get(revision).map(|r| account.arns.service_revision(&service.cluster, &service.name, r.id))
 }
 
-fn revision_arn(world: &World, service: &Service, revision: usize) -> Option<String> {
-    service.revisions.get(revision).map(|r| world.ids.place.service_revision(&service.cluster, &service.name, r.id))
-}
-
-/// Where a service deployment is: indices of its service and of itself.
-pub(super) fn find(world: &World, wanted: &str) -> Option<(usize, usize)> {
-    let at = |(s, service): (usize, &Service)| {
-        Some((s, service.history.iter().position(|d| arn(world, service, d) == wanted)?))
-    };
-    world.services.iter().enumerate().find_map(at)
-}
-
-pub(super) fn describe(world: &World, input: Input<'_>) -> Answer {
-    let wanted = batch(input, "serviceDeploymentArns", "Service deployment ARNs")?;
+pub(super) fn describe(account: &Account, input: Input<'_>) -> Answer {
     let (mut deployments, mut failures) = (Vec::new(), Vec::new());
-    for wanted in wanted {
-        let found =
-            find(world, wanted).and_then(|(s, d)| world.services.get(s).and_then(|s| s.history.get(d).map(|d| (s, d))));
+    for arn in given_arns(input, "serviceDeploymentArns", "Service deployment ARNs")? {
+        let found = find_deployment(account, arn)
+            .and_then(|(s, d)| account.services.get(s).and_then(|s| s.history.get(d).map(|d| (s, d))));
         match found {
-            Some((service, deployment)) => deployments.push(show(world, service, deployment)),
-            None => failures.push(missing(wanted)),
+            Some((service, deployment)) => deployments.push(deployment_json(account, service, deployment)),
+            None => failures.push(missing(arn)),
         }
     }
     Ok(json!({"serviceDeployments": deployments, "failures": failures}))
 }
 
-fn batch<'a>(input: Input<'a>, member: &str, words: &str) -> Result<Vec<&'a str>, crate::sim::api::ApiError> {
-    let wanted = input.texts(member);
-    match wanted.len() {
-        0 => Err(refuse("InvalidParameterException", format!("{words} cannot be empty."))),
-        1..=20 => Ok(wanted),
-        _ => Err(refuse("InvalidParameterException", format!("{words} cannot have more than 20 elements."))),
+/// The ARNs of a list that must have between 1 and 20 items. `what` names the items in an error.
+fn given_arns<'a>(input: Input<'a>, member: &str, what: &str) -> Result<Vec<&'a str>, ApiError> {
+    let arns = input.texts(member);
+    match arns.len() {
+        0 => Err(refuse("InvalidParameterException", format!("{what} cannot be empty."))),
+        1..=20 => Ok(arns),
+        _ => Err(refuse("InvalidParameterException", format!("{what} cannot have more than 20 elements."))),
     }
 }
 
-fn show(world: &World, service: &Service, deployment: &ServiceDeployment) -> Value {
-    let finished = deployment.status.terminal();
-    // A deployment that is over no longer says how many tasks run.
-    let summary = |revision: usize, requested: Option<u32>| {
-        let (running, pending) = if finished { (0, 0) } else { counts(service.tasks_of_revision(revision)) };
-        let requested = requested.filter(|_| !finished || revision == deployment.target).unwrap_or(0);
-        let running = if finished && requested > 0 { requested } else { running };
-        json!({
-            "arn": revision_arn(world, service, revision),
-            "requestedTaskCount": requested,
-            "runningTaskCount": running,
-            "pendingTaskCount": pending,
-        })
-    };
-    let live = |revision: usize| {
-        let live = service.tasks_of_revision(revision).filter(|t| t.live()).count();
-        u32::try_from(live).unwrap_or(u32::MAX)
-    };
-    let back = deployment.rollback.is_some();
-    let target = summary(
-        deployment.target,
-        Some(if back { live(deployment.target).min(deployment.tasks) } else { deployment.tasks }),
-    );
-    let mut sources: Vec<Value> = deployment.sources.iter().map(|s| summary(*s, Some(live(*s)))).collect();
-    let mut target = target;
-    if let Some(native) = &deployment.native {
-        native.show_weights(&mut target, &mut sources);
-    }
+fn deployment_json(account: &Account, service: &Service, deployment: &ServiceDeployment) -> Value {
+    let (target, sources) = revision_summaries(account, service, deployment);
     let mut out = json!({
-        "serviceDeploymentArn": arn(world, service, deployment),
-        "serviceArn": world.ids.place.service(&service.cluster, &service.name),
-        "clusterArn": world.ids.place.cluster(&service.cluster),
+        "serviceDeploymentArn": deployment_arn(account, service, deployment),
+        "serviceArn": account.arns.service(&service.cluster, &service.name),
+        "clusterArn": account.arns.cluster(&service.cluster),
         "createdAt": epoch(deployment.created),
         "updatedAt": epoch(deployment.updated),
         "sourceServiceRevisions": sources,
         "targetServiceRevision": target,
         "status": deployment.status.as_ref(),
         "deploymentConfiguration": deployment.config.json(),
-        "deploymentCircuitBreaker": {
-            "status": deployment.breaker.as_ref(),
-            "failureCount": deployment.failures,
-            "threshold": deployment.threshold,
-        },
+        "deploymentCircuitBreaker": circuit_breaker(deployment),
         "alarms": {
             "status": deployment.alarms.as_ref(),
             "alarmNames": deployment.config.alarms,
-            "triggeredAlarmNames": deployment.triggered,
+            "triggeredAlarmNames": deployment.triggered_alarms,
         },
     });
     insert_time(&mut out, "startedAt", deployment.started);
@@ -148,74 +102,111 @@ fn show(world: &World, service: &Service, deployment: &ServiceDeployment) -> Val
         insert(&mut out, "statusReason", json!(reason));
     }
     if let Some(rollback) = &deployment.rollback {
-        let revision = revision_arn(world, service, rollback.revision);
+        let revision = revision_arn(account, service, rollback.revision);
         insert(
             &mut out,
             "rollback",
             json!({"reason": rollback.reason, "startedAt": epoch(rollback.started), "serviceRevisionArn": revision}),
         );
     }
-    if deployment.breaker == Monitor::Disabled {
-        insert(&mut out, "deploymentCircuitBreaker", json!({"status": "DISABLED", "failureCount": 0, "threshold": 0}));
-    }
-    if let Some(native) = &deployment.native {
-        native.show(&mut out);
+    if let Some(lifecycle) = &deployment.lifecycle {
+        lifecycle.add_to(&mut out);
     }
     out
 }
 
-pub(super) fn revisions(world: &World, input: Input<'_>) -> Answer {
-    let wanted = batch(input, "serviceRevisionArns", "Service revision ARNs")?;
+fn circuit_breaker(deployment: &ServiceDeployment) -> Value {
+    if deployment.breaker == MonitorStatus::Disabled {
+        return json!({"status": "DISABLED", "failureCount": 0, "threshold": 0});
+    }
+    json!({
+        "status": deployment.breaker.as_ref(),
+        "failureCount": deployment.failures,
+        "threshold": deployment.threshold,
+    })
+}
+
+/// targetServiceRevision and sourceServiceRevisions. They show no running tasks once the deployment has ended, except
+/// for the requested ones of the target.
+fn revision_summaries(account: &Account, service: &Service, deployment: &ServiceDeployment) -> (Value, Vec<Value>) {
+    let ended = deployment.status.is_terminal();
+    let summary = |revision: usize, requested: u32| {
+        let (running, pending) = if ended { (0, 0) } else { task_counts(service.tasks_of_revision(revision)) };
+        let requested = if ended && revision != deployment.target { 0 } else { requested };
+        let running = if ended && requested > 0 { requested } else { running };
+        json!({
+            "arn": revision_arn(account, service, revision),
+            "requestedTaskCount": requested,
+            "runningTaskCount": running,
+            "pendingTaskCount": pending,
+        })
+    };
+    let live = |revision: usize| {
+        let live = service.tasks_of_revision(revision).filter(|t| t.is_live()).count();
+        u32::try_from(live).unwrap_or(u32::MAX)
+    };
+    let desired = deployment.desired;
+    let rolled_back = deployment.rollback.is_some();
+    let requested = if rolled_back { live(deployment.target).min(desired) } else { desired };
+    let mut target = summary(deployment.target, requested);
+    let mut sources: Vec<Value> = deployment.sources.iter().map(|s| summary(*s, live(*s))).collect();
+    if let Some(lifecycle) = &deployment.lifecycle {
+        lifecycle.add_weights(&mut target, &mut sources);
+    }
+    (target, sources)
+}
+
+pub(super) fn describe_revisions(account: &Account, input: Input<'_>) -> Answer {
     let (mut revisions, mut failures) = (Vec::new(), Vec::new());
-    for wanted in wanted {
+    for arn in given_arns(input, "serviceRevisionArns", "Service revision ARNs")? {
         let in_service = |service: &Service| {
-            (0..service.revisions.len()).find(|at| revision_arn(world, service, *at).as_deref() == Some(wanted))
+            (0..service.revisions.len()).find(|at| revision_arn(account, service, *at).as_deref() == Some(arn))
         };
-        match world.services.iter().find_map(|s| in_service(s).map(|at| (s, at))) {
-            Some((service, at)) => revisions.extend(show_revision(world, service, at)),
-            None => failures.push(missing(wanted)),
+        match account.services.iter().find_map(|s| in_service(s).map(|at| (s, at))) {
+            Some((service, at)) => revisions.extend(revision_json(account, service, at)),
+            None => failures.push(missing(arn)),
         }
     }
     Ok(json!({"serviceRevisions": revisions, "failures": failures}))
 }
 
-fn show_revision(world: &World, service: &Service, at: usize) -> Option<Value> {
+fn revision_json(account: &Account, service: &Service, at: usize) -> Option<Value> {
     let revision = service.revisions.get(at)?;
-    let def = world.catalog.get(revision.def);
-    let place = &world.ids.place;
-    let image = |(at, container): (usize, &Container)| {
-        let mut out = json!({"containerName": container.name, "image": container.image});
-        // Nobody knows what the tag means before the first task has pulled it.
-        if let Some(digest) = revision.digests.as_ref().and_then(|d| d.get(at)) {
-            insert(&mut out, "imageDigest", json!(digest));
-        }
-        out
-    };
-    let images: Vec<Value> = def.containers.iter().enumerate().map(image).collect();
+    let arns = &account.arns;
     let mut out = json!({
-        "serviceRevisionArn": place.service_revision(&service.cluster, &service.name, revision.id),
-        "serviceArn": place.service(&service.cluster, &service.name),
-        "clusterArn": place.cluster(&service.cluster),
-        "taskDefinition": def.arn(place),
+        "serviceRevisionArn": arns.service_revision(&service.cluster, &service.name, revision.id),
+        "serviceArn": arns.service(&service.cluster, &service.name),
+        "clusterArn": arns.cluster(&service.cluster),
+        "taskDefinition": account.catalog.get(revision.definition).arn(arns),
         "platformVersion": revision.settings.resolved_platform(),
         "platformFamily": "Linux",
-        "loadBalancers": load_balancers(world, service, service.group),
-        "containerImages": images,
+        "loadBalancers": load_balancers(account, service),
+        "containerImages": container_images(account, revision),
         "guardDutyEnabled": false,
         "createdAt": epoch(revision.created),
     });
-    revision.settings.show(&mut out);
-    // Only revisions that are installed now have a resolved configuration.
-    let group = revision
-        .group
-        .and_then(|g| world.balancer.group(g))
-        .filter(|_| service.deployments.iter().any(|d| d.revision == at));
+    revision.settings.add_to(&mut out);
+    // Only installed revisions have a resolved configuration.
+    let installed = service.deployments.iter().any(|d| d.revision == at);
+    let group = revision.group.and_then(|g| account.load_balancer.group(g)).filter(|_| installed);
     if let Some(group) = group {
         let mut binding = json!({"targetGroupArn": group.arn});
-        if let Some(rule) = service.rule.and_then(|r| world.balancer.rules.get(r)) {
+        if let Some(rule) = service.rule.and_then(|r| account.load_balancer.rules.get(r)) {
             insert(&mut binding, "productionListenerRule", json!(rule.arn));
         }
         insert(&mut out, "resolvedConfiguration", json!({"loadBalancers": [binding]}));
     }
     Some(out)
+}
+
+/// containerImages. Digests are unknown until the revision's first task has pulled its images.
+fn container_images(account: &Account, revision: &Revision) -> Vec<Value> {
+    let image = |(at, container): (usize, &Container)| {
+        let mut out = json!({"containerName": container.name, "image": container.image});
+        if let Some(digest) = revision.digests.as_ref().and_then(|d| d.get(at)) {
+            insert(&mut out, "imageDigest", json!(digest));
+        }
+        out
+    };
+    account.catalog.get(revision.definition).containers.iter().enumerate().map(image).collect()
 }

@@ -1,4 +1,4 @@
-//! Reading a call's input.
+//! Reads the input of a call.
 
 use serde_json::Value;
 
@@ -7,57 +7,56 @@ use serde_json::Value;
 pub(super) struct Input<'a>(&'a Value);
 
 impl<'a> Input<'a> {
-    pub fn new(value: &'a Value) -> Self {
+    pub(super) fn new(value: &'a Value) -> Self {
         Self(value)
     }
 
-    /// The input as it came.
-    pub fn whole(self) -> &'a Value {
+    pub(super) fn value(self) -> &'a Value {
         self.0
     }
 
-    pub fn get(self, name: &str) -> Option<&'a Value> {
+    pub(super) fn get(self, name: &str) -> Option<&'a Value> {
         self.0.get(name).filter(|v| !v.is_null())
     }
 
-    /// A string that is there and not empty.
-    pub fn text(self, name: &str) -> Option<&'a str> {
+    /// A string that is not empty.
+    pub(super) fn text(self, name: &str) -> Option<&'a str> {
         self.get(name)?.as_str().filter(|s| !s.is_empty())
     }
 
-    /// An integer, also one that arrived as text.
-    pub fn int(self, name: &str) -> Option<i64> {
+    /// An integer, possibly sent as text.
+    pub(super) fn int(self, name: &str) -> Option<i64> {
         let value = self.get(name)?;
         value.as_i64().or_else(|| value.as_f64().map(|n| n as i64)).or_else(|| value.as_str()?.parse().ok())
     }
 
-    pub fn float(self, name: &str) -> Option<f64> {
+    pub(super) fn float(self, name: &str) -> Option<f64> {
         let value = self.get(name)?;
         value.as_f64().or_else(|| value.as_str()?.parse().ok())
     }
 
-    pub fn flag(self, name: &str) -> Option<bool> {
+    pub(super) fn flag(self, name: &str) -> Option<bool> {
         let value = self.get(name)?;
         value.as_bool().or_else(|| value.as_str()?.parse().ok())
     }
 
-    /// The items of a list; none when it is not there.
-    pub fn items(self, name: &str) -> impl Iterator<Item = &'a Value> {
+    /// The items of a list; none if the list is missing.
+    pub(super) fn items(self, name: &str) -> impl Iterator<Item = &'a Value> {
         self.get(name).and_then(Value::as_array).into_iter().flatten()
     }
 
     /// The strings of a list.
-    pub fn texts(self, name: &str) -> Vec<&'a str> {
+    pub(super) fn texts(self, name: &str) -> Vec<&'a str> {
         self.items(name).filter_map(Value::as_str).collect()
     }
 
-    /// Whether a list has this string: `include` has `TAGS`.
-    pub fn includes(self, name: &str, word: &str) -> bool {
+    /// Whether a list contains a string, such as `TAGS` in `include`.
+    pub(super) fn includes(self, name: &str, word: &str) -> bool {
         self.items(name).any(|v| v.as_str() == Some(word))
     }
 }
 
-/// The last part of an ARN, or the name itself.
+/// The name at the end of an ARN, or the whole text if it is a name.
 pub(super) fn last_part(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, last)| last)
 }

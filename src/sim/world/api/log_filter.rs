@@ -1,20 +1,20 @@
-//! Filter patterns of CloudWatch Logs: the plain ones, of words that a line has or has not.
+//! Filter patterns of CloudWatch Logs, limited to terms that a line contains or does not contain.
 
-/// A filter pattern, read.
+/// A parsed filter pattern.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Filter {
-    /// All of these.
+    /// Terms that a line must contain.
     all: Vec<String>,
-    /// At least one of these, if there are any.
+    /// Terms of which a line must contain at least one, if there are any.
     any: Vec<String>,
-    /// None of these.
+    /// Terms that a line must not contain.
     none: Vec<String>,
 }
 
 impl Filter {
-    /// Reads a pattern: `ERROR`, `"two words"`, `-not`, `?one ?other`. The error says what is not understood: patterns
-    /// over JSON (`{`), over columns (`[`) and regular expressions (`%`) are not.
-    pub fn parse(pattern: &str) -> Result<Self, String> {
+    /// Parses a pattern: `ERROR`, `"two words"`, `-not`, `?one ?other`. Patterns over JSON (`{`), over columns (`[`)
+    /// and regular expressions (`%`) are not supported.
+    pub(super) fn parse(pattern: &str) -> Result<Self, String> {
         let mut filter = Self::default();
         let mut rest = pattern.trim();
         if let Some(kind) = rest.chars().next().filter(|c| "{[%".contains(*c)) {
@@ -26,21 +26,21 @@ impl Filter {
                 Some(("?", term)) => (&mut filter.any, term),
                 _ => (&mut filter.all, rest),
             };
-            let (word, after) = word(term)?;
-            list.push(word);
+            let (term, after) = split_term(term)?;
+            list.push(term);
             rest = after.trim_start();
         }
         Ok(filter)
     }
 
-    pub fn fits(&self, line: &str) -> bool {
-        let has = |word: &String| line.contains(word.as_str());
+    pub(super) fn matches(&self, line: &str) -> bool {
+        let has = |term: &String| line.contains(term.as_str());
         self.all.iter().all(has) && (self.any.is_empty() || self.any.iter().any(has)) && !self.none.iter().any(has)
     }
 }
 
-/// The word that a pattern begins with, quoted or not, and what comes after it.
-fn word(text: &str) -> Result<(String, &str), String> {
+/// Splits the first term, quoted or not, from the rest of a pattern.
+fn split_term(text: &str) -> Result<(String, &str), String> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
         let (word, after) = text.split_at(end);
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_wanted_unwanted_or_one_of_several() {
-        for (pattern, line, fits) in [
+    fn terms_are_required_excluded_or_alternatives() {
+        for (pattern, line, matches) in [
             ("", "anything", true),
             ("ERROR", "an ERROR here", true),
             ("ERROR", "an error here", false),
@@ -85,12 +85,12 @@ mod tests {
             ("?ERROR ?WARN", "INFO", false),
             ("?\"a b\"   -\"c d\"", "a b c d", false),
         ] {
-            assert_eq!(Filter::parse(pattern).unwrap().fits(line), fits, "{pattern} in {line}");
+            assert_eq!(Filter::parse(pattern).unwrap().matches(line), matches, "{pattern} in {line}");
         }
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unsupported_patterns_are_refused() {
         for pattern in ["{ $.level = \"error\" }", "[ip, user]", "%ERR%", "a.b", "\"open", "\"\"", "-", "? x"] {
             let error = Filter::parse(pattern).unwrap_err();
             assert!(error.starts_with("Invalid"), "{pattern}: {error}");

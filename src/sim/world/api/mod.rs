@@ -1,80 +1,82 @@
-//! The API operations: input in, answer out, with the member names, limits and error codes of AWS.
+//! The API operations. Each takes the account and the input of a call, and returns the answer with the member names,
+//! limits and error codes of AWS.
 
-mod alarms;
-mod cloudwatch;
-mod ecs_definitions;
+mod cloudwatch_alarms;
+mod cloudwatch_metrics;
 mod ecs_deployments;
+mod ecs_describe;
 mod ecs_list;
-mod ecs_read;
-mod ecs_show;
-mod ecs_tasks;
+mod ecs_task_definitions;
 mod ecs_write;
-mod elb_read;
-mod elb_write;
+mod elb_describe;
+mod elb_modify;
+mod error;
 mod input;
+mod json;
+mod log_events;
 mod log_filter;
-mod logs;
+mod log_groups;
+mod lookup;
 mod page;
+mod service_json;
+mod task_json;
 
 use serde_json::json;
 
-use self::input::Input;
-use super::World;
-use crate::sim::api::{Answer, ApiError, Call, Service};
-
-/// An error with HTTP status 400.
-fn refuse(code: &str, message: impl Into<String>) -> ApiError {
-    ApiError { status: 400, code: code.into(), message: message.into() }
-}
+use super::account::Account;
+use crate::sim::api::{Answer, Call, Service};
+use error::refuse;
+use input::Input;
 
 /// Answers a call.
-pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
+pub(super) fn answer(account: &mut Account, call: &Call) -> Answer {
     let input = Input::new(&call.input);
+    let operation = call.operation.as_str();
     match call.service {
-        Service::Ecs => ecs(world, &call.operation, input),
-        Service::Elbv2 => elb(world, &call.operation, input),
-        Service::CloudWatch => match call.operation.as_str() {
-            "GetMetricData" => cloudwatch::get_metric_data(world, input),
-            "DescribeAlarms" => alarms::describe(world, input),
+        Service::Ecs => ecs(account, operation, input),
+        Service::Elbv2 => elb(account, operation, input),
+        Service::CloudWatch => match operation {
+            "GetMetricData" => cloudwatch_metrics::get_metric_data(account, input),
+            "DescribeAlarms" => cloudwatch_alarms::describe(account, input),
             other => Err(refuse("InvalidAction", format!("Could not find operation {other} for version 2010-08-01"))),
         },
-        Service::Logs => match call.operation.as_str() {
-            "FilterLogEvents" => logs::filter_events(world, input),
-            "GetLogEvents" => logs::get_events(world, input),
-            "DescribeLogGroups" => logs::describe_groups(world, input),
-            "DescribeLogStreams" => logs::describe_streams(world, input),
+        Service::Logs => match operation {
+            "FilterLogEvents" => log_events::filter(account, input),
+            "GetLogEvents" => log_events::get(account, input),
+            "DescribeLogGroups" => log_groups::describe_groups(account, input),
+            "DescribeLogStreams" => log_groups::describe_streams(account, input),
             _ => Err(refuse("UnknownOperationException", "")),
         },
-        Service::Sts => match call.operation.as_str() {
+        Service::Sts => match operation {
             "GetCallerIdentity" => {
-                let account = &world.ids.place.account;
-                let arn = format!("arn:aws:sts::{account}:assumed-role/oncall/operator");
-                Ok(json!({"UserId": "AROAEXAMPLEROLEID1234:operator", "Account": account, "Arn": arn}))
+                let id = &account.arns.account;
+                let arn = format!("arn:aws:sts::{id}:assumed-role/oncall/operator");
+                Ok(json!({"UserId": "AROAEXAMPLEROLEID1234:operator", "Account": id, "Arn": arn}))
             }
             other => Err(refuse("InvalidAction", format!("Could not find operation {other} for version 2011-06-15"))),
         },
     }
 }
 
-fn ecs(world: &mut World, operation: &str, input: Input<'_>) -> Answer {
+fn ecs(account: &mut Account, operation: &str, input: Input<'_>) -> Answer {
     match operation {
-        "ListClusters" => ecs_list::list_clusters(world, input),
-        "ListServices" => ecs_list::list_services(world, input),
-        "ListTasks" => ecs_list::list_tasks(world, input),
-        "ListTaskDefinitions" => ecs_list::list_task_definitions(world, input),
-        "ListTagsForResource" => ecs_list::list_tags(world, input),
-        "DescribeClusters" => ecs_read::describe_clusters(world, input),
-        "DescribeServices" => ecs_read::describe_services(world, input),
-        "DescribeTasks" => ecs_read::describe_tasks(world, input),
-        "DescribeTaskDefinition" => ecs_definitions::describe(world, input),
-        "RegisterTaskDefinition" => ecs_definitions::register(world, input),
-        "DeregisterTaskDefinition" => ecs_definitions::deregister(world, input),
-        "ListServiceDeployments" => ecs_deployments::list(world, input),
-        "DescribeServiceDeployments" => ecs_deployments::describe(world, input),
-        "DescribeServiceRevisions" => ecs_deployments::revisions(world, input),
-        "UpdateService" => ecs_write::update_service(world, input),
-        "StopServiceDeployment" => ecs_write::stop_service_deployment(world, input),
-        "ContinueServiceDeployment" => ecs_write::continue_service_deployment(world, input),
+        "ListClusters" => ecs_list::clusters(account, input),
+        "ListServices" => ecs_list::services(account, input),
+        "ListTasks" => ecs_list::tasks(account, input),
+        "ListTaskDefinitions" => ecs_list::task_definitions(account, input),
+        "ListTagsForResource" => ecs_list::tags(account, input),
+        "DescribeClusters" => ecs_describe::clusters(account, input),
+        "DescribeServices" => ecs_describe::services(account, input),
+        "DescribeTasks" => ecs_describe::tasks(account, input),
+        "DescribeTaskDefinition" => ecs_task_definitions::describe(account, input),
+        "RegisterTaskDefinition" => ecs_task_definitions::register(account, input),
+        "DeregisterTaskDefinition" => ecs_task_definitions::deregister(account, input),
+        "ListServiceDeployments" => ecs_deployments::list(account, input),
+        "DescribeServiceDeployments" => ecs_deployments::describe(account, input),
+        "DescribeServiceRevisions" => ecs_deployments::describe_revisions(account, input),
+        "UpdateService" => ecs_write::update_service(account, input),
+        "StopServiceDeployment" => ecs_write::stop_service_deployment(account, input),
+        "ContinueServiceDeployment" => ecs_write::continue_service_deployment(account, input),
         _ => Err(refuse(
             "InvalidAction",
             "The action or operation requested is invalid. Verify that the action is typed correctly.",
@@ -82,17 +84,17 @@ fn ecs(world: &mut World, operation: &str, input: Input<'_>) -> Answer {
     }
 }
 
-fn elb(world: &mut World, operation: &str, input: Input<'_>) -> Answer {
+fn elb(account: &mut Account, operation: &str, input: Input<'_>) -> Answer {
     match operation {
-        "DescribeLoadBalancers" => elb_read::load_balancers(world, input),
-        "DescribeListeners" => elb_read::listeners(world, input),
-        "DescribeRules" => elb_read::rules(world, input),
-        "DescribeTargetGroups" => elb_read::target_groups(world, input),
-        "DescribeTargetGroupAttributes" => elb_read::target_group_attributes(world, input),
-        "DescribeTargetHealth" => elb_read::target_health(world, input),
-        "DescribeTags" => elb_read::tags(world, input),
-        "ModifyRule" => elb_write::modify_rule(world, input),
-        "ModifyListener" => elb_write::modify_listener(world, input),
+        "DescribeLoadBalancers" => elb_describe::load_balancers(account, input),
+        "DescribeListeners" => elb_describe::listeners(account, input),
+        "DescribeRules" => elb_describe::rules(account, input),
+        "DescribeTargetGroups" => elb_describe::target_groups(account, input),
+        "DescribeTargetGroupAttributes" => elb_describe::target_group_attributes(account, input),
+        "DescribeTargetHealth" => elb_describe::target_health(account, input),
+        "DescribeTags" => elb_describe::tags(account, input),
+        "ModifyRule" => elb_modify::rule(account, input),
+        "ModifyListener" => elb_modify::listener(account, input),
         other => Err(refuse("InvalidAction", format!("Could not find operation {other} for version 2015-12-01"))),
     }
 }

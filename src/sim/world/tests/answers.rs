@@ -1,4 +1,4 @@
-//! Limits, pages, errors, regions: the shape of the answers.
+//! The form of answers: limits, pages, errors, regions.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::Sim;
 use crate::sim::api::{Call, Service};
 
 #[test]
-fn lists_come_in_pages_and_describes_have_limits() {
+fn list_operations_are_paged_and_describe_operations_have_limits() {
     let mut sim = Sim::new("shop");
     let first = sim.ecs("ListServices", json!({}));
     assert_eq!(first["serviceArns"].as_array().unwrap().len(), 10);
@@ -22,7 +22,7 @@ fn lists_come_in_pages_and_describes_have_limits() {
 }
 
 #[test]
-fn errors_have_the_real_codes() {
+fn errors_have_the_codes_of_aws() {
     let cases = [
         (Service::Ecs, "DescribeServices", json!({"cluster": "x", "services": ["a"]}), "ClusterNotFoundException"),
         (Service::Ecs, "UpdateService", json!({"cluster": "prod", "service": "x"}), "ServiceNotFoundException"),
@@ -53,7 +53,7 @@ fn errors_have_the_real_codes() {
 }
 
 #[test]
-fn weights_out_of_range_or_on_strangers_are_refused_and_both_zero_is_not() {
+fn invalid_weights_and_unknown_groups_are_refused_but_all_zero_is_allowed() {
     let mut sim = Sim::new("shop");
     assert_eq!(sim.set_weights(1000, 0).unwrap_err().code, "ValidationError");
     let rule = sim.rule("/checkout*");
@@ -67,7 +67,7 @@ fn weights_out_of_range_or_on_strangers_are_refused_and_both_zero_is_not() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_world_and_other_regions_are_empty() {
+fn a_seed_determines_the_world_and_other_regions_are_empty() {
     let (mut a, mut b) = (Sim::new("good-release"), Sim::new("good-release"));
     a.run(90);
     (0..90).for_each(|_| b.run(1));

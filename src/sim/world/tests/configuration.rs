@@ -1,4 +1,4 @@
-//! deploymentConfiguration: what is written is what is read.
+//! deploymentConfiguration is shown as it was written.
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,8 @@ fn written(sim: &mut Sim, service: &str, config: &Value) -> Value {
     sim.service(service)["deploymentConfiguration"].clone()
 }
 
-fn assert_holds(got: &Value, wanted: &Value) {
-    for (name, value) in wanted.as_object().unwrap() {
+fn assert_holds(got: &Value, expected: &Value) {
+    for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&got[name], value, "{name} of {got:#}");
     }
 }
@@ -28,7 +28,7 @@ fn hooks() -> Value {
 }
 
 #[test]
-fn every_member_comes_back_as_it_was_written() {
+fn every_member_is_shown_as_it_was_written() {
     let mut sim = Sim::new("finished-native");
     let before = sim.service("payments");
     let (first, second) = (
@@ -47,7 +47,7 @@ fn every_member_comes_back_as_it_was_written() {
         }),
     );
     assert_holds(&written(&mut sim, "payments", &first), &first);
-    // What is absent stays.
+    // Missing members stay as they are.
     let got = written(&mut sim, "payments", &second);
     assert_holds(&got, &second);
     assert_holds(
@@ -58,18 +58,18 @@ fn every_member_comes_back_as_it_was_written() {
     let blue_green = json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": []});
     let got = written(&mut sim, "payments", &blue_green);
     assert!(got.get("lifecycleHooks").is_none() && got.get("linearConfiguration").is_none(), "{got:#}");
-    // And all of it starts nothing.
+    // None of these changes starts a deployment.
     sim.run(5);
     let after = sim.service("payments");
     assert_eq!(after["currentServiceDeployment"], before["currentServiceDeployment"]);
     assert_eq!(after["deployments"], before["deployments"]);
-    // What was there first, written back, is there again.
+    // Writing the original configuration back restores it.
     let original = before["deploymentConfiguration"].clone();
     assert_eq!(written(&mut sim, "payments", &original), original);
 }
 
 #[test]
-fn a_deployment_keeps_the_configuration_that_it_was_started_with() {
+fn a_deployment_keeps_the_configuration_that_it_started_with() {
     let mut sim = Sim::new("finished-native");
     let original = sim.service("payments")["deploymentConfiguration"].clone();
     let fast = json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": []});
@@ -87,13 +87,13 @@ fn a_deployment_keeps_the_configuration_that_it_was_started_with() {
     let took = sim.until(180, "all at once", |sim| sim.deployment("payments")["status"] == "SUCCESSFUL");
     assert!(took > 30, "{took} s");
     assert_eq!(sim.deployment("payments")["deploymentConfiguration"]["strategy"], "BLUE_GREEN");
-    // The next one is a canary again.
+    // The next deployment uses the canary configuration again.
     sim.ecs("UpdateService", json!({"service": "payments", "taskDefinition": "payments:18"}));
     assert_eq!(sim.deployment("payments")["deploymentConfiguration"], original);
 }
 
 #[test]
-fn configurations_that_ecs_would_not_take_change_nothing() {
+fn invalid_configurations_are_refused_and_change_nothing() {
     let mut sim = Sim::new("finished-native");
     let before = sim.service("users")["deploymentConfiguration"].clone();
     let pause = |stage: &str, minutes: i64| {

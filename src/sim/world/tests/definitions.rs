@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Sim;
 
-/// What a console registers for a new image: what is there, with another one.
+/// The input that registers a copy of a definition with another image.
 fn with_image(sim: &mut Sim, from: &str, image: &str) -> Value {
     let described = sim.ecs("DescribeTaskDefinition", json!({"taskDefinition": from}));
     let mut input = described["taskDefinition"].clone();
@@ -30,7 +30,7 @@ fn image_of(sim: &mut Sim, name: &str) -> String {
 }
 
 #[test]
-fn what_is_registered_is_the_next_revision_and_comes_back_word_for_word() {
+fn a_registration_is_the_next_revision_and_is_described_unchanged() {
     let mut sim = Sim::new("shop");
     let mut input = with_image(&mut sim, "payments:17", "example.test/payments:5.0.0");
     let sidecar = json!({
@@ -75,7 +75,7 @@ fn what_is_registered_is_the_next_revision_and_comes_back_word_for_word() {
 }
 
 #[test]
-fn a_new_revision_behaves_and_pulls_as_the_one_with_its_image() {
+fn a_new_revision_behaves_and_pulls_like_the_one_with_the_same_image() {
     let mut sim = Sim::new("breaker");
     sim.until(600, "rolled back", |sim| sim.deployment("payments")["status"] == "ROLLBACK_SUCCESSFUL");
     let bad = sim.deployment("payments")["targetServiceRevision"]["arn"].clone();
@@ -87,7 +87,7 @@ fn a_new_revision_behaves_and_pulls_as_the_one_with_its_image() {
     sim.until(600, "it crashes as well", |sim| sim.deployment("payments")["status"] == "ROLLBACK_SUCCESSFUL");
     let again = sim.deployment("payments")["targetServiceRevision"]["arn"].clone();
     assert_eq!(sim.revision(&again)["containerImages"][0]["imageDigest"], bad);
-    // An image that nobody knows does what the family does.
+    // With a new image, the revision behaves like the family.
     let input = with_image(&mut sim, "payments:18", "example.test/payments:5.0.0");
     sim.ecs("RegisterTaskDefinition", input);
     sim.ecs("UpdateService", json!({"service": "payments", "taskDefinition": "payments:20"}));
@@ -115,13 +115,13 @@ fn a_deregistered_definition_can_be_described_but_not_deployed() {
         17
     );
     assert_eq!(sim.refused("DeregisterTaskDefinition", json!({"taskDefinition": "payments"})).0, "ClientException");
-    // The number is not given again.
+    // Revision numbers are not reused.
     let input = with_image(&mut sim, "payments:17", "example.test/payments:5.0.0");
     assert_eq!(sim.ecs("RegisterTaskDefinition", input)["taskDefinition"]["revision"], 19);
 }
 
 #[test]
-fn what_ecs_would_not_take_is_refused() {
+fn invalid_registrations_are_refused() {
     let mut sim = Sim::new("shop");
     let good = with_image(&mut sim, "payments:17", "example.test/payments:5.0.0");
     let without = |name: &str| {
@@ -144,7 +144,7 @@ fn what_ecs_would_not_take_is_refused() {
         let (code, message) = sim.refused("RegisterTaskDefinition", input);
         assert!(code == "ClientException" && message.contains(says), "{code}: {message}");
     }
-    // The container that the load balancer sends requests to has to stay.
+    // A definition without the container of the load balancer cannot be deployed.
     let mut renamed = good.clone();
     renamed["containerDefinitions"][0]["name"] = json!("app");
     sim.ecs("RegisterTaskDefinition", renamed);

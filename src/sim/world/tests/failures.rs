@@ -1,11 +1,11 @@
-//! The scenarios that fail: how they stand when an operator opens them, and that they stay so.
+//! The failing scenarios fail when they open, and keep failing.
 
 use serde_json::{Value, json};
 
 use super::Sim;
 use crate::sim::api::Service;
 
-/// Scenario, service, the revision that fails, and what its tasks say of it: in stoppedReason or in a container.
+/// Scenario, service, failing revision, and the beginning of its tasks' stoppedReason.
 const FAILING: [(&str, &str, &str, &str); 5] = [
     ("crash-loop", "payments", "payments:18", "Essential container in task exited"),
     ("cannot-pull", "checkout-canary", "checkout:42", "CannotPullContainerError: pull image manifest has been retried"),
@@ -15,7 +15,7 @@ const FAILING: [(&str, &str, &str, &str); 5] = [
 ];
 
 impl Sim {
-    /// The stopped tasks of a revision that did not end well.
+    /// The stopped tasks of a revision.
     fn failed(&mut self, service: &str, revision: &str) -> Vec<Value> {
         let mut stopped = self.tasks_in(service, "STOPPED");
         stopped.retain(|task| task["taskDefinitionArn"].as_str().unwrap().ends_with(revision));
@@ -24,43 +24,43 @@ impl Sim {
 }
 
 #[test]
-fn each_is_failing_when_it_is_opened() {
+fn each_scenario_fails_when_it_opens() {
     for (scenario, service, revision, reason) in FAILING {
         let mut sim = Sim::new(scenario);
         assert_eq!(sim.deployment(service)["status"], "IN_PROGRESS", "{scenario}");
         assert!(sim.service(service)["taskDefinition"].as_str().unwrap().ends_with(revision), "{scenario}");
         let failed = sim.failed(service, revision);
         assert!(!failed.is_empty(), "{scenario}");
-        let said = |task: &Value| task["stoppedReason"].as_str().unwrap().starts_with(&reason[..8]);
-        assert!(failed.iter().all(said), "{scenario}: {failed:#?}");
+        let begins_alike = |task: &Value| task["stoppedReason"].as_str().unwrap().starts_with(&reason[..8]);
+        assert!(failed.iter().all(begins_alike), "{scenario}: {failed:#?}");
         if scenario != "hostile" {
-            let whole = |task: &Value| task["stoppedReason"].as_str().unwrap().starts_with(reason);
-            assert!(failed.iter().all(whole), "{scenario}: {failed:#?}");
+            let matches = |task: &Value| task["stoppedReason"].as_str().unwrap().starts_with(reason);
+            assert!(failed.iter().all(matches), "{scenario}: {failed:#?}");
         }
     }
 }
 
 #[test]
-fn without_a_circuit_breaker_they_go_on_failing() {
+fn without_a_circuit_breaker_the_deployments_keep_failing() {
     for (scenario, service, revision, _) in FAILING {
         let mut sim = Sim::new(scenario);
-        let mut seen = 0;
+        let mut before = 0;
         for _ in 0..5 {
             sim.run(180);
             assert_eq!(sim.deployment(service)["status"], "IN_PROGRESS", "{scenario}");
             let failed = sim.service(service)["deployments"][0]["failedTasks"].as_i64().unwrap();
-            assert!(failed > seen, "{scenario}: {failed} failed, as three minutes ago");
-            seen = failed;
+            assert!(failed > before, "{scenario}: {failed} failed, as many as three minutes ago");
+            before = failed;
         }
         assert!(!sim.failed(service, revision).is_empty());
-        // Whoever is served is served by what ran before.
+        // The previous revision serves all users.
         let group = if service == "checkout-canary" { "checkout-stable" } else { service };
         assert!(sim.healthy(group) >= 4, "{scenario}");
     }
 }
 
 #[test]
-fn the_alarms_of_unhealthy_hosts_come_and_go() {
+fn unhealthy_host_alarms_turn_on_and_off() {
     for (scenario, alarm) in
         [("failing-health-check", "orders-unhealthy-hosts"), ("slow-start", "users-unhealthy-hosts")]
     {

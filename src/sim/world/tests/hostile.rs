@@ -1,20 +1,20 @@
-//! Texts that nobody would want on a terminal, in every answer that has texts.
+//! The free text of every answer is hostile in a hostile world.
 
 use serde_json::{Value, json};
 
 use super::Sim;
 use crate::sim::api::Service;
-use crate::sim::free_text;
+use crate::sim::fuzz_text;
 
-/// The free texts of an answer, and the rest of its strings.
+/// The free text of an answer, and the rest of the answer.
 fn texts(answer: &Value) -> (Vec<String>, String) {
     let (mut rest, mut free) = (answer.clone(), Vec::new());
-    free_text::each(&mut rest, &mut |text| free.push(std::mem::take(text)));
+    fuzz_text::for_each(&mut rest, &mut |text| free.push(std::mem::take(text)));
     (free, rest.to_string())
 }
 
 #[test]
-fn every_free_text_is_hostile_and_nothing_else_is() {
+fn all_free_text_is_hostile_and_nothing_else_is() {
     let mut sim = Sim::new("hostile");
     let balancers = sim.elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
     let listeners = sim.elb("DescribeListeners", json!({"LoadBalancerArn": balancers}));
@@ -32,34 +32,34 @@ fn every_free_text_is_hostile_and_nothing_else_is() {
     ] {
         let mut answer = sim.call(service, operation, input.clone()).unwrap();
         if answer["events"] == json!([]) {
-            // Nothing found yet: the page after it.
+            // The first page may be empty.
             let mut input = input.clone();
             input["nextToken"] = answer["nextToken"].clone();
             answer = sim.call(service, operation, input).unwrap();
         }
         let (free, rest) = texts(&answer);
         assert!(!free.is_empty(), "{operation}");
-        let innocent: Vec<_> = free.iter().filter(|text| !free_text::is_hostile(text)).collect();
+        let innocent: Vec<_> = free.iter().filter(|text| !fuzz_text::is_hostile(text)).collect();
         assert!(innocent.is_empty(), "{operation}: {innocent:?}");
-        assert!(!free_text::is_hostile(&rest) && !rest.contains("\\u00"), "{operation}: {rest}");
+        assert!(!fuzz_text::is_hostile(&rest) && !rest.contains("\\u00"), "{operation}: {rest}");
     }
     let error = sim.call(Service::Logs, "FilterLogEvents", json!({"logGroupName": "x"})).unwrap_err();
-    assert!(error.code == "ResourceNotFoundException" && free_text::is_hostile(&error.message), "{error:?}");
+    assert!(error.code == "ResourceNotFoundException" && fuzz_text::is_hostile(&error.message), "{error:?}");
 }
 
 #[test]
-fn names_that_are_sent_back_are_found_again_however_hostile() {
+fn hostile_names_can_be_used_in_later_calls() {
     let mut sim = Sim::new("hostile");
     let all = sim.call(Service::CloudWatch, "DescribeAlarms", json!({})).unwrap();
     let names: Vec<Value> = all["MetricAlarms"].as_array().unwrap().iter().map(|a| a["AlarmName"].clone()).collect();
-    let hostile: Vec<_> = names.into_iter().filter(|name| free_text::is_hostile(name.as_str().unwrap())).collect();
+    let hostile: Vec<_> = names.into_iter().filter(|name| fuzz_text::is_hostile(name.as_str().unwrap())).collect();
     assert_eq!(hostile.len(), 2);
     let found = sim.call(Service::CloudWatch, "DescribeAlarms", json!({"AlarmNames": hostile})).unwrap();
     assert_eq!(found["MetricAlarms"].as_array().unwrap().len(), 2);
 }
 
 #[test]
-fn what_is_registered_in_a_hostile_world_is_described_as_it_was_written() {
+fn registrations_in_a_hostile_world_are_described_unchanged() {
     let mut sim = Sim::new("hostile");
     let containers =
         json!([{"name": "orders", "image": "example.test/orders:1", "environment": [{"name": "A", "value": "b"}]}]);

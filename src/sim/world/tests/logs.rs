@@ -1,4 +1,4 @@
-//! CloudWatch Logs, and what the scenarios say in theirs.
+//! CloudWatch Logs and the log lines of the scenarios.
 
 use std::collections::BTreeSet;
 
@@ -7,35 +7,35 @@ use serde_json::{Value, json};
 use super::Sim;
 use crate::sim::api::Service;
 
-/// What `aws logs` sees of an event: when, in which stream, what, and its id.
-type Seen = (i64, String, String, String);
+/// A log event: timestamp, stream, message and id.
+type LogEvent = (i64, String, String, String);
 
 impl Sim {
     fn logs(&mut self, operation: &str, input: Value) -> Value {
         self.call(Service::Logs, operation, input).unwrap()
     }
 
-    /// Every event that a FilterLogEvents finds, page by page.
-    fn filter(&mut self, input: &Value) -> Vec<Seen> {
-        let (mut seen, mut token) = (Vec::new(), Value::Null);
+    /// All events of a FilterLogEvents over all its pages.
+    fn filter(&mut self, input: &Value) -> Vec<LogEvent> {
+        let (mut events, mut token) = (Vec::new(), Value::Null);
         loop {
             let mut input = input.clone();
             input["nextToken"] = token;
             let page = self.logs("FilterLogEvents", input);
             let text = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
             let all = page["events"].as_array().unwrap().iter();
-            seen.extend(all.map(|e| {
+            events.extend(all.map(|e| {
                 (e["timestamp"].as_i64().unwrap(), text(e, "logStreamName"), text(e, "message"), text(e, "eventId"))
             }));
             token = page["nextToken"].clone();
             if token.is_null() {
-                return seen;
+                return events;
             }
         }
     }
 
-    /// The events of a group between so many seconds ago.
-    fn between(&mut self, group: &str, from: i64, to: i64, pattern: &str) -> Vec<Seen> {
+    /// The events of a group between `from` and `to` seconds ago.
+    fn between(&mut self, group: &str, from: i64, to: i64, pattern: &str) -> Vec<LogEvent> {
         let now = self.world.now().as_millisecond();
         let (start, end) = (now - from * 1000, now - to * 1000 - 1);
         self.filter(&json!({"logGroupName": group, "startTime": start, "endTime": end, "filterPattern": pattern}))
@@ -46,7 +46,7 @@ impl Sim {
         (error.code, error.message)
     }
 
-    /// The tasks of a service in a state.
+    /// The tasks of a service with a desired status.
     pub(super) fn tasks_in(&mut self, service: &str, status: &str) -> Vec<Value> {
         let list = self.ecs("ListTasks", json!({"serviceName": service, "desiredStatus": status}));
         if list["taskArns"] == json!([]) {
@@ -61,7 +61,7 @@ fn task_id(task: &Value) -> &str {
 }
 
 #[test]
-fn there_is_a_line_for_each_request_and_an_error_for_each_that_failed() {
+fn every_request_has_a_line_and_every_failed_one_an_error() {
     let mut sim = Sim::new("bad-canary");
     sim.set_weights(50, 50).unwrap();
     sim.run(240);
@@ -72,7 +72,7 @@ fn there_is_a_line_for_each_request_and_an_error_for_each_that_failed() {
         sim.filter(&input).len() as f64
     };
     let metric = |sim: &mut Sim, name: &str| {
-        let of = |sim: &mut Sim, group: &str| sim.metric_between(group, name, "Sum", end - 60, end).iter().sum::<f64>();
+        let of = |sim: &mut Sim, group: &str| sim.metric_between(group, name, "Sum", end - 60..end).iter().sum::<f64>();
         of(sim, "checkout-stable") + of(sim, "checkout-canary")
     };
     sim.run(180);
@@ -83,7 +83,7 @@ fn there_is_a_line_for_each_request_and_an_error_for_each_that_failed() {
 }
 
 #[test]
-fn the_same_time_has_the_same_lines_whenever_it_is_read() {
+fn a_time_range_has_the_same_lines_whenever_it_is_read() {
     let mut sim = Sim::new("crash-loop");
     let now = sim.world.now().as_millisecond();
     let input = json!({"logGroupName": "/ecs/payments", "startTime": now - 40_000, "endTime": now - 4000});
@@ -98,7 +98,7 @@ fn the_same_time_has_the_same_lines_whenever_it_is_read() {
 }
 
 #[test]
-fn a_line_can_be_read_a_moment_after_it_was_written_and_some_come_late() {
+fn lines_become_readable_after_a_delay_and_some_out_of_order() {
     let mut sim = Sim::new("shop");
     let now = sim.world.now().as_millisecond();
     let input = json!({"logGroupName": "/ecs/search", "startTime": now - 5000, "endTime": now});
@@ -117,22 +117,22 @@ fn a_line_can_be_read_a_moment_after_it_was_written_and_some_come_late() {
 }
 
 #[test]
-fn pages_join_up_keep_their_limits_and_may_be_empty_though_there_is_more() {
+fn pages_cover_all_lines_respect_limits_and_may_be_empty_before_the_end() {
     let mut sim = Sim::new("log-storm");
     let now = sim.world.now().as_millisecond();
     let input = json!({"logGroupName": "/ecs/checkout", "startTime": now - 15_000, "endTime": now - 5000});
     let all = sim.filter(&input);
-    let (mut pages, mut seen, mut token) = (0, 0, Value::Null);
+    let (mut pages, mut total, mut token) = (0, 0, Value::Null);
     while pages == 0 || !token.is_null() {
         let mut input = input.clone();
         (input["nextToken"], input["limit"]) = (token, json!(700));
         let page = sim.logs("FilterLogEvents", input);
         let events = page["events"].as_array().unwrap();
         assert!(events.len() <= 700);
-        (pages, seen) = (pages + 1, seen + events.len());
+        (pages, total) = (pages + 1, total + events.len());
         token = page["nextToken"].clone();
     }
-    assert_eq!(seen, all.len());
+    assert_eq!(total, all.len());
     assert!(pages > 15, "{pages}");
     let whole = sim.logs("FilterLogEvents", json!({"logGroupName": "/ecs/checkout", "startTime": now - 90_000}));
     let bytes = whole["events"].as_array().unwrap().iter().map(|e| e["message"].as_str().unwrap().len() + 26);
@@ -150,7 +150,7 @@ fn pages_join_up_keep_their_limits_and_may_be_empty_though_there_is_more() {
 }
 
 #[test]
-fn a_storm_is_a_hundred_thousand_lines_a_minute_and_the_canary_has_errors_among_its_own() {
+fn a_log_storm_has_over_a_hundred_thousand_lines_a_minute_with_canary_errors() {
     let mut sim = Sim::new("log-storm");
     let lines = sim.between("/ecs/checkout", 35, 5, "");
     let a_minute = lines.len() * 2;
@@ -158,14 +158,14 @@ fn a_storm_is_a_hundred_thousand_lines_a_minute_and_the_canary_has_errors_among_
     let canary: Vec<_> = sim.tasks_in("checkout-canary", "RUNNING");
     let streams: Vec<_> = canary.iter().map(|task| format!("checkout/checkout/{}", task_id(task))).collect();
     let errors = |own: bool| {
-        let of = |(_, stream, message, _): &&Seen| streams.contains(stream) == own && message.contains("\"error\"");
+        let of = |(_, stream, message, _): &&LogEvent| streams.contains(stream) == own && message.contains("\"error\"");
         lines.iter().filter(of).count()
     };
     assert!(errors(true) > 10 && errors(true) > errors(false) / 2, "{} {}", errors(true), errors(false));
 }
 
 #[test]
-fn a_container_that_crashes_has_said_why_and_nothing_before_its_start_or_after_its_end() {
+fn a_crashing_container_logs_the_cause_between_its_start_and_its_end() {
     let mut sim = Sim::new("crash-loop");
     sim.run(60);
     let stopped = sim.tasks_in("payments", "STOPPED");
@@ -187,7 +187,7 @@ fn a_container_that_crashes_has_said_why_and_nothing_before_its_start_or_after_i
 }
 
 #[test]
-fn what_was_never_pulled_has_no_stream_and_what_goes_elsewhere_has_none_of_its_own() {
+fn tasks_without_an_image_or_with_another_log_driver_have_no_stream() {
     let mut sim = Sim::new("cannot-pull");
     let failed = sim.tasks_in("checkout-canary", "STOPPED");
     assert!(!failed.is_empty());
@@ -209,7 +209,7 @@ fn what_was_never_pulled_has_no_stream_and_what_goes_elsewhere_has_none_of_its_o
 }
 
 #[test]
-fn a_slow_start_tells_how_far_it_is_and_never_gets_there() {
+fn a_slow_start_logs_its_progress_and_never_gets_ready() {
     let mut sim = Sim::new("slow-start");
     let warming = sim.between("/ecs/users", 300, 0, "warming");
     assert!(warming.iter().any(|(_, _, line, _)| line.contains("\"message\":\"warming cache 20 %\"")), "{warming:#?}");
@@ -217,15 +217,16 @@ fn a_slow_start_tells_how_far_it_is_and_never_gets_there() {
 }
 
 #[test]
-fn a_failing_health_check_says_what_is_not_reachable() {
+fn a_failing_health_check_logs_the_unreachable_host() {
     let mut sim = Sim::new("failing-health-check");
     let lines = sim.between("/ecs/orders", 120, 0, "ERROR");
-    let told = |(_, _, line, _): &&Seen| line.contains("GET /health/ready 503: inventory-v2.shop.internal:8080");
-    assert!(lines.iter().filter(told).count() > 2, "{lines:#?}");
+    let names_host =
+        |(_, _, line, _): &&LogEvent| line.contains("GET /health/ready 503: inventory-v2.shop.internal:8080");
+    assert!(lines.iter().filter(names_host).count() > 2, "{lines:#?}");
 }
 
 #[test]
-fn what_a_call_must_not_say_is_refused() {
+fn invalid_log_queries_are_refused() {
     let mut sim = Sim::new("shop");
     let group = "/ecs/search";
     for (input, message) in [
@@ -245,7 +246,7 @@ fn what_a_call_must_not_say_is_refused() {
 }
 
 #[test]
-fn streams_are_listed_by_their_newest_line_and_read_in_both_directions() {
+fn streams_are_listed_by_last_event_and_read_in_both_directions() {
     let mut sim = Sim::new("shop");
     let list = sim.logs(
         "DescribeLogStreams",

@@ -1,6 +1,7 @@
-//! The world as a client sees it: calls in, JSON out, the clock moved by hand.
+//! Tests of the world through its API, with a manual clock.
 
 mod answers;
+mod availability;
 mod configuration;
 mod definitions;
 mod failures;
@@ -11,8 +12,9 @@ mod reasons;
 mod revisions;
 mod rolling;
 mod scenarios;
-mod served;
 mod traffic;
+
+use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -21,69 +23,69 @@ use super::World;
 use crate::sim::api::{Answer, Call, Service};
 use crate::sim::scenario::Scenario;
 
-pub(super) struct Sim {
-    pub world: World,
+struct Sim {
+    world: World,
 }
 
 impl Sim {
-    pub fn new(scenario: &str) -> Self {
+    fn new(scenario: &str) -> Self {
         Self::of(&Scenario::named(scenario).unwrap())
     }
 
-    pub fn of(scenario: &Scenario) -> Self {
+    fn of(scenario: &Scenario) -> Self {
         let start: Timestamp = "2026-11-21T09:41:07Z".parse().unwrap();
         Self { world: World::new(scenario, 7, start) }
     }
 
-    pub fn run(&mut self, seconds: i64) {
+    fn run(&mut self, seconds: i64) {
         let to = self.world.now() + SignedDuration::from_secs(seconds);
         self.world.advance(to);
     }
 
-    /// Runs until something holds; fails after `limit` seconds.
-    pub fn until(&mut self, limit: i64, what: &str, mut holds: impl FnMut(&mut Self) -> bool) -> i64 {
+    /// Runs until a condition holds and returns after how many seconds it does. Panics after `limit` seconds.
+    fn until(&mut self, limit: i64, what: &str, mut holds: impl FnMut(&mut Self) -> bool) -> i64 {
         for second in 0..limit {
             if holds(self) {
                 return second;
             }
             self.run(1);
         }
-        panic!("after {limit} s still not: {what}");
+        panic!("not within {limit} s: {what}");
     }
 
-    pub fn call(&mut self, service: Service, operation: &str, input: Value) -> Answer {
+    fn call(&mut self, service: Service, operation: &str, input: Value) -> Answer {
         self.world.call(&Call { service, operation: operation.into(), input, region: "us-east-1".into() })
     }
 
-    pub fn ecs(&mut self, operation: &str, mut input: Value) -> Value {
+    fn ecs(&mut self, operation: &str, mut input: Value) -> Value {
         if let Some(map) = input.as_object_mut() {
             map.entry("cluster").or_insert(json!("prod"));
         }
         self.call(Service::Ecs, operation, input).unwrap()
     }
 
-    pub fn elb(&mut self, operation: &str, input: Value) -> Value {
+    fn elb(&mut self, operation: &str, input: Value) -> Value {
         self.call(Service::Elbv2, operation, input).unwrap()
     }
 
-    pub fn service(&mut self, name: &str) -> Value {
+    fn service(&mut self, name: &str) -> Value {
         self.ecs("DescribeServices", json!({"services": [name]}))["services"][0].clone()
     }
 
     /// The newest service deployment.
-    pub fn deployment(&mut self, service: &str) -> Value {
+    fn deployment(&mut self, service: &str) -> Value {
         let list = self.ecs("ListServiceDeployments", json!({"service": service}));
         let arn = list["serviceDeployments"][0]["serviceDeploymentArn"].clone();
         self.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}))["serviceDeployments"][0].clone()
     }
 
     /// A service revision by its ARN.
-    pub fn revision(&mut self, arn: &Value) -> Value {
+    fn revision(&mut self, arn: &Value) -> Value {
         self.ecs("DescribeServiceRevisions", json!({"serviceRevisionArns": [arn]}))["serviceRevisions"][0].clone()
     }
 
-    /// A call that is refused: the error's code and message.
-    pub fn refused(&mut self, operation: &str, mut input: Value) -> (String, String) {
+    /// The code and the message of a refused call.
+    fn refused(&mut self, operation: &str, mut input: Value) -> (String, String) {
         if let Some(map) = input.as_object_mut() {
             map.entry("cluster").or_insert(json!("prod"));
         }
@@ -99,13 +101,13 @@ impl Sim {
         rules["Rules"].as_array().unwrap().iter().find(of_path).unwrap().clone()
     }
 
-    /// The sum of a metric of a target group over the last `minutes` settled minutes.
+    /// The values of a target group's metric in the last `minutes` complete minutes.
     fn metric(&mut self, group: &str, name: &str, stat: &str, minutes: i64) -> Vec<f64> {
         let end = self.world.now().as_second() - 120;
-        self.metric_between(group, name, stat, end - minutes * 60, end)
+        self.metric_between(group, name, stat, end - minutes * 60..end)
     }
 
-    fn metric_between(&mut self, group: &str, name: &str, stat: &str, start: i64, end: i64) -> Vec<f64> {
+    fn metric_between(&mut self, group: &str, name: &str, stat: &str, seconds: Range<i64>) -> Vec<f64> {
         let groups = self.elb("DescribeTargetGroups", json!({"Names": [group]}));
         let group = &groups["TargetGroups"][0];
         let suffix = |arn: &Value, cut: &str| arn.as_str().unwrap().split_once(cut).unwrap().1.to_owned();
@@ -116,7 +118,7 @@ impl Sim {
                 {"Name": "LoadBalancer", "Value": suffix(&group["LoadBalancerArns"][0], ":loadbalancer/")},
             ],
         }}});
-        let input = json!({"MetricDataQueries": [query], "StartTime": start, "EndTime": end});
+        let input = json!({"MetricDataQueries": [query], "StartTime": seconds.start, "EndTime": seconds.end});
         let out = self.call(Service::CloudWatch, "GetMetricData", input).unwrap();
         out["MetricDataResults"][0]["Values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
     }

@@ -1,4 +1,4 @@
-//! Deployments that ECS shifts the traffic of.
+//! Native deployments.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ impl Sim {
 }
 
 #[test]
-fn a_paused_canary_goes_on_and_its_target_groups_swap_roles() {
+fn a_paused_canary_continues_and_its_target_groups_swap_roles() {
     let mut sim = Sim::new("paused-native");
     let before = sim.deployment("payments");
     assert_eq!(
@@ -56,7 +56,7 @@ fn a_paused_canary_goes_on_and_its_target_groups_swap_roles() {
     assert_eq!((sim.healthy("payments-blue"), sim.healthy("payments-green")), (0, 6));
     let late = sim.answer("payments", &hooks[0], "CONTINUE").unwrap_err();
     assert!(late.message.contains("in terminal states"), "{late:?}");
-    // The next deployment goes the other way.
+    // The next deployment uses the groups the other way round.
     sim.ecs("UpdateService", json!({"service": "payments", "taskDefinition": "payments:17"}));
     sim.until(120, "green is the first group again", |sim| sim.healthy("payments-blue") == 6);
     sim.until(60, "waiting", |sim| !sim.waiting("payments").is_empty());
@@ -90,7 +90,7 @@ fn a_paused_canary_is_rolled_back() {
 }
 
 #[test]
-fn a_pause_times_out_into_its_action() {
+fn a_pause_takes_its_action_after_the_timeout() {
     let mut sim = Sim::new("paused-native");
     let expires = sim.deployment("search")["lifecycleHookDetails"][0]["expiresAt"].as_f64().unwrap();
     let left = expires - sim.world.now().as_second() as f64;
@@ -104,19 +104,19 @@ fn a_pause_times_out_into_its_action() {
 }
 
 #[test]
-fn linear_takes_equal_steps_by_itself() {
+fn a_linear_deployment_takes_equal_steps_by_itself() {
     let mut sim = Sim::new("linear");
-    let mut seen = vec![];
+    let mut weights = vec![];
     sim.until(1200, "successful", |sim| {
-        seen.push(sim.weights("/search*")[1]);
-        seen.dedup();
+        weights.push(sim.weights("/search*")[1]);
+        weights.dedup();
         sim.deployment("search")["status"] == "SUCCESSFUL"
     });
-    assert_eq!(seen.iter().rev().take(4).collect::<Vec<_>>(), [&100, &80, &60, &40]);
+    assert_eq!(weights.iter().rev().take(4).collect::<Vec<_>>(), [&100, &80, &60, &40]);
 }
 
 #[test]
-fn an_alarm_rolls_back_and_one_that_was_on_before_does_not() {
+fn an_alarm_rolls_back_unless_it_was_on_before_the_deployment() {
     let mut sim = Sim::new("alarm-rollback");
     sim.until(900, "rolled back", |sim| sim.deployment("catalog")["status"] == "ROLLBACK_SUCCESSFUL");
     let deployment = sim.deployment("catalog");
@@ -128,7 +128,7 @@ fn an_alarm_rolls_back_and_one_that_was_on_before_does_not() {
 }
 
 #[test]
-fn a_newer_deployment_supersedes_and_begins_again() {
+fn a_newer_deployment_supersedes_and_starts_from_the_first_stage() {
     let mut sim = Sim::new("superseded");
     let old = sim.deployment("orders");
     assert_eq!(sim.weights("/api/orders*"), [80, 20]);
@@ -151,7 +151,7 @@ fn a_newer_deployment_supersedes_and_begins_again() {
 }
 
 #[test]
-fn two_target_groups_with_weight_at_the_start_are_refused() {
+fn a_deployment_is_refused_if_two_target_groups_have_weight() {
     let mut sim = Sim::new("linear");
     sim.until(1200, "successful", |sim| sim.deployment("search")["status"] == "SUCCESSFUL");
     assert!(sim.world.edit_rule_weights("search", &[("search-blue", 50), ("search-green", 50)]));

@@ -1,4 +1,4 @@
-//! Why tasks and targets fail, in AWS's words.
+//! The reasons that AWS gives for failing tasks and targets.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::sim::api::Service;
 use crate::sim::scenario::Scenario;
 
 impl Sim {
-    /// Reasons and descriptions of a target group's targets.
+    /// The reason and the description of each target of a target group.
     fn reasons(&mut self, group: &str) -> Vec<(String, String)> {
         let found = self.elb("DescribeTargetGroups", json!({"Names": [group]}));
         let health =
@@ -23,7 +23,7 @@ impl Sim {
     }
 }
 
-/// A shop with another family of search, updated at the start.
+/// The shop scenario with a new revision of search that has these traits.
 fn search_with(traits: &str, more: &str) -> Sim {
     let text = format!(
         "name = 'x'\nsummary = 'x'\nextends = 'shop'\n\
@@ -38,20 +38,20 @@ fn search_with(traits: &str, more: &str) -> Sim {
 const UPDATE: &str = "[[event]]\nat = '-10s'\nupdate_service = { service = 'search', task_definition = 'search:89' }";
 
 #[test]
-fn a_target_says_what_its_health_checks_got() {
+fn a_target_shows_how_its_health_checks_fail() {
     for (answer, reason, description) in [
         ("503", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]"),
         ("'timeout'", "Target.Timeout", "Request timed out"),
         ("'refused'", "Target.FailedHealthChecks", "Health checks failed"),
     ] {
         let mut sim = search_with(&format!("unhealthy = true, health_answer = {answer}"), UPDATE);
-        let wanted = (reason.to_owned(), description.to_owned());
-        sim.until(120, reason, |sim| sim.reasons("search").contains(&wanted));
+        let expected = (reason.to_owned(), description.to_owned());
+        sim.until(120, reason, |sim| sim.reasons("search").contains(&expected));
     }
 }
 
 #[test]
-fn a_new_target_is_registered_checked_and_refuses_until_it_is_ready() {
+fn a_new_target_refuses_connections_until_it_is_ready() {
     let mut sim = search_with("start_seconds = 200", UPDATE);
     for reason in ["Elb.RegistrationInProgress", "Elb.InitialHealthChecking", "Target.FailedHealthChecks"] {
         sim.until(120, reason, |sim| sim.reasons("search").iter().any(|(found, _)| found == reason));
@@ -59,7 +59,7 @@ fn a_new_target_is_registered_checked_and_refuses_until_it_is_ready() {
 }
 
 #[test]
-fn a_task_that_fails_its_health_checks_is_replaced_and_ecs_says_why() {
+fn a_task_with_failing_health_checks_is_replaced_and_events_name_the_cause() {
     let mut sim = Sim::new("failing-health-check");
     let stopped = sim.tasks_in("orders", "STOPPED");
     let failed: Vec<_> = stopped.iter().filter(|t| t["taskDefinitionArn"].as_str().unwrap().ends_with(":24")).collect();
@@ -70,9 +70,9 @@ fn a_task_that_fails_its_health_checks_is_replaced_and_ecs_says_why() {
         assert_eq!(task["stopCode"], "ServiceSchedulerInitiated");
     }
     let messages = sim.messages("orders");
-    let told = |start: &str, end: &str| messages.iter().any(|m| m.starts_with(start) && m.ends_with(end));
+    let has_message = |start: &str, end: &str| messages.iter().any(|m| m.starts_with(start) && m.ends_with(end));
     assert!(
-        told(
+        has_message(
             "(service orders) (port 8080) is unhealthy in (target-group arn:",
             "due to (reason Health checks failed with these codes: [503])."
         ),
@@ -82,7 +82,7 @@ fn a_task_that_fails_its_health_checks_is_replaced_and_ecs_says_why() {
 }
 
 #[test]
-fn a_container_that_takes_too_much_memory_is_killed() {
+fn a_container_that_runs_out_of_memory_is_killed() {
     let mut sim = search_with("oom_after_seconds = 5", UPDATE);
     sim.until(120, "stopped", |sim| !sim.tasks_in("search", "STOPPED").is_empty());
     let task = &sim.tasks_in("search", "STOPPED")[0];
@@ -93,7 +93,7 @@ fn a_container_that_takes_too_much_memory_is_killed() {
 }
 
 #[test]
-fn an_interruption_of_spot_is_no_failure_of_the_deployment() {
+fn a_spot_interruption_does_not_count_as_a_failure() {
     let mut sim = search_with("", "[[event]]\nat = '10s'\ninterrupt = { service = 'search', tasks = 2 }");
     sim.run(12);
     assert!(sim.messages("search").iter().any(|m| m.contains("was unable to place a task. Reason: Capacity")));
@@ -106,7 +106,7 @@ fn an_interruption_of_spot_is_no_failure_of_the_deployment() {
 }
 
 #[test]
-fn people_are_let_into_the_tasks_of_checkout_only() {
+fn only_checkout_has_ecs_exec_enabled() {
     let mut sim = Sim::new("shop");
     for (name, open) in [("checkout-stable", true), ("search", false)] {
         assert_eq!(sim.service(name)["enableExecuteCommand"], open);
@@ -118,7 +118,7 @@ fn people_are_let_into_the_tasks_of_checkout_only() {
 }
 
 #[test]
-fn a_target_group_tells_its_deregistration_delay() {
+fn a_target_group_shows_its_deregistration_delay() {
     let mut sim = Sim::new("shop");
     let groups = sim.elb("DescribeTargetGroups", json!({"Names": ["search"]}));
     let arn = groups["TargetGroups"][0]["TargetGroupArn"].clone();

@@ -44,7 +44,7 @@ fn a_revision_has_a_digest_once_its_first_task_has_pulled() {
 }
 
 #[test]
-fn network_and_capacity_belong_to_the_revision() {
+fn network_and_capacity_are_settings_of_the_revision() {
     let mut sim = Sim::new("finished-native");
     let old = sim.service("users");
     let source = sim.deployment("users")["targetServiceRevision"]["arn"].clone();
@@ -81,7 +81,7 @@ fn network_and_capacity_belong_to_the_revision() {
     let new: Vec<_> = tasks.iter().filter(|t| t["capacityProviderName"] == "FARGATE_SPOT").collect();
     assert_eq!(new.len(), 4);
     assert!(new.iter().all(|t| t["attachments"][0]["details"][0]["value"] == "subnet-0aaaaaaaaaaaaaaaa"));
-    // A rollback brings the old revision back with all that it had.
+    // A rollback restores all settings of the old revision.
     let arn = sim.deployment("users")["serviceDeploymentArn"].clone();
     sim.ecs("StopServiceDeployment", json!({"serviceDeploymentArn": arn}));
     sim.until(200, "back", |sim| sim.deployment("users")["status"] == "ROLLBACK_SUCCESSFUL");
@@ -131,13 +131,13 @@ fn a_moved_tag_gives_the_next_deployment_another_digest() {
 }
 
 #[test]
-fn without_version_consistency_a_replaced_task_pulls_what_the_tag_means_then() {
+fn without_version_consistency_a_replaced_task_pulls_the_current_digest() {
     let mut sim = Sim::new("preflight");
     let source = sim.deployment("payments")["sourceServiceRevisions"][0]["arn"].clone();
     let source = sim.revision(&source);
     let tasks = sim.tasks("payments");
     let blue: Vec<_> = tasks.iter().filter(|t| t["taskDefinitionArn"] == source["taskDefinition"]).cloned().collect();
-    let seen = digests(&blue);
-    assert_eq!(seen.len(), 2, "{seen:?}");
-    assert!(seen.contains(&source["containerImages"][0]["imageDigest"].as_str().unwrap()));
+    let pulled = digests(&blue);
+    assert_eq!(pulled.len(), 2, "{pulled:?}");
+    assert!(pulled.contains(&source["containerImages"][0]["imageDigest"].as_str().unwrap()));
 }

@@ -6,7 +6,7 @@ use super::Sim;
 use crate::sim::api::Service;
 
 #[test]
-fn a_rolling_deployment_replaces_tasks_within_its_percentages() {
+fn a_rolling_deployment_stays_within_its_percentages() {
     let mut sim = Sim::new("shop");
     let out = sim.ecs("UpdateService", json!({"service": "orders", "taskDefinition": "orders:24"}));
     assert_eq!(out["service"]["deployments"][0]["rolloutState"], "IN_PROGRESS");
@@ -48,7 +48,7 @@ fn the_circuit_breaker_trips_and_rolls_back() {
 }
 
 #[test]
-fn desired_count_alone_starts_no_deployment() {
+fn a_change_of_desired_count_starts_no_deployment() {
     let mut sim = Sim::new("shop");
     let before = sim.service("cart");
     for desired in [7, 2, 0, 3] {
@@ -64,7 +64,7 @@ fn desired_count_alone_starts_no_deployment() {
 }
 
 #[test]
-fn a_rolling_deployment_that_is_stopped_rolls_back() {
+fn a_stopped_rolling_deployment_rolls_back() {
     let mut sim = Sim::new("shop");
     sim.ecs("UpdateService", json!({"service": "orders", "taskDefinition": "orders:24"}));
     sim.run(40);

@@ -1,4 +1,4 @@
-//! What the scenarios for the native keys promise.
+//! The scenarios of native deployments.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ impl Sim {
         (of(&deployment["targetServiceRevision"]), of(&deployment["sourceServiceRevisions"][0]))
     }
 
-    /// The weights of the rule behind the test listener of search: blue, green.
+    /// The weights of search's test rule: blue, green.
     fn test_rule(&mut self) -> Vec<i64> {
         let service = self.service("search");
         let arn = service["loadBalancers"][0]["advancedConfiguration"]["testListenerRule"].clone();
@@ -38,7 +38,7 @@ impl Sim {
         tuples.iter().map(|t| t["Weight"].as_i64().unwrap()).collect()
     }
 
-    /// Somebody outside writes the production rule of search.
+    /// Sets the weights of search's production rule, as another operator would.
     fn write_search(&mut self, blue: i64, green: i64) {
         let rule = self.rule("/search*");
         let mut actions = rule["Actions"].clone();
@@ -54,7 +54,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn finished_native_is_at_rest_with_pasts_of_every_kind() {
+fn finished_native_is_at_rest_with_past_deployments_of_every_kind() {
     let mut sim = Sim::new("finished-native");
     for service in ["payments", "search", "orders", "catalog", "cart", "users"] {
         let deployment = sim.deployment(service);
@@ -86,13 +86,18 @@ fn finished_native_is_at_rest_with_pasts_of_every_kind() {
         let finished = now - sim.deployment(service)["finishedAt"].as_f64().unwrap();
         assert!((finished / ago - 1.0).abs() < 0.06, "{service} finished {finished} s ago");
     }
-    // The canary was played, so its traffic moved and the target groups swapped.
+}
+
+#[test]
+fn the_canary_of_finished_native_shifted_its_traffic() {
+    let mut sim = Sim::new("finished-native");
+    // The canary was simulated, so its traffic shifted and the target groups swapped.
     assert_eq!(sim.weights("/api/payments*"), [0, 100]);
     assert_eq!((sim.healthy("payments-blue"), sim.healthy("payments-green")), (0, 6));
     let share = |sim: &mut Sim, ago: i64| {
         let end = sim.world.now().as_second() - ago * 60;
         let sum =
-            |sim: &mut Sim, group| sim.metric_between(group, "RequestCount", "Sum", end - 180, end).iter().sum::<f64>();
+            |sim: &mut Sim, group| sim.metric_between(group, "RequestCount", "Sum", end - 180..end).iter().sum::<f64>();
         let (blue, green) = (sum(sim, "payments-blue"), sum(sim, "payments-green"));
         100.0 * green / (blue + green)
     };
@@ -100,6 +105,11 @@ fn finished_native_is_at_rest_with_pasts_of_every_kind() {
         let got = share(&mut sim, ago);
         assert!(percent.contains(&got), "{got} % {ago} minutes ago");
     }
+}
+
+#[test]
+fn finished_native_has_rollback_targets_of_every_kind() {
+    let mut sim = Sim::new("finished-native");
     let definition = |sim: &mut Sim, name: &str| {
         sim.ecs("DescribeTaskDefinition", json!({"taskDefinition": name}))["taskDefinition"]["status"].clone()
     };
@@ -116,14 +126,14 @@ fn finished_native_is_at_rest_with_pasts_of_every_kind() {
     let list = sim.ecs("ListServiceDeployments", json!({"service": "orders"}));
     let before = sim.revision(&list["serviceDeployments"][1]["targetServiceRevisionArn"]);
     assert_ne!(before["networkConfiguration"], sim.service("orders")["networkConfiguration"]);
-    // A finished native service goes back by another whole deployment, between the same two target groups.
+    // A finished native service rolls back by another full deployment between the same two target groups.
     sim.ecs("UpdateService", json!({"service": "search", "taskDefinition": "search:88"}));
     sim.until(120, "tested", |sim| !sim.waiting("search").is_empty());
     assert_eq!((sim.weights("/search*"), sim.test_rule()), (vec![0, 100], vec![100, 0]));
 }
 
 #[test]
-fn held_waits_behind_its_test_rule_with_users_on_blue() {
+fn held_waits_after_the_test_traffic_shift_with_users_on_blue() {
     let mut sim = Sim::new("held");
     let deployment = sim.deployment("search");
     assert_eq!(
@@ -141,7 +151,7 @@ fn held_waits_behind_its_test_rule_with_users_on_blue() {
 }
 
 #[test]
-fn test_traffic_follows_the_stages_and_goes_back_with_the_rest() {
+fn test_traffic_shifts_with_the_stages_and_rolls_back_too() {
     let mut sim = Sim::new("held");
     let arn = sim.deployment("search")["serviceDeploymentArn"].clone();
     sim.ecs("StopServiceDeployment", json!({"serviceDeploymentArn": arn}));
@@ -161,26 +171,26 @@ fn test_traffic_follows_the_stages_and_goes_back_with_the_rest() {
         !sim.waiting("search").is_empty()
     });
     assert!(stages.iter().any(|s| s == "SCALE_UP") && stages.iter().any(|s| s == "TEST_TRAFFIC_SHIFT"));
-    // Without a test rule there is no test traffic to speak of.
+    // Without a test rule there is no test traffic.
     let mut sim = Sim::new("paused-native");
     assert_eq!(sim.test_weights("search"), (json!(0.0), json!(0.0)));
     assert!(sim.service("search")["loadBalancers"][0]["advancedConfiguration"].get("testListenerRule").is_none());
 }
 
 #[test]
-fn weights_written_by_hand_move_users_and_going_on_at_100_keeps_them_there() {
+fn manual_weights_move_users_and_continuing_at_100_percent_keeps_them_there() {
     let mut sim = Sim::new("held");
     for (blue, green, share) in [(99, 1, 0.01), (90, 10, 0.1), (0, 100, 1.0)] {
         sim.write_search(blue, green);
         let start = sim.world.now().as_second() / 60 * 60 + 60;
         sim.run(420);
         let sum = |sim: &mut Sim, group| {
-            sim.metric_between(group, "RequestCount", "Sum", start, start + 240).iter().sum::<f64>()
+            sim.metric_between(group, "RequestCount", "Sum", start..start + 240).iter().sum::<f64>()
         };
         let (on_blue, on_green) = (sum(&mut sim, "search-blue"), sum(&mut sim, "search-green"));
         let got = on_green / (on_blue + on_green);
         assert!((got - share).abs() < 0.006, "{blue}/{green}: {got}");
-        // ECS does not look.
+        // ECS does not read the rule.
         assert_eq!(sim.production_weights("search"), (json!(0.0), json!(100.0)));
     }
     let hook = sim.waiting("search").remove(0);
@@ -197,7 +207,7 @@ fn weights_written_by_hand_move_users_and_going_on_at_100_keeps_them_there() {
 }
 
 #[test]
-fn every_way_back_from_weights_written_by_hand_ends_at_blue() {
+fn every_rollback_from_manual_weights_ends_on_blue() {
     for way in ["hook", "stop", "time"] {
         let mut sim = Sim::new("held");
         sim.write_search(40, 60);
@@ -216,7 +226,7 @@ fn every_way_back_from_weights_written_by_hand_ends_at_blue() {
         sim.until(200, "rolled back", |sim| sim.deployment("search")["status"] == "ROLLBACK_SUCCESSFUL");
         assert_eq!((sim.weights("/search*"), sim.healthy("search-blue")), (vec![100, 0], 8), "{way}");
     }
-    // Even when somebody took blue out of the rule altogether.
+    // The rollback works even if another operator removed blue from the rule.
     let mut sim = Sim::new("held");
     let rule = sim.rule("/search*");
     let green = rule["Actions"][0]["ForwardConfig"]["TargetGroups"][1]["TargetGroupArn"].clone();
@@ -228,7 +238,7 @@ fn every_way_back_from_weights_written_by_hand_ends_at_blue() {
 }
 
 #[test]
-fn preflight_has_every_trouble_that_can_be_seen_beforehand() {
+fn preflight_has_every_problem_that_can_be_seen_in_advance() {
     let mut sim = Sim::new("preflight");
     let deployment = sim.deployment("payments");
     assert_eq!(deployment["status"], "IN_PROGRESS");
@@ -236,11 +246,11 @@ fn preflight_has_every_trouble_that_can_be_seen_beforehand() {
     let target = sim.target("payments");
     let source = sim.revision(&deployment["sourceServiceRevisions"][0]["arn"]);
     assert!(source["taskDefinition"].as_str().unwrap().ends_with(":17"));
-    // Another network, another capacity.
+    // The target has another network and another capacity provider.
     assert_ne!(target["networkConfiguration"], source["networkConfiguration"]);
     assert_eq!(target["capacityProviderStrategy"][0]["capacityProvider"], "FARGATE_SPOT");
     assert_eq!(source["launchType"], "FARGATE");
-    // The tag means something else now: a later attempt with the same definition pulled another image.
+    // The tag has moved: a later attempt with the same definition pulled another image.
     let list = sim.ecs("ListServiceDeployments", json!({"service": "payments"}));
     assert_eq!(list["serviceDeployments"][1]["status"], "ROLLBACK_SUCCESSFUL");
     let later = sim.revision(&list["serviceDeployments"][1]["targetServiceRevisionArn"]);
@@ -249,7 +259,7 @@ fn preflight_has_every_trouble_that_can_be_seen_beforehand() {
     assert_ne!(digest(&later), digest(&source));
     let tasks = sim.tasks("payments");
     assert!(digests(&tasks).contains(&digest(&later).as_str()), "one of blue's tasks has been replaced since");
-    // An alarm that is no use to this deployment: ECS ignores it, CloudWatch shows it.
+    // ECS ignores an alarm that was on before the deployment, but CloudWatch shows it.
     let begun = deployment["startedAt"].as_f64().unwrap();
     let monitor = &deployment["alarms"];
     assert_eq!((&monitor["status"], &monitor["triggeredAlarmNames"]), (&json!("MONITORING"), &json!([])));
@@ -269,7 +279,7 @@ fn preflight_has_every_trouble_that_can_be_seen_beforehand() {
 }
 
 #[test]
-fn composite_alarms_are_shown_to_those_who_ask_for_them() {
+fn composite_alarms_are_returned_on_request() {
     let mut sim = Sim::new("preflight");
     let count = |out: &Value, kind: &str| out[kind].as_array().unwrap().len();
     let both = json!(["CompositeAlarm", "MetricAlarm"]);
@@ -305,7 +315,7 @@ fn composite_alarms_are_shown_to_those_who_ask_for_them() {
 }
 
 #[test]
-fn each_terminal_status_can_be_played() {
+fn every_terminal_status_can_be_reached() {
     let base = "name = 'x'\nsummary = 'x'\nextends = 'held'\nwarmup = '6m'\n";
     let update = |at: &str| {
         format!(
@@ -313,9 +323,9 @@ fn each_terminal_status_can_be_played() {
         )
     };
     let stop = "[[event]]\nat = '10s'\nstop_deployment = { service = 'search' }\n";
-    let go = "[[event]]\nat = '10s'\ncontinue_deployment = { service = 'search', action = 'CONTINUE' }\n";
+    let proceed = "[[event]]\nat = '10s'\ncontinue_deployment = { service = 'search', action = 'CONTINUE' }\n";
     for (events, status) in [
-        (go.to_owned(), "SUCCESSFUL"),
+        (proceed.to_owned(), "SUCCESSFUL"),
         (update("12s"), "STOPPED"),
         (stop.to_owned(), "ROLLBACK_SUCCESSFUL"),
         (format!("{stop}{}", update("14s")), "ROLLBACK_FAILED"),
@@ -335,7 +345,7 @@ fn each_terminal_status_can_be_played() {
 }
 
 #[test]
-fn a_rule_without_one_serving_target_group_ends_a_deployment_before_it_begins() {
+fn a_rule_without_exactly_one_serving_group_ends_a_deployment_at_once() {
     for (blue, green, found) in [(50, 50, 2), (0, 0, 0)] {
         let edit = format!(
             "[[event]]\nat = '-330s'\nset_weights = {{ rule = 'search', weights = {{ search-blue = {blue}, search-green = {green} }} }}\n"

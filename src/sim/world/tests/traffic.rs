@@ -1,4 +1,4 @@
-//! Requests and what CloudWatch says about them.
+//! Requests and their CloudWatch metrics.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn sum(values: &[f64]) -> f64 {
 }
 
 #[test]
-fn the_demo_begins_in_time_and_in_the_middle_of_a_release() {
+fn the_demo_starts_quickly_in_the_middle_of_a_release() {
     let before = std::time::Instant::now();
     let mut sim = Sim::new("good-release");
     let building = before.elapsed();
@@ -30,7 +30,7 @@ fn the_demo_begins_in_time_and_in_the_middle_of_a_release() {
 }
 
 #[test]
-fn weights_split_the_traffic_and_nothing_else_of_the_rule_changes() {
+fn weights_split_traffic_and_leave_the_rest_of_the_rule_unchanged() {
     let mut sim = Sim::new("shop");
     sim.ecs("UpdateService", json!({"service": "checkout-canary", "taskDefinition": "checkout:42", "desiredCount": 6}));
     sim.until(400, "six healthy canaries", |sim| {
@@ -44,17 +44,17 @@ fn weights_split_the_traffic_and_nothing_else_of_the_rule_changes() {
         let start = sim.world.now().as_second();
         sim.run(480);
         let counts = ["checkout-stable", "checkout-canary"]
-            .map(|g| sum(&sim.metric_between(g, "RequestCount", "Sum", start, start + 300)));
+            .map(|g| sum(&sim.metric_between(g, "RequestCount", "Sum", start..start + 300)));
         let got = counts[1] / (counts[0] + counts[1]);
         assert!((got - share).abs() < 0.004, "{stable}/{canary}: {got}");
     }
     assert_eq!(sim.rule("/checkout*"), before);
-    // At weight 0 there is no point at all, rather than a 0.
+    // At weight 0 there are no data points, rather than zeros.
     assert!(sim.metric("checkout-canary", "RequestCount", "Sum", 3).is_empty());
 }
 
 #[test]
-fn weight_on_an_empty_target_group_is_answered_by_the_load_balancer() {
+fn weight_on_an_empty_target_group_causes_load_balancer_errors() {
     let mut sim = Sim::new("shop");
     sim.set_weights(50, 50).unwrap();
     sim.run(300);
@@ -71,7 +71,7 @@ fn weight_on_an_empty_target_group_is_answered_by_the_load_balancer() {
 }
 
 #[test]
-fn a_bad_canary_fails_a_little_at_any_share_and_breaks_from_10_percent_on() {
+fn a_bad_canary_has_few_errors_below_10_percent_and_many_from_there() {
     for (stable, canary, errors, slow) in [(99, 1, 0.8..3.6, false), (90, 10, 5.0..18.0, true)] {
         let mut sim = Sim::new("bad-canary");
         sim.set_weights(stable, canary).unwrap();
@@ -88,7 +88,7 @@ fn a_bad_canary_fails_a_little_at_any_share_and_breaks_from_10_percent_on() {
 }
 
 #[test]
-fn a_slow_canary_is_slow_at_any_share_and_makes_no_errors() {
+fn a_slow_canary_is_slow_at_any_share_without_errors() {
     for (stable, canary) in [(99, 1), (90, 10)] {
         let mut sim = Sim::new("latency-regression");
         sim.set_weights(stable, canary).unwrap();
@@ -96,7 +96,7 @@ fn a_slow_canary_is_slow_at_any_share_and_makes_no_errors() {
         let errors = sum(&sim.metric("checkout-canary", "HTTPCode_Target_5XX_Count", "Sum", 5));
         let requests = sum(&sim.metric("checkout-canary", "RequestCount", "Sum", 5));
         assert!(requests > 500.0 && errors / requests < 0.005, "{errors} of {requests}");
-        // Of the newest minutes one may be published for one side only.
+        // The newest minute may be published for one side only.
         let mut p95 = |group| {
             let minutes = sim.metric(group, "TargetResponseTime", "p95", 5);
             sum(&minutes) / minutes.len() as f64
@@ -107,7 +107,7 @@ fn a_slow_canary_is_slow_at_any_share_and_makes_no_errors() {
 }
 
 #[test]
-fn a_canary_without_traffic_has_no_minutes() {
+fn a_canary_without_traffic_has_no_data_points() {
     let mut sim = Sim::new("no-traffic");
     sim.run(600);
     assert!(sim.metric("checkout-canary", "RequestCount", "Sum", 10).is_empty());
@@ -115,7 +115,7 @@ fn a_canary_without_traffic_has_no_minutes() {
 }
 
 #[test]
-fn too_few_tasks_for_the_traffic_are_slow_and_fail() {
+fn overloaded_tasks_are_slow_and_fail() {
     let mut sim = Sim::new("good-release");
     sim.set_weights(0, 100).unwrap();
     sim.run(400);
@@ -128,29 +128,29 @@ fn too_few_tasks_for_the_traffic_are_slow_and_fail() {
 }
 
 #[test]
-fn a_minute_is_published_late_and_at_first_too_low() {
+fn a_minute_is_published_late_and_incomplete_at_first() {
     let mut sim = Sim::new("shop");
     let minute = sim.world.now().as_second() / 60 * 60 + 60;
     sim.until(61, "the minute begins", |sim| sim.world.now().as_second() == minute);
-    let mut seen = Vec::new();
+    let mut values = Vec::new();
     for age in 0..200 {
-        let value = sim.metric_between("checkout-stable", "RequestCount", "Sum", minute, minute + 60);
+        let value = sim.metric_between("checkout-stable", "RequestCount", "Sum", minute..minute + 60);
         match value.first() {
             None => assert!(age <= 150, "not yet published {age} s after it began"),
             Some(value) => {
                 assert!(age >= 120, "published {age} s after it began");
-                seen.push(*value);
+                values.push(*value);
             }
         }
         sim.run(1);
     }
-    seen.dedup();
-    assert_eq!(seen.len(), 2, "{seen:?}");
-    assert!(seen[0] < 0.8 * seen[1]);
+    values.dedup();
+    assert_eq!(values.len(), 2, "{values:?}");
+    assert!(values[0] < 0.8 * values[1]);
 }
 
 #[test]
-fn somebody_edits_the_rule() {
+fn another_operator_edits_the_rule() {
     let mut sim = Sim::new("rule-edited");
     sim.run(59);
     let weight =

@@ -1,0 +1,258 @@
+//! The Describe operations of the load balancer.
+
+use serde_json::{Value, json};
+
+use super::error::refuse;
+use super::input::Input;
+use super::page::elb_page;
+use crate::sim::api::{Answer, ApiError};
+use crate::sim::scenario::Network;
+use crate::sim::world::account::Account;
+use crate::sim::world::clock::{DAY, Ms, epoch};
+use crate::sim::world::ecs::target::{Health, Target};
+use crate::sim::world::ecs::task::Task;
+use crate::sim::world::elb::load_balancer::{Listener, LoadBalancer};
+use crate::sim::world::elb::rule::Rule;
+use crate::sim::world::elb::target_group::{GroupId, TargetGroup};
+use crate::sim::world::task_definitions::definition::PORT;
+
+const VPC: &str = "vpc-0d4e5f60718293a4b";
+
+fn balancer_not_found() -> ApiError {
+    refuse("LoadBalancerNotFound", "One or more load balancers not found")
+}
+
+pub(super) fn load_balancers(account: &Account, input: Input<'_>) -> Answer {
+    let balancer = &account.load_balancer;
+    let (arns, names) = (input.texts("LoadBalancerArns"), input.texts("Names"));
+    let exists = |name: &&str| balancer.exists && (*name == balancer.arn || *name == balancer.name);
+    if !arns.iter().chain(&names).all(exists) {
+        return Err(balancer_not_found());
+    }
+    if !balancer.exists {
+        return Ok(json!({"LoadBalancers": []}));
+    }
+    let zones: Vec<_> = Network::default().subnets.into_iter().zip(["a", "b"]).map(|(subnet, zone)| {
+        json!({"ZoneName": format!("{}{zone}", account.arns.region), "SubnetId": subnet, "LoadBalancerAddresses": []})
+    }).collect();
+    let load_balancer = json!({
+        "LoadBalancerArn": balancer.arn,
+        "DNSName": balancer.dns,
+        "CanonicalHostedZoneId": "Z35SXDOTRQ7X7K",
+        "CreatedTime": epoch(account.started - 400 * DAY),
+        "LoadBalancerName": balancer.name,
+        "Scheme": "internet-facing",
+        "VpcId": VPC,
+        "State": {"Code": "active"},
+        "Type": "application",
+        "AvailabilityZones": zones,
+        "SecurityGroups": ["sg-0e5f60718293a4b5c"],
+        "IpAddressType": "ipv4",
+        "EnablePrefixForIpv6SourceNat": "off",
+    });
+    elb_page("LoadBalancers", "balancers", vec![load_balancer], input)
+}
+
+pub(super) fn listener_json(balancer: &LoadBalancer, at: usize, listener: &Listener) -> Value {
+    let default = balancer.rules.iter().find(|r| r.listener == at && r.priority.is_none());
+    json!({
+        "ListenerArn": listener.arn,
+        "LoadBalancerArn": balancer.arn,
+        "Port": listener.port,
+        "Protocol": "HTTP",
+        "DefaultActions": default.map(|r| r.actions.clone()).unwrap_or(json!([])),
+    })
+}
+
+pub(super) fn listeners(account: &Account, input: Input<'_>) -> Answer {
+    let balancer = &account.load_balancer;
+    let arns = input.texts("ListenerArns");
+    match input.text("LoadBalancerArn") {
+        Some(arn) if arn != balancer.arn || !balancer.exists => return Err(balancer_not_found()),
+        None if arns.is_empty() => {
+            return Err(refuse("ValidationError", "You must specify either listener ARNs or a load balancer ARN"));
+        }
+        _ => {}
+    }
+    if !arns.iter().all(|arn| balancer.listeners.iter().any(|l| l.arn == *arn)) {
+        return Err(refuse("ListenerNotFound", "One or more listeners not found"));
+    }
+    let matching =
+        balancer.listeners.iter().enumerate().filter(|(_, l)| arns.is_empty() || arns.contains(&l.arn.as_str()));
+    elb_page("Listeners", "listeners", matching.map(|(at, l)| listener_json(balancer, at, l)).collect(), input)
+}
+
+pub(super) fn rule_json(rule: &Rule) -> Value {
+    json!({
+        "RuleArn": rule.arn,
+        "Priority": rule.priority.map_or("default".into(), |p| p.to_string()),
+        "Conditions": rule.conditions,
+        "Actions": rule.actions,
+        "IsDefault": rule.priority.is_none(),
+        "Transforms": [],
+    })
+}
+
+pub(super) fn rules(account: &Account, input: Input<'_>) -> Answer {
+    let balancer = &account.load_balancer;
+    let arns = input.texts("RuleArns");
+    let listener = input.text("ListenerArn").map(|arn| balancer.listeners.iter().position(|l| l.arn == arn));
+    let matching: Vec<&Rule> = match listener {
+        Some(None) => {
+            return Err(refuse("ListenerNotFound", "One or more listeners not found"));
+        }
+        Some(at) => balancer.rules.iter().filter(|r| Some(r.listener) == at).collect(),
+        None if arns.is_empty() => {
+            return Err(refuse("ValidationError", "You must specify either listener rule ARNs or a listener ARN"));
+        }
+        None => {
+            let found = arns.iter().map(|arn| balancer.rules.iter().find(|r| r.arn == *arn));
+            found.collect::<Option<Vec<_>>>().ok_or_else(|| refuse("RuleNotFound", "One or more rules not found"))?
+        }
+    };
+    let listing = format!("rules {:?}", input.text("ListenerArn"));
+    elb_page("Rules", &listing, matching.into_iter().map(rule_json).collect(), input)
+}
+
+pub(super) fn target_groups(account: &Account, input: Input<'_>) -> Answer {
+    let balancer = &account.load_balancer;
+    let (arns, names) = (input.texts("TargetGroupArns"), input.texts("Names"));
+    let of_balancer = input.text("LoadBalancerArn");
+    if of_balancer.is_some_and(|arn| arn != balancer.arn) {
+        return Err(balancer_not_found());
+    }
+    let exists = |name: &&str| balancer.groups.iter().any(|(_, g)| g.arn == *name || g.name == *name);
+    if !arns.iter().chain(&names).all(exists) {
+        return Err(group_not_found());
+    }
+    let matching = balancer.groups.iter().filter(|(id, group)| {
+        (arns.is_empty() && names.is_empty()
+            || arns.contains(&group.arn.as_str())
+            || names.contains(&group.name.as_str()))
+            && (of_balancer.is_none() || balancer.in_use(*id))
+    });
+    let groups = matching.map(|(id, group)| group_json(balancer, id, group)).collect();
+    elb_page("TargetGroups", "groups", groups, input)
+}
+
+fn group_not_found() -> ApiError {
+    refuse("TargetGroupNotFound", "One or more target groups not found")
+}
+
+fn group_json(balancer: &LoadBalancer, id: GroupId, group: &TargetGroup) -> Value {
+    json!({
+        "TargetGroupArn": group.arn,
+        "TargetGroupName": group.name,
+        "Protocol": "HTTP",
+        "Port": PORT,
+        "VpcId": VPC,
+        "HealthCheckProtocol": "HTTP",
+        "HealthCheckPort": "traffic-port",
+        "HealthCheckEnabled": true,
+        "HealthCheckIntervalSeconds": group.interval_seconds,
+        "HealthCheckTimeoutSeconds": 5,
+        "HealthyThresholdCount": group.healthy_after,
+        "UnhealthyThresholdCount": group.unhealthy_after,
+        "HealthCheckPath": group.health_path,
+        "Matcher": {"HttpCode": "200"},
+        "LoadBalancerArns": if balancer.in_use(id) { json!([balancer.arn]) } else { json!([]) },
+        "TargetType": "ip",
+        "ProtocolVersion": "HTTP1",
+        "IpAddressType": "ipv4",
+    })
+}
+
+pub(super) fn target_health(account: &Account, input: Input<'_>) -> Answer {
+    let found = input.text("TargetGroupArn").and_then(|arn| account.load_balancer.groups.with_arn(arn));
+    let group = found.ok_or_else(group_not_found)?;
+    let in_use = account.load_balancer.in_use(group);
+    let only: Vec<&str> = input.items("Targets").filter_map(|t| t.get("Id")?.as_str()).collect();
+    let registered = account.services.iter().flat_map(|s| &s.tasks).filter_map(|task| {
+        let target = task.target.as_ref().filter(|t| t.group == group)?;
+        (only.is_empty() || only.contains(&task.network.ip.as_str())).then_some((task, target))
+    });
+    let (ips, mut targets): (Vec<&str>, Vec<Value>) = registered
+        .map(|(task, target)| {
+            (task.network.ip.as_str(), target_json(account, task, health(target, in_use, account.tick)))
+        })
+        .unzip();
+    for id in only.iter().filter(|id| !ips.contains(*id)) {
+        targets.push(json!({
+            "Target": {"Id": id, "Port": PORT},
+            "TargetHealth": {"State": "unused", "Reason": "Target.NotRegistered", "Description": "Target is not registered to the target group"},
+        }));
+    }
+    Ok(json!({"TargetHealthDescriptions": targets}))
+}
+
+fn target_json(account: &Account, task: &Task, health: Value) -> Value {
+    let network = &task.network;
+    let zone = if network.zone == 0 { "a" } else { "b" };
+    json!({
+        "Target": {"Id": network.ip, "Port": PORT, "AvailabilityZone": format!("{}{zone}", account.arns.region)},
+        "HealthCheckPort": PORT.to_string(),
+        "TargetHealth": health,
+        "AdministrativeOverride": {
+            "State": "no_override",
+            "Reason": "AdministrativeOverride.NoOverride",
+            "Description": "No override is currently active on target",
+        },
+    })
+}
+
+fn health(target: &Target, in_use: bool, now: Ms) -> Value {
+    if !in_use && target.health != Health::Draining {
+        let description = "Target group is not configured to receive traffic from the load balancer";
+        return json!({"State": "unused", "Reason": "Target.NotInUse", "Description": description});
+    }
+    match target.reason(now) {
+        None => json!({"State": "healthy"}),
+        Some((reason, description)) => {
+            json!({"State": target.health.as_ref(), "Reason": reason, "Description": description})
+        }
+    }
+}
+
+pub(super) fn target_group_attributes(account: &Account, input: Input<'_>) -> Answer {
+    let found = input.text("TargetGroupArn").and_then(|arn| account.load_balancer.groups.with_arn(arn));
+    let Some(group) = found.and_then(|id| account.load_balancer.group(id)) else {
+        return Err(group_not_found());
+    };
+    let delay = group.drain_seconds.to_string();
+    let attributes = [
+        ("stickiness.enabled", "false"),
+        ("deregistration_delay.timeout_seconds", delay.as_str()),
+        ("stickiness.type", "lb_cookie"),
+        ("stickiness.lb_cookie.duration_seconds", "86400"),
+        ("slow_start.duration_seconds", "0"),
+        ("load_balancing.algorithm.type", "round_robin"),
+        ("load_balancing.algorithm.anomaly_mitigation", "off"),
+        ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
+        ("target_group_health.dns_failover.minimum_healthy_targets.count", "1"),
+        ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off"),
+        ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1"),
+        ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off"),
+    ];
+    Ok(json!({"Attributes": attributes.map(|(key, value)| json!({"Key": key, "Value": value}))}))
+}
+
+pub(super) fn tags(account: &Account, input: Input<'_>) -> Answer {
+    let arns = input.texts("ResourceArns");
+    if arns.len() > 20 {
+        return Err(refuse("ValidationError", "ResourceArns cannot have more than 20 elements"));
+    }
+    let balancer = &account.load_balancer;
+    let exists = |arn: &str| {
+        balancer.arn == arn
+            || balancer.listeners.iter().any(|l| l.arn == arn)
+            || balancer.rules.iter().any(|r| r.arn == arn)
+            || balancer.groups.with_arn(arn).is_some()
+    };
+    if let Some(unknown) = arns.iter().find(|arn| !exists(arn)) {
+        let code = if unknown.contains(":targetgroup/") { "TargetGroupNotFound" } else { "LoadBalancerNotFound" };
+        return Err(refuse(code, format!("One or more resources not found: {unknown}")));
+    }
+    let described: Vec<_> =
+        arns.iter().map(|arn| json!({"ResourceArn": arn, "Tags": [{"Key": "project", "Value": "shop"}]})).collect();
+    Ok(json!({"TagDescriptions": described}))
+}

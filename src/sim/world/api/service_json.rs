@@ -1,0 +1,150 @@
+//! Services as DescribeServices shows them.
+
+use serde_json::{Value, json};
+
+use super::json::{insert, tags};
+use super::lookup::deployment_arn;
+use crate::sim::scenario::Strategy;
+use crate::sim::world::account::Account;
+use crate::sim::world::clock::epoch;
+use crate::sim::world::ecs::service::{Deployment, RolloutState, Service, task_counts};
+use crate::sim::world::elb::target_group::GroupId;
+use crate::sim::world::task_definitions::definition::PORT;
+
+pub(super) fn service(account: &Account, service: &Service, with_tags: bool) -> Value {
+    let arns = &account.arns;
+    let (running, pending) = task_counts(service.tasks.iter());
+    let entries = service.deployments.iter().enumerate();
+    let deployments: Vec<Value> = entries.map(|(at, d)| deployment_entry(account, service, at, d)).collect();
+    let mut out = json!({
+        "serviceArn": arns.service(&service.cluster, &service.name),
+        "serviceName": service.name,
+        "clusterArn": arns.cluster(&service.cluster),
+        "loadBalancers": load_balancers(account, service),
+        "serviceRegistries": [],
+        "status": "ACTIVE",
+        "desiredCount": service.desired,
+        "runningCount": running,
+        "pendingCount": pending,
+        "platformFamily": "Linux",
+        "taskDefinition": service.task_definition(&account.catalog, arns),
+        "deploymentConfiguration": service.config.json(),
+        "deployments": deployments,
+        "roleArn": format!("arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", arns.account),
+        "events": events(service),
+        "createdAt": epoch(service.created),
+        "currentServiceRevisions": current_revisions(account, service),
+        "placementConstraints": [],
+        "placementStrategy": [],
+        "healthCheckGracePeriodSeconds": service.grace / 1000,
+        "schedulingStrategy": "REPLICA",
+        "deploymentController": {"type": "ECS"},
+        "createdBy": arns.role("deployer"),
+        "enableECSManagedTags": true,
+        "propagateTags": "SERVICE",
+        "enableExecuteCommand": service.current_revision().is_some_and(|r| r.settings.execute_command),
+        "availabilityZoneRebalancing": "ENABLED",
+        "resourceManagementType": "CUSTOMER",
+    });
+    if let Some(current) = service.current_revision() {
+        current.settings.add_to(&mut out);
+        insert(&mut out, "platformVersion", json!(current.settings.platform));
+    }
+    if let Some(latest) = service.latest_deployment() {
+        insert(&mut out, "currentServiceDeployment", json!(deployment_arn(account, service, latest)));
+    }
+    if with_tags {
+        insert(&mut out, "tags", tags(&service.tags));
+    }
+    out
+}
+
+/// `loadBalancers` of a service and of its revisions.
+pub(super) fn load_balancers(account: &Account, service: &Service) -> Value {
+    let balancer = &account.load_balancer;
+    let group_arn = |id: Option<GroupId>| id.and_then(|g| balancer.group(g)).map(|g| g.arn.clone());
+    let rule_arn = |rule: Option<usize>| rule.and_then(|r| balancer.rules.get(r)).map(|r| &r.arn);
+    let Some(group) = group_arn(service.group) else {
+        return json!([]);
+    };
+    let mut binding = json!({"targetGroupArn": group, "containerName": service.container, "containerPort": PORT});
+    if let (Some(alternate), Some(rule)) = (group_arn(service.alternate), rule_arn(service.rule)) {
+        let mut advanced = json!({
+            "alternateTargetGroupArn": alternate,
+            "productionListenerRule": rule,
+            "roleArn": account.arns.role("ecsInfrastructureRole"),
+        });
+        if let Some(test) = rule_arn(service.test_rule) {
+            insert(&mut advanced, "testListenerRule", json!(test));
+        }
+        insert(&mut binding, "advancedConfiguration", advanced);
+    }
+    json!([binding])
+}
+
+/// `events`, newest first.
+fn events(service: &Service) -> Vec<Value> {
+    let newest_first = service.events.iter().rev();
+    newest_first.map(|e| json!({"id": e.id, "createdAt": epoch(e.created), "message": e.message})).collect()
+}
+
+fn current_revisions(account: &Account, service: &Service) -> Vec<Value> {
+    let mut current = Vec::new();
+    for (at, deployment) in service.deployments.iter().enumerate() {
+        // After a rollback two deployments may install the same revision.
+        if service.deployments.iter().take(at).any(|d| d.revision == deployment.revision) {
+            continue;
+        }
+        let Some(revision) = service.revisions.get(deployment.revision) else {
+            continue;
+        };
+        let (running, pending) = task_counts(service.tasks_of_revision(deployment.revision));
+        current.push(json!({
+            "arn": account.arns.service_revision(&service.cluster, &service.name, revision.id),
+            "requestedTaskCount": desired_count(service, deployment),
+            "runningTaskCount": running,
+            "pendingTaskCount": pending,
+        }));
+    }
+    current
+}
+
+/// desiredCount of an entry of `deployments[]`. An old deployment desires the live tasks that it has left.
+fn desired_count(service: &Service, deployment: &Deployment) -> u32 {
+    if service.primary().is_some_and(|p| p.id == deployment.id) {
+        return deployment.desired;
+    }
+    let live = service.tasks_of(deployment.id).filter(|t| t.is_live()).count();
+    u32::try_from(live).unwrap_or(u32::MAX)
+}
+
+fn deployment_entry(account: &Account, service: &Service, at: usize, deployment: &Deployment) -> Value {
+    let (running, pending) = task_counts(service.tasks_of(deployment.id));
+    let revision = service.revisions.get(deployment.revision);
+    let mut out = json!({
+        "id": format!("ecs-svc/{}", deployment.id),
+        "status": if at == 0 { "PRIMARY" } else { "ACTIVE" },
+        "taskDefinition": revision.map(|r| account.catalog.get(r.definition).arn(&account.arns)),
+        "desiredCount": desired_count(service, deployment),
+        "pendingCount": pending,
+        "runningCount": running,
+        "failedTasks": deployment.failed,
+        "createdAt": epoch(deployment.created),
+        "updatedAt": epoch(deployment.updated),
+        "platformFamily": "Linux",
+    });
+    if let Some(settings) = revision.map(|r| &r.settings) {
+        settings.add_to(&mut out);
+        insert(&mut out, "platformVersion", json!(settings.resolved_platform()));
+    }
+    if service.config.strategy == Strategy::Rolling {
+        let reason = match deployment.rollout {
+            RolloutState::Completed => format!("ECS deployment ecs-svc/{} completed.", deployment.id),
+            RolloutState::Failed => "ECS deployment circuit breaker: tasks failed to start.".into(),
+            RolloutState::InProgress => format!("ECS deployment ecs-svc/{} in progress.", deployment.id),
+        };
+        insert(&mut out, "rolloutState", json!(deployment.rollout.as_ref()));
+        insert(&mut out, "rolloutStateReason", json!(reason));
+    }
+    out
+}

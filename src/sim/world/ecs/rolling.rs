@@ -1,0 +1,146 @@
+//! Rolling deployments: replaces tasks within the minimum and maximum percent, with a circuit breaker.
+
+use super::context::Context;
+use super::deploy::{ALARM_TRIGGERED, roll_back, triggered_alarms};
+use super::placement::{launch, stop};
+use super::service::{RolloutState, Service};
+use super::service_deployment::{DeploymentStatus, MonitorStatus};
+use crate::sim::world::clock::SECOND;
+
+/// Simulates one second of a service whose strategy is ROLLING, or that has no deployment in progress.
+pub(super) fn step(service: &mut Service, ctx: &mut Context<'_>) {
+    replace_tasks(service, ctx);
+    check_alarms(service, ctx);
+    check_circuit_breaker(service, ctx);
+    advance_status(service, ctx);
+}
+
+/// Starts and stops tasks towards the PRIMARY deployment, within the minimum and maximum percent.
+fn replace_tasks(service: &mut Service, ctx: &mut Context<'_>) {
+    let desired = service.desired as usize;
+    let Some(primary) = service.deployments.first_mut() else {
+        return;
+    };
+    if primary.desired != service.desired {
+        (primary.desired, primary.updated) = (service.desired, ctx.now);
+    }
+    let (id, retry_at) = (primary.id, primary.retry_at);
+    for other in service.deployments.iter_mut().skip(1) {
+        other.desired = 0;
+    }
+    let most = (desired * service.config.max_percent as usize / 100).max(desired);
+    let least = (desired * service.config.min_healthy_percent as usize).div_ceil(100);
+    let live = service.tasks.iter().filter(|t| t.is_live()).count();
+    let new = service.tasks_of(id).filter(|t| t.is_live()).count();
+    let old = live - new;
+    let serving = service.tasks.iter().filter(|t| t.is_serving()).count();
+
+    if new > desired {
+        stop(service, new - desired, |t| t.deployment == id, id, ctx);
+    } else if new < desired && live < most && ctx.now >= retry_at {
+        launch(service, 0, (desired - new).min(most - live), ctx);
+    }
+    if old > 0 {
+        // Old tasks that do not serve can stop at any time. Of the others, only the spare ones can.
+        let idle = service.tasks.iter().filter(|t| t.is_live() && t.deployment != id && !t.is_serving()).count();
+        let spare = serving.saturating_sub(least).min(old - idle);
+        let excess = (old + new).saturating_sub(most.max(desired));
+        let stoppable = if new == 0 && desired > 0 && spare == 0 { idle.min(excess) } else { idle + spare };
+        // Old tasks keep running until the new ones can replace them.
+        let ready = service.tasks_of(id).filter(|t| t.is_serving()).count();
+        let stoppable = stoppable.min((old + ready).saturating_sub(least.min(desired)));
+        stop(service, stoppable, |t| t.deployment != id, id, ctx);
+    }
+}
+
+fn check_alarms(service: &mut Service, ctx: &mut Context<'_>) {
+    let in_alarm = ctx.in_alarm;
+    let Some(deployment) = service.deployment_in_progress().filter(|d| d.rollback.is_none()) else {
+        return;
+    };
+    let triggered = triggered_alarms(deployment, in_alarm);
+    if triggered.is_empty() {
+        return;
+    }
+    deployment.trigger_alarms(triggered);
+    if deployment.config.alarms_rollback {
+        roll_back(service, ALARM_TRIGGERED, DeploymentStatus::RollbackInProgress, ctx);
+    }
+}
+
+fn check_circuit_breaker(service: &mut Service, ctx: &mut Context<'_>) {
+    let now = ctx.now;
+    let name = service.name.clone();
+    let Some(primary) = service.primary().map(|p| p.id) else {
+        return;
+    };
+    let Some(deployment) = service
+        .deployment_in_progress()
+        .filter(|d| d.config.breaker && d.breaker == MonitorStatus::Monitoring && d.failures >= d.threshold)
+    else {
+        return;
+    };
+    deployment.breaker = MonitorStatus::Triggered;
+    deployment.updated = now;
+    let rolls_back = deployment.config.breaker_rollback && deployment.rollback.is_none();
+    if !rolls_back {
+        let rolled_back = deployment.rollback.is_some();
+        deployment.status = if rolled_back { DeploymentStatus::RollbackFailed } else { DeploymentStatus::Stopped };
+        (deployment.finished, deployment.stopped) = (Some(now), Some(now));
+        deployment.reason = Some("The circuit breaker threshold was exceeded.".into());
+    }
+    if let Some(primary) = service.deployments.first_mut() {
+        primary.rollout = RolloutState::Failed;
+    }
+    let message = format!("(service {name}) (deployment ecs-svc/{primary}) deployment failed: tasks failed to start.");
+    service.add_event(now, ctx.ids, message);
+    if rolls_back {
+        let reason = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+        roll_back(service, reason, DeploymentStatus::RollbackInProgress, ctx);
+    }
+}
+
+/// Moves the deployment to its next status, completes it, and reports a steady state.
+fn advance_status(service: &mut Service, ctx: &mut Context<'_>) {
+    let now = ctx.now;
+    let name = service.name.clone();
+    let Some((id, rollout)) = service.primary().map(|p| (p.id, p.rollout)) else {
+        return;
+    };
+    if let Some(deployment) = service.deployment_in_progress().filter(|d| now >= d.created + 2 * SECOND) {
+        match deployment.status {
+            DeploymentStatus::Pending => {
+                deployment.status = DeploymentStatus::InProgress;
+                (deployment.started, deployment.updated) = (Some(now), now);
+            }
+            DeploymentStatus::RollbackRequested => {
+                (deployment.status, deployment.updated) = (DeploymentStatus::RollbackInProgress, now);
+            }
+            _ => {}
+        }
+    }
+    let desired = service.desired as usize;
+    let ready = service.tasks_of(id).filter(|t| t.is_serving()).count();
+    let live = service.tasks.iter().filter(|t| t.is_live()).count();
+    if ready != desired || live != desired {
+        return;
+    }
+    let started = service
+        .latest_deployment()
+        .is_none_or(|d| d.status.is_terminal() || d.started.is_some_and(|at| now > at + 3 * SECOND));
+    if rollout == RolloutState::InProgress && started {
+        if let Some(primary) = service.deployments.first_mut() {
+            (primary.rollout, primary.updated) = (RolloutState::Completed, now);
+        }
+        if let Some(deployment) = service.deployment_in_progress() {
+            let rolled_back = deployment.rollback.is_some();
+            let status = if rolled_back { DeploymentStatus::RollbackSuccessful } else { DeploymentStatus::Successful };
+            deployment.finish(status, now);
+        }
+        service.add_event(now, ctx.ids, format!("(service {name}) (deployment ecs-svc/{id}) deployment completed."));
+    }
+    if !service.steady && service.primary().is_some_and(|p| p.rollout == RolloutState::Completed) {
+        service.steady = true;
+        service.add_event(now, ctx.ids, format!("(service {name}) has reached a steady state."));
+    }
+}
