@@ -9,7 +9,7 @@ use regex::Regex;
 use super::args::Cli;
 use super::exit::{Exit, Failure};
 use super::out::Out;
-use super::words::columns;
+use super::format::columns;
 
 /// The word that lists the topics.
 const LIST: &str = "topics";
