@@ -20,6 +20,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod wording;
 
 use clap::{CommandFactory, Parser};
 
