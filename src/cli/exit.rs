@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::config::ConfigError;
+use super::wording::COMMANDS;
 use crate::console::state::operation::OperationOutcome;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Refusal;
@@ -118,7 +119,8 @@ impl From<Fault> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::new(Exit::Refused, refusal.reason, refusal.advice)
+        let advice = refusal.remedy.text(COMMANDS);
+        Self::new(Exit::Refused, refusal.reason, advice)
     }
 }
 

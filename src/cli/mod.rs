@@ -21,6 +21,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod wording;
 
 use clap::{CommandFactory, Parser};
 

@@ -13,6 +13,7 @@ pub mod terminal;
 pub mod update;
 pub mod view;
 pub mod widgets;
+pub(crate) mod wording;
 
 pub use self::update::update;
 

@@ -7,8 +7,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::analysis::VerdictStatus;
-use super::plan::Refusal;
+use super::plan::{Refusal, Remedy};
 use super::release::{Bake, Method, Phase, Release};
+use super::wording::{Act, Wording};
 
 /// What is known beside the release itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,8 +44,8 @@ pub enum Doing {
 /// What is to be done by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Nothing yet: what is waited for, in words.
-    Idle(String),
+    /// Nothing yet: what is waited for.
+    Idle(Hold),
     /// Nothing yet: an operation is in flight.
     Busy,
     /// A step forward; what speaks for it.
@@ -55,12 +56,39 @@ pub enum Decision {
     Stop(Refusal),
 }
 
-fn idle(what: impl Into<String>) -> Decision {
-    Decision::Idle(what.into())
+/// Why nothing is done yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// The canary has no traffic yet, so nothing judges it.
+    NoCanaryTraffic,
+    /// The verdict is FAIL, and only an operator rolls back here.
+    Failing {
+        /// The verdict's weightiest reason.
+        reason: String,
+    },
+    /// Any other: a phrase that names no act.
+    Other(String),
 }
 
-fn stop(reason: impl Into<String>, advice: &str) -> Decision {
-    Decision::Stop(Refusal::new(reason, advice))
+impl Hold {
+    /// In words.
+    pub fn text(&self, wording: Wording) -> String {
+        match self {
+            Self::NoCanaryTraffic => {
+                format!("the canary has no traffic to be judged by yet: {} gives it the first", wording.name(Act::Step))
+            }
+            Self::Failing { reason } => format!("FAIL holds it, {} rolls back: {reason}", wording.name(Act::Rollback)),
+            Self::Other(text) => text.clone(),
+        }
+    }
+}
+
+fn idle(what: impl Into<String>) -> Decision {
+    Decision::Idle(Hold::Other(what.into()))
+}
+
+fn stop(reason: impl Into<String>, remedy: Remedy) -> Decision {
+    Decision::Stop(Refusal::new(reason, remedy))
 }
 
 /// `3 min`, `45 s`: a span in a sentence.
@@ -93,7 +121,7 @@ pub fn decide(release: &Release, known: &Known) -> Decision {
         return idle("held: the canary's share is not known");
     };
     if release.canary.is_none() || share.is_zero() {
-        return idle("the canary has no traffic to be judged by yet: P gives it the first");
+        return Decision::Idle(Hold::NoCanaryTraffic);
     }
     match release.verdict.outcome {
         VerdictStatus::Fail => failing(release, known),
@@ -107,15 +135,15 @@ pub fn decide(release: &Release, known: &Known) -> Decision {
 /// Why there is nothing for it to do here, whatever the numbers say.
 fn over(release: &Release, known: &Known) -> Option<Decision> {
     if known.read_only {
-        return Some(stop("This console is read-only.", "Start it without --read-only."));
+        return Some(stop("This console is read-only.", Remedy::LiftReadOnly));
     }
     if let Some(why) = &release.watch_only {
-        return Some(stop(why.clone(), "It can be watched here."));
+        return Some(stop(why.clone(), Remedy::WatchOnly));
     }
     if !matches!(release.method, Method::Weighted | Method::Native | Method::NativeWeighted) {
         return Some(stop(
             format!("{} is a {} service: there is no lever to step with.", release.name, release.method),
-            "Watch it, or roll it back.",
+            Remedy::WatchOrRollback,
         ));
     }
     // What this console is in the middle of ends in a state of its own.
@@ -123,13 +151,13 @@ fn over(release: &Release, known: &Known) -> Option<Decision> {
         return None;
     }
     if release.phase == Phase::Steady {
-        return Some(stop(format!("Nothing is under way at {}.", release.name), "Start a release with S first."));
+        return Some(stop(format!("Nothing is under way at {}.", release.name), Remedy::Start));
     }
     if release.phase == Phase::RollingBack || release.returning {
-        return Some(stop(format!("{} is on its way back.", release.name), "Watch it."));
+        return Some(stop(format!("{} is on its way back.", release.name), Remedy::Watch));
     }
     if release.phase == Phase::Finishing {
-        return Some(stop(format!("{} is being finished.", release.name), "Watch it."));
+        return Some(stop(format!("{} is being finished.", release.name), Remedy::Watch));
     }
     None
 }
@@ -140,7 +168,7 @@ fn weightiest(release: &Release) -> &str {
 
 fn failing(release: &Release, known: &Known) -> Decision {
     let Some(after) = known.rollback_after else {
-        return idle(format!("FAIL holds it, R rolls back: {}", weightiest(release)));
+        return Decision::Idle(Hold::Failing { reason: weightiest(release).to_owned() });
     };
     let lasted = known.failing_since.map(|since| known.now.duration_since(since).max(SignedDuration::ZERO));
     match lasted {
@@ -157,12 +185,12 @@ fn failing(release: &Release, known: &Known) -> Decision {
 /// Everybody is served by the new revision: the last word is an operator's.
 fn full(release: &Release) -> Decision {
     let name = &release.name;
-    let advice = match release.method {
-        Method::Weighted => "Finish with F.",
-        _ if release.pauses.is_empty() => "ECS finishes it.",
-        _ => "P lets ECS go on.",
+    let remedy = match release.method {
+        Method::Weighted => Remedy::Finish,
+        _ if release.pauses.is_empty() => Remedy::EcsFinishes,
+        _ => Remedy::LetEcsContinue,
     };
-    stop(format!("{name} gives the new revision all of the traffic: automatic stepping ends here."), advice)
+    stop(format!("{name} gives the new revision all of the traffic: automatic stepping ends here."), remedy)
 }
 
 fn passed(release: &Release, known: &Known) -> Decision {
@@ -217,7 +245,7 @@ mod tests {
         assert_eq!(decide(&judged(VerdictStatus::Pass), &calm()), step);
         let young = Bake { since: now() - SignedDuration::from_secs(460), ..calm().bake.unwrap() };
         let said = |release: &Release, known: &Known| match decide(release, known) {
-            Decision::Idle(what) => what,
+            Decision::Idle(what) => what.text(Wording::PLAIN),
             other => panic!("{other:?}"),
         };
         let pass = judged(VerdictStatus::Pass);
@@ -248,7 +276,7 @@ mod tests {
         let fail = judged(VerdictStatus::Fail);
         let since = |seconds| Some(now() - SignedDuration::from_secs(seconds));
         let after = Some(SignedDuration::from_secs(120));
-        let idle = |decision| matches!(decision, Decision::Idle(what) if what.contains("FAIL"));
+        let idle = |decision| matches!(decision, Decision::Idle(what) if what.text(Wording::PLAIN).contains("FAIL"));
         assert!(idle(decide(&fail, &Known { failing_since: since(9_999), ..calm() })), "never by itself");
         assert!(idle(decide(&fail, &Known { rollback_after: after, ..calm() })), "not known since when");
         assert!(idle(decide(&fail, &Known { rollback_after: after, failing_since: since(119), ..calm() })));
@@ -268,7 +296,7 @@ mod tests {
         let mut everybody = judged(VerdictStatus::Pass);
         everybody.share.configured = Some(Percent::FULL);
         match decide(&everybody, &calm()) {
-            Decision::Stop(why) => assert_eq!(why.advice, "Finish with F."),
+            Decision::Stop(why) => assert_eq!(why.remedy, Remedy::Finish),
             other => panic!("{other:?}"),
         }
         for phase in [Phase::Steady, Phase::RollingBack, Phase::Finishing] {
@@ -319,9 +347,9 @@ mod tests {
                         prop_assert!(acts && outcome == VerdictStatus::Fail);
                         prop_assert!(lasted.zip(after).is_some_and(|(lasted, after)| lasted >= after));
                     }
-                    Decision::Idle(what) => prop_assert!(!what.is_empty()),
+                    Decision::Idle(what) => prop_assert!(!what.text(Wording::PLAIN).is_empty()),
                     Decision::Busy => prop_assert!(doing != Doing::Nothing),
-                    Decision::Stop(why) => prop_assert!(!why.reason.is_empty() && !why.advice.is_empty()),
+                    Decision::Stop(why) => prop_assert!(!why.reason.is_empty()),
                 }
             }
         }

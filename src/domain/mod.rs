@@ -14,3 +14,4 @@ pub mod rollback;
 pub mod settings;
 pub mod text;
 pub mod timeline;
+pub mod wording;

@@ -2,7 +2,7 @@
 
 mod choices;
 mod consent;
-mod report;
+pub(in crate::cli) mod report;
 
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +19,7 @@ use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::fault::FaultKind;
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan;
-use crate::domain::plan::{Context, Intent, Plan};
+use crate::domain::plan::{Context, Intent, Plan, Warning};
 use crate::domain::release::Release;
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::readiness::Level;
@@ -81,7 +81,7 @@ pub async fn act(
     if back {
         // The screen has them beside the plan; here they are part of it.
         let grave = release.preflight.checks.iter().filter(|check| check.level >= Level::Warn);
-        plan.warnings.extend(grave.map(|check| check.what.clone()));
+        plan.warnings.extend(grave.map(|check| Warning::Note(check.what.clone())));
     }
     if acting.dry_run {
         if out.json {

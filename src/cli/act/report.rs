@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
+use crate::cli::wording::COMMANDS;
 use crate::console::message::Now;
 use crate::console::state::operation::{Operation, OperationOutcome, Progress, StepState};
 use crate::domain::fault::Fault;
@@ -14,7 +15,7 @@ use crate::domain::plan::{Call, Expect, Intent, Plan, Receipt, Refusal, Step};
 use crate::domain::release::Release;
 
 /// A plan as it is shown before anything is sent.
-pub(super) fn plan_lines(plan: &Plan) -> Vec<String> {
+pub(in crate::cli) fn plan_lines(plan: &Plan) -> Vec<String> {
     let mut lines = vec![plan.title.clone(), format!("in {}", plan.place)];
     for (index, step) in plan.steps.iter().enumerate() {
         lines.push(format!("  {}. {}", index + 1, step.title));
@@ -31,12 +32,12 @@ pub(super) fn plan_lines(plan: &Plan) -> Vec<String> {
         lines.push(format!("  gate: the verdict is {}", gate.outcome.word()));
         lines.extend(gate.reasons.iter().map(|reason| format!("    - {reason}")));
     }
-    lines.extend(plan.warnings.iter().map(|warning| format!("  warning: {warning}")));
+    lines.extend(plan.warnings.iter().map(|warning| format!("  warning: {}", warning.text(COMMANDS))));
     lines
 }
 
 /// `tidegate.plan/1` of a plan.
-pub(super) fn planned(plan: &Plan) -> Value {
+pub(in crate::cli) fn planned(plan: &Plan) -> Value {
     json!({
         "schema": "tidegate.plan/1",
         "release": plan.release,
@@ -47,12 +48,12 @@ pub(super) fn planned(plan: &Plan) -> Value {
 }
 
 /// `tidegate.plan/1` where there is none.
-pub(super) fn refused(release: &Release, intent: &Intent, refusal: &Refusal) -> Value {
+pub(in crate::cli) fn refused(release: &Release, intent: &Intent, refusal: &Refusal) -> Value {
     json!({
         "schema": "tidegate.plan/1",
         "release": release.name,
         "intent": intent,
-        "refused": refusal,
+        "refused": { "reason": refusal.reason, "advice": refusal.remedy.text(COMMANDS) },
         "plan": null,
         "calls": [],
     })
@@ -239,7 +240,7 @@ pub(super) fn result(told: &ExecutionReport, outcome: &OperationOutcome, exit: E
         "reason": reason,
         "fault": fault,
         "steps": steps,
-        "warnings": plan.warnings,
+        "warnings": plan.warnings.iter().map(|warning| warning.text(COMMANDS)).collect::<Vec<_>>(),
         "not_waited_for": left_to_aws,
         "share_percent": plan.share.filter(|_| *outcome == OperationOutcome::Done),
         "first_read_back_seconds": told.read_back.map(|took| took.as_secs_f64()),

@@ -7,6 +7,7 @@ use super::exit::Failure;
 use super::lookup;
 use super::observe::{Observation, Scope};
 use super::out::Out;
+use crate::cli::wording::COMMANDS;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan;
 use crate::domain::plan::{Call, Context, Intent};
@@ -37,7 +38,7 @@ pub fn way_back(release: &Release, context: &Context<'_>) -> WayBack {
             path: plan.steps.iter().map(|step| step.title.as_str()).collect::<Vec<_>>().join("; "),
             calls: plan.calls().map(Call::describe).collect(),
         },
-        Err(refusal) => WayBack { ready: false, target: None, path: refusal.to_string(), calls: Vec::new() },
+        Err(refusal) => WayBack { ready: false, target: None, path: refusal.text(COMMANDS), calls: Vec::new() },
     }
 }
 

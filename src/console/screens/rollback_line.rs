@@ -10,6 +10,7 @@ use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::status;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
+use crate::console::wording::KEYS;
 use crate::domain::plan;
 use crate::domain::plan::{Call, Context, Intent, Plan};
 use crate::domain::release::Release;
@@ -49,7 +50,7 @@ pub fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
     }
     let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
     match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, &context) {
-        Err(refusal) => Rollback::NotReady(refusal.to_string()),
+        Err(refusal) => Rollback::NotReady(refusal.text(KEYS)),
         Ok(plan) => {
             let (target, evidence) = target(scene, release, &plan);
             let asks = match model.settings.rollback_confirm {

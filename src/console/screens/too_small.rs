@@ -12,6 +12,7 @@ use crate::console::state::SMALLEST;
 use crate::console::widgets::canvas::{Canvas, put};
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
+use crate::console::wording::KEYS;
 
 /// Says so, the weightiest first, in whatever room there is.
 pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
@@ -29,7 +30,7 @@ pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
             let keys = dialogs::view::keys(open).iter().map(|(key, word)| format!("{key} {word}"));
             let asked = match open {
                 Dialog::Confirm(confirm) => format!("{}?", confirm.plan.title),
-                Dialog::Refused { refusal, .. } => refusal.to_string(),
+                Dialog::Refused { refusal, .. } => refusal.text(KEYS),
                 Dialog::Closed { why } => why.clone(),
                 _ => String::new(),
             };

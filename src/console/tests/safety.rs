@@ -12,7 +12,7 @@ use crate::console::screens::View;
 use crate::console::state::{Model, Panel, Plotted, SMALLEST, Screen};
 use crate::console::update;
 use crate::console::view::{Palette, Theme};
-use crate::domain::plan::{Intent, Refusal};
+use crate::domain::plan::{Intent, Refusal, Remedy};
 use crate::domain::text::is_safe;
 use crate::testkit::consoles;
 
@@ -47,7 +47,7 @@ fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
         selected: 99,
         purpose: Purpose::Rollback,
     })));
-    dialogs.push(Some(Dialog::Refused { title: EVIL.into(), refusal: Refusal::new(EVIL, EVIL), of: None }));
+    dialogs.push(Some(Dialog::Refused { title: EVIL.into(), refusal: Refusal::new(EVIL, Remedy::Watch), of: None }));
     dialogs
 }
 

@@ -11,7 +11,7 @@ use crate::console::view::{Palette, Theme};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan;
-use crate::domain::plan::{Context, Intent, Refusal};
+use crate::domain::plan::{Context, Intent, Refusal, Remedy};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{hear, learn, order, td};
 
@@ -76,7 +76,7 @@ fn dialogs() {
     });
     layouts("refused", |size| {
         let mut model = consoles::baking(size);
-        let refusal = Refusal::new("The canary has 10% of the traffic.", "Step it to 100% and watch it first.");
+        let refusal = Refusal::new("The canary has 10% of the traffic.", Remedy::StepToFull);
         model.dialog = Some(Dialog::Refused { title: "finish checkout".into(), refusal, of: None });
         model
     });

@@ -9,6 +9,7 @@ use crate::console::message::{Effect, Now, Order};
 use crate::console::state::Model;
 use crate::console::state::freshness;
 use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
+use crate::console::wording::KEYS;
 use crate::domain::analysis;
 use crate::domain::auto_promotion;
 use crate::domain::auto_promotion::{Decision, Doing, Known};
@@ -140,7 +141,7 @@ fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<E
         model.say(format!("AUTOMATIC, {name}: {why}"), true);
     }
     let (intent, why) = match auto_promotion::decide(&release, &known) {
-        Decision::Stop(refusal) => return off(refusal.to_string(), false),
+        Decision::Stop(refusal) => return off(refusal.text(KEYS), false),
         Decision::Busy => {
             // What spoke for what is being done stays said.
             if this.own != this.watched || this.own == this.withdrawn {
@@ -150,14 +151,14 @@ fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<E
             return None;
         }
         Decision::Idle(what) => {
-            this.hold(what);
+            this.hold(what.text(KEYS));
             return None;
         }
         Decision::Step(why) => (Intent::Step { to: None }, why),
         Decision::Rollback(why) => (Intent::Rollback { to: None, at_once: false }, why),
     };
     match (model.plan(&release, &intent), held(model)) {
-        (Err(refusal), _) => this.hold(format!("held: {refusal}")),
+        (Err(refusal), _) => this.hold(format!("held: {}", refusal.text(KEYS))),
         (Ok(plan), _) if plan.gate.is_some() => this.hold(format!("held: {} is gated", plan.title)),
         (Ok(_), Some(held)) => this.hold(format!("{why}; {held}")),
         (Ok(plan), None) => {

@@ -15,7 +15,7 @@ use crate::console::state::operation::{Operation, OperationId, OperationOutcome,
 use crate::console::state::{Model, Screen};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan;
-use crate::domain::plan::{Context, Intent, Plan, Refusal};
+use crate::domain::plan::{Context, Intent, Plan, Refusal, Warning};
 use crate::domain::release::Release;
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::target;
@@ -91,7 +91,7 @@ fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal, intent: Intent)
     });
     match copy {
         Some(mut plan) if previous_is_none(model, name) => {
-            plan.warnings.insert(0, refusal.reason);
+            plan.warnings.insert(0, Warning::Note(refusal.reason));
             ask(model, plan, model.forward_consent());
         }
         _ => model.refuse("Roll back", refusal, Some((name.to_owned(), intent))),

@@ -6,6 +6,7 @@ use crate::console::dialogs::{Confirm, Consent, Dialog};
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
+use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::Gate;
 
@@ -106,7 +107,7 @@ pub(crate) fn revalidate(model: &mut Model) {
         Some(Ok(plan)) => {
             format!("{} changed while you looked: it would now be “{}”. Press the key again.", plan.release, plan.title)
         }
-        Some(Err(refusal)) => refusal.to_string(),
+        Some(Err(refusal)) => refusal.text(KEYS),
         None => format!("{} is no longer there", confirm.plan.release),
     };
     model.close(why);

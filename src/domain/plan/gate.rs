@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::Intent;
+use super::intent::Intent;
+use super::refusal::Warning;
 use crate::domain::analysis::{Verdict, VerdictStatus};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
@@ -49,9 +50,9 @@ pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
 }
 
 /// What a PASS is worth warning of all the same.
-pub(super) fn remarks(release: &Release) -> Vec<String> {
+pub(super) fn remarks(release: &Release) -> Vec<Warning> {
     let passed = release.verdict.outcome == VerdictStatus::Pass;
-    release.verdict.reasons.iter().filter(|_| passed).map(|reason| format!("verdict PASS: {reason}")).collect()
+    release.verdict.reasons.iter().filter(|_| passed).map(|reason| format!("verdict PASS: {reason}").into()).collect()
 }
 
 #[cfg(test)]

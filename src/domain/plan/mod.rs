@@ -3,9 +3,11 @@
 mod call;
 mod expect;
 mod gate;
+pub mod intent;
 mod native;
 mod native_weighted;
 mod redeploy;
+mod refusal;
 mod weighted;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,62 +22,8 @@ use super::settings::Settings;
 pub use self::call::{Call, HookAction, Receipt, Reread, Seen};
 pub use self::expect::{Expect, Met};
 pub use self::gate::Gate;
-
-/// What the operator wants; a key or a subcommand.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "intent")]
-pub enum Intent {
-    /// One step up the ladder, or to the share that is named.
-    Step {
-        /// `None`: the next rung.
-        to: Option<Percent>,
-    },
-    /// Any share, up or down.
-    Weight {
-        /// The canary's share.
-        to: Percent,
-    },
-    /// Release this revision.
-    Start {
-        /// The full ARN of an active revision.
-        task_definition: TaskDefinitionArn,
-        /// For a native service: with pauses added for this release, so that a person decides each step.
-        pauses: bool,
-    },
-    /// Make the canary's revision the stable one; of a native service, put back what was changed for a release only.
-    Finish,
-    /// Back to the version that worked.
-    Rollback {
-        /// `None`: the previous good revision.
-        to: Option<TaskDefinitionArn>,
-        /// For a native service that has finished: set its strategy aside, so that it is not replayed.
-        at_once: bool,
-    },
-    /// Register a copy of a revision that was deregistered, so that it can be deployed.
-    Register {
-        /// Of which.
-        copy_of: TaskDefinitionArn,
-    },
-}
-
-impl Intent {
-    /// Whether it takes users back to what worked: never held up, never gated.
-    pub fn is_rollback(&self) -> bool {
-        matches!(self, Self::Rollback { .. })
-    }
-
-    /// The verb, as the command line has it.
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Self::Step { .. } => "step",
-            Self::Weight { .. } => "weight",
-            Self::Start { .. } => "start",
-            Self::Finish => "finish",
-            Self::Rollback { .. } => "rollback",
-            Self::Register { .. } => "register",
-        }
-    }
-}
+pub use self::intent::Intent;
+pub use self::refusal::{Refusal, Remedy, Warning};
 
 /// An ordered list of steps, and what they are for. The dialog shows it, `--dry-run` prints it, the audit
 /// records it, the executor runs it.
@@ -92,7 +40,7 @@ pub struct Plan {
     /// In order; each begins when the one before has been read back.
     pub steps: Vec<Step>,
     /// What the operator should know before saying yes.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// Where the verdict is no PASS: what speaks against going on.
     pub gate: Option<Gate>,
     /// The share of the canary that it ends with, where it moves traffic.
@@ -169,23 +117,6 @@ fn seconds<S: serde::Serializer>(duration: &SignedDuration, serializer: S) -> Re
     serializer.serialize_i64(duration.as_secs())
 }
 
-/// Why there is no plan. `reason` says what is the matter, `advice` what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("{reason} {advice}")]
-pub struct Refusal {
-    /// What is the matter, one sentence.
-    pub reason: String,
-    /// What to do about it, one sentence.
-    pub advice: String,
-}
-
-impl Refusal {
-    /// A refusal with its reason and what to do about it.
-    pub fn new(reason: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { reason: reason.into(), advice: advice.into() }
-    }
-}
-
 /// What a plan is made under, beside the release.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -204,7 +135,7 @@ impl Context<'_> {
         intent: Intent,
         steps: Vec<Step>,
         share: Option<Percent>,
-        warnings: Vec<String>,
+        warnings: Vec<Warning>,
         what: String,
     ) -> Plan {
         // Both sides of a native release are one service: what it goes for is the newer.
@@ -244,17 +175,14 @@ pub fn ways(release: &Release, intent: &Intent) -> Vec<Intent> {
 pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result<Plan, Refusal> {
     let settings = context.settings;
     if settings.read_only {
-        return Err(Refusal::new(
-            "This console is read-only.",
-            "Start it without --read-only, or change the environment's read_only.",
-        ));
+        return Err(Refusal::new("This console is read-only.", Remedy::LiftReadOnly));
     }
     if let Some(why) = &release.watch_only {
-        return Err(Refusal::new(why.clone(), "It can be watched here."));
+        return Err(Refusal::new(why.clone(), Remedy::WatchOnly));
     }
     for side in release.sides() {
         if !side.active {
-            return Err(Refusal::new(format!("{} is being deleted.", side.service), "Nothing can be done with it."));
+            return Err(Refusal::new(format!("{} is being deleted.", side.service), Remedy::NothingPossible));
         }
     }
     let plan = match (release.method, intent) {
@@ -280,20 +208,19 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
         (Method::Native | Method::NativeWeighted, Intent::Finish) => native::finish(release, context),
         (Method::Native, Intent::Step { .. } | Intent::Weight { .. }) => Err(Refusal::new(
             format!("{} shifts its traffic by its own strategy, {}.", release.name, release.configuration.strategy),
-            "Its steps are ECS's: answer its pauses with P.",
+            Remedy::AnswerPauses,
         )),
         (_, Intent::Register { copy_of }) => redeploy::register(release, copy_of, context),
         (_, Intent::Start { task_definition, .. }) => redeploy::start(release, task_definition, context),
         (_, Intent::Rollback { to, .. }) => redeploy::rollback(release, to.as_ref(), context),
         (method, Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish) => Err(Refusal::new(
             format!("{} is a {method} service: it has no weights to write.", release.name),
-            "Stepping needs two services behind one rule.",
+            Remedy::NeedsPair,
         )),
     }?;
     for call in plan.calls() {
-        call.belongs_to(context.place).map_err(|odd| {
-            Refusal::new(format!("Nothing was sent: {odd}."), "Look at the account and region of this screen.")
-        })?;
+        call.belongs_to(context.place)
+            .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;
     }
     Ok(plan)
 }

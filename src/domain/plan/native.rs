@@ -8,7 +8,7 @@ use super::gate;
 use super::redeploy;
 use super::redeploy::good;
 use super::weighted::{unchanged, update};
-use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
+use super::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Step, Warning};
 use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Pause, Strategy};
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::share::Percent;
@@ -24,21 +24,22 @@ pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Ref
     let title = format!("goes on after {at} with {}", release.newest().task_definition.tag());
     let mut warnings = gate::remarks(release);
     if release.pauses.len() > 1 {
-        warnings.push(format!("{} pauses wait at this stage: ECS goes on when all are answered", release.pauses.len()));
+        let all = format!("{} pauses wait at this stage: ECS goes on when all are answered", release.pauses.len());
+        warnings.push(all.into());
     }
     Ok(context.plan(release, Intent::Step { to: None }, steps.collect(), None, warnings, title))
 }
 
 fn nobody_is_waited_for(release: &Release) -> Refusal {
     if release.newest().going_back {
-        return Refusal::new(format!("{} is rolling back.", release.name), "Watch it; nothing needs to be sent.");
+        return Refusal::new(format!("{} is rolling back.", release.name), Remedy::Watch);
     }
     if !under_way(release) {
-        return Refusal::new(format!("{} has no deployment under way.", release.name), "Start a release with S.");
+        return Refusal::new(format!("{} has no deployment under way.", release.name), Remedy::Start);
     }
     Refusal::new(
         format!("{} does not wait for anybody: ECS shifts its traffic by itself.", release.name),
-        "Watch it, or roll it back.",
+        Remedy::WatchOrRollback,
     )
 }
 
@@ -73,10 +74,7 @@ pub(super) fn rollback(
             let intent = Intent::Rollback { to: to.cloned(), at_once };
             return Ok(context.plan(release, intent, ours, Some(Percent::ZERO), Vec::new(), title));
         }
-        return Err(Refusal::new(
-            format!("{} is rolling back already.", release.name),
-            "Watch it; nothing needs to be sent.",
-        ));
+        return Err(Refusal::new(format!("{} is rolling back already.", release.name), Remedy::Watch));
     }
     if release.returning && to.is_none() {
         return Err(on_its_way_back(release));
@@ -85,26 +83,23 @@ pub(super) fn rollback(
     if let Some(to) = to.filter(|to| release.canary.is_none() && !redeploy::replaced(release, to)) {
         return Err(Refusal::new(
             format!("Only ECS knows what the deployment under way goes back to: not certainly {}.", to.tag()),
-            "Roll back without naming a revision; then choose another.",
+            Remedy::RollbackUnnamed,
         ));
     }
     if let Some(to) = to.filter(|to| release.canary.is_some() && *to != replaced) {
         return Err(Refusal::new(
             format!("ECS takes a deployment under way back to {}, not to {}.", replaced.tag(), to.tag()),
-            "Roll back first; then choose another revision.",
+            Remedy::RollbackFirst,
         ));
     }
     if first_ever(release) {
         return Err(Refusal::new(
             format!("This is the first deployment of {}: there is nothing to go back to.", release.name),
-            "Start another revision with S when it has ended, or fix this one.",
+            Remedy::StartWhenEnded,
         ));
     }
     let Some(deployment) = &newest.deployment else {
-        return Err(Refusal::new(
-            format!("ECS names no deployment of {}.", release.name),
-            "Wait until its deployments have been read; R is offered as soon as one is known.",
-        ));
+        return Err(Refusal::new(format!("ECS names no deployment of {}.", release.name), Remedy::WaitForDeployment));
     };
     let back = match release.pauses.first() {
         // One answer to go back is enough, whatever else waits.
@@ -126,7 +121,8 @@ pub(super) fn rollback(
     let share = (!steps.is_empty()).then_some(Percent::ZERO);
     let mut warnings = Vec::new();
     if release.method == Method::NativeWeighted && release.canary.is_none() {
-        warnings.push("which target group is which is not known: the rule is left as it is, look at it".to_owned());
+        let unknown = "which target group is which is not known: the rule is left as it is, look at it".to_owned();
+        warnings.push(Warning::Note(unknown));
     }
     steps.push(back);
     let title = match release.canary {
@@ -142,7 +138,7 @@ pub(super) fn on_its_way_back(release: &Release) -> Refusal {
     let to = release.newest().task_definition.tag();
     Refusal::new(
         format!("{} is on its way back to {to} already: the deployment under way brings that back.", release.name),
-        "Watch it. To stop it and keep what it replaces, name that: rollback --to, or h and enter.",
+        Remedy::WatchOrKeepReplaced,
     )
 }
 
@@ -164,10 +160,7 @@ fn redeployed(
     let side = &release.stable;
     let target = match to {
         Some(to) if *to == side.task_definition => {
-            return Err(Refusal::new(
-                format!("{} runs {to} already.", side.service.service),
-                "Choose another revision.",
-            ));
+            return Err(Refusal::new(format!("{} runs {to} already.", side.service.service), Remedy::ChooseRevision));
         }
         Some(to) => to,
         None => &good(release)?.task_definition,
@@ -178,7 +171,7 @@ fn redeployed(
     if !at_once {
         let warnings = match own.is_at_once() {
             true => Vec::new(),
-            false => vec![format!("going back replays its whole strategy: {}", replay(own))],
+            false => vec![format!("going back replays its whole strategy: {}", replay(own)).into()],
         };
         let steps = redeploy::order(release, target, None, Vec::new(), context);
         let title = format!("begins {from} → back to {} by its own strategy, {}", target.tag(), own.strategy);
@@ -187,15 +180,17 @@ fn redeployed(
     if own.is_at_once() {
         return Err(Refusal::new(
             format!("{} goes back at once by its own strategy.", release.name),
-            "Roll back without setting it aside.",
+            Remedy::RollbackByStrategy,
         ));
     }
     restorable(release, own)?;
     let mut steps = redeploy::order(release, target, Some(own.at_once()), Vec::new(), context);
     steps.push(redeploy::complete(side, target, context));
     let warnings = vec![
-        format!("its strategy ({}) is set aside and stays so until F puts it back", own.describe()),
-        "AWS documents the calls but not this use of them; neither a bake nor a pause stops it".to_owned(),
+        Warning::StrategySetAside { strategy: own.describe() },
+        Warning::Note(
+            "AWS documents the calls but not this use of them; neither a bake nor a pause stops it".to_owned(),
+        ),
     ];
     let title = format!("{from} → back to {} at once, its strategy set aside", target.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
@@ -232,7 +227,7 @@ fn restorable(release: &Release, own: &Configuration) -> Result<(), Refusal> {
     }
     Err(Refusal::new(
         format!("AWS does not show the hooks of {} whole: they could not be put back as they were.", release.name),
-        "Change its strategy with the tool that owns it.",
+        Remedy::ChangeStrategyElsewhere,
     ))
 }
 
@@ -248,20 +243,21 @@ pub(super) fn start(
     if under_way(release) {
         return Err(Refusal::new(
             format!("A deployment of {} is under way: another one would supersede it.", release.name),
-            "Wait for it, or roll it back.",
+            Remedy::WaitOrRollback,
         ));
     }
     let of_another_family = redeploy::another_revision(release, task_definition)?;
     let mut warnings = Vec::new();
     if let Some(before) = release.temporary.as_ref().filter(|_| own.is_at_once()) {
-        warnings.push(format!("everybody gets it at once: F puts {} back first", before.describe()));
+        warnings.push(Warning::StrategyStillSetAside { strategy: before.describe() });
     }
     warnings.extend(of_another_family);
     let with_pauses = pauses.then(|| paused(release, own)).transpose()?;
     if with_pauses.is_some() {
-        warnings.push("the pauses stay on the service until F takes them out again".to_owned());
+        warnings.push(Warning::PausesStay);
     } else if release.method == Method::NativeWeighted && !own.pauses().any(holds_for_weights) {
-        warnings.push(format!("it has no pause at {WEIGHT_PAUSE_STAGE}: its weights could not be written from here"));
+        let none = format!("it has no pause at {WEIGHT_PAUSE_STAGE}: its weights could not be written from here");
+        warnings.push(none.into());
     }
     let steps = redeploy::order(release, task_definition, with_pauses, vec![unchanged(side)], context);
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
@@ -282,7 +278,7 @@ fn holds_for_weights(hook: &HookConfiguration) -> bool {
 /// A configuration with a pause before the users get anything, and before each step after that.
 fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refusal> {
     if own.pauses().next().is_some() {
-        return Err(Refusal::new(format!("{} has pauses of its own.", release.name), "Start it without adding any."));
+        return Err(Refusal::new(format!("{} has pauses of its own.", release.name), Remedy::StartWithoutPauses));
     }
     restorable(release, own)?;
     let stage = match release.method {
@@ -299,13 +295,13 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
     if under_way(release) {
         return Err(Refusal::new(
             format!("A deployment of {} is under way, and ECS finishes it by itself.", release.name),
-            "Answer its pauses with P, or wait.",
+            Remedy::AnswerPausesOrWait,
         ));
     }
     let Some(before) = &release.temporary else {
         return Err(Refusal::new(
             format!("Nothing of {} was changed for a release only.", release.name),
-            "There is nothing to put back; ECS finishes its releases by itself.",
+            Remedy::EcsFinishes,
         ));
     };
     restorable(release, before)?;

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
-use super::{Context, Expect, Intent, Plan, Refusal, Reread, Step, gate, native};
+use super::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step, Warning, gate, native};
 use crate::domain::release::share::{Percent, Weights};
 use crate::domain::release::{Release, Side, WEIGHT_PAUSE_STAGE};
 
@@ -19,13 +19,13 @@ fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
                 "{} does not wait at {WEIGHT_PAUSE_STAGE}: only there its weights are for us to write.",
                 release.name
             ),
-            "Wait until it is there, or roll it back.",
+            Remedy::WaitOrRollback,
         ));
     }
-    let unread = || Refusal::new("The production rule is not known.", "Wait until it has been read.");
+    let unread = || Refusal::new("The production rule is not known.", Remedy::WaitForRead);
     let green = release.canary.as_ref().ok_or_else(unread)?;
     let share = release.shares().into_iter().next().ok_or_else(unread)?;
-    let nobody = || Refusal::new("Both weights of the rule are 0.", "Roll back: that gives blue everything.");
+    let nobody = || Refusal::new("Both weights of the rule are 0.", Remedy::RollbackRestoresTraffic);
     Ok((green, share.ok_or_else(nobody)?))
 }
 
@@ -39,7 +39,7 @@ pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>
         if let Some(to) = to.filter(|to| !to.is_full()) {
             return Err(Refusal::new(
                 format!("{} has {at} already, and {to} is not above it.", green.task_definition.tag()),
-                "Set a lower weight, or roll back.",
+                Remedy::LowerWeight,
             ));
         }
         let mut plan = native::step(release, context)?;
@@ -55,10 +55,7 @@ pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>
     }
     match to.or_else(|| release.ladder.next_after(at)) {
         Some(to) if to.value() > at.value() => write(release, green, at, to, Intent::Step { to: Some(to) }, context),
-        _ => Err(Refusal::new(
-            format!("{} has {at} already.", green.task_definition.tag()),
-            "Name a share above it, set a lower weight, or roll back.",
-        )),
+        _ => Err(Refusal::new(format!("{} has {at} already.", green.task_definition.tag()), Remedy::NameShare)),
     }
 }
 
@@ -67,7 +64,7 @@ fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> R
     if !release.pauses.is_empty() && release.share.configured.is_none() {
         return Err(Refusal::new(
             "The production rule is not known, or both of its weights are 0.",
-            "Wait until it has been read, or roll back.",
+            Remedy::WaitForReadOrRollback,
         ));
     }
     let split = release.share.configured.filter(|share| !share.is_zero() && !share.is_full());
@@ -77,14 +74,14 @@ fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> R
                 "The rule gives {share} to {}: ECS must find one side only.",
                 release.newest().task_definition.tag()
             ),
-            "Roll back, or put the rule right first.",
+            Remedy::RollbackOrRepairRule,
         ));
     }
     if to.is_some() {
         return Err(moving(release)
             .map(|_| ())
             .err()
-            .unwrap_or_else(|| Refusal::new("It cannot be stepped now.", "Watch it, or roll it back.")));
+            .unwrap_or_else(|| Refusal::new("It cannot be stepped now.", Remedy::WatchOrRollback)));
     }
     native::step(release, context)
 }
@@ -93,7 +90,7 @@ fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> R
 pub(super) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> Result<Plan, Refusal> {
     let (green, at) = moving(release)?;
     if (to.value() - at.value()).abs() < 1e-9 {
-        return Err(Refusal::new(format!("It has {to} already."), "There is nothing to write."));
+        return Err(Refusal::new(format!("It has {to} already."), Remedy::NothingToWrite));
     }
     write(release, green, at, to, Intent::Weight { to }, context)
 }
@@ -106,8 +103,7 @@ fn write(
     intent: Intent,
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
-    let weights = Weights::for_canary(to)
-        .map_err(|error| Refusal::new(format!("{error}."), "Choose a share in tenths of a percent."))?;
+    let weights = Weights::for_canary(to).map_err(|error| Refusal::new(format!("{error}."), Remedy::NameExactShare))?;
     let blue = &release.stable;
     let mut before = Vec::new();
     if !to.is_zero() {
@@ -117,11 +113,13 @@ fn write(
         before.extend(healthy(blue, 1));
     }
     let steps = set_weights(release, weights, &before, Reread::Strict, context)?;
-    let mut warnings = vec!["off-contract: ECS does not know of these weights and asks for 0% meanwhile".to_owned()];
+    let mut warnings =
+        vec![Warning::Note("off-contract: ECS does not know of these weights and asks for 0% meanwhile".to_owned())];
     if to.value() > at.value() {
         warnings.extend(gate::remarks(release));
         if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
-            warnings.push(format!("{at} has been watched for less than its bake time of {} min", bake.of.as_mins()));
+            let least = format!("{at} has been watched for less than its bake time of {} min", bake.of.as_mins());
+            warnings.push(least.into());
         }
     }
     let title = format!("{at} → {to} of traffic to {}", green.task_definition.tag());

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::native;
 use super::native::configure;
 use super::weighted::{unchanged, update};
-use super::{Call, Context, Expect, Intent, Plan, Refusal, Step};
+use super::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Step, Warning};
 use crate::domain::ecs::deployment::Configuration;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Release, Side};
@@ -20,10 +20,7 @@ pub(super) fn start(
 ) -> Result<Plan, Refusal> {
     let side = &release.stable;
     if side.rolling {
-        return Err(Refusal::new(
-            format!("{} is rolling out already.", side.service.service),
-            "Wait for it, or roll back.",
-        ));
+        return Err(Refusal::new(format!("{} is rolling out already.", side.service.service), Remedy::WaitOrRollback));
     }
     let warnings = another_revision(release, task_definition)?.into_iter().collect();
     let mut steps = order(release, task_definition, None, vec![unchanged(side)], context);
@@ -37,16 +34,13 @@ pub(super) fn start(
 pub(super) fn another_revision(
     release: &Release,
     task_definition: &TaskDefinitionArn,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<Warning>, Refusal> {
     let runs = &release.stable.task_definition;
     if runs == task_definition {
-        return Err(Refusal::new(
-            format!("{} runs {task_definition} already.", release.name),
-            "Choose another revision.",
-        ));
+        return Err(Refusal::new(format!("{} runs {task_definition} already.", release.name), Remedy::ChooseRevision));
     }
     let other = runs.family() != task_definition.family();
-    Ok(other.then(|| format!("{task_definition} is of another family than {runs}")))
+    Ok(other.then(|| format!("{task_definition} is of another family than {runs}").into()))
 }
 
 /// Back to a good revision, for a service without weights of ours.
@@ -78,10 +72,7 @@ pub(super) fn back(
 ) -> Result<Vec<Step>, Refusal> {
     let side = &release.stable;
     if side.going_back && to.is_none() && release.canary.is_none() {
-        return Err(Refusal::new(
-            format!("{} is rolling back already.", side.service.service),
-            "Watch it; nothing needs to be sent.",
-        ));
+        return Err(Refusal::new(format!("{} is rolling back already.", side.service.service), Remedy::Watch));
     }
     if release.returning && to.is_none() && release.canary.is_none() {
         return Err(native::on_its_way_back(release));
@@ -102,14 +93,11 @@ pub(super) fn back(
         Some(to) if *to == side.task_definition && side.rolling => {
             return Err(Refusal::new(
                 format!("{to} is what is being rolled out: it is no way back."),
-                "R alone goes back to what ran before.",
+                Remedy::Rollback,
             ));
         }
         Some(to) if *to == side.task_definition => {
-            return Err(Refusal::new(
-                format!("{} runs {to} already.", side.service.service),
-                "Choose another revision.",
-            ));
+            return Err(Refusal::new(format!("{} runs {to} already.", side.service.service), Remedy::ChooseRevision));
         }
         Some(to) => to,
         None => &good(release)?.task_definition,
@@ -131,15 +119,15 @@ pub(super) fn good(release: &Release) -> Result<&KnownGood, Refusal> {
                 release.name,
                 release.stable.task_definition.tag()
             ),
-            "Name one that you trust: rollback --to, or start it with S.",
+            Remedy::NameRevision,
         )),
         Some(good) if good.rolled_back_from => Err(Refusal::new(
             format!("{} is all that is known to have run, and it was rolled back itself.", good.task_definition.tag()),
-            "Name one that you trust: rollback --to, or start it with S.",
+            Remedy::NameRevision,
         )),
         Some(good) => Err(Refusal::new(
             format!("{}, the last that worked, was deregistered and cannot be deployed.", good.task_definition),
-            "Register a copy of it, or name another: rollback --to.",
+            Remedy::RegisterCopy,
         )),
     }
 }
@@ -230,14 +218,14 @@ pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: 
     let Some(newest) = &release.registered else {
         return Err(Refusal::new(
             format!("The revisions of {} have not been read.", copy_of.family()),
-            "Wait until they are known.",
+            Remedy::WaitForRead,
         ));
     };
     let known = release.previous.iter().find(|good| good.task_definition == *copy_of);
     if known.is_none_or(|good| good.active != Some(false)) {
         return Err(Refusal::new(
             format!("{} is not known to have been deregistered.", copy_of.tag()),
-            "Deploy it as it is.",
+            Remedy::DeployAsIs,
         ));
     }
     let step = Step {
@@ -249,7 +237,7 @@ pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: 
         optional: false,
         patience: context.settings.patience,
     };
-    let warnings = vec!["it deploys nothing: choose the copy when it is there, with S, or with R and c".to_owned()];
+    let warnings = vec![Warning::CopyDeploysNothing];
     let title = format!("gets a copy of {}, which was deregistered", copy_of.tag());
     let intent = Intent::Register { copy_of: copy_of.clone() };
     Ok(context.plan(release, intent, vec![step], None, warnings, title))

@@ -10,6 +10,7 @@ use crate::domain::ecs::service::RolloutState;
 use crate::domain::release::share::{Percent, Weight, Weights};
 use crate::domain::release::{Method, Release};
 use crate::domain::rollback::target::{Evidence, best, candidates};
+use crate::domain::wording::Wording;
 use crate::testkit::worlds::{ACCOUNT, REGION, Scene, forward, intent, now, scene, td};
 
 pub(super) fn weight(weights: &[Forward], side: &crate::domain::release::Side) -> Option<Weight> {
@@ -35,7 +36,7 @@ pub(super) fn check(
 ) -> Result<(), TestCaseError> {
     let plan = match answer {
         Err(refusal) => {
-            prop_assert!(!refusal.reason.is_empty() && !refusal.advice.is_empty(), "{refusal:?}");
+            prop_assert!(!refusal.reason.is_empty() && !refusal.remedy.text(Wording::PLAIN).is_empty(), "{refusal:?}");
             return Ok(());
         }
         Ok(plan) => plan,

@@ -8,6 +8,7 @@ use crate::console::screens::release;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, frame};
+use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::{Expect, Intent, Step};
 use crate::domain::release::Release;
@@ -104,7 +105,7 @@ fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
     let plan = &confirm.plan;
     let mut lines = gate(scene, confirm, columns, rows);
     for warning in plan.warnings.iter().take(4) {
-        for (index, text) in format::wrap(warning, columns.saturating_sub(2), 2).into_iter().enumerate() {
+        for (index, text) in format::wrap(&warning.text(KEYS), columns.saturating_sub(2), 2).into_iter().enumerate() {
             lines.push(Line::from(vec![
                 scene.span(if index == 0 { "▲ " } else { "  " }, Role::Warn),
                 scene.span(text, Role::Warn),

@@ -19,6 +19,7 @@ use crate::console::screens::fleet;
 use crate::console::widgets::canvas::{Canvas, put, split_top};
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
+use crate::console::wording::KEYS;
 use crate::domain::plan::Refusal;
 
 /// What keys do while it is open, for the footer.
@@ -274,7 +275,9 @@ fn refused(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, title: &str, ref
     let mut lines: Vec<Line<'static>> =
         format::wrap(&refusal.reason, width, 6).into_iter().map(|text| scene.line(text, Role::Title)).collect();
     lines.push(Line::default());
-    lines.extend(format::wrap(&refusal.advice, width, 6).into_iter().map(|text| scene.line(text, Role::Text)));
+    lines.extend(
+        format::wrap(&refusal.remedy.text(KEYS), width, 6).into_iter().map(|text| scene.line(text, Role::Text)),
+    );
     lines.push(scene.line("Nothing was sent.", Role::Dim));
     window(scene, buffer, body, width, &format!("not possible: {title}"), lines);
 }

@@ -4,7 +4,7 @@ use super::{
     Moving, a_step, capacity, everything_to_stable, full, healthy, moving, scale, set_weights, still, unchanged,
     update, without_traffic,
 };
-use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, Step};
+use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;
 use crate::domain::release::share::Percent;
 
@@ -23,10 +23,11 @@ pub(in crate::domain::plan) fn finish(release: &Release, context: &Context<'_>) 
     steps.push(last);
     let mut warnings = Vec::new();
     if stable.task_definition != canary.task_definition {
-        warnings.push(format!(
+        let no_way_back = format!(
             "from step 2 on {} is no longer the old version: going back then means deploying it again",
             stable.service.service
-        ));
+        );
+        warnings.push(no_way_back.into());
     }
     let title = format!("finish: {} becomes stable", canary.task_definition.tag());
     Ok(context.plan(release, Intent::Finish, steps, Some(Percent::ZERO), warnings, title))
@@ -36,25 +37,19 @@ fn possible(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
     let Moving { stable, canary, least, most } = *moving;
     let begun = release.stable_taken();
     if !begun && !least.is_full() {
-        return Err(Refusal::new(
-            format!("The canary has {least} of the traffic."),
-            "Step it to 100% and watch it before finishing.",
-        ));
+        return Err(Refusal::new(format!("The canary has {least} of the traffic."), Remedy::StepToFull));
     }
     if most.is_zero() && canary.desired == 0 {
-        return Err(Refusal::new(
-            "Nothing is under way: both services run the same revision.",
-            "Start a release first.",
-        ));
+        return Err(Refusal::new("Nothing is under way: both services run the same revision.", Remedy::Start));
     }
     if !begun && stable.rolling {
         return Err(Refusal::new(
             format!("{} is rolling out {}.", stable.service.service, stable.task_definition.tag()),
-            "Wait until it is complete, or roll back.",
+            Remedy::WaitOrRollback,
         ));
     }
     if !most.is_zero() && (canary.rolling || canary.trouble.is_some()) {
-        return Err(Refusal::new(format!("{} is not complete.", canary.service.service), "Wait for it, or roll back."));
+        return Err(Refusal::new(format!("{} is not complete.", canary.service.service), Remedy::WaitOrRollback));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ pub(super) use self::step::{start, step, weight};
 
 use jiff::SignedDuration;
 
-use super::{Call, Context, Expect, Refusal, Reread, Seen, Step};
+use super::{Call, Context, Expect, Refusal, Remedy, Reread, Seen, Step};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::route::{Forward, Route};
 use crate::domain::release::share::{Percent, Weight, Weights};
@@ -34,7 +34,7 @@ impl Moving<'_> {
 /// Both sides and the present share; else why nothing can be moved.
 fn moving(release: &Release) -> Result<Moving<'_>, Refusal> {
     let canary = release.canary.as_ref().ok_or_else(no_pair)?;
-    let nobody = || Refusal::new("Both weights of the rule are 0.", "Roll back: that gives stable everything.");
+    let nobody = || Refusal::new("Both weights of the rule are 0.", Remedy::RollbackRestoresTraffic);
     let shares: Option<Vec<_>> = release.shares().into_iter().collect();
     let shares = shares.ok_or_else(nobody)?;
     let by_value = |a: &&Percent, b: &&Percent| a.value().total_cmp(&b.value());
@@ -44,7 +44,7 @@ fn moving(release: &Release) -> Result<Moving<'_>, Refusal> {
 }
 
 fn no_pair() -> Refusal {
-    Refusal::new("There is no canary here.", "Weights need two services behind one rule.")
+    Refusal::new("There is no canary here.", Remedy::NeedsPair)
 }
 
 /// Tasks that carry everything: as many as stable has, or the canary where stable was scaled away.
@@ -163,10 +163,7 @@ fn forwards(release: &Release, weights: Weights) -> Result<Vec<Forward>, Refusal
     let stable = release.stable.target_group.as_ref();
     let canary = release.canary.as_ref().and_then(|canary| canary.target_group.as_ref());
     let (Some(stable), Some(canary)) = (stable, canary) else {
-        return Err(Refusal::new(
-            "The target groups of this pair are not known.",
-            "Wait until the rule has been read.",
-        ));
+        return Err(Refusal::new("The target groups of this pair are not known.", Remedy::WaitForRead));
     };
     Ok(vec![
         Forward { target_group: stable.clone(), weight: weights.stable },

@@ -43,7 +43,7 @@ pub(in crate::domain::plan) fn rollback(
     }
     let mut warnings = Vec::new();
     if has_traffic && stable.desired > 0 && stable.desired < canary.desired {
-        warnings.push(format!("stable has {} tasks, the canary {}", stable.desired, canary.desired));
+        warnings.push(format!("stable has {} tasks, the canary {}", stable.desired, canary.desired).into());
     }
     let intent = Intent::Rollback { to: to.cloned(), at_once: false };
     Ok(context.plan(release, intent, steps, Some(Percent::ZERO), warnings, title))

@@ -2,7 +2,7 @@
 
 use super::{Moving, a_step, capacity, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, gate};
+use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, gate};
 use crate::domain::release::Release;
 use crate::domain::release::share::{Percent, Weights};
 
@@ -16,21 +16,18 @@ pub(in crate::domain::plan) fn step(
     if moving.uneven() {
         return Err(Refusal::new(
             format!("The rules of this pair disagree: the canary has {} to {}.", moving.least, moving.most),
-            "Set one weight for all of them with W, or roll back.",
+            Remedy::SetOneWeight,
         ));
     }
     let at = moving.most;
     let to = match to.or_else(|| release.ladder.next_after(at)) {
         None => {
-            return Err(Refusal::new(
-                "The canary has all of the traffic already.",
-                "Finish the release, or roll it back.",
-            ));
+            return Err(Refusal::new("The canary has all of the traffic already.", Remedy::FinishOrRollback));
         }
         Some(to) if to.value() <= at.value() => {
             return Err(Refusal::new(
                 format!("The canary has {at} already, and {to} is not above it."),
-                "Set a lower weight, or roll back.",
+                Remedy::LowerWeight,
             ));
         }
         Some(to) => to,
@@ -42,7 +39,7 @@ pub(in crate::domain::plan) fn step(
 pub(in crate::domain::plan) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> Result<Plan, Refusal> {
     let moving = moving(release)?;
     if !moving.uneven() && (to.value() - moving.most.value()).abs() < 1e-9 {
-        return Err(Refusal::new(format!("The canary has {to} already."), "There is nothing to write."));
+        return Err(Refusal::new(format!("The canary has {to} already."), Remedy::NothingToWrite));
     }
     weight_as(release, &moving, to, Intent::Weight { to }, context)
 }
@@ -55,8 +52,7 @@ fn weight_as(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let Moving { stable, canary, least, most } = *moving;
-    let weights = Weights::for_canary(to)
-        .map_err(|error| Refusal::new(format!("{error}."), "Choose a share in tenths of a percent."))?;
+    let weights = Weights::for_canary(to).map_err(|error| Refusal::new(format!("{error}."), Remedy::NameExactShare))?;
     // With rules that disagree one share can be more for the one and less for the other.
     let up = to.value() > least.value();
     let mut warnings = Vec::new();
@@ -66,16 +62,17 @@ fn weight_as(
         if let Some(bake) = release.bake.filter(|bake| !bake.done(context.now)) {
             let known =
                 if bake.seen { "has been watched for less than" } else { "is not known to have been watched for" };
-            warnings.push(format!("{most} {known} its bake time of {} min", bake.of.as_mins()));
+            warnings.push(format!("{most} {known} its bake time of {} min", bake.of.as_mins()).into());
         }
     } else if !to.is_zero() && canary.healthy == Some(0) {
         return Err(Refusal::new(
             format!("{} has no healthy target: {to} of the users would get errors.", canary.service.service),
-            "Roll back, or set its weight to 0.",
+            Remedy::RollbackOrZero,
         ));
     }
     if stable.rolling {
-        warnings.push(format!("{} is rolling out {} meanwhile", stable.service.service, stable.task_definition.tag()));
+        let meanwhile = format!("{} is rolling out {} meanwhile", stable.service.service, stable.task_definition.tag());
+        warnings.push(meanwhile.into());
     }
     let needed = tasks_for(stable, canary, to);
     let mut steps = Vec::new();
@@ -115,13 +112,13 @@ fn ready_for_more(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal>
         let why = canary.trouble.clone().unwrap_or_else(|| "its rollout is under way".to_owned());
         return Err(Refusal::new(
             format!("{} is not ready for more traffic: {why}.", canary.service.service),
-            "Wait until it is complete, or roll back.",
+            Remedy::WaitOrRollback,
         ));
     }
     if release.stable_taken() {
         return Err(Refusal::new(
             format!("Both services run {}: there is nothing to try.", canary.task_definition),
-            if moving.most.is_zero() { "Start a release first." } else { "Finish the release, or roll it back." },
+            if moving.most.is_zero() { Remedy::Start } else { Remedy::FinishOrRollback },
         ));
     }
     Ok(())
@@ -138,26 +135,23 @@ pub(in crate::domain::plan) fn start(
     if !most.is_zero() {
         return Err(Refusal::new(
             format!("{} has {most} of the traffic.", canary.service.service),
-            "Finish that release or roll it back first.",
+            Remedy::FinishOrRollback,
         ));
     }
     if stable.task_definition == *task_definition {
-        return Err(Refusal::new(format!("Stable runs {task_definition} already."), "Choose another revision."));
+        return Err(Refusal::new(format!("Stable runs {task_definition} already."), Remedy::ChooseRevision));
     }
     for side in [stable, canary] {
         if side.rolling {
             return Err(Refusal::new(
                 format!("{} is rolling out {} already.", side.service.service, side.task_definition.tag()),
-                "Wait until it is complete, or roll back.",
+                Remedy::WaitOrRollback,
             ));
         }
     }
     let first = tasks_for(stable, canary, release.ladder.first());
     if canary.settled && canary.task_definition == *task_definition && canary.desired >= first {
-        return Err(Refusal::new(
-            format!("The canary runs {task_definition} already, without traffic."),
-            "Give it traffic with P.",
-        ));
+        return Err(Refusal::new(format!("The canary runs {task_definition} already, without traffic."), Remedy::Step));
     }
     let name = &canary.service.service;
     // Somebody may have given it users in the meantime: they would get an unknown revision.
@@ -180,7 +174,7 @@ pub(in crate::domain::plan) fn start(
     ];
     let mut warnings = Vec::new();
     if stable.task_definition.family() != task_definition.family() {
-        warnings.push(format!("{task_definition} is of another family than {}", stable.task_definition));
+        warnings.push(format!("{task_definition} is of another family than {}", stable.task_definition).into());
     }
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
     let title = format!("start {} on the canary, at 0%", task_definition.tag());

@@ -1,0 +1,62 @@
+//! What an operator wants of a release.
+
+use serde::Serialize;
+
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::release::share::Percent;
+
+/// What the operator wants; a key or a subcommand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "intent")]
+pub enum Intent {
+    /// One step up the ladder, or to the share that is named.
+    Step {
+        /// `None`: the next rung.
+        to: Option<Percent>,
+    },
+    /// Any share, up or down.
+    Weight {
+        /// The canary's share.
+        to: Percent,
+    },
+    /// Release this revision.
+    Start {
+        /// The full ARN of an active revision.
+        task_definition: TaskDefinitionArn,
+        /// For a native service: with pauses added for this release, so that a person decides each step.
+        pauses: bool,
+    },
+    /// Make the canary's revision the stable one; of a native service, put back what was changed for a release only.
+    Finish,
+    /// Back to the version that worked.
+    Rollback {
+        /// `None`: the previous good revision.
+        to: Option<TaskDefinitionArn>,
+        /// For a native service that has finished: set its strategy aside, so that it is not replayed.
+        at_once: bool,
+    },
+    /// Register a copy of a revision that was deregistered, so that it can be deployed.
+    Register {
+        /// Of which.
+        copy_of: TaskDefinitionArn,
+    },
+}
+
+impl Intent {
+    /// Whether it takes users back to what worked: never held up, never gated.
+    pub fn is_rollback(&self) -> bool {
+        matches!(self, Self::Rollback { .. })
+    }
+
+    /// The verb, as the command line has it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Step { .. } => "step",
+            Self::Weight { .. } => "weight",
+            Self::Start { .. } => "start",
+            Self::Finish => "finish",
+            Self::Rollback { .. } => "rollback",
+            Self::Register { .. } => "register",
+        }
+    }
+}
