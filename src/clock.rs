@@ -1,66 +1,114 @@
-//! The console's clock. With AWS it is the operator's; with a simulated AWS in a expedite it runs along with that.
-
-pub mod pause;
+//! Time, and waiting. With AWS both are the machine's; the demo's account runs on a faster clock.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
-use crate::console::message::Now;
+use crate::domain::clock_rate::ClockRate;
 
-/// Tells the time on AWS's clock.
+/// A clock to read and to wait by. Waiting is part of it so that a test can let an hour pass at once.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The time on AWS's clock.
+    fn now(&self) -> Timestamp;
+
+    /// The operator's time since some fixed moment. It never goes back.
+    fn elapsed(&self) -> Duration;
+
+    /// Returns when `span` of the operator's time has passed.
+    async fn sleep(&self, span: Duration);
+
+    /// How fast AWS's clock runs.
+    fn rate(&self) -> ClockRate {
+        ClockRate::default()
+    }
+
+    /// A span of AWS's clock as the operator's time; zero where it is negative.
+    fn operator_time(&self, span: SignedDuration) -> Duration {
+        self.rate().operator_time(span).max(SignedDuration::ZERO).unsigned_abs()
+    }
+}
+
+/// The machine's own clock, which AWS shares.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock(Instant);
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+}
+
+/// The clock of a simulated AWS, which runs faster than the machine's.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Clock {
-    /// What AWS's clock said …
+pub struct ScaledClock {
+    /// The time on AWS's clock …
     origin: Timestamp,
-    /// … when the operator's said this.
+    /// … at this time of the machine's.
     real_origin: Timestamp,
-    /// Seconds on AWS's clock for a second of the operator's.
-    speed: f64,
+    rate: ClockRate,
+    began: Instant,
 }
 
 /// The variable by which `tidegate sim` tells a console about its clock.
 pub const CLOCK_VARIABLE: &str = "TIDEGATE_CLOCK";
 
-impl Clock {
-    /// The operator's own clock.
-    pub fn system() -> Self {
-        Self { origin: Timestamp::UNIX_EPOCH, real_origin: Timestamp::UNIX_EPOCH, speed: 1.0 }
+impl ScaledClock {
+    /// A clock that shows `origin` now.
+    pub fn new(origin: Timestamp, rate: ClockRate) -> Self {
+        Self { origin, real_origin: Timestamp::now(), rate, began: Instant::now() }
     }
+}
 
-    /// A clock that says `origin` now and runs `speed` times as fast.
-    pub fn scaled(origin: Timestamp, speed: f64) -> Self {
-        Self { origin, real_origin: Timestamp::now(), speed }
-    }
-
-    /// The time.
-    pub fn now(&self) -> Now {
-        let passed = Timestamp::now().duration_since(self.real_origin).as_secs_f64() * self.speed;
+#[async_trait]
+impl Clock for ScaledClock {
+    fn now(&self) -> Timestamp {
+        let passed = Timestamp::now().duration_since(self.real_origin).as_secs_f64() * self.rate.get();
         let at = SignedDuration::try_from_secs_f64(passed).ok().and_then(|passed| self.origin.checked_add(passed).ok());
-        let at = if self.speed == 1.0 && self.origin == self.real_origin {
-            Timestamp::now()
-        } else {
-            at.unwrap_or(Timestamp::MAX)
-        };
-        Now { at, speed: self.speed }
+        at.unwrap_or(Timestamp::MAX)
     }
 
-    /// Seconds on AWS's clock for a second of the operator's.
-    pub fn speed(&self) -> f64 {
-        self.speed
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
+    fn rate(&self) -> ClockRate {
+        self.rate
     }
 }
 
-impl fmt::Display for Clock {
+impl fmt::Display for ScaledClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}@{}", self.origin, self.speed, self.real_origin)
+        write!(f, "{}@{}@{}", self.origin, self.rate.get(), self.real_origin)
     }
 }
 
-impl FromStr for Clock {
+impl FromStr for ScaledClock {
     type Err = String;
-    /// Reads what [`Clock`] displays: `ORIGIN@SPEED@REAL-ORIGIN`.
+    /// Parses the text that [`ScaledClock`] displays: `ORIGIN@SPEED@REAL-ORIGIN`.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
             || format!("{CLOCK_VARIABLE} is ORIGIN@SPEED@REAL-ORIGIN as `tidegate sim` prints it, not '{text}'");
@@ -72,7 +120,7 @@ impl FromStr for Clock {
         }
         let origin = origin.parse().map_err(|_| wrong())?;
         let real_origin = real_origin.parse().map_err(|_| wrong())?;
-        Ok(Self { origin, real_origin, speed })
+        Ok(Self { origin, real_origin, rate: ClockRate::new(speed), began: Instant::now() })
     }
 }
 
@@ -82,10 +130,11 @@ mod tests {
 
     #[test]
     fn a_clock_survives_its_text() {
-        let clock = Clock::scaled("2026-11-21T09:00:00Z".parse().unwrap(), 60.0);
-        assert_eq!(clock.to_string().parse::<Clock>(), Ok(clock));
+        let clock = ScaledClock::new("2026-11-21T09:00:00Z".parse().unwrap(), ClockRate::new(60.0));
+        let parsed: ScaledClock = clock.to_string().parse().unwrap();
+        assert_eq!(ScaledClock { began: clock.began, ..parsed }, clock);
         for bad in ["", "now", "2026-11-21T09:00:00Z@0@2026-11-21T09:00:00Z", "@@", "a@1@b"] {
-            assert!(bad.parse::<Clock>().is_err(), "{bad}");
+            assert!(bad.parse::<ScaledClock>().is_err(), "{bad}");
         }
     }
 }

@@ -21,8 +21,8 @@
 //! | room | what is in it | what it may know |
 //! |---|---|---|
 //! | [`domain`] | services, releases, the verdict, the planner | nothing of ours; no I/O, no clock, no SDK |
-//! | [`cloud`] | the seam to the provider; [`cloud::aws`] and [`cloud::prometheus`] behind it | `domain` |
-//! | [`clock`] | time, and waiting | nothing of ours |
+//! | [`cloud`] | the seam to the provider; [`cloud::aws`] and [`cloud::prometheus`] behind it | `clock`, `domain` |
+//! | [`clock`] | time, and waiting | `domain` |
 //! | [`execute`] | the executor, the audit | `clock`, `cloud`, `domain` |
 //! | [`console`] | state, `update`, screens; the loop, the terminal | `domain`; the loop also what carries effects out |
 //! | [`sim`] | an AWS of our own: a world on a clock, behind the real wire protocols | nothing of ours |
@@ -34,7 +34,7 @@
 //!
 //! Keys, answers, reports of operations and the tick are [`Msg`](console::message::Msg)s in one stream, each stamped with
 //! the time; [`update`](console::update()) changes the model and returns [`Effect`](console::message::Effect)s, which are data;
-//! [`console::event_loop`] carries them out beside the loop and feeds what comes of them back in. So no key waits for the
+//! [`console::driver`] carries them out beside the loop and feeds what comes of them back in. So no key waits for the
 //! network, and a test can drive the whole console in its own time.
 
 pub mod cli;

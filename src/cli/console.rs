@@ -17,9 +17,11 @@ use crate::cloud::Cloud;
 use crate::cloud::aws;
 use crate::cloud::aws::ClientPools;
 use crate::cloud::lazy::Later;
-use crate::console::event_loop::{Console, run};
+use crate::console::driver::Driver;
+use crate::console::event_loop::Console;
 use crate::console::links::Shell;
 use crate::console::state::{Model, SMALLEST};
+use crate::console::terminal;
 use crate::console::view::Theme;
 use crate::domain::ecs::names::Location;
 use crate::domain::fault::Fault;
@@ -43,7 +45,7 @@ pub async fn open(config: Config) -> Result<u8, Failure> {
 pub async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
     needs_terminal()?;
     let prepared = Prepared::new(options)?;
-    let (region, clock) = (prepared.region().to_owned(), prepared.clock());
+    let (region, clock) = (prepared.region().to_owned(), Arc::new(prepared.clock()));
     // The account is made, and connected to, while the screen is there already.
     let lanes = async move {
         let running = tokio::task::spawn_blocking(move || prepared.start(None)).await.map_err(|error| odd(&error))?;
@@ -56,7 +58,7 @@ pub async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
         let lanes = lanes.clone();
         Arc::new(Later::new(async move { lanes.await.map(|both: Arc<(ClientPools, Running)>| pick(&both.0)) }))
     };
-    let reader = counted(lane(|lanes| Arc::new(lanes.poll.clone())), &config, clock)?;
+    let reader = counted(lane(|lanes| Arc::new(lanes.poll.clone())), &config, clock.clone())?;
     let actor = lane(|lanes| Arc::new(lanes.act.clone()));
     let audit = demo_audit();
     let shell = Shell { simulated: true, ..Shell::default() };
@@ -93,7 +95,7 @@ fn demo_audit() -> PathBuf {
 async fn show(
     config: Config,
     region: String,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     (reader, actor): (Arc<dyn Cloud>, Arc<dyn Cloud>),
     audit: Result<PathBuf, String>,
     shell: Shell,
@@ -102,13 +104,13 @@ async fn show(
     let place = Location { environment: config.environment.name.value.clone(), account: String::new(), region };
     let variable = |name: &str| process_variables(name);
     let theme = Theme::detect(variable("NO_COLOR").as_deref(), variable("TERM").as_deref(), config.ascii.value);
-    let mut model = Model::new(config.settings, place, clock.now(), SMALLEST);
+    let journal = audit.and_then(|path: PathBuf| Journal::open(Path::new(&path)).map(Arc::new));
+    let driver = Driver::new(reader, actor, journal, Options { clock, ..Options::default() });
+    let mut model = Model::new(config.settings, place, driver.now(), SMALLEST);
     model.percentile = config.percentile.value;
     model.shell = shell;
-    let journal = audit.and_then(|path: PathBuf| Journal::open(Path::new(&path)).map(Arc::new));
-    let options = Options { speed: clock.speed(), ..Options::default() };
-    let console = Console { model, theme, reader, actor, journal, options, clock };
-    match run(console).await {
+    let console = Console { model, theme, driver };
+    match terminal::run(console).await {
         Ok(ended) => Ok(ended.exit_code()),
         Err(error) => Err(Failure { exit: Exit::Internal, ..internal("the console ended", format!("{error:#}")) }),
     }

@@ -9,16 +9,17 @@ use jiff::Timestamp;
 use super::config::Config;
 use super::exit::Failure;
 use super::lookup;
+use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::domain::analysis::alarms;
-use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, Identity, Location, TaskDefinitionArn};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::health::rollout;
+use crate::domain::history::History;
 use crate::domain::metrics::MetricsQuery;
 use crate::domain::metrics::source::{MetricSource, Resolution};
-use crate::domain::observe::snapshot::{Answer, ObservedHealthy, Query, Snapshot};
+use crate::domain::observe::snapshot::{Answer, Query, Snapshot};
 use crate::domain::release;
-use crate::domain::release::share::Percent;
 use crate::domain::release::{LocalState, Method, Release, Side};
 
 /// What a command looks at.
@@ -37,17 +38,6 @@ pub enum Scope<'a> {
     Back(&'a str),
 }
 
-/// What this machine remembers of earlier acts.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Memory {
-    /// The share that was last written from here, by release.
-    pub requested: BTreeMap<String, Percent>,
-    /// Since when that has been so, by release.
-    pub since: BTreeMap<String, Timestamp>,
-    /// What was seen running well, by service.
-    pub witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
-}
-
 /// Who looks, and with what.
 pub struct Observer<'a> {
     /// AWS.
@@ -57,7 +47,7 @@ pub struct Observer<'a> {
     /// The region that is asked.
     pub region: &'a str,
     /// AWS's clock.
-    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+    pub clock: &'a dyn Clock,
 }
 
 /// What was seen.
@@ -106,7 +96,7 @@ impl Observer<'_> {
     pub async fn observe(
         &self,
         want: Scope<'_>,
-        recall: impl FnOnce(&Location) -> Memory,
+        recall: impl FnOnce(&Location) -> History,
     ) -> Result<Observation, Failure> {
         let mut seen = Seen { snapshot: Snapshot::default(), faults: Vec::new() };
         self.ask(&mut seen, vec![Query::Services, Query::Routes, Query::Identity], want).await;
@@ -119,19 +109,10 @@ impl Observer<'_> {
             return Err(fault.clone().into());
         }
         let place = self.place(&seen.snapshot, identity.as_ref());
-        let memory = recall(&place);
-        for (service, witnesses) in &memory.witnessed {
-            witnesses.iter().for_each(|witness| seen.snapshot.remember(service, witness.clone()));
-        }
-        let ours: BTreeMap<_, _> = memory
-            .requested
-            .iter()
-            .map(|(name, share)| {
-                let since = memory.since.get(name).copied();
-                (name.clone(), LocalState { requested: Some(*share), since, ..LocalState::default() })
-            })
-            .collect();
-        let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, (self.clock)());
+        let history = recall(&place);
+        history.add_to(&mut seen.snapshot);
+        let ours = history.local_states();
+        let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, self.clock.now());
 
         let releases = derive(&seen.snapshot);
         let wanted = chosen(&releases, want, &seen)?;
@@ -161,14 +142,14 @@ impl Observer<'_> {
         self.ask(&mut seen, queries, want).await;
         let releases = derive(&seen.snapshot);
         let Seen { snapshot, faults } = seen;
-        Ok(Observation { place, identity, releases, ours, snapshot, faults, now: (self.clock)() })
+        Ok(Observation { place, identity, releases, ours, snapshot, faults, now: self.clock.now() })
     }
 
     /// Asks all of them, a few at a time, and takes the answers in.
     async fn ask(&self, seen: &mut Seen, queries: Vec<Query>, want: Scope<'_>) {
         let mut answers = futures::stream::iter(queries)
             .map(|query| async move {
-                let asked = (self.clock)();
+                let asked = self.clock.now();
                 let answer = if want.back() && !matches!(query, Query::Services | Query::Routes) {
                     self.expedite(&query).await
                 } else {
@@ -216,7 +197,7 @@ impl Observer<'_> {
         }
         if !meters.is_empty() && !want.back() {
             // A share may have been set hours ago, and stable's own hour before that is looked at too.
-            let metrics = MetricsQuery::last(meters, (self.clock)(), 180);
+            let metrics = MetricsQuery::last(meters, self.clock.now(), 180);
             queries.extend(metrics.by_source().into_iter().map(Query::Metrics));
         }
         let revisions: BTreeSet<_> = sides(wanted).map(|side| side.task_definition.clone()).collect();

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
-use super::observe::{Memory, Observation, Observer, Scope};
-use crate::clock::{CLOCK_VARIABLE, Clock};
+use super::observe::{Observation, Observer, Scope};
+use crate::clock::{CLOCK_VARIABLE, Clock, ScaledClock, SystemClock};
 use crate::cloud::aws;
 use crate::cloud::aws::{Aws, Connect};
 use crate::cloud::prometheus::Prometheus;
 use crate::cloud::{Cloud, WithPrometheus};
+use crate::domain::history::History;
 use crate::execute::audit;
 
 /// A connection to the environment that is looked at.
@@ -26,7 +27,7 @@ pub struct Session {
     /// The region that is meant.
     pub region: String,
     /// AWS's clock.
-    pub clock: Clock,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// What a connection is made from. A profile or an endpoint out of an environment variable is left to the SDK,
@@ -45,22 +46,25 @@ fn options(config: &Config) -> Connect {
 }
 
 /// The clock that goes with the endpoint: a simulated AWS tells about its own by a variable.
-fn clock() -> Result<Clock, Failure> {
+fn clock() -> Result<Arc<dyn Clock>, Failure> {
     match super::config::process_variables(CLOCK_VARIABLE) {
         Some(text) => {
-            text.parse().map_err(|error: String| Failure::usage(error, "Unset it, or take what `tidegate sim` prints."))
+            let clock: ScaledClock = text
+                .parse()
+                .map_err(|error: String| Failure::usage(error, "Unset it, or take what `tidegate sim` prints."))?;
+            Ok(Arc::new(clock))
         }
-        None => Ok(Clock::system()),
+        None => Ok(Arc::new(SystemClock::default())),
     }
 }
 
 /// `cloud`, with the configuration's Prometheus for what that counts.
-pub fn counted(cloud: Arc<dyn Cloud>, config: &Config, clock: Clock) -> Result<Arc<dyn Cloud>, Failure> {
+pub fn counted(cloud: Arc<dyn Cloud>, config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Cloud>, Failure> {
     let Some(PrometheusTable { url, bearer_token_file }) = config.environment.prometheus.value.clone() else {
         return Ok(cloud);
     };
     // Its minutes are held against AWS's, so it is asked by the same clock.
-    let prometheus = Prometheus::new(url.0, bearer_token_file, Arc::new(move || clock.now().at))?;
+    let prometheus = Prometheus::new(url.0, bearer_token_file, clock)?;
     Ok(Arc::new(WithPrometheus::new(cloud, Arc::new(prometheus))))
 }
 
@@ -72,28 +76,25 @@ impl Session {
     }
 
     /// The same with another way to AWS than the configuration's.
-    pub async fn with(config: Config, options: &Connect, clock: Clock) -> Result<Self, Failure> {
+    pub async fn with(config: Config, options: &Connect, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let lanes = aws::connect(options).await?;
-        let reader = counted(Arc::new(lanes.poll), &config, clock)?;
+        let reader = counted(Arc::new(lanes.poll), &config, Arc::clone(&clock))?;
         Ok(Self { config, reader, actor: Arc::new(lanes.act), region: lanes.region, clock })
     }
 
     /// Looks at AWS once, for `want`.
     pub async fn observe(&self, want: Scope<'_>) -> Result<Observation, Failure> {
-        let now = || self.now();
-        let observer = Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &now };
+        let observer =
+            Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &*self.clock };
         let recall = |place: &crate::domain::ecs::names::Location| match audit::default_path() {
-            Ok(path) => {
-                let audit::Recall { requested, since, witnessed, .. } = audit::recall(&path, place);
-                Memory { requested, since, witnessed }
-            }
-            Err(_) => Memory::default(),
+            Ok(path) => audit::recall(&path, place),
+            Err(_) => History::default(),
         };
         observer.observe(want, recall).await
     }
 
     /// The time on AWS's clock.
     pub fn now(&self) -> Timestamp {
-        self.clock.now().at
+        self.clock.now()
     }
 }

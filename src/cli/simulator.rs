@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::args::{Sim, World as Options};
 use super::exit::{Exit, Failure, internal};
 use super::out::Out;
-use crate::clock::{CLOCK_VARIABLE, Clock};
+use crate::clock::{CLOCK_VARIABLE, Clock, ScaledClock};
 use crate::cloud::aws::Connect;
 use crate::console::signals::Signals;
+use crate::domain::clock_rate::ClockRate;
 use crate::sim::scenario::Scenario;
 use crate::sim::wire::{Server, SimClock};
 use crate::sim::world::World;
@@ -22,22 +23,22 @@ pub struct Prepared {
     scenario: Scenario,
     seed: u64,
     start: Timestamp,
-    clock: Clock,
+    clock: ScaledClock,
 }
 
 /// A simulated account that runs.
 pub struct Running {
     /// Serves until it is dropped.
     server: Server,
-    clock: Clock,
+    clock: ScaledClock,
     region: String,
 }
 
 impl Prepared {
     /// Reads the scenario; cheap. The clock begins here: what it takes to make the world passes in it too.
     pub fn new(options: &Options) -> Result<Self, Failure> {
-        let start = Clock::system().now().at;
-        let clock = Clock::scaled(start, options.speed);
+        let start = Timestamp::now();
+        let clock = ScaledClock::new(start, ClockRate::new(options.speed));
         Ok(Self { scenario: scenario(&options.scenario)?, seed: options.seed, start, clock })
     }
 
@@ -47,7 +48,7 @@ impl Prepared {
     }
 
     /// A console's clock that runs along with it.
-    pub fn clock(&self) -> Clock {
+    pub fn clock(&self) -> ScaledClock {
         self.clock
     }
 
@@ -55,10 +56,14 @@ impl Prepared {
     pub fn start(self, port: Option<u16>) -> Result<Running, Failure> {
         let Self { scenario, seed, start, clock } = self;
         let world = World::new(&scenario, seed, start);
-        let server = Server::start(world, SimClock::running(clock.now().at, clock.speed()), port).map_err(|error| {
-            let port = port.map_or_else(|| "a free port".to_owned(), |port| format!("port {port}"));
-            Failure::usage(format!("cannot serve on {port} of 127.0.0.1: {error}"), "Choose another one with --port.")
-        })?;
+        let server =
+            Server::start(world, SimClock::running(clock.now(), clock.rate().get()), port).map_err(|error| {
+                let port = port.map_or_else(|| "a free port".to_owned(), |port| format!("port {port}"));
+                Failure::usage(
+                    format!("cannot serve on {port} of 127.0.0.1: {error}"),
+                    "Choose another one with --port.",
+                )
+            })?;
         Ok(Running { server, clock, region: scenario.region })
     }
 }

@@ -1,4 +1,4 @@
-//! What an operation reads for itself, the screen learns too: it never shows less than what was read back.
+//! A cloud that passes a copy of each answer on.
 
 use std::sync::Arc;
 
@@ -6,32 +6,31 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Cloud;
-use crate::console::message::Msg;
+use crate::clock::Clock;
 use crate::domain::fault::Fault;
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 
-/// A cloud whose answers are told to the console as well.
-pub struct Overheard<Now, Tell> {
-    /// Whom to ask.
+/// A cloud whose answers are told to somebody else as well.
+pub struct Tee<Tell> {
+    /// The cloud that answers.
     pub cloud: Arc<dyn Cloud>,
-    /// The time on AWS's clock.
-    pub now: Now,
-    /// Takes what was heard.
+    /// Tells the time of a query.
+    pub clock: Arc<dyn Clock>,
+    /// Takes each answer, with its query and the time of the query.
     pub tell: Tell,
 }
 
 #[async_trait]
-impl<Now, Tell> Cloud for Overheard<Now, Tell>
+impl<Tell> Cloud for Tee<Tell>
 where
-    Now: Fn() -> Timestamp + Send + Sync,
-    Tell: Fn(Msg) + Send + Sync,
+    Tell: Fn(Timestamp, Query, Answer) + Send + Sync,
 {
     async fn read(&self, query: &Query) -> Result<Answer, Fault> {
-        let asked = (self.now)();
-        let facts = self.cloud.read(query).await?;
-        (self.tell)(Msg::Overheard { asked, query: query.clone(), facts: facts.clone() });
-        Ok(facts)
+        let asked = self.clock.now();
+        let answer = self.cloud.read(query).await?;
+        (self.tell)(asked, query.clone(), answer.clone());
+        Ok(answer)
     }
 
     async fn act(&self, call: &Call) -> Result<Receipt, Fault> {

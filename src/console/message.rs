@@ -1,36 +1,34 @@
 //! What comes into the core, and what it asks to be done.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::keymap::Key;
 use super::state::operation::{OperationId, Progress};
-use crate::domain::ecs::names::{Location, ServiceKey};
+use crate::domain::clock_rate::ClockRate;
+use crate::domain::ecs::names::Location;
 use crate::domain::fault::Fault;
-use crate::domain::observe::snapshot::{Answer, ObservedHealthy, Query};
+use crate::domain::history::History;
+use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::Plan;
-use crate::domain::release::share::Percent;
-use crate::domain::timeline::Act;
 
 /// The time as it enters the core: a stamp on each message.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Now {
     /// On AWS's clock.
     pub at: Timestamp,
-    /// How fast that clock runs against the operator's: 1, but for a simulated AWS in a expedite.
-    pub speed: f64,
+    /// How fast that clock runs.
+    pub rate: ClockRate,
 }
 
 impl Now {
-    /// A span on AWS's clock as the operator lives it.
-    pub fn felt(&self, span: SignedDuration) -> SignedDuration {
-        SignedDuration::try_from_secs_f64(span.as_secs_f64() / self.speed.max(1.0)).unwrap_or(span)
+    /// A time of AWS itself, whose clock is the operator's too.
+    pub fn new(at: Timestamp) -> Self {
+        Self { at, rate: ClockRate::default() }
     }
 
-    /// How long ago something was, as the operator lived it.
+    /// The operator's time that has passed since `then`.
     pub fn since(&self, then: Timestamp) -> SignedDuration {
-        self.felt(self.at.duration_since(then).max(SignedDuration::ZERO))
+        self.rate.operator_time(self.at.duration_since(then).max(SignedDuration::ZERO))
     }
 }
 
@@ -65,7 +63,7 @@ pub enum Msg {
         /// The question.
         query: Query,
         /// The answer.
-        facts: Answer,
+        answer: Answer,
     },
     /// An operation went on.
     Progress {
@@ -75,18 +73,7 @@ pub enum Msg {
         progress: Progress,
     },
     /// What the audit remembers of this account and region.
-    Recalled {
-        /// The canary's share that was last written and read back, by release.
-        requested: BTreeMap<String, Percent>,
-        /// When that was read back, by release.
-        since: BTreeMap<String, Timestamp>,
-        /// What ran, complete, when something was ordered.
-        witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
-        /// What was ordered, by release, in that order.
-        acts: BTreeMap<String, Vec<Act>>,
-        /// Since when the audit, as far as it was read, has all that was ordered.
-        remembers: Option<Timestamp>,
-    },
+    Recalled(History),
     /// Something outside the core went wrong that the operator should know of.
     Trouble(String),
 }

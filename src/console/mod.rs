@@ -1,6 +1,7 @@
 //! The console's state and how messages change it. Nothing here waits, draws or reads a clock.
 
 pub mod dialogs;
+pub mod driver;
 pub mod event_loop;
 pub mod keymap;
 pub mod links;

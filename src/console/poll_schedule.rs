@@ -363,8 +363,7 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     if asked.outstanding {
         return false;
     }
-    let felt = model.now.since(asked.at);
-    if felt < FLOOR {
+    if model.now.since(asked.at) < FLOOR {
         return false;
     }
     if key.0 == Source::Logs && asked.failures == 0 {

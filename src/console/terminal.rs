@@ -5,6 +5,7 @@ use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use color_eyre::eyre::{Result, WrapErr};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
@@ -22,9 +23,10 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
-use super::event_loop::Canvas;
+use super::event_loop::{Canvas, Console, drive};
 use super::keymap::Key;
 use super::message::Msg;
+use super::signals::{Ended, Signals};
 
 /// Whether the terminal is ours now; giving it back twice, or from a panic, must do no harm.
 static OURS: AtomicBool = AtomicBool::new(false);
@@ -141,6 +143,15 @@ pub fn restore_on_panic(report: impl Fn(&PanicHookInfo<'_>) -> String + Send + S
         }
         let _ = writeln!(io::stderr(), "{report}");
     }));
+}
+
+/// Runs a console on the terminal until the operator leaves or a signal ends it.
+pub async fn run(console: Console) -> Result<Ended> {
+    let mut signals = Signals::listen().wrap_err("cannot listen for signals")?;
+    let mut screen = Screen::enter().wrap_err("cannot take over the terminal")?;
+    let ended = drive(console, &mut screen, events(), signals.next()).await;
+    drop(screen);
+    ended
 }
 
 /// The terminal's events as messages. `None` ends it: the terminal is gone.

@@ -25,15 +25,16 @@ use super::screens::diff::state::Diff;
 use super::screens::logs::state::Logs;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::history::History;
 use crate::domain::logs::LogPage;
-use crate::domain::observe::snapshot::{Answer, ObservedHealthy, Query, Snapshot};
+use crate::domain::observe::snapshot::{Answer, Query, Snapshot};
 use crate::domain::plan::{Call, Plan};
 use crate::domain::release::share::Percent;
 
 /// Changes the model by one message and says what is to be done outside. Neither waits nor fails.
 pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     // The clock may be set back; the console's time does not.
-    model.now = Now { at: now.at.max(model.now.at), speed: now.speed };
+    model.now = Now { at: now.at.max(model.now.at), rate: now.rate };
     let mut effects = Vec::new();
     match msg {
         Msg::Key(key) => effects.extend(input::key_pressed(model, key)),
@@ -53,12 +54,9 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
             model.switch_all_off("the console was stopped for the shell");
         }
         Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
-        Msg::Overheard { asked, query, facts } => model.snapshot.apply(asked, &query, Ok(facts)),
+        Msg::Overheard { asked, query, answer } => model.snapshot.apply(asked, &query, Ok(answer)),
         Msg::Progress { operation, progress } => advance(model, operation, progress),
-        Msg::Recalled { requested, since, witnessed, acts, remembers } => {
-            model.acts.recall(acts, remembers);
-            recall(model, requested, &since, witnessed);
-        }
+        Msg::Recalled(history) => recall(model, history),
         Msg::Trouble(text) => model.say(text, true),
     }
     model.derive();
@@ -160,24 +158,15 @@ fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
 }
 
 /// What happened since the audit was written is newer than what it remembers.
-fn recall(
-    model: &mut Model,
-    requested: BTreeMap<String, Percent>,
-    since: &BTreeMap<String, jiff::Timestamp>,
-    witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
-) {
-    for (release, share) in requested {
-        let since = since.get(&release).copied();
+fn recall(model: &mut Model, history: History) {
+    for (release, remembered) in history.local_states() {
         let ours = model.ours.entry(release).or_default();
         if ours.requested.is_none() {
-            (ours.requested, ours.since) = (Some(share), since);
+            (ours.requested, ours.since) = (remembered.requested, remembered.since);
         }
     }
-    for (service, witnesses) in witnessed {
-        for witness in witnesses {
-            model.snapshot.remember(&service, witness);
-        }
-    }
+    history.add_to(&mut model.snapshot);
+    model.acts.recall(history.acts, history.complete_since);
 }
 
 fn advance(model: &mut Model, id: OperationId, progress: Progress) {

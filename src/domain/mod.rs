@@ -2,9 +2,11 @@
 
 pub mod analysis;
 pub mod auto_promotion;
+pub mod clock_rate;
 pub mod ecs;
 pub mod fault;
 pub mod health;
+pub mod history;
 pub mod logs;
 pub mod metrics;
 pub mod observe;

@@ -24,7 +24,7 @@ use crate::domain::release::share::Percent;
 #[cfg(test)]
 mod tests;
 
-pub use self::history::{Recall, recall};
+pub use self::history::recall;
 
 /// The `schema` of each line.
 pub const SCHEMA: &str = "tidegate.audit/1";

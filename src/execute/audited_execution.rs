@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::audit::{Event, Journal, Line, Order, operation_id};
@@ -12,14 +11,12 @@ use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{Call, Plan};
 
-/// Where an operation is written down, and what time it is there.
+/// Where an operation is written down, and on whose order.
 pub struct Audit<'a> {
     /// The file, or why it could not be opened.
     pub journal: Result<&'a Journal, &'a str>,
     /// Who ordered it.
     pub order: &'a Order,
-    /// The time for the lines, on AWS's clock.
-    pub now: &'a (dyn Fn() -> Timestamp + Sync),
 }
 
 /// Executes a plan and writes down each move. Going forward needs an audit: without one nothing is sent. The way
@@ -36,8 +33,8 @@ pub async fn perform(
         audit,
         plan,
         options,
-        id: operation_id((audit.now)()),
-        ordered: options.clock.now(),
+        id: operation_id(options.clock.now()),
+        ordered: options.clock.elapsed(),
         sent: None,
         unanswered: None,
     };
@@ -72,7 +69,7 @@ struct Record<'a> {
 
 impl<'a> Record<'a> {
     fn line(&self, event: Event) -> Line<'_> {
-        Line::new((self.audit.now)(), &self.id, event, self.plan, self.audit.order)
+        Line::new(self.options.clock.now(), &self.id, event, self.plan, self.audit.order)
     }
 
     async fn order(&self) -> Result<(), String> {
@@ -89,14 +86,14 @@ impl<'a> Record<'a> {
     }
 
     fn since(&self, then: Duration) -> Option<u64> {
-        u64::try_from(self.options.clock.now().saturating_sub(then).as_millis()).ok()
+        u64::try_from(self.options.clock.elapsed().saturating_sub(then).as_millis()).ok()
     }
 
     fn note(&mut self, progress: &Progress) {
         let Ok(journal) = self.audit.journal else { return };
         match progress {
             Progress::Sent { step } => {
-                (self.sent, self.unanswered) = (Some(self.options.clock.now()), Some(*step));
+                (self.sent, self.unanswered) = (Some(self.options.clock.elapsed()), Some(*step));
             }
             Progress::Answered { .. } | Progress::Unknown { .. } => self.unanswered = None,
             _ => {}

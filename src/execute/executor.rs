@@ -8,7 +8,7 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::pause::{Pause, RealTime};
+use crate::clock::{Clock, SystemClock};
 use crate::cloud::Cloud;
 use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::{Applied, Fault, FaultKind};
@@ -22,10 +22,8 @@ pub struct Options {
     pub interval: Duration,
     /// How long an unanswered write is looked for, in the operator's time.
     pub read_back: Duration,
-    /// How fast AWS's clock runs against the operator's: 1, but for a simulated AWS in a expedite.
-    pub speed: f64,
-    /// What to wait by.
-    pub clock: Arc<dyn Pause>,
+    /// The clock to wait by.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Options {
@@ -33,8 +31,7 @@ impl Default for Options {
         Self {
             interval: Duration::from_secs(1),
             read_back: Duration::from_secs(60),
-            speed: 1.0,
-            clock: Arc::new(RealTime::default()),
+            clock: Arc::new(SystemClock::default()),
         }
     }
 }
@@ -44,15 +41,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("interval", &self.interval)
             .field("read_back", &self.read_back)
-            .field("speed", &self.speed)
             .finish_non_exhaustive()
-    }
-}
-
-impl Options {
-    /// A span on AWS's clock, in the operator's time.
-    fn felt(&self, span: SignedDuration) -> Duration {
-        Duration::try_from_secs_f64(span.as_secs_f64().max(0.0) / self.speed.max(1.0)).unwrap_or(Duration::MAX)
     }
 }
 
@@ -141,7 +130,7 @@ impl Run<'_> {
     }
 
     async fn step(&mut self, index: usize, step: &Step) -> StepResult<()> {
-        let patience = self.options.felt(step.patience);
+        let patience = self.options.clock.operator_time(step.patience);
         if !step.before.is_empty() {
             self.wait(index, &step.before, patience, CheckPhase::Before).await?;
         }
@@ -218,7 +207,7 @@ impl Run<'_> {
         patience: Duration,
         stage: CheckPhase,
     ) -> StepResult<()> {
-        let begun = self.options.clock.now();
+        let begun = self.options.clock.elapsed();
         let mut pause = FIRST_PAUSE.min(self.options.interval);
         let mut said = String::new();
         let mut broken = 0;
@@ -238,7 +227,7 @@ impl Run<'_> {
                     what
                 }
             };
-            let waited = self.options.clock.now().saturating_sub(begun);
+            let waited = self.options.clock.elapsed().saturating_sub(begun);
             if waited >= patience {
                 return Err(Box::new(OperationOutcome::Failed {
                     step: index,
@@ -256,11 +245,11 @@ impl Run<'_> {
 
     /// Watches that everything goes on holding for the step's time. It ends with a reading, not with a guess.
     async fn hold(&mut self, index: usize, step: &Step, patience: Duration) -> StepResult<()> {
-        let span = self.options.felt(step.hold);
-        let begun = self.options.clock.now();
+        let span = self.options.clock.operator_time(step.hold);
+        let begun = self.options.clock.elapsed();
         let (mut broken, mut unread) = (0, false);
         loop {
-            let passed = self.options.clock.now().saturating_sub(begun);
+            let passed = self.options.clock.elapsed().saturating_sub(begun);
             let left = span.saturating_sub(passed);
             let pause = match left {
                 // Questions that fail are not asked faster for it: AWS may be throttling them.
@@ -270,7 +259,7 @@ impl Run<'_> {
                 left => left,
             };
             self.pause(pause.min(self.options.interval)).await?;
-            let over = self.options.clock.now().saturating_sub(begun);
+            let over = self.options.clock.elapsed().saturating_sub(begun);
             let round = self.round(&step.after, CheckPhase::Holding).await?;
             unread = matches!(round, PollResult::Unread(_));
             match round {
@@ -337,7 +326,7 @@ impl Run<'_> {
     }
 
     fn out_of_patience(&self, patience: Duration, what: &str) -> String {
-        let on_aws_clock = patience.as_secs_f64() * self.options.speed.max(1.0);
+        let on_aws_clock = self.options.clock.rate().aws_time(patience).as_secs_f64();
         if on_aws_clock < 120.0 {
             format!("waited {on_aws_clock:.0} s: {what}")
         } else {
@@ -346,7 +335,7 @@ impl Run<'_> {
     }
 
     async fn pause(&mut self, span: Duration) -> StepResult<()> {
-        unless_cancelled(self.cancel, self.options.clock.pause(span)).await
+        unless_cancelled(self.cancel, self.options.clock.sleep(span)).await
     }
 }
 

@@ -156,7 +156,7 @@ proptest! {
         let before = world.with(|state| state.routes.clone());
         world.with(|state| state.edits = vec![(Duration::ZERO, edit.1)]);
         // Somebody edits after the plan was made and before it is carried out.
-        let _ = crate::clock::pause::Pause::pause(&world, Duration::ZERO).now_or_never();
+        let _ = crate::clock::Clock::sleep(&world, Duration::ZERO).now_or_never();
         let after = world.with(|state| state.routes.clone());
         let (outcome, _) = run(&world, &plan, &CancellationToken::new());
         let (sent, now) = world.with(|state| (state.sent.clone(), state.routes.clone()));

@@ -82,7 +82,7 @@ pub(crate) fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for key in keys {
         let at = model.now.at + SignedDuration::from_secs(1);
-        effects.extend(update(model, Now { at, speed: 1.0 }, Msg::Key(*key)));
+        effects.extend(update(model, Now::new(at), Msg::Key(*key)));
     }
     effects
 }
@@ -235,7 +235,7 @@ pub(crate) fn rewind(model: &mut Model, seconds: i64) {
 /// A console that has heard nothing yet.
 pub(crate) fn silent(size: (u16, u16)) -> Model {
     let place = Location { environment: "prod".into(), account: String::new(), region: "us-east-1".into() };
-    Model::new(Settings { protected: true, ..Settings::default() }, place, Now { at: now(), speed: 1.0 }, size)
+    Model::new(Settings { protected: true, ..Settings::default() }, place, Now::new(now()), size)
 }
 
 /// A console that knows who asks.

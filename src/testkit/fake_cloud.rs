@@ -8,7 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::worlds::{ACCOUNT, Scene};
-use crate::clock::pause::Pause;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Health, Route, RouteId};
@@ -244,12 +246,16 @@ impl State {
 }
 
 #[async_trait]
-impl Pause for World {
-    fn now(&self) -> Duration {
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::try_from(self.elapsed()).unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
         self.with(|state| state.now)
     }
 
-    async fn pause(&self, span: Duration) {
+    async fn sleep(&self, span: Duration) {
         self.with(|state| state.pass(span));
     }
 }

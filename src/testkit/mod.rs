@@ -5,4 +5,6 @@ pub(crate) mod consoles;
 #[cfg(test)]
 pub(crate) mod fake_cloud;
 #[cfg(test)]
+pub(crate) mod fixed_clock;
+#[cfg(test)]
 pub(crate) mod worlds;

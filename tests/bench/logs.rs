@@ -84,7 +84,7 @@ fn answer(query: &LogQuery, now: Timestamp, streams: &[Arc<str>]) -> LogPage {
 /// A console that has the log of one service open.
 fn console() -> Model {
     let place = Location { environment: "bench".into(), account: "123456789012".into(), region: "us-east-1".into() };
-    let now = Now { at: start() + SignedDuration::from_mins(3), speed: 1.0 };
+    let now = Now::new(start() + SignedDuration::from_mins(3));
     let mut model = Model::new(Settings::default(), place, now, SIZE);
     let arn = |kind: &str| Arn::new(format!("arn:aws:ecs:us-east-1:123456789012:{kind}"));
     let revision = TaskDefinitionArn::new(arn("task-definition/shop:42").as_str());
@@ -157,7 +157,7 @@ fn main() -> ExitCode {
     let mut out: Option<(Timestamp, LogQuery)> = None;
     let steps = wish.rounds as i64 * 60 * 5;
     for step in 0..steps {
-        let now = Now { at: model.now.at + SignedDuration::from_millis(200), speed: 1.0 };
+        let now = Now::new(model.now.at + SignedDuration::from_millis(200));
         let (msg, page) = match out.take() {
             Some((asked, query)) => {
                 let page = answer(&query, asked, &streams);

@@ -16,15 +16,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::channel::mpsc::{UnboundedSender, unbounded};
+use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use tidegate::clock::Clock;
 use tidegate::cloud::Cloud;
 use tidegate::cloud::aws;
 use tidegate::cloud::aws::{ClientPools, Connect};
+use tidegate::console::driver::Driver;
 use tidegate::console::event_loop::{Canvas, Console, drive};
 use tidegate::console::keymap::Key;
-use tidegate::console::message::{Effect, Msg};
+use tidegate::console::message::{Effect, Msg, Now};
 use tidegate::console::poll_schedule::Polls;
 use tidegate::console::signals::Ended;
 use tidegate::console::state::{Model, Screen};
@@ -85,7 +86,6 @@ impl Canvas for Headless {
 struct Bench {
     world: Arc<Mutex<World>>,
     server: Server,
-    clock: Clock,
     lanes: ClientPools,
     journal: Arc<Journal>,
 }
@@ -141,10 +141,9 @@ fn main() -> ExitCode {
 
 impl Bench {
     async fn new(audit: &std::path::Path) -> Self {
-        let clock = Clock::scaled(Clock::system().now().at, 1.0);
-        let start = clock.now().at;
+        let start = Timestamp::now();
         let world = Arc::new(Mutex::new(World::new(&Scenario::named("good-release").unwrap(), 7, start)));
-        let server = Server::start(world.clone(), SimClock::running(clock.now().at, 1.0), None).unwrap();
+        let server = Server::start(world.clone(), SimClock::running(start, 1.0), None).unwrap();
         let lanes = aws::connect(&Connect {
             region: Some("us-east-1".to_owned()),
             endpoint_url: Some(server.endpoint()),
@@ -153,7 +152,7 @@ impl Bench {
         })
         .await
         .unwrap();
-        Self { world, server, clock, lanes, journal: Arc::new(Journal::open(audit).unwrap()) }
+        Self { world, server, lanes, journal: Arc::new(Journal::open(audit).unwrap()) }
     }
 
     fn log(&self) -> &CallLog {
@@ -172,14 +171,14 @@ impl Bench {
         self.canary_at_one_percent();
         let place =
             Location { environment: "bench".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
-        let mut model = Model::new(Settings::default(), place, self.clock.now(), SIZE);
-        let mut effects: VecDeque<Effect> = update(&mut model, self.clock.now(), Msg::Tick).into();
+        let mut model = Model::new(Settings::default(), place, Now::new(Timestamp::now()), SIZE);
+        let mut effects: VecDeque<Effect> = update(&mut model, Now::new(Timestamp::now()), Msg::Tick).into();
         while let Some(effect) = effects.pop_front() {
             if let Effect::Read(query) = effect {
-                let asked = self.clock.now().at;
+                let asked = Timestamp::now();
                 let answer = self.lanes.poll.read(&query).await;
                 assert!(answer.is_ok(), "{answer:?}");
-                effects.extend(update(&mut model, self.clock.now(), Msg::Read { asked, query, answer }));
+                effects.extend(update(&mut model, Now::new(Timestamp::now()), Msg::Read { asked, query, answer }));
             }
         }
         model.screen = Screen::Release("checkout".to_owned());
@@ -198,11 +197,12 @@ impl Bench {
         let console = Console {
             model,
             theme: Theme::detect(None, Some("xterm-256color"), false),
-            reader: Arc::new(self.lanes.poll.clone()),
-            actor: Arc::new(self.lanes.act.clone()),
-            journal: Ok(self.journal.clone()),
-            options: Options::default(),
-            clock: self.clock,
+            driver: Driver::new(
+                Arc::new(self.lanes.poll.clone()),
+                Arc::new(self.lanes.act.clone()),
+                Ok(self.journal.clone()),
+                Options::default(),
+            ),
         };
         let (keys, events) = unbounded();
         let (end, ended) = oneshot::channel();

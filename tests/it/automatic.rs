@@ -10,7 +10,7 @@ use tidegate::domain::auto_promotion::span;
 use tidegate::domain::settings::{Automatic, ServiceSettings, Settings, Thresholds};
 use tidegate::sim::wire::{Fault, FaultRule};
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
 /// Lines under which a canary at 1 % passes within minutes, not hours.
 fn lenient() -> Settings {
@@ -26,13 +26,13 @@ fn counting(model: &Model) -> bool {
     model.countdown().is_some()
 }
 
-fn on(stage: &Stage) -> bool {
+fn on(stage: &Harness) -> bool {
     stage.model.automatic.contains_key("checkout")
 }
 
 /// A console on checkout's screen with automatic stepping on.
-async fn automatic(scenario: &str, settings: Settings) -> Stage {
-    let mut stage = Stage::with(scenario, settings).await;
+async fn automatic(scenario: &str, settings: Settings) -> Harness {
+    let mut stage = Harness::with(scenario, settings).await;
     stage.go("checkout").await;
     stage.press("H").await;
     let asked = stage.screen(80, 24);
@@ -221,7 +221,7 @@ async fn another_operator_switches_it_off() {
 #[tokio::test]
 async fn it_is_refused_where_nothing_may_be_written_or_nothing_can_be_stepped() {
     let refused = async |settings: Settings, name: &str| {
-        let mut stage = Stage::with("good-release", settings).await;
+        let mut stage = Harness::with("good-release", settings).await;
         stage.go(name).await;
         stage.press("H").await;
         match &stage.model.dialog {
@@ -236,7 +236,7 @@ async fn it_is_refused_where_nothing_may_be_written_or_nothing_can_be_stepped() 
 
 #[tokio::test]
 async fn a_protected_environment_wants_the_name_and_the_shell_switches_it_off() {
-    let mut stage = Stage::with("good-release", Settings { protected: true, ..lenient() }).await;
+    let mut stage = Harness::with("good-release", Settings { protected: true, ..lenient() }).await;
     stage.go("checkout").await;
     stage.press("Hy\n").await;
     assert!(!on(&stage), "y is not the name");
@@ -254,7 +254,7 @@ async fn a_protected_environment_wants_the_name_and_the_shell_switches_it_off() 
 async fn a_fail_that_lasts_is_rolled_back_by_itself_only_where_that_was_decided() {
     for rollback_after in [None, Some(SignedDuration::from_secs(60))] {
         let automatic = Automatic { rollback_after, ..lenient().automatic };
-        let mut stage = Stage::with("bad-canary", Settings { automatic, ..lenient() }).await;
+        let mut stage = Harness::with("bad-canary", Settings { automatic, ..lenient() }).await;
         stage.go("checkout").await;
         stage.press("PyHy").await;
         assert!(on(&stage), "{}", stage.screen(120, 40));
@@ -281,7 +281,8 @@ async fn a_fail_that_lasts_is_rolled_back_by_itself_only_where_that_was_decided(
 #[tokio::test]
 async fn weights_of_our_own_climb_by_themselves_and_ecs_is_not_let_on() {
     let own = ServiceSettings { native_weighted: true, ..ServiceSettings::default() };
-    let mut stage = Stage::with("held", Settings { services: [("search".to_owned(), own)].into(), ..lenient() }).await;
+    let mut stage =
+        Harness::with("held", Settings { services: [("search".to_owned(), own)].into(), ..lenient() }).await;
     stage.go("search").await;
     stage.until("held", |model| !model.release("search").unwrap().pauses.is_empty()).await;
     stage.settle().await;
@@ -303,7 +304,7 @@ async fn weights_of_our_own_climb_by_themselves_and_ecs_is_not_let_on() {
 
 #[tokio::test]
 async fn a_pause_of_ecs_is_answered_once_its_share_has_baked_with_pass() {
-    let mut stage = Stage::with("paused-native", lenient()).await;
+    let mut stage = Harness::with("paused-native", lenient()).await;
     stage.go("payments").await;
     stage.press("Hy").await;
     stage.until("a countdown", counting).await;

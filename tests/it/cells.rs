@@ -10,7 +10,7 @@ use tidegate::domain::release::Release;
 use tidegate::domain::settings::{ServiceSettings, Settings};
 use tidegate::sim::scenario::Scenario;
 
-use crate::stage::{Stage, tell};
+use crate::harness::{Harness, tell};
 
 const NAME: &str = "search";
 
@@ -195,10 +195,10 @@ fn status(model: &Model) -> Option<&DeploymentStatus> {
 }
 
 /// The console on the service's own screen, in the phase.
-pub async fn reach(by: By, at: At) -> Stage {
+pub async fn reach(by: By, at: At) -> Harness {
     let own = ServiceSettings { native_weighted: by == Weighted, ..ServiceSettings::default() };
     let settings = Settings { services: BTreeMap::from([(NAME.to_owned(), own)]), ..Settings::default() };
-    let mut stage = Stage::on(&world(by, at), settings).await;
+    let mut stage = Harness::on(&world(by, at), settings).await;
     stage.go(NAME).await;
     let what = format!("{by:?} {at:?}");
     let paused = |model: &Model| !release(model).pauses.is_empty();
@@ -266,7 +266,7 @@ pub async fn reach(by: By, at: At) -> Stage {
 }
 
 /// What the key sends, or the words of the refusal. A question is answered as an operator would.
-async fn press(stage: &mut Stage, key: &str) -> Vec<String> {
+async fn press(stage: &mut Harness, key: &str) -> Vec<String> {
     let before = stage.release(NAME).clone();
     let sent = stage.writes().len();
     stage.press(key).await;

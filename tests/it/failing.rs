@@ -5,11 +5,11 @@ use tidegate::domain::health::rollout::RolloutHealth;
 use tidegate::domain::health::stop_reason::Cause;
 use tidegate::domain::release::Phase;
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
 /// A console on a scenario, once the fleet knows what a release fails of.
-async fn named(scenario: &str, name: &str, cause: Cause) -> Stage {
-    let mut stage = Stage::open(scenario).await;
+async fn named(scenario: &str, name: &str, cause: Cause) -> Harness {
+    let mut stage = Harness::open(scenario).await;
     let known = |ailment: &RolloutHealth| matches!(ailment, RolloutHealth::CrashLoop { cause: Some(known), .. } if *known == cause);
     stage
         .until(&format!("{name} fails of {cause:?}"), |model| {
@@ -20,7 +20,7 @@ async fn named(scenario: &str, name: &str, cause: Cause) -> Stage {
 }
 
 /// The release marked on the fleet, and what `t` shows of it.
-async fn tasks(stage: &mut Stage, name: &str) -> String {
+async fn tasks(stage: &mut Harness, name: &str) -> String {
     let line = stage.model.lines().iter().position(|release| release.name == name).unwrap();
     stage.hit(Key::Home);
     stage.press(&"j".repeat(line)).await;

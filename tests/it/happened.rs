@@ -5,9 +5,9 @@ use tidegate::console::state::Screen;
 use tidegate::domain::settings::Settings;
 use tidegate::domain::timeline::{Entry, Kind, Origin};
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
-fn timeline(stage: &Stage, release: &str) -> Vec<Entry> {
+fn timeline(stage: &Harness, release: &str) -> Vec<Entry> {
     events::state::all(&stage.model, stage.release(release))
 }
 
@@ -17,7 +17,7 @@ fn told(entries: &[Entry]) -> Vec<&str> {
 
 #[tokio::test]
 async fn somebody_elses_edit_of_the_rule_is_told_as_such_and_ours_as_ours() {
-    let mut stage = Stage::open("rule-edited").await;
+    let mut stage = Harness::open("rule-edited").await;
     stage.go("checkout").await;
     stage.press("Py").await;
     stage
@@ -42,7 +42,7 @@ async fn somebody_elses_edit_of_the_rule_is_told_as_such_and_ours_as_ours() {
 
 #[tokio::test]
 async fn after_a_rollback_the_timeline_tells_it_in_order() {
-    let mut stage = Stage::failing_at_10_percent().await;
+    let mut stage = Harness::failing_at_10_percent().await;
     stage.press("R").await;
     let entries = timeline(&stage, "checkout");
     let ours: Vec<_> = entries.iter().filter(|entry| entry.hand == Some(Origin::Ours)).collect();
@@ -67,12 +67,12 @@ async fn after_a_rollback_the_timeline_tells_it_in_order() {
     let acts = &recalled.acts["checkout"];
     assert_eq!(acts.iter().filter(|act| act.ended.is_some()).count(), 2, "{acts:#?}");
     assert!(acts.iter().all(|act| act.touches.iter().all(|touch| touch.verified.is_some())), "{acts:#?}");
-    assert!(recalled.remembers.is_some_and(|at| at <= acts[0].at));
+    assert!(recalled.complete_since.is_some_and(|at| at <= acts[0].at));
 }
 
 #[tokio::test]
 async fn tasks_that_fail_one_after_the_other_are_one_entry() {
-    let mut stage = Stage::with("crash-loop", Settings::default()).await;
+    let mut stage = Harness::with("crash-loop", Settings::default()).await;
     let looping = |entry: &Entry| entry.kind == Kind::Tasks && entry.count >= 3;
     let name = stage.model.lines().first().unwrap().name.clone();
     stage.go(&name).await;

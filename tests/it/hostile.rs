@@ -14,7 +14,7 @@ use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Fault, FaultRule};
 use tidegate::sim::world::World;
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
 /// A world whose answers are spoiled on their way out: each text in so many of a thousand.
 struct Spoiled {
@@ -88,7 +88,7 @@ fn whatever_any_text_says_every_view_is_text() {
         .run(&cases, |(texts, thousandths, state)| {
             runtime.block_on(async {
                 let spoiled = |world| Spoiled { world, texts, thousandths, state };
-                let mut stage = Stage::behind(&scenario, Settings::default(), spoiled).await;
+                let mut stage = Harness::behind(&scenario, Settings::default(), spoiled).await;
                 for key in ["t", "g", "e", "l", "d", "y", "a", "h", "\n", "z"] {
                     stage.press(key).await;
                     stage.pass(5).await;
@@ -107,7 +107,7 @@ fn whatever_any_text_says_every_view_is_text() {
 
 #[tokio::test]
 async fn what_is_no_utf_8_is_a_failure_that_is_told_and_nothing_that_is_drawn() {
-    let mut stage = Stage::open("bad-canary").await;
+    let mut stage = Harness::open("bad-canary").await;
     stage.go("checkout").await;
     stage.server.faults().add(FaultRule::new(Fault::InvalidUtf8));
     for key in ["t", "g", "e", "l", "d", "a", "h"] {

@@ -9,10 +9,10 @@ use tidegate::domain::logs::counters::{SLOT, whole};
 use tidegate::sim::api::{Call, Service};
 use tidegate::sim::wire::Backend;
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
 /// How many lines the simulated AWS has of what is read, between two times: asked of it directly, page by page.
-fn written(stage: &Stage, from: Timestamp, to: Timestamp) -> u64 {
+fn written(stage: &Harness, from: Timestamp, to: Timestamp) -> u64 {
     let mut world = stage.world.clone();
     let mut lines = 0;
     for source in &stage.model.logs.sources.read {
@@ -42,7 +42,7 @@ fn written(stage: &Stage, from: Timestamp, to: Timestamp) -> u64 {
 
 #[tokio::test]
 async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within_bounds() {
-    let mut stage = Stage::open("log-storm").await;
+    let mut stage = Harness::open("log-storm").await;
     stage.go("checkout").await;
     stage.press("l").await;
     // Three minutes back to begin with, then two as they are written.
@@ -81,7 +81,7 @@ async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within
 
 #[tokio::test]
 async fn tasks_that_never_started_have_no_log_and_the_view_says_so() {
-    let mut stage = Stage::open("cannot-pull").await;
+    let mut stage = Harness::open("cannot-pull").await;
     stage.go("checkout").await;
     stage.press("l").await;
     for _ in 0..60 {
@@ -95,7 +95,7 @@ async fn tasks_that_never_started_have_no_log_and_the_view_says_so() {
 
 #[tokio::test]
 async fn the_log_of_a_task_that_crashed_ends_with_why() {
-    let mut stage = Stage::open("crash-loop").await;
+    let mut stage = Harness::open("crash-loop").await;
     stage
         .until("a task of payments:18 has failed", |model| {
             model.release("payments").is_some_and(|release| release.ailment.is_some())

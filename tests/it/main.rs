@@ -9,6 +9,7 @@ mod cli;
 mod diff;
 mod failing;
 mod happened;
+mod harness;
 mod hostile;
 mod judged;
 mod logs;
@@ -18,7 +19,6 @@ mod pty;
 mod readme;
 mod release;
 mod rooms;
-mod stage;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;
 mod two;

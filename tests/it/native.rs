@@ -10,27 +10,27 @@ use tidegate::domain::settings::{ServiceSettings, Settings};
 use tidegate::sim::api::{Call, Service};
 
 use crate::cells::{self, At, By};
-use crate::stage::Stage;
+use crate::harness::Harness;
 
-async fn paused(name: &str) -> Stage {
-    let mut stage = Stage::open("paused-native").await;
+async fn paused(name: &str) -> Harness {
+    let mut stage = Harness::open("paused-native").await;
     stage.until("paused", |model| model.release(name).is_some_and(|release| !release.pauses.is_empty())).await;
     stage.settle().await;
     stage.go(name).await;
     stage
 }
 
-fn hooks(stage: &Stage, name: &str) -> Vec<String> {
+fn hooks(stage: &Harness, name: &str) -> Vec<String> {
     stage.release(name).pauses.iter().map(|pause| pause.hook.clone()).collect()
 }
 
-async fn until_steady_on(stage: &mut Stage, name: &str, revision: &str) {
+async fn until_steady_on(stage: &mut Harness, name: &str, revision: &str) {
     let back = |release: &Release| release.phase == Phase::Steady && release.stable.task_definition.short() == revision;
     stage.until("back", |model| model.release(name).is_some_and(back)).await;
 }
 
 /// The answers to pauses that reached AWS; anything else fails.
-fn answers(stage: &Stage) -> Vec<String> {
+fn answers(stage: &Harness) -> Vec<String> {
     let answer = |(operation, input): (String, serde_json::Value)| {
         assert_eq!(operation, "ContinueServiceDeployment");
         input["action"].as_str().unwrap().to_owned()
@@ -124,7 +124,7 @@ async fn a_question_about_a_pause_closes_when_its_time_runs_out() {
 }
 
 /// `P y` at every pause until the service runs this revision alone; how often that was.
-async fn answer_all(stage: &mut Stage, name: &str, revision: &str) -> usize {
+async fn answer_all(stage: &mut Harness, name: &str, revision: &str) -> usize {
     let mut answered: Vec<String> = Vec::new();
     loop {
         let done =
@@ -143,13 +143,13 @@ async fn answer_all(stage: &mut Stage, name: &str, revision: &str) -> usize {
     }
 }
 
-fn ended(stage: &Stage, name: &str) -> (DeploymentStatus, Option<String>) {
+fn ended(stage: &Harness, name: &str) -> (DeploymentStatus, Option<String>) {
     let newest = stage.release(name).deployment.as_ref().unwrap();
     (newest.status.clone(), newest.task_definition().map(|revision| revision.short().to_owned()))
 }
 
-async fn finished(name: &str) -> Stage {
-    let mut stage = Stage::open("finished-native").await;
+async fn finished(name: &str) -> Harness {
+    let mut stage = Harness::open("finished-native").await;
     stage.go(name).await;
     stage
 }
@@ -187,7 +187,7 @@ async fn a_canary_with_pauses_for_this_release_only_from_s_to_the_end() {
 
 #[tokio::test]
 async fn a_linear_release_without_pauses_takes_one_yes() {
-    let mut stage = Stage::on(&cells::world(By::Linear, At::Finished), Settings::default()).await;
+    let mut stage = Harness::on(&cells::world(By::Linear, At::Finished), Settings::default()).await;
     stage.go("search").await;
     stage.press("S\ny").await;
     assert_eq!(stage.told(), ["UpdateService service=search taskDefinition=search:90"]);
@@ -198,7 +198,7 @@ async fn a_linear_release_without_pauses_takes_one_yes() {
 }
 
 /// Blue's and green's weight in the production rule.
-fn weights(stage: &Stage) -> [u16; 2] {
+fn weights(stage: &Harness) -> [u16; 2] {
     let rules = stage.model.snapshot.routes.get().unwrap();
     let rule = rules.values().find(|rule| rule.forwards.len() == 2).unwrap();
     ["search-blue", "search-green"]
@@ -270,7 +270,7 @@ async fn weights_of_our_own_are_taken_back_in_every_stage_and_at_every_share() {
 async fn weights_of_our_own_while_ecs_holds_the_deployment() {
     let own = ServiceSettings { native_weighted: true, ..ServiceSettings::default() };
     let settings = Settings { services: [("search".to_owned(), own)].into(), ..Settings::default() };
-    let mut stage = Stage::with("held", settings).await;
+    let mut stage = Harness::with("held", settings).await;
     stage.go("search").await;
     stage.until("held", |model| !model.release("search").unwrap().pauses.is_empty()).await;
     stage.settle().await;
@@ -326,7 +326,7 @@ async fn back_at_once_and_then_the_strategy_is_put_back() {
 
 #[tokio::test]
 async fn a_copy_of_what_was_deregistered_is_registered_and_gone_back_to() {
-    let mut stage = Stage::on(&cells::world(By::Canary, At::Deregistered), Settings::default()).await;
+    let mut stage = Harness::on(&cells::world(By::Canary, At::Deregistered), Settings::default()).await;
     stage.go("search").await;
     stage.until("revisions", |model| model.release("search").unwrap().registered.is_some()).await;
     stage.settle().await;

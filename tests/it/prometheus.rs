@@ -18,7 +18,7 @@ use tidegate::domain::metrics::source::{CustomMetrics, MetricQueries, MetricSour
 use tidegate::domain::settings::{ServiceSettings, Settings};
 use tokio::net::TcpListener;
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
 /// What an expression gives at any time: `requests:42` is the requests of :42.
 fn value(expression: &str) -> Option<f64> {
@@ -78,7 +78,7 @@ fn settings() -> Settings {
 #[tokio::test]
 async fn a_canary_that_prometheus_counts_is_judged_by_that_alone() {
     let down = Arc::new(AtomicBool::new(false));
-    let mut stage = Stage::with("good-release", settings()).await;
+    let mut stage = Harness::with("good-release", settings()).await;
     assert_eq!(stage.release("checkout").verdict.outcome, VerdictStatus::Inconclusive, "nobody has counted yet");
     stage.count_by(&prometheus(down.clone()).await);
     stage.go("checkout").await;
@@ -92,7 +92,7 @@ async fn a_canary_that_prometheus_counts_is_judged_by_that_alone() {
     assert!((judged.error_percent.unwrap() - 20.0).abs() < 1e-6, "{judged:?}");
     let canary = stage.release("checkout").canary.clone().unwrap();
     let Some(meter @ MetricSource::Custom(_)) = canary.meter else { panic!("{:?}", canary.meter) };
-    let live = |stage: &Stage| stage.model.snapshot.metrics[&meter].get().unwrap().live.len();
+    let live = |stage: &Harness| stage.model.snapshot.metrics[&meter].get().unwrap().live.len();
     stage
         .until("the open release is read every five seconds", |model| {
             model.snapshot.metrics[&meter].get().is_some_and(|series| series.live.len() == 121)

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tidegate::clock::Clock;
 use tidegate::cloud::Cloud;
-use tidegate::console::event_loop;
+use tidegate::console::driver::Driver;
 use tidegate::console::event_loop::Console;
 use tidegate::console::message::Now;
 use tidegate::console::state::{Model, SMALLEST};
@@ -211,15 +210,11 @@ async fn panic_in_a_task() {
     let place = Location { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
     let broken = Arc::new(Broken);
     let console = Console {
-        model: Model::new(Settings::default(), place, Now { at: Timestamp::now(), speed: 1.0 }, SMALLEST),
+        model: Model::new(Settings::default(), place, Now::new(Timestamp::now()), SMALLEST),
         theme: Theme::detect(None, None, false),
-        reader: broken.clone(),
-        actor: broken,
-        journal: Err("none".to_owned()),
-        options: Options::default(),
-        clock: Clock::system(),
+        driver: Driver::new(broken.clone(), broken, Err("none".to_owned()), Options::default()),
     };
-    let _ = event_loop::run(console).await;
+    let _ = terminal::run(console).await;
 }
 
 #[test]

@@ -9,11 +9,11 @@ use tidegate::console::message::Msg;
 use tidegate::domain::release::Phase;
 use tidegate::domain::settings::Settings;
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
 #[tokio::test]
 async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
-    let mut stage = Stage::open("good-release").await;
+    let mut stage = Harness::open("good-release").await;
     let before = rule(&stage);
     assert_eq!(stage.release("checkout").share.configured.unwrap().to_string(), "1%");
     stage.go("checkout").await;
@@ -52,7 +52,7 @@ async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
 
 #[tokio::test]
 async fn r_at_10_percent_gives_stable_everything_with_its_first_call() {
-    let mut stage = Stage::failing_at_10_percent().await;
+    let mut stage = Harness::failing_at_10_percent().await;
     assert!(stage.screen(80, 24).contains("FAIL"), "{}", stage.screen(80, 24));
     let sent = stage.writes().len();
     stage.press("R").await;
@@ -68,7 +68,7 @@ async fn r_at_10_percent_gives_stable_everything_with_its_first_call() {
 
 #[tokio::test]
 async fn r_works_while_every_read_hangs() {
-    let mut stage = Stage::open("bad-canary").await;
+    let mut stage = Harness::open("bad-canary").await;
     stage.go("checkout").await;
     stage.server.faults().add(tidegate::sim::wire::FaultRule::reads(tidegate::sim::wire::Fault::Hang));
     stage.clock.advance(Duration::from_secs(10));
@@ -79,14 +79,14 @@ async fn r_works_while_every_read_hangs() {
         tokio::time::timeout(Duration::from_secs(20), log.wait_for(|record| record.operation == "ModifyRule")).await;
     let record = record.expect("R is on the wire though nothing can be read");
     assert_eq!(
-        crate::stage::tell(&record.operation, &record.input),
+        crate::harness::tell(&record.operation, &record.input),
         "ModifyRule checkout-stable=100 checkout-canary=0"
     );
 }
 
 #[tokio::test]
 async fn a_rule_that_somebody_else_changed_stops_a_step_but_not_a_rollback() {
-    let mut stage = Stage::open("good-release").await;
+    let mut stage = Harness::open("good-release").await;
     stage.go("checkout").await;
     stage.press("P").await;
     assert!(matches!(stage.model.dialog, Some(Dialog::Confirm(_))));
@@ -108,7 +108,7 @@ async fn a_rule_that_somebody_else_changed_stops_a_step_but_not_a_rollback() {
 
 #[tokio::test]
 async fn a_question_is_closed_when_what_it_asks_about_changes() {
-    let mut stage = Stage::open("good-release").await;
+    let mut stage = Harness::open("good-release").await;
     stage.go("checkout").await;
     stage.press("P").await;
     assert!(
@@ -124,7 +124,7 @@ async fn a_question_is_closed_when_what_it_asks_about_changes() {
 
 #[tokio::test]
 async fn what_is_pasted_repeated_or_typed_in_a_burst_does_nothing() {
-    let mut stage = Stage::open("good-release").await;
+    let mut stage = Harness::open("good-release").await;
     stage.go("checkout").await;
     stage.feed(Msg::Paste("R\nPy\nW100\n".to_owned()));
     stage.settle().await;
@@ -155,7 +155,7 @@ async fn what_is_pasted_repeated_or_typed_in_a_burst_does_nothing() {
 
 #[tokio::test]
 async fn a_rolling_service_is_released_and_rolled_back() {
-    let mut stage = Stage::open("good-release").await;
+    let mut stage = Harness::open("good-release").await;
     stage.go("search").await;
     let was = stage.release("search").stable.task_definition.clone();
     stage.press("S").await;
@@ -181,7 +181,7 @@ async fn a_rolling_service_is_released_and_rolled_back() {
 
 #[tokio::test]
 async fn a_protected_environment_asks_for_the_name_and_read_only_for_nothing() {
-    let mut stage = Stage::with("good-release", Settings { protected: true, ..Settings::default() }).await;
+    let mut stage = Harness::with("good-release", Settings { protected: true, ..Settings::default() }).await;
     stage.go("checkout").await;
     stage.press("Py\n").await;
     assert!(stage.writes().is_empty(), "y is not the name");
@@ -203,7 +203,7 @@ async fn a_protected_environment_asks_for_the_name_and_read_only_for_nothing() {
     stage.press("R").await;
     assert_eq!(stage.told()[1], "ModifyRule checkout-stable=100 checkout-canary=0", "the way back is one key");
 
-    let mut stage = Stage::with("good-release", Settings { read_only: true, ..Settings::default() }).await;
+    let mut stage = Harness::with("good-release", Settings { read_only: true, ..Settings::default() }).await;
     stage.go("checkout").await;
     for keys in ["Py", "\u{1b}", "R", "R", "F", "W50\n"] {
         stage.press(keys).await;
@@ -213,7 +213,7 @@ async fn a_protected_environment_asks_for_the_name_and_read_only_for_nothing() {
 
 #[tokio::test]
 async fn every_act_is_in_the_audit() {
-    let mut stage = Stage::open("good-release").await;
+    let mut stage = Harness::open("good-release").await;
     stage.go("checkout").await;
     stage.press("Py").await;
     let audit = stage.audit().await;
@@ -227,7 +227,7 @@ async fn every_act_is_in_the_audit() {
     assert!(audit[2]["request_id"].is_string());
 }
 
-fn rule(stage: &Stage) -> Value {
+fn rule(stage: &Harness) -> Value {
     let call = tidegate::sim::api::Call {
         service: tidegate::sim::api::Service::Elbv2,
         operation: "DescribeRules".to_owned(),

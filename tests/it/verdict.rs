@@ -4,7 +4,7 @@ use tidegate::domain::analysis::{Verdict, VerdictStatus};
 use tidegate::domain::settings::{ServiceSettings, Settings};
 use tidegate::sim::scenario::Scenario;
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
 /// A scenario at so many requests a second, with nobody on the canary yet.
 fn at(rps: f64, base: &str) -> Scenario {
@@ -26,7 +26,7 @@ struct Seen {
 
 /// The operator gives the canary 1 % and looks every so many seconds, until `last` or for so many minutes.
 async fn watch(scenario: &Scenario, every: u64, minutes: u64, last: Option<VerdictStatus>) -> Vec<Seen> {
-    let mut stage = Stage::on(scenario, Settings::default()).await;
+    let mut stage = Harness::on(scenario, Settings::default()).await;
     stage.go("checkout").await;
     stage.press("Py").await;
     assert_eq!(stage.release("checkout").share.configured.unwrap().to_string(), "1%");
@@ -110,14 +110,14 @@ async fn an_alarm_of_the_settings_fails_a_canary_whose_numbers_are_well() {
     settings.services.insert("checkout".to_owned(), own);
     let text = "name = 'own'\nsummary = 'own'\nextends = 'good-release'\nwarmup = '8m'\n[alarm.search-p99]\n\
                 metric = 'TargetResponseTime'\ntarget_group = 'search'\nstatistic = 'p99'\nthreshold = 0.02\nstuck = true";
-    let mut stage = Stage::on(&Scenario::parse(text).unwrap(), settings.clone()).await;
+    let mut stage = Harness::on(&Scenario::parse(text).unwrap(), settings.clone()).await;
     stage.pass(90).await;
     let verdict = stage.release("checkout").verdict.clone();
     assert_eq!(verdict.outcome, VerdictStatus::Fail, "{verdict:?}");
     assert!(verdict.reasons[0].starts_with("alarm search-p99 is in ALARM since "), "{verdict:?}");
     // One that does not exist is not taken for one that is OK.
     settings.services.get_mut("checkout").unwrap().alarms = vec!["serch-p99".to_owned()];
-    let mut stage = Stage::on(&Scenario::parse(text).unwrap(), settings).await;
+    let mut stage = Harness::on(&Scenario::parse(text).unwrap(), settings).await;
     stage.pass(90).await;
     let verdict = stage.release("checkout").verdict.clone();
     assert_eq!(verdict.outcome, VerdictStatus::Inconclusive, "{verdict:?}");

@@ -4,6 +4,8 @@ mod choices;
 mod consent;
 pub(in crate::cli) mod report;
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use super::args::Acting;
@@ -193,9 +195,8 @@ async fn carry_out(
 ) -> Result<ExecutionReport, Failure> {
     let order = Order { who: seen.identity.clone(), via: Via::Command, why };
     let journal = audit::default_path().and_then(|path| Journal::open(&path));
-    let now = || session.now();
-    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order: &order, now: &now };
-    let options = Options { speed: session.clock.speed(), ..Options::default() };
+    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order: &order };
+    let options = Options { clock: Arc::clone(&session.clock), ..Options::default() };
     let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
     let stop = CancellationToken::new();
     let stopping = stop.clone();
@@ -205,8 +206,7 @@ async fn carry_out(
     });
     let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
     let actor: &dyn Cloud = &*session.actor;
-    perform(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(session.clock.now(), progress))
-        .await;
+    perform(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress)).await;
     listening.abort();
     let told = reporter.told();
     let trouble = match &journal {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::cli::wording::COMMANDS;
-use crate::console::message::Now;
+use crate::clock::Clock;
 use crate::console::state::operation::{Operation, OperationOutcome, Progress, StepState};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Expect, Intent, Plan, Receipt, Refusal, Step};
@@ -91,7 +91,7 @@ impl<'a> Reporter<'a> {
     }
 
     /// Takes in a report. In JSON mode lines go beside the document.
-    pub(super) fn report(&mut self, now: Now, progress: Progress) {
+    pub(super) fn report(&mut self, clock: &dyn Clock, progress: Progress) {
         if let Some(line) = self.line(&progress) {
             if self.out.json {
                 self.out.remark(&line);
@@ -109,8 +109,9 @@ impl<'a> Reporter<'a> {
             }
             _ => {}
         }
-        self.told.operation.report(now.at, progress);
-        self.told.read_back = self.told.operation.key_to_read_back().map(|took| now.felt(took)).or(self.told.read_back);
+        self.told.operation.report(clock.now(), progress);
+        self.told.read_back =
+            self.told.operation.key_to_read_back().map(|took| clock.rate().operator_time(took)).or(self.told.read_back);
     }
 
     fn line(&self, progress: &Progress) -> Option<String> {

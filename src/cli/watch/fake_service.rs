@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::cli::observe::{Memory, Observer};
+use crate::cli::observe::Observer;
 use crate::cli::out::tests::Paper;
 use crate::cli::tests::{config, group, now, revision, service};
 use crate::domain::ecs::deployment::{DeploymentStatus, Rollback, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ecs::names::{Arn, Identity};
 use crate::domain::ecs::route::{Forward, Health, Route, RouteId};
 use crate::domain::ecs::service::Service;
+use crate::domain::history::History;
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 use crate::domain::release::share::{Percent, Weight};
@@ -52,11 +53,6 @@ impl Script {
         self.frames.get(at).or(self.frames.last()).unwrap()
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        let waited: Duration = self.waited.lock().unwrap().iter().sum();
-        now() + SignedDuration::try_from(waited).unwrap()
-    }
-
     pub(super) async fn watch(&self, name: &str, timeout: Option<SignedDuration>, json: bool) -> Watched {
         self.watch_until(name, timeout, json, futures::future::pending()).await
     }
@@ -68,13 +64,13 @@ impl Script {
         json: bool,
         stop: impl Future<Output = Left> + Unpin,
     ) -> Watched {
-        let (config, clock) = (config(), || self.now());
-        let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: &clock };
-        let seen = observer.observe(Scope::One(name), |_| Memory::default()).await.unwrap();
+        let config = config();
+        let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: self };
+        let seen = observer.observe(Scope::One(name), |_| History::default()).await.unwrap();
         let paper = Paper::default();
         let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
         out.json = json;
-        let with = Context { cloud: self, settings: &config.settings, clock: &clock, time: self, speed: 1.0, timeout };
+        let with = Context { cloud: self, settings: &config.settings, clock: self, timeout };
         let code = Watcher::new(&mut out, with, seen, name).unwrap().follow(stop).await;
         Watched { code: code.map_err(|failure| failure.exit), text: paper.text() }
     }
@@ -86,12 +82,16 @@ pub(super) struct Watched {
 }
 
 #[async_trait]
-impl Pause for Script {
-    fn now(&self) -> Duration {
+impl Clock for Script {
+    fn now(&self) -> Timestamp {
+        now() + SignedDuration::try_from(self.elapsed()).unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
         self.waited.lock().unwrap().iter().sum()
     }
 
-    async fn pause(&self, span: Duration) {
+    async fn sleep(&self, span: Duration) {
         self.waited.lock().unwrap().push(span);
         assert!(self.at.fetch_add(1, Ordering::SeqCst) < MOST_LOOKS, "this watch does not end");
         tokio::task::yield_now().await;

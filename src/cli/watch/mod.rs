@@ -27,7 +27,7 @@ use super::lookup;
 use super::observe::{Observation, Scope};
 use super::out::Out;
 use super::session::Session;
-use crate::clock::pause::{Pause, RealTime};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::console::poll_schedule;
 use crate::console::signals::{Ended as Left, Signals};
@@ -57,13 +57,10 @@ pub async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8,
         seen = session.observe(Scope::One(&args.service)) => seen?,
         left = &mut stop => return Ok(left.exit_code()),
     };
-    let (clock, time) = (|| session.now(), RealTime::default());
     let with = Context {
         cloud: &*session.reader,
         settings: &session.config.settings,
-        clock: &clock,
-        time: &time,
-        speed: session.clock.speed(),
+        clock: &*session.clock,
         timeout: args.timeout,
     };
     Watcher::new(out, with, seen, &args.service)?.follow(stop).await
@@ -76,12 +73,8 @@ pub struct Context<'a> {
     pub cloud: &'a dyn Cloud,
     /// What was decided beforehand.
     pub settings: &'a Settings,
-    /// AWS's clock.
-    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
-    /// Waiting.
-    pub time: &'a dyn Pause,
-    /// Seconds on AWS's clock for a second of the operator's.
-    pub speed: f64,
+    /// The clock to read and to wait by.
+    pub clock: &'a dyn Clock,
     /// How long at the most, on AWS's clock.
     pub timeout: Option<SignedDuration>,
 }
@@ -155,9 +148,9 @@ impl<'a> Watcher<'a> {
             if left.is_some_and(|left| left <= SignedDuration::ZERO) {
                 return self.time_is_over();
             }
-            let pace = left.map_or(self.pace(), |left| self.pace().min(self.felt(left)));
+            let pace = left.map_or(self.pace(), |left| self.pace().min(self.with.clock.operator_time(left)));
             failed = tokio::select! {
-                failed = async { self.with.time.pause(pace).await; self.look().await } => failed,
+                failed = async { self.with.clock.sleep(pace).await; self.look().await } => failed,
                 left = &mut stop => {
                     let text = "no longer watched; the release goes on at AWS";
                     self.tell("interrupted", text, WatchEvent { exit: Some(left.exit_code()), ..WatchEvent::default() })?;
@@ -184,7 +177,7 @@ impl<'a> Watcher<'a> {
 
     /// Says what is new after a look. `Some`: it is over.
     fn take_in(&mut self, failed: Option<&Fault>) -> Result<Option<Ended>, Failure> {
-        self.seen.now = (self.with.clock)();
+        self.seen.now = self.with.clock.now();
         if let Some(fault) = failed {
             self.answerless(fault)?;
             self.pauses()?;
@@ -311,17 +304,12 @@ impl<'a> Watcher<'a> {
 
     /// What is left of the time, on AWS's clock.
     fn left(&self) -> Option<SignedDuration> {
-        Some(self.with.timeout?.saturating_sub((self.with.clock)().duration_since(self.begun)))
-    }
-
-    /// A span of AWS's clock as the operator lives it.
-    fn felt(&self, span: SignedDuration) -> Duration {
-        span.unsigned_abs().div_f64(self.with.speed.max(1.0))
+        Some(self.with.timeout?.saturating_sub(self.with.clock.now().duration_since(self.begun)))
     }
 
     /// How long to the next look.
     fn pace(&self) -> Duration {
         let backed_off = EVERY.saturating_mul(1 << self.failures.min(5)).min(self.slowest.max(EVERY));
-        self.felt(backed_off).max(poll_schedule::FLOOR.unsigned_abs())
+        self.with.clock.operator_time(backed_off).max(poll_schedule::FLOOR.unsigned_abs())
     }
 }

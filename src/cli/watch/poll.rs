@@ -25,7 +25,7 @@ const AT_ONCE: usize = 8;
 impl Watcher<'_> {
     /// Asks for all that matters of this release, and for what goes with it. The first failure that matters.
     pub(super) async fn look(&mut self) -> Option<Fault> {
-        let now = (self.with.clock)();
+        let now = self.with.clock.now();
         let Ok(release) = self.release() else { return None };
         let sides: Vec<Side> = release.sides().cloned().collect();
         let services: BTreeSet<_> = sides.iter().map(|side| side.service.clone()).collect();
@@ -75,7 +75,7 @@ impl Watcher<'_> {
         let answers = futures::stream::iter(needed.into_iter().map(|query| (true, query)))
             .chain(futures::stream::iter(beside.into_iter().map(|query| (false, query))))
             .map(|(needed, query)| async move {
-                let asked = clock();
+                let asked = clock.now();
                 let answer = cloud.read(&query).await;
                 (needed, asked, query, answer)
             })
@@ -101,7 +101,7 @@ impl Watcher<'_> {
             snapshot.routes.value.iter_mut().for_each(|(at, _)| *at = now);
         }
         let seen = &mut self.seen;
-        seen.releases = release::releases(&seen.snapshot, self.with.settings, &seen.ours, (self.with.clock)());
+        seen.releases = release::releases(&seen.snapshot, self.with.settings, &seen.ours, self.with.clock.now());
         failed
     }
 

@@ -19,6 +19,7 @@ use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::MetricProvider;
+use crate::clock::Clock;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::metrics::source::{CustomMetrics, MetricQueries, MetricSource, Resolution, Source};
 use crate::domain::metrics::{Member, MetricsQuery, Minute, Series, Trouble, TroubleKind};
@@ -40,19 +41,16 @@ const AT_ONCE: usize = 6;
 /// For all queries of one question together: what has no answer by then is in trouble.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// Tells the time on the clock that the minutes are counted by.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 /// A Prometheus server, or whatever speaks its API (Thanos, Mimir, VictoriaMetrics).
 pub struct Prometheus {
     api: api::Api,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     patience: Duration,
 }
 
 impl Prometheus {
     /// Calls nobody yet. The token is read from its file for each call, for it may be renewed at any time.
-    pub fn new(address: Address, token: Option<PathBuf>, clock: Clock) -> Result<Self, Fault> {
+    pub fn new(address: Address, token: Option<PathBuf>, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
         Ok(Self { api: api::Api::new(address, token)?, clock, patience: PATIENCE })
     }
 }
@@ -99,7 +97,7 @@ fn ranges(query: &MetricsQuery, detail: Resolution, now: i64) -> Vec<Range> {
 impl MetricProvider for Prometheus {
     /// An empty series for a meter that is not Prometheus'. A minute that has not ended is left out.
     async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(MetricSource, Series)>, Fault> {
-        let now = (self.clock)();
+        let now = self.clock.now();
         let questions = query.meters.iter().enumerate().flat_map(|(meter, (asked, detail))| {
             let recipe = match asked {
                 MetricSource::Custom(CustomMetrics { source: Source::Prometheus(recipe), .. }) => Some(recipe),

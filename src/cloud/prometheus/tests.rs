@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::domain::metrics::TroubleKind;
+use crate::testkit::fixed_clock::FixedClock;
 
 /// 2026-11-21T09:00:30Z: a minute has been running for thirty seconds.
 const NOW: i64 = 1_795_251_630;
@@ -85,7 +86,7 @@ async fn loopback(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> 
 
 fn prometheus(url: &str, token: Option<PathBuf>) -> Prometheus {
     let now = Timestamp::from_second(NOW).unwrap();
-    Prometheus::new(url.parse().unwrap(), token, Arc::new(move || now)).unwrap()
+    Prometheus::new(url.parse().unwrap(), token, Arc::new(FixedClock(now))).unwrap()
 }
 
 fn meter() -> MetricSource {

@@ -17,7 +17,7 @@ const NEVER_OLD_BEFORE: SignedDuration = SignedDuration::from_secs(5);
 /// source's pace.
 pub fn age(model: &Model, source: &Source, at: Timestamp) -> (SignedDuration, bool) {
     let busy = model.focused && model.releases.iter().any(Release::in_flight);
-    let pace = model.now.felt(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
+    let pace = model.now.rate.operator_time(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
     let age = model.now.since(at);
     (age, age > pace)
 }

@@ -23,7 +23,7 @@ fn asking(mut model: Model, consent: Consent) -> Model {
 
 fn feed(model: &mut Model, msg: Msg) {
     let at = model.now.at + SignedDuration::from_secs(1);
-    update(model, Now { at, speed: 1.0 }, msg);
+    update(model, Now::new(at), msg);
 }
 
 /// A canary that baked with PASS, and automatic stepping switched on.

@@ -53,7 +53,7 @@ fn read(model: &mut Model, revision: u32, reveal: bool) -> Vec<Effect> {
     let query = Query::Definition { arn: td("checkout", revision), reveal };
     let answer = Ok(Answer::Definition(Box::new(definition(revision, reveal))));
     let at = model.now.at + SignedDuration::from_secs(1);
-    update(model, Now { at, speed: 1.0 }, Msg::Read { asked: at, query, answer })
+    update(model, Now::new(at), Msg::Read { asked: at, query, answer })
 }
 
 fn open(size: (u16, u16)) -> Model {

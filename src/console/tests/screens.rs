@@ -8,6 +8,7 @@ use crate::console::state::list::Find;
 use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::console::state::{Model, Panel, Screen};
 use crate::console::view::{Palette, Theme};
+use crate::domain::clock_rate::ClockRate;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan;
@@ -202,7 +203,7 @@ fn looks() {
 #[test]
 fn a_clock_in_a_hurry_is_said_and_ages_are_the_operators() {
     let mut model = consoles::baking(SIZES[1]);
-    model.now.speed = 60.0;
+    model.now.rate = ClockRate::new(60.0);
     model.settings.read_only = true;
     model.settings.protected = false;
     let text = glyphs(&draw(&model, &plain()));

@@ -67,7 +67,7 @@ fn what_aws_denies_is_kept_until_aws_takes_it() {
         for progress in progress {
             at += SignedDuration::from_secs(1);
             let operation = OperationId(1);
-            update(model, Now { at, speed: 1.0 }, Msg::Progress { operation, progress });
+            update(model, Now::new(at), Msg::Progress { operation, progress });
         }
         let denied = model.ours["checkout"].denied.iter();
         denied.map(|fault| (fault.operation.clone(), fault.subject.clone())).collect::<Vec<_>>()
@@ -147,7 +147,7 @@ fn enter_in_the_history_asks_about_the_marked_revision_and_never_acts_at_once() 
 fn a_key_that_means_nothing_stops_a_countdown_and_is_typed_nowhere() {
     let mut model = consoles::waiting((80, 24));
     model.switch_on("checkout");
-    update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Tick);
+    update(&mut model, Now::new(consoles::now()), Msg::Tick);
     assert!(model.countdown().is_some(), "{:?}", model.automatic);
     press(&mut model, &[Key::Other]);
     assert!(model.automatic.is_empty() && model.notice.is_some());
@@ -174,20 +174,20 @@ fn a_verdict_that_turned_for_the_worse_is_not_said_yes_to_unseen() {
     let turned = [(&bad, None), (&bad, gate(analysis::VerdictStatus::Inconclusive)), (&unsure, None)];
     for (model, shown) in turned {
         let mut model = asking(model.clone(), shown.clone());
-        update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Tick);
+        update(&mut model, Now::new(consoles::now()), Msg::Tick);
         let notice = model.notice.unwrap();
         assert!(model.dialog.is_none() && notice.text.contains("changed while you looked"), "{shown:?} {notice:?}");
     }
     // What got no worse stays, with the reasons of now.
     for (model, shown) in [(&bad, analysis::VerdictStatus::Fail), (&unsure, analysis::VerdictStatus::Inconclusive)] {
         let mut model = asking(model.clone(), gate(shown));
-        update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Tick);
+        update(&mut model, Now::new(consoles::now()), Msg::Tick);
         let Some(Dialog::Confirm(confirm)) = &model.dialog else { panic!("{:?}", model.notice) };
         let gate = confirm.plan.gate.as_ref().unwrap();
         assert_eq!((gate.outcome, &gate.reasons), (shown, &model.focus().unwrap().verdict.reasons));
     }
     let mut better = asking(unsure, gate(analysis::VerdictStatus::Fail));
-    update(&mut better, Now { at: consoles::now(), speed: 1.0 }, Msg::Tick);
+    update(&mut better, Now::new(consoles::now()), Msg::Tick);
     assert!(matches!(&better.dialog, Some(Dialog::Confirm(confirm))
         if confirm.plan.gate.as_ref().is_some_and(|gate| gate.outcome == analysis::VerdictStatus::Inconclusive)));
 }
@@ -228,7 +228,7 @@ proptest! {
                 }
                 _ => Msg::Tick,
             };
-            for effect in update(&mut model, Now { at, speed: 1.0 }, msg) {
+            for effect in update(&mut model, Now::new(at), msg) {
                 match effect {
                     Effect::Cancel(id) => flying.retain(|_, flight| *flight != id),
                     Effect::Execute { operation, plan, order } => {

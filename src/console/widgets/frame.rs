@@ -43,8 +43,8 @@ pub fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         left.push((5, scene.text(format::clip(&identity.short(), 40))));
     }
     let mut right = vec![(1, scene.span(live.0, live.1)), (3, scene.dim(zulu))];
-    if model.now.speed > 1.0 {
-        right.push((2, scene.span(format!("clock ×{:.0}", model.now.speed), Role::Warn)));
+    if model.now.rate.is_fast() {
+        right.push((2, scene.span(format!("clock {}", model.now.rate), Role::Warn)));
     }
     if model.settings.read_only {
         right.push((0, scene.span(" READ-ONLY ", Role::Badge)));
@@ -168,7 +168,13 @@ pub fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<'static
     let verb = operation.plan.intent.verb();
     let read_back = operation
         .key_to_read_back()
-        .map(|span| format!(", key {} read back {}", scene.theme.arrow(), format::seconds(scene.model.now.felt(span))))
+        .map(|span| {
+            format!(
+                ", key {} read back {}",
+                scene.theme.arrow(),
+                format::seconds(scene.model.now.rate.operator_time(span))
+            )
+        })
         .unwrap_or_default();
     let Some((at, outcome)) = &operation.outcome else {
         let (step, of) = status::progress(operation);

@@ -1,6 +1,5 @@
 //! What the audit remembers: what was asked for from this machine, and what was seen to have run.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -13,25 +12,11 @@ use crate::console::state::activity::ending;
 use crate::console::state::operation::OperationOutcome;
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, RouteId};
+use crate::domain::history::History;
 use crate::domain::observe::snapshot::ObservedHealthy;
 use crate::domain::plan::Before;
 use crate::domain::release::share::Percent;
 use crate::domain::timeline::{Act, AffectedResource, By, Touch};
-
-/// What was recalled for one account and region.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Recall {
-    /// The canary's share that was last written and read back, by release.
-    pub requested: BTreeMap<String, Percent>,
-    /// When that was read back, by release.
-    pub since: BTreeMap<String, Timestamp>,
-    /// What ran, complete, when something was ordered; newest first.
-    pub witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
-    /// What was ordered, by release, in that order; the last of it.
-    pub acts: BTreeMap<String, Vec<Act>>,
-    /// The oldest line that was read: since then all that was ordered is here.
-    pub remembers: Option<Timestamp>,
-}
 
 /// How much of the file is read, bytes: its end.
 const TAIL: u64 = 1 << 20;
@@ -96,92 +81,90 @@ impl PastCall {
 
 /// Reads the end of an audit file. Lines of other places are left out, and so are those that cannot be read:
 /// what is not remembered is only not known. A file that does not exist remembers nothing.
-pub fn recall(path: &Path, place: &Location) -> Recall {
-    let mut recall = Recall::default();
-    let Ok(text) = tail(path) else { return recall };
+pub fn recall(path: &Path, place: &Location) -> History {
+    let mut history = History::default();
+    let Ok(text) = tail(path) else { return history };
     for line in text.split(|byte| *byte == b'\n') {
         let Ok(past) = serde_json::from_slice::<Past>(line) else { continue };
         if past.schema == SCHEMA && past.account == place.account && past.region == place.region {
-            recall.remembers = Some(recall.remembers.map_or(past.at, |at| at.min(past.at)));
-            recall.learn(past);
+            history.complete_since = Some(history.complete_since.map_or(past.at, |at| at.min(past.at)));
+            learn(&mut history, past);
         }
     }
-    for witnesses in recall.witnessed.values_mut() {
-        witnesses.sort_by_key(|witness| std::cmp::Reverse(witness.at));
+    for observed in history.healthy.values_mut() {
+        observed.sort_by_key(|observed| std::cmp::Reverse(observed.at));
     }
-    recall
+    history
 }
 
-impl Recall {
-    fn learn(&mut self, mut past: Past) {
-        let call = past.call.take();
-        let writes_weights = call.as_ref().is_some_and(|call| call.call == "set_weights");
-        self.learn_act(&past, call);
-        match past.event.as_str() {
-            "ordered" => {
-                let before = past.plan.into_iter().flat_map(|plan| plan.before).filter(|before| before.settled);
-                for Before { service, task_definition, .. } in before {
-                    let seen = self.witnessed.entry(service).or_default();
-                    seen.retain(|witness| witness.task_definition != task_definition);
-                    seen.push(ObservedHealthy { task_definition, at: past.at });
-                }
+fn learn(history: &mut History, mut past: Past) {
+    let call = past.call.take();
+    let writes_weights = call.as_ref().is_some_and(|call| call.call == "set_weights");
+    learn_act(history, &past, call);
+    match past.event.as_str() {
+        "ordered" => {
+            let before = past.plan.into_iter().flat_map(|plan| plan.before).filter(|before| before.settled);
+            for Before { service, task_definition, .. } in before {
+                let observed = history.healthy.entry(service).or_default();
+                observed.retain(|observed| observed.task_definition != task_definition);
+                observed.push(ObservedHealthy { task_definition, at: past.at });
             }
-            // From here until it is read back nobody knows what the rule says.
-            "call" if writes_weights => {
-                self.requested.remove(&past.release);
-                self.since.remove(&past.release);
-            }
-            "verified" => {
-                if let Some(share) = past.share {
-                    self.since.insert(past.release.clone(), past.at);
-                    self.requested.insert(past.release, share);
-                }
-            }
-            "ended" if past.outcome == Some(OperationOutcome::Done) => {
-                self.requested.extend(past.share.map(|share| (past.release, share)));
-            }
-            _ => {}
         }
+        // From here until it is read back nobody knows what the rule says.
+        "call" if writes_weights => {
+            history.requested.remove(&past.release);
+            history.since.remove(&past.release);
+        }
+        "verified" => {
+            if let Some(share) = past.share {
+                history.since.insert(past.release.clone(), past.at);
+                history.requested.insert(past.release, share);
+            }
+        }
+        "ended" if past.outcome == Some(OperationOutcome::Done) => {
+            history.requested.extend(past.share.map(|share| (past.release, share)));
+        }
+        _ => {}
     }
+}
 
-    /// What was ordered, sent, read back, and how it ended. An act whose order was not read is none.
-    fn learn_act(&mut self, past: &Past, call: Option<PastCall>) {
-        let acts = self.acts.entry(past.release.clone()).or_default();
-        if let (true, Some(plan)) = (past.event == "ordered", &past.plan) {
-            acts.push(Act {
-                id: past.operation.clone(),
-                at: past.at,
-                title: plan.title.clone(),
-                by: match past.via.as_str() {
-                    "automatic" => By::Automatic,
-                    "command" => By::Command,
-                    _ => By::Key,
-                },
-                who: past.who.as_ref().map(Identity::short),
-                why: past.why.clone(),
-                touches: Vec::new(),
-                ended: None,
-            });
-            acts.drain(..acts.len().saturating_sub(ACTS));
-            return;
+/// What was ordered, sent, read back, and how it ended. An act whose order was not read is none.
+fn learn_act(history: &mut History, past: &Past, call: Option<PastCall>) {
+    let acts = history.acts.entry(past.release.clone()).or_default();
+    if let (true, Some(plan)) = (past.event == "ordered", &past.plan) {
+        acts.push(Act {
+            id: past.operation.clone(),
+            at: past.at,
+            title: plan.title.clone(),
+            by: match past.via.as_str() {
+                "automatic" => By::Automatic,
+                "command" => By::Command,
+                _ => By::Key,
+            },
+            who: past.who.as_ref().map(Identity::short),
+            why: past.why.clone(),
+            touches: Vec::new(),
+            ended: None,
+        });
+        acts.drain(..acts.len().saturating_sub(ACTS));
+        return;
+    }
+    // An operation's lines are in one file, and others' lie between them.
+    let Some(act) = acts.iter_mut().rfind(|act| act.id == past.operation) else { return };
+    match (past.event.as_str(), past.step, &past.outcome) {
+        ("call", Some(step), _) => {
+            let what = call.and_then(PastCall::touched);
+            act.touches.extend(what.map(|what| Touch { at: past.at, verified: None, step, what }));
         }
-        // An operation's lines are in one file, and others' lie between them.
-        let Some(act) = acts.iter_mut().rfind(|act| act.id == past.operation) else { return };
-        match (past.event.as_str(), past.step, &past.outcome) {
-            ("call", Some(step), _) => {
-                let what = call.and_then(PastCall::touched);
-                act.touches.extend(what.map(|what| Touch { at: past.at, verified: None, step, what }));
-            }
-            ("verified", Some(step), _) => {
-                let touch = act.touches.iter_mut().find(|touch| touch.step == step);
-                touch.into_iter().for_each(|touch| touch.verified = Some(past.at));
-            }
-            ("ended", _, Some(outcome)) => {
-                let (text, wrong) = ending(&act.title, outcome);
-                act.ended = Some((past.at, text, wrong));
-            }
-            _ => {}
+        ("verified", Some(step), _) => {
+            let touch = act.touches.iter_mut().find(|touch| touch.step == step);
+            touch.into_iter().for_each(|touch| touch.verified = Some(past.at));
         }
+        ("ended", _, Some(outcome)) => {
+            let (text, wrong) = ending(&act.title, outcome);
+            act.ended = Some((past.at, text, wrong));
+        }
+        _ => {}
     }
 }
 

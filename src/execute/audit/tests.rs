@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::ecs::names::{Location, ServiceKey, TaskDefinitionArn};
+use crate::domain::history::History;
 use crate::domain::plan::{Before, Intent};
 
 fn plan(account: &str, release: &str, share: f64, settled: bool) -> Plan {
@@ -96,9 +97,9 @@ fn recalls_its_own_place_only() {
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"garbage\n{}\n\xff\xfe\n").unwrap();
     let recalled = recall(&path, &plan(ACCOUNT, "a", 1.0, true).place);
     assert_eq!(recalled.requested, [("a".to_owned(), Percent::new(10.0).unwrap())].into());
-    let witnessed: Vec<_> = recalled.witnessed.iter().map(|(key, seen)| (key.service.as_str(), seen.len())).collect();
+    let witnessed: Vec<_> = recalled.healthy.iter().map(|(key, seen)| (key.service.as_str(), seen.len())).collect();
     assert_eq!(witnessed, [("a", 1)]);
-    assert_eq!(recall(&dir.path().join("none"), &plan(ACCOUNT, "a", 1.0, true).place), Recall::default());
+    assert_eq!(recall(&dir.path().join("none"), &plan(ACCOUNT, "a", 1.0, true).place), History::default());
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn asked(model: &mut Model, seconds: std::ops::Range<i64>, answer: Reply) -> Vec
     let mut all = Vec::new();
     let mut coming: Vec<Query> = Vec::new();
     for second in seconds {
-        let stamp = Now { at: now() + SignedDuration::from_secs(second), speed: 1.0 };
+        let stamp = Now::new(now() + SignedDuration::from_secs(second));
         let mut heard = vec![Msg::Tick];
         heard.extend(coming.drain(..).map(|query| {
             let Query::Metrics(metrics) = &query else { unreachable!() };
@@ -223,7 +223,7 @@ fn a_server_that_fails_is_not_asked_sooner_for_other_meters() {
         let mut model = if own { own_fleet(3) } else { fleet(3) };
         let mut tried = Vec::new();
         for second in 0..600 {
-            let stamp = Now { at: now() + SignedDuration::from_secs(second), speed: 1.0 };
+            let stamp = Now::new(now() + SignedDuration::from_secs(second));
             // Another one is looked at every second.
             model.screen = Screen::Release(format!("s{:03}", second % 3));
             for effect in update(&mut model, stamp, Msg::Tick) {

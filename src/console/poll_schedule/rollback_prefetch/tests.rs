@@ -32,7 +32,7 @@ fn asked(model: &mut Model, seconds: i64) -> Vec<(i64, Query)> {
     let mut all = Vec::new();
     for second in 0..seconds {
         let at = now() + SignedDuration::from_secs(second);
-        for effect in update(model, Now { at, speed: 1.0 }, Msg::Tick) {
+        for effect in update(model, Now::new(at), Msg::Tick) {
             let Effect::Read(query) = effect else { continue };
             let answer = match &query {
                 Query::Alarms(names) => names.iter().map(|name| ok(name)).collect(),

@@ -69,9 +69,9 @@ fn end(scene: &Canvas<'_>, operation: &Operation, columns: usize) -> Vec<Line<'s
         }
     }
     if let Some(span) = operation.key_to_read_back() {
-        let felt = format::seconds(scene.model.now.felt(span));
+        let took = format::seconds(scene.model.now.rate.operator_time(span));
         let arrow = scene.theme.arrow();
-        lines.push(Line::from(vec![scene.dim(format!("key {arrow} read back ")), scene.span(felt, Role::Title)]));
+        lines.push(Line::from(vec![scene.dim(format!("key {arrow} read back ")), scene.span(took, Role::Title)]));
     }
     lines
 }

@@ -12,7 +12,7 @@ use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 
 fn feed(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let now = Now { at: model.now.at + SignedDuration::from_millis(100), speed: 1.0 };
+    let now = Now::new(model.now.at + SignedDuration::from_millis(100));
     update(model, now, msg)
 }
 

@@ -22,7 +22,7 @@ fn r_in_a_question_is_for_the_release_that_the_question_is_about() {
         (model.fleet.selected, model.fleet.moved) = (Some(other.clone()), true);
         model.settings.rollback_confirm = RollbackConfirm::Never;
         model.dialog = Some(dialog);
-        let effects = update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Key(Key::Char('R')));
+        let effects = update(&mut model, Now::new(consoles::now()), Msg::Key(Key::Char('R')));
         let ordered = effects.iter().find_map(|effect| match effect {
             Effect::Execute { plan, .. } => Some(plan),
             _ => None,
@@ -35,7 +35,7 @@ fn r_in_a_question_is_for_the_release_that_the_question_is_about() {
 fn what_is_typed_into_a_question_that_is_gone_is_never_taken_for_keys() {
     use crate::domain::analysis::VerdictStatus;
     let mut model = consoles::baking((120, 40));
-    let mut now = Now { at: consoles::now(), speed: 1.0 };
+    let mut now = Now::new(consoles::now());
     let mut press = |model: &mut Model, keys: &str| {
         let keys = keys.chars().flat_map(|c| {
             now.at += SignedDuration::from_millis(150);
@@ -52,7 +52,7 @@ fn what_is_typed_into_a_question_that_is_gone_is_never_taken_for_keys() {
     assert_eq!(press(&mut model, "out RoR yRn"), 0, "{:?}", model.dialog);
     assert!(matches!(model.dialog, Some(Dialog::Closed { .. })), "{:?}", model.dialog);
     model.size = (40, 10);
-    update(&mut model, Now { at: consoles::now(), speed: 1.0 }, Msg::Resized(40, 10));
+    update(&mut model, Now::new(consoles::now()), Msg::Resized(40, 10));
     assert_eq!(press(&mut model, "RRR"), 0);
     model.size = (120, 40);
     assert_eq!(press(&mut model, "!R"), 1, "esc has been read; R acts");

@@ -1,6 +1,5 @@
 //! The whole console in paused time: real model, real SDK, real sockets, an AWS of our own; only the clock is the test's.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,74 +9,87 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::Value;
 use tempfile::TempDir;
-use tidegate::clock::pause::Pause;
+use tidegate::clock::Clock;
 use tidegate::cloud::aws;
 use tidegate::cloud::aws::{Connect, Limits};
 use tidegate::cloud::prometheus::Prometheus;
-use tidegate::cloud::tee::Overheard;
 use tidegate::cloud::{Cloud, WithPrometheus};
+use tidegate::console::driver::Driver;
 use tidegate::console::keymap::Key;
-use tidegate::console::message::{Effect, Msg, Now};
-use tidegate::console::state::operation::{OperationId, Progress};
+use tidegate::console::message::{Effect, Msg};
 use tidegate::console::state::{Model, Screen};
 use tidegate::console::update;
 use tidegate::console::view;
 use tidegate::console::view::Theme;
 use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::ecs::names::Location;
+use tidegate::domain::fault::Fault;
+use tidegate::domain::history::History;
+use tidegate::domain::observe::snapshot::{Answer, Query};
+use tidegate::domain::plan::{Call, Receipt};
 use tidegate::domain::release::Release;
 use tidegate::domain::settings::Settings;
 use tidegate::execute::audit;
-use tidegate::execute::audit::{Journal, Order, Via};
-use tidegate::execute::audited_execution::{Audit, perform};
+use tidegate::execute::audit::Journal;
 use tidegate::execute::executor::Options;
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Server, SimClock};
 use tidegate::sim::world::World;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 const START: &str = "2026-11-21T09:00:00Z";
 
-pub struct Stage {
+pub struct Harness {
     pub server: Server,
     pub world: Arc<Mutex<World>>,
     pub clock: SimClock,
     pub model: Model,
-    reader: Arc<dyn Cloud>,
-    actor: Arc<dyn Cloud>,
+    driver: Driver,
+    reader: Arc<Reader>,
     _state: TempDir,
     journal: Arc<Journal>,
-    tasks: JoinSet<()>,
-    stops: HashMap<OperationId, CancellationToken>,
-    inbox: UnboundedReceiver<Msg>,
-    outbox: UnboundedSender<Msg>,
-    /// Questions and operations that have not come back.
-    under_way: usize,
     pub copied: Vec<String>,
     pub quit: bool,
 }
 
-/// A pause lets the test's clock run on.
-struct Stepping {
-    clock: SimClock,
+/// The simulated account's clock, moved by hand. An executor that waits moves it too.
+struct ManualClock {
+    sim: SimClock,
     start: Timestamp,
 }
 
 #[async_trait]
-impl Pause for Stepping {
-    fn now(&self) -> Duration {
-        self.clock.now().duration_since(self.start).unsigned_abs()
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        self.sim.now()
     }
 
-    async fn pause(&self, span: Duration) {
-        self.clock.advance(span);
+    fn elapsed(&self) -> Duration {
+        self.sim.now().duration_since(self.start).unsigned_abs()
+    }
+
+    async fn sleep(&self, span: Duration) {
+        self.sim.advance(span);
         tokio::task::yield_now().await;
     }
 }
 
-impl Stage {
+/// The cloud that answers polls; a test may put another one in its place.
+struct Reader(Mutex<Arc<dyn Cloud>>);
+
+#[async_trait]
+impl Cloud for Reader {
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
+        let cloud = self.0.lock().unwrap().clone();
+        cloud.read(query).await
+    }
+
+    async fn act(&self, call: &Call) -> Result<Receipt, Fault> {
+        let cloud = self.0.lock().unwrap().clone();
+        cloud.act(call).await
+    }
+}
+
+impl Harness {
     /// A console on a scenario, after its first look around.
     pub async fn open(scenario: &str) -> Self {
         Self::with(scenario, Settings::default()).await
@@ -115,22 +127,19 @@ impl Stage {
         let place = Location { environment: "test".to_owned(), account: String::new(), region: "us-east-1".to_owned() };
         let state = TempDir::new().unwrap();
         let journal = Arc::new(Journal::open(&state.path().join("audit.jsonl")).unwrap());
-        let (outbox, inbox) = unbounded_channel();
-        let model = Model::new(settings, place, Now { at: start, speed: 1.0 }, (120, 40));
+        let reader = Arc::new(Reader(Mutex::new(Arc::new(lanes.poll))));
+        let options = Options { clock: Arc::new(ManualClock { sim: clock.clone(), start }), ..Options::default() };
+        let driver = Driver::new(reader.clone(), Arc::new(lanes.act), Ok(journal.clone()), options);
+        let model = Model::new(settings, place, driver.now(), (120, 40));
         let mut stage = Self {
             server,
             world,
             clock,
             model,
-            reader: Arc::new(lanes.poll),
-            actor: Arc::new(lanes.act),
+            driver,
+            reader,
             _state: state,
             journal,
-            tasks: JoinSet::new(),
-            stops: HashMap::new(),
-            inbox,
-            outbox,
-            under_way: 0,
             copied: Vec::new(),
             quit: false,
         };
@@ -142,84 +151,36 @@ impl Stage {
 
     /// From now on Prometheus at `url` counts what it is configured to, by the stage's clock.
     pub fn count_by(&mut self, url: &str) {
-        let clock = self.clock.clone();
-        let prometheus = Prometheus::new(url.parse().unwrap(), None, Arc::new(move || clock.now())).unwrap();
-        self.reader = Arc::new(WithPrometheus::new(self.reader.clone(), Arc::new(prometheus)));
-    }
-
-    fn now(&self) -> Now {
-        Now { at: self.clock.now(), speed: 1.0 }
+        let clock = ManualClock { sim: self.clock.clone(), start: self.clock.now() };
+        let prometheus = Prometheus::new(url.parse().unwrap(), None, Arc::new(clock)).unwrap();
+        let mut reader = self.reader.0.lock().unwrap();
+        *reader = Arc::new(WithPrometheus::new(reader.clone(), Arc::new(prometheus)));
     }
 
     /// One message into the console; what it wants done is begun.
     pub fn feed(&mut self, msg: Msg) {
-        let now = self.now();
-        for effect in update(&mut self.model, now, msg) {
-            self.begin(effect);
-        }
-    }
-
-    fn begin(&mut self, effect: Effect) {
-        let outbox = self.outbox.clone();
-        match effect {
-            Effect::Read(query) => {
-                self.under_way += 1;
-                let (reader, asked) = (self.reader.clone(), self.clock.now());
-                self.tasks.spawn(async move {
-                    let answer = reader.read(&query).await;
-                    outbox.send(Msg::Read { asked, query, answer }).unwrap();
-                });
+        for effect in update(&mut self.model, self.driver.now(), msg) {
+            match effect {
+                Effect::Copy(text) => self.copied.push(text),
+                Effect::Quit => self.quit = true,
+                Effect::Suspend => {}
+                effect => self.driver.start(effect, self.model.snapshot.identity.get()),
             }
-            Effect::Execute { operation, plan, order } => {
-                self.under_way += 1;
-                let stop = CancellationToken::new();
-                self.stops.insert(operation, stop.clone());
-                let options = Options {
-                    clock: Arc::new(Stepping { clock: self.clock.clone(), start: self.clock.now() }),
-                    ..Options::default()
-                };
-                let (actor, journal, clock) = (self.actor.clone(), self.journal.clone(), self.clock.clone());
-                let who = self.model.snapshot.identity.get().cloned();
-                self.tasks.spawn(async move {
-                    let via = if order.automatic { Via::Automatic } else { Via::Key };
-                    let order = Order { who, via, why: order.why };
-                    let audit = Audit { journal: Ok(&journal), order: &order, now: &|| clock.now() };
-                    let (heard, hears) = (outbox.clone(), clock.clone());
-                    let actor =
-                        Overheard { cloud: actor, now: move || hears.now(), tell: move |msg| heard.send(msg).unwrap() };
-                    perform(&actor, &plan, &options, &stop, &audit, &mut |progress| {
-                        outbox.send(Msg::Progress { operation, progress }).unwrap();
-                    })
-                    .await;
-                });
-            }
-            Effect::Recall(place) => {
-                let audit::Recall { requested, since, witnessed, acts, remembers } =
-                    audit::recall(self.journal.path(), &place);
-                outbox.send(Msg::Recalled { requested, since, witnessed, acts, remembers }).unwrap();
-                self.under_way += 1;
-            }
-            Effect::Cancel(operation) => self.stops[&operation].cancel(),
-            Effect::Copy(text) => self.copied.push(text),
-            Effect::Quit => self.quit = true,
-            Effect::Suspend => {}
         }
     }
 
     /// Until every question is answered and every operation is over.
     pub async fn settle(&mut self) {
-        while self.under_way > 0 {
-            self.next().await;
-        }
+        while self.next().await {}
     }
 
-    async fn next(&mut self) {
-        let msg = tokio::time::timeout(Duration::from_secs(60), self.inbox.recv()).await;
-        let msg = msg.expect("something is under way, and nothing comes back").unwrap();
-        let back =
-            matches!(msg, Msg::Read { .. } | Msg::Recalled { .. } | Msg::Progress { progress: Progress::Ended(_), .. });
-        self.under_way -= usize::from(back);
-        self.feed(msg);
+    /// Takes the next message in. Returns whether there was one: no task is at work where there is none.
+    async fn next(&mut self) -> bool {
+        let msg = tokio::time::timeout(Duration::from_secs(60), self.driver.next()).await;
+        let msg = msg.expect("something is under way, and nothing comes back");
+        let any = msg.is_some();
+        msg.into_iter().for_each(|msg| self.feed(msg));
+        any
     }
 
     /// Goes on until the console is as described.
@@ -228,9 +189,7 @@ impl Stage {
             if condition(&self.model) {
                 return;
             }
-            if self.under_way > 0 {
-                self.next().await;
-            } else {
+            if !self.next().await {
                 self.tick(5);
             }
         }
@@ -344,7 +303,7 @@ impl Stage {
     }
 
     /// What another console on this machine would recall.
-    pub fn recalled(&self) -> audit::Recall {
+    pub fn recalled(&self) -> History {
         audit::recall(self.journal.path(), &self.model.place)
     }
 
