@@ -8,13 +8,15 @@ use strum::IntoEnumIterator;
 
 use super::config::Flags;
 use super::exit::Exit;
+use super::version;
 use crate::domain::release::share::Percent;
 
 /// Watch a release on Amazon ECS, move its traffic, and roll it back.
 #[derive(Debug, Parser)]
 #[command(
     name = "tidegate",
-    version,
+    version = version::SHORT,
+    long_version = version::long(),
     about = "Watch a release on Amazon ECS, move its traffic, and roll it back.",
     after_help = exit_codes(),
     max_term_width = 100,

@@ -19,6 +19,7 @@ pub(crate) mod simulator;
 mod status;
 #[cfg(test)]
 mod tests;
+mod version;
 mod watch;
 
 use clap::{CommandFactory, Parser};

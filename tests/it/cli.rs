@@ -13,7 +13,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
@@ -160,7 +160,7 @@ fn help_version_and_completions() {
     ] {
         assert!(help.contains(word), "{word}: {help}");
     }
-    assert_eq!(home.expect(0, &["--version"]).out.trim(), format!("tidegate {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(home.expect(0, &["-V"]).out.trim(), format!("tidegate {}", env!("CARGO_PKG_VERSION")));
     for shell in ["bash", "zsh", "fish"] {
         assert!(home.expect(0, &["completions", shell]).out.contains("rollback"), "{shell}");
     }

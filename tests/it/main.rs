@@ -3,6 +3,9 @@
 
 mod automatic;
 mod aws;
+#[allow(dead_code, clippy::print_stdout)] // Its `main` is Cargo's, and so is what that prints.
+#[path = "../../src/build.rs"]
+mod build_script;
 mod causes;
 mod cells;
 mod cli;
@@ -23,4 +26,5 @@ mod stage;
 mod tty;
 mod two;
 mod verdict;
+mod version;
 mod wire;
