@@ -8,6 +8,7 @@ mod deployments;
 mod diff;
 mod exit;
 pub(crate) mod format;
+mod help;
 mod history;
 mod judge;
 pub(crate) mod logging;
@@ -117,6 +118,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             out.script(&String::from_utf8_lossy(&script))?;
             Exit::Done
         }
+        Some(Command::Help(help)) => return help::print(&help.words),
         Some(Command::Sim(sim)) => simulator::sim(out, sim).await?,
         Some(Command::Demo(world)) => {
             return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;

@@ -154,6 +154,7 @@ fn help_version_and_completions() {
         "rollback",
         "config",
         "completions",
+        "help",
         "sim",
         "demo",
         "Exit codes:",

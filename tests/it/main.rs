@@ -12,6 +12,7 @@ mod cli;
 mod diff;
 mod failing;
 mod happened;
+mod help;
 mod hostile;
 mod judged;
 mod logs;
