@@ -12,6 +12,7 @@ use super::config::Flags;
 use super::exit::Exit;
 use super::version;
 use crate::domain::release::share::Percent;
+pub use examples::EXAMPLES;
 use examples::examples;
 
 /// Watch a release on Amazon ECS, move its traffic, and roll it back.
@@ -149,6 +150,9 @@ pub enum Command {
     /// Print a completion script for a shell
     #[command(after_help = examples("completions"))]
     Completions(Completions),
+    /// Print the manual page, or write all manual pages to a directory
+    #[command(after_help = examples("man"))]
+    Man(Man),
     /// Explain a command
     #[command(after_help = examples("help"))]
     Help(Help),
@@ -307,6 +311,14 @@ pub struct Rollback {
 pub struct Completions {
     /// Shell
     pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Directory for tidegate.1, tidegate-status.1 and so on; it is created if needed
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
 }
 
 /// `help`.

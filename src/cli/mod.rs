@@ -13,6 +13,7 @@ mod history;
 mod judge;
 pub(crate) mod logging;
 mod lookup;
+mod man;
 mod observe;
 mod out;
 mod session;
@@ -116,6 +117,16 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             let mut script = Vec::new();
             clap_complete::generate(completions.shell, &mut Cli::command(), "tidegate", &mut script);
             out.script(&String::from_utf8_lossy(&script))?;
+            Exit::Done
+        }
+        Some(Command::Man(man)) => {
+            match &man.directory {
+                None => out.script(&man::main_page()?)?,
+                Some(directory) => {
+                    let pages = man::write_all(directory)?;
+                    out.remark(&format!("{pages} manual pages are in {}", directory.display()));
+                }
+            }
             Exit::Done
         }
         Some(Command::Help(help)) => return help::print(&help.words),

@@ -20,6 +20,11 @@ pub fn long() -> &'static str {
     &LONG
 }
 
+/// The commit's date, `2026-11-29`.
+pub fn date() -> Option<String> {
+    date_of(COMMIT_SECONDS?)
+}
+
 fn long_of(commit: Option<&str>, seconds: Option<&str>) -> String {
     let Some(commit) = commit.and_then(|commit| commit.get(..12)) else { return SHORT.to_owned() };
     match seconds.and_then(date_of) {

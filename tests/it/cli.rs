@@ -154,6 +154,7 @@ fn help_version_and_completions() {
         "rollback",
         "config",
         "completions",
+        "man",
         "help",
         "sim",
         "demo",

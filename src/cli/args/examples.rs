@@ -1,10 +1,10 @@
-//! The examples of each command: the end of its `--help`.
+//! The examples of each command: the end of its `--help`, and a section of its manual page.
 
 /// A command line, and what it is for.
-type Example = (&'static str, &'static str);
+pub type Example = (&'static str, &'static str);
 
 /// The examples, by command.
-const EXAMPLES: &[(&str, &[Example])] = &[
+pub const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "console",
         &[
@@ -112,6 +112,13 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             ("source <(tidegate completions bash)", "For ~/.bashrc"),
             ("source <(tidegate completions zsh)", "For ~/.zshrc, after compinit"),
             ("tidegate completions fish | source", "For ~/.config/fish/config.fish"),
+        ],
+    ),
+    (
+        "man",
+        &[
+            ("tidegate man | man -l -", "Read the manual page"),
+            ("tidegate man ~/.local/share/man/man1", "Install all pages, for `man tidegate` and `man tidegate-status`"),
         ],
     ),
     (
