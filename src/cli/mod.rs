@@ -2,6 +2,7 @@
 
 mod act;
 mod args;
+mod completion;
 mod config;
 mod console;
 mod deployments;
@@ -16,6 +17,8 @@ mod lookup;
 mod man;
 mod observe;
 mod out;
+mod service_cache;
+mod service_recorder;
 mod session;
 pub(crate) mod simulator;
 mod status;
@@ -24,10 +27,11 @@ mod tests;
 mod version;
 mod watch;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use self::act::AskedAct;
 use self::args::{Acting, Cli, Command, Global};
+pub use self::completion::answer_shell;
 use self::config::{Config, Flags, process_variables};
 use self::exit::{Exit, Failure};
 use self::observe::{Observation, Scope};
@@ -114,9 +118,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             Exit::Done
         }
         Some(Command::Completions(completions)) => {
-            let mut script = Vec::new();
-            clap_complete::generate(completions.shell, &mut Cli::command(), "tidegate", &mut script);
-            out.script(&String::from_utf8_lossy(&script))?;
+            out.script(&completion::script(completions.shell)?)?;
             Exit::Done
         }
         Some(Command::Man(man)) => {

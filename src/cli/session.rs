@@ -8,6 +8,7 @@ use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
 use super::observe::{Memory, Observation, Observer, Scope};
+use super::service_recorder::ServiceRecorder;
 use crate::clock::{CLOCK_VARIABLE, Clock};
 use crate::cloud::aws;
 use crate::cloud::aws::{Aws, Connect};
@@ -75,6 +76,7 @@ impl Session {
     pub async fn with(config: Config, options: &Connect, clock: Clock) -> Result<Self, Failure> {
         let lanes = aws::connect(options).await?;
         let reader = counted(Arc::new(lanes.poll), &config, clock)?;
+        let reader = ServiceRecorder::around(reader, &config, clock);
         Ok(Self { config, reader, actor: Arc::new(lanes.act), region: lanes.region, clock })
     }
 

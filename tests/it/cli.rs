@@ -26,7 +26,7 @@ impl Home {
         self.dir.path()
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
         command
             .args(words)
@@ -164,7 +164,7 @@ fn help_version_and_completions() {
     }
     assert_eq!(home.expect(0, &["-V"]).out.trim(), format!("tidegate {}", env!("CARGO_PKG_VERSION")));
     for shell in ["bash", "zsh", "fish"] {
-        assert!(home.expect(0, &["completions", shell]).out.contains("rollback"), "{shell}");
+        assert!(home.expect(0, &["completions", shell]).out.contains("tidegate"), "{shell}");
     }
     let config = home.expect(0, &["config", "--region", "eu-west-1"]).out;
     assert!(config.lines().any(|line| line.contains("eu-west-1") && line.contains("(--region)")), "{config}");

@@ -9,6 +9,7 @@ mod build_script;
 mod causes;
 mod cells;
 mod cli;
+mod completion;
 mod diff;
 mod failing;
 mod happened;
