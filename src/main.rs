@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use color_eyre::eyre::{Result, WrapErr};
 
 fn main() -> Result<ExitCode> {
+    // A shell that completes a line runs the program too; it must get its answer and nothing else.
+    tidegate::cli::answer_shell();
     let (panics, errors) = color_eyre::config::HookBuilder::default().into_hooks();
     errors.install()?;
     tidegate::console::terminal::restore_on_panic(move |panic| panics.panic_report(panic).to_string());

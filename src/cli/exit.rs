@@ -36,13 +36,13 @@ impl Exit {
     /// What it means, as the guide and `--help` say it.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done, and read back",
+            Self::Done => "done, and confirmed by reading it back",
             Self::Internal => "internal error",
             Self::Usage => "wrong usage or configuration",
-            Self::Refused => "refused by a guard or declined: nothing more was sent",
+            Self::Refused => "refused by a guard, or declined: nothing more was sent",
             Self::Aws => "AWS refused (denied, expired, not found) or could not be reached",
-            Self::Unknown => "outcome unknown: a write was not answered, or the end not waited for",
-            Self::Failed => "the release ended rolled back, stopped or failed",
+            Self::Unknown => "outcome unknown: AWS did not answer a write, or the command stopped waiting",
+            Self::Failed => "the release was rolled back, was stopped or failed",
         }
     }
 

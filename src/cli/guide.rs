@@ -3,13 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use regex::Regex;
 
 use super::args::Cli;
 use super::exit::{Exit, Failure};
-use super::out::Out;
 use super::format::columns;
+use super::help;
+use super::out::Out;
 
 /// The word that lists the topics.
 const LIST: &str = "topics";
@@ -43,14 +44,14 @@ pub(super) fn topics() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Prints the page of a topic, the list of topics, or the help of a command. Returns the exit code.
-pub(super) fn help(out: &mut Out, words: &[String]) -> Result<u8, Failure> {
+pub(super) fn print(out: &mut Out, words: &[String]) -> Result<u8, Failure> {
     match words {
         [topic] if topic == LIST => out.say(&list())?,
         [topic] if !is_command(topic) => {
             let page = page(topic).ok_or_else(|| unknown(topic))?;
             out.say(&plain(page))?;
         }
-        _ => return Ok(command_help(words)),
+        _ => return help::print(words),
     }
     Ok(Exit::Done.code())
 }
@@ -82,17 +83,4 @@ fn unknown(topic: &str) -> Failure {
 
 fn is_command(word: &str) -> bool {
     Cli::command().find_subcommand(word).is_some()
-}
-
-/// Prints what `--help` prints after these words.
-fn command_help(words: &[String]) -> u8 {
-    let line = std::iter::once("tidegate").chain(words.iter().map(String::as_str));
-    match Cli::try_parse_from(line.chain(["--help"])) {
-        Ok(_) => Exit::Done.code(),
-        Err(error) => {
-            // The help comes as an error. If it cannot be printed, nobody is there to be told.
-            let _ = error.print();
-            u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code())
-        }
-    }
 }

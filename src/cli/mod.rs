@@ -2,6 +2,7 @@
 
 mod act;
 mod args;
+mod completion;
 mod config;
 mod console;
 mod deployments;
@@ -9,24 +10,30 @@ mod diff;
 mod exit;
 pub(crate) mod format;
 mod guide;
+mod help;
 mod history;
 mod judge;
 pub(crate) mod logging;
 mod lookup;
+mod man;
 mod observe;
 mod out;
+mod service_cache;
+mod service_recorder;
 mod session;
 pub(crate) mod simulator;
 mod status;
 #[cfg(test)]
 mod tests;
+mod version;
 mod watch;
 mod wording;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use self::act::AskedAct;
 use self::args::{Acting, Cli, Command, Global};
+pub use self::completion::answer_shell;
 use self::config::{Config, Flags, process_variables};
 use self::exit::{Exit, Failure};
 use self::observe::{Observation, Scope};
@@ -113,12 +120,20 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             Exit::Done
         }
         Some(Command::Completions(completions)) => {
-            let mut script = Vec::new();
-            clap_complete::generate(completions.shell, &mut Cli::command(), "tidegate", &mut script);
-            out.script(&String::from_utf8_lossy(&script))?;
+            out.script(&completion::script(completions.shell)?)?;
             Exit::Done
         }
-        Some(Command::Help(wanted)) => return guide::help(out, &wanted.words),
+        Some(Command::Man(man)) => {
+            match &man.directory {
+                None => out.script(&man::main_page()?)?,
+                Some(directory) => {
+                    let pages = man::write_all(directory)?;
+                    out.remark(&format!("{pages} manual pages are in {}", directory.display()));
+                }
+            }
+            Exit::Done
+        }
+        Some(Command::Help(wanted)) => return guide::print(out, &wanted.words),
         Some(Command::Sim(sim)) => simulator::sim(out, sim).await?,
         Some(Command::Demo(world)) => {
             return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;

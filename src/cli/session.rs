@@ -8,6 +8,7 @@ use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
 use super::observe::{Observation, Observer, Scope};
+use super::service_recorder::ServiceRecorder;
 use crate::clock::{CLOCK_VARIABLE, Clock, ScaledClock, SystemClock};
 use crate::cloud::aws;
 use crate::cloud::aws::{Aws, Connect};
@@ -79,6 +80,7 @@ impl Session {
     pub async fn with(config: Config, options: &Connect, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let lanes = aws::connect(options).await?;
         let reader = counted(Arc::new(lanes.poll), &config, Arc::clone(&clock))?;
+        let reader = ServiceRecorder::around(reader, &config, Arc::clone(&clock));
         Ok(Self { config, reader, actor: Arc::new(lanes.act), region: lanes.region, clock })
     }
 

@@ -13,7 +13,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
@@ -26,7 +26,7 @@ impl Home {
         self.dir.path()
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
         command
             .args(words)
@@ -154,15 +154,17 @@ fn help_version_and_completions() {
         "rollback",
         "config",
         "completions",
+        "man",
+        "help",
         "sim",
         "demo",
         "Exit codes:",
     ] {
         assert!(help.contains(word), "{word}: {help}");
     }
-    assert_eq!(home.expect(0, &["--version"]).out.trim(), format!("tidegate {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(home.expect(0, &["-V"]).out.trim(), format!("tidegate {}", env!("CARGO_PKG_VERSION")));
     for shell in ["bash", "zsh", "fish"] {
-        assert!(home.expect(0, &["completions", shell]).out.contains("rollback"), "{shell}");
+        assert!(home.expect(0, &["completions", shell]).out.contains("tidegate"), "{shell}");
     }
     let config = home.expect(0, &["config", "--region", "eu-west-1"]).out;
     assert!(config.lines().any(|line| line.contains("eu-west-1") && line.contains("(--region)")), "{config}");

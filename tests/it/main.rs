@@ -3,13 +3,18 @@
 
 mod automatic;
 mod aws;
+#[allow(dead_code, clippy::print_stdout)] // Its `main` is Cargo's, and so is what that prints.
+#[path = "../../src/build.rs"]
+mod build_script;
 mod causes;
 mod cells;
 mod cli;
+mod completion;
 mod diff;
 mod failing;
 mod happened;
 mod harness;
+mod help;
 mod hostile;
 mod judged;
 mod logs;
@@ -23,4 +28,5 @@ mod rooms;
 mod tty;
 mod two;
 mod verdict;
+mod version;
 mod wire;

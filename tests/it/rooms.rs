@@ -229,8 +229,11 @@ fn compiled(src: &Path) -> Vec<(String, String)> {
 fn every_room_knows_what_it_may_and_no_more() {
     let files = compiled(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert!(files.len() > 40, "the source was not found: {} files", files.len());
-    let faults: Vec<_> =
-        files.iter().filter(|(path, _)| path != "lib.rs").flat_map(|(path, source)| faults(path, source)).collect();
+    let faults: Vec<_> = files
+        .iter()
+        .filter(|(path, _)| path != "lib.rs" && path != "build.rs")
+        .flat_map(|(path, source)| faults(path, source))
+        .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let speaking: Vec<_> =
         files.iter().filter(|(_, source)| says(&code(source), "crossterm")).map(|(path, _)| path).collect();

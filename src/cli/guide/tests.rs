@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use clap::Parser;
 use strum::IntoEnumIterator;
 
 use super::*;
@@ -171,7 +172,7 @@ fn printed(words: &[&str]) -> (Result<u8, Failure>, String) {
     let paper = Paper::default();
     let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
     let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-    (help(&mut out, &words), paper.text())
+    (print(&mut out, &words), paper.text())
 }
 
 #[test]
