@@ -2,9 +2,10 @@
 
 pub(crate) mod aws_console;
 
-use super::screens::View;
+use super::screen::Screen;
+use super::screen::View;
 use super::screens::{alarms, targets, tasks};
-use super::state::{Model, Screen};
+use super::state::Model;
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{LogDriver, Task};
 use crate::domain::release::{Release, Side};

@@ -18,7 +18,7 @@ use super::keymap::Scope;
 use super::links::Shell;
 use super::message::Now;
 use super::poll_schedule::Polls;
-use super::screens::View;
+use super::screen::{Screen, View};
 use super::screens::diff::state::Diff;
 use super::screens::events::state::Events;
 use super::screens::history;
@@ -31,17 +31,6 @@ use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release;
 use crate::domain::release::{LocalState, Release};
 use crate::domain::settings::Settings;
-
-/// Which screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Screen {
-    /// Every service, a line each.
-    Fleet,
-    /// One release, by name.
-    Release(String),
-    /// A view of one release, by its name.
-    View(View, String),
-}
 
 /// The panels of a release that share a place where a screen is small.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumIter, strum::Display)]

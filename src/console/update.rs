@@ -1,8 +1,10 @@
 //! Every message goes through here, in one order.
 
+pub(crate) mod answers;
 pub mod auto_promotion;
 pub(crate) mod commands;
 pub(crate) mod confirmation;
+pub(crate) mod dispatch;
 pub(crate) mod external_changes;
 pub(crate) mod input;
 pub(crate) mod navigation;
@@ -16,7 +18,7 @@ use super::state::activity::ending;
 use super::dialogs::Dialog;
 use super::message::{Effect, Msg, Now};
 use super::poll_schedule;
-use super::poll_schedule::Source;
+use super::poll_schedule::source::Source;
 use super::state::operation::{OperationId, OperationOutcome, Progress};
 use super::state::{Model, Notice};
 
@@ -42,7 +44,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
         Msg::Paste(text) => paste(model, &text),
         Msg::Resized(columns, rows) => {
             model.size = (columns, rows);
-            commands::close_unseen(model);
+            confirmation::close_unseen(model);
         }
         Msg::Focus(focused) => model.focused = focused,
         Msg::Tick => {}
@@ -64,7 +66,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     model.derive();
     model.keep_selection();
     screens::tend(model);
-    commands::revalidate(model);
+    confirmation::revalidate(model);
     effects.extend(auto_promotion::tend(model));
     for query in poll_schedule::due(model) {
         model.polls.ask(&query, model.now.at);

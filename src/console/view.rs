@@ -1,6 +1,7 @@
 //! The screen, drawn from the model and nothing else: no clock, no I/O, no state of its own.
 
 use super::dialogs;
+use super::frame;
 use super::screens;
 use super::screens::fleet;
 use super::screens::release;
@@ -9,7 +10,6 @@ use super::screens::rollback_line;
 use super::screens::too_small;
 use super::widgets::canvas;
 use super::widgets::format;
-use super::widgets::frame;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,7 +17,8 @@ use ratatui::text::Line;
 
 pub use super::widgets::theme::{Palette, Role, Theme};
 
-use super::state::{Model, SMALLEST, Screen};
+use super::screen::Screen;
+use super::state::{Model, SMALLEST};
 use super::widgets::canvas::Canvas;
 use crate::domain::text;
 

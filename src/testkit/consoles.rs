@@ -17,8 +17,9 @@ pub(crate) use self::scenarios::*;
 
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Msg, Now};
+use crate::console::screen::Screen;
+use crate::console::state::Model;
 use crate::console::state::operation::{Operation, OperationId, Progress};
-use crate::console::state::{Model, Screen};
 use crate::console::update;
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};

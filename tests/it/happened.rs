@@ -1,7 +1,7 @@
 //! The timeline against an AWS of our own: who did what, in which order.
 
-use tidegate::console::screens::{View, events};
-use tidegate::console::state::Screen;
+use tidegate::console::screen::{Screen, View};
+use tidegate::console::screens::events;
 use tidegate::domain::settings::Settings;
 use tidegate::domain::timeline::{Entry, Kind, Origin};
 

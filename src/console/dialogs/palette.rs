@@ -6,7 +6,7 @@ use strum::IntoEnumIterator;
 use tui_input::Input;
 
 use crate::console::keymap::{Action, BINDINGS};
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::state::Model;
 
 /// What is typed, and which of the lines is marked.

@@ -16,7 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Key, PollKey, Source};
 use crate::console::message::Now;
-use crate::console::state::{Model, Screen};
+use crate::console::screen::Screen;
+use crate::console::state::Model;
 use crate::domain::metrics::source::{METRICS_A_CALL, MetricSource, Resolution};
 use crate::domain::metrics::{Gauge, MetricsQuery, Percentile, Series};
 use crate::domain::observe::snapshot::Query;

@@ -14,40 +14,19 @@ pub mod tasks;
 pub(crate) mod too_small;
 pub(crate) mod view;
 
+use super::screen::{Screen, View};
+use super::state::Model;
 use super::state::list::{List, Listed};
-use super::state::{Model, Screen};
 use crate::domain::observe::snapshot::Query;
 
-/// A view of one release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter, strum::Display)]
-#[strum(serialize_all = "lowercase")]
-pub enum View {
-    /// Its tasks, by revision, and why some stopped.
-    Tasks,
-    /// The targets of its target groups.
-    Targets,
-    /// What happened, from every source.
-    Events,
-    /// What its containers write.
-    Logs,
-    /// What changed between two revisions.
-    Diff,
-    /// The alarms in scope.
-    Alarms,
-    /// Its deployments.
-    History,
-}
-
-impl View {
-    /// The orders that its lines can be in, by name, the first one first.
-    pub fn orders(self) -> &'static [&'static str] {
-        match self {
-            Self::Tasks => tasks::state::ORDERS,
-            Self::Targets => targets::state::ORDERS,
-            Self::Alarms => alarms::state::ORDERS,
-            // What happened is read by its time, and a difference by its place.
-            Self::Events | Self::Logs | Self::Diff | Self::History => &[],
-        }
+/// The orders that the lines of a view can be in, by name, the default first.
+pub fn orders(view: View) -> &'static [&'static str] {
+    match view {
+        View::Tasks => tasks::state::ORDERS,
+        View::Targets => targets::state::ORDERS,
+        View::Alarms => alarms::state::ORDERS,
+        // Events are read by their time, and differences by their place.
+        View::Events | View::Logs | View::Diff | View::History => &[],
     }
 }
 

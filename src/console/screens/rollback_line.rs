@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::release::readiness;
 use crate::console::dialogs;
 use crate::console::dialogs::{Consent, Dialog};
-use crate::console::state::Screen;
+use crate::console::screen::Screen;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::status;
 use crate::console::widgets::theme::Role;

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Model;
-use crate::console::poll_schedule::Source;
+use crate::console::poll_schedule::source::Source;
 use crate::domain::analysis::alarms;
 use crate::domain::metrics::Series;
 use crate::domain::observe::snapshot::Reading;

@@ -8,8 +8,9 @@ use super::{draw, glyphs, plain};
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::keymap::{BINDINGS, Key};
 use crate::console::message::Msg;
-use crate::console::screens::View;
-use crate::console::state::{Model, Panel, Plotted, SMALLEST, Screen};
+use crate::console::screen::Screen;
+use crate::console::screen::View;
+use crate::console::state::{Model, Panel, Plotted, SMALLEST};
 use crate::console::update;
 use crate::console::view::{Palette, Theme};
 use crate::domain::plan::{Intent, Refusal};
@@ -204,8 +205,7 @@ fn the_help_has_every_key_at_every_size() {
             screens.push(text);
             update(&mut model, now, Msg::Key(Key::Down));
         }
-        for binding in BINDINGS.iter().filter(|binding| !crate::console::dialogs::view::MARKS.contains(&binding.action))
-        {
+        for binding in BINDINGS.iter().filter(|binding| !crate::console::keymap::MARKS.contains(&binding.action)) {
             let keys: Vec<_> = binding.keys.iter().map(|key| key.label()).collect();
             let first = binding.help.split(' ').take(3).collect::<Vec<_>>().join(" ");
             let has = |line: &str| line.contains(&keys.join(" ")) && line.contains(&first);

@@ -4,9 +4,10 @@ use insta::assert_snapshot;
 
 use super::{draw, glyphs, picture, plain};
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
+use crate::console::screen::Screen;
 use crate::console::state::list::Find;
 use crate::console::state::operation::{OperationOutcome, Progress};
-use crate::console::state::{Model, Panel, Screen};
+use crate::console::state::{Model, Panel};
 use crate::console::view::{Palette, Theme};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};

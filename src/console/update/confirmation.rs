@@ -1,11 +1,11 @@
 //! The question whether a plan shall be carried out: what says yes to it, and what closes it.
 
 use super::commands::{REPEAT_GUARD, SECOND_R_AFTER, ask_where_to, execute, rollback_of};
-use super::input::type_into;
 use crate::console::dialogs::{Confirm, Consent, Dialog};
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
+use crate::console::text_field::type_into;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::Gate;
 

@@ -2,17 +2,15 @@
 
 use tui_input::InputRequest;
 
-use super::input::{next, type_into};
 use crate::console::keymap::{Action, Key};
+use crate::console::screen::Screen;
+use crate::console::screen::View;
 use crate::console::screens;
-use crate::console::screens::View;
 use crate::console::screens::diff::state::Diff;
 use crate::console::screens::logs::state::Logs;
-use crate::console::state::list::Find;
-use crate::console::state::{Fleet, FleetOrder, Model, Panel, Screen, searched};
-
-/// Lines that a page key moves by: somewhat fewer than the smallest screen shows, so that one stays in sight.
-pub(crate) const PAGE: usize = 10;
+use crate::console::state::list::{Find, PAGE};
+use crate::console::state::{Fleet, FleetOrder, Model, Panel, searched};
+use crate::console::text_field::{next, type_into};
 
 impl Model {
     /// Shows a screen; `esc` leads back. One that was left open below is gone back to instead: a screen is on the
@@ -181,7 +179,7 @@ impl Model {
                 self.fleet.order.to_string()
             }
             Screen::View(view, _) => {
-                let (orders, list) = (view.orders(), self.lists.entry(*view).or_default());
+                let (orders, list) = (screens::orders(*view), self.lists.entry(*view).or_default());
                 list.order = (list.order + 1) % orders.len().max(1);
                 orders.get(list.order).map_or_else(|| "there is no other here".to_owned(), ToString::to_string)
             }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::canvas::Canvas;
 use super::format;
 use super::theme::Role;
-use crate::console::poll_schedule::Source;
+use crate::console::poll_schedule::source::Source;
 use crate::console::state::freshness::age;
 use crate::domain::ecs::names::Arn;
 use crate::domain::fault::Fault;

@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 use super::age::Freshness;
 use super::canvas::{Canvas, put, put_all, split_top};
 use super::format;
+use super::parts::typed;
 use super::theme::Role;
-use crate::console::dialogs;
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::state::list::Find;
 use crate::domain::release::Release;
 
@@ -86,7 +86,7 @@ pub fn title(
     spans.extend(said);
     if let Some(find) = scene.model.find().filter(|find| find.typing || find.active()) {
         spans.push(scene.dim("   / "));
-        spans.extend(dialogs::view::typed(scene, &find.text, columns / 3, find.typing));
+        spans.extend(typed(scene, &find.text, columns / 3, find.typing));
         spans.push(scene.dim(if find.only { "" } else { " (n, N)" }));
     }
     if let Some(fresh) = fresh {

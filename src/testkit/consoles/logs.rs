@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::console::message::{Effect, Msg};
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::update;
 use crate::domain::ecs::service::LogDriver;
 use crate::domain::logs::{LogLine, LogPage, LogQuery, is_error};

@@ -2,12 +2,13 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{labelled, typed};
+use super::labelled;
 use crate::console::dialogs::{Confirm, Consent};
 use crate::console::screens::release;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{age, format, frame};
+use crate::console::widgets::{age, format, operation};
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::{Expect, Intent, Step};
 use crate::domain::release::Release;
@@ -50,7 +51,7 @@ fn expects(expects: &[Expect]) -> String {
 
 fn step(scene: &Canvas<'_>, index: usize, step: &Step, detail: Detail, columns: usize) -> Vec<Line<'static>> {
     let number = format!("{} ", index + 1);
-    let title = frame::title(index, &step.title).to_owned();
+    let title = operation::title(index, &step.title).to_owned();
     let call = step.call.as_ref().map(|call| call.describe());
     // What is written is never cut: it takes the lines that it needs.
     let wrapped = |label: &str, text: &str, role: Role, label_role: Role| -> Vec<Line<'static>> {

@@ -2,10 +2,10 @@
 
 use ratatui::text::Line;
 
-use super::typed;
 use crate::console::dialogs::palette::Palette;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
+use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
 
 /// Columns of a line's name.

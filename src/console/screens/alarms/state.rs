@@ -1,6 +1,6 @@
 //! The alarms in scope of a release: those that fail its canary, and those on which ECS rolls back.
 
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::state::Model;
 use crate::console::state::list::Listed;
 use crate::domain::analysis::alarms;

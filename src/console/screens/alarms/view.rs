@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state::{Row, word};
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
+use super::state::{ORDERS, Row, word};
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::alarms;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::parts;
@@ -24,7 +24,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     let list = scene.model.list(View::Alarms);
     let all = list.shown(alarms::state::rows(scene.model, release));
     let at = list.at(&all);
-    let said = parts::place(scene, View::Alarms, at, all.len(), "alarm");
+    let said = parts::place(scene, &scene.model.list(View::Alarms).order_name(ORDERS), at, all.len(), "alarm");
     // Each has an age of its own: the oldest speaks for all.
     let there = |row: &&Row<'_>| {
         let fault = row.reading.and_then(|reading| reading.failing());

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::state::Model;
 use crate::console::state::list::Listed;
 use crate::domain::ecs::deployment::ServiceRevision;

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::state::{Row, Sides};
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::screens::diff;
-use crate::console::screens::fleet;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
+use crate::console::widgets::parts;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
 use crate::console::widgets::theme::Role;
@@ -140,7 +140,7 @@ fn notes(
         match (definition, fault) {
             (_, Some(fault)) => {
                 lines.push(scene.line(format!("✖ {} could not be read", arn.short()), Role::Bad));
-                lines.extend(fleet::view::fault_lines(scene, fault, columns));
+                lines.extend(parts::fault_lines(scene, fault, columns));
             }
             (None, None) => lines.push(scene.line(format!("{} is being read", arn.short()), Role::Dim)),
             (Some(_), None) => {}

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strum::IntoEnumIterator;
 
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::state::Model;
 use crate::console::state::list::Listed;
-use crate::console::update::input::next;
+use crate::console::text_field::next;
 use crate::domain::analysis::alarms;
 use crate::domain::ecs::names::Arn;
 use crate::domain::release::Release;

@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use strum::IntoEnumIterator;
 
 use super::state::{Row, Shown};
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::events;
 use crate::console::widgets::age::Freshness;
 use crate::console::widgets::canvas::Canvas;

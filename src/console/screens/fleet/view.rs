@@ -9,10 +9,9 @@ use crate::console::screens::release;
 use crate::console::screens::release::view as screen;
 use crate::console::view::middle;
 use crate::console::widgets::canvas::{Canvas, put, split_top};
+use crate::console::widgets::parts::{fault_lines, share_bar, typed};
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
-use crate::domain::fault::Fault;
-use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release};
 
 /// A column: its heading, its width, and whether it is held to the right.
@@ -172,12 +171,7 @@ fn summary(scene: &Canvas<'_>, lines: &[&Release], columns: usize) -> Line<'stat
     let filter = model.fleet.find.text.value();
     if model.fleet.find.typing || !filter.is_empty() {
         spans.push(scene.dim("   / "));
-        spans.extend(crate::console::dialogs::view::typed(
-            scene,
-            &model.fleet.find.text,
-            columns / 3,
-            model.fleet.find.typing,
-        ));
+        spans.extend(typed(scene, &model.fleet.find.text, columns / 3, model.fleet.find.typing));
     }
     Line::from(spans)
 }
@@ -330,16 +324,6 @@ fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -
     }
 }
 
-/// The canary's part of a bar, which shows something as soon as there is something.
-pub fn share_bar(scene: &Canvas<'_>, share: Percent, cells: usize) -> [Span<'static>; 2] {
-    // Within 0–cells, for a share is within 0–100.
-    let exact = (share.value() / 100.0 * cells as f64).round() as usize;
-    let least = usize::from(!share.is_zero());
-    let most = if share.is_full() { cells } else { cells.saturating_sub(1) };
-    let filled = exact.max(least).min(most);
-    [scene.span("█".repeat(filled), Role::Canary), scene.span("─".repeat(cells - filled), Role::Stable)]
-}
-
 /// Before there is a list: what is being read, or why it cannot be, and what to do.
 fn not_read(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let snapshot = &scene.model.snapshot;
@@ -355,17 +339,6 @@ fn not_read(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
             middle(buffer, area, lines);
         }
     }
-}
-
-/// A failure in full: what, why in AWS's words, what to do, and the request for a support case.
-pub fn fault_lines(scene: &Canvas<'_>, fault: &Fault, columns: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![scene.line(format!("✖ {}", fault.kind.word()), Role::Bad)];
-    lines.extend(format::wrap(&fault.headline(), columns, 4).into_iter().map(|text| scene.line(text, Role::Text)));
-    lines.extend(format::wrap(&fault.advice, columns, 3).into_iter().map(|text| scene.line(text, Role::Title)));
-    if let Some(id) = &fault.request_id {
-        lines.push(scene.line(format!("request {}", format::clip(id, 60)), Role::Dim));
-    }
-    lines
 }
 
 /// An open release that is not, or no longer, there.

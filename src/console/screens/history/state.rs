@@ -1,8 +1,9 @@
 //! The deployments of a release, to be moved among.
 
-use crate::console::screens::View;
+use crate::console::screen::Screen;
+use crate::console::screen::View;
+use crate::console::state::Model;
 use crate::console::state::list::Listed;
-use crate::console::state::{Model, Screen};
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::Release;

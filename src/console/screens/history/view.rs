@@ -6,12 +6,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::console::poll_schedule::Source;
-use crate::console::screens::fleet;
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::release::deployment;
-use crate::console::screens::{View, events, history};
+use crate::console::screens::{events, history};
 use crate::console::state::list::Listed;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::parts;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
 use crate::console::widgets::theme::Role;
@@ -88,7 +89,7 @@ fn rows(
         }
         let fresh = age::of(scene, Source::Deployments, reading);
         match (reading.and_then(|reading| reading.get()), &fresh.fault) {
-            (None, Some((_, fault))) => lines.extend(fleet::view::fault_lines(scene, fault, columns)),
+            (None, Some((_, fault))) => lines.extend(parts::fault_lines(scene, fault, columns)),
             (None, None) => lines.push(scene.line("not read yet", Role::Dim)),
             (Some(none), _) if none.is_empty() => {
                 lines.push(scene.line("no history: ECS knows no deployment of the last 90 days", Role::Text));

@@ -5,7 +5,7 @@ use super::sources::two_sides;
 use super::state::Logs;
 use crate::console::keymap::Action;
 use crate::console::state::Model;
-use crate::console::update::navigation::PAGE;
+use crate::console::state::list::PAGE;
 use crate::domain::logs::buffer::{LogSide, Shown};
 use crate::domain::logs::ring_buffer::{Key, RingBuffer};
 

@@ -7,8 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::sources::Sources;
 use crate::console::message::Now;
-use crate::console::screens::{View, tasks};
-use crate::console::state::{Model, Screen};
+use crate::console::screen::Screen;
+use crate::console::screen::View;
+use crate::console::screens::tasks;
+use crate::console::state::Model;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::service::Task;
 use crate::domain::fault::{Fault, FaultKind};

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::sources;
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::widgets::canvas::{Canvas, put, split_top};
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;

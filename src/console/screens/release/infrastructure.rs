@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
 use super::metrics;
-use crate::console::poll_schedule::Source;
+use crate::console::poll_schedule::source::Source;
 use crate::console::widgets::age;
 use crate::console::widgets::age::Part;
 use crate::console::widgets::canvas::Canvas;

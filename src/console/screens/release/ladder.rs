@@ -2,8 +2,8 @@
 
 use ratatui::text::{Line, Span};
 
-use super::head::LABEL;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::format::LABEL;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
 use crate::domain::ecs::names::Arn;

@@ -1,5 +1,6 @@
 //! The parts of a release's screen, a file each.
 
+pub mod auto_promotion;
 pub mod deployment;
 pub mod events;
 pub mod head;

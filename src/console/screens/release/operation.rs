@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::console::state::operation::{Operation, StepState};
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{format, frame};
+use crate::console::widgets::{format, operation};
 use crate::domain::release::Release;
 
 /// All of it, in as many lines as it takes.
@@ -26,7 +26,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
 }
 
 fn step(scene: &Canvas<'_>, index: usize, title: &str, state: &StepState, columns: usize) -> Vec<Line<'static>> {
-    let (words_, role) = frame::step_words(scene, state);
+    let (words_, role) = operation::step_words(scene, state);
     let (shape, shape_role) = match state {
         StepState::Pending => ("○", Role::Dim),
         StepState::Verified(_) => ("✓", Role::Good),
@@ -34,7 +34,7 @@ fn step(scene: &Canvas<'_>, index: usize, title: &str, state: &StepState, column
         StepState::Unknown(..) => ("▲", Role::Bad),
         _ => ("●", Role::Accent),
     };
-    let (number, title) = (format!("{} ", index + 1), frame::title(index, title));
+    let (number, title) = (format!("{} ", index + 1), operation::title(index, title));
     let room = columns.saturating_sub(2 + number.len());
     let said = format::width(&words_) + 2;
     let head = |title: String| {
@@ -62,7 +62,7 @@ fn step(scene: &Canvas<'_>, index: usize, title: &str, state: &StepState, column
 fn end(scene: &Canvas<'_>, operation: &Operation, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some((at, outcome)) = &operation.outcome {
-        let (text, role) = frame::outcome_words(&operation.plan, outcome);
+        let (text, role) = operation::outcome_words(&operation.plan, outcome);
         let ago = format::age(scene.model.now.since(*at));
         for line in format::wrap(&format!("{text}, {ago} ago"), columns, 3) {
             lines.push(scene.line(line, role));

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::console::poll_schedule::Source;
+use crate::console::poll_schedule::source::Source;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
 
-use super::head::LABEL;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::format::LABEL;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};

@@ -54,7 +54,7 @@ fn read<'a>(scene: &Canvas<'a>, release: &Release, side: &Side) -> Option<Vec<&'
 fn counts(scene: &Canvas<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<'static>) -> Line<'static> {
     let mut spans = vec![label];
     let reading = scene.model.snapshot.tasks.get(&side.service);
-    let fresh = age::of(scene, crate::console::poll_schedule::Source::Tasks, reading);
+    let fresh = age::of(scene, crate::console::poll_schedule::source::Source::Tasks, reading);
     match tasks {
         Some(tasks) => {
             let mut states: BTreeMap<(u8, &str), usize> = BTreeMap::new();
@@ -124,7 +124,7 @@ fn reasons(scene: &Canvas<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'s
 fn targets(scene: &Canvas<'_>, side: &Side, columns: usize) -> Vec<Line<'static>> {
     let Some(group) = &side.target_group else { return Vec::new() };
     let reading = scene.model.snapshot.health.get(group);
-    let fresh = age::of(scene, crate::console::poll_schedule::Source::Health, reading);
+    let fresh = age::of(scene, crate::console::poll_schedule::source::Source::Health, reading);
     let Some(health) = reading.and_then(|reading| reading.get()) else {
         let said = fresh.words();
         return vec![Line::from(vec![scene.dim("  targets "), scene.span(format!("unknown: {said}"), Role::Warn)])];

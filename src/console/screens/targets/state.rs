@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use jiff::SignedDuration;
 
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::state::Model;
 use crate::console::state::list::Listed;
 use crate::domain::ecs::names::{Arn, ServiceKey};

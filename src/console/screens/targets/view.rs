@@ -4,10 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state::{Left, Row, Section, word};
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
-use crate::console::screens::fleet;
+use super::state::{Left, ORDERS, Row, Section, word};
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::targets;
 use crate::console::widgets::age;
 use crate::console::widgets::age::Freshness;
@@ -48,7 +47,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     if sections.is_empty() {
         rows.push(scene.line("no target group: no load balancer sends anything to it", Role::Text));
     }
-    let said = parts::place(scene, View::Targets, marked, shown.len(), "target");
+    let said = parts::place(scene, &scene.model.list(View::Targets).order_name(ORDERS), marked, shown.len(), "target");
     let fresh = age::health(scene, release);
     let title = table::title(scene, release, View::Targets, said, fresh.as_ref(), columns);
     let (marked, details) = match shown.get(marked) {
@@ -124,7 +123,7 @@ fn checked(settings: &TargetGroup) -> String {
 
 fn unread(scene: &Canvas<'_>, section: &Section<'_>, fresh: &Freshness, columns: usize) -> Vec<Line<'static>> {
     match (section.reading.and_then(|reading| reading.get()), &fresh.fault) {
-        (None, Some((_, fault))) => fleet::view::fault_lines(scene, fault, columns),
+        (None, Some((_, fault))) => parts::fault_lines(scene, fault, columns),
         (None, None) => vec![scene.line("  health unknown: not read yet", Role::Warn)],
         (Some(_), Some((_, fault))) => {
             let text = format!("✖ old: {}", fault.headline());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::state::Model;
 use crate::console::state::list::Listed;
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};

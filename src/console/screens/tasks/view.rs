@@ -5,10 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state::{Kind, Part, Row, Section};
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
-use crate::console::screens::fleet;
+use super::state::{Kind, ORDERS, Part, Row, Section};
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::tasks;
 use crate::console::state::list::Listed;
 use crate::console::widgets::canvas::Canvas;
@@ -60,7 +59,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
             shown.push(line);
         }
     }
-    let said = parts::place(scene, View::Tasks, marked, shown.len(), "line");
+    let said = parts::place(scene, &scene.model.list(View::Tasks).order_name(ORDERS), marked, shown.len(), "line");
     let title = table::title(scene, release, View::Tasks, said, Some(&fresh), columns);
     let (marked, details) = match shown.get(marked) {
         Some(row) => (details::name(row), details::lines(scene, release, row, columns)),
@@ -78,7 +77,7 @@ fn unread(scene: &Canvas<'_>, section: &Section<'_>, columns: usize) -> Vec<Line
     match (reading.and_then(|reading| reading.get()), &fresh.fault) {
         (None, Some((_, fault))) => {
             let mut lines = vec![scene.heading(&service, Vec::new(), columns)];
-            lines.extend(fleet::view::fault_lines(scene, fault, columns));
+            lines.extend(parts::fault_lines(scene, fault, columns));
             lines
         }
         (None, None) => vec![scene.line(format!("tasks of {service} are not read yet"), Role::Dim)],

@@ -1,8 +1,9 @@
 //! What a key does to a question, and what it never does.
 
 use super::*;
+use crate::console::keymap::Key;
 use crate::console::message::{Msg, Now};
-use crate::console::state::Screen;
+use crate::console::screen::Screen;
 use crate::console::update;
 use crate::testkit::consoles;
 

@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 use super::samples;
 use super::samples::{Measure, missing, points};
 use super::{mark, markers, metric_errors, series, span, unsettled};
-use crate::console::screens::fleet;
 use crate::console::widgets::age::{Freshness, Part};
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_top};
+use crate::console::widgets::parts;
 use crate::console::widgets::plot;
 use crate::console::widgets::plot::{Plot, SCALE, Severity, Threshold};
 use crate::console::widgets::theme::Role;
@@ -205,7 +205,7 @@ fn nothing(
         Some(source) => {
             let name = age::name(&source.source);
             match &source.fault {
-                Some((_, fault)) => fleet::view::fault_lines(scene, fault, columns),
+                Some((_, fault)) => parts::fault_lines(scene, fault, columns),
                 None if source.age.is_none() => vec![scene.dim(format!("reading {name}…")).into()],
                 None if !troubles.is_empty() => troubles,
                 None => vec![scene.dim(format!("no data: {name} counted no requests")).into()],
