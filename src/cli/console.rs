@@ -19,7 +19,8 @@ use crate::cloud::aws::ClientPools;
 use crate::cloud::lazy::Later;
 use crate::console::event_loop::{Console, run};
 use crate::console::links::Shell;
-use crate::console::state::{Model, SMALLEST};
+use crate::console::state::Model;
+use crate::console::state::screen::SMALLEST;
 use crate::console::view::Theme;
 use crate::domain::ecs::names::Location;
 use crate::domain::fault::Fault;
@@ -103,7 +104,7 @@ async fn show(
     let variable = |name: &str| process_variables(name);
     let theme = Theme::detect(variable("NO_COLOR").as_deref(), variable("TERM").as_deref(), config.ascii.value);
     let mut model = Model::new(config.settings, place, clock.now(), SMALLEST);
-    model.percentile = config.percentile.value;
+    model.screen.release.percentile = config.percentile.value;
     model.shell = shell;
     let journal = audit.and_then(|path: PathBuf| Journal::open(Path::new(&path)).map(Arc::new));
     let options = Options { speed: clock.speed(), ..Options::default() };

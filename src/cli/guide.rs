@@ -8,8 +8,8 @@ use regex::Regex;
 
 use super::args::Cli;
 use super::exit::{Exit, Failure};
-use super::out::Out;
 use super::format::columns;
+use super::out::Out;
 
 /// The word that lists the topics.
 const LIST: &str = "topics";

@@ -117,7 +117,7 @@ impl Loop {
         mut ended: impl Future<Output = Ended> + Unpin,
     ) -> Result<Ended> {
         if let Ok((columns, rows)) = screen.size() {
-            self.console.model.size = (columns, rows);
+            self.console.model.screen.size = (columns, rows);
         }
         let every = if self.console.clock.speed() > 1.0 { HASTY_TICK } else { TICK };
         let (mut next_tick, mut next_frame, mut dirty) = (Instant::now(), Instant::now(), true);
@@ -205,7 +205,7 @@ impl Loop {
         let Console { actor, journal, options, clock, model, .. } = &self.console;
         let (actor, journal, options, clock) = (Arc::clone(actor), journal.clone(), options.clone(), *clock);
         let via = if order.automatic { Via::Automatic } else { Via::Key };
-        let order = Order { who: model.snapshot.identity.get().cloned(), via, why: order.why };
+        let order = Order { who: model.observed.snapshot.identity.get().cloned(), via, why: order.why };
         let outbox = self.outbox.clone();
         self.tasks.spawn(async move {
             let audit =

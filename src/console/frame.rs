@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::console::keymap::{Action, BINDINGS, Binding, Key, MARKS, Scope};
 use crate::console::screen::{Screen, View};
 use crate::console::screens::release;
-use crate::console::state::Plotted;
+use crate::console::screens::release::state::Plotted;
 use crate::console::state::list::Find;
 use crate::console::widgets::canvas::{Canvas, put};
 use crate::console::widgets::operation::operation_line;
@@ -18,9 +18,9 @@ use crate::domain::release::Release;
 /// Environment, region, account, who; how old the data is, the time, what is special here. The account and
 /// the warnings are the last to go where there is no room.
 pub fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
-    let model = scene.model;
-    let place = &model.place;
-    let identity = model.snapshot.identity.get();
+    let observed = scene.observed;
+    let place = &observed.place;
+    let identity = observed.snapshot.identity.get();
     let account = match identity.map(|identity| identity.account.as_str()).or(Some(place.account.as_str())) {
         Some(account) if !account.is_empty() => account.to_owned(),
         _ => "account not known yet".to_owned(),
@@ -31,7 +31,7 @@ pub fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         (None, Some(_)) if !world.old => (format!("live {}", world.words()), Role::Good),
         _ => (world.words(), world.role()),
     };
-    let zulu = model.now.at.strftime("%H:%M:%SZ").to_string();
+    let zulu = observed.now.at.strftime("%H:%M:%SZ").to_string();
     // What goes first where room is short has the highest number.
     let mut left = vec![
         (4, scene.span("tidegate", Role::Accent)),
@@ -42,13 +42,13 @@ pub fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         left.push((5, scene.text(format::clip(&identity.short(), 40))));
     }
     let mut right = vec![(1, scene.span(live.0, live.1)), (3, scene.dim(zulu))];
-    if model.now.speed > 1.0 {
-        right.push((2, scene.span(format!("clock ×{:.0}", model.now.speed), Role::Warn)));
+    if observed.now.speed > 1.0 {
+        right.push((2, scene.span(format!("clock ×{:.0}", observed.now.speed), Role::Warn)));
     }
-    if model.settings.read_only {
+    if observed.settings.read_only {
         right.push((0, scene.span(" READ-ONLY ", Role::Badge)));
     }
-    if model.settings.protected {
+    if observed.settings.protected {
         right.push((0, scene.span(" PROTECTED ", Role::Badge)));
     }
     let columns = usize::from(area.width);
@@ -92,9 +92,9 @@ fn join(scene: &Canvas<'_>, parts: Vec<(u8, Span<'static>)>) -> Vec<Span<'static
 
 /// What is about to be done by itself, and how to stop it: the time and the way to stop it are never cut.
 pub fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'static>> {
-    let (_, countdown) = scene.model.countdown()?;
-    let counting = scene.model.automatic.values().filter(|this| this.countdown.is_some()).count();
-    let left = countdown.left(&scene.model.now);
+    let (_, countdown) = scene.operations.countdown(&scene.observed.now)?;
+    let counting = scene.operations.automatic.values().filter(|this| this.countdown.is_some()).count();
+    let left = countdown.left(&scene.observed.now);
     let seconds = left.as_secs() + i64::from(left.subsec_nanos() > 0);
     let more = if counting > 1 { format!(", {} more", counting - 1) } else { String::new() };
     let when = format!(" in {seconds} s{more} · any key stops it ");
@@ -110,11 +110,11 @@ pub fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'static>> {
 /// The line that tells something: the notice, else the operation in flight, else a source that fails, else
 /// how the last operation ended.
 pub fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
-    if let Some(notice) = &scene.model.notice {
+    if let Some(notice) = &scene.screen.notice {
         let (shape, role) = if notice.wrong { ("✖ ", Role::Bad) } else { ("", Role::Title) };
         return Line::from(vec![scene.span(shape, role), scene.span(format::clip(&notice.text, columns), role)]);
     }
-    let operation = release.and_then(|release| scene.model.operations.get(&release.name));
+    let operation = release.and_then(|release| scene.operations.latest.get(&release.name));
     if let Some(operation) = operation.filter(|operation| operation.in_flight()) {
         return operation_line(scene, operation);
     }
@@ -143,19 +143,19 @@ pub fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> 
 
 /// The keys that mean something here, those that act first; `R`, `?` and `q` always.
 pub fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
-    let fleet = scene.model.screen == Screen::Fleet;
-    let place = scene.model.scope();
+    let fleet = scene.screen.current == Screen::Fleet;
+    let place = scene.screen.scope();
     let here = |binding: &&Binding| binding.scope.reaches(place);
     // What moves the mark and the shell's own keys are in the help.
     let silent = |action| MARKS.contains(&action) || action == Action::Suspend;
     let always = [Action::Help, Action::Quit];
     // A key that would do nothing here is not offered.
-    let tabs = scene.model.zoom.is_some() || !release::view::shows_all(scene.model.size);
-    let percentiles = scene.model.zoom.is_none_or(|plotted| plotted == Plotted::Latency);
+    let tabs = scene.screen.release.zoom.is_some() || !release::view::shows_all(scene.screen.size);
+    let percentiles = scene.screen.release.zoom.is_none_or(|plotted| plotted == Plotted::Latency);
     // A release's own screen has no list, and what was not looked for has no next.
     let listed = |action| match action {
-        Action::Find | Action::Sort | Action::Reverse => scene.model.find().is_some(),
-        Action::FindNext | Action::FindPrevious => scene.model.find().is_some_and(Find::active),
+        Action::Find | Action::Sort | Action::Reverse => scene.screen.find().is_some(),
+        Action::FindNext | Action::FindPrevious => scene.screen.find().is_some_and(Find::active),
         _ => true,
     };
     let shown = |binding: &&Binding| {
@@ -172,7 +172,7 @@ pub fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     };
     let length = |piece: &[Span<'_>; 2]| piece.iter().map(|span| format::width(&span.content)).sum::<usize>() + 2;
     let mut all: Vec<_> = BINDINGS.iter().filter(here).filter(shown).collect();
-    let zoomed = scene.model.zoom.is_some() && place == Scope::Release;
+    let zoomed = scene.screen.release.zoom.is_some() && place == Scope::Release;
     all.sort_by_key(|binding| if always.contains(&binding.action) { u8::MAX } else { missed(binding, place, zoomed) });
     let mut room = usize::from(area.width) + 2;
     let reserved: usize =

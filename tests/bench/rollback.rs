@@ -183,7 +183,7 @@ impl Bench {
                 effects.extend(update(&mut model, self.clock.now(), Msg::Read { asked, query, answer }));
             }
         }
-        model.screen = Screen::Release("checkout".to_owned());
+        model.screen.current = Screen::Release("checkout".to_owned());
         model.polls = Polls::default();
         let share = model.release("checkout").unwrap().share.configured.unwrap().to_string();
         assert_eq!(share, "1%", "in flight, so that R asks nothing");

@@ -180,7 +180,7 @@ impl Stage {
                     ..Options::default()
                 };
                 let (actor, journal, clock) = (self.actor.clone(), self.journal.clone(), self.clock.clone());
-                let who = self.model.snapshot.identity.get().cloned();
+                let who = self.model.observed.snapshot.identity.get().cloned();
                 self.tasks.spawn(async move {
                     let via = if order.automatic { Via::Automatic } else { Via::Key };
                     let order = Order { who, via, why: order.why };
@@ -294,11 +294,18 @@ impl Stage {
 
     /// To a release's own screen, from the fleet.
     pub async fn go(&mut self, name: &str) {
-        let line = self.model.lines().iter().position(|release| release.name == name).unwrap();
+        let line = self
+            .model
+            .screen
+            .fleet
+            .lines(&self.model.observed.releases)
+            .iter()
+            .position(|release| release.name == name)
+            .unwrap();
         self.hit(Key::Home);
         self.press(&"j".repeat(line)).await;
         self.press("\n").await;
-        assert_eq!(self.model.screen, Screen::Release(name.to_owned()));
+        assert_eq!(self.model.screen.current, Screen::Release(name.to_owned()));
     }
 
     pub fn release(&self, name: &str) -> &Release {
@@ -308,7 +315,7 @@ impl Stage {
     /// What the operator sees.
     pub fn screen(&self, columns: u16, rows: u16) -> String {
         let mut model = self.model.clone();
-        model.size = (columns, rows);
+        model.screen.size = (columns, rows);
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let theme = Theme::detect(None, Some("xterm-256color"), false);
         terminal.draw(|frame| view::view(&model, &theme, frame)).unwrap();
@@ -346,7 +353,7 @@ impl Stage {
 
     /// What another console on this machine would recall.
     pub fn recalled(&self) -> audit::Recall {
-        audit::recall(self.journal.path(), &self.model.place)
+        audit::recall(self.journal.path(), &self.model.observed.place)
     }
 
     pub fn audit_mode(&self) -> u32 {

@@ -16,7 +16,7 @@ use crate::domain::release::share::Percent;
 
 /// A key while a question is open. `apart`: it was typed, not pasted.
 pub(crate) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
-    let Some(dialog) = model.dialog.take() else { return Vec::new() };
+    let Some(dialog) = model.screen.dialog.take() else { return Vec::new() };
     match dialog {
         Dialog::Confirm(confirm) => return confirmation::answer(model, confirm, key, apart),
         // Neither a share nor a choice has an R in it, and neither stands between an operator and the way back.
@@ -33,7 +33,7 @@ pub(crate) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
         Dialog::Closed { .. } => match key {
             Key::Esc | Key::Enter => {}
             Key::Ctrl('c') => return vec![Effect::Quit],
-            _ => model.dialog = Some(dialog),
+            _ => model.screen.dialog = Some(dialog),
         },
         Dialog::Refused { .. } | Dialog::Help { .. } => match key {
             Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?') => {}
@@ -41,7 +41,7 @@ pub(crate) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
             Key::Char('R') if apart => return commands::rollback(model),
             Key::Ctrl('c') => return vec![Effect::Quit],
             key => {
-                model.dialog = Some(match dialog {
+                model.screen.dialog = Some(match dialog {
                     Dialog::Help { top } => Dialog::Help { top: crate::console::dialogs::scroll(top, key) },
                     other => other,
                 });
@@ -64,11 +64,11 @@ fn answer_weight(model: &mut Model, release: String, mut input: Input, key: Key)
         },
         key => type_into(&mut input, key),
     }
-    model.dialog = Some(Dialog::Weight { release, input, error });
+    model.screen.dialog = Some(Dialog::Weight { release, input, error });
 }
 
 fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Vec<Effect> {
-    let choices = model.choices(&revisions);
+    let choices = revisions.choices(&model.observed);
     let last = choices.len().saturating_sub(1);
     match key {
         Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n') => return Vec::new(),
@@ -90,13 +90,13 @@ fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Ve
         }
         _ => {}
     }
-    model.dialog = Some(Dialog::Revisions(revisions));
+    model.screen.dialog = Some(Dialog::Revisions(revisions));
     Vec::new()
 }
 
 /// A key in the palette. Its `R` is a letter: the way back is among its lines, and asks.
 fn answer_palette(model: &mut Model, mut palette: Palette, key: Key, apart: bool) -> Vec<Effect> {
-    let lines = palette.lines(model);
+    let lines = palette.lines(&model.observed, model.focus().map(|release| release.name.as_str()));
     let last = lines.len().saturating_sub(1);
     match key {
         Key::Esc | Key::Ctrl('c') => return Vec::new(),
@@ -113,7 +113,7 @@ fn answer_palette(model: &mut Model, mut palette: Palette, key: Key, apart: bool
             palette.selected = 0;
         }
     }
-    model.dialog = Some(Dialog::Palette(palette));
+    model.screen.dialog = Some(Dialog::Palette(palette));
     Vec::new()
 }
 
@@ -149,7 +149,7 @@ fn answer_outside(model: &mut Model, mut outside: CopyMenu, key: Key, apart: boo
         }
         _ => {}
     }
-    model.dialog = Some(Dialog::CopyMenu(outside));
+    model.screen.dialog = Some(Dialog::CopyMenu(outside));
     effects
 }
 
@@ -178,6 +178,6 @@ fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: 
             }
         }
     }
-    model.dialog = Some(Dialog::Automatic { release: name, consent });
+    model.screen.dialog = Some(Dialog::Automatic { release: name, consent });
     Vec::new()
 }

@@ -7,11 +7,9 @@ use super::auto_promotion;
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
-use crate::console::state::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan;
-use crate::domain::plan::{Context, Intent, Plan, Refusal};
-use crate::domain::release::Release;
+use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::target;
 use crate::domain::settings::RollbackConfirm;
@@ -49,19 +47,19 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool)
         return Vec::new();
     };
     let in_flight = release.in_flight();
-    if model.operation_in_flight(name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
+    if model.operations.in_flight(name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
         model.say(format!("{name} is being rolled back; R has nothing to add"), false);
         return Vec::new();
     }
-    let plan = match model.plan(release, &intent) {
+    let plan = match model.observed.plan(release, &intent) {
         Ok(plan) => plan,
         Err(refusal) => {
             offer_a_copy(model, name, refusal, intent);
             return Vec::new();
         }
     };
-    let on_release = model.shows_one() || model.too_small();
-    let at_once = match model.settings.rollback_confirm {
+    let on_release = model.screen.shows_one() || model.screen.too_small();
+    let at_once = match model.observed.settings.rollback_confirm {
         _ if asks => false,
         RollbackConfirm::Never => true,
         // On the fleet the mark may be on another line than the eye: the plan names the release first.
@@ -69,7 +67,7 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool)
         RollbackConfirm::Always => false,
     };
     if at_once {
-        return execute(model, plan, Order::default());
+        return model.operations.start(plan, Order::default(), model.observed.now.at);
     }
     ask(model, plan, Consent::SecondR);
     Vec::new()
@@ -80,7 +78,7 @@ fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal, intent: Intent)
     let copy = model.release(name).and_then(|release| {
         let deregistered = release.previous.iter().find(|good| !good.rolled_back_from && good.active == Some(false))?;
         let intent = Intent::Register { copy_of: deregistered.task_definition.clone() };
-        model.plan(release, &intent).ok()
+        model.observed.plan(release, &intent).ok()
     });
     match copy {
         Some(mut plan) if previous_is_none(model, name) => {
@@ -100,18 +98,18 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
     let ways = match model.release(&plan.release) {
         Some(release) => {
             let ways = plan::ways(release, &plan.intent);
-            ways.into_iter().filter(|way| *way == plan.intent || model.plan(release, way).is_ok()).collect()
+            ways.into_iter().filter(|way| *way == plan.intent || model.observed.plan(release, way).is_ok()).collect()
         }
         None => Vec::new(),
     };
-    let now = model.now.at;
-    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
+    let now = model.observed.now.at;
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
 }
 
 /// A forward key: the plan as a question, or why there is none.
 pub(crate) fn propose(model: &mut Model, intent: Intent) {
     let Some(release) = free(model) else { return };
-    let plan = model.release(&release).map(|release| model.plan(release, &intent));
+    let plan = model.release(&release).map(|release| model.observed.plan(release, &intent));
     match plan {
         Some(Ok(plan)) => ask(model, plan, model.forward_consent()),
         Some(Err(refusal)) => {
@@ -128,7 +126,7 @@ pub(crate) fn ask_weight(model: &mut Model) {
     let probe = model.release(&name).map(|release| (release.canary.is_some(), release.share.configured));
     match probe {
         Some((true, Some(_))) => {
-            model.dialog = Some(Dialog::Weight { release: name, input: Input::default(), error: None });
+            model.screen.dialog = Some(Dialog::Weight { release: name, input: Input::default(), error: None });
         }
         // The planner has the words for why not.
         _ => propose(model, Intent::Weight { to: Percent::ZERO }),
@@ -145,7 +143,7 @@ pub(crate) fn ask_revision(model: &mut Model) {
     }
     if let Some(family) = model.release(&name).map(|release| release.newest().task_definition.family().to_owned()) {
         let purpose = Purpose::Start;
-        model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
+        model.screen.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
     }
 }
 
@@ -154,20 +152,21 @@ pub(super) fn ask_where_to(model: &mut Model, name: String) {
     let family = model.release(&name).map(|release| release.stable.task_definition.family().to_owned());
     if let Some(family) = family {
         let purpose = Purpose::Rollback;
-        model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
+        model.screen.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
     }
 }
 
 /// `H`: off at once where it is on; else a question, or why not.
 pub(crate) fn ask_automatic(model: &mut Model) -> Option<Effect> {
-    let on = model.focus().map(|release| release.name.clone()).filter(|name| model.automatic.contains_key(name));
+    let on =
+        model.focus().map(|release| release.name.clone()).filter(|name| model.operations.automatic.contains_key(name));
     if let Some(name) = on {
         return model.disable(&name);
     }
     let name = free(model)?;
     match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
         Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
-        None => model.dialog = Some(Dialog::Automatic { release: name, consent: model.forward_consent() }),
+        None => model.screen.dialog = Some(Dialog::Automatic { release: name, consent: model.forward_consent() }),
     }
     None
 }
@@ -178,7 +177,7 @@ fn free(model: &mut Model) -> Option<String> {
         model.say("no service is marked", true);
         return None;
     };
-    if let Some(operation) = model.operation_in_flight(&name) {
+    if let Some(operation) = model.operations.in_flight(&name) {
         let text = format!("{} is in flight; R takes it back", operation.plan.title);
         model.say(text, true);
         return None;
@@ -186,45 +185,19 @@ fn free(model: &mut Model) -> Option<String> {
     Some(name)
 }
 
-/// Orders a plan. What was in flight for the release is not pursued: only a rollback gets here then.
-pub(crate) fn execute(model: &mut Model, plan: Plan, order: Order) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    if let Some(operation) = model.operation_in_flight(&plan.release) {
-        effects.push(Effect::Cancel(operation.id));
-        let superseded = Progress::Ended(OperationOutcome::Superseded);
-        model.acts.report(operation.id, &operation.plan.clone(), model.now.at, &superseded);
-    }
-    let id = model.next_operation;
-    model.next_operation = OperationId(id.0 + 1);
-    if !order.automatic {
-        // The operator has the lever again, and has seen why.
-        model.switched_off.remove(&plan.release);
-    }
-    let ours = model.ours.entry(plan.release.clone()).or_default();
-    ours.doing = Some(plan.intent.clone());
-    if matches!(plan.intent, Intent::Start { .. }) {
-        // What was written for an earlier release says nothing of this one.
-        (ours.requested, ours.since) = (None, None);
-    }
-    model.acts.order(id, &plan, &order, model.now.at);
-    model.operations.insert(plan.release.clone(), Operation::new(id, plan.clone(), model.now.at));
-    effects.push(Effect::Execute { operation: id, plan: Box::new(plan), order });
-    effects
-}
-
 /// `q`: at once, unless an operation still has calls to send or something goes on by itself; then a second one is asked
 /// for.
 pub(crate) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
-    let automatic: Vec<_> = model.automatic.keys().cloned().collect();
-    let idle = model.operations.values().all(|operation| !operation.in_flight());
+    let automatic: Vec<_> = model.operations.automatic.keys().cloned().collect();
+    let idle = model.operations.latest.values().all(|operation| !operation.in_flight());
     if !automatic.is_empty() && idle && !asked_before {
         let names = automatic.join(", ");
         let text = format!("AUTOMATIC is on for {names}, and ends with this console. The same key again leaves.");
-        model.leaving = true;
+        model.screen.leaving = true;
         model.say(text, true);
         return Vec::new();
     }
-    let unfinished = model.operations.values().find(|operation| operation.in_flight());
+    let unfinished = model.operations.latest.values().find(|operation| operation.in_flight());
     let Some(operation) = unfinished.filter(|_| !asked_before) else {
         return vec![Effect::Quit];
     };
@@ -233,41 +206,31 @@ pub(crate) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
         "{}: {left} of its steps to go, which nobody would send. The same key again leaves it there.",
         operation.plan.title
     );
-    model.leaving = true;
+    model.screen.leaving = true;
     model.say(text, true);
     Vec::new()
 }
 
 impl Model {
-    /// The operation in flight for a release.
-    pub fn operation_in_flight(&self, release: &str) -> Option<&Operation> {
-        self.operations.get(release).filter(|operation| operation.in_flight())
-    }
-
-    /// The plan for an intent, as things stand.
-    pub fn plan(&self, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
-        plan::plan(release, intent, &Context { place: &self.place, settings: &self.settings, now: self.now.at })
-    }
-
     /// What says yes to a plan that does not lead back.
     fn forward_consent(&self) -> Consent {
-        if self.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes }
+        if self.observed.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes }
     }
 
     /// Takes a question away that is no longer asked, and says why.
     pub(crate) fn close(&mut self, why: String) {
-        let Some(mut dialog) = self.dialog.take() else { return };
+        let Some(mut dialog) = self.screen.dialog.take() else { return };
         if matches!(dialog, Dialog::Closed { .. }) {
-            self.dialog = Some(dialog);
+            self.screen.dialog = Some(dialog);
         } else if dialog.input().is_some() {
-            self.dialog = Some(Dialog::Closed { why });
+            self.screen.dialog = Some(Dialog::Closed { why });
         } else {
             self.say(why, true);
         }
     }
 
     pub(super) fn refuse(&mut self, title: &str, refusal: Refusal, of: Option<(String, Intent)>) {
-        self.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal, of });
+        self.screen.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal, of });
     }
 }
 

@@ -11,34 +11,34 @@ const TYPED_APART: jiff::SignedDuration = jiff::SignedDuration::from_millis(10);
 
 /// A key: an answer to what is asked, a letter of what is searched for, or what the table says.
 pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
-    let apart = model.last_key.is_none_or(|last| model.now.since(last) >= TYPED_APART);
-    model.last_key = Some(model.now.at);
-    model.notice = None;
-    let leaving = std::mem::take(&mut model.leaving);
-    let typing = model.typing();
+    let apart = model.screen.last_key.is_none_or(|last| model.observed.now.since(last) >= TYPED_APART);
+    model.screen.last_key = Some(model.observed.now.at);
+    model.screen.notice = None;
+    let leaving = std::mem::take(&mut model.screen.leaving);
+    let typing = model.screen.typing();
     // Any key stops what is counted down to, and does nothing else; but for the way back and the way out.
     if model.stop_countdowns() {
-        match keymap::action(key, model.scope()).filter(|_| !typing) {
+        match keymap::action(key, model.screen.scope()).filter(|_| !typing) {
             Some(Action::Rollback) if apart => return commands::rollback(model),
             Some(Action::Quit) => {
-                model.leaving = true;
+                model.screen.leaving = true;
                 model.say("AUTOMATIC is off, and nothing was sent. The same key again leaves.", true);
             }
             _ => {}
         }
         return Vec::new();
     }
-    if model.dialog.is_some() {
+    if model.screen.dialog.is_some() {
         return answers::answer(model, key, apart);
     }
     if typing {
         model.search(key);
         return Vec::new();
     }
-    let Some(action) = keymap::action(key, model.scope()) else {
+    let Some(action) = keymap::action(key, model.screen.scope()) else {
         return Vec::new();
     };
-    if model.too_small() && !matches!(action, Action::Rollback | Action::Quit | Action::Suspend) {
+    if model.screen.too_small() && !matches!(action, Action::Rollback | Action::Quit | Action::Suspend) {
         return Vec::new();
     }
     if action.acts() && !apart {

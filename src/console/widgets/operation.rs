@@ -13,7 +13,9 @@ pub fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<'static
     let verb = operation.plan.intent.verb();
     let read_back = operation
         .key_to_read_back()
-        .map(|span| format!(", key {} read back {}", scene.theme.arrow(), format::seconds(scene.model.now.felt(span))))
+        .map(|span| {
+            format!(", key {} read back {}", scene.theme.arrow(), format::seconds(scene.observed.now.felt(span)))
+        })
         .unwrap_or_default();
     let Some((at, outcome)) = &operation.outcome else {
         let (step, of) = status::progress(operation);
@@ -37,7 +39,7 @@ pub fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<'static
     Line::from(vec![
         scene.span(format!("{shape} {verb} {text}"), role),
         scene.text(read_back),
-        scene.dim(format!(", {} ago", format::age(scene.model.now.since(*at)))),
+        scene.dim(format!(", {} ago", format::age(scene.observed.now.since(*at)))),
     ])
 }
 
@@ -65,7 +67,7 @@ pub fn outcome_words(plan: &Plan, outcome: &OperationOutcome) -> (String, Role) 
 
 /// A step's state in words.
 pub fn step_words(scene: &Canvas<'_>, state: &StepState) -> (String, Role) {
-    let ago = |at| format::seconds(scene.model.now.since(at));
+    let ago = |at| format::seconds(scene.observed.now.since(at));
     match state {
         StepState::Pending => ("pending".to_owned(), Role::Dim),
         StepState::Waiting(what) => (format!("waiting: {what}"), Role::Warn),

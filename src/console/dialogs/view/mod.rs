@@ -165,7 +165,7 @@ fn labelled(scene: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<
 
 fn weight(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, name: &str, input: &Input, error: Option<&str>) {
     let width = inner_width(body, 64);
-    let release = scene.model.release(name);
+    let release = scene.observed.release(name);
     let now = release.and_then(|release| release.share.configured);
     let mut lines = vec![
         labelled(
@@ -195,8 +195,8 @@ fn choose(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revis
         Purpose::Start => format!("{}: start which revision of {}?", revisions.release, revisions.family),
         Purpose::Rollback => format!("{}: go back to which revision of {}?", revisions.release, revisions.family),
     };
-    let reading = scene.model.snapshot.families.get(&revisions.family);
-    let choices = scene.model.choices(revisions);
+    let reading = scene.observed.snapshot.families.get(&revisions.family);
+    let choices = revisions.choices(scene.observed);
     if choices.is_empty() {
         let lines = match (reading.and_then(|reading| reading.failing()), reading.and_then(|reading| reading.get())) {
             (Some(fault), _) => parts::fault_lines(scene, fault, width),
@@ -217,7 +217,7 @@ fn choose(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revis
             Role::Dim,
         )];
     for (index, choice) in choices.iter().enumerate().skip(first).take(rows) {
-        let tried = scene.model.release(&revisions.release).and_then(|release| release.canary.as_ref());
+        let tried = scene.observed.release(&revisions.release).and_then(|release| release.canary.as_ref());
         let tried = tried.is_some_and(|canary| canary.desired > 0 && canary.task_definition == choice.task_definition);
         let known = match (choice.current, choice.previous) {
             (true, _) => scene.span("runs now", Role::Stable),

@@ -95,7 +95,7 @@ fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns:
 
 /// The rollouts of a service that replaces its tasks in place, while there is more than one.
 fn rollouts(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
-    let service = scene.model.snapshot.service(&release.stable.service).filter(|_| release.canary.is_none());
+    let service = scene.observed.snapshot.service(&release.stable.service).filter(|_| release.canary.is_none());
     let rollouts = service.map(|service| service.rollouts.as_slice()).unwrap_or_default();
     if rollouts.len() < 2 {
         return Vec::new();
@@ -128,7 +128,7 @@ fn health(scene: &Canvas<'_>, release: &Release, side: &Side) -> (String, Role) 
 
 /// The image's digest as the running tasks have it; tags move, digests do not.
 fn digest(scene: &Canvas<'_>, side: &Side) -> String {
-    let tasks = scene.model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
+    let tasks = scene.observed.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
     let mut digests: Vec<&str> = tasks
         .into_iter()
         .flatten()

@@ -12,6 +12,7 @@ pub mod operation;
 pub mod readiness;
 pub mod sources;
 pub mod stages;
+pub mod state;
 pub mod tasks;
 pub mod verdict;
 pub(crate) mod view;

@@ -11,12 +11,12 @@ use crate::domain::release::Release;
 
 /// All of it, in as many lines as it takes.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    let Some(operation) = scene.model.operations.get(&release.name) else {
+    let Some(operation) = scene.operations.latest.get(&release.name) else {
         return vec![scene.line("nothing was ordered from here yet", Role::Dim)];
     };
     let mut lines = vec![Line::from(vec![
         scene.span(format::clip(&operation.plan.title, columns), Role::Title),
-        scene.dim(format!(", ordered {} ago", format::age(scene.model.now.since(operation.asked)))),
+        scene.dim(format!(", ordered {} ago", format::age(scene.observed.now.since(operation.asked)))),
     ])];
     for (index, (step, state)) in operation.plan.steps.iter().zip(&operation.steps).enumerate() {
         lines.extend(self::step(scene, index, &step.title, state, columns));
@@ -63,13 +63,13 @@ fn end(scene: &Canvas<'_>, operation: &Operation, columns: usize) -> Vec<Line<'s
     let mut lines = Vec::new();
     if let Some((at, outcome)) = &operation.outcome {
         let (text, role) = operation::outcome_words(&operation.plan, outcome);
-        let ago = format::age(scene.model.now.since(*at));
+        let ago = format::age(scene.observed.now.since(*at));
         for line in format::wrap(&format!("{text}, {ago} ago"), columns, 3) {
             lines.push(scene.line(line, role));
         }
     }
     if let Some(span) = operation.key_to_read_back() {
-        let felt = format::seconds(scene.model.now.felt(span));
+        let felt = format::seconds(scene.observed.now.felt(span));
         let arrow = scene.theme.arrow();
         lines.push(Line::from(vec![scene.dim(format!("key {arrow} read back ")), scene.span(felt, Role::Title)]));
     }
