@@ -20,7 +20,8 @@ use crate::cloud::lazy::Later;
 use crate::console::driver::Driver;
 use crate::console::event_loop::Console;
 use crate::console::links::Shell;
-use crate::console::state::{Model, SMALLEST};
+use crate::console::state::Model;
+use crate::console::state::screen::SMALLEST;
 use crate::console::terminal;
 use crate::console::view::Theme;
 use crate::domain::ecs::names::Location;
@@ -107,7 +108,7 @@ async fn show(
     let journal = audit.and_then(|path: PathBuf| Journal::open(Path::new(&path)).map(Arc::new));
     let driver = Driver::new(reader, actor, journal, Options { clock, ..Options::default() });
     let mut model = Model::new(config.settings, place, driver.now(), SMALLEST);
-    model.percentile = config.percentile.value;
+    model.screen.release.percentile = config.percentile.value;
     model.shell = shell;
     let console = Console { model, theme, driver };
     match terminal::run(console).await {

@@ -3,15 +3,18 @@
 pub mod palette;
 pub(crate) mod view;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use tui_input::Input;
 
 use self::palette::Palette;
 use super::keymap::{BINDINGS, Key};
 use super::links::CopyMenu;
-use super::state::Model;
+use super::state::observed::Observed;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan::{Intent, Plan, Refusal};
+use crate::domain::release::Release;
 use crate::domain::text;
 
 /// The question on top of the screen.
@@ -161,9 +164,11 @@ impl Confirm {
 
     /// Whether another revision can be chosen to go back to: while nothing is under way it is a deployment like any.
     /// Where a copy of the last that worked is all that can be offered, it may have been registered before.
-    pub fn can_choose(&self, model: &Model) -> bool {
+    pub fn can_choose(&self, observed: &Observed) -> bool {
         (self.plan.intent.is_rollback() || matches!(self.plan.intent, Intent::Register { .. }))
-            && model.release(&self.plan.release).is_some_and(|release| release.canary.is_none() && !release.in_flight())
+            && observed
+                .release(&self.plan.release)
+                .is_some_and(|release| release.canary.is_none() && !release.in_flight())
     }
 
     /// Whether what was typed is the name that was asked for.
@@ -195,6 +200,39 @@ pub struct Revisions {
     pub selected: usize,
     /// What the choice is for.
     pub purpose: Purpose,
+}
+
+impl Revisions {
+    /// The lines of a choice among revisions, newest first.
+    pub fn choices(&self, observed: &Observed) -> Vec<Choice> {
+        let Some(release) = observed.release(&self.release) else { return Vec::new() };
+        let family = observed.snapshot.families.get(&self.family).and_then(|reading| reading.get());
+        let known = |release: &Release, arn: &TaskDefinitionArn| {
+            release.previous.iter().find(|good| good.task_definition == *arn).cloned()
+        };
+        let line = |arn: &TaskDefinitionArn| Choice {
+            task_definition: arn.clone(),
+            version: observed
+                .snapshot
+                .task_definition(arn)
+                .and_then(|definition| definition.version())
+                .map(str::to_owned),
+            current: release.stable.task_definition == *arn,
+            previous: known(release, arn).is_some_and(|good| !good.rolled_back_from),
+            rolled_back_from: known(release, arn).is_some_and(|good| good.rolled_back_from),
+        };
+        let active = family.into_iter().flatten();
+        match self.purpose {
+            Purpose::Start => active.map(line).collect(),
+            // What is known to have worked comes first; what cannot be deployed is not offered.
+            Purpose::Rollback => {
+                let good = release.previous.iter().filter(|good| good.active != Some(false));
+                let mut seen = BTreeSet::from([&release.stable.task_definition]);
+                let all = good.map(|good| &good.task_definition).chain(active);
+                all.filter(|arn| seen.insert(*arn)).map(line).collect()
+            }
+        }
+    }
 }
 
 /// What a revision is chosen for.

@@ -64,7 +64,7 @@ impl Console {
         mut ended: impl Future<Output = Ended> + Unpin,
     ) -> Result<Ended> {
         if let Ok((columns, rows)) = screen.size() {
-            self.model.size = (columns, rows);
+            self.model.screen.size = (columns, rows);
         }
         let every = if self.driver.now().rate.is_fast() { FAST_CLOCK_TICK } else { TICK };
         let (mut next_tick, mut next_frame, mut dirty) = (Instant::now(), Instant::now(), true);
@@ -105,7 +105,7 @@ impl Console {
                             self.driver.send(Msg::Trouble(format!("cannot copy: {error}")));
                         }
                     }
-                    effect => self.driver.start(effect, self.model.snapshot.identity.get()),
+                    effect => self.driver.start(effect, self.model.observed.snapshot.identity.get()),
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The one table of keys: what they do, and the words for it in the footer and the help.
 
-use super::screens::View;
+use super::screen::View;
 
 /// A key as the core knows it, whatever terminal library reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,20 +95,9 @@ pub enum Action {
     PageUp,
     /// The page below.
     PageDown,
-    /// A release's tasks.
-    Tasks,
-    /// Its targets.
-    Targets,
-    /// What happened.
-    Events,
-    /// What its containers write.
-    Logs,
-    /// What changed between two revisions.
-    Diff,
-    /// The alarms in scope.
-    Alarms,
-    /// The deployments of a release.
-    History,
+    /// Open a view of the release.
+    #[strum(disabled)]
+    View(View),
     /// A task definition as raw JSON.
     Raw,
     /// A shell in a task, and AWS's own console: what to paste where.
@@ -171,20 +160,6 @@ impl Action {
     /// Whether it may lead to a write.
     pub fn acts(self) -> bool {
         matches!(self, Self::Step | Self::Rollback | Self::Weight | Self::Start | Self::Finish | Self::Automatic)
-    }
-
-    /// The view that it opens.
-    pub fn view(self) -> Option<View> {
-        Some(match self {
-            Self::Tasks => View::Tasks,
-            Self::Targets => View::Targets,
-            Self::Events => View::Events,
-            Self::Logs => View::Logs,
-            Self::Diff => View::Diff,
-            Self::Alarms => View::Alarms,
-            Self::History => View::History,
-            _ => return None,
-        })
     }
 }
 
@@ -268,13 +243,31 @@ pub const BINDINGS: &[Binding] = &[
         "Automatic stepping on or off: it goes on by itself on PASS.",
     ),
     on(Scope::Fleet, &[Enter, Right], Action::Open, "open", "Open the release."),
-    on(Scope::Anywhere, &[Char('t')], Action::Tasks, "tasks", "Its tasks by revision; why some stopped."),
-    on(Scope::Anywhere, &[Char('l')], Action::Logs, "logs", "What its containers write, canary against stable."),
-    on(Scope::Anywhere, &[Char('e')], Action::Events, "events", "What happened, from every source, newest first."),
-    on(Scope::Anywhere, &[Char('d')], Action::Diff, "diff", "What changed between two revisions."),
-    on(Scope::Anywhere, &[Char('g')], Action::Targets, "targets", "Each target of its target groups, and its health."),
-    on(Scope::Anywhere, &[Char('a')], Action::Alarms, "alarms", "The alarms in scope."),
-    on(Scope::Anywhere, &[Char('h')], Action::History, "history", "Its deployments, newest first."),
+    on(Scope::Anywhere, &[Char('t')], Action::View(View::Tasks), "tasks", "Its tasks by revision; why some stopped."),
+    on(
+        Scope::Anywhere,
+        &[Char('l')],
+        Action::View(View::Logs),
+        "logs",
+        "What its containers write, canary against stable.",
+    ),
+    on(
+        Scope::Anywhere,
+        &[Char('e')],
+        Action::View(View::Events),
+        "events",
+        "What happened, from every source, newest first.",
+    ),
+    on(Scope::Anywhere, &[Char('d')], Action::View(View::Diff), "diff", "What changed between two revisions."),
+    on(
+        Scope::Anywhere,
+        &[Char('g')],
+        Action::View(View::Targets),
+        "targets",
+        "Each target of its target groups, and its health.",
+    ),
+    on(Scope::Anywhere, &[Char('a')], Action::View(View::Alarms), "alarms", "The alarms in scope."),
+    on(Scope::Anywhere, &[Char('h')], Action::View(View::History), "history", "Its deployments, newest first."),
     on(Scope::Anywhere, &[Char('x')], Action::Outside, "shell", "A shell in the task, and AWS's console: copied."),
     on(Scope::Anywhere, &[Char(':')], Action::Palette, "go to", "Any service, view or act, by letters of its name."),
     on(Scope::Anywhere, &[Char('/')], Action::Find, "find", "Only the lines with a text; n shows them in place."),
@@ -342,6 +335,10 @@ pub const BINDINGS: &[Binding] = &[
     ),
 ];
 
+/// The actions that move the mark: their keys share a line of the help.
+pub const MARKS: [Action; 6] =
+    [Action::Up, Action::Down, Action::First, Action::Last, Action::PageUp, Action::PageDown];
+
 /// What a key does at a place.
 pub fn action(key: Key, place: Scope) -> Option<Action> {
     BINDINGS
@@ -371,6 +368,7 @@ mod tests {
         for binding in BINDINGS.iter().filter(|binding| binding.action.acts()) {
             assert!(binding.keys.iter().all(|key| matches!(key, Char(c) if c.is_ascii_uppercase())));
         }
-        assert!(Action::iter().all(|action| BINDINGS.iter().any(|binding| binding.action == action)));
+        let views = View::iter().map(Action::View);
+        assert!(Action::iter().chain(views).all(|action| BINDINGS.iter().any(|binding| binding.action == action)));
     }
 }

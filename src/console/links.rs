@@ -2,9 +2,11 @@
 
 pub(crate) mod aws_console;
 
-use super::screens::View;
-use super::screens::{alarms, targets, tasks};
-use super::state::{Model, Screen};
+use super::screen::Screen;
+use super::screen::View;
+use super::screens::{alarms, history, targets, tasks};
+use super::state::list::List;
+use super::state::observed::Observed;
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{LogDriver, Task};
 use crate::domain::release::{Release, Side};
@@ -45,7 +47,10 @@ pub struct Shell {
 
 /// What the present screen is about.
 struct Subject<'a> {
-    model: &'a Model,
+    observed: &'a Observed,
+    shell: &'a Shell,
+    screen: &'a Screen,
+    list: &'a List,
     side: &'a Side,
     task: Option<&'a Task>,
 }
@@ -53,10 +58,11 @@ struct Subject<'a> {
 impl CopyMenu {
     /// The ways out of what is marked on the present screen: first into the task, or to the page of what is marked where
     /// that is no task.
-    pub fn of(model: &Model) -> Self {
-        let Some(release) = model.focus() else { return Self::default() };
-        let (side, task) = chosen(model, release);
-        let subject = Subject { model, side, task };
+    ///
+    /// `list`: the list of the present screen.
+    pub fn of(observed: &Observed, shell: &Shell, screen: &Screen, list: &List, release: &Release) -> Self {
+        let (side, task) = chosen(observed, screen, list, release);
+        let subject = Subject { observed, shell, screen, list, side, task };
         let mut ways = Vec::new();
         ways.extend(subject.marked(release));
         ways.extend(subject.command());
@@ -70,22 +76,25 @@ impl CopyMenu {
 
 /// The side and the task that are meant: those that are marked, else the newest running task of the canary, else of
 /// stable.
-fn chosen<'a>(model: &'a Model, release: &'a Release) -> (&'a Side, Option<&'a Task>) {
+fn chosen<'a>(
+    observed: &'a Observed,
+    screen: &Screen,
+    list: &List,
+    release: &'a Release,
+) -> (&'a Side, Option<&'a Task>) {
     let sides = || release.canary.iter().chain([&release.stable]);
-    let of = |side: &'a Side| model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
+    let of = |side: &'a Side| observed.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
     let side_of = |task: &Task| {
         let mut all = sides().filter(|side| of(side).is_some_and(|tasks| tasks.iter().any(|it| it.arn == task.arn)));
         all.clone().find(|side| side.task_definition == task.task_definition).or_else(|| all.next())
     };
-    let marked = match &model.screen {
+    let marked = match screen {
         Screen::View(View::Tasks, _) => {
-            let list = model.list(View::Tasks);
-            let rows = list.shown(tasks::state::rows(model, release));
+            let rows = list.shown(tasks::state::rows(observed, list, release));
             rows.get(list.at(&rows)).map(|row| row.task().arn.clone())
         }
         Screen::View(View::Targets, _) => {
-            let list = model.list(View::Targets);
-            let rows = list.shown(targets::state::rows(model, release));
+            let rows = list.shown(targets::state::rows(observed, list, release));
             rows.get(list.at(&rows)).and_then(|row| row.task.map(|task| task.arn.clone()))
         }
         _ => None,
@@ -105,23 +114,23 @@ fn chosen<'a>(model: &'a Model, release: &'a Release) -> (&'a Side, Option<&'a T
 
 impl Subject<'_> {
     fn pages(&self, of: &Arn) -> Pages {
-        let region = of.region().unwrap_or(&self.model.place.region);
+        let region = of.region().unwrap_or(&self.observed.place.region);
         Pages::new(of.partition().or(self.side.arn.partition()).unwrap_or("aws"), region)
     }
 
     fn page(&self, title: String, text: String) -> CopyItem {
-        let simulated = self.model.shell.simulated;
+        let simulated = self.shell.simulated;
         let remark = "this account is simulated: AWS's console does not know it".to_owned();
         CopyItem { title, text, remark: simulated.then_some(remark) }
     }
 
     /// What is marked, where it has a page of its own and is no task.
     fn marked(&self, release: &Release) -> Vec<CopyItem> {
-        let Screen::View(view, _) = &self.model.screen else { return Vec::new() };
-        let list = self.model.list(*view);
+        let Screen::View(view, _) = self.screen else { return Vec::new() };
+        let list = self.list;
         match view {
             View::Alarms => {
-                let rows = list.shown(alarms::state::rows(self.model, release));
+                let rows = list.shown(alarms::state::rows(self.observed, list, release));
                 let alarm = rows.get(list.at(&rows)).map(|row| {
                     let text = self.pages(&self.side.arn).alarm(&row.name);
                     self.page(format!("alarm {} in AWS's console", row.name), text)
@@ -129,7 +138,7 @@ impl Subject<'_> {
                 alarm.into_iter().collect()
             }
             View::History => {
-                let marked = self.model.marked_deployment(release).map(|(_, deployment)| deployment);
+                let marked = history::state::marked(self.observed, list, release).map(|(_, deployment)| deployment);
                 let pages = marked.map(|deployment| {
                     let service = service_of(&deployment.arn).unwrap_or_else(|| self.side.service.clone());
                     let text = self.pages(&deployment.arn).deployment(&service, deployment.arn.name());
@@ -146,7 +155,7 @@ impl Subject<'_> {
     /// A shell in the task.
     fn command(&self) -> Option<CopyItem> {
         let task = self.task?;
-        let definition = self.model.snapshot.task_definition(&task.task_definition);
+        let definition = self.observed.snapshot.task_definition(&task.task_definition);
         let first = definition.and_then(|definition| definition.images.first()).map(|(name, _)| name);
         // The first container is the one that the task is for; what is beside it mostly comes after it.
         let container = first.or(task.containers.first().map(|container| &container.name))?;
@@ -174,8 +183,8 @@ impl Subject<'_> {
 
     /// The words that make a shell's AWS reach the same account.
     fn reach(&self) -> Vec<&str> {
-        let shell = &self.model.shell;
-        let mut words = vec!["--region", &self.model.place.region];
+        let shell = &self.shell;
+        let mut words = vec!["--region", &self.observed.place.region];
         words.extend(shell.profile.iter().flat_map(|profile| ["--profile", profile]));
         words.extend(shell.endpoint.iter().flat_map(|endpoint| ["--endpoint-url", endpoint]));
         words
@@ -200,11 +209,10 @@ impl Subject<'_> {
 
     /// The target group of the marked target, else the side's.
     fn target_group(&self, release: &Release) -> Option<CopyItem> {
-        let marked = match &self.model.screen {
+        let marked = match self.screen {
             Screen::View(View::Targets, _) => {
-                let list = self.model.list(View::Targets);
-                let rows = list.shown(targets::state::rows(self.model, release));
-                rows.get(list.at(&rows)).map(|row| row.group.clone())
+                let rows = self.list.shown(targets::state::rows(self.observed, self.list, release));
+                rows.get(self.list.at(&rows)).map(|row| row.group.clone())
             }
             _ => None,
         };
@@ -216,7 +224,7 @@ impl Subject<'_> {
     /// The log of the task, where there is one; else the log group.
     fn log(&self) -> Option<CopyItem> {
         let revision = self.task.map_or(&self.side.task_definition, |task| &task.task_definition);
-        let definition = self.model.snapshot.task_definition(revision)?;
+        let definition = self.observed.snapshot.task_definition(revision)?;
         let (container, group, region, prefix) =
             definition.logs.iter().find_map(|(container, driver)| match driver {
                 LogDriver::Awslogs { group, region, prefix } => Some((container, group, region, prefix)),

@@ -3,14 +3,17 @@
 pub mod dialogs;
 pub mod driver;
 pub mod event_loop;
+pub(crate) mod frame;
 pub mod keymap;
 pub mod links;
 pub mod message;
 pub mod poll_schedule;
+pub mod screen;
 pub mod screens;
 pub mod signals;
 pub mod state;
 pub mod terminal;
+pub(crate) mod text_field;
 pub mod update;
 pub mod view;
 pub mod widgets;

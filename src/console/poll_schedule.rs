@@ -2,14 +2,17 @@
 
 pub(crate) mod metrics;
 pub(crate) mod rollback_prefetch;
+pub(crate) mod source;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::source::{Pace, Source};
 use super::message::Now;
+use super::screen::Screen;
 use super::screens;
-use super::state::{Model, Screen};
+use super::state::Model;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::fault::FaultKind;
 use crate::domain::logs::LogSource;
@@ -17,38 +20,6 @@ use crate::domain::metrics::Series;
 use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::observe::snapshot::Query;
 use crate::domain::release::{Method, Release};
-
-/// A source of data: what is shown with one age, and asked for as one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
-#[strum(serialize_all = "lowercase")]
-pub enum Source {
-    /// STS.
-    Identity,
-    /// ECS services.
-    Services,
-    /// ELB rules.
-    Routes,
-    /// ELB target health.
-    Health,
-    /// ECS tasks of the open release.
-    Tasks,
-    /// ECS deployment history.
-    Deployments,
-    /// CloudWatch's minutes.
-    Metrics,
-    /// Prometheus's minutes.
-    Prometheus,
-    /// CloudWatch's alarms.
-    Alarms,
-    /// Task definitions.
-    Revisions,
-    /// ELB target groups' settings.
-    Groups,
-    /// Task definitions in full.
-    Definitions,
-    /// CloudWatch Logs.
-    Logs,
-}
 
 /// How one question stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -137,47 +108,6 @@ fn key(query: &Query) -> Key {
         Query::Logs(page) => {
             let LogSource { group, region, prefix } = &page.source;
             (Source::Logs, PollKey::Of(format!("{group} {prefix} {}", region.as_deref().unwrap_or_default())))
-        }
-    }
-}
-
-/// Seconds between two askings, as the operator lives them.
-struct Pace {
-    calm: i64,
-    busy: i64,
-}
-
-impl Source {
-    /// Who is asked for a meter's minutes.
-    pub fn of(meter: &MetricSource) -> Self {
-        if meter.of_prometheus() { Self::Prometheus } else { Self::Metrics }
-    }
-
-    /// How often it is asked for while all goes well: what its age is held against.
-    pub fn every(&self, busy: bool) -> SignedDuration {
-        let pace = self.pace();
-        SignedDuration::from_secs(if busy { pace.busy } else { pace.calm })
-    }
-
-    fn pace(&self) -> Pace {
-        match self {
-            Self::Identity => Pace { calm: 300, busy: 300 },
-            Self::Services => Pace { calm: 15, busy: 5 },
-            Self::Routes => Pace { calm: 30, busy: 5 },
-            Self::Health => Pace { calm: 30, busy: 8 },
-            Self::Tasks => Pace { calm: 30, busy: 8 },
-            Self::Deployments => Pace { calm: 60, busy: 8 },
-            Self::Metrics => Pace { calm: 60, busy: 30 },
-            // A server of the team's own: what is open is asked for oftener, see [`pace`].
-            Self::Prometheus => Pace { calm: 30, busy: 30 },
-            // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
-            Self::Alarms => Pace { calm: 60, busy: 30 },
-            Self::Revisions => Pace { calm: 300, busy: 120 },
-            Self::Groups => Pace { calm: 300, busy: 120 },
-            // What is registered never changes: only what was not read is asked for.
-            Self::Definitions => Pace { calm: 10, busy: 10 },
-            // What is due of a log the view knows: see `screens::logs::state`. This is what failures back off from.
-            Self::Logs => Pace { calm: 3, busy: 3 },
         }
     }
 }
@@ -307,19 +237,19 @@ pub fn due(model: &Model) -> Vec<Query> {
         wanted.push(Query::Health(groups));
     }
     wanted.extend(metrics::questions(model));
-    let busy = model.releases.iter().any(Release::in_flight);
+    let busy = model.observed.releases.iter().any(Release::in_flight);
     wanted.extend(rollback_prefetch::read_first(model, unread_revisions(model)));
     let focus = model.focus();
-    wanted.extend(rollback_prefetch::read_again(model, focus, busy && model.focused));
+    wanted.extend(rollback_prefetch::read_again(model, focus, busy && model.screen.focused));
     wanted.extend(rollback_prefetch::alarms(model, focus));
     wanted.extend(rollback_prefetch::family(focus));
     // Whether such a service waits for somebody is said by its deployment alone.
     let native = |release: &&Release| matches!(release.method, Method::Native | Method::NativeWeighted);
-    let native = model.releases.iter().filter(native).filter(|release| release.in_flight());
+    let native = model.observed.releases.iter().filter(native).filter(|release| release.in_flight());
     wanted.extend(native.map(|release| Query::Deployments(release.stable.service.clone())));
     // That one was rolled back is in its history alone.
-    let since = |release: &Release| release.steady_since.map(|since| model.now.at.duration_since(since));
-    let single = model.releases.iter().filter(|release| release.method == Method::Rolling);
+    let since = |release: &Release| release.steady_since.map(|since| model.observed.now.at.duration_since(since));
+    let single = model.observed.releases.iter().filter(|release| release.method == Method::Rolling);
     let mut lately: Vec<_> = single
         .filter(|release| release.in_flight() || since(release).is_some_and(|since| since < JUST_ENDED))
         .collect();
@@ -329,14 +259,14 @@ pub fn due(model: &Model) -> Vec<Query> {
     if let Some(release) = focus {
         for side in release.sides() {
             wanted.push(Query::Deployments(side.service.clone()));
-            if model.screen != Screen::Fleet {
+            if model.screen.current != Screen::Fleet {
                 wanted.push(Query::Tasks(side.service.clone()));
             }
         }
     }
     wanted.extend(rollback_prefetch::failing(model));
-    wanted.extend(screens::wanted(model));
-    if let Some(super::dialogs::Dialog::Revisions(revisions)) = &model.dialog {
+    wanted.extend(screens::wanted(&model.observed, &model.screen));
+    if let Some(super::dialogs::Dialog::Revisions(revisions)) = &model.screen.dialog {
         wanted.push(Query::Family(revisions.family.clone()));
     }
     wanted.retain(|query| is_due(model, query, busy));
@@ -356,14 +286,14 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
     {
         return false;
     }
-    if key.0 == Source::Logs && model.polls.newest_page().is_some_and(|at| model.now.since(at) < PAGES_APART) {
+    if key.0 == Source::Logs && model.polls.newest_page().is_some_and(|at| model.observed.now.since(at) < PAGES_APART) {
         return false;
     }
     let Some(asked) = model.polls.asked.get(&key) else { return true };
     if asked.outstanding {
         return false;
     }
-    if model.now.since(asked.at) < FLOOR {
+    if model.observed.now.since(asked.at) < FLOOR {
         return false;
     }
     if key.0 == Source::Logs && asked.failures == 0 {
@@ -374,9 +304,9 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
         return true;
     }
     let pace = pace(&key);
-    let soon = busy && model.focused || asked.expedite || rollback_prefetch::never_read(model, query);
+    let soon = busy && model.screen.focused || asked.expedite || rollback_prefetch::never_read(model, query);
     let seconds = if soon { pace.busy } else { pace.calm };
-    model.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
+    model.observed.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
 }
 
 /// Whether a source may be asked for what has just come into sight: not while it is backing off, and Prometheus for one
@@ -386,7 +316,7 @@ fn may_be_first(model: &Model, source: &Source, detail: Resolution) -> bool {
     let again = [Resolution::Brief, Resolution::Full].map(|detail| (source.clone(), PollKey::Again(detail)));
     let backing_off = again.iter().any(|key| {
         let failing = asked.get(key).filter(|asked| asked.failures > 0 && !asked.expedite);
-        failing.is_some_and(|asked| model.now.at.duration_since(asked.at) < asked.backed_off(pace(key).busy))
+        failing.is_some_and(|asked| model.observed.now.at.duration_since(asked.at) < asked.backed_off(pace(key).busy))
     });
     let under_way = asked.iter().any(|((other, matter), asked)| {
         asked.outstanding && other == source && matches!(matter, PollKey::First(of, _) if *of == detail)
@@ -396,25 +326,25 @@ fn may_be_first(model: &Model, source: &Source, detail: Resolution) -> bool {
 
 /// Every target group that is shown.
 fn target_groups(model: &Model) -> Vec<Arn> {
-    let sides = model.releases.iter().flat_map(|release| release.sides());
+    let sides = model.observed.releases.iter().flat_map(|release| release.sides());
     let groups: BTreeSet<_> = sides.filter_map(|side| side.target_group.clone()).collect();
     groups.into_iter().collect()
 }
 
 /// Revisions that are on screen and were never read: their versions, and whether they can be deployed.
 fn unread_revisions(model: &Model) -> Vec<TaskDefinitionArn> {
-    let chosen = model.dialog.as_ref().and_then(|dialog| match dialog {
+    let chosen = model.screen.dialog.as_ref().and_then(|dialog| match dialog {
         super::dialogs::Dialog::Revisions(revisions) => {
-            model.snapshot.families.get(&revisions.family).and_then(|reading| reading.get())
+            model.observed.snapshot.families.get(&revisions.family).and_then(|reading| reading.get())
         }
         _ => None,
     });
-    let shown = model.releases.iter().flat_map(|release| {
+    let shown = model.observed.releases.iter().flat_map(|release| {
         let sides = release.sides().map(|side| &side.task_definition);
         sides.chain(rollback_prefetch::way_back(release))
     });
     let unread = shown.chain(chosen.into_iter().flatten().take(20));
-    unread.filter(|arn| model.snapshot.task_definition(arn).is_none()).cloned().collect()
+    unread.filter(|arn| model.observed.snapshot.task_definition(arn).is_none()).cloned().collect()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use super::view::{Palette, Theme, view};
 
 /// Draws a model at its own size.
 fn draw(model: &Model, theme: &Theme) -> Buffer {
-    let (columns, rows) = model.size;
+    let (columns, rows) = model.screen.size;
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     terminal.draw(|frame| view(model, theme, frame)).unwrap();
     terminal.backend().buffer().clone()

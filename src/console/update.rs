@@ -1,9 +1,10 @@
 //! Every message goes through here, in one order.
 
+pub(crate) mod answers;
 pub mod auto_promotion;
 pub(crate) mod commands;
 pub(crate) mod confirmation;
-pub(crate) mod external_changes;
+pub(crate) mod dispatch;
 pub(crate) mod input;
 pub(crate) mod navigation;
 
@@ -16,12 +17,14 @@ use super::state::activity::ending;
 use super::dialogs::Dialog;
 use super::message::{Effect, Msg, Now};
 use super::poll_schedule;
-use super::poll_schedule::Source;
+use super::poll_schedule::source::Source;
+use super::state::Model;
 use super::state::operation::{OperationId, OperationOutcome, Progress};
-use super::state::{Model, Notice};
+use super::state::screen::Notice;
 
 use super::screens;
 use super::screens::diff::state::Diff;
+use super::screens::history;
 use super::screens::logs::state::Logs;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::fault::{Fault, FaultKind};
@@ -34,7 +37,7 @@ use crate::domain::release::share::Percent;
 /// Changes the model by one message and says what is to be done outside. Neither waits nor fails.
 pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     // The clock may be set back; the console's time does not.
-    model.now = Now { at: now.at.max(model.now.at), rate: now.rate };
+    model.observed.now = Now { at: now.at.max(model.observed.now.at), rate: now.rate };
     let mut effects = Vec::new();
     match msg {
         Msg::Key(key) => effects.extend(input::key_pressed(model, key)),
@@ -42,30 +45,30 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
         Msg::Paste(_) if model.stop_countdowns() => {}
         Msg::Paste(text) => paste(model, &text),
         Msg::Resized(columns, rows) => {
-            model.size = (columns, rows);
-            commands::close_unseen(model);
+            model.screen.size = (columns, rows);
+            confirmation::close_unseen(model);
         }
-        Msg::Focus(focused) => model.focused = focused,
+        Msg::Focus(focused) => model.screen.focused = focused,
         Msg::Tick => {}
         Msg::Resumed => {
-            model.dialog = None;
+            model.screen.dialog = None;
             model.polls.all_due();
             model.say("back from the shell: everything is being read again", false);
             model.switch_all_off("the console was stopped for the shell");
         }
         Msg::Read { asked, query, answer } => effects.extend(learn(model, asked, &query, answer)),
-        Msg::Overheard { asked, query, answer } => model.snapshot.apply(asked, &query, Ok(answer)),
+        Msg::Overheard { asked, query, answer } => model.observed.snapshot.apply(asked, &query, Ok(answer)),
         Msg::Progress { operation, progress } => advance(model, operation, progress),
         Msg::Recalled(history) => recall(model, history),
         Msg::Trouble(text) => model.say(text, true),
     }
     model.derive();
     model.keep_selection();
-    screens::tend(model);
-    commands::revalidate(model);
+    screens::refresh(&model.observed, &mut model.screen);
+    confirmation::revalidate(model);
     effects.extend(auto_promotion::tend(model));
     for query in poll_schedule::due(model) {
-        model.polls.ask(&query, model.now.at);
+        model.polls.ask(&query, model.observed.now.at);
         effects.push(Effect::Read(query));
     }
     effects
@@ -74,16 +77,17 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
 impl Model {
     /// Puts up a line until the next key.
     pub(super) fn say(&mut self, text: impl Into<String>, wrong: bool) {
-        self.notice = Some(Notice { at: self.now.at, text: text.into(), wrong });
+        self.screen.notice = Some(Notice { at: self.observed.now.at, text: text.into(), wrong });
     }
 
     /// The mark stays with its release, wherever its line moves; until it is moved by hand it is on the first.
     fn keep_selection(&mut self) {
-        let marked = self.fleet.selected.as_deref();
+        let marked = self.screen.fleet.selected.as_deref();
         // Nor under a question: the ROLLBACK line would speak of another release than the one that is asked about.
-        let free = !self.fleet.moved && self.dialog.is_none() && self.fleet.urgent_first();
+        let free = !self.screen.fleet.moved && self.screen.dialog.is_none() && self.screen.fleet.urgent_first();
         if free || marked.is_none_or(|marked| self.release(marked).is_none()) {
-            self.fleet.selected = self.lines().first().map(|release| release.name.clone());
+            self.screen.fleet.selected =
+                self.screen.fleet.lines(&self.observed.releases).first().map(|release| release.name.clone());
         }
     }
 }
@@ -96,15 +100,17 @@ fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Resul
     let answer = match (query, answer) {
         (Query::Logs(page), answer) => {
             let page_of = |facts| if let Answer::Logs(page) = facts { page } else { LogPage::default() };
-            model.logs.take(asked, page, answer.map(page_of));
+            model.screen.logs.take(asked, page, answer.map(page_of));
             return None;
         }
         (Query::Definition { reveal: true, .. }, Ok(Answer::Definition(definition))) => {
-            screens::diff::state::revealed(model, *definition);
+            model.screen.diff.take_values(Ok(*definition));
             return None;
         }
         (Query::Definition { reveal: true, .. }, Err(fault)) => {
-            screens::diff::state::not_revealed(model, &fault);
+            if let Some(text) = model.screen.diff.take_values(Err(fault)) {
+                model.say(text, true);
+            }
             return None;
         }
         (_, answer) => answer,
@@ -112,15 +118,15 @@ fn learn(model: &mut Model, asked: jiff::Timestamp, query: &Query, answer: Resul
     let account = match &answer {
         Ok(Answer::Identity(identity)) => Some(identity.account.clone()),
         // Without STS the services' own ARNs say whose they are.
-        Ok(Answer::Services(services)) if model.place.account.is_empty() => {
+        Ok(Answer::Services(services)) if model.observed.place.account.is_empty() => {
             services.first().and_then(|service| service.arn.account()).map(str::to_owned)
         }
         _ => None,
     };
     let effect = account.and_then(|account| settle_account(model, account));
-    let before = matches!(query, Query::Services).then(|| moving(&model.snapshot));
-    model.snapshot.apply(asked, query, answer);
-    if before.is_some_and(|before| before != moving(&model.snapshot)) {
+    let before = matches!(query, Query::Services).then(|| moving(&model.observed.snapshot));
+    model.observed.snapshot.apply(asked, query, answer);
+    if before.is_some_and(|before| before != moving(&model.observed.snapshot)) {
         // A rollout began or ended: what the history says of it is behind.
         model.polls.expedite(&[Source::Deployments]);
     }
@@ -136,41 +142,39 @@ fn moving(snapshot: &Snapshot) -> Vec<(ServiceKey, bool, Option<Arn>)> {
 /// Takes note of whose account this is. Nothing that was read with other credentials may stay on a screen that
 /// names these.
 fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
-    if model.place.account == account {
+    if model.observed.place.account == account {
         return None;
     }
-    let before = std::mem::replace(&mut model.place.account, account);
+    let before = std::mem::replace(&mut model.observed.place.account, account);
     if !before.is_empty() {
-        model.snapshot = Snapshot::default();
-        model.ours.clear();
-        model.acts.clear(model.now.at);
-        model.logs = Logs::default();
-        model.diff = Diff::default();
-        model.picked = None;
-        model.automatic.clear();
-        model.switched_off.clear();
+        model.observed.snapshot = Snapshot::default();
+        model.operations.clear(model.observed.now.at);
+        model.screen.logs = Logs::default();
+        model.screen.diff = Diff::default();
+        model.screen.history = history::state::History::default();
         model.polls.all_due();
-        let text = format!("the credentials are now of account {}, not {before}: reading anew", model.place.account);
+        let text =
+            format!("the credentials are now of account {}, not {before}: reading anew", model.observed.place.account);
         model.close(text.clone());
         model.say(text, true);
     }
-    Some(Effect::Recall(model.place.clone()))
+    Some(Effect::Recall(model.observed.place.clone()))
 }
 
 /// What happened since the audit was written is newer than what it remembers.
 fn recall(model: &mut Model, history: History) {
     for (release, remembered) in history.local_states() {
-        let ours = model.ours.entry(release).or_default();
+        let ours = model.operations.local.entry(release).or_default();
         if ours.requested.is_none() {
             (ours.requested, ours.since) = (remembered.requested, remembered.since);
         }
     }
-    history.add_to(&mut model.snapshot);
-    model.acts.recall(history.acts, history.complete_since);
+    history.add_to(&mut model.observed.snapshot);
+    model.operations.acts.recall(history.acts, history.complete_since);
 }
 
 fn advance(model: &mut Model, id: OperationId, progress: Progress) {
-    let Some((name, operation)) = model.operations.iter_mut().find(|(_, operation)| operation.id == id) else {
+    let Some((name, operation)) = model.operations.latest.iter_mut().find(|(_, operation)| operation.id == id) else {
         return; // A report on an operation whose place another one took.
     };
     let name = name.clone();
@@ -178,9 +182,9 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
         let call = operation.plan.steps.get(step).and_then(|step| step.call.as_ref());
         matches!(call, Some(Call::SetWeights { .. }))
     };
-    model.acts.report(id, &operation.plan, model.now.at, &progress);
+    model.operations.acts.report(id, &operation.plan, model.observed.now.at, &progress);
     let share: Option<Percent> = operation.plan.share;
-    let ours = model.ours.entry(name.clone()).or_default();
+    let ours = model.operations.local.entry(name.clone()).or_default();
     note_denied(&mut ours.denied, &operation.plan, &progress);
     let mut said = None;
     match &progress {
@@ -210,7 +214,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
         }
         _ => {}
     }
-    operation.report(model.now.at, progress);
+    operation.report(model.observed.now.at, progress);
     if let Some((text, wrong)) = said {
         model.say(text, wrong);
     }
@@ -234,11 +238,11 @@ fn note_denied(denied: &mut Vec<Fault>, plan: &Plan, progress: &Progress) {
 
 fn paste(model: &mut Model, text: &str) {
     let line: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-    if let Some(input) = model.dialog.as_mut().and_then(Dialog::input) {
+    if let Some(input) = model.screen.dialog.as_mut().and_then(Dialog::input) {
         for c in line.chars() {
             input.handle(InputRequest::InsertChar(c));
         }
-    } else if model.dialog.is_none() && model.typing() {
+    } else if model.screen.dialog.is_none() && model.screen.typing() {
         model.search_for(&line);
     } else {
         model.say("pasted text is not taken for keys", false);

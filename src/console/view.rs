@@ -1,6 +1,7 @@
 //! The screen, drawn from the model and nothing else: no clock, no I/O, no state of its own.
 
 use super::dialogs;
+use super::frame;
 use super::screens;
 use super::screens::fleet;
 use super::screens::release;
@@ -9,7 +10,6 @@ use super::screens::rollback_line;
 use super::screens::too_small;
 use super::widgets::canvas;
 use super::widgets::format;
-use super::widgets::frame;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,7 +17,9 @@ use ratatui::text::Line;
 
 pub use super::widgets::theme::{Palette, Role, Theme};
 
-use super::state::{Model, SMALLEST, Screen};
+use super::screen::Screen;
+use super::state::Model;
+use super::state::screen::SMALLEST;
 use super::widgets::canvas::Canvas;
 use crate::domain::text;
 
@@ -30,11 +32,12 @@ pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
 }
 
 fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
-    let scene = Canvas { model, theme };
+    let Model { observed, operations, screen, polls, .. } = model;
+    let scene = Canvas { observed, operations, screen, polls, theme };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return too_small::draw(&scene, buffer, area);
     }
-    let focus = model.focus();
+    let focus = screen.focus(observed);
     let columns = usize::from(area.width);
     let rollback = rollback_line::lines(&scene, focus, columns);
     let (header, rest) = canvas::split_top(area, 1);
@@ -51,16 +54,16 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
         None => body,
     };
     frame::header(&scene, buffer, header);
-    match &model.screen {
+    match &screen.current {
         Screen::Fleet => fleet::view::draw(&scene, buffer, body),
-        Screen::Release(name) => match model.release(name) {
-            Some(release) => match model.zoom {
+        Screen::Release(name) => match observed.release(name) {
+            Some(release) => match screen.release.zoom {
                 Some(plotted) => zoom::draw(&scene, release, plotted, buffer, body),
                 None => release::view::draw(&scene, release, buffer, body),
             },
             None => fleet::view::absent(&scene, name, buffer, body),
         },
-        Screen::View(view, name) => match model.release(name) {
+        Screen::View(view, name) => match observed.release(name) {
             Some(release) => screens::view::draw(&scene, *view, release, buffer, body),
             None => fleet::view::absent(&scene, name, buffer, body),
         },
@@ -70,7 +73,7 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
         canvas::put(buffer, bottom, row, line);
     }
     let (_, footer) = canvas::split_top(bottom, bottom.height.saturating_sub(1));
-    match &model.dialog {
+    match &screen.dialog {
         Some(open) => {
             frame::dialog_footer(&scene, buffer, footer, dialogs::view::keys(open));
             dialogs::view::draw(&scene, open, buffer, body);

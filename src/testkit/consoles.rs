@@ -17,8 +17,9 @@ pub(crate) use self::scenarios::*;
 
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Msg, Now};
+use crate::console::screen::Screen;
+use crate::console::state::Model;
 use crate::console::state::operation::{Operation, OperationId, Progress};
-use crate::console::state::{Model, Screen};
 use crate::console::update;
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
@@ -81,7 +82,7 @@ pub(crate) fn key(name: &str) -> ServiceKey {
 pub(crate) fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for key in keys {
-        let at = model.now.at + SignedDuration::from_secs(1);
+        let at = model.observed.now.at + SignedDuration::from_secs(1);
         effects.extend(update(model, Now::new(at), Msg::Key(*key)));
     }
     effects
@@ -214,7 +215,7 @@ pub(crate) fn minutes(from: i64, requests: f64, errors: impl Fn(i64) -> f64, p95
 
 /// Lets an answer arrive so many seconds ago.
 pub(crate) fn hear(model: &mut Model, seconds: i64, query: Query, answer: Result<Answer, Fault>) {
-    model.snapshot.apply(ago(seconds), &query, answer);
+    model.observed.snapshot.apply(ago(seconds), &query, answer);
     model.derive();
 }
 
@@ -224,12 +225,12 @@ pub(crate) fn learn(model: &mut Model, seconds: i64, query: Query, facts: Answer
 
 /// As if rules, tasks and histories had last been read so many seconds ago: what is heard of them since then counts.
 pub(crate) fn rewind(model: &mut Model, seconds: i64) {
-    if let Some((at, _)) = &mut model.snapshot.routes.value {
+    if let Some((at, _)) = &mut model.observed.snapshot.routes.value {
         *at = ago(seconds);
     }
-    model.snapshot.weight_changes.clear();
-    model.snapshot.tasks.clear();
-    model.snapshot.deployments.clear();
+    model.observed.snapshot.weight_changes.clear();
+    model.observed.snapshot.tasks.clear();
+    model.observed.snapshot.deployments.clear();
 }
 
 /// A console that has heard nothing yet.
@@ -241,7 +242,7 @@ pub(crate) fn silent(size: (u16, u16)) -> Model {
 /// A console that knows who asks.
 pub(crate) fn known(size: (u16, u16)) -> Model {
     let mut model = silent(size);
-    model.place.account = ACCOUNT.into();
+    model.observed.place.account = ACCOUNT.into();
     let arn = format!("arn:aws:sts::{ACCOUNT}:assumed-role/oncall/ana");
     learn(&mut model, 40, Query::Identity, Answer::Identity(Identity { account: ACCOUNT.into(), arn }));
     model
@@ -342,9 +343,9 @@ pub(crate) fn open(size: (u16, u16), pair: Pair) -> Model {
         learn(&mut model, 15, Query::Deployments(service.key.clone()), Answer::Deployments(Vec::new()));
     }
     measure(&mut model, share, 0.2, 205.0);
-    model.screen = Screen::Release("checkout".into());
+    model.screen.current = Screen::Release("checkout".into());
     let ours = LocalState { requested: Some(percent(share as f64)), ..LocalState::default() };
-    model.ours.insert("checkout".into(), ours);
+    model.operations.local.insert("checkout".into(), ours);
     model.derive();
     model
 }

@@ -14,8 +14,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::{Effect, Msg, Now};
-use tidegate::console::screens::View;
-use tidegate::console::state::{Model, Screen};
+use tidegate::console::screen::Screen;
+use tidegate::console::screen::View;
+use tidegate::console::state::Model;
 use tidegate::console::update;
 use tidegate::console::view;
 use tidegate::console::view::Theme;
@@ -134,7 +135,7 @@ fn console() -> Model {
     let mut learn = |query, facts| drop(update(&mut model, now, Msg::Read { asked: now.at, query, answer: Ok(facts) }));
     learn(Query::Services, Answer::Services(vec![service]));
     learn(Query::TaskDefinitions(vec![revision]), Answer::TaskDefinitions(vec![definition]));
-    model.screen = Screen::View(View::Logs, "shop".into());
+    model.screen.current = Screen::View(View::Logs, "shop".into());
     model
 }
 
@@ -157,7 +158,7 @@ fn main() -> ExitCode {
     let mut out: Option<(Timestamp, LogQuery)> = None;
     let steps = wish.rounds as i64 * 60 * 5;
     for step in 0..steps {
-        let now = Now::new(model.now.at + SignedDuration::from_millis(200));
+        let now = Now::new(model.observed.now.at + SignedDuration::from_millis(200));
         let (msg, page) = match out.take() {
             Some((asked, query)) => {
                 let page = answer(&query, asked, &streams);
@@ -192,17 +193,19 @@ fn main() -> ExitCode {
                 out = Some((now.at, query));
             }
         }
-        most = most.max(model.logs.bytes());
+        most = most.max(model.screen.logs.bytes());
         if step > 60 * 5 {
-            behind = behind.max(model.logs.reach().map_or(SignedDuration::MAX, |reach| now.at.duration_since(reach)));
+            behind =
+                behind.max(model.screen.logs.reach().map_or(SignedDuration::MAX, |reach| now.at.duration_since(reach)));
         }
     }
     // Each line up to then is counted once.
-    let until = model.logs.reach().unwrap();
-    let page = model.logs.since().unwrap();
+    let until = model.screen.logs.reach().unwrap();
+    let page = model.screen.logs.since().unwrap();
     let expected = |until: Timestamp| until.duration_since(page).as_micros() / i128::from(APART);
-    let counted = model.logs.book.all(LogSide::Stable).lines + model.logs.book.all(LogSide::Unknown).lines;
-    let within = i128::from(counted) >= expected(until) && i128::from(counted) <= expected(model.now.at) + 1;
+    let counted =
+        model.screen.logs.book.all(LogSide::Stable).lines + model.screen.logs.book.all(LogSide::Unknown).lines;
+    let within = i128::from(counted) >= expected(until) && i128::from(counted) <= expected(model.observed.now.at) + 1;
     let megabytes = most >> 20;
     let code = wish.report(
         &format!("100,000 lines a minute, {} minutes", wish.rounds),
@@ -212,7 +215,7 @@ fn main() -> ExitCode {
             Line { what: "a key of a search to its frame", samples: &searches, limit: Some(FRAME) },
         ],
     );
-    println!("{counted} lines counted, {} kept, {calls} calls", model.logs.book.kept());
+    println!("{counted} lines counted, {} kept, {calls} calls", model.screen.logs.book.kept());
     println!(
         "at most {megabytes} MiB of log, {} MiB of process more than before; {} s behind",
         resident() - before,

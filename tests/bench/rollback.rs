@@ -27,8 +27,9 @@ use tidegate::console::event_loop::{Canvas, Console, drive};
 use tidegate::console::keymap::Key;
 use tidegate::console::message::{Effect, Msg, Now};
 use tidegate::console::poll_schedule::Polls;
+use tidegate::console::screen::Screen;
 use tidegate::console::signals::Ended;
-use tidegate::console::state::{Model, Screen};
+use tidegate::console::state::Model;
 use tidegate::console::update;
 use tidegate::console::view::Theme;
 use tidegate::domain::ecs::names::Location;
@@ -181,7 +182,7 @@ impl Bench {
                 effects.extend(update(&mut model, Now::new(Timestamp::now()), Msg::Read { asked, query, answer }));
             }
         }
-        model.screen = Screen::Release("checkout".to_owned());
+        model.screen.current = Screen::Release("checkout".to_owned());
         model.polls = Polls::default();
         let share = model.release("checkout").unwrap().share.configured.unwrap().to_string();
         assert_eq!(share, "1%", "in flight, so that R asks nothing");

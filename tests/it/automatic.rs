@@ -23,11 +23,11 @@ fn lenient() -> Settings {
 }
 
 fn counting(model: &Model) -> bool {
-    model.countdown().is_some()
+    model.operations.countdown(&model.observed.now).is_some()
 }
 
 fn on(stage: &Harness) -> bool {
-    stage.model.automatic.contains_key("checkout")
+    stage.model.operations.automatic.contains_key("checkout")
 }
 
 /// A console on checkout's screen with automatic stepping on.
@@ -36,7 +36,7 @@ async fn automatic(scenario: &str, settings: Settings) -> Harness {
     stage.go("checkout").await;
     stage.press("H").await;
     let asked = stage.screen(80, 24);
-    let countdown = span(stage.model.settings.automatic.countdown);
+    let countdown = span(stage.model.observed.settings.automatic.countdown);
     assert!(asked.contains(&format!("a countdown of {countdown}")), "{asked}");
     assert!(asked.contains("never finishes by itself"), "{asked}");
     assert!(!on(&stage), "it asks first");
@@ -54,7 +54,7 @@ fn ordered(audit: &[Value]) -> Vec<(String, String, String)> {
 #[tokio::test]
 async fn a_good_canary_climbs_by_itself_and_is_left_for_an_operator_to_finish() {
     let mut stage = automatic("good-release", lenient()).await;
-    stage.until("everybody is served by it", |model| !model.automatic.contains_key("checkout")).await;
+    stage.until("everybody is served by it", |model| !model.operations.automatic.contains_key("checkout")).await;
     stage.settle().await;
     assert_eq!(
         stage.told(),
@@ -64,7 +64,7 @@ async fn a_good_canary_climbs_by_itself_and_is_left_for_an_operator_to_finish() 
             "ModifyRule checkout-stable=0 checkout-canary=100"
         ]
     );
-    let notice = stage.model.notice.clone().unwrap();
+    let notice = stage.model.screen.notice.clone().unwrap();
     assert!(notice.text.contains("Finish with F") && !notice.wrong, "{notice:?}");
     let orders = ordered(&stage.audit().await);
     assert_eq!(orders.len(), 2, "{orders:?}");
@@ -87,11 +87,11 @@ async fn any_key_stops_the_countdown_and_does_nothing_else() {
         let screen = stage.screen(80, 24);
         let banner = screen.lines().find(|line| line.contains("any key stops it")).unwrap();
         assert!(banner.contains("AUTOMATIC") && banner.contains("10%") && banner.contains(" s "), "{screen}");
-        let open = stage.model.screen.clone();
+        let open = stage.model.screen.current.clone();
         stage.hit(key);
         stage.settle().await;
-        assert!(!on(&stage) && stage.model.dialog.is_none() && stage.model.screen == open, "{key:?}");
-        assert!(stage.model.notice.as_ref().unwrap().text.contains("a key stopped the countdown"));
+        assert!(!on(&stage) && stage.model.screen.dialog.is_none() && stage.model.screen.current == open, "{key:?}");
+        assert!(stage.model.screen.notice.as_ref().unwrap().text.contains("a key stopped the countdown"));
         stage.pass(60).await;
         assert!(stage.writes().is_empty(), "{key:?}: {:?}", stage.told());
         assert!(stage.screen(80, 24).contains("automatic is off since"), "{}", stage.screen(80, 24));
@@ -110,7 +110,7 @@ async fn a_paste_stops_it_too_a_new_size_does_not_r_rolls_back_and_q_asks_once_m
     stage.press("Hy").await;
     stage.until("a countdown", counting).await;
     stage.hit(Key::Char('q'));
-    assert!(!stage.quit && !on(&stage), "{:?}", stage.model.notice);
+    assert!(!stage.quit && !on(&stage), "{:?}", stage.model.screen.notice);
     stage.hit(Key::Char('q'));
     assert!(stage.quit);
 
@@ -128,12 +128,12 @@ async fn a_countdown_waits_while_a_question_is_open_and_begins_anew() {
     stage.press("?").await;
     stage.pass(1200).await;
     assert!(on(&stage) && !counting(&stage.model), "{}", stage.screen(120, 40));
-    assert!(stage.model.automatic["checkout"].says.contains("while a question is open"));
+    assert!(stage.model.operations.automatic["checkout"].says.contains("while a question is open"));
     stage.hit(Key::Esc);
     stage.settle().await;
     assert!(counting(&stage.model));
-    let (_, countdown) = stage.model.countdown().unwrap();
-    assert!(countdown.left(&stage.model.now) > SignedDuration::from_secs(25));
+    let (_, countdown) = stage.model.operations.countdown(&stage.model.observed.now).unwrap();
+    assert!(countdown.left(&stage.model.observed.now) > SignedDuration::from_secs(25));
     assert!(stage.writes().is_empty());
 }
 
@@ -163,7 +163,7 @@ async fn each_source_that_is_stale_or_says_nothing_stops_the_countdown_which_the
         stage.until("a countdown", counting).await;
         stage.server.faults().add(fault);
         stage.until(said, |model| !counting(model)).await;
-        let says = &stage.model.automatic["checkout"].says;
+        let says = &stage.model.operations.automatic["checkout"].says;
         assert!(says.starts_with("held: the ") && says.contains(said), "{said}: {says}");
         stage.pass(120).await;
         assert!(on(&stage) && !counting(&stage.model), "{said}");
@@ -171,8 +171,8 @@ async fn each_source_that_is_stale_or_says_nothing_stops_the_countdown_which_the
         stage.server.faults().clear();
     }
     stage.until("a countdown again", counting).await;
-    let (_, countdown) = stage.model.countdown().unwrap();
-    assert!(countdown.left(&stage.model.now) > SignedDuration::from_secs(80), "the full length");
+    let (_, countdown) = stage.model.operations.countdown(&stage.model.observed.now).unwrap();
+    assert!(countdown.left(&stage.model.observed.now) > SignedDuration::from_secs(80), "the full length");
 }
 
 #[tokio::test]
@@ -183,15 +183,15 @@ async fn a_step_that_waits_for_tasks_is_withdrawn_when_the_requests_are_counted_
     stage.until("10 %", stepped).await;
     let scaled = |model: &Model| {
         let canary = model.release("checkout").and_then(|release| release.canary.as_ref());
-        model.operation_in_flight("checkout").is_some() && canary.is_some_and(|canary| canary.desired == 18)
+        model.operations.in_flight("checkout").is_some() && canary.is_some_and(|canary| canary.desired == 18)
     };
     stage.until("it scales the canary", scaled).await;
     // The tasks come, and are not seen to be well; meanwhile nobody counts the requests.
     stage.server.faults().add(FaultRule::new(Fault::Throttle).operations(&["DescribeTargetHealth"]));
     let (metric, status) = ("RequestCount".to_owned(), "Forbidden".to_owned());
     stage.server.faults().add(FaultRule::new(Fault::MetricStatus { metric, status }));
-    stage.until("it is off", |model| !model.automatic.contains_key("checkout")).await;
-    let off = stage.model.switched_off["checkout"].clone();
+    stage.until("it is off", |model| !model.operations.automatic.contains_key("checkout")).await;
+    let off = stage.model.operations.switched_off["checkout"].clone();
     assert!(off.wrong && off.why.contains("was withdrawn: the requests of "), "{off:?}");
     stage.server.faults().clear();
     stage.settle().await;
@@ -200,7 +200,7 @@ async fn a_step_that_waits_for_tasks_is_withdrawn_when_the_requests_are_counted_
         stage.told(),
         ["ModifyRule checkout-stable=90 checkout-canary=10", "UpdateService service=checkout-canary desiredCount=18",]
     );
-    assert!(stage.model.operation_in_flight("checkout").is_none());
+    assert!(stage.model.operations.in_flight("checkout").is_none());
     assert!(stage.screen(80, 24).contains("automatic is off since"), "{}", stage.screen(80, 24));
 }
 
@@ -210,8 +210,8 @@ async fn another_operator_switches_it_off() {
     stage.until("a countdown", counting).await;
     let weights = [("checkout-stable", 95), ("checkout-canary", 5)];
     assert!(stage.world.lock().unwrap().edit_rule_weights("checkout", &weights));
-    stage.until("it is off", |model| !model.automatic.contains_key("checkout")).await;
-    let off = &stage.model.switched_off["checkout"];
+    stage.until("it is off", |model| !model.operations.automatic.contains_key("checkout")).await;
+    let off = &stage.model.operations.switched_off["checkout"];
     assert!(off.wrong && off.why == "somebody else acted: the weights were changed", "{off:?}");
     assert!(stage.screen(80, 24).contains("somebody else acted"), "{}", stage.screen(80, 24));
     stage.pass(900).await;
@@ -224,7 +224,7 @@ async fn it_is_refused_where_nothing_may_be_written_or_nothing_can_be_stepped() 
         let mut stage = Harness::with("good-release", settings).await;
         stage.go(name).await;
         stage.press("H").await;
-        match &stage.model.dialog {
+        match &stage.model.screen.dialog {
             Some(Dialog::Refused { refusal, .. }) => refusal.reason.clone(),
             other => panic!("{name}: {other:?}"),
         }
@@ -259,7 +259,9 @@ async fn a_fail_that_lasts_is_rolled_back_by_itself_only_where_that_was_decided(
         stage.press("PyHy").await;
         assert!(on(&stage), "{}", stage.screen(120, 40));
         stage
-            .until("a FAIL", |model| model.automatic.get("checkout").is_none_or(|on| on.says.starts_with("FAIL")))
+            .until("a FAIL", |model| {
+                model.operations.automatic.get("checkout").is_none_or(|on| on.says.starts_with("FAIL"))
+            })
             .await;
         let sent = stage.writes().len();
         stage.pass(180).await;
@@ -273,8 +275,8 @@ async fn a_fail_that_lasts_is_rolled_back_by_itself_only_where_that_was_decided(
         let (intent, via, why) = &orders[1];
         assert_eq!((intent.as_str(), via.as_str()), ("rollback", "automatic"));
         assert!(why.starts_with("automatic: FAIL for 1 min"), "{why}");
-        stage.until("it is off", |model| !model.automatic.contains_key("checkout")).await;
-        assert!(stage.model.switched_off["checkout"].why.starts_with("it was rolled back: FAIL"));
+        stage.until("it is off", |model| !model.operations.automatic.contains_key("checkout")).await;
+        assert!(stage.model.operations.switched_off["checkout"].why.starts_with("it was rolled back: FAIL"));
     }
 }
 
@@ -287,7 +289,7 @@ async fn weights_of_our_own_climb_by_themselves_and_ecs_is_not_let_on() {
     stage.until("held", |model| !model.release("search").unwrap().pauses.is_empty()).await;
     stage.settle().await;
     stage.press("HyPy").await;
-    stage.until("everybody is served by it", |model| !model.automatic.contains_key("search")).await;
+    stage.until("everybody is served by it", |model| !model.operations.automatic.contains_key("search")).await;
     stage.settle().await;
     assert_eq!(
         stage.told(),
@@ -297,7 +299,11 @@ async fn weights_of_our_own_climb_by_themselves_and_ecs_is_not_let_on() {
             "ModifyRule search-blue=0 search-green=100",
         ]
     );
-    assert!(stage.model.switched_off["search"].why.contains("P lets ECS go on"), "{:?}", stage.model.switched_off);
+    assert!(
+        stage.model.operations.switched_off["search"].why.contains("P lets ECS go on"),
+        "{:?}",
+        stage.model.operations.switched_off
+    );
     let via: Vec<_> = ordered(&stage.audit().await).into_iter().map(|(_, via, _)| via).collect();
     assert_eq!(via, ["key", "automatic", "automatic"]);
 }
@@ -309,12 +315,12 @@ async fn a_pause_of_ecs_is_answered_once_its_share_has_baked_with_pass() {
     stage.press("Hy").await;
     stage.until("a countdown", counting).await;
     assert!(stage.writes().is_empty());
-    stage.until("ECS goes on", |model| !model.automatic.contains_key("payments")).await;
+    stage.until("ECS goes on", |model| !model.operations.automatic.contains_key("payments")).await;
     stage.settle().await;
     let told = stage.told();
     assert!(
         told.len() == 1 && told[0].starts_with("ContinueServiceDeployment") && told[0].ends_with("action=CONTINUE")
     );
-    let off = &stage.model.switched_off["payments"];
+    let off = &stage.model.operations.switched_off["payments"];
     assert!(!off.wrong && off.why.contains("ECS finishes it"), "{off:?}");
 }

@@ -270,7 +270,7 @@ async fn press(stage: &mut Harness, key: &str) -> Vec<String> {
     let before = stage.release(NAME).clone();
     let sent = stage.writes().len();
     stage.press(key).await;
-    match &stage.model.dialog {
+    match &stage.model.screen.dialog {
         Some(Dialog::Refused { refusal, .. }) => return vec![format!("no: {}", refusal.reason)],
         Some(Dialog::Confirm(_)) => stage.press(if key == "R" { "R" } else { "y" }).await,
         Some(other) => panic!("{other:?}"),
@@ -278,7 +278,7 @@ async fn press(stage: &mut Harness, key: &str) -> Vec<String> {
     }
     let told: Vec<_> =
         stage.writes()[sent..].iter().map(|(operation, input)| line(&before, operation, input)).collect();
-    if told.is_empty() { vec![format!("{:?}", stage.model.notice)] } else { told }
+    if told.is_empty() { vec![format!("{:?}", stage.model.screen.notice)] } else { told }
 }
 
 /// A write in a line. IT is the deployment that was on the screen; hooks are counted as they were shown there.
@@ -314,7 +314,7 @@ async fn check(by: By) {
             wrong.push(format!("{by:?} {at:?} P: {told:#?}, not {on_p:#?}"));
         }
         // A refusal has changed nothing: the same world will do.
-        if stage.model.dialog.take().is_none() {
+        if stage.model.screen.dialog.take().is_none() {
             stage = reach(by, *at).await;
         }
         let told = press(&mut stage, "R").await;

@@ -21,7 +21,14 @@ async fn named(scenario: &str, name: &str, cause: Cause) -> Harness {
 
 /// The release marked on the fleet, and what `t` shows of it.
 async fn tasks(stage: &mut Harness, name: &str) -> String {
-    let line = stage.model.lines().iter().position(|release| release.name == name).unwrap();
+    let line = stage
+        .model
+        .screen
+        .fleet
+        .lines(&stage.model.observed.releases)
+        .iter()
+        .position(|release| release.name == name)
+        .unwrap();
     stage.hit(Key::Home);
     stage.press(&"j".repeat(line)).await;
     stage.press("t").await;
@@ -44,7 +51,11 @@ async fn a_crash_loop_is_named_on_the_fleet_and_its_exit_code_is_a_key_away() {
 #[tokio::test]
 async fn an_image_that_is_not_there_is_named_and_so_is_the_image() {
     let mut stage = named("cannot-pull", "checkout", Cause::CannotPull).await;
-    assert_eq!(stage.model.lines()[0].name, "checkout", "what fails is on top");
+    assert_eq!(
+        stage.model.screen.fleet.lines(&stage.model.observed.releases)[0].name,
+        "checkout",
+        "what fails is on top"
+    );
     says(&stage.screen(120, 40), &["crash loop: cannot pull ×"]);
     says(
         &tasks(&mut stage, "checkout").await,
@@ -61,7 +72,7 @@ async fn failed_health_checks_are_named_with_the_load_balancers_words() {
     stage.press("g").await;
     stage
         .until("a target of orders is unhealthy", |model| {
-            let health = model.snapshot.health.values().filter_map(|reading| reading.get());
+            let health = model.observed.snapshot.health.values().filter_map(|reading| reading.get());
             health
                 .flat_map(|health| &health.targets)
                 .any(|target| target.description.as_ref().is_some_and(|said| said.contains("503")))

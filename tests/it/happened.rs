@@ -1,14 +1,14 @@
 //! The timeline against an AWS of our own: who did what, in which order.
 
-use tidegate::console::screens::{View, events};
-use tidegate::console::state::Screen;
+use tidegate::console::screen::{Screen, View};
+use tidegate::console::screens::events;
 use tidegate::domain::settings::Settings;
 use tidegate::domain::timeline::{Entry, Kind, Origin};
 
 use crate::harness::Harness;
 
 fn timeline(stage: &Harness, release: &str) -> Vec<Entry> {
-    events::state::all(&stage.model, stage.release(release))
+    events::state::all(&stage.model.observed, &stage.model.operations.acts, stage.release(release))
 }
 
 fn told(entries: &[Entry]) -> Vec<&str> {
@@ -34,7 +34,7 @@ async fn somebody_elses_edit_of_the_rule_is_told_as_such_and_ours_as_ours() {
     assert!(traffic[0].text.ends_with("→ 80/20, not from here"), "{}", traffic[0].text);
     assert!(traffic[1].text.ends_with("written from here"), "{}", traffic[1].text);
     stage.press("e").await;
-    assert_eq!(stage.model.screen, Screen::View(View::Events, "checkout".to_owned()));
+    assert_eq!(stage.model.screen.current, Screen::View(View::Events, "checkout".to_owned()));
     let screen = stage.screen(120, 40);
     assert!(screen.contains("▲ 1 not from here") && screen.contains("80/20, not from here"), "{screen}");
     assert!(screen.contains("ordered with a key: checkout"), "{screen}");
@@ -74,11 +74,13 @@ async fn after_a_rollback_the_timeline_tells_it_in_order() {
 async fn tasks_that_fail_one_after_the_other_are_one_entry() {
     let mut stage = Harness::with("crash-loop", Settings::default()).await;
     let looping = |entry: &Entry| entry.kind == Kind::Tasks && entry.count >= 3;
-    let name = stage.model.lines().first().unwrap().name.clone();
+    let name = stage.model.screen.fleet.lines(&stage.model.observed.releases).first().unwrap().name.clone();
     stage.go(&name).await;
     stage
         .until("three failures", |model| {
-            model.release(&name).is_some_and(|release| events::state::all(model, release).iter().any(looping))
+            model.release(&name).is_some_and(|release| {
+                events::state::all(&model.observed, &model.operations.acts, release).iter().any(looping)
+            })
         })
         .await;
     let entries = timeline(&stage, &name);

@@ -17,7 +17,8 @@ use tidegate::cloud::{Cloud, WithPrometheus};
 use tidegate::console::driver::Driver;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::{Effect, Msg};
-use tidegate::console::state::{Model, Screen};
+use tidegate::console::screen::Screen;
+use tidegate::console::state::Model;
 use tidegate::console::update;
 use tidegate::console::view;
 use tidegate::console::view::Theme;
@@ -164,7 +165,7 @@ impl Harness {
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::Quit => self.quit = true,
                 Effect::Suspend => {}
-                effect => self.driver.start(effect, self.model.snapshot.identity.get()),
+                effect => self.driver.start(effect, self.model.observed.snapshot.identity.get()),
             }
         }
     }
@@ -252,11 +253,18 @@ impl Harness {
 
     /// To a release's own screen, from the fleet.
     pub async fn go(&mut self, name: &str) {
-        let line = self.model.lines().iter().position(|release| release.name == name).unwrap();
+        let line = self
+            .model
+            .screen
+            .fleet
+            .lines(&self.model.observed.releases)
+            .iter()
+            .position(|release| release.name == name)
+            .unwrap();
         self.hit(Key::Home);
         self.press(&"j".repeat(line)).await;
         self.press("\n").await;
-        assert_eq!(self.model.screen, Screen::Release(name.to_owned()));
+        assert_eq!(self.model.screen.current, Screen::Release(name.to_owned()));
     }
 
     pub fn release(&self, name: &str) -> &Release {
@@ -266,7 +274,7 @@ impl Harness {
     /// What the operator sees.
     pub fn screen(&self, columns: u16, rows: u16) -> String {
         let mut model = self.model.clone();
-        model.size = (columns, rows);
+        model.screen.size = (columns, rows);
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let theme = Theme::detect(None, Some("xterm-256color"), false);
         terminal.draw(|frame| view::view(&model, &theme, frame)).unwrap();
@@ -304,7 +312,7 @@ impl Harness {
 
     /// What another console on this machine would recall.
     pub fn recalled(&self) -> History {
-        audit::recall(self.journal.path(), &self.model.place)
+        audit::recall(self.journal.path(), &self.model.observed.place)
     }
 
     pub fn audit_mode(&self) -> u32 {

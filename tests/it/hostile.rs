@@ -120,11 +120,11 @@ async fn what_is_no_utf_8_is_a_failure_that_is_told_and_nothing_that_is_drawn() 
         }
     }
     // What was read before stays, marked; the way back is offered all the same.
-    assert!(stage.model.snapshot.services.failing().is_some());
+    assert!(stage.model.observed.snapshot.services.failing().is_some());
     let screen = stage.screen(120, 40);
     assert!(screen.contains("ROLLBACK READY") && screen.contains("✖"), "{screen}");
     stage.server.faults().clear();
     stage.press("r").await;
     stage.pass(60).await;
-    assert!(stage.model.snapshot.services.failing().is_none());
+    assert!(stage.model.observed.snapshot.services.failing().is_none());
 }

@@ -15,7 +15,7 @@ use crate::harness::Harness;
 fn written(stage: &Harness, from: Timestamp, to: Timestamp) -> u64 {
     let mut world = stage.world.clone();
     let mut lines = 0;
-    for source in &stage.model.logs.sources.read {
+    for source in &stage.model.screen.logs.sources.read {
         let mut token = None;
         loop {
             let mut input = json!({
@@ -52,7 +52,7 @@ async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within
         stage.hit(if second % 2 == 0 { Key::Up } else { Key::End });
     }
     stage.settle().await;
-    let logs = &stage.model.logs;
+    let logs = &stage.model.screen.logs;
     let from = whole(logs.since().unwrap()) + SignedDuration::from_secs(SLOT);
     // What is younger may still come in.
     let to = whole(logs.reach().unwrap() - SignedDuration::from_secs(15));
@@ -87,8 +87,8 @@ async fn tasks_that_never_started_have_no_log_and_the_view_says_so() {
     for _ in 0..60 {
         stage.stride(1).await;
     }
-    assert_eq!(stage.model.logs.book.all(LogSide::Canary).lines, 0);
-    assert!(stage.model.logs.book.all(LogSide::Stable).lines > 0);
+    assert_eq!(stage.model.screen.logs.book.all(LogSide::Canary).lines, 0);
+    assert!(stage.model.screen.logs.book.all(LogSide::Stable).lines > 0);
     let screen = stage.screen(120, 40);
     assert!(screen.contains("canary has no log:") && screen.contains("cannot pull the image"), "{screen}");
 }
@@ -107,5 +107,5 @@ async fn the_log_of_a_task_that_crashed_ends_with_why() {
     let screen = stage.screen(120, 40);
     assert!(screen.contains("PROVIDER_URL is not set"), "{screen}");
     // The newest failure's own log, and nobody else's.
-    assert!(stage.model.logs.task.is_some());
+    assert!(stage.model.screen.logs.task.is_some());
 }

@@ -101,7 +101,7 @@ async fn a_pause_that_somebody_else_answered_is_not_answered_twice() {
     // Nobody has told this console yet.
     stage.hit(Key::Char('y'));
     stage.settle().await;
-    let notice = stage.model.notice.clone().unwrap();
+    let notice = stage.model.screen.notice.clone().unwrap();
     assert!(notice.wrong && notice.text.contains("Somebody answered it before"), "{notice:?}");
 }
 
@@ -109,15 +109,15 @@ async fn a_pause_that_somebody_else_answered_is_not_answered_twice() {
 async fn a_question_about_a_pause_closes_when_its_time_runs_out() {
     let mut stage = paused("search").await;
     stage.press("P").await;
-    assert!(matches!(stage.model.dialog, Some(Dialog::Confirm(_))));
+    assert!(matches!(stage.model.screen.dialog, Some(Dialog::Confirm(_))));
     let hook = hooks(&stage, "search").remove(0);
     stage
         .until("the time ran out", |model| {
             model.release("search").unwrap().pauses.iter().all(|pause| pause.hook != hook)
         })
         .await;
-    assert!(stage.model.dialog.is_none());
-    assert!(stage.model.notice.as_ref().unwrap().wrong);
+    assert!(stage.model.screen.dialog.is_none());
+    assert!(stage.model.screen.notice.as_ref().unwrap().wrong);
     stage.press("y").await;
     assert!(stage.writes().is_empty(), "{:?}", stage.told());
     until_steady_on(&mut stage, "search", "search:88").await;
@@ -199,7 +199,7 @@ async fn a_linear_release_without_pauses_takes_one_yes() {
 
 /// Blue's and green's weight in the production rule.
 fn weights(stage: &Harness) -> [u16; 2] {
-    let rules = stage.model.snapshot.routes.get().unwrap();
+    let rules = stage.model.observed.snapshot.routes.get().unwrap();
     let rule = rules.values().find(|rule| rule.forwards.len() == 2).unwrap();
     ["search-blue", "search-green"]
         .map(|name| rule.forwards.iter().find(|to| to.target_group.as_str().contains(name)).unwrap().weight.value())
@@ -320,7 +320,7 @@ async fn back_at_once_and_then_the_strategy_is_put_back() {
         assert_eq!(stage.release(name).deployment.as_ref().unwrap().arn, deployment.arn, "no deployment came of it");
         assert!(stage.release(name).temporary.is_none());
         stage.press("F").await;
-        assert!(matches!(stage.model.dialog, Some(Dialog::Refused { .. })), "there is nothing left to put back");
+        assert!(matches!(stage.model.screen.dialog, Some(Dialog::Refused { .. })), "there is nothing left to put back");
     }
 }
 

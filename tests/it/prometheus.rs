@@ -92,23 +92,26 @@ async fn a_canary_that_prometheus_counts_is_judged_by_that_alone() {
     assert!((judged.error_percent.unwrap() - 20.0).abs() < 1e-6, "{judged:?}");
     let canary = stage.release("checkout").canary.clone().unwrap();
     let Some(meter @ MetricSource::Custom(_)) = canary.meter else { panic!("{:?}", canary.meter) };
-    let live = |stage: &Harness| stage.model.snapshot.metrics[&meter].get().unwrap().live.len();
+    let live = |stage: &Harness| stage.model.observed.snapshot.metrics[&meter].get().unwrap().live.len();
     stage
         .until("the open release is read every five seconds", |model| {
-            model.snapshot.metrics[&meter].get().is_some_and(|series| series.live.len() == 121)
+            model.observed.snapshot.metrics[&meter].get().is_some_and(|series| series.live.len() == 121)
         })
         .await;
 
     down.store(true, Ordering::Relaxed);
     stage
         .until("Prometheus' failure, in its own words", |model| {
-            model.snapshot.metrics[&meter].fault.as_ref().is_some_and(|(_, fault)| fault.message == "starting up")
+            model.observed.snapshot.metrics[&meter]
+                .fault
+                .as_ref()
+                .is_some_and(|(_, fault)| fault.message == "starting up")
         })
         .await;
     assert_eq!(live(&stage), 121, "what was read stays, and ages");
-    let others = stage.model.releases.iter().filter(|release| release.name != "checkout");
+    let others = stage.model.observed.releases.iter().filter(|release| release.name != "checkout");
     for meter in others.filter_map(|release| release.stable.meter.as_ref()) {
-        assert!(stage.model.snapshot.metrics[meter].fault.is_none(), "CloudWatch goes on for {meter:?}");
+        assert!(stage.model.observed.snapshot.metrics[meter].fault.is_none(), "CloudWatch goes on for {meter:?}");
     }
     // The way back waits for no source of numbers.
     assert_eq!(stage.release("checkout").verdict.outcome, VerdictStatus::Fail);

@@ -89,14 +89,14 @@ async fn a_rule_that_somebody_else_changed_stops_a_step_but_not_a_rollback() {
     let mut stage = Harness::open("good-release").await;
     stage.go("checkout").await;
     stage.press("P").await;
-    assert!(matches!(stage.model.dialog, Some(Dialog::Confirm(_))));
+    assert!(matches!(stage.model.screen.dialog, Some(Dialog::Confirm(_))));
     // Nobody has told the console yet: the write itself must notice.
     assert!(
         stage.world.lock().unwrap().edit_rule_weights("checkout", &[("checkout-stable", 50), ("checkout-canary", 50)])
     );
     stage.press("y").await;
     assert!(stage.writes().is_empty(), "{:?}", stage.told());
-    let notice = stage.model.notice.clone().unwrap();
+    let notice = stage.model.screen.notice.clone().unwrap();
     assert!(notice.wrong && notice.text.contains("50/50"), "{notice:?}");
 
     assert!(
@@ -115,8 +115,8 @@ async fn a_question_is_closed_when_what_it_asks_about_changes() {
         stage.world.lock().unwrap().edit_rule_weights("checkout", &[("checkout-stable", 50), ("checkout-canary", 50)])
     );
     stage.pass(10).await;
-    assert!(stage.model.dialog.is_none());
-    let notice = stage.model.notice.as_ref().unwrap();
+    assert!(stage.model.screen.dialog.is_none());
+    let notice = stage.model.screen.notice.as_ref().unwrap();
     assert!(notice.wrong && notice.text.contains("has 50% already"), "{notice:?}");
     stage.press("y").await;
     assert!(stage.writes().is_empty());
@@ -135,7 +135,7 @@ async fn what_is_pasted_repeated_or_typed_in_a_burst_does_nothing() {
     }
     stage.settle().await;
     assert!(stage.writes().is_empty(), "{:?}", stage.told());
-    assert!(stage.model.dialog.is_none());
+    assert!(stage.model.screen.dialog.is_none());
     // R held down: one rollback, and no second one when it is done.
     for _ in 0..40 {
         stage.clock.advance(Duration::from_millis(33));
@@ -159,8 +159,10 @@ async fn a_rolling_service_is_released_and_rolled_back() {
     stage.go("search").await;
     let was = stage.release("search").stable.task_definition.clone();
     stage.press("S").await;
-    let Some(Dialog::Revisions(revisions)) = stage.model.dialog.clone() else { panic!("{:?}", stage.model.dialog) };
-    let choices = stage.model.choices(&revisions);
+    let Some(Dialog::Revisions(revisions)) = stage.model.screen.dialog.clone() else {
+        panic!("{:?}", stage.model.screen.dialog)
+    };
+    let choices = revisions.choices(&stage.model.observed);
     let other = choices.iter().position(|choice| choice.task_definition != was).unwrap();
     let to = choices[other].task_definition.clone();
     stage.press(&"j".repeat(other)).await;

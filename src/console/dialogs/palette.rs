@@ -6,8 +6,8 @@ use strum::IntoEnumIterator;
 use tui_input::Input;
 
 use crate::console::keymap::{Action, BINDINGS};
-use crate::console::screens::View;
-use crate::console::state::Model;
+use crate::console::screen::View;
+use crate::console::state::observed::Observed;
 
 /// What is typed, and which of the lines is marked.
 #[derive(Debug, Clone, Default)]
@@ -45,11 +45,11 @@ const SERVICE: u32 = 24;
 
 impl Palette {
     /// The lines that the letters fit, the best first; all of them before anything is typed.
-    pub fn lines(&self, model: &Model) -> Vec<Entry> {
+    pub fn lines(&self, observed: &Observed, focus: Option<&str>) -> Vec<Entry> {
         let mut matcher = Matcher::new(Config::DEFAULT);
         let pattern = Pattern::parse(self.typed.value(), CaseMatching::Ignore, Normalization::Smart);
         let mut buffer = Vec::new();
-        let scored = entries(model).into_iter().filter_map(|entry| {
+        let scored = entries(observed, focus).into_iter().filter_map(|entry| {
             let score = pattern.score(Utf32Str::new(&entry.name, &mut buffer), &mut matcher)?;
             // A service's own name is what is mostly meant.
             let score = score + if matches!(entry.to, Destination::Release(_)) { SERVICE } else { 0 };
@@ -66,16 +66,15 @@ impl Palette {
 }
 
 /// What there is: the views and acts of what is open or marked, then every release, then the views of each.
-fn entries(model: &Model) -> Vec<Entry> {
-    let focus = model.focus().map(|release| release.name.clone());
+fn entries(observed: &Observed, focus: Option<&str>) -> Vec<Entry> {
     let word = |action: Action| {
         let binding = BINDINGS.iter().find(|binding| binding.action == action);
         binding.map(|binding| (binding.word, binding.help)).unwrap_or_default()
     };
     let mut entries = Vec::new();
-    if let Some(focus) = &focus {
+    if let Some(focus) = focus {
         for view in View::iter() {
-            let to = Destination::View(view, focus.clone());
+            let to = Destination::View(view, focus.to_owned());
             entries.push(Entry { name: view.to_string(), what: format!("of {focus}"), to });
         }
         for action in Action::iter().filter(|action| action.acts()) {
@@ -87,11 +86,11 @@ fn entries(model: &Model) -> Vec<Entry> {
         let (word, help) = word(action);
         entries.push(Entry { name: word.to_owned(), what: help.to_owned(), to: Destination::Action(action) });
     }
-    for release in &model.releases {
+    for release in &observed.releases {
         let what = format!("{} release, {}", release.method, release.phase);
         entries.push(Entry { name: release.name.clone(), what, to: Destination::Release(release.name.clone()) });
     }
-    for release in &model.releases {
+    for release in &observed.releases {
         for view in View::iter() {
             let to = Destination::View(view, release.name.clone());
             entries.push(Entry { name: format!("{} {view}", release.name), what: String::new(), to });

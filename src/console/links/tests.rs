@@ -1,20 +1,29 @@
 use super::*;
+use crate::console::state::Model;
 use crate::domain::ecs::service::TaskDefinition;
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{learn, waiting};
 
+fn menu(model: &Model) -> CopyMenu {
+    let list = match &model.screen.current {
+        Screen::View(view, _) => model.screen.list(*view),
+        _ => &List::default(),
+    };
+    CopyMenu::of(&model.observed, &model.shell, &model.screen.current, list, model.focus().unwrap())
+}
+
 fn texts(model: &Model) -> Vec<String> {
-    CopyMenu::of(model).ways.into_iter().map(|way| way.text).collect()
+    menu(model).ways.into_iter().map(|way| way.text).collect()
 }
 
 fn remark(model: &Model) -> Option<String> {
-    CopyMenu::of(model).ways.remove(0).remark
+    menu(model).ways.remove(0).remark
 }
 
 /// Every task of the release, changed.
 fn change(model: &mut Model, with: impl Fn(&mut Task)) {
-    for reading in model.snapshot.tasks.values_mut() {
+    for reading in model.observed.snapshot.tasks.values_mut() {
         reading.value.iter_mut().flat_map(|(_, tasks)| tasks).for_each(&with);
     }
 }
@@ -44,12 +53,12 @@ fn a_shell_goes_into_the_newest_task_of_the_canary() {
 #[test]
 fn what_is_marked_among_the_tasks_is_meant() {
     let mut model = consoles::crash_loop((120, 40));
-    model.screen = Screen::View(View::Tasks, "payments".into());
+    model.screen.current = Screen::View(View::Tasks, "payments".into());
     let remark = remark(&model).unwrap();
     assert!(remark.starts_with("it has stopped"), "the newest example of the first cause: {remark}");
-    let tasks = model.snapshot.tasks[&consoles::key("payments")].get().unwrap();
+    let tasks = model.observed.snapshot.tasks[&consoles::key("payments")].get().unwrap();
     let old = tasks.iter().find(|task| task.status == "RUNNING").unwrap().clone();
-    model.lists.entry(View::Tasks).or_default().marked = Some(old.arn.to_string());
+    model.screen.lists.entry(View::Tasks).or_default().marked = Some(old.arn.to_string());
     let first = texts(&model).remove(0);
     assert!(first.contains(&format!("--task {}", old.id())), "{first}");
 }
@@ -85,10 +94,10 @@ fn the_log_is_that_of_the_task_and_a_simulated_account_has_no_pages() {
     model.shell.simulated = true;
     let driver = LogDriver::Awslogs { group: "/ecs/checkout".into(), region: None, prefix: Some("ecs".into()) };
     let arn = consoles::td("checkout", 42);
-    let mut read: TaskDefinition = model.snapshot.task_definition(&arn).unwrap().clone();
+    let mut read: TaskDefinition = model.observed.snapshot.task_definition(&arn).unwrap().clone();
     read.logs = vec![("app".into(), driver)];
     learn(&mut model, 0, Query::TaskDefinitions(vec![arn]), Answer::TaskDefinitions(vec![read]));
-    let ways = CopyMenu::of(&model).ways;
+    let ways = menu(&model).ways;
     let log = ways.iter().find(|way| way.title.starts_with("log of app")).unwrap();
     assert!(log.text.ends_with("log-group/$252Fecs$252Fcheckout/log-events/ecs$252Fapp$252F00000001"), "{}", log.text);
     assert_eq!(log.remark.as_deref(), Some("this account is simulated: AWS's console does not know it"));
@@ -100,7 +109,7 @@ fn nothing_that_could_harm_a_terminal_is_copied() {
     change(&mut model, |task| {
         task.containers.iter_mut().for_each(|container| container.name = "a\u{1b}[2Jb\nrm".into());
     });
-    model.snapshot.task_definitions.clear();
+    model.observed.snapshot.task_definitions.clear();
     let texts = texts(&model);
     assert!(!texts.is_empty() && texts.iter().all(|text| text.starts_with("https://")), "{texts:?}");
 }

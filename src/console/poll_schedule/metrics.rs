@@ -16,7 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Key, PollKey, Source};
 use crate::console::message::Now;
-use crate::console::state::{Model, Screen};
+use crate::console::screen::Screen;
+use crate::console::state::Model;
 use crate::domain::metrics::source::{METRICS_A_CALL, MetricSource, Resolution};
 use crate::domain::metrics::{Gauge, MetricsQuery, Percentile, Series};
 use crate::domain::observe::snapshot::Query;
@@ -161,7 +162,7 @@ pub(super) fn questions(model: &Model) -> Vec<Query> {
         meters(model).into_iter().partition(|(meter, _)| meter.of_prometheus());
     let (full, brief): (Vec<_>, Vec<_>) = prometheus.into_iter().partition(|(_, detail)| *detail == Resolution::Full);
     let stand = &model.polls.meters;
-    let known = |meter: &(MetricSource, Resolution)| stand.follows(meter, model.now.at);
+    let known = |meter: &(MetricSource, Resolution)| stand.follows(meter, model.observed.now.at);
     let (again, first): (Vec<_>, Vec<_>) = cloudwatch.into_iter().partition(known);
     let first = first.into_iter().filter(|meter| !stand.waiting.contains(meter)).collect();
     let mut asked = vec![(a_call(again), AGAIN), (a_call(first), FIRST)];
@@ -169,7 +170,8 @@ pub(super) fn questions(model: &Model) -> Vec<Query> {
     let known = |(meter, _): &(MetricSource, Resolution)| known(&(meter.clone(), Resolution::Brief));
     for meters in [full, brief] {
         let (first, again): (Vec<_>, Vec<_>) = meters.into_iter().partition(|meter| {
-            let lately = stand.all_asked.get(&meter.0).is_some_and(|at| model.now.at.duration_since(*at) < ALL_AGAIN);
+            let lately =
+                stand.all_asked.get(&meter.0).is_some_and(|at| model.observed.now.at.duration_since(*at) < ALL_AGAIN);
             !known(meter) && !lately
         });
         // A first reading of it is under way, or its next one is near.
@@ -177,7 +179,7 @@ pub(super) fn questions(model: &Model) -> Vec<Query> {
         asked.extend([(some(again), AGAIN), (some(first), FIRST)]);
     }
     let asked = asked.into_iter().filter(|(meters, _)| !meters.is_empty());
-    asked.map(|(meters, minutes)| Query::Metrics(MetricsQuery::last(meters, model.now.at, minutes))).collect()
+    asked.map(|(meters, minutes)| Query::Metrics(MetricsQuery::last(meters, model.observed.now.at, minutes))).collect()
 }
 
 /// Which question this is.
@@ -236,11 +238,11 @@ fn a_call(meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolut
 fn meters(model: &Model) -> Vec<(MetricSource, Resolution)> {
     let focus = model.focus().map(|release| release.name.as_str());
     let mut all: HashMap<MetricSource, (Resolution, u8)> = HashMap::new();
-    for release in &model.releases {
+    for release in &model.observed.releases {
         let focused = focus == Some(release.name.as_str());
-        let open = focused && model.screen != Screen::Fleet;
+        let open = focused && model.screen.current != Screen::Fleet;
         // The fleet draws the marked one too, by the percentile that is chosen.
-        let full = open || focused && model.percentile != Percentile::P95;
+        let full = open || focused && model.screen.release.percentile != Percentile::P95;
         let rank = if focused { 0 } else { 2 - u8::from(release.in_flight()) };
         let of_sides = release.sides().filter_map(|side| side.meter.clone());
         let mut wanted: Vec<_> =
@@ -270,7 +272,7 @@ fn beside(release: &Release, model: &Model) -> Vec<(MetricSource, Resolution)> {
     let services = release.sides().map(|side| MetricSource::Service(side.service.clone()));
     let insights = |meter: &MetricSource| {
         let none = model.polls.meters.without_insights.get(meter);
-        none.is_none_or(|at| model.now.at.duration_since(*at) >= INSIGHTS_AGAIN)
+        none.is_none_or(|at| model.observed.now.at.duration_since(*at) >= INSIGHTS_AGAIN)
     };
     let services = services.map(|meter| {
         let detail = if insights(&meter) { Resolution::Full } else { Resolution::Brief };

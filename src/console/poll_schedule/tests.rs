@@ -6,13 +6,13 @@ use crate::testkit::consoles;
 /// A source that has failed often enough to back off as far as it may: when it is asked again, in seconds.
 fn asked_again_after(fault: FaultKind) -> i64 {
     let mut model = consoles::silent((80, 24));
-    let at = model.now.at;
+    let at = model.observed.now.at;
     for _ in 0..9 {
         model.polls.ask(&Query::Services, at);
         model.polls.answered(&Query::Services, Some(fault));
     }
     let again = |seconds: &i64| {
-        model.now.at = at + SignedDuration::from_secs(*seconds);
+        model.observed.now.at = at + SignedDuration::from_secs(*seconds);
         due(&model).contains(&Query::Services)
     };
     (0..=300).find(again).unwrap()
@@ -22,9 +22,9 @@ fn asked_again_after(fault: FaultKind) -> i64 {
 fn a_revision_that_just_appeared_does_not_wait_for_the_pace_of_those_that_were_read() {
     let mut model = consoles::silent((80, 24));
     let read = Query::TaskDefinitions(vec![consoles::td("checkout", 41)]);
-    model.polls.ask(&read, model.now.at);
+    model.polls.ask(&read, model.observed.now.at);
     model.polls.answered(&read, None);
-    model.now.at += SignedDuration::from_secs(1);
+    model.observed.now.at += SignedDuration::from_secs(1);
     assert!(!is_due(&model, &read, true));
     assert!(is_due(&model, &Query::TaskDefinitions(vec![consoles::td("checkout", 42)]), true));
 }

@@ -7,47 +7,28 @@ pub mod events;
 pub mod fleet;
 pub mod history;
 pub mod logs;
-pub(crate) mod release;
+pub mod release;
 pub(crate) mod rollback_line;
 pub mod targets;
 pub mod tasks;
 pub(crate) mod too_small;
 pub(crate) mod view;
 
+use super::screen::{Screen, View};
+use super::state::activity::Acts;
 use super::state::list::{List, Listed};
-use super::state::{Model, Screen};
+use super::state::observed::Observed;
+use super::state::screen::ScreenState;
 use crate::domain::observe::snapshot::Query;
 
-/// A view of one release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter, strum::Display)]
-#[strum(serialize_all = "lowercase")]
-pub enum View {
-    /// Its tasks, by revision, and why some stopped.
-    Tasks,
-    /// The targets of its target groups.
-    Targets,
-    /// What happened, from every source.
-    Events,
-    /// What its containers write.
-    Logs,
-    /// What changed between two revisions.
-    Diff,
-    /// The alarms in scope.
-    Alarms,
-    /// Its deployments.
-    History,
-}
-
-impl View {
-    /// The orders that its lines can be in, by name, the first one first.
-    pub fn orders(self) -> &'static [&'static str] {
-        match self {
-            Self::Tasks => tasks::state::ORDERS,
-            Self::Targets => targets::state::ORDERS,
-            Self::Alarms => alarms::state::ORDERS,
-            // What happened is read by its time, and a difference by its place.
-            Self::Events | Self::Logs | Self::Diff | Self::History => &[],
-        }
+/// The orders that the lines of a view can be in, by name, the default first.
+pub fn orders(view: View) -> &'static [&'static str] {
+    match view {
+        View::Tasks => tasks::state::ORDERS,
+        View::Targets => targets::state::ORDERS,
+        View::Alarms => alarms::state::ORDERS,
+        // Events are read by their time, and differences by their place.
+        View::Events | View::Logs | View::Diff | View::History => &[],
     }
 }
 
@@ -61,59 +42,62 @@ pub struct Line {
 }
 
 /// The lines of the open view that are shown, in their order. The log keeps its own.
-pub fn lines(model: &Model) -> Vec<Line> {
-    let Screen::View(view, name) = &model.screen else { return Vec::new() };
-    let Some(release) = model.release(name) else { return Vec::new() };
+pub(super) fn lines(observed: &Observed, acts: &Acts, screen: &ScreenState) -> Vec<Line> {
+    let Screen::View(view, name) = &screen.current else { return Vec::new() };
+    let Some(release) = observed.release(name) else { return Vec::new() };
+    let list = screen.list(*view);
     match view {
-        View::Tasks => plain(model, *view, tasks::state::rows(model, release)),
-        View::Targets => plain(model, *view, targets::state::rows(model, release)),
-        View::Events => plain(model, *view, events::state::rows(model, release)),
-        View::Diff => plain(model, *view, diff::state::rows(model, release)),
-        View::Alarms => plain(model, *view, alarms::state::rows(model, release)),
-        View::History => plain(model, *view, history::state::rows(model, release)),
+        View::Tasks => plain(list, tasks::state::rows(observed, list, release)),
+        View::Targets => plain(list, targets::state::rows(observed, list, release)),
+        View::Events => plain(list, events::state::rows(observed, acts, &screen.events, list, release)),
+        View::Diff => plain(list, diff::state::rows(observed, &screen.diff, list, release)),
+        View::Alarms => plain(list, alarms::state::rows(observed, list, release)),
+        View::History => plain(list, history::state::rows(observed, release)),
         View::Logs => Vec::new(),
     }
 }
 
-fn plain<T: Listed>(model: &Model, view: View, rows: Vec<T>) -> Vec<Line> {
-    let list = model.list(view);
+fn plain<T: Listed>(list: &List, rows: Vec<T>) -> Vec<Line> {
     let found = |row: &T| list.find.active() && list.find.matches(&row.text());
     list.shown(rows).into_iter().map(|row| Line { id: row.id().to_owned(), found: found(&row) }).collect()
 }
 
-/// What a copy of the present screen is: what is marked, in full, else the release's facts.
-pub(super) fn copied(model: &Model) -> Option<String> {
-    let Screen::View(view, name) = &model.screen else { return model.focus().map(ToString::to_string) };
-    let (release, list) = (model.release(name)?, model.list(*view));
+/// What a copy of the present screen is: the marked line in full, else the release's facts.
+pub(super) fn copied(observed: &Observed, acts: &Acts, screen: &ScreenState) -> Option<String> {
+    let Screen::View(view, name) = &screen.current else { return screen.focus(observed).map(ToString::to_string) };
+    let (release, list) = (observed.release(name)?, screen.list(*view));
     fn text<T: Listed>(list: &List, rows: Vec<T>) -> Option<String> {
         let rows = list.shown(rows);
         rows.get(list.at(&rows)).map(Listed::text)
     }
     match view {
-        View::Tasks => text(list, tasks::state::rows(model, release)),
-        View::Targets => text(list, targets::state::rows(model, release)),
-        View::Events => text(list, events::state::rows(model, release)),
-        View::Diff => text(list, diff::state::rows(model, release)),
-        View::Alarms => text(list, alarms::state::rows(model, release)),
-        View::History => text(list, history::state::rows(model, release)),
-        View::Logs => logs::state::copied(model),
+        View::Tasks => text(list, tasks::state::rows(observed, list, release)),
+        View::Targets => text(list, targets::state::rows(observed, list, release)),
+        View::Events => text(list, events::state::rows(observed, acts, &screen.events, list, release)),
+        View::Diff => text(list, diff::state::rows(observed, &screen.diff, list, release)),
+        View::Alarms => text(list, alarms::state::rows(observed, list, release)),
+        View::History => text(list, history::state::rows(observed, release)),
+        View::Logs => screen.logs.copied(&list.find),
     }
 }
 
 /// Keeps the open view's own state in step with what else is known; after every message.
-pub(super) fn tend(model: &mut Model) {
-    logs::state::tend(model);
+pub(super) fn refresh(observed: &Observed, screen: &mut ScreenState) {
+    let Screen::View(View::Logs, name) = &screen.current else { return };
+    let Some(release) = observed.release(name) else { return };
+    let find = screen.lists.entry(View::Logs).or_default();
+    screen.logs.refresh(observed, release, &find.find);
 }
 
-/// What is asked of AWS for the open view, beside what is asked for every open release.
-pub(super) fn wanted(model: &Model) -> Vec<Query> {
-    let Screen::View(view, name) = &model.screen else { return Vec::new() };
-    let Some(release) = model.release(name) else { return Vec::new() };
+/// The queries of the open view, beside those of every open release.
+pub(super) fn wanted(observed: &Observed, screen: &ScreenState) -> Vec<Query> {
+    let Screen::View(view, name) = &screen.current else { return Vec::new() };
+    let Some(release) = observed.release(name) else { return Vec::new() };
     match view {
-        View::Tasks => tasks::state::wanted(model, release),
-        View::Targets => targets::state::wanted(model, release),
-        View::Logs => logs::state::wanted(model, release),
-        View::Diff => diff::state::wanted(model, release),
+        View::Tasks => tasks::state::wanted(observed, release),
+        View::Targets => targets::state::wanted(observed, release),
+        View::Logs => logs::state::wanted(observed, &screen.logs, release),
+        View::Diff => diff::state::wanted(observed, &screen.diff, release),
         View::Events | View::Alarms | View::History => Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::release::readiness;
 use crate::console::dialogs;
 use crate::console::dialogs::{Consent, Dialog};
-use crate::console::state::Screen;
+use crate::console::screen::Screen;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::status;
 use crate::console::widgets::theme::Role;
@@ -40,7 +40,7 @@ pub enum Rollback {
 
 /// What `R` would do to a release now.
 pub fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
-    let model = scene.model;
+    let observed = scene.observed;
     if let Some(operation) = status::in_flight(scene, release)
         && operation.plan.intent.is_rollback()
     {
@@ -48,14 +48,16 @@ pub fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
         let step = operation.plan.steps.get(at.saturating_sub(1)).map_or("", |step| &step.title);
         return Rollback::UnderWay(format!("step {at} of {of}: {step}"));
     }
-    let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
+    let context = Context { place: &observed.place, settings: &observed.settings, now: observed.now.at };
     match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, &context) {
         Err(refusal) => Rollback::NotReady(refusal.text(KEYS)),
         Ok(plan) => {
             let (target, evidence) = target(scene, release, &plan);
-            let asks = match model.settings.rollback_confirm {
+            let asks = match observed.settings.rollback_confirm {
                 // On the fleet the mark may be elsewhere than the eye: there it asks.
-                RollbackConfirm::Idle => !(release.in_flight() && (model.too_small() || model.shows_one())),
+                RollbackConfirm::Idle => {
+                    !(release.in_flight() && (scene.screen.too_small() || scene.screen.shows_one()))
+                }
                 RollbackConfirm::Always => true,
                 RollbackConfirm::Never => false,
             };
@@ -102,9 +104,9 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<St
         return ("what it replaced".to_owned(), Vec::new());
     };
     let stays = *target == release.stable.task_definition;
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let ago = |at| format::age(now.duration_since(at));
-    let version = scene.model.snapshot.task_definition(target).and_then(|definition| definition.version());
+    let version = scene.observed.snapshot.task_definition(target).and_then(|definition| definition.version());
     let mut evidence: Vec<String> = version.into_iter().map(str::to_owned).collect();
     let known = release.previous.iter().find(|good| good.task_definition == *target);
     evidence.extend(match known {
@@ -124,8 +126,8 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<St
 /// The line, or two where a reason needs them.
 pub fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
     let Some(release) = release else {
-        let filter = scene.model.fleet.find.text.value();
-        let said = if scene.model.snapshot.services.get().is_none() || filter.is_empty() {
+        let filter = scene.screen.fleet.find.text.value();
+        let said = if scene.observed.snapshot.services.get().is_none() || filter.is_empty() {
             "no service is read and marked yet".to_owned()
         } else {
             format!("no service matches \"{}\", so none is marked", format::clip(filter, 24))
@@ -153,8 +155,9 @@ pub fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> V
                 false => Role::Badge,
             };
             // Where letters are typed, R is one of them.
-            let typing = scene.model.typing() || scene.model.dialog.as_ref().is_some_and(dialogs::view::takes_letters);
-            let twice = matches!(&scene.model.dialog, Some(Dialog::Confirm(confirm))
+            let typing =
+                scene.screen.typing() || scene.screen.dialog.as_ref().is_some_and(dialogs::view::takes_letters);
+            let twice = matches!(&scene.screen.dialog, Some(Dialog::Confirm(confirm))
                 if matches!(confirm.consent, Consent::Reason { .. }));
             let key = match (typing, asks) {
                 (true, _) if twice => "esc esc R ",
@@ -175,7 +178,7 @@ pub fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> V
         }
     };
     let mut line = vec![scene.span(badge, role), Span::raw(" ")];
-    if scene.model.screen == Screen::Fleet {
+    if scene.screen.current == Screen::Fleet {
         line.push(scene.span(format!("{} ", format::clip(&release.name, 24)), Role::Title));
     }
     if !world.good() {

@@ -8,7 +8,7 @@ use super::rollback_line;
 use super::rollback_line::Rollback;
 use crate::console::dialogs;
 use crate::console::dialogs::Dialog;
-use crate::console::state::SMALLEST;
+use crate::console::state::screen::SMALLEST;
 use crate::console::widgets::canvas::{Canvas, put};
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
@@ -17,7 +17,7 @@ use crate::console::wording::KEYS;
 /// Says so, the weightiest first, in whatever room there is.
 pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let focus = scene.model.focus();
+    let focus = scene.screen.focus(scene.observed);
     let back = match focus.map(|release| rollback_line::rollback(scene, release)) {
         Some(Rollback::Ready { target, .. }) => format!("R rolls back to {target}"),
         Some(Rollback::UnderWay(step)) => format!("rolling back, {step}"),
@@ -25,7 +25,7 @@ pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         None => "nothing is read yet".to_owned(),
     };
     // A question is answered here too: what it is about, and the keys that it hears instead.
-    let (asked, keys) = match &scene.model.dialog {
+    let (asked, keys) = match &scene.screen.dialog {
         Some(open) => {
             let keys = dialogs::view::keys(open).iter().map(|(key, word)| format!("{key} {word}"));
             let asked = match open {

@@ -10,7 +10,7 @@ use super::tasks;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::View;
+use crate::console::screen::View;
 use crate::console::widgets::canvas::Canvas;
 use crate::domain::release::Release;
 

@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Model;
-use crate::console::poll_schedule::Source;
+use super::observed::Observed;
+use crate::console::poll_schedule::source::Source;
 use crate::domain::analysis::alarms;
 use crate::domain::metrics::Series;
 use crate::domain::observe::snapshot::Reading;
@@ -15,10 +15,10 @@ const NEVER_OLD_BEFORE: SignedDuration = SignedDuration::from_secs(5);
 
 /// How old an answer of that time is, as the operator lived it, and whether that is older than three times its
 /// source's pace.
-pub fn age(model: &Model, source: &Source, at: Timestamp) -> (SignedDuration, bool) {
-    let busy = model.focused && model.releases.iter().any(Release::in_flight);
-    let pace = model.now.rate.operator_time(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
-    let age = model.now.since(at);
+pub fn age(observed: &Observed, focused: bool, source: &Source, at: Timestamp) -> (SignedDuration, bool) {
+    let busy = focused && observed.releases.iter().any(Release::in_flight);
+    let pace = observed.now.rate.operator_time(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
+    let age = observed.now.since(at);
     (age, age > pace)
 }
 
@@ -28,7 +28,7 @@ fn spoken(source: &Source) -> String {
 }
 
 /// Why an answer is not to be relied on: there is none, it is old, or the newest attempt failed.
-fn doubt<T>(model: &Model, source: &Source, reading: Option<&Reading<T>>) -> Option<String> {
+fn doubt<T>(observed: &Observed, focused: bool, source: &Source, reading: Option<&Reading<T>>) -> Option<String> {
     let name = spoken(source);
     if let Some(fault) = reading.and_then(Reading::failing) {
         return Some(format!("the {name} cannot be read ({})", fault.kind.word()));
@@ -36,50 +36,51 @@ fn doubt<T>(model: &Model, source: &Source, reading: Option<&Reading<T>>) -> Opt
     let Some(at) = reading.and_then(Reading::at) else {
         return Some(format!("the {name} are not read yet"));
     };
-    let (age, old) = age(model, source, at);
+    let (age, old) = age(observed, focused, source, at);
     old.then(|| format!("the {name} are {} s old", age.as_secs()))
 }
 
 /// What a decision about this release would rest on and cannot be relied on, in words.
-pub fn stale(model: &Model, release: &Release) -> Option<String> {
-    let snapshot = &model.snapshot;
-    doubt(model, &Source::Services, Some(&snapshot.services))
-        .or_else(|| doubt(model, &Source::Routes, Some(&snapshot.routes)))
+pub fn stale(observed: &Observed, focused: bool, release: &Release) -> Option<String> {
+    let snapshot = &observed.snapshot;
+    doubt(observed, focused, &Source::Services, Some(&snapshot.services))
+        .or_else(|| doubt(observed, focused, &Source::Routes, Some(&snapshot.routes)))
         .or_else(|| {
             let native = release.method.shifted_by_ecs();
             let deployments = snapshot.deployments.get(&release.stable.service);
-            native.then(|| doubt(model, &Source::Deployments, deployments)).flatten()
+            native.then(|| doubt(observed, focused, &Source::Deployments, deployments)).flatten()
         })
         .or_else(|| {
             let mut sides = release.sides();
-            sides.find_map(|side| minutes(model, side))
+            sides.find_map(|side| minutes(observed, focused, side))
         })
         .or_else(|| {
-            let names = alarms::names(release, snapshot, &model.settings);
-            names.iter().find_map(|name| doubt(model, &Source::Alarms, snapshot.alarms.get(name)))
+            let names = alarms::names(release, snapshot, &observed.settings);
+            names.iter().find_map(|name| doubt(observed, focused, &Source::Alarms, snapshot.alarms.get(name)))
         })
 }
 
-fn minutes(model: &Model, side: &Side) -> Option<String> {
+fn minutes(observed: &Observed, focused: bool, side: &Side) -> Option<String> {
     let Some(meter) = &side.meter else {
         return Some(format!("the requests of {} are not counted anywhere", side.service.service));
     };
     let source = Source::of(meter);
-    let reading = model.snapshot.metrics.get(meter);
+    let reading = observed.snapshot.metrics.get(meter);
     let counted = |series: &Series| {
         // An answer may say of every count that it is not to be had.
         if series.miscounted() {
             return Some(format!("the requests of {} could not be counted", side.service.service));
         }
-        let (age, old) = age(model, &source, series.as_of?);
+        let (age, old) = age(observed, focused, &source, series.as_of?);
         old.then(|| format!("the {} are {} s old", spoken(&source), age.as_secs()))
     };
-    doubt(model, &source, reading).or_else(|| reading?.get().and_then(counted))
+    doubt(observed, focused, &source, reading).or_else(|| reading?.get().and_then(counted))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::state::Model;
     use crate::domain::ecs::alarm::{Alarm, AlarmState};
     use crate::domain::fault::{Fault, FaultKind};
     use crate::domain::metrics::{Member, MetricsQuery};
@@ -88,7 +89,7 @@ mod tests {
     use crate::testkit::consoles;
 
     fn said(model: &Model) -> Option<String> {
-        stale(model, model.release("checkout").unwrap())
+        stale(&model.observed, model.screen.focused, model.release("checkout").unwrap())
     }
 
     fn count(model: &mut Model, ago: i64, unread: &[Member]) {
@@ -112,7 +113,7 @@ mod tests {
         count(&mut model, 1, &[]);
         assert_eq!(said(&model), None);
         // What was counted last counts, not what was asked last.
-        let reading = model.snapshot.metrics.get_mut(&consoles::meter("checkout-canary")).unwrap();
+        let reading = model.observed.snapshot.metrics.get_mut(&consoles::meter("checkout-canary")).unwrap();
         reading.value.as_mut().unwrap().1.as_of = Some(consoles::ago(91));
         assert_eq!(said(&model).as_deref(), Some("the metrics are 91 s old"));
     }
@@ -121,7 +122,7 @@ mod tests {
     fn an_alarm_that_is_not_known_now_is_in_doubt() {
         let mut model = consoles::baking((80, 24));
         let of_checkout = ServiceSettings { alarms: vec!["checkout-5xx".to_owned()], ..ServiceSettings::default() };
-        model.settings.services.insert("checkout".to_owned(), of_checkout);
+        model.observed.settings.services.insert("checkout".to_owned(), of_checkout);
         let alarm = Alarm { name: "checkout-5xx".to_owned(), state: AlarmState::Ok, reason: None, since: None };
         let hear = |model: &mut Model, ago: i64, answer| {
             consoles::hear(model, ago, Query::Alarms(vec!["checkout-5xx".to_owned()]), answer);

@@ -2,6 +2,9 @@
 
 use tui_input::Input;
 
+/// Lines that a page key moves by: somewhat fewer than the smallest screen shows, so that one stays in sight.
+pub(crate) const PAGE: usize = 10;
+
 /// A line of a list.
 pub trait Listed {
     /// By which it is known again when the list is read anew.
@@ -58,6 +61,13 @@ impl List {
             lines.retain(|line| self.find.matches(&line.text()));
         }
         lines
+    }
+
+    /// The chosen one of the orders, in words.
+    pub fn order_name(&self, orders: &[&str]) -> String {
+        let order = orders.get(self.order).copied().unwrap_or_default();
+        let reversed = if self.reversed { ", turned" } else { "" };
+        format!("{order}{reversed}")
     }
 
     /// The place of the marked line among those that are shown.

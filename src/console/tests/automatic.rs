@@ -7,7 +7,8 @@ use super::{draw, glyphs, plain};
 use crate::console::dialogs::{Confirm, Consent, Dialog};
 use crate::console::keymap::Key;
 use crate::console::message::{Msg, Now};
-use crate::console::state::{Model, Screen};
+use crate::console::screen::Screen;
+use crate::console::state::Model;
 use crate::console::update;
 use crate::console::view::{Palette, Theme};
 use crate::domain::plan::Intent;
@@ -15,21 +16,21 @@ use crate::testkit::consoles;
 
 /// A question about the next step.
 fn asking(mut model: Model, consent: Consent) -> Model {
-    let plan = model.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
-    let (opened, ways) = (model.now.at, Vec::new());
-    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened, heard: opened })));
+    let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
+    let (opened, ways) = (model.observed.now.at, Vec::new());
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened, heard: opened })));
     model
 }
 
 fn feed(model: &mut Model, msg: Msg) {
-    let at = model.now.at + SignedDuration::from_secs(1);
+    let at = model.observed.now.at + SignedDuration::from_secs(1);
     update(model, Now::new(at), msg);
 }
 
 /// A canary that baked with PASS, and automatic stepping switched on.
 fn on(size: (u16, u16)) -> Model {
     let mut model = consoles::waiting(size);
-    model.settings.protected = false;
+    model.observed.settings.protected = false;
     feed(&mut model, Msg::Key(Key::Char('H')));
     feed(&mut model, Msg::Key(Key::Char('y')));
     feed(&mut model, Msg::Tick);
@@ -57,7 +58,7 @@ fn automatic_stepping_is_asked_about_counted_down_and_said_to_be_off() {
     let banner = ascii.lines().nth(1).unwrap();
     assert_eq!(banner, " AUTOMATIC   checkout 10% > 100% of traffic to :42 in 29 s . any key stops it");
     let mut fleet = on(size);
-    fleet.screen = Screen::Fleet;
+    fleet.screen.current = Screen::Fleet;
     let fleet = glyphs(&draw(&fleet, &plain()));
     assert!(fleet.contains("»checkout") && fleet.contains("any key stops it"), "{fleet}");
     let mut stopped = on(size);

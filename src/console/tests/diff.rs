@@ -8,8 +8,9 @@ use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, plain};
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Msg, Now};
-use crate::console::screens::View;
-use crate::console::state::{Model, Screen};
+use crate::console::screen::Screen;
+use crate::console::screen::View;
+use crate::console::state::Model;
 use crate::console::update;
 use crate::domain::ecs::task_definition::{Definition, hidden};
 use crate::domain::fault::{Fault, FaultKind};
@@ -52,7 +53,7 @@ fn definition(revision: u32, values: bool) -> Definition {
 fn read(model: &mut Model, revision: u32, reveal: bool) -> Vec<Effect> {
     let query = Query::Definition { arn: td("checkout", revision), reveal };
     let answer = Ok(Answer::Definition(Box::new(definition(revision, reveal))));
-    let at = model.now.at + SignedDuration::from_secs(1);
+    let at = model.observed.now.at + SignedDuration::from_secs(1);
     update(model, Now::new(at), Msg::Read { asked: at, query, answer })
 }
 
@@ -93,10 +94,10 @@ fn a_value_is_on_no_screen_until_it_is_asked_for_and_not_after_leaving() {
         text.contains(SECRET)
     };
     for view in [View::Tasks, View::Targets, View::Events, View::Logs, View::Diff, View::Alarms, View::History] {
-        model.screen = Screen::View(view, "checkout".into());
+        model.screen.current = Screen::View(view, "checkout".into());
         assert!(!shows(&model), "{view}");
     }
-    model.screen = Screen::View(View::Diff, "checkout".into());
+    model.screen.current = Screen::View(View::Diff, "checkout".into());
     // The variable's line is marked, folded and unfolded, as a change and as JSON.
     for keys in [&[][..], &[Key::Char('u')], &[Key::Char('y')], &[Key::Char('y')]] {
         press(&mut model, keys);
@@ -120,22 +121,27 @@ fn a_value_is_on_no_screen_until_it_is_asked_for_and_not_after_leaving() {
     press(&mut model, &[Key::Char('y')]);
     // A snapshot of the world never has them.
     assert!(
-        model.snapshot.definitions.values().all(|reading| !reading.get().unwrap().json.to_string().contains(SECRET))
+        model.observed.snapshot.definitions.values().all(|reading| !reading
+            .get()
+            .unwrap()
+            .json
+            .to_string()
+            .contains(SECRET))
     );
     press(&mut model, &[Key::Esc]);
     assert!(!shows(&model));
     press(&mut model, &[Key::Char('d')]);
-    assert!(!shows(&model) && !seen(&model).contains("VALUES SHOWN") && model.diff.revealed.is_empty());
+    assert!(!shows(&model) && !seen(&model).contains("VALUES SHOWN") && model.screen.diff.revealed.is_empty());
     // An answer that comes late is not kept.
     read(&mut model, 42, true);
-    assert!(!shows(&model) && model.diff.revealed.is_empty());
+    assert!(!shows(&model) && model.screen.diff.revealed.is_empty());
     let effects = press(&mut model, &[Key::Char('v')]);
     assert_eq!(asked(&effects, true), 2, "asked anew each time: {effects:?}");
     read(&mut model, 41, true);
     read(&mut model, 42, true);
     assert!(shows(&model));
     press(&mut model, &[Key::Char('v')]);
-    assert!(!shows(&model) && model.diff.revealed.is_empty());
+    assert!(!shows(&model) && model.screen.diff.revealed.is_empty());
 }
 
 #[test]
@@ -150,8 +156,8 @@ fn what_cannot_be_compared_is_said_in_words() {
     let text = seen(&model);
     assert!(text.contains("✖ checkout:41 could not be read") && text.contains("not authorized"), "{text}");
     let mut same = open(size);
-    same.diff.from = Some(td("checkout", 42));
-    same.diff.to = Some(td("checkout", 42));
+    same.screen.diff.from = Some(td("checkout", 42));
+    same.screen.diff.to = Some(td("checkout", 42));
     assert!(seen(&same).contains("both sides are the same revision"), "{}", seen(&same));
     let mut gone = open(size);
     let mut inactive = definition(41, false);
@@ -160,12 +166,12 @@ fn what_cannot_be_compared_is_said_in_words() {
     learn(&mut gone, -5, query, Answer::Definition(Box::new(inactive)));
     assert!(seen(&gone).contains("INACTIVE"), "{}", seen(&gone));
     let mut first = consoles::open(size, consoles::Pair::at(0, 900));
-    for release in &mut first.releases {
+    for release in &mut first.observed.releases {
         release.previous.clear();
         release.phase = crate::domain::release::Phase::Steady;
         release.canary = None;
     }
-    first.screen = Screen::View(View::Diff, "checkout".into());
+    first.screen.current = Screen::View(View::Diff, "checkout".into());
     let text = seen(&first);
     assert!(text.contains("no revision is known that ran before"), "{text}");
 }

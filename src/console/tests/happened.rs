@@ -8,9 +8,9 @@ use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, plain};
 use crate::console::keymap::Key;
 use crate::console::message::Effect;
-use crate::console::screens::View;
+use crate::console::screen::{Screen, View};
+use crate::console::state::Model;
 use crate::console::state::operation::{OperationOutcome, Progress};
-use crate::console::state::{Model, Screen};
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::{AlarmConfiguration, DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::Arn;
@@ -49,7 +49,7 @@ fn evening(size: (u16, u16)) -> Model {
     });
     let canary = pair.canary.clone();
     let mut model = consoles::open(size, pair);
-    model.acts.since = ago(3_600);
+    model.operations.acts.since = ago(3_600);
     consoles::rewind(&mut model, 900);
     for (seconds, stable, weight) in [(300, 50, 50), (240, 90, 10)] {
         learn(&mut model, seconds, Query::Routes, Answer::Routes(vec![route(stable, weight)]));
@@ -94,7 +94,7 @@ fn evening(size: (u16, u16)) -> Model {
         vec![Progress::Sent { step: 0 }, Progress::Verified { step: 0 }, Progress::Ended(OperationOutcome::Done)];
     order(&mut model, Intent::Rollback { to: None, at_once: false }, done);
     learn(&mut model, 7, Query::Routes, Answer::Routes(vec![route(100, 0)]));
-    model.screen = Screen::View(View::Events, "checkout".into());
+    model.screen.current = Screen::View(View::Events, "checkout".into());
     model
 }
 
@@ -111,7 +111,7 @@ fn tab_shows_one_kind_after_the_other_and_a_search_narrows_it() {
     let mut shown = Vec::new();
     for _ in 0..7 {
         press(&mut model, &[Key::Tab]);
-        shown.push((model.events.shown.to_string(), rows(&model) < all));
+        shown.push((model.screen.events.shown.to_string(), rows(&model) < all));
     }
     let names: Vec<_> = shown.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["tasks", "deployment", "alarms", "ours", "others", "service", "all"]);
@@ -131,7 +131,7 @@ fn tab_shows_one_kind_after_the_other_and_a_search_narrows_it() {
 fn what_could_not_be_read_is_said_where_it_is_missing() {
     let mut model = evening(SIZES[0]);
     let denied = Fault::new(FaultKind::Denied, "ListTasks", "checkout-canary", "not authorized");
-    model.snapshot.tasks.clear();
+    model.observed.snapshot.tasks.clear();
     hear(&mut model, 1, Query::Tasks(key("checkout-canary")), Err(denied));
     let text = seen(&model);
     assert!(text.contains("✖ ECS tasks denied: ListTasks checkout-canary: not authorized"), "{text}");
@@ -141,7 +141,7 @@ fn what_could_not_be_read_is_said_where_it_is_missing() {
 #[test]
 fn the_history_says_where_its_keys_lead_and_who_else_deployed() {
     let mut model = evening(SIZES[1]);
-    model.screen = Screen::View(View::History, "checkout".into());
+    model.screen.current = Screen::View(View::History, "checkout".into());
     assert_snapshot!("history_leads", seen(&model));
     // The canary's newest deployment is below the stable service's one.
     press(&mut model, &[Key::Down, Key::Down, Key::Char(' '), Key::Up]);
@@ -149,10 +149,10 @@ fn the_history_says_where_its_keys_lead_and_who_else_deployed() {
     assert!(text.contains("d compares :41 with it") && text.contains("▲ somebody else started it"), "{text}");
     press(&mut model, &[Key::Char('d')]);
     let (from, to) = (consoles::td("checkout", 41), consoles::td("checkout", 42));
-    assert_eq!((model.diff.from.as_ref(), model.diff.to.as_ref()), (Some(&from), Some(&to)));
+    assert_eq!((model.screen.diff.from.as_ref(), model.screen.diff.to.as_ref()), (Some(&from), Some(&to)));
     press(&mut model, &[Key::Esc, Key::Down, Key::Char(' '), Key::Up]);
     press(&mut model, &[Key::Char('d')]);
-    assert_eq!(model.diff.from, Some(from), "what it replaced");
+    assert_eq!(model.screen.diff.from, Some(from), "what it replaced");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn hostile_words_never_reach_a_cell_of_the_timeline() {
             reason: Some(evil.clone()),
             since: Some(ago(5)),
         };
-        model.settings.services.entry("checkout".into()).or_default().alarms = vec![evil.clone()];
+        model.observed.settings.services.entry("checkout".into()).or_default().alarms = vec![evil.clone()];
         learn(&mut model, 1, Query::Alarms(vec![evil.clone()]), Answer::Alarms(vec![alarm]));
         let mut revision = (*consoles::revision_of("checkout", 42)).clone();
         revision.task_definition = crate::domain::ecs::names::TaskDefinitionArn::new(evil.clone());
@@ -179,7 +179,7 @@ fn hostile_words_never_reach_a_cell_of_the_timeline() {
         };
         learn(&mut model, 0, Query::Deployments(key("checkout-stable")), Answer::Deployments(vec![deployment]));
         for view in [View::Events, View::History, View::Diff] {
-            model.screen = Screen::View(view, "checkout".into());
+            model.screen.current = Screen::View(view, "checkout".into());
             for _ in 0..12 {
                 for cell in &draw(&model, &plain()).content {
                     assert!(cell.symbol().chars().all(is_safe), "{:?}", cell.symbol());

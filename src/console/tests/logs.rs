@@ -14,10 +14,10 @@ use crate::testkit::consoles::{answer, awslogs, feed, line, logged, logs, logs_b
 
 fn pressed(mut model: Model, keys: &[Key]) -> Model {
     for key in keys {
-        model.now.at += jiff::SignedDuration::from_millis(100);
+        model.observed.now.at += jiff::SignedDuration::from_millis(100);
         feed(&mut model, Msg::Key(*key));
     }
-    model.notice = None;
+    model.screen.notice = None;
     model
 }
 
@@ -27,7 +27,7 @@ fn the_log_of_both_sides_of_one_and_held() {
     layouts("logs_first_error", |size| pressed(logged(size), &[Key::Tab, Key::Tab, Key::Char('!')]));
     layouts("logs_held", |size| {
         let mut model = pressed(logged(size), &[Key::Char(' '), Key::PageUp]);
-        model.now.at += jiff::SignedDuration::from_secs(100);
+        model.observed.now.at += jiff::SignedDuration::from_secs(100);
         model
     });
 }
@@ -54,7 +54,7 @@ fn a_log_that_cannot_be_read_says_why_and_what_to_do() {
 #[test]
 fn a_canary_that_never_started_has_no_log_and_that_is_said() {
     let mut model = logs(SIZES[0]);
-    let canary = model.snapshot.service(&consoles::key("checkout-canary")).unwrap().clone();
+    let canary = model.observed.snapshot.service(&consoles::key("checkout-canary")).unwrap().clone();
     let why = "CannotPullContainerError: pull image manifest has been retried 5 time(s): manifest unknown";
     let failed = |id: u32| crate::domain::ecs::service::Task {
         started_at: None,
@@ -75,7 +75,7 @@ fn a_drawing_costs_what_is_on_the_screen() {
     let pages = feed(&mut model, Msg::Tick);
     let lines = (0..50_000).map(|back| line(170_000 - back * 3, 5, "x".repeat(8_000))).collect();
     answer(&mut model, &pages[0], Ok(LogPage { lines, next: None }));
-    assert!(model.logs.bytes() < 30 << 20, "{}", model.logs.bytes());
+    assert!(model.screen.logs.bytes() < 30 << 20, "{}", model.screen.logs.bytes());
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("50,000 lines") && text.contains("kept"), "{text}");
 }

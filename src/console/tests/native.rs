@@ -5,9 +5,11 @@ use insta::assert_snapshot;
 use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
 use crate::console::dialogs::{Confirm, Consent, Dialog};
-use crate::console::screens::View;
+use crate::console::screen::Screen;
+use crate::console::screen::View;
+use crate::console::screens::release::state::Panel;
+use crate::console::state::Model;
 use crate::console::state::list::Find;
-use crate::console::state::{Model, Panel, Screen};
 use crate::console::view::{Palette, Theme};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
@@ -17,7 +19,7 @@ use crate::domain::rollback::readiness::{Check, Level};
 use crate::testkit::consoles;
 
 fn fleet(mut model: Model) -> Model {
-    model.screen = Screen::Fleet;
+    model.screen.current = Screen::Fleet;
     model
 }
 
@@ -35,9 +37,9 @@ fn a_native_release_at_every_turn() {
 /// The question that `R` asks about `payments`.
 fn asked(mut model: Model) -> Model {
     let release = model.release("payments").unwrap();
-    let plan = model.plan(release, &Intent::Rollback { to: None, at_once: false }).unwrap();
-    let now = model.now.at;
-    model.dialog = Some(Dialog::Confirm(Box::new(Confirm {
+    let plan = model.observed.plan(release, &Intent::Rollback { to: None, at_once: false }).unwrap();
+    let now = model.observed.now.at;
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm {
         plan,
         consent: Consent::SecondR,
         opened: now,
@@ -52,10 +54,10 @@ fn what_is_known_beforehand_of_the_way_back() {
     layouts("native_doubtful", consoles::native_doubtful);
     layouts("native_doubtful_asked", |size| asked(consoles::native_doubtful(size)));
     let mut panel = consoles::native_doubtful(SIZES[0]);
-    panel.panel = Panel::Preflight;
+    panel.screen.release.panel = Panel::Preflight;
     assert_snapshot!("native_preflight", glyphs(&draw(&panel, &plain())));
     let mut blocked = consoles::native_doubtful(SIZES[0]);
-    for release in &mut blocked.releases {
+    for release in &mut blocked.observed.releases {
         release.preflight.estimate = None;
         if let Some(check) = release.preflight.checks.first_mut() {
             *check =
@@ -65,14 +67,14 @@ fn what_is_known_beforehand_of_the_way_back() {
     let text = glyphs(&draw(&blocked, &plain()));
     assert!(text.contains("ROLLBACK NOT READY  R  to :17"), "{text}");
     assert!(text.contains("✖ AWS would refuse: task definition :17 is INACTIVE"), "{text}");
-    blocked.size = SIZES[1];
+    blocked.screen.size = SIZES[1];
     let text = glyphs(&draw(&blocked, &plain()));
     assert!(text.contains("no past rollback to go by"), "{text}");
 }
 
 fn history(mut model: Model) -> Model {
     let name = model.focus().unwrap().name.clone();
-    model.screen = Screen::View(View::History, name);
+    model.screen.current = Screen::View(View::History, name);
     model
 }
 
@@ -80,9 +82,12 @@ fn history(mut model: Model) -> Model {
 fn the_history() {
     layouts("history", |size| {
         let mut model = history(consoles::native_over(size));
-        let second =
-            model.deployments(model.focus().unwrap()).get(1).map(|deployment| deployment.arn.as_str().to_owned());
-        model.lists.entry(View::History).or_default().marked = second;
+        let second = model
+            .observed
+            .deployments(model.focus().unwrap())
+            .get(1)
+            .map(|deployment| deployment.arn.as_str().to_owned());
+        model.screen.lists.entry(View::History).or_default().marked = second;
         model
     });
     layouts("history_under_way", |size| history(consoles::native_paused(size)));
@@ -95,7 +100,7 @@ fn the_history() {
 fn a_history_that_is_not_there_says_why() {
     let text = |model: &Model| glyphs(&draw(model, &plain()));
     let mut model = history(consoles::native_over(SIZES[0]));
-    model.snapshot.deployments.clear();
+    model.observed.snapshot.deployments.clear();
     assert!(text(&model).contains("\nnot read yet\n"), "{}", text(&model));
     let key = consoles::key("payments");
     let denied = Fault::new(FaultKind::Denied, "ListServiceDeployments", "payments", "User ana is not authorized");
@@ -114,11 +119,11 @@ fn a_history_that_is_not_there_says_why() {
 #[test]
 fn a_share_that_is_not_nothing_is_not_shown_as_nothing() {
     let mut model = consoles::native_paused(SIZES[1]);
-    let release = model.releases.iter_mut().find(|release| release.name == "payments").unwrap();
+    let release = model.observed.releases.iter_mut().find(|release| release.name == "payments").unwrap();
     release.share.observed = Some(consoles::percent(0.03));
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("observed <0.1%"), "{text}");
-    let release = model.releases.iter_mut().find(|release| release.name == "payments").unwrap();
+    let release = model.observed.releases.iter_mut().find(|release| release.name == "payments").unwrap();
     (release.share.observed, release.verdict.judged.minutes) = (Some(consoles::percent(0.0)), 0);
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("observed no data"), "{text}");
@@ -127,13 +132,13 @@ fn a_share_that_is_not_nothing_is_not_shown_as_nothing() {
 #[test]
 fn where_the_traffic_goes_is_said_once() {
     let mut model = consoles::native_paused(SIZES[0]);
-    let release = model.releases.iter_mut().find(|release| release.name == "payments").unwrap();
+    let release = model.observed.releases.iter_mut().find(|release| release.name == "payments").unwrap();
     // Answered a moment ago: the rule says 10 %, as ECS asked, and 100 % is next.
     release.pauses.clear();
     release.phase = Phase::Shifting;
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("ECS shifts to 100%") && !text.contains("ECS shifts to 10%"), "{text}");
-    let release = model.releases.iter_mut().find(|release| release.name == "payments").unwrap();
+    let release = model.observed.releases.iter_mut().find(|release| release.name == "payments").unwrap();
     release.share.configured = Some(consoles::percent(0.0));
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("cluster prod   ECS shifts to 10%"), "{text}");
@@ -142,7 +147,7 @@ fn where_the_traffic_goes_is_said_once() {
 #[test]
 fn a_filter_without_a_match_says_so() {
     let mut model = fleet(consoles::native_paused(SIZES[0]));
-    model.fleet.find = Find { text: "nobody".into(), only: true, typing: false };
+    model.screen.fleet.find = Find { text: "nobody".into(), only: true, typing: false };
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("ROLLBACK NOT READY   no service matches \"nobody\""), "{text}");
 }

@@ -4,7 +4,9 @@ use insta::assert_snapshot;
 
 use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
-use crate::console::state::{Model, Panel, Plotted};
+use crate::console::screens::release::state::Panel;
+use crate::console::screens::release::state::Plotted;
+use crate::console::state::Model;
 use crate::console::view::{Palette, Theme};
 use crate::domain::metrics::source::{CustomMetrics, MetricQueries, MetricSource, Source};
 use crate::testkit::consoles;
@@ -15,7 +17,11 @@ fn few(size: (u16, u16)) -> Model {
 }
 
 fn zoomed(plotted: Plotted, make: impl Fn((u16, u16)) -> Model) -> impl Fn((u16, u16)) -> Model {
-    move |size| Model { zoom: Some(plotted), ..make(size) }
+    move |size| {
+        let mut model = make(size);
+        model.screen.release.zoom = Some(plotted);
+        model
+    }
 }
 
 #[test]
@@ -46,7 +52,11 @@ fn each_plot_can_have_the_whole_screen() {
 
 #[test]
 fn a_longer_range_packs_minutes() {
-    let long = |size| Model { range: Some(180), ..consoles::bad(size) };
+    let long = |size| {
+        let mut model = consoles::bad(size);
+        model.screen.release.range = Some(180);
+        model
+    };
     layouts("long", long);
     layouts("zoom_long", zoomed(Plotted::Latency, long));
     for (size, by) in SIZES.into_iter().zip(["3h by 6m", "3h by 4m", "3h by 2m"]) {
@@ -64,10 +74,10 @@ fn what_could_not_be_read_is_named_where_its_value_would_be() {
         assert!(!text.contains("0.00%"), "what is not known is not none: {text}");
     }
     let mut around = consoles::troubled(SIZES[0]);
-    around.panel = Panel::Around;
+    around.screen.release.panel = Panel::Around;
     assert_snapshot!("panel_around_troubled", glyphs(&draw(&around, &plain())));
     let mut around = consoles::holes(SIZES[0]);
-    around.panel = Panel::Around;
+    around.screen.release.panel = Panel::Around;
     assert_snapshot!("panel_around", glyphs(&draw(&around, &plain())));
 }
 
@@ -75,13 +85,13 @@ fn what_could_not_be_read_is_named_where_its_value_would_be() {
 fn what_prometheus_could_not_give_is_not_told_in_cloudwatchs_words() {
     let mut model = consoles::troubled(SIZES[0]);
     let own = CustomMetrics { source: Source::Prometheus(MetricQueries::default()), seconds: true };
-    for release in model.releases.iter_mut().filter(|release| release.name == "checkout") {
+    for release in model.observed.releases.iter_mut().filter(|release| release.name == "checkout") {
         let sides = std::iter::once(&mut release.stable).chain(&mut release.canary);
         for (place, side) in sides.enumerate() {
             let meter = MetricSource::Custom(CustomMetrics { seconds: place == 0, ..own.clone() });
             let had = side.meter.replace(meter.clone()).unwrap();
-            let read = model.snapshot.metrics.remove(&had).unwrap();
-            model.snapshot.metrics.insert(meter, read);
+            let read = model.observed.snapshot.metrics.remove(&had).unwrap();
+            model.observed.snapshot.metrics.insert(meter, read);
         }
     }
     let text = glyphs(&draw(&model, &plain()));

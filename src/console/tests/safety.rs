@@ -8,8 +8,12 @@ use super::{draw, glyphs, plain};
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::keymap::{BINDINGS, Key};
 use crate::console::message::Msg;
-use crate::console::screens::View;
-use crate::console::state::{Model, Panel, Plotted, SMALLEST, Screen};
+use crate::console::screen::Screen;
+use crate::console::screen::View;
+use crate::console::screens::release::state::Panel;
+use crate::console::screens::release::state::Plotted;
+use crate::console::state::Model;
+use crate::console::state::screen::SMALLEST;
 use crate::console::update;
 use crate::console::view::{Palette, Theme};
 use crate::domain::plan::{Intent, Refusal, Remedy};
@@ -22,11 +26,11 @@ const EVIL: &str =
 /// Every dialog that a model can have on top.
 fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     let mut dialogs = vec![None, Some(Dialog::Help { top: 0 })];
-    let now = model.now.at;
+    let now = model.observed.now.at;
     let name = || Consent::Name("chec".into());
     let consents = || [Consent::Yes, Consent::SecondR, name(), Consent::Reason { name: EVIL.into(), why: EVIL.into() }];
     for intent in [Intent::Rollback { to: None, at_once: false }, Intent::Step { to: None }, Intent::Finish] {
-        if let Some(Ok(plan)) = model.focus().map(|release| model.plan(release, &intent)) {
+        if let Some(Ok(plan)) = model.focus().map(|release| model.observed.plan(release, &intent)) {
             dialogs.extend(consents().map(|consent| {
                 let (plan, ways) = (plan.clone(), Vec::new());
                 Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })))
@@ -68,11 +72,11 @@ fn every_size_is_drawn() {
     let columns = (1..=20).chain((21..78).step_by(9)).chain(78..=84).chain((85..=130).step_by(11));
     for columns in columns {
         for rows in (1..=8).chain((9..22).step_by(5)).chain(22..=26).chain((27..=45).step_by(6)) {
-            model.size = (columns, rows);
-            model.screen = if rows % 2 == 0 { Screen::Fleet } else { Screen::Release("checkout".into()) };
+            model.screen.size = (columns, rows);
+            model.screen.current = if rows % 2 == 0 { Screen::Fleet } else { Screen::Release("checkout".into()) };
             let index = usize::from(columns) + usize::from(rows);
-            model.dialog = dialogs.get(index % dialogs.len()).cloned().flatten();
-            model.zoom = Plotted::iter().nth(index % 7);
+            model.screen.dialog = dialogs.get(index % dialogs.len()).cloned().flatten();
+            model.screen.release.zoom = Plotted::iter().nth(index % 7);
             draw(&model, &plain());
         }
     }
@@ -84,33 +88,33 @@ fn hostile_text_never_reaches_a_cell() {
     for size in [(40, 10), (80, 24), (120, 40), (200, 60)] {
         let mut model = consoles::hostile(size, &text);
         for dialog in dialogs(&model) {
-            model.dialog = dialog;
+            model.screen.dialog = dialog;
             for screen in [Screen::Fleet, Screen::Release("checkout".into()), Screen::Release(text.clone())] {
-                model.screen = screen;
+                model.screen.current = screen;
                 is_clean(&model, &plain());
             }
         }
-        model.dialog = None;
+        model.screen.dialog = None;
         let mut native = consoles::native_hostile(size, &text);
-        let rows = native.deployments(native.focus().unwrap()).len();
+        let rows = native.observed.deployments(native.focus().unwrap()).len();
         for marked in 0..rows {
-            let all = native.deployments(native.focus().unwrap());
+            let all = native.observed.deployments(native.focus().unwrap());
             let arn = all.get(marked).map(|deployment| deployment.arn.as_str().to_owned());
-            native.lists.entry(View::History).or_default().marked = arn;
+            native.screen.lists.entry(View::History).or_default().marked = arn;
             for screen in
                 [Screen::Fleet, Screen::Release("payments".into()), Screen::View(View::History, "payments".into())]
             {
-                native.screen = screen;
+                native.screen.current = screen;
                 is_clean(&native, &plain());
             }
         }
-        model.screen = Screen::Release("checkout".into());
+        model.screen.current = Screen::Release("checkout".into());
         for panel in [Panel::Tasks, Panel::Events, Panel::Operation, Panel::Sources, Panel::Around] {
-            model.panel = panel;
+            model.screen.release.panel = panel;
             is_clean(&model, &plain());
         }
         for plotted in Plotted::iter() {
-            model.zoom = Some(plotted);
+            model.screen.release.zoom = Some(plotted);
             is_clean(&model, &plain());
         }
     }
@@ -129,14 +133,14 @@ fn ascii_is_all_that_is_drawn_where_it_is_asked_for() {
         ] {
             is_clean(&model, &theme);
             for plotted in Plotted::iter() {
-                model.zoom = Some(plotted);
+                model.screen.release.zoom = Some(plotted);
                 is_clean(&model, &theme);
             }
-            model.screen = Screen::Fleet;
+            model.screen.current = Screen::Fleet;
             is_clean(&model, &theme);
-            model.screen = Screen::View(View::History, "payments".into());
+            model.screen.current = Screen::View(View::History, "payments".into());
             is_clean(&model, &theme);
-            model.dialog = Some(Dialog::Help { top: 0 });
+            model.screen.dialog = Some(Dialog::Help { top: 0 });
             is_clean(&model, &theme);
         }
     }
@@ -148,11 +152,11 @@ proptest! {
     fn no_text_breaks_the_screen(text in "(?s).{0,60}", columns in 1u16..130, rows in 1u16..45) {
         let mut model = consoles::hostile((columns, rows), &text);
         is_clean(&model, &plain());
-        model.screen = Screen::Fleet;
+        model.screen.current = Screen::Fleet;
         is_clean(&model, &plain());
         let mut native = consoles::native_hostile((columns, rows), &text);
         is_clean(&native, &plain());
-        native.screen = Screen::View(View::History, "payments".into());
+        native.screen.current = Screen::View(View::History, "payments".into());
         is_clean(&native, &plain());
     }
 }
@@ -168,6 +172,8 @@ fn a_small_terminal_says_what_it_needs_and_that_r_and_q_work() {
 #[test]
 fn the_rollback_line_and_the_footer_are_always_there() {
     for size in [SMALLEST, (120, 40), (200, 60)] {
+        let mut history = consoles::native_over(size);
+        history.screen.current = Screen::View(View::History, "payments".into());
         for model in [
             consoles::baking(size),
             consoles::bad(size),
@@ -177,14 +183,19 @@ fn the_rollback_line_and_the_footer_are_always_there() {
             consoles::rolling(size),
             consoles::silent(size),
             consoles::native_doubtful(size),
-            Model { screen: Screen::View(View::History, "payments".into()), ..consoles::native_over(size) },
+            history,
         ] {
             for dialog in [None, Some(Dialog::Help { top: 0 })] {
-                let shown = Model { dialog, ..model.clone() };
+                let mut shown = model.clone();
+                shown.screen.dialog = dialog;
                 let text = glyphs(&draw(&shown, &plain()));
                 let rows: Vec<_> = text.lines().collect();
                 assert!(rows[rows.len() - 3..].iter().any(|row| row.contains("ROLLBACK")), "{text}");
-                assert!(rows[rows.len() - 1].contains(if shown.dialog.is_none() { "q quit" } else { "esc close" }));
+                assert!(rows[rows.len() - 1].contains(if shown.screen.dialog.is_none() {
+                    "q quit"
+                } else {
+                    "esc close"
+                }));
                 assert!(rows[0].contains("us-east-1"), "{text}");
             }
         }
@@ -195,7 +206,7 @@ fn the_rollback_line_and_the_footer_are_always_there() {
 fn the_help_has_every_key_at_every_size() {
     for size in [SMALLEST, (120, 40), (200, 60)] {
         let mut model = consoles::baking(size);
-        let now = model.now;
+        let now = model.observed.now;
         let mut screens = Vec::new();
         update(&mut model, now, Msg::Key(Key::Char('?')));
         for _ in 0..=BINDINGS.len() {
@@ -204,8 +215,7 @@ fn the_help_has_every_key_at_every_size() {
             screens.push(text);
             update(&mut model, now, Msg::Key(Key::Down));
         }
-        for binding in BINDINGS.iter().filter(|binding| !crate::console::dialogs::view::MARKS.contains(&binding.action))
-        {
+        for binding in BINDINGS.iter().filter(|binding| !crate::console::keymap::MARKS.contains(&binding.action)) {
             let keys: Vec<_> = binding.keys.iter().map(|key| key.label()).collect();
             let first = binding.help.split(' ').take(3).collect::<Vec<_>>().join(" ");
             let has = |line: &str| line.contains(&keys.join(" ")) && line.contains(&first);
@@ -239,7 +249,7 @@ fn what_is_old_or_unknown_is_never_green() {
     for size in [SMALLEST, (120, 40), (200, 60)] {
         for screen in [Screen::Fleet, Screen::Release("checkout".into())] {
             let mut old = consoles::faulty(size);
-            old.screen = screen.clone();
+            old.screen.current = screen.clone();
             // Who asks, and what is registered, are read seldom and not old yet.
             let mut lines = green(&old);
             lines.retain(|line| !line.contains("STS identity") && !line.contains("ECS revisions"));

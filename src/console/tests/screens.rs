@@ -4,9 +4,11 @@ use insta::assert_snapshot;
 
 use super::{draw, glyphs, picture, plain};
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
+use crate::console::screen::Screen;
+use crate::console::screens::release::state::Panel;
+use crate::console::state::Model;
 use crate::console::state::list::Find;
 use crate::console::state::operation::{OperationOutcome, Progress};
-use crate::console::state::{Model, Panel, Screen};
 use crate::console::view::{Palette, Theme};
 use crate::domain::clock_rate::ClockRate;
 use crate::domain::fault::{Fault, FaultKind};
@@ -28,7 +30,7 @@ pub(super) fn layouts(name: &str, make: impl Fn((u16, u16)) -> Model) {
 
 fn fleet(size: (u16, u16)) -> Model {
     let mut model = consoles::bad(size);
-    model.screen = Screen::Fleet;
+    model.screen.current = Screen::Fleet;
     model
 }
 
@@ -51,10 +53,11 @@ fn a_release_at_every_phase() {
 
 fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let release = model.release("checkout").unwrap();
-    let context = Context { place: &model.place, settings: &model.settings, now: model.now.at };
+    let context =
+        Context { place: &model.observed.place, settings: &model.observed.settings, now: model.observed.now.at };
     let plan = plan::plan(release, &intent, &context).unwrap();
-    let now = model.now.at;
-    model.dialog =
+    let now = model.observed.now.at;
+    model.screen.dialog =
         Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), opened: now, heard: now })));
     model
 }
@@ -72,25 +75,25 @@ fn dialogs() {
     layouts("weight", |size| {
         let mut model = consoles::baking(size);
         let error = Some("120 is not a percentage between 0 and 100".to_owned());
-        model.dialog = Some(Dialog::Weight { release: "checkout".into(), input: "120".into(), error });
+        model.screen.dialog = Some(Dialog::Weight { release: "checkout".into(), input: "120".into(), error });
         model
     });
     layouts("refused", |size| {
         let mut model = consoles::baking(size);
         let refusal = Refusal::new("The canary has 10% of the traffic.", Remedy::StepToFull);
-        model.dialog = Some(Dialog::Refused { title: "finish checkout".into(), refusal, of: None });
+        model.screen.dialog = Some(Dialog::Refused { title: "finish checkout".into(), refusal, of: None });
         model
     });
     layouts("help", |size| {
         let mut model = consoles::baking(size);
-        model.dialog = Some(Dialog::Help { top: 0 });
+        model.screen.dialog = Some(Dialog::Help { top: 0 });
         model
     });
 }
 
 fn choosing(size: (u16, u16)) -> Model {
     let mut model = consoles::open(size, consoles::Pair::at(0, 900));
-    model.dialog = Some(Dialog::Revisions(Revisions {
+    model.screen.dialog = Some(Dialog::Revisions(Revisions {
         release: "checkout".into(),
         family: "checkout".into(),
         selected: 1,
@@ -134,10 +137,10 @@ fn before_there_is_anything_to_show() {
     learn(&mut empty, 1, Query::Services, Answer::Services(Vec::new()));
     assert_snapshot!("no_services", glyphs(&draw(&empty, &plain())));
     let mut filtered = fleet(size);
-    filtered.fleet.find = Find { text: "chekout".into(), only: true, typing: true };
+    filtered.screen.fleet.find = Find { text: "chekout".into(), only: true, typing: true };
     assert_snapshot!("no_match", glyphs(&draw(&filtered, &plain())));
     let mut gone = consoles::baking(size);
-    gone.screen = Screen::Release("gone".into());
+    gone.screen.current = Screen::Release("gone".into());
     assert_snapshot!("gone", glyphs(&draw(&gone, &plain())));
 }
 
@@ -148,7 +151,7 @@ fn each_panel_of_a_small_screen() {
         if panel == Panel::Sources {
             model = consoles::faulty(SIZES[0]);
         }
-        model.panel = panel;
+        model.screen.release.panel = panel;
         assert_snapshot!(format!("panel_{panel}"), glyphs(&draw(&model, &plain())));
     }
 }
@@ -181,7 +184,7 @@ fn the_ends_of_operations() {
     for (name, reports) in ends {
         let mut model = consoles::bad(SIZES[0]);
         order(&mut model, Intent::Rollback { to: None, at_once: false }, reports);
-        model.panel = Panel::Operation;
+        model.screen.release.panel = Panel::Operation;
         assert_snapshot!(format!("operation_{name}"), glyphs(&draw(&model, &plain())));
     }
 }
@@ -203,17 +206,17 @@ fn looks() {
 #[test]
 fn a_clock_in_a_hurry_is_said_and_ages_are_the_operators() {
     let mut model = consoles::baking(SIZES[1]);
-    model.now.rate = ClockRate::new(60.0);
-    model.settings.read_only = true;
-    model.settings.protected = false;
+    model.observed.now.rate = ClockRate::new(60.0);
+    model.observed.settings.read_only = true;
+    model.observed.settings.protected = false;
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("clock ×60") && text.contains("READ-ONLY"), "{text}");
     assert!(!text.contains("≥"), "the change was seen: {text}");
-    for since in model.snapshot.weights_since.values_mut() {
+    for since in model.observed.snapshot.weights_since.values_mut() {
         since.seen = false;
     }
     model.derive();
-    model.percentile = model.percentile.next();
+    model.screen.release.percentile = model.screen.release.percentile.next();
     let text = glyphs(&draw(&model, &plain()));
     assert!(text.contains("baking ≥03:12/10:00") && text.contains("latency p99 45m ─"), "{text}");
     assert!(text.contains("NOT READY") && text.contains("This console is read-only."), "{text}");

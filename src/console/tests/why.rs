@@ -6,8 +6,10 @@ use super::screens::{SIZES, layouts};
 use super::{draw, glyphs, picture, plain};
 use crate::console::dialogs::Dialog;
 use crate::console::links::CopyMenu;
-use crate::console::screens::View;
-use crate::console::state::{Model, Screen};
+use crate::console::screen::Screen;
+use crate::console::screen::View;
+use crate::console::state::Model;
+use crate::console::state::list::List;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::Query;
 use crate::testkit::consoles;
@@ -15,12 +17,12 @@ use crate::testkit::consoles;
 /// A view of the release that is open.
 fn seen(mut model: Model, view: View) -> Model {
     let name = model.focus().unwrap().name.clone();
-    model.screen = Screen::View(view, name);
+    model.screen.current = Screen::View(view, name);
     model
 }
 
 fn fleet(mut model: Model) -> Model {
-    model.screen = Screen::Fleet;
+    model.screen.current = Screen::Fleet;
     model
 }
 
@@ -30,8 +32,8 @@ fn text(model: &Model) -> String {
 
 /// With another line marked.
 fn down(mut model: Model, view: View, lines: usize) -> Model {
-    let all = crate::console::screens::lines(&model);
-    model.lists.entry(view).or_default().marked = all.get(lines).map(|line| line.id.clone());
+    let all = crate::console::screens::lines(&model.observed, &model.operations.acts, &model.screen);
+    model.screen.lists.entry(view).or_default().marked = all.get(lines).map(|line| line.id.clone());
     model
 }
 
@@ -77,7 +79,9 @@ fn the_ways_out() {
     layouts("outside", |size| {
         let mut model = consoles::waiting(size);
         model.shell.profile = Some("prod-oncall".into());
-        model.dialog = Some(Dialog::CopyMenu(CopyMenu::of(&model)));
+        let (list, release) = (&List::default(), model.focus().unwrap());
+        let menu = CopyMenu::of(&model.observed, &model.shell, &model.screen.current, list, release);
+        model.screen.dialog = Some(Dialog::CopyMenu(menu));
         model
     });
 }
@@ -96,13 +100,13 @@ fn what_is_not_known_is_never_green_and_never_nothing() {
     };
     let (seen_text, green) = style(&model, "healthy");
     assert!(seen_text.contains("denied") && !green, "{seen_text}");
-    model.snapshot.health.clear();
-    model.snapshot.target_groups.clear();
+    model.observed.snapshot.health.clear();
+    model.observed.snapshot.target_groups.clear();
     let seen_text = text(&model);
     assert!(seen_text.contains("health unknown: not read yet"), "{seen_text}");
     assert!(seen_text.contains("how it is checked is not read yet"), "{seen_text}");
     let mut model = seen(consoles::crash_loop(SIZES[1]), View::Tasks);
-    model.snapshot.tasks.clear();
+    model.observed.snapshot.tasks.clear();
     assert!(text(&model).contains("tasks of payments are not read yet"), "{}", text(&model));
     consoles::hear(&mut model, 0, Query::Tasks(consoles::key("payments")), Err(denied("DescribeTasks")));
     assert!(text(&model).contains("not authorized"), "{}", text(&model));
@@ -114,7 +118,7 @@ fn what_is_not_known_is_never_green_and_never_nothing() {
 #[test]
 fn only_lines_with_the_text_are_shown_and_their_headings() {
     let mut model = seen(consoles::crash_loop(SIZES[1]), View::Tasks);
-    let list = model.lists.entry(View::Tasks).or_default();
+    let list = model.screen.lists.entry(View::Tasks).or_default();
     (list.find.text, list.find.only) = (tui_input::Input::new("scaling".into()), true);
     let found = text(&model);
     assert!(found.contains("── :17") && !found.contains("── :18"), "{found}");

@@ -1,27 +1,18 @@
 //! From an acting key to a plan, a question, an operation; and from an answer to the question.
 
-use super::confirmation;
 use jiff::SignedDuration;
 use tui_input::Input;
 
 use super::auto_promotion;
-use super::input::{perform, type_into};
-use crate::console::dialogs::palette::{Destination, Palette};
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
-use crate::console::keymap::{Action, Key};
-use crate::console::links::CopyMenu;
 use crate::console::message::{Effect, Order};
-use crate::console::state::operation::{Operation, OperationId, OperationOutcome, Progress};
-use crate::console::state::{Model, Screen};
+use crate::console::state::Model;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan;
-use crate::domain::plan::{Context, Intent, Plan, Refusal, Warning};
-use crate::domain::release::Release;
+use crate::domain::plan::{Intent, Plan, Refusal, Warning};
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::target;
 use crate::domain::settings::RollbackConfirm;
-
-pub(crate) use super::confirmation::{close_unseen, revalidate};
 
 /// A second `R` counts only this long after the first, in the operator's time …
 pub(super) const SECOND_R_AFTER: SignedDuration = SignedDuration::from_millis(700);
@@ -50,25 +41,25 @@ pub(crate) fn rollback_to(model: &mut Model, name: &str, to: TaskDefinitionArn) 
 }
 
 /// `asks`: whatever the settings say.
-fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool) -> Vec<Effect> {
+pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool) -> Vec<Effect> {
     let Some(release) = model.release(name) else {
         model.say(format!("{name} is no longer there"), true);
         return Vec::new();
     };
     let in_flight = release.in_flight();
-    if model.operation_in_flight(name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
+    if model.operations.in_flight(name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
         model.say(format!("{name} is being rolled back; R has nothing to add"), false);
         return Vec::new();
     }
-    let plan = match model.plan(release, &intent) {
+    let plan = match model.observed.plan(release, &intent) {
         Ok(plan) => plan,
         Err(refusal) => {
             offer_a_copy(model, name, refusal, intent);
             return Vec::new();
         }
     };
-    let on_release = model.shows_one() || model.too_small();
-    let at_once = match model.settings.rollback_confirm {
+    let on_release = model.screen.shows_one() || model.screen.too_small();
+    let at_once = match model.observed.settings.rollback_confirm {
         _ if asks => false,
         RollbackConfirm::Never => true,
         // On the fleet the mark may be on another line than the eye: the plan names the release first.
@@ -76,7 +67,7 @@ fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool) -> Vec<Eff
         RollbackConfirm::Always => false,
     };
     if at_once {
-        return execute(model, plan, Order::default());
+        return model.operations.start(plan, Order::default(), model.observed.now.at);
     }
     ask(model, plan, Consent::SecondR);
     Vec::new()
@@ -87,7 +78,7 @@ fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal, intent: Intent)
     let copy = model.release(name).and_then(|release| {
         let deregistered = release.previous.iter().find(|good| !good.rolled_back_from && good.active == Some(false))?;
         let intent = Intent::Register { copy_of: deregistered.task_definition.clone() };
-        model.plan(release, &intent).ok()
+        model.observed.plan(release, &intent).ok()
     });
     match copy {
         Some(mut plan) if previous_is_none(model, name) => {
@@ -107,18 +98,18 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
     let ways = match model.release(&plan.release) {
         Some(release) => {
             let ways = plan::ways(release, &plan.intent);
-            ways.into_iter().filter(|way| *way == plan.intent || model.plan(release, way).is_ok()).collect()
+            ways.into_iter().filter(|way| *way == plan.intent || model.observed.plan(release, way).is_ok()).collect()
         }
         None => Vec::new(),
     };
-    let now = model.now.at;
-    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
+    let now = model.observed.now.at;
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
 }
 
 /// A forward key: the plan as a question, or why there is none.
 pub(crate) fn propose(model: &mut Model, intent: Intent) {
     let Some(release) = free(model) else { return };
-    let plan = model.release(&release).map(|release| model.plan(release, &intent));
+    let plan = model.release(&release).map(|release| model.observed.plan(release, &intent));
     match plan {
         Some(Ok(plan)) => ask(model, plan, model.forward_consent()),
         Some(Err(refusal)) => {
@@ -135,7 +126,7 @@ pub(crate) fn ask_weight(model: &mut Model) {
     let probe = model.release(&name).map(|release| (release.canary.is_some(), release.share.configured));
     match probe {
         Some((true, Some(_))) => {
-            model.dialog = Some(Dialog::Weight { release: name, input: Input::default(), error: None });
+            model.screen.dialog = Some(Dialog::Weight { release: name, input: Input::default(), error: None });
         }
         // The planner has the words for why not.
         _ => propose(model, Intent::Weight { to: Percent::ZERO }),
@@ -152,7 +143,7 @@ pub(crate) fn ask_revision(model: &mut Model) {
     }
     if let Some(family) = model.release(&name).map(|release| release.newest().task_definition.family().to_owned()) {
         let purpose = Purpose::Start;
-        model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
+        model.screen.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
     }
 }
 
@@ -161,51 +152,23 @@ pub(super) fn ask_where_to(model: &mut Model, name: String) {
     let family = model.release(&name).map(|release| release.stable.task_definition.family().to_owned());
     if let Some(family) = family {
         let purpose = Purpose::Rollback;
-        model.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
+        model.screen.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
     }
 }
 
 /// `H`: off at once where it is on; else a question, or why not.
 pub(crate) fn ask_automatic(model: &mut Model) -> Option<Effect> {
-    let on = model.focus().map(|release| release.name.clone()).filter(|name| model.automatic.contains_key(name));
+    let on =
+        model.focus().map(|release| release.name.clone()).filter(|name| model.operations.automatic.contains_key(name));
     if let Some(name) = on {
         return model.disable(&name);
     }
     let name = free(model)?;
     match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
         Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
-        None => model.dialog = Some(Dialog::Automatic { release: name, consent: model.forward_consent() }),
+        None => model.screen.dialog = Some(Dialog::Automatic { release: name, consent: model.forward_consent() }),
     }
     None
-}
-
-fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: Key, apart: bool) -> Vec<Effect> {
-    let letters = consent.takes_letters();
-    let yes = match key {
-        Key::Enter if letters => consent.names(&name),
-        Key::Char('y') if !letters => apart,
-        _ => false,
-    };
-    if yes {
-        // It may have changed while the question was open.
-        match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
-            Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
-            None => model.switch_on(&name),
-        }
-        return Vec::new();
-    }
-    match key {
-        Key::Esc | Key::Ctrl('c') => return Vec::new(),
-        Key::Char('n') if !letters => return Vec::new(),
-        Key::Char('R') if !letters && apart => return rollback_of(model, &name),
-        key => {
-            if let Some(input) = consent.input() {
-                type_into(input, key);
-            }
-        }
-    }
-    model.dialog = Some(Dialog::Automatic { release: name, consent });
-    Vec::new()
 }
 
 /// The release that a forward key is for, unless something is in flight there.
@@ -214,7 +177,7 @@ fn free(model: &mut Model) -> Option<String> {
         model.say("no service is marked", true);
         return None;
     };
-    if let Some(operation) = model.operation_in_flight(&name) {
+    if let Some(operation) = model.operations.in_flight(&name) {
         let text = format!("{} is in flight; R takes it back", operation.plan.title);
         model.say(text, true);
         return None;
@@ -222,184 +185,19 @@ fn free(model: &mut Model) -> Option<String> {
     Some(name)
 }
 
-/// A key while a question is open. `apart`: it was typed, not pasted.
-pub(crate) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
-    let Some(dialog) = model.dialog.take() else { return Vec::new() };
-    match dialog {
-        Dialog::Confirm(confirm) => return confirmation::answer(model, confirm, key, apart),
-        // Neither a share nor a choice has an R in it, and neither stands between an operator and the way back.
-        Dialog::Weight { release, .. } | Dialog::Revisions(Revisions { release, .. })
-            if key == Key::Char('R') && apart =>
-        {
-            return rollback_of(model, &release);
-        }
-        Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
-        Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
-        Dialog::Automatic { release, consent } => return answer_automatic(model, release, consent, key, apart),
-        Dialog::Palette(palette) => return answer_palette(model, palette, key, apart),
-        Dialog::CopyMenu(outside) => return answer_outside(model, outside, key, apart),
-        Dialog::Closed { .. } => match key {
-            Key::Esc | Key::Enter => {}
-            Key::Ctrl('c') => return vec![Effect::Quit],
-            _ => model.dialog = Some(dialog),
-        },
-        Dialog::Refused { .. } | Dialog::Help { .. } => match key {
-            Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?') => {}
-            // Help and a refusal never stand between an operator and the way back.
-            Key::Char('R') if apart => return rollback(model),
-            Key::Ctrl('c') => return vec![Effect::Quit],
-            key => {
-                model.dialog = Some(match dialog {
-                    Dialog::Help { top } => Dialog::Help { top: crate::console::dialogs::scroll(top, key) },
-                    other => other,
-                });
-            }
-        },
-    }
-    Vec::new()
-}
-
-fn answer_weight(model: &mut Model, release: String, mut input: Input, key: Key) {
-    let mut error = None;
-    match key {
-        Key::Esc | Key::Ctrl('c') => return,
-        Key::Enter => match input.value().parse::<Percent>() {
-            Ok(to) => {
-                propose(model, Intent::Weight { to });
-                return;
-            }
-            Err(why) => error = Some(why),
-        },
-        key => type_into(&mut input, key),
-    }
-    model.dialog = Some(Dialog::Weight { release, input, error });
-}
-
-fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Vec<Effect> {
-    let choices = model.choices(&revisions);
-    let last = choices.len().saturating_sub(1);
-    match key {
-        Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n') => return Vec::new(),
-        Key::Up | Key::Char('k') => revisions.selected = revisions.selected.saturating_sub(1),
-        Key::Down | Key::Char('j') => revisions.selected = (revisions.selected + 1).min(last),
-        Key::Home => revisions.selected = 0,
-        Key::End | Key::Char('G') => revisions.selected = last,
-        Key::Enter => {
-            if let Some(choice) = choices.get(revisions.selected) {
-                let task_definition = choice.task_definition.clone();
-                return match revisions.purpose {
-                    Purpose::Rollback => rollback_to(model, &revisions.release, task_definition),
-                    Purpose::Start => {
-                        propose(model, Intent::Start { task_definition, pauses: false });
-                        Vec::new()
-                    }
-                };
-            }
-        }
-        _ => {}
-    }
-    model.dialog = Some(Dialog::Revisions(revisions));
-    Vec::new()
-}
-
-/// A key in the palette. Its `R` is a letter: the way back is among its lines, and asks.
-fn answer_palette(model: &mut Model, mut palette: Palette, key: Key, apart: bool) -> Vec<Effect> {
-    let lines = palette.lines(model);
-    let last = lines.len().saturating_sub(1);
-    match key {
-        Key::Esc | Key::Ctrl('c') => return Vec::new(),
-        Key::Up | Key::Ctrl('p') => palette.selected = palette.selected.saturating_sub(1),
-        Key::Down | Key::Ctrl('n') | Key::Tab => palette.selected = (palette.selected + 1).min(last),
-        Key::Enter if apart => {
-            if let Some(entry) = lines.into_iter().nth(palette.selected) {
-                return go(model, entry.to);
-            }
-        }
-        Key::Enter => {}
-        key => {
-            type_into(&mut palette.typed, key);
-            palette.selected = 0;
-        }
-    }
-    model.dialog = Some(Dialog::Palette(palette));
-    Vec::new()
-}
-
-fn go(model: &mut Model, to: Destination) -> Vec<Effect> {
-    match to {
-        Destination::Release(name) => model.open(Screen::Release(name)),
-        Destination::View(view, name) => model.open(Screen::View(view, name)),
-        // A line that was found by a few letters is not the one key of an incident: it asks.
-        Destination::Action(Action::Rollback) => {
-            return match model.focus().map(|release| release.name.clone()) {
-                Some(name) => go_back(model, &name, Intent::Rollback { to: None, at_once: false }, true),
-                None => rollback(model),
-            };
-        }
-        Destination::Action(action) => return perform(model, action),
-    }
-    Vec::new()
-}
-
-fn answer_outside(model: &mut Model, mut outside: CopyMenu, key: Key, apart: bool) -> Vec<Effect> {
-    let last = outside.ways.len().saturating_sub(1);
-    let mut effects = Vec::new();
-    match key {
-        Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n' | 'x') => return Vec::new(),
-        Key::Char('R') if apart => return rollback(model),
-        Key::Up | Key::Char('k') => outside.selected = outside.selected.saturating_sub(1),
-        Key::Down | Key::Char('j') => outside.selected = (outside.selected + 1).min(last),
-        Key::Enter | Key::Char('c' | 'y') => {
-            if let Some(way) = outside.ways.get(outside.selected) {
-                model.say(format!("copied: {}", way.title), false);
-                effects.push(Effect::Copy(way.text.clone()));
-            }
-        }
-        _ => {}
-    }
-    model.dialog = Some(Dialog::CopyMenu(outside));
-    effects
-}
-
-/// Orders a plan. What was in flight for the release is not pursued: only a rollback gets here then.
-pub(crate) fn execute(model: &mut Model, plan: Plan, order: Order) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    if let Some(operation) = model.operation_in_flight(&plan.release) {
-        effects.push(Effect::Cancel(operation.id));
-        let superseded = Progress::Ended(OperationOutcome::Superseded);
-        model.acts.report(operation.id, &operation.plan.clone(), model.now.at, &superseded);
-    }
-    let id = model.next_operation;
-    model.next_operation = OperationId(id.0 + 1);
-    if !order.automatic {
-        // The operator has the lever again, and has seen why.
-        model.switched_off.remove(&plan.release);
-    }
-    let ours = model.ours.entry(plan.release.clone()).or_default();
-    ours.doing = Some(plan.intent.clone());
-    if matches!(plan.intent, Intent::Start { .. }) {
-        // What was written for an earlier release says nothing of this one.
-        (ours.requested, ours.since) = (None, None);
-    }
-    model.acts.order(id, &plan, &order, model.now.at);
-    model.operations.insert(plan.release.clone(), Operation::new(id, plan.clone(), model.now.at));
-    effects.push(Effect::Execute { operation: id, plan: Box::new(plan), order });
-    effects
-}
-
 /// `q`: at once, unless an operation still has calls to send or something goes on by itself; then a second one is asked
 /// for.
 pub(crate) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
-    let automatic: Vec<_> = model.automatic.keys().cloned().collect();
-    let idle = model.operations.values().all(|operation| !operation.in_flight());
+    let automatic: Vec<_> = model.operations.automatic.keys().cloned().collect();
+    let idle = model.operations.latest.values().all(|operation| !operation.in_flight());
     if !automatic.is_empty() && idle && !asked_before {
         let names = automatic.join(", ");
         let text = format!("AUTOMATIC is on for {names}, and ends with this console. The same key again leaves.");
-        model.leaving = true;
+        model.screen.leaving = true;
         model.say(text, true);
         return Vec::new();
     }
-    let unfinished = model.operations.values().find(|operation| operation.in_flight());
+    let unfinished = model.operations.latest.values().find(|operation| operation.in_flight());
     let Some(operation) = unfinished.filter(|_| !asked_before) else {
         return vec![Effect::Quit];
     };
@@ -408,41 +206,31 @@ pub(crate) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
         "{}: {left} of its steps to go, which nobody would send. The same key again leaves it there.",
         operation.plan.title
     );
-    model.leaving = true;
+    model.screen.leaving = true;
     model.say(text, true);
     Vec::new()
 }
 
 impl Model {
-    /// The operation in flight for a release.
-    pub fn operation_in_flight(&self, release: &str) -> Option<&Operation> {
-        self.operations.get(release).filter(|operation| operation.in_flight())
-    }
-
-    /// The plan for an intent, as things stand.
-    pub fn plan(&self, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
-        plan::plan(release, intent, &Context { place: &self.place, settings: &self.settings, now: self.now.at })
-    }
-
     /// What says yes to a plan that does not lead back.
     fn forward_consent(&self) -> Consent {
-        if self.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes }
+        if self.observed.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes }
     }
 
     /// Takes a question away that is no longer asked, and says why.
     pub(crate) fn close(&mut self, why: String) {
-        let Some(mut dialog) = self.dialog.take() else { return };
+        let Some(mut dialog) = self.screen.dialog.take() else { return };
         if matches!(dialog, Dialog::Closed { .. }) {
-            self.dialog = Some(dialog);
+            self.screen.dialog = Some(dialog);
         } else if dialog.input().is_some() {
-            self.dialog = Some(Dialog::Closed { why });
+            self.screen.dialog = Some(Dialog::Closed { why });
         } else {
             self.say(why, true);
         }
     }
 
-    fn refuse(&mut self, title: &str, refusal: Refusal, of: Option<(String, Intent)>) {
-        self.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal, of });
+    pub(super) fn refuse(&mut self, title: &str, refusal: Refusal, of: Option<(String, Intent)>) {
+        self.screen.dialog = Some(Dialog::Refused { title: title.to_owned(), refusal, of });
     }
 }
 

@@ -1,11 +1,11 @@
 //! The question whether a plan shall be carried out: what says yes to it, and what closes it.
 
-use super::commands::{REPEAT_GUARD, SECOND_R_AFTER, ask_where_to, execute, rollback_of};
-use super::input::type_into;
+use super::commands::{REPEAT_GUARD, SECOND_R_AFTER, ask_where_to, rollback_of};
 use crate::console::dialogs::{Confirm, Consent, Dialog};
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
+use crate::console::text_field::type_into;
 use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::Gate;
@@ -14,7 +14,8 @@ use crate::domain::plan::Gate;
 pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart: bool) -> Vec<Effect> {
     let letters = confirm.consent.takes_letters();
     let second = key == Key::Char('R') && matches!(confirm.consent, Consent::SecondR);
-    let ripe = model.now.since(confirm.opened) >= SECOND_R_AFTER && model.now.since(confirm.heard) >= REPEAT_GUARD;
+    let ripe = model.observed.now.since(confirm.opened) >= SECOND_R_AFTER
+        && model.observed.now.since(confirm.heard) >= REPEAT_GUARD;
     let yes = match (&confirm.consent, key) {
         (Consent::Name(_), Key::Enter) => confirm.name_matches(),
         // What was gated may have passed meanwhile.
@@ -27,9 +28,9 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apa
     };
     if yes && !confirm.wants_reason() {
         let order = Order { automatic: false, why: confirm.reason() };
-        return execute(model, confirm.plan, order);
+        return model.operations.start(confirm.plan, order, model.observed.now.at);
     }
-    let chooses = key == Key::Char('c') && !letters && confirm.can_choose(model);
+    let chooses = key == Key::Char('c') && !letters && confirm.can_choose(&model.observed);
     match (key, &mut confirm.consent) {
         (Key::Enter, Consent::Name(name)) if yes => {
             let name = std::mem::take(name);
@@ -54,9 +55,9 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apa
         }
     }
     if second {
-        confirm.heard = model.now.at;
+        confirm.heard = model.observed.now.at;
     }
-    model.dialog = Some(Dialog::Confirm(confirm));
+    model.screen.dialog = Some(Dialog::Confirm(confirm));
     Vec::new()
 }
 
@@ -64,9 +65,9 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apa
 fn other_way(model: &Model, confirm: &mut Confirm) {
     let next = confirm.next_way().cloned();
     let release = model.release(&confirm.plan.release);
-    if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.plan(release, &next)) {
+    if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.observed.plan(release, &next)) {
         confirm.plan = plan;
-        (confirm.opened, confirm.heard) = (model.now.at, model.now.at);
+        (confirm.opened, confirm.heard) = (model.observed.now.at, model.observed.now.at);
     }
 }
 
@@ -82,16 +83,16 @@ fn weight(gate: Option<&Gate>) -> u8 {
 /// Closes a question whose plan is no longer what would be done: what the operator said yes to must be what
 /// was on the screen.
 pub(crate) fn revalidate(model: &mut Model) {
-    if let Some(Dialog::Refused { refusal, of: Some((name, intent)), .. }) = &model.dialog {
-        let now = model.release(name).map(|release| model.plan(release, intent));
+    if let Some(Dialog::Refused { refusal, of: Some((name, intent)), .. }) = &model.screen.dialog {
+        let now = model.release(name).map(|release| model.observed.plan(release, intent));
         if !matches!(now, Some(Err(now)) if now == *refusal) {
-            model.dialog = None;
+            model.screen.dialog = None;
         }
         return;
     }
-    let Some(Dialog::Confirm(confirm)) = &model.dialog else { return };
+    let Some(Dialog::Confirm(confirm)) = &model.screen.dialog else { return };
     let worse = |gate: Option<&Gate>| weight(gate) > weight(confirm.plan.gate.as_ref());
-    let again = model.release(&confirm.plan.release).map(|release| model.plan(release, &confirm.plan.intent));
+    let again = model.release(&confirm.plan.release).map(|release| model.observed.plan(release, &confirm.plan.intent));
     let why = match again {
         Some(Ok(plan)) if plan.steps == confirm.plan.steps && worse(plan.gate.as_ref()) => {
             let word = plan.gate.as_ref().map_or("", |gate| gate.outcome.word());
@@ -99,7 +100,7 @@ pub(crate) fn revalidate(model: &mut Model) {
         }
         // The numbers of a verdict that has not turned change by the minute.
         Some(Ok(plan)) if plan.steps == confirm.plan.steps => {
-            if let Some(Dialog::Confirm(confirm)) = &mut model.dialog {
+            if let Some(Dialog::Confirm(confirm)) = &mut model.screen.dialog {
                 confirm.plan.gate = plan.gate;
             }
             return;
@@ -116,13 +117,13 @@ pub(crate) fn revalidate(model: &mut Model) {
 /// Closes a question that the screen has become too small for: nobody may say yes to what is not shown. The way
 /// back is asked about on any screen.
 pub(crate) fn close_unseen(model: &mut Model) {
-    let shown = matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.plan.intent.is_rollback());
-    if model.too_small() && !shown {
+    let shown = matches!(&model.screen.dialog, Some(Dialog::Confirm(confirm)) if confirm.plan.intent.is_rollback());
+    if model.screen.too_small() && !shown {
         model.close("the screen became too small for the question: it is closed".to_owned());
     }
     // Nor are letters typed into a search that is not shown: `R` and `q` are what the screen says they are.
-    if model.too_small()
-        && let Some(find) = model.find_mut()
+    if model.screen.too_small()
+        && let Some(find) = model.screen.find_mut()
     {
         find.typing = false;
     }

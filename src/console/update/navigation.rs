@@ -2,45 +2,47 @@
 
 use tui_input::InputRequest;
 
-use super::input::{next, type_into};
 use crate::console::keymap::{Action, Key};
+use crate::console::screen::Screen;
+use crate::console::screen::View;
 use crate::console::screens;
-use crate::console::screens::View;
 use crate::console::screens::diff::state::Diff;
+use crate::console::screens::fleet::state::searched;
+use crate::console::screens::history::state::History;
 use crate::console::screens::logs::state::Logs;
-use crate::console::state::list::Find;
-use crate::console::state::{Fleet, FleetOrder, Model, Panel, Screen, searched};
-
-/// Lines that a page key moves by: somewhat fewer than the smallest screen shows, so that one stays in sight.
-pub(crate) const PAGE: usize = 10;
+use crate::console::screens::release::state::Panel;
+use crate::console::state::Model;
+use crate::console::state::list::{Find, PAGE};
+use crate::console::state::screen::ScreenState;
+use crate::console::text_field::{next, type_into};
 
 impl Model {
     /// Shows a screen; `esc` leads back. One that was left open below is gone back to instead: a screen is on the
     /// trail once, so `esc` ends at the fleet after a few.
     pub(crate) fn open(&mut self, screen: Screen) {
-        if screen == self.screen {
+        if screen == self.screen.current {
             return;
         }
-        let left = std::mem::replace(&mut self.screen, screen);
+        let left = std::mem::replace(&mut self.screen.current, screen);
         self.leave(&left);
-        self.trail.retain(|had| *had != self.screen && *had != left);
-        match self.screen {
+        self.screen.trail.retain(|had| *had != self.screen.current && *had != left);
+        match self.screen.current {
             // From the fleet there is nowhere to go back to.
-            Screen::Fleet => self.trail.clear(),
-            _ => self.trail.push(left),
+            Screen::Fleet => self.screen.trail.clear(),
+            _ => self.screen.trail.push(left),
         }
         self.enter();
     }
 
     /// One back.
     pub(crate) fn back(&mut self) {
-        let before = self.trail.pop().unwrap_or(Screen::Fleet);
-        let left = std::mem::replace(&mut self.screen, before);
+        let before = self.screen.trail.pop().unwrap_or(Screen::Fleet);
+        let left = std::mem::replace(&mut self.screen.current, before);
         self.leave(&left);
-        if self.screen == Screen::Fleet
+        if self.screen.current == Screen::Fleet
             && let Screen::Release(name) | Screen::View(_, name) = left
         {
-            (self.fleet.selected, self.fleet.moved) = (Some(name), true);
+            (self.screen.fleet.selected, self.screen.fleet.moved) = (Some(name), true);
         }
     }
 
@@ -48,28 +50,31 @@ impl Model {
     /// another release is looked at.
     fn leave(&mut self, left: &Screen) {
         if let Screen::View(View::Diff, _) = left {
-            (self.diff.reveal, self.diff.revealed) = (false, Vec::new());
+            (self.screen.diff.reveal, self.screen.diff.revealed) = (false, Vec::new());
         }
-        if about(left) != about(&self.screen) {
-            (self.logs, self.diff, self.picked) = (Logs::default(), Diff::default(), None);
-            for list in self.lists.values_mut() {
+        if about(left) != about(&self.screen.current) {
+            (self.screen.logs, self.screen.diff) = (Logs::default(), Diff::default());
+            self.screen.history = History::default();
+            for list in self.screen.lists.values_mut() {
                 (list.marked, list.find) = (None, Find::default());
             }
         }
     }
 
     fn enter(&mut self) {
-        match &self.screen {
-            Screen::Release(_) => self.panel = Panel::default(),
+        match &self.screen.current {
+            Screen::Release(_) => self.screen.release.panel = Panel::default(),
             // How it was sorted stays as it was; what was searched for and marked is of another look.
             Screen::View(view, _) => {
-                let list = self.lists.entry(*view).or_default();
+                let list = self.screen.lists.entry(*view).or_default();
                 (list.marked, list.find) = (None, Find::default());
                 match view {
-                    View::Diff => self.diff = Diff { unfolded: self.diff.unfolded, ..Diff::default() },
+                    View::Diff => self.screen.diff = Diff { unfolded: self.screen.diff.unfolded, ..Diff::default() },
                     // All tasks' log is asked for, not the one task's that was looked at before.
-                    View::Logs if self.logs.task.is_some() || self.logs.out_of_date(self.now.at) => {
-                        self.logs = Logs::default();
+                    View::Logs
+                        if self.screen.logs.task.is_some() || self.screen.logs.out_of_date(self.observed.now.at) =>
+                    {
+                        self.screen.logs = Logs::default();
                     }
                     _ => {}
                 }
@@ -78,51 +83,29 @@ impl Model {
         }
     }
 
-    /// What is searched for on the present screen; a release's own has no list.
-    pub fn find(&self) -> Option<&Find> {
-        match &self.screen {
-            Screen::Fleet => Some(&self.fleet.find),
-            Screen::View(view, _) => Some(&self.list(*view).find),
-            Screen::Release(_) => None,
-        }
-    }
-
-    pub(crate) fn find_mut(&mut self) -> Option<&mut Find> {
-        match &self.screen {
-            Screen::Fleet => Some(&mut self.fleet.find),
-            Screen::View(view, _) => Some(&mut self.lists.entry(*view).or_default().find),
-            Screen::Release(_) => None,
-        }
-    }
-
-    /// Whether letters go into a search.
-    pub fn typing(&self) -> bool {
-        self.find().is_some_and(|find| find.typing)
-    }
-
     /// The lines of the present list: how each is known, and whether it has what is searched for.
     fn listed(&self) -> Vec<screens::Line> {
-        if self.screen != Screen::Fleet {
-            return screens::lines(self);
+        if self.screen.current != Screen::Fleet {
+            return screens::lines(&self.observed, &self.operations.acts, &self.screen);
         }
-        let find = &self.fleet.find;
+        let find = &self.screen.fleet.find;
         let found = |release| find.active() && find.matches(&searched(release));
-        let lines = self.lines().into_iter();
+        let lines = self.screen.fleet.lines(&self.observed.releases).into_iter();
         lines.map(|release| screens::Line { id: release.name.clone(), found: found(release) }).collect()
     }
 
     fn marked(&self) -> Option<&str> {
-        match &self.screen {
-            Screen::Fleet => self.fleet.selected.as_deref(),
-            Screen::View(view, _) => self.list(*view).marked.as_deref(),
+        match &self.screen.current {
+            Screen::Fleet => self.screen.fleet.selected.as_deref(),
+            Screen::View(view, _) => self.screen.list(*view).marked.as_deref(),
             Screen::Release(_) => None,
         }
     }
 
     fn mark(&mut self, id: Option<String>) {
-        match &self.screen {
-            Screen::Fleet => (self.fleet.selected, self.fleet.moved) = (id, true),
-            Screen::View(view, _) => self.lists.entry(*view).or_default().marked = id,
+        match &self.screen.current {
+            Screen::Fleet => (self.screen.fleet.selected, self.screen.fleet.moved) = (id, true),
+            Screen::View(view, _) => self.screen.lists.entry(*view).or_default().marked = id,
             Screen::Release(_) => {}
         }
     }
@@ -137,8 +120,8 @@ impl Model {
 
     /// A key that moves in a list, or changes how it is shown.
     pub(crate) fn moved(&mut self, action: Action) {
-        if let Screen::View(View::Logs, _) = self.screen {
-            return screens::logs::state::perform(self, action);
+        if let Screen::View(View::Logs, _) = self.screen.current {
+            return self.perform_in_log(action);
         }
         match action {
             Action::Up => self.move_mark(|at, _| at.saturating_sub(1)),
@@ -155,9 +138,19 @@ impl Model {
         }
     }
 
+    /// A key in the log.
+    pub(crate) fn perform_in_log(&mut self, action: Action) {
+        let release = self.screen.focus(&self.observed);
+        let ScreenState { lists, logs, .. } = &mut self.screen;
+        let find = &mut lists.entry(View::Logs).or_default().find;
+        if let Some((text, wrong)) = logs.perform(action, find, release, self.observed.now.at) {
+            self.say(text, wrong);
+        }
+    }
+
     /// The next line that has what was searched for, all round; all lines are shown again, it among its neighbours.
     fn find_another(&mut self, forward: bool) {
-        let Some(find) = self.find_mut().filter(|find| find.active()) else {
+        let Some(find) = self.screen.find_mut().filter(|find| find.active()) else {
             return self.say("nothing is looked for: / does", false);
         };
         find.only = false;
@@ -175,13 +168,13 @@ impl Model {
     }
 
     fn sort(&mut self) {
-        let said = match &self.screen {
+        let said = match &self.screen.current {
             Screen::Fleet => {
-                self.fleet.order = next(self.fleet.order);
-                self.fleet.order.to_string()
+                self.screen.fleet.order = next(self.screen.fleet.order);
+                self.screen.fleet.order.to_string()
             }
             Screen::View(view, _) => {
-                let (orders, list) = (view.orders(), self.lists.entry(*view).or_default());
+                let (orders, list) = (screens::orders(*view), self.screen.lists.entry(*view).or_default());
                 list.order = (list.order + 1) % orders.len().max(1);
                 orders.get(list.order).map_or_else(|| "there is no other here".to_owned(), ToString::to_string)
             }
@@ -191,9 +184,9 @@ impl Model {
     }
 
     fn turn(&mut self) {
-        let reversed = match &self.screen {
-            Screen::Fleet => &mut self.fleet.reversed,
-            Screen::View(view, _) => &mut self.lists.entry(*view).or_default().reversed,
+        let reversed = match &self.screen.current {
+            Screen::Fleet => &mut self.screen.fleet.reversed,
+            Screen::View(view, _) => &mut self.screen.lists.entry(*view).or_default().reversed,
             Screen::Release(_) => return,
         };
         *reversed = !*reversed;
@@ -201,7 +194,7 @@ impl Model {
 
     /// A key while a search is typed.
     pub(crate) fn search(&mut self, key: Key) {
-        let Some(find) = self.find_mut() else { return };
+        let Some(find) = self.screen.find_mut() else { return };
         match key {
             Key::Enter => find.typing = false,
             Key::Esc => find.clear(),
@@ -214,7 +207,7 @@ impl Model {
 
     /// Text that was pasted into a search.
     pub(crate) fn search_for(&mut self, text: &str) {
-        let Some(find) = self.find_mut() else { return };
+        let Some(find) = self.screen.find_mut() else { return };
         for c in text.chars() {
             find.text.handle(InputRequest::InsertChar(c));
         }
@@ -234,13 +227,6 @@ fn about(screen: &Screen) -> Option<&str> {
     match screen {
         Screen::Release(name) | Screen::View(_, name) => Some(name),
         Screen::Fleet => None,
-    }
-}
-
-impl Fleet {
-    /// Whether its lines are in the order of urgency, so that the first of them is the most urgent.
-    pub fn urgent_first(&self) -> bool {
-        self.order == FleetOrder::Urgency && !self.reversed
     }
 }
 

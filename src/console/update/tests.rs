@@ -6,8 +6,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::console::dialogs::{Confirm, Consent};
 use crate::console::keymap::Key;
-use crate::console::screens::View;
-use crate::console::state::{Panel, Plotted, RANGES, Screen};
+use crate::console::screen::Screen;
+use crate::console::screen::View;
+use crate::console::screens::history;
+use crate::console::screens::release::state::Panel;
+use crate::console::screens::release::state::Plotted;
+use crate::console::screens::release::state::RANGES;
 use crate::domain::analysis;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::Arn;
@@ -36,26 +40,31 @@ fn a_range_is_longer_or_shorter_than_what_is_seen() {
     // Half of 80 columns less the scale has room for 30 minutes, all of them for an hour.
     for (zoom, keys, range) in [(None, "-", 45), (None, "+", 20), (Some(Plotted::Errors), "-", 90), (None, "---=", 60)]
     {
-        let mut model = Model { zoom, ..consoles::baking((80, 24)) };
+        let mut model = consoles::baking((80, 24));
+        model.screen.release.zoom = zoom;
         press(&mut model, &keys.chars().map(Key::Char).collect::<Vec<_>>());
-        assert_eq!(model.range, Some(range), "{zoom:?} {keys}");
+        assert_eq!(model.screen.release.range, Some(range), "{zoom:?} {keys}");
     }
     let mut model = consoles::baking((80, 24));
     press(&mut model, &[Key::Char('-'); 20]);
-    assert_eq!(model.range, RANGES.last().copied());
+    assert_eq!(model.screen.release.range, RANGES.last().copied());
     press(&mut model, &[Key::Char('+'); 20]);
-    assert_eq!(model.range, RANGES.first().copied());
+    assert_eq!(model.screen.release.range, RANGES.first().copied());
 }
 
 #[test]
 fn a_zoomed_plot_gives_way_to_the_next_and_to_the_panels() {
     let mut model = consoles::baking((80, 24));
     press(&mut model, &[Key::Char('z'), Key::Tab]);
-    assert_eq!((model.zoom, model.panel), (Some(Plotted::Latency), Panel::Metrics));
+    assert_eq!((model.screen.release.zoom, model.screen.release.panel), (Some(Plotted::Latency), Panel::Metrics));
     press(&mut model, &[Key::Esc]);
-    assert_eq!((model.zoom, model.shows_one()), (None, true), "esc leaves the plot and not the release");
+    assert_eq!(
+        (model.screen.release.zoom, model.screen.shows_one()),
+        (None, true),
+        "esc leaves the plot and not the release"
+    );
     press(&mut model, &[Key::Char('z'), Key::Char('z'), Key::Tab]);
-    assert_eq!((model.zoom, model.panel), (None, Panel::Around));
+    assert_eq!((model.screen.release.zoom, model.screen.release.panel), (None, Panel::Around));
 }
 
 #[test]
@@ -69,7 +78,7 @@ fn what_aws_denies_is_kept_until_aws_takes_it() {
             let operation = OperationId(1);
             update(model, Now::new(at), Msg::Progress { operation, progress });
         }
-        let denied = model.ours["checkout"].denied.iter();
+        let denied = model.operations.local["checkout"].denied.iter();
         denied.map(|fault| (fault.operation.clone(), fault.subject.clone())).collect::<Vec<_>>()
     };
     let refused = |kind, operation: &str, subject: &str| {
@@ -93,13 +102,14 @@ fn what_aws_denies_is_kept_until_aws_takes_it() {
 #[test]
 fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
     let mut model = consoles::native_over((80, 24));
-    let open = model.screen.clone();
+    let open = model.screen.current.clone();
     let marked = |model: &Model| {
-        let (at, deployment) = model.marked_deployment(model.focus().unwrap()).unwrap();
+        let (at, deployment) =
+            history::state::marked(&model.observed, model.screen.list(View::History), model.focus().unwrap()).unwrap();
         (at, deployment.task_definition().unwrap().tag())
     };
     press(&mut model, &[Key::Char('h')]);
-    assert_eq!(model.screen, Screen::View(View::History, "payments".into()));
+    assert_eq!(model.screen.current, Screen::View(View::History, "payments".into()));
     assert_eq!(marked(&model), (0, ":17".into()));
     press(&mut model, &[Key::Up, Key::Char('j'), Key::Down]);
     assert_eq!(marked(&model), (2, ":15".into()));
@@ -108,26 +118,26 @@ fn the_history_is_opened_moved_in_and_left_to_where_one_came_from() {
     press(&mut model, &[Key::Home, Key::Char('j')]);
     // A newer deployment comes up above: the mark stays where it is.
     let key = consoles::key("payments");
-    let mut history = model.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
+    let mut history = model.observed.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
     let newer = history[0].arn.as_str().replace("/117", "/118");
     history.insert(0, ServiceDeployment { arn: Arn::new(newer), ..history[0].clone() });
     consoles::learn(&mut model, 0, Query::Deployments(key), Answer::Deployments(history));
     assert_eq!(marked(&model), (2, ":16".into()));
     press(&mut model, &[Key::Esc]);
-    assert_eq!(model.screen, open);
+    assert_eq!(model.screen.current, open);
     press(&mut model, &[Key::Esc, Key::Char('h'), Key::Char('h')]);
-    assert_eq!(model.screen, Screen::Fleet);
+    assert_eq!(model.screen.current, Screen::Fleet);
     press(&mut model, &[Key::Char('h'), Key::Char('q')]);
-    assert!(model.trail == [Screen::Fleet] && matches!(model.screen, Screen::View(View::History, _)));
+    assert!(model.screen.trail == [Screen::Fleet] && matches!(model.screen.current, Screen::View(View::History, _)));
 }
 
 #[test]
 fn enter_in_the_history_asks_about_the_marked_revision_and_never_acts_at_once() {
     let mut model = consoles::native_over((80, 24));
-    model.settings.rollback_confirm = RollbackConfirm::Never;
-    model.screen = Screen::View(View::History, "payments".into());
+    model.observed.settings.rollback_confirm = RollbackConfirm::Never;
+    model.screen.current = Screen::View(View::History, "payments".into());
     press(&mut model, &[Key::Down, Key::Down, Key::Enter]);
-    match &model.dialog {
+    match &model.screen.dialog {
         Some(Dialog::Confirm(confirm)) => {
             assert!(confirm.plan.intent.is_rollback());
             let to = confirm.plan.ends_on(model.focus().unwrap()).map(|to| to.tag());
@@ -135,12 +145,12 @@ fn enter_in_the_history_asks_about_the_marked_revision_and_never_acts_at_once() 
         }
         other => panic!("{other:?}"),
     }
-    assert!(model.operations.is_empty());
+    assert!(model.operations.latest.is_empty());
     let mut unresolved = consoles::native_over((80, 24));
-    unresolved.screen = Screen::View(View::History, "payments".into());
-    unresolved.snapshot.deployments.clear();
+    unresolved.screen.current = Screen::View(View::History, "payments".into());
+    unresolved.observed.snapshot.deployments.clear();
     press(&mut unresolved, &[Key::Enter]);
-    assert!(unresolved.dialog.is_none() && unresolved.notice.is_some_and(|notice| notice.wrong));
+    assert!(unresolved.screen.dialog.is_none() && unresolved.screen.notice.is_some_and(|notice| notice.wrong));
 }
 
 #[test]
@@ -148,22 +158,22 @@ fn a_key_that_means_nothing_stops_a_countdown_and_is_typed_nowhere() {
     let mut model = consoles::waiting((80, 24));
     model.switch_on("checkout");
     update(&mut model, Now::new(consoles::now()), Msg::Tick);
-    assert!(model.countdown().is_some(), "{:?}", model.automatic);
+    assert!(model.operations.countdown(&model.observed.now).is_some(), "{:?}", model.operations.automatic);
     press(&mut model, &[Key::Other]);
-    assert!(model.automatic.is_empty() && model.notice.is_some());
+    assert!(model.operations.automatic.is_empty() && model.screen.notice.is_some());
     // The name that a protected environment asks for.
     press(&mut model, &[Key::Char('P'), Key::Char('c'), Key::Other, Key::Char('h')]);
-    let typed = model.dialog.as_mut().and_then(|dialog| dialog.input()).map(|input| input.value().to_owned());
+    let typed = model.screen.dialog.as_mut().and_then(|dialog| dialog.input()).map(|input| input.value().to_owned());
     assert_eq!(typed.as_deref(), Some("ch"));
-    assert!(model.operations.is_empty());
+    assert!(model.operations.latest.is_empty());
 }
 
 /// A question about the next step of a release, as if its plan had been gated by this when it was opened.
 fn asking(mut model: Model, gate: Option<Gate>) -> Model {
-    let plan = model.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
-    let (plan, now) = (Plan { gate, ..plan }, model.now.at);
+    let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
+    let (plan, now) = (Plan { gate, ..plan }, model.observed.now.at);
     let (consent, ways) = (Consent::Yes, Vec::new());
-    model.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
     model
 }
 
@@ -175,20 +185,23 @@ fn a_verdict_that_turned_for_the_worse_is_not_said_yes_to_unseen() {
     for (model, shown) in turned {
         let mut model = asking(model.clone(), shown.clone());
         update(&mut model, Now::new(consoles::now()), Msg::Tick);
-        let notice = model.notice.unwrap();
-        assert!(model.dialog.is_none() && notice.text.contains("changed while you looked"), "{shown:?} {notice:?}");
+        let notice = model.screen.notice.unwrap();
+        assert!(
+            model.screen.dialog.is_none() && notice.text.contains("changed while you looked"),
+            "{shown:?} {notice:?}"
+        );
     }
     // What got no worse stays, with the reasons of now.
     for (model, shown) in [(&bad, analysis::VerdictStatus::Fail), (&unsure, analysis::VerdictStatus::Inconclusive)] {
         let mut model = asking(model.clone(), gate(shown));
         update(&mut model, Now::new(consoles::now()), Msg::Tick);
-        let Some(Dialog::Confirm(confirm)) = &model.dialog else { panic!("{:?}", model.notice) };
+        let Some(Dialog::Confirm(confirm)) = &model.screen.dialog else { panic!("{:?}", model.screen.notice) };
         let gate = confirm.plan.gate.as_ref().unwrap();
         assert_eq!((gate.outcome, &gate.reasons), (shown, &model.focus().unwrap().verdict.reasons));
     }
     let mut better = asking(unsure, gate(analysis::VerdictStatus::Fail));
     update(&mut better, Now::new(consoles::now()), Msg::Tick);
-    assert!(matches!(&better.dialog, Some(Dialog::Confirm(confirm))
+    assert!(matches!(&better.screen.dialog, Some(Dialog::Confirm(confirm))
         if confirm.plan.gate.as_ref().is_some_and(|gate| gate.outcome == analysis::VerdictStatus::Inconclusive)));
 }
 
@@ -204,9 +217,9 @@ proptest! {
     ) {
         let size = (120, 40);
         let mut model = if passes { consoles::waiting(size) } else { consoles::bad(size) };
-        model.settings.protected = protected;
+        model.observed.settings.protected = protected;
         let second = SignedDuration::from_secs(1);
-        model.settings.automatic = Automatic { countdown: second, rollback_after: Some(second) };
+        model.observed.settings.automatic = Automatic { countdown: second, rollback_after: Some(second) };
         if by_itself {
             model.switch_on("checkout");
         }
@@ -215,7 +228,7 @@ proptest! {
         for (index, gap) in moves {
             at += SignedDuration::from_millis(gap.into());
             let key = KEYS.get(index).copied();
-            let burst = model.last_key.is_some_and(|last| at.duration_since(last).as_millis() < 10);
+            let burst = model.screen.last_key.is_some_and(|last| at.duration_since(last).as_millis() < 10);
             let msg = match (key, index - KEYS.len().min(index)) {
                 (Some(key), _) => Msg::Key(key),
                 (None, 0) if !flying.is_empty() => {

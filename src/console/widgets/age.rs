@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::canvas::Canvas;
 use super::format;
 use super::theme::Role;
-use crate::console::poll_schedule::Source;
+use crate::console::poll_schedule::source::Source;
 use crate::console::state::freshness::age;
 use crate::domain::ecs::names::Arn;
 use crate::domain::fault::Fault;
@@ -79,8 +79,8 @@ pub fn short(source: &Source) -> &'static str {
 
 /// How one reading stands.
 pub fn of<T>(scene: &Canvas<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
-    let now = scene.model.now;
-    let aged = reading.and_then(Reading::at).map(|at| age(scene.model, &source, at));
+    let now = scene.observed.now;
+    let aged = reading.and_then(Reading::at).map(|at| age(scene.observed, scene.screen.focused, &source, at));
     let fault = reading
         .and_then(|reading| reading.fault.as_ref())
         .map(|(at, fault): &(Timestamp, Fault)| (now.since(*at), fault.clone()));
@@ -98,7 +98,7 @@ fn worse(a: Freshness, b: Freshness) -> Freshness {
 
 /// How services and rules stand together: what the whole screen rests on.
 pub fn world(scene: &Canvas<'_>) -> Freshness {
-    let snapshot = &scene.model.snapshot;
+    let snapshot = &scene.observed.snapshot;
     let services = of(scene, Source::Services, Some(&snapshot.services));
     let routes = of(scene, Source::Routes, Some(&snapshot.routes));
     if services.age.is_none() || (routes.age.is_none() && routes.fault.is_none()) {
@@ -148,7 +148,7 @@ fn by_group<T>(
 
 /// The minutes of both sides. `None`: nobody that is known counts their requests.
 pub fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
-    let read = &scene.model.snapshot.metrics;
+    let read = &scene.observed.snapshot.metrics;
     let each = release
         .sides()
         .filter_map(|side| side.meter.as_ref())
@@ -171,33 +171,33 @@ pub fn group_name(group: &Arn) -> Option<&str> {
 /// Target health of both sides. `None`: there are no targets.
 pub fn health(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
     by_group(scene, Source::Health, release, |side| {
-        side.target_group.as_ref().map(|group| scene.model.snapshot.health.get(group).cloned())
+        side.target_group.as_ref().map(|group| scene.observed.snapshot.health.get(group).cloned())
     })
 }
 
 /// Tasks of both sides.
 pub fn tasks(scene: &Canvas<'_>, release: &Release) -> Freshness {
-    let read = &scene.model.snapshot.tasks;
+    let read = &scene.observed.snapshot.tasks;
     let first = of(scene, Source::Tasks, read.get(&release.stable.service));
     release.canary.iter().map(|side| of(scene, Source::Tasks, read.get(&side.service))).fold(first, worse)
 }
 
 /// The deployments of its services.
 pub fn history(scene: &Canvas<'_>, release: &Release) -> Freshness {
-    let read = &scene.model.snapshot.deployments;
+    let read = &scene.observed.snapshot.deployments;
     let first = of(scene, Source::Deployments, read.get(&release.stable.service));
     release.services().skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
 }
 
 /// The logs that are followed, the one that is worst off. `None`: there is none to read.
 pub fn logs(scene: &Canvas<'_>) -> Option<Freshness> {
-    let each = scene.model.logs.readings().map(|(_, reading)| of(scene, Source::Logs, reading));
+    let each = scene.screen.logs.readings().map(|(_, reading)| of(scene, Source::Logs, reading));
     each.reduce(worse)
 }
 
 /// Every source that a release is drawn from.
 pub fn sources(scene: &Canvas<'_>, release: &Release) -> Vec<Freshness> {
-    let snapshot = &scene.model.snapshot;
+    let snapshot = &scene.observed.snapshot;
     let mut sources =
         vec![of(scene, Source::Services, Some(&snapshot.services)), of(scene, Source::Routes, Some(&snapshot.routes))];
     sources.extend(health(scene, release));

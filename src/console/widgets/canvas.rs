@@ -1,4 +1,4 @@
-//! What every part of the screen is drawn with: the model, the looks, and a few strokes.
+//! What every part of the screen is drawn with: the state, the looks, and a few strokes.
 
 use std::fmt::Display;
 
@@ -8,13 +8,22 @@ use ratatui::text::{Line, Span};
 
 use super::format;
 use super::theme::{Role, Theme};
-use crate::console::state::Model;
+use crate::console::poll_schedule::Polls;
+use crate::console::state::observed::Observed;
+use crate::console::state::operations::Operations;
+use crate::console::state::screen::ScreenState;
 
 /// What is drawn, and how it looks.
 #[derive(Clone, Copy)]
 pub struct Canvas<'a> {
-    /// What is drawn.
-    pub model: &'a Model,
+    /// What is known.
+    pub observed: &'a Observed,
+    /// What this console did and does.
+    pub operations: &'a Operations,
+    /// What is on the screen.
+    pub screen: &'a ScreenState,
+    /// When which source was queried.
+    pub polls: &'a Polls,
     /// How it looks.
     pub theme: &'a Theme,
 }

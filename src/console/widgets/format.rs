@@ -9,6 +9,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::domain::release::share::Percent;
 use crate::domain::text;
 
+/// Columns of the labels at the left of a release.
+pub const LABEL: usize = 9;
+
 /// Columns that a text takes.
 pub fn width(text: &str) -> usize {
     text.width()

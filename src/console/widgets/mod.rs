@@ -3,7 +3,7 @@
 pub(crate) mod age;
 pub(crate) mod canvas;
 pub(crate) mod format;
-pub(crate) mod frame;
+pub(crate) mod operation;
 pub(crate) mod parts;
 pub(crate) mod plot;
 pub mod sparklines;

@@ -109,9 +109,9 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, strips: &[Strip<'_>], buffer:
 }
 
 fn one(scene: &Canvas<'_>, release: &Release, strip: &Strip<'_>, times: bool, buffer: &mut Buffer, area: Rect) {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let columns = area.width.saturating_sub(SCALE);
-    let minutes = scene.model.reach_of(columns);
+    let minutes = scene.screen.release.reach_of(columns);
     let every = minutes.div_ceil(columns.max(1)).max(1);
     let mut notes = Vec::new();
     for curve in &strip.curves {

@@ -29,7 +29,7 @@ pub fn shape(release: &Release) -> (&'static str, Role) {
 
 /// The bake timer: `03:12/10:00`, with `≥` where its beginning was not seen.
 pub fn bake(scene: &Canvas<'_>, bake: &Bake) -> String {
-    let elapsed = format::clock(bake.elapsed(scene.model.now.at));
+    let elapsed = format::clock(bake.elapsed(scene.observed.now.at));
     let at_least = if bake.seen { "" } else { scene.theme.at_least() };
     format!("{at_least}{elapsed}/{}", format::clock(bake.of))
 }
@@ -84,7 +84,7 @@ fn paused(scene: &Canvas<'_>, release: &Release, deadline: &Deadline) -> Vec<Str
 
 /// The operation of a release that is in flight.
 pub fn in_flight<'a>(scene: &Canvas<'a>, release: &Release) -> Option<&'a Operation> {
-    scene.model.operations.get(&release.name).filter(|operation| operation.in_flight())
+    scene.operations.latest.get(&release.name).filter(|operation| operation.in_flight())
 }
 
 /// Which step an operation is at, counted from 1, of how many.
@@ -115,7 +115,7 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
     });
     let stable = &release.stable;
     let newest = release.newest();
-    let deadline = lifecycle::deadline(release, scene.model.now.at).filter(|_| release.phase == Phase::Waiting);
+    let deadline = lifecycle::deadline(release, scene.observed.now.at).filter(|_| release.phase == Phase::Waiting);
     if let Some(deadline) = &deadline {
         let role = if deadline.near { Role::BadBadge } else { Role::Warn };
         return marked(scene, release, paused(scene, release, deadline), role);
@@ -127,7 +127,7 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
     let (text, role) = match release.phase {
         Phase::Failed => (format!("failed: {}", why_failed(release)), Role::Bad),
         Phase::RollingBack => (step.unwrap_or_else(|| "rolling back".to_owned()), Role::Warn),
-        Phase::Waiting if scene.model.automatic.contains_key(&release.name) => {
+        Phase::Waiting if scene.operations.automatic.contains_key(&release.name) => {
             ("automatic stepping".to_owned(), Role::Accent)
         }
         Phase::Waiting => (format!("waiting for you: {}", next_move(scene, release)), Role::Warn),
@@ -157,7 +157,7 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
         Phase::Steady => match (release.remarks.first(), release.steady_since) {
             (Some(remark), _) => (format!("steady, but {remark}"), Role::Warn),
             (None, Some(since)) => {
-                let span = scene.model.now.at.duration_since(since);
+                let span = scene.observed.now.at.duration_since(since);
                 (format!("steady {}", format::age(span)), Role::Text)
             }
             (None, None) => ("steady".to_owned(), Role::Text),
@@ -182,7 +182,7 @@ fn shifting(scene: &Canvas<'_>, release: &Release) -> String {
     // NextAction was asked for before the rule was read may be behind it.
     let ahead = |asked: &Percent| release.share.configured.is_none_or(|configured| *asked > configured);
     let asked = release.share.requested.filter(ahead);
-    let next = || match lifecycle::track(release, scene.model.now.at)?.next.what {
+    let next = || match lifecycle::track(release, scene.observed.now.at)?.next.what {
         NextAction::Shift(to) => Some(to.percent()),
         _ => None,
     };

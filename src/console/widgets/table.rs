@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 use super::age::Freshness;
 use super::canvas::{Canvas, put, put_all, split_top};
 use super::format;
+use super::parts::typed;
 use super::theme::Role;
-use crate::console::dialogs;
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::state::list::Find;
 use crate::domain::release::Release;
 
@@ -55,7 +55,7 @@ pub fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, area: Rec
     let (list, below) = split_top(area, u16::try_from(listed).unwrap_or(area.height));
     let rows = usize::from(list.height);
     let first = listing.at.saturating_sub(rows / 2).min(listing.rows.len().saturating_sub(rows));
-    let find = scene.model.find();
+    let find = scene.screen.find();
     if listing.rows.is_empty() && find.is_some_and(Find::active) {
         put(buffer, list, 0, scene.line("nothing here has this text; esc ends the search", Role::Dim));
     }
@@ -84,9 +84,9 @@ pub fn title(
         scene.dim(format!("  {view} · cluster {}   ", format::clip(&release.stable.service.cluster, 30))),
     ];
     spans.extend(said);
-    if let Some(find) = scene.model.find().filter(|find| find.typing || find.active()) {
+    if let Some(find) = scene.screen.find().filter(|find| find.typing || find.active()) {
         spans.push(scene.dim("   / "));
-        spans.extend(dialogs::view::typed(scene, &find.text, columns / 3, find.typing));
+        spans.extend(typed(scene, &find.text, columns / 3, find.typing));
         spans.push(scene.dim(if find.only { "" } else { " (n, N)" }));
     }
     if let Some(fresh) = fresh {

@@ -99,7 +99,7 @@ mod tests {
         let fault = Fault::new(FaultKind::Throttled, "GetMetricData", "2 meters", "Rate exceeded");
         hear(&mut model, 0, query(vec![meter("checkout-canary")]), Err(fault));
         assert_eq!(model.release("checkout").unwrap().verdict.outcome, VerdictStatus::Pass);
-        model.now.at += SignedDuration::from_mins(6);
+        model.observed.now.at += SignedDuration::from_mins(6);
         model.derive();
         let verdict = &model.release("checkout").unwrap().verdict;
         assert_eq!(verdict.outcome, VerdictStatus::Inconclusive);

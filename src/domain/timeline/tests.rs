@@ -21,7 +21,7 @@ use crate::testkit::consoles::{Pair, ago, key, learn, revision_of, route, td};
 fn quiet() -> Model {
     let mut model = consoles::open((120, 40), Pair::at(1, 600));
     consoles::rewind(&mut model, 10_000);
-    let services = model.snapshot.services.value.as_mut().unwrap();
+    let services = model.observed.snapshot.services.value.as_mut().unwrap();
     services.1.values_mut().for_each(|service| service.events.clear());
     model
 }
@@ -32,7 +32,7 @@ fn happened(model: &Model, acts: &[Act]) -> Vec<Entry> {
 
 fn happened_with(model: &Model, acts: &[Act], alarms: &BTreeSet<String>) -> Vec<Entry> {
     let release = model.release("checkout").unwrap();
-    timeline(&model.snapshot, release, &EventText { acts, since: ago(3_600), alarms })
+    timeline(&model.observed.snapshot, release, &EventText { acts, since: ago(3_600), alarms })
 }
 
 fn told(entries: &[Entry]) -> Vec<(Option<Origin>, String)> {
@@ -263,7 +263,7 @@ fn events(model: &mut Model, messages: &[(i64, &str)]) {
         at: ago(*seconds),
         message: (*message).to_owned(),
     };
-    let mut service = model.snapshot.service(&key("checkout-canary")).unwrap().clone();
+    let mut service = model.observed.snapshot.service(&key("checkout-canary")).unwrap().clone();
     service.events = messages.iter().enumerate().map(event).collect();
     learn(model, 0, Query::Service(service.key.clone()), Answer::Service(Box::new(service)));
 }
@@ -406,7 +406,7 @@ proptest! {
         prop_assert!(entries.is_sorted_by_key(|entry| Reverse(entry.at)));
         prop_assert!(entries.iter().all(|entry| entry.first <= entry.at && entry.count > 0));
         let moved = changes.iter().any(|((stable, _), _)| *stable != 99);
-        let changes = model.snapshot.weight_changes.get(&route(1, 1).id).map(Vec::len).unwrap_or_default();
+        let changes = model.observed.snapshot.weight_changes.get(&route(1, 1).id).map(Vec::len).unwrap_or_default();
         let traffic: Vec<_> = entries.iter().filter(|entry| entry.kind == Kind::Traffic).collect();
         prop_assert_eq!(traffic.len(), changes);
         prop_assert!(changes > 0 || !moved);
@@ -425,7 +425,7 @@ proptest! {
 fn a_shift_by_ecs_is_nobodys_and_weights_beside_a_held_deployment_are_somebodys() {
     let mut model = consoles::native_weighted((120, 40));
     let release = model.release("payments").unwrap().clone();
-    let history = &mut model.snapshot.deployments.get_mut(&key("payments")).unwrap().value.as_mut().unwrap().1;
+    let history = &mut model.observed.snapshot.deployments.get_mut(&key("payments")).unwrap().value.as_mut().unwrap().1;
     history[0].stage = Some(crate::domain::release::WEIGHT_PAUSE_STAGE.to_owned());
     let release = Release { method: Method::Native, ..release };
     let mut route = release.routes[0].clone();
@@ -433,7 +433,7 @@ fn a_shift_by_ecs_is_nobodys_and_weights_beside_a_held_deployment_are_somebodys(
     learn(&mut model, 1, Query::Route(route.id.clone()), Answer::Route(route));
     let told = EventText { acts: &[], since: ago(3_600), alarms: &BTreeSet::new() };
     let hands = |release: &Release| {
-        let entries = timeline(&model.snapshot, release, &told);
+        let entries = timeline(&model.observed.snapshot, release, &told);
         let traffic = entries.into_iter().filter(|entry| entry.kind == Kind::Traffic);
         traffic.map(|entry| (entry.hand, entry.text)).collect::<Vec<_>>()
     };

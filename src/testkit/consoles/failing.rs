@@ -30,12 +30,12 @@ fn ended(service: &Service, number: u32, seconds: i64, lived: i64, code: &str, r
 /// `payments` rolls from :17 to :18, whose tasks exit with 1; its release is open.
 pub(crate) fn crash_loop(size: (u16, u16)) -> Model {
     let mut model = rolling(size);
-    let mut payments = model.snapshot.service(&key("payments")).unwrap().clone();
+    let mut payments = model.observed.snapshot.service(&key("payments")).unwrap().clone();
     let new = &mut payments.rollouts[0];
     (new.failed, new.running, new.pending, new.updated_at) = (6, 0, 1, Some(ago(20)));
     payments.rollouts[1].running = 6;
     payments.running = 6;
-    let all: Vec<_> = model.snapshot.services.get().unwrap().values().cloned().collect();
+    let all: Vec<_> = model.observed.snapshot.services.get().unwrap().values().cloned().collect();
     let all = all.into_iter().map(|had| if had.key == payments.key { payments.clone() } else { had }).collect();
     learn(&mut model, 0, Query::Services, Answer::Services(all));
     let exited = |number: u32| {
@@ -137,7 +137,7 @@ pub(crate) fn failing_checks(size: (u16, u16)) -> Model {
     };
     let (stable_group, canary_group) = (group("checkout-stable"), group("checkout-canary"));
     // Of the first look before this one nothing was read of single targets: begun anew.
-    model.snapshot.health.clear();
+    model.observed.snapshot.health.clear();
     let health = |health: Health| Answer::Health(vec![(canary_group.clone(), health)]);
     learn(&mut model, 58, Query::Health(Vec::new()), health(before));
     learn(&mut model, 50, Query::Health(Vec::new()), health(canary.clone()));
@@ -170,7 +170,7 @@ pub(crate) fn alarmed(size: (u16, u16)) -> Model {
     let mut model = open(size, pair);
     let names = ["checkout-burn", "checkout-5xx", "checkout-gone"].map(str::to_owned).to_vec();
     let of_checkout = ServiceSettings { alarms: names.clone(), ..ServiceSettings::default() };
-    model.settings.services.insert("checkout".into(), of_checkout);
+    model.observed.settings.services.insert("checkout".into(), of_checkout);
     let alarm = |name: &str, state, reason: &str, since: i64| Alarm {
         name: name.into(),
         state,
@@ -198,10 +198,10 @@ pub(crate) fn alarmed(size: (u16, u16)) -> Model {
 /// `payments` has rolled for half an hour, and two tasks of it run.
 pub(crate) fn stalled(size: (u16, u16)) -> Model {
     let mut model = rolling(size);
-    let mut payments = model.snapshot.service(&key("payments")).unwrap().clone();
+    let mut payments = model.observed.snapshot.service(&key("payments")).unwrap().clone();
     (payments.rollouts[0].created_at, payments.rollouts[0].updated_at) = (Some(ago(1_800)), Some(ago(1_500)));
-    model.snapshot.noticed = crate::domain::observe::progress::ProgressTracker::default();
-    let mut all: Vec<_> = model.snapshot.services.get().unwrap().values().cloned().collect();
+    model.observed.snapshot.noticed = crate::domain::observe::progress::ProgressTracker::default();
+    let mut all: Vec<_> = model.observed.snapshot.services.get().unwrap().values().cloned().collect();
     all.retain(|had| had.key != payments.key);
     all.push(payments);
     learn(&mut model, 0, Query::Services, Answer::Services(all));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::console::message::{Effect, Msg};
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::update;
 use crate::domain::ecs::service::LogDriver;
 use crate::domain::logs::{LogLine, LogPage, LogQuery, is_error};
@@ -22,7 +22,7 @@ pub(crate) fn logs_by(size: (u16, u16), drivers: [Vec<(&str, LogDriver)>; 2]) ->
     let read: Vec<_> = read.collect();
     let arns = read.iter().map(|definition| definition.arn.clone()).collect();
     learn(&mut model, 1, Query::TaskDefinitions(arns), Answer::TaskDefinitions(read));
-    model.screen = Screen::View(View::Logs, "checkout".into());
+    model.screen.current = Screen::View(View::Logs, "checkout".into());
     model
 }
 
@@ -33,13 +33,14 @@ pub(crate) fn logs(size: (u16, u16)) -> Model {
 
 /// One message at the present time; the pages that are asked for then.
 pub(crate) fn feed(model: &mut Model, msg: Msg) -> Vec<LogQuery> {
-    let effects = update(model, model.now, msg).into_iter();
+    let effects = update(model, model.observed.now, msg).into_iter();
     effects.filter_map(|effect| if let Effect::Read(Query::Logs(page)) = effect { Some(page) } else { None }).collect()
 }
 
 /// An answer to such a question; the pages that are asked for then.
 pub(crate) fn answer(model: &mut Model, page: &LogQuery, answer: Result<LogPage, Fault>) -> Vec<LogQuery> {
-    let msg = Msg::Read { asked: model.now.at, query: Query::Logs(page.clone()), answer: answer.map(Answer::Logs) };
+    let msg =
+        Msg::Read { asked: model.observed.now.at, query: Query::Logs(page.clone()), answer: answer.map(Answer::Logs) };
     feed(model, msg)
 }
 

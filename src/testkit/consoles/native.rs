@@ -171,7 +171,7 @@ pub(crate) fn native(size: (u16, u16), native: Native) -> Model {
     service.current_deployment = Some(history[0].arn.clone());
     let mut model = quiet(size);
     // What was read of the rules so far is younger than what this one went through.
-    model.snapshot.routes = Reading::default();
+    model.observed.snapshot.routes = Reading::default();
     let weights = |seconds: i64, green: u64, model: &mut Model| {
         learn(
             model,
@@ -198,13 +198,13 @@ fn quiet(size: (u16, u16)) -> Model {
     (pair.canary.desired, pair.canary.running, pair.canary.rollouts[0].running) = (0, 0, 0);
     pair.canary.rollouts[0].desired = 0;
     let mut model = open(size, pair);
-    model.screen = Screen::Release("payments".into());
+    model.screen.current = Screen::Release("payments".into());
     model
 }
 
 /// Replaces `payments`: its service, its deployments, its tasks and targets, old and new.
 fn put(model: &mut Model, service: Service, history: Vec<ServiceDeployment>, tasks_of: [u32; 2]) {
-    let services: &BTreeMap<_, _> = model.snapshot.services.get().unwrap();
+    let services: &BTreeMap<_, _> = model.observed.snapshot.services.get().unwrap();
     let mut all: Vec<_> = services.values().filter(|other| other.key != service.key).cloned().collect();
     all.push(service.clone());
     learn(model, 1, Query::Services, Answer::Services(all));
@@ -248,7 +248,7 @@ pub(crate) fn native_paused_for(size: (u16, u16), left: i64, then: &str) -> Mode
         Native { configuration: canary(), stage: STAGE, requested: 10.0, written: 10, since: 700, running: 6, more };
     let mut model = native(size, at);
     let key = key("payments");
-    let mut history = model.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
+    let mut history = model.observed.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
     history[0].hooks = vec![paused(left, then)];
     learn(&mut model, 7, Query::Deployments(key), Answer::Deployments(history));
     model
@@ -295,8 +295,11 @@ pub(crate) fn native_weighted(size: (u16, u16)) -> Model {
         more: |deployment| deployment.hooks = vec![paused(6_400, "ROLLBACK")],
     };
     let mut model = native(size, at);
-    model.settings.services.entry("payments".into()).or_default().native_weighted = true;
-    model.ours.insert("payments".into(), LocalState { requested: Some(percent(10.0)), ..LocalState::default() });
+    model.observed.settings.services.entry("payments".into()).or_default().native_weighted = true;
+    model
+        .operations
+        .local
+        .insert("payments".into(), LocalState { requested: Some(percent(10.0)), ..LocalState::default() });
     model.derive();
     model
 }
@@ -359,7 +362,7 @@ pub(crate) fn native_doubtful(size: (u16, u16)) -> Model {
 pub(crate) fn native_hostile(size: (u16, u16), text: &str) -> Model {
     let mut model = native_paused(size);
     let key = key("payments");
-    let mut history = model.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
+    let mut history = model.observed.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
     for (index, deployment) in history.iter_mut().enumerate() {
         let harmful = || Some(text.to_owned());
         (deployment.stage, deployment.reason) = (harmful(), harmful());
@@ -380,7 +383,7 @@ pub(crate) fn native_hostile(size: (u16, u16), text: &str) -> Model {
     history.push(ServiceDeployment::new(Arn::new(text), DeploymentStatus::Other(text.into())));
     learn(&mut model, 1, Query::Deployments(key), Answer::Deployments(history));
     doubts(&mut model);
-    for check in model.releases.iter_mut().flat_map(|release| &mut release.preflight.checks) {
+    for check in model.observed.releases.iter_mut().flat_map(|release| &mut release.preflight.checks) {
         check.what = text.into();
     }
     model
@@ -426,7 +429,7 @@ pub(crate) fn doubts(model: &mut Model) {
             from: Past::Rollbacks,
         }),
     };
-    for release in model.releases.iter_mut().filter(|release| release.name == "payments") {
+    for release in model.observed.releases.iter_mut().filter(|release| release.name == "payments") {
         release.preflight = preflight.clone();
     }
 }

@@ -24,19 +24,19 @@ pub(crate) fn bad(size: (u16, u16)) -> Model {
 /// Orders something, and lets it go on as the reports say, each a tenth of a second after the other.
 pub(crate) fn order(model: &mut Model, intent: Intent, reports: Vec<Progress>) {
     let release = model.release("checkout").unwrap().clone();
-    let context = Context { place: &model.place, settings: &model.settings, now: ago(8) };
+    let context = Context { place: &model.observed.place, settings: &model.observed.settings, now: ago(8) };
     let plan = plan::plan(&release, &intent, &context).unwrap();
-    model.acts.order(OperationId(1), &plan, &Order::default(), ago(8));
+    model.operations.acts.order(OperationId(1), &plan, &Order::default(), ago(8));
     let mut operation = Operation::new(OperationId(1), plan, ago(8));
     for (index, report) in (1..).zip(reports) {
         let at = ago(8) + SignedDuration::from_millis(140 * index);
-        model.acts.report(OperationId(1), &operation.plan, at, &report);
+        model.operations.acts.report(OperationId(1), &operation.plan, at, &report);
         operation.report(at, report);
     }
     if operation.in_flight() {
-        model.ours.get_mut("checkout").unwrap().doing = Some(intent);
+        model.operations.local.get_mut("checkout").unwrap().doing = Some(intent);
     }
-    model.operations.insert("checkout".into(), operation);
+    model.operations.latest.insert("checkout".into(), operation);
     model.derive();
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn failed(size: (u16, u16)) -> Model {
 /// Traffic is divided, and CloudWatch has nothing yet.
 pub(crate) fn no_data(size: (u16, u16)) -> Model {
     let mut model = open(size, Pair::at(1, 40));
-    model.snapshot.metrics.clear();
+    model.observed.snapshot.metrics.clear();
     model.derive();
     model
 }
@@ -135,16 +135,16 @@ pub(crate) fn troubled(size: (u16, u16)) -> Model {
         ..Series::default()
     };
     let query = Query::Metrics(MetricsQuery { meters: Vec::new(), from: ago(600), to: now() });
-    model.snapshot.metrics.remove(&balancer);
+    model.observed.snapshot.metrics.remove(&balancer);
     learn(&mut model, 11, query, Answer::Metrics(vec![(balancer, failed)]));
     model
 }
 
 /// Reads a target group's minutes again, changed.
 fn change(model: &mut Model, name: &str, with: impl FnOnce(&mut Series)) {
-    let mut series = model.snapshot.metrics[&meter(name)].get().unwrap().clone();
+    let mut series = model.observed.snapshot.metrics[&meter(name)].get().unwrap().clone();
     with(&mut series);
-    model.snapshot.metrics.remove(&meter(name));
+    model.observed.snapshot.metrics.remove(&meter(name));
     let query = Query::Metrics(MetricsQuery { meters: Vec::new(), from: ago(10_000), to: now() });
     learn(model, 11, query, Answer::Metrics(vec![(meter(name), series)]));
 }
@@ -169,7 +169,7 @@ pub(crate) fn faulty(size: (u16, u16)) -> Model {
         )
     };
     hear(&mut model, 6, Query::Metrics(query), Err(denied));
-    model.now.at = now() + SignedDuration::from_secs(130);
+    model.observed.now.at = now() + SignedDuration::from_secs(130);
     let expired = Fault::new(FaultKind::Expired, "DescribeServices", "prod", "The security token has expired");
     hear(&mut model, -125, Query::Services, Err(expired));
     model
@@ -192,7 +192,7 @@ pub(crate) fn rolling(size: (u16, u16)) -> Model {
         deployment(DeploymentStatus::Successful, 17, 6 * 86_400),
     ];
     learn(&mut model, 10, Query::Deployments(key("payments")), Answer::Deployments(history));
-    model.screen = Screen::Release("payments".into());
+    model.screen.current = Screen::Release("payments".into());
     model
 }
 
@@ -208,13 +208,13 @@ pub(crate) fn hostile(size: (u16, u16), text: &str) -> Model {
     pair.canary.rollouts[0].state = Some(RolloutState::Failed);
     let canary = pair.canary.clone();
     let mut model = open(size, pair);
-    model.place.environment = text.into();
+    model.observed.place.environment = text.into();
     let mut odd = service("odd", "odd", 1, 1, 50);
     odd.key = ServiceKey::new(text, text);
     odd.task_definition = TaskDefinitionArn::new(text);
     odd.rollouts[0].task_definition = TaskDefinitionArn::new(text);
     odd.events[0].message = text.into();
-    let mut all: Vec<_> = model.snapshot.services.get().unwrap().values().cloned().collect();
+    let mut all: Vec<_> = model.observed.snapshot.services.get().unwrap().values().cloned().collect();
     all.push(odd);
     learn(&mut model, 0, Query::Services, Answer::Services(all));
     let mut tasks: Vec<_> = (0..3).map(|_| stopped(&canary, text)).collect();

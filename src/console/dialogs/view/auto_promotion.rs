@@ -12,10 +12,10 @@ use crate::domain::auto_promotion::span;
 
 /// The steps that are left, what each waits for, what happens on a FAIL and what ends it; then what says yes.
 pub fn lines(scene: &Canvas<'_>, name: &str, consent: &Consent, columns: usize) -> Vec<Line<'static>> {
-    let settings = &scene.model.settings;
+    let settings = &scene.observed.settings;
     let automatic = settings.automatic_of(name);
     let countdown = span(automatic.countdown);
-    let release = scene.model.release(name);
+    let release = scene.observed.release(name);
     let at = release.and_then(|release| release.share.configured);
     let steps: Vec<_> = release
         .into_iter()
@@ -48,7 +48,7 @@ pub fn lines(scene: &Canvas<'_>, name: &str, consent: &Consent, columns: usize) 
             lines.push(labelled(scene, if row == 0 { label } else { "" }, vec![scene.text(text)]));
         }
     }
-    let place = format::clip(&scene.model.place.to_string(), 60);
+    let place = format::clip(&scene.observed.place.to_string(), 60);
     lines.push(labelled(scene, "in", vec![scene.span(place, Role::Title)]));
     lines.push(Line::default());
     lines.push(yes_or_name(scene, consent, name, "switch it on", columns));

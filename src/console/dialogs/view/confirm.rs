@@ -2,12 +2,13 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{labelled, typed};
+use super::labelled;
 use crate::console::dialogs::{Confirm, Consent};
 use crate::console::screens::release;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{age, format, frame};
+use crate::console::widgets::{age, format, operation};
 use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::{Expect, Intent, Step};
@@ -51,7 +52,7 @@ fn expects(expects: &[Expect]) -> String {
 
 fn step(scene: &Canvas<'_>, index: usize, step: &Step, detail: Detail, columns: usize) -> Vec<Line<'static>> {
     let number = format!("{} ", index + 1);
-    let title = frame::title(index, &step.title).to_owned();
+    let title = operation::title(index, &step.title).to_owned();
     let call = step.call.as_ref().map(|call| call.describe());
     // What is written is never cut: it takes the lines that it needs.
     let wrapped = |label: &str, text: &str, role: Role, label_role: Role| -> Vec<Line<'static>> {
@@ -112,14 +113,14 @@ fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
             ]));
         }
     }
-    if let Some(release) = scene.model.release(&plan.release)
+    if let Some(release) = scene.observed.release(&plan.release)
         && plan.intent.is_rollback()
     {
         // What such deployments took says nothing of going back with the strategy set aside.
         let timed = !matches!(plan.intent, Intent::Rollback { at_once: true, .. });
         lines.extend(release::readiness::brief(scene, release, timed, columns, rows / 2));
     }
-    if let Some(release) = scene.model.release(&plan.release)
+    if let Some(release) = scene.observed.release(&plan.release)
         && !plan.intent.is_rollback()
         && plan.share.is_some_and(|share| !share.is_zero())
         && plan.gate.is_none()
@@ -141,7 +142,7 @@ fn other_way(scene: &Canvas<'_>, confirm: &Confirm) -> Option<Line<'static>> {
         Intent::Start { pauses: true, .. } => "instead: pause before each step, for this release",
         _ => "instead: by its own strategy as it is",
     });
-    let choose = confirm.can_choose(scene.model).then_some(("c", "choose another revision"));
+    let choose = confirm.can_choose(scene.observed).then_some(("c", "choose another revision"));
     let offers: Vec<_> = next.map(|next| ("tab", next)).into_iter().chain(choose).collect();
     let mut spans = Vec::new();
     for (key, what) in &offers {
@@ -180,7 +181,7 @@ fn gate(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
         VerdictStatus::Inconclusive | VerdictStatus::Pass => ("○", Role::Warn),
     };
     let mut heading = vec![scene.span(format!("{shape} the verdict is {}", gate.outcome.word()), role)];
-    let release = scene.model.release(&confirm.plan.release);
+    let release = scene.observed.release(&confirm.plan.release);
     let source = release.and_then(|release| age::metrics(scene, release));
     if let Some(source) = source.filter(|source| !source.good()) {
         heading.push(scene.span(format!("  ({})", source.words()), Role::Warn));

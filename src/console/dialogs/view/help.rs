@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::console::keymap::{Action, BINDINGS, Key};
+use crate::console::keymap::{BINDINGS, Key, MARKS};
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
@@ -47,10 +47,6 @@ fn side_by_side(mut lines: Vec<Line<'static>>, columns: usize) -> Vec<Line<'stat
     };
     lines.into_iter().map(join).collect()
 }
-
-/// The keys that move the mark: they share a line.
-pub const MARKS: [Action; 6] =
-    [Action::Up, Action::Down, Action::First, Action::Last, Action::PageUp, Action::PageDown];
 
 fn all(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();

@@ -6,19 +6,17 @@ pub(crate) mod copy_menu;
 mod help;
 mod palette;
 
-pub use self::help::MARKS;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 use tui_input::Input;
 
 use super::{Consent, Dialog, Purpose, Revisions};
-use crate::console::screens::fleet;
 use crate::console::widgets::canvas::{Canvas, put, split_top};
-use crate::console::widgets::format;
+use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
+use crate::console::widgets::{format, parts};
 use crate::console::wording::KEYS;
 use crate::domain::plan::Refusal;
 
@@ -166,28 +164,9 @@ fn labelled(scene: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<
     Line::from(spans)
 }
 
-/// What was typed, with the cursor as a reversed cell; the end is what is shown of a long text.
-pub fn typed(scene: &Canvas<'_>, input: &Input, columns: usize, cursor: bool) -> Vec<Span<'static>> {
-    let value: Vec<char> = input.value().chars().collect();
-    let room = columns.saturating_sub(1).max(1);
-    let at = input.cursor().min(value.len());
-    let first = at.saturating_sub(room);
-    let part = |from: usize, to: usize| -> String { value.iter().take(to).skip(from).collect() };
-    let reversed = scene.theme.style(Role::Text).add_modifier(Modifier::REVERSED);
-    if !cursor {
-        return vec![scene.text(format::clip(input.value(), columns))];
-    }
-    let under = value.get(at).map_or(" ".to_owned(), |c| format::clip(&c.to_string(), 2));
-    vec![
-        scene.text(format::clip(&part(first, at), room)),
-        Span::styled(under, reversed),
-        scene.text(format::clip(&part(at + 1, first + room), room)),
-    ]
-}
-
 fn weight(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, name: &str, input: &Input, error: Option<&str>) {
     let width = inner_width(body, 64);
-    let release = scene.model.release(name);
+    let release = scene.observed.release(name);
     let now = release.and_then(|release| release.share.configured);
     let mut lines = vec![
         labelled(
@@ -217,11 +196,11 @@ fn choose(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revis
         Purpose::Start => format!("{}: start which revision of {}?", revisions.release, revisions.family),
         Purpose::Rollback => format!("{}: go back to which revision of {}?", revisions.release, revisions.family),
     };
-    let reading = scene.model.snapshot.families.get(&revisions.family);
-    let choices = scene.model.choices(revisions);
+    let reading = scene.observed.snapshot.families.get(&revisions.family);
+    let choices = revisions.choices(scene.observed);
     if choices.is_empty() {
         let lines = match (reading.and_then(|reading| reading.failing()), reading.and_then(|reading| reading.get())) {
-            (Some(fault), _) => fleet::view::fault_lines(scene, fault, width),
+            (Some(fault), _) => parts::fault_lines(scene, fault, width),
             (None, None) => vec![scene.line("reading revisions…", Role::Title)],
             (None, Some(_)) => vec![
                 scene.line("no active revision", Role::Title),
@@ -239,7 +218,7 @@ fn choose(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revis
             Role::Dim,
         )];
     for (index, choice) in choices.iter().enumerate().skip(first).take(rows) {
-        let tried = scene.model.release(&revisions.release).and_then(|release| release.canary.as_ref());
+        let tried = scene.observed.release(&revisions.release).and_then(|release| release.canary.as_ref());
         let tried = tried.is_some_and(|canary| canary.desired > 0 && canary.task_definition == choice.task_definition);
         let known = match (choice.current, choice.previous) {
             (true, _) => scene.span("runs now", Role::Stable),

@@ -2,10 +2,10 @@
 
 use ratatui::text::Line;
 
-use super::typed;
 use crate::console::dialogs::palette::Palette;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
+use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
 
 /// Columns of a line's name.
@@ -13,7 +13,8 @@ const NAME: usize = 30;
 
 /// What is typed, and the lines that fit it.
 pub fn lines(scene: &Canvas<'_>, palette: &Palette, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let entries = palette.lines(scene.model);
+    let entries =
+        palette.lines(scene.observed, scene.screen.focus(scene.observed).map(|release| release.name.as_str()));
     let mut typed_line = vec![scene.dim(": ")];
     typed_line.extend(typed(scene, &palette.typed, columns.saturating_sub(4), true));
     let mut lines = vec![Line::from(typed_line)];

@@ -30,7 +30,7 @@ fn counted(count: u32, own: Option<&CustomMetrics>) -> Model {
     let mut model = known((120, 40));
     for name in (0..count).map(|n| format!("s{n:03}")) {
         let settings = ServiceSettings { own: own.cloned(), ..ServiceSettings::default() };
-        model.settings.services.insert(name, settings);
+        model.observed.settings.services.insert(name, settings);
     }
     let name = |n: u32| format!("s{n:03}");
     let services: Vec<Service> = (0..count).map(|n| service(&name(n), &name(n), 1, 2, 86_400)).collect();
@@ -99,7 +99,7 @@ fn three_hours_at_first_then_ten_minutes_once_a_minute() {
 fn what_comes_into_sight_is_asked_for_at_once_and_without_the_others() {
     let mut model = fleet(40);
     asked(&mut model, 0..70, good);
-    model.screen = Screen::Release("s007".to_owned());
+    model.screen.current = Screen::Release("s007".to_owned());
     let all = asked(&mut model, 70..130, good);
     // Eight of its target group, one of its load balancer, four of its service.
     assert_eq!(told(&all)[0], (70, 180, 13));
@@ -117,7 +117,7 @@ fn what_comes_into_sight_is_asked_for_at_once_and_without_the_others() {
 #[test]
 fn a_fleet_of_more_than_a_call_takes_turns_and_the_open_release_is_in_each() {
     let mut model = fleet(300);
-    model.screen = Screen::Release("s299".to_owned());
+    model.screen.current = Screen::Release("s299".to_owned());
     let first = asked(&mut model, 0..59, good);
     assert!(first.iter().all(|(_, query)| query.metrics() <= METRICS_A_CALL), "{:?}", told(&first));
     let seen: HashSet<_> = first.iter().flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
@@ -133,7 +133,7 @@ fn a_fleet_of_more_than_a_call_takes_turns_and_the_open_release_is_in_each() {
 #[test]
 fn container_insights_are_looked_for_again_after_an_hour() {
     let mut model = fleet(1);
-    model.screen = Screen::Release("s000".to_owned());
+    model.screen.current = Screen::Release("s000".to_owned());
     let all = asked(&mut model, 0..3_700, good);
     let full = |query: &MetricsQuery| {
         query
@@ -159,17 +159,17 @@ fn what_could_not_be_read_is_read_again_over_all_of_its_minutes() {
 #[test]
 fn the_cost_is_that_of_the_metrics_that_are_asked_for_at_the_list_price() {
     let mut model = fleet(25);
-    assert_eq!(model.polls.cloudwatch_dollars_an_hour(model.now), 0.0);
+    assert_eq!(model.polls.cloudwatch_dollars_an_hour(model.observed.now), 0.0);
     asked(&mut model, 0..10, good);
     // A hundred metrics a minute.
     let hourly = 100.0 * 60.0 * 0.01 / 1_000.0;
     let near = |dollars: f64| (dollars - hourly).abs() < hourly * 0.11;
-    assert!(near(model.polls.cloudwatch_dollars_an_hour(model.now)));
+    assert!(near(model.polls.cloudwatch_dollars_an_hour(model.observed.now)));
     asked(&mut model, 10..1_500, good);
-    let dollars = model.polls.cloudwatch_dollars_an_hour(model.now);
+    let dollars = model.polls.cloudwatch_dollars_an_hour(model.observed.now);
     assert!(near(dollars), "{dollars}");
     // Of a console that stood still, nothing is paid.
-    let later = Now { at: model.now.at + SignedDuration::from_hours(1), ..model.now };
+    let later = Now { at: model.observed.now.at + SignedDuration::from_hours(1), ..model.observed.now };
     assert_eq!(model.polls.cloudwatch_dollars_an_hour(later), 0.0);
 }
 
@@ -182,7 +182,7 @@ fn of_prometheus(asked: &[(i64, MetricsQuery)], detail: Resolution) -> Vec<(i64,
 #[test]
 fn prometheus_is_asked_every_five_seconds_for_what_is_open_and_seldom_for_the_fleet() {
     let mut model = own_fleet(100);
-    model.screen = Screen::Release("s007".to_owned());
+    model.screen.current = Screen::Release("s007".to_owned());
     let all = asked(&mut model, 0..121, good);
     let open: Vec<_> = (1..25).map(|n| (n * 5, 10, 1)).collect();
     assert_eq!(of_prometheus(&all, Resolution::Full), [vec![(0, 180, 1)], open].concat());
@@ -202,7 +202,7 @@ fn prometheus_is_asked_every_five_seconds_for_what_is_open_and_seldom_for_the_fl
 fn an_expression_that_fails_is_not_asked_for_over_all_minutes_each_time() {
     for before in [0, 60] {
         let mut model = own_fleet(1);
-        model.screen = Screen::Release("s000".to_owned());
+        model.screen.current = Screen::Release("s000".to_owned());
         asked(&mut model, 0..before, good);
         let troubled = of_prometheus(&asked(&mut model, before..before + 900, failing), Resolution::Full);
         let long: Vec<_> =
@@ -225,7 +225,7 @@ fn a_server_that_fails_is_not_asked_sooner_for_other_meters() {
         for second in 0..600 {
             let stamp = Now::new(now() + SignedDuration::from_secs(second));
             // Another one is looked at every second.
-            model.screen = Screen::Release(format!("s{:03}", second % 3));
+            model.screen.current = Screen::Release(format!("s{:03}", second % 3));
             for effect in update(&mut model, stamp, Msg::Tick) {
                 if let Effect::Read(query @ Query::Metrics(_)) = effect {
                     model.polls.answered(&query, Some(FaultKind::Server));
@@ -243,12 +243,15 @@ fn a_server_that_fails_is_not_asked_sooner_for_other_meters() {
 fn what_is_out_of_sight_is_forgotten() {
     let mut model = own_fleet(30);
     for n in 0..30 {
-        model.screen = Screen::Release(format!("s{n:03}"));
+        model.screen.current = Screen::Release(format!("s{n:03}"));
         asked(&mut model, n * 120..n * 120 + 3, good);
     }
-    model.releases.clear();
-    model.snapshot.services = crate::domain::observe::snapshot::Reading::default();
-    model.polls.ask(&Query::Metrics(MetricsQuery::last(Vec::new(), model.now.at, 10)), model.now.at + TURNS + TURNS);
+    model.observed.releases.clear();
+    model.observed.snapshot.services = crate::domain::observe::snapshot::Reading::default();
+    model.polls.ask(
+        &Query::Metrics(MetricsQuery::last(Vec::new(), model.observed.now.at, 10)),
+        model.observed.now.at + TURNS + TURNS,
+    );
     let Meters { read_to, asked, all_asked, waiting, .. } = &model.polls.meters;
     assert_eq!((read_to.len(), asked.len(), all_asked.len(), waiting.len()), (0, 0, 0, 0));
     assert!(!model.polls.asked.keys().any(|(source, _)| *source == Source::Prometheus));

@@ -23,7 +23,7 @@ fn watching(services: Vec<Service>) -> Model {
     let mut model = known((120, 40));
     let first = services[0].key.service.clone();
     learn(&mut model, 1, Query::Services, Answer::Services(services));
-    model.fleet.selected = Some(first);
+    model.screen.fleet.selected = Some(first);
     model
 }
 
@@ -39,7 +39,7 @@ fn asked(model: &mut Model, seconds: i64) -> Vec<(i64, Query)> {
                 _ => Vec::new(),
             };
             model.polls.answered(&query, None);
-            model.snapshot.apply(at, &query, Ok(Answer::Alarms(answer)));
+            model.observed.snapshot.apply(at, &query, Ok(Answer::Alarms(answer)));
             all.push((second, query));
         }
     }
@@ -95,14 +95,14 @@ fn no_more_than_two_questions_a_minute_are_about_alarms() {
         assert!((3..=6).contains(&asked_for.len()), "{asked_for:?}");
         assert!(asked_for.windows(2).all(|two| two[1].0 - two[0].0 >= 30), "{asked_for:?}");
         assert!(asked_for.iter().all(|(_, names)| *names <= 100));
-        assert!(names.iter().all(|name| model.snapshot.alarms.contains_key(name)), "some were never read");
+        assert!(names.iter().all(|name| model.observed.snapshot.alarms.contains_key(name)), "some were never read");
         // Nor in a expedite.
         let first = asked(&mut hurried, 1);
         assert!(first.iter().any(|(_, query)| matches!(query, Query::Alarms(_))));
         hurried.polls.all_due();
-        hurried.now.at = now() + SignedDuration::from_secs(29);
+        hurried.observed.now.at = now() + SignedDuration::from_secs(29);
         assert!(!due(&hurried).iter().any(|query| matches!(query, Query::Alarms(_))));
-        hurried.now.at = now() + SignedDuration::from_secs(30);
+        hurried.observed.now.at = now() + SignedDuration::from_secs(30);
         assert!(due(&hurried).iter().any(|query| matches!(query, Query::Alarms(_))));
     }
 }
@@ -138,7 +138,7 @@ fn another_target_is_read_at_once() {
     assert_eq!(definitions(&due(&model)), [[""; 0]; 0]);
     // :43 goes out, and :42, read long ago, is what R would go back to.
     let stale = vec![definition("orders", 42, true), definition("orders", 43, true)];
-    model.snapshot.task_definitions.remove(&td("orders", 42));
+    model.observed.snapshot.task_definitions.remove(&td("orders", 42));
     learn(&mut model, 1_000, Query::TaskDefinitions(Vec::new()), Answer::TaskDefinitions(stale));
     learn(&mut model, 0, Query::Services, Answer::Services(vec![service("orders", "orders", 43, 4, 0)]));
     assert_eq!(definitions(&due(&model)), [[":42"]]);
@@ -147,7 +147,7 @@ fn another_target_is_read_at_once() {
 #[test]
 fn one_that_cannot_be_described_leaves_the_others_known() {
     let mut model = orders(1);
-    model.snapshot.task_definitions.clear();
+    model.observed.snapshot.task_definitions.clear();
     model.derive();
     let all = Query::TaskDefinitions((40..=42).map(|revision| td("orders", revision)).collect());
     assert!(due(&model).contains(&all));

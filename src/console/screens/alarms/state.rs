@@ -1,8 +1,7 @@
 //! The alarms in scope of a release: those that fail its canary, and those on which ECS rolls back.
 
-use crate::console::screens::View;
-use crate::console::state::Model;
-use crate::console::state::list::Listed;
+use crate::console::state::list::{List, Listed};
+use crate::console::state::observed::Observed;
 use crate::domain::analysis::alarms;
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::observe::snapshot::Reading;
@@ -58,9 +57,9 @@ pub fn word<'a>(row: &'a Row<'_>) -> &'a str {
 }
 
 /// Every line, in the order that is chosen.
-pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
-    let snapshot = &model.snapshot;
-    let configured = model.settings.alarms_of(&release.name);
+pub fn rows<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Row<'a>> {
+    let snapshot = &observed.snapshot;
+    let configured = observed.settings.alarms_of(&release.name);
     let of_ecs = readiness::alarm_names(release);
     let of_canary = release.canary.as_ref().filter(|canary| canary.service != release.stable.service);
     let of_canary = of_canary.and_then(|canary| snapshot.service(&canary.service)?.configuration.alarms.as_ref());
@@ -76,8 +75,7 @@ pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
         }
         Row { reading: snapshot.alarms.get(&name), why, name }
     };
-    let mut rows: Vec<_> = alarms::names(release, snapshot, &model.settings).into_iter().map(row).collect();
-    let list = model.list(View::Alarms);
+    let mut rows: Vec<_> = alarms::names(release, snapshot, &observed.settings).into_iter().map(row).collect();
     let since = |row: &Row<'_>| row.alarm().and_then(|alarm| alarm.since);
     match list.order {
         0 => rows.sort_by_key(|row| (rank(row), row.name.clone())),

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state::{Row, word};
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
+use super::state::{ORDERS, Row, word};
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::alarms;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::parts;
@@ -21,10 +21,10 @@ use crate::domain::release::Release;
 /// Draws them.
 pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let list = scene.model.list(View::Alarms);
-    let all = list.shown(alarms::state::rows(scene.model, release));
+    let list = scene.screen.list(View::Alarms);
+    let all = list.shown(alarms::state::rows(scene.observed, list, release));
     let at = list.at(&all);
-    let said = parts::place(scene, View::Alarms, at, all.len(), "alarm");
+    let said = parts::place(scene, &list.order_name(ORDERS), at, all.len(), "alarm");
     // Each has an age of its own: the oldest speaks for all.
     let there = |row: &&Row<'_>| {
         let fault = row.reading.and_then(|reading| reading.failing());
@@ -48,7 +48,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
 
 /// What to do where there are none.
 fn none(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    if scene.model.find().is_some_and(|find| find.active()) {
+    if scene.screen.find().is_some_and(|find| find.active()) {
         return vec![scene.line("no alarm has that", Role::Text)];
     }
     let name = format::clip(&release.stable.service.service, 40);
@@ -102,7 +102,7 @@ fn shape(scene: &Canvas<'_>, row: &Row<'_>) -> (&'static str, Role) {
 fn row(scene: &Canvas<'_>, row: &Row<'_>, marked: bool, columns: usize) -> Line<'static> {
     let [names, states, sinces] = widths(columns);
     let (shape, role) = shape(scene, row);
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let since = row.alarm().and_then(|alarm| alarm.since).map(|at| format::age(now.duration_since(at)));
     let cells = [
         (format::pad(&row.name, names), if marked { Role::Marked } else { Role::Title }),

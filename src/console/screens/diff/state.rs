@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
-use crate::console::state::Model;
-use crate::console::state::list::Listed;
+use crate::console::state::list::{List, Listed};
+use crate::console::state::observed::Observed;
 use crate::domain::ecs::deployment::ServiceRevision;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::task_definition;
@@ -94,8 +92,8 @@ pub struct Sides {
 
 /// The two revisions: those that were chosen, else what the release goes between, else what it would go back to and
 /// what it is.
-pub fn sides(model: &Model, release: &Release) -> Sides {
-    let (diff, current) = (&model.diff, &release.stable.task_definition);
+pub fn sides(diff: &Diff, release: &Release) -> Sides {
+    let current = &release.stable.task_definition;
     let good = |than: &TaskDefinitionArn| {
         let other = release.previous.iter().find(|good| good.task_definition != *than);
         let best = target::best(&release.previous).filter(|good| good.task_definition != *than);
@@ -125,10 +123,14 @@ pub fn sides(model: &Model, release: &Release) -> Sides {
 
 /// The definitions of both sides, where they were read: with values while they are shown and both have come, else with
 /// none. Hidden and shown values are never compared with each other.
-pub fn definitions<'a>(model: &'a Model, sides: &Sides) -> (Option<&'a Definition>, Option<&'a Definition>) {
-    let revealed = |arn: &TaskDefinitionArn| model.diff.revealed.iter().find(|definition| definition.arn == *arn);
-    let hidden = |arn: &TaskDefinitionArn| model.snapshot.definitions.get(arn)?.get();
-    if values_shown(model, sides) {
+pub fn definitions<'a>(
+    observed: &'a Observed,
+    diff: &'a Diff,
+    sides: &Sides,
+) -> (Option<&'a Definition>, Option<&'a Definition>) {
+    let revealed = |arn: &TaskDefinitionArn| diff.revealed.iter().find(|definition| definition.arn == *arn);
+    let hidden = |arn: &TaskDefinitionArn| observed.snapshot.definitions.get(arn)?.get();
+    if values_shown(diff, sides) {
         (sides.from.as_ref().and_then(revealed), revealed(&sides.to))
     } else {
         (sides.from.as_ref().and_then(hidden), hidden(&sides.to))
@@ -136,25 +138,25 @@ pub fn definitions<'a>(model: &'a Model, sides: &Sides) -> (Option<&'a Definitio
 }
 
 /// Whether values are on the screen: they are to be, and those of both sides have come.
-pub fn values_shown(model: &Model, sides: &Sides) -> bool {
-    let has = |arn: &TaskDefinitionArn| model.diff.revealed.iter().any(|definition| definition.arn == *arn);
-    model.diff.reveal && has(&sides.to) && sides.from.as_ref().is_none_or(has)
+pub fn values_shown(diff: &Diff, sides: &Sides) -> bool {
+    let has = |arn: &TaskDefinitionArn| diff.revealed.iter().any(|definition| definition.arn == *arn);
+    diff.reveal && has(&sides.to) && sides.from.as_ref().is_none_or(has)
 }
 
 /// The service revision that carried a task definition last, where ECS's history has one.
-pub fn revision<'a>(model: &'a Model, release: &Release, of: &TaskDefinitionArn) -> Option<&'a ServiceRevision> {
-    let all = model.deployments(release).into_iter();
+pub fn revision<'a>(observed: &'a Observed, release: &Release, of: &TaskDefinitionArn) -> Option<&'a ServiceRevision> {
+    let all = observed.deployments(release).into_iter();
     let revisions = all.flat_map(|deployment| deployment.target.iter().chain(&deployment.sources));
     revisions.map(Arc::as_ref).find(|revision| revision.task_definition == *of)
 }
 
 /// Everything that is compared, what is the same among it.
-pub fn changes(model: &Model, release: &Release) -> Vec<Change> {
-    let sides = sides(model, release);
-    let (Some(from), Some(to)) = definitions(model, &sides) else { return Vec::new() };
+pub fn changes(observed: &Observed, diff: &Diff, release: &Release) -> Vec<Change> {
+    let sides = sides(diff, release);
+    let (Some(from), Some(to)) = definitions(observed, diff, &sides) else { return Vec::new() };
     let mut changes = task_definition::diff(from, to);
-    let around = sides.from.as_ref().and_then(|from| revision(model, release, from));
-    let around = around.zip(revision(model, release, &sides.to));
+    let around = sides.from.as_ref().and_then(|from| revision(observed, release, from));
+    let around = around.zip(revision(observed, release, &sides.to));
     changes.extend(around.map(|(from, to)| task_definition::surroundings(from, to)).unwrap_or_default());
     // What was pulled for a container stands with it.
     let order: Vec<Section> = changes.iter().map(|change| change.section.clone()).collect();
@@ -163,16 +165,16 @@ pub fn changes(model: &Model, release: &Release) -> Vec<Change> {
 }
 
 /// Every line, in the order of its place.
-pub fn rows(model: &Model, release: &Release) -> Vec<Row> {
-    if model.diff.raw {
-        let (_, to) = definitions(model, &sides(model, release));
+pub fn rows(observed: &Observed, diff: &Diff, list: &List, release: &Release) -> Vec<Row> {
+    if diff.raw {
+        let (_, to) = definitions(observed, diff, &sides(diff, release));
         let text = to.map(|definition| task_definition::redacted(&definition.json)).unwrap_or_default();
         let json = |(number, line): (usize, &str)| Row::Json { id: number.to_string(), line: line.to_owned() };
         return text.lines().enumerate().map(json).collect();
     }
     // What is looked for is found even where it is folded.
-    let unfolded = model.diff.unfolded || model.list(View::Diff).find.active();
-    let changes = changes(model, release).into_iter().filter(|change| unfolded || change.differs());
+    let unfolded = diff.unfolded || list.find.active();
+    let changes = changes(observed, diff, release).into_iter().filter(|change| unfolded || change.differs());
     let row = |change: Change| Row::Change {
         id: format!("{} {}", section(&change.section), change.path.join("\u{1f}")),
         change,
@@ -181,42 +183,41 @@ pub fn rows(model: &Model, release: &Release) -> Vec<Row> {
 }
 
 /// What is asked of AWS while it is open: what was not read yet, and values anew whenever they are to be shown.
-pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
-    let sides = sides(model, release);
+pub(crate) fn wanted(observed: &Observed, diff: &Diff, release: &Release) -> Vec<Query> {
+    let sides = sides(diff, release);
     let mut wanted = Vec::new();
     for arn in sides.from.iter().chain([&sides.to]) {
-        if model.snapshot.definitions.get(arn).and_then(|reading| reading.get()).is_none() {
+        if observed.snapshot.definitions.get(arn).and_then(|reading| reading.get()).is_none() {
             wanted.push(Query::Definition { arn: arn.clone(), reveal: false });
         }
-        if model.diff.reveal && !model.diff.revealed.iter().any(|definition| definition.arn == *arn) {
+        if diff.reveal && !diff.revealed.iter().any(|definition| definition.arn == *arn) {
             wanted.push(Query::Definition { arn: arn.clone(), reveal: true });
         }
     }
     wanted
 }
 
-/// Shows the values, or hides them again and forgets them.
-pub(crate) fn reveal(model: &mut Model) {
-    model.diff.reveal = !model.diff.reveal;
-    model.diff.revealed.clear();
-    if model.diff.reveal {
-        // They are asked for each time, however lately they were.
-        model.polls.expedite(&[Source::Definitions]);
+impl Diff {
+    /// Shows the values, or hides them again and forgets them.
+    pub(crate) fn toggle_values(&mut self) {
+        self.reveal = !self.reveal;
+        self.revealed.clear();
     }
-}
 
-/// The values could not be read: they stay hidden, and why is said.
-pub(crate) fn not_revealed(model: &mut Model, fault: &Fault) {
-    if model.diff.reveal {
-        (model.diff.reveal, model.diff.revealed) = (false, Vec::new());
-        model.say(format!("the values stay hidden: {}. {}", fault.headline(), fault.advice), true);
-    }
-}
-
-/// Takes in a definition with its values, as long as they are to be shown.
-pub(crate) fn revealed(model: &mut Model, definition: Definition) {
-    if model.diff.reveal {
-        model.diff.revealed.retain(|had| had.arn != definition.arn);
-        model.diff.revealed.push(definition);
+    /// Takes in a definition with its values, as long as they are to be shown; or why it could not be read. Returns
+    /// what to tell the operator then.
+    pub(crate) fn take_values(&mut self, answer: Result<Definition, Fault>) -> Option<String> {
+        match answer {
+            _ if !self.reveal => None,
+            Ok(definition) => {
+                self.revealed.retain(|had| had.arn != definition.arn);
+                self.revealed.push(definition);
+                None
+            }
+            Err(fault) => {
+                (self.reveal, self.revealed) = (false, Vec::new());
+                Some(format!("the values stay hidden: {}. {}", fault.headline(), fault.advice))
+            }
+        }
     }
 }

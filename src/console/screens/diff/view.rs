@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::state::{Row, Sides};
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::screens::diff;
-use crate::console::screens::fleet;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
+use crate::console::widgets::parts;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
 use crate::console::widgets::theme::Role;
@@ -23,16 +23,17 @@ const LABEL: usize = 7;
 /// Draws it.
 pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let model = scene.model;
-    let sides = diff::state::sides(model, release);
-    let (from, to) = diff::state::definitions(model, &sides);
-    let changes = diff::state::changes(model, release);
-    let shown = model.list(View::Diff).shown(diff::state::rows(model, release));
-    let at = model.list(View::Diff).at(&shown);
+    let (observed, own) = (scene.observed, &scene.screen.diff);
+    let sides = diff::state::sides(own, release);
+    let (from, to) = diff::state::definitions(observed, own, &sides);
+    let changes = diff::state::changes(observed, own, release);
+    let list = scene.screen.list(View::Diff);
+    let shown = list.shown(diff::state::rows(observed, own, list, release));
+    let at = list.at(&shown);
     let mut rows = notes(scene, &sides, from, to, columns);
     let above = rows.len();
     let mut place = above;
-    if model.diff.raw {
+    if own.raw {
         for (index, row) in shown.iter().enumerate() {
             if let Row::Json { line, .. } = row {
                 rows.push(json_line(scene, line, index == at, columns));
@@ -66,11 +67,11 @@ fn said(scene: &Canvas<'_>, changes: &[Change]) -> Vec<Span<'static>> {
     let different = changes.iter().filter(|change| change.differs()).count();
     let mut said = Vec::new();
     // Values stand in the heading for as long as they are to be shown.
-    if scene.model.diff.reveal {
+    if scene.screen.diff.reveal {
         said.push(scene.span(" VALUES SHOWN ", Role::BadBadge));
         said.push(scene.text(" "));
     }
-    if scene.model.diff.raw {
+    if scene.screen.diff.raw {
         said.push(scene.text("raw JSON of the newer one"));
     } else if !changes.is_empty() {
         said.push(scene.text(format::many(different, "change")));
@@ -93,12 +94,12 @@ fn heading(scene: &Canvas<'_>, sides: &Sides, columns: usize) -> Line<'static> {
 
 /// `checkout:42 1.9.0, 26m`, and that it cannot be deployed any more.
 fn named(scene: &Canvas<'_>, arn: &TaskDefinitionArn) -> String {
-    let snapshot = &scene.model.snapshot;
+    let snapshot = &scene.observed.snapshot;
     let summary = snapshot.task_definition(arn);
     let whole = snapshot.definitions.get(arn).and_then(|reading| reading.get());
     let version = summary.and_then(|it| it.version()).map(str::to_owned).or(whole.and_then(version));
     let registered = summary.and_then(|it| it.registered_at);
-    let age = registered.map(|at| format!("{} old", format::age(scene.model.now.at.duration_since(at))));
+    let age = registered.map(|at| format!("{} old", format::age(scene.observed.now.at.duration_since(at))));
     let inactive = summary.is_some_and(|it| !it.active)
         || whole.and_then(|it| it.json.get("status")?.as_str()).is_some_and(|status| status != "ACTIVE");
     let inactive = inactive.then(|| "INACTIVE".to_owned());
@@ -123,7 +124,7 @@ fn notes(
     columns: usize,
 ) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    if scene.model.diff.reveal && !diff::state::values_shown(scene.model, sides) {
+    if scene.screen.diff.reveal && !diff::state::values_shown(&scene.screen.diff, sides) {
         lines.push(scene.line("the values are being read; v takes that back", Role::Warn));
     }
     if sides.from.is_none() {
@@ -135,12 +136,12 @@ fn notes(
     }
     let both = [(sides.from.as_ref(), from), (Some(&sides.to), to)];
     for (arn, definition) in both.into_iter().filter_map(|(arn, definition)| Some((arn?, definition))) {
-        let reading = scene.model.snapshot.definitions.get(arn);
+        let reading = scene.observed.snapshot.definitions.get(arn);
         let fault = reading.and_then(|reading| reading.failing());
         match (definition, fault) {
             (_, Some(fault)) => {
                 lines.push(scene.line(format!("✖ {} could not be read", arn.short()), Role::Bad));
-                lines.extend(fleet::view::fault_lines(scene, fault, columns));
+                lines.extend(parts::fault_lines(scene, fault, columns));
             }
             (None, None) => lines.push(scene.line(format!("{} is being read", arn.short()), Role::Dim)),
             (Some(_), None) => {}
@@ -221,7 +222,7 @@ fn json_line(scene: &Canvas<'_>, line: &str, marked: bool, columns: usize) -> Li
 /// That what a task definition does not carry could not be compared.
 fn unknown_around(scene: &Canvas<'_>, release: &Release, sides: &Sides) -> Option<Line<'static>> {
     let known = |arn: &TaskDefinitionArn| {
-        diff::state::revision(scene.model, release, arn).is_some_and(|revision| !revision.surroundings.is_empty())
+        diff::state::revision(scene.observed, release, arn).is_some_and(|revision| !revision.surroundings.is_empty())
     };
     let both = known(&sides.to) && sides.from.as_ref().is_some_and(known);
     let text = "network, capacity and load balancer are not compared: ECS tells them of neither or of one only";

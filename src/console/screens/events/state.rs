@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strum::IntoEnumIterator;
 
-use crate::console::screens::View;
-use crate::console::state::Model;
-use crate::console::state::list::Listed;
-use crate::console::update::input::next;
+use crate::console::state::activity::Acts;
+use crate::console::state::list::{List, Listed};
+use crate::console::state::observed::Observed;
+use crate::console::text_field::next;
 use crate::domain::analysis::alarms;
 use crate::domain::ecs::names::Arn;
 use crate::domain::release::Release;
@@ -75,40 +75,38 @@ pub struct Events {
 }
 
 /// All that happened, whichever kinds are shown; newest first.
-pub fn all(model: &Model, release: &Release) -> Vec<Entry> {
-    let alarms = alarms::names(release, &model.snapshot, &model.settings);
-    timeline::timeline(&model.snapshot, release, &told(model, release, &alarms))
+pub fn all(observed: &Observed, acts: &Acts, release: &Release) -> Vec<Entry> {
+    let alarms = alarms::names(release, &observed.snapshot, &observed.settings);
+    timeline::timeline(&observed.snapshot, release, &told(acts, release, &alarms))
 }
 
 /// Who started its deployments, as far as that is known.
-pub fn starters(model: &Model, release: &Release) -> BTreeMap<Arn, Origin> {
-    timeline::starters(&model.snapshot, release, &told(model, release, &BTreeSet::new()))
+pub fn starters(observed: &Observed, acts: &Acts, release: &Release) -> BTreeMap<Arn, Origin> {
+    timeline::starters(&observed.snapshot, release, &told(acts, release, &BTreeSet::new()))
 }
 
-fn told<'a>(model: &'a Model, release: &Release, alarms: &'a BTreeSet<String>) -> EventText<'a> {
-    EventText { acts: model.acts.of(&release.name), since: model.acts.since, alarms }
+fn told<'a>(acts: &'a Acts, release: &Release, alarms: &'a BTreeSet<String>) -> EventText<'a> {
+    EventText { acts: acts.of(&release.name), since: acts.since, alarms }
 }
 
-/// Every line of the kinds that are shown, newest first unless that is turned round.
-pub fn rows(model: &Model, release: &Release) -> Vec<Row> {
-    let shown = |entry: &Entry| model.events.shown.has(entry);
-    let mut rows: Vec<_> = all(model, release).into_iter().filter(shown).map(Row).collect();
-    if model.list(View::Events).reversed {
+/// Every line of the kinds that are shown, newest first unless the order is reversed.
+pub fn rows(observed: &Observed, acts: &Acts, events: &Events, list: &List, release: &Release) -> Vec<Row> {
+    let shown = |entry: &Entry| events.shown.has(entry);
+    let mut rows: Vec<_> = all(observed, acts, release).into_iter().filter(shown).map(Row).collect();
+    if list.reversed {
         rows.reverse();
     }
     rows
 }
 
-/// Other kinds of events: the next that there are any of.
-pub(crate) fn next_kinds(model: &mut Model) {
-    let Some(release) = model.focus() else { return };
-    let all = all(model, release);
-    let mut shown = model.events.shown;
-    for _ in Shown::iter() {
-        shown = next(shown);
-        if all.iter().any(|entry| shown.has(entry)) {
-            break;
+impl Events {
+    /// Shows the next kind of which there are entries.
+    pub(crate) fn next_kinds(&mut self, all: &[Entry]) {
+        for _ in Shown::iter() {
+            self.shown = next(self.shown);
+            if all.iter().any(|entry| self.shown.has(entry)) {
+                break;
+            }
         }
     }
-    model.events.shown = shown;
 }

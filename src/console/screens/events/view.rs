@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use strum::IntoEnumIterator;
 
 use super::state::{Row, Shown};
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::events;
 use crate::console::widgets::age::Freshness;
 use crate::console::widgets::canvas::Canvas;
@@ -30,8 +30,8 @@ const LABEL: usize = 7;
 /// Draws them.
 pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let list = scene.model.list(View::Events);
-    let all = events::state::all(scene.model, release);
+    let list = scene.screen.list(View::Events);
+    let all = events::state::all(scene.observed, &scene.operations.acts, release);
     let others = all.iter().filter(|entry| entry.hand == Some(Origin::Others)).count();
     let mut said = vec![scene.text(counted(all.len()))];
     if others > 0 {
@@ -41,8 +41,9 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     // What was never read is said above the list.
     let oldest = sources.iter().find(|source| !source.good() && source.age.is_some()).or(sources.first());
     let title = table::title(scene, release, View::Events, said, oldest, columns);
-    let tabs = scene.tabs(Shown::iter(), scene.model.events.shown, &[" tab: other kinds ", " tab "], columns);
-    let shown = list.shown(events::state::rows(scene.model, release));
+    let tabs = scene.tabs(Shown::iter(), scene.screen.events.shown, &[" tab: other kinds ", " tab "], columns);
+    let shown =
+        list.shown(events::state::rows(scene.observed, &scene.operations.acts, &scene.screen.events, list, release));
     let at = list.at(&shown);
     let mut rows = missing(scene, &sources, columns);
     let above = rows.len();
@@ -66,8 +67,8 @@ fn counted(entries: usize) -> String {
 }
 
 fn nothing(scene: &Canvas<'_>) -> &'static str {
-    let searched = scene.model.find().is_some_and(|find| find.only && find.active());
-    match scene.model.events.shown {
+    let searched = scene.screen.find().is_some_and(|find| find.only && find.active());
+    match scene.screen.events.shown {
         _ if searched => "nothing has that",
         Shown::All => "nothing is known to have happened",
         _ => "nothing of this kind: tab shows others",
@@ -76,7 +77,7 @@ fn nothing(scene: &Canvas<'_>) -> &'static str {
 
 /// How the sources stand that the timeline is made of.
 fn sources(scene: &Canvas<'_>, release: &Release) -> [Freshness; 4] {
-    let snapshot = &scene.model.snapshot;
+    let snapshot = &scene.observed.snapshot;
     [
         age::of(scene, Source::Services, Some(&snapshot.services)),
         age::tasks(scene, release),
@@ -110,7 +111,7 @@ fn about_columns(columns: usize, several: bool) -> usize {
 /// An entry in one line.
 fn line(scene: &Canvas<'_>, row: &Row, marked: bool, of: usize, columns: usize) -> Line<'static> {
     let entry = &row.0;
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let today = now.strftime("%F").to_string() == entry.at.strftime("%F").to_string();
     // What was only seen happened before.
     let before = if entry.seen { "~" } else { " " };
@@ -165,7 +166,7 @@ fn details(scene: &Canvas<'_>, entry: &Entry, columns: usize) -> Vec<Line<'stati
         (Kind::Act, false) => "by this console's clock, set to AWS's",
         (_, false) => "AWS's own time",
     };
-    let ago = format::age(scene.model.now.at.duration_since(entry.at));
+    let ago = format::age(scene.observed.now.at.duration_since(entry.at));
     say("when", &format!("{} ({ago} ago), {clock}", entry.at.strftime("%F %H:%M:%SZ")), Role::Text);
     if entry.count > 1 {
         let text = format!("{} times since {}; this is the newest", entry.count, entry.first.strftime("%F %H:%M:%SZ"));
@@ -173,7 +174,7 @@ fn details(scene: &Canvas<'_>, entry: &Entry, columns: usize) -> Vec<Line<'stati
     }
     match entry.hand {
         Some(Origin::Others) => {
-            let since = scene.model.acts.since.strftime("%F %H:%M:%SZ");
+            let since = scene.operations.acts.since.strftime("%F %H:%M:%SZ");
             let text = format!("▲ somebody else: nothing ordered from here since {since} explains it");
             say("whose", &text, Role::Warn);
         }

@@ -9,10 +9,9 @@ use crate::console::screens::release;
 use crate::console::screens::release::view as screen;
 use crate::console::view::middle;
 use crate::console::widgets::canvas::{Canvas, put, split_top};
+use crate::console::widgets::parts::{fault_lines, share_bar, typed};
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
-use crate::domain::fault::Fault;
-use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release};
 
 /// A column: its heading, its width, and whether it is held to the right.
@@ -83,15 +82,15 @@ fn columns(total: usize, names: usize, clusters: usize, methods: usize) -> (Vec<
 
 /// Draws the fleet.
 pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
-    let model = scene.model;
-    if model.snapshot.services.get().is_none() {
+    let (observed, fleet) = (scene.observed, &scene.screen.fleet);
+    if observed.snapshot.services.get().is_none() {
         return not_read(scene, buffer, area);
     }
-    let lines = model.lines();
+    let lines = fleet.lines(&observed.releases);
     let (top, rest) = split_top(area, 2);
     put(buffer, top, 0, summary(scene, &lines, area.width.into()));
     if lines.is_empty() {
-        let filter = model.fleet.find.text.value();
+        let filter = fleet.find.text.value();
         let (what, todo) = if filter.is_empty() {
             (
                 "no service here",
@@ -108,7 +107,7 @@ pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let (columns, gap) = columns(area.width.into(), names, clusters.unwrap_or(0), methods);
     put(buffer, top, 1, headings(scene, &columns, gap));
 
-    let focus = model.focus().map(|release| (&release.name, &release.stable.service));
+    let focus = scene.screen.focus(observed).map(|release| (&release.name, &release.stable.service));
     let marked = lines.iter().position(|release| Some((&release.name, &release.stable.service)) == focus);
     // Room that the list does not need shows what is marked.
     let room = usize::from(rest.height);
@@ -151,13 +150,13 @@ fn look(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) 
 
 /// How many there are, how many need somebody, and the filter.
 fn summary(scene: &Canvas<'_>, lines: &[&Release], columns: usize) -> Line<'static> {
-    let model = scene.model;
+    let (observed, fleet) = (scene.observed, &scene.screen.fleet);
     // Whatever is searched for: what is hidden needs somebody all the same.
-    let needed = model.releases.iter().filter(|release| release.needs_somebody()).count();
+    let needed = observed.releases.iter().filter(|release| release.needs_somebody()).count();
     let flying = lines.iter().filter(|release| release.in_flight()).count();
     let mut spans = vec![scene.text(format!(" {}", format::many(lines.len(), "release")))];
-    if lines.len() != model.releases.len() {
-        spans.push(scene.dim(format!(" of {}", model.releases.len())));
+    if lines.len() != observed.releases.len() {
+        spans.push(scene.dim(format!(" of {}", observed.releases.len())));
     }
     spans.push(scene.dim(" · "));
     spans.push(match needed {
@@ -169,15 +168,10 @@ fn summary(scene: &Canvas<'_>, lines: &[&Release], columns: usize) -> Line<'stat
         spans.push(scene.dim(" · "));
         spans.push(scene.text(format!("{flying} in flight")));
     }
-    let filter = model.fleet.find.text.value();
-    if model.fleet.find.typing || !filter.is_empty() {
+    let filter = fleet.find.text.value();
+    if fleet.find.typing || !filter.is_empty() {
         spans.push(scene.dim("   / "));
-        spans.extend(crate::console::dialogs::view::typed(
-            scene,
-            &model.fleet.find.text,
-            columns / 3,
-            model.fleet.find.typing,
-        ));
+        spans.extend(typed(scene, &fleet.find.text, columns / 3, fleet.find.typing));
     }
     Line::from(spans)
 }
@@ -222,7 +216,7 @@ fn line(scene: &Canvas<'_>, release: &Release, columns: &[Column], gap: usize, m
 
 /// That it goes on by itself.
 fn automatic(scene: &Canvas<'_>, release: &Release) -> Span<'static> {
-    match scene.model.automatic.get(&release.name) {
+    match scene.operations.automatic.get(&release.name) {
         Some(on) if on.countdown.is_some() => scene.span("»", Role::Warn),
         Some(_) => scene.span("»", Role::Accent),
         None => Span::raw(" "),
@@ -230,7 +224,7 @@ fn automatic(scene: &Canvas<'_>, release: &Release) -> Span<'static> {
 }
 
 fn cell(scene: &Canvas<'_>, release: &Release, kind: Kind, columns: usize) -> (String, Role) {
-    let thresholds = scene.model.settings.thresholds_of(&release.name);
+    let thresholds = scene.observed.settings.thresholds_of(&release.name);
     let judged = &release.verdict.judged;
     let metrics = age::metrics(scene, release);
     let uncounted = metrics.is_none() && age::uncounted(release).is_some();
@@ -330,26 +324,16 @@ fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -
     }
 }
 
-/// The canary's part of a bar, which shows something as soon as there is something.
-pub fn share_bar(scene: &Canvas<'_>, share: Percent, cells: usize) -> [Span<'static>; 2] {
-    // Within 0–cells, for a share is within 0–100.
-    let exact = (share.value() / 100.0 * cells as f64).round() as usize;
-    let least = usize::from(!share.is_zero());
-    let most = if share.is_full() { cells } else { cells.saturating_sub(1) };
-    let filled = exact.max(least).min(most);
-    [scene.span("█".repeat(filled), Role::Canary), scene.span("─".repeat(cells - filled), Role::Stable)]
-}
-
 /// Before there is a list: what is being read, or why it cannot be, and what to do.
 fn not_read(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
-    let snapshot = &scene.model.snapshot;
+    let snapshot = &scene.observed.snapshot;
     let fault = snapshot.services.failing().or(snapshot.identity.failing());
     match fault {
         Some(fault) => middle(buffer, area, fault_lines(scene, fault, usize::from(area.width).min(76))),
         None => {
             let mut lines = vec![scene.line("reading services…", Role::Title)];
-            if let Some(since) = scene.model.polls.waiting_since() {
-                let waited = format::age(scene.model.now.since(since));
+            if let Some(since) = scene.polls.waiting_since() {
+                let waited = format::age(scene.observed.now.since(since));
                 lines.push(scene.line(format!("asked {waited} ago, no answer yet"), Role::Dim));
             }
             middle(buffer, area, lines);
@@ -357,20 +341,9 @@ fn not_read(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-/// A failure in full: what, why in AWS's words, what to do, and the request for a support case.
-pub fn fault_lines(scene: &Canvas<'_>, fault: &Fault, columns: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![scene.line(format!("✖ {}", fault.kind.word()), Role::Bad)];
-    lines.extend(format::wrap(&fault.headline(), columns, 4).into_iter().map(|text| scene.line(text, Role::Text)));
-    lines.extend(format::wrap(&fault.advice, columns, 3).into_iter().map(|text| scene.line(text, Role::Title)));
-    if let Some(id) = &fault.request_id {
-        lines.push(scene.line(format!("request {}", format::clip(id, 60)), Role::Dim));
-    }
-    lines
-}
-
 /// An open release that is not, or no longer, there.
 pub fn absent(scene: &Canvas<'_>, name: &str, buffer: &mut Buffer, area: Rect) {
-    if scene.model.snapshot.services.get().is_none() {
+    if scene.observed.snapshot.services.get().is_none() {
         return not_read(scene, buffer, area);
     }
     let gone = format!("{} is not here any more", format::clip(name, 50));

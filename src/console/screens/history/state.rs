@@ -1,8 +1,7 @@
 //! The deployments of a release, to be moved among.
 
-use crate::console::screens::View;
-use crate::console::state::list::Listed;
-use crate::console::state::{Model, Screen};
+use crate::console::state::list::{List, Listed};
+use crate::console::state::observed::Observed;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::Release;
@@ -23,34 +22,42 @@ impl Listed for Row<'_> {
 }
 
 /// Every deployment, newest first; of a pair those of stable, then those of the canary.
-pub fn rows<'a>(model: &'a Model, release: &Release) -> Vec<Row<'a>> {
-    model.deployments(release).into_iter().map(Row).collect()
+pub fn rows<'a>(observed: &'a Observed, release: &Release) -> Vec<Row<'a>> {
+    observed.deployments(release).into_iter().map(Row).collect()
 }
 
-/// The next diff begins from the revision of the marked deployment; picked again, it does not.
-pub(crate) fn pick(model: &mut Model) {
-    let release = model.focus();
-    let marked = release.and_then(|release| model.marked_deployment(release));
-    let Some(revision) = marked.and_then(|(_, deployment)| deployment.task_definition()).cloned() else {
-        return model.say("no revision is known of what is marked", true);
-    };
-    if model.picked.as_ref() == Some(&revision) {
-        model.picked = None;
-        return model.say("the diff begins from what ran before again", false);
-    }
-    model.say(format!("d on another deployment compares it with {revision}"), false);
-    model.picked = Some(revision);
+/// The marked deployment: its place among those that are shown, and itself.
+pub fn marked<'a>(observed: &'a Observed, list: &List, release: &Release) -> Option<(usize, &'a ServiceDeployment)> {
+    let shown = list.shown(rows(observed, release));
+    let at = list.at(&shown);
+    shown.get(at).map(|row| (at, row.0))
 }
 
-impl Model {
-    /// From and to which revision a diff that is opened now goes: in the history from the one that was picked to the
-    /// marked one, elsewhere as the release is.
-    pub(crate) fn marked_revision(&self) -> (Option<TaskDefinitionArn>, Option<TaskDefinitionArn>) {
-        if !matches!(self.screen, Screen::View(View::History, _)) {
-            return (None, None);
+/// The screen's own state.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// The revision that the next diff begins from.
+    pub picked: Option<TaskDefinitionArn>,
+}
+
+impl History {
+    /// Lets the next diff begin from a revision; picked again, it does not. Returns what to tell the operator.
+    pub(crate) fn pick(&mut self, revision: TaskDefinitionArn) -> String {
+        if self.picked.as_ref() == Some(&revision) {
+            self.picked = None;
+            return "the diff begins from what ran before again".to_owned();
         }
-        let marked = self.focus().and_then(|release| self.marked_deployment(release));
-        let Some((_, marked)) = marked else { return (self.picked.clone(), None) };
+        let said = format!("d on another deployment compares it with {revision}");
+        self.picked = Some(revision);
+        said
+    }
+
+    /// From and to which revision a diff goes that is opened on the marked deployment.
+    pub(crate) fn compared(
+        &self,
+        marked: Option<&ServiceDeployment>,
+    ) -> (Option<TaskDefinitionArn>, Option<TaskDefinitionArn>) {
+        let Some(marked) = marked else { return (self.picked.clone(), None) };
         // Without another to compare it with: what it replaced.
         let replaced = marked.sources.first().map(|source| source.task_definition.clone());
         (self.picked.clone().or(replaced), marked.task_definition().cloned())

@@ -6,12 +6,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::console::poll_schedule::Source;
-use crate::console::screens::fleet;
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::release::deployment;
-use crate::console::screens::{View, events, history};
+use crate::console::screens::{events, history};
 use crate::console::state::list::Listed;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::parts;
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
 use crate::console::widgets::theme::Role;
@@ -24,13 +25,13 @@ use crate::domain::timeline::Origin;
 /// Draws the list, and below it the marked deployment in full.
 pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let list = scene.model.list(View::History);
-    let all = list.shown(history::state::rows(scene.model, release)).len();
-    let marked = scene.model.marked_deployment(release);
+    let list = scene.screen.list(View::History);
+    let all = list.shown(history::state::rows(scene.observed, release)).len();
+    let marked = history::state::marked(scene.observed, list, release);
     let said = marked.map(|(at, _)| scene.text(format!("{} of {}", at + 1, format::many(all, "deployment"))));
     let fresh = age::history(scene, release);
     let title = table::title(scene, release, View::History, said.into_iter().collect(), Some(&fresh), columns);
-    let starters = events::state::starters(scene.model, release);
+    let starters = events::state::starters(scene.observed, &scene.operations.acts, release);
     let (rows, at) = rows(scene, release, marked.map(|(_, deployment)| &deployment.arn), &starters, columns);
     let mut details = marked.map(|(_, deployment)| deployment::lines(scene, deployment, columns)).unwrap_or_default();
     if let Some((_, deployment)) = marked {
@@ -53,14 +54,14 @@ fn leads(
         lines.push(scene.line(format::clip(text, columns), Role::Warn));
     }
     let Some(to) = deployment.task_definition() else { return lines };
-    let compared = match &scene.model.picked {
+    let compared = match &scene.screen.history.picked {
         Some(picked) if picked == to => "picked, space lets go of it".to_owned(),
         Some(picked) => format!("compares {} with it", picked.tag()),
         None => "compares it with what it replaced".to_owned(),
     };
     let key = |key: &str| scene.span(key.to_owned(), Role::Key);
     let mut spans = vec![key("d"), scene.dim(format!(" {compared} · "))];
-    if scene.model.picked.is_none() {
+    if scene.screen.history.picked.is_none() {
         spans.extend([key("space"), scene.dim(" picks it for d on another · ")]);
     }
     spans.extend([key("enter"), scene.dim(format!(" asks to roll back to {}", to.tag()))]);
@@ -80,7 +81,7 @@ fn rows(
     let mut at = 0;
     let pair = release.services().count() > 1;
     for (index, side) in release.services().enumerate() {
-        let reading = scene.model.snapshot.deployments.get(&side.service);
+        let reading = scene.observed.snapshot.deployments.get(&side.service);
         if pair {
             let role = if index == 0 { ("stable", Role::Stable) } else { ("canary", Role::Canary) };
             let name = format::clip(&side.service.service, 50);
@@ -88,7 +89,7 @@ fn rows(
         }
         let fresh = age::of(scene, Source::Deployments, reading);
         match (reading.and_then(|reading| reading.get()), &fresh.fault) {
-            (None, Some((_, fault))) => lines.extend(fleet::view::fault_lines(scene, fault, columns)),
+            (None, Some((_, fault))) => lines.extend(parts::fault_lines(scene, fault, columns)),
             (None, None) => lines.push(scene.line("not read yet", Role::Dim)),
             (Some(none), _) if none.is_empty() => {
                 lines.push(scene.line("no history: ECS knows no deployment of the last 90 days", Role::Text));
@@ -100,7 +101,7 @@ fn rows(
                     lines.extend(why.into_iter().map(|text| scene.line(format!("✖ {text}"), Role::Bad)));
                 }
                 lines.push(headings(scene, columns));
-                let find = &scene.model.list(View::History).find;
+                let find = &scene.screen.list(View::History).find;
                 let shown = |it: &&ServiceDeployment| !find.only || find.matches(&history::state::Row(it).text());
                 for deployment in deployments.iter().filter(shown) {
                     let here = marked == Some(&deployment.arn);
@@ -144,7 +145,7 @@ fn row(
     fresh: bool,
     columns: usize,
 ) -> Line<'static> {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let age = deployment.created_at.map_or("?".to_owned(), |at| format::age(now.duration_since(at)));
     let wide = columns >= 170;
     let strategy = match wide {
@@ -170,7 +171,8 @@ fn row(
         (format::pad(&took, tooks), Role::Text),
         (format::pad(&outcome, outcomes), role),
     ];
-    let picked = scene.model.picked.is_some() && scene.model.picked.as_ref() == deployment.task_definition();
+    let picked =
+        scene.screen.history.picked.is_some() && scene.screen.history.picked.as_ref() == deployment.task_definition();
     let (sign, signed) = match (others, picked) {
         (_, true) => ("●", Role::Accent),
         (true, false) => ("▲", Role::Warn),

@@ -26,7 +26,7 @@ pub(crate) fn role(whose: LogSide) -> Role {
 
 /// Where in the log the operator is.
 pub(crate) fn said(scene: &Canvas<'_>) -> Vec<Span<'static>> {
-    let logs = &scene.model.logs;
+    let logs = &scene.screen.logs;
     if logs.held.is_some() {
         return vec![scene.span("held", Role::Warn)];
     }
@@ -35,7 +35,7 @@ pub(crate) fn said(scene: &Canvas<'_>) -> Vec<Span<'static>> {
 
 /// All of it; the last line is what the list of lines is.
 pub(crate) fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    let logs = &scene.model.logs;
+    let logs = &scene.screen.logs;
     let mut lines = Vec::new();
     for (source, reading) in logs.readings() {
         if let Some(fault) = reading.and_then(|reading| reading.failing()) {
@@ -73,7 +73,7 @@ fn failed(source: &LogSource, fault: &Fault) -> String {
 
 /// How fast a side writes, and how much of that tells of errors.
 fn side(scene: &Canvas<'_>, release: &Release, whose: LogSide, columns: usize) -> Line<'static> {
-    let logs = &scene.model.logs;
+    let logs = &scene.screen.logs;
     let all = logs.book.all(whose);
     let mut name = sources::name(release, whose).to_owned();
     if let Some(revision) = sources::revision(release, whose) {
@@ -112,18 +112,18 @@ fn number(rate: f64) -> String {
 
 /// How far reading is.
 fn reading(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
-    let (model, logs) = (scene.model, &scene.model.logs);
+    let logs = &scene.screen.logs;
     let mut note = Vec::new();
     if let Some(task) = &logs.task {
         let from = if task.whole { "" } else { ", the end of it" };
         note.push(scene.text(format!("task {}{from} · ", format::clip(&task.id, 34))));
     } else if let Some(whose) = logs.sides
-        && let Some(release) = model.focus()
+        && let Some(release) = scene.screen.focus(scene.observed)
     {
         note.push(scene.span(format!("{} only", sources::name(release, whose)), role(whose)));
         note.push(scene.dim(" · "));
     }
-    let behind = logs.reach().map(|reach| format::lasting(model.now.at.duration_since(reach)));
+    let behind = logs.reach().map(|reach| format::lasting(scene.observed.now.at.duration_since(reach)));
     if logs.held.is_some() {
         let behind = behind.map_or_else(|| "nothing was read".to_owned(), |behind| format!("{behind} behind"));
         note.push(scene.span(format!("held, {behind}: space goes on"), Role::Warn));
@@ -154,7 +154,7 @@ fn reading(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
 
 /// Why there is no line: what is searched for is in none, or none was written.
 pub(crate) fn nothing(scene: &Canvas<'_>) -> Vec<Line<'static>> {
-    let (model, logs) = (scene.model, &scene.model.logs);
+    let logs = &scene.screen.logs;
     if logs.book.kept() > 0 {
         return vec![scene.line("no line that is kept is shown: esc ends the search, tab shows both sides", Role::Dim)];
     }
@@ -162,7 +162,7 @@ pub(crate) fn nothing(scene: &Canvas<'_>) -> Vec<Line<'static>> {
     if let (Some(since), Some(_)) = (logs.since(), logs.reach()) {
         let since = since.strftime("%H:%M:%SZ");
         lines.push(scene.line(format!("no lines yet since {since}"), Role::Dim));
-    } else if !logs.sources.read.is_empty() && model.logs.readings().all(|(_, reading)| reading.is_none()) {
+    } else if !logs.sources.read.is_empty() && logs.readings().all(|(_, reading)| reading.is_none()) {
         lines.push(scene.line("reading…", Role::Dim));
     }
     lines
@@ -170,11 +170,11 @@ pub(crate) fn nothing(scene: &Canvas<'_>) -> Vec<Line<'static>> {
 
 /// Why a side has no log: none of its tasks was ever started, and some are known to have failed.
 fn never_started(scene: &Canvas<'_>, release: &Release, whose: LogSide) -> Option<String> {
-    let only = scene.model.logs.task.as_ref();
+    let only = scene.screen.logs.task.as_ref();
     let services: Vec<_> = release.services().map(|side| &side.service).collect();
     let mut tasks: Vec<&Task> = Vec::new();
     for service in services {
-        let read = scene.model.snapshot.tasks.get(service).and_then(|reading| reading.get()).into_iter().flatten();
+        let read = scene.observed.snapshot.tasks.get(service).and_then(|reading| reading.get()).into_iter().flatten();
         let of = |task: &&Task| sources::whose(release, service, &task.task_definition) == Some(whose);
         tasks.extend(read.filter(of).filter(|task| only.is_none_or(|only| only.id == task.id())));
     }

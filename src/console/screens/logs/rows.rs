@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::header::role;
 use super::json_line::said;
 use super::sources;
+use crate::console::screen::View;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
@@ -27,7 +28,7 @@ pub(crate) fn around(
     columns: usize,
 ) -> (Vec<Line<'static>>, usize) {
     let Some(marked) = marked else { return (Vec::new(), 0) };
-    let (logs, shown) = (&scene.model.logs, scene.model.shown_of_log());
+    let (logs, shown) = (&scene.screen.logs, scene.screen.logs.shown(&scene.screen.list(View::Logs).find));
     let two = columns >= TWO && sources::two_sides(release) && logs.sides.is_none() && logs.task.is_none();
     if !two {
         let looks = Looks::merged(columns, sources::two_sides(release) && logs.task.is_none());
@@ -68,7 +69,7 @@ fn window<'a>(
     shown: Shown,
     rows: usize,
 ) -> (Vec<&'a RingBuffer>, usize) {
-    let book = &scene.model.logs.book;
+    let book = &scene.screen.logs.book;
     let mut lines: Vec<_> = book.up_to(Some(marked.key), shown).filter(|line| is_in(line)).take(rows).collect();
     lines.reverse();
     let at = lines.len().saturating_sub(1);
@@ -119,7 +120,7 @@ fn row(
     looks: &Looks,
     columns: usize,
 ) -> Vec<Span<'static>> {
-    let book = &scene.model.logs.book;
+    let book = &scene.screen.logs.book;
     let whose = book.whose(line);
     let here = line.key == marked.key;
     let at = line.key.0.strftime(if looks.millis { "%H:%M:%S%.3f" } else { "%H:%M:%S" }).to_string();

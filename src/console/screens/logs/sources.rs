@@ -2,13 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use super::state::OfTask;
+use jiff::Timestamp;
+
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::LogDriver;
 use crate::domain::logs::LogSource;
 use crate::domain::logs::buffer::LogSide;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::Release;
+
+/// One task, whose log alone is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfTask {
+    /// Its id.
+    pub id: String,
+    /// Its revision.
+    pub task_definition: TaskDefinitionArn,
+    /// Where its log begins here.
+    pub from: Timestamp,
+    /// Whether that is its creation.
+    pub whole: bool,
+}
 
 /// Where there is something to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,15 +1,14 @@
 //! What the containers of a release write, followed.
 
-use super::sources;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sources::Sources;
+use super::sources;
+use super::sources::{OfTask, Sources};
 use crate::console::message::Now;
-use crate::console::screens::{View, tasks};
-use crate::console::state::{Model, Screen};
-use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::console::state::list::Find;
+use crate::console::state::observed::Observed;
 use crate::domain::ecs::service::Task;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::logs::buffer::{LogBuffer, LogSide, Shown};
@@ -18,8 +17,6 @@ use crate::domain::logs::tail::{REST, Tail};
 use crate::domain::logs::{LogPage, LogQuery, LogSource, counters};
 use crate::domain::observe::snapshot::{Query, Reading};
 use crate::domain::release::Release;
-
-pub use super::keys::perform;
 
 /// What is kept of the lines, whatever is written.
 pub const BOUNDS: Bounds = Bounds { bytes: 24 << 20, lines: 200_000 };
@@ -35,19 +32,6 @@ const RATE_OVER: SignedDuration = SignedDuration::from_secs(60);
 const RATE_OVER_LEAST: SignedDuration = SignedDuration::from_secs(20);
 /// Lines of the last seconds may still come in: they are in no rate yet.
 const SETTLING: SignedDuration = SignedDuration::from_secs(10);
-
-/// One task, whose log alone is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OfTask {
-    /// Its id.
-    pub id: String,
-    /// Its revision.
-    pub task_definition: TaskDefinitionArn,
-    /// Where its log begins here.
-    pub from: Timestamp,
-    /// Whether that is its creation.
-    pub whole: bool,
-}
 
 /// How one source stands.
 #[derive(Debug, Clone)]
@@ -200,65 +184,57 @@ impl Logs {
     }
 }
 
-impl Model {
-    /// What of the log is shown.
-    pub fn shown_of_log(&self) -> Shown {
-        let find = &self.list(View::Logs).find;
-        Shown { whose: self.logs.sides, found: find.only && find.active() }
+impl Logs {
+    /// The log of one task.
+    pub(crate) fn of_task(task: &Task, now: Timestamp) -> Self {
+        Self { task: Some(of_task(task, now)), ..Self::default() }
+    }
+
+    /// Which lines are shown.
+    pub fn shown(&self, find: &Find) -> Shown {
+        Shown { whose: self.sides, found: find.only && find.active() }
+    }
+
+    /// Follows what is known of the release: which logs there are to read, and whose their streams are.
+    pub(crate) fn refresh(&mut self, observed: &Observed, release: &Release, find: &Find) {
+        let snapshot = &observed.snapshot;
+        self.sources = Sources::of(snapshot, release, &observed.place.region, self.task.as_ref());
+        let mut whose = HashMap::new();
+        for side in std::iter::once(&release.stable).chain(&release.canary) {
+            for task in snapshot.tasks.get(&side.service).and_then(|reading| reading.get()).into_iter().flatten() {
+                if let Some(of) = sources::whose(release, &side.service, &task.task_definition) {
+                    whose.insert(task.id(), of);
+                }
+            }
+        }
+        self.book.tell(|task| whose.get(task).copied());
+        self.book.search(find.text.value());
+    }
+
+    /// The marked line, in full.
+    pub(crate) fn copied(&self, find: &Find) -> Option<String> {
+        let line = self.marked(self.shown(find))?;
+        let cut = if line.cut > 0 { format!("… ({} bytes more)", line.cut) } else { String::new() };
+        Some(format!("{}{cut}", line.text))
     }
 }
 
 /// What is asked of AWS while it is open: the pages that are due, that of the source first which was not asked for
 /// longest.
-pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
-    let logs = &model.logs;
+pub(crate) fn wanted(observed: &Observed, logs: &Logs, release: &Release) -> Vec<Query> {
     if logs.held.is_some() {
         return Vec::new();
     }
-    let mut due: Vec<_> = logs.sources.read.iter().filter_map(|source| logs.due(source, model.now)).collect();
+    let mut due: Vec<_> = logs.sources.read.iter().filter_map(|source| logs.due(source, observed.now)).collect();
     due.sort_by_key(|(asked, _)| *asked);
     let pages = due.into_iter().map(|(_, query)| Query::Logs(query));
     // What the sides go for is asked for anyway.
     let sides = || release.sides();
     let unread = sides().flat_map(|side| &side.leaving).chain(logs.task.as_ref().map(|task| &task.task_definition));
-    let unread = unread.filter(|arn| model.snapshot.task_definition(arn).is_none());
+    let unread = unread.filter(|arn| observed.snapshot.task_definition(arn).is_none());
     let unread = unread.filter(|arn| sides().all(|side| side.task_definition != **arn));
     let unread: Vec<_> = unread.map(|arn| Query::TaskDefinitions(vec![arn.clone()])).collect();
     pages.chain(unread).collect()
-}
-
-/// Keeps the view in step with what else is known: where there is something to read, whose the streams are, what is
-/// searched for.
-pub(crate) fn tend(model: &mut Model) {
-    let Screen::View(View::Logs, name) = &model.screen else { return };
-    let Some(release) = model.releases.iter().find(|release| release.name == *name) else { return };
-    let find = model.lists.get(&View::Logs).map_or("", |list| list.find.text.value());
-    let (logs, snapshot) = (&mut model.logs, &model.snapshot);
-    logs.sources = Sources::of(snapshot, release, &model.place.region, logs.task.as_ref());
-    let mut whose = HashMap::new();
-    for side in release.sides() {
-        for task in snapshot.tasks.get(&side.service).and_then(|reading| reading.get()).into_iter().flatten() {
-            if let Some(of) = sources::whose(release, &side.service, &task.task_definition) {
-                whose.insert(task.id(), of);
-            }
-        }
-    }
-    logs.book.tell(|task| whose.get(task).copied());
-    logs.book.search(find);
-}
-
-/// The log of the task that is marked among the tasks; of several that failed of one cause, the newest one's.
-pub(crate) fn open_for_marked(model: &mut Model) {
-    let Some(release) = model.focus() else { return };
-    let rows = model.list(View::Tasks).shown(tasks::state::rows(model, release));
-    let marked = rows.get(model.list(View::Tasks).at(&rows));
-    match marked.map(|row| (release.name.clone(), of_task(row.task(), model.now.at))) {
-        Some((name, task)) => {
-            model.open(Screen::View(View::Logs, name));
-            model.logs = Logs { task: Some(task), ..Logs::default() };
-        }
-        None => model.say("there is no task here", true),
-    }
 }
 
 /// A task's log from its creation; where it ran for long, from some time before its end, or before now.
@@ -271,13 +247,6 @@ fn of_task(task: &Task, now: Timestamp) -> OfTask {
         from: created.max(latest),
         whole: task.created_at.is_some() && created >= latest,
     }
-}
-
-/// The marked line, in full.
-pub(crate) fn copied(model: &Model) -> Option<String> {
-    let line = model.logs.marked(model.shown_of_log())?;
-    let cut = if line.cut > 0 { format!("… ({} bytes more)", line.cut) } else { String::new() };
-    Some(format!("{}{cut}", line.text))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::sources;
-use crate::console::screens::View;
+use crate::console::screen::View;
 use crate::console::widgets::canvas::{Canvas, put, split_top};
 use crate::console::widgets::table;
 use crate::console::widgets::table::Listing;
@@ -27,7 +27,7 @@ const DETAILS: usize = 200;
 /// Draws them.
 pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let logs = &scene.model.logs;
+    let logs = &scene.screen.logs;
     let fresh = age::logs(scene);
     let fresh = fresh.as_ref().filter(|_| logs.held.is_none());
     put(buffer, area, 0, table::title(scene, release, View::Logs, header::said(scene), fresh, columns));
@@ -45,7 +45,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
         put(buffer, area, row, line.clone());
     }
     let (_, area) = split_top(area, u16::try_from(head.len()).unwrap_or(area.height));
-    let line = logs.marked(scene.model.shown_of_log());
+    let line = logs.marked(scene.screen.logs.shown(&scene.screen.list(View::Logs).find));
     let (mut rows, at) = rows::around(scene, release, line, area.height.into(), columns);
     if rows.is_empty() {
         rows = header::nothing(scene);
@@ -57,7 +57,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
 
 /// When it was written, and by whom.
 fn name(scene: &Canvas<'_>, release: &Release, line: &RingBuffer) -> String {
-    let book = &scene.model.logs.book;
+    let book = &scene.screen.logs.book;
     let (whose, stream) = (book.whose(line), book.stream(line));
     let at = line.key.0.strftime("%Y-%m-%d %H:%M:%S%.3fZ");
     let name = sources::name(release, whose);

@@ -49,7 +49,7 @@ pub fn revisions(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> String {
 /// A revision's version: its task definition's, where that was read, else the tag of its first image.
 pub fn version(scene: &Canvas<'_>, revision: Option<&ServiceRevision>) -> String {
     let Some(revision) = revision else { return "?".to_owned() };
-    let read = scene.model.snapshot.task_definition(&revision.task_definition);
+    let read = scene.observed.snapshot.task_definition(&revision.task_definition);
     if let Some(version) = read.and_then(|definition| definition.version()) {
         return version.to_owned();
     }
@@ -132,7 +132,7 @@ pub fn lines(scene: &Canvas<'_>, deployment: &ServiceDeployment, columns: usize)
 
 /// `2026-11-20 09:15:07Z (26m ago)`.
 fn when(scene: &Canvas<'_>, at: Timestamp) -> String {
-    let off = scene.model.now.at.duration_since(at);
+    let off = scene.observed.now.at.duration_since(at);
     let said =
         if off.is_negative() { format!("in {}", format::age(off.abs())) } else { format!("{} ago", format::age(off)) };
     format!("{} ({said})", at.strftime("%Y-%m-%d %H:%M:%SZ"))

@@ -12,8 +12,8 @@ use crate::domain::timeline::{Entry, Kind};
 
 /// The newest entries, as many as there are rows; what is wrong takes two where it is long.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let now = scene.model.now.at;
-    let entries = events::state::all(scene.model, release);
+    let now = scene.observed.now.at;
+    let entries = events::state::all(scene.observed, &scene.operations.acts, release);
     if entries.is_empty() {
         return vec![scene.line("no events", Role::Dim)];
     }

@@ -2,23 +2,21 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{health, ladder, stages, verdict};
-use crate::console::screens::fleet;
+use super::{auto_promotion, health, ladder, stages, verdict};
 use crate::console::widgets::age::Part;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::format::LABEL;
+use crate::console::widgets::parts;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{age, format, frame, status};
+use crate::console::widgets::{age, format, status};
 use crate::domain::ecs::service::Rollout;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
 
-/// Columns of the labels at the left.
-pub const LABEL: usize = 9;
-
 /// All of it.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![title(scene, release, columns)];
-    lines.extend(frame::automatic(scene, release, columns));
+    lines.extend(auto_promotion::line(scene, release, columns));
     for (part, side) in age::parts(release) {
         lines.push(self::side(scene, release, part, side, columns));
     }
@@ -97,7 +95,7 @@ fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns:
 
 /// The rollouts of a service that replaces its tasks in place, while there is more than one.
 fn rollouts(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
-    let service = scene.model.snapshot.service(&release.stable.service).filter(|_| release.canary.is_none());
+    let service = scene.observed.snapshot.service(&release.stable.service).filter(|_| release.canary.is_none());
     let rollouts = service.map(|service| service.rollouts.as_slice()).unwrap_or_default();
     if rollouts.len() < 2 {
         return Vec::new();
@@ -130,7 +128,7 @@ fn health(scene: &Canvas<'_>, release: &Release, side: &Side) -> (String, Role) 
 
 /// The image's digest as the running tasks have it; tags move, digests do not.
 fn digest(scene: &Canvas<'_>, side: &Side) -> String {
-    let tasks = scene.model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
+    let tasks = scene.observed.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
     let mut digests: Vec<&str> = tasks
         .into_iter()
         .flatten()
@@ -156,7 +154,7 @@ fn traffic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'stati
     let bar = if columns >= 170 { 40 } else { columns.saturating_sub(52 + format::width(asked)).min(30) };
     match share.configured {
         Some(configured) => {
-            spans.extend(fleet::view::share_bar(scene, configured, bar));
+            spans.extend(parts::share_bar(scene, configured, bar));
             spans.push(Span::raw(" "));
         }
         None => spans.push(scene.span("nobody is served  ", Role::Bad)),

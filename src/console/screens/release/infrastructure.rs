@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
 use super::metrics;
-use crate::console::poll_schedule::Source;
+use crate::console::poll_schedule::source::Source;
 use crate::console::widgets::age;
 use crate::console::widgets::age::Part;
 use crate::console::widgets::canvas::Canvas;
@@ -26,7 +26,7 @@ const LABEL: usize = 18;
 /// The minutes of a side's target group, whatever the side is judged by.
 fn group<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
     let wanted = side.target_group.as_ref()?;
-    let mut all = scene.model.snapshot.metrics.iter();
+    let mut all = scene.observed.snapshot.metrics.iter();
     let found = all.find(|(meter, _)| matches!(meter, MetricSource::TargetGroup { group, .. } if group == wanted));
     found.and_then(|(_, reading)| reading.get())
 }
@@ -66,7 +66,7 @@ fn short(balancer: &Arn) -> String {
 
 /// What no target answered, connections that failed, hosts that are not well.
 pub fn balancer<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
-    let read = &scene.model.snapshot.metrics;
+    let read = &scene.observed.snapshot.metrics;
     let groups: Vec<_> = age::parts(release).filter_map(|(part, side)| Some((part, group(scene, side)?))).collect();
     let mut strips = Vec::new();
     for balancer in balancers(release) {
@@ -105,7 +105,7 @@ pub fn balancer<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
 /// CPU and memory of the services: of one service, both of its revisions together.
 pub fn resources<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     let both = release.one_service();
-    let read = &scene.model.snapshot.metrics;
+    let read = &scene.observed.snapshot.metrics;
     let services: Vec<_> = age::parts(release)
         .take(if both { 1 } else { 2 })
         .filter_map(|(part, side)| {
@@ -114,7 +114,7 @@ pub fn resources<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
             Some((part, name, series))
         })
         .collect();
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let strip = |title, share, units, unit: &str| {
         let curve =
             |(part, name, series): &(Part, &str, &'a Series)| Curve::new(*part, *name, gauge(series, share), series);
@@ -162,7 +162,7 @@ pub fn requests<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
 
 /// What of it could not be read.
 fn troubles(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    let read = &scene.model.snapshot.metrics;
+    let read = &scene.observed.snapshot.metrics;
     let series = |meter: &MetricSource| read.get(meter).and_then(|reading| reading.get());
     // All of it is CloudWatch's.
     let told = |(whose, series)| metrics::metric_errors::Told { whose, prometheus: false, series };
@@ -188,7 +188,7 @@ fn troubles(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'
 
 /// How old the oldest of it is, where that says something.
 fn stale(scene: &Canvas<'_>, release: &Release) -> Option<Span<'static>> {
-    let read = &scene.model.snapshot.metrics;
+    let read = &scene.observed.snapshot.metrics;
     let meters = balancers(release).into_iter().cloned().map(MetricSource::Balancer);
     let meters = meters.chain(release.services().map(|side| MetricSource::Service(side.service.clone())));
     let known =
@@ -203,7 +203,7 @@ fn values(strip: &Strip<'_>, now: Timestamp) -> Vec<(Part, String, Option<f64>)>
 
 /// A line for each: its newest settled value, and whose that is.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let mut lines = Vec::new();
     for strip in balancer(scene, release).iter().chain(&resources(scene, release)) {
         let mut spans = vec![scene.dim(format::pad(strip.title, LABEL))];
@@ -243,7 +243,7 @@ fn said(scene: &Canvas<'_>, strip: &Strip<'_>, value: Option<f64>) -> Span<'stat
 
 /// Requests that went to unhealthy targets because there were no others.
 fn failed_open(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let each = age::parts(release).filter_map(|(part, side)| {
         let series = group(scene, side)?;
         let value = Curve::new(part, "", gauge(series, Gauge::FailedOpen), series).latest(now)?;
@@ -258,7 +258,7 @@ fn failed_open(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
 
 /// All of it on one line.
 pub fn line(scene: &Canvas<'_>, release: &Release) -> Line<'static> {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let mut spans = vec![scene.dim("around   ")];
     for (index, strip) in balancer(scene, release).iter().chain(&resources(scene, release)).enumerate() {
         if index > 0 {

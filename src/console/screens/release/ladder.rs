@@ -2,8 +2,8 @@
 
 use ratatui::text::{Line, Span};
 
-use super::head::LABEL;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::format::LABEL;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
 use crate::domain::ecs::names::Arn;
@@ -31,7 +31,7 @@ fn same(a: f64, b: f64) -> bool {
 fn visited(scene: &Canvas<'_>, release: &Release) -> Vec<f64> {
     let groups = release.stable.target_group.as_ref().zip(release.newest().target_group.as_ref());
     let Some(((stable, canary), route)) = groups.zip(release.routes.first()) else { return Vec::new() };
-    let changes = scene.model.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
+    let changes = scene.observed.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
     let share = |forwards: &Vec<Forward>| {
         let weight = |group: &Arn| forwards.iter().find(|to| to.target_group == *group).map(|to| to.weight);
         Some(Weights { stable: weight(stable)?, canary: weight(canary)? }.canary_share()?.value())
@@ -92,7 +92,7 @@ fn rungs(scene: &Canvas<'_>, release: &Release, fresh: bool, room: usize) -> Vec
 }
 
 fn timer(scene: &Canvas<'_>, release: &Release, fresh: bool) -> Vec<Span<'static>> {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let Some(bake) = &release.bake else {
         let idle = release.method == Method::Weighted && release.share.configured.is_some_and(Percent::is_zero);
         return if idle { vec![scene.dim("   no canary traffic")] } else { Vec::new() };

@@ -1,5 +1,6 @@
 //! The parts of a release's screen, a file each.
 
+pub mod auto_promotion;
 pub mod deployment;
 pub mod events;
 pub mod head;
@@ -11,6 +12,7 @@ pub mod operation;
 pub mod readiness;
 pub mod sources;
 pub mod stages;
+pub mod state;
 pub mod tasks;
 pub mod verdict;
 pub(crate) mod view;

@@ -6,17 +6,17 @@ use ratatui::text::{Line, Span};
 use crate::console::state::operation::{Operation, StepState};
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{format, frame};
+use crate::console::widgets::{format, operation};
 use crate::domain::release::Release;
 
 /// All of it, in as many lines as it takes.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    let Some(operation) = scene.model.operations.get(&release.name) else {
+    let Some(operation) = scene.operations.latest.get(&release.name) else {
         return vec![scene.line("nothing was ordered from here yet", Role::Dim)];
     };
     let mut lines = vec![Line::from(vec![
         scene.span(format::clip(&operation.plan.title, columns), Role::Title),
-        scene.dim(format!(", ordered {} ago", format::age(scene.model.now.since(operation.asked)))),
+        scene.dim(format!(", ordered {} ago", format::age(scene.observed.now.since(operation.asked)))),
     ])];
     for (index, (step, state)) in operation.plan.steps.iter().zip(&operation.steps).enumerate() {
         lines.extend(self::step(scene, index, &step.title, state, columns));
@@ -26,7 +26,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
 }
 
 fn step(scene: &Canvas<'_>, index: usize, title: &str, state: &StepState, columns: usize) -> Vec<Line<'static>> {
-    let (words_, role) = frame::step_words(scene, state);
+    let (words_, role) = operation::step_words(scene, state);
     let (shape, shape_role) = match state {
         StepState::Pending => ("○", Role::Dim),
         StepState::Verified(_) => ("✓", Role::Good),
@@ -34,7 +34,7 @@ fn step(scene: &Canvas<'_>, index: usize, title: &str, state: &StepState, column
         StepState::Unknown(..) => ("▲", Role::Bad),
         _ => ("●", Role::Accent),
     };
-    let (number, title) = (format!("{} ", index + 1), frame::title(index, title));
+    let (number, title) = (format!("{} ", index + 1), operation::title(index, title));
     let room = columns.saturating_sub(2 + number.len());
     let said = format::width(&words_) + 2;
     let head = |title: String| {
@@ -62,14 +62,14 @@ fn step(scene: &Canvas<'_>, index: usize, title: &str, state: &StepState, column
 fn end(scene: &Canvas<'_>, operation: &Operation, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some((at, outcome)) = &operation.outcome {
-        let (text, role) = frame::outcome_words(&operation.plan, outcome);
-        let ago = format::age(scene.model.now.since(*at));
+        let (text, role) = operation::outcome_words(&operation.plan, outcome);
+        let ago = format::age(scene.observed.now.since(*at));
         for line in format::wrap(&format!("{text}, {ago} ago"), columns, 3) {
             lines.push(scene.line(line, role));
         }
     }
     if let Some(span) = operation.key_to_read_back() {
-        let took = format::seconds(scene.model.now.rate.operator_time(span));
+        let took = format::seconds(scene.observed.now.rate.operator_time(span));
         let arrow = scene.theme.arrow();
         lines.push(Line::from(vec![scene.dim(format!("key {arrow} read back ")), scene.span(took, Role::Title)]));
     }

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::console::poll_schedule::Source;
+use crate::console::poll_schedule::source::Source;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
@@ -23,7 +23,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
             scene.span(source.words(), source.role()),
             scene.dim(match source.source {
                 Source::Metrics => {
-                    let cost = scene.model.polls.cloudwatch_dollars_an_hour(scene.model.now);
+                    let cost = scene.polls.cloudwatch_dollars_an_hour(scene.observed.now);
                     format!("  {} by its list price", format::dollars_an_hour(cost))
                 }
                 _ => String::new(),

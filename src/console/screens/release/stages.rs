@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
 
-use super::head::LABEL;
 use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::format::LABEL;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
@@ -29,7 +29,7 @@ pub fn off_contract(scene: &Canvas<'_>, release: &Release) -> Option<Line<'stati
 
 /// The stages and what is next: one line where it is narrow, else every stage by its name.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    let Some(track) = lifecycle::track(release, scene.model.now.at) else { return Vec::new() };
+    let Some(track) = lifecycle::track(release, scene.observed.now.at) else { return Vec::new() };
     let fresh = age::history(scene, release).good();
     let mut lines = match &track.back {
         Some(back) => vec![going_back(scene, &track, back)],
@@ -168,7 +168,7 @@ fn named(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
 }
 
 fn going_back(scene: &Canvas<'_>, track: &StageTimeline, back: &Back) -> Line<'static> {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let to = back.to.as_ref().map_or("what it replaced".to_owned(), |to| to.tag());
     let since = back.since.map(|since| format!(", for {}", format::age(now.duration_since(since)))).unwrap_or_default();
     let stage = track.stage.as_deref().unwrap_or("its stage is not said");
@@ -227,7 +227,7 @@ fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
 
 /// NextAction has to come before, at length and in short.
 fn wait(scene: &Canvas<'_>, wait: Precondition) -> Option<(String, String)> {
-    let left = |at: jiff::Timestamp| format::clock(at.duration_since(scene.model.now.at).max(SignedDuration::ZERO));
+    let left = |at: jiff::Timestamp| format::clock(at.duration_since(scene.observed.now.at).max(SignedDuration::ZERO));
     Some(match wait {
         Precondition::Answer => return None,
         Precondition::Hooks(1) => ("after the hook that runs".to_owned(), "after a hook".to_owned()),
@@ -293,7 +293,7 @@ fn why(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> Option<(&'static s
         Some(DeploymentOutcome::RollbackFailed) => "ROLLBACK FAILED",
         Some(DeploymentOutcome::Stopped) => "stopped",
     };
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let ago =
         deployment.finished_at.map(|at| format!(" {} ago", format::age(now.duration_since(at)))).unwrap_or_default();
     let of = deployment.task_definition().map(|target| format!("{} ", target.tag())).unwrap_or_default();

@@ -42,7 +42,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
 /// The tasks of a side, where they were read. Those of two revisions of one service are told apart by task definition;
 /// where that is the same, nothing tells, and the counts of ECS have to do.
 fn read<'a>(scene: &Canvas<'a>, release: &Release, side: &Side) -> Option<Vec<&'a Task>> {
-    let tasks = scene.model.snapshot.tasks.get(&side.service)?.get()?;
+    let tasks = scene.observed.snapshot.tasks.get(&side.service)?.get()?;
     if !release.one_service() {
         return Some(tasks.iter().collect());
     }
@@ -53,8 +53,8 @@ fn read<'a>(scene: &Canvas<'a>, release: &Release, side: &Side) -> Option<Vec<&'
 /// `18 running · 2 pending`; what ECS counts where the tasks themselves were not read.
 fn counts(scene: &Canvas<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<'static>) -> Line<'static> {
     let mut spans = vec![label];
-    let reading = scene.model.snapshot.tasks.get(&side.service);
-    let fresh = age::of(scene, crate::console::poll_schedule::Source::Tasks, reading);
+    let reading = scene.observed.snapshot.tasks.get(&side.service);
+    let fresh = age::of(scene, crate::console::poll_schedule::source::Source::Tasks, reading);
     match tasks {
         Some(tasks) => {
             let mut states: BTreeMap<(u8, &str), usize> = BTreeMap::new();
@@ -96,7 +96,7 @@ fn counts(scene: &Canvas<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<
 fn reasons(scene: &Canvas<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'static>> {
     let failures = stop_reason::failures(tasks);
     let hidden = failures.len().saturating_sub(REASONS);
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let mut lines: Vec<Line<'static>> = failures
         .into_iter()
         .take(REASONS)
@@ -123,8 +123,8 @@ fn reasons(scene: &Canvas<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'s
 /// The target group's targets by state, and the load balancer's reasons.
 fn targets(scene: &Canvas<'_>, side: &Side, columns: usize) -> Vec<Line<'static>> {
     let Some(group) = &side.target_group else { return Vec::new() };
-    let reading = scene.model.snapshot.health.get(group);
-    let fresh = age::of(scene, crate::console::poll_schedule::Source::Health, reading);
+    let reading = scene.observed.snapshot.health.get(group);
+    let fresh = age::of(scene, crate::console::poll_schedule::source::Source::Health, reading);
     let Some(health) = reading.and_then(|reading| reading.get()) else {
         let said = fresh.words();
         return vec![Line::from(vec![scene.dim("  targets "), scene.span(format!("unknown: {said}"), Role::Warn)])];

@@ -28,9 +28,9 @@ type Said = Vec<Vec<Span<'static>>>;
 
 /// The outcome with its numbers, in as few words as make two lines of them, then what speaks against it or for it.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    let label = scene.dim(format::pad("verdict", super::head::LABEL));
-    let indent = Span::raw(" ".repeat(super::head::LABEL));
-    let room = columns.saturating_sub(super::head::LABEL);
+    let label = scene.dim(format::pad("verdict", format::LABEL));
+    let indent = Span::raw(" ".repeat(format::LABEL));
+    let room = columns.saturating_sub(format::LABEL);
     let source = age::metrics(scene, release);
     let Some(source) = source else {
         let why = age::uncounted(release).unwrap_or_else(|| "no load balancer counts its requests".to_owned());

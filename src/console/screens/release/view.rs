@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use strum::IntoEnumIterator;
 
 use super::{events, head, infrastructure, metrics, operation, readiness, sources, tasks};
-use crate::console::state::Panel;
+use crate::console::screens::release::state::Panel;
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_left, split_top};
 use crate::domain::release::Release;
 
@@ -50,7 +50,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
 
 /// One panel, and the names of the others.
 fn tabbed(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect, metrics_shown: bool) {
-    let chosen = match scene.model.panel {
+    let chosen = match scene.screen.release.panel {
         Panel::Metrics if metrics_shown => Panel::Tasks,
         panel => panel,
     };
@@ -99,7 +99,7 @@ fn most_of_it(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: 
 /// The operation over the events, each with what it needs.
 pub fn stacked(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let mut area = area;
-    if scene.model.operations.contains_key(&release.name) {
+    if scene.operations.latest.contains_key(&release.name) {
         let steps = operation::lines(scene, release, area.width.into());
         let height = u16::try_from(steps.len() + 1).unwrap_or(u16::MAX).min(area.height.saturating_sub(3).max(2));
         let (top, rest) = split_top(area, height);

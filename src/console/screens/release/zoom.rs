@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use strum::IntoEnumIterator;
 
 use super::{head, infrastructure, metrics, verdict};
-use crate::console::state::Plotted;
+use crate::console::screens::release::state::Plotted;
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_top};
 use crate::console::widgets::sparklines;
 use crate::domain::release::Release;

@@ -4,9 +4,8 @@ use std::cmp::Reverse;
 
 use jiff::SignedDuration;
 
-use crate::console::screens::View;
-use crate::console::state::Model;
-use crate::console::state::list::Listed;
+use crate::console::state::list::{List, Listed};
+use crate::console::state::observed::Observed;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::{Health, Target, TargetGroup, TargetState, target_group_name};
 use crate::domain::ecs::service::Task;
@@ -119,17 +118,17 @@ pub fn word(state: &TargetState) -> &str {
 }
 
 /// Every line, in the order that is chosen.
-pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
-    sections(model, release).into_iter().flat_map(|section| section.rows).collect()
+pub fn rows<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Row<'a>> {
+    sections(observed, list, release).into_iter().flat_map(|section| section.rows).collect()
 }
 
 /// The target groups of a release: the canary's, stable's, then others of its services, such as the one that the next
 /// deployment will use.
-fn groups<'a>(model: &'a Model, release: &'a Release) -> Vec<(&'a Arn, Option<(&'a Side, bool)>)> {
+fn groups<'a>(observed: &'a Observed, release: &'a Release) -> Vec<(&'a Arn, Option<(&'a Side, bool)>)> {
     let sides = release.canary.iter().map(|side| (side, true)).chain([(&release.stable, false)]);
     let mut groups: Vec<(&Arn, _)> = Vec::new();
     let of_sides = sides.clone().filter_map(|side| Some((side.0.target_group.as_ref()?, Some(side))));
-    let services = sides.filter_map(|(side, _)| model.snapshot.service(&side.service));
+    let services = sides.filter_map(|(side, _)| observed.snapshot.service(&side.service));
     let others = services.flat_map(|service| &service.target_groups).map(|group| (group, None));
     for (group, side) in of_sides.chain(others) {
         if !groups.iter().any(|(had, _)| *had == group) {
@@ -141,8 +140,8 @@ fn groups<'a>(model: &'a Model, release: &'a Release) -> Vec<(&'a Arn, Option<(&
 
 /// What is asked of AWS while it is open: the groups' settings, and the health of those that no side has, which nobody
 /// else asks for.
-pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
-    let groups = groups(model, release);
+pub(crate) fn wanted(observed: &Observed, release: &Release) -> Vec<Query> {
+    let groups = groups(observed, release);
     let idle: Vec<_> = groups.iter().filter(|(_, side)| side.is_none()).map(|(group, _)| (*group).clone()).collect();
     let all: Vec<_> = groups.into_iter().map(|(group, _)| group.clone()).collect();
     let mut wanted = Vec::new();
@@ -156,9 +155,8 @@ pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
 }
 
 /// The target groups with their lines.
-pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> {
-    let list = model.list(View::Targets);
-    let snapshot = &model.snapshot;
+pub fn sections<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Section<'a>> {
+    let snapshot = &observed.snapshot;
     let services = release.sides().map(|side| &side.service);
     let tasks: Vec<_> = services.filter_map(|service| Some((service, snapshot.tasks.get(service)?.get()?))).collect();
     // An address may have been another task's before, even another service's: the one that has it now is meant.
@@ -191,7 +189,7 @@ pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> 
         let settings = snapshot.target_groups.get(group).and_then(|reading| reading.get());
         Section { group, side, settings, reading, rows }
     };
-    groups(model, release).into_iter().map(section).collect()
+    groups(observed, release).into_iter().map(section).collect()
 }
 
 fn rank(state: &TargetState) -> u8 {

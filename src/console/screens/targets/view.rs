@@ -4,10 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state::{Left, Row, Section, word};
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
-use crate::console::screens::fleet;
+use super::state::{Left, ORDERS, Row, Section, word};
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::targets;
 use crate::console::widgets::age;
 use crate::console::widgets::age::Freshness;
@@ -23,9 +22,9 @@ use crate::domain::release::Release;
 /// Draws them.
 pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let list = scene.model.list(View::Targets);
-    let sections = targets::state::sections(scene.model, release);
-    let marked = list.at(&list.shown(targets::state::rows(scene.model, release)));
+    let list = scene.screen.list(View::Targets);
+    let sections = targets::state::sections(scene.observed, list, release);
+    let marked = list.at(&list.shown(targets::state::rows(scene.observed, list, release)));
     let (mut rows, mut at, mut shown) = (Vec::new(), 0, Vec::new());
     for section in &sections {
         let fresh = age::of(scene, Source::Health, section.reading);
@@ -48,7 +47,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     if sections.is_empty() {
         rows.push(scene.line("no target group: no load balancer sends anything to it", Role::Text));
     }
-    let said = parts::place(scene, View::Targets, marked, shown.len(), "target");
+    let said = parts::place(scene, &list.order_name(ORDERS), marked, shown.len(), "target");
     let fresh = age::health(scene, release);
     let title = table::title(scene, release, View::Targets, said, fresh.as_ref(), columns);
     let (marked, details) = match shown.get(marked) {
@@ -100,7 +99,7 @@ fn counted(health: &Health, fresh: bool) -> Vec<(u32, &'static str, Role)> {
 
 /// How its targets are checked.
 fn check(scene: &Canvas<'_>, section: &Section<'_>, columns: usize) -> Line<'static> {
-    let reading = scene.model.snapshot.target_groups.get(section.group);
+    let reading = scene.observed.snapshot.target_groups.get(section.group);
     let text = match (section.settings, reading.and_then(|reading| reading.failing())) {
         (Some(settings), _) => checked(settings),
         (None, Some(fault)) => format!("how it is checked could not be read: {}", fault.headline()),
@@ -124,7 +123,7 @@ fn checked(settings: &TargetGroup) -> String {
 
 fn unread(scene: &Canvas<'_>, section: &Section<'_>, fresh: &Freshness, columns: usize) -> Vec<Line<'static>> {
     match (section.reading.and_then(|reading| reading.get()), &fresh.fault) {
-        (None, Some((_, fault))) => fleet::view::fault_lines(scene, fault, columns),
+        (None, Some((_, fault))) => parts::fault_lines(scene, fault, columns),
         (None, None) => vec![scene.line("  health unknown: not read yet", Role::Warn)],
         (Some(_), Some((_, fault))) => {
             let text = format!("✖ old: {}", fault.headline());
@@ -202,7 +201,7 @@ fn row(
 /// What is left of its draining, where it drains.
 fn left(scene: &Canvas<'_>, section: &Section<'_>, row: &Row<'_>) -> Option<String> {
     let delay = section.settings.and_then(|settings| settings.deregistration_delay);
-    row.draining.map(|since| Left::of(since, delay, scene.model.now.at).words())
+    row.draining.map(|since| Left::of(since, delay, scene.observed.now.at).words())
 }
 
 /// The marked target in full.

@@ -70,7 +70,7 @@ impl Details<'_> {
     }
 
     fn hints(&mut self, release: &Release, cause: Cause, tasks: &[&Task]) {
-        let snapshot = &self.scene.model.snapshot;
+        let snapshot = &self.scene.observed.snapshot;
         let of = |task: &&Task| snapshot.task_definition(&task.task_definition);
         let sides = release.sides();
         // Tasks of both services of a pair never share a line: whose these are, their revision mostly tells.

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::console::screens::View;
-use crate::console::state::Model;
-use crate::console::state::list::Listed;
+use crate::console::state::list::{List, Listed};
+use crate::console::state::observed::Observed;
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{Container, Task};
 use crate::domain::health::stop_reason;
@@ -165,29 +164,28 @@ pub fn container_facts(container: &Container) -> String {
 }
 
 /// Every line, in the order that is chosen.
-pub fn rows<'a>(model: &'a Model, release: &'a Release) -> Vec<Row<'a>> {
-    sections(model, release).into_iter().flat_map(|section| section.rows).collect()
+pub fn rows<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Row<'a>> {
+    sections(observed, list, release).into_iter().flat_map(|section| section.rows).collect()
 }
 
 /// What is asked of AWS while it is open: the tasks of an open release are asked for anyway, and what they run where it
 /// is none of the release's own revisions.
-pub(crate) fn wanted(model: &Model, release: &Release) -> Vec<Query> {
+pub(crate) fn wanted(observed: &Observed, release: &Release) -> Vec<Query> {
     let own = release.sides();
     let own: Vec<_> = own.map(|side| &side.task_definition).collect();
-    let read = release.services().filter_map(|side| model.snapshot.tasks.get(&side.service)?.get()).flatten();
+    let read = release.services().filter_map(|side| observed.snapshot.tasks.get(&side.service)?.get()).flatten();
     let gone: BTreeSet<_> = read.map(|task| &task.task_definition).filter(|arn| !own.contains(arn)).collect();
-    let unread = gone.into_iter().filter(|arn| !model.snapshot.task_definitions.contains_key(*arn));
+    let unread = gone.into_iter().filter(|arn| !observed.snapshot.task_definitions.contains_key(*arn));
     let unread: Vec<_> = unread.cloned().collect();
     if unread.is_empty() { Vec::new() } else { vec![Query::TaskDefinitions(unread)] }
 }
 
 /// The tasks of a release by revision: in the first order those with failures first; then what is tried, what is there,
 /// what is gone.
-pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> {
-    let list = model.list(View::Tasks);
+pub fn sections<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Section<'a>> {
     let mut sections = Vec::new();
     for side in release.services() {
-        let tasks = model.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
+        let tasks = observed.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
         let tasks = tasks.map(Vec::as_slice).unwrap_or_default();
         let of_service = release.sides();
         let wanted = of_service.filter(|it| it.service == side.service).map(|it| &it.task_definition);
@@ -199,7 +197,7 @@ pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> 
         }
         sections.extend(revisions.into_iter().map(|revision| {
             let tasks: Vec<_> = tasks.iter().filter(|task| task.task_definition == *revision).collect();
-            section(model, release, side, revision, &tasks, (list.order, list.reversed))
+            section(observed, list, (release, side), revision, &tasks)
         }));
     }
     let failing = |section: &Section<'_>| list.order == 0 && section.failed.is_some();
@@ -208,12 +206,11 @@ pub fn sections<'a>(model: &'a Model, release: &'a Release) -> Vec<Section<'a>> 
 }
 
 fn section<'a>(
-    model: &'a Model,
-    release: &'a Release,
-    side: &'a Side,
+    observed: &'a Observed,
+    list: &List,
+    (release, side): (&'a Release, &'a Side),
     revision: &TaskDefinitionArn,
     tasks: &[&'a Task],
-    (order, reversed): (usize, bool),
 ) -> Section<'a> {
     let service = &side.service;
     let blamed: Vec<_> =
@@ -229,19 +226,19 @@ fn section<'a>(
     ended.sort_unstable();
     let restarts = |task: &Task| ended.partition_point(|at| task.created_at.is_some_and(|created| *at <= created));
     let mut sorted = tasks.to_vec();
-    match order {
+    match list.order {
         0 => sorted.sort_by_key(|task| (worse_first(task), Reverse(when(task)))),
         1 => sorted.sort_by_key(|task| Reverse(when(task))),
         _ => sorted.sort_by_key(|task| (task.stopped(), task.zone.clone(), worse_first(task), Reverse(when(task)))),
     }
-    if reversed {
+    if list.reversed {
         sorted.reverse();
     }
     let each =
         sorted.iter().map(|task| Row { id: task.arn.to_string(), kind: Kind::Task { task, restarts: restarts(task) } });
     let rows = failures.chain(each).collect();
     let up = || tasks.iter().filter(|task| !task.stopped());
-    let rollout = model.snapshot.service(service).and_then(|service| {
+    let rollout = observed.snapshot.service(service).and_then(|service| {
         let mut of_revision = service.rollouts.iter().filter(|rollout| rollout.task_definition == *revision);
         of_revision.next().filter(|_| of_revision.next().is_none())
     });
@@ -297,12 +294,13 @@ fn when(task: &Task) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::state::list::Listed;
+    use crate::console::screen::View;
+    use crate::console::state::Model;
     use crate::domain::observe::snapshot::Answer;
     use crate::testkit::consoles::{ago, failed, key, learn, rolling, service, stopped, tasks, td};
 
     fn heads(model: &Model, name: &str) -> Vec<(Part, String, usize)> {
-        let sections = sections(model, model.release(name).unwrap());
+        let sections = sections(&model.observed, model.screen.list(View::Tasks), model.release(name).unwrap());
         sections.iter().map(|section| (section.part, section.revision.tag(), section.rows.len())).collect()
     }
 
@@ -310,7 +308,7 @@ mod tests {
     fn the_revision_that_fails_comes_first_with_its_causes_on_top() {
         let model = failed((120, 40));
         assert_eq!(heads(&model, "checkout"), [(Part::Canary, ":42".into(), 9), (Part::Stable, ":41".into(), 18)]);
-        let rows = rows(&model, model.release("checkout").unwrap());
+        let rows = rows(&model.observed, model.screen.list(View::Tasks), model.release("checkout").unwrap());
         let causes: Vec<_> = rows
             .iter()
             .filter_map(|row| match &row.kind {
@@ -342,7 +340,7 @@ mod tests {
         let mut all = vec![exited(300), exited(100), scaled];
         all.extend(tasks(&payments).into_iter().take(1).map(|task| Task { created_at: Some(ago(200)), ..task }));
         learn(&mut model, 1, Query::Tasks(key("payments")), Answer::Tasks(all));
-        let sections = sections(&model, model.release("payments").unwrap());
+        let sections = sections(&model.observed, model.screen.list(View::Tasks), model.release("payments").unwrap());
         let parts: Vec<_> = sections.iter().map(|section| (section.part, section.failed)).collect();
         let failed = Failed { count: 2, within: SignedDuration::from_secs(220) };
         assert_eq!(parts, [(Part::New, Some(failed)), (Part::Old, None)]);

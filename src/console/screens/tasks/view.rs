@@ -5,10 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::state::{Kind, Part, Row, Section};
-use crate::console::poll_schedule::Source;
-use crate::console::screens::View;
-use crate::console::screens::fleet;
+use super::state::{Kind, ORDERS, Part, Row, Section};
+use crate::console::poll_schedule::source::Source;
+use crate::console::screen::View;
 use crate::console::screens::tasks;
 use crate::console::state::list::Listed;
 use crate::console::widgets::canvas::Canvas;
@@ -24,12 +23,12 @@ use crate::domain::release::Release;
 /// Draws them.
 pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let list = scene.model.list(View::Tasks);
+    let list = scene.screen.list(View::Tasks);
     let fresh = age::tasks(scene, release);
     let mut rows = Vec::new();
     let mut at = 0;
     let mut shown: Vec<Row<'_>> = Vec::new();
-    let mut sections = tasks::state::sections(scene.model, release);
+    let mut sections = tasks::state::sections(scene.observed, list, release);
     for section in &mut sections {
         section.rows = list.shown(std::mem::take(&mut section.rows));
     }
@@ -41,7 +40,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
             services.push(section.service);
             rows.extend(unread(scene, &section, columns));
         }
-        let read = scene.model.snapshot.tasks.get(section.service).is_some_and(|reading| reading.get().is_some());
+        let read = scene.observed.snapshot.tasks.get(section.service).is_some_and(|reading| reading.get().is_some());
         let heading = heading(scene, &section, release, read, columns);
         let lines = section.rows;
         if !read || list.find.only && list.find.active() && lines.is_empty() {
@@ -60,7 +59,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
             shown.push(line);
         }
     }
-    let said = parts::place(scene, View::Tasks, marked, shown.len(), "line");
+    let said = parts::place(scene, &list.order_name(ORDERS), marked, shown.len(), "line");
     let title = table::title(scene, release, View::Tasks, said, Some(&fresh), columns);
     let (marked, details) = match shown.get(marked) {
         Some(row) => (details::name(row), details::lines(scene, release, row, columns)),
@@ -72,13 +71,13 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
 
 /// What cannot be read of a service's tasks.
 fn unread(scene: &Canvas<'_>, section: &Section<'_>, columns: usize) -> Vec<Line<'static>> {
-    let reading = scene.model.snapshot.tasks.get(section.service);
+    let reading = scene.observed.snapshot.tasks.get(section.service);
     let fresh = age::of(scene, Source::Tasks, reading);
     let service = format::clip(&section.service.service, 50);
     match (reading.and_then(|reading| reading.get()), &fresh.fault) {
         (None, Some((_, fault))) => {
             let mut lines = vec![scene.heading(&service, Vec::new(), columns)];
-            lines.extend(fleet::view::fault_lines(scene, fault, columns));
+            lines.extend(parts::fault_lines(scene, fault, columns));
             lines
         }
         (None, None) => vec![scene.line(format!("tasks of {service} are not read yet"), Role::Dim)],
@@ -99,7 +98,8 @@ fn heading(scene: &Canvas<'_>, section: &Section<'_>, release: &Release, read: b
         Part::Old | Part::Gone => Role::Dim,
     };
     let mut note = vec![scene.span(section.part.to_string(), role)];
-    let version = scene.model.snapshot.task_definition(&section.revision).and_then(|definition| definition.version());
+    let version =
+        scene.observed.snapshot.task_definition(&section.revision).and_then(|definition| definition.version());
     if let Some(version) = version {
         note.push(scene.text(format!(" {}", format::clip(version, 20))));
     }
@@ -160,7 +160,7 @@ fn row(scene: &Canvas<'_>, row: &Row<'_>, marked: bool, fresh: bool, columns: us
 }
 
 fn ago(scene: &Canvas<'_>, task: &Task) -> String {
-    task.stopped_at.map_or("?".to_owned(), |at| format::age(scene.model.now.at.duration_since(at)))
+    task.stopped_at.map_or("?".to_owned(), |at| format::age(scene.observed.now.at.duration_since(at)))
 }
 
 /// One that has stopped: when and why. What was scaled away is nothing to look at.
@@ -205,7 +205,7 @@ fn up(
         Some("UNKNOWN") | None => ("no check".to_owned(), Role::Dim),
         Some(other) => (other.to_lowercase(), Role::Warn),
     };
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let age = task.created_at.map_or("?".to_owned(), |at| format::age(now.duration_since(at)));
     let quiet = if fresh { Role::Text } else { Role::Dim };
     let cells = [

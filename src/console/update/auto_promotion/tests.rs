@@ -12,7 +12,7 @@ use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 
 fn feed(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let now = Now::new(model.now.at + SignedDuration::from_millis(100));
+    let now = Now::new(model.observed.now.at + SignedDuration::from_millis(100));
     update(model, now, msg)
 }
 
@@ -35,12 +35,12 @@ fn cancelled(effects: &[Effect]) -> Vec<OperationId> {
 /// A canary at 10 % whose step to all of the traffic has just been ordered by itself: tasks first, then the rule.
 fn stepping(rollback_after: Option<SignedDuration>) -> (Model, OperationId) {
     let mut model = consoles::waiting((120, 40));
-    model.settings.protected = false;
-    model.settings.automatic.countdown = SignedDuration::ZERO;
-    model.settings.automatic.rollback_after = rollback_after;
+    model.observed.settings.protected = false;
+    model.observed.settings.automatic.countdown = SignedDuration::ZERO;
+    model.observed.settings.automatic.rollback_after = rollback_after;
     feed(&mut model, Msg::Key(Key::Char('H')));
     let effects = feed(&mut model, Msg::Key(Key::Char('y')));
-    let (id, plan) = ordered(&effects).unwrap_or_else(|| panic!("{:?}", model.automatic));
+    let (id, plan) = ordered(&effects).unwrap_or_else(|| panic!("{:?}", model.operations.automatic));
     let calls: Vec<_> = plan.calls().map(|call| call.operation()).collect();
     assert_eq!(calls, ["UpdateService", "ModifyRule"], "{}", plan.title);
     report(&mut model, id, Progress::Sent { step: 0 });
@@ -66,12 +66,12 @@ fn a_step_whose_pass_is_gone_before_users_were_moved_is_withdrawn_and_said() {
         happens(&mut model);
         let effects = feed(&mut model, Msg::Tick);
         assert_eq!((cancelled(&effects), ordered(&effects)), (vec![id], None), "{said}");
-        let off = &model.switched_off["checkout"];
+        let off = &model.operations.switched_off["checkout"];
         assert!(off.wrong && off.why.contains("was withdrawn: ") && off.why.contains(said), "{off:?}");
-        assert!(model.notice.as_ref().unwrap().text.contains(said));
+        assert!(model.screen.notice.as_ref().unwrap().text.contains(said));
         report(&mut model, id, Progress::Ended(OperationOutcome::Superseded));
-        assert!(model.operation_in_flight("checkout").is_none() && model.ours["checkout"].doing.is_none());
-        assert!(cancelled(&feed(&mut model, Msg::Tick)).is_empty() && model.automatic.is_empty());
+        assert!(model.operations.in_flight("checkout").is_none() && model.operations.local["checkout"].doing.is_none());
+        assert!(cancelled(&feed(&mut model, Msg::Tick)).is_empty() && model.operations.automatic.is_empty());
     }
 }
 
@@ -82,7 +82,7 @@ fn a_step_that_has_moved_users_goes_on_to_its_end() {
     report(&mut model, id, Progress::Sent { step: 1 });
     goes_bad(&mut model);
     assert_eq!(cancelled(&feed(&mut model, Msg::Tick)), []);
-    assert!(model.automatic.contains_key("checkout"));
+    assert!(model.operations.automatic.contains_key("checkout"));
 }
 
 #[test]
@@ -94,22 +94,22 @@ fn h_withdraws_a_step_that_has_moved_nobody_and_leaves_one_that_has() {
             report(&mut model, id, Progress::Sent { step: 1 });
         }
         assert_eq!(cancelled(&feed(&mut model, Msg::Key(Key::Char('H')))), if moved { vec![] } else { vec![id] });
-        let said = &model.notice.as_ref().unwrap().text;
+        let said = &model.screen.notice.as_ref().unwrap().text;
         assert!(said.contains("AUTOMATIC is off") && said.contains("withdrawn") != moved, "{said}");
-        assert!(model.automatic.is_empty());
+        assert!(model.operations.automatic.is_empty());
     }
 }
 
 #[test]
 fn what_an_operator_ordered_is_not_withdrawn() {
     let mut model = consoles::waiting((120, 40));
-    model.settings.protected = false;
+    model.observed.settings.protected = false;
     feed(&mut model, Msg::Key(Key::Char('H')));
     feed(&mut model, Msg::Key(Key::Char('y')));
     feed(&mut model, Msg::Key(Key::Char('H')));
     feed(&mut model, Msg::Key(Key::Char('P')));
     let effects = feed(&mut model, Msg::Key(Key::Char('y')));
-    assert!(ordered(&effects).is_some(), "{:?}", model.notice);
+    assert!(ordered(&effects).is_some(), "{:?}", model.screen.notice);
     model.switch_on("checkout");
     goes_bad(&mut model);
     assert_eq!(cancelled(&feed(&mut model, Msg::Tick)), []);
@@ -125,7 +125,7 @@ fn a_fail_that_is_to_be_rolled_back_is_not_unheard_while_a_step_is_in_flight() {
         goes_bad(&mut model);
         let first = feed(&mut model, Msg::Tick);
         assert_eq!(cancelled(&first), if moved { vec![] } else { vec![id] }, "moved: {moved}");
-        assert!(model.automatic.contains_key("checkout"), "it stays on for the way back");
+        assert!(model.operations.automatic.contains_key("checkout"), "it stays on for the way back");
         if !moved {
             report(&mut model, id, Progress::Ended(OperationOutcome::Superseded));
         }
@@ -133,14 +133,14 @@ fn a_fail_that_is_to_be_rolled_back_is_not_unheard_while_a_step_is_in_flight() {
             let effects = feed(&mut model, Msg::Tick);
             ordered(&effects).map(|(_, plan)| (plan.intent.is_rollback(), cancelled(&effects)))
         });
-        assert_eq!(back, Some((true, if moved { vec![id] } else { vec![] })), "{:?}", model.automatic);
+        assert_eq!(back, Some((true, if moved { vec![id] } else { vec![] })), "{:?}", model.operations.automatic);
     }
 }
 
 #[test]
 fn what_somebody_else_did_beside_a_step_of_ours_switches_it_off() {
     let routes = |stable, canary| Answer::Routes(vec![consoles::route(stable, canary), consoles::route_of_search()]);
-    let canary = |model: &Model| model.snapshot.service(&consoles::key("checkout-canary")).unwrap().clone();
+    let canary = |model: &Model| model.observed.snapshot.service(&consoles::key("checkout-canary")).unwrap().clone();
     let ours = |model: &mut Model| consoles::learn(model, 0, Query::Routes, routes(0, 100));
     let learn = |model: &mut Model, service: Service| {
         consoles::learn(model, 0, Query::Service(service.key.clone()), Answer::Service(Box::new(service)));
@@ -151,7 +151,7 @@ fn what_somebody_else_did_beside_a_step_of_ours_switches_it_off() {
         report(&mut model, id, Progress::Sent { step: 1 });
         happens(&mut model);
         report(&mut model, id, Progress::Ended(OperationOutcome::Done));
-        model.switched_off["checkout"].why.clone()
+        model.operations.switched_off["checkout"].why.clone()
     };
     assert!(ended(&|model| ours(model)).contains("Finish with F"), "what it wrote itself is its own");
     let other = "somebody else acted: the weights were changed";
@@ -179,15 +179,19 @@ fn a_fail_that_was_not_watched_all_the_time_begins_anew() {
     goes_bad(&mut model);
     feed(&mut model, Msg::Tick);
     report(&mut model, id, Progress::Ended(OperationOutcome::Superseded));
-    let began = model.automatic["checkout"].failing_since;
+    let began = model.operations.automatic["checkout"].failing_since;
     feed(&mut model, Msg::Tick);
-    assert!(began.is_some() && model.automatic["checkout"].failing_since == began, "{:?}", model.automatic);
-    let services = model.snapshot.services.clone();
+    assert!(
+        began.is_some() && model.operations.automatic["checkout"].failing_since == began,
+        "{:?}",
+        model.operations.automatic
+    );
+    let services = model.observed.snapshot.services.clone();
     let fault = Fault::new(FaultKind::Throttled, "DescribeServices", "", "Rate exceeded");
     consoles::hear(&mut model, 0, Query::Services, Err(fault));
     feed(&mut model, Msg::Tick);
-    assert_eq!(model.automatic["checkout"].failing_since, None);
-    model.snapshot.services = services;
+    assert_eq!(model.operations.automatic["checkout"].failing_since, None);
+    model.observed.snapshot.services = services;
     feed(&mut model, Msg::Tick);
-    assert_eq!(model.automatic["checkout"].failing_since, Some(model.now.at));
+    assert_eq!(model.operations.automatic["checkout"].failing_since, Some(model.observed.now.at));
 }

@@ -1,8 +1,9 @@
 //! What a key does to a question, and what it never does.
 
 use super::*;
+use crate::console::keymap::Key;
 use crate::console::message::{Msg, Now};
-use crate::console::state::Screen;
+use crate::console::screen::Screen;
 use crate::console::update;
 use crate::testkit::consoles;
 
@@ -14,14 +15,14 @@ fn r_in_a_question_is_for_the_release_that_the_question_is_about() {
     let weight = Dialog::Weight { release: checkout.name.clone(), input: Input::default(), error: None };
     let revisions =
         Dialog::Revisions(Revisions { release: checkout.name.clone(), family, selected: 0, purpose: Purpose::Start });
-    let other = model.releases.iter().find(|release| release.name != checkout.name).unwrap().name.clone();
+    let other = model.observed.releases.iter().find(|release| release.name != checkout.name).unwrap().name.clone();
     for dialog in [weight, revisions] {
         let mut model = model.clone();
         // The mark below the question is on another line by now.
-        model.screen = Screen::Fleet;
-        (model.fleet.selected, model.fleet.moved) = (Some(other.clone()), true);
-        model.settings.rollback_confirm = RollbackConfirm::Never;
-        model.dialog = Some(dialog);
+        model.screen.current = Screen::Fleet;
+        (model.screen.fleet.selected, model.screen.fleet.moved) = (Some(other.clone()), true);
+        model.observed.settings.rollback_confirm = RollbackConfirm::Never;
+        model.screen.dialog = Some(dialog);
         let effects = update(&mut model, Now::new(consoles::now()), Msg::Key(Key::Char('R')));
         let ordered = effects.iter().find_map(|effect| match effect {
             Effect::Execute { plan, .. } => Some(plan),
@@ -44,16 +45,18 @@ fn what_is_typed_into_a_question_that_is_gone_is_never_taken_for_keys() {
         keys.filter(|effect| matches!(effect, Effect::Execute { .. })).count()
     };
     assert_eq!(press(&mut model, "Pcheck"), 0);
-    let Some(Dialog::Confirm(confirm)) = &mut model.dialog else { panic!("{:?}", model.dialog) };
+    let Some(Dialog::Confirm(confirm)) = &mut model.screen.dialog else { panic!("{:?}", model.screen.dialog) };
     assert!(matches!(confirm.consent, Consent::Name(_)));
     // The verdict was better when the question came up.
     confirm.plan.gate = None;
-    assert!(model.releases.iter().any(|it| it.name == "checkout" && it.verdict.outcome != VerdictStatus::Pass));
-    assert_eq!(press(&mut model, "out RoR yRn"), 0, "{:?}", model.dialog);
-    assert!(matches!(model.dialog, Some(Dialog::Closed { .. })), "{:?}", model.dialog);
-    model.size = (40, 10);
+    assert!(
+        model.observed.releases.iter().any(|it| it.name == "checkout" && it.verdict.outcome != VerdictStatus::Pass)
+    );
+    assert_eq!(press(&mut model, "out RoR yRn"), 0, "{:?}", model.screen.dialog);
+    assert!(matches!(model.screen.dialog, Some(Dialog::Closed { .. })), "{:?}", model.screen.dialog);
+    model.screen.size = (40, 10);
     update(&mut model, Now::new(consoles::now()), Msg::Resized(40, 10));
     assert_eq!(press(&mut model, "RRR"), 0);
-    model.size = (120, 40);
+    model.screen.size = (120, 40);
     assert_eq!(press(&mut model, "!R"), 1, "esc has been read; R acts");
 }

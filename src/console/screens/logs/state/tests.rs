@@ -4,7 +4,9 @@ use strum::IntoEnumIterator;
 use super::*;
 use crate::console::keymap::Key;
 use crate::console::message::Msg;
-use crate::console::screens::copied as copied_of_view;
+use crate::console::screen::{Screen, View};
+use crate::console::screens;
+use crate::console::state::Model;
 use crate::domain::ecs::service::LogDriver;
 use crate::domain::logs::LogLine;
 use crate::domain::observe::snapshot::Answer;
@@ -14,7 +16,7 @@ use crate::testkit::consoles::{answer, awslogs, feed, line, logged, logs, logs_b
 const SIZE: (u16, u16) = (120, 40);
 
 fn later(model: &mut Model, millis: i64) {
-    model.now.at += SignedDuration::from_millis(millis);
+    model.observed.now.at += SignedDuration::from_millis(millis);
 }
 
 fn page(lines: Vec<LogLine>, next: Option<&str>) -> Result<LogPage, Fault> {
@@ -26,8 +28,12 @@ fn press(model: &mut Model, key: Key) {
     feed(model, Msg::Key(key));
 }
 
+fn shown(model: &Model) -> Shown {
+    model.screen.logs.shown(&model.screen.list(View::Logs).find)
+}
+
 fn marked(model: &Model) -> &str {
-    model.logs.marked(model.shown_of_log()).map_or("", |line| &line.text)
+    model.screen.logs.marked(shown(model)).map_or("", |line| &line.text)
 }
 
 /// So many lines, a millisecond apart, the last of them so many milliseconds ago.
@@ -49,11 +55,11 @@ fn both_sides_that_share_a_group_are_read_once_from_three_minutes_back() {
 fn a_line_is_its_tasks_sides_and_another_ones_is_unknown_until_its_task_is_read() {
     let mut model = logged(SIZE);
     let counts = |model: &Model| {
-        let of = |whose| model.logs.book.all(whose);
+        let of = |whose| model.screen.logs.book.all(whose);
         [LogSide::Stable, LogSide::Canary, LogSide::Unknown].map(of).map(|count| (count.lines, count.errors))
     };
     assert_eq!(counts(&model), [(716, 0), (179, 19), (1, 0)]);
-    let stable = model.snapshot.service(&consoles::key("checkout-stable")).unwrap().clone();
+    let stable = model.observed.snapshot.service(&consoles::key("checkout-stable")).unwrap().clone();
     let mut tasks = consoles::tasks(&stable);
     tasks[3].arn = crate::domain::ecs::names::Arn::new("arn:aws:ecs:us-east-1:123456789012:task/prod/00000077");
     consoles::learn(&mut model, 0, Query::Tasks(stable.key.clone()), Answer::Tasks(tasks));
@@ -64,16 +70,16 @@ fn a_line_is_its_tasks_sides_and_another_ones_is_unknown_until_its_task_is_read(
 #[test]
 fn rates_are_of_a_minute_that_is_all_there_and_unknown_before() {
     let model = logged(SIZE);
-    let of = |whose| model.logs.rate(whose);
+    let of = |whose| model.screen.logs.rate(whose);
     assert_eq!(of(LogSide::Stable), Some(Rate { lines: 4.0, errors: 0.0 }));
     let canary = of(LogSide::Canary).unwrap();
     assert!((canary.lines - 1.0).abs() < 1e-9 && (6.0..=7.0).contains(&canary.errors), "{canary:?}");
     assert_eq!(of(LogSide::Unknown), None);
-    assert_eq!(logs(SIZE).logs.rate(LogSide::Stable), None, "nothing is read");
+    assert_eq!(logs(SIZE).screen.logs.rate(LogSide::Stable), None, "nothing is read");
     let mut elsewhere = logs_by(SIZE, [vec![("app", awslogs("/ecs/checkout"))], vec![("app", LogDriver::None)]]);
     let pages = feed(&mut elsewhere, Msg::Tick);
     answer(&mut elsewhere, &pages[0], page(lines(9, 60_000), None));
-    assert_eq!(elsewhere.logs.rate(LogSide::Canary), None, "what cannot be read is not nothing");
+    assert_eq!(elsewhere.screen.logs.rate(LogSide::Canary), None, "what cannot be read is not nothing");
 }
 
 #[test]
@@ -94,13 +100,13 @@ fn keys_are_answered_while_pages_come() {
             // A mark stays where it is, whatever comes in behind it.
             Key::PageUp => assert_eq!((before.as_str(), now), ("line 150001", "line 150011")),
             Key::Down => assert_eq!(now, "line 150010"),
-            Key::End => assert_eq!((now, model.logs.follows()), ("line 120000", true)),
+            Key::End => assert_eq!((now, model.screen.logs.follows()), ("line 120000", true)),
             Key::Home => assert_eq!(now, "line 159999"),
-            _ => assert!(model.notice.as_ref().is_some_and(|notice| notice.text.contains("no line"))),
+            _ => assert!(model.screen.notice.as_ref().is_some_and(|notice| notice.text.contains("no line"))),
         }
         assert_eq!(pages.len(), 1, "and the next page is asked for");
     }
-    assert_eq!(model.logs.book.all(LogSide::Stable).lines, 60_000);
+    assert_eq!(model.screen.logs.book.all(LogSide::Stable).lines, 60_000);
 }
 
 #[test]
@@ -120,7 +126,7 @@ fn no_more_than_two_pages_a_second_are_asked_for_and_none_twice_at_once() {
         };
         for query in new {
             assert!(out.iter().all(|other| other.source != query.source), "one at a time");
-            asked.push(model.now.at);
+            asked.push(model.observed.now.at);
             of.insert(query.source.clone());
             out.push(query);
         }
@@ -133,7 +139,7 @@ fn no_more_than_two_pages_a_second_are_asked_for_and_none_twice_at_once() {
 #[test]
 fn caught_up_it_rests_and_goes_on_and_a_failure_slows_it_down() {
     let mut model = logged(SIZE);
-    assert!(!model.logs.catching_up());
+    assert!(!model.screen.logs.catching_up());
     later(&mut model, 2_000);
     assert!(feed(&mut model, Msg::Tick).is_empty());
     later(&mut model, 1_000);
@@ -147,19 +153,21 @@ fn caught_up_it_rests_and_goes_on_and_a_failure_slows_it_down() {
     for _ in 0..4 {
         let denied = Fault::new(FaultKind::Denied, "FilterLogEvents", "log group /ecs/checkout", "not authorized");
         answer(&mut model, &pages[0], Err(denied));
-        let asked = model.now.at;
+        let asked = model.observed.now.at;
         pages.clear();
         while pages.is_empty() {
             later(&mut model, 1_000);
             pages = feed(&mut model, Msg::Tick);
         }
-        waits.push(model.now.at.duration_since(asked).as_secs());
+        waits.push(model.observed.now.at.duration_since(asked).as_secs());
     }
     assert_eq!(waits, [6, 12, 24, 48]);
-    let fault = model.logs.readings().find_map(|(_, reading)| reading?.failing().cloned()).unwrap();
+    let fault = model.screen.logs.readings().find_map(|(_, reading)| reading?.failing().cloned()).unwrap();
     assert_eq!(fault.kind, FaultKind::Denied);
     answer(&mut model, &pages[0], page(Vec::new(), None));
-    assert!(model.logs.readings().all(|(_, reading)| reading.is_some_and(|reading| reading.failing().is_none())));
+    assert!(
+        model.screen.logs.readings().all(|(_, reading)| reading.is_some_and(|reading| reading.failing().is_none()))
+    );
 }
 
 #[test]
@@ -173,7 +181,7 @@ fn a_token_that_is_refused_is_no_failure_to_speak_of() {
     let refused =
         Fault::new(FaultKind::Refused, "FilterLogEvents", "log group /ecs/checkout", "The specified nextToken");
     answer(&mut model, &pages[0], Err(refused));
-    assert!(model.logs.readings().all(|(_, reading)| reading.is_none_or(|reading| reading.failing().is_none())));
+    assert!(model.screen.logs.readings().all(|(_, reading)| reading.is_none_or(|reading| reading.failing().is_none())));
     later(&mut model, 6_000);
     let pages = feed(&mut model, Msg::Tick);
     assert_eq!((pages[0].from, &pages[0].token), (consoles::ago(100), &None));
@@ -199,10 +207,10 @@ fn what_was_read_is_gone_when_the_log_is_left_and_an_answer_to_that_look_is_not_
     later(&mut model, 600);
     let pages = feed(&mut model, Msg::Tick);
     press(&mut model, Key::Esc);
-    assert_eq!(model.logs.book.kept(), 0);
+    assert_eq!(model.screen.logs.book.kept(), 0);
     press(&mut model, Key::Char('l'));
     assert!(answer(&mut model, &pages[0], page(lines(10, 80_000), Some("u"))).iter().all(|page| page.token.is_none()));
-    assert_eq!(model.logs.book.kept(), 0);
+    assert_eq!(model.screen.logs.book.kept(), 0);
     later(&mut model, 1_000);
     press(&mut model, Key::Esc);
     assert!(feed(&mut model, Msg::Tick).is_empty(), "and nothing is asked for elsewhere");
@@ -218,38 +226,40 @@ fn sides_and_searches_show_what_they_say() {
     assert!(marked(&model).contains("INFO order"), "the canary's: {}", marked(&model));
     press(&mut model, Key::Char('!'));
     let first = marked(&model).to_owned();
-    assert!(first.contains("payment provider") && !model.logs.follows());
-    assert_eq!(copied_of_view(&model), Some(first));
+    assert!(first.contains("payment provider") && !model.screen.logs.follows());
+    assert_eq!(screens::copied(&model.observed, &model.operations.acts, &model.screen), Some(first));
     press(&mut model, Key::Tab);
     for c in "/SLOW".chars() {
         press(&mut model, Key::Char(c));
     }
     press(&mut model, Key::Enter);
     assert!(marked(&model).contains("slow query"));
-    let found = model.logs.book.shown(model.shown_of_log()).count();
+    let found = model.screen.logs.book.shown(shown(&model)).count();
     assert_eq!(found, 20);
     // In place, among the others, and all round.
     press(&mut model, Key::End);
     press(&mut model, Key::Char('n'));
-    let first = model.logs.marked(model.shown_of_log()).unwrap().key;
-    assert!(!model.list(View::Logs).find.only);
+    let first = model.screen.logs.marked(shown(&model)).unwrap().key;
+    assert!(!model.screen.list(View::Logs).find.only);
     press(&mut model, Key::Char('N'));
-    let last = model.logs.marked(model.shown_of_log()).unwrap().key;
+    let last = model.screen.logs.marked(shown(&model)).unwrap().key;
     assert!(last > first, "round the other way");
     press(&mut model, Key::Char('n'));
-    assert_eq!(model.logs.marked(model.shown_of_log()).unwrap().key, first);
+    assert_eq!(model.screen.logs.marked(shown(&model)).unwrap().key, first);
     press(&mut model, Key::Esc);
-    assert!(!model.list(View::Logs).find.active() && matches!(model.screen, Screen::View(View::Logs, _)));
+    assert!(
+        !model.screen.list(View::Logs).find.active() && matches!(model.screen.current, Screen::View(View::Logs, _))
+    );
     press(&mut model, Key::Char('f'));
-    assert!(model.logs.follows());
+    assert!(model.screen.logs.follows());
     press(&mut model, Key::Char('f'));
-    assert!(!model.logs.follows());
+    assert!(!model.screen.logs.follows());
 }
 
 #[test]
 fn the_log_of_one_task_begins_with_it() {
     let mut model = logs(SIZE);
-    let stable = model.snapshot.service(&consoles::key("checkout-stable")).unwrap().clone();
+    let stable = model.observed.snapshot.service(&consoles::key("checkout-stable")).unwrap().clone();
     let crashed = Task { started_at: None, ..consoles::stopped(&stable, "exit 1") };
     let of = of_task(&crashed, consoles::now());
     assert_eq!((of.id.as_str(), of.from, of.whole), ("00000000", consoles::ago(600), true));
@@ -258,7 +268,7 @@ fn the_log_of_one_task_begins_with_it() {
         (of_task(&old, consoles::now()).from, of_task(&old, consoles::now()).whole),
         (consoles::ago(1_800), false)
     );
-    model.logs.task = Some(of);
+    model.screen.logs.task = Some(of);
     let pages = feed(&mut model, Msg::Tick);
     assert_eq!(pages.len(), 1);
     assert_eq!((pages[0].source.prefix.as_str(), pages[0].from), ("ecs/app/00000000", consoles::ago(600)));
@@ -276,7 +286,7 @@ fn what_cannot_be_read_is_said_by_container() {
     ];
     let mut model = logs_by(SIZE, drivers);
     feed(&mut model, Msg::Tick);
-    let sources = &model.logs.sources;
+    let sources = &model.screen.logs.sources;
     assert_eq!((sources.read.len(), sources.sides.iter().copied().collect::<Vec<_>>()), (1, vec![LogSide::Stable]));
     let said = sources.unread.join("\n");
     for words in [
@@ -307,7 +317,7 @@ fn tasks_of_a_rolling_service_are_told_apart_by_their_revisions() {
 fn every_key_of_the_log_does_something_where_there_is_nothing() {
     for action in crate::console::keymap::Action::iter() {
         let mut model = logs(SIZE);
-        perform(&mut model, action);
+        model.perform_in_log(action);
         assert_eq!(marked(&model), "");
     }
 }

@@ -29,7 +29,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
 
 /// The error rates, and where the canary's may truly be.
 pub fn errors(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
-    let thresholds = scene.model.settings.thresholds_of(&release.name);
+    let thresholds = scene.observed.settings.thresholds_of(&release.name);
     let (warn, fail) = (thresholds.warn_error_percent, thresholds.error_percent);
     let mut notes = vec![
         Note::line(Severity::Warn, format!("warn {}", format::round_rate(warn)), None),
@@ -54,8 +54,8 @@ pub fn errors(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: 
 
 /// The percentile of the response time that is chosen.
 pub fn latency(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
-    let thresholds = scene.model.settings.thresholds_of(&release.name);
-    let percentile = scene.model.percentile;
+    let thresholds = scene.observed.settings.thresholds_of(&release.name);
+    let percentile = scene.screen.release.percentile;
     // Only p95 is judged: the others have no line.
     let relative = release.verdict.baseline.and_then(|base| base.p95).map(|base| base * thresholds.p95_ratio);
     let (value, why) = match (percentile, thresholds.p95_ms, relative) {
@@ -89,7 +89,7 @@ pub fn latency(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area:
 /// What asking CloudWatch costs, where it is asked at all.
 fn cost(scene: &Canvas<'_>, release: &Release) -> Option<Note> {
     let asked = release.sides().filter_map(|side| side.meter.as_ref()).any(|meter| !meter.of_prometheus());
-    let text = format::dollars_an_hour(scene.model.polls.cloudwatch_dollars_an_hour(scene.model.now));
+    let text = format::dollars_an_hour(scene.polls.cloudwatch_dollars_an_hour(scene.observed.now));
     asked.then(|| Note { long: format!("CloudWatch {text}"), short: None, role: Role::Dim })
 }
 
@@ -114,12 +114,12 @@ pub fn mark(scene: &Canvas<'_>, part: Part) -> &'static str {
 
 /// What was counted of a side.
 pub fn series<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
-    scene.model.snapshot.metrics.get(side.meter.as_ref()?)?.get()
+    scene.observed.snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
 /// Minutes ago from which on the source still corrects: whole minutes, as they are drawn.
 pub fn unsettled(scene: &Canvas<'_>, release: &Release) -> f64 {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let slowest = release.sides().filter_map(|side| series(scene, side)).max_by_key(|it| it.settles_after);
     let Some(slowest) = slowest else { return 0.0 };
     let running = now.as_second().rem_euclid(60) as f64 / 60.0;
@@ -134,7 +134,7 @@ pub fn unsettled(scene: &Canvas<'_>, release: &Release) -> f64 {
 
 /// When the weights changed, and to what share.
 pub fn markers(scene: &Canvas<'_>, release: &Release) -> Vec<Marker> {
-    let now = scene.model.now.at;
+    let now = scene.observed.now.at;
     let Some(route) = release.routes.first() else { return Vec::new() };
     let groups = release
         .stable
@@ -142,7 +142,7 @@ pub fn markers(scene: &Canvas<'_>, release: &Release) -> Vec<Marker> {
         .as_ref()
         .zip(release.canary.as_ref().and_then(|canary| canary.target_group.as_ref()));
     let Some((stable, canary)) = groups else { return Vec::new() };
-    let changes = scene.model.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
+    let changes = scene.observed.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
     changes
         .iter()
         .map(|change| {

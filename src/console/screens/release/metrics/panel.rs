@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 use super::samples;
 use super::samples::{Measure, missing, points};
 use super::{mark, markers, metric_errors, series, span, unsettled};
-use crate::console::screens::fleet;
 use crate::console::widgets::age::{Freshness, Part};
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_top};
+use crate::console::widgets::parts;
 use crate::console::widgets::plot;
 use crate::console::widgets::plot::{Plot, SCALE, Severity, Threshold};
 use crate::console::widgets::theme::Role;
@@ -49,9 +49,9 @@ pub(super) type Known<'a> = (Part, &'a Side, Option<&'a Series>);
 impl Panel {
     /// Draws it; where there is no curve at all it says why.
     pub(super) fn draw(&self, scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
-        let now = scene.model.now.at;
+        let now = scene.observed.now.at;
         let columns = area.width.saturating_sub(SCALE);
-        let minutes = scene.model.reach_of(columns);
+        let minutes = scene.screen.release.reach_of(columns);
         let every = minutes.div_ceil(columns.max(1)).max(1);
         put(buffer, area, 0, self.heading(scene, minutes, every, area.width.into()));
         let (_, area) = split_top(area, 1);
@@ -135,7 +135,7 @@ impl Panel {
         columns: usize,
     ) -> Line<'static> {
         let usable = source.as_ref().is_some_and(Freshness::good);
-        let now = scene.model.now.at;
+        let now = scene.observed.now.at;
         let newest: Vec<_> = sides.iter().map(|(.., series)| latest(*series, self.measure, now)).collect();
         let at = newest.iter().flatten().map(|minute| minute.at).max();
         let variant = |stables: bool, age: bool, gap: bool, unit: &str| {
@@ -205,7 +205,7 @@ fn nothing(
         Some(source) => {
             let name = age::name(&source.source);
             match &source.fault {
-                Some((_, fault)) => fleet::view::fault_lines(scene, fault, columns),
+                Some((_, fault)) => parts::fault_lines(scene, fault, columns),
                 None if source.age.is_none() => vec![scene.dim(format!("reading {name}…")).into()],
                 None if !troubles.is_empty() => troubles,
                 None => vec![scene.dim(format!("no data: {name} counted no requests")).into()],

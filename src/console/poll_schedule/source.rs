@@ -1,0 +1,78 @@
+//! Sources of data, and how often each is queried.
+
+use jiff::SignedDuration;
+
+use crate::domain::metrics::source::MetricSource;
+
+/// A source of data: what is shown with one age, and asked for as one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Source {
+    /// STS.
+    Identity,
+    /// ECS services.
+    Services,
+    /// ELB rules.
+    Routes,
+    /// ELB target health.
+    Health,
+    /// ECS tasks of the open release.
+    Tasks,
+    /// ECS deployment history.
+    Deployments,
+    /// CloudWatch's minutes.
+    Metrics,
+    /// Prometheus's minutes.
+    Prometheus,
+    /// CloudWatch's alarms.
+    Alarms,
+    /// Task definitions.
+    Revisions,
+    /// ELB target groups' settings.
+    Groups,
+    /// Task definitions in full.
+    Definitions,
+    /// CloudWatch Logs.
+    Logs,
+}
+
+/// Seconds between two askings, as the operator lives them.
+pub(super) struct Pace {
+    pub(super) calm: i64,
+    pub(super) busy: i64,
+}
+
+impl Source {
+    /// Who is asked for a meter's minutes.
+    pub fn of(meter: &MetricSource) -> Self {
+        if meter.of_prometheus() { Self::Prometheus } else { Self::Metrics }
+    }
+
+    /// How often it is asked for while all goes well: what its age is held against.
+    pub fn every(&self, busy: bool) -> SignedDuration {
+        let pace = self.pace();
+        SignedDuration::from_secs(if busy { pace.busy } else { pace.calm })
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        match self {
+            Self::Identity => Pace { calm: 300, busy: 300 },
+            Self::Services => Pace { calm: 15, busy: 5 },
+            Self::Routes => Pace { calm: 30, busy: 5 },
+            Self::Health => Pace { calm: 30, busy: 8 },
+            Self::Tasks => Pace { calm: 30, busy: 8 },
+            Self::Deployments => Pace { calm: 60, busy: 8 },
+            Self::Metrics => Pace { calm: 60, busy: 30 },
+            // A server of the team's own: what is open is asked for oftener, see [`pace`].
+            Self::Prometheus => Pace { calm: 30, busy: 30 },
+            // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
+            Self::Alarms => Pace { calm: 60, busy: 30 },
+            Self::Revisions => Pace { calm: 300, busy: 120 },
+            Self::Groups => Pace { calm: 300, busy: 120 },
+            // What is registered never changes: only what was not read is asked for.
+            Self::Definitions => Pace { calm: 10, busy: 10 },
+            // What is due of a log the view knows: see `screens::logs::state`. This is what failures back off from.
+            Self::Logs => Pace { calm: 3, busy: 3 },
+        }
+    }
+}

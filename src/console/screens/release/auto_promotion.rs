@@ -1,0 +1,31 @@
+//! Automatic stepping of a release, in a line.
+
+use jiff::SignedDuration;
+use ratatui::text::Line;
+
+use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::format;
+use crate::console::widgets::format::LABEL;
+use crate::console::widgets::theme::Role;
+use crate::domain::release::Release;
+
+/// How long it is said why automatic stepping went off, once nothing is under way any more.
+const TOLD_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+/// Automatic stepping of a release, where it is on, or was switched off by something else than `H`.
+pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
+    let (operations, now) = (scene.operations, scene.observed.now);
+    let time = |at: jiff::Timestamp| at.strftime("%H:%MZ").to_string();
+    let label = |text: &str, role| scene.span(format::pad(text, LABEL), role);
+    let room = columns.saturating_sub(LABEL);
+    if let Some(on) = operations.automatic.get(&release.name) {
+        let text = format!("AUTOMATIC since {}: {}", time(on.since), on.says);
+        return Some(Line::from(vec![label("● H", Role::Accent), scene.text(format::clip(&text, room))]));
+    }
+    // What it did by itself is read by whoever comes to the screen later.
+    let told = |at| release.in_flight() || now.since(at) < TOLD_FOR;
+    let off = operations.switched_off.get(&release.name).filter(|off| told(off.at))?;
+    let role = if off.wrong { Role::Warn } else { Role::Dim };
+    let text = format!("automatic is off since {}: {}", time(off.at), off.why);
+    Some(Line::from(vec![label("○ H", role), scene.span(format::clip(&text, room), role)]))
+}

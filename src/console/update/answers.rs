@@ -1,0 +1,183 @@
+//! A key while a dialog is open.
+
+use tui_input::Input;
+
+use super::{auto_promotion, commands, confirmation, dispatch};
+use crate::console::dialogs::palette::{Destination, Palette};
+use crate::console::dialogs::{Consent, Dialog, Purpose, Revisions};
+use crate::console::keymap::{Action, Key};
+use crate::console::links::CopyMenu;
+use crate::console::message::Effect;
+use crate::console::screen::Screen;
+use crate::console::state::Model;
+use crate::console::text_field::type_into;
+use crate::domain::plan::Intent;
+use crate::domain::release::share::Percent;
+
+/// A key while a question is open. `apart`: it was typed, not pasted.
+pub(crate) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
+    let Some(dialog) = model.screen.dialog.take() else { return Vec::new() };
+    match dialog {
+        Dialog::Confirm(confirm) => return confirmation::answer(model, confirm, key, apart),
+        // Neither a share nor a choice has an R in it, and neither stands between an operator and the way back.
+        Dialog::Weight { release, .. } | Dialog::Revisions(Revisions { release, .. })
+            if key == Key::Char('R') && apart =>
+        {
+            return commands::rollback_of(model, &release);
+        }
+        Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
+        Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
+        Dialog::Automatic { release, consent } => return answer_automatic(model, release, consent, key, apart),
+        Dialog::Palette(palette) => return answer_palette(model, palette, key, apart),
+        Dialog::CopyMenu(outside) => return answer_outside(model, outside, key, apart),
+        Dialog::Closed { .. } => match key {
+            Key::Esc | Key::Enter => {}
+            Key::Ctrl('c') => return vec![Effect::Quit],
+            _ => model.screen.dialog = Some(dialog),
+        },
+        Dialog::Refused { .. } | Dialog::Help { .. } => match key {
+            Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?') => {}
+            // Help and a refusal never stand between an operator and the way back.
+            Key::Char('R') if apart => return commands::rollback(model),
+            Key::Ctrl('c') => return vec![Effect::Quit],
+            key => {
+                model.screen.dialog = Some(match dialog {
+                    Dialog::Help { top } => Dialog::Help { top: crate::console::dialogs::scroll(top, key) },
+                    other => other,
+                });
+            }
+        },
+    }
+    Vec::new()
+}
+
+fn answer_weight(model: &mut Model, release: String, mut input: Input, key: Key) {
+    let mut error = None;
+    match key {
+        Key::Esc | Key::Ctrl('c') => return,
+        Key::Enter => match input.value().parse::<Percent>() {
+            Ok(to) => {
+                commands::propose(model, Intent::Weight { to });
+                return;
+            }
+            Err(why) => error = Some(why),
+        },
+        key => type_into(&mut input, key),
+    }
+    model.screen.dialog = Some(Dialog::Weight { release, input, error });
+}
+
+fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Vec<Effect> {
+    let choices = revisions.choices(&model.observed);
+    let last = choices.len().saturating_sub(1);
+    match key {
+        Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n') => return Vec::new(),
+        Key::Up | Key::Char('k') => revisions.selected = revisions.selected.saturating_sub(1),
+        Key::Down | Key::Char('j') => revisions.selected = (revisions.selected + 1).min(last),
+        Key::Home => revisions.selected = 0,
+        Key::End | Key::Char('G') => revisions.selected = last,
+        Key::Enter => {
+            if let Some(choice) = choices.get(revisions.selected) {
+                let task_definition = choice.task_definition.clone();
+                return match revisions.purpose {
+                    Purpose::Rollback => commands::rollback_to(model, &revisions.release, task_definition),
+                    Purpose::Start => {
+                        commands::propose(model, Intent::Start { task_definition, pauses: false });
+                        Vec::new()
+                    }
+                };
+            }
+        }
+        _ => {}
+    }
+    model.screen.dialog = Some(Dialog::Revisions(revisions));
+    Vec::new()
+}
+
+/// A key in the palette. Its `R` is a letter: the way back is among its lines, and asks.
+fn answer_palette(model: &mut Model, mut palette: Palette, key: Key, apart: bool) -> Vec<Effect> {
+    let lines = palette.lines(&model.observed, model.focus().map(|release| release.name.as_str()));
+    let last = lines.len().saturating_sub(1);
+    match key {
+        Key::Esc | Key::Ctrl('c') => return Vec::new(),
+        Key::Up | Key::Ctrl('p') => palette.selected = palette.selected.saturating_sub(1),
+        Key::Down | Key::Ctrl('n') | Key::Tab => palette.selected = (palette.selected + 1).min(last),
+        Key::Enter if apart => {
+            if let Some(entry) = lines.into_iter().nth(palette.selected) {
+                return go(model, entry.to);
+            }
+        }
+        Key::Enter => {}
+        key => {
+            type_into(&mut palette.typed, key);
+            palette.selected = 0;
+        }
+    }
+    model.screen.dialog = Some(Dialog::Palette(palette));
+    Vec::new()
+}
+
+fn go(model: &mut Model, to: Destination) -> Vec<Effect> {
+    match to {
+        Destination::Release(name) => model.open(Screen::Release(name)),
+        Destination::View(view, name) => model.open(Screen::View(view, name)),
+        // A line that was found by a few letters is not the one key of an incident: it asks.
+        Destination::Action(Action::Rollback) => {
+            return match model.focus().map(|release| release.name.clone()) {
+                Some(name) => commands::go_back(model, &name, Intent::Rollback { to: None, at_once: false }, true),
+                None => commands::rollback(model),
+            };
+        }
+        Destination::Action(action) => return dispatch::perform(model, action),
+    }
+    Vec::new()
+}
+
+fn answer_outside(model: &mut Model, mut outside: CopyMenu, key: Key, apart: bool) -> Vec<Effect> {
+    let last = outside.ways.len().saturating_sub(1);
+    let mut effects = Vec::new();
+    match key {
+        Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n' | 'x') => return Vec::new(),
+        Key::Char('R') if apart => return commands::rollback(model),
+        Key::Up | Key::Char('k') => outside.selected = outside.selected.saturating_sub(1),
+        Key::Down | Key::Char('j') => outside.selected = (outside.selected + 1).min(last),
+        Key::Enter | Key::Char('c' | 'y') => {
+            if let Some(way) = outside.ways.get(outside.selected) {
+                model.say(format!("copied: {}", way.title), false);
+                effects.push(Effect::Copy(way.text.clone()));
+            }
+        }
+        _ => {}
+    }
+    model.screen.dialog = Some(Dialog::CopyMenu(outside));
+    effects
+}
+
+fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: Key, apart: bool) -> Vec<Effect> {
+    let letters = consent.takes_letters();
+    let yes = match key {
+        Key::Enter if letters => consent.names(&name),
+        Key::Char('y') if !letters => apart,
+        _ => false,
+    };
+    if yes {
+        // It may have changed while the question was open.
+        match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
+            Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
+            None => model.switch_on(&name),
+        }
+        return Vec::new();
+    }
+    match key {
+        Key::Esc | Key::Ctrl('c') => return Vec::new(),
+        Key::Char('n') if !letters => return Vec::new(),
+        Key::Char('R') if !letters && apart => return commands::rollback_of(model, &name),
+        key => {
+            if let Some(input) = consent.input() {
+                type_into(input, key);
+            }
+        }
+    }
+    model.screen.dialog = Some(Dialog::Automatic { release: name, consent });
+    Vec::new()
+}
