@@ -1,9 +1,12 @@
 //! The one table of keys: what they do, and the words for it in the footer and the help.
 
+use serde::{Deserialize, Serialize};
+
 use super::screen::View;
 
 /// A key as the core knows it, whatever terminal library reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Key {
     /// A character, in its case.
     Char(char),

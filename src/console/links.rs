@@ -11,6 +11,7 @@ use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{LogDriver, Task};
 use crate::domain::release::{Release, Side};
 use crate::domain::text;
+use serde::{Deserialize, Serialize};
 
 use self::aws_console::Pages;
 
@@ -35,7 +36,7 @@ pub struct CopyItem {
 }
 
 /// How the operator's own shell reaches the account that the console looks at.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shell {
     /// The AWS profile, where one was chosen.
     pub profile: Option<String>,

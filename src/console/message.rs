@@ -1,6 +1,7 @@
 //! What comes into the core, and what it asks to be done.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::keymap::Key;
 use super::state::operation::{OperationId, Progress};
@@ -33,7 +34,8 @@ impl Now {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Msg {
     /// A key was pressed; never a repeat, never a paste.
     Key(Key),
@@ -79,7 +81,7 @@ pub enum Msg {
 }
 
 /// How an operation came to be ordered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Whether the console did it by itself, having been told to; else it was a key.
     pub automatic: bool,
@@ -88,7 +90,8 @@ pub struct Order {
 }
 
 /// One thing to do, outside the core.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Ask AWS.
     Read(Query),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::ecs::names::ServiceKey;
 use super::observe::snapshot::{ObservedHealthy, Snapshot};
@@ -11,13 +12,14 @@ use super::release::share::Percent;
 use super::timeline::Act;
 
 /// Orders from this machine and the revisions that it saw running, as far back as the audit was read.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The canary's share that was last written and read back, by release.
     pub requested: BTreeMap<String, Percent>,
     /// When that share was read back, by release.
     pub since: BTreeMap<String, Timestamp>,
     /// Revisions that ran complete and healthy when something was ordered, by service; newest first.
+    #[serde(with = "pairs")]
     pub healthy: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
     /// Acts, by release, in the order in which they were ordered; the newest of them only.
     pub acts: BTreeMap<String, Vec<Act>>,
@@ -40,5 +42,28 @@ impl History {
         for (service, observed) in &self.healthy {
             observed.iter().for_each(|observed| snapshot.remember(service, observed.clone()));
         }
+    }
+}
+
+/// Maps as lists of pairs: a key of JSON's own maps is a text.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Vec::<(K, V)>::deserialize(deserializer).map(|pairs| pairs.into_iter().collect())
     }
 }

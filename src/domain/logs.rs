@@ -9,11 +9,13 @@ pub mod tail;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use self::level::is_error;
+use super::shared;
 
 /// Streams of one log group that are read together.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LogSource {
     /// `awslogs-group`.
     pub group: String,
@@ -24,7 +26,7 @@ pub struct LogSource {
 }
 
 /// A page of a log (Logs `FilterLogEvents`), oldest line first.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogQuery {
     /// Which streams.
     pub source: LogSource,
@@ -35,7 +37,7 @@ pub struct LogQuery {
 }
 
 /// An answer to it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
     /// `events[]`, in the order of their times as AWS sent them. May be empty although there is a next page.
     pub lines: Vec<LogLine>,
@@ -44,11 +46,12 @@ pub struct LogPage {
 }
 
 /// One line (`events[]`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// `timestamp`: when the container wrote it.
     pub at: Timestamp,
     /// `logStreamName`.
+    #[serde(with = "shared::text")]
     pub stream: Arc<str>,
     /// A digest of `eventId`, by which repeats are told.
     pub id: u64,

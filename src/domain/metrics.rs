@@ -12,7 +12,7 @@ pub use self::series::{SETTLES_AFTER, Series};
 
 /// One minute of one side. A member is `None` where its source had no datapoint. The names are CloudWatch's for a target
 /// group; of a team's own numbers, `target_5xx` are their errors.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Minute {
     /// The minute's beginning.
     pub at: Timestamp,
@@ -74,7 +74,8 @@ impl Minute {
 pub const LEAST_FOR_P99: f64 = 100.0;
 
 /// One number of a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "lowercase")]
 pub enum Member {
     /// [`Minute::requests`].
@@ -141,7 +142,7 @@ impl Percentile {
 }
 
 /// A number that is shown and never judged: it is of more than one side, or of no request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gauge {
     /// `HTTPCode_ELB_5XX_Count`, Sum, of a whole load balancer: answers of its own, which no target gave.
@@ -161,7 +162,7 @@ pub enum Gauge {
 }
 
 /// Why a source has not given all of a metric: `StatusCode` of GetMetricData's result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TroubleKind {
     /// `Forbidden`: these credentials may not read it.
@@ -173,7 +174,7 @@ pub enum TroubleKind {
 }
 
 /// What a source says of one metric instead of all of its numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// Which metric, in the source's own words.
     pub metric: String,
@@ -184,7 +185,7 @@ pub struct Trouble {
 }
 
 /// What is asked of a source: these meters, these minutes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MetricsQuery {
     /// What is counted, and how much of it is asked for.
     pub meters: Vec<(MetricSource, Resolution)>,

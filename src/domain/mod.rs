@@ -14,6 +14,7 @@ pub mod plan;
 pub mod release;
 pub mod rollback;
 pub mod settings;
+pub(crate) mod shared;
 pub mod text;
 pub mod timeline;
 pub mod wording;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use super::metrics::source::CustomMetrics;
 use super::release::ladder::Ladder;
 
 /// Decisions that the planner and the verdict go by.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Nothing may be written.
     pub read_only: bool,
@@ -46,7 +47,7 @@ pub enum RollbackConfirm {
 }
 
 /// The verdict's lines.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
     /// Errors over requests, percent: a canary that is above it, and not by chance, fails critically.
     pub error_percent: f64,
@@ -75,7 +76,7 @@ pub struct Thresholds {
 }
 
 /// What the console may do by itself while automatic stepping is switched on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Automatic {
     /// How long before each act a key can stop it, in the operator's time.
     pub countdown: SignedDuration,
@@ -90,7 +91,7 @@ impl Default for Automatic {
 }
 
 /// What is decided for one service or pair.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServiceSettings {
     /// Its own steps.
     pub ladder: Option<Ladder>,

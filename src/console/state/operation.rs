@@ -7,11 +7,11 @@ use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Plan, Receipt};
 
 /// Tells operations apart; a stale report is ignored by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OperationId(pub u64);
 
 /// A report from the executor. `step` counts from 0.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "progress")]
 pub enum Progress {
     /// A step waits: for what must hold before its call, or for what must be read back.

@@ -2,9 +2,11 @@
 //! say as well.
 
 use ratatui::style::{Color, Modifier, Style};
+use serde::{Deserialize, Serialize};
 
 /// How many colours there are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Palette {
     /// The terminal's own sixteen, as the operator has chosen them.
     #[default]
@@ -47,7 +49,7 @@ pub enum Role {
 }
 
 /// The looks of the screen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Theme {
     palette: Palette,
     ascii: bool,

@@ -43,7 +43,7 @@ pub(crate) mod samples;
 mod tests;
 pub(crate) mod window;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::rules::{Case, fails, judge};
 pub use self::samples::{Numbers, Observed};
@@ -52,7 +52,7 @@ pub use self::window::{Step, of_canary, of_service};
 use super::metrics::Percentile;
 
 /// What the settled minutes say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictStatus {
     /// Within the lines, on enough requests: it may go on.

@@ -1,10 +1,10 @@
 //! CloudWatch's alarms, as far as they bear on deployments.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An alarm (CloudWatch `DescribeAlarms`), metric or composite.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
     /// `AlarmName`.
     pub name: String,
@@ -17,7 +17,7 @@ pub struct Alarm {
 }
 
 /// `StateValue`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmState {
     /// OK.

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::share::Percent;
+use crate::domain::shared;
 
 pub use self::configuration::{
     AlarmConfiguration, BreakerConfiguration, Configuration, HookConfiguration, PAUSE, Strategy,
@@ -17,7 +18,7 @@ pub use self::configuration::{
 
 /// A service as it was when a deployment of it began (ECS `DescribeServiceRevisions`): a task definition, and what a
 /// task definition does not carry.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServiceRevision {
     /// `serviceRevisionArn`.
     pub arn: Arn,
@@ -38,7 +39,7 @@ pub struct ServiceRevision {
 }
 
 /// One of `containerImages[]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevisionImage {
     /// `containerName`.
     pub container: String,
@@ -64,7 +65,7 @@ impl ServiceRevision {
 }
 
 /// `status` of a service deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeploymentStatus {
     /// PENDING.
@@ -102,7 +103,7 @@ impl DeploymentStatus {
 }
 
 /// A service deployment (ECS `DescribeServiceDeployments`), its revisions resolved.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServiceDeployment {
     /// `serviceDeploymentArn`.
     pub arn: Arn,
@@ -119,8 +120,10 @@ pub struct ServiceDeployment {
     /// `deploymentConfiguration`: what it was started with.
     pub configuration: Configuration,
     /// `targetServiceRevision`; `None` where it could not be resolved.
+    #[serde(with = "shared::option")]
     pub target: Option<Arc<ServiceRevision>>,
     /// `sourceServiceRevisions[]`, those that could be resolved.
+    #[serde(with = "shared::list")]
     pub sources: Vec<Arc<ServiceRevision>>,
     /// How many of them could not.
     pub unresolved_sources: usize,
@@ -142,9 +145,10 @@ pub struct ServiceDeployment {
 }
 
 /// `rollback` of a service deployment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rollback {
     /// `serviceRevisionArn`: what it goes back to.
+    #[serde(with = "shared::option")]
     pub to: Option<Arc<ServiceRevision>>,
     /// `reason`.
     pub reason: Option<String>,
@@ -153,7 +157,7 @@ pub struct Rollback {
 }
 
 /// One of `lifecycleHookDetails[]`: a hook that runs, or ran, at the present stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {
     /// `hookId`: opaque, and good for one answer.
     pub id: String,
@@ -168,7 +172,7 @@ pub struct Hook {
 }
 
 /// `alarms` of a service deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmMonitor {
     /// `status`: DISABLED, MONITORING, MONITORING_COMPLETE, TRIGGERED.
     pub status: String,
@@ -179,7 +183,7 @@ pub struct AlarmMonitor {
 }
 
 /// `deploymentCircuitBreaker` of a service deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
     /// `status`: DISABLED, MONITORING, MONITORING_COMPLETE, TRIGGERED.
     pub status: String,
@@ -190,7 +194,7 @@ pub struct Breaker {
 }
 
 /// A hook at which a deployment waits for somebody to answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// `hookId`: opaque, and good for one answer.
     pub hook: String,

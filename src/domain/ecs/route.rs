@@ -53,7 +53,7 @@ pub struct Forward {
 }
 
 /// A rule, or a listener's default action, whose last action forwards to target groups.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// Which rule.
     pub id: RouteId,
@@ -97,7 +97,7 @@ pub fn target_group_name(target_group: &Arn) -> &str {
 }
 
 /// How a target group's targets are (ELBv2 `DescribeTargetHealth`), counted by state.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// `healthy`.
     pub healthy: u32,
@@ -116,7 +116,7 @@ pub struct Health {
 }
 
 /// One target of a target group (`TargetHealthDescriptions[]`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// `Target.Id`: an address, an instance.
     pub id: String,
@@ -133,7 +133,7 @@ pub struct Target {
 }
 
 /// `TargetHealth.State`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
     /// `healthy`.
@@ -151,7 +151,7 @@ pub enum TargetState {
 }
 
 /// A target group's own settings (ELBv2 `DescribeTargetGroups`, `DescribeTargetGroupAttributes`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetGroup {
     /// `TargetGroupArn`.
     pub arn: Arn,

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::deployment::Configuration;
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 
 /// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Controller {
     /// ECS itself.
@@ -23,7 +23,7 @@ pub enum Controller {
 }
 
 /// One entry of the legacy `deployments[]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
     /// `id`, `ecs-svc/…`: what a task's `startedBy` says.
     pub id: String,
@@ -50,7 +50,7 @@ pub struct Rollout {
 }
 
 /// `rolloutState`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RolloutState {
     /// IN_PROGRESS.
@@ -64,7 +64,7 @@ pub enum RolloutState {
 }
 
 /// One line of `events[]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceEvent {
     /// `id`, by which repeats are told.
     pub id: String,
@@ -75,7 +75,7 @@ pub struct ServiceEvent {
 }
 
 /// A service (ECS `DescribeServices`).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Service {
     /// Cluster and name.
     pub key: ServiceKey,
@@ -154,7 +154,7 @@ impl Service {
 }
 
 /// A task (ECS `DescribeTasks`).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// `taskArn`.
     pub arn: Arn,
@@ -209,7 +209,7 @@ impl Task {
 }
 
 /// A container of a task (`containers[]`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     /// `name`.
     pub name: String,
@@ -224,7 +224,7 @@ pub struct Container {
 }
 
 /// A registered task definition (ECS `DescribeTaskDefinition`). Environment values are never kept.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskDefinition {
     /// `taskDefinitionArn`.
     pub arn: TaskDefinitionArn,
@@ -243,7 +243,7 @@ pub struct TaskDefinition {
 }
 
 /// Where a container writes its log (`logConfiguration`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogDriver {
     /// `awslogs`: CloudWatch Logs; streams are named `PREFIX/CONTAINER/TASK`.

@@ -6,6 +6,7 @@ pub(crate) mod redact;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::names::TaskDefinitionArn;
@@ -14,7 +15,7 @@ pub use self::diff::{Change, Kind, Section, diff, surroundings};
 pub use self::redact::hide;
 
 /// A task definition (ECS `DescribeTaskDefinition`), every member that AWS sent, whether the SDK knows it or not.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
     /// `taskDefinitionArn`.
     pub arn: TaskDefinitionArn,

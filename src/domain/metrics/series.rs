@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Gauge, Member, Minute, Trouble};
 
 /// A meter's minutes, oldest first, without repeats.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// The minutes that its source had something for.
     pub minutes: Vec<Minute>,
@@ -20,13 +20,10 @@ pub struct Series {
     pub troubles: Vec<Trouble>,
     /// What this answer says nothing of, because it was not asked for or is in trouble: that it has no number says
     /// nothing then.
-    #[serde(skip)]
     pub unread: BTreeSet<Member>,
     /// When the counts were last read without trouble; `None`: as of now.
-    #[serde(skip)]
     pub as_of: Option<Timestamp>,
     /// How long after its end the source goes on correcting a minute.
-    #[serde(skip)]
     pub settles_after: SignedDuration,
 }
 

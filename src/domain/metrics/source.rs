@@ -7,7 +7,7 @@ use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::load_balancer_dimension;
 
 /// Something that is counted. It says all that a source needs to be asked for it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricSource {
     /// A target group behind a load balancer: requests that its targets answered.
@@ -27,7 +27,8 @@ pub enum MetricSource {
 }
 
 /// How much of a meter is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// What the verdict needs, and a line of the fleet.
     Brief,
@@ -100,7 +101,7 @@ impl<T> MetricQueries<T> {
 }
 
 /// A CloudWatch metric of any namespace, and the statistic that is asked of it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CloudWatchMetric {
     /// `Namespace`.
     pub namespace: String,
@@ -113,7 +114,7 @@ pub struct CloudWatchMetric {
 }
 
 /// Where a team's own numbers of a revision are.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// In CloudWatch.
@@ -124,7 +125,7 @@ pub enum Source {
 
 /// A team's own numbers, with `{task_definition}`, `{revision}`, `{family}`, `{service}` and `{cluster}` in its texts as
 /// long as they are a template.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CustomMetrics {
     /// Where they are.
     pub source: Source,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::progress::ProgressTracker;
 use crate::domain::ecs::alarm::Alarm;
@@ -20,7 +21,8 @@ use super::changes::note;
 pub use super::changes::{AlarmChange, HookChange, StageChange, WeightChange};
 
 /// A question to AWS. Each is answered by [`Answer`] of the same name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Query {
     /// Whose credentials are these? STS `GetCallerIdentity`.
     Identity,
@@ -60,7 +62,8 @@ pub enum Query {
 }
 
 /// An answer to a [`Query`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// To [`Query::Identity`].
     Identity(Identity),
@@ -151,7 +154,7 @@ impl<T> Reading<T> {
 
 /// A revision that was seen complete and healthy by a console on this machine: evidence that it was good,
 /// where AWS keeps no history of deployments.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedHealthy {
     /// The revision that ran.
     pub task_definition: TaskDefinitionArn,

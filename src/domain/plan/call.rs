@@ -1,13 +1,13 @@
 //! The writes that tidegate knows. There are no others.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::ecs::deployment::Configuration;
 use crate::domain::ecs::names::{Arn, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, Route, RouteId, target_group_name};
 
 /// One write to AWS. Whatever it does not name stays as it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "call")]
 pub enum Call {
     /// ModifyRule or ModifyListener: the same actions with other weights.
@@ -64,7 +64,7 @@ pub enum Call {
 }
 
 /// The answer to a pause (`DeploymentLifecycleHookAction`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum HookAction {
@@ -75,7 +75,7 @@ pub enum HookAction {
 }
 
 /// A rule as it was when the plan was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Its weights.
     pub forwards: Vec<Forward>,
@@ -90,7 +90,7 @@ impl From<&Route> for Seen {
 }
 
 /// How a write of weights treats a rule that changed since it was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reread {
     /// Read it again; if anything differs, send nothing.
@@ -184,7 +184,7 @@ impl Call {
 }
 
 /// AWS's answer to a write that it took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// AWS's request id.
     pub request_id: Option<String>,

@@ -1,6 +1,6 @@
 //! What must be so before a call, and what must be read back after it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
@@ -9,7 +9,7 @@ use crate::domain::ecs::service::{RolloutState, Service};
 use crate::domain::observe::snapshot::{Answer, Query};
 
 /// A state of the world that can be asked for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "expect")]
 pub enum Expect {
     /// The rule has these weights for these target groups.

@@ -1,6 +1,6 @@
 //! What speaks against going on. A gate never forbids: it says what is not known to be well, and has it said yes to.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::intent::Intent;
 use super::refusal::Warning;
@@ -9,7 +9,7 @@ use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
 /// A forward act whose verdict is no PASS.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
     /// [`VerdictStatus::Inconclusive`] or [`VerdictStatus::Fail`].
     pub outcome: VerdictStatus,

@@ -1,12 +1,12 @@
 //! What an operator wants of a release.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::share::Percent;
 
 /// What the operator wants; a key or a subcommand.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "intent")]
 pub enum Intent {
     /// One step up the ladder, or to the share that is named.

@@ -27,7 +27,7 @@ pub use self::refusal::{Refusal, Remedy, Warning};
 
 /// An ordered list of steps, and what they are for. The dialog shows it, `--dry-run` prints it, the audit
 /// records it, the executor runs it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The release's name.
     pub release: String,
@@ -93,7 +93,7 @@ impl Plan {
 }
 
 /// One step: wait for what must hold, send at most one call, wait until it is read back.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// In words.
     pub title: String,
@@ -104,17 +104,27 @@ pub struct Step {
     /// What must be read back, up to `patience`.
     pub after: Vec<Expect>,
     /// How long `after` must go on holding, seconds on AWS's clock.
-    #[serde(serialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub hold: SignedDuration,
     /// Whether the plan goes on when this step fails: what comes after matters more. The failure is said all the same.
     pub optional: bool,
     /// How long either wait may take.
-    #[serde(serialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub patience: SignedDuration,
 }
 
-fn seconds<S: serde::Serializer>(duration: &SignedDuration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(duration.as_secs())
+/// Durations as whole seconds.
+mod seconds {
+    use jiff::SignedDuration;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &SignedDuration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(duration.as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
+        i64::deserialize(deserializer).map(SignedDuration::from_secs)
+    }
 }
 
 /// What a plan is made under, beside the release.

@@ -1,6 +1,6 @@
 //! Why there is no plan and what to do about it, and what to know of a plan before saying yes.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::wording::{Act, Wording};
 
@@ -241,5 +241,12 @@ impl From<String> for Warning {
 impl Serialize for Warning {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text(Wording::PLAIN))
+    }
+}
+
+/// Documents have a warning's sentence alone, so that is what is read back.
+impl<'de> Deserialize<'de> for Warning {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::Note)
     }
 }

@@ -1,6 +1,7 @@
 //! What was ordered from here, and what of the world it explains.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{Entry, Kind, Origin};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
@@ -14,7 +15,8 @@ const LOOKED_BEFORE: SignedDuration = SignedDuration::from_secs(10);
 const SHOWS_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// How an act was ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum By {
     /// With a key of a console.
     Key,
@@ -25,7 +27,7 @@ pub enum By {
 }
 
 /// An operation that was ordered from here: with this console, or with another one that wrote the same audit.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Act {
     /// By which it is known again.
     pub id: String,
@@ -46,7 +48,7 @@ pub struct Act {
 }
 
 /// A call that was sent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Touch {
     /// When.
     pub at: Timestamp,
@@ -59,7 +61,8 @@ pub struct Touch {
 }
 
 /// What a call changes that somebody else could change as well.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AffectedResource {
     /// A rule's weights.
     Weights {

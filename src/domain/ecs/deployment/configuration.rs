@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::SignedDuration;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How ECS replaces tasks (`deploymentConfiguration.strategy`; absent means rolling).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Strategy {
     /// Tasks are replaced in place.
@@ -55,7 +55,7 @@ impl fmt::Display for Strategy {
 }
 
 /// `deploymentConfiguration`: a service's own, or what a deployment of it was started with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
     /// `strategy`, with the numbers of `canaryConfiguration` or `linearConfiguration`.
     pub strategy: Strategy,
@@ -74,7 +74,7 @@ pub struct Configuration {
 }
 
 /// One of `lifecycleHooks[]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HookConfiguration {
     /// `targetType`: PAUSE, AWS_LAMBDA. Absent where an answer leaves it out.
     pub kind: Option<String>,
@@ -136,7 +136,7 @@ impl HookConfiguration {
 }
 
 /// `alarms` of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmConfiguration {
     /// `alarmNames[]`.
     pub names: Vec<String>,
@@ -147,7 +147,7 @@ pub struct AlarmConfiguration {
 }
 
 /// `deploymentCircuitBreaker` of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakerConfiguration {
     /// `enable`.
     pub enable: bool,
