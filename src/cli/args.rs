@@ -113,6 +113,11 @@ pub enum Command {
     /// Prints the environment variables that point any AWS tool at it, and serves until it is stopped.
     #[command(after_help = examples("sim"))]
     Sim(Sim),
+    /// Play a recorded session of the console
+    ///
+    /// TIDEGATE_RECORD=FILE records a session. A replay needs no AWS account and changes nothing.
+    #[command(after_help = examples("replay"))]
+    Replay(Replay),
     /// Show the releases
     #[command(after_help = examples("status"))]
     Status(Status),
@@ -371,6 +376,23 @@ pub struct World {
     /// Speed of the simulated clock, from 1 to 600
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
+}
+
+/// `replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How fast to play
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Print the last screen as text, and exit
+    #[arg(long)]
+    pub print: bool,
+    /// Begin after N messages; with --print, print the screen after N messages
+    #[arg(long, value_name = "N")]
+    pub at: Option<usize>,
 }
 
 /// `sim`.

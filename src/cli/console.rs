@@ -22,6 +22,8 @@ use crate::console::event_loop::Console;
 use crate::console::links::Shell;
 use crate::console::state::Model;
 use crate::console::state::screen::SMALLEST;
+use crate::console::message::Msg;
+use crate::console::recorder::{RECORD_VARIABLE, Recorder};
 use crate::console::terminal;
 use crate::console::view::Theme;
 use crate::domain::ecs::names::Location;
@@ -110,7 +112,16 @@ async fn show(
     let mut model = Model::new(config.settings, place, driver.now(), SMALLEST);
     model.screen.release.percentile = config.percentile.value;
     model.shell = shell;
-    let console = Console { model, theme, driver };
+    let recorder = match process_variables(RECORD_VARIABLE).map(|path| Recorder::create(Path::new(&path))) {
+        Some(Ok(recorder)) => Some(recorder),
+        Some(Err(failure)) => {
+            // An operator needs the console more than its recording.
+            driver.send(Msg::Trouble(failure));
+            None
+        }
+        None => None,
+    };
+    let console = Console { model, theme, driver, recorder };
     match terminal::run(console).await {
         Ok(ended) => Ok(ended.exit_code()),
         Err(error) => Err(Failure { exit: Exit::Internal, ..internal("the console ended", format!("{error:#}")) }),

@@ -16,7 +16,7 @@ use super::out::Out;
 const LIST: &str = "topics";
 
 /// The pages by topic, in the order of README's list.
-const PAGES: [(&str, &str); 19] = [
+const PAGES: [(&str, &str); 20] = [
     ("setup", include_str!("../../assets/guide/setup.md")),
     ("methods", include_str!("../../assets/guide/methods.md")),
     ("configuration", include_str!("../../assets/guide/configuration.md")),
@@ -32,6 +32,7 @@ const PAGES: [(&str, &str); 19] = [
     ("json", include_str!("../../assets/guide/json.md")),
     ("exit-codes", include_str!("../../assets/guide/exit-codes.md")),
     ("audit", include_str!("../../assets/guide/audit.md")),
+    ("recording", include_str!("../../assets/guide/recording.md")),
     ("troubleshooting", include_str!("../../assets/guide/troubleshooting.md")),
     ("glossary", include_str!("../../assets/guide/glossary.md")),
     ("simulator", include_str!("../../assets/guide/simulator.md")),

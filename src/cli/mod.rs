@@ -18,6 +18,7 @@ mod lookup;
 mod man;
 mod observe;
 mod out;
+mod replay;
 mod service_cache;
 mod service_recorder;
 mod session;
@@ -135,6 +136,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
         }
         Some(Command::Help(wanted)) => return guide::print(out, &wanted.words),
         Some(Command::Sim(sim)) => simulator::sim(out, sim).await?,
+        Some(Command::Replay(options)) => return replay::replay(out, options).await,
         Some(Command::Demo(world)) => {
             return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;
         }

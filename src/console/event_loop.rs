@@ -11,6 +11,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::driver::Driver;
 use super::message::{Effect, Msg};
+use super::recorder::Recorder;
+use super::recording::Header;
 use super::signals::Ended;
 use super::state::Model;
 use super::update;
@@ -32,6 +34,8 @@ pub struct Console {
     pub theme: Theme,
     /// Carries effects out.
     pub driver: Driver,
+    /// Writes the session down.
+    pub recorder: Option<Recorder>,
 }
 
 /// What a console draws on: the terminal, or a test's.
@@ -66,6 +70,9 @@ impl Console {
         if let Ok((columns, rows)) = screen.size() {
             self.model.screen.size = (columns, rows);
         }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.begin(Header::of(&self.model, &self.theme));
+        }
         let every = if self.driver.now().rate.is_fast() { FAST_CLOCK_TICK } else { TICK };
         let (mut next_tick, mut next_frame, mut dirty) = (Instant::now(), Instant::now(), true);
         loop {
@@ -92,7 +99,14 @@ impl Console {
                 }
             };
             dirty = true;
-            let effects = update(&mut self.model, self.driver.now(), msg);
+            let now = self.driver.now();
+            if let Some(recorder) = &mut self.recorder {
+                recorder.record(now.at, &msg, update::takes_text(&mut self.model));
+                if let Some(failure) = recorder.failure() {
+                    self.driver.send(Msg::Trouble(failure));
+                }
+            }
+            let effects = update(&mut self.model, now, msg);
             for effect in effects {
                 match effect {
                     Effect::Quit => return Ok(Ended::ByOperator),

@@ -238,14 +238,22 @@ fn note_denied(denied: &mut Vec<Fault>, plan: &Plan, progress: &Progress) {
 
 fn paste(model: &mut Model, text: &str) {
     let line: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-    if let Some(input) = model.screen.dialog.as_mut().and_then(Dialog::input) {
+    if !takes_text(model) {
+        model.say("pasted text is not taken for keys", false);
+    } else if let Some(input) = model.screen.dialog.as_mut().and_then(Dialog::input) {
         for c in line.chars() {
             input.handle(InputRequest::InsertChar(c));
         }
-    } else if model.screen.dialog.is_none() && model.screen.typing() {
-        model.search_for(&line);
     } else {
-        model.say("pasted text is not taken for keys", false);
+        model.search_for(&line);
+    }
+}
+
+/// Whether pasted text would land in a text field.
+pub fn takes_text(model: &mut Model) -> bool {
+    match &mut model.screen.dialog {
+        Some(dialog) => dialog.input().is_some(),
+        None => model.screen.typing(),
     }
 }
 

@@ -31,6 +31,15 @@ pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     scrub(buffer, theme);
 }
 
+/// Draws the whole screen of a terminal of so many columns and rows.
+pub fn render(model: &Model, theme: &Theme, (columns, rows): (u16, u16)) -> Buffer {
+    let area = Rect::new(0, 0, columns, rows);
+    let mut buffer = Buffer::empty(area);
+    draw(model, theme, &mut buffer, area);
+    scrub(&mut buffer, theme);
+    buffer
+}
+
 fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     let Model { observed, operations, screen, polls, .. } = model;
     let scene = Canvas { observed, operations, screen, polls, theme };

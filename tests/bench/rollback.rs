@@ -204,6 +204,7 @@ impl Bench {
                 Ok(self.journal.clone()),
                 Options::default(),
             ),
+            recorder: None,
         };
         let (keys, events) = unbounded();
         let (end, ended) = oneshot::channel();

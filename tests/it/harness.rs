@@ -1,5 +1,6 @@
 //! The whole console in paused time: real model, real SDK, real sockets, an AWS of our own; only the clock is the test's.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use serde_json::Value;
 use tempfile::TempDir;
 use tidegate::clock::Clock;
@@ -19,7 +21,10 @@ use tidegate::console::keymap::Key;
 use tidegate::console::message::{Effect, Msg};
 use tidegate::console::screen::Screen;
 use tidegate::console::state::Model;
+use tidegate::console::recorder::Recorder;
+use tidegate::console::recording::Header;
 use tidegate::console::update;
+use tidegate::console::update::takes_text;
 use tidegate::console::view;
 use tidegate::console::view::Theme;
 use tidegate::domain::analysis::VerdictStatus;
@@ -48,6 +53,9 @@ pub struct Harness {
     reader: Arc<Reader>,
     _state: TempDir,
     journal: Arc<Journal>,
+    recorder: Option<Recorder>,
+    /// The screen after each message, of a session that is recorded.
+    pub frames: Vec<Buffer>,
     pub copied: Vec<String>,
     pub quit: bool,
 }
@@ -111,6 +119,27 @@ impl Harness {
         settings: Settings,
         backend: impl FnOnce(Arc<Mutex<World>>) -> B,
     ) -> Self {
+        Self::begin(scenario, settings, backend, None).await
+    }
+
+    /// A session that is recorded from its beginning.
+    pub async fn recorded(scenario: &str, recording: &Path) -> Self {
+        let scenario = Scenario::named(scenario).unwrap();
+        Self::begin(&scenario, Settings::default(), |world| world, Some(recording)).await
+    }
+
+    /// Closes the recording.
+    pub fn stop_recording(&mut self) {
+        let recorder = self.recorder.take().unwrap();
+        assert_eq!(recorder.failure(), None);
+    }
+
+    async fn begin<B: Backend + 'static>(
+        scenario: &Scenario,
+        settings: Settings,
+        backend: impl FnOnce(Arc<Mutex<World>>) -> B,
+        recording: Option<&Path>,
+    ) -> Self {
         let start: Timestamp = START.parse().unwrap();
         let clock = SimClock::manual(start);
         let world = Arc::new(Mutex::new(World::new(scenario, 7, start)));
@@ -141,9 +170,16 @@ impl Harness {
             reader,
             _state: state,
             journal,
+            recorder: None,
+            frames: Vec::new(),
             copied: Vec::new(),
             quit: false,
         };
+        if let Some(path) = recording {
+            let mut recorder = Recorder::create(path).unwrap();
+            recorder.begin(Header::of(&stage.model, &theme()));
+            stage.recorder = Some(recorder);
+        }
         stage.feed(Msg::Tick);
         stage.settle().await;
         stage.pass(1).await;
@@ -160,7 +196,17 @@ impl Harness {
 
     /// One message into the console; what it wants done is begun.
     pub fn feed(&mut self, msg: Msg) {
-        for effect in update(&mut self.model, self.driver.now(), msg) {
+        let now = self.driver.now();
+        if let Some(recorder) = &mut self.recorder {
+            let text = serde_json::to_string(&msg).unwrap();
+            assert_eq!(serde_json::from_str::<Msg>(&text).unwrap(), msg, "{text}");
+            recorder.record(now.at, &msg, takes_text(&mut self.model));
+        }
+        let effects = update(&mut self.model, now, msg);
+        if self.recorder.is_some() {
+            self.frames.push(view::render(&self.model, &theme(), self.model.size));
+        }
+        for effect in effects {
             match effect {
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::Quit => self.quit = true,
@@ -276,8 +322,7 @@ impl Harness {
         let mut model = self.model.clone();
         model.screen.size = (columns, rows);
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-        let theme = Theme::detect(None, Some("xterm-256color"), false);
-        terminal.draw(|frame| view::view(&model, &theme, frame)).unwrap();
+        terminal.draw(|frame| view::view(&model, &theme(), frame)).unwrap();
         terminal.backend().to_string()
     }
 
@@ -319,6 +364,10 @@ impl Harness {
         use std::os::unix::fs::PermissionsExt;
         std::fs::metadata(self.journal.path()).unwrap().permissions().mode() & 0o777
     }
+}
+
+fn theme() -> Theme {
+    Theme::detect(None, Some("xterm-256color"), false)
 }
 
 fn last(arn: &Value) -> String {

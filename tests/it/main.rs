@@ -23,6 +23,7 @@ mod prometheus;
 mod pty;
 mod readme;
 mod release;
+mod replay;
 mod rooms;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;

@@ -214,6 +214,7 @@ async fn panic_in_a_task() {
         model: Model::new(Settings::default(), place, Now::new(Timestamp::now()), SMALLEST),
         theme: Theme::detect(None, None, false),
         driver: Driver::new(broken.clone(), broken, Err("none".to_owned()), Options::default()),
+        recorder: None,
     };
     let _ = terminal::run(console).await;
 }

@@ -23,7 +23,11 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 /// The room that a file belongs to: its first folder, but for the parts that have walls of their own.
 fn room_of(path: &str) -> &str {
     match path {
-        "console/driver.rs" | "console/event_loop.rs" | "console/terminal.rs" | "console/signals.rs" => "driver",
+        "console/driver.rs"
+        | "console/event_loop.rs"
+        | "console/recorder.rs"
+        | "console/terminal.rs"
+        | "console/signals.rs" => "driver",
         path if path.starts_with("cloud/aws") => "aws",
         path if path.starts_with("cloud/prometheus") => "prometheus",
         path => path.split('/').next().unwrap().trim_end_matches(".rs"),

@@ -29,6 +29,14 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "replay",
+        &[
+            ("tidegate replay incident.jsonl", "Play a session that TIDEGATE_RECORD=incident.jsonl recorded"),
+            ("tidegate replay incident.jsonl --speed 20", "Play it twenty times as fast"),
+            ("tidegate replay incident.jsonl --print --at 1200", "Print the screen after 1,200 messages"),
+        ],
+    ),
+    (
         "status",
         &[
             ("tidegate status", "Show every release, the most urgent first"),

@@ -1,0 +1,239 @@
+//! A recorded session: a header and the messages that entered the core, a JSON line each, without secrets.
+
+use std::hash::BuildHasher;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::links::Shell;
+use super::message::{Msg, Now};
+use super::state::Model;
+use super::view::Theme;
+use crate::domain::clock_rate::ClockRate;
+use crate::domain::ecs::names::Location;
+use crate::domain::ecs::task_definition::hide;
+use crate::domain::metrics::Percentile;
+use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::settings::Settings;
+
+/// The `schema` of the first line.
+pub const SCHEMA: &str = "tidegate.recording/1";
+
+/// The first line: the state that the session began with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The version of tidegate that recorded.
+    pub version: String,
+    /// When the session began, on AWS's clock.
+    pub at: Timestamp,
+    /// How fast that clock ran.
+    pub rate: ClockRate,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// The terminal's colours and characters.
+    pub theme: Theme,
+    /// The environment that was shown.
+    pub location: Location,
+    /// The percentile of latency that was shown first.
+    pub percentile: Percentile,
+    /// The settings of planner and verdict.
+    pub settings: Settings,
+    /// The words for the operator's shell.
+    pub shell: Shell,
+}
+
+impl Header {
+    /// The header of a session that begins with `model`.
+    pub fn of(model: &Model, theme: &Theme) -> Self {
+        let mut shell = model.shell.clone();
+        // An address may carry a name and a password.
+        shell.endpoint = shell.endpoint.filter(|endpoint| !endpoint.contains('@'));
+        Self {
+            schema: SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            at: model.now.at,
+            rate: model.now.rate,
+            size: model.size,
+            theme: *theme,
+            location: model.place.clone(),
+            percentile: model.percentile,
+            settings: model.settings.clone(),
+            shell,
+        }
+    }
+
+    /// The state that the session began with.
+    pub fn model(&self) -> Model {
+        let now = Now { at: self.at, rate: self.rate };
+        let mut model = Model::new(self.settings.clone(), self.location.clone(), now, self.size);
+        model.percentile = self.percentile;
+        model.shell = self.shell.clone();
+        model
+    }
+}
+
+/// A line after the first: a message and its stamp.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When the message entered the core, on AWS's clock.
+    pub at: Timestamp,
+    /// The message.
+    pub msg: Msg,
+}
+
+impl Entry {
+    /// An entry without what a recording must not hold: values of a revealed task definition, texts of log lines, and
+    /// pasted text that no text field took.
+    pub fn redacted(at: Timestamp, mut msg: Msg, taken_as_text: bool, digest: &impl BuildHasher) -> Self {
+        match &mut msg {
+            Msg::Read {
+                query: Query::Definition { reveal: true, .. },
+                answer: Ok(Answer::Definition(definition)),
+                ..
+            } => {
+                hide(&mut definition.json, &|text| digest.hash_one(text));
+            }
+            Msg::Read { answer: Ok(Answer::Logs(page)), .. } => {
+                page.lines.iter_mut().for_each(|line| line.text = masked(&line.text));
+            }
+            Msg::Paste(text) if !taken_as_text => *text = masked(text),
+            _ => {}
+        }
+        Self { at, msg }
+    }
+}
+
+/// The shape of a text: `x` for each letter and digit.
+fn masked(text: &str) -> String {
+    text.chars().map(|c| if c.is_alphanumeric() { 'x' } else { c }).collect()
+}
+
+/// A whole session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// The beginning.
+    pub header: Header,
+    /// The messages, in order.
+    pub entries: Vec<Entry>,
+}
+
+/// Why a text is no recording.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// The first line is no header of a recording.
+    #[error("line 1: not a recording of tidegate ({0})")]
+    Foreign(String),
+    /// The header is of a format that this version does not know.
+    #[error("line 1: the recording is {0}; this version plays {SCHEMA}")]
+    OtherSchema(String),
+    /// The last line ends in its middle.
+    #[error("line {line}: the recording is cut off here")]
+    CutOff {
+        /// From 1.
+        line: usize,
+    },
+    /// A line is no message.
+    #[error("line {line}: not a message of a recording, {error}")]
+    NoMessage {
+        /// From 1.
+        line: usize,
+        /// The parser's reason.
+        error: String,
+    },
+}
+
+impl Recording {
+    /// Reads a recording, all of it.
+    pub fn parse(text: &str) -> Result<Self, Unreadable> {
+        #[derive(Deserialize)]
+        struct Schema {
+            schema: String,
+        }
+        let mut lines = text.split_inclusive('\n').enumerate();
+        let (_, first) = lines.next().ok_or_else(|| Unreadable::Foreign("the file is empty".to_owned()))?;
+        let foreign = |error: serde_json::Error| Unreadable::Foreign(without_place(&error));
+        let Schema { schema } = serde_json::from_str(first).map_err(foreign)?;
+        if schema != SCHEMA {
+            return Err(Unreadable::OtherSchema(schema));
+        }
+        let header = serde_json::from_str(first).map_err(foreign)?;
+        let entry = |(at, text): (usize, &str)| {
+            let line = at + 1;
+            if !text.ends_with('\n') {
+                return Err(Unreadable::CutOff { line });
+            }
+            serde_json::from_str(text).map_err(|error| Unreadable::NoMessage { line, error: without_place(&error) })
+        };
+        Ok(Self { header, entries: lines.map(entry).collect::<Result<_, _>>()? })
+    }
+}
+
+/// The parser counts lines in the line that it is given.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line 1 column ").next().unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::RandomState;
+
+    use super::*;
+    use crate::domain::ecs::names::TaskDefinitionArn;
+    use crate::domain::ecs::task_definition::Definition;
+    use crate::domain::logs::{LogLine, LogPage, LogQuery, LogSource};
+    use crate::testkit::consoles;
+
+    fn text() -> String {
+        let header = Header::of(&consoles::baking((120, 40)), &Theme::default());
+        let entry = Entry { at: consoles::now(), msg: Msg::Tick };
+        format!("{}\n{}\n", serde_json::to_string(&header).unwrap(), serde_json::to_string(&entry).unwrap())
+    }
+
+    #[test]
+    fn a_file_that_is_no_recording_is_refused_with_its_line() {
+        let whole = text();
+        assert_eq!(Recording::parse(&whole).unwrap().entries.len(), 1);
+        for (text, said) in [
+            (String::new(), "line 1: not a recording of tidegate (the file is empty)"),
+            ("[1, 2]\n".to_owned(), "line 1: not a recording of tidegate ("),
+            (r#"{"schema":"tidegate.audit/1"}"#.to_owned(), "line 1: the recording is tidegate.audit/1;"),
+            (format!("{whole}{{\"at\":\n"), "line 3: not a message of a recording, EOF"),
+            (format!("{whole}{}", r#"{"at":"2026-11-21T09:00:00Z","msg":"tick"}"#), "line 3: the recording is cut off"),
+            (format!("{whole}{}\n", r#"{"at":"2026-11-21T09:00:00Z","msg":"jump"}"#), "line 3: not a message of a"),
+        ] {
+            let error = Recording::parse(&text).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn secrets_stay_out() {
+        let (at, digest) = (consoles::now(), RandomState::new());
+        let secret = "hunter2-secret";
+        let write = |msg: Msg, taken: bool| serde_json::to_string(&Entry::redacted(at, msg, taken, &digest)).unwrap();
+        let arn = TaskDefinitionArn::new("arn:aws:ecs:us-east-1:123456789012:task-definition/x:7");
+        let json = serde_json::json!({
+            "containerDefinitions": [{"name": "app", "environment": [{"name": "DB", "value": secret}]}]
+        });
+        let revealed = Msg::Read {
+            asked: at,
+            query: Query::Definition { arn: arn.clone(), reveal: true },
+            answer: Ok(Answer::Definition(Box::new(Definition { arn, json }))),
+        };
+        assert!(!write(revealed, false).contains("hunter2"));
+        let source = LogSource { group: "/ecs/x".to_owned(), region: None, prefix: "x/app/".to_owned() };
+        let line = LogLine { at, stream: "x/app/1".into(), id: 1, text: format!("t={secret}"), cut: 0, error: false };
+        let logs = Msg::Read {
+            asked: at,
+            query: Query::Logs(LogQuery { source, from: at, token: None }),
+            answer: Ok(Answer::Logs(LogPage { lines: vec![line], next: None })),
+        };
+        let logs = write(logs, false);
+        assert!(!logs.contains("hunter2") && logs.contains("x=xxxxxxx-xxxxxx"), "{logs}");
+        assert!(!write(Msg::Paste(secret.to_owned()), false).contains("hunter2"));
+        assert!(write(Msg::Paste("checkout".to_owned()), true).contains("checkout"));
+    }
+}
