@@ -147,8 +147,8 @@ impl Player {
             (false, true) => "PAUSED",
             (false, false) => "END",
         };
-        let at = self.replay.model().now.at.strftime("%Y-%m-%d %H:%M:%SZ");
-        let (columns, rows) = self.replay.model().size;
+        let at = self.replay.model().observed.now.at.strftime("%Y-%m-%d %H:%M:%SZ");
+        let (columns, rows) = self.replay.model().screen.size;
         format!(
             " {state}  {played}/{messages}  {at}  speed {}  {columns}x{rows}  space pause  left right step  + - speed  \
              q quit",

@@ -53,13 +53,13 @@ impl Header {
         Self {
             schema: SCHEMA.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            at: model.now.at,
-            rate: model.now.rate,
-            size: model.size,
+            at: model.observed.now.at,
+            rate: model.observed.now.rate,
+            size: model.screen.size,
             theme: *theme,
-            location: model.place.clone(),
-            percentile: model.percentile,
-            settings: model.settings.clone(),
+            location: model.observed.place.clone(),
+            percentile: model.screen.release.percentile,
+            settings: model.observed.settings.clone(),
             shell,
         }
     }
@@ -68,7 +68,7 @@ impl Header {
     pub fn model(&self) -> Model {
         let now = Now { at: self.at, rate: self.rate };
         let mut model = Model::new(self.settings.clone(), self.location.clone(), now, self.size);
-        model.percentile = self.percentile;
+        model.screen.release.percentile = self.percentile;
         model.shell = self.shell.clone();
         model
     }

@@ -84,7 +84,7 @@ impl Replay {
 
     /// The screen as the session showed it, in the size that its terminal had.
     pub fn screen(&self) -> Buffer {
-        view::render(&self.model, &self.recording.header.theme, self.model.size)
+        view::render(&self.model, &self.recording.header.theme, self.model.screen.size)
     }
 }
 

@@ -204,7 +204,7 @@ impl Harness {
         }
         let effects = update(&mut self.model, now, msg);
         if self.recorder.is_some() {
-            self.frames.push(view::render(&self.model, &theme(), self.model.size));
+            self.frames.push(view::render(&self.model, &theme(), self.model.screen.size));
         }
         for effect in effects {
             match effect {
