@@ -84,3 +84,27 @@ async fn messages_of_every_scenario_are_read_back_as_they_were() {
         assert_eq!(load(&dir).entries.len(), console.frames.len(), "{scenario}");
     }
 }
+
+#[tokio::test]
+async fn a_revealed_secret_is_on_the_screen_and_not_in_the_recording() {
+    const SECRET: &str = "hunter2-not-real";
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("session.jsonl");
+    let mut console = Harness::recorded("good-release", &path).await;
+    console.go("checkout").await;
+    console.press("duv").await;
+    let rows = 40;
+    for _ in 0..rows {
+        console.press("j").await;
+    }
+    console.stop_recording();
+    assert!(
+        console.frames.iter().any(|frame| text(frame).contains(SECRET)),
+        "{}",
+        text(console.frames.last().unwrap())
+    );
+    assert!(!std::fs::read_to_string(&path).unwrap().contains(SECRET));
+    let mut replay = Replay::new(load(&dir));
+    replay.seek(replay.len());
+    assert!(text(&replay.screen()).contains("(hidden)"), "{}", text(&replay.screen()));
+}
