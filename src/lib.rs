@@ -36,6 +36,7 @@
 //! the time; [`update`](console::update()) changes the model and returns [`Effect`](console::message::Effect)s, which are data;
 //! [`console::driver`] carries them out beside the loop and feeds what comes of them back in. So no key waits for the
 //! network, and a test can drive the whole console in its own time.
+//! [`console::recorder`] writes the messages to a file, and [`console::replay`] plays them on the same core.
 
 pub mod cli;
 pub mod clock;

@@ -142,10 +142,10 @@ impl Player {
     /// Where the replay is, and its keys.
     fn status(&self) -> String {
         let (played, messages) = (self.replay.played(), self.replay.len());
-        let state = match (self.is_running(), self.paused) {
-            (true, _) => "PLAYING",
+        let state = match (played == messages, self.paused) {
+            (true, _) => "END",
             (false, true) => "PAUSED",
-            (false, false) => "END",
+            (false, false) => "PLAYING",
         };
         let at = self.replay.model().observed.now.at.strftime("%Y-%m-%d %H:%M:%SZ");
         let (columns, rows) = self.replay.model().screen.size;

@@ -16,6 +16,7 @@ use crate::cloud::prometheus::Prometheus;
 use crate::cloud::{Cloud, WithPrometheus};
 use crate::domain::history::History;
 use crate::execute::audit;
+use crate::execute::audit::history;
 
 /// A connection to the environment that is looked at.
 pub struct Session {
@@ -89,7 +90,7 @@ impl Session {
         let observer =
             Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &*self.clock };
         let recall = |place: &crate::domain::ecs::names::Location| match audit::default_path() {
-            Ok(path) => audit::recall(&path, place),
+            Ok(path) => history::recall(&path, place),
             Err(_) => History::default(),
         };
         observer.observe(want, recall).await

@@ -19,9 +19,8 @@ use crate::domain::ecs::names::{Identity, Location};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::Query;
 use crate::domain::plan::Plan;
-use crate::execute::audit;
-use crate::execute::audit::{Journal, Order, Via};
-use crate::execute::audited_execution::{Audit, perform};
+use crate::execute::audit::{Journal, Order, Via, history};
+use crate::execute::audited_execution::{Audit, execute_audited};
 use crate::execute::executor::Options;
 
 /// A read ends after this time, whatever the client's own timeouts are.
@@ -111,7 +110,7 @@ impl Driver {
     fn recall(&mut self, location: Location) {
         let (Ok(journal), outbox) = (self.journal.clone(), self.outbox.clone()) else { return };
         self.tasks.spawn_blocking(move || {
-            let _ = outbox.send(Msg::Recalled(audit::recall(journal.path(), &location)));
+            let _ = outbox.send(Msg::Recalled(history::recall(journal.path(), &location)));
         });
     }
 
@@ -133,13 +132,13 @@ impl Driver {
                     let _ = answers.send(Msg::Overheard { asked, query, answer });
                 },
             };
-            perform(&actor, &plan, &options, &stop, &audit, &mut |progress| {
+            execute_audited(&actor, &plan, &options, &stop, &audit, &mut |progress| {
                 // The loop outlives its tasks, but for the moment in which it ends.
                 let _ = outbox.send(Msg::Progress { operation, progress });
             })
             .await;
             // A rollback does not wait for the audit, so a failure to write it is reported afterwards.
-            let trouble = journal.map_or_else(Some, |journal| journal.trouble());
+            let trouble = journal.map_or_else(Some, |journal| journal.failure());
             if let Some(trouble) = trouble.filter(|_| plan.intent.is_rollback()) {
                 let _ = outbox.send(Msg::Trouble(format!("carried out, but not written to the audit: {trouble}")));
             }

@@ -1,6 +1,6 @@
-//! The audit: who did what, when and why, and what AWS said. JSON lines, only ever appended.
+//! The audit: who did what, when and why, and AWS's answers. JSON lines, only ever appended.
 
-pub(crate) mod history;
+pub mod history;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,12 +24,10 @@ use crate::domain::release::share::Percent;
 #[cfg(test)]
 mod tests;
 
-pub use self::history::recall;
-
 /// The `schema` of each line.
 pub const SCHEMA: &str = "tidegate.audit/1";
 
-/// Where the audit is: `TIDEGATE_STATE_DIR`, else `tidegate` in the user's state directory (XDG_STATE_HOME).
+/// The path of the audit: `TIDEGATE_STATE_DIR`, else `tidegate` in the user's state directory (XDG_STATE_HOME).
 pub fn default_path() -> Result<PathBuf, String> {
     if let Some(dir) = std::env::var_os("TIDEGATE_STATE_DIR").filter(|dir| !dir.is_empty()) {
         return Ok(PathBuf::from(dir).join("audit.jsonl"));
@@ -39,13 +37,13 @@ pub fn default_path() -> Result<PathBuf, String> {
     Ok(state.join("tidegate").join("audit.jsonl"))
 }
 
-/// How an act was ordered.
+/// The way in which an act was ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Via {
     /// A key in the console.
     Key,
-    /// The console by itself, once it was told to.
+    /// Automatic promotion.
     Automatic,
     /// A command.
     Command,
@@ -54,33 +52,33 @@ pub enum Via {
 /// Who ordered a plan, how and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Order {
-    /// STS's answer; `None` where it could not be read.
+    /// The caller's identity (STS); `None` where it could not be read.
     pub who: Option<Identity>,
-    /// A key or a command.
+    /// The way in which it was ordered.
     pub via: Via,
-    /// `--reason`, or the key.
+    /// `--reason`, the typed reason, or the console's own.
     pub why: Option<String>,
 }
 
-/// What happened.
+/// The event of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Event {
-    /// The operator said yes to the plan.
+    /// The operator confirmed the plan.
     Ordered,
-    /// A call goes on the wire.
+    /// A call was sent.
     Call,
-    /// AWS took it.
+    /// AWS accepted the call.
     Answer,
-    /// It is not known whether AWS took it.
+    /// Whether AWS accepted the call is unknown.
     Unknown,
-    /// What was expected has been read back.
+    /// The expected state was read back.
     Verified,
     /// The operation is over.
     Ended,
 }
 
-/// One line. What does not belong to its event is left out.
+/// One line. Members that do not belong to its event are left out.
 #[derive(Debug, Serialize)]
 pub struct Line<'a> {
     pub(super) schema: &'static str,
@@ -111,21 +109,21 @@ pub struct Line<'a> {
     pub(super) fault: Option<&'a Fault>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<&'a str>,
-    /// What was read back, in words.
+    /// The expectations that were read back, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) read_back: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<&'a OperationOutcome>,
-    /// The canary's share that is so now, percent.
+    /// The canary's share from then on, percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) share: Option<Percent>,
-    /// Milliseconds, as the operator lived them: since the call was sent, or since the order.
+    /// Milliseconds of the operator's time since the call was sent, or since the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) took_ms: Option<u64>,
 }
 
 impl<'a> Line<'a> {
-    /// A line with what every line has.
+    /// A line with the members of every line.
     pub fn new(at: Timestamp, operation: &'a str, event: Event, plan: &'a Plan, order: &'a Order) -> Self {
         let ordered = event == Event::Ordered;
         Self {
@@ -163,36 +161,36 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A number for an operation that no other operation on this machine has.
+/// An operation's id, unique on this machine.
 pub fn operation_id(at: Timestamp) -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(1);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     format!("{}-{}-{count}", at.as_millisecond(), std::process::id())
 }
 
-/// The audit file, open. A thread of its own writes it, so that no write to AWS waits for a slow disk.
+/// The open audit file. A thread of its own writes it, so that no call to AWS waits for a slow disk.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     lines: Option<mpsc::Sender<Job>>,
-    trouble: Arc<Mutex<Option<String>>>,
+    failure: Arc<Mutex<Option<String>>>,
     writer: Option<JoinHandle<()>>,
 }
 
-/// A line to write, and whom to tell how that went.
+/// A line to write, and the receiver of the result.
 struct Job {
     line: Vec<u8>,
     done: oneshot::Sender<Result<(), String>>,
 }
 
 impl Journal {
-    /// Opens the file for appending; makes it, readable by its owner alone, where there is none.
+    /// Opens the file for appending, or creates it, readable by its owner alone.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file =
             open(path).map_err(|error| format!("the audit file {} cannot be opened: {error}", path.display()))?;
         let (lines, jobs) = mpsc::channel::<Job>();
-        let trouble = Arc::new(Mutex::new(None));
-        let seen = Arc::clone(&trouble);
+        let failure = Arc::new(Mutex::new(None));
+        let reported = Arc::clone(&failure);
         let name = path.display().to_string();
         let write = move || {
             let mut file = file;
@@ -200,37 +198,37 @@ impl Journal {
                 let wrote = append(&mut file, &job.line)
                     .map_err(|error| format!("the audit file {name} cannot be written: {error}"));
                 if let Err(error) = &wrote {
-                    *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+                    *reported.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
                 }
-                // Nobody may be waiting for it.
+                // The receiver may be gone.
                 let _ = job.done.send(wrote);
             }
         };
         let writer = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(write)
-            .map_err(|error| format!("the audit has no thread to be written by: {error}"))?;
-        Ok(Self { path: path.to_owned(), lines: Some(lines), trouble, writer: Some(writer) })
+            .map_err(|error| format!("the audit's writer cannot start: {error}"))?;
+        Ok(Self { path: path.to_owned(), lines: Some(lines), failure, writer: Some(writer) })
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What went wrong with the last write that failed; asked once, told once.
-    pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The newest failure to write; each failure is returned once.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Hands a line over to be written. The receiver tells when it is on the disk, or why it is not.
+    /// Queues a line. The receiver gets the result once the line is on the disk, or cannot be.
     pub fn write(&self, line: &Line<'_>) -> oneshot::Receiver<Result<(), String>> {
         let (done, written) = oneshot::channel();
-        // Whatever AWS said, JSON escapes its line breaks and control characters: a line stays a line.
+        // JSON escapes line breaks and control characters in AWS's texts, so a line stays a line.
         match (serde_json::to_vec(line), &self.lines) {
             (Ok(mut line), Some(lines)) => {
                 line.push(b'\n');
-                // A thread that is gone drops `done`, and whoever waits for it sees that.
+                // If the thread is gone, `done` is dropped and the receiver sees that.
                 let _ = lines.send(Job { line, done });
             }
             (Err(error), _) => {
@@ -243,7 +241,7 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Waits until everything that was handed over is on the disk.
+    /// Waits until every queued line is on the disk.
     fn drop(&mut self) {
         drop(self.lines.take());
         if let Some(writer) = self.writer.take() {
@@ -260,7 +258,7 @@ fn open(path: &Path) -> io::Result<File> {
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
-    // A console that died in the middle of a line must not spoil the next one.
+    // A console that died in the middle of a line must not spoil the next line.
     if file.seek(SeekFrom::End(0))? > 0 {
         file.seek(SeekFrom::End(-1))?;
         let mut last = [0];
@@ -272,7 +270,7 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// One write for a line: what two consoles append at once does not mix.
+/// Appends with one write, so that the lines of two consoles do not mix.
 fn append(file: &mut File, line: &[u8]) -> io::Result<()> {
     file.write_all(line)?;
     file.sync_data()

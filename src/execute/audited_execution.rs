@@ -1,4 +1,4 @@
-//! A plan carried out with its audit: what the console and the commands both call.
+//! Executes a plan and writes its audit, for the console and for the commands.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{Call, Plan};
 
-/// Where an operation is written down, and on whose order.
+/// The audit of an operation, and its order.
 pub struct Audit<'a> {
     /// The file, or why it could not be opened.
     pub journal: Result<&'a Journal, &'a str>,
-    /// Who ordered it.
+    /// Who ordered it, how and why.
     pub order: &'a Order,
 }
 
-/// Executes a plan and writes down each move. Going forward needs an audit: without one nothing is sent. The way
-/// back does not wait for it, not even for the disk.
-pub async fn perform(
+/// Executes a plan and writes its progress to the audit. A forward plan needs the audit: without one nothing is sent. A
+/// rollback does not wait for the audit, nor for its disk.
+pub async fn execute_audited(
     actor: &dyn Cloud,
     plan: &Plan,
     options: &Options,
@@ -29,7 +29,7 @@ pub async fn perform(
     audit: &Audit<'_>,
     report: &mut (dyn FnMut(Progress) + Send),
 ) -> OperationOutcome {
-    let mut record = Record {
+    let mut trail = Trail {
         audit,
         plan,
         options,
@@ -38,7 +38,7 @@ pub async fn perform(
         sent: None,
         unanswered: None,
     };
-    if let Err(trouble) = record.order().await
+    if let Err(trouble) = trail.order().await
         && !plan.intent.is_rollback()
     {
         let mut fault = Fault::new(FaultKind::Refused, "audit", &*plan.release, trouble);
@@ -49,13 +49,14 @@ pub async fn perform(
         return outcome;
     }
     execute(actor, plan, options, cancel, &mut |progress| {
-        record.note(&progress);
+        trail.note(&progress);
         report(progress);
     })
     .await
 }
 
-struct Record<'a> {
+/// The lines of one operation.
+struct Trail<'a> {
     audit: &'a Audit<'a>,
     plan: &'a Plan,
     options: &'a Options,
@@ -67,7 +68,7 @@ struct Record<'a> {
     unanswered: Option<usize>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> Trail<'a> {
     fn line(&self, event: Event) -> Line<'_> {
         Line::new(self.options.clock.now(), &self.id, event, self.plan, self.audit.order)
     }
@@ -122,7 +123,7 @@ impl<'a> Record<'a> {
             Progress::Ended(outcome) => {
                 if let Some(step) = self.unanswered.filter(|_| *outcome == OperationOutcome::Superseded) {
                     let note = "no longer awaited: another order took its place";
-                    // Written by the journal's own thread; nothing here waits for it.
+                    // The journal's thread writes it; the rollback that took its place does not wait.
                     drop(journal.write(&Line { step: Some(step), note: Some(note), ..self.line(Event::Unknown) }));
                 }
                 let done = *outcome == OperationOutcome::Done;

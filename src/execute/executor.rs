@@ -1,4 +1,4 @@
-//! Carries out a plan: waits, sends each call once, reads back. It decides nothing that the plan does not say.
+//! Executes a plan: waits, sends each call once, reads the result back. Every decision is in the plan.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::domain::fault::{Applied, Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Expect, Met, Plan, Step};
 
-/// How a plan is carried out.
+/// The pace of an execution, and its clock.
 #[derive(Clone)]
 pub struct Options {
-    /// The longest pause between two askings of the same question, in the operator's time; the first are shorter.
+    /// The longest pause between two readings of the same state, in the operator's time; the first pauses are shorter.
     pub interval: Duration,
-    /// How long an unanswered write is looked for, in the operator's time.
+    /// How long an unanswered write is read back, in the operator's time.
     pub read_back: Duration,
     /// The clock to wait by.
     pub clock: Arc<dyn Clock>,
@@ -45,8 +45,8 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Runs the steps of `plan` in order and reports each move. Whatever becomes of it is reported as
-/// [`Progress::Ended`] and returned. After `cancel` nothing more is sent, and nothing on the wire is awaited.
+/// Runs the steps of `plan` in order and reports its progress. The outcome is reported as [`Progress::Ended`], and
+/// returned. After `cancel` no call is sent, and no call on the wire is awaited.
 pub async fn execute(
     actor: &dyn Cloud,
     plan: &Plan,
@@ -63,20 +63,20 @@ pub async fn execute(
     outcome
 }
 
-/// The first pauses are short: most of what is waited for is there at once.
+/// The first pauses are short: most expectations hold at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A plan stops early with an outcome.
+/// The result of a step; an error is the outcome that the plan stops early with.
 type StepResult<T> = Result<T, Box<OperationOutcome>>;
 
-/// Why expectations are compared.
+/// The moment at which expectations are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CheckPhase {
     /// Before a call.
     Before,
-    /// After it.
+    /// After a call.
     After,
-    /// For the whole time that a step holds.
+    /// While a step holds.
     Holding,
 }
 
@@ -86,47 +86,47 @@ struct Run<'a> {
     options: &'a Options,
     cancel: &'a CancellationToken,
     report: &'a mut (dyn FnMut(Progress) + Send),
-    /// Whether the account was compared. On the way back it is not asked for: a call names its account in its
-    /// ARNs, and nothing may stand between the key and the write.
+    /// Whether the account was compared. A rollback starts with true: its calls name their account in their ARNs, and
+    /// nothing may delay its first write.
     identified: bool,
 }
 
-/// What a round of questions showed.
+/// The result of reading every expectation once.
 enum PollResult {
-    /// All of it holds.
+    /// Every expectation holds.
     Holds,
-    /// Not yet, in words.
+    /// Some do not hold yet, in words.
     Missing(String),
-    /// It cannot come any more, or was changed by somebody else; one reading of it.
+    /// One reading shows an expectation that somebody else changed, or that cannot hold any more.
     Broken(String, Violation),
-    /// Nothing was learned: the questions failed.
+    /// The reads failed.
     Unread(String),
 }
 
-/// What sort of break.
+/// The way in which an expectation is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Violation {
-    /// Somebody changed what the operator had seen.
+    /// Somebody else changed what the operator had seen.
     Changed,
-    /// It will not come.
-    Never,
+    /// It cannot hold any more.
+    Unreachable,
 }
 
 impl Run<'_> {
     async fn steps(&mut self) -> StepResult<()> {
         let plan = self.plan;
-        let mut gone_past = None;
+        let mut first_failure = None;
         for (index, step) in plan.steps.iter().enumerate() {
             match self.step(index, step).await {
                 Ok(()) => (self.report)(Progress::Verified { step: index }),
-                // What follows matters more, and is ordered all the same; what failed is said at the end.
+                // The steps after an optional one matter more; its failure is the outcome at the end.
                 Err(end) if step.optional && *end != OperationOutcome::Superseded => {
-                    gone_past = gone_past.or(Some(end))
+                    first_failure = first_failure.or(Some(end))
                 }
                 Err(end) => return Err(end),
             }
         }
-        gone_past.map_or(Ok(()), Err)
+        first_failure.map_or(Ok(()), Err)
     }
 
     async fn step(&mut self, index: usize, step: &Step) -> StepResult<()> {
@@ -150,7 +150,7 @@ impl Run<'_> {
     async fn send(&mut self, index: usize, step: &Step, call: &Call) -> StepResult<()> {
         let refused = |fault| Box::new(OperationOutcome::Refused { step: index, fault });
         if !self.identified {
-            self.identify(call).await.map_err(|end| match end {
+            self.check_account(call).await.map_err(|end| match end {
                 Some(fault) => refused(fault),
                 None => Box::new(OperationOutcome::Superseded),
             })?;
@@ -171,7 +171,7 @@ impl Run<'_> {
             Err(fault) => fault,
         };
         (self.report)(Progress::Unknown { step: index, fault: fault.clone() });
-        // What the write itself changes tells whether it was applied; what follows from it may take long.
+        // The written state tells whether the write was applied; its consequences may take long.
         let mut proof: Vec<_> = step.after.iter().filter(|expect| expect.is_written()).cloned().collect();
         if proof.is_empty() {
             proof.clone_from(&step.after);
@@ -183,8 +183,8 @@ impl Run<'_> {
         }
     }
 
-    /// Compares the account that the credentials belong to with the one that the operator looks at.
-    async fn identify(&mut self, call: &Call) -> Result<(), Option<Fault>> {
+    /// Compares the account of the credentials with the account on the operator's screen.
+    async fn check_account(&mut self, call: &Call) -> Result<(), Option<Fault>> {
         let place = &self.plan.place;
         let changed = |message| Some(Fault::new(FaultKind::Changed, call.operation(), call.subject(), message));
         match unless_cancelled(self.cancel, self.actor.read(&Query::Identity)).await {
@@ -199,30 +199,30 @@ impl Run<'_> {
         }
     }
 
-    /// Asks until everything holds, or `patience` is over.
+    /// Reads until every expectation holds, or `patience` is over.
     async fn wait(
         &mut self,
         index: usize,
         expects: &[Expect],
         patience: Duration,
-        stage: CheckPhase,
+        phase: CheckPhase,
     ) -> StepResult<()> {
         let begun = self.options.clock.elapsed();
         let mut pause = FIRST_PAUSE.min(self.options.interval);
-        let mut said = String::new();
+        let mut reported = String::new();
         let mut broken = 0;
         loop {
-            let what = match self.round(expects, stage).await? {
+            let what = match self.poll(expects, phase).await? {
                 PollResult::Holds => return Ok(()),
                 PollResult::Missing(what) | PollResult::Unread(what) => {
                     broken = 0;
                     what
                 }
-                PollResult::Broken(what, sort) => {
+                PollResult::Broken(what, violation) => {
                     broken += 1;
-                    // One reading may be an old one: AWS's answers can lag behind its writes.
+                    // A single reading may be stale: AWS's answers can lag behind its writes.
                     if broken > 1 {
-                        return Err(self.halted(index, what, sort));
+                        return Err(self.violated(index, what, violation));
                     }
                     what
                 }
@@ -234,16 +234,16 @@ impl Run<'_> {
                     reason: self.out_of_patience(patience, &what),
                 }));
             }
-            if said != what {
+            if reported != what {
                 (self.report)(Progress::Waiting { step: index, what: what.clone() });
-                said = what;
+                reported = what;
             }
             self.pause(pause.min(patience - waited)).await?;
             pause = (pause * 2).min(self.options.interval);
         }
     }
 
-    /// Watches that everything goes on holding for the step's time. It ends with a reading, not with a guess.
+    /// Checks that every expectation holds for the step's whole time. The last check is at the end of that time.
     async fn hold(&mut self, index: usize, step: &Step, patience: Duration) -> StepResult<()> {
         let span = self.options.clock.operator_time(step.hold);
         let begun = self.options.clock.elapsed();
@@ -252,7 +252,7 @@ impl Run<'_> {
             let passed = self.options.clock.elapsed().saturating_sub(begun);
             let left = span.saturating_sub(passed);
             let pause = match left {
-                // Questions that fail are not asked faster for it: AWS may be throttling them.
+                // A failed read is not repeated sooner: AWS may be throttling.
                 _ if unread => self.options.interval,
                 _ if broken > 0 => FIRST_PAUSE,
                 left if left.is_zero() => FIRST_PAUSE,
@@ -260,9 +260,9 @@ impl Run<'_> {
             };
             self.pause(pause.min(self.options.interval)).await?;
             let over = self.options.clock.elapsed().saturating_sub(begun);
-            let round = self.round(&step.after, CheckPhase::Holding).await?;
-            unread = matches!(round, PollResult::Unread(_));
-            match round {
+            let result = self.poll(&step.after, CheckPhase::Holding).await?;
+            unread = matches!(result, PollResult::Unread(_));
+            match result {
                 PollResult::Holds if over >= span => return Ok(()),
                 PollResult::Holds => broken = 0,
                 PollResult::Missing(what) | PollResult::Broken(what, _) => {
@@ -281,8 +281,8 @@ impl Run<'_> {
         }
     }
 
-    /// Asks everything once, each question once, all at the same time.
-    async fn round(&mut self, expects: &[Expect], stage: CheckPhase) -> StepResult<PollResult> {
+    /// Reads every expectation once, all queries at the same time and none twice.
+    async fn poll(&mut self, expects: &[Expect], phase: CheckPhase) -> StepResult<PollResult> {
         let mut queries: Vec<Query> = Vec::new();
         for expect in expects {
             let query = expect.query();
@@ -298,12 +298,12 @@ impl Run<'_> {
             let Some((_, answer)) = queries.iter().zip(&answers).find(|(asked, _)| **asked == query) else { continue };
             match answer.as_ref().map(|facts| expect.compare(facts)) {
                 Ok(Met::Yes) => {}
-                Ok(Met::Never(what)) => return Ok(PollResult::Broken(what, Violation::Never)),
-                // What only a write changes does not come about by waiting: somebody else wrote.
-                Ok(Met::Inconclusive(what)) if stage == CheckPhase::Before && expect.is_written() => {
+                Ok(Met::Unreachable(what)) => return Ok(PollResult::Broken(what, Violation::Unreachable)),
+                // Only a write changes this, so waiting does not help: somebody else wrote.
+                Ok(Met::NotYet(what)) if phase == CheckPhase::Before && expect.is_written() => {
                     return Ok(PollResult::Broken(what, Violation::Changed));
                 }
-                Ok(Met::Inconclusive(what)) => missing.push(what),
+                Ok(Met::NotYet(what)) => missing.push(what),
                 Err(fault) => unread.push(fault.headline()),
             }
         }
@@ -314,9 +314,9 @@ impl Run<'_> {
         })
     }
 
-    fn halted(&self, index: usize, what: String, sort: Violation) -> Box<OperationOutcome> {
+    fn violated(&self, index: usize, what: String, violation: Violation) -> Box<OperationOutcome> {
         let call = self.plan.steps.get(index).and_then(|step| step.call.as_ref());
-        Box::new(match (sort, call) {
+        Box::new(match (violation, call) {
             (Violation::Changed, Some(call)) => OperationOutcome::Refused {
                 step: index,
                 fault: Fault::new(FaultKind::Changed, call.operation(), call.subject(), what),
@@ -339,7 +339,7 @@ impl Run<'_> {
     }
 }
 
-/// Work that an order to stop puts an end to.
+/// The result of `work`, unless the operation is cancelled first.
 async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> StepResult<T> {
     tokio::select! {
         biased;

@@ -1,4 +1,4 @@
-//! What runs: plans carried out, the audit of them, and the clock that they wait by.
+//! Executes plans and keeps the audit.
 
 pub mod audit;
 pub mod audited_execution;

@@ -19,10 +19,10 @@ use tidegate::cloud::{Cloud, WithPrometheus};
 use tidegate::console::driver::Driver;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::{Effect, Msg};
-use tidegate::console::screen::Screen;
-use tidegate::console::state::Model;
 use tidegate::console::recorder::Recorder;
 use tidegate::console::recording::Header;
+use tidegate::console::screen::Screen;
+use tidegate::console::state::Model;
 use tidegate::console::update;
 use tidegate::console::update::takes_text;
 use tidegate::console::view;
@@ -35,8 +35,7 @@ use tidegate::domain::observe::snapshot::{Answer, Query};
 use tidegate::domain::plan::{Call, Receipt};
 use tidegate::domain::release::Release;
 use tidegate::domain::settings::Settings;
-use tidegate::execute::audit;
-use tidegate::execute::audit::Journal;
+use tidegate::execute::audit::{Journal, history};
 use tidegate::execute::executor::Options;
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Server, SimClock};
@@ -357,7 +356,7 @@ impl Harness {
 
     /// What another console on this machine would recall.
     pub fn recalled(&self) -> History {
-        audit::recall(self.journal.path(), &self.model.observed.place)
+        history::recall(self.journal.path(), &self.model.observed.place)
     }
 
     pub fn audit_mode(&self) -> u32 {

@@ -1,5 +1,6 @@
 //! A recorded session, played again: the same screens, without AWS and without secrets.
 
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -10,6 +11,7 @@ use tidegate::console::replay::{Replay, text};
 use tidegate::sim::scenario::Scenario;
 
 use crate::harness::Harness;
+use crate::tty::Tty;
 
 fn load(dir: &TempDir) -> Recording {
     let text = std::fs::read_to_string(dir.path().join("session.jsonl")).unwrap();
@@ -83,4 +85,57 @@ async fn messages_of_every_scenario_are_read_back_as_they_were() {
         console.stop_recording();
         assert_eq!(load(&dir).entries.len(), console.frames.len(), "{scenario}");
     }
+}
+
+#[tokio::test]
+async fn a_revealed_secret_is_on_the_screen_and_not_in_the_recording() {
+    const SECRET: &str = "hunter2-not-real";
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("session.jsonl");
+    let mut console = Harness::recorded("good-release", &path).await;
+    console.go("checkout").await;
+    console.press("duv").await;
+    let rows = 40;
+    for _ in 0..rows {
+        console.press("j").await;
+    }
+    console.stop_recording();
+    assert!(
+        console.frames.iter().any(|frame| text(frame).contains(SECRET)),
+        "{}",
+        text(console.frames.last().unwrap())
+    );
+    assert!(!std::fs::read_to_string(&path).unwrap().contains(SECRET));
+    let mut replay = Replay::new(load(&dir));
+    replay.seek(replay.len());
+    assert!(text(&replay.screen()).contains("(hidden)"), "{}", text(&replay.screen()));
+}
+
+#[test]
+fn a_demo_is_recorded_and_played_in_the_terminal() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("session.jsonl");
+    let file = path.to_str().unwrap().to_owned();
+    let record = [("TIDEGATE_RECORD".to_owned(), file.clone())];
+    let program = Path::new(env!("CARGO_BIN_EXE_tidegate"));
+    let mut demo = Tty::start_with(program, &["demo", "--seed", "7"], &record, 120, 40);
+    demo.until_shows("checkout");
+    demo.send("q");
+    assert_eq!(demo.exit_code(), 0);
+
+    let mut replay = Tty::tidegate(&["replay", &file], 120, 41);
+    replay.until_shows("speed 1");
+    replay.send("+ ");
+    replay.until_shows("speed 2");
+    replay.until_shows("120x40");
+    // The last key of the session was to leave it; what it showed stays.
+    replay.send("\x1b[F");
+    replay.until_shows("END");
+    assert!(replay.shows("checkout"), "{}", replay.text());
+    let last = load(&dir).entries.len();
+    assert!(replay.shows(&format!("{last}/{last}")), "{}", replay.text());
+    replay.send("\x1b[D");
+    replay.until_shows(&format!("{}/{last}", last - 1));
+    replay.send("q");
+    assert_eq!(replay.exit_code(), 0);
 }

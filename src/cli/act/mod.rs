@@ -27,7 +27,7 @@ use crate::domain::release::share::Percent;
 use crate::domain::rollback::readiness::Level;
 use crate::execute::audit;
 use crate::execute::audit::{Journal, Order, Via};
-use crate::execute::audited_execution::{Audit, perform};
+use crate::execute::audited_execution::{Audit, execute_audited};
 use crate::execute::executor::Options;
 
 pub use self::choices::list;
@@ -206,11 +206,12 @@ async fn carry_out(
     });
     let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
     let actor: &dyn Cloud = &*session.actor;
-    perform(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress)).await;
+    execute_audited(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress))
+        .await;
     listening.abort();
     let told = reporter.told();
     let trouble = match &journal {
-        Ok(journal) => journal.trouble(),
+        Ok(journal) => journal.failure(),
         Err(trouble) => Some(trouble.clone()),
     };
     if let Some(trouble) = trouble {

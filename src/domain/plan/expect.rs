@@ -105,12 +105,12 @@ pub enum Expect {
 /// How an expectation compares with what was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Met {
-    /// It is so.
+    /// It holds.
     Yes,
-    /// Not yet: what is there instead.
-    Inconclusive(String),
-    /// It will not become so by itself: why.
-    Never(String),
+    /// It does not hold yet: the state that was read instead.
+    NotYet(String),
+    /// It cannot hold any more: the reason.
+    Unreachable(String),
 }
 
 impl Expect {
@@ -145,13 +145,13 @@ impl Expect {
                     match route.weight(&want.target_group) {
                         Some(weight) if weight == want.weight => {}
                         Some(weight) => {
-                            return Met::Inconclusive(format!(
+                            return Met::NotYet(format!(
                                 "{} has weight {weight}",
                                 target_group_name(&want.target_group)
                             ));
                         }
                         None => {
-                            return Met::Never(format!(
+                            return Met::Unreachable(format!(
                                 "the rule no longer forwards to {}",
                                 target_group_name(&want.target_group)
                             ));
@@ -164,76 +164,75 @@ impl Expect {
                 let healthy = health.iter().find(|(arn, _)| arn == target_group).map(|(_, health)| health.healthy);
                 match healthy {
                     Some(healthy) if healthy >= *at_least => Met::Yes,
-                    Some(healthy) => Met::Inconclusive(format!(
-                        "{healthy} of {at_least} healthy in {}",
-                        target_group_name(target_group)
-                    )),
-                    None => Met::Inconclusive(format!("health of {} unknown", target_group_name(target_group))),
+                    Some(healthy) => {
+                        Met::NotYet(format!("{healthy} of {at_least} healthy in {}", target_group_name(target_group)))
+                    }
+                    None => Met::NotYet(format!("health of {} unknown", target_group_name(target_group))),
                 }
             }
             (Self::Answered { deployment, hook, .. }, Answer::Deployments(deployments)) => {
                 match deployments.iter().find(|known| known.arn == *deployment) {
                     Some(known) if known.pauses().iter().any(|pause| pause.hook == *hook) => {
-                        Met::Inconclusive("the pause still waits".to_owned())
+                        Met::NotYet("the pause still waits".to_owned())
                     }
                     Some(_) => Met::Yes,
-                    None => Met::Inconclusive("the deployment is not in the history".to_owned()),
+                    None => Met::NotYet("the deployment is not in the history".to_owned()),
                 }
             }
             (Self::GoingBack { deployment, .. }, Answer::Deployments(deployments)) => {
                 match deployments.iter().find(|known| known.arn == *deployment).map(|known| &known.status) {
                     Some(status) if status.rolling_back() => Met::Yes,
                     Some(DeploymentStatus::RollbackSuccessful | DeploymentStatus::RollbackFailed) => Met::Yes,
-                    Some(status) if status.ended() => Met::Never(format!("the deployment ended {status:?}")),
-                    Some(_) => Met::Inconclusive("the deployment has not turned back yet".to_owned()),
-                    None => Met::Inconclusive("the deployment is not in the history yet".to_owned()),
+                    Some(status) if status.ended() => Met::Unreachable(format!("the deployment ended {status:?}")),
+                    Some(_) => Met::NotYet("the deployment has not turned back yet".to_owned()),
+                    None => Met::NotYet("the deployment is not in the history yet".to_owned()),
                 }
             }
             (Self::Running { at_least, .. }, Answer::Service(service)) => {
                 if service.running >= *at_least {
                     Met::Yes
                 } else {
-                    Met::Inconclusive(format!("{} of {at_least} tasks run", service.running))
+                    Met::NotYet(format!("{} of {at_least} tasks run", service.running))
                 }
             }
             (Self::Desired { count, .. }, Answer::Service(service)) => {
                 if service.desired == *count {
                     Met::Yes
                 } else {
-                    Met::Inconclusive(format!("desiredCount is {}", service.desired))
+                    Met::NotYet(format!("desiredCount is {}", service.desired))
                 }
             }
             (Self::Primary { task_definition, .. }, Answer::Service(service)) => match service.primary() {
                 Some(primary) if primary.task_definition == *task_definition => Met::Yes,
-                Some(primary) => Met::Inconclusive(format!("{} is primary", primary.task_definition.tag())),
-                None => Met::Inconclusive("no primary rollout".to_owned()),
+                Some(primary) => Met::NotYet(format!("{} is primary", primary.task_definition.tag())),
+                None => Met::NotYet("no primary rollout".to_owned()),
             },
             (Self::Left { task_definition, .. }, Answer::Service(service)) => match service.primary() {
                 Some(primary) if primary.task_definition != *task_definition => Met::Yes,
-                _ => Met::Inconclusive(format!("{} is primary", task_definition.tag())),
+                _ => Met::NotYet(format!("{} is primary", task_definition.tag())),
             },
             (Self::Settled { task_definition, .. }, Answer::Service(service)) => settled(service, task_definition),
             (Self::Deployed { task_definition, after, .. }, Answer::Deployments(deployments)) => {
                 let newest = deployments.first().filter(|newest| Some(&newest.arn) != after.as_ref());
                 match newest.map(ServiceDeployment::task_definition) {
                     Some(Some(newest)) if newest == task_definition => Met::Yes,
-                    Some(Some(newest)) => Met::Never(format!("a newer deployment is of {}", newest.tag())),
-                    Some(None) => Met::Inconclusive("the newest deployment's revision is not known yet".to_owned()),
-                    None => Met::Inconclusive("no new deployment is shown yet".to_owned()),
+                    Some(Some(newest)) => Met::Unreachable(format!("a newer deployment is of {}", newest.tag())),
+                    Some(None) => Met::NotYet("the newest deployment's revision is not known yet".to_owned()),
+                    None => Met::NotYet("no new deployment is shown yet".to_owned()),
                 }
             }
             (Self::Configured { configuration, .. }, Answer::Service(service)) => {
                 match service.configuration.same_strategy(configuration) {
                     true => Met::Yes,
-                    false => Met::Inconclusive(format!("it goes by {}", service.configuration.describe())),
+                    false => Met::NotYet(format!("it goes by {}", service.configuration.describe())),
                 }
             }
             (Self::Registered { newer_than, .. }, Answer::Family(revisions)) => {
                 let newest = revisions.first().filter(|newest| newest.revision() > newer_than.revision());
-                newest.map_or_else(|| Met::Inconclusive("no newer revision yet".to_owned()), |_| Met::Yes)
+                newest.map_or_else(|| Met::NotYet("no newer revision yet".to_owned()), |_| Met::Yes)
             }
             // An answer to another question says nothing about this one.
-            _ => Met::Inconclusive("not read yet".to_owned()),
+            _ => Met::NotYet("not read yet".to_owned()),
         }
     }
 
@@ -274,7 +273,7 @@ impl Expect {
 
 fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
     let Some(primary) = service.primary() else {
-        return Met::Inconclusive("no primary rollout".to_owned());
+        return Met::NotYet("no primary rollout".to_owned());
     };
     // An old failure of the same revision says nothing while a new rollout of it is under way.
     let failed = match primary.task_definition == *task_definition {
@@ -286,15 +285,19 @@ fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
     };
     if let Some(failed) = failed {
         let reason = failed.reason.as_deref().unwrap_or("no reason given");
-        return Met::Never(format!("the rollout of {} failed: {reason}", task_definition.tag()));
+        return Met::Unreachable(format!("the rollout of {} failed: {reason}", task_definition.tag()));
     }
     if primary.task_definition != *task_definition {
-        return Met::Never(format!("{} was superseded by {}", task_definition.tag(), primary.task_definition.tag()));
+        return Met::Unreachable(format!(
+            "{} was superseded by {}",
+            task_definition.tag(),
+            primary.task_definition.tag()
+        ));
     }
     if service.settled_on(task_definition) {
         return Met::Yes;
     }
-    Met::Inconclusive(format!("{} of {} running{}", primary.running, service.desired, failures(primary.failed)))
+    Met::NotYet(format!("{} of {} running{}", primary.running, service.desired, failures(primary.failed)))
 }
 
 fn failures(failed: u32) -> String {

@@ -1,4 +1,4 @@
-//! What the audit remembers: what was asked for from this machine, and what was seen to have run.
+//! Reads the audit back: orders from this machine, and revisions that ran healthy.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -18,10 +18,10 @@ use crate::domain::plan::Before;
 use crate::domain::release::share::Percent;
 use crate::domain::timeline::{Act, AffectedResource, By, Touch};
 
-/// How much of the file is read, bytes: its end.
+/// Bytes at the end of the file that are read.
 const TAIL: u64 = 1 << 20;
 
-/// How many acts of one release are recalled.
+/// Acts of one release that are kept: the newest.
 const ACTS: usize = 64;
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ struct PastPlan {
     before: Vec<Before>,
 }
 
-/// The members of a call by which it is told what it changed; a call that this version does not know has none of them.
+/// The members of a call that name what it changed; a call that this version does not know has none of them.
 #[derive(Deserialize)]
 struct PastCall {
     call: String,
@@ -66,7 +66,7 @@ struct PastCall {
 }
 
 impl PastCall {
-    fn touched(self) -> Option<AffectedResource> {
+    fn affected(self) -> Option<AffectedResource> {
         Some(match self.call.as_str() {
             "set_weights" => AffectedResource::Weights { route: self.route?, weights: self.weights? },
             "update_service" => {
@@ -79,14 +79,14 @@ impl PastCall {
     }
 }
 
-/// Reads the end of an audit file. Lines of other places are left out, and so are those that cannot be read:
-/// what is not remembered is only not known. A file that does not exist remembers nothing.
-pub fn recall(path: &Path, place: &Location) -> History {
+/// Reads the end of an audit file. Lines of other accounts and regions are skipped, and so are lines that cannot be
+/// parsed: a gap only means that less is known. A missing file gives an empty history.
+pub fn recall(path: &Path, location: &Location) -> History {
     let mut history = History::default();
     let Ok(text) = tail(path) else { return history };
     for line in text.split(|byte| *byte == b'\n') {
         let Ok(past) = serde_json::from_slice::<Past>(line) else { continue };
-        if past.schema == SCHEMA && past.account == place.account && past.region == place.region {
+        if past.schema == SCHEMA && past.account == location.account && past.region == location.region {
             history.complete_since = Some(history.complete_since.map_or(past.at, |at| at.min(past.at)));
             learn(&mut history, past);
         }
@@ -110,7 +110,7 @@ fn learn(history: &mut History, mut past: Past) {
                 observed.push(ObservedHealthy { task_definition, at: past.at });
             }
         }
-        // From here until it is read back nobody knows what the rule says.
+        // Until it is read back, the rule's weights are unknown.
         "call" if writes_weights => {
             history.requested.remove(&past.release);
             history.since.remove(&past.release);
@@ -128,7 +128,7 @@ fn learn(history: &mut History, mut past: Past) {
     }
 }
 
-/// What was ordered, sent, read back, and how it ended. An act whose order was not read is none.
+/// Adds a line to its act. Lines are skipped when the line of the order was not read.
 fn learn_act(history: &mut History, past: &Past, call: Option<PastCall>) {
     let acts = history.acts.entry(past.release.clone()).or_default();
     if let (true, Some(plan)) = (past.event == "ordered", &past.plan) {
@@ -149,11 +149,11 @@ fn learn_act(history: &mut History, past: &Past, call: Option<PastCall>) {
         acts.drain(..acts.len().saturating_sub(ACTS));
         return;
     }
-    // An operation's lines are in one file, and others' lie between them.
+    // Lines of other operations may lie between those of one.
     let Some(act) = acts.iter_mut().rfind(|act| act.id == past.operation) else { return };
     match (past.event.as_str(), past.step, &past.outcome) {
         ("call", Some(step), _) => {
-            let what = call.and_then(PastCall::touched);
+            let what = call.and_then(PastCall::affected);
             act.touches.extend(what.map(|what| Touch { at: past.at, verified: None, step, what }));
         }
         ("verified", Some(step), _) => {
@@ -171,7 +171,7 @@ fn learn_act(history: &mut History, past: &Past, call: Option<PastCall>) {
 fn tail(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    // The first line of a tail is half a line, which cannot be read, unless by chance it is a whole one.
+    // A tail begins in the middle of a line, which does not parse; the rest does.
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut text = Vec::new();
     file.take(TAIL).read_to_end(&mut text)?;

@@ -1,3 +1,4 @@
+use super::history::recall;
 use super::*;
 use crate::domain::ecs::names::{Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::history::History;
