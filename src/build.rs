@@ -29,10 +29,10 @@ fn main() {
         println!("cargo::rerun-if-changed={}", path.display());
     }
     if let Some(commit) = source.commit {
-        println!("cargo::rustc-env=TIDEGATE_COMMIT={commit}");
+        println!("cargo::rustc-env=BUILD_COMMIT={commit}");
     }
     if let Some(seconds) = source.seconds {
-        println!("cargo::rustc-env=TIDEGATE_COMMIT_SECONDS={seconds}");
+        println!("cargo::rustc-env=BUILD_COMMIT_SECONDS={seconds}");
     }
 }
 

@@ -11,38 +11,10 @@ use super::exit::{Exit, Failure};
 use super::format::columns;
 use super::help;
 use super::out::Out;
+use super::topics::{self, page};
 
 /// The word that lists the topics.
 const LIST: &str = "topics";
-
-/// The pages by topic, in the order of README's list.
-const PAGES: [(&str, &str); 20] = [
-    ("setup", include_str!("../../assets/guide/setup.md")),
-    ("methods", include_str!("../../assets/guide/methods.md")),
-    ("configuration", include_str!("../../assets/guide/configuration.md")),
-    ("iam", include_str!("../../assets/guide/iam.md")),
-    ("costs", include_str!("../../assets/guide/costs.md")),
-    ("keys", include_str!("../../assets/guide/keys.md")),
-    ("screens", include_str!("../../assets/guide/screens.md")),
-    ("commands", include_str!("../../assets/guide/commands.md")),
-    ("automatic", include_str!("../../assets/guide/automatic.md")),
-    ("ci", include_str!("../../assets/guide/ci.md")),
-    ("verdict", include_str!("../../assets/guide/verdict.md")),
-    ("metrics", include_str!("../../assets/guide/metrics.md")),
-    ("json", include_str!("../../assets/guide/json.md")),
-    ("exit-codes", include_str!("../../assets/guide/exit-codes.md")),
-    ("audit", include_str!("../../assets/guide/audit.md")),
-    ("recording", include_str!("../../assets/guide/recording.md")),
-    ("troubleshooting", include_str!("../../assets/guide/troubleshooting.md")),
-    ("glossary", include_str!("../../assets/guide/glossary.md")),
-    ("simulator", include_str!("../../assets/guide/simulator.md")),
-    ("architecture", include_str!("../../assets/guide/architecture.md")),
-];
-
-/// The topics, each with a sentence about its page.
-pub(super) fn topics() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PAGES.iter().map(|(topic, page)| (*topic, sentence(page)))
-}
 
 /// Prints the page of a topic, the list of topics, or the help of a command. Returns the exit code.
 pub(super) fn print(out: &mut Out, words: &[String]) -> Result<u8, Failure> {
@@ -57,15 +29,6 @@ pub(super) fn print(out: &mut Out, words: &[String]) -> Result<u8, Failure> {
     Ok(Exit::Done.code())
 }
 
-fn page(topic: &str) -> Option<&'static str> {
-    PAGES.iter().find(|(name, _)| *name == topic).map(|(_, page)| *page)
-}
-
-/// The sentence below a page's title.
-fn sentence(page: &str) -> &str {
-    page.lines().skip(1).find(|line| !line.is_empty()).unwrap_or_default()
-}
-
 /// A page for a terminal: a link is its text, since nobody can follow it there.
 fn plain(page: &str) -> String {
     let link = Regex::new(r"\[([^\[\]\n]+)\]\([^()\n]+\)");
@@ -73,7 +36,7 @@ fn plain(page: &str) -> String {
 }
 
 fn list() -> String {
-    let rows: Vec<_> = topics().map(|(topic, sentence)| vec![format!("  {topic}"), sentence.to_owned()]).collect();
+    let rows: Vec<_> = topics::all().map(|(topic, sentence)| vec![format!("  {topic}"), sentence.to_owned()]).collect();
     let title = "Topics of the guide; `tidegate help TOPIC` prints a page.".to_owned();
     [title, String::new()].into_iter().chain(columns(&rows)).collect::<Vec<_>>().join("\n")
 }

@@ -26,6 +26,7 @@ pub(crate) mod simulator;
 mod status;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod version;
 mod watch;
 mod wording;

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 pub const SHORT: &str = env!("CARGO_PKG_VERSION");
 
 /// The commit's full hash, where the build knew it.
-const COMMIT: Option<&str> = option_env!("TIDEGATE_COMMIT");
+const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");
 
 /// The commit's time, in seconds since 1970.
-const COMMIT_SECONDS: Option<&str> = option_env!("TIDEGATE_COMMIT_SECONDS");
+const COMMIT_SECONDS: Option<&str> = option_env!("BUILD_COMMIT_SECONDS");
 
 static LONG: LazyLock<String> = LazyLock::new(|| long_of(COMMIT, COMMIT_SECONDS));
 

@@ -20,7 +20,7 @@ fn a_mistyped_command_or_option_gets_a_suggestion() {
     let home = Home::new();
     let table: [(&[&str], &str); 5] = [
         (&["statsu"], "'status'"),
-        (&["help", "statsu"], "'status'"),
+        (&["help", "statsu"], "no topic statsu"),
         (&["rollback", "checkout", "--reson", "x"], "'--reason'"),
         (&["status", "--jsn"], "'--json'"),
         (&["help", "status", "checkout"], "tidegate help status"),

@@ -8,8 +8,8 @@ use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter};
 
 use super::{Cli, Global};
 use crate::cli::config::{self, Config, Flags, process_variables};
-use crate::cli::guide;
 use crate::cli::service_cache::{self, KnownService, ServiceCache};
+use crate::cli::topics;
 use crate::sim::scenario::Scenario;
 
 /// Services: those last seen in the environment, and those of the configuration file.
@@ -62,7 +62,7 @@ pub fn help_subjects() -> Vec<CompletionCandidate> {
     let commands = commands.get_subcommands().filter(|command| !command.is_hide_set());
     let commands =
         commands.map(|command| CompletionCandidate::new(command.get_name()).help(command.get_about().cloned()));
-    let topics = guide::topics().map(|(topic, sentence)| CompletionCandidate::new(topic).help(Some(sentence.into())));
+    let topics = topics::all().map(|(topic, sentence)| CompletionCandidate::new(topic).help(Some(sentence.into())));
     commands.chain(topics).collect()
 }
 

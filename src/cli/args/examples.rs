@@ -134,6 +134,8 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("tidegate help", "List the commands and the options of all commands"),
             ("tidegate help rollback", "Explain a command"),
+            ("tidegate help topics", "List the topics of the guide"),
+            ("tidegate help verdict", "Read the page about one of them"),
         ],
     ),
 ];

@@ -7,6 +7,7 @@ use super::*;
 use crate::cli::args::Command;
 use crate::cli::config::{self, Flags};
 use crate::cli::out::tests::Paper;
+use crate::cli::topics::{PAGES, sentence};
 use crate::sim::scenario::Scenario;
 
 const README: &str = include_str!("../../../README.md");
@@ -195,7 +196,7 @@ fn the_list_has_every_topic_and_so_has_the_answer_to_an_unknown_one() {
     let failure = exit.unwrap_err();
     assert_eq!((failure.exit, text.as_str()), (Exit::Usage, ""));
     assert!(failure.message.contains("no-such-topic"));
-    for (topic, sentence) in topics() {
+    for (topic, sentence) in topics::all() {
         for text in [&list, &failure.advice] {
             assert!(text.lines().any(|line| line.contains(topic) && line.ends_with(sentence)), "{topic}: {text}");
         }
