@@ -40,31 +40,10 @@ fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<E
         return off("it is not here any more".to_owned(), true);
     };
     let world = World::of(&release);
-    let mut doing = Doing::Nothing;
-    if let Some(operation) = model.operations.latest.get(name) {
-        let (id, back) = (operation.id, operation.plan.intent.is_rollback());
-        match &operation.outcome {
-            None if back && this.own != Some(id) => return off("R takes it back".to_owned(), false),
-            None => {
-                this.watched = Some(id);
-                doing = if this.own == Some(id) && !back { Doing::OwnStep } else { Doing::Another };
-            }
-            Some(_) if this.watched != Some(id) => {}
-            Some((_, OperationOutcome::Done)) if back => {
-                return off(format!("it was rolled back: {}", this.says), true);
-            }
-            Some((_, outcome)) if *outcome == OperationOutcome::Done || this.withdrawn == Some(id) => {
-                this.watched = None;
-                let done = *outcome == OperationOutcome::Done;
-                if let Some(what) = this.left.acted_beside(&operation.plan, done, &world) {
-                    return off(format!("somebody else acted: {what}"), true);
-                }
-                // What this console has just read back is how it left the world.
-                this.left = world.clone();
-            }
-            Some(_) => return off(format!("“{}” did not come to its end", operation.plan.title), true),
-        }
-    }
+    let doing = match follow(model.operations.latest.get(name), this, &world) {
+        Ok(doing) => doing,
+        Err((why, wrong)) => return off(why, wrong),
+    };
     if doing == Doing::Nothing {
         if let Some(what) = this.left.acted(&world) {
             return off(format!("somebody else acted: {what}"), true);
@@ -108,6 +87,32 @@ fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<E
         }
     }
     None
+}
+
+/// What the release's operation means for automatic promotion; or why that is over, and whether somebody should look.
+fn follow(operation: Option<&Operation>, this: &mut Automatic, world: &World) -> Result<Doing, (String, bool)> {
+    let Some(operation) = operation else { return Ok(Doing::Nothing) };
+    let (id, back) = (operation.id, operation.plan.intent.is_rollback());
+    match &operation.outcome {
+        None if back && this.own != Some(id) => Err(("R takes it back".to_owned(), false)),
+        None => {
+            this.watched = Some(id);
+            Ok(if this.own == Some(id) && !back { Doing::OwnStep } else { Doing::Another })
+        }
+        Some(_) if this.watched != Some(id) => Ok(Doing::Nothing),
+        Some((_, OperationOutcome::Done)) if back => Err((format!("it was rolled back: {}", this.says), true)),
+        Some((_, outcome)) if *outcome == OperationOutcome::Done || this.withdrawn == Some(id) => {
+            this.watched = None;
+            let done = *outcome == OperationOutcome::Done;
+            if let Some(what) = this.left.acted_beside(&operation.plan, done, world) {
+                return Err((format!("somebody else acted: {what}"), true));
+            }
+            // What this console has just read back is how it left the world.
+            this.left = world.clone();
+            Ok(Doing::Nothing)
+        }
+        Some(_) => Err((format!("“{}” did not come to its end", operation.plan.title), true)),
+    }
 }
 
 /// The step that is being carried out by itself, and that what spoke for it is gone before users were moved.
