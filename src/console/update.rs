@@ -67,7 +67,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     screens::refresh(&model.observed, &mut model.screen);
     confirmation::revalidate(model);
     effects.extend(auto_promotion::refresh(model));
-    for query in poll_schedule::due(model) {
+    for query in poll_schedule::due(&model.watched()) {
         model.polls.ask(&query, model.observed.now.at);
         effects.push(Effect::Read(query));
     }
