@@ -34,7 +34,7 @@ pub enum Dialog {
     /// Which revision?
     Revisions(Revisions),
     /// Shall the console step by itself?
-    Automatic {
+    AutoPromotion {
         /// For which release.
         release: String,
         /// What says yes.
@@ -77,8 +77,8 @@ pub struct Confirm {
     pub ways: Vec<Intent>,
     /// When it, or the way that it shows, was opened.
     pub opened: Timestamp,
-    /// When the key that opened it was last heard: one that is held down does not say yes.
-    pub heard: Timestamp,
+    /// When the key that opened it was last repeated: a key that is held down does not say yes.
+    pub last_repeat: Timestamp,
 }
 
 /// What says yes to a plan.
@@ -109,7 +109,7 @@ impl Consent {
     }
 
     /// Whether letters are typed into it.
-    pub fn takes_letters(&self) -> bool {
+    pub fn accepts_text(&self) -> bool {
         matches!(self, Self::Name(_) | Self::Reason { .. })
     }
 
@@ -128,7 +128,7 @@ impl Dialog {
         match self {
             Self::Weight { input, .. } => Some(input),
             Self::Confirm(confirm) => confirm.consent.input(),
-            Self::Automatic { consent, .. } => consent.input(),
+            Self::AutoPromotion { consent, .. } => consent.input(),
             Self::Palette(palette) => Some(&mut palette.typed),
             _ => None,
         }

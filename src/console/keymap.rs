@@ -80,8 +80,8 @@ pub enum Action {
     Start,
     /// Finish it.
     Finish,
-    /// Switch automatic stepping on or off.
-    Automatic,
+    /// Switch automatic promotion on or off.
+    AutoPromotion,
     /// Open what is marked.
     Open,
     /// Back.
@@ -103,8 +103,8 @@ pub enum Action {
     View(View),
     /// A task definition as raw JSON.
     Raw,
-    /// A shell in a task, and AWS's own console: what to paste where.
-    Outside,
+    /// Copy an exec command, or a link to AWS's console.
+    CopyMenu,
     /// Any service, view or act, by a few letters of its name.
     Palette,
     /// Search.
@@ -162,7 +162,7 @@ pub enum Action {
 impl Action {
     /// Whether it may lead to a write.
     pub fn acts(self) -> bool {
-        matches!(self, Self::Step | Self::Rollback | Self::Weight | Self::Start | Self::Finish | Self::Automatic)
+        matches!(self, Self::Step | Self::Rollback | Self::Weight | Self::Start | Self::Finish | Self::AutoPromotion)
     }
 }
 
@@ -221,9 +221,9 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('P')],
         Action::Step,
         "step",
-        "One step up the ladder, or answer the pauses: asks first.",
+        "Next step of the ladder, or continue a pause; asks first.",
     ),
-    on(Scope::Anywhere, &[Char('W')], Action::Weight, "weight", "Give the canary any share, up or down."),
+    on(Scope::Anywhere, &[Char('W')], Action::Weight, "weight", "Set the canary's share of traffic."),
     on(
         Scope::Anywhere,
         &[Char('S')],
@@ -236,68 +236,56 @@ pub const BINDINGS: &[Binding] = &[
         &[Char('F')],
         Action::Finish,
         "finish",
-        "Make the canary stable; put back what a release changed.",
+        "Make the canary stable; restore what the release changed.",
     ),
     on(
         Scope::Anywhere,
         &[Char('H')],
-        Action::Automatic,
+        Action::AutoPromotion,
         "auto",
-        "Automatic stepping on or off: it goes on by itself on PASS.",
+        "Automatic promotion on or off: steps by itself on PASS.",
     ),
     on(Scope::Fleet, &[Enter, Right], Action::Open, "open", "Open the release."),
-    on(Scope::Anywhere, &[Char('t')], Action::View(View::Tasks), "tasks", "Its tasks by revision; why some stopped."),
-    on(
-        Scope::Anywhere,
-        &[Char('l')],
-        Action::View(View::Logs),
-        "logs",
-        "What its containers write, canary against stable.",
-    ),
-    on(
-        Scope::Anywhere,
-        &[Char('e')],
-        Action::View(View::Events),
-        "events",
-        "What happened, from every source, newest first.",
-    ),
-    on(Scope::Anywhere, &[Char('d')], Action::View(View::Diff), "diff", "What changed between two revisions."),
+    on(Scope::Anywhere, &[Char('t')], Action::View(View::Tasks), "tasks", "Tasks by revision, and why some stopped."),
+    on(Scope::Anywhere, &[Char('l')], Action::View(View::Logs), "logs", "Container logs, canary against stable."),
+    on(Scope::Anywhere, &[Char('e')], Action::View(View::Events), "events", "Events from every source, newest first."),
+    on(Scope::Anywhere, &[Char('d')], Action::View(View::Diff), "diff", "Changes between two revisions."),
     on(
         Scope::Anywhere,
         &[Char('g')],
         Action::View(View::Targets),
         "targets",
-        "Each target of its target groups, and its health.",
+        "Targets of its target groups, and their health.",
     ),
     on(Scope::Anywhere, &[Char('a')], Action::View(View::Alarms), "alarms", "The alarms in scope."),
-    on(Scope::Anywhere, &[Char('h')], Action::View(View::History), "history", "Its deployments, newest first."),
-    on(Scope::Anywhere, &[Char('x')], Action::Outside, "shell", "A shell in the task, and AWS's console: copied."),
-    on(Scope::Anywhere, &[Char(':')], Action::Palette, "go to", "Any service, view or act, by letters of its name."),
-    on(Scope::Anywhere, &[Char('/')], Action::Find, "find", "Only the lines with a text; n shows them in place."),
-    on(Scope::Anywhere, &[Char('n')], Action::FindNext, "next", "The next line with the text that was looked for."),
-    on(Scope::Anywhere, &[Char('N')], Action::FindPrevious, "prev", "The line before with that text."),
-    on(Scope::Anywhere, &[Char('s')], Action::Sort, "sort", "The list in another order."),
-    on(Scope::Anywhere, &[Char('o')], Action::Reverse, "turn", "That order, turned round."),
-    on(Scope::Anywhere, &[Up, Char('k')], Action::Up, "up", "Mark the one above."),
-    on(Scope::Anywhere, &[Down, Char('j')], Action::Down, "down", "Mark the one below."),
-    on(Scope::Anywhere, &[Home], Action::First, "first", "Mark the first."),
-    on(Scope::Anywhere, &[End, Char('G')], Action::Last, "last", "Mark the last."),
-    on(Scope::Anywhere, &[PageUp, Ctrl('u')], Action::PageUp, "page up", "Mark one that is a page above."),
-    on(Scope::Anywhere, &[PageDown, Ctrl('d')], Action::PageDown, "page down", "Mark one that is a page below."),
+    on(Scope::Anywhere, &[Char('h')], Action::View(View::History), "history", "Deployments, newest first."),
+    on(Scope::Anywhere, &[Char('x')], Action::CopyMenu, "shell", "Copy an exec command or an AWS console link."),
+    on(Scope::Anywhere, &[Char(':')], Action::Palette, "go to", "Go to a service, a view or an action by name."),
+    on(Scope::Anywhere, &[Char('/')], Action::Find, "find", "Filter; n finds the next match."),
+    on(Scope::Anywhere, &[Char('n')], Action::FindNext, "next", "Next match."),
+    on(Scope::Anywhere, &[Char('N')], Action::FindPrevious, "prev", "Previous match."),
+    on(Scope::Anywhere, &[Char('s')], Action::Sort, "sort", "Change the sort column."),
+    on(Scope::Anywhere, &[Char('o')], Action::Reverse, "reverse", "Reverse the sort order."),
+    on(Scope::Anywhere, &[Up, Char('k')], Action::Up, "up", "Move up."),
+    on(Scope::Anywhere, &[Down, Char('j')], Action::Down, "down", "Move down."),
+    on(Scope::Anywhere, &[Home], Action::First, "first", "Go to the first line."),
+    on(Scope::Anywhere, &[End, Char('G')], Action::Last, "last", "Go to the last line."),
+    on(Scope::Anywhere, &[PageUp, Ctrl('u')], Action::PageUp, "page up", "Page up."),
+    on(Scope::Anywhere, &[PageDown, Ctrl('d')], Action::PageDown, "page down", "Page down."),
     on(Scope::In(View::Tasks), &[Enter], Action::LogOfTask, "its log", "In the tasks: the log of the marked one."),
-    on(Scope::In(View::Events), &[Tab], Action::Kinds, "kinds", "In the events: those of one kind, or all."),
+    on(Scope::In(View::Events), &[Tab], Action::Kinds, "kinds", "In the events: show the next kind, or all."),
     on(Scope::In(View::Logs), &[Tab], Action::Sides, "sides", "In the logs: stable, canary, both side by side."),
-    on(Scope::In(View::Logs), &[Char('f')], Action::Follow, "follow", "In the logs: stay with the newest line."),
-    on(Scope::In(View::Logs), &[Char(' ')], Action::Hold, "hold", "In the logs: ask for no more, or go on."),
+    on(Scope::In(View::Logs), &[Char('f')], Action::Follow, "follow", "In the logs: follow the newest line."),
+    on(Scope::In(View::Logs), &[Char(' ')], Action::Hold, "hold", "In the logs: pause reading, or resume."),
     on(
         Scope::In(View::Logs),
         &[Char('!')],
         Action::FirstError,
         "1st error",
-        "In the logs: the first error that is kept.",
+        "In the logs: go to the first error in memory.",
     ),
     on(Scope::In(View::Diff), &[Char('v')], Action::Reveal, "values", "In the diff: show values of the environment."),
-    on(Scope::In(View::Diff), &[Char('u')], Action::Unfold, "unfold", "In the diff: what is the same, too."),
+    on(Scope::In(View::Diff), &[Char('u')], Action::Unfold, "unfold", "In the diff: show unchanged lines too."),
     on(
         Scope::In(View::History),
         &[Char(' ')],
@@ -312,29 +300,23 @@ pub const BINDINGS: &[Binding] = &[
         "back to it",
         "In the history: ask to roll back to the marked revision.",
     ),
-    on(Scope::Release, &[Char('p')], Action::Percentile, "pct", "Draw the next latency percentile."),
+    on(Scope::Release, &[Char('p')], Action::Percentile, "pct", "Next latency percentile."),
     on(Scope::Release, &[Char('z')], Action::Zoom, "zoom", "One plot over the whole screen; tab shows the next."),
-    on(Scope::Release, &[Char('-')], Action::Longer, "longer", "The plots reach farther back."),
-    on(Scope::Release, &[Char('+'), Char('=')], Action::Shorter, "shorter", "The plots reach less far back."),
+    on(Scope::Release, &[Char('-')], Action::Longer, "longer", "Show a longer time range."),
+    on(Scope::Release, &[Char('+'), Char('=')], Action::Shorter, "shorter", "Show a shorter time range."),
     on(Scope::Release, &[Tab], Action::Panel, "panel", "Show the next panel where they do not all fit."),
-    on(Scope::Anywhere, &[Char('r'), Ctrl('r')], Action::Refresh, "refresh", "Ask AWS for everything again."),
+    on(Scope::Anywhere, &[Char('r'), Ctrl('r')], Action::Refresh, "refresh", "Read everything from AWS again."),
     on(Scope::Anywhere, &[Char('y')], Action::Raw, "json", "The task definition as raw JSON, values hidden."),
-    on(Scope::Anywhere, &[Char('c')], Action::Copy, "copy", "Copy what is marked, or the release's facts."),
-    on(Scope::Anywhere, &[Esc, Left], Action::Back, "back", "Back to where you came from; close what is open."),
+    on(Scope::Anywhere, &[Char('c')], Action::Copy, "copy", "Copy the marked line, or the release's facts."),
+    on(Scope::Anywhere, &[Esc, Left], Action::Back, "back", "Back; close what is open."),
     on(Scope::Anywhere, &[Char('?')], Action::Help, "help", "This list."),
-    on(
-        Scope::Anywhere,
-        &[Ctrl('z')],
-        Action::Suspend,
-        "suspend",
-        "Stop, and leave the terminal to the shell; fg brings it back.",
-    ),
+    on(Scope::Anywhere, &[Ctrl('z')], Action::Suspend, "suspend", "Suspend to the shell; fg resumes."),
     on(
         Scope::Anywhere,
         &[Char('q'), Ctrl('c')],
         Action::Quit,
         "quit",
-        "Leave. What is in flight at AWS goes on there.",
+        "Quit. What is in flight at AWS continues there.",
     ),
 ];
 

@@ -19,7 +19,7 @@ use self::aws_console::Pages;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CopyMenu {
     /// The ways out, the most likely first.
-    pub ways: Vec<CopyItem>,
+    pub items: Vec<CopyItem>,
     /// Which is marked.
     pub selected: usize,
 }
@@ -64,14 +64,14 @@ impl CopyMenu {
     pub fn of(observed: &Observed, shell: &Shell, screen: &Screen, list: &List, release: &Release) -> Self {
         let (side, task) = chosen(observed, screen, list, release);
         let subject = Subject { observed, shell, screen, list, side, task };
-        let mut ways = Vec::new();
-        ways.extend(subject.marked(release));
-        ways.extend(subject.command());
-        ways.extend(subject.addresses(release));
+        let mut items = Vec::new();
+        items.extend(subject.marked(release));
+        items.extend(subject.command());
+        items.extend(subject.addresses(release));
         let mut seen = std::collections::BTreeSet::new();
         // What no name has is never put where a shell or a browser might take it.
-        ways.retain(|way| way.text.chars().all(text::is_safe) && seen.insert(way.text.clone()));
-        Self { ways, selected: 0 }
+        items.retain(|way| way.text.chars().all(text::is_safe) && seen.insert(way.text.clone()));
+        Self { items, selected: 0 }
     }
 }
 
@@ -195,17 +195,17 @@ impl Subject<'_> {
     fn addresses(&self, release: &Release) -> Vec<CopyItem> {
         let side = self.side;
         let pages = self.pages(&side.arn);
-        let mut ways = Vec::new();
+        let mut items = Vec::new();
         if let Some(task) = self.task {
-            ways.push(self.page(format!("task {} in AWS's console", task.id()), pages.task(&side.service, task.id())));
+            items.push(self.page(format!("task {} in AWS's console", task.id()), pages.task(&side.service, task.id())));
         }
-        ways.push(
+        items.push(
             self.page(format!("service {} in AWS's console", side.service.service), pages.service(&side.service)),
         );
-        ways.extend(self.target_group(release));
-        ways.extend(self.log());
-        ways.extend(self.definition(self.task.map_or(&side.task_definition, |task| &task.task_definition)));
-        ways
+        items.extend(self.target_group(release));
+        items.extend(self.log());
+        items.extend(self.definition(self.task.map_or(&side.task_definition, |task| &task.task_definition)));
+        items
     }
 
     /// The target group of the marked target, else the side's.

@@ -1,4 +1,4 @@
-//! The console's state and how messages change it. Nothing here waits, draws or reads a clock.
+//! The console: its state, how messages change it, how it is drawn, and the loop around it.
 
 pub mod dialogs;
 pub mod driver;

@@ -12,7 +12,8 @@ use self::source::{Pace, Source};
 use super::message::Now;
 use super::screen::Screen;
 use super::screens;
-use super::state::Model;
+use super::state::observed::Observed;
+use super::state::screen::ScreenState;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::fault::FaultKind;
 use crate::domain::logs::LogSource;
@@ -229,27 +230,45 @@ const HISTORIES_AT_ONCE: usize = 3;
 /// How long after its end a rollout is still looked at for how it ended.
 const JUST_ENDED: SignedDuration = SignedDuration::from_hours(1);
 
+/// What decides which queries are due.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// What is known.
+    pub observed: &'a Observed,
+    /// What the operator looks at.
+    pub screen: &'a ScreenState,
+    /// How each query stands.
+    pub polls: &'a Polls,
+}
+
+impl<'a> Watched<'a> {
+    /// The release that a key would act on.
+    fn focus(&self) -> Option<&'a Release> {
+        self.screen.focus(self.observed)
+    }
+}
+
 /// The questions that are due now.
-pub fn due(model: &Model) -> Vec<Query> {
+pub fn due(watched: &Watched<'_>) -> Vec<Query> {
     let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
-    let groups = target_groups(model);
+    let groups = target_groups(watched);
     if !groups.is_empty() {
         wanted.push(Query::Health(groups));
     }
-    wanted.extend(metrics::questions(model));
-    let busy = model.observed.releases.iter().any(Release::in_flight);
-    wanted.extend(rollback_prefetch::read_first(model, unread_revisions(model)));
-    let focus = model.focus();
-    wanted.extend(rollback_prefetch::read_again(model, focus, busy && model.screen.focused));
-    wanted.extend(rollback_prefetch::alarms(model, focus));
+    wanted.extend(metrics::questions(watched));
+    let busy = watched.observed.releases.iter().any(Release::in_flight);
+    wanted.extend(rollback_prefetch::read_first(watched, unread_revisions(watched)));
+    let focus = watched.focus();
+    wanted.extend(rollback_prefetch::read_again(watched, focus, busy && watched.screen.focused));
+    wanted.extend(rollback_prefetch::alarms(watched, focus));
     wanted.extend(rollback_prefetch::family(focus));
     // Whether such a service waits for somebody is said by its deployment alone.
     let native = |release: &&Release| matches!(release.method, Method::Native | Method::NativeWeighted);
-    let native = model.observed.releases.iter().filter(native).filter(|release| release.in_flight());
+    let native = watched.observed.releases.iter().filter(native).filter(|release| release.in_flight());
     wanted.extend(native.map(|release| Query::Deployments(release.stable.service.clone())));
     // That one was rolled back is in its history alone.
-    let since = |release: &Release| release.steady_since.map(|since| model.observed.now.at.duration_since(since));
-    let single = model.observed.releases.iter().filter(|release| release.method == Method::Rolling);
+    let since = |release: &Release| release.steady_since.map(|since| watched.observed.now.at.duration_since(since));
+    let single = watched.observed.releases.iter().filter(|release| release.method == Method::Rolling);
     let mut lately: Vec<_> = single
         .filter(|release| release.in_flight() || since(release).is_some_and(|since| since < JUST_ENDED))
         .collect();
@@ -259,17 +278,17 @@ pub fn due(model: &Model) -> Vec<Query> {
     if let Some(release) = focus {
         for side in release.sides() {
             wanted.push(Query::Deployments(side.service.clone()));
-            if model.screen.current != Screen::Fleet {
+            if watched.screen.current != Screen::Fleet {
                 wanted.push(Query::Tasks(side.service.clone()));
             }
         }
     }
-    wanted.extend(rollback_prefetch::failing(model));
-    wanted.extend(screens::wanted(&model.observed, &model.screen));
-    if let Some(super::dialogs::Dialog::Revisions(revisions)) = &model.screen.dialog {
+    wanted.extend(rollback_prefetch::failing(watched));
+    wanted.extend(screens::wanted(watched.observed, watched.screen));
+    if let Some(super::dialogs::Dialog::Revisions(revisions)) = &watched.screen.dialog {
         wanted.push(Query::Family(revisions.family.clone()));
     }
-    wanted.retain(|query| is_due(model, query, busy));
+    wanted.retain(|query| is_due(watched, query, busy));
     let mut asked = HashSet::new();
     let mut pages = 0;
     wanted.retain(|query| {
@@ -279,21 +298,23 @@ pub fn due(model: &Model) -> Vec<Query> {
     wanted
 }
 
-fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
+fn is_due(watched: &Watched<'_>, query: &Query, busy: bool) -> bool {
     let key = key(query);
     if let (source, PollKey::First(detail, _)) = &key
-        && !may_be_first(model, source, *detail)
+        && !may_be_first(watched, source, *detail)
     {
         return false;
     }
-    if key.0 == Source::Logs && model.polls.newest_page().is_some_and(|at| model.observed.now.since(at) < PAGES_APART) {
+    if key.0 == Source::Logs
+        && watched.polls.newest_page().is_some_and(|at| watched.observed.now.since(at) < PAGES_APART)
+    {
         return false;
     }
-    let Some(asked) = model.polls.asked.get(&key) else { return true };
+    let Some(asked) = watched.polls.asked.get(&key) else { return true };
     if asked.outstanding {
         return false;
     }
-    if model.observed.now.since(asked.at) < FLOOR {
+    if watched.observed.now.since(asked.at) < FLOOR {
         return false;
     }
     if key.0 == Source::Logs && asked.failures == 0 {
@@ -304,19 +325,19 @@ fn is_due(model: &Model, query: &Query, busy: bool) -> bool {
         return true;
     }
     let pace = pace(&key);
-    let soon = busy && model.screen.focused || asked.expedite || rollback_prefetch::never_read(model, query);
+    let soon = busy && watched.screen.focused || asked.expedite || rollback_prefetch::never_read(watched, query);
     let seconds = if soon { pace.busy } else { pace.calm };
-    model.observed.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
+    watched.observed.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
 }
 
 /// Whether a source may be asked for what has just come into sight: not while it is backing off, and Prometheus for one
 /// such lot after the other.
-fn may_be_first(model: &Model, source: &Source, detail: Resolution) -> bool {
-    let asked = &model.polls.asked;
+fn may_be_first(watched: &Watched<'_>, source: &Source, detail: Resolution) -> bool {
+    let asked = &watched.polls.asked;
     let again = [Resolution::Brief, Resolution::Full].map(|detail| (source.clone(), PollKey::Again(detail)));
     let backing_off = again.iter().any(|key| {
         let failing = asked.get(key).filter(|asked| asked.failures > 0 && !asked.expedite);
-        failing.is_some_and(|asked| model.observed.now.at.duration_since(asked.at) < asked.backed_off(pace(key).busy))
+        failing.is_some_and(|asked| watched.observed.now.at.duration_since(asked.at) < asked.backed_off(pace(key).busy))
     });
     let under_way = asked.iter().any(|((other, matter), asked)| {
         asked.outstanding && other == source && matches!(matter, PollKey::First(of, _) if *of == detail)
@@ -325,26 +346,26 @@ fn may_be_first(model: &Model, source: &Source, detail: Resolution) -> bool {
 }
 
 /// Every target group that is shown.
-fn target_groups(model: &Model) -> Vec<Arn> {
-    let sides = model.observed.releases.iter().flat_map(|release| release.sides());
+fn target_groups(watched: &Watched<'_>) -> Vec<Arn> {
+    let sides = watched.observed.releases.iter().flat_map(|release| release.sides());
     let groups: BTreeSet<_> = sides.filter_map(|side| side.target_group.clone()).collect();
     groups.into_iter().collect()
 }
 
 /// Revisions that are on screen and were never read: their versions, and whether they can be deployed.
-fn unread_revisions(model: &Model) -> Vec<TaskDefinitionArn> {
-    let chosen = model.screen.dialog.as_ref().and_then(|dialog| match dialog {
+fn unread_revisions(watched: &Watched<'_>) -> Vec<TaskDefinitionArn> {
+    let chosen = watched.screen.dialog.as_ref().and_then(|dialog| match dialog {
         super::dialogs::Dialog::Revisions(revisions) => {
-            model.observed.snapshot.families.get(&revisions.family).and_then(|reading| reading.get())
+            watched.observed.snapshot.families.get(&revisions.family).and_then(|reading| reading.get())
         }
         _ => None,
     });
-    let shown = model.observed.releases.iter().flat_map(|release| {
+    let shown = watched.observed.releases.iter().flat_map(|release| {
         let sides = release.sides().map(|side| &side.task_definition);
         sides.chain(rollback_prefetch::way_back(release))
     });
     let unread = shown.chain(chosen.into_iter().flatten().take(20));
-    unread.filter(|arn| model.observed.snapshot.task_definition(arn).is_none()).cloned().collect()
+    unread.filter(|arn| watched.observed.snapshot.task_definition(arn).is_none()).cloned().collect()
 }
 
 #[cfg(test)]

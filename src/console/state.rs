@@ -15,7 +15,7 @@ use self::operations::Operations;
 use self::screen::ScreenState;
 use super::links::Shell;
 use super::message::Now;
-use super::poll_schedule::Polls;
+use super::poll_schedule::{Polls, Watched};
 use crate::domain::ecs::names::Location;
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
@@ -50,6 +50,11 @@ impl Model {
     /// Derives the releases anew; after every change of what they depend on.
     pub fn derive(&mut self) {
         self.observed.derive(&self.operations.local);
+    }
+
+    /// What decides which queries are due.
+    pub fn watched(&self) -> Watched<'_> {
+        Watched { observed: &self.observed, screen: &self.screen, polls: &self.polls }
     }
 
     /// The release by its name.

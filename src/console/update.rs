@@ -66,8 +66,8 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     model.keep_selection();
     screens::refresh(&model.observed, &mut model.screen);
     confirmation::revalidate(model);
-    effects.extend(auto_promotion::tend(model));
-    for query in poll_schedule::due(model) {
+    effects.extend(auto_promotion::refresh(model));
+    for query in poll_schedule::due(&model.watched()) {
         model.polls.ask(&query, model.observed.now.at);
         effects.push(Effect::Read(query));
     }
@@ -164,9 +164,9 @@ fn settle_account(model: &mut Model, account: String) -> Option<Effect> {
 /// What happened since the audit was written is newer than what it remembers.
 fn recall(model: &mut Model, history: History) {
     for (release, remembered) in history.local_states() {
-        let ours = model.operations.local.entry(release).or_default();
-        if ours.requested.is_none() {
-            (ours.requested, ours.since) = (remembered.requested, remembered.since);
+        let local = model.operations.local.entry(release).or_default();
+        if local.requested.is_none() {
+            (local.requested, local.since) = (remembered.requested, remembered.since);
         }
     }
     history.add_to(&mut model.observed.snapshot);
@@ -184,11 +184,11 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     };
     model.operations.acts.report(id, &operation.plan, model.observed.now.at, &progress);
     let share: Option<Percent> = operation.plan.share;
-    let ours = model.operations.local.entry(name.clone()).or_default();
-    note_denied(&mut ours.denied, &operation.plan, &progress);
+    let local = model.operations.local.entry(name.clone()).or_default();
+    note_denied(&mut local.denied, &operation.plan, &progress);
     let mut said = None;
     match &progress {
-        Progress::Sent { step } if writes_weights(*step) => (ours.requested, ours.since) = (share, None),
+        Progress::Sent { step } if writes_weights(*step) => (local.requested, local.since) = (share, None),
         Progress::Answered { .. } | Progress::Verified { .. } => {
             model.polls.expedite(&[
                 Source::Services,
@@ -199,9 +199,9 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
             ]);
         }
         Progress::Ended(outcome) => {
-            ours.doing = None;
+            local.doing = None;
             if !matches!(outcome, OperationOutcome::Done | OperationOutcome::Superseded) {
-                ours.requested = None;
+                local.requested = None;
             }
             said = Some(ending(&operation.plan.title, outcome));
             model.polls.expedite(&[

@@ -82,7 +82,7 @@ fn entries(observed: &Observed, focus: Option<&str>) -> Vec<Entry> {
             entries.push(Entry { name: word.to_owned(), what: help.to_owned(), to: Destination::Action(action) });
         }
     }
-    for action in [Action::Raw, Action::Outside, Action::Refresh, Action::Help, Action::Quit] {
+    for action in [Action::Raw, Action::CopyMenu, Action::Refresh, Action::Help, Action::Quit] {
         let (word, help) = word(action);
         entries.push(Entry { name: word.to_owned(), what: help.to_owned(), to: Destination::Action(action) });
     }

@@ -14,11 +14,11 @@ fn menu(model: &Model) -> CopyMenu {
 }
 
 fn texts(model: &Model) -> Vec<String> {
-    menu(model).ways.into_iter().map(|way| way.text).collect()
+    menu(model).items.into_iter().map(|way| way.text).collect()
 }
 
 fn remark(model: &Model) -> Option<String> {
-    menu(model).ways.remove(0).remark
+    menu(model).items.remove(0).remark
 }
 
 /// Every task of the release, changed.
@@ -97,8 +97,8 @@ fn the_log_is_that_of_the_task_and_a_simulated_account_has_no_pages() {
     let mut read: TaskDefinition = model.observed.snapshot.task_definition(&arn).unwrap().clone();
     read.logs = vec![("app".into(), driver)];
     learn(&mut model, 0, Query::TaskDefinitions(vec![arn]), Answer::TaskDefinitions(vec![read]));
-    let ways = menu(&model).ways;
-    let log = ways.iter().find(|way| way.title.starts_with("log of app")).unwrap();
+    let items = menu(&model).items;
+    let log = items.iter().find(|way| way.title.starts_with("log of app")).unwrap();
     assert!(log.text.ends_with("log-group/$252Fecs$252Fcheckout/log-events/ecs$252Fapp$252F00000001"), "{}", log.text);
     assert_eq!(log.remark.as_deref(), Some("this account is simulated: AWS's console does not know it"));
 }

@@ -14,10 +14,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Watched;
 use super::{Key, PollKey, Source};
 use crate::console::message::Now;
 use crate::console::screen::Screen;
-use crate::console::state::Model;
 use crate::domain::metrics::source::{METRICS_A_CALL, MetricSource, Resolution};
 use crate::domain::metrics::{Gauge, MetricsQuery, Percentile, Series};
 use crate::domain::observe::snapshot::Query;
@@ -157,12 +157,12 @@ impl Meters {
 }
 
 /// The questions to each source of minutes: for what is read again, and for what has come into sight.
-pub(super) fn questions(model: &Model) -> Vec<Query> {
+pub(super) fn questions(watched: &Watched<'_>) -> Vec<Query> {
     let (prometheus, cloudwatch): (Vec<_>, Vec<_>) =
-        meters(model).into_iter().partition(|(meter, _)| meter.of_prometheus());
+        meters(watched).into_iter().partition(|(meter, _)| meter.of_prometheus());
     let (full, brief): (Vec<_>, Vec<_>) = prometheus.into_iter().partition(|(_, detail)| *detail == Resolution::Full);
-    let stand = &model.polls.meters;
-    let known = |meter: &(MetricSource, Resolution)| stand.follows(meter, model.observed.now.at);
+    let stand = &watched.polls.meters;
+    let known = |meter: &(MetricSource, Resolution)| stand.follows(meter, watched.observed.now.at);
     let (again, first): (Vec<_>, Vec<_>) = cloudwatch.into_iter().partition(known);
     let first = first.into_iter().filter(|meter| !stand.waiting.contains(meter)).collect();
     let mut asked = vec![(a_call(again), AGAIN), (a_call(first), FIRST)];
@@ -171,7 +171,7 @@ pub(super) fn questions(model: &Model) -> Vec<Query> {
     for meters in [full, brief] {
         let (first, again): (Vec<_>, Vec<_>) = meters.into_iter().partition(|meter| {
             let lately =
-                stand.all_asked.get(&meter.0).is_some_and(|at| model.observed.now.at.duration_since(*at) < ALL_AGAIN);
+                stand.all_asked.get(&meter.0).is_some_and(|at| watched.observed.now.at.duration_since(*at) < ALL_AGAIN);
             !known(meter) && !lately
         });
         // A first reading of it is under way, or its next one is near.
@@ -179,7 +179,9 @@ pub(super) fn questions(model: &Model) -> Vec<Query> {
         asked.extend([(some(again), AGAIN), (some(first), FIRST)]);
     }
     let asked = asked.into_iter().filter(|(meters, _)| !meters.is_empty());
-    asked.map(|(meters, minutes)| Query::Metrics(MetricsQuery::last(meters, model.observed.now.at, minutes))).collect()
+    asked
+        .map(|(meters, minutes)| Query::Metrics(MetricsQuery::last(meters, watched.observed.now.at, minutes)))
+        .collect()
 }
 
 /// Which question this is.
@@ -235,27 +237,27 @@ fn a_call(meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolut
 
 /// All that is shown, the weightiest first: what is open, with all that its panels show; what is in flight; then what
 /// was not asked for for longest. Each once, in the greater of its details.
-fn meters(model: &Model) -> Vec<(MetricSource, Resolution)> {
-    let focus = model.focus().map(|release| release.name.as_str());
+fn meters(watched: &Watched<'_>) -> Vec<(MetricSource, Resolution)> {
+    let focus = watched.focus().map(|release| release.name.as_str());
     let mut all: HashMap<MetricSource, (Resolution, u8)> = HashMap::new();
-    for release in &model.observed.releases {
+    for release in &watched.observed.releases {
         let focused = focus == Some(release.name.as_str());
-        let open = focused && model.screen.current != Screen::Fleet;
+        let open = focused && watched.screen.current != Screen::Fleet;
         // The fleet draws the marked one too, by the percentile that is chosen.
-        let full = open || focused && model.screen.release.percentile != Percentile::P95;
+        let full = open || focused && watched.screen.release.percentile != Percentile::P95;
         let rank = if focused { 0 } else { 2 - u8::from(release.in_flight()) };
         let of_sides = release.sides().filter_map(|side| side.meter.clone());
         let mut wanted: Vec<_> =
             of_sides.map(|meter| (meter, if full { Resolution::Full } else { Resolution::Brief })).collect();
         if open {
-            wanted.extend(beside(release, model));
+            wanted.extend(beside(release, watched));
         }
         for (meter, detail) in wanted {
             let had = all.entry(meter).or_insert((detail, rank));
             *had = (had.0.max(detail), had.1.min(rank));
         }
     }
-    let asked = &model.polls.meters.asked;
+    let asked = &watched.polls.meters.asked;
     let mut all: Vec<_> =
         all.into_iter().map(|(meter, (detail, rank))| (rank, asked.get(&meter), meter, detail)).collect();
     all.sort();
@@ -263,7 +265,7 @@ fn meters(model: &Model) -> Vec<(MetricSource, Resolution)> {
 }
 
 /// What is shown beside the sides' own numbers: their load balancers and their services.
-fn beside(release: &Release, model: &Model) -> Vec<(MetricSource, Resolution)> {
+fn beside(release: &Release, watched: &Watched<'_>) -> Vec<(MetricSource, Resolution)> {
     let of_sides = release.sides().filter_map(|side| match &side.meter {
         Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer.clone()),
         _ => None,
@@ -271,8 +273,8 @@ fn beside(release: &Release, model: &Model) -> Vec<(MetricSource, Resolution)> {
     let balancers = release.routes.iter().map(|route| route.load_balancer.clone()).chain(of_sides);
     let services = release.sides().map(|side| MetricSource::Service(side.service.clone()));
     let insights = |meter: &MetricSource| {
-        let none = model.polls.meters.without_insights.get(meter);
-        none.is_none_or(|at| model.observed.now.at.duration_since(*at) >= INSIGHTS_AGAIN)
+        let none = watched.polls.meters.without_insights.get(meter);
+        none.is_none_or(|at| watched.observed.now.at.duration_since(*at) >= INSIGHTS_AGAIN)
     };
     let services = services.map(|meter| {
         let detail = if insights(&meter) { Resolution::Full } else { Resolution::Brief };

@@ -13,7 +13,7 @@ fn asked_again_after(fault: FaultKind) -> i64 {
     }
     let again = |seconds: &i64| {
         model.observed.now.at = at + SignedDuration::from_secs(*seconds);
-        due(&model).contains(&Query::Services)
+        due(&model.watched()).contains(&Query::Services)
     };
     (0..=300).find(again).unwrap()
 }
@@ -25,8 +25,8 @@ fn a_revision_that_just_appeared_does_not_wait_for_the_pace_of_those_that_were_r
     model.polls.ask(&read, model.observed.now.at);
     model.polls.answered(&read, None);
     model.observed.now.at += SignedDuration::from_secs(1);
-    assert!(!is_due(&model, &read, true));
-    assert!(is_due(&model, &Query::TaskDefinitions(vec![consoles::td("checkout", 42)]), true));
+    assert!(!is_due(&model.watched(), &read, true));
+    assert!(is_due(&model.watched(), &Query::TaskDefinitions(vec![consoles::td("checkout", 42)]), true));
 }
 
 #[test]

@@ -155,8 +155,7 @@ pub fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> V
                 false => Role::Badge,
             };
             // Where letters are typed, R is one of them.
-            let typing =
-                scene.screen.typing() || scene.screen.dialog.as_ref().is_some_and(dialogs::view::takes_letters);
+            let typing = scene.screen.typing() || scene.screen.dialog.as_ref().is_some_and(dialogs::view::accepts_text);
             let twice = matches!(&scene.screen.dialog, Some(Dialog::Confirm(confirm))
                 if matches!(confirm.consent, Consent::Reason { .. }));
             let key = match (typing, asks) {

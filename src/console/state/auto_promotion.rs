@@ -6,9 +6,9 @@ use super::external_changes::World;
 use super::operation::OperationId;
 use crate::console::message::Now;
 
-/// Automatic stepping of one release, while it is on.
+/// AutoPromotion stepping of one release, while it is on.
 #[derive(Debug, Clone)]
-pub struct Automatic {
+pub struct AutoPromotion {
     /// When it was switched on.
     pub since: Timestamp,
     /// What it waits for, in words.
@@ -51,7 +51,7 @@ pub struct Off {
     pub wrong: bool,
 }
 
-impl Automatic {
+impl AutoPromotion {
     /// Waits, and counts nothing down.
     pub(crate) fn hold(&mut self, says: String) {
         (self.says, self.countdown) = (says, None);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::activity::Acts;
-use super::auto_promotion::{Automatic, Countdown, Off};
+use super::auto_promotion::{AutoPromotion, Countdown, Off};
 use super::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::console::message::{Effect, Now, Order};
 use crate::domain::plan::{Intent, Plan};
@@ -21,7 +21,7 @@ pub struct Operations {
     /// Every act, remembered beyond its operation.
     pub acts: Acts,
     /// Automatic promotion, where it is on.
-    pub automatic: BTreeMap<String, Automatic>,
+    pub automatic: BTreeMap<String, AutoPromotion>,
     /// Why automatic promotion was last switched off, unless an operator did it with its key.
     pub switched_off: BTreeMap<String, Off>,
     /// The next operation's number.

@@ -18,7 +18,7 @@ use crate::testkit::consoles;
 fn asking(mut model: Model, consent: Consent) -> Model {
     let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
     let (opened, ways) = (model.observed.now.at, Vec::new());
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened, heard: opened })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened, last_repeat: opened })));
     model
 }
 

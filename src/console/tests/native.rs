@@ -43,7 +43,7 @@ fn asked(mut model: Model) -> Model {
         plan,
         consent: Consent::SecondR,
         opened: now,
-        heard: now,
+        last_repeat: now,
         ways: Vec::new(),
     })));
     model

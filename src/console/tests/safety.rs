@@ -33,7 +33,7 @@ fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
         if let Some(Ok(plan)) = model.focus().map(|release| model.observed.plan(release, &intent)) {
             dialogs.extend(consents().map(|consent| {
                 let (plan, ways) = (plan.clone(), Vec::new());
-                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })))
+                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, last_repeat: now })))
             }));
         }
     }
@@ -41,7 +41,7 @@ fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     for release in releases.into_iter().flatten() {
         dialogs.extend([Consent::Yes, name()].map(|consent| {
             let release = release.clone();
-            Some(Dialog::Automatic { release, consent })
+            Some(Dialog::AutoPromotion { release, consent })
         }));
     }
     dialogs.push(Some(Dialog::Weight { release: EVIL.into(), input: EVIL.into(), error: Some(EVIL.into()) }));

@@ -58,7 +58,7 @@ fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let plan = plan::plan(release, &intent, &context).unwrap();
     let now = model.observed.now.at;
     model.screen.dialog =
-        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), opened: now, heard: now })));
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), opened: now, last_repeat: now })));
     model
 }
 

@@ -2,7 +2,8 @@
 
 use tui_input::Input;
 
-use super::{auto_promotion, commands, confirmation, dispatch};
+use super::dispatch::dispatch;
+use super::{auto_promotion, commands, confirmation};
 use crate::console::dialogs::palette::{Destination, Palette};
 use crate::console::dialogs::{Consent, Dialog, Purpose, Revisions};
 use crate::console::keymap::{Action, Key};
@@ -14,22 +15,22 @@ use crate::console::text_field::type_into;
 use crate::domain::plan::Intent;
 use crate::domain::release::share::Percent;
 
-/// A key while a question is open. `apart`: it was typed, not pasted.
-pub(crate) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
+/// A key while a question is open. `typed`: by hand, not pasted.
+pub(crate) fn answer(model: &mut Model, key: Key, typed: bool) -> Vec<Effect> {
     let Some(dialog) = model.screen.dialog.take() else { return Vec::new() };
     match dialog {
-        Dialog::Confirm(confirm) => return confirmation::answer(model, confirm, key, apart),
+        Dialog::Confirm(confirm) => return confirmation::answer(model, confirm, key, typed),
         // Neither a share nor a choice has an R in it, and neither stands between an operator and the way back.
         Dialog::Weight { release, .. } | Dialog::Revisions(Revisions { release, .. })
-            if key == Key::Char('R') && apart =>
+            if key == Key::Char('R') && typed =>
         {
             return commands::rollback_of(model, &release);
         }
         Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
         Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
-        Dialog::Automatic { release, consent } => return answer_automatic(model, release, consent, key, apart),
-        Dialog::Palette(palette) => return answer_palette(model, palette, key, apart),
-        Dialog::CopyMenu(outside) => return answer_outside(model, outside, key, apart),
+        Dialog::AutoPromotion { release, consent } => return answer_automatic(model, release, consent, key, typed),
+        Dialog::Palette(palette) => return answer_palette(model, palette, key, typed),
+        Dialog::CopyMenu(menu) => return answer_copy_menu(model, menu, key, typed),
         Dialog::Closed { .. } => match key {
             Key::Esc | Key::Enter => {}
             Key::Ctrl('c') => return vec![Effect::Quit],
@@ -38,7 +39,7 @@ pub(crate) fn answer(model: &mut Model, key: Key, apart: bool) -> Vec<Effect> {
         Dialog::Refused { .. } | Dialog::Help { .. } => match key {
             Key::Esc | Key::Enter | Key::Char('q' | 'n' | 'y' | '?') => {}
             // Help and a refusal never stand between an operator and the way back.
-            Key::Char('R') if apart => return commands::rollback(model),
+            Key::Char('R') if typed => return commands::rollback(model),
             Key::Ctrl('c') => return vec![Effect::Quit],
             key => {
                 model.screen.dialog = Some(match dialog {
@@ -95,16 +96,16 @@ fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Ve
 }
 
 /// A key in the palette. Its `R` is a letter: the way back is among its lines, and asks.
-fn answer_palette(model: &mut Model, mut palette: Palette, key: Key, apart: bool) -> Vec<Effect> {
+fn answer_palette(model: &mut Model, mut palette: Palette, key: Key, typed: bool) -> Vec<Effect> {
     let lines = palette.lines(&model.observed, model.focus().map(|release| release.name.as_str()));
     let last = lines.len().saturating_sub(1);
     match key {
         Key::Esc | Key::Ctrl('c') => return Vec::new(),
         Key::Up | Key::Ctrl('p') => palette.selected = palette.selected.saturating_sub(1),
         Key::Down | Key::Ctrl('n') | Key::Tab => palette.selected = (palette.selected + 1).min(last),
-        Key::Enter if apart => {
+        Key::Enter if typed => {
             if let Some(entry) = lines.into_iter().nth(palette.selected) {
-                return go(model, entry.to);
+                return navigate_to(model, entry.to);
             }
         }
         Key::Enter => {}
@@ -117,7 +118,7 @@ fn answer_palette(model: &mut Model, mut palette: Palette, key: Key, apart: bool
     Vec::new()
 }
 
-fn go(model: &mut Model, to: Destination) -> Vec<Effect> {
+fn navigate_to(model: &mut Model, to: Destination) -> Vec<Effect> {
     match to {
         Destination::Release(name) => model.open(Screen::Release(name)),
         Destination::View(view, name) => model.open(Screen::View(view, name)),
@@ -128,36 +129,36 @@ fn go(model: &mut Model, to: Destination) -> Vec<Effect> {
                 None => commands::rollback(model),
             };
         }
-        Destination::Action(action) => return dispatch::perform(model, action),
+        Destination::Action(action) => return dispatch(model, action),
     }
     Vec::new()
 }
 
-fn answer_outside(model: &mut Model, mut outside: CopyMenu, key: Key, apart: bool) -> Vec<Effect> {
-    let last = outside.ways.len().saturating_sub(1);
+fn answer_copy_menu(model: &mut Model, mut menu: CopyMenu, key: Key, typed: bool) -> Vec<Effect> {
+    let last = menu.items.len().saturating_sub(1);
     let mut effects = Vec::new();
     match key {
         Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n' | 'x') => return Vec::new(),
-        Key::Char('R') if apart => return commands::rollback(model),
-        Key::Up | Key::Char('k') => outside.selected = outside.selected.saturating_sub(1),
-        Key::Down | Key::Char('j') => outside.selected = (outside.selected + 1).min(last),
+        Key::Char('R') if typed => return commands::rollback(model),
+        Key::Up | Key::Char('k') => menu.selected = menu.selected.saturating_sub(1),
+        Key::Down | Key::Char('j') => menu.selected = (menu.selected + 1).min(last),
         Key::Enter | Key::Char('c' | 'y') => {
-            if let Some(way) = outside.ways.get(outside.selected) {
+            if let Some(way) = menu.items.get(menu.selected) {
                 model.say(format!("copied: {}", way.title), false);
                 effects.push(Effect::Copy(way.text.clone()));
             }
         }
         _ => {}
     }
-    model.screen.dialog = Some(Dialog::CopyMenu(outside));
+    model.screen.dialog = Some(Dialog::CopyMenu(menu));
     effects
 }
 
-fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: Key, apart: bool) -> Vec<Effect> {
-    let letters = consent.takes_letters();
+fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: Key, typed: bool) -> Vec<Effect> {
+    let accepts_text = consent.accepts_text();
     let yes = match key {
-        Key::Enter if letters => consent.names(&name),
-        Key::Char('y') if !letters => apart,
+        Key::Enter if accepts_text => consent.names(&name),
+        Key::Char('y') if !accepts_text => typed,
         _ => false,
     };
     if yes {
@@ -170,14 +171,14 @@ fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: 
     }
     match key {
         Key::Esc | Key::Ctrl('c') => return Vec::new(),
-        Key::Char('n') if !letters => return Vec::new(),
-        Key::Char('R') if !letters && apart => return commands::rollback_of(model, &name),
+        Key::Char('n') if !accepts_text => return Vec::new(),
+        Key::Char('R') if !accepts_text && typed => return commands::rollback_of(model, &name),
         key => {
             if let Some(input) = consent.input() {
                 type_into(input, key);
             }
         }
     }
-    model.screen.dialog = Some(Dialog::Automatic { release: name, consent });
+    model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent });
     Vec::new()
 }

@@ -1,11 +1,11 @@
-//! Automatic stepping, as the console keeps it: for which releases it is on, what it waits for, and the countdown before
+//! AutoPromotion stepping, as the console keeps it: for which releases it is on, what it waits for, and the countdown before
 //! each act that any key stops. What is to be done is decided in [`crate::domain::auto_promotion`].
 
 use jiff::Timestamp;
 
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
-use crate::console::state::auto_promotion::{Automatic, Countdown, Off};
+use crate::console::state::auto_promotion::{AutoPromotion, Countdown, Off};
 use crate::console::state::external_changes::World;
 use crate::console::state::freshness;
 use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
@@ -17,12 +17,12 @@ use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::{Bake, Release};
 
 /// Looks at every release that it is on for; after each message, on what has been derived.
-pub(crate) fn tend(model: &mut Model) -> Vec<Effect> {
+pub(crate) fn refresh(model: &mut Model) -> Vec<Effect> {
     let names: Vec<_> = model.operations.automatic.keys().cloned().collect();
     let mut effects = Vec::new();
     for name in names {
         let Some(mut this) = model.operations.automatic.remove(&name) else { continue };
-        match look(model, &name, &mut this, &mut effects) {
+        match evaluate(model, &name, &mut this, &mut effects) {
             None => {
                 model.operations.automatic.insert(name, this);
             }
@@ -33,38 +33,17 @@ pub(crate) fn tend(model: &mut Model) -> Vec<Effect> {
 }
 
 /// What comes of looking at one release; `Some`: it is over.
-fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<Effect>) -> Option<Off> {
+fn evaluate(model: &mut Model, name: &str, this: &mut AutoPromotion, effects: &mut Vec<Effect>) -> Option<Off> {
     let at = model.observed.now.at;
     let off = |why: String, wrong| Some(Off { at, why, wrong });
     let Some(release) = model.release(name).cloned() else {
         return off("it is not here any more".to_owned(), true);
     };
     let world = World::of(&release);
-    let mut doing = Doing::Nothing;
-    if let Some(operation) = model.operations.latest.get(name) {
-        let (id, back) = (operation.id, operation.plan.intent.is_rollback());
-        match &operation.outcome {
-            None if back && this.own != Some(id) => return off("R takes it back".to_owned(), false),
-            None => {
-                this.watched = Some(id);
-                doing = if this.own == Some(id) && !back { Doing::OwnStep } else { Doing::Another };
-            }
-            Some(_) if this.watched != Some(id) => {}
-            Some((_, OperationOutcome::Done)) if back => {
-                return off(format!("it was rolled back: {}", this.says), true);
-            }
-            Some((_, outcome)) if *outcome == OperationOutcome::Done || this.withdrawn == Some(id) => {
-                this.watched = None;
-                let done = *outcome == OperationOutcome::Done;
-                if let Some(what) = this.left.acted_beside(&operation.plan, done, &world) {
-                    return off(format!("somebody else acted: {what}"), true);
-                }
-                // What this console has just read back is how it left the world.
-                this.left = world.clone();
-            }
-            Some(_) => return off(format!("“{}” did not come to its end", operation.plan.title), true),
-        }
-    }
+    let doing = match follow(model.operations.latest.get(name), this, &world) {
+        Ok(doing) => doing,
+        Err((why, wrong)) => return off(why, wrong),
+    };
     if doing == Doing::Nothing {
         if let Some(what) = this.left.acted(&world) {
             return off(format!("somebody else acted: {what}"), true);
@@ -110,8 +89,34 @@ fn look(model: &mut Model, name: &str, this: &mut Automatic, effects: &mut Vec<E
     None
 }
 
+/// What the release's operation means for automatic promotion; or why that is over, and whether somebody should look.
+fn follow(operation: Option<&Operation>, this: &mut AutoPromotion, world: &World) -> Result<Doing, (String, bool)> {
+    let Some(operation) = operation else { return Ok(Doing::Nothing) };
+    let (id, back) = (operation.id, operation.plan.intent.is_rollback());
+    match &operation.outcome {
+        None if back && this.own != Some(id) => Err(("R takes it back".to_owned(), false)),
+        None => {
+            this.watched = Some(id);
+            Ok(if this.own == Some(id) && !back { Doing::OwnStep } else { Doing::Another })
+        }
+        Some(_) if this.watched != Some(id) => Ok(Doing::Nothing),
+        Some((_, OperationOutcome::Done)) if back => Err((format!("it was rolled back: {}", this.says), true)),
+        Some((_, outcome)) if *outcome == OperationOutcome::Done || this.withdrawn == Some(id) => {
+            this.watched = None;
+            let done = *outcome == OperationOutcome::Done;
+            if let Some(what) = this.left.acted_beside(&operation.plan, done, world) {
+                return Err((format!("somebody else acted: {what}"), true));
+            }
+            // What this console has just read back is how it left the world.
+            this.left = world.clone();
+            Ok(Doing::Nothing)
+        }
+        Some(_) => Err((format!("“{}” did not come to its end", operation.plan.title), true)),
+    }
+}
+
 /// The step that is being carried out by itself, and that what spoke for it is gone before users were moved.
-fn unfounded(model: &Model, release: &Release, this: &Automatic, known: &Known) -> Option<(OperationId, String)> {
+fn unfounded(model: &Model, release: &Release, this: &AutoPromotion, known: &Known) -> Option<(OperationId, String)> {
     let operation = unmoved(model, &release.name, this)?;
     let why = match (&known.stale, release.verdict.outcome) {
         (Some(stale), _) => stale.clone(),
@@ -125,14 +130,14 @@ fn unfounded(model: &Model, release: &Release, this: &Automatic, known: &Known) 
 }
 
 /// The step that is being carried out by itself, as long as it can be withdrawn without a trace for users.
-fn unmoved<'a>(model: &'a Model, name: &str, this: &Automatic) -> Option<&'a Operation> {
+fn unmoved<'a>(model: &'a Model, name: &str, this: &AutoPromotion) -> Option<&'a Operation> {
     let operation = model.operations.in_flight(name).filter(|operation| this.own == Some(operation.id))?;
     let withdrawn = this.withdrawn == Some(operation.id);
     (!withdrawn && !operation.plan.intent.is_rollback() && !operation.moved_users()).then_some(operation)
 }
 
 /// Counts on, or carries out what was counted down to. The plan is the one of this moment.
-fn count_down(model: &mut Model, this: &mut Automatic, plan: Plan) -> Vec<Effect> {
+fn count_down(model: &mut Model, this: &mut AutoPromotion, plan: Plan) -> Vec<Effect> {
     let back = plan.intent.is_rollback();
     let same = this.countdown.take().filter(|counted| counted.back == back && counted.title == plan.title);
     let length = model.observed.settings.automatic.countdown;
@@ -198,7 +203,7 @@ impl Model {
     /// Switches it on for a release.
     pub(crate) fn switch_on(&mut self, name: &str) {
         let Some(left) = self.release(name).map(World::of) else { return };
-        let this = Automatic {
+        let this = AutoPromotion {
             since: self.observed.now.at,
             says: "just switched on".to_owned(),
             countdown: None,

@@ -103,12 +103,13 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
         None => Vec::new(),
     };
     let now = model.observed.now.at;
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
+    model.screen.dialog =
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, last_repeat: now })));
 }
 
 /// A forward key: the plan as a question, or why there is none.
 pub(crate) fn propose(model: &mut Model, intent: Intent) {
-    let Some(release) = free(model) else { return };
+    let Some(release) = idle_release(model) else { return };
     let plan = model.release(&release).map(|release| model.observed.plan(release, &intent));
     match plan {
         Some(Ok(plan)) => ask(model, plan, model.forward_consent()),
@@ -122,7 +123,7 @@ pub(crate) fn propose(model: &mut Model, intent: Intent) {
 
 /// `W`: which share?
 pub(crate) fn ask_weight(model: &mut Model) {
-    let Some(name) = free(model) else { return };
+    let Some(name) = idle_release(model) else { return };
     let probe = model.release(&name).map(|release| (release.canary.is_some(), release.share.configured));
     match probe {
         Some((true, Some(_))) => {
@@ -135,7 +136,7 @@ pub(crate) fn ask_weight(model: &mut Model) {
 
 /// `S`: which revision?
 pub(crate) fn ask_revision(model: &mut Model) {
-    let Some(name) = free(model) else { return };
+    let Some(name) = idle_release(model) else { return };
     // What no revision could be started over is said before one is chosen.
     let under_way = model.release(&name).filter(|release| release.method.shifted_by_ecs() && release.in_flight());
     if let Some(task_definition) = under_way.map(|release| release.newest().task_definition.clone()) {
@@ -163,16 +164,16 @@ pub(crate) fn ask_automatic(model: &mut Model) -> Option<Effect> {
     if let Some(name) = on {
         return model.disable(&name);
     }
-    let name = free(model)?;
+    let name = idle_release(model)?;
     match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
         Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
-        None => model.screen.dialog = Some(Dialog::Automatic { release: name, consent: model.forward_consent() }),
+        None => model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent: model.forward_consent() }),
     }
     None
 }
 
 /// The release that a forward key is for, unless something is in flight there.
-fn free(model: &mut Model) -> Option<String> {
+fn idle_release(model: &mut Model) -> Option<String> {
     let Some(name) = model.focus().map(|release| release.name.clone()) else {
         model.say("no service is marked", true);
         return None;

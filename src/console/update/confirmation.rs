@@ -10,27 +10,27 @@ use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::Gate;
 
-/// A key while the question is open. `apart`: it was typed, not pasted.
-pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apart: bool) -> Vec<Effect> {
-    let letters = confirm.consent.takes_letters();
+/// A key while the question is open. `typed`: by hand, not pasted.
+pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typed: bool) -> Vec<Effect> {
+    let accepts_text = confirm.consent.accepts_text();
     let second = key == Key::Char('R') && matches!(confirm.consent, Consent::SecondR);
     let ripe = model.observed.now.since(confirm.opened) >= SECOND_R_AFTER
-        && model.observed.now.since(confirm.heard) >= REPEAT_GUARD;
+        && model.observed.now.since(confirm.last_repeat) >= REPEAT_GUARD;
     let yes = match (&confirm.consent, key) {
         (Consent::Name(_), Key::Enter) => confirm.name_matches(),
         // What was gated may have passed meanwhile.
         (Consent::Reason { .. }, Key::Enter) => {
             confirm.name_matches() && (confirm.plan.gate.is_none() || confirm.reason().is_some())
         }
-        (Consent::Yes | Consent::SecondR, Key::Char('y')) => apart,
-        (Consent::SecondR, Key::Char('R')) => apart && ripe,
+        (Consent::Yes | Consent::SecondR, Key::Char('y')) => typed,
+        (Consent::SecondR, Key::Char('R')) => typed && ripe,
         _ => false,
     };
     if yes && !confirm.wants_reason() {
         let order = Order { automatic: false, why: confirm.reason() };
         return model.operations.start(confirm.plan, order, model.observed.now.at);
     }
-    let chooses = key == Key::Char('c') && !letters && confirm.can_choose(&model.observed);
+    let chooses = key == Key::Char('c') && !accepts_text && confirm.can_choose(&model.observed);
     match (key, &mut confirm.consent) {
         (Key::Enter, Consent::Name(name)) if yes => {
             let name = std::mem::take(name);
@@ -38,14 +38,14 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apa
         }
         (Key::Esc, Consent::Reason { name, .. }) => confirm.consent = Consent::Name(std::mem::take(name)),
         (Key::Esc | Key::Ctrl('c'), _) => return Vec::new(),
-        (Key::Char('n'), _) if !letters => return Vec::new(),
+        (Key::Char('n'), _) if !accepts_text => return Vec::new(),
         (Key::Tab, _) => other_way(model, &mut confirm),
         _ if chooses => {
             ask_where_to(model, confirm.plan.release);
             return Vec::new();
         }
         // A forward plan on screen does not stand between an operator and the way back.
-        (Key::Char('R'), _) if !letters && !confirm.plan.intent.is_rollback() && apart => {
+        (Key::Char('R'), _) if !accepts_text && !confirm.plan.intent.is_rollback() && typed => {
             return rollback_of(model, &confirm.plan.release);
         }
         (key, consent) => {
@@ -55,7 +55,7 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, apa
         }
     }
     if second {
-        confirm.heard = model.observed.now.at;
+        confirm.last_repeat = model.observed.now.at;
     }
     model.screen.dialog = Some(Dialog::Confirm(confirm));
     Vec::new()
@@ -67,7 +67,7 @@ fn other_way(model: &Model, confirm: &mut Confirm) {
     let release = model.release(&confirm.plan.release);
     if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.observed.plan(release, &next)) {
         confirm.plan = plan;
-        (confirm.opened, confirm.heard) = (model.observed.now.at, model.observed.now.at);
+        (confirm.opened, confirm.last_repeat) = (model.observed.now.at, model.observed.now.at);
     }
 }
 

@@ -21,9 +21,9 @@ use crate::domain::release::Release;
 use crate::domain::text;
 
 /// Does what a key does, or a line of the palette.
-pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+pub(crate) fn dispatch(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
-        Action::Step | Action::Rollback | Action::Weight | Action::Start | Action::Finish | Action::Automatic => {
+        Action::Step | Action::Rollback | Action::Weight | Action::Start | Action::Finish | Action::AutoPromotion => {
             return act(model, action);
         }
         Action::RollbackTo => return rollback_to_marked(model),
@@ -34,8 +34,8 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Pick => pick(model),
         Action::Kinds => next_kinds(model),
         Action::LogOfTask => open_log_of_task(model),
-        Action::Sides | Action::Follow | Action::Hold | Action::FirstError => model.perform_in_log(action),
-        Action::Outside => return open_copy_menu(model),
+        Action::Sides | Action::Follow | Action::Hold | Action::FirstError => model.dispatch_to_log(action),
+        Action::CopyMenu => return open_copy_menu(model),
         Action::Palette => model.screen.dialog = Some(Dialog::Palette(Palette::default())),
         Action::Find => {
             if let Some(find) = model.screen.find_mut() {
@@ -71,7 +71,7 @@ pub(crate) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Rollback => return commands::rollback(model),
-        Action::Automatic => return commands::ask_automatic(model).into_iter().collect(),
+        Action::AutoPromotion => return commands::ask_automatic(model).into_iter().collect(),
         Action::Step => commands::propose(model, Intent::Step { to: None }),
         Action::Finish => commands::propose(model, Intent::Finish),
         Action::Weight => commands::ask_weight(model),
@@ -224,7 +224,7 @@ fn open_copy_menu(model: &mut Model) -> Vec<Effect> {
     };
     let of = |release| CopyMenu::of(&model.observed, &model.shell, &screen.current, list, release);
     let menu = model.focus().map(of).unwrap_or_default();
-    let first = menu.ways.first().map(|item| Effect::Copy(item.text.clone()));
+    let first = menu.items.first().map(|item| Effect::Copy(item.text.clone()));
     match &first {
         Some(_) => model.screen.dialog = Some(Dialog::CopyMenu(menu)),
         None => model.say("nothing is marked that leads anywhere", true),

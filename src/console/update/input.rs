@@ -1,6 +1,7 @@
 //! What a key does.
 
-use super::{answers, commands, dispatch};
+use super::dispatch::dispatch;
+use super::{answers, commands};
 use crate::console::keymap;
 use crate::console::keymap::{Action, Key};
 use crate::console::message::Effect;
@@ -11,7 +12,7 @@ const TYPED_APART: jiff::SignedDuration = jiff::SignedDuration::from_millis(10);
 
 /// A key: an answer to what is asked, a letter of what is searched for, or what the table says.
 pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
-    let apart = model.screen.last_key.is_none_or(|last| model.observed.now.since(last) >= TYPED_APART);
+    let typed = model.screen.last_key.is_none_or(|last| model.observed.now.since(last) >= TYPED_APART);
     model.screen.last_key = Some(model.observed.now.at);
     model.screen.notice = None;
     let leaving = std::mem::take(&mut model.screen.leaving);
@@ -19,7 +20,7 @@ pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     // Any key stops what is counted down to, and does nothing else; but for the way back and the way out.
     if model.stop_countdowns() {
         match keymap::action(key, model.screen.scope()).filter(|_| !typing) {
-            Some(Action::Rollback) if apart => return commands::rollback(model),
+            Some(Action::Rollback) if typed => return commands::rollback(model),
             Some(Action::Quit) => {
                 model.screen.leaving = true;
                 model.say("AUTOMATIC is off, and nothing was sent. The same key again leaves.", true);
@@ -29,7 +30,7 @@ pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     if model.screen.dialog.is_some() {
-        return answers::answer(model, key, apart);
+        return answers::answer(model, key, typed);
     }
     if typing {
         model.search(key);
@@ -41,12 +42,12 @@ pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.screen.too_small() && !matches!(action, Action::Rollback | Action::Quit | Action::Suspend) {
         return Vec::new();
     }
-    if action.acts() && !apart {
+    if action.acts() && !typed {
         model.say(format!("{} came with other keys at once, as a paste does: ignored", key.label()), true);
         return Vec::new();
     }
     if action == Action::Quit {
         return commands::quit(model, leaving);
     }
-    dispatch::perform(model, action)
+    dispatch(model, action)
 }

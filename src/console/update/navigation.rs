@@ -121,7 +121,7 @@ impl Model {
     /// A key that moves in a list, or changes how it is shown.
     pub(crate) fn moved(&mut self, action: Action) {
         if let Screen::View(View::Logs, _) = self.screen.current {
-            return self.perform_in_log(action);
+            return self.dispatch_to_log(action);
         }
         match action {
             Action::Up => self.move_mark(|at, _| at.saturating_sub(1)),
@@ -139,11 +139,11 @@ impl Model {
     }
 
     /// A key in the log.
-    pub(crate) fn perform_in_log(&mut self, action: Action) {
+    pub(crate) fn dispatch_to_log(&mut self, action: Action) {
         let release = self.screen.focus(&self.observed);
         let ScreenState { lists, logs, .. } = &mut self.screen;
         let find = &mut lists.entry(View::Logs).or_default().find;
-        if let Some((text, wrong)) = logs.perform(action, find, release, self.observed.now.at) {
+        if let Some((text, wrong)) = logs.dispatch(action, find, release, self.observed.now.at) {
             self.say(text, wrong);
         }
     }

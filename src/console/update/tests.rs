@@ -173,7 +173,8 @@ fn asking(mut model: Model, gate: Option<Gate>) -> Model {
     let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
     let (plan, now) = (Plan { gate, ..plan }, model.observed.now.at);
     let (consent, ways) = (Consent::Yes, Vec::new());
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, heard: now })));
+    model.screen.dialog =
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, last_repeat: now })));
     model
 }
 

@@ -103,12 +103,13 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, strips: &[Strip<'_>], buffer:
         // The last one has the times below it.
         let each = (rest.height.saturating_sub(1)) / (count - index + 1);
         let (above, below) = split_top(rest, if last { rest.height } else { each });
-        one(scene, release, strip, last, buffer, above);
+        one(scene, release, (strip, last), buffer, above);
         rest = below;
     }
 }
 
-fn one(scene: &Canvas<'_>, release: &Release, strip: &Strip<'_>, times: bool, buffer: &mut Buffer, area: Rect) {
+/// `times`: whether the times stand below it.
+fn one(scene: &Canvas<'_>, release: &Release, (strip, times): (&Strip<'_>, bool), buffer: &mut Buffer, area: Rect) {
     let now = scene.observed.now.at;
     let columns = area.width.saturating_sub(SCALE);
     let minutes = scene.screen.release.reach_of(columns);

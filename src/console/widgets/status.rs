@@ -53,7 +53,7 @@ fn next_move(scene: &Canvas<'_>, release: &Release) -> String {
 fn paused(scene: &Canvas<'_>, release: &Release, deadline: &Deadline) -> Vec<String> {
     let (then, soon) = match &deadline.then {
         Then::GoesBack => ("ROLLBACK", "ROLLBACK in"),
-        Then::GoesOn => ("ships itself", "ships itself in"),
+        Then::GoesOn => ("continues automatically", "continues in"),
         Then::Other(Some(other)) => (other.as_str(), "its end in"),
         Then::Other(None) => ("what AWS does not say", "its end in"),
     };

@@ -73,8 +73,7 @@ pub fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, area: Rec
 /// Which release, which view of it, what more there is to say, what is searched for, and how old it all is.
 pub fn title(
     scene: &Canvas<'_>,
-    release: &Release,
-    view: View,
+    (release, view): (&Release, View),
     said: Vec<Span<'static>>,
     fresh: Option<&Freshness>,
     columns: usize,

@@ -10,10 +10,10 @@ use crate::console::widgets::theme::Role;
 use crate::domain::text;
 
 /// Each way out by what it leads to; the marked one with its text in full, and what stands against it.
-pub fn lines(scene: &Canvas<'_>, outside: &CopyMenu, columns: usize) -> Vec<Line<'static>> {
+pub fn lines(scene: &Canvas<'_>, menu: &CopyMenu, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for (index, way) in outside.ways.iter().enumerate() {
-        let marked = index == outside.selected;
+    for (index, way) in menu.items.iter().enumerate() {
+        let marked = index == menu.selected;
         lines.push(Line::from(vec![
             scene.span(if marked { "▸ " } else { "  " }, Role::Accent),
             scene.span(format::clip(&way.title, columns), if marked { Role::Marked } else { Role::Title }),

@@ -56,7 +56,7 @@ fn all(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
             if std::mem::replace(&mut marked, true) {
                 continue;
             }
-            ("↑ ↓".to_owned(), "Mark another; also home, end, pgup, pgdn, k, j, G, ctrl-u, ctrl-d.".to_owned())
+            ("↑ ↓".to_owned(), "Move; also home, end, pgup, pgdn, k, j, G, ctrl-u, ctrl-d.".to_owned())
         } else {
             (labels(binding.keys.iter()), binding.help.to_owned())
         };

@@ -32,7 +32,7 @@ pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
             Consent::Name(_) => &[("enter", "carry it out once the name is typed"), ("esc", "cancel")],
             Consent::Reason { .. } => &[("enter", "carry it out once a reason is typed"), ("esc", "back to the name")],
         },
-        Dialog::Automatic { consent, .. } => match consent.takes_letters() {
+        Dialog::AutoPromotion { consent, .. } => match consent.accepts_text() {
             true => &[("enter", "switch it on once the name is typed"), ("esc", "cancel")],
             false => &[("y", "switch it on"), ("n esc", "cancel"), ("R", "roll back instead")],
         },
@@ -47,10 +47,10 @@ pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
 }
 
 /// Whether letters are typed into it, or not heard: then `R` needs `esc` first.
-pub fn takes_letters(dialog: &Dialog) -> bool {
+pub fn accepts_text(dialog: &Dialog) -> bool {
     match dialog {
-        Dialog::Confirm(confirm) => confirm.consent.takes_letters(),
-        Dialog::Automatic { consent, .. } => consent.takes_letters(),
+        Dialog::Confirm(confirm) => confirm.consent.accepts_text(),
+        Dialog::AutoPromotion { consent, .. } => consent.accepts_text(),
         Dialog::Weight { .. } | Dialog::Revisions(_) | Dialog::Closed { .. } | Dialog::Palette(_) => true,
         Dialog::Refused { .. } | Dialog::Help { .. } | Dialog::CopyMenu(_) => false,
     }
@@ -67,7 +67,7 @@ pub fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect
         Dialog::Weight { release, input, error } => {
             weight(scene, buffer, body, release, input, error.as_deref());
         }
-        Dialog::Automatic { release, consent } => {
+        Dialog::AutoPromotion { release, consent } => {
             let width = inner_width(body, 84);
             let lines = auto_promotion::lines(scene, release, consent, width);
             window(scene, buffer, body, width, &format!("{release}: automatic stepping"), lines);
@@ -86,7 +86,7 @@ pub fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect
             let lines = palette::lines(scene, palette, width, inner_height(body));
             window(scene, buffer, body, width, "go to", lines);
         }
-        Dialog::CopyMenu(outside) => {
+        Dialog::CopyMenu(menu) => {
             let width = inner_width(body, 112);
             window(
                 scene,
@@ -94,7 +94,7 @@ pub fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect
                 body,
                 width,
                 "outside: the first of these is copied",
-                copy_menu::lines(scene, outside, width),
+                copy_menu::lines(scene, menu, width),
             );
         }
         Dialog::Help { top } => {

@@ -3,6 +3,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::console::message::{Effect, Msg, Now};
 use crate::console::poll_schedule::due;
+use crate::console::state::Model;
 use crate::console::update;
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::{AlarmConfiguration, DeploymentStatus, ServiceDeployment};
@@ -101,9 +102,9 @@ fn no_more_than_two_questions_a_minute_are_about_alarms() {
         assert!(first.iter().any(|(_, query)| matches!(query, Query::Alarms(_))));
         hurried.polls.all_due();
         hurried.observed.now.at = now() + SignedDuration::from_secs(29);
-        assert!(!due(&hurried).iter().any(|query| matches!(query, Query::Alarms(_))));
+        assert!(!due(&hurried.watched()).iter().any(|query| matches!(query, Query::Alarms(_))));
         hurried.observed.now.at = now() + SignedDuration::from_secs(30);
-        assert!(due(&hurried).iter().any(|query| matches!(query, Query::Alarms(_))));
+        assert!(due(&hurried.watched()).iter().any(|query| matches!(query, Query::Alarms(_))));
     }
 }
 
@@ -115,17 +116,17 @@ fn the_alarms_of_what_is_looked_at_come_first_and_switched_off_ones_not_at_all()
     let mut theirs = alarmed("theirs", 5, vec!["theirs".to_owned()]);
     theirs.controller = crate::domain::ecs::service::Controller::CodeDeploy;
     let model = watching(vec![alarmed("z", 5, vec!["zebra".to_owned()]), alarmed("a", 5, many), off, theirs]);
-    let Some(Query::Alarms(names)) = alarms(&model, model.focus()) else { panic!("no question") };
+    let Some(Query::Alarms(names)) = alarms(&model.watched(), model.focus()) else { panic!("no question") };
     assert_eq!((names.len(), names[0].as_str()), (100, "zebra"));
     assert!(names[1..].iter().all(|name| name.starts_with("alarm-")));
-    assert_eq!(alarms(&watching(vec![service("orders", "orders", 5, 4, 60)]), None), None);
+    assert_eq!(alarms(&watching(vec![service("orders", "orders", 5, 4, 60)]).watched(), None), None);
 }
 
 #[test]
 fn what_may_be_gone_back_to_is_read_again_before_long() {
-    assert_eq!(definitions(&due(&orders(200))), [[""; 0]; 0]);
+    assert_eq!(definitions(&due(&orders(200).watched())), [[""; 0]; 0]);
     // Each alone: one that cannot be described leaves the other known.
-    assert_eq!(definitions(&due(&orders(301))), [[":41"], [":40"]]);
+    assert_eq!(definitions(&due(&orders(301).watched())), [[":41"], [":40"]]);
     // Once asked it is not asked on and on.
     let mut model = orders(301);
     let asked = asked(&mut model, 100).into_iter().map(|(_, query)| query).collect::<Vec<_>>();
@@ -135,13 +136,13 @@ fn what_may_be_gone_back_to_is_read_again_before_long() {
 #[test]
 fn another_target_is_read_at_once() {
     let mut model = orders(1);
-    assert_eq!(definitions(&due(&model)), [[""; 0]; 0]);
+    assert_eq!(definitions(&due(&model.watched())), [[""; 0]; 0]);
     // :43 goes out, and :42, read long ago, is what R would go back to.
     let stale = vec![definition("orders", 42, true), definition("orders", 43, true)];
     model.observed.snapshot.task_definitions.remove(&td("orders", 42));
     learn(&mut model, 1_000, Query::TaskDefinitions(Vec::new()), Answer::TaskDefinitions(stale));
     learn(&mut model, 0, Query::Services, Answer::Services(vec![service("orders", "orders", 43, 4, 0)]));
-    assert_eq!(definitions(&due(&model)), [[":42"]]);
+    assert_eq!(definitions(&due(&model.watched())), [[":42"]]);
 }
 
 #[test]
@@ -150,20 +151,20 @@ fn one_that_cannot_be_described_leaves_the_others_known() {
     model.observed.snapshot.task_definitions.clear();
     model.derive();
     let all = Query::TaskDefinitions((40..=42).map(|revision| td("orders", revision)).collect());
-    assert!(due(&model).contains(&all));
+    assert!(due(&model.watched()).contains(&all));
     let fault = |kind| Err(Fault::new(kind, "DescribeTaskDefinition", "orders:40", "Unable to describe it"));
     hear(&mut model, 0, all.clone(), fault(FaultKind::Throttled));
-    assert!(due(&model).contains(&all));
+    assert!(due(&model.watched()).contains(&all));
     hear(&mut model, 0, all.clone(), fault(FaultKind::Refused));
-    assert_eq!(definitions(&due(&model)), [[":40"], [":41"], [":42"]]);
+    assert_eq!(definitions(&due(&model.watched())), [[":40"], [":41"], [":42"]]);
 }
 
 #[test]
 fn where_the_best_was_deregistered_the_family_is_asked_for() {
     let mut model = orders(1);
     let family = Query::Family("orders".to_owned());
-    assert!(!due(&model).contains(&family));
+    assert!(!due(&model.watched()).contains(&family));
     let gone = Answer::TaskDefinitions(vec![definition("orders", 41, false)]);
     learn(&mut model, 0, Query::TaskDefinitions(Vec::new()), gone);
-    assert!(due(&model).contains(&family));
+    assert!(due(&model.watched()).contains(&family));
 }

@@ -32,7 +32,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     };
     let fresh = all.iter().filter(there).map(|row| age::of(scene, Source::Alarms, row.reading));
     let fresh = fresh.max_by_key(|fresh| (fresh.fault.is_some(), fresh.age.is_none(), fresh.age));
-    let title = table::title(scene, release, View::Alarms, said, fresh.as_ref(), columns);
+    let title = table::title(scene, (release, View::Alarms), said, fresh.as_ref(), columns);
     if all.is_empty() {
         let rows = none(scene, release, columns);
         return table::draw(scene, Listing { title, rows, ..Listing::default() }, buffer, area);

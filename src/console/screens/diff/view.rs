@@ -46,7 +46,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
         rows.extend(lines);
         rows.extend(unknown_around(scene, release, &sides));
     }
-    let title = table::title(scene, release, View::Diff, said(scene, &changes), None, columns);
+    let title = table::title(scene, (release, View::Diff), said(scene, &changes), None, columns);
     let headings = Some(heading(scene, &sides, columns));
     let (marked, details) = match shown.get(at) {
         Some(Row::Change { change, .. }) => {

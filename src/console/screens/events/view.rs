@@ -40,7 +40,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     let sources = sources(scene, release);
     // What was never read is said above the list.
     let oldest = sources.iter().find(|source| !source.good() && source.age.is_some()).or(sources.first());
-    let title = table::title(scene, release, View::Events, said, oldest, columns);
+    let title = table::title(scene, (release, View::Events), said, oldest, columns);
     let tabs = scene.tabs(Shown::iter(), scene.screen.events.shown, &[" tab: other kinds ", " tab "], columns);
     let shown =
         list.shown(events::state::rows(scene.observed, &scene.operations.acts, &scene.screen.events, list, release));

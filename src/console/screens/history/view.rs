@@ -30,7 +30,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     let marked = history::state::marked(scene.observed, list, release);
     let said = marked.map(|(at, _)| scene.text(format!("{} of {}", at + 1, format::many(all, "deployment"))));
     let fresh = age::history(scene, release);
-    let title = table::title(scene, release, View::History, said.into_iter().collect(), Some(&fresh), columns);
+    let title = table::title(scene, (release, View::History), said.into_iter().collect(), Some(&fresh), columns);
     let starters = events::state::starters(scene.observed, &scene.operations.acts, release);
     let (rows, at) = rows(scene, release, marked.map(|(_, deployment)| &deployment.arn), &starters, columns);
     let mut details = marked.map(|(_, deployment)| deployment::lines(scene, deployment, columns)).unwrap_or_default();

@@ -20,7 +20,7 @@ fn said(text: &str) -> Said {
 
 impl Logs {
     /// A key that moves in the log, or changes how it is followed.
-    pub(crate) fn perform(
+    pub(crate) fn dispatch(
         &mut self,
         action: Action,
         find: &mut Find,

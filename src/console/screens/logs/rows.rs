@@ -13,7 +13,7 @@ use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::logs::buffer;
 use crate::domain::logs::buffer::{LogSide, Shown};
-use crate::domain::logs::ring_buffer::RingBuffer;
+use crate::domain::logs::ring_buffer::{Key, RingBuffer};
 use crate::domain::release::Release;
 
 /// From so many columns on both sides are beside one another.
@@ -31,13 +31,12 @@ pub(crate) fn around(
     let (logs, shown) = (&scene.screen.logs, scene.screen.logs.shown(&scene.screen.list(View::Logs).find));
     let two = columns >= TWO && sources::two_sides(release) && logs.sides.is_none() && logs.task.is_none();
     if !two {
-        let looks = Looks::merged(columns, sources::two_sides(release) && logs.task.is_none());
+        let looks = Looks::merged(marked, columns, sources::two_sides(release) && logs.task.is_none());
         let (lines, at) = window(scene, |_| true, marked, shown, rows);
-        let rows = lines.into_iter().map(|line| Line::from(row(scene, release, line, marked, &looks, columns)));
+        let rows = lines.into_iter().map(|line| Line::from(row(scene, release, line, &looks)));
         return (rows.collect(), at);
     }
-    let room = (columns - 3) / 2;
-    let looks = Looks::beside(columns);
+    let looks = Looks::beside(marked, columns);
     // Of whom it is not known yet is on the left, with a mark.
     let half = |canary: bool| {
         let is_in = |line: &RingBuffer| (logs.book.whose(line) == LogSide::Canary) == canary;
@@ -49,9 +48,9 @@ pub(crate) fn around(
     let (mut left, mut right) = (padded(left, at - left_at), padded(right, at - right_at));
     let mut both = Vec::new();
     while !left.is_empty() || !right.is_empty() {
-        let mut spans = cell(scene, release, left.pop_front().flatten(), marked, &looks, room);
+        let mut spans = cell(scene, release, left.pop_front().flatten(), &looks);
         spans.push(scene.dim(" │ "));
-        spans.extend(cell(scene, release, right.pop_front().flatten(), marked, &looks, room));
+        spans.extend(cell(scene, release, right.pop_front().flatten(), &looks));
         both.push(Line::from(spans));
     }
     (both, at)
@@ -77,8 +76,12 @@ fn window<'a>(
     (lines, at)
 }
 
-/// How much of a line is said before its text.
+/// How lines are laid out.
 struct Looks {
+    /// The marked line.
+    marked: Key,
+    /// Columns of a line.
+    columns: usize,
     millis: bool,
     /// Columns of the side's name.
     side: usize,
@@ -87,42 +90,35 @@ struct Looks {
 }
 
 impl Looks {
-    fn merged(columns: usize, sides: bool) -> Self {
+    fn merged(marked: &RingBuffer, columns: usize, sides: bool) -> Self {
         let side = if columns >= 100 { 7 } else { 1 };
-        Self { millis: columns >= 100, side: if sides { side } else { 0 }, task: if columns >= 100 { 8 } else { 6 } }
+        Self {
+            marked: marked.key,
+            columns,
+            millis: columns >= 100,
+            side: if sides { side } else { 0 },
+            task: if columns >= 100 { 8 } else { 6 },
+        }
     }
 
-    fn beside(columns: usize) -> Self {
-        Self { millis: columns >= 180, side: 0, task: if columns >= 180 { 8 } else { 5 } }
+    fn beside(marked: &RingBuffer, columns: usize) -> Self {
+        let (wide, half) = (columns >= 180, (columns - 3) / 2);
+        Self { marked: marked.key, columns: half, millis: wide, side: 0, task: if wide { 8 } else { 5 } }
     }
 }
 
-fn cell(
-    scene: &Canvas<'_>,
-    release: &Release,
-    line: Option<&RingBuffer>,
-    marked: &RingBuffer,
-    looks: &Looks,
-    columns: usize,
-) -> Vec<Span<'static>> {
-    let mut spans = line.map(|line| row(scene, release, line, marked, looks, columns)).unwrap_or_default();
+fn cell(scene: &Canvas<'_>, release: &Release, line: Option<&RingBuffer>, looks: &Looks) -> Vec<Span<'static>> {
+    let mut spans = line.map(|line| row(scene, release, line, looks)).unwrap_or_default();
     let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
-    spans.push(Span::raw(" ".repeat(columns.saturating_sub(used))));
+    spans.push(Span::raw(" ".repeat(looks.columns.saturating_sub(used))));
     spans
 }
 
 /// One line, cut to a width.
-fn row(
-    scene: &Canvas<'_>,
-    release: &Release,
-    line: &RingBuffer,
-    marked: &RingBuffer,
-    looks: &Looks,
-    columns: usize,
-) -> Vec<Span<'static>> {
+fn row(scene: &Canvas<'_>, release: &Release, line: &RingBuffer, looks: &Looks) -> Vec<Span<'static>> {
     let book = &scene.screen.logs.book;
     let whose = book.whose(line);
-    let here = line.key == marked.key;
+    let here = line.key == looks.marked;
     let at = line.key.0.strftime(if looks.millis { "%H:%M:%S%.3f" } else { "%H:%M:%S" }).to_string();
     let mut spans = vec![
         scene.span(if here { "▸ " } else { "  " }, Role::Accent),
@@ -145,7 +141,7 @@ fn row(
     spans.push(scene.span(format::pad(&task, looks.task), role(whose)));
     spans.push(Span::raw(" "));
     let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
-    let text = format::clip(&said(&line.text), columns.saturating_sub(used));
+    let text = format::clip(&said(&line.text), looks.columns.saturating_sub(used));
     spans.push(scene.span(text, if line.error { Role::Bad } else { Role::Text }));
     spans
 }

@@ -30,7 +30,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     let logs = &scene.screen.logs;
     let fresh = age::logs(scene);
     let fresh = fresh.as_ref().filter(|_| logs.held.is_none());
-    put(buffer, area, 0, table::title(scene, release, View::Logs, header::said(scene), fresh, columns));
+    put(buffer, area, 0, table::title(scene, (release, View::Logs), header::said(scene), fresh, columns));
     let (_, area) = split_top(area, 1);
     let mut head = header::lines(scene, release, columns);
     let room = usize::from(area.height).saturating_sub(LINES).max(1);

@@ -104,11 +104,7 @@ pub fn lines(scene: &Canvas<'_>, deployment: &ServiceDeployment, columns: usize)
     let replaced = if sources.is_empty() { String::new() } else { format!(", replaced {}", sources.join(", ")) };
     say("revision", &format!("{target}{replaced}"), Role::Text);
     say("strategy", &deployment.configuration.describe(), Role::Text);
-    let times =
-        [("created", deployment.created_at), ("started", deployment.started_at), ("ended", deployment.finished_at)];
-    let times: Vec<_> =
-        times.into_iter().filter_map(|(what, at)| Some(format!("{what} {}", when(scene, at?)))).collect();
-    say("times", &times.join(", "), Role::Text);
+    say("times", &times(scene, deployment), Role::Text);
     if let Some(alarms) = &deployment.alarms {
         let triggered = match alarms.triggered.as_slice() {
             [] => String::new(),
@@ -128,6 +124,15 @@ pub fn lines(scene: &Canvas<'_>, deployment: &ServiceDeployment, columns: usize)
         say("waits", &format!("for somebody{until}, then {then}"), Role::Warn);
     }
     lines
+}
+
+/// When it was created, started and ended.
+fn times(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> String {
+    let times =
+        [("created", deployment.created_at), ("started", deployment.started_at), ("ended", deployment.finished_at)];
+    let times: Vec<_> =
+        times.into_iter().filter_map(|(what, at)| Some(format!("{what} {}", when(scene, at?)))).collect();
+    times.join(", ")
 }
 
 /// `2026-11-20 09:15:07Z (26m ago)`.

@@ -49,7 +49,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     }
     let said = parts::place(scene, &list.order_name(ORDERS), marked, shown.len(), "target");
     let fresh = age::health(scene, release);
-    let title = table::title(scene, release, View::Targets, said, fresh.as_ref(), columns);
+    let title = table::title(scene, (release, View::Targets), said, fresh.as_ref(), columns);
     let (marked, details) = match shown.get(marked) {
         Some((row, section)) => (format!("target {}", address(row)), details(scene, section, row, columns)),
         None => (String::new(), Vec::new()),

@@ -60,7 +60,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
         }
     }
     let said = parts::place(scene, &list.order_name(ORDERS), marked, shown.len(), "line");
-    let title = table::title(scene, release, View::Tasks, said, Some(&fresh), columns);
+    let title = table::title(scene, (release, View::Tasks), said, Some(&fresh), columns);
     let (marked, details) = match shown.get(marked) {
         Some(row) => (details::name(row), details::lines(scene, release, row, columns)),
         None => (String::new(), Vec::new()),
@@ -154,7 +154,7 @@ fn row(scene: &Canvas<'_>, row: &Row<'_>, marked: bool, fresh: bool, columns: us
             spans.push(scene.text(format::clip(said, columns.saturating_sub(used))));
         }
         Kind::Task { task, .. } if task.stopped() => spans.extend(stopped(scene, task, marked, columns)),
-        Kind::Task { task, restarts } => spans.extend(up(scene, task, *restarts, marked, fresh, columns)),
+        Kind::Task { task, restarts } => spans.extend(up(scene, (task, *restarts), marked, fresh, columns)),
     }
     Line::from(spans)
 }
@@ -181,11 +181,10 @@ fn stopped(scene: &Canvas<'_>, task: &Task, marked: bool, columns: usize) -> Vec
     ]
 }
 
-/// One that has not: how it is and where.
+/// One that runs or will: its state, its health, where it is.
 fn up(
     scene: &Canvas<'_>,
-    task: &Task,
-    restarts: usize,
+    (task, restarts): (&Task, usize),
     marked: bool,
     fresh: bool,
     columns: usize,

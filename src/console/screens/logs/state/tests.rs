@@ -317,7 +317,7 @@ fn tasks_of_a_rolling_service_are_told_apart_by_their_revisions() {
 fn every_key_of_the_log_does_something_where_there_is_nothing() {
     for action in crate::console::keymap::Action::iter() {
         let mut model = logs(SIZE);
-        model.perform_in_log(action);
+        model.dispatch_to_log(action);
         assert_eq!(marked(&model), "");
     }
 }

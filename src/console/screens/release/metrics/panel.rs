@@ -64,7 +64,8 @@ impl Panel {
         };
         let (stable, canary) = (curve(&[Part::Stable, Part::Alone]), curve(&[Part::Canary]));
         if stable.is_empty() && canary.is_empty() {
-            return nothing(scene, release, source, troubles(3), buffer, area);
+            let lines = nothing(scene, release, source, troubles(3), area.width.into());
+            return put_all(scene, buffer, split_top(area, 1).1, lines);
         }
         // The side in question: what is tried, else what is there.
         let newest = sides.last().and_then(|(.., series)| *series);
@@ -75,7 +76,7 @@ impl Panel {
         });
         let missing = missing.unwrap_or_default();
         let gaps = missing.iter().any(|(_, to)| *to < f64::from(minutes));
-        put(buffer, area, 0, self.legend(scene, &sides, source, gaps, area.width.into()));
+        put(buffer, area, 0, self.legend(scene, (&sides, gaps), source, area.width.into()));
         let (_, area) = split_top(area, 1);
         let troubles = troubles(1);
         let most = area.height.saturating_sub(5).min(2);
@@ -129,9 +130,8 @@ impl Panel {
     fn legend(
         &self,
         scene: &Canvas<'_>,
-        sides: &[Known<'_>],
+        (sides, gaps): (&[Known<'_>], bool),
         source: Option<Freshness>,
-        gaps: bool,
         columns: usize,
     ) -> Line<'static> {
         let usable = source.as_ref().is_some_and(Freshness::good);
@@ -192,11 +192,9 @@ fn nothing(
     release: &Release,
     source: Option<Freshness>,
     troubles: Vec<Line<'static>>,
-    buffer: &mut Buffer,
-    area: Rect,
-) {
-    let columns = usize::from(area.width);
-    let lines = match source {
+    columns: usize,
+) -> Vec<Line<'static>> {
+    match source {
         None => {
             let why = age::uncounted(release).unwrap_or_else(|| "no load balancer in front".to_owned());
             let lines = format::wrap(&format!("no data: {why}"), columns, 3);
@@ -211,7 +209,5 @@ fn nothing(
                 None => vec![scene.dim(format!("no data: {name} counted no requests")).into()],
             }
         }
-    };
-    let (_, area) = split_top(area, 1);
-    put_all(scene, buffer, area, lines);
+    }
 }
