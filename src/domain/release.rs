@@ -17,6 +17,7 @@ use self::ladder::Ladder;
 use self::share::{Percent, Weight};
 use super::analysis::{Verdict, VerdictStatus};
 use super::ecs::deployment::{Configuration, Pause, ServiceDeployment};
+use super::ecs::lifecycle_stage::LifecycleStage;
 use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::ecs::route::Route;
 use super::fault::Fault;
@@ -51,7 +52,7 @@ pub enum Method {
 }
 
 /// The stage at whose pause weights can be written for a native deployment.
-pub const WEIGHT_PAUSE_STAGE: &str = "POST_TEST_TRAFFIC_SHIFT";
+pub const WEIGHT_PAUSE_STAGE: LifecycleStage = LifecycleStage::PostTestTrafficShift;
 
 impl Method {
     /// Whether a strategy of ECS's own shifts the traffic.
@@ -192,7 +193,7 @@ pub struct Release {
     /// Where ECS itself waits for somebody to answer, the soonest to run out first.
     pub pauses: Vec<Pause>,
     /// `lifecycleStage` of the deployment under way.
-    pub stage: Option<String>,
+    pub stage: Option<LifecycleStage>,
     /// What the rollout under way suffers from.
     pub ailment: Option<RolloutHealth>,
     /// What is wrong or odd, for the operator.
@@ -254,7 +255,7 @@ impl Release {
 
     /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`WEIGHT_PAUSE_STAGE`].
     pub fn held(&self) -> bool {
-        !self.pauses.is_empty() && self.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE)
+        !self.pauses.is_empty() && self.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE)
     }
 
     /// Whether it goes by this name: its own, or one of its services'.

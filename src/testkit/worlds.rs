@@ -225,7 +225,7 @@ impl Scene {
 fn rollout(role: &str, revision: u8, running: u32, state: Option<RolloutState>) -> Rollout {
     Rollout {
         id: format!("ecs-svc/{role}{revision}"),
-        role: role.to_owned(),
+        role: role.into(),
         task_definition: td(revision),
         desired: running,
         running,

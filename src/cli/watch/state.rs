@@ -45,7 +45,13 @@ impl WatchState {
         scene.say("revisions", revisions(release, deployment, snapshot));
         scene.say("phase", phase(release.phase).to_owned());
         scene.say_of("deployment", deployment.map(status));
-        scene.say_of("stage", deployment.and_then(|deployment| deployment.stage.clone()).or(release.stage.clone()));
+        scene.say_of(
+            "stage",
+            deployment
+                .and_then(|deployment| deployment.stage.as_ref())
+                .or(release.stage.as_ref())
+                .map(ToString::to_string),
+        );
         scene.say_of("traffic", traffic(release, deployment, observed));
         scene.say("tasks", tasks(release));
         let triggered = deployment.and_then(|deployment| deployment.alarms.as_ref()).map(|alarms| &alarms.triggered);

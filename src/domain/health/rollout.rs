@@ -8,7 +8,7 @@ use super::stop_reason;
 use super::stop_reason::Cause;
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
-use crate::domain::ecs::service::{Rollout, Task};
+use crate::domain::ecs::service::{Rollout, RolloutRole, Task};
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{Phase, Release, Side};
 
@@ -137,7 +137,7 @@ fn services(release: &Release) -> impl Iterator<Item = &Side> {
 /// The revisions of a side whose failures bear on its release: its own; while ECS takes it back, what that is for.
 fn revisions<'a>(side: &'a Side, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a TaskDefinitionArn> {
     let rollouts = snapshot.service(&side.service).map(|service| service.rollouts.as_slice()).unwrap_or_default();
-    let left = rollouts.iter().filter(|rollout| side.going_back && rollout.role != "PRIMARY");
+    let left = rollouts.iter().filter(|rollout| side.going_back && rollout.role != RolloutRole::Primary);
     std::iter::once(&side.task_definition).chain(left.map(|rollout| &rollout.task_definition))
 }
 

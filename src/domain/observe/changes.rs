@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::snapshot::Snapshot;
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::{Hook, PAUSE, ServiceDeployment};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::Forward;
 
@@ -27,9 +28,9 @@ pub struct StageChange {
     /// When it was first seen.
     pub at: Timestamp,
     /// The stage until then.
-    pub before: Option<String>,
+    pub before: Option<LifecycleStage>,
     /// The stage since then.
-    pub after: Option<String>,
+    pub after: Option<LifecycleStage>,
 }
 
 /// A change of a pause that was seen (`lifecycleHookDetails[]`).

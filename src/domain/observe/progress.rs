@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::snapshot::Since;
 use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::{Health, Target, TargetState};
 use crate::domain::ecs::service::Service;
@@ -44,7 +45,7 @@ struct Progress {
 #[derive(Debug, Clone, PartialEq)]
 struct Staged {
     deployment: Arn,
-    stage: Option<String>,
+    stage: Option<LifecycleStage>,
     requested: Option<Percent>,
     since: Since,
 }

@@ -10,6 +10,7 @@ use super::redeploy::good;
 use super::weighted::{unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Step, Warning};
 use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Pause, Strategy};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
@@ -20,7 +21,7 @@ pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Ref
         return Err(nobody_is_waited_for(release));
     };
     let steps = release.pauses.iter().map(|pause| answer(release, deployment, pause, HookAction::Continue, context));
-    let at = release.stage.as_deref().unwrap_or("its pause");
+    let at = release.stage.as_ref().map_or("its pause", LifecycleStage::as_str);
     let title = format!("goes on after {at} with {}", release.newest().task_definition.tag());
     let mut warnings = gate::remarks(release);
     if release.pauses.len() > 1 {
@@ -272,7 +273,7 @@ pub(super) fn start(
 }
 
 fn holds_for_weights(hook: &HookConfiguration) -> bool {
-    hook.stages.iter().any(|stage| stage == WEIGHT_PAUSE_STAGE)
+    hook.stages.iter().any(|stage| *stage == WEIGHT_PAUSE_STAGE)
 }
 
 /// A configuration with a pause before the users get anything, and before each step after that.
@@ -283,7 +284,7 @@ fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refus
     restorable(release, own)?;
     let stage = match release.method {
         Method::NativeWeighted => WEIGHT_PAUSE_STAGE,
-        _ => "PRE_PRODUCTION_TRAFFIC_SHIFT",
+        _ => LifecycleStage::PreProductionTrafficShift,
     };
     let pause = HookConfiguration::added_pause(stage);
     let hooks = own.hooks.iter().cloned().chain([pause]).collect();

@@ -226,7 +226,7 @@ proptest! {
         let Some((green, shares)) = ours(&release) else { return Ok(()) };
         let Ok(plan) = scene.plan(&release, &intent) else { return Ok(()) };
         let continues = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: HookAction::Continue, .. }));
-        if continues && release.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE) {
+        if continues && release.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE) {
             prop_assert!(!shares.is_empty() && shares.iter().all(|share| share.is_some_and(Percent::is_full)), "{plan:#?}");
             for route in &release.routes {
                 let as_read = |expect: &Expect| matches!(expect, Expect::Weights { route: of, weights }
@@ -260,7 +260,7 @@ proptest! {
         for (index, step) in plan.steps.iter().enumerate() {
             let Some(Call::SetWeights { weights, reread, route, seen }) = &step.call else { continue };
             prop_assert!(scene.native_weighted && release.method == Method::NativeWeighted);
-            let held = release.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE) && !scene.waiting().is_empty();
+            let held = release.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE) && !scene.waiting().is_empty();
             prop_assert!(held || intent.is_rollback(), "{plan:#?}");
             prop_assert!(weights.iter().any(|to| to.weight > Weight::ZERO), "both 0: {plan:#?}");
             prop_assert_eq!(*reread == Reread::Urgent, intent.is_rollback());

@@ -14,7 +14,7 @@ use crate::domain::analysis::{Step, Verdict, alarms};
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::Route;
-use crate::domain::ecs::service::{Rollout, RolloutState, Service};
+use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::health::rollout;
 use crate::domain::health::rollout::{IN_A_ROW, LOOP, RolloutHealth};
 use crate::domain::metrics::Series;
@@ -102,7 +102,7 @@ pub(super) fn side(
 ) -> Side {
     let task_definition = service.primary().map_or(&service.task_definition, |primary| &primary.task_definition);
     let version = snapshot.task_definition(task_definition).and_then(|definition| definition.version());
-    let left = service.rollouts.iter().filter(|rollout| rollout.role != "PRIMARY" && rollout.running > 0);
+    let left = service.rollouts.iter().filter(|rollout| rollout.role != RolloutRole::Primary && rollout.running > 0);
     Side {
         service: service.key.clone(),
         arn: service.arn.clone(),
@@ -348,7 +348,8 @@ pub(super) fn going_back(service: &Service, snapshot: &Snapshot) -> bool {
         return deployment.status.rolling_back();
     }
     let Some(primary) = service.primary().filter(|_| service.rolling()) else { return false };
-    let failed = |rollout: &Rollout| rollout.role != "PRIMARY" && rollout.state == Some(RolloutState::Failed);
+    let failed =
+        |rollout: &Rollout| rollout.role != RolloutRole::Primary && rollout.state == Some(RolloutState::Failed);
     let worked = || {
         let witnesses = snapshot.witnessed.get(&service.key);
         witnesses.into_iter().flatten().any(|witness| witness.task_definition == primary.task_definition)

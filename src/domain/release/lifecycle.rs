@@ -11,29 +11,26 @@ use self::stages::Line;
 use super::Release;
 use super::share::Percent;
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, HookConfiguration, PAUSE};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+use crate::domain::ecs::lifecycle_stage::LifecycleStage::{
+    BakeTime, CleanUp, PostProductionTrafficShift, PostScaleUp, PostTestTrafficShift, PreProductionTrafficShift,
+    PreScaleUp, ProductionTrafficShift, ScaleUp, TestTrafficShift,
+};
 use crate::domain::ecs::names::TaskDefinitionArn;
 
-/// `lifecycleStage` in the order in which a deployment passes them. `PRE_PRODUCTION_TRAFFIC_SHIFT` and
-/// `PRODUCTION_TRAFFIC_SHIFT` come again for every step of a canary or linear one. `RECONCILE_SERVICE`, before them
-/// all, is there only where a deployment replaces one under way.
-const STAGES: [&str; 10] = [
-    "PRE_SCALE_UP",
-    SCALE_UP,
-    "POST_SCALE_UP",
-    "TEST_TRAFFIC_SHIFT",
-    "POST_TEST_TRAFFIC_SHIFT",
-    PRE_PRODUCTION,
-    PRODUCTION,
-    "POST_PRODUCTION_TRAFFIC_SHIFT",
-    BAKE_TIME,
-    CLEAN_UP,
+/// The stages that every deployment passes, in order.
+const STAGES: [LifecycleStage; 10] = [
+    PreScaleUp,
+    ScaleUp,
+    PostScaleUp,
+    TestTrafficShift,
+    PostTestTrafficShift,
+    PreProductionTrafficShift,
+    ProductionTrafficShift,
+    PostProductionTrafficShift,
+    BakeTime,
+    CleanUp,
 ];
-const RECONCILE: &str = "RECONCILE_SERVICE";
-const SCALE_UP: &str = "SCALE_UP";
-const PRE_PRODUCTION: &str = "PRE_PRODUCTION_TRAFFIC_SHIFT";
-const PRODUCTION: &str = "PRODUCTION_TRAFFIC_SHIFT";
-const BAKE_TIME: &str = "BAKE_TIME";
-const CLEAN_UP: &str = "CLEAN_UP";
 
 /// A pause is near its end in its last five minutes …
 const NEAR: SignedDuration = SignedDuration::from_mins(5);
@@ -45,8 +42,8 @@ const NEAR_PART: i32 = 10;
 pub struct StageTimeline {
     /// The stages in order. On the way back their order says nothing: all but the present one are `Unknown`.
     pub stops: Vec<StageMark>,
-    /// `lifecycleStage`, as ECS spells it. It is among the stops unless it is a name that nothing is known of.
-    pub stage: Option<String>,
+    /// The present stage. It is among the stops unless it is one that nothing is known of.
+    pub stage: Option<LifecycleStage>,
     /// The shares that the new revision gets, rising to 100 %.
     pub steps: Vec<Step>,
     /// NextAction happens next, and what has to come before it.
@@ -60,8 +57,8 @@ pub struct StageTimeline {
 /// One stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageMark {
-    /// As ECS spells it.
-    pub name: String,
+    /// Which.
+    pub name: LifecycleStage,
     /// Where it is, seen from the deployment.
     pub at: StagePosition,
     /// Whether a pause stands at it.
@@ -111,7 +108,7 @@ pub enum NextAction {
     /// This console writes the rule: this share next; `None` once it has all.
     WritesWeight(Option<Tenths>),
     /// It waits for somebody at a pause at this stage.
-    WaitForYou(String),
+    WaitForYou(LifecycleStage),
     /// ECS removes the old tasks.
     RemoveOld,
     /// It ends.
@@ -222,7 +219,7 @@ pub fn deadline(release: &Release, now: Timestamp) -> Option<Deadline> {
 
 fn pauses_at<'a>(
     configuration: &'a Configuration,
-    stage: &'a Option<String>,
+    stage: &'a Option<LifecycleStage>,
 ) -> impl Iterator<Item = &'a HookConfiguration> {
     configuration
         .hooks
@@ -252,11 +249,11 @@ pub fn track(release: &Release, now: Timestamp) -> Option<StageTimeline> {
     let pending = deployment.status == DeploymentStatus::Pending;
     let line = Line { release, configuration, requested, now };
     Some(StageTimeline {
-        stops: line.stops(stage.as_deref(), pending, back.is_some()),
+        stops: line.stops(stage.as_ref(), pending, back.is_some()),
         steps: line.steps(back.is_some()),
         next: match &back {
             Some(_) => Next { what: NextAction::GoBack, waits: Vec::new() },
-            None => line.next(stage.as_deref(), pending),
+            None => line.next(stage.as_ref(), pending),
         },
         stage,
         back,

@@ -16,9 +16,10 @@ use crate::domain::analysis::Step;
 use crate::domain::ecs::deployment::{
     Configuration, DeploymentOutcome, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy,
 };
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::ecs::route::{Route, RouteId};
-use crate::domain::ecs::service::{Controller, Rollout, Service};
+use crate::domain::ecs::service::{Controller, Rollout, RolloutRole, Service};
 use crate::domain::metrics::source::CustomMetrics;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::plan::Intent;
@@ -174,8 +175,9 @@ fn sides(
         let same = *other == revision.task_definition;
         let newer = std::ptr::eq(revision, target);
         let primary_is_new = !deployment.status.rolling_back();
-        let of =
-            |rollout: &&Rollout| of(rollout) && (!same || (rollout.role == "PRIMARY") == (newer == primary_is_new));
+        let of = |rollout: &&Rollout| {
+            of(rollout) && (!same || (rollout.role == RolloutRole::Primary) == (newer == primary_is_new))
+        };
         let sum = |count: fn(&Rollout) -> u32| service.rollouts.iter().filter(of).map(count).sum();
         let version = snapshot.task_definition(&revision.task_definition).and_then(|definition| definition.version());
         Side {
@@ -303,9 +305,9 @@ fn bake_of(deployment: &ServiceDeployment, share: Option<Percent>) -> SignedDura
         Strategy::Canary { bake_minutes, .. } | Strategy::Linear { bake_minutes, .. } => bake_minutes,
         _ => 0,
     };
-    match (deployment.stage.as_deref(), share) {
-        (Some("BAKE_TIME"), _) => deployment.configuration.bake(),
-        (Some("PRODUCTION_TRAFFIC_SHIFT"), Some(share)) if !share.is_full() => {
+    match (&deployment.stage, share) {
+        (Some(LifecycleStage::BakeTime), _) => deployment.configuration.bake(),
+        (Some(LifecycleStage::ProductionTrafficShift), Some(share)) if !share.is_full() => {
             SignedDuration::from_mins(step.max(0).into())
         }
         _ => SignedDuration::ZERO,
@@ -367,11 +369,12 @@ fn phase(release: &Release, service: &Service, under_way: bool, ours: &LocalStat
             false => doing_phase(ours).unwrap_or(Phase::Steady),
         };
     }
-    match release.stage.as_deref() {
-        Some("RECONCILE_SERVICE" | "PRE_SCALE_UP" | "SCALE_UP" | "POST_SCALE_UP") => Phase::Starting,
-        Some("TEST_TRAFFIC_SHIFT" | "POST_TEST_TRAFFIC_SHIFT") => Phase::Starting,
-        Some("CLEAN_UP") => Phase::Finishing,
-        Some("BAKE_TIME") => Phase::Baking,
+    use LifecycleStage as Stage;
+    match &release.stage {
+        Some(Stage::ReconcileService | Stage::PreScaleUp | Stage::ScaleUp | Stage::PostScaleUp) => Phase::Starting,
+        Some(Stage::TestTrafficShift | Stage::PostTestTrafficShift) => Phase::Starting,
+        Some(Stage::CleanUp) => Phase::Finishing,
+        Some(Stage::BakeTime) => Phase::Baking,
         _ if release.bake.is_some_and(|bake| !bake.done(now)) => Phase::Baking,
         None => Phase::Starting,
         _ => Phase::Shifting,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::ecs::service::{Rollout, RolloutState, Service};
+use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::observe::snapshot::{ObservedHealthy, Snapshot};
 
 /// How a revision is known to have worked.
@@ -91,7 +91,7 @@ fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<KnownGood> 
         tried.peek().is_some() && tried.all(|deployment| deployment.status != DeploymentStatus::Successful)
     };
     let worked = |rollout: &&Rollout| {
-        rollout.role != "PRIMARY"
+        rollout.role != RolloutRole::Primary
             && rollout.running > 0
             && match rollout.state {
                 Some(RolloutState::Completed) => true,

@@ -9,7 +9,7 @@ use crate::console::widgets::format::LABEL;
 use crate::console::widgets::parts;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
-use crate::domain::ecs::service::Rollout;
+use crate::domain::ecs::service::{Rollout, RolloutRole};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
 
@@ -101,7 +101,7 @@ fn rollouts(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
         return Vec::new();
     }
     let line = |rollout: &Rollout| {
-        let new = rollout.role == "PRIMARY";
+        let new = rollout.role == RolloutRole::Primary;
         let failed = if rollout.failed > 0 { format!(", {} failed", rollout.failed) } else { String::new() };
         Line::from(vec![
             scene.dim(format::pad(if new { "new" } else { "old" }, LABEL)),

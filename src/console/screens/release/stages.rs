@@ -8,6 +8,7 @@ use crate::console::widgets::format::LABEL;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::release::lifecycle;
 use crate::domain::release::lifecycle::{
     Back, Ends, Next, NextAction, Precondition, StageMark, StagePosition, StageTimeline,
@@ -54,7 +55,7 @@ pub fn tells(release: &Release, remark: &str) -> bool {
     let rollback = release.deployment.as_ref().and_then(|deployment| deployment.rollback.as_ref());
     let why = rollback.and_then(|rollback| rollback.reason.as_deref()) == Some(remark);
     let paused =
-        |stage: &String| remark.strip_prefix("paused at ").is_some_and(|rest| rest.starts_with(stage.as_str()));
+        |stage: &LifecycleStage| remark.strip_prefix("paused at ").is_some_and(|rest| rest.starts_with(stage.as_str()));
     why || !release.pauses.is_empty() && release.stage.as_ref().is_some_and(paused)
 }
 
@@ -99,7 +100,7 @@ fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     for stop in &track.stops {
         if stop.at == StagePosition::Here {
             spans.push(Span::raw(" "));
-            here(&mut spans, &stop.name);
+            here(&mut spans, stop.name.as_str());
             continue;
         }
         let (mark, role) = shape(track, stop.at, fresh);
@@ -108,7 +109,7 @@ fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     match &track.stage {
         Some(stage) if track.stops.iter().all(|stop| stop.at != StagePosition::Here) => {
             spans.push(Span::raw(" "));
-            here(&mut spans, stage);
+            here(&mut spans, stage.as_str());
         }
         None => spans.push(scene.dim(" not begun")),
         Some(_) => {}
@@ -133,7 +134,7 @@ fn named(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     let piece = |stop: &StageMark| {
         let (mark, role) = shape(track, stop.at, fresh);
         let here = stop.at == StagePosition::Here;
-        let name = if here { stop.name.clone() } else { brief(&stop.name) };
+        let name = if here { stop.name.to_string() } else { brief(stop.name.as_str()) };
         let pause = if stop.waits && !here { " (pause)" } else { "" };
         let (name_role, name) = (if here { role_of_here(track, fresh) } else { role }, format::clip(&name, 40));
         vec![scene.span(format!("{mark} "), role), scene.span(name, name_role), scene.span(pause, Role::Warn)]
@@ -171,7 +172,7 @@ fn going_back(scene: &Canvas<'_>, track: &StageTimeline, back: &Back) -> Line<'s
     let now = scene.observed.now.at;
     let to = back.to.as_ref().map_or("what it replaced".to_owned(), |to| to.tag());
     let since = back.since.map(|since| format!(", for {}", format::age(now.duration_since(since)))).unwrap_or_default();
-    let stage = track.stage.as_deref().unwrap_or("its stage is not said");
+    let stage = track.stage.as_ref().map_or("its stage is not said", LifecycleStage::as_str);
     Line::from(vec![
         scene.dim(format::pad("stage", LABEL)),
         scene.span(format!("← going back to {to}: "), Role::Warn),
@@ -191,7 +192,7 @@ fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
         }
         NextAction::Shift(to) => (format!("shifts to {}", to.percent()), format!("{arrow} {}", to.percent())),
         NextAction::WaitForYou(at) => {
-            (format!("waits for you at {}", format::clip(at, 32)), "waits for you".to_owned())
+            (format!("waits for you at {}", format::clip(at.as_str(), 32)), "waits for you".to_owned())
         }
         NextAction::RemoveOld => ("removes the old tasks".to_owned(), "old tasks go".to_owned()),
         NextAction::End => ("ends the deployment".to_owned(), "ends".to_owned()),
