@@ -1,5 +1,6 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
+pub mod condition;
 mod derive;
 pub mod ladder;
 pub mod lifecycle;
@@ -13,6 +14,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::condition::{Condition, FailureReason};
 use self::ladder::Ladder;
 use self::share::{Percent, Weight};
 use super::analysis::{Verdict, VerdictStatus};
@@ -26,6 +28,7 @@ use super::metrics::source::MetricSource;
 use super::plan::Intent;
 use super::rollback::readiness::Readiness;
 use super::rollback::target::KnownGood;
+use super::wording::Wording;
 
 pub use self::derive::releases;
 
@@ -133,7 +136,7 @@ pub struct Side {
     /// Whether ECS says that it is taking a deployment back by itself.
     pub going_back: bool,
     /// Why its rollout failed or fails, where it does.
-    pub trouble: Option<String>,
+    pub failure_reason: Option<FailureReason>,
     /// `status == ACTIVE`.
     pub active: bool,
     /// The service deployment under way, where ECS names one.
@@ -196,8 +199,8 @@ pub struct Release {
     pub stage: Option<LifecycleStage>,
     /// What the rollout under way suffers from.
     pub ailment: Option<RolloutHealth>,
-    /// What is wrong or odd, for the operator.
-    pub remarks: Vec<String>,
+    /// What is wrong or odd, the weightiest first.
+    pub conditions: Vec<Condition>,
     /// Since when the stable service's rollout has been complete.
     pub steady_since: Option<Timestamp>,
     /// `deploymentConfiguration` of the service; of the stable one of a pair.
@@ -292,7 +295,7 @@ impl Release {
             (_, VerdictStatus::Fail) => 2,
             (Phase::RollingBack, _) => 3,
             (Phase::Waiting, _) => 4,
-            (Phase::Steady, _) if !self.remarks.is_empty() => 7,
+            (Phase::Steady, _) if !self.conditions.is_empty() => 7,
             (Phase::Steady, _) => 8,
             // Where the operator holds the lever; elsewhere ECS goes on by itself.
             _ if self.method == Method::Weighted => 5,
@@ -300,10 +303,13 @@ impl Release {
         }
     }
 
-    /// The remarks that say more than what it suffers from does.
-    pub fn other_remarks(&self) -> impl Iterator<Item = &String> {
-        let covered = |remark: &&String| self.ailment.as_ref().is_some_and(|ailment| ailment.covers(remark));
-        self.remarks.iter().filter(move |remark| !covered(remark))
+    /// The conditions that its health does not say already: of a crash loop, that tasks fail.
+    pub fn other_conditions(&self) -> impl Iterator<Item = &Condition> {
+        let looping = matches!(self.ailment, Some(RolloutHealth::CrashLoop { .. }));
+        let said = move |condition: &&Condition| {
+            looping && matches!(condition, Condition::RolloutFailure(FailureReason::TasksFailing(_)))
+        };
+        self.conditions.iter().filter(move |condition| !said(condition))
     }
 
     /// Whether somebody should look at it now.
@@ -343,7 +349,7 @@ impl fmt::Display for Release {
         }
         write!(f, "verdict {}", self.verdict.outcome.word())?;
         self.verdict.reasons.iter().try_for_each(|reason| write!(f, "; {reason}"))?;
-        self.remarks.iter().try_for_each(|remark| write!(f, "\n{remark}"))
+        self.conditions.iter().try_for_each(|condition| write!(f, "\n{}", condition.message(Wording::PLAIN)))
     }
 }
 
@@ -401,7 +407,8 @@ mod tests {
             let releases = releases(&scene.snapshot(), &settings, &BTreeMap::new(), now());
             for (release, canary) in releases.iter().filter_map(|release| Some((release, release.canary.as_ref()?))) {
                 prop_assert_eq!(canary.meter.is_some(), told_apart);
-                let remarked = release.remarks.iter().any(|remark| remark.contains("(requests) would be the same for"));
+                let shared_requests = vec!["requests".to_owned()];
+                let remarked = release.conditions.iter().any(|condition| matches!(condition, Condition::SharedMetrics { metrics, .. } if *metrics == shared_requests));
                 let shared = release.share.configured.is_some_and(|share| !share.is_zero());
                 // Without traffic stable alone is judged.
                 prop_assert!(told_apart || !shared || release.verdict.outcome != VerdictStatus::Pass);

@@ -5,6 +5,7 @@ use super::canvas::Canvas;
 use super::format;
 use super::theme::Role;
 use crate::console::state::operation::{Operation, StepState};
+use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::plan::Intent;
@@ -21,7 +22,7 @@ pub fn shape(release: &Release) -> (&'static str, Role) {
         _ if matches!(release.ailment, Some(RolloutHealth::CrashLoop { .. })) => ("✖", Role::Bad),
         _ if release.ailment.is_some() => ("▲", Role::Warn),
         (Phase::Waiting, _) => ("▲", Role::Warn),
-        (Phase::Steady, _) if !release.remarks.is_empty() => ("▲", Role::Warn),
+        (Phase::Steady, _) if !release.conditions.is_empty() => ("▲", Role::Warn),
         (Phase::Steady, _) => (" ", Role::Dim),
         _ => ("●", Role::Accent),
     }
@@ -154,8 +155,8 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
         Phase::Finishing => {
             (step.unwrap_or_else(|| format!("finishing not complete: F {} on", scene.theme.arrow())), Role::Accent)
         }
-        Phase::Steady => match (release.remarks.first(), release.steady_since) {
-            (Some(remark), _) => (format!("steady, but {remark}"), Role::Warn),
+        Phase::Steady => match (release.conditions.first(), release.steady_since) {
+            (Some(condition), _) => (format!("steady, but {}", condition.message(KEYS)), Role::Warn),
             (None, Some(since)) => {
                 let span = scene.observed.now.at.duration_since(since);
                 (format!("steady {}", format::age(span)), Role::Text)
@@ -207,7 +208,7 @@ fn marked(scene: &Canvas<'_>, release: &Release, said: Vec<String>, role: Role) 
 }
 
 fn why_failed(release: &Release) -> String {
-    let trouble = release.sides().find_map(|side| side.trouble.clone());
+    let trouble = release.sides().find_map(|side| side.failure_reason.as_ref().map(ToString::to_string));
     match (trouble, release.share.configured) {
         (Some(trouble), _) => trouble,
         (None, None) if release.canary.is_some() => "both weights are 0, nobody is served".to_owned(),

@@ -14,8 +14,6 @@ use crate::domain::release::{Phase, Release, Side};
 
 /// So many failures, and it is a loop and not bad luck.
 pub const LOOP: u32 = 3;
-/// What ECS's count of failures comes to in words, after the number.
-pub const IN_A_ROW: &str = "tasks in a row failed to start";
 /// Failures of so long ago say nothing of now.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
 /// Where all tasks run for so long after the last failure, it was not a loop.
@@ -56,11 +54,6 @@ impl RolloutHealth {
         match self {
             Self::CrashLoop { revision, .. } | Self::Stalled { revision, .. } => revision,
         }
-    }
-
-    /// Whether a remark says no more than this does.
-    pub fn covers(&self, remark: &str) -> bool {
-        matches!(self, Self::CrashLoop { .. }) && remark.ends_with(IN_A_ROW)
     }
 
     /// Its name, as documents have it.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::condition::{Condition, FailureReason};
 use super::pair;
 use super::pair::Pair;
 use super::share::{Percent, Weights};
@@ -16,7 +17,7 @@ use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::health::rollout;
-use crate::domain::health::rollout::{IN_A_ROW, LOOP, RolloutHealth};
+use crate::domain::health::rollout::{LOOP, RolloutHealth};
 use crate::domain::metrics::Series;
 use crate::domain::metrics::source::{CustomMetrics, MetricSource};
 use crate::domain::observe::snapshot::{Since, Snapshot};
@@ -120,15 +121,15 @@ pub(super) fn side(
         pending: service.pending,
         healthy: target_group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
         rolling: service.rolling(),
-        trouble: trouble(service),
+        failure_reason: failure_reason(service),
         active: service.active(),
         deployment: service.current_deployment.clone(),
     }
 }
 
-/// Takes its own numbers from a canary of which one is asked for just as stable's is, and says so: held against itself it
-/// would never be worse, and everybody's requests beside its own errors would thin these out.
-pub(super) fn drop_shared_metrics(stable: &Side, canary: &mut Side) -> Option<String> {
+/// Drops the canary's custom metrics when one of them resolves to the same query as stable's, and returns a condition.
+/// Otherwise the canary would be compared with itself, or its errors diluted by stable's traffic.
+pub(super) fn drop_shared_metrics(stable: &Side, canary: &mut Side) -> Option<Condition> {
     let (Some(MetricSource::Custom(theirs)), Some(MetricSource::Custom(own))) = (&stable.meter, &canary.meter) else {
         return None;
     };
@@ -137,11 +138,8 @@ pub(super) fn drop_shared_metrics(stable: &Side, canary: &mut Side) -> Option<St
         return None;
     }
     canary.meter = None;
-    let (old, new) = (stable.task_definition.tag(), canary.task_definition.tag());
-    let (same, what) = (same.join(", "), if same.len() == 1 { "metric" } else { "metrics" });
-    Some(format!(
-        "its own {what} ({same}) would be the same for {old} and {new}: with {{revision}} in them they are not"
-    ))
+    let revisions = [stable.task_definition.tag(), canary.task_definition.tag()];
+    Some(Condition::SharedMetrics { metrics: same.into_iter().map(str::to_owned).collect(), revisions })
 }
 
 /// Where a revision's requests are counted: by the team itself where it says so, else by the load balancer.
@@ -169,11 +167,14 @@ pub(super) fn series<'a>(side: &Side, snapshot: &'a Snapshot) -> Option<&'a Seri
     snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
-fn trouble(service: &Service) -> Option<String> {
+fn failure_reason(service: &Service) -> Option<FailureReason> {
     let primary = service.primary()?;
     match primary.state {
-        Some(RolloutState::Failed) => Some(primary.reason.clone().unwrap_or_else(|| "the rollout failed".to_owned())),
-        _ if primary.failed >= LOOP => Some(format!("{} {IN_A_ROW}", primary.failed)),
+        Some(RolloutState::Failed) => {
+            let reason = primary.reason.clone().unwrap_or_else(|| "the rollout failed".to_owned());
+            Some(FailureReason::Failed(reason))
+        }
+        _ if primary.failed >= LOOP => Some(FailureReason::TasksFailing(primary.failed)),
         _ => None,
     }
 }
@@ -221,25 +222,23 @@ fn weighted(
     } else {
         verdict
     };
-    let mut remarks = Vec::new();
+    let mut conditions = Vec::new();
     if routes.iter().any(|other| share_in(other) != configured) {
-        remarks.push("the rules of this pair have different weights".to_owned());
+        conditions.push(Condition::UnevenWeights);
     }
     if configured.is_none() {
-        remarks.push("both weights are 0: nobody is served".to_owned());
+        conditions.push(Condition::NobodyServed);
     }
     if let Some(requested) = ours.requested
         && ours.doing.is_none()
         && configured.is_some_and(|configured| (configured.value() - requested.value()).abs() > 0.05)
     {
-        remarks.push(format!("somebody else changed the weights since {requested} was written from here"));
+        conditions.push(Condition::WeightsChangedElsewhere { written: requested });
     }
-    if let Some(seconds) = route.stickiness {
-        remarks.push(format!("sticky for {seconds} s: clients with the cookie keep their side whatever the weights"));
-    }
-    remarks.extend(pair.told_by.as_ref().err().cloned());
+    conditions.extend(route.stickiness.map(|seconds| Condition::Sticky { seconds }));
+    conditions.extend(pair.told_by.as_ref().err().map(|why| Condition::RolesUncertain { why: why.clone() }));
     // A canary that waits without traffic mostly has stable's revision still.
-    remarks.extend(same.filter(|_| configured.is_some_and(|share| !share.is_zero())));
+    conditions.extend(same.filter(|_| configured.is_some_and(|share| !share.is_zero())));
 
     let shared = configured.is_some_and(|share| !share.is_zero());
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
@@ -257,7 +256,7 @@ fn weighted(
         pauses: Vec::new(),
         stage: None,
         ailment: None,
-        remarks,
+        conditions,
         steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         stable: stable_side,
         canary: Some(canary_side),
@@ -319,7 +318,8 @@ fn weighted_phase(
         return Phase::RollingBack;
     }
     let Some(share) = configured else { return Phase::Failed };
-    if stable.trouble.is_some() || (canary.trouble.is_some() && (canary.desired > 0 || !share.is_zero())) {
+    if stable.failure_reason.is_some() || (canary.failure_reason.is_some() && (canary.desired > 0 || !share.is_zero()))
+    {
         return Phase::Failed;
     }
     if share.is_zero() {

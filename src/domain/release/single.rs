@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::condition::Condition;
 use super::derive::{
     UNKNOWN_SHARE, UNTRIED, deployment_under_way, doing_phase, drop_shared_metrics, meter, observed, series, share_in,
     side, timed,
@@ -90,7 +91,7 @@ pub(super) fn single(
         previous: target::candidates(service, &green.as_ref().unwrap_or(&blue).task_definition, snapshot),
         temporary: temporary(service, history).map(Box::new),
         ailment: None,
-        remarks: Vec::new(),
+        conditions: Vec::new(),
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         configuration: service.configuration.clone(),
         // What the list still shows as under way, and ECS no longer names, is neither.
@@ -99,7 +100,7 @@ pub(super) fn single(
         share: Share { requested: requested(method, under_way, ours, configured), configured, observed },
         // A way back that fails is none.
         returning: under_way.is_some_and(|it| returning(it, history))
-            && green.as_ref().unwrap_or(&blue).trouble.is_none(),
+            && green.as_ref().unwrap_or(&blue).failure_reason.is_none(),
         preflight: Readiness::default(),
         registered: snapshot.newest_of(service.task_definition.family()).cloned(),
         stable: blue,
@@ -114,8 +115,8 @@ pub(super) fn single(
         stage,
     };
     release.phase = phase(&release, service, under_way.is_some(), ours, now);
-    release.remarks = remarks(&release, under_way, now);
-    release.remarks.extend(same.filter(|_| release.share.configured.is_some_and(|share| !share.is_zero())));
+    release.conditions = conditions(&release, under_way, now);
+    release.conditions.extend(same.filter(|_| release.share.configured.is_some_and(|share| !share.is_zero())));
     release
 }
 
@@ -200,8 +201,8 @@ fn sides(
     let mut green = one(target, green_group.as_ref(), &source.task_definition);
     // What is wrong is wrong with the tasks that are being started.
     match deployment.status.rolling_back() {
-        true => green.trouble = None,
-        false => blue.trouble = None,
+        true => green.failure_reason = None,
+        false => blue.failure_reason = None,
     }
     Some((blue, green))
 }
@@ -356,8 +357,7 @@ fn phase(release: &Release, service: &Service, under_way: bool, ours: &LocalStat
     if ours.doing.as_ref().is_some_and(Intent::is_rollback) || release.newest().going_back {
         return Phase::RollingBack;
     }
-    let trouble = release.stable.trouble.is_some() || release.newest().trouble.is_some();
-    if trouble {
+    if release.sides().any(|side| side.failure_reason.is_some()) {
         return Phase::Failed;
     }
     if !release.pauses.is_empty() {
@@ -381,45 +381,42 @@ fn phase(release: &Release, service: &Service, under_way: bool, ours: &LocalStat
     }
 }
 
-/// A release that was rolled back looks like one that never was: for so long it is told on every screen.
-const TOLD: SignedDuration = SignedDuration::from_hours(1);
+/// How long a finished rollback stays flagged; without it the service would look steady.
+const FLAGGED: SignedDuration = SignedDuration::from_hours(1);
 
-/// That the newest deployment did not last, where it ended lately.
-fn undone(release: &Release, now: Timestamp) -> Option<String> {
+/// That the newest deployment was rolled back, where that ended lately.
+fn recent_rollback(release: &Release, now: Timestamp) -> Option<Condition> {
     let newest = release.deployment.as_deref()?;
-    let what = match newest.outcome()? {
-        DeploymentOutcome::RolledBack => "was rolled back",
-        DeploymentOutcome::RollbackFailed => "could not be rolled back",
+    let complete = match newest.outcome()? {
+        DeploymentOutcome::RolledBack => true,
+        DeploymentOutcome::RollbackFailed => false,
         DeploymentOutcome::Succeeded | DeploymentOutcome::Stopped => return None,
     };
-    let at = newest.finished_at.filter(|at| now.duration_since(*at) < TOLD)?;
-    let of = newest.task_definition().map_or_else(|| "its deployment".to_owned(), TaskDefinitionArn::tag);
-    let why = newest.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref()).or(newest.reason.as_deref());
-    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-    Some(format!("{of} {what} at {}{why}", at.strftime("%H:%MZ")))
+    let at = newest.finished_at.filter(|at| now.duration_since(*at) < FLAGGED)?;
+    let reason = newest.rollback.as_ref().and_then(|rollback| rollback.reason.clone()).or(newest.reason.clone());
+    let revision = newest.task_definition().map(TaskDefinitionArn::tag);
+    Some(Condition::RolledBack { revision, complete, at, reason })
 }
 
-fn remarks(release: &Release, under_way: Option<&ServiceDeployment>, now: Timestamp) -> Vec<String> {
+fn conditions(release: &Release, under_way: Option<&ServiceDeployment>, now: Timestamp) -> Vec<Condition> {
     let sides = release.sides();
-    let mut remarks: Vec<_> = sides.filter_map(|side| side.trouble.clone()).collect();
+    let failures = sides.filter_map(|side| side.failure_reason.clone());
+    let mut conditions: Vec<_> = failures.map(Condition::RolloutFailure).collect();
     let to_climb = release.share.configured.is_some_and(|share| !share.is_full());
-    let ours = release.method == Method::NativeWeighted && release.held() && to_climb;
-    if let Some(stage) = release.stage.as_ref().filter(|_| !release.pauses.is_empty()) {
-        let does = if ours { "P goes up the ladder" } else { "P answers and goes on" };
-        let many = if release.pauses.len() > 1 { format!(", {} pauses", release.pauses.len()) } else { String::new() };
-        remarks.push(format!("paused at {stage}{many}: {does}, R takes it back"));
+    let writes_weights = release.method == Method::NativeWeighted && release.held() && to_climb;
+    if let Some(stage) = release.stage.clone().filter(|_| !release.pauses.is_empty()) {
+        conditions.push(Condition::Paused { stage, pauses: release.pauses.len(), writes_weights });
     }
-    if let Some(why) = under_way.and_then(|deployment| deployment.rollback.as_ref()?.reason.clone()) {
-        remarks.push(why);
-    }
+    let reason = under_way.and_then(|deployment| deployment.rollback.as_ref()?.reason.clone());
+    conditions.extend(reason.map(|reason| Condition::RollingBack { reason }));
     if let Some(before) = release.temporary.as_ref().filter(|_| under_way.is_none()) {
-        let what = if release.configuration.is_at_once() { "its strategy is set aside" } else { "it has pauses added" };
-        remarks.push(format!("{what}: F puts back {}", before.describe()));
+        let at_once = release.configuration.is_at_once();
+        conditions.push(Condition::ConfigurationOverridden { at_once, restores: before.describe() });
     }
     if under_way.is_none() {
-        remarks.extend(undone(release, now));
+        conditions.extend(recent_rollback(release, now));
     }
-    remarks
+    conditions
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+use crate::domain::release::condition::{Condition, FailureReason};
 use crate::domain::release::lifecycle;
 use crate::domain::release::lifecycle::{
     Back, Ends, Next, NextAction, Precondition, StageMark, StagePosition, StageTimeline,
@@ -50,13 +51,16 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// Whether the stage's line, or the reason's below it, says what a remark does.
-pub fn tells(release: &Release, remark: &str) -> bool {
+/// Whether the stage's line, or the reason's below it, says what a condition does.
+pub fn tells(release: &Release, condition: &Condition) -> bool {
     let rollback = release.deployment.as_ref().and_then(|deployment| deployment.rollback.as_ref());
-    let why = rollback.and_then(|rollback| rollback.reason.as_deref()) == Some(remark);
-    let paused =
-        |stage: &LifecycleStage| remark.strip_prefix("paused at ").is_some_and(|rest| rest.starts_with(stage.as_str()));
-    why || !release.pauses.is_empty() && release.stage.as_ref().is_some_and(paused)
+    match condition {
+        Condition::Paused { .. } | Condition::RollingBack { .. } => true,
+        Condition::RolloutFailure(FailureReason::Failed(why)) => {
+            rollback.and_then(|rollback| rollback.reason.as_ref()) == Some(why)
+        }
+        _ => false,
+    }
 }
 
 /// A label, and lines beside it.

@@ -48,7 +48,7 @@ fn possible(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
             Remedy::WaitOrRollback,
         ));
     }
-    if !most.is_zero() && (canary.rolling || canary.trouble.is_some()) {
+    if !most.is_zero() && (canary.rolling || canary.failure_reason.is_some()) {
         return Err(Refusal::new(format!("{} is not complete.", canary.service.service), Remedy::WaitOrRollback));
     }
     Ok(())
