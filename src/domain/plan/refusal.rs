@@ -128,8 +128,8 @@ impl Remedy {
             Self::Step => format!("Give it traffic{}.", with(Act::Step)),
             Self::AnswerPauses => format!("Its steps are ECS's: answer its pauses{}.", with(Act::Step)),
             Self::AnswerPausesOrWait => format!("Answer its pauses{}, or wait.", with(Act::Step)),
-            Self::LetEcsContinue => format!("Answer its pause{}: ECS then continues.", with(Act::Step)),
-            Self::Finish => format!("Finish it{}.", with(Act::Finish)),
+            Self::LetEcsContinue => format!("{} lets ECS go on.", capital(name(Act::Step))),
+            Self::Finish => format!("Finish{}.", with(Act::Finish)),
             Self::SetOneWeight => format!("Set one weight for all of them{}, or roll back.", with(Act::Weight)),
             Self::NameRevision => {
                 format!("Name one that you trust: {}. Or start it{}.", name(Act::RollbackTo), with(Act::Start))
