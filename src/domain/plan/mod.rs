@@ -8,6 +8,7 @@ mod native;
 mod native_weighted;
 mod redeploy;
 mod refusal;
+mod steps;
 mod weighted;
 
 use jiff::{SignedDuration, Timestamp};

@@ -6,12 +6,11 @@ use jiff::SignedDuration;
 use super::call::HookAction;
 use super::gate;
 use super::redeploy;
-use super::redeploy::good;
-use super::weighted::{unchanged, update};
+use super::steps::{answer, blue_first, complete, configure, order, unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Step, Warning};
-use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Pause, Strategy};
+use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Strategy};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
-use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
+use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
 
@@ -64,7 +63,7 @@ pub(super) fn rollback(
     if newest.going_back {
         // ECS goes back; whether it undoes weights that it does not know of is not certain.
         let ours = match release.method {
-            Method::NativeWeighted => super::native_weighted::blue_first(release, context)?,
+            Method::NativeWeighted => blue_first(release, context)?,
             _ => Vec::new(),
         };
         if !ours.is_empty() {
@@ -78,7 +77,7 @@ pub(super) fn rollback(
         return Err(Refusal::new(format!("{} is rolling back already.", release.name), Remedy::Watch));
     }
     if release.returning && to.is_none() {
-        return Err(on_its_way_back(release));
+        return Err(redeploy::on_its_way_back(release));
     }
     let replaced = &release.stable.task_definition;
     if let Some(to) = to.filter(|to| release.canary.is_none() && !redeploy::replaced(release, to)) {
@@ -116,7 +115,7 @@ pub(super) fn rollback(
         },
     };
     let mut steps = match release.method {
-        Method::NativeWeighted => super::native_weighted::blue_first(release, context)?,
+        Method::NativeWeighted => blue_first(release, context)?,
         _ => Vec::new(),
     };
     let share = (!steps.is_empty()).then_some(Percent::ZERO);
@@ -132,15 +131,6 @@ pub(super) fn rollback(
     };
     let intent = Intent::Rollback { to: to.cloned(), at_once };
     Ok(context.plan(release, intent, steps, share, warnings, title))
-}
-
-/// A deployment under way that brings back what ran before is a way back itself: to take that back would be forward.
-pub(super) fn on_its_way_back(release: &Release) -> Refusal {
-    let to = release.newest().task_definition.tag();
-    Refusal::new(
-        format!("{} is on its way back to {to} already: the deployment under way brings that back.", release.name),
-        Remedy::WatchOrKeepReplaced,
-    )
 }
 
 /// Whether nothing ran before the deployment under way.
@@ -159,13 +149,7 @@ fn redeployed(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let side = &release.stable;
-    let target = match to {
-        Some(to) if *to == side.task_definition => {
-            return Err(Refusal::new(format!("{} runs {to} already.", side.service.service), Remedy::ChooseRevision));
-        }
-        Some(to) => to,
-        None => &good(release)?.task_definition,
-    };
+    let target = redeploy::target(release, to)?;
     let intent = Intent::Rollback { to: to.cloned(), at_once };
     let from = side.task_definition.tag();
     let own = &release.configuration;
@@ -174,7 +158,7 @@ fn redeployed(
             true => Vec::new(),
             false => vec![format!("going back replays its whole strategy: {}", replay(own)).into()],
         };
-        let steps = redeploy::order(release, target, None, Vec::new(), context);
+        let steps = order(release, target, None, Vec::new(), context);
         let title = format!("begins {from} → back to {} by its own strategy, {}", target.tag(), own.strategy);
         return Ok(context.plan(release, intent, steps, None, warnings, title));
     }
@@ -185,8 +169,8 @@ fn redeployed(
         ));
     }
     restorable(release, own)?;
-    let mut steps = redeploy::order(release, target, Some(own.at_once()), Vec::new(), context);
-    steps.push(redeploy::complete(side, target, context));
+    let mut steps = order(release, target, Some(own.at_once()), Vec::new(), context);
+    steps.push(complete(side, target, context));
     let warnings = vec![
         Warning::StrategySetAside { strategy: own.describe() },
         Warning::Note(
@@ -260,7 +244,7 @@ pub(super) fn start(
         let none = format!("it has no pause at {WEIGHT_PAUSE_STAGE}: its weights could not be written from here");
         warnings.push(none.into());
     }
-    let steps = redeploy::order(release, task_definition, with_pauses, vec![unchanged(side)], context);
+    let steps = order(release, task_definition, with_pauses, vec![unchanged(side)], context);
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
     let asked = if pauses { ", pausing before each step" } else { "" };
     let title = format!(
@@ -273,7 +257,7 @@ pub(super) fn start(
 }
 
 fn holds_for_weights(hook: &HookConfiguration) -> bool {
-    hook.stages.iter().any(|stage| *stage == WEIGHT_PAUSE_STAGE)
+    hook.stages.contains(&WEIGHT_PAUSE_STAGE)
 }
 
 /// A configuration with a pause before the users get anything, and before each step after that.
@@ -322,48 +306,4 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
     }];
     let title = format!("gets its strategy back: {}", before.describe());
     Ok(context.plan(release, Intent::Finish, steps, None, Vec::new(), title))
-}
-
-/// The same UpdateService with a configuration in it.
-pub(super) fn configure(call: Call, to: &Configuration) -> Call {
-    match call {
-        Call::UpdateService { service, arn, cluster_arn, task_definition, desired, .. } => Call::UpdateService {
-            service,
-            arn,
-            cluster_arn,
-            task_definition,
-            desired,
-            configuration: Some(Box::new(to.clone())),
-        },
-        other => other,
-    }
-}
-
-pub(super) fn answer(
-    release: &Release,
-    deployment: &Arn,
-    pause: &Pause,
-    answer: HookAction,
-    context: &Context<'_>,
-) -> Step {
-    let service = release.stable.service.clone();
-    let (title, after) = match answer {
-        HookAction::Continue => (
-            "answer the pause: go on",
-            Expect::Answered { service: service.clone(), deployment: deployment.clone(), hook: pause.hook.clone() },
-        ),
-        HookAction::Rollback => (
-            "answer the pause: go back",
-            Expect::GoingBack { service: service.clone(), deployment: deployment.clone() },
-        ),
-    };
-    Step {
-        title: title.to_owned(),
-        before: Vec::new(),
-        call: Some(Call::AnswerPause { service, deployment: deployment.clone(), hook: pause.hook.clone(), answer }),
-        after: vec![after],
-        hold: SignedDuration::ZERO,
-        optional: false,
-        patience: context.settings.patience,
-    }
 }

@@ -1,15 +1,10 @@
 //! Plans for a BLUE_GREEN deployment that waits at a pause while the console writes the rule's weights. ECS knows nothing
 //! of it: the pause is answered only when the new side has everything, and blue gets everything back before a rollback.
 
-use jiff::SignedDuration;
-
-use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
-use super::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step, Warning, gate, native};
+use super::steps::{healthy, set_weights, tasks_for};
+use super::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Warning, gate, native};
 use crate::domain::release::share::{Percent, Weights};
 use crate::domain::release::{Release, Side, WEIGHT_PAUSE_STAGE};
-
-/// How long a rollback waits to read the rule back before ECS is told.
-const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// What can be moved: the new side and its present share.
 fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
@@ -124,18 +119,4 @@ fn write(
     }
     let title = format!("{at} → {to} of traffic to {}", green.task_definition.tag());
     Ok(context.plan(release, intent, steps, Some(to), warnings, title))
-}
-
-/// Blue has everything before ECS is told to go back; nothing to do where it has.
-pub(super) fn blue_first(release: &Release, context: &Context<'_>) -> Result<Vec<Step>, Refusal> {
-    let moved = release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
-    let blue = &release.stable;
-    // Without tasks blue is brought back by ECS before it shifts; until then users are better off where they are.
-    let down = blue.healthy.map_or(blue.running == 0, |healthy| healthy == 0);
-    if !moved || down {
-        return Ok(Vec::new());
-    }
-    let steps = set_weights(release, everything_to_stable(), &[], Reread::Urgent, context)?;
-    // Whether the rule can be written or not, ECS must be told to go back.
-    Ok(steps.into_iter().map(|step| Step { optional: true, patience: RULE_PATIENCE, ..step }).collect())
 }

@@ -1,8 +1,9 @@
 //! The canary's revision becomes the stable one, in six ordered steps.
 
-use super::{
-    Moving, a_step, capacity, everything_to_stable, full, healthy, moving, scale, set_weights, still, unchanged,
-    update, without_traffic,
+use super::{Moving, moving};
+use crate::domain::plan::steps::{
+    a_step, capacity, everything_to_stable, full, healthy, scale, set_weights, still, unchanged, update,
+    without_traffic,
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;

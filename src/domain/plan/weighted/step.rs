@@ -1,7 +1,8 @@
 //! Traffic up and down the ladder, and a new revision onto the canary.
 
-use super::{Moving, a_step, capacity, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
+use super::{Moving, moving};
 use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_weights, still, tasks_for, unchanged, update};
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, gate};
 use crate::domain::release::Release;
 use crate::domain::release::share::{Percent, Weights};
