@@ -1,13 +1,11 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
 pub mod condition;
-mod derive;
+pub(crate) mod derive;
 pub mod ladder;
 pub mod lifecycle;
 pub mod pair;
 pub mod share;
-mod single;
-mod unread;
 
 use std::fmt;
 
@@ -23,14 +21,12 @@ use super::ecs::lifecycle_stage::LifecycleStage;
 use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::ecs::route::Route;
 use super::fault::Fault;
-use super::health::rollout::RolloutHealth;
+use super::health::rollout_health::RolloutHealth;
 use super::metrics::source::MetricSource;
-use super::plan::Intent;
-use super::rollback::readiness::Readiness;
+use super::plan::intent::Intent;
+use super::rollback::readiness::finding::Readiness;
 use super::rollback::target::KnownGood;
 use super::wording::Wording;
-
-pub use self::derive::releases;
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -361,6 +357,7 @@ mod tests {
 
     use super::*;
     use crate::domain::analysis::VerdictStatus;
+    use crate::domain::assess;
     use crate::domain::metrics::source::{CustomMetrics, MetricQueries, Source};
     use crate::domain::settings::ServiceSettings;
     use crate::testkit::worlds::{now, scene};
@@ -404,7 +401,7 @@ mod tests {
             let mut settings = scene.settings();
             let own = ServiceSettings { own: Some(own), ..ServiceSettings::default() };
             settings.services.extend(scene.releases().into_iter().map(|release| (release.name, own.clone())));
-            let releases = releases(&scene.snapshot(), &settings, &BTreeMap::new(), now());
+            let releases = assess::releases(&scene.snapshot(), &settings, &BTreeMap::new(), now());
             for (release, canary) in releases.iter().filter_map(|release| Some((release, release.canary.as_ref()?))) {
                 prop_assert_eq!(canary.meter.is_some(), told_apart);
                 let shared_requests = vec!["requests".to_owned()];
@@ -430,13 +427,13 @@ mod tests {
                 service.key.cluster = "elsewhere".to_owned();
                 services.insert(service.key.clone(), service);
             }
-            let releases = releases(&snapshot, &scene.settings(), &BTreeMap::new(), now());
+            let releases = assess::releases(&snapshot, &scene.settings(), &BTreeMap::new(), now());
             let names: std::collections::BTreeSet<_> = releases.iter().map(|release| &release.name).collect();
             prop_assert_eq!(names.len(), releases.len());
             let doing = LocalState { doing: Some(Intent::Rollback { to: None, at_once: false }), ..LocalState::default() };
             for release in &releases {
                 let ours = BTreeMap::from([(release.name.clone(), doing.clone())]);
-                let again = super::releases(&snapshot, &scene.settings(), &ours, now());
+                let again = assess::releases(&snapshot, &scene.settings(), &ours, now());
                 let same = again.iter().find(|again| again.name == release.name);
                 prop_assert_eq!(same.map(|same| same.phase), Some(Phase::RollingBack));
             }

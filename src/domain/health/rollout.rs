@@ -1,9 +1,8 @@
 //! What is wrong with a rollout, by name: tasks that keep failing, or nothing that moves.
 
-use std::fmt;
-
 use jiff::{SignedDuration, Timestamp};
 
+use super::rollout_health::LOOP;
 use super::stop_reason;
 use super::stop_reason::Cause;
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
@@ -12,8 +11,8 @@ use crate::domain::ecs::service::{Rollout, RolloutRole, Task};
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{Phase, Release, Side};
 
-/// So many failures, and it is a loop and not bad luck.
-pub const LOOP: u32 = 3;
+pub use super::rollout_health::RolloutHealth;
+
 /// Failures of so long ago say nothing of now.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
 /// Where all tasks run for so long after the last failure, it was not a loop.
@@ -22,84 +21,6 @@ const RECOVERED: SignedDuration = SignedDuration::from_mins(2);
 const LEAST: SignedDuration = SignedDuration::from_mins(5);
 /// What is long where no such deployment is known.
 const UNKNOWN: SignedDuration = SignedDuration::from_mins(15);
-
-/// What a rollout suffers from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RolloutHealth {
-    /// Its tasks fail one after the other.
-    CrashLoop {
-        /// The revision.
-        revision: TaskDefinitionArn,
-        /// How many have failed, at least.
-        failed: u32,
-        /// Of what, where its stopped tasks were read.
-        cause: Option<Cause>,
-    },
-    /// It has not moved for longer than such deployments took as a whole.
-    Stalled {
-        /// The revision.
-        revision: TaskDefinitionArn,
-        /// Since when nothing has moved, as far as is known.
-        since: Timestamp,
-        /// How long that was when it was last looked at.
-        lasted: SignedDuration,
-        /// How long such deployments took, where there were any.
-        usual: Option<SignedDuration>,
-    },
-}
-
-impl RolloutHealth {
-    /// The revision that suffers from it.
-    pub fn revision(&self) -> &TaskDefinitionArn {
-        match self {
-            Self::CrashLoop { revision, .. } | Self::Stalled { revision, .. } => revision,
-        }
-    }
-
-    /// Its name, as documents have it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::CrashLoop { .. } => "crash_loop",
-            Self::Stalled { .. } => "stalled",
-        }
-    }
-
-    /// Its name, and as few words as say what it is: `crash loop: exit 1 ×6`.
-    pub fn brief(&self) -> String {
-        match self {
-            Self::CrashLoop { failed, cause: Some(cause), .. } => format!("crash loop: {} ×{failed}", cause.brief()),
-            Self::CrashLoop { failed, cause: None, .. } => format!("crash loop: {failed} tasks failed"),
-            Self::Stalled { lasted, .. } => format!("stalled {} min", lasted.as_mins()),
-        }
-    }
-
-    /// What of it there is to know, its name apart.
-    pub fn detail(&self) -> String {
-        match self {
-            Self::CrashLoop { failed, cause, .. } => {
-                format!("{failed} tasks: {}", cause.map_or_else(|| "cause not read yet".to_owned(), Cause::word))
-            }
-            Self::Stalled { lasted, usual, .. } => {
-                let usual = usual.map_or_else(
-                    || "how long such deployments take is not known".to_owned(),
-                    |usual| format!("such deployments took {} min", minutes(usual)),
-                );
-                format!("nothing has moved for {} min; {usual}", lasted.as_mins())
-            }
-        }
-    }
-}
-
-fn minutes(span: SignedDuration) -> i64 {
-    ((span.as_secs() + 30) / 60).max(1)
-}
-
-impl fmt::Display for RolloutHealth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.kind().replace('_', " ");
-        write!(f, "{name}: {} {}", self.revision().tag(), self.detail())
-    }
-}
 
 /// What ails a release, as far as is known: a crash loop before a standstill, which often comes of it.
 pub fn ailment(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<RolloutHealth> {

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{ACCOUNT, REGION, balancer, forward, group, now, place, revision_of, rollout, route_id, td};
+use crate::domain::assess::releases;
 use crate::domain::ecs::deployment::{
     Configuration, DeploymentStatus, Hook, HookConfiguration, PAUSE, Rollback, ServiceDeployment, ServiceRevision,
     Strategy as Shift,
@@ -19,7 +20,7 @@ use crate::domain::ecs::service::{Controller, Rollout, RolloutState, Service, Ta
 use crate::domain::observe::snapshot::{ObservedHealthy, Reading, Snapshot};
 use crate::domain::plan::{Context, Intent, Plan, Refusal, plan};
 use crate::domain::release::share::{Percent, Weight};
-use crate::domain::release::{LocalState, Release, releases};
+use crate::domain::release::{LocalState, Release};
 use crate::domain::settings::{ServiceSettings, Settings};
 
 const NAME: &str = "search";

@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::assess::releases;
 use crate::domain::ecs::deployment::DeploymentStatus;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{RolloutState, Service};
 use crate::domain::observe::snapshot::{Answer, Query};
-use crate::domain::release::releases;
 use crate::domain::settings::Settings;
 use crate::testkit::consoles::{ago, now, revision_of, service, stopped, td};
 use crate::testkit::worlds;
