@@ -46,7 +46,7 @@ pub enum Method {
     NativeWeighted,
     /// CodeDeploy moves it.
     CodeDeploy,
-    /// Somebody else does.
+    /// Another controller moves it.
     External,
 }
 
@@ -77,13 +77,13 @@ pub enum Phase {
     Waiting,
     /// The canary's revision becomes the stable one.
     Finishing,
-    /// On the way back.
+    /// A rollback is under way.
     RollingBack,
-    /// It did not work, and nothing is being done about it.
+    /// The rollout failed, and nothing is being done about it.
     Failed,
 }
 
-/// What this console is doing to a release, and what it last asked for.
+/// What this console is doing to a release, and the share that it last requested.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LocalState {
     /// The intent of the operation in flight.
@@ -129,8 +129,8 @@ pub struct Side {
     pub settled: bool,
     /// The revisions that still run beside it.
     pub leaving: Vec<TaskDefinitionArn>,
-    /// Whether ECS says that it is taking a deployment back by itself.
-    pub going_back: bool,
+    /// Whether ECS is rolling a deployment back.
+    pub is_rolling_back: bool,
     /// Why its rollout failed or fails, where it does.
     pub failure_reason: Option<FailureReason>,
     /// `status == ACTIVE`.
@@ -171,9 +171,9 @@ pub struct Release {
     pub method: Method,
     /// Where it is.
     pub phase: Phase,
-    /// The service that was there; of a native release under way, the revision that is replaced.
+    /// The old service; of a native release under way, the revision that is replaced.
     pub stable: Side,
-    /// The service that is tried; of a native release under way, the same service's new revision.
+    /// The new service; of a native release under way, the same service's new revision.
     pub canary: Option<Side>,
     /// Every rule that weights the two. Of a native release, the production rule.
     pub routes: Vec<Route>,
@@ -183,17 +183,17 @@ pub struct Release {
     pub ladder: Ladder,
     /// The bake timer, while a share is set.
     pub bake: Option<Bake>,
-    /// What the metrics say.
+    /// The verdict on the metrics.
     pub verdict: Verdict,
-    /// What to go back to, best first.
+    /// Rollback targets, best first.
     pub previous: Vec<KnownGood>,
-    /// Why nothing may be written here, where that is so.
+    /// Why this release can only be watched; `None`: it can be acted on.
     pub watch_only: Option<String>,
-    /// Where ECS itself waits for somebody to answer, the soonest to run out first.
+    /// Pauses at which ECS waits for an answer, the next to time out first.
     pub pauses: Vec<Pause>,
     /// `lifecycleStage` of the deployment under way.
     pub stage: Option<LifecycleStage>,
-    /// What the rollout under way suffers from.
+    /// The health of the rollout; `None`: healthy.
     pub ailment: Option<RolloutHealth>,
     /// What is wrong or odd, the weightiest first.
     pub conditions: Vec<Condition>,
@@ -205,10 +205,10 @@ pub struct Release {
     pub deployment: Option<Box<ServiceDeployment>>,
     /// What `configuration` was before the newest deployment changed it for its own sake: pauses that were added for
     /// it, or a strategy that was set aside to go back at once. To be put back when that is over.
-    pub temporary: Option<Box<Configuration>>,
-    /// Whether the deployment under way brings back a revision that ran before: it is a way back itself.
-    pub returning: bool,
-    /// What is known beforehand of the way back.
+    pub overridden_config: Option<Box<Configuration>>,
+    /// Whether the deployment under way brings back a revision that ran before: then it is a rollback itself.
+    pub is_rollback_deployment: bool,
+    /// How ready a rollback is.
     pub preflight: Readiness,
     /// The newest active revision of the task definition's family, where the family was read.
     pub registered: Option<TaskDefinitionArn>,
@@ -253,11 +253,11 @@ impl Release {
     }
 
     /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`WEIGHT_PAUSE_STAGE`].
-    pub fn held(&self) -> bool {
+    pub fn paused_for_weights(&self) -> bool {
         !self.pauses.is_empty() && self.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE)
     }
 
-    /// Whether it goes by this name: its own, or one of its services'.
+    /// Whether a name means this release: its own, or one of its services'.
     pub fn answers_to(&self, name: &str) -> bool {
         self.name == name
             || self.name.split_once('/').is_some_and(|(_, called)| called == name)
@@ -283,7 +283,7 @@ impl Release {
         self.routes.iter().map(|route| derive::share_in(route, stable, canary)).collect()
     }
 
-    /// The lower, the sooner an operator must look at it.
+    /// Sort key: the lower, the sooner an operator must look at it.
     pub fn urgency(&self) -> u8 {
         match (self.phase, self.verdict.outcome) {
             (Phase::Failed, _) => 0,
@@ -308,7 +308,7 @@ impl Release {
         self.conditions.iter().filter(move |condition| !said(condition))
     }
 
-    /// Whether somebody should look at it now.
+    /// Whether an operator should look at it now.
     pub fn needs_somebody(&self) -> bool {
         self.urgency() <= 4
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a rollout, by name: tasks that keep failing, or nothing that moves.
+//! Detects crash loops and stalls.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,16 +13,16 @@ use crate::domain::release::{Phase, Release, Side};
 
 pub use super::rollout_health::RolloutHealth;
 
-/// Failures of so long ago say nothing of now.
+/// Older failures say nothing about the present.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
-/// Where all tasks run for so long after the last failure, it was not a loop.
+/// A loop is over when all tasks have run this long since the last failure.
 const RECOVERED: SignedDuration = SignedDuration::from_mins(2);
-/// However quick such deployments are, a shorter standstill is none.
+/// The shortest time without progress that counts as a stall.
 const LEAST: SignedDuration = SignedDuration::from_mins(5);
-/// What is long where no such deployment is known.
+/// The same where no past deployment gives a duration.
 const UNKNOWN: SignedDuration = SignedDuration::from_mins(15);
 
-/// What ails a release, as far as is known: a crash loop before a standstill, which often comes of it.
+/// The health of a release's rollout; a crash loop goes before the stall that it often causes.
 pub fn ailment(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<RolloutHealth> {
     let looping = services(release).find_map(|side| {
         let mut revisions = revisions(side, snapshot);
@@ -51,7 +51,7 @@ fn services(release: &Release) -> impl Iterator<Item = &Side> {
 /// The revisions of a side whose failures bear on its release: its own; while ECS takes it back, what that is for.
 fn revisions<'a>(side: &'a Side, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a TaskDefinitionArn> {
     let rollouts = snapshot.service(&side.service).map(|service| service.rollouts.as_slice()).unwrap_or_default();
-    let left = rollouts.iter().filter(|rollout| side.going_back && rollout.role != RolloutRole::Primary);
+    let left = rollouts.iter().filter(|rollout| side.is_rolling_back && rollout.role != RolloutRole::Primary);
     std::iter::once(&side.task_definition).chain(left.map(|rollout| &rollout.task_definition))
 }
 
@@ -73,7 +73,7 @@ fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, no
         .filter(|task| Cause::of(task).is_some_and(Cause::blames_revision))
         .copied()
         .collect();
-    // All that is wanted runs, and nothing has failed for a while: it is over it.
+    // All desired tasks run and none failed recently: the crash loop has cleared.
     let last = recent.iter().filter_map(|task| since(task)).min();
     let over = side.running >= side.desired && !side.rolling && last.is_none_or(|ago| ago > RECOVERED);
     let recent = if over { Vec::new() } else { recent };
@@ -110,7 +110,7 @@ fn stalled(release: &Release, snapshot: &Snapshot) -> Option<RolloutHealth> {
     (lasted > long).then_some(RolloutHealth::Stalled { revision, since, lasted, usual })
 }
 
-/// The median of how long the deployments took that went well.
+/// The median duration of successful deployments.
 fn usual(history: Option<&[ServiceDeployment]>) -> Option<SignedDuration> {
     let well = history?.iter().filter(|deployment| deployment.outcome() == Some(DeploymentOutcome::Succeeded));
     let mut took: Vec<_> = well.filter_map(ServiceDeployment::took).collect();

@@ -10,33 +10,33 @@ use crate::domain::ecs::names::TaskDefinitionArn;
 /// Failures in a row from which on they are a loop and not bad luck.
 pub const LOOP: u32 = 3;
 
-/// What a rollout suffers from.
+/// Why a rollout is unhealthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolloutHealth {
-    /// Its tasks fail one after the other.
+    /// Its tasks keep failing.
     CrashLoop {
         /// The revision.
         revision: TaskDefinitionArn,
         /// How many have failed, at least.
         failed: u32,
-        /// Of what, where its stopped tasks were read.
+        /// The cause, where its stopped tasks were read.
         cause: Option<Cause>,
     },
-    /// It has not moved for longer than such deployments took as a whole.
+    /// It has made no progress for longer than such deployments usually take in total.
     Stalled {
         /// The revision.
         revision: TaskDefinitionArn,
-        /// Since when nothing has moved, as far as is known.
+        /// The last progress, as far as is known.
         since: Timestamp,
-        /// How long that was when it was last looked at.
+        /// The time without progress at the last read.
         lasted: SignedDuration,
-        /// How long such deployments took, where there were any.
+        /// The usual duration of such deployments; `None`: none is known.
         usual: Option<SignedDuration>,
     },
 }
 
 impl RolloutHealth {
-    /// The revision that suffers from it.
+    /// The unhealthy revision.
     pub fn revision(&self) -> &TaskDefinitionArn {
         match self {
             Self::CrashLoop { revision, .. } | Self::Stalled { revision, .. } => revision,
@@ -60,7 +60,7 @@ impl RolloutHealth {
         }
     }
 
-    /// What of it there is to know, its name apart.
+    /// The details, without the name.
     pub fn detail(&self) -> String {
         match self {
             Self::CrashLoop { failed, cause, .. } => {

@@ -1,4 +1,4 @@
-//! What changed from one answer to the next: AWS keeps no time of it, so it is known only as far as somebody looked.
+//! Changes between two answers. AWS keeps no times of them, so they are known only as far as a console looked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,7 @@ pub struct AlarmChange {
     pub after: Alarm,
 }
 
-/// How many changes of one thing are remembered.
+/// Changes remembered for each resource.
 const KEPT: usize = 32;
 
 /// Adds a change; the oldest make room.

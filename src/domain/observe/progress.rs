@@ -1,5 +1,5 @@
-//! What a snapshot notices between two looks, for AWS does not say it: since when a rollout has not moved, since when a
-//! deployment has been at its stage, since when a target has been draining.
+//! Progress between two reads, which AWS does not report: since when a rollout has stalled, a deployment has been at its
+//! stage, a target has been draining.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Plans for a service whose own strategy shifts its traffic: its pauses are answered, its deployments taken back, and
-//! once one has finished, the way back is a deployment of its own.
+//! Plans for a service whose traffic ECS shifts: answer its pauses, roll back its deployment, and after a finished
+//! release deploy the old revision again.
 
 use jiff::SignedDuration;
 
@@ -31,7 +31,7 @@ pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Ref
 }
 
 fn nobody_is_waited_for(release: &Release) -> Refusal {
-    if release.newest().going_back {
+    if release.newest().is_rolling_back {
         return Refusal::new(format!("{} is rolling back.", release.name), Remedy::Watch);
     }
     if !under_way(release) {
@@ -43,13 +43,13 @@ fn nobody_is_waited_for(release: &Release) -> Refusal {
     )
 }
 
-/// Whether a deployment of it has not ended.
+/// Whether a deployment is under way.
 pub(super) fn under_way(release: &Release) -> bool {
     release.under_way().is_some() || release.newest().rolling
 }
 
-/// Back, whatever state it is in. While the old tasks run, ECS itself takes the deployment back: through the pause where
-/// it waits at one, else by stopping it.
+/// A rollback in any state. While the old tasks run, ECS rolls the deployment back: through the pause that it waits at,
+/// else when it is stopped.
 pub(super) fn rollback(
     release: &Release,
     to: Option<&TaskDefinitionArn>,
@@ -60,7 +60,7 @@ pub(super) fn rollback(
         return redeployed(release, to, at_once, context);
     }
     let newest = release.newest();
-    if newest.going_back {
+    if newest.is_rolling_back {
         // ECS goes back; whether it undoes weights that it does not know of is not certain.
         let ours = match release.method {
             Method::NativeWeighted => blue_first(release, context)?,
@@ -76,7 +76,7 @@ pub(super) fn rollback(
         }
         return Err(Refusal::new(format!("{} is rolling back already.", release.name), Remedy::Watch));
     }
-    if release.returning && to.is_none() {
+    if release.is_rollback_deployment && to.is_none() {
         return Err(redeploy::on_its_way_back(release));
     }
     let replaced = &release.stable.task_definition;
@@ -181,7 +181,7 @@ fn redeployed(
     Ok(context.plan(release, intent, steps, None, warnings, title))
 }
 
-/// What going through a strategy takes at the least, in words.
+/// The minimum that replaying a strategy takes, in words.
 fn replay(own: &Configuration) -> String {
     let (percent, step_bake) = match own.strategy {
         Strategy::Canary { percent, bake_minutes } | Strategy::Linear { percent, bake_minutes } => {
@@ -233,7 +233,7 @@ pub(super) fn start(
     }
     let of_another_family = redeploy::another_revision(release, task_definition)?;
     let mut warnings = Vec::new();
-    if let Some(before) = release.temporary.as_ref().filter(|_| own.is_at_once()) {
+    if let Some(before) = release.overridden_config.as_ref().filter(|_| own.is_at_once()) {
         warnings.push(Warning::StrategyStillSetAside { strategy: before.describe() });
     }
     warnings.extend(of_another_family);
@@ -260,7 +260,7 @@ fn holds_for_weights(hook: &HookConfiguration) -> bool {
     hook.stages.contains(&WEIGHT_PAUSE_STAGE)
 }
 
-/// A configuration with a pause before the users get anything, and before each step after that.
+/// A configuration with a pause before the first and before every later shift.
 fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refusal> {
     if own.pauses().next().is_some() {
         return Err(Refusal::new(format!("{} has pauses of its own.", release.name), Remedy::StartWithoutPauses));
@@ -275,7 +275,7 @@ fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refus
     Ok(Configuration { hooks, ..own.clone() })
 }
 
-/// ECS finishes by itself; what was changed for a release only is put back.
+/// ECS finishes by itself; a finish restores the configuration that was overridden for one release.
 pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
     if under_way(release) {
         return Err(Refusal::new(
@@ -283,7 +283,7 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
             Remedy::AnswerPausesOrWait,
         ));
     }
-    let Some(before) = &release.temporary else {
+    let Some(before) = &release.overridden_config else {
         return Err(Refusal::new(
             format!("Nothing of {} was changed for a release only.", release.name),
             Remedy::EcsFinishes,

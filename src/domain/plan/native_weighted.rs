@@ -6,9 +6,9 @@ use super::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Warning, gat
 use crate::domain::release::share::{Percent, Weights};
 use crate::domain::release::{Release, Side, WEIGHT_PAUSE_STAGE};
 
-/// What can be moved: the new side and its present share.
+/// The new side and its present share, or why its weights cannot be written.
 fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
-    if !release.held() {
+    if !release.paused_for_weights() {
         return Err(Refusal::new(
             format!(
                 "{} does not wait at {WEIGHT_PAUSE_STAGE}: only there its weights are for us to write.",
@@ -26,7 +26,7 @@ fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
 
 /// Up the ladder; at the top, the pauses are answered.
 pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>) -> Result<Plan, Refusal> {
-    if !release.held() {
+    if !release.paused_for_weights() {
         return elsewhere(release, to, context);
     }
     let (green, at) = moving(release)?;
@@ -54,7 +54,7 @@ pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>
     }
 }
 
-/// Any other pause is ECS's own business, but never with the users split between the two sides.
+/// At any other pause ECS decides, but never while users are split between the two sides.
 fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> Result<Plan, Refusal> {
     if !release.pauses.is_empty() && release.share.configured.is_none() {
         return Err(Refusal::new(
@@ -81,7 +81,7 @@ fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> R
     native::step(release, context)
 }
 
-/// Any share, up or down, while it is held.
+/// Any share, up or down, while the deployment is paused for weights.
 pub(super) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> Result<Plan, Refusal> {
     let (green, at) = moving(release)?;
     if (to.value() - at.value()).abs() < 1e-9 {

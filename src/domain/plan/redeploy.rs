@@ -1,4 +1,4 @@
-//! Plans that deploy a revision onto one service: start, and the way back once it is out.
+//! Plans that deploy a revision onto one service: a start, and a rollback of a finished release.
 
 use jiff::SignedDuration;
 
@@ -26,7 +26,7 @@ pub(super) fn start(
     Ok(context.plan(release, intent, steps, None, warnings, title))
 }
 
-/// What is released must be another revision than what runs; one of another family is worth a warning.
+/// A release needs a revision that does not run yet; a revision of another family is worth a warning.
 pub(super) fn another_revision(
     release: &Release,
     task_definition: &TaskDefinitionArn,
@@ -39,7 +39,7 @@ pub(super) fn another_revision(
     Ok(other.then(|| format!("{task_definition} is of another family than {runs}").into()))
 }
 
-/// Back to a good revision, for a service without weights of ours.
+/// A rollback of a service whose weights are not ours to write.
 pub(super) fn rollback(
     release: &Release,
     to: Option<&TaskDefinitionArn>,
@@ -54,7 +54,7 @@ pub(super) fn rollback(
     Ok(context.plan(release, Intent::Rollback { to: to.cloned(), at_once: false }, steps, None, Vec::new(), title))
 }
 
-/// A deployment under way that brings back what ran before is a way back itself: to take that back would be forward.
+/// A deployment that brings back an earlier revision is a rollback itself: rolling it back would go forward.
 pub(super) fn on_its_way_back(release: &Release) -> Refusal {
     let to = release.newest().task_definition.tag();
     Refusal::new(
@@ -76,10 +76,10 @@ pub(super) fn back(
     context: &Context<'_>,
 ) -> Result<Vec<Step>, Refusal> {
     let side = &release.stable;
-    if side.going_back && to.is_none() && release.canary.is_none() {
+    if side.is_rolling_back && to.is_none() && release.canary.is_none() {
         return Err(Refusal::new(format!("{} is rolling back already.", side.service.service), Remedy::Watch));
     }
-    if release.returning && to.is_none() && release.canary.is_none() {
+    if release.is_rollback_deployment && to.is_none() && release.canary.is_none() {
         return Err(on_its_way_back(release));
     }
     let replaced = release.previous.iter().find(|good| good.evidence == Evidence::Replaced);
@@ -91,7 +91,11 @@ pub(super) fn back(
         return Ok(stop(side, deployment, target, context));
     }
     let target = match to {
-        Some(to) if *to == side.task_definition && side.rolling && (release.returning || side.going_back) => {
+        Some(to)
+            if *to == side.task_definition
+                && side.rolling
+                && (release.is_rollback_deployment || side.is_rolling_back) =>
+        {
             return Ok(vec![complete(side, to, context)]);
         }
         // Waiting for a failing rollout would delay the rollback.
@@ -148,7 +152,7 @@ fn good(release: &Release) -> Result<&KnownGood, Refusal> {
     }
 }
 
-/// ECS goes back by itself, to what the deployment under way replaces.
+/// ECS rolls back to the revision that the deployment under way replaces.
 fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, context: &Context<'_>) -> Vec<Step> {
     let service = side.service.clone();
     let after = match target {
@@ -161,7 +165,7 @@ fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, conte
         title: "stop the deployment and roll it back".to_owned(),
         before: Vec::new(),
         // On its way back by itself it needs no order, and a second one could only disturb it.
-        call: (!side.going_back).then_some(call),
+        call: (!side.is_rolling_back).then_some(call),
         after: vec![after],
         hold: SignedDuration::ZERO,
         optional: false,
@@ -170,7 +174,7 @@ fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, conte
     std::iter::once(order).chain(target.map(|target| complete(side, target, context))).collect()
 }
 
-/// A copy of a revision that was deregistered: what was good can be deployed again, under a new number.
+/// Registers a copy of a deregistered revision, so that a good revision can be deployed again under a new number.
 pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: &Context<'_>) -> Result<Plan, Refusal> {
     let Some(newest) = &release.registered else {
         return Err(Refusal::new(

@@ -12,7 +12,7 @@ use crate::domain::ecs::route::{Forward, Route};
 use crate::domain::release::share::{Percent, Weight, Weights};
 use crate::domain::release::{Release, Side};
 
-/// Tasks that carry everything: as many as stable has, or the canary where stable was scaled away.
+/// Tasks for all traffic: stable's desired count, or the canary's where stable was scaled to 0.
 pub(super) fn full(stable: &Side, canary: &Side) -> u32 {
     if stable.desired == 0 { canary.desired.max(1) } else { stable.desired }
 }
@@ -78,7 +78,7 @@ pub(super) fn update(side: &Side, task_definition: Option<&TaskDefinitionArn>, d
     }
 }
 
-/// A step that takes no time of its own.
+/// A step without a hold time.
 pub(super) fn a_step(
     title: String,
     before: Vec<Expect>,
@@ -198,8 +198,8 @@ pub(super) fn complete(side: &Side, target: &TaskDefinitionArn, context: &Contex
     }
 }
 
-/// A deployment of a revision is ordered, with another configuration where there is one; and where ECS keeps
-/// deployments, seen to be there.
+/// Orders a deployment of a revision, with another configuration if given, and waits until ECS shows it where ECS keeps
+/// deployments.
 pub(super) fn order(
     release: &Release,
     target: &TaskDefinitionArn,
@@ -245,10 +245,10 @@ pub(super) fn order(
     std::iter::once(order).chain(seen).collect()
 }
 
-/// How long a rollback waits to read the rule back before ECS is told.
+/// How long a rollback waits to read the rule back before it tells ECS.
 const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
-/// Blue has everything before ECS is told to go back; nothing to do where it has.
+/// Gives blue all traffic before ECS is told to roll back; no steps if blue has it already.
 pub(super) fn blue_first(release: &Release, context: &Context<'_>) -> Result<Vec<Step>, Refusal> {
     let moved = release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
     let blue = &release.stable;

@@ -40,17 +40,17 @@ const NEAR_PART: i32 = 10;
 /// Where a native deployment under way is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageTimeline {
-    /// The stages in order. On the way back their order says nothing: all but the present one are `Unknown`.
+    /// The stages in order. During a rollback their order means nothing: all but the present one are `Unknown`.
     pub stops: Vec<StageMark>,
     /// The present stage. It is among the stops unless it is one that nothing is known of.
     pub stage: Option<LifecycleStage>,
     /// The shares that the new revision gets, rising to 100 %.
     pub steps: Vec<Step>,
-    /// NextAction happens next, and what has to come before it.
+    /// The next action, and its preconditions.
     pub next: Next,
-    /// That it goes back, and why.
+    /// The rollback under way, and why.
     pub back: Option<Back>,
-    /// When the pause that it waits at is answered by itself.
+    /// When the pause that it waits at times out.
     pub deadline: Option<Deadline>,
 }
 
@@ -74,7 +74,7 @@ pub enum StagePosition {
     Here,
     /// To come.
     Ahead,
-    /// Nothing says.
+    /// Not known.
     Unknown,
 }
 
@@ -89,25 +89,25 @@ pub struct Step {
     pub bake: SignedDuration,
 }
 
-/// NextAction happens next.
+/// The next action.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Next {
-    /// That.
+    /// The action.
     pub what: NextAction,
-    /// NextAction has to come before it, in order; nothing: as soon as the stage is passed.
+    /// Its preconditions, in order; empty: it follows as soon as the stage is passed.
     pub waits: Vec<Precondition>,
 }
 
-/// NextAction a deployment does next.
+/// An action that a deployment takes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextAction {
-    /// ECS starts so many tasks of the new revision.
+    /// ECS starts this many tasks of the new revision.
     StartTasks(u32),
     /// ECS gives the new revision this share, in tenths of a percent.
     Shift(Tenths),
     /// This console writes the rule: this share next; `None` once it has all.
     WritesWeight(Option<Tenths>),
-    /// It waits for somebody at a pause at this stage.
+    /// ECS waits for an operator at a pause at this stage.
     WaitForYou(LifecycleStage),
     /// ECS removes the old tasks.
     RemoveOld,
@@ -115,7 +115,7 @@ pub enum NextAction {
     End,
     /// ECS gives the old revision all of the traffic, and removes the new tasks.
     GoBack,
-    /// Nothing says.
+    /// Not known.
     Unknown,
 }
 
@@ -135,31 +135,31 @@ impl Tenths {
     }
 }
 
-/// NextAction has to come before what is next.
+/// A precondition of the next action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precondition {
     /// Somebody answers the pause.
     Answer,
-    /// So many hooks that are not pauses end.
+    /// This many hooks that are not pauses end.
     Hooks(usize),
-    /// So many of so many new tasks are healthy; `None`: not known.
+    /// Healthy new tasks, of the desired number; `None`: not known.
     Healthy(Option<u32>, u32),
-    /// So long a time passes.
+    /// A bake time passes.
     Bake(SignedDuration, Option<Ends>),
 }
 
 /// When a bake is over, as far as it can be known from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
-    /// Its beginning was seen.
+    /// Its start was observed.
     About(Timestamp),
-    /// It began later than what was seen.
+    /// It started after the observed change.
     NotBefore(Timestamp),
-    /// It began earlier than what was seen.
+    /// It started before the observed change.
     NotAfter(Timestamp),
 }
 
-/// The way back.
+/// A rollback under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Back {
     /// To what, where ECS says so.
@@ -170,29 +170,29 @@ pub struct Back {
     pub since: Option<Timestamp>,
 }
 
-/// When a pause is answered by itself, and with what.
+/// When a pause times out, and with which answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadline {
     /// `expiresAt`.
     pub until: Option<Timestamp>,
-    /// How long that is from now; zero once it is over.
+    /// Time left until then; zero once it has passed.
     pub left: Option<SignedDuration>,
-    /// NextAction happens then.
+    /// The timeout action.
     pub then: Then,
-    /// Whether it is so near that somebody must act now.
+    /// Whether it is near enough that an operator must act now.
     pub near: bool,
     /// How many other pauses wait at the same stage.
     pub others: usize,
 }
 
-/// NextAction an unanswered pause comes to.
+/// The timeout action of a pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Then {
     /// ROLLBACK.
     GoesBack,
-    /// CONTINUE: the release ships itself.
+    /// CONTINUE: the release continues automatically.
     GoesOn,
-    /// NextAction AWS says, or nothing.
+    /// Any other word of AWS; `None`: AWS gives none.
     Other(Option<String>),
 }
 

@@ -1,4 +1,4 @@
-//! NextAction ECS does with a native deployment: its stages, what comes next, what watches it, and why it went back.
+//! A native deployment: its stages, the next action, what watches it and why it was rolled back.
 
 use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
@@ -185,7 +185,7 @@ fn going_back(scene: &Canvas<'_>, track: &StageTimeline, back: &Back) -> Line<'s
     ])
 }
 
-/// NextAction is next, at length and in short.
+/// The next action, at length and in short.
 fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
     let Next { what, waits } = &track.next;
     let arrow = scene.theme.arrow();
@@ -230,7 +230,7 @@ fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
     ]
 }
 
-/// NextAction has to come before, at length and in short.
+/// A precondition, at length and in short.
 fn wait(scene: &Canvas<'_>, wait: Precondition) -> Option<(String, String)> {
     let left = |at: jiff::Timestamp| format::clock(at.duration_since(scene.observed.now.at).max(SignedDuration::ZERO));
     Some(match wait {
@@ -261,8 +261,8 @@ fn wait(scene: &Canvas<'_>, wait: Precondition) -> Option<(String, String)> {
     })
 }
 
-/// NextAction ECS says against the deployment: alarms that went off, a breaker that counts, why it went or goes back, how
-/// the last one ended where that was not well.
+/// Signs of trouble: alarms that fired, failures that the circuit breaker counts, why ECS rolls back, how the last
+/// deployment ended if not well.
 pub fn trouble(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let Some(deployment) = release.deployment.as_deref() else { return Vec::new() };
     let room = columns.saturating_sub(LABEL);
@@ -306,7 +306,7 @@ fn why(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> Option<(&'static s
     Some(("last", format!("{of}{outcome}{ago}: {reason}")))
 }
 
-/// NextAction watches the deployment under way, while nothing is wrong.
+/// The alarms and the circuit breaker that watch the deployment under way, while nothing is wrong.
 pub fn watched(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
     let deployment = release.under_way()?;
     let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.triggered.is_empty() && !alarms.names.is_empty());

@@ -161,7 +161,7 @@ proptest! {
             let sides = [Some(&release.stable), release.canary.as_ref()];
             let has = |side: &Side| {
                 let revision = ailment.revision();
-                side.task_definition == *revision || side.going_back
+                side.task_definition == *revision || side.is_rolling_back
             };
             prop_assert!(sides.into_iter().flatten().any(has));
             prop_assert!(release.urgency() <= 1 && release.needs_somebody());

@@ -12,7 +12,7 @@ use super::refusal::{Refusal, Remedy};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
 
-/// What can be moved: both sides, and the canary's share in the rules that give it least and most.
+/// Both sides, and the canary's share in the rules that give it least and most.
 struct Moving<'a> {
     stable: &'a Side,
     canary: &'a Side,
@@ -27,7 +27,7 @@ impl Moving<'_> {
     }
 }
 
-/// Both sides and the present share; else why nothing can be moved.
+/// Both sides and the present share, or why no weights can be written.
 fn moving(release: &Release) -> Result<Moving<'_>, Refusal> {
     let canary = release.canary.as_ref().ok_or_else(no_pair)?;
     let nobody = || Refusal::new("Both weights of the rule are 0.", Remedy::RollbackRestoresTraffic);

@@ -1,4 +1,4 @@
-//! The way back: users first, then the rest.
+//! Rollback of a pair: users first, then capacity.
 
 use super::no_pair;
 use crate::domain::ecs::names::TaskDefinitionArn;

@@ -5,7 +5,7 @@ use crate::domain::ecs::service::Service;
 
 /// What the service went by before a deployment changed that for its own sake: it set the strategy aside to go back at
 /// once, or added pauses to a strategy that had none.
-pub(super) fn temporary(service: &Service, history: &[ServiceDeployment]) -> Option<Configuration> {
+pub(super) fn overridden_config(service: &Service, history: &[ServiceDeployment]) -> Option<Configuration> {
     let now = &service.configuration;
     history.first().filter(|newest| newest.configuration.same_strategy(now))?;
     let before = history.iter().find(|older| !older.configuration.same_strategy(now))?;
@@ -42,7 +42,7 @@ fn returned(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bo
 }
 
 /// Whether a deployment under way is a way back itself: it brings back what ran before, in place of a newer one.
-pub(super) fn returning(under_way: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
+pub(super) fn is_rollback_deployment(under_way: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
     let target = under_way.task_definition();
     let from_another = under_way.sources.iter().all(|source| Some(&source.task_definition) != target);
     !under_way.status.rolling_back() && from_another && returned(under_way, history)

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::domain::ecs::deployment::DeploymentStatus;
     use crate::domain::ecs::names::Arn;
-    use crate::domain::release::derive::history::returning;
+    use crate::domain::release::derive::history::is_rollback_deployment;
 
     fn group(name: &str) -> Arn {
         Arn::new(format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/1"))
@@ -229,10 +229,10 @@ mod tests {
         let mut back = deployment(41, InProgress);
         back.sources = vec![revision(42, &[])];
         let older = |status| vec![back.clone(), deployment(42, Successful), deployment(41, status)];
-        assert!(returning(&back, &older(Successful)));
-        assert!(!returning(&back, &older(Stopped)), "it never ran");
+        assert!(is_rollback_deployment(&back, &older(Successful)));
+        assert!(!is_rollback_deployment(&back, &older(Stopped)), "it never ran");
         let mut forward = deployment(43, InProgress);
         forward.sources = vec![revision(42, &[])];
-        assert!(!returning(&forward, &[forward.clone(), deployment(42, Successful)]));
+        assert!(!is_rollback_deployment(&forward, &[forward.clone(), deployment(42, Successful)]));
     }
 }

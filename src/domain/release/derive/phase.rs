@@ -30,7 +30,7 @@ pub(super) fn weighted_phase(
         return phase;
     }
     let same = stable.task_definition == canary.task_definition;
-    if stable.going_back || stable.rolling && stable.leaving.contains(&canary.task_definition) && !same {
+    if stable.is_rolling_back || stable.rolling && stable.leaving.contains(&canary.task_definition) && !same {
         return Phase::RollingBack;
     }
     let Some(share) = configured else { return Phase::Failed };
@@ -65,7 +65,7 @@ pub(super) fn single_phase(
     local: &LocalState,
     now: Timestamp,
 ) -> Phase {
-    if local.doing.as_ref().is_some_and(Intent::is_rollback) || release.newest().going_back {
+    if local.doing.as_ref().is_some_and(Intent::is_rollback) || release.newest().is_rolling_back {
         return Phase::RollingBack;
     }
     if release.sides().any(|side| side.failure_reason.is_some()) {

@@ -27,7 +27,7 @@ pub(super) fn side(
         cluster_arn: service.cluster_arn.clone(),
         settled: service.desired > 0 && service.settled_on(task_definition),
         leaving: left.map(|rollout| rollout.task_definition.clone()).collect(),
-        going_back: going_back(service, snapshot),
+        is_rolling_back: is_rolling_back(service, snapshot),
         task_definition: task_definition.clone(),
         version: version.map(str::to_owned),
         target_group: target_group.cloned(),
@@ -96,9 +96,9 @@ fn failure_reason(service: &Service) -> Option<FailureReason> {
     }
 }
 
-/// Whether ECS is taking a deployment back by itself. Its deployments say so; where they are not known, the
+/// Whether ECS is rolling a deployment back. Its deployments say so; where they are not known, the
 /// primary rollout does, or that it brings back what worked in place of what failed.
-pub(super) fn going_back(service: &Service, snapshot: &Snapshot) -> bool {
+pub(super) fn is_rolling_back(service: &Service, snapshot: &Snapshot) -> bool {
     if let Some(deployment) = deployment_under_way(service, snapshot) {
         return deployment.status.rolling_back();
     }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::history::{returning, temporary};
+use super::history::{is_rollback_deployment, overridden_config};
 use super::native::{bake_of, production_rule, route_to, served_from, sides};
 use super::observed::{UNKNOWN_SHARE, UNTRIED, observed};
 use super::phase::single_phase;
@@ -56,7 +56,7 @@ pub(super) fn single(
     let mut release = Release {
         phase: Phase::Steady,
         previous: target::candidates(service, &newest.task_definition, snapshot),
-        temporary: temporary(service, history).map(Box::new),
+        overridden_config: overridden_config(service, history).map(Box::new),
         ailment: None,
         conditions: Vec::new(),
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
@@ -66,7 +66,8 @@ pub(super) fn single(
         routes: route.cloned().into_iter().collect(),
         share: Share { requested: requested(method, under_way, local, configured), configured, observed },
         // A rollback deployment that fails rolls nothing back.
-        returning: under_way.is_some_and(|it| returning(it, history)) && newest.failure_reason.is_none(),
+        is_rollback_deployment: under_way.is_some_and(|it| is_rollback_deployment(it, history))
+            && newest.failure_reason.is_none(),
         preflight: Readiness::default(),
         registered: snapshot.newest_of(service.task_definition.family()).cloned(),
         ladder: match method {
@@ -189,13 +190,13 @@ fn conditions(release: &Release, under_way: Option<&ServiceDeployment>, now: Tim
     let failures = sides.filter_map(|side| side.failure_reason.clone());
     let mut conditions: Vec<_> = failures.map(Condition::RolloutFailure).collect();
     let to_climb = release.share.configured.is_some_and(|share| !share.is_full());
-    let writes_weights = release.method == Method::NativeWeighted && release.held() && to_climb;
+    let writes_weights = release.method == Method::NativeWeighted && release.paused_for_weights() && to_climb;
     if let Some(stage) = release.stage.clone().filter(|_| !release.pauses.is_empty()) {
         conditions.push(Condition::Paused { stage, pauses: release.pauses.len(), writes_weights });
     }
     let reason = under_way.and_then(|deployment| deployment.rollback.as_ref()?.reason.clone());
     conditions.extend(reason.map(|reason| Condition::RollingBack { reason }));
-    if let Some(before) = release.temporary.as_ref().filter(|_| under_way.is_none()) {
+    if let Some(before) = release.overridden_config.as_ref().filter(|_| under_way.is_none()) {
         let at_once = release.configuration.is_at_once();
         conditions.push(Condition::ConfigurationOverridden { at_once, restores: before.describe() });
     }

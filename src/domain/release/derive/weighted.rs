@@ -65,8 +65,8 @@ pub(super) fn weighted(
         routes,
         configuration: stable.configuration.clone(),
         deployment: newest_deployment(stable, snapshot),
-        temporary: None,
-        returning: false,
+        overridden_config: None,
+        is_rollback_deployment: false,
         preflight: Readiness::default(),
         registered: snapshot.newest_of(stable.task_definition.family()).cloned(),
     })

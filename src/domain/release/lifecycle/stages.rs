@@ -12,7 +12,7 @@ use crate::domain::release::ladder::Ladder;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
-/// NextAction a track is made from.
+/// The inputs of a timeline.
 pub(super) struct Line<'a> {
     pub(super) release: &'a Release,
     pub(super) configuration: &'a Configuration,
@@ -161,7 +161,7 @@ impl Line<'_> {
         Next { what: NextAction::End, waits }
     }
 
-    /// When a step's bake is over: the weights tell when it began.
+    /// When a step's bake ends: it starts with the change of weights.
     fn step_ends(&self, bake: SignedDuration) -> Option<Ends> {
         let since = self.release.bake.filter(|_| self.followed())?;
         let at = since.since.checked_add(bake).ok()?;
@@ -176,13 +176,13 @@ impl Line<'_> {
         (at > self.now).then_some(Ends::NotBefore(at))
     }
 
-    /// Whether the rule says what ECS asked for.
+    /// Whether the rule has the share that ECS requested.
     fn followed(&self) -> bool {
         self.release.share.configured.is_some_and(|share| (share.value() - self.requested.value()).abs() < 0.1)
     }
 }
 
-/// The index before which a stage stands that is none of the known ones: told by what it says it comes before or after.
+/// The position of an unknown stage, from the known stage that its name says it precedes or follows.
 fn place(stage: &LifecycleStage) -> Option<usize> {
     let of = |name: &str| STAGES.iter().position(|known| known.as_str() == name);
     let word = stage.as_str();

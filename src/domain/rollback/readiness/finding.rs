@@ -1,27 +1,27 @@
-//! What is found about a rollback before it is needed.
+//! Findings about a rollback before it is needed.
 
 use jiff::SignedDuration;
 use serde::Serialize;
 
-/// What is known beforehand of the way back.
+/// How ready a rollback is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Readiness {
-    /// What was looked at, the gravest first.
+    /// The checks, the most severe first.
     pub checks: Vec<Check>,
-    /// How long it should take, from what such deployments took; `None` without any.
+    /// The expected duration, from past deployments; `None` without any.
     pub estimate: Option<Estimate>,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// How grave it is.
+    /// Its severity.
     pub level: Level,
     /// In words, one sentence without a full stop.
     pub what: String,
 }
 
-/// How grave a check's finding is.
+/// The severity of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -29,28 +29,28 @@ pub enum Level {
     Good,
     /// Not known.
     Unknown,
-    /// It can be done; somebody must know this first.
+    /// It is possible; the operator must know this first.
     Warn,
     /// AWS would refuse it.
     Blocks,
 }
 
-/// How long something should take.
+/// An expected duration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Estimate {
-    /// The median of what the past ones took, seconds.
+    /// The median of past durations, seconds.
     #[serde(serialize_with = "seconds")]
     pub typical: SignedDuration,
     /// The longest of them, seconds.
     #[serde(serialize_with = "seconds")]
     pub longest: SignedDuration,
-    /// How many there are.
+    /// The number of past durations.
     pub of: usize,
-    /// What they were.
+    /// Their kind.
     pub from: Past,
 }
 
-/// What an estimate is taken from.
+/// The source of an estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Past {
