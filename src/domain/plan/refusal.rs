@@ -152,7 +152,7 @@ impl Remedy {
             Self::StartWithoutPauses => "Start it without adding any.",
             Self::StepToFull => "Step it to 100% and watch it before finishing.",
             Self::FinishOrRollback => "Finish the release, or roll it back.",
-            Self::EcsFinishes => "Nothing has to be put back; ECS finishes its releases by itself.",
+            Self::EcsFinishes => "ECS finishes its releases by itself.",
             Self::LowerWeight => "Set a lower weight, or roll back.",
             Self::NameShare => "Name a share above it, set a lower weight, or roll back.",
             Self::NameExactShare => "Choose a share in tenths of a percent.",
