@@ -47,8 +47,8 @@ pub fn outcome(deployment: &ServiceDeployment, history: &[ServiceDeployment], no
         None => {
             let place: Vec<_> = deployment
                 .stage
-                .clone()
-                .into_iter()
+                .iter()
+                .map(ToString::to_string)
                 .chain(deployment.requested.map(|requested| requested.to_string()))
                 .collect();
             let at = if place.is_empty() { String::new() } else { format!(" at {}", place.join(" ")) };

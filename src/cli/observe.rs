@@ -12,6 +12,7 @@ use super::lookup;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::domain::analysis::alarms;
+use crate::domain::assess;
 use crate::domain::ecs::names::{Arn, Identity, Location, TaskDefinitionArn};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::health::rollout;
@@ -19,7 +20,6 @@ use crate::domain::history::History;
 use crate::domain::metrics::MetricsQuery;
 use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::observe::snapshot::{Answer, Query, Snapshot};
-use crate::domain::release;
 use crate::domain::release::{LocalState, Method, Release, Side};
 
 /// What a command looks at.
@@ -112,7 +112,7 @@ impl Observer<'_> {
         let history = recall(&place);
         history.add_to(&mut seen.snapshot);
         let ours = history.local_states();
-        let derive = |snapshot: &Snapshot| release::releases(snapshot, &self.config.settings, &ours, self.clock.now());
+        let derive = |snapshot: &Snapshot| assess::releases(snapshot, &self.config.settings, &ours, self.clock.now());
 
         let releases = derive(&seen.snapshot);
         let wanted = chosen(&releases, want, &seen)?;

@@ -11,10 +11,10 @@ use super::config::Config;
 use super::service_cache::{KnownService, ServiceCache};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
+use crate::domain::assess;
 use crate::domain::fault::Fault;
 use crate::domain::observe::snapshot::{Answer, Query, Snapshot};
 use crate::domain::plan::{Call, Receipt};
-use crate::domain::release;
 use crate::domain::settings::Settings;
 
 /// A cloud whose lists of services are noted in the cache. Nobody waits for the disk.
@@ -79,7 +79,7 @@ impl ServiceRecorder {
             let mut snapshot = Snapshot::default();
             snapshot.apply(now, &Query::Services, Ok(services));
             snapshot.apply(now, &Query::Routes, Ok(routes));
-            let releases = release::releases(&snapshot, &settings, &BTreeMap::new(), now);
+            let releases = assess::releases(&snapshot, &settings, &BTreeMap::new(), now);
             let known = releases
                 .into_iter()
                 .map(|release| KnownService { cluster: release.stable.service.cluster.clone(), name: release.name });

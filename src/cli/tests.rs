@@ -24,6 +24,7 @@ use crate::domain::history::History;
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Context, Intent, Receipt, plan};
 use crate::domain::release::Phase;
+use crate::domain::release::condition::Condition;
 use crate::domain::release::share::{Percent, Weight};
 use crate::testkit::fixed_clock::FixedClock;
 
@@ -202,7 +203,8 @@ async fn what_was_written_from_here_is_remembered() {
     let seen = fake.observe(Scope::One("checkout"), memory(1.0)).await.unwrap();
     let release = lookup::find(&seen.releases, "checkout").unwrap();
     assert!(!release.bake.unwrap().seen);
-    assert!(release.remarks.iter().any(|remark| remark.contains("somebody else")), "{:?}", release.remarks);
+    let elsewhere = |condition: &Condition| matches!(condition, Condition::WeightsChangedElsewhere { .. });
+    assert!(release.conditions.iter().any(elsewhere), "{:?}", release.conditions);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ mod tests {
 
     /// A capital letter by itself, in a text: the console's keys look like that.
     fn lone_capital(text: &str) -> bool {
-        Regex::new(r"(?:^|[^\w:/.-])[SPFRHWN](?:$|[^\w:/.-])").unwrap().is_match(text)
+        Regex::new(r"(?:^|[^\w:/.-])[SPFRHWN](?:$|[^\w:/-])").unwrap().is_match(text)
     }
 
     /// All that a command prints of a plan or its refusal.

@@ -13,6 +13,7 @@ use crate::console::widgets::canvas::{Canvas, put};
 use crate::console::widgets::operation::operation_line;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
+use crate::console::wording::KEYS;
 use crate::domain::release::Release;
 
 /// Environment, region, account, who; how old the data is, the time, what is special here. The account and
@@ -133,9 +134,10 @@ pub fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> 
     if let Some(operation) = operation {
         return operation_line(scene, operation);
     }
-    match release.and_then(|release| release.other_remarks().next()) {
-        Some(remark) => {
-            Line::from(vec![scene.span("▲ ", Role::Warn), scene.span(format::clip(remark, columns), Role::Warn)])
+    match release.and_then(|release| release.other_conditions().next()) {
+        Some(condition) => {
+            let text = condition.message(KEYS);
+            Line::from(vec![scene.span("▲ ", Role::Warn), scene.span(format::clip(&text, columns), Role::Warn)])
         }
         None => Line::default(),
     }

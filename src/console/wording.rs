@@ -12,7 +12,7 @@ const fn key(act: Act) -> Option<&'static str> {
         Act::Weight => "W",
         Act::Finish => "F",
         Act::Rollback => "R",
-        Act::RollbackTo => "h and enter",
+        Act::RollbackTo => "enter in the history (h)",
         Act::RollbackToChoice => "R and c",
     })
 }

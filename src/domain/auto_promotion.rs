@@ -1,8 +1,7 @@
-//! Whether a release may go on, or back, by itself. Pure: what is known comes in, a decision comes out.
+//! Automatic promotion: whether a release may step or roll back without an operator. A pure decision.
 //!
-//! It steps only where an operator would have nothing to object: the share baked, the verdict is PASS, everything that
-//! this rests on is fresh, and nothing else is being done. It goes back only where the configuration says so. In any
-//! doubt it waits; where there is nothing left for it to do, it is over.
+//! It steps only if the share has baked, the verdict is PASS, all data behind both is fresh, and no other operation is in
+//! flight. It rolls back only where the configuration says so. In any doubt it waits; with nothing left to do, it ends.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,7 +10,7 @@ use super::plan::{Refusal, Remedy};
 use super::release::{Bake, Method, Phase, Release};
 use super::wording::{Act, Wording};
 
-/// What is known beside the release itself.
+/// Inputs beside the release itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     /// On AWS's clock.
@@ -30,7 +29,7 @@ pub struct Known {
     pub rollback_after: Option<SignedDuration>,
 }
 
-/// What this console is in the middle of.
+/// The operation of this console that is in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
     /// Nothing.
@@ -41,7 +40,7 @@ pub enum Doing {
     Another,
 }
 
-/// What is to be done by itself.
+/// A decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Nothing yet: what is waited for.
@@ -100,7 +99,7 @@ pub fn span(span: SignedDuration) -> String {
     }
 }
 
-/// What is to be done now. Total: every release has an answer.
+/// Decides. Total: every release has an answer.
 pub fn decide(release: &Release, known: &Known) -> Decision {
     if let Some(over) = over(release, known) {
         return over;
@@ -132,7 +131,7 @@ pub fn decide(release: &Release, known: &Known) -> Decision {
     }
 }
 
-/// Why there is nothing for it to do here, whatever the numbers say.
+/// Why automatic promotion ends here, whatever the numbers say.
 fn over(release: &Release, known: &Known) -> Option<Decision> {
     if known.read_only {
         return Some(stop("This console is read-only.", Remedy::LiftReadOnly));
@@ -153,7 +152,7 @@ fn over(release: &Release, known: &Known) -> Option<Decision> {
     if release.phase == Phase::Steady {
         return Some(stop(format!("Nothing is under way at {}.", release.name), Remedy::Start));
     }
-    if release.phase == Phase::RollingBack || release.returning {
+    if release.phase == Phase::RollingBack || release.is_rollback_deployment {
         return Some(stop(format!("{} is on its way back.", release.name), Remedy::Watch));
     }
     if release.phase == Phase::Finishing {
@@ -182,7 +181,7 @@ fn failing(release: &Release, known: &Known) -> Decision {
     }
 }
 
-/// Everybody is served by the new revision: the last word is an operator's.
+/// The new revision has all traffic: finishing is left to an operator.
 fn full(release: &Release) -> Decision {
     let name = &release.name;
     let remedy = match release.method {

@@ -1,6 +1,7 @@
 //! Release logic, and nothing else: no I/O, no clock, no SDK. Time comes in as an argument.
 
 pub mod analysis;
+pub mod assess;
 pub mod auto_promotion;
 pub mod clock_rate;
 pub mod ecs;

@@ -1,32 +1,32 @@
 //! A release as an operator thinks of it, derived from the snapshot and nothing else.
 
-mod derive;
+pub mod condition;
+pub(crate) mod derive;
 pub mod ladder;
 pub mod lifecycle;
 pub mod pair;
 pub mod share;
-mod single;
-mod unread;
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::condition::{Condition, FailureReason};
 use self::ladder::Ladder;
 use self::share::{Percent, Weight};
 use super::analysis::{Verdict, VerdictStatus};
 use super::ecs::deployment::{Configuration, Pause, ServiceDeployment};
+use super::ecs::lifecycle_stage::LifecycleStage;
 use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::ecs::route::Route;
 use super::fault::Fault;
-use super::health::rollout::RolloutHealth;
+use super::health::rollout_health::RolloutHealth;
 use super::metrics::source::MetricSource;
-use super::plan::Intent;
-use super::rollback::readiness::Readiness;
+use super::plan::intent::Intent;
+use super::rollback::readiness::finding::Readiness;
 use super::rollback::target::KnownGood;
-
-pub use self::derive::releases;
+use super::wording::Wording;
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -46,12 +46,12 @@ pub enum Method {
     NativeWeighted,
     /// CodeDeploy moves it.
     CodeDeploy,
-    /// Somebody else does.
+    /// Another controller moves it.
     External,
 }
 
 /// The stage at whose pause weights can be written for a native deployment.
-pub const WEIGHT_PAUSE_STAGE: &str = "POST_TEST_TRAFFIC_SHIFT";
+pub const WEIGHT_PAUSE_STAGE: LifecycleStage = LifecycleStage::PostTestTrafficShift;
 
 impl Method {
     /// Whether a strategy of ECS's own shifts the traffic.
@@ -77,13 +77,13 @@ pub enum Phase {
     Waiting,
     /// The canary's revision becomes the stable one.
     Finishing,
-    /// On the way back.
+    /// A rollback is under way.
     RollingBack,
-    /// It did not work, and nothing is being done about it.
+    /// The rollout failed, and nothing is being done about it.
     Failed,
 }
 
-/// What this console is doing to a release, and what it last asked for.
+/// What this console is doing to a release, and the share that it last requested.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LocalState {
     /// The intent of the operation in flight.
@@ -129,10 +129,10 @@ pub struct Side {
     pub settled: bool,
     /// The revisions that still run beside it.
     pub leaving: Vec<TaskDefinitionArn>,
-    /// Whether ECS says that it is taking a deployment back by itself.
-    pub going_back: bool,
+    /// Whether ECS is rolling a deployment back.
+    pub is_rolling_back: bool,
     /// Why its rollout failed or fails, where it does.
-    pub trouble: Option<String>,
+    pub failure_reason: Option<FailureReason>,
     /// `status == ACTIVE`.
     pub active: bool,
     /// The service deployment under way, where ECS names one.
@@ -171,9 +171,9 @@ pub struct Release {
     pub method: Method,
     /// Where it is.
     pub phase: Phase,
-    /// The service that was there; of a native release under way, the revision that is replaced.
+    /// The old service; of a native release under way, the revision that is replaced.
     pub stable: Side,
-    /// The service that is tried; of a native release under way, the same service's new revision.
+    /// The new service; of a native release under way, the same service's new revision.
     pub canary: Option<Side>,
     /// Every rule that weights the two. Of a native release, the production rule.
     pub routes: Vec<Route>,
@@ -183,20 +183,20 @@ pub struct Release {
     pub ladder: Ladder,
     /// The bake timer, while a share is set.
     pub bake: Option<Bake>,
-    /// What the metrics say.
+    /// The verdict on the metrics.
     pub verdict: Verdict,
-    /// What to go back to, best first.
+    /// Rollback targets, best first.
     pub previous: Vec<KnownGood>,
-    /// Why nothing may be written here, where that is so.
+    /// Why this release can only be watched; `None`: it can be acted on.
     pub watch_only: Option<String>,
-    /// Where ECS itself waits for somebody to answer, the soonest to run out first.
+    /// Pauses at which ECS waits for an answer, the next to time out first.
     pub pauses: Vec<Pause>,
     /// `lifecycleStage` of the deployment under way.
-    pub stage: Option<String>,
-    /// What the rollout under way suffers from.
+    pub stage: Option<LifecycleStage>,
+    /// The health of the rollout; `None`: healthy.
     pub ailment: Option<RolloutHealth>,
-    /// What is wrong or odd, for the operator.
-    pub remarks: Vec<String>,
+    /// What is wrong or odd, the weightiest first.
+    pub conditions: Vec<Condition>,
     /// Since when the stable service's rollout has been complete.
     pub steady_since: Option<Timestamp>,
     /// `deploymentConfiguration` of the service; of the stable one of a pair.
@@ -205,10 +205,10 @@ pub struct Release {
     pub deployment: Option<Box<ServiceDeployment>>,
     /// What `configuration` was before the newest deployment changed it for its own sake: pauses that were added for
     /// it, or a strategy that was set aside to go back at once. To be put back when that is over.
-    pub temporary: Option<Box<Configuration>>,
-    /// Whether the deployment under way brings back a revision that ran before: it is a way back itself.
-    pub returning: bool,
-    /// What is known beforehand of the way back.
+    pub overridden_config: Option<Box<Configuration>>,
+    /// Whether the deployment under way brings back a revision that ran before: then it is a rollback itself.
+    pub is_rollback_deployment: bool,
+    /// How ready a rollback is.
     pub preflight: Readiness,
     /// The newest active revision of the task definition's family, where the family was read.
     pub registered: Option<TaskDefinitionArn>,
@@ -253,11 +253,11 @@ impl Release {
     }
 
     /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`WEIGHT_PAUSE_STAGE`].
-    pub fn held(&self) -> bool {
-        !self.pauses.is_empty() && self.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE)
+    pub fn paused_for_weights(&self) -> bool {
+        !self.pauses.is_empty() && self.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE)
     }
 
-    /// Whether it goes by this name: its own, or one of its services'.
+    /// Whether a name means this release: its own, or one of its services'.
     pub fn answers_to(&self, name: &str) -> bool {
         self.name == name
             || self.name.split_once('/').is_some_and(|(_, called)| called == name)
@@ -283,7 +283,7 @@ impl Release {
         self.routes.iter().map(|route| derive::share_in(route, stable, canary)).collect()
     }
 
-    /// The lower, the sooner an operator must look at it.
+    /// Sort key: the lower, the sooner an operator must look at it.
     pub fn urgency(&self) -> u8 {
         match (self.phase, self.verdict.outcome) {
             (Phase::Failed, _) => 0,
@@ -291,7 +291,7 @@ impl Release {
             (_, VerdictStatus::Fail) => 2,
             (Phase::RollingBack, _) => 3,
             (Phase::Waiting, _) => 4,
-            (Phase::Steady, _) if !self.remarks.is_empty() => 7,
+            (Phase::Steady, _) if !self.conditions.is_empty() => 7,
             (Phase::Steady, _) => 8,
             // Where the operator holds the lever; elsewhere ECS goes on by itself.
             _ if self.method == Method::Weighted => 5,
@@ -299,13 +299,16 @@ impl Release {
         }
     }
 
-    /// The remarks that say more than what it suffers from does.
-    pub fn other_remarks(&self) -> impl Iterator<Item = &String> {
-        let covered = |remark: &&String| self.ailment.as_ref().is_some_and(|ailment| ailment.covers(remark));
-        self.remarks.iter().filter(move |remark| !covered(remark))
+    /// The conditions that its health does not say already: of a crash loop, that tasks fail.
+    pub fn other_conditions(&self) -> impl Iterator<Item = &Condition> {
+        let looping = matches!(self.ailment, Some(RolloutHealth::CrashLoop { .. }));
+        let said = move |condition: &&Condition| {
+            looping && matches!(condition, Condition::RolloutFailure(FailureReason::TasksFailing(_)))
+        };
+        self.conditions.iter().filter(move |condition| !said(condition))
     }
 
-    /// Whether somebody should look at it now.
+    /// Whether an operator should look at it now.
     pub fn needs_somebody(&self) -> bool {
         self.urgency() <= 4
     }
@@ -342,7 +345,7 @@ impl fmt::Display for Release {
         }
         write!(f, "verdict {}", self.verdict.outcome.word())?;
         self.verdict.reasons.iter().try_for_each(|reason| write!(f, "; {reason}"))?;
-        self.remarks.iter().try_for_each(|remark| write!(f, "\n{remark}"))
+        self.conditions.iter().try_for_each(|condition| write!(f, "\n{}", condition.message(Wording::PLAIN)))
     }
 }
 
@@ -354,6 +357,7 @@ mod tests {
 
     use super::*;
     use crate::domain::analysis::VerdictStatus;
+    use crate::domain::assess;
     use crate::domain::metrics::source::{CustomMetrics, MetricQueries, Source};
     use crate::domain::settings::ServiceSettings;
     use crate::testkit::worlds::{now, scene};
@@ -397,10 +401,11 @@ mod tests {
             let mut settings = scene.settings();
             let own = ServiceSettings { own: Some(own), ..ServiceSettings::default() };
             settings.services.extend(scene.releases().into_iter().map(|release| (release.name, own.clone())));
-            let releases = releases(&scene.snapshot(), &settings, &BTreeMap::new(), now());
+            let releases = assess::releases(&scene.snapshot(), &settings, &BTreeMap::new(), now());
             for (release, canary) in releases.iter().filter_map(|release| Some((release, release.canary.as_ref()?))) {
                 prop_assert_eq!(canary.meter.is_some(), told_apart);
-                let remarked = release.remarks.iter().any(|remark| remark.contains("(requests) would be the same for"));
+                let shared_requests = vec!["requests".to_owned()];
+                let remarked = release.conditions.iter().any(|condition| matches!(condition, Condition::SharedMetrics { metrics, .. } if *metrics == shared_requests));
                 let shared = release.share.configured.is_some_and(|share| !share.is_zero());
                 // Without traffic stable alone is judged.
                 prop_assert!(told_apart || !shared || release.verdict.outcome != VerdictStatus::Pass);
@@ -422,13 +427,13 @@ mod tests {
                 service.key.cluster = "elsewhere".to_owned();
                 services.insert(service.key.clone(), service);
             }
-            let releases = releases(&snapshot, &scene.settings(), &BTreeMap::new(), now());
+            let releases = assess::releases(&snapshot, &scene.settings(), &BTreeMap::new(), now());
             let names: std::collections::BTreeSet<_> = releases.iter().map(|release| &release.name).collect();
             prop_assert_eq!(names.len(), releases.len());
             let doing = LocalState { doing: Some(Intent::Rollback { to: None, at_once: false }), ..LocalState::default() };
             for release in &releases {
                 let ours = BTreeMap::from([(release.name.clone(), doing.clone())]);
-                let again = super::releases(&snapshot, &scene.settings(), &ours, now());
+                let again = assess::releases(&snapshot, &scene.settings(), &ours, now());
                 let same = again.iter().find(|again| again.name == release.name);
                 prop_assert_eq!(same.map(|same| same.phase), Some(Phase::RollingBack));
             }

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Health, Route, RouteId};
-use crate::domain::ecs::service::{Rollout, RolloutState, Service};
+use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt, Reread};
@@ -120,7 +120,7 @@ impl State {
             self.ready.remove(&key);
             let service = self.services.get_mut(&key).unwrap();
             service.running = service.desired;
-            service.rollouts.retain(|rollout| rollout.role == "PRIMARY");
+            service.rollouts.retain(|rollout| rollout.role == RolloutRole::Primary);
             service.current_deployment = None;
             if let Some(primary) = service.rollouts.first_mut() {
                 (primary.running, primary.state) = (service.desired, Some(RolloutState::Completed));
@@ -153,11 +153,11 @@ impl State {
             return;
         }
         for rollout in &mut service.rollouts {
-            "ACTIVE".clone_into(&mut rollout.role);
+            rollout.role = RolloutRole::Active;
         }
         let primary = Rollout {
             id: format!("ecs-svc/{}", now.as_millis()),
-            role: "PRIMARY".to_owned(),
+            role: RolloutRole::Primary,
             task_definition: to.clone(),
             desired: service.desired,
             running: 0,
@@ -230,7 +230,9 @@ impl State {
                 let replaced = self.services[key]
                     .rollouts
                     .iter()
-                    .find(|rollout| rollout.role != "PRIMARY" && rollout.state == Some(RolloutState::Completed))
+                    .find(|rollout| {
+                        rollout.role != RolloutRole::Primary && rollout.state == Some(RolloutState::Completed)
+                    })
                     .map(|rollout| rollout.task_definition.clone());
                 let Some(replaced) = replaced else {
                     return Err(Fault::new(FaultKind::Refused, call.operation(), call.subject(), "nothing to stop"));

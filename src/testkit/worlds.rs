@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::assess::releases;
 use crate::domain::ecs::deployment::{Configuration, Rollback, ServiceRevision, Strategy as Shift};
 use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
@@ -17,7 +18,7 @@ use crate::domain::observe::snapshot::{ObservedHealthy, Reading, Snapshot};
 use crate::domain::plan::{Context, Intent, Plan, Refusal, plan};
 use crate::domain::release::ladder::Ladder;
 use crate::domain::release::share::{Percent, Weight};
-use crate::domain::release::{LocalState, Release, releases};
+use crate::domain::release::{LocalState, Release};
 use crate::domain::settings::Settings;
 
 mod native;
@@ -225,7 +226,7 @@ impl Scene {
 fn rollout(role: &str, revision: u8, running: u32, state: Option<RolloutState>) -> Rollout {
     Rollout {
         id: format!("ecs-svc/{role}{revision}"),
-        role: role.to_owned(),
+        role: role.into(),
         task_definition: td(revision),
         desired: running,
         running,

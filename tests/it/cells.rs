@@ -212,7 +212,7 @@ pub async fn reach(by: By, at: At) -> Harness {
         // It takes no longer than a few seconds where all the traffic goes at once.
         At::Stage("PRODUCTION_TRAFFIC_SHIFT") => {
             stage.until(&what, |model| release(model).stage.is_some()).await;
-            while stage.release(NAME).stage.as_deref() != Some("PRODUCTION_TRAFFIC_SHIFT") {
+            while stage.release(NAME).stage != Some("PRODUCTION_TRAFFIC_SHIFT".into()) {
                 assert!(stage.release(NAME).stage.is_some(), "{what} is over");
                 stage.press("r").await;
             }
@@ -221,13 +221,13 @@ pub async fn reach(by: By, at: At) -> Harness {
             stage
                 .until(&what, |model| match by {
                     Rolling => release(model).stable.rolling,
-                    _ => release(model).stage.as_deref() == Some(wanted),
+                    _ => release(model).stage == Some(wanted.into()),
                 })
                 .await;
         }
         Paused(wanted) => {
             stage.until(&what, paused).await;
-            assert_eq!(stage.release(NAME).stage.as_deref(), Some(wanted));
+            assert_eq!(stage.release(NAME).stage, Some(wanted.into()));
         }
         TwoPauses => stage.until(&what, |model| release(model).pauses.len() == 2).await,
         PausedAgain => {

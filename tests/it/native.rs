@@ -318,7 +318,7 @@ async fn back_at_once_and_then_the_strategy_is_put_back() {
         stage.pass(120).await;
         assert_eq!(stage.release(name).configuration, was, "as it was, in every member");
         assert_eq!(stage.release(name).deployment.as_ref().unwrap().arn, deployment.arn, "no deployment came of it");
-        assert!(stage.release(name).temporary.is_none());
+        assert!(stage.release(name).overridden_config.is_none());
         stage.press("F").await;
         assert!(matches!(stage.model.screen.dialog, Some(Dialog::Refused { .. })), "there is nothing left to put back");
     }
@@ -350,7 +350,9 @@ async fn r_once_too_often_does_not_bring_back_what_was_fled_from() {
     let mut stage = finished("payments").await;
     stage.press("RR").await;
     assert_eq!(stage.told(), ["UpdateService service=payments taskDefinition=payments:17"]);
-    stage.until("under way", |model| model.release("payments").is_some_and(|release| release.returning)).await;
+    stage
+        .until("under way", |model| model.release("payments").is_some_and(|release| release.is_rollback_deployment))
+        .await;
     stage.press("R").await;
     assert_eq!(stage.writes().len(), 1, "{:?}", stage.told());
     let screen = stage.screen(120, 40);

@@ -110,7 +110,7 @@ pub async fn act(
     conclude(out, &told, &left_to_aws)
 }
 
-/// Whoever cannot be asked has to say yes beforehand. ExecutionReport before anything is looked at.
+/// Without a terminal to ask on, `--yes` must be given. Checked before anything is read.
 pub fn answerable(out: &Out, acting: &Acting) -> Result<(), Failure> {
     if acting.dry_run || acting.yes || out.can_ask() {
         return Ok(());

@@ -53,7 +53,11 @@ pub(in crate::cli) fn refused(release: &Release, intent: &Intent, refusal: &Refu
         "schema": "tidegate.plan/1",
         "release": release.name,
         "intent": intent,
-        "refused": { "reason": refusal.reason, "advice": refusal.remedy.text(COMMANDS) },
+        "refused": {
+            "reason": refusal.reason,
+            "advice": refusal.remedy.text(COMMANDS),
+            "remedy": refusal.remedy.word(),
+        },
         "plan": null,
         "calls": [],
     })

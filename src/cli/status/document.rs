@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use super::way_back;
 use crate::cli::deployments::brief;
 use crate::cli::observe::Observation;
+use crate::cli::wording::COMMANDS;
 use crate::domain::analysis::{Verdict, VerdictStatus};
 use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::health::stop_reason::Cause;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::plan::Context;
+use crate::domain::release::condition::Condition;
 use crate::domain::release::{Release, Side};
 use crate::domain::rollback::target::KnownGood;
 use crate::domain::settings::Settings;
@@ -64,9 +66,18 @@ pub fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> 
         "preflight": release.preflight,
         "ailment": release.ailment.as_ref().map(ailment),
         "watch_only": release.watch_only,
-        "remarks": release.remarks,
+        "remarks": release.conditions.iter().map(|condition| condition.message(COMMANDS)).collect::<Vec<_>>(),
+        "conditions": release.conditions.iter().map(condition).collect::<Vec<_>>(),
         "steady_since": release.steady_since,
         "data_age_seconds": age(&seen.snapshot, seen),
+    })
+}
+
+fn condition(condition: &Condition) -> Value {
+    json!({
+        "reason": condition.reason(),
+        "severity": condition.severity(),
+        "message": condition.message(COMMANDS),
     })
 }
 
@@ -119,7 +130,7 @@ fn side(side: &Side) -> Value {
         "pending": side.pending,
         "healthy": side.healthy,
         "rolling": side.rolling,
-        "trouble": side.trouble,
+        "trouble": side.failure_reason,
     })
 }
 

@@ -4,6 +4,7 @@ use super::{WayBack, way_back};
 use crate::cli::deployments::{evidence, outcome, pause, reason, target_tag};
 use crate::cli::format::{NO_DATA, columns, count, or_no_data, rate, since, span};
 use crate::cli::observe::Observation;
+use crate::cli::wording::COMMANDS;
 use crate::domain::analysis;
 use crate::domain::analysis::Numbers;
 use crate::domain::ecs::deployment::DeploymentOutcome;
@@ -100,7 +101,7 @@ fn state(release: &Release, seen: &Observation) -> String {
     if let Some(ailment) = &release.ailment {
         return format!("{phase}: {ailment}");
     }
-    let trouble = release.sides().find_map(|side| side.trouble.clone());
+    let trouble = release.sides().find_map(|side| side.failure_reason.as_ref().map(ToString::to_string));
     match (trouble, release.verdict.outcome) {
         (Some(trouble), _) => format!("{phase}: {trouble}"),
         (None, analysis::VerdictStatus::Fail) => {
@@ -151,7 +152,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
     rows.extend(preflight(&release.preflight));
     rows.extend(best(&release.previous).map(|best| named("previous", good(best, seen))));
     rows.extend(release.watch_only.iter().map(|why| named("watch only", why.clone())));
-    rows.extend(release.remarks.iter().map(|remark| named("note", remark.clone())));
+    rows.extend(release.conditions.iter().map(|condition| named("note", condition.message(COMMANDS))));
     lines.extend(columns(&rows));
     lines
 }

@@ -277,7 +277,8 @@ impl<'a> Watcher<'a> {
     /// Says each pause once, and again when its time is nearly over.
     fn pauses(&mut self) -> Result<(), Failure> {
         let pauses = self.release()?.pauses.clone();
-        let (name, stage) = (self.release()?.name.clone(), self.release()?.stage.clone().unwrap_or_default());
+        let (name, stage) =
+            (self.release()?.name.clone(), self.release()?.stage.as_ref().map(ToString::to_string).unwrap_or_default());
         for (due, waits) in self.deadlines.due(&pauses, self.seen.now) {
             let how = pause(waits, self.seen.now);
             let (event, text) = match due {

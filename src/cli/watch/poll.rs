@@ -9,12 +9,12 @@ use super::target::{Target, kept_nowhere};
 use super::{Context, Watcher};
 use crate::cli::observe::behind;
 use crate::domain::analysis::alarms;
+use crate::domain::assess;
 use crate::domain::fault::Fault;
 use crate::domain::health::rollout;
 use crate::domain::metrics::MetricsQuery;
 use crate::domain::metrics::source::Resolution;
 use crate::domain::observe::snapshot::Query;
-use crate::domain::release;
 use crate::domain::release::Side;
 
 /// CloudWatch has something new once a minute.
@@ -101,7 +101,7 @@ impl Watcher<'_> {
             snapshot.routes.value.iter_mut().for_each(|(at, _)| *at = now);
         }
         let seen = &mut self.seen;
-        seen.releases = release::releases(&seen.snapshot, self.with.settings, &seen.ours, self.with.clock.now());
+        seen.releases = assess::releases(&seen.snapshot, self.with.settings, &seen.ours, self.with.clock.now());
         failed
     }
 

@@ -6,9 +6,11 @@ use super::target::Target;
 use crate::cli::deployments;
 use crate::cli::deployments::version;
 use crate::cli::format::or_no_data;
+use crate::cli::wording::COMMANDS;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::release::condition::{Condition, FailureReason};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
 
@@ -45,7 +47,13 @@ impl WatchState {
         scene.say("revisions", revisions(release, deployment, snapshot));
         scene.say("phase", phase(release.phase).to_owned());
         scene.say_of("deployment", deployment.map(status));
-        scene.say_of("stage", deployment.and_then(|deployment| deployment.stage.clone()).or(release.stage.clone()));
+        scene.say_of(
+            "stage",
+            deployment
+                .and_then(|deployment| deployment.stage.as_ref())
+                .or(release.stage.as_ref())
+                .map(ToString::to_string),
+        );
         scene.say_of("traffic", traffic(release, deployment, observed));
         scene.say("tasks", tasks(release));
         let triggered = deployment.and_then(|deployment| deployment.alarms.as_ref()).map(|alarms| &alarms.triggered);
@@ -68,17 +76,19 @@ impl WatchState {
             let key = format!("{} {} {cause:?}", ailment.kind(), ailment.revision());
             scene.parts.push(WatchField { what: "ailment", text: ailment.to_string(), key });
         }
+        let looping = matches!(release.ailment, Some(RolloutHealth::CrashLoop { .. }));
         for side in release.sides() {
-            let covered = |trouble: &&String| release.ailment.as_ref().is_some_and(|it| it.covers(trouble));
-            let trouble = side.trouble.as_ref().filter(|trouble| !covered(trouble));
-            scene.say_of("trouble", trouble.map(|trouble| format!("{}: {trouble}", side.service)));
+            let said = |reason: &&FailureReason| looping && matches!(reason, FailureReason::TasksFailing(_));
+            let reason = side.failure_reason.as_ref().filter(|reason| !said(reason));
+            scene.say_of("trouble", reason.map(|reason| format!("{}: {reason}", side.service)));
         }
-        let troubles: Vec<_> = release.sides().filter_map(|side| side.trouble.as_ref()).collect();
         let why = deployment.and_then(deployments::reason);
-        for remark in &release.remarks {
-            // A pause is an event of its own; a trouble, and why a deployment goes back, have been said.
-            if !(remark.starts_with("paused at") || troubles.contains(&remark) || why == Some(remark)) {
-                scene.say("remark", remark.clone());
+        for condition in &release.conditions {
+            let text = condition.message(COMMANDS);
+            // A pause is an event of its own; a failure, and why a deployment goes back, have been said.
+            let said = matches!(condition, Condition::Paused { .. } | Condition::RolloutFailure(_));
+            if !said && why != Some(&text) {
+                scene.say("remark", text);
             }
         }
         scene

@@ -105,7 +105,7 @@ impl Aws {
                 started_at: maybe(rollback.started_at()),
             }),
             // By its name: the stage in which a canary waits for an operator is missing from the SDK's enum.
-            stage: raw.lifecycle_stage.as_ref().map(|stage| stage.as_str().to_owned()),
+            stage: raw.lifecycle_stage.as_ref().map(|stage| stage.as_str().into()),
             hooks: raw.lifecycle_hook_details().iter().filter_map(hook).collect(),
             alarms: raw.alarms().map(monitor),
             breaker: raw.deployment_circuit_breaker().map(breaker),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::console::message::Now;
+use crate::domain::assess;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::Location;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::plan;
 use crate::domain::plan::{Context, Intent, Plan, Refusal};
-use crate::domain::release;
 use crate::domain::release::{LocalState, Release};
 use crate::domain::settings::Settings;
 
@@ -35,7 +35,7 @@ impl Observed {
 
     /// Derives the releases anew; after every change of what they depend on.
     pub fn derive(&mut self, local: &BTreeMap<String, LocalState>) {
-        self.releases = release::releases(&self.snapshot, &self.settings, local, self.now.at);
+        self.releases = assess::releases(&self.snapshot, &self.settings, local, self.now.at);
     }
 
     /// The release by its name.

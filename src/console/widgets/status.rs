@@ -5,6 +5,7 @@ use super::canvas::Canvas;
 use super::format;
 use super::theme::Role;
 use crate::console::state::operation::{Operation, StepState};
+use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::plan::Intent;
@@ -21,7 +22,7 @@ pub fn shape(release: &Release) -> (&'static str, Role) {
         _ if matches!(release.ailment, Some(RolloutHealth::CrashLoop { .. })) => ("✖", Role::Bad),
         _ if release.ailment.is_some() => ("▲", Role::Warn),
         (Phase::Waiting, _) => ("▲", Role::Warn),
-        (Phase::Steady, _) if !release.remarks.is_empty() => ("▲", Role::Warn),
+        (Phase::Steady, _) if !release.conditions.is_empty() => ("▲", Role::Warn),
         (Phase::Steady, _) => (" ", Role::Dim),
         _ => ("●", Role::Accent),
     }
@@ -34,7 +35,7 @@ pub fn bake(scene: &Canvas<'_>, bake: &Bake) -> String {
     format!("{at_least}{elapsed}/{}", format::clock(bake.of))
 }
 
-/// NextAction the operator can do next, in a few words.
+/// The operator's next move, in a few words.
 fn next_move(scene: &Canvas<'_>, release: &Release) -> String {
     match release.share.configured {
         // The ladder is not what a FAIL asks for.
@@ -49,7 +50,7 @@ fn next_move(scene: &Canvas<'_>, release: &Release) -> String {
     }
 }
 
-/// How long ECS still waits, and what it does then by itself: at length and in short. NextAction happens is never left out.
+/// How long ECS still waits, and what it does then by itself: at length and in short. The timeout action is never left out.
 fn paused(scene: &Canvas<'_>, release: &Release, deadline: &Deadline) -> Vec<String> {
     let (then, soon) = match &deadline.then {
         Then::GoesBack => ("ROLLBACK", "ROLLBACK in"),
@@ -154,8 +155,8 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
         Phase::Finishing => {
             (step.unwrap_or_else(|| format!("finishing not complete: F {} on", scene.theme.arrow())), Role::Accent)
         }
-        Phase::Steady => match (release.remarks.first(), release.steady_since) {
-            (Some(remark), _) => (format!("steady, but {remark}"), Role::Warn),
+        Phase::Steady => match (release.conditions.first(), release.steady_since) {
+            (Some(condition), _) => (format!("steady, but {}", condition.message(KEYS)), Role::Warn),
             (None, Some(since)) => {
                 let span = scene.observed.now.at.duration_since(since);
                 (format!("steady {}", format::age(span)), Role::Text)
@@ -166,7 +167,7 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
     marked(scene, release, vec![text], role)
 }
 
-/// NextAction it suffers from, at length and in short; that it is on its way back is never left out.
+/// The health of a rollout, at length and in short; a rollback under way is never left out.
 fn ails(release: &Release, ailment: &RolloutHealth) -> (Vec<String>, Role) {
     let brief = ailment.brief();
     match (release.phase, ailment) {
@@ -179,7 +180,7 @@ fn ails(release: &Release, ailment: &RolloutHealth) -> (Vec<String>, Role) {
 
 /// Where ECS is taking the traffic: to what it asked for, or once the rule says that, to what comes next.
 fn shifting(scene: &Canvas<'_>, release: &Release) -> String {
-    // NextAction was asked for before the rule was read may be behind it.
+    // A share that was requested before the rule was read may be behind it.
     let ahead = |asked: &Percent| release.share.configured.is_none_or(|configured| *asked > configured);
     let asked = release.share.requested.filter(ahead);
     let next = || match lifecycle::track(release, scene.observed.now.at)?.next.what {
@@ -192,13 +193,13 @@ fn shifting(scene: &Canvas<'_>, release: &Release) -> String {
     }
 }
 
-/// NextAction the metrics say comes first, and what is old is marked.
+/// The verdict comes first; old data is marked.
 fn marked(scene: &Canvas<'_>, release: &Release, said: Vec<String>, role: Role) -> (Vec<String>, Role) {
     if release.verdict.outcome == VerdictStatus::Fail && release.phase != Phase::Failed {
         let said = said.iter().map(|text| format!("FAIL, {text}")).collect();
         return (said, if role == Role::BadBadge { role } else { Role::Bad });
     }
-    // NextAction is old may have changed since: it is not coloured as if it were so. A deadline runs out all the same.
+    // Old data may have changed since: it is not coloured as if it were current. A deadline runs out all the same.
     if !age::world(scene).good() {
         let said = said.iter().map(|text| format!("{text} (old)")).collect();
         return (said, if role == Role::BadBadge { Role::Badge } else { Role::Dim });
@@ -207,7 +208,7 @@ fn marked(scene: &Canvas<'_>, release: &Release, said: Vec<String>, role: Role) 
 }
 
 fn why_failed(release: &Release) -> String {
-    let trouble = release.sides().find_map(|side| side.trouble.clone());
+    let trouble = release.sides().find_map(|side| side.failure_reason.as_ref().map(ToString::to_string));
     match (trouble, release.share.configured) {
         (Some(trouble), _) => trouble,
         (None, None) if release.canary.is_some() => "both weights are 0, nobody is served".to_owned(),

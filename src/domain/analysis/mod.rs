@@ -32,6 +32,7 @@
 
 pub mod alarms;
 pub mod alpha_spending;
+mod case;
 pub mod error_rate_test;
 pub mod latency_test;
 #[cfg(test)]
@@ -45,7 +46,8 @@ pub(crate) mod window;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::rules::{Case, fails, judge};
+pub use self::case::Case;
+pub use self::rules::{fails, judge};
 pub use self::samples::{Numbers, Observed};
 pub use self::window::{Step, of_canary, of_service};
 

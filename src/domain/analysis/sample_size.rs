@@ -1,8 +1,8 @@
 //! What is missing before there is an answer, if everything goes on as it does.
 
+use super::case::{Case, Facts, LEAST_FOR_P95};
 use super::error_rate_test;
 use super::error_rate_test::Count;
-use super::rules::{Case, Facts, LEAST_FOR_P95};
 use super::samples::total;
 use super::{Needs, Observed, alpha_spending};
 

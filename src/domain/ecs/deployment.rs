@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::lifecycle_stage::LifecycleStage;
 use super::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::share::Percent;
 use crate::domain::shared;
@@ -134,8 +135,8 @@ pub struct ServiceDeployment {
     pub requested_test: Option<Percent>,
     /// `rollback`, once it was asked for.
     pub rollback: Option<Rollback>,
-    /// `lifecycleStage`, by its name even where the SDK does not know it. A rolling deployment has none.
-    pub stage: Option<String>,
+    /// `lifecycleStage`. A rolling deployment has none.
+    pub stage: Option<LifecycleStage>,
     /// `lifecycleHookDetails[]`.
     pub hooks: Vec<Hook>,
     /// `alarms`.

@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod deployment;
+pub mod lifecycle_stage;
 pub mod names;
 pub mod route;
 pub mod service;

@@ -27,8 +27,8 @@ pub enum Controller {
 pub struct Rollout {
     /// `id`, `ecs-svc/…`: what a task's `startedBy` says.
     pub id: String,
-    /// `status`: PRIMARY, ACTIVE, INACTIVE.
-    pub role: String,
+    /// `status`.
+    pub role: RolloutRole,
     /// `taskDefinition`.
     pub task_definition: TaskDefinitionArn,
     /// `desiredCount`.
@@ -47,6 +47,33 @@ pub struct Rollout {
     pub created_at: Option<Timestamp>,
     /// `updatedAt`.
     pub updated_at: Option<Timestamp>,
+}
+
+/// `status` of a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
+pub enum RolloutRole {
+    /// PRIMARY: the one that ECS is going for.
+    Primary,
+    /// ACTIVE: it still runs, and is being replaced.
+    Active,
+    /// INACTIVE: its tasks are being stopped.
+    Inactive,
+    /// A value that this version does not know.
+    #[strum(to_string = "{0}")]
+    Other(String),
+}
+
+impl From<&str> for RolloutRole {
+    fn from(word: &str) -> Self {
+        match word {
+            "PRIMARY" => Self::Primary,
+            "ACTIVE" => Self::Active,
+            "INACTIVE" => Self::Inactive,
+            other => Self::Other(other.to_owned()),
+        }
+    }
 }
 
 /// `rolloutState`.
@@ -121,7 +148,7 @@ pub struct Service {
 impl Service {
     /// The rollout that ECS is going for (status PRIMARY).
     pub fn primary(&self) -> Option<&Rollout> {
-        self.rollouts.iter().find(|rollout| rollout.role == "PRIMARY")
+        self.rollouts.iter().find(|rollout| rollout.role == RolloutRole::Primary)
     }
 
     /// Whether a rolling deployment is under way: the primary says so, or an older one still has tasks.
@@ -139,7 +166,7 @@ impl Service {
     /// Whether the primary rollout runs `task_definition`, is complete, and nothing else is left.
     pub fn settled_on(&self, task_definition: &TaskDefinitionArn) -> bool {
         !self.rolling()
-            && self.rollouts.iter().all(|rollout| rollout.role == "PRIMARY" || rollout.running == 0)
+            && self.rollouts.iter().all(|rollout| rollout.role == RolloutRole::Primary || rollout.running == 0)
             && self.primary().is_some_and(|primary| {
                 primary.task_definition == *task_definition
                     && primary.running >= self.desired

@@ -2,4 +2,5 @@
 
 pub mod hints;
 pub mod rollout;
+pub mod rollout_health;
 pub mod stop_reason;

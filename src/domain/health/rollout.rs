@@ -1,114 +1,28 @@
-//! What is wrong with a rollout, by name: tasks that keep failing, or nothing that moves.
-
-use std::fmt;
+//! Detects crash loops and stalls.
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::rollout_health::LOOP;
 use super::stop_reason;
 use super::stop_reason::Cause;
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
-use crate::domain::ecs::service::{Rollout, Task};
+use crate::domain::ecs::service::{Rollout, RolloutRole, Task};
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{Phase, Release, Side};
 
-/// So many failures, and it is a loop and not bad luck.
-pub const LOOP: u32 = 3;
-/// What ECS's count of failures comes to in words, after the number.
-pub const IN_A_ROW: &str = "tasks in a row failed to start";
-/// Failures of so long ago say nothing of now.
+pub use super::rollout_health::RolloutHealth;
+
+/// Older failures say nothing about the present.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
-/// Where all tasks run for so long after the last failure, it was not a loop.
+/// A loop is over when all tasks have run this long since the last failure.
 const RECOVERED: SignedDuration = SignedDuration::from_mins(2);
-/// However quick such deployments are, a shorter standstill is none.
+/// The shortest time without progress that counts as a stall.
 const LEAST: SignedDuration = SignedDuration::from_mins(5);
-/// What is long where no such deployment is known.
+/// The same where no past deployment gives a duration.
 const UNKNOWN: SignedDuration = SignedDuration::from_mins(15);
 
-/// What a rollout suffers from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RolloutHealth {
-    /// Its tasks fail one after the other.
-    CrashLoop {
-        /// The revision.
-        revision: TaskDefinitionArn,
-        /// How many have failed, at least.
-        failed: u32,
-        /// Of what, where its stopped tasks were read.
-        cause: Option<Cause>,
-    },
-    /// It has not moved for longer than such deployments took as a whole.
-    Stalled {
-        /// The revision.
-        revision: TaskDefinitionArn,
-        /// Since when nothing has moved, as far as is known.
-        since: Timestamp,
-        /// How long that was when it was last looked at.
-        lasted: SignedDuration,
-        /// How long such deployments took, where there were any.
-        usual: Option<SignedDuration>,
-    },
-}
-
-impl RolloutHealth {
-    /// The revision that suffers from it.
-    pub fn revision(&self) -> &TaskDefinitionArn {
-        match self {
-            Self::CrashLoop { revision, .. } | Self::Stalled { revision, .. } => revision,
-        }
-    }
-
-    /// Whether a remark says no more than this does.
-    pub fn covers(&self, remark: &str) -> bool {
-        matches!(self, Self::CrashLoop { .. }) && remark.ends_with(IN_A_ROW)
-    }
-
-    /// Its name, as documents have it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::CrashLoop { .. } => "crash_loop",
-            Self::Stalled { .. } => "stalled",
-        }
-    }
-
-    /// Its name, and as few words as say what it is: `crash loop: exit 1 ×6`.
-    pub fn brief(&self) -> String {
-        match self {
-            Self::CrashLoop { failed, cause: Some(cause), .. } => format!("crash loop: {} ×{failed}", cause.brief()),
-            Self::CrashLoop { failed, cause: None, .. } => format!("crash loop: {failed} tasks failed"),
-            Self::Stalled { lasted, .. } => format!("stalled {} min", lasted.as_mins()),
-        }
-    }
-
-    /// What of it there is to know, its name apart.
-    pub fn detail(&self) -> String {
-        match self {
-            Self::CrashLoop { failed, cause, .. } => {
-                format!("{failed} tasks: {}", cause.map_or_else(|| "cause not read yet".to_owned(), Cause::word))
-            }
-            Self::Stalled { lasted, usual, .. } => {
-                let usual = usual.map_or_else(
-                    || "how long such deployments take is not known".to_owned(),
-                    |usual| format!("such deployments took {} min", minutes(usual)),
-                );
-                format!("nothing has moved for {} min; {usual}", lasted.as_mins())
-            }
-        }
-    }
-}
-
-fn minutes(span: SignedDuration) -> i64 {
-    ((span.as_secs() + 30) / 60).max(1)
-}
-
-impl fmt::Display for RolloutHealth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.kind().replace('_', " ");
-        write!(f, "{name}: {} {}", self.revision().tag(), self.detail())
-    }
-}
-
-/// What ails a release, as far as is known: a crash loop before a standstill, which often comes of it.
+/// The health of a release's rollout; a crash loop goes before the stall that it often causes.
 pub fn ailment(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<RolloutHealth> {
     let looping = services(release).find_map(|side| {
         let mut revisions = revisions(side, snapshot);
@@ -137,7 +51,7 @@ fn services(release: &Release) -> impl Iterator<Item = &Side> {
 /// The revisions of a side whose failures bear on its release: its own; while ECS takes it back, what that is for.
 fn revisions<'a>(side: &'a Side, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a TaskDefinitionArn> {
     let rollouts = snapshot.service(&side.service).map(|service| service.rollouts.as_slice()).unwrap_or_default();
-    let left = rollouts.iter().filter(|rollout| side.going_back && rollout.role != "PRIMARY");
+    let left = rollouts.iter().filter(|rollout| side.is_rolling_back && rollout.role != RolloutRole::Primary);
     std::iter::once(&side.task_definition).chain(left.map(|rollout| &rollout.task_definition))
 }
 
@@ -159,7 +73,7 @@ fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, no
         .filter(|task| Cause::of(task).is_some_and(Cause::blames_revision))
         .copied()
         .collect();
-    // All that is wanted runs, and nothing has failed for a while: it is over it.
+    // All desired tasks run and none failed recently: the crash loop has cleared.
     let last = recent.iter().filter_map(|task| since(task)).min();
     let over = side.running >= side.desired && !side.rolling && last.is_none_or(|ago| ago > RECOVERED);
     let recent = if over { Vec::new() } else { recent };
@@ -196,7 +110,7 @@ fn stalled(release: &Release, snapshot: &Snapshot) -> Option<RolloutHealth> {
     (lasted > long).then_some(RolloutHealth::Stalled { revision, since, lasted, usual })
 }
 
-/// The median of how long the deployments took that went well.
+/// The median duration of successful deployments.
 fn usual(history: Option<&[ServiceDeployment]>) -> Option<SignedDuration> {
     let well = history?.iter().filter(|deployment| deployment.outcome() == Some(DeploymentOutcome::Succeeded));
     let mut took: Vec<_> = well.filter_map(ServiceDeployment::took).collect();

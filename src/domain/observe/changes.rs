@@ -1,4 +1,4 @@
-//! What changed from one answer to the next: AWS keeps no time of it, so it is known only as far as somebody looked.
+//! Changes between two answers. AWS keeps no times of them, so they are known only as far as a console looked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::snapshot::Snapshot;
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::{Hook, PAUSE, ServiceDeployment};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::Forward;
 
@@ -27,9 +28,9 @@ pub struct StageChange {
     /// When it was first seen.
     pub at: Timestamp,
     /// The stage until then.
-    pub before: Option<String>,
+    pub before: Option<LifecycleStage>,
     /// The stage since then.
-    pub after: Option<String>,
+    pub after: Option<LifecycleStage>,
 }
 
 /// A change of a pause that was seen (`lifecycleHookDetails[]`).
@@ -58,7 +59,7 @@ pub struct AlarmChange {
     pub after: Alarm,
 }
 
-/// How many changes of one thing are remembered.
+/// Changes remembered for each resource.
 const KEPT: usize = 32;
 
 /// Adds a change; the oldest make room.

@@ -1,5 +1,5 @@
-//! What a snapshot notices between two looks, for AWS does not say it: since when a rollout has not moved, since when a
-//! deployment has been at its stage, since when a target has been draining.
+//! Progress between two reads, which AWS does not report: since when a rollout has stalled, a deployment has been at its
+//! stage, a target has been draining.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::snapshot::Since;
 use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::{Health, Target, TargetState};
 use crate::domain::ecs::service::Service;
@@ -44,7 +45,7 @@ struct Progress {
 #[derive(Debug, Clone, PartialEq)]
 struct Staged {
     deployment: Arn,
-    stage: Option<String>,
+    stage: Option<LifecycleStage>,
     requested: Option<Percent>,
     since: Since,
 }

@@ -1,4 +1,4 @@
-//! What speaks against going on. A gate never forbids: it says what is not known to be well, and has it said yes to.
+//! Gates: the verdict's objections to a forward act. A gate never forbids; it makes the operator confirm.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::domain::analysis::{Verdict, VerdictStatus};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
-/// A forward act whose verdict is no PASS.
+/// The objections to a forward act whose verdict is not PASS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
     /// [`VerdictStatus::Inconclusive`] or [`VerdictStatus::Fail`].
@@ -17,9 +17,9 @@ pub struct Gate {
     pub reasons: Vec<String>,
 }
 
-/// The gate of an intent: of one that gives more users to a canary which has some already, or may have some, or more
-/// than the first step to one that has none. Up to that step there is nothing to be judged by; the way back is never
-/// gated.
+/// The gate of an intent. An intent is gated if it gives more traffic to a canary that has some, or may have some, or
+/// more than the first step to a canary without traffic: up to that step there are no numbers to judge. A rollback is
+/// never gated.
 pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
     release.canary.as_ref()?;
     // Where ECS goes on, how far is its own affair.
@@ -49,7 +49,7 @@ pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
     }
 }
 
-/// What a PASS is worth warning of all the same.
+/// Warnings that come with a PASS.
 pub(super) fn remarks(release: &Release) -> Vec<Warning> {
     let passed = release.verdict.outcome == VerdictStatus::Pass;
     release.verdict.reasons.iter().filter(|_| passed).map(|reason| format!("verdict PASS: {reason}").into()).collect()

@@ -1,11 +1,11 @@
-//! What an operator wants of a release.
+//! Intents: what an operator wants to do with a release.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::share::Percent;
 
-/// What the operator wants; a key or a subcommand.
+/// A key or a subcommand as a goal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "intent")]
 pub enum Intent {
@@ -28,7 +28,7 @@ pub enum Intent {
     },
     /// Make the canary's revision the stable one; of a native service, put back what was changed for a release only.
     Finish,
-    /// Back to the version that worked.
+    /// Roll back to the version that worked.
     Rollback {
         /// `None`: the previous good revision.
         to: Option<TaskDefinitionArn>,
@@ -37,13 +37,13 @@ pub enum Intent {
     },
     /// Register a copy of a revision that was deregistered, so that it can be deployed.
     Register {
-        /// Of which.
+        /// The deregistered revision.
         copy_of: TaskDefinitionArn,
     },
 }
 
 impl Intent {
-    /// Whether it takes users back to what worked: never held up, never gated.
+    /// Whether it rolls back: such an intent is never delayed and never gated.
     pub fn is_rollback(&self) -> bool {
         matches!(self, Self::Rollback { .. })
     }

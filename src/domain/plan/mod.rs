@@ -1,4 +1,4 @@
-//! From an intent to the calls that fulfil it, or to the reason why not. Pure and total.
+//! The planner: turns an intent into ordered calls, or into a refusal. Pure and total.
 
 mod call;
 mod expect;
@@ -8,6 +8,7 @@ mod native;
 mod native_weighted;
 mod redeploy;
 mod refusal;
+mod steps;
 mod weighted;
 
 use jiff::{SignedDuration, Timestamp};
@@ -31,32 +32,32 @@ pub use self::refusal::{Refusal, Remedy, Warning};
 pub struct Plan {
     /// The release's name.
     pub release: String,
-    /// Where everything in it must be.
+    /// The account and region that every ARN in it must belong to.
     pub place: Location,
-    /// What it fulfils.
+    /// The intent that it fulfils.
     pub intent: Intent,
     /// One line: `checkout 1% → 10% of traffic to :42`.
     pub title: String,
     /// In order; each begins when the one before has been read back.
     pub steps: Vec<Step>,
-    /// What the operator should know before saying yes.
+    /// Shown before the operator confirms.
     pub warnings: Vec<Warning>,
-    /// Where the verdict is no PASS: what speaks against going on.
+    /// The verdict's objections, unless it is PASS.
     pub gate: Option<Gate>,
-    /// The share of the canary that it ends with, where it moves traffic.
+    /// The canary's share after the last step, where the plan moves traffic.
     pub share: Option<Percent>,
-    /// What ran before, by service, to come back to: kept in the audit.
+    /// The revisions that ran before, by service. The audit keeps them as rollback targets.
     pub before: Vec<Before>,
 }
 
-/// What a service ran when a plan was made for it.
+/// The revision of a service when a plan was made for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
     /// Which service.
     pub service: ServiceKey,
     /// The revision of its primary rollout.
     pub task_definition: TaskDefinitionArn,
-    /// Whether that ran alone and complete: then it is known to have run.
+    /// Whether it ran alone and complete: then it is known to work.
     pub settled: bool,
 }
 
@@ -80,7 +81,7 @@ impl Plan {
         }
     }
 
-    /// Whether what it is for goes on at AWS when its last step has been read back: a deployment has begun, or turns back.
+    /// Whether AWS continues after the last step has been read back: a deployment or a rollback has started.
     pub fn only_begins(&self) -> bool {
         let last = self.steps.last().into_iter().flat_map(|step| &step.after);
         last.into_iter().any(|expect| matches!(expect, Expect::Deployed { .. } | Expect::GoingBack { .. }))
@@ -95,18 +96,18 @@ impl Plan {
 /// One step: wait for what must hold, send at most one call, wait until it is read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// In words.
+    /// One line.
     pub title: String,
-    /// What must hold before the call; waited for, up to `patience`.
+    /// Preconditions of the call; waited for, up to `patience`.
     pub before: Vec<Expect>,
     /// The write; `None` where the step only waits.
     pub call: Option<Call>,
-    /// What must be read back, up to `patience`.
+    /// Postconditions, read back within `patience`.
     pub after: Vec<Expect>,
     /// How long `after` must go on holding, seconds on AWS's clock.
     #[serde(with = "seconds")]
     pub hold: SignedDuration,
-    /// Whether the plan goes on when this step fails: what comes after matters more. The failure is said all the same.
+    /// Whether the plan continues when this step fails, because later steps matter more. The failure is reported.
     pub optional: bool,
     /// How long either wait may take.
     #[serde(with = "seconds")]
@@ -127,12 +128,12 @@ mod seconds {
     }
 }
 
-/// What a plan is made under, beside the release.
+/// The context of a plan, beside the release.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Where the operator looks.
+    /// The account and region on the operator's screen.
     pub place: &'a Location,
-    /// What was decided beforehand.
+    /// The settings.
     pub settings: &'a Settings,
     /// On the console's clock.
     pub now: Timestamp,
@@ -165,7 +166,7 @@ impl Context<'_> {
     }
 }
 
-/// The intents that fulfil the same wish, each in another way: itself first.
+/// Alternative intents with the same goal, the given one first.
 pub fn ways(release: &Release, intent: &Intent) -> Vec<Intent> {
     let mut ways = vec![intent.clone()];
     let finished = release.method.shifted_by_ecs() && !native::under_way(release);
@@ -181,7 +182,7 @@ pub fn ways(release: &Release, intent: &Intent) -> Vec<Intent> {
     ways
 }
 
-/// The plan that fulfils an intent, or why there is none. Total: every release and every intent has an answer.
+/// Plans an intent, or refuses it. Total: every release and every intent has an answer.
 pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result<Plan, Refusal> {
     let settings = context.settings;
     if settings.read_only {

@@ -1,16 +1,16 @@
-//! Plans for a service whose own strategy shifts its traffic: its pauses are answered, its deployments taken back, and
-//! once one has finished, the way back is a deployment of its own.
+//! Plans for a service whose traffic ECS shifts: answer its pauses, roll back its deployment, and after a finished
+//! release deploy the old revision again.
 
 use jiff::SignedDuration;
 
 use super::call::HookAction;
 use super::gate;
 use super::redeploy;
-use super::redeploy::good;
-use super::weighted::{unchanged, update};
+use super::steps::{answer, blue_first, complete, configure, order, unchanged, update};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Step, Warning};
-use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Pause, Strategy};
-use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
+use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Strategy};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
 
@@ -20,7 +20,7 @@ pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Ref
         return Err(nobody_is_waited_for(release));
     };
     let steps = release.pauses.iter().map(|pause| answer(release, deployment, pause, HookAction::Continue, context));
-    let at = release.stage.as_deref().unwrap_or("its pause");
+    let at = release.stage.as_ref().map_or("its pause", LifecycleStage::as_str);
     let title = format!("goes on after {at} with {}", release.newest().task_definition.tag());
     let mut warnings = gate::remarks(release);
     if release.pauses.len() > 1 {
@@ -31,7 +31,7 @@ pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Ref
 }
 
 fn nobody_is_waited_for(release: &Release) -> Refusal {
-    if release.newest().going_back {
+    if release.newest().is_rolling_back {
         return Refusal::new(format!("{} is rolling back.", release.name), Remedy::Watch);
     }
     if !under_way(release) {
@@ -43,13 +43,13 @@ fn nobody_is_waited_for(release: &Release) -> Refusal {
     )
 }
 
-/// Whether a deployment of it has not ended.
+/// Whether a deployment is under way.
 pub(super) fn under_way(release: &Release) -> bool {
     release.under_way().is_some() || release.newest().rolling
 }
 
-/// Back, whatever state it is in. While the old tasks run, ECS itself takes the deployment back: through the pause where
-/// it waits at one, else by stopping it.
+/// A rollback in any state. While the old tasks run, ECS rolls the deployment back: through the pause that it waits at,
+/// else when it is stopped.
 pub(super) fn rollback(
     release: &Release,
     to: Option<&TaskDefinitionArn>,
@@ -60,10 +60,10 @@ pub(super) fn rollback(
         return redeployed(release, to, at_once, context);
     }
     let newest = release.newest();
-    if newest.going_back {
+    if newest.is_rolling_back {
         // ECS goes back; whether it undoes weights that it does not know of is not certain.
         let ours = match release.method {
-            Method::NativeWeighted => super::native_weighted::blue_first(release, context)?,
+            Method::NativeWeighted => blue_first(release, context)?,
             _ => Vec::new(),
         };
         if !ours.is_empty() {
@@ -76,8 +76,8 @@ pub(super) fn rollback(
         }
         return Err(Refusal::new(format!("{} is rolling back already.", release.name), Remedy::Watch));
     }
-    if release.returning && to.is_none() {
-        return Err(on_its_way_back(release));
+    if release.is_rollback_deployment && to.is_none() {
+        return Err(redeploy::on_its_way_back(release));
     }
     let replaced = &release.stable.task_definition;
     if let Some(to) = to.filter(|to| release.canary.is_none() && !redeploy::replaced(release, to)) {
@@ -115,7 +115,7 @@ pub(super) fn rollback(
         },
     };
     let mut steps = match release.method {
-        Method::NativeWeighted => super::native_weighted::blue_first(release, context)?,
+        Method::NativeWeighted => blue_first(release, context)?,
         _ => Vec::new(),
     };
     let share = (!steps.is_empty()).then_some(Percent::ZERO);
@@ -131,15 +131,6 @@ pub(super) fn rollback(
     };
     let intent = Intent::Rollback { to: to.cloned(), at_once };
     Ok(context.plan(release, intent, steps, share, warnings, title))
-}
-
-/// A deployment under way that brings back what ran before is a way back itself: to take that back would be forward.
-pub(super) fn on_its_way_back(release: &Release) -> Refusal {
-    let to = release.newest().task_definition.tag();
-    Refusal::new(
-        format!("{} is on its way back to {to} already: the deployment under way brings that back.", release.name),
-        Remedy::WatchOrKeepReplaced,
-    )
 }
 
 /// Whether nothing ran before the deployment under way.
@@ -158,13 +149,7 @@ fn redeployed(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let side = &release.stable;
-    let target = match to {
-        Some(to) if *to == side.task_definition => {
-            return Err(Refusal::new(format!("{} runs {to} already.", side.service.service), Remedy::ChooseRevision));
-        }
-        Some(to) => to,
-        None => &good(release)?.task_definition,
-    };
+    let target = redeploy::target(release, to)?;
     let intent = Intent::Rollback { to: to.cloned(), at_once };
     let from = side.task_definition.tag();
     let own = &release.configuration;
@@ -173,7 +158,7 @@ fn redeployed(
             true => Vec::new(),
             false => vec![format!("going back replays its whole strategy: {}", replay(own)).into()],
         };
-        let steps = redeploy::order(release, target, None, Vec::new(), context);
+        let steps = order(release, target, None, Vec::new(), context);
         let title = format!("begins {from} → back to {} by its own strategy, {}", target.tag(), own.strategy);
         return Ok(context.plan(release, intent, steps, None, warnings, title));
     }
@@ -184,8 +169,8 @@ fn redeployed(
         ));
     }
     restorable(release, own)?;
-    let mut steps = redeploy::order(release, target, Some(own.at_once()), Vec::new(), context);
-    steps.push(redeploy::complete(side, target, context));
+    let mut steps = order(release, target, Some(own.at_once()), Vec::new(), context);
+    steps.push(complete(side, target, context));
     let warnings = vec![
         Warning::StrategySetAside { strategy: own.describe() },
         Warning::Note(
@@ -196,7 +181,7 @@ fn redeployed(
     Ok(context.plan(release, intent, steps, None, warnings, title))
 }
 
-/// What going through a strategy takes at the least, in words.
+/// The minimum that replaying a strategy takes, in words.
 fn replay(own: &Configuration) -> String {
     let (percent, step_bake) = match own.strategy {
         Strategy::Canary { percent, bake_minutes } | Strategy::Linear { percent, bake_minutes } => {
@@ -248,7 +233,7 @@ pub(super) fn start(
     }
     let of_another_family = redeploy::another_revision(release, task_definition)?;
     let mut warnings = Vec::new();
-    if let Some(before) = release.temporary.as_ref().filter(|_| own.is_at_once()) {
+    if let Some(before) = release.overridden_config.as_ref().filter(|_| own.is_at_once()) {
         warnings.push(Warning::StrategyStillSetAside { strategy: before.describe() });
     }
     warnings.extend(of_another_family);
@@ -259,7 +244,7 @@ pub(super) fn start(
         let none = format!("it has no pause at {WEIGHT_PAUSE_STAGE}: its weights could not be written from here");
         warnings.push(none.into());
     }
-    let steps = redeploy::order(release, task_definition, with_pauses, vec![unchanged(side)], context);
+    let steps = order(release, task_definition, with_pauses, vec![unchanged(side)], context);
     let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
     let asked = if pauses { ", pausing before each step" } else { "" };
     let title = format!(
@@ -272,10 +257,10 @@ pub(super) fn start(
 }
 
 fn holds_for_weights(hook: &HookConfiguration) -> bool {
-    hook.stages.iter().any(|stage| stage == WEIGHT_PAUSE_STAGE)
+    hook.stages.contains(&WEIGHT_PAUSE_STAGE)
 }
 
-/// A configuration with a pause before the users get anything, and before each step after that.
+/// A configuration with a pause before the first and before every later shift.
 fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refusal> {
     if own.pauses().next().is_some() {
         return Err(Refusal::new(format!("{} has pauses of its own.", release.name), Remedy::StartWithoutPauses));
@@ -283,14 +268,14 @@ fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refus
     restorable(release, own)?;
     let stage = match release.method {
         Method::NativeWeighted => WEIGHT_PAUSE_STAGE,
-        _ => "PRE_PRODUCTION_TRAFFIC_SHIFT",
+        _ => LifecycleStage::PreProductionTrafficShift,
     };
     let pause = HookConfiguration::added_pause(stage);
     let hooks = own.hooks.iter().cloned().chain([pause]).collect();
     Ok(Configuration { hooks, ..own.clone() })
 }
 
-/// ECS finishes by itself; what was changed for a release only is put back.
+/// ECS finishes by itself; a finish restores the configuration that was overridden for one release.
 pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
     if under_way(release) {
         return Err(Refusal::new(
@@ -298,7 +283,7 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
             Remedy::AnswerPausesOrWait,
         ));
     }
-    let Some(before) = &release.temporary else {
+    let Some(before) = &release.overridden_config else {
         return Err(Refusal::new(
             format!("Nothing of {} was changed for a release only.", release.name),
             Remedy::EcsFinishes,
@@ -321,48 +306,4 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
     }];
     let title = format!("gets its strategy back: {}", before.describe());
     Ok(context.plan(release, Intent::Finish, steps, None, Vec::new(), title))
-}
-
-/// The same UpdateService with a configuration in it.
-pub(super) fn configure(call: Call, to: &Configuration) -> Call {
-    match call {
-        Call::UpdateService { service, arn, cluster_arn, task_definition, desired, .. } => Call::UpdateService {
-            service,
-            arn,
-            cluster_arn,
-            task_definition,
-            desired,
-            configuration: Some(Box::new(to.clone())),
-        },
-        other => other,
-    }
-}
-
-pub(super) fn answer(
-    release: &Release,
-    deployment: &Arn,
-    pause: &Pause,
-    answer: HookAction,
-    context: &Context<'_>,
-) -> Step {
-    let service = release.stable.service.clone();
-    let (title, after) = match answer {
-        HookAction::Continue => (
-            "answer the pause: go on",
-            Expect::Answered { service: service.clone(), deployment: deployment.clone(), hook: pause.hook.clone() },
-        ),
-        HookAction::Rollback => (
-            "answer the pause: go back",
-            Expect::GoingBack { service: service.clone(), deployment: deployment.clone() },
-        ),
-    };
-    Step {
-        title: title.to_owned(),
-        before: Vec::new(),
-        call: Some(Call::AnswerPause { service, deployment: deployment.clone(), hook: pause.hook.clone(), answer }),
-        after: vec![after],
-        hold: SignedDuration::ZERO,
-        optional: false,
-        patience: context.settings.patience,
-    }
 }

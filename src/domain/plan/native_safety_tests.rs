@@ -46,10 +46,10 @@ fn may_refuse(scene: &NativeScene, release: &Release, to: Option<u8>, at_once: b
     });
     let first_ever =
         known.is_some_and(|it| it.target.is_some() && it.sources.is_empty()) && release.previous.is_empty();
-    let on_its_way = release.returning && to.is_none();
+    let on_its_way = release.is_rollback_deployment && to.is_none();
     on_its_way
         || going_back(scene)
-        || release.newest().going_back
+        || release.newest().is_rolling_back
         || to_another
         || first_ever
         || on_screen(release).is_none()
@@ -128,7 +128,7 @@ proptest! {
             // Nothing is superseded: what is under way is taken back, never deployed over.
             Ok(plan) if scene.under_way.as_ref().is_some_and(|it| it.read) => {
                 // On its way back already, only weights of ours are left to undo.
-                prop_assert!(way_back(plan).is_some() || release.newest().going_back, "{plan:#?}");
+                prop_assert!(way_back(plan).is_some() || release.newest().is_rolling_back, "{plan:#?}");
                 let updates = plan.calls().any(|call| matches!(call, Call::UpdateService { .. }));
                 prop_assert!(!updates, "{plan:#?}");
             }
@@ -188,7 +188,7 @@ proptest! {
                     prop_assert!(own.at_once().is_at_once() && !own.is_at_once());
                 }
                 Intent::Finish => {
-                    prop_assert_eq!(sent, release.temporary.as_deref());
+                    prop_assert_eq!(sent, release.overridden_config.as_deref());
                     prop_assert!(sent.is_some() && task_definition.is_none(), "it starts no deployment: {plan:#?}");
                     let seen = |expect: &Expect| matches!(expect, Expect::Configured { configuration, .. } if **configuration == *own);
                     prop_assert!(step.before.iter().any(seen), "{plan:#?}");
@@ -208,7 +208,7 @@ proptest! {
     #[test]
     fn what_is_put_back_was_there(scene in native_scene()) {
         let release = scene.release();
-        let Some(before) = release.temporary.as_deref() else { return Ok(()) };
+        let Some(before) = release.overridden_config.as_deref() else { return Ok(()) };
         prop_assume!(release.method.shifted_by_ecs());
         let (own, other) = (&scene.configuration, &scene.other);
         prop_assert!(before.same_strategy(other) && !before.same_strategy(own), "{scene:#?}");
@@ -226,7 +226,7 @@ proptest! {
         let Some((green, shares)) = ours(&release) else { return Ok(()) };
         let Ok(plan) = scene.plan(&release, &intent) else { return Ok(()) };
         let continues = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: HookAction::Continue, .. }));
-        if continues && release.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE) {
+        if continues && release.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE) {
             prop_assert!(!shares.is_empty() && shares.iter().all(|share| share.is_some_and(Percent::is_full)), "{plan:#?}");
             for route in &release.routes {
                 let as_read = |expect: &Expect| matches!(expect, Expect::Weights { route: of, weights }
@@ -260,7 +260,7 @@ proptest! {
         for (index, step) in plan.steps.iter().enumerate() {
             let Some(Call::SetWeights { weights, reread, route, seen }) = &step.call else { continue };
             prop_assert!(scene.native_weighted && release.method == Method::NativeWeighted);
-            let held = release.stage.as_deref() == Some(WEIGHT_PAUSE_STAGE) && !scene.waiting().is_empty();
+            let held = release.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE) && !scene.waiting().is_empty();
             prop_assert!(held || intent.is_rollback(), "{plan:#?}");
             prop_assert!(weights.iter().any(|to| to.weight > Weight::ZERO), "both 0: {plan:#?}");
             prop_assert_eq!(*reread == Reread::Urgent, intent.is_rollback());

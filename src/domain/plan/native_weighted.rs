@@ -1,19 +1,14 @@
 //! Plans for a BLUE_GREEN deployment that waits at a pause while the console writes the rule's weights. ECS knows nothing
 //! of it: the pause is answered only when the new side has everything, and blue gets everything back before a rollback.
 
-use jiff::SignedDuration;
-
-use super::weighted::{everything_to_stable, healthy, set_weights, tasks_for};
-use super::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step, Warning, gate, native};
+use super::steps::{healthy, set_weights, tasks_for};
+use super::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Warning, gate, native};
 use crate::domain::release::share::{Percent, Weights};
 use crate::domain::release::{Release, Side, WEIGHT_PAUSE_STAGE};
 
-/// How long a rollback waits to read the rule back before ECS is told.
-const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
-
-/// What can be moved: the new side and its present share.
+/// The new side and its present share, or why its weights cannot be written.
 fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
-    if !release.held() {
+    if !release.paused_for_weights() {
         return Err(Refusal::new(
             format!(
                 "{} does not wait at {WEIGHT_PAUSE_STAGE}: only there its weights are for us to write.",
@@ -31,7 +26,7 @@ fn moving(release: &Release) -> Result<(&Side, Percent), Refusal> {
 
 /// Up the ladder; at the top, the pauses are answered.
 pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>) -> Result<Plan, Refusal> {
-    if !release.held() {
+    if !release.paused_for_weights() {
         return elsewhere(release, to, context);
     }
     let (green, at) = moving(release)?;
@@ -59,7 +54,7 @@ pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>
     }
 }
 
-/// Any other pause is ECS's own business, but never with the users split between the two sides.
+/// At any other pause ECS decides, but never while users are split between the two sides.
 fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> Result<Plan, Refusal> {
     if !release.pauses.is_empty() && release.share.configured.is_none() {
         return Err(Refusal::new(
@@ -86,7 +81,7 @@ fn elsewhere(release: &Release, to: Option<Percent>, context: &Context<'_>) -> R
     native::step(release, context)
 }
 
-/// Any share, up or down, while it is held.
+/// Any share, up or down, while the deployment is paused for weights.
 pub(super) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> Result<Plan, Refusal> {
     let (green, at) = moving(release)?;
     if (to.value() - at.value()).abs() < 1e-9 {
@@ -124,18 +119,4 @@ fn write(
     }
     let title = format!("{at} → {to} of traffic to {}", green.task_definition.tag());
     Ok(context.plan(release, intent, steps, Some(to), warnings, title))
-}
-
-/// Blue has everything before ECS is told to go back; nothing to do where it has.
-pub(super) fn blue_first(release: &Release, context: &Context<'_>) -> Result<Vec<Step>, Refusal> {
-    let moved = release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
-    let blue = &release.stable;
-    // Without tasks blue is brought back by ECS before it shifts; until then users are better off where they are.
-    let down = blue.healthy.map_or(blue.running == 0, |healthy| healthy == 0);
-    if !moved || down {
-        return Ok(Vec::new());
-    }
-    let steps = set_weights(release, everything_to_stable(), &[], Reread::Urgent, context)?;
-    // Whether the rule can be written or not, ECS must be told to go back.
-    Ok(steps.into_iter().map(|step| Step { optional: true, patience: RULE_PATIENCE, ..step }).collect())
 }

@@ -1,16 +1,12 @@
-//! Plans that deploy a revision onto one service: start, and the way back once it is out.
+//! Plans that deploy a revision onto one service: a start, and a rollback of a finished release.
 
 use jiff::SignedDuration;
 
-use super::native;
-use super::native::configure;
-use super::weighted::{unchanged, update};
+use super::steps::{complete, order, unchanged};
 use super::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Step, Warning};
-use crate::domain::ecs::deployment::Configuration;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::release::{Release, Side};
-use crate::domain::rollback::target;
-use crate::domain::rollback::target::{Evidence, KnownGood};
+use crate::domain::rollback::target::{Evidence, KnownGood, best};
 
 /// A new revision onto a rolling service.
 pub(super) fn start(
@@ -30,7 +26,7 @@ pub(super) fn start(
     Ok(context.plan(release, intent, steps, None, warnings, title))
 }
 
-/// What is released must be another revision than what runs; one of another family is worth a warning.
+/// A release needs a revision that does not run yet; a revision of another family is worth a warning.
 pub(super) fn another_revision(
     release: &Release,
     task_definition: &TaskDefinitionArn,
@@ -43,19 +39,28 @@ pub(super) fn another_revision(
     Ok(other.then(|| format!("{task_definition} is of another family than {runs}").into()))
 }
 
-/// Back to a good revision, for a service without weights of ours.
+/// A rollback of a service whose weights are not ours to write.
 pub(super) fn rollback(
     release: &Release,
     to: Option<&TaskDefinitionArn>,
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let steps = back(release, to, context)?;
-    let target = to.or_else(|| target::best(&release.previous).map(|good| &good.task_definition));
+    let target = to.or_else(|| best(&release.previous).map(|good| &good.task_definition));
     let title = match target {
         Some(target) => format!("{} → back to {}", release.stable.task_definition.tag(), target.tag()),
         None => format!("ECS takes {} back to what it replaced", release.name),
     };
     Ok(context.plan(release, Intent::Rollback { to: to.cloned(), at_once: false }, steps, None, Vec::new(), title))
+}
+
+/// A deployment that brings back an earlier revision is a rollback itself: rolling it back would go forward.
+pub(super) fn on_its_way_back(release: &Release) -> Refusal {
+    let to = release.newest().task_definition.tag();
+    Refusal::new(
+        format!("{} is on its way back to {to} already: the deployment under way brings that back.", release.name),
+        Remedy::WatchOrKeepReplaced,
+    )
 }
 
 /// Whether the rollout under way replaces this revision.
@@ -71,45 +76,60 @@ pub(super) fn back(
     context: &Context<'_>,
 ) -> Result<Vec<Step>, Refusal> {
     let side = &release.stable;
-    if side.going_back && to.is_none() && release.canary.is_none() {
+    if side.is_rolling_back && to.is_none() && release.canary.is_none() {
         return Err(Refusal::new(format!("{} is rolling back already.", side.service.service), Remedy::Watch));
     }
-    if release.returning && to.is_none() && release.canary.is_none() {
-        return Err(native::on_its_way_back(release));
+    if release.is_rollback_deployment && to.is_none() && release.canary.is_none() {
+        return Err(on_its_way_back(release));
     }
     let replaced = release.previous.iter().find(|good| good.evidence == Evidence::Replaced);
     if side.rolling
         && let Some(deployment) = &side.deployment
         && to.is_none_or(|to| replaced.is_some_and(|good| good.task_definition == *to))
     {
-        let target = replaced.or(target::best(&release.previous)).map(|good| &good.task_definition);
+        let target = replaced.or(best(&release.previous)).map(|good| &good.task_definition);
         return Ok(stop(side, deployment, target, context));
     }
     let target = match to {
-        Some(to) if *to == side.task_definition && side.rolling && (release.returning || side.going_back) => {
+        Some(to)
+            if *to == side.task_definition
+                && side.rolling
+                && (release.is_rollback_deployment || side.is_rolling_back) =>
+        {
             return Ok(vec![complete(side, to, context)]);
         }
-        // To wait for what fails would stand in the way of the way back.
+        // Waiting for a failing rollout would delay the rollback.
         Some(to) if *to == side.task_definition && side.rolling => {
             return Err(Refusal::new(
-                format!("{to} is what is being rolled out: it is no way back."),
+                format!("{to} is the revision being rolled out; it cannot be a rollback target."),
                 Remedy::Rollback,
             ));
         }
-        Some(to) if *to == side.task_definition => {
-            return Err(Refusal::new(format!("{} runs {to} already.", side.service.service), Remedy::ChooseRevision));
-        }
-        Some(to) => to,
-        None => &good(release)?.task_definition,
+        to => target(release, to)?,
     };
     let mut steps = order(release, target, None, Vec::new(), context);
     steps.push(complete(side, target, context));
     Ok(steps)
 }
 
+/// The revision that a rollback deploys: the one that is named, else the newest good one.
+pub(super) fn target<'a>(
+    release: &'a Release,
+    to: Option<&'a TaskDefinitionArn>,
+) -> Result<&'a TaskDefinitionArn, Refusal> {
+    let side = &release.stable;
+    match to {
+        Some(to) if *to == side.task_definition => {
+            Err(Refusal::new(format!("{} runs {to} already.", side.service.service), Remedy::ChooseRevision))
+        }
+        Some(to) => Ok(to),
+        None => Ok(&good(release)?.task_definition),
+    }
+}
+
 /// The newest revision that is known to have worked and can still be deployed.
-pub(super) fn good(release: &Release) -> Result<&KnownGood, Refusal> {
-    if let Some(best) = target::best(&release.previous) {
+fn good(release: &Release) -> Result<&KnownGood, Refusal> {
+    if let Some(best) = best(&release.previous) {
         return Ok(best);
     }
     match release.previous.first() {
@@ -132,7 +152,7 @@ pub(super) fn good(release: &Release) -> Result<&KnownGood, Refusal> {
     }
 }
 
-/// ECS goes back by itself, to what the deployment under way replaces.
+/// ECS rolls back to the revision that the deployment under way replaces.
 fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, context: &Context<'_>) -> Vec<Step> {
     let service = side.service.clone();
     let after = match target {
@@ -145,7 +165,7 @@ fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, conte
         title: "stop the deployment and roll it back".to_owned(),
         before: Vec::new(),
         // On its way back by itself it needs no order, and a second one could only disturb it.
-        call: (!side.going_back).then_some(call),
+        call: (!side.is_rolling_back).then_some(call),
         after: vec![after],
         hold: SignedDuration::ZERO,
         optional: false,
@@ -154,66 +174,7 @@ fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, conte
     std::iter::once(order).chain(target.map(|target| complete(side, target, context))).collect()
 }
 
-pub(super) fn complete(side: &Side, target: &TaskDefinitionArn, context: &Context<'_>) -> Step {
-    Step {
-        title: format!("wait until {} is complete", target.tag()),
-        before: Vec::new(),
-        call: None,
-        after: vec![Expect::Settled { service: side.service.clone(), task_definition: target.clone() }],
-        hold: SignedDuration::ZERO,
-        optional: false,
-        patience: context.settings.patience,
-    }
-}
-
-/// A deployment of a revision is ordered, with another configuration where there is one; and where ECS keeps
-/// deployments, seen to be there.
-pub(super) fn order(
-    release: &Release,
-    target: &TaskDefinitionArn,
-    configuration: Option<Configuration>,
-    before: Vec<Expect>,
-    context: &Context<'_>,
-) -> Vec<Step> {
-    let side = &release.stable;
-    let service = side.service.clone();
-    let call = update(side, Some(target), None);
-    let mut after = vec![Expect::Primary { service: service.clone(), task_definition: target.clone() }];
-    let call = match configuration {
-        Some(configuration) => {
-            let call = configure(call, &configuration);
-            after.push(Expect::Configured { service: service.clone(), configuration: Box::new(configuration) });
-            call
-        }
-        None => call,
-    };
-    let order = Step {
-        title: format!("{} → {}", side.service.service, target.tag()),
-        before,
-        call: Some(call),
-        after,
-        hold: SignedDuration::ZERO,
-        optional: false,
-        patience: context.settings.patience,
-    };
-    // ECS may show a deployment that it has only just taken a moment later.
-    let seen = release.method.shifted_by_ecs().then(|| Step {
-        title: "wait until ECS shows the deployment".to_owned(),
-        before: Vec::new(),
-        call: None,
-        after: vec![Expect::Deployed {
-            service,
-            task_definition: target.clone(),
-            after: release.deployment.as_ref().map(|newest| newest.arn.clone()),
-        }],
-        hold: SignedDuration::ZERO,
-        optional: false,
-        patience: context.settings.patience,
-    });
-    std::iter::once(order).chain(seen).collect()
-}
-
-/// A copy of a revision that was deregistered: what was good can be deployed again, under a new number.
+/// Registers a copy of a deregistered revision, so that a good revision can be deployed again under a new number.
 pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: &Context<'_>) -> Result<Plan, Refusal> {
     let Some(newest) = &release.registered else {
         return Err(Refusal::new(

@@ -128,8 +128,8 @@ impl Remedy {
             Self::Step => format!("Give it traffic{}.", with(Act::Step)),
             Self::AnswerPauses => format!("Its steps are ECS's: answer its pauses{}.", with(Act::Step)),
             Self::AnswerPausesOrWait => format!("Answer its pauses{}, or wait.", with(Act::Step)),
-            Self::LetEcsContinue => format!("Answer its pause{}: ECS then continues.", with(Act::Step)),
-            Self::Finish => format!("Finish it{}.", with(Act::Finish)),
+            Self::LetEcsContinue => format!("{} lets ECS go on.", capital(name(Act::Step))),
+            Self::Finish => format!("Finish{}.", with(Act::Finish)),
             Self::SetOneWeight => format!("Set one weight for all of them{}, or roll back.", with(Act::Weight)),
             Self::NameRevision => {
                 format!("Name one that you trust: {}. Or start it{}.", name(Act::RollbackTo), with(Act::Start))
@@ -152,7 +152,7 @@ impl Remedy {
             Self::StartWithoutPauses => "Start it without adding any.",
             Self::StepToFull => "Step it to 100% and watch it before finishing.",
             Self::FinishOrRollback => "Finish the release, or roll it back.",
-            Self::EcsFinishes => "Nothing has to be put back; ECS finishes its releases by itself.",
+            Self::EcsFinishes => "ECS finishes its releases by itself.",
             Self::LowerWeight => "Set a lower weight, or roll back.",
             Self::NameShare => "Name a share above it, set a lower weight, or roll back.",
             Self::NameExactShare => "Choose a share in tenths of a percent.",

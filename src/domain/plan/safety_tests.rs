@@ -199,8 +199,8 @@ proptest! {
                     || release.previous.is_empty()
                     || to.as_ref().is_some_and(|to| !replaced(to)));
             prop_assert!(
-                scene.read_only || release.returning && to.is_none() || release.watch_only.is_some() || !active || elsewhere || nothing_replaced
-                    || nowhere || (stable.going_back && release.canary.is_none()),
+                scene.read_only || release.is_rollback_deployment && to.is_none() || release.watch_only.is_some() || !active || elsewhere || nothing_replaced
+                    || nowhere || (stable.is_rolling_back && release.canary.is_none()),
                 "{refusal:?} {release:#?}"
             );
             // A stable that still is what worked is never out of reach while the canary has users.

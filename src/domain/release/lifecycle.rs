@@ -11,29 +11,26 @@ use self::stages::Line;
 use super::Release;
 use super::share::Percent;
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, HookConfiguration, PAUSE};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+use crate::domain::ecs::lifecycle_stage::LifecycleStage::{
+    BakeTime, CleanUp, PostProductionTrafficShift, PostScaleUp, PostTestTrafficShift, PreProductionTrafficShift,
+    PreScaleUp, ProductionTrafficShift, ScaleUp, TestTrafficShift,
+};
 use crate::domain::ecs::names::TaskDefinitionArn;
 
-/// `lifecycleStage` in the order in which a deployment passes them. `PRE_PRODUCTION_TRAFFIC_SHIFT` and
-/// `PRODUCTION_TRAFFIC_SHIFT` come again for every step of a canary or linear one. `RECONCILE_SERVICE`, before them
-/// all, is there only where a deployment replaces one under way.
-const STAGES: [&str; 10] = [
-    "PRE_SCALE_UP",
-    SCALE_UP,
-    "POST_SCALE_UP",
-    "TEST_TRAFFIC_SHIFT",
-    "POST_TEST_TRAFFIC_SHIFT",
-    PRE_PRODUCTION,
-    PRODUCTION,
-    "POST_PRODUCTION_TRAFFIC_SHIFT",
-    BAKE_TIME,
-    CLEAN_UP,
+/// The stages that every deployment passes, in order.
+const STAGES: [LifecycleStage; 10] = [
+    PreScaleUp,
+    ScaleUp,
+    PostScaleUp,
+    TestTrafficShift,
+    PostTestTrafficShift,
+    PreProductionTrafficShift,
+    ProductionTrafficShift,
+    PostProductionTrafficShift,
+    BakeTime,
+    CleanUp,
 ];
-const RECONCILE: &str = "RECONCILE_SERVICE";
-const SCALE_UP: &str = "SCALE_UP";
-const PRE_PRODUCTION: &str = "PRE_PRODUCTION_TRAFFIC_SHIFT";
-const PRODUCTION: &str = "PRODUCTION_TRAFFIC_SHIFT";
-const BAKE_TIME: &str = "BAKE_TIME";
-const CLEAN_UP: &str = "CLEAN_UP";
 
 /// A pause is near its end in its last five minutes …
 const NEAR: SignedDuration = SignedDuration::from_mins(5);
@@ -43,25 +40,25 @@ const NEAR_PART: i32 = 10;
 /// Where a native deployment under way is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageTimeline {
-    /// The stages in order. On the way back their order says nothing: all but the present one are `Unknown`.
+    /// The stages in order. During a rollback their order means nothing: all but the present one are `Unknown`.
     pub stops: Vec<StageMark>,
-    /// `lifecycleStage`, as ECS spells it. It is among the stops unless it is a name that nothing is known of.
-    pub stage: Option<String>,
+    /// The present stage. It is among the stops unless it is one that nothing is known of.
+    pub stage: Option<LifecycleStage>,
     /// The shares that the new revision gets, rising to 100 %.
     pub steps: Vec<Step>,
-    /// NextAction happens next, and what has to come before it.
+    /// The next action, and its preconditions.
     pub next: Next,
-    /// That it goes back, and why.
+    /// The rollback under way, and why.
     pub back: Option<Back>,
-    /// When the pause that it waits at is answered by itself.
+    /// When the pause that it waits at times out.
     pub deadline: Option<Deadline>,
 }
 
 /// One stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageMark {
-    /// As ECS spells it.
-    pub name: String,
+    /// Which.
+    pub name: LifecycleStage,
     /// Where it is, seen from the deployment.
     pub at: StagePosition,
     /// Whether a pause stands at it.
@@ -77,7 +74,7 @@ pub enum StagePosition {
     Here,
     /// To come.
     Ahead,
-    /// Nothing says.
+    /// Not known.
     Unknown,
 }
 
@@ -92,33 +89,33 @@ pub struct Step {
     pub bake: SignedDuration,
 }
 
-/// NextAction happens next.
+/// The next action.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Next {
-    /// That.
+    /// The action.
     pub what: NextAction,
-    /// NextAction has to come before it, in order; nothing: as soon as the stage is passed.
+    /// Its preconditions, in order; empty: it follows as soon as the stage is passed.
     pub waits: Vec<Precondition>,
 }
 
-/// NextAction a deployment does next.
+/// An action that a deployment takes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextAction {
-    /// ECS starts so many tasks of the new revision.
+    /// ECS starts this many tasks of the new revision.
     StartTasks(u32),
     /// ECS gives the new revision this share, in tenths of a percent.
     Shift(Tenths),
     /// This console writes the rule: this share next; `None` once it has all.
     WritesWeight(Option<Tenths>),
-    /// It waits for somebody at a pause at this stage.
-    WaitForYou(String),
+    /// ECS waits for an operator at a pause at this stage.
+    WaitForYou(LifecycleStage),
     /// ECS removes the old tasks.
     RemoveOld,
     /// It ends.
     End,
     /// ECS gives the old revision all of the traffic, and removes the new tasks.
     GoBack,
-    /// Nothing says.
+    /// Not known.
     Unknown,
 }
 
@@ -138,31 +135,31 @@ impl Tenths {
     }
 }
 
-/// NextAction has to come before what is next.
+/// A precondition of the next action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precondition {
     /// Somebody answers the pause.
     Answer,
-    /// So many hooks that are not pauses end.
+    /// This many hooks that are not pauses end.
     Hooks(usize),
-    /// So many of so many new tasks are healthy; `None`: not known.
+    /// Healthy new tasks, of the desired number; `None`: not known.
     Healthy(Option<u32>, u32),
-    /// So long a time passes.
+    /// A bake time passes.
     Bake(SignedDuration, Option<Ends>),
 }
 
 /// When a bake is over, as far as it can be known from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
-    /// Its beginning was seen.
+    /// Its start was observed.
     About(Timestamp),
-    /// It began later than what was seen.
+    /// It started after the observed change.
     NotBefore(Timestamp),
-    /// It began earlier than what was seen.
+    /// It started before the observed change.
     NotAfter(Timestamp),
 }
 
-/// The way back.
+/// A rollback under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Back {
     /// To what, where ECS says so.
@@ -173,29 +170,29 @@ pub struct Back {
     pub since: Option<Timestamp>,
 }
 
-/// When a pause is answered by itself, and with what.
+/// When a pause times out, and with which answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadline {
     /// `expiresAt`.
     pub until: Option<Timestamp>,
-    /// How long that is from now; zero once it is over.
+    /// Time left until then; zero once it has passed.
     pub left: Option<SignedDuration>,
-    /// NextAction happens then.
+    /// The timeout action.
     pub then: Then,
-    /// Whether it is so near that somebody must act now.
+    /// Whether it is near enough that an operator must act now.
     pub near: bool,
     /// How many other pauses wait at the same stage.
     pub others: usize,
 }
 
-/// NextAction an unanswered pause comes to.
+/// The timeout action of a pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Then {
     /// ROLLBACK.
     GoesBack,
-    /// CONTINUE: the release ships itself.
+    /// CONTINUE: the release continues automatically.
     GoesOn,
-    /// NextAction AWS says, or nothing.
+    /// Any other word of AWS; `None`: AWS gives none.
     Other(Option<String>),
 }
 
@@ -222,7 +219,7 @@ pub fn deadline(release: &Release, now: Timestamp) -> Option<Deadline> {
 
 fn pauses_at<'a>(
     configuration: &'a Configuration,
-    stage: &'a Option<String>,
+    stage: &'a Option<LifecycleStage>,
 ) -> impl Iterator<Item = &'a HookConfiguration> {
     configuration
         .hooks
@@ -252,11 +249,11 @@ pub fn track(release: &Release, now: Timestamp) -> Option<StageTimeline> {
     let pending = deployment.status == DeploymentStatus::Pending;
     let line = Line { release, configuration, requested, now };
     Some(StageTimeline {
-        stops: line.stops(stage.as_deref(), pending, back.is_some()),
+        stops: line.stops(stage.as_ref(), pending, back.is_some()),
         steps: line.steps(back.is_some()),
         next: match &back {
             Some(_) => Next { what: NextAction::GoBack, waits: Vec::new() },
-            None => line.next(stage.as_deref(), pending),
+            None => line.next(stage.as_ref(), pending),
         },
         stage,
         back,

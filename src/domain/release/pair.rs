@@ -58,7 +58,7 @@ pub fn pairs(snapshot: &Snapshot, settings: &Settings) -> Vec<Pair> {
         if taken.contains(&keys.0) || taken.contains(&keys.1) {
             continue;
         }
-        let told = drop_shared_metrics(one, other, settings);
+        let told = roles_from(one, other, settings);
         let (stable, stable_group, canary, canary_group) = match told {
             Ok((false, _)) => (other, other_group, one, one_group),
             _ => (one, one_group, other, other_group),
@@ -97,7 +97,7 @@ fn two_services<'a>(route: &'a Route, owner: &BTreeMap<&'a Arn, Vec<&'a Service>
 
 /// Whether `one` is the stable service, and how that is known: configuration, then names, then tags, then
 /// which revision has been good for longer.
-fn drop_shared_metrics(one: &Service, other: &Service, settings: &Settings) -> Result<(bool, &'static str), String> {
+fn roles_from(one: &Service, other: &Service, settings: &Settings) -> Result<(bool, &'static str), String> {
     let (a, b) = (one.key.service.as_str(), other.key.service.as_str());
     for entry in settings.services.values() {
         match (entry.stable.as_deref(), entry.canary.as_deref()) {

@@ -1,14 +1,16 @@
-//! What can be known of the way back before it is taken: whether it is open, what it does not carry, how long it takes.
+//! Readiness of a rollback before it is needed: whether it is possible, what it does not restore, how long it takes.
 
 mod checks;
 mod estimate;
+pub mod finding;
 mod images;
 
 use std::cmp::Reverse;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use jiff::Timestamp;
 
+use self::finding::check;
+pub use self::finding::{Check, Estimate, Level, Past, Readiness};
 use super::target;
 use super::target::Evidence;
 use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision};
@@ -19,69 +21,8 @@ use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::share::Weight;
 use crate::domain::release::{Method, Release};
 
-/// What is known beforehand of the way back.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Readiness {
-    /// What was looked at, the gravest first.
-    pub checks: Vec<Check>,
-    /// How long it should take, from what such deployments took; `None` without any.
-    pub estimate: Option<Estimate>,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// How grave it is.
-    pub level: Level,
-    /// In words, one sentence without a full stop.
-    pub what: String,
-}
-
-/// How grave a check's finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// As it should be.
-    Good,
-    /// Not known.
-    Unknown,
-    /// It can be done; somebody must know this first.
-    Warn,
-    /// AWS would refuse it.
-    Blocks,
-}
-
-/// How long something should take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Estimate {
-    /// The median of what the past ones took, seconds.
-    #[serde(serialize_with = "seconds")]
-    pub typical: SignedDuration,
-    /// The longest of them, seconds.
-    #[serde(serialize_with = "seconds")]
-    pub longest: SignedDuration,
-    /// How many there are.
-    pub of: usize,
-    /// What they were.
-    pub from: Past,
-}
-
-/// What an estimate is taken from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Past {
-    /// Rollbacks by ECS, from the request to the end.
-    Rollbacks,
-    /// Deployments that succeeded with the same strategy.
-    Deployments,
-}
-
-fn seconds<S: serde::Serializer>(duration: &SignedDuration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(duration.as_secs())
-}
-
-/// What is known beforehand of the way back that `R` would take now. `service` is the one that would go back: the
-/// stable one of a pair. `denied`: the writes that AWS refused in this session for want of a permission.
+/// Checks the rollback that would be planned now. `service` is the service that would be rolled back: the stable one of
+/// a pair. `denied`: writes that AWS refused in this session for lack of a permission.
 pub fn preflight(
     release: &Release,
     service: &Service,
@@ -126,17 +67,16 @@ pub fn alarm_names(release: &Release) -> Vec<&str> {
     names
 }
 
-/// How the way back is gone.
+/// How a rollback is carried out.
 #[derive(Debug, Clone, Copy)]
 enum Way<'a> {
-    /// ECS takes the deployment under way back by itself, and the old revision comes back whole. Its record, where it
-    /// was read.
+    /// ECS rolls the deployment under way back, and restores the old revision completely. Its record, where it was read.
     Undo(Option<&'a ServiceDeployment>),
     /// A deployment of an older revision.
     Redeploy,
     /// Weights alone.
     Weights,
-    /// There is none from here.
+    /// This console cannot roll it back.
     None,
 }
 
@@ -153,14 +93,14 @@ fn way<'a>(release: &'a Release, service: &Service) -> Way<'a> {
     }
 }
 
-/// Whether stable still is what worked, and there is something to take from the canary.
+/// Whether weights suffice: stable runs the old revision, and the canary has traffic or tasks.
 fn weights_do(release: &Release) -> bool {
     let canary = |of: &dyn Fn(&crate::domain::release::Side) -> bool| release.canary.as_ref().is_some_and(of);
     let something = canary(&|canary| canary.desired > 0 || canary.weight != Some(Weight::ZERO));
     !release.stable_taken() && (something || release.stable.weight == Some(Weight::ZERO))
 }
 
-/// What would be gone back to.
+/// The target of the rollback.
 fn target<'a>(release: &'a Release, way: Way<'a>) -> Option<&'a TaskDefinitionArn> {
     let best = || target::best(&release.previous).map(|good| &good.task_definition);
     match way {
@@ -179,7 +119,7 @@ fn target<'a>(release: &'a Release, way: Way<'a>) -> Option<&'a TaskDefinitionAr
     }
 }
 
-/// What a deployment started from. Where it started amid another one, what had worked.
+/// The revision that a deployment started from; of several, one that had worked.
 fn source<'a>(release: &'a Release, deployment: &'a ServiceDeployment) -> Option<&'a TaskDefinitionArn> {
     let worked = |revision: &&TaskDefinitionArn| {
         release.previous.iter().any(|good| good.task_definition == **revision && !good.rolled_back_from)
@@ -191,7 +131,7 @@ fn source<'a>(release: &'a Release, deployment: &'a ServiceDeployment) -> Option
     }
 }
 
-/// All that is looked at.
+/// The inputs of the checks.
 struct Look<'a> {
     release: &'a Release,
     service: &'a Service,
@@ -220,10 +160,6 @@ impl<'a> Look<'a> {
     fn present(&self) -> &'a TaskDefinitionArn {
         self.service.primary().map_or(&self.service.task_definition, |primary| &primary.task_definition)
     }
-}
-
-fn check(level: Level, what: impl Into<String>) -> Check {
-    Check { level, what: what.into() }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What to go back to: the newest revision that is known to have worked, never just the one before.
+//! The target of a rollback: the newest revision known to have worked, never just revision − 1.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::ecs::service::{Rollout, RolloutState, Service};
+use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::observe::snapshot::{ObservedHealthy, Snapshot};
 
 /// How a revision is known to have worked.
@@ -22,7 +22,7 @@ pub enum Evidence {
     Witnessed,
 }
 
-/// A revision to go back to.
+/// A revision known to have worked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KnownGood {
     /// The full ARN.
@@ -31,15 +31,15 @@ pub struct KnownGood {
     pub evidence: Evidence,
     /// When that was last seen or finished.
     pub at: Option<Timestamp>,
-    /// How long it was what ran, where the history tells.
+    /// How long it was in service, where the history shows it.
     pub good_for: Option<SignedDuration>,
     /// Whether it can still be deployed (`status` ACTIVE); `None`: not read.
     pub active: Option<bool>,
-    /// Whether somebody went back from it since: it worked for ECS, and was not wanted.
+    /// Whether an operator or ECS rolled back from it later: it worked for ECS, and was not wanted.
     pub rolled_back_from: bool,
 }
 
-/// The one to go back to: the first that nobody went back from and that can, as far as is known, still be deployed.
+/// The default target: the first that was not rolled back and can, as far as is known, still be deployed.
 pub fn best(candidates: &[KnownGood]) -> Option<&KnownGood> {
     candidates.iter().find(|good| !good.rolled_back_from && good.active != Some(false))
 }
@@ -91,7 +91,7 @@ fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<KnownGood> 
         tried.peek().is_some() && tried.all(|deployment| deployment.status != DeploymentStatus::Successful)
     };
     let worked = |rollout: &&Rollout| {
-        rollout.role != "PRIMARY"
+        rollout.role != RolloutRole::Primary
             && rollout.running > 0
             && match rollout.state {
                 Some(RolloutState::Completed) => true,

@@ -1,4 +1,4 @@
-//! What was ordered from here, and what of the world it explains.
+//! Acts of this console, and the changes in AWS that they explain.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ const LOOKED_BEFORE: SignedDuration = SignedDuration::from_secs(10);
 /// How long after its operation's end what a call did can show: a write that went unanswered may still take effect.
 const SHOWS_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
-/// How an act was ordered.
+/// The origin of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {

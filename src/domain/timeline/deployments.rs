@@ -133,7 +133,7 @@ fn by_itself(deployment: &ServiceDeployment) -> bool {
 }
 
 fn staged(service: &str, deployment: &ServiceDeployment, change: &StageChange) -> Option<Entry> {
-    let to = change.after.as_deref()?;
+    let to = change.after.as_ref()?;
     // Of one that had ended before it was first seen, the stage says where it ended.
     if deployment.finished_at.is_some_and(|at| at <= change.at) {
         return None;

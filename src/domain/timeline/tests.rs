@@ -426,7 +426,7 @@ fn a_shift_by_ecs_is_nobodys_and_weights_beside_a_held_deployment_are_somebodys(
     let mut model = consoles::native_weighted((120, 40));
     let release = model.release("payments").unwrap().clone();
     let history = &mut model.observed.snapshot.deployments.get_mut(&key("payments")).unwrap().value.as_mut().unwrap().1;
-    history[0].stage = Some(crate::domain::release::WEIGHT_PAUSE_STAGE.to_owned());
+    history[0].stage = Some(crate::domain::release::WEIGHT_PAUSE_STAGE);
     let release = Release { method: Method::Native, ..release };
     let mut route = release.routes[0].clone();
     route.forwards.iter_mut().for_each(|forward| forward.weight = Weight::new(17).unwrap());

@@ -56,8 +56,8 @@ fn shifting<'a>(snapshot: &'a Snapshot, release: &Release, change: &WeightChange
     })?;
     // Where it is held for weights of ours ECS writes none.
     let mut stages = snapshot.stage_changes.get(&deployment.arn).into_iter().flatten();
-    let stage = stages.rfind(|it: &&StageChange| it.at <= change.at).map(|it| it.after.as_deref());
-    let held = stage.unwrap_or(deployment.stage.as_deref()) == Some(WEIGHT_PAUSE_STAGE);
+    let stage = stages.rfind(|it: &&StageChange| it.at <= change.at).map(|it| it.after.as_ref());
+    let held = stage.unwrap_or(deployment.stage.as_ref()) == Some(&WEIGHT_PAUSE_STAGE);
     (!(release.method == Method::NativeWeighted && held)).then_some(deployment)
 }
 

@@ -365,7 +365,7 @@ pub(crate) fn native_hostile(size: (u16, u16), text: &str) -> Model {
     let mut history = model.observed.snapshot.deployments.get(&key).unwrap().get().unwrap().clone();
     for (index, deployment) in history.iter_mut().enumerate() {
         let harmful = || Some(text.to_owned());
-        (deployment.stage, deployment.reason) = (harmful(), harmful());
+        (deployment.stage, deployment.reason) = (Some(text.into()), harmful());
         deployment.configuration.hooks = vec![pause_at(text)];
         deployment.hooks.iter_mut().for_each(|hook| hook.then = harmful());
         deployment.alarms = Some(AlarmMonitor {

@@ -8,17 +8,19 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{ACCOUNT, REGION, balancer, forward, group, now, place, revision_of, rollout, route_id, td};
+use crate::domain::assess::releases;
 use crate::domain::ecs::deployment::{
     Configuration, DeploymentStatus, Hook, HookConfiguration, PAUSE, Rollback, ServiceDeployment, ServiceRevision,
     Strategy as Shift,
 };
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey};
 use crate::domain::ecs::route::{Forward, Health, Route};
 use crate::domain::ecs::service::{Controller, Rollout, RolloutState, Service, TaskDefinition};
 use crate::domain::observe::snapshot::{ObservedHealthy, Reading, Snapshot};
 use crate::domain::plan::{Context, Intent, Plan, Refusal, plan};
 use crate::domain::release::share::{Percent, Weight};
-use crate::domain::release::{LocalState, Release, releases};
+use crate::domain::release::{LocalState, Release};
 use crate::domain::settings::{ServiceSettings, Settings};
 
 const NAME: &str = "search";
@@ -112,7 +114,7 @@ impl NativeScene {
             target: it.target.map(|target| revision(target, "green", it.resolved.1)),
             sources: it.sources.iter().map(|source| revision(*source, "blue", it.resolved.0)).collect(),
             requested: it.requested,
-            stage: it.stage.map(str::to_owned),
+            stage: it.stage.map(LifecycleStage::from),
             hooks: it.hooks.iter().enumerate().map(hook).collect(),
             ..ServiceDeployment::new(Self::deployment_arn(), it.status.clone())
         }
@@ -278,7 +280,7 @@ fn configured_hook() -> impl Strategy<Value = HookConfiguration> {
             kind: kind.map(str::to_owned),
             target: (target && kind != Some(PAUSE)).then(|| "arn:aws:lambda:us-east-1:1:function:a".to_owned()),
             role: None,
-            stages: vec![stage.to_owned()],
+            stages: vec![stage.into()],
             details: None,
             timeout_minutes,
             timeout_action: timeout_minutes.map(|_| "ROLLBACK".to_owned()),
@@ -432,7 +434,7 @@ pub(crate) fn native_scene() -> impl Strategy<Value = NativeScene> {
             it.sources.insert(0, runs);
         }
         // The present configuration is often what an earlier one was made into, for one release only.
-        let pause = HookConfiguration::added_pause("PRE_PRODUCTION_TRAFFIC_SHIFT");
+        let pause = HookConfiguration::added_pause(LifecycleStage::PreProductionTrafficShift);
         let (configuration, other) = match made {
             Made::Apart => (configuration, other),
             Made::AtOnce => (other.at_once(), other),

@@ -250,7 +250,7 @@ async fn history_with_its_revisions_resolved_and_what_has_ended_asked_once() {
     .await;
     let first = stage.history().await;
     assert_eq!(first.len(), 25);
-    assert_eq!(first[0].stage.as_deref(), Some("PRE_PRODUCTION_TRAFFIC_SHIFT"));
+    assert_eq!(first[0].stage.as_ref().map(|stage| stage.as_str()), Some("PRE_PRODUCTION_TRAFFIC_SHIFT"));
     assert_eq!(first[0].task_definition().map(|it| it.short()), Some("checkout:24"));
     assert_eq!(first[0].sources[0].task_definition.short(), "checkout:23");
     assert_eq!(first[1].rolled_back_to().map(|it| it.short()), Some("checkout:22"));

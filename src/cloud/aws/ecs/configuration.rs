@@ -66,7 +66,7 @@ fn hook(raw: &sdk::DeploymentLifecycleHook) -> HookConfiguration {
         kind: said(raw.target_type().map(sdk::DeploymentLifecycleHookTargetType::as_str)),
         target: said(raw.hook_target_arn()),
         role: said(raw.role_arn()),
-        stages: raw.lifecycle_stages().iter().map(|stage| stage.as_str().to_owned()).collect(),
+        stages: raw.lifecycle_stages().iter().map(|stage| stage.as_str().into()).collect(),
         details: raw.hook_details().map(value),
         timeout_minutes: timeout.and_then(|it| it.timeout_in_minutes),
         timeout_action: timeout.and_then(|it| said(it.action().map(sdk::DeploymentLifecycleHookAction::as_str))),

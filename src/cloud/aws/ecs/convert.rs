@@ -7,7 +7,7 @@ use aws_sdk_ecs::types as sdk;
 use crate::cloud::aws::time::{maybe, timestamp};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{
-    Container, Controller, LogDriver, Rollout, RolloutState, Service, ServiceEvent, Task, TaskDefinition,
+    Container, Controller, LogDriver, Rollout, RolloutRole, RolloutState, Service, ServiceEvent, Task, TaskDefinition,
 };
 
 use super::configuration::configuration;
@@ -20,7 +20,7 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
     let mut rollouts: Vec<Rollout> = raw.deployments().iter().map(rollout).collect();
     let task_sets = raw.task_sets().iter();
     rollouts.extend(task_sets.map(task_set));
-    let primary = rollouts.iter().find(|rollout| rollout.role == "PRIMARY");
+    let primary = rollouts.iter().find(|rollout| rollout.role == RolloutRole::Primary);
     let task_definition = match raw.task_definition.clone() {
         Some(arn) => TaskDefinitionArn::new(arn),
         None => primary.map_or_else(|| TaskDefinitionArn::new(""), |primary| primary.task_definition.clone()),
@@ -76,7 +76,7 @@ fn rollout(raw: &sdk::Deployment) -> Rollout {
     });
     Rollout {
         id: raw.id.clone().unwrap_or_default(),
-        role: raw.status.clone().unwrap_or_default(),
+        role: raw.status.as_deref().unwrap_or_default().into(),
         task_definition: TaskDefinitionArn::new(raw.task_definition.clone().unwrap_or_default()),
         desired: whole(raw.desired_count),
         running: whole(raw.running_count),
@@ -98,7 +98,7 @@ fn task_set(raw: &sdk::TaskSet) -> Rollout {
     });
     Rollout {
         id: raw.id.clone().unwrap_or_default(),
-        role: raw.status.clone().unwrap_or_default(),
+        role: raw.status.as_deref().unwrap_or_default().into(),
         task_definition: TaskDefinitionArn::new(raw.task_definition.clone().unwrap_or_default()),
         desired: whole(raw.computed_desired_count),
         running: whole(raw.running_count),

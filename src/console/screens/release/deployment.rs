@@ -78,7 +78,7 @@ pub fn lines(scene: &Canvas<'_>, deployment: &ServiceDeployment, columns: usize)
     };
     let (outcome, role) = outcome(deployment, true);
     let role = if role == Role::Good { Role::Text } else { role };
-    let stage = deployment.stage.as_deref().filter(|_| !deployment.status.ended());
+    let stage = deployment.stage.as_ref().filter(|_| !deployment.status.ended());
     let stage = stage.map(|stage| format!(", at {stage}")).unwrap_or_default();
     say("outcome", &format!("{outcome}{stage}"), role);
     if let Some(reason) = reason(deployment) {

@@ -9,7 +9,8 @@ use crate::console::widgets::format::LABEL;
 use crate::console::widgets::parts;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
-use crate::domain::ecs::service::Rollout;
+use crate::console::wording::KEYS;
+use crate::domain::ecs::service::{Rollout, RolloutRole};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
 
@@ -33,10 +34,10 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines.extend(stages::lines(scene, release, columns));
     lines.extend(stages::trouble(scene, release, columns));
     lines.extend(verdict::lines(scene, release, columns));
-    lines.extend(release.other_remarks().filter(|remark| !stages::tells(release, remark)).take(3).map(|remark| {
+    lines.extend(release.other_conditions().filter(|it| !stages::tells(release, it)).take(3).map(|condition| {
         Line::from(vec![
             scene.span(format::pad("▲ note", LABEL), Role::Warn),
-            scene.text(format::clip(remark, columns.saturating_sub(LABEL))),
+            scene.text(format::clip(&condition.message(KEYS), columns.saturating_sub(LABEL))),
         ])
     }));
     lines.extend(stages::watched(scene, release, columns));
@@ -101,7 +102,7 @@ fn rollouts(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
         return Vec::new();
     }
     let line = |rollout: &Rollout| {
-        let new = rollout.role == "PRIMARY";
+        let new = rollout.role == RolloutRole::Primary;
         let failed = if rollout.failed > 0 { format!(", {} failed", rollout.failed) } else { String::new() };
         Line::from(vec![
             scene.dim(format::pad(if new { "new" } else { "old" }, LABEL)),

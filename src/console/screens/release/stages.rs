@@ -1,4 +1,4 @@
-//! NextAction ECS does with a native deployment: its stages, what comes next, what watches it, and why it went back.
+//! A native deployment: its stages, the next action, what watches it and why it was rolled back.
 
 use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
@@ -8,6 +8,8 @@ use crate::console::widgets::format::LABEL;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+use crate::domain::release::condition::{Condition, FailureReason};
 use crate::domain::release::lifecycle;
 use crate::domain::release::lifecycle::{
     Back, Ends, Next, NextAction, Precondition, StageMark, StagePosition, StageTimeline,
@@ -49,13 +51,16 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// Whether the stage's line, or the reason's below it, says what a remark does.
-pub fn tells(release: &Release, remark: &str) -> bool {
+/// Whether the stage's line, or the reason's below it, says what a condition does.
+pub fn tells(release: &Release, condition: &Condition) -> bool {
     let rollback = release.deployment.as_ref().and_then(|deployment| deployment.rollback.as_ref());
-    let why = rollback.and_then(|rollback| rollback.reason.as_deref()) == Some(remark);
-    let paused =
-        |stage: &String| remark.strip_prefix("paused at ").is_some_and(|rest| rest.starts_with(stage.as_str()));
-    why || !release.pauses.is_empty() && release.stage.as_ref().is_some_and(paused)
+    match condition {
+        Condition::Paused { .. } | Condition::RollingBack { .. } => true,
+        Condition::RolloutFailure(FailureReason::Failed(why)) => {
+            rollback.and_then(|rollback| rollback.reason.as_ref()) == Some(why)
+        }
+        _ => false,
+    }
 }
 
 /// A label, and lines beside it.
@@ -99,7 +104,7 @@ fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     for stop in &track.stops {
         if stop.at == StagePosition::Here {
             spans.push(Span::raw(" "));
-            here(&mut spans, &stop.name);
+            here(&mut spans, stop.name.as_str());
             continue;
         }
         let (mark, role) = shape(track, stop.at, fresh);
@@ -108,7 +113,7 @@ fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     match &track.stage {
         Some(stage) if track.stops.iter().all(|stop| stop.at != StagePosition::Here) => {
             spans.push(Span::raw(" "));
-            here(&mut spans, stage);
+            here(&mut spans, stage.as_str());
         }
         None => spans.push(scene.dim(" not begun")),
         Some(_) => {}
@@ -133,7 +138,7 @@ fn named(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     let piece = |stop: &StageMark| {
         let (mark, role) = shape(track, stop.at, fresh);
         let here = stop.at == StagePosition::Here;
-        let name = if here { stop.name.clone() } else { brief(&stop.name) };
+        let name = if here { stop.name.to_string() } else { brief(stop.name.as_str()) };
         let pause = if stop.waits && !here { " (pause)" } else { "" };
         let (name_role, name) = (if here { role_of_here(track, fresh) } else { role }, format::clip(&name, 40));
         vec![scene.span(format!("{mark} "), role), scene.span(name, name_role), scene.span(pause, Role::Warn)]
@@ -171,7 +176,7 @@ fn going_back(scene: &Canvas<'_>, track: &StageTimeline, back: &Back) -> Line<'s
     let now = scene.observed.now.at;
     let to = back.to.as_ref().map_or("what it replaced".to_owned(), |to| to.tag());
     let since = back.since.map(|since| format!(", for {}", format::age(now.duration_since(since)))).unwrap_or_default();
-    let stage = track.stage.as_deref().unwrap_or("its stage is not said");
+    let stage = track.stage.as_ref().map_or("its stage is not said", LifecycleStage::as_str);
     Line::from(vec![
         scene.dim(format::pad("stage", LABEL)),
         scene.span(format!("← going back to {to}: "), Role::Warn),
@@ -180,7 +185,7 @@ fn going_back(scene: &Canvas<'_>, track: &StageTimeline, back: &Back) -> Line<'s
     ])
 }
 
-/// NextAction is next, at length and in short.
+/// The next action, at length and in short.
 fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
     let Next { what, waits } = &track.next;
     let arrow = scene.theme.arrow();
@@ -191,7 +196,7 @@ fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
         }
         NextAction::Shift(to) => (format!("shifts to {}", to.percent()), format!("{arrow} {}", to.percent())),
         NextAction::WaitForYou(at) => {
-            (format!("waits for you at {}", format::clip(at, 32)), "waits for you".to_owned())
+            (format!("waits for you at {}", format::clip(at.as_str(), 32)), "waits for you".to_owned())
         }
         NextAction::RemoveOld => ("removes the old tasks".to_owned(), "old tasks go".to_owned()),
         NextAction::End => ("ends the deployment".to_owned(), "ends".to_owned()),
@@ -225,7 +230,7 @@ fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
     ]
 }
 
-/// NextAction has to come before, at length and in short.
+/// A precondition, at length and in short.
 fn wait(scene: &Canvas<'_>, wait: Precondition) -> Option<(String, String)> {
     let left = |at: jiff::Timestamp| format::clock(at.duration_since(scene.observed.now.at).max(SignedDuration::ZERO));
     Some(match wait {
@@ -256,8 +261,8 @@ fn wait(scene: &Canvas<'_>, wait: Precondition) -> Option<(String, String)> {
     })
 }
 
-/// NextAction ECS says against the deployment: alarms that went off, a breaker that counts, why it went or goes back, how
-/// the last one ended where that was not well.
+/// Signs of trouble: alarms that fired, failures that the circuit breaker counts, why ECS rolls back, how the last
+/// deployment ended if not well.
 pub fn trouble(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let Some(deployment) = release.deployment.as_deref() else { return Vec::new() };
     let room = columns.saturating_sub(LABEL);
@@ -301,7 +306,7 @@ fn why(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> Option<(&'static s
     Some(("last", format!("{of}{outcome}{ago}: {reason}")))
 }
 
-/// NextAction watches the deployment under way, while nothing is wrong.
+/// The alarms and the circuit breaker that watch the deployment under way, while nothing is wrong.
 pub fn watched(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
     let deployment = release.under_way()?;
     let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.triggered.is_empty() && !alarms.names.is_empty());

@@ -6,6 +6,8 @@ use std::fmt;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+
 /// How ECS replaces tasks (`deploymentConfiguration.strategy`; absent means rolling).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -83,7 +85,7 @@ pub struct HookConfiguration {
     /// `roleArn`.
     pub role: Option<String>,
     /// `lifecycleStages[]`.
-    pub stages: Vec<String>,
+    pub stages: Vec<LifecycleStage>,
     /// `hookDetails`, a document.
     pub details: Option<serde_json::Value>,
     /// `timeoutConfiguration.timeoutInMinutes`.
@@ -99,12 +101,12 @@ impl HookConfiguration {
     }
 
     /// The pause that is added to a strategy for one release: it waits for a person, and goes back if nobody comes.
-    pub fn added_pause(stage: &str) -> Self {
+    pub fn added_pause(stage: LifecycleStage) -> Self {
         Self {
             kind: Some(PAUSE.to_owned()),
             target: None,
             role: None,
-            stages: vec![stage.to_owned()],
+            stages: vec![stage],
             details: None,
             timeout_minutes: Some(ADDED_PAUSE_MINUTES),
             timeout_action: Some("ROLLBACK".to_owned()),
@@ -113,7 +115,7 @@ impl HookConfiguration {
 
     /// Whether it is one of those.
     pub fn is_added_pause(&self) -> bool {
-        self.stages.first().is_some_and(|stage| *self == Self::added_pause(stage))
+        self.stages.first().is_some_and(|stage| *self == Self::added_pause(stage.clone()))
     }
 
     /// Whether both can be the same hook. AWS has been seen to leave out all but the stages.
@@ -246,7 +248,7 @@ mod tests {
             kind: None,
             target: None,
             role: None,
-            stages: vec![stage.to_owned()],
+            stages: vec![stage.into()],
             details: None,
             timeout_minutes: None,
             timeout_action: None,

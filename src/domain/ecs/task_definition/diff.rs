@@ -6,19 +6,9 @@ use serde::Serialize;
 
 use super::Definition;
 use super::flatten::{Item, items};
-use crate::domain::ecs::deployment::ServiceRevision;
 
-/// What a change belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind", content = "container")]
-pub enum Section {
-    /// A container, by its name (`containerDefinitions[]`).
-    Container(String),
-    /// The task as a whole.
-    Task,
-    /// What no task definition carries: network, capacity, platform, load balancer.
-    Service,
-}
+pub use super::flatten::Section;
+use crate::domain::ecs::deployment::ServiceRevision;
 
 /// How two sides differ in one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]

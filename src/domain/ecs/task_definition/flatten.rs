@@ -2,10 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::diff::Section;
 use super::{SAID_BY_AWS, has_hidden, shown};
+
+/// What a change belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "container")]
+pub enum Section {
+    /// A container, by its name (`containerDefinitions[]`).
+    Container(String),
+    /// The task as a whole.
+    Task,
+    /// What no task definition carries: network, capacity, platform, load balancer.
+    Service,
+}
 
 /// One thing that a task definition says.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::assess::releases;
 use crate::domain::ecs::deployment::DeploymentStatus;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{RolloutState, Service};
 use crate::domain::observe::snapshot::{Answer, Query};
-use crate::domain::release::releases;
 use crate::domain::settings::Settings;
 use crate::testkit::consoles::{ago, now, revision_of, service, stopped, td};
 use crate::testkit::worlds;
@@ -161,7 +161,7 @@ proptest! {
             let sides = [Some(&release.stable), release.canary.as_ref()];
             let has = |side: &Side| {
                 let revision = ailment.revision();
-                side.task_definition == *revision || side.going_back
+                side.task_definition == *revision || side.is_rolling_back
             };
             prop_assert!(sides.into_iter().flatten().any(has));
             prop_assert!(release.urgency() <= 1 && release.needs_somebody());

@@ -1,8 +1,9 @@
 //! The canary's revision becomes the stable one, in six ordered steps.
 
-use super::{
-    Moving, a_step, capacity, everything_to_stable, full, healthy, moving, scale, set_weights, still, unchanged,
-    update, without_traffic,
+use super::{Moving, moving};
+use crate::domain::plan::steps::{
+    a_step, capacity, everything_to_stable, full, healthy, scale, set_weights, still, unchanged, update,
+    without_traffic,
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;
@@ -48,7 +49,7 @@ fn possible(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
             Remedy::WaitOrRollback,
         ));
     }
-    if !most.is_zero() && (canary.rolling || canary.trouble.is_some()) {
+    if !most.is_zero() && (canary.rolling || canary.failure_reason.is_some()) {
         return Err(Refusal::new(format!("{} is not complete.", canary.service.service), Remedy::WaitOrRollback));
     }
     Ok(())

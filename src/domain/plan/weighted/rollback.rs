@@ -1,8 +1,9 @@
-//! The way back: users first, then the rest.
+//! Rollback of a pair: users first, then capacity.
 
-use super::{Context, a_step, everything_to_stable, full, healthy, no_pair, scale, set_weights, without_traffic};
+use super::no_pair;
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::plan::{Expect, Intent, Plan, Refusal, Reread, Step, redeploy};
+use crate::domain::plan::steps::{a_step, everything_to_stable, full, healthy, scale, set_weights, without_traffic};
+use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, Step, redeploy};
 use crate::domain::release::share::{Percent, Weight};
 use crate::domain::release::{Release, Side};
 

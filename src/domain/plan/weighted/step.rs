@@ -1,7 +1,8 @@
 //! Traffic up and down the ladder, and a new revision onto the canary.
 
-use super::{Moving, a_step, capacity, healthy, moving, scale, set_weights, still, tasks_for, unchanged, update};
+use super::{Moving, moving};
 use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_weights, still, tasks_for, unchanged, update};
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, gate};
 use crate::domain::release::Release;
 use crate::domain::release::share::{Percent, Weights};
@@ -108,8 +109,9 @@ fn weight_as(
 /// Whether the canary can be given more: its tasks are there, and it is another revision than stable's.
 fn ready_for_more(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
     let canary = moving.canary;
-    if canary.rolling || canary.trouble.is_some() {
-        let why = canary.trouble.clone().unwrap_or_else(|| "its rollout is under way".to_owned());
+    if canary.rolling || canary.failure_reason.is_some() {
+        let failure = canary.failure_reason.as_ref().map(ToString::to_string);
+        let why = failure.unwrap_or_else(|| "its rollout is under way".to_owned());
         return Err(Refusal::new(
             format!("{} is not ready for more traffic: {why}.", canary.service.service),
             Remedy::WaitOrRollback,

@@ -2,16 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    BAKE_TIME, CLEAN_UP, Ends, Next, NextAction, PRE_PRODUCTION, PRODUCTION, Precondition, RECONCILE, SCALE_UP, STAGES,
-    StageMark, StagePosition, Step, Tenths, waits,
-};
+use super::{Ends, Next, NextAction, Precondition, STAGES, StageMark, StagePosition, Step, Tenths, waits};
 use crate::domain::ecs::deployment::{Configuration, PAUSE, Strategy};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+use crate::domain::ecs::lifecycle_stage::LifecycleStage::{
+    BakeTime, CleanUp, PreProductionTrafficShift, ProductionTrafficShift, ReconcileService, ScaleUp,
+};
 use crate::domain::release::ladder::Ladder;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
-/// NextAction a track is made from.
+/// The inputs of a timeline.
 pub(super) struct Line<'a> {
     pub(super) release: &'a Release,
     pub(super) configuration: &'a Configuration,
@@ -20,20 +21,20 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn waits_at(&self, stage: &str) -> bool {
-        self.configuration.hooks.iter().any(|hook| waits(hook) && hook.stages.iter().any(|at| at == stage))
+    fn waits_at(&self, stage: &LifecycleStage) -> bool {
+        self.configuration.hooks.iter().any(|hook| waits(hook) && hook.stages.contains(stage))
     }
 
-    pub(super) fn stops(&self, stage: Option<&str>, pending: bool, back: bool) -> Vec<StageMark> {
-        let mut names: Vec<&str> = STAGES.to_vec();
-        let mut here = stage.and_then(|stage| names.iter().position(|name| *name == stage));
+    pub(super) fn stops(&self, stage: Option<&LifecycleStage>, pending: bool, back: bool) -> Vec<StageMark> {
+        let mut names = STAGES.to_vec();
+        let mut here = stage.and_then(|stage| names.iter().position(|name| name == stage));
         if let (None, Some(stage)) = (here, stage)
             && let Some(at) = place(stage)
         {
-            names.insert(at, stage);
+            names.insert(at, stage.clone());
             here = Some(at);
         }
-        let production = names.iter().position(|name| *name == PRODUCTION).unwrap_or(names.len());
+        let production = names.iter().position(|name| *name == ProductionTrafficShift).unwrap_or(names.len());
         let at = |index: usize| match (here, back) {
             (Some(here), _) if here == index => StagePosition::Here,
             (_, true) => StagePosition::Unknown,
@@ -44,8 +45,8 @@ impl Line<'_> {
             (None, _) if index < production && !self.requested.is_zero() => StagePosition::Behind,
             (None, _) => StagePosition::Unknown,
         };
-        let stop = |(index, name): (usize, &&str)| StageMark {
-            name: (*name).to_owned(),
+        let stop = |(index, name): (usize, &LifecycleStage)| StageMark {
+            name: name.clone(),
             at: at(index),
             waits: self.waits_at(name),
         };
@@ -90,7 +91,7 @@ impl Line<'_> {
         ladder.next_after(self.share()).map(Tenths::of)
     }
 
-    pub(super) fn next(&self, stage: Option<&str>, pending: bool) -> Next {
+    pub(super) fn next(&self, stage: Option<&LifecycleStage>, pending: bool) -> Next {
         let paused = !self.release.pauses.is_empty();
         let mut waits = Vec::new();
         if paused {
@@ -108,51 +109,51 @@ impl Line<'_> {
         let ahead = match stage {
             None if pending => Some(0),
             None => None,
-            Some(RECONCILE) => Some(0),
-            Some(stage) => match STAGES.iter().position(|known| *known == stage) {
+            Some(ReconcileService) => Some(0),
+            Some(stage) => match STAGES.iter().position(|known| known == stage) {
                 Some(at) => Some(at + 1),
                 None => place(stage),
             },
         };
         let Some(ahead) = ahead else { return Next { what: NextAction::Unknown, waits } };
         match stage {
-            Some(SCALE_UP) => {
+            Some(ScaleUp) => {
                 let side = self.release.newest();
                 waits.push(Precondition::Healthy(side.healthy, side.desired));
             }
             // Each step but the last is followed by its bake, and by the stage before the shift once more.
-            Some(PRODUCTION) if !self.requested.is_full() => {
+            Some(ProductionTrafficShift) if !self.requested.is_full() => {
                 let bake = step_bake(&self.configuration.strategy);
                 if !self.requested.is_zero() && !bake.is_zero() {
                     waits.push(Precondition::Bake(bake, self.step_ends(bake)));
                 }
                 let what = match self.further() {
-                    _ if self.waits_at(PRE_PRODUCTION) && !self.requested.is_zero() => {
-                        NextAction::WaitForYou(PRE_PRODUCTION.to_owned())
+                    _ if self.waits_at(&PreProductionTrafficShift) && !self.requested.is_zero() => {
+                        NextAction::WaitForYou(PreProductionTrafficShift)
                     }
                     Some(to) => NextAction::Shift(to),
                     None => NextAction::Unknown,
                 };
                 return Next { what, waits };
             }
-            Some(BAKE_TIME) => {
+            Some(BakeTime) => {
                 let bake = self.configuration.bake();
                 waits.push(Precondition::Bake(bake, self.last_ends(bake)));
                 return Next { what: NextAction::RemoveOld, waits };
             }
-            Some(CLEAN_UP) => return Next { what: NextAction::End, waits },
+            Some(CleanUp) => return Next { what: NextAction::End, waits },
             _ => {}
         }
         for stage in STAGES.iter().skip(ahead) {
-            let what = match *stage {
-                stage if self.waits_at(stage) => NextAction::WaitForYou(stage.to_owned()),
-                SCALE_UP => NextAction::StartTasks(self.release.newest().desired.max(self.release.stable.desired)),
-                PRODUCTION => self.further().map_or(NextAction::Unknown, NextAction::Shift),
-                BAKE_TIME if !self.configuration.bake().is_zero() => {
+            let what = match stage {
+                stage if self.waits_at(stage) => NextAction::WaitForYou(stage.clone()),
+                ScaleUp => NextAction::StartTasks(self.release.newest().desired.max(self.release.stable.desired)),
+                ProductionTrafficShift => self.further().map_or(NextAction::Unknown, NextAction::Shift),
+                BakeTime if !self.configuration.bake().is_zero() => {
                     waits.push(Precondition::Bake(self.configuration.bake(), None));
                     NextAction::RemoveOld
                 }
-                CLEAN_UP => NextAction::RemoveOld,
+                CleanUp => NextAction::RemoveOld,
                 _ => continue,
             };
             return Next { what, waits };
@@ -160,7 +161,7 @@ impl Line<'_> {
         Next { what: NextAction::End, waits }
     }
 
-    /// When a step's bake is over: the weights tell when it began.
+    /// When a step's bake ends: it starts with the change of weights.
     fn step_ends(&self, bake: SignedDuration) -> Option<Ends> {
         let since = self.release.bake.filter(|_| self.followed())?;
         let at = since.since.checked_add(bake).ok()?;
@@ -175,17 +176,18 @@ impl Line<'_> {
         (at > self.now).then_some(Ends::NotBefore(at))
     }
 
-    /// Whether the rule says what ECS asked for.
+    /// Whether the rule has the share that ECS requested.
     fn followed(&self) -> bool {
         self.release.share.configured.is_some_and(|share| (share.value() - self.requested.value()).abs() < 0.1)
     }
 }
 
-/// The index before which a stage stands that is none of the known ones: told by what it says it comes before or after.
-fn place(stage: &str) -> Option<usize> {
-    let of = |name: &str| STAGES.iter().position(|known| *known == name);
-    match (stage, stage.strip_prefix("PRE_"), stage.strip_prefix("POST_")) {
-        (RECONCILE, ..) => Some(0),
+/// The position of an unknown stage, from the known stage that its name says it precedes or follows.
+fn place(stage: &LifecycleStage) -> Option<usize> {
+    let of = |name: &str| STAGES.iter().position(|known| known.as_str() == name);
+    let word = stage.as_str();
+    match (stage, word.strip_prefix("PRE_"), word.strip_prefix("POST_")) {
+        (ReconcileService, ..) => Some(0),
         (_, Some(before), _) => of(before),
         (_, _, Some(after)) => of(after).map(|at| at + 1),
         _ => None,

@@ -5,6 +5,12 @@ use crate::domain::release::{Bake, Method, Share};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{ago, now, percent, revision_of};
 
+const PRE_PRODUCTION: &str = "PRE_PRODUCTION_TRAFFIC_SHIFT";
+const PRODUCTION: &str = "PRODUCTION_TRAFFIC_SHIFT";
+const RECONCILE: &str = "RECONCILE_SERVICE";
+const SCALE_UP: &str = "SCALE_UP";
+const BAKE_TIME: &str = "BAKE_TIME";
+const CLEAN_UP: &str = "CLEAN_UP";
 const CANARY: Strategy = Strategy::Canary { percent: 10.0, bake_minutes: 10 };
 const LINEAR: Strategy = Strategy::Linear { percent: 40.0, bake_minutes: 6 };
 
@@ -56,7 +62,7 @@ fn bake(minutes: i64) -> Precondition {
 
 #[test]
 fn what_is_next_at_each_stage_of_each_strategy() {
-    let you = |stage: &str| NextAction::WaitForYou(stage.to_owned());
+    let you = |stage: &str| NextAction::WaitForYou(stage.into());
     let at = |share| NextAction::Shift(tenths(share));
     let healthy = Precondition::Healthy(None, 4);
     let table: Vec<(Strategy, &str, f64, &[&str], NextAction, Vec<Precondition>)> = vec![
@@ -107,12 +113,12 @@ fn stages_are_behind_here_or_ahead() {
             StagePosition::Unknown => '?',
         };
         let named = track.stops.iter().find(|stop| stop.at == StagePosition::Here).map(|stop| stop.name.clone());
-        assert!(track.stops.iter().all(|stop| stop.waits == (stop.name == PRE_PRODUCTION)));
+        assert!(track.stops.iter().all(|stop| stop.waits == (stop.name == PRE_PRODUCTION.into())));
         (track.stops.iter().map(letter).collect::<String>(), named)
     };
     for (index, stage) in STAGES.iter().enumerate() {
         let expected = format!("{}H{}", "b".repeat(index), "a".repeat(STAGES.len() - index - 1));
-        assert_eq!(places(stage, 0.0), (expected, Some((*stage).to_owned())));
+        assert_eq!(places(stage.as_str(), 0.0), (expected, Some(stage.clone())));
     }
     // Only where it is; and one that stands before or after a known one, by its name.
     assert_eq!(places(RECONCILE, 0.0), ("Haaaaaaaaaa".into(), Some(RECONCILE.into())));
@@ -249,7 +255,7 @@ fn on_the_way_back_it_goes_back_and_says_why() {
     let why = seen.back.unwrap();
     assert_eq!((why.reason.as_deref(), why.since), (Some("alarm"), Some(ago(30))));
     assert_eq!(why.to.map(|to| to.tag()), Some(":4".into()));
-    assert!(seen.stops.iter().all(|stop| (stop.at == StagePosition::Here) == (stop.name == PRODUCTION)));
+    assert!(seen.stops.iter().all(|stop| (stop.at == StagePosition::Here) == (stop.name == PRODUCTION.into())));
     assert!(seen.stops.iter().all(|stop| matches!(stop.at, StagePosition::Here | StagePosition::Unknown)));
     assert!(seen.steps.iter().all(|step| step.at == StagePosition::Unknown));
 }

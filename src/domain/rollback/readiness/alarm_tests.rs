@@ -1,3 +1,5 @@
+use jiff::SignedDuration;
+
 use super::tests::World;
 use super::*;
 use crate::domain::ecs::alarm::AlarmState;

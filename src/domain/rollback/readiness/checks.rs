@@ -1,4 +1,4 @@
-//! Each thing that is looked at, but for the images.
+//! The checks, except for images.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::domain::release::Method;
 use crate::domain::rollback::target::{KnownGood, best};
 
 impl Look<'_> {
-    /// The writes that the way back needs, and AWS has refused.
+    /// Writes that the rollback needs and AWS has refused.
     pub(super) fn permissions(&self) -> Vec<Check> {
         let weights = self.release.routes.iter().map(|route| route.id.operation());
         let back = match self.way {
@@ -56,7 +56,7 @@ impl Look<'_> {
         (!read).then(|| check(Level::Unknown, "the deployment history was not read yet"))
     }
 
-    /// Whether what is gone back to is there, and what was passed over for it.
+    /// Whether the target can be deployed, and which newer revisions were skipped.
     pub(super) fn target(&self) -> Vec<Check> {
         let redeploy = matches!(self.way, Way::Redeploy);
         let Some(target) = self.target else { return self.nowhere() };

@@ -1,4 +1,4 @@
-//! How long it should take: what the like has taken.
+//! The expected duration of a rollback, from similar deployments.
 
 use std::cmp::Reverse;
 

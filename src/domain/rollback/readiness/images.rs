@@ -1,4 +1,4 @@
-//! Which images come back: a tag may mean another one by now.
+//! The images that a rollback restores: a tag may mean another image by now.
 
 use super::{Check, Level, Look, Way, check};
 use crate::domain::ecs::deployment::RevisionImage;

@@ -1,7 +1,10 @@
+use jiff::SignedDuration;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
+use crate::domain::assess::releases;
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::{
     AlarmConfiguration, DeploymentStatus, HookConfiguration, PAUSE, RevisionImage, Rollback, Strategy,
@@ -10,7 +13,6 @@ use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{RolloutState, Task, TaskDefinition};
 use crate::domain::fault::FaultKind;
 use crate::domain::observe::snapshot::{Answer, Query};
-use crate::domain::release::releases;
 use crate::domain::settings::Settings;
 use crate::testkit::consoles::{ago, now, revision_of, service, tasks, td};
 use DeploymentStatus::{InProgress, RollbackInProgress, RollbackSuccessful, Stopped, Successful};

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as Generator;
 
 use crate::domain::ecs::deployment::Strategy;
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 
 use super::*;
 
@@ -35,7 +36,7 @@ fn a_hook_of_which_only_the_stages_are_said_has_no_kind() {
         kind: None,
         target: None,
         role: None,
-        stages: vec!["PRE_PRODUCTION_TRAFFIC_SHIFT".to_owned()],
+        stages: vec![LifecycleStage::PreProductionTrafficShift],
         details: None,
         timeout_minutes: None,
         timeout_action: None,
@@ -86,7 +87,7 @@ prop_compose! {
         kind in option::of(prop_oneof![Just("PAUSE".to_owned()), Just("AWS_LAMBDA".to_owned()), text()]),
         target in option::of(text()),
         role in option::of(text()),
-        stages in vec(text(), 0..4),
+        stages in vec(text().prop_map(|word| LifecycleStage::from(word.as_str())), 0..4),
         details in option::of(any_document()),
         timeout_minutes in option::of(1..=20_160),
         timeout_action in option::of(prop_oneof![Just("ROLLBACK".to_owned()), Just("CONTINUE".to_owned())]),

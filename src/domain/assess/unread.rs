@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Release, Side};
 use crate::domain::metrics::Member;
 use crate::domain::metrics::source::MetricSource;
 use crate::domain::observe::snapshot::{KEEPS, Snapshot};
+use crate::domain::release::{Release, Side};
 
 /// Why a verdict cannot be a PASS, whatever its numbers: requests or errors of a side that it is about could not be read
 /// at the newest attempt, or were last read too long ago.

@@ -1,0 +1,70 @@
+//! From the snapshot to what is known of every release, in one order:
+//!
+//! 1. what is under way, and what the numbers say of it (`release::derive`);
+//! 2. what CloudWatch's alarms say: in ALARM is a FAIL;
+//! 3. whether the minutes behind the numbers are known: if not, there is no PASS;
+//! 4. the rollout's health: beside a crash loop there is no PASS either;
+//! 5. whether a rollback is open.
+//!
+//! Each step may only take a PASS away or add a FAIL, and none reads what a later one finds.
+
+mod unread;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use self::unread::unread;
+use super::analysis::{Verdict, alarms};
+use super::health::rollout;
+use super::health::rollout_health::RolloutHealth;
+use super::observe::snapshot::{Since, Snapshot};
+use super::release::{LocalState, Release, derive};
+use super::rollback::readiness;
+use super::settings::Settings;
+
+/// Every release of the environment, by name, with its verdict, its health and how ready a rollback is.
+pub fn releases(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    local: &BTreeMap<String, LocalState>,
+    now: Timestamp,
+) -> Vec<Release> {
+    let idle = LocalState::default();
+    let mut releases = derive::releases(snapshot, settings, local, now);
+    for release in &mut releases {
+        let denied = local.get(&release.name).unwrap_or(&idle).denied.as_slice();
+        let verdict = with_alarms(release, snapshot, settings, now);
+        let verdict = with_freshness(verdict, release, snapshot, now);
+        let health = rollout::ailment(release, snapshot, now);
+        release.verdict = with_health(verdict, release, health.as_ref());
+        release.ailment = health;
+        if let Some(service) = snapshot.service(&release.stable.service) {
+            release.preflight = readiness::preflight(release, service, snapshot, denied, now);
+        }
+    }
+    releases
+}
+
+fn with_alarms(release: &Release, snapshot: &Snapshot, settings: &Settings, now: Timestamp) -> Verdict {
+    let names = alarms::names(release, snapshot, settings);
+    let since = release.bake.map(|bake| Since { at: bake.since, seen: bake.seen });
+    let since = since.or_else(|| snapshot.weights_since.get(&release.routes.first()?.id).copied());
+    alarms::apply_alarms(release.verdict.clone(), &names, snapshot, since, now)
+}
+
+fn with_freshness(verdict: Verdict, release: &Release, snapshot: &Snapshot, now: Timestamp) -> Verdict {
+    match unread(release, snapshot, now) {
+        Some(why) => verdict.downgrade_to_inconclusive(why),
+        None => verdict,
+    }
+}
+
+/// The tasks that crash answer no requests: the numbers are those of the tasks that serve.
+fn with_health(verdict: Verdict, release: &Release, health: Option<&RolloutHealth>) -> Verdict {
+    if release.in_flight() && matches!(health, Some(RolloutHealth::CrashLoop { .. })) {
+        let why = "the new revision's tasks fail: what is counted is of those that serve".to_owned();
+        return verdict.downgrade_to_inconclusive(why);
+    }
+    verdict
+}

@@ -1,0 +1,89 @@
+//! The health of a rollout, by name: tasks that keep failing, or nothing that moves.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::stop_reason::Cause;
+use crate::domain::ecs::names::TaskDefinitionArn;
+
+/// Failures in a row from which on they are a loop and not bad luck.
+pub const LOOP: u32 = 3;
+
+/// Why a rollout is unhealthy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RolloutHealth {
+    /// Its tasks keep failing.
+    CrashLoop {
+        /// The revision.
+        revision: TaskDefinitionArn,
+        /// How many have failed, at least.
+        failed: u32,
+        /// The cause, where its stopped tasks were read.
+        cause: Option<Cause>,
+    },
+    /// It has made no progress for longer than such deployments usually take in total.
+    Stalled {
+        /// The revision.
+        revision: TaskDefinitionArn,
+        /// The last progress, as far as is known.
+        since: Timestamp,
+        /// The time without progress at the last read.
+        lasted: SignedDuration,
+        /// The usual duration of such deployments; `None`: none is known.
+        usual: Option<SignedDuration>,
+    },
+}
+
+impl RolloutHealth {
+    /// The unhealthy revision.
+    pub fn revision(&self) -> &TaskDefinitionArn {
+        match self {
+            Self::CrashLoop { revision, .. } | Self::Stalled { revision, .. } => revision,
+        }
+    }
+
+    /// Its name, as documents have it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::CrashLoop { .. } => "crash_loop",
+            Self::Stalled { .. } => "stalled",
+        }
+    }
+
+    /// Its name, and as few words as say what it is: `crash loop: exit 1 ×6`.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::CrashLoop { failed, cause: Some(cause), .. } => format!("crash loop: {} ×{failed}", cause.brief()),
+            Self::CrashLoop { failed, cause: None, .. } => format!("crash loop: {failed} tasks failed"),
+            Self::Stalled { lasted, .. } => format!("stalled {} min", lasted.as_mins()),
+        }
+    }
+
+    /// The details, without the name.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::CrashLoop { failed, cause, .. } => {
+                format!("{failed} tasks: {}", cause.map_or_else(|| "cause not read yet".to_owned(), Cause::word))
+            }
+            Self::Stalled { lasted, usual, .. } => {
+                let usual = usual.map_or_else(
+                    || "how long such deployments take is not known".to_owned(),
+                    |usual| format!("such deployments took {} min", minutes(usual)),
+                );
+                format!("nothing has moved for {} min; {usual}", lasted.as_mins())
+            }
+        }
+    }
+}
+
+fn minutes(span: SignedDuration) -> i64 {
+    ((span.as_secs() + 30) / 60).max(1)
+}
+
+impl fmt::Display for RolloutHealth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.kind().replace('_', " ");
+        write!(f, "{name}: {} {}", self.revision().tag(), self.detail())
+    }
+}

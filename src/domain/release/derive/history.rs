@@ -1,0 +1,49 @@
+//! What a service's past deployments say of the present one.
+
+use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
+use crate::domain::ecs::service::Service;
+
+/// What the service went by before a deployment changed that for its own sake: it set the strategy aside to go back at
+/// once, or added pauses to a strategy that had none.
+pub(super) fn overridden_config(service: &Service, history: &[ServiceDeployment]) -> Option<Configuration> {
+    let now = &service.configuration;
+    history.first().filter(|newest| newest.configuration.same_strategy(now))?;
+    let before = history.iter().find(|older| !older.configuration.same_strategy(now))?;
+    let before = &before.configuration;
+    // Not any change of strategy: one that came with a way back to what ran before.
+    let first = history.iter().take_while(|it| it.configuration.same_strategy(now)).last()?;
+    let set_aside = now.is_at_once() && before.strategy.shifts_traffic() && returned(first, history);
+    let added: Vec<_> = now.hooks.iter().filter(|hook| !before.hooks.contains(hook)).collect();
+    let pauses_added = now.strategy == before.strategy
+        && now.bake_minutes == before.bake_minutes
+        && before.pauses().next().is_none()
+        && before.hooks.iter().all(|hook| now.hooks.contains(hook))
+        && matches!(added.as_slice(), [only] if only.is_added_pause());
+    // Alarms and the like may have been changed on purpose meanwhile: they stay.
+    let restored = Configuration {
+        strategy: before.strategy.clone(),
+        bake_minutes: before.bake_minutes,
+        hooks: before.hooks.clone(),
+        ..now.clone()
+    };
+    (set_aside || pauses_added).then_some(restored)
+}
+
+/// Whether a deployment, under way or over, brought back a revision that had been deployed well before it.
+fn returned(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
+    let target = deployment.task_definition();
+    let mut older = history.iter().skip_while(|it| it.arn != deployment.arn).skip(1);
+    target.is_some()
+        && older.any(|it| match it.status {
+            DeploymentStatus::Successful => it.task_definition() == target,
+            DeploymentStatus::RollbackSuccessful => it.rolled_back_to() == target,
+            _ => false,
+        })
+}
+
+/// Whether a deployment under way is a way back itself: it brings back what ran before, in place of a newer one.
+pub(super) fn is_rollback_deployment(under_way: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
+    let target = under_way.task_definition();
+    let from_another = under_way.sources.iter().all(|source| Some(&source.task_definition) != target);
+    !under_way.status.rolling_back() && from_another && returned(under_way, history)
+}

@@ -1,0 +1,238 @@
+//! Both sides of a service that ECS shifts traffic for.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::share_in;
+use super::side::{meter, side};
+use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision, Strategy};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
+use crate::domain::ecs::route::{Route, RouteId};
+use crate::domain::ecs::service::{Rollout, RolloutRole, Service};
+use crate::domain::metrics::source::CustomMetrics;
+use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::release::Side;
+use crate::domain::release::share::Percent;
+
+/// Both sides of a deployment under way: what is replaced, and what replaces it.
+pub(super) fn sides(
+    service: &Service,
+    deployment: &ServiceDeployment,
+    own: Option<&CustomMetrics>,
+    snapshot: &Snapshot,
+) -> Option<(Side, Side)> {
+    let target = deployment.target.as_deref()?;
+    let route = production_rule(service, Some(deployment), snapshot);
+    let source = replaced(deployment, target, route)?;
+    let (blue_group, green_group) = groups(service, source, target, deployment.requested, route);
+    let one = |revision: &ServiceRevision, group: Option<&Arn>, other: &TaskDefinitionArn| {
+        let of = |rollout: &&Rollout| rollout.task_definition == revision.task_definition;
+        // Two revisions of one task definition: the primary is the new one, until ECS takes it back.
+        let same = *other == revision.task_definition;
+        let newer = std::ptr::eq(revision, target);
+        let primary_is_new = !deployment.status.rolling_back();
+        let of = |rollout: &&Rollout| {
+            of(rollout) && (!same || (rollout.role == RolloutRole::Primary) == (newer == primary_is_new))
+        };
+        let sum = |count: fn(&Rollout) -> u32| service.rollouts.iter().filter(of).map(count).sum();
+        let version = snapshot.task_definition(&revision.task_definition).and_then(|definition| definition.version());
+        Side {
+            task_definition: revision.task_definition.clone(),
+            version: version.map(str::to_owned),
+            target_group: group.cloned(),
+            meter: meter(&service.key, &revision.task_definition, group, route, own),
+            weight: group.and_then(|group| route?.weight(group)),
+            desired: sum(|rollout| rollout.desired),
+            running: sum(|rollout| rollout.running),
+            pending: sum(|rollout| rollout.pending),
+            healthy: group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
+            leaving: Vec::new(),
+            settled: false,
+            deployment: Some(deployment.arn.clone()),
+            ..side(service, None, None, None, snapshot)
+        }
+    };
+    let mut blue = one(source, blue_group.as_ref(), &target.task_definition);
+    let mut green = one(target, green_group.as_ref(), &source.task_definition);
+    // What is wrong is wrong with the tasks that are being started.
+    match deployment.status.rolling_back() {
+        true => green.failure_reason = None,
+        false => blue.failure_reason = None,
+    }
+    Some((blue, green))
+}
+
+/// What ECS would go back to: what it says, else the one revision that is replaced, else the one of several that serves.
+/// `None` where that is not certain: a superseded deployment leaves its revision among the sources.
+fn replaced<'a>(
+    deployment: &'a ServiceDeployment,
+    target: &ServiceRevision,
+    route: Option<&Route>,
+) -> Option<&'a ServiceRevision> {
+    if let Some(to) = deployment.rollback.as_ref().and_then(|rollback| rollback.to.as_deref()) {
+        return Some(to).filter(|to| to.arn != target.arn);
+    }
+    if deployment.unresolved_sources > 0 {
+        return None;
+    }
+    let sources: Vec<_> = deployment.sources.iter().map(|it| &**it).filter(|it| it.arn != target.arn).collect();
+    let weight = |source: &&&ServiceRevision| {
+        let elsewhere = source.target_groups.iter().filter(|group| !target.target_groups.contains(group));
+        elsewhere.filter_map(|group| route?.weight(group)).max()
+    };
+    match sources.as_slice() {
+        [only] => Some(only),
+        several => several.iter().filter(|source| weight(source).is_some()).max_by_key(weight).copied(),
+    }
+}
+
+/// The target groups of both, as ECS resolved them; where it does not say, the one whose weight is nearer to what ECS
+/// asked for is the new one's.
+fn groups(
+    service: &Service,
+    source: &ServiceRevision,
+    target: &ServiceRevision,
+    requested: Option<Percent>,
+    route: Option<&Route>,
+) -> (Option<Arn>, Option<Arn>) {
+    let known = |revision: &ServiceRevision| {
+        revision.target_groups.iter().find(|group| service.target_groups.contains(group)).cloned()
+    };
+    let other = |one: &Arn| service.target_groups.iter().find(|group| *group != one).cloned();
+    match (known(source), known(target)) {
+        (Some(blue), Some(green)) if blue != green => (Some(blue), Some(green)),
+        // Of a group that both are said to have, the new tasks are in it.
+        (_, Some(green)) => (other(&green), Some(green)),
+        (Some(blue), None) => (Some(blue.clone()), other(&blue)),
+        (None, None) => {
+            let wanted = requested.map_or(0.0, Percent::value);
+            let distance = |green: &&Arn| {
+                let share = other(green).zip(route).and_then(|(blue, route)| share_in(route, &blue, green));
+                share.map_or(f64::INFINITY, |share| (share.value() - wanted).abs())
+            };
+            let green = service.target_groups.iter().rev().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            (green.and_then(other), green.cloned())
+        }
+    }
+}
+
+/// The rule that ECS writes for this service.
+pub(super) fn production_rule<'a>(
+    service: &Service,
+    under_way: Option<&ServiceDeployment>,
+    snapshot: &'a Snapshot,
+) -> Option<&'a Route> {
+    let resolved = under_way.and_then(|deployment| deployment.target.as_ref()?.production_rule.as_ref());
+    let named = resolved.or(service.production_rule.as_ref()).and_then(|arn| {
+        let rule = snapshot.route(&RouteId::Rule(arn.clone()));
+        rule.or_else(|| snapshot.route(&RouteId::Default(arn.clone())))
+    });
+    named.or_else(|| {
+        let both = |route: &&Route| {
+            service.target_groups.len() > 1 && service.target_groups.iter().all(|group| route.weight(group).is_some())
+        };
+        snapshot.routes.get()?.values().find(both)
+    })
+}
+
+/// A strategy of ECS's own moves the traffic between its target groups: the one that is served from counts.
+pub(super) fn served_from<'a>(service: &'a Service, snapshot: &Snapshot) -> Option<&'a Arn> {
+    let served = |group: &&Arn| {
+        let routes = snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
+        routes.filter_map(|route| route.weight(group)).max()
+    };
+    service.target_groups.iter().rev().max_by_key(served)
+}
+
+pub(super) fn route_to<'a>(group: Option<&Arn>, snapshot: &'a Snapshot) -> Option<&'a Route> {
+    snapshot.routes.get()?.values().find(|route| group.is_some_and(|group| route.weight(group).is_some()))
+}
+
+/// How long ECS watches the present share before it goes on.
+pub(super) fn bake_of(deployment: &ServiceDeployment, share: Option<Percent>) -> SignedDuration {
+    let step = match deployment.configuration.strategy {
+        Strategy::Canary { bake_minutes, .. } | Strategy::Linear { bake_minutes, .. } => bake_minutes,
+        _ => 0,
+    };
+    match (&deployment.stage, share) {
+        (Some(LifecycleStage::BakeTime), _) => deployment.configuration.bake(),
+        (Some(LifecycleStage::ProductionTrafficShift), Some(share)) if !share.is_full() => {
+            SignedDuration::from_mins(step.max(0).into())
+        }
+        _ => SignedDuration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::ecs::deployment::DeploymentStatus;
+    use crate::domain::ecs::names::Arn;
+    use crate::domain::release::derive::history::is_rollback_deployment;
+
+    fn group(name: &str) -> Arn {
+        Arn::new(format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/1"))
+    }
+
+    fn revision(number: u32, groups: &[&str]) -> Arc<ServiceRevision> {
+        let arn = Arn::new(format!("arn:aws:ecs:us-east-1:123456789012:service-revision/prod/shop/{number}"));
+        let definition =
+            TaskDefinitionArn::new(format!("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:{number}"));
+        let groups = groups.iter().map(|name| group(name)).collect();
+        Arc::new(ServiceRevision { target_groups: groups, ..ServiceRevision::bare(arn, definition) })
+    }
+
+    fn deployment(target: u32, status: DeploymentStatus) -> ServiceDeployment {
+        let arn = format!("arn:aws:ecs:us-east-1:123456789012:service-deployment/prod/shop/{target}{status:?}");
+        ServiceDeployment { target: Some(revision(target, &[])), ..ServiceDeployment::new(Arn::new(arn), status) }
+    }
+
+    fn route(blue: u64, green: u64) -> Route {
+        let to = |name: &str, weight: u64| crate::domain::ecs::route::Forward {
+            target_group: group(name),
+            weight: crate::domain::release::share::Weight::new(weight).unwrap(),
+        };
+        Route {
+            id: RouteId::Rule(Arn::new("rule")),
+            load_balancer: Arn::new("lb"),
+            port: None,
+            priority: "1".into(),
+            conditions: Vec::new(),
+            forwards: vec![to("blue", blue), to("green", green)],
+            stickiness: None,
+            shape: 0,
+        }
+    }
+
+    #[test]
+    fn of_several_sources_the_one_that_serves_is_replaced() {
+        // :42 was superseded by :43, which took over its target group; users are with :41.
+        let target = revision(43, &["green"]);
+        let mut under_way = deployment(43, DeploymentStatus::InProgress);
+        under_way.sources = vec![revision(42, &["green"]), revision(41, &["blue"])];
+        let of = |deployment: &ServiceDeployment| {
+            replaced(deployment, &target, Some(&route(100, 0))).map(|it| it.task_definition.tag())
+        };
+        assert_eq!(of(&under_way).as_deref(), Some(":41"));
+        // What cannot be told is not guessed.
+        under_way.unresolved_sources = 1;
+        assert_eq!(of(&under_way), None);
+    }
+
+    #[test]
+    fn a_deployment_of_what_ran_before_is_a_way_back() {
+        use DeploymentStatus::{InProgress, Stopped, Successful};
+        let mut back = deployment(41, InProgress);
+        back.sources = vec![revision(42, &[])];
+        let older = |status| vec![back.clone(), deployment(42, Successful), deployment(41, status)];
+        assert!(is_rollback_deployment(&back, &older(Successful)));
+        assert!(!is_rollback_deployment(&back, &older(Stopped)), "it never ran");
+        let mut forward = deployment(43, InProgress);
+        forward.sources = vec![revision(42, &[])];
+        assert!(!is_rollback_deployment(&forward, &[forward.clone(), deployment(42, Successful)]));
+    }
+}

@@ -1,0 +1,207 @@
+//! One service alone: replaced in place, shifted by ECS between two target groups, or moved by another controller.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::history::{is_rollback_deployment, overridden_config};
+use super::native::{bake_of, production_rule, route_to, served_from, sides};
+use super::observed::{UNKNOWN_SHARE, UNTRIED, observed};
+use super::phase::single_phase;
+use super::share_in;
+use super::side::{deployment_under_way, drop_shared_metrics, series, side, timed};
+use crate::domain::analysis;
+use crate::domain::analysis::{Step, Verdict};
+use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment, Strategy};
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::service::{Controller, Service};
+use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::release::condition::Condition;
+use crate::domain::release::ladder::Ladder;
+use crate::domain::release::share::Percent;
+use crate::domain::release::{Bake, LocalState, Method, Phase, Release, Share, Side};
+use crate::domain::rollback::readiness::finding::Readiness;
+use crate::domain::rollback::target;
+use crate::domain::settings::Settings;
+
+/// The release of a service that has no canary service beside it.
+pub(super) fn single(
+    service: &Service,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    local: &LocalState,
+    now: Timestamp,
+) -> Release {
+    let name = service.key.service.clone();
+    let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    let history = history.map(Vec::as_slice).unwrap_or_default();
+    let under_way = deployment_under_way(service, snapshot);
+    let (method, watch_only) = method(service, under_way, settings);
+    let (blue, mut green) = both_sides(service, under_way.filter(|_| method.shifted_by_ecs()), snapshot, settings);
+    let same = green.as_mut().and_then(|green| drop_shared_metrics(&blue, green));
+    let groups = blue.target_group.as_ref().zip(green.as_ref().and_then(|green| green.target_group.as_ref()));
+    let route = production_rule(service, under_way, snapshot).filter(|_| green.is_some());
+    let since = route.and_then(|route| snapshot.weights_since.get(&route.id).copied());
+    let configured = route.zip(groups).and_then(|(route, (blue, green))| share_in(route, blue, green));
+    let timed = green.as_ref().is_some_and(timed);
+    let step = Step { since, bake: settings.bake_of(&name), timed, share: configured };
+    let (verdict, observed) = judged(&blue, green.as_ref(), &step, (snapshot, settings), now);
+    let pauses = under_way.map(ServiceDeployment::pauses).unwrap_or_default();
+    let of = match (method, under_way) {
+        (Method::NativeWeighted, Some(_)) if !pauses.is_empty() => settings.bake_of(&name),
+        (_, Some(deployment)) => bake_of(deployment, configured),
+        _ => SignedDuration::ZERO,
+    };
+    let shared = configured.is_some_and(|share| !share.is_zero());
+    let since = since.filter(|_| shared && of > SignedDuration::ZERO);
+    let newest = green.as_ref().unwrap_or(&blue);
+    let mut release = Release {
+        phase: Phase::Steady,
+        previous: target::candidates(service, &newest.task_definition, snapshot),
+        overridden_config: overridden_config(service, history).map(Box::new),
+        ailment: None,
+        conditions: Vec::new(),
+        steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
+        configuration: service.configuration.clone(),
+        // What the list still shows as under way, and ECS no longer names, is neither.
+        deployment: under_way.or(history.first().filter(|it| it.status.ended())).cloned().map(Box::new),
+        routes: route.cloned().into_iter().collect(),
+        share: Share { requested: requested(method, under_way, local, configured), configured, observed },
+        // A rollback deployment that fails rolls nothing back.
+        is_rollback_deployment: under_way.is_some_and(|it| is_rollback_deployment(it, history))
+            && newest.failure_reason.is_none(),
+        preflight: Readiness::default(),
+        registered: snapshot.newest_of(service.task_definition.family()).cloned(),
+        ladder: match method {
+            Method::Native => Ladder::of(strategy(service, under_way)),
+            _ => settings.ladder_of(&name).clone(),
+        },
+        bake: since.map(|since| Bake { since: since.at, seen: since.seen, of }),
+        stage: under_way.and_then(|deployment| deployment.stage.clone()),
+        stable: blue,
+        canary: green,
+        name,
+        method,
+        verdict,
+        watch_only,
+        pauses,
+    };
+    release.phase = single_phase(&release, service, under_way.is_some(), local, now);
+    release.conditions = conditions(&release, under_way, now);
+    release.conditions.extend(same.filter(|_| shared));
+    release
+}
+
+/// What is replaced and what replaces it; of a service that ECS does not shift now, the service alone.
+fn both_sides(
+    service: &Service,
+    shifted: Option<&ServiceDeployment>,
+    snapshot: &Snapshot,
+    settings: &Settings,
+) -> (Side, Option<Side>) {
+    let own = settings.own_of(&service.key.service);
+    if let Some((blue, green)) = shifted.and_then(|deployment| sides(service, deployment, own, snapshot)) {
+        return (blue, Some(green));
+    }
+    let group = served_from(service, snapshot);
+    let mut alone = side(service, group, route_to(group, snapshot), own, snapshot);
+    let under_way = deployment_under_way(service, snapshot);
+    alone.deployment = under_way.map(|deployment| deployment.arn.clone()).or(alone.deployment);
+    (alone, None)
+}
+
+/// The verdict, and the canary's share of the requests that were counted.
+fn judged(
+    blue: &Side,
+    green: Option<&Side>,
+    step: &Step,
+    (snapshot, settings): (&Snapshot, &Settings),
+    now: Timestamp,
+) -> (Verdict, Option<Percent>) {
+    let thresholds = settings.thresholds_of(&blue.service.service);
+    let shared = step.share.is_some_and(|share| !share.is_zero());
+    if let Some(canary) = green.filter(|_| shared) {
+        let verdict = analysis::of_canary(series(canary, snapshot), series(blue, snapshot), step, now, thresholds);
+        // Without a settled minute of its own nothing has been observed of it, not even that it gets nothing.
+        let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0);
+        return (verdict, observed);
+    }
+    let verdict = analysis::of_service(series(blue, snapshot), now, thresholds);
+    let why = if step.share.is_some() { UNTRIED } else { UNKNOWN_SHARE };
+    (if green.is_some() { verdict.downgrade_to_inconclusive(why.to_owned()) } else { verdict }, None)
+}
+
+fn method(service: &Service, under_way: Option<&ServiceDeployment>, settings: &Settings) -> (Method, Option<String>) {
+    let watched = |who: &str| Some(format!("{who} moves this service; it can only be watched here."));
+    match &service.controller {
+        Controller::CodeDeploy => (Method::CodeDeploy, watched("CodeDeploy")),
+        Controller::External | Controller::Other(_) => (Method::External, watched("Another controller")),
+        Controller::Ecs if !shifts(service, under_way) => (Method::Rolling, None),
+        Controller::Ecs => {
+            let wanted = settings.services.get(&service.key.service).is_some_and(|service| service.native_weighted);
+            let fits = *strategy(service, under_way) == Strategy::BlueGreen;
+            (if wanted && fits { Method::NativeWeighted } else { Method::Native }, None)
+        }
+    }
+}
+
+/// Whether ECS shifts traffic: by what the deployment under way was started with where that does, else by what the next
+/// one would go by.
+fn shifts(service: &Service, under_way: Option<&ServiceDeployment>) -> bool {
+    strategy(service, under_way).shifts_traffic()
+}
+
+fn strategy<'a>(service: &'a Service, under_way: Option<&'a ServiceDeployment>) -> &'a Strategy {
+    let own = under_way.map(|deployment| &deployment.configuration.strategy);
+    own.filter(|own| own.shifts_traffic()).unwrap_or(&service.configuration.strategy)
+}
+
+fn requested(
+    method: Method,
+    under_way: Option<&ServiceDeployment>,
+    local: &LocalState,
+    configured: Option<Percent>,
+) -> Option<Percent> {
+    // ECS's own request stays 0 while the console writes the rule; what was written for an earlier release is over.
+    let written = configured.is_some_and(|share| !share.is_zero()) || local.doing.is_some();
+    match method {
+        Method::NativeWeighted => local.requested.filter(|_| under_way.is_some() && written),
+        _ => under_way.and_then(|deployment| deployment.requested),
+    }
+}
+
+/// How long a finished rollback stays flagged; without it the service would look steady.
+const FLAGGED: SignedDuration = SignedDuration::from_hours(1);
+
+/// That the newest deployment was rolled back, where that ended lately.
+fn recent_rollback(release: &Release, now: Timestamp) -> Option<Condition> {
+    let newest = release.deployment.as_deref()?;
+    let complete = match newest.outcome()? {
+        DeploymentOutcome::RolledBack => true,
+        DeploymentOutcome::RollbackFailed => false,
+        DeploymentOutcome::Succeeded | DeploymentOutcome::Stopped => return None,
+    };
+    let at = newest.finished_at.filter(|at| now.duration_since(*at) < FLAGGED)?;
+    let reason = newest.rollback.as_ref().and_then(|rollback| rollback.reason.clone()).or(newest.reason.clone());
+    let revision = newest.task_definition().map(TaskDefinitionArn::tag);
+    Some(Condition::RolledBack { revision, complete, at, reason })
+}
+
+fn conditions(release: &Release, under_way: Option<&ServiceDeployment>, now: Timestamp) -> Vec<Condition> {
+    let sides = release.sides();
+    let failures = sides.filter_map(|side| side.failure_reason.clone());
+    let mut conditions: Vec<_> = failures.map(Condition::RolloutFailure).collect();
+    let to_climb = release.share.configured.is_some_and(|share| !share.is_full());
+    let writes_weights = release.method == Method::NativeWeighted && release.paused_for_weights() && to_climb;
+    if let Some(stage) = release.stage.clone().filter(|_| !release.pauses.is_empty()) {
+        conditions.push(Condition::Paused { stage, pauses: release.pauses.len(), writes_weights });
+    }
+    let reason = under_way.and_then(|deployment| deployment.rollback.as_ref()?.reason.clone());
+    conditions.extend(reason.map(|reason| Condition::RollingBack { reason }));
+    if let Some(before) = release.overridden_config.as_ref().filter(|_| under_way.is_none()) {
+        let at_once = release.configuration.is_at_once();
+        conditions.push(Condition::ConfigurationOverridden { at_once, restores: before.describe() });
+    }
+    if under_way.is_none() {
+        conditions.extend(recent_rollback(release, now));
+    }
+    conditions
+}

@@ -1,0 +1,142 @@
+//! Two services behind weighted target groups.
+
+use jiff::Timestamp;
+
+use super::observed::{UNTRIED, observed};
+use super::phase::weighted_phase;
+use super::share_in;
+use super::side::{drop_shared_metrics, newest_deployment, series, side, timed};
+use crate::domain::analysis;
+use crate::domain::analysis::{Step, Verdict};
+use crate::domain::ecs::route::Route;
+use crate::domain::ecs::service::Service;
+use crate::domain::observe::snapshot::{Since, Snapshot};
+use crate::domain::release::condition::Condition;
+use crate::domain::release::pair::Pair;
+use crate::domain::release::share::Percent;
+use crate::domain::release::{Bake, LocalState, Method, Release, Share, Side};
+use crate::domain::rollback::readiness::finding::Readiness;
+use crate::domain::rollback::target;
+use crate::domain::settings::Settings;
+
+/// The release of a pair; `None` where a part of it has not been read.
+pub(super) fn weighted(
+    pair: &Pair,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    local: &LocalState,
+    now: Timestamp,
+) -> Option<Release> {
+    let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
+    let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
+    let route = speaks_for_all(pair, &routes)?;
+    let configured = share_in(route, &pair.stable_group, &pair.canary_group);
+    let since = since(&routes, configured, local, snapshot).map(|since| with_revision(since, canary));
+    let own = settings.own_of(&pair.name);
+    let stable_side = side(stable, Some(&pair.stable_group), Some(route), own, snapshot);
+    let mut canary_side = side(canary, Some(&pair.canary_group), Some(route), own, snapshot);
+    let same = drop_shared_metrics(&stable_side, &mut canary_side);
+    let bake_for = settings.bake_of(&pair.name);
+    let step = Step { since, bake: bake_for, timed: timed(&canary_side), share: configured };
+    let (verdict, observed) = judged(pair, [&stable_side, &canary_side], &step, (snapshot, settings), now);
+    let shared = configured.is_some_and(|share| !share.is_zero());
+    let mut conditions = conditions(pair, &routes, route, local);
+    // A canary that waits without traffic mostly has stable's revision still.
+    conditions.extend(same.filter(|_| shared));
+    let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
+    let phase = weighted_phase(&stable_side, &canary_side, configured, bake, local, now);
+    Some(Release {
+        name: pair.name.clone(),
+        method: Method::Weighted,
+        phase,
+        share: Share { requested: local.requested, configured, observed },
+        ladder: settings.ladder_of(&pair.name).clone(),
+        bake,
+        verdict,
+        previous: target::candidates(stable, &stable_side.task_definition, snapshot),
+        watch_only: pair.told_by.as_ref().err().cloned(),
+        pauses: Vec::new(),
+        stage: None,
+        ailment: None,
+        conditions,
+        steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
+        stable: stable_side,
+        canary: Some(canary_side),
+        routes,
+        configuration: stable.configuration.clone(),
+        deployment: newest_deployment(stable, snapshot),
+        overridden_config: None,
+        is_rollback_deployment: false,
+        preflight: Readiness::default(),
+        registered: snapshot.newest_of(stable.task_definition.family()).cloned(),
+    })
+}
+
+/// Of rules that disagree, the one that matters most: nobody served, else most of the canary.
+fn speaks_for_all<'a>(pair: &Pair, routes: &'a [Route]) -> Option<&'a Route> {
+    let weight_of =
+        |route: &&Route| share_in(route, &pair.stable_group, &pair.canary_group).map_or(f64::INFINITY, Percent::value);
+    routes.iter().max_by(|a, b| weight_of(a).total_cmp(&weight_of(b)))
+}
+
+/// Since when the canary has had its share.
+fn since(routes: &[Route], configured: Option<Percent>, local: &LocalState, snapshot: &Snapshot) -> Option<Since> {
+    let remembered = local.since.filter(|_| local.requested.is_some() && local.requested == configured);
+    // Of several rules the one that changed last: before that there was another share.
+    let newest =
+        routes.iter().filter_map(|route| snapshot.weights_since.get(&route.id).copied()).max_by_key(|it| it.at);
+    match (newest, remembered) {
+        (Some(since), Some(at)) if !since.seen => Some(Since { at, seen: true }),
+        (since, _) => since,
+    }
+}
+
+/// Since when the canary has been this revision too: what another revision earned under the same weights says nothing of
+/// it.
+fn with_revision(since: Since, canary: &Service) -> Since {
+    let began = canary.primary().and_then(|primary| primary.created_at).filter(|began| *began > since.at);
+    began.map_or(since, |at| Since { at, seen: true })
+}
+
+/// The verdict, and the canary's share of the requests that were counted.
+fn judged(
+    pair: &Pair,
+    [stable, canary]: [&Side; 2],
+    step: &Step,
+    (snapshot, settings): (&Snapshot, &Settings),
+    now: Timestamp,
+) -> (Verdict, Option<Percent>) {
+    let thresholds = settings.thresholds_of(&pair.name);
+    let verdict = analysis::of_canary(series(canary, snapshot), series(stable, snapshot), step, now, thresholds);
+    let without_traffic = step.share.is_some_and(Percent::is_zero);
+    // Of a canary that should get something, nothing has been observed before its first settled minute.
+    let observed = observed(&verdict).filter(|_| verdict.judged.minutes > 0 || without_traffic);
+    if !without_traffic {
+        return (verdict, observed);
+    }
+    // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
+    let verdict = analysis::of_service(series(stable, snapshot), now, thresholds);
+    let verdict = if canary.desired > 0 { verdict.downgrade_to_inconclusive(UNTRIED.to_owned()) } else { verdict };
+    (verdict, observed)
+}
+
+fn conditions(pair: &Pair, routes: &[Route], route: &Route, local: &LocalState) -> Vec<Condition> {
+    let share_in = |route: &Route| share_in(route, &pair.stable_group, &pair.canary_group);
+    let configured = share_in(route);
+    let mut conditions = Vec::new();
+    if routes.iter().any(|other| share_in(other) != configured) {
+        conditions.push(Condition::UnevenWeights);
+    }
+    if configured.is_none() {
+        conditions.push(Condition::NobodyServed);
+    }
+    if let Some(requested) = local.requested
+        && local.doing.is_none()
+        && configured.is_some_and(|configured| (configured.value() - requested.value()).abs() > 0.05)
+    {
+        conditions.push(Condition::WeightsChangedElsewhere { written: requested });
+    }
+    conditions.extend(route.stickiness.map(|seconds| Condition::Sticky { seconds }));
+    conditions.extend(pair.told_by.as_ref().err().map(|why| Condition::RolesUncertain { why: why.clone() }));
+    conditions
+}
