@@ -1,283 +1,335 @@
-//! The rooms of the source and what each may know. Tests inside the source are held to the same, but for those
-//! that the compiler leaves out.
+//! The walls of the source: what each room may know, who may touch the outside world, and that files do not import
+//! one another in a circle. Code that only tests compile is left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// What each room may use of ours, beside itself.
-const MAY_USE: [(&str, &[&str]); 11] = [
+use petgraph::algo::tarjan_scc;
+use petgraph::graphmap::DiGraphMap;
+use syn::visit::{self, Visit};
+
+/// The rooms, and what of ours each may know beside itself. The longest prefix of a file's path names its room.
+const ROOMS: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("clock", &["domain"]),
     ("cloud", &["clock", "domain"]),
-    ("aws", &["cloud", "domain"]),
-    ("prometheus", &["clock", "cloud", "domain"]),
+    ("cloud/lazy", &["cloud", "domain"]),
+    ("cloud/aws", &["clock", "cloud", "domain"]),
+    ("cloud/prometheus", &["clock", "cloud", "domain"]),
     ("execute", &["clock", "cloud", "console", "domain"]),
     ("console", &["domain"]),
-    ("driver", &["clock", "cloud", "console", "domain", "execute"]),
+    // What carries the console's effects out: driver, recorder, loop, terminal, signals.
+    ("console/driver", &["clock", "cloud", "console", "console/recorder", "domain", "execute"]),
+    ("console/recorder", &["console", "domain"]),
+    ("console/event_loop", &["clock", "console", "console/driver", "console/recorder", "console/signals", "domain"]),
+    ("console/terminal", &["console", "console/driver", "console/event_loop", "console/signals"]),
+    ("console/signals", &[]),
     ("sim", &[]),
-    ("cli", &["clock", "cloud", "console", "domain", "execute", "sim"]),
-    ("main", &["cli"]),
+    (
+        "cli",
+        &[
+            "clock",
+            "cloud",
+            "cloud/aws",
+            "cloud/lazy",
+            "cloud/prometheus",
+            "console",
+            "console/driver",
+            "console/event_loop",
+            "console/recorder",
+            "console/signals",
+            "console/terminal",
+            "domain",
+            "execute",
+            "sim",
+        ],
+    ),
+    ("main", &["cli", "console/terminal"]),
+    ("build", &[]),
 ];
 
-/// The room that a file belongs to: its first folder, but for the parts that have walls of their own.
-fn room_of(path: &str) -> &str {
-    match path {
-        "console/driver.rs"
-        | "console/event_loop.rs"
-        | "console/recorder.rs"
-        | "console/terminal.rs"
-        | "console/signals.rs" => "driver",
-        path if path.starts_with("cloud/aws") => "aws",
-        path if path.starts_with("cloud/prometheus") => "prometheus",
-        path => path.split('/').next().unwrap().trim_end_matches(".rs"),
-    }
-}
+/// The files and folders that carry effects out or read a clock.
+const RUNNERS: &[&str] =
+    &["cli", "clock", "console/driver", "console/event_loop", "console/recorder", "execute", "main"];
 
-/// Words of the outside world, and who may say them. A room, or a file.
-const WORDS: [(&str, &[&str]); 14] = [
-    ("aws_config", &["aws"]),
-    ("aws_credential", &["aws"]),
-    ("aws_sdk_", &["aws"]),
-    ("aws_smithy_", &["aws"]),
-    ("aws_types", &["aws"]),
-    ("reqwest", &["prometheus"]),
-    ("crossterm", &["console/terminal.rs"]),
-    // The simulated AWS is a computer of its own, with a clock of its own.
-    ("Timestamp::now", &["clock", "driver", "execute", "cli", "main", "sim/wire/clock.rs"]),
-    ("Zoned::now", &["clock", "driver", "execute", "cli", "main"]),
-    ("Instant::now", &["clock", "driver", "execute", "cli", "main", "sim/wire/clock.rs", "sim/wire/server.rs"]),
-    ("SystemTime::now", &["clock", "driver", "execute", "cli", "main", "sim/wire/clock.rs"]),
-    // Lets a poll that overtook another wait a moment for it; ends a question that takes too long.
-    ("time::sleep", &["clock", "cli", "main", "cloud/aws/cache.rs", "cloud/prometheus/mod.rs"]),
-    ("time::interval", &["clock", "driver", "execute", "cli", "main", "sim/wire/server.rs"]),
+/// Words of the outside world, and the files and folders that may say them. A word that ends in `*` is a prefix.
+const OUTSIDE: [(&str, &[&str]); 21] = [
+    ("aws_config", &["cloud/aws"]),
+    ("aws_credential*", &["cloud/aws"]),
+    ("aws_sdk_*", &["cloud/aws"]),
+    ("aws_smithy_*", &["cloud/aws"]),
+    ("aws_types", &["cloud/aws"]),
+    ("reqwest", &["cloud/prometheus"]),
+    ("crossterm", &["console/terminal"]),
+    // The simulator is a computer of its own, with a clock of its own.
+    ("Timestamp::now", &["cli", "clock", "console/driver", "execute", "sim/wire/clock"]),
+    ("Zoned::now", RUNNERS),
+    (
+        "Instant::now",
+        &["cli", "clock", "console/driver", "console/event_loop", "console/recorder", "execute", "sim/wire"],
+    ),
+    ("SystemTime::now", &["cli", "clock", "execute", "sim/wire/clock"]),
+    // A poll that overtook another waits a moment for it; a query that takes too long is ended.
+    ("time::sleep", &["clock", "cli", "cloud/aws/cache", "cloud/prometheus", "console/event_loop"]),
+    ("time::interval", &["cli", "clock", "console/event_loop", "sim/wire"]),
     ("thread::sleep", &[]),
+    ("std::fs", NOT_PURE),
+    ("std::net", NOT_PURE),
+    ("std::env", NOT_PURE),
+    ("std::process", NOT_PURE),
+    ("std::thread", NOT_PURE),
+    ("tokio", NOT_PURE),
+    ("Instant", NOT_PURE),
+];
+/// Everything but `domain` and the console's state, update and screens: those only compute.
+const NOT_PURE: &[&str] = &[
+    "build",
+    "cli",
+    "clock",
+    "cloud",
+    "console/driver",
+    "console/event_loop",
+    "console/recorder",
+    "console/signals",
+    "console/terminal",
+    "execute",
+    "main",
+    "sim",
 ];
 
-/// Rooms that do nothing but compute.
-const PURE: [&str; 2] = ["domain", "console"];
-const IMPURE: [&str; 3] = ["tokio", "Instant", "SystemTime"];
-const IMPURE_STD: [&str; 5] = ["fs", "net", "env", "process", "thread"];
+type Module = Vec<String>;
 
-/// The code without comments and texts.
-fn code(source: &str) -> String {
-    let mut out = String::new();
-    let mut rest = source.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '/' if rest.peek() == Some(&'/') => {
-                for c in rest.by_ref() {
-                    if c == '\n' {
-                        out.push('\n');
-                        break;
-                    }
-                }
-            }
-            '"' => {
-                let raw = out.ends_with("r#");
-                while let Some(c) = rest.next() {
-                    match c {
-                        '\\' if !raw => drop(rest.next()),
-                        '"' if !raw || rest.peek() == Some(&'#') => break,
-                        _ => {}
-                    }
-                }
-                out.push_str("\"\"");
-            }
-            '\'' => {
-                // A character, not a lifetime: `'x'` or `'\…'`.
-                let mut ahead = rest.clone();
-                match (ahead.next(), ahead.next()) {
-                    (Some('\\'), Some(_)) => {
-                        rest.next();
-                        rest.next();
-                        for c in rest.by_ref() {
-                            if c == '\'' {
-                                break;
-                            }
-                        }
-                    }
-                    (Some(_), Some('\'')) => {
-                        rest.next();
-                        rest.next();
-                    }
-                    _ => out.push('\''),
-                }
-            }
-            c => out.push(c),
-        }
-    }
-    out
+/// One file as it is compiled outside tests.
+struct Source {
+    /// Below `src`, without its ending: `domain/plan/call`.
+    path: String,
+    module: Module,
+    /// The paths that its code names, as they are written.
+    paths: Vec<Vec<String>>,
+    /// Modules below it that only tests compile.
+    test_modules: Vec<Module>,
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+#[derive(Default)]
+struct Paths {
+    found: Vec<Vec<String>>,
+    tests: Vec<String>,
 }
 
-/// Whether `word` is said as a word; one that ends in `_` begins a longer one.
-fn says(code: &str, word: &str) -> bool {
-    code.match_indices(word).any(|(at, _)| {
-        let before = code[..at].chars().next_back().is_none_or(|c| !is_word(c));
-        let after = code[at + word.len()..].chars().next().is_none_or(|c| !is_word(c));
-        before && (after || word.ends_with('_') || word == "aws_credential")
+fn only_for_tests(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg") && attribute.parse_args::<syn::Ident>().is_ok_and(|flag| flag == "test")
     })
 }
 
-/// What `code` names after one of the roots: `root::room…`, `root::{room…, room…}`.
-fn named(code: &str, roots: &[&str]) -> BTreeSet<String> {
-    let mut rooms = BTreeSet::new();
-    for root in roots {
-        for (at, _) in code.match_indices(root) {
-            let rest = &code[at + root.len()..];
-            if !rest.starts_with('{') {
-                rooms.insert(rest.chars().take_while(|c| is_word(*c)).collect());
-                continue;
-            }
-            let (mut depth, mut word, mut fresh) = (0, String::new(), true);
-            for c in rest.chars() {
-                match c {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    ',' if depth == 1 => fresh = true,
-                    c if is_word(c) && depth == 1 && fresh => {
-                        word.push(c);
-                        continue;
-                    }
-                    _ => {}
-                }
-                if !word.is_empty() {
-                    rooms.insert(std::mem::take(&mut word));
-                    fresh = false;
-                }
-                if depth == 0 {
-                    break;
-                }
-            }
+fn flatten(tree: &syn::UseTree, mut prefix: Vec<String>, found: &mut Vec<Vec<String>>) {
+    match tree {
+        syn::UseTree::Path(path) => {
+            prefix.push(path.ident.to_string());
+            flatten(&path.tree, prefix, found);
         }
+        syn::UseTree::Group(group) => group.items.iter().for_each(|item| flatten(item, prefix.clone(), found)),
+        syn::UseTree::Name(name) if name.ident == "self" => found.push(prefix),
+        syn::UseTree::Name(name) => found.push([prefix, vec![name.ident.to_string()]].concat()),
+        syn::UseTree::Rename(name) => found.push([prefix, vec![name.ident.to_string()]].concat()),
+        syn::UseTree::Glob(_) => found.push(prefix),
     }
-    rooms
 }
 
-/// What is wrong in one file; `path` is below `src`.
-fn faults(path: &str, source: &str) -> Vec<String> {
-    let room = room_of(path);
-    let code = code(source);
-    let mut faults = Vec::new();
-    let Some((_, may_use)) = MAY_USE.iter().find(|(name, _)| *name == room) else {
-        return vec![format!("{path}: no such room; say in MAY_USE what it may know")];
-    };
-    let rooms = MAY_USE.map(|(name, _)| name);
-    for other in named(&code, &["crate::", "tidegate::"]).iter().filter(|other| rooms.contains(&other.as_str())) {
-        if other != room && !may_use.contains(&other.as_str()) {
-            faults.push(format!("{path}: {room} must not know {other}"));
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        let attributes = match item {
+            syn::Item::Mod(item) => &item.attrs,
+            syn::Item::Use(item) => &item.attrs,
+            syn::Item::Fn(item) => &item.attrs,
+            syn::Item::Impl(item) => &item.attrs,
+            syn::Item::Const(item) => &item.attrs,
+            _ => &Vec::new(),
+        };
+        match item {
+            syn::Item::Mod(module) if only_for_tests(attributes) => self.tests.push(module.ident.to_string()),
+            _ if only_for_tests(attributes) => {}
+            item => visit::visit_item(self, item),
         }
     }
-    for (word, who) in WORDS {
-        if says(&code, word) && !who.contains(&room) && !who.contains(&path) {
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        flatten(&item.tree, Vec::new(), &mut self.found);
+    }
+
+    /// `pub(super)` names the parent and uses nothing of it.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.found.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        // Most macros take a list of expressions; what takes anything else names no path of ours.
+        let arguments =
+            call.parse_body_with(syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated);
+        arguments.iter().flatten().for_each(|argument| self.visit_expr(argument));
+        visit::visit_macro(self, call);
+    }
+}
+
+fn parse(path: &str, text: &str) -> Source {
+    let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut paths = Paths::default();
+    paths.visit_file(&file);
+    let path = path.trim_end_matches(".rs").trim_end_matches("/mod").to_owned();
+    let module: Module = path.split('/').filter(|part| *part != "lib").map(str::to_owned).collect();
+    let test_modules = paths.tests.iter().map(|name| [module.clone(), vec![name.clone()]].concat()).collect();
+    Source { path, module, paths: paths.found, test_modules }
+}
+
+fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files(&path, found),
+            false if path.extension().is_some_and(|ending| ending == "rs") => found.push(path),
+            false => {}
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    files(&src, &mut found);
+    let name = |path: &Path| path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+    let mut sources: Vec<_> = found.iter().map(|path| parse(&name(path), &fs::read_to_string(path).unwrap())).collect();
+    let tests: Vec<_> = sources.iter().flat_map(|source| source.test_modules.clone()).collect();
+    sources.retain(|source| !tests.iter().any(|test| source.module.starts_with(test)));
+    assert!(sources.len() > 100, "the source was not found: {} files", sources.len());
+    sources
+}
+
+/// The module of ours that a path leads to, as far as it is a file.
+fn target(source: &Source, path: &[String], modules: &BTreeSet<Module>) -> Option<Module> {
+    let supers = path.iter().take_while(|part| *part == "super").count();
+    let full: Module = match path.first()?.as_str() {
+        "crate" | "tidegate" => path[1..].to_vec(),
+        "super" => [&source.module[..source.module.len().checked_sub(supers)?], &path[supers..]].concat(),
+        "self" => [&source.module[..], &path[1..]].concat(),
+        _ => [&source.module[..], path].concat(),
+    };
+    let written_out = ["crate", "tidegate", "super", "self"].contains(&path[0].as_str());
+    let found = (1..=full.len()).rev().map(|length| full[..length].to_vec()).find(|module| modules.contains(module))?;
+    (found != source.module && (written_out || path.len() > 1 && found.len() > source.module.len())).then_some(found)
+}
+
+fn room_of(path: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let inside = |room: &str| path == room || path.strip_prefix(room).is_some_and(|rest| rest.starts_with('/'));
+    ROOMS.into_iter().filter(|(room, _)| inside(room)).max_by_key(|(room, _)| room.len())
+}
+
+fn may_say(source: &Source, who: &[&str]) -> bool {
+    who.iter().any(|who| source.path == *who || source.path.strip_prefix(who).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// Whether a path says a word: `tokio`, `aws_sdk_*`, `Instant::now`.
+fn says(path: &[String], word: &str) -> bool {
+    let parts: Vec<_> = word.split("::").collect();
+    match (word.strip_suffix('*'), parts.as_slice()) {
+        (Some(prefix), _) => path[0].starts_with(prefix),
+        // A crate or a module of std: where the path begins.
+        (_, ["std", _]) | (_, [_]) => {
+            path.iter().zip(&parts).all(|(said, part)| said == part) && path.len() >= parts.len()
+        }
+        _ => path.windows(parts.len()).any(|window| window.iter().zip(&parts).all(|(said, part)| said == part)),
+    }
+}
+
+fn faults(source: &Source, modules: &BTreeSet<Module>) -> Vec<String> {
+    let path = &source.path;
+    let Some((room, may_know)) = room_of(path) else {
+        return vec![format!("{path}: no such room; say in ROOMS what it may know")];
+    };
+    let others = source.paths.iter().filter_map(|path| target(source, path, modules));
+    let others: BTreeSet<_> = others.filter_map(|module| room_of(&module.join("/")).map(|(other, _)| other)).collect();
+    let strangers = others.into_iter().filter(|other| *other != room && !may_know.contains(other));
+    let mut faults: Vec<_> = strangers.map(|other| format!("{path}: {room} must not know {other}")).collect();
+    for (word, who) in OUTSIDE {
+        if !may_say(source, who) && source.paths.iter().any(|path| says(path, word)) {
             faults.push(format!("{path}: {word} belongs to {}", who.join(", ")));
         }
-    }
-    if PURE.contains(&room) {
-        let std = named(&code, &["std::"]);
-        let said = IMPURE.into_iter().filter(|word| says(&code, word));
-        let said = said.chain(IMPURE_STD.into_iter().filter(|word| std.contains(*word)));
-        faults.extend(said.map(|word| format!("{path}: {room} says {word}")));
     }
     faults
 }
 
-/// The files of the crate that are compiled outside tests, with the tests at a file's end cut off.
-fn compiled(src: &Path) -> Vec<(String, String)> {
-    let mut files: Vec<(PathBuf, String)> = Vec::new();
-    let mut left: Vec<PathBuf> = vec![src.to_owned()];
-    let mut test_only: Vec<PathBuf> = Vec::new();
-    while let Some(path) = left.pop() {
-        if path.is_dir() {
-            left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-            continue;
+/// Files that import one another in a circle, but for a module and its own children.
+fn circles(sources: &[Source]) -> Vec<String> {
+    let modules: BTreeSet<_> = sources.iter().map(|source| source.module.clone()).collect();
+    let index: BTreeMap<_, _> = sources.iter().enumerate().map(|(at, source)| (&source.module, at)).collect();
+    let mut graph = DiGraphMap::<usize, ()>::new();
+    for (from, source) in sources.iter().enumerate() {
+        for to in source.paths.iter().filter_map(|path| target(source, path, &modules)) {
+            graph.add_edge(from, index[&to], ());
         }
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let source = fs::read_to_string(&path).unwrap();
-        let stem = path.file_stem().unwrap().to_str().unwrap();
-        let below = match stem {
-            "mod" | "lib" | "main" => path.parent().unwrap().to_owned(),
-            stem => path.with_file_name(stem),
-        };
-        let mut kept = String::new();
-        let mut lines = source.lines();
-        while let Some(line) = lines.next() {
-            if line.trim() != "#[cfg(test)]" {
-                kept.push_str(line);
-                kept.push('\n');
-                continue;
-            }
-            let next = lines.next().unwrap_or_default();
-            match next.split("mod ").nth(1) {
-                // `mod tests;`: a file of its own.
-                Some(name) if name.ends_with(';') => test_only.push(below.join(name.trim_end_matches(';'))),
-                // `mod tests {`: the rest of the file.
-                Some(_) if !next.starts_with(' ') => break,
-                _ => {}
-            }
-        }
-        files.push((path, kept));
     }
-    files.retain(|(path, _)| !test_only.iter().any(|test| path.starts_with(test) || path.with_extension("") == *test));
-    let name = |path: &Path| path.strip_prefix(src).unwrap().to_str().unwrap().replace('\\', "/");
-    files.iter().map(|(path, source)| (name(path), source.clone())).collect()
+    let family = |circle: &[usize]| {
+        let above = circle.iter().min_by_key(|at| sources[**at].module.len()).unwrap();
+        circle.iter().all(|at| sources[*at].module.starts_with(&sources[*above].module))
+    };
+    let circles = tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > 1 && !family(circle));
+    circles.map(|circle| circle.iter().map(|at| sources[*at].path.clone()).collect::<Vec<_>>().join(" ⇄ ")).collect()
 }
 
 #[test]
 fn every_room_knows_what_it_may_and_no_more() {
-    let files = compiled(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    assert!(files.len() > 40, "the source was not found: {} files", files.len());
-    let faults: Vec<_> = files
-        .iter()
-        .filter(|(path, _)| path != "lib.rs" && path != "build.rs")
-        .flat_map(|(path, source)| faults(path, source))
-        .collect();
+    let sources = sources();
+    let modules = sources.iter().map(|source| source.module.clone()).collect();
+    let faults: Vec<_> =
+        sources.iter().filter(|source| source.path != "lib").flat_map(|source| faults(source, &modules)).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    let speaking: Vec<_> =
-        files.iter().filter(|(_, source)| says(&code(source), "crossterm")).map(|(path, _)| path).collect();
-    assert_eq!(speaking.len(), 1, "crossterm is named in one file only: {speaking:?}");
 }
 
 #[test]
-fn the_check_can_fail() {
+fn files_do_not_import_one_another_in_a_circle() {
+    let circles = circles(&sources());
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn the_walls_can_fail() {
+    let modules: BTreeSet<Module> = ["domain/plan", "domain/fault", "cloud", "cloud/aws", "console/message", "execute"]
+        .map(|path| path.split('/').map(str::to_owned).collect())
+        .into();
+    let check = |path: &str, text: &str| faults(&parse(path, text), &modules);
     let bad = [
         ("domain/plan.rs", "use crate::console::message::Msg;"),
         ("domain/plan.rs", "use crate::{domain::fault, cloud::{self, aws}};"),
+        ("domain/plan.rs", "fn f() -> super::super::execute::X { todo!() }"),
+        ("domain/plan.rs", "fn f() { g(crate::cloud::read()) }"),
+        ("domain/plan.rs", "fn f() { println!(\"{}\", crate::cloud::read()) }"),
         ("domain/plan.rs", "use tokio::sync::mpsc;"),
-        ("domain/plan.rs", "let at = jiff::Timestamp::now();"),
-        ("domain/plan.rs", "use std::{time::Instant};"),
+        ("domain/plan.rs", "fn f() { let at = jiff::Timestamp::now(); }"),
         ("domain/plan.rs", "use std::{collections::BTreeMap, fs};"),
-        ("domain/plan.rs", "fn f() { std::fs::read(path) }"),
-        ("console/update.rs", "use crate::cloud::Cloud;"),
-        ("console/update.rs", "use aws_sdk_ecs::Client;"),
-        ("cloud/aws/cloudwatch.rs", "let client = reqwest::Client::new();"),
-        ("console/screens/fleet/view.rs", "use crossterm::event::Event;"),
-        ("console/screens/fleet/view.rs", "use crate::clock;"),
-        ("cloud/aws/ecs.rs", "use crate::console::message::Msg;"),
-        ("cloud/aws/ecs.rs", "let began = std::time::Instant::now();"),
-        ("sim/world.rs", "use crate::domain::share::Percent;"),
-        ("cloud.rs", "use crate::execute;"),
-        ("console/event_loop.rs", "use crate::cli::Exit;"),
-        ("console/event_loop.rs", "std::thread::sleep(second);"),
+        ("domain/plan.rs", "fn f() { std::fs::read(path); }"),
+        ("console/message.rs", "use aws_sdk_ecs::Client;"),
+        ("console/widgets/theme.rs", "use crossterm::event::Event;"),
+        ("cloud/aws/ecs.rs", "use reqwest::Client;"),
+        ("sim/world.rs", "use crate::domain::fault::Fault;"),
+        ("console/event_loop.rs", "fn f() { std::thread::sleep(second); }"),
         ("attic/new.rs", ""),
     ];
-    for (path, source) in bad {
-        assert!(!faults(path, source).is_empty(), "{path}: {source}");
+    for (path, text) in bad {
+        assert!(!check(path, text).is_empty(), "{path}: {text}");
     }
     let good = [
-        ("domain/plan.rs", "// tokio is not used here\nuse crate::domain::fault::Fault;"),
-        ("domain/plan.rs", "let text = \"use crate::console and tokio\"; let c = '\"'; let constant = 1;"),
-        ("console/event_loop.rs", "use crate::{console::message::{Msg, Now}, clock}; let now = Instant::now();"),
-        ("cloud/aws/ecs.rs", "use aws_sdk_ecs::Client; use crate::domain::share::Percent;"),
-        ("console/update.rs", "struct Instantly; let autokio = 1;"),
+        ("domain/plan.rs", "// tokio\nuse super::fault::Fault; const TEXT: &str = \"crate::cloud\";"),
+        ("domain/plan.rs", "#[cfg(test)] mod tests { use crate::cloud::Cloud; }"),
+        ("cloud/aws/ecs.rs", "use aws_sdk_ecs::Client; use crate::domain::fault::Fault;"),
     ];
-    for (path, source) in good {
-        assert_eq!(faults(path, source), Vec::<String>::new(), "{path}: {source}");
+    for (path, text) in good {
+        assert_eq!(check(path, text), Vec::<String>::new(), "{path}: {text}");
     }
+    let ring = [("domain/a.rs", "use super::b::B;"), ("domain/b.rs", "use super::a::A;")];
+    assert_eq!(circles(&ring.map(|(path, text)| parse(path, text))).len(), 1);
+    let family = [("domain/a.rs", "use self::b::B;"), ("domain/a/b.rs", "use super::A;")];
+    assert_eq!(circles(&family.map(|(path, text)| parse(path, text))), Vec::<String>::new());
 }
