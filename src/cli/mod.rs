@@ -156,7 +156,7 @@ async fn look(out: &mut Out, cli: &Cli, want: Scope<'_>) -> Result<Observation, 
 
 async fn act(out: &mut Out, cli: &Cli, name: &str, wish: AskedAct, acting: &Acting) -> Result<Exit, Failure> {
     let config = load(&cli.global)?;
-    act::answerable(out, acting)?;
+    act::check_confirmable(out, acting)?;
     let session = Session::connect(config).await?;
     act::act(out, &session, name, &wish, acting).await
 }

@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod assess;
 pub mod auto_promotion;
 pub mod clock_rate;
+pub mod confirm;
 pub mod ecs;
 pub mod fault;
 pub mod health;

@@ -17,6 +17,8 @@ use super::session::Session;
 use crate::cloud::Cloud;
 use crate::console::signals::Signals;
 use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
+use crate::domain::confirm;
+use crate::domain::confirm::Surface;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::fault::FaultKind;
 use crate::domain::observe::snapshot::{Answer, Query};
@@ -101,24 +103,28 @@ pub async fn act(
     } else {
         out.say(&shown)?;
     }
-    let settings = &session.config.settings;
-    consent::reasoned(settings, &plan, acting.reason.as_deref())?;
-    if !acting.yes && !consent::given(out, consent::needed(settings, release.in_flight(), &intent), &plan) {
+    let required = confirm::required(&session.config.settings, release, &plan, surface(out, acting));
+    consent::check_reason(required, &plan, acting.reason.as_deref())?;
+    if !consent::ask(out, required, &plan) {
         return Err(Failure::new(Exit::Refused, "Declined.", "Nothing was sent."));
     }
     let told = carry_out(out, session, &seen, plan, acting.reason.clone()).await?;
     conclude(out, &told, &left_to_aws)
 }
 
-/// Without a terminal to ask on, `--yes` must be given. Checked before anything is read.
-pub fn answerable(out: &Out, acting: &Acting) -> Result<(), Failure> {
-    if acting.dry_run || acting.yes || out.can_ask() {
+/// Refuses, before anything is read, a command that nobody could confirm.
+pub fn check_confirmable(out: &Out, acting: &Acting) -> Result<(), Failure> {
+    if acting.dry_run || surface(out, acting).can_confirm() {
         return Ok(());
     }
     Err(Failure::usage(
         "There is no terminal to ask on, and --yes was not given: nothing was sent.",
         "Add --yes to act, or --dry-run to see the plan.",
     ))
+}
+
+fn surface(out: &Out, acting: &Acting) -> Surface {
+    Surface::Command { terminal: out.can_ask(), yes: acting.yes }
 }
 
 fn make_plan(session: &Session, seen: &Observation, release: &Release, intent: &Intent) -> Result<Plan, plan::Refusal> {
