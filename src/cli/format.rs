@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use crate::domain::format::count;
+
 /// What stands where nothing was measured.
 pub const NO_DATA: &str = "no data";
 
@@ -40,11 +42,6 @@ pub fn rate(percent: f64) -> String {
 pub fn image_tag(image: &str) -> Option<&str> {
     let image = image.split('@').next().unwrap_or(image);
     image.rsplit('/').next()?.rsplit_once(':').map(|(_, tag)| tag)
-}
-
-/// `1 call`, `2 calls`.
-pub fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// Lines with their columns under one another; the last column is as long as it is.

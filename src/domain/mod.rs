@@ -7,6 +7,7 @@ pub mod clock_rate;
 pub mod confirm;
 pub mod ecs;
 pub mod fault;
+pub mod format;
 pub mod health;
 pub mod history;
 pub mod logs;

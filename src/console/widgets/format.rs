@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+pub use crate::domain::format::count as many;
 use crate::domain::release::share::Percent;
 use crate::domain::text;
 
@@ -216,11 +217,6 @@ pub fn count(number: f64) -> String {
         grouped.push(digit);
     }
     grouped
-}
-
-/// `1 task`, `2 tasks`.
-pub fn many(number: usize, thing: &str) -> String {
-    if number == 1 { format!("{number} {thing}") } else { format!("{number} {thing}s") }
 }
 
 #[cfg(test)]

@@ -2,4 +2,6 @@
 
 pub(crate) mod changes;
 pub mod progress;
+pub mod query;
+pub mod reading;
 pub mod snapshot;
