@@ -2,7 +2,7 @@
 
 use super::{WayBack, way_back};
 use crate::cli::deployments::{evidence, outcome, pause, reason, target_tag};
-use crate::cli::format::{NO_DATA, columns, count, or_no_data, rate, since, span};
+use crate::cli::format::{NO_DATA, columns, many, or_no_data, rate, since, span};
 use crate::cli::observe::Observation;
 use crate::cli::wording::COMMANDS;
 use crate::domain::analysis;
@@ -183,8 +183,8 @@ fn deployment(release: &Release, seen: &Observation) -> Vec<Vec<String>> {
 fn preflight(preflight: &Readiness) -> Vec<Vec<String>> {
     let estimate = preflight.estimate.as_ref().map(|estimate| {
         let of = match estimate.from {
-            Past::Rollbacks => count(estimate.of, "rollback"),
-            Past::Deployments => count(estimate.of, "deployment"),
+            Past::Rollbacks => many(estimate.of, "rollback"),
+            Past::Deployments => many(estimate.of, "deployment"),
         };
         format!("typically {}, {} at the longest (of {of})", span(estimate.typical), span(estimate.longest))
     });
@@ -233,7 +233,7 @@ fn numbers(numbers: &Numbers) -> String {
         latency("p50", numbers.p50),
         latency("p95", numbers.p95),
         latency("p99", numbers.p99),
-        count(numbers.minutes as usize, "minute")
+        many(numbers.minutes as usize, "minute")
     )
 }
 

@@ -8,7 +8,7 @@ use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Health, Route, RouteId, TargetGroup};
 use crate::domain::ecs::service::{Service, Task, TaskDefinition};
 use crate::domain::ecs::task_definition::Definition;
-use crate::domain::format::count;
+use crate::domain::format::many;
 use crate::domain::logs::{LogPage, LogQuery};
 use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{MetricsQuery, Series};
@@ -119,10 +119,10 @@ impl Query {
             Self::Family(family) => family.clone(),
             Self::Definition { arn, .. } => arn.to_string(),
             Self::Logs(page) => page.source.group.clone(),
-            Self::Health(groups) | Self::TargetGroups(groups) => count(groups.len(), "target group"),
-            Self::TaskDefinitions(arns) => count(arns.len(), "task definition"),
-            Self::Alarms(names) => count(names.len(), "alarm"),
-            Self::Metrics(metrics) => count(metrics.meters.len(), "meter"),
+            Self::Health(groups) | Self::TargetGroups(groups) => many(groups.len(), "target group"),
+            Self::TaskDefinitions(arns) => many(arns.len(), "task definition"),
+            Self::Alarms(names) => many(names.len(), "alarm"),
+            Self::Metrics(metrics) => many(metrics.meters.len(), "meter"),
         }
     }
 }
