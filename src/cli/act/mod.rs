@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::Acting;
 use super::exit::{Exit, Failure, internal};
 use super::lookup;
-use super::observe::{Observation, Scope};
+use super::observe::Observation;
 use super::out::Out;
 use super::session::Session;
 use crate::cloud::Cloud;
@@ -21,7 +21,8 @@ use crate::domain::confirm;
 use crate::domain::confirm::Surface;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::fault::FaultKind;
-use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::observe::query::{Answer, Query};
+use crate::domain::observe::requirements::Scope;
 use crate::domain::plan;
 use crate::domain::plan::{Context, Intent, Plan, Warning};
 use crate::domain::release::Release;
@@ -67,8 +68,8 @@ pub async fn act(
     acting: &Acting,
 ) -> Result<Exit, Failure> {
     let back = matches!(wish, AskedAct::Rollback { .. });
-    let want = if back { Scope::Back(name) } else { Scope::Forward(name) };
-    let seen = session.observe(want).await?;
+    let scope = if back { Scope::Rollback } else { Scope::Forward };
+    let seen = session.observe(scope, Some(name)).await?;
     for fault in &seen.faults {
         out.remark(&format!("not read: {fault}"));
     }

@@ -1,6 +1,6 @@
 //! The same for people: a line a release, or one release in full.
 
-use super::{WayBack, way_back};
+use super::rollback::{PlannedRollback, planned_rollback};
 use crate::cli::deployments::{evidence, outcome, pause, reason, target_tag};
 use crate::cli::format::{NO_DATA, columns, many, or_no_data, rate, since, span};
 use crate::cli::observe::Observation;
@@ -148,7 +148,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
     rows.extend(verdict.baseline.as_ref().map(|base| named("", format!("stable {}", numbers(base)))));
     rows.extend(verdict.reasons.iter().map(|reason| named("", reason.clone())));
     rows.extend(deployment(release, seen));
-    rows.extend(rollback(&way_back(release, context)));
+    rows.extend(rollback(&planned_rollback(release, context)));
     rows.extend(preflight(&release.preflight));
     rows.extend(best(&release.previous).map(|best| named("previous", good(best, seen))));
     rows.extend(release.watch_only.iter().map(|why| named("watch only", why.clone())));
@@ -237,7 +237,7 @@ fn numbers(numbers: &Numbers) -> String {
     )
 }
 
-fn rollback(back: &WayBack) -> Vec<Vec<String>> {
+fn rollback(back: &PlannedRollback) -> Vec<Vec<String>> {
     let ready = if back.ready { "READY" } else { "NOT READY" };
     let target = back.target.as_ref().map(|target| format!("back to {}: ", target.tag())).unwrap_or_default();
     let mut rows = vec![vec!["rollback".to_owned(), format!("{ready}  {target}{}", back.path)]];

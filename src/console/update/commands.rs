@@ -163,7 +163,9 @@ pub(crate) fn ask_automatic(model: &mut Model) -> Option<Effect> {
     let name = idle_release(model)?;
     match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
         Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
-        None => model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent: model.forward_consent(None) }),
+        None => {
+            model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent: model.forward_consent(None) })
+        }
     }
     None
 }

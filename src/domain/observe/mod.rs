@@ -4,4 +4,5 @@ pub(crate) mod changes;
 pub mod progress;
 pub mod query;
 pub mod reading;
+pub(crate) mod requirements;
 pub mod snapshot;
