@@ -6,7 +6,7 @@ use super::args::Diff;
 use super::exit::{Exit, Failure};
 use super::format::columns;
 use super::lookup;
-use super::observe::{Observation, Scope};
+use super::observe::Observation;
 use super::out::Out;
 use super::session::Session;
 use crate::cloud::Cloud;
@@ -14,7 +14,8 @@ use crate::domain::ecs::deployment::ServiceRevision;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::task_definition::{Change, Definition, Kind, Section, diff as compare, readable, surroundings};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::observe::query::{Answer, Query};
+use crate::domain::observe::requirements::Scope;
 use crate::domain::release::Release;
 use crate::domain::rollback::target;
 
@@ -27,7 +28,7 @@ struct Sides {
 
 /// Looks, compares and prints.
 pub async fn diff(out: &mut Out, session: &Session, wish: &Diff) -> Result<(), Failure> {
-    let seen = session.observe(Scope::Past(&wish.service)).await?;
+    let seen = session.observe(Scope::Past, Some(&wish.service)).await?;
     seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
     let release = lookup::find(&seen.releases, &wish.service)?;
     let (from, to) = sides(release, wish)?;

@@ -1,50 +1,19 @@
-//! Small things in words: spans, shares, counts.
+//! Text as commands print it.
 
-use jiff::{SignedDuration, Timestamp};
+pub use crate::domain::format::{many, rate, since, span};
 
 /// What stands where nothing was measured.
 pub const NO_DATA: &str = "no data";
-
-/// `45s`, `3m 12s`, `5h 20m`, `9d`: two units at the most, and only as fine as it matters.
-pub fn span(duration: SignedDuration) -> String {
-    let seconds = duration.as_secs().max(0);
-    let (days, hours, minutes, rest) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    let two = |big: i64, unit: &str, small: i64, lesser: &str| {
-        if small == 0 { format!("{big}{unit}") } else { format!("{big}{unit} {small}{lesser}") }
-    };
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{rest}s"),
-        (0, 0, _) => two(minutes, "m", rest, "s"),
-        (0, _, _) => two(hours, "h", minutes, "m"),
-        (1..=2, _, _) => two(days, "d", hours, "h"),
-        _ => format!("{days}d"),
-    }
-}
-
-/// How long ago something was.
-pub fn since(then: Timestamp, now: Timestamp) -> String {
-    span(now.duration_since(then))
-}
 
 /// The value, or that there is none.
 pub fn or_no_data<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map_or_else(|| NO_DATA.to_owned(), |value| value.to_string())
 }
 
-/// Percent with as many decimals as say something: `0.21%`, `12.5%`.
-pub fn rate(percent: f64) -> String {
-    if percent >= 10.0 { format!("{percent:.1}%") } else { format!("{percent:.2}%") }
-}
-
 /// An image's tag (`1.9.0`): what people call the version.
 pub fn image_tag(image: &str) -> Option<&str> {
     let image = image.split('@').next().unwrap_or(image);
     image.rsplit('/').next()?.rsplit_once(':').map(|(_, tag)| tag)
-}
-
-/// `1 call`, `2 calls`.
-pub fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// Lines with their columns under one another; the last column is as long as it is.
@@ -69,24 +38,6 @@ pub fn columns(rows: &[Vec<String>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_are_as_fine_as_it_matters() {
-        let table = [
-            (0, "0s"),
-            (59, "59s"),
-            (60, "1m"),
-            (192, "3m 12s"),
-            (3_600, "1h"),
-            (19_200, "5h 20m"),
-            (90_000, "1d 1h"),
-            (9 * 86_400 + 7_000, "9d"),
-            (-5, "0s"),
-        ];
-        for (seconds, words) in table {
-            assert_eq!(span(SignedDuration::from_secs(seconds)), words);
-        }
-    }
 
     #[test]
     fn a_registry_with_a_port_has_no_tag() {

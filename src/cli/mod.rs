@@ -38,9 +38,10 @@ use self::args::{Acting, Cli, Command, Global};
 pub use self::completion::answer_shell;
 use self::config::{Config, Flags, process_variables};
 use self::exit::{Exit, Failure};
-use self::observe::{Observation, Scope};
+use self::observe::Observation;
 use self::out::Out;
 use self::session::Session;
+use crate::domain::observe::requirements::Scope;
 
 /// Reads the command line and does what it says. Returns the exit code; whatever there was to say has been said.
 pub async fn run() -> u8 {
@@ -79,7 +80,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
         Some(Command::Status(status)) => {
             let session = connect(&cli.global).await?;
             let name = status.service.as_deref();
-            let seen = session.observe(status::want(name)).await?;
+            let seen = session.observe(status::scope(name), name).await?;
             seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
             status::print(out, &seen, name, &session.config.settings)?;
             Exit::Done
@@ -91,7 +92,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
         }
         Some(Command::Finish(finish)) => act(out, cli, &finish.service, AskedAct::Finish, &finish.acting).await?,
         Some(Command::Rollback(back)) if back.list => {
-            let seen = look(out, cli, Scope::Past(&back.service)).await?;
+            let seen = observe_past(out, cli, &back.service).await?;
             act::list(out, &seen, &back.service)?;
             Exit::Done
         }
@@ -100,7 +101,7 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             act(out, cli, &back.service, wish, &back.acting).await?
         }
         Some(Command::History(history)) => {
-            let seen = look(out, cli, Scope::Past(&history.service)).await?;
+            let seen = observe_past(out, cli, &history.service).await?;
             history::print(out, &seen, &history.service, usize::try_from(history.limit).unwrap_or(usize::MAX))?;
             Exit::Done
         }
@@ -147,16 +148,16 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
     Ok(exit.code())
 }
 
-/// One look, and what could not be read in it.
-async fn look(out: &mut Out, cli: &Cli, want: Scope<'_>) -> Result<Observation, Failure> {
-    let seen = connect(&cli.global).await?.observe(want).await?;
+/// Reads what a release ran before, and says what could not be read.
+async fn observe_past(out: &mut Out, cli: &Cli, name: &str) -> Result<Observation, Failure> {
+    let seen = connect(&cli.global).await?.observe(Scope::Past, Some(name)).await?;
     seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
     Ok(seen)
 }
 
 async fn act(out: &mut Out, cli: &Cli, name: &str, wish: AskedAct, acting: &Acting) -> Result<Exit, Failure> {
     let config = load(&cli.global)?;
-    act::answerable(out, acting)?;
+    act::check_confirmable(out, acting)?;
     let session = Session::connect(config).await?;
     act::act(out, &session, name, &wish, acting).await
 }

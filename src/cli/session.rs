@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
-use super::observe::{Observation, Observer, Scope};
+use super::observe::{Observation, Observer};
 use super::service_recorder::ServiceRecorder;
 use crate::clock::{CLOCK_VARIABLE, Clock, ScaledClock, SystemClock};
 use crate::cloud::aws;
@@ -15,6 +15,7 @@ use crate::cloud::aws::{Aws, Connect};
 use crate::cloud::prometheus::Prometheus;
 use crate::cloud::{Cloud, WithPrometheus};
 use crate::domain::history::History;
+use crate::domain::observe::requirements::Scope;
 use crate::execute::audit;
 use crate::execute::audit::history;
 
@@ -85,15 +86,15 @@ impl Session {
         Ok(Self { config, reader, actor: Arc::new(lanes.act), region: lanes.region, clock })
     }
 
-    /// Looks at AWS once, for `want`.
-    pub async fn observe(&self, want: Scope<'_>) -> Result<Observation, Failure> {
+    /// Reads AWS once: what `scope` requires of the release called `name`, else of all of them.
+    pub async fn observe(&self, scope: Scope, name: Option<&str>) -> Result<Observation, Failure> {
         let observer =
             Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &*self.clock };
         let recall = |place: &crate::domain::ecs::names::Location| match audit::default_path() {
             Ok(path) => history::recall(&path, place),
             Err(_) => History::default(),
         };
-        observer.observe(want, recall).await
+        observer.observe(scope, name, recall).await
     }
 
     /// The time on AWS's clock.

@@ -10,7 +10,7 @@ use super::config::{Config, Flags};
 use super::exit::{Exit, Failure};
 use super::history;
 use super::lookup;
-use super::observe::{Observation, Observer, Scope};
+use super::observe::{Observation, Observer};
 use super::out::Out;
 use super::out::tests::Paper;
 use super::status;
@@ -21,7 +21,8 @@ use crate::domain::ecs::route::{Forward, Health, Route, RouteId};
 use crate::domain::ecs::service::{Controller, Rollout, RolloutState, Service};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::history::History;
-use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::observe::query::{Answer, Query};
+use crate::domain::observe::requirements::Scope;
 use crate::domain::plan::{Call, Context, Intent, Receipt, plan};
 use crate::domain::release::Phase;
 use crate::domain::release::condition::Condition;
@@ -97,11 +98,11 @@ impl Fake {
         Self { services, fails, history: FaultKind::Denied }
     }
 
-    async fn observe(&self, want: Scope<'_>, memory: History) -> Result<Observation, Failure> {
+    async fn observe(&self, scope: Scope, name: &str, history: History) -> Result<Observation, Failure> {
         let config = config();
-        Observer { cloud: self, config: &config, region: "us-east-1", clock: &FixedClock(now()) }
-            .observe(want, |_| memory)
-            .await
+        let name = (scope != Scope::Fleet).then_some(name);
+        let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: &FixedClock(now()) };
+        observer.observe(scope, name, |_| history).await
     }
 }
 
@@ -157,7 +158,7 @@ fn nothing(_: &Query) -> bool {
 #[tokio::test]
 async fn the_way_back_is_planned_whatever_else_cannot_be_read() {
     let fake = Fake::new(|query| !matches!(query, Query::Services | Query::Routes));
-    let seen = fake.observe(Scope::Back("checkout"), History::default()).await.unwrap();
+    let seen = fake.observe(Scope::Rollback, "checkout", History::default()).await.unwrap();
     assert_eq!(seen.place.account, "123456789012", "the services' account stands in for STS's answer");
     let release = lookup::find(&seen.releases, "checkout").unwrap();
     let config = config();
@@ -177,12 +178,12 @@ async fn going_forward_needs_to_know_who_and_what() {
         (|query| matches!(query, Query::Services), "checkout"),
     ];
     for (fails, name) in cases {
-        let failure = Fake::new(fails).observe(Scope::Forward(name), History::default()).await.unwrap_err();
+        let failure = Fake::new(fails).observe(Scope::Forward, name, History::default()).await.unwrap_err();
         assert_eq!(failure.exit, Exit::Aws, "{failure:?}");
     }
     let no_rules = Fake::new(|query| matches!(query, Query::Routes));
-    assert!(no_rules.observe(Scope::Forward("mailer"), History::default()).await.is_ok(), "it has no target group");
-    let by_stem = no_rules.observe(Scope::Back("checkout"), History::default()).await.unwrap_err();
+    assert!(no_rules.observe(Scope::Forward, "mailer", History::default()).await.is_ok(), "it has no target group");
+    let by_stem = no_rules.observe(Scope::Rollback, "checkout", History::default()).await.unwrap_err();
     assert!(by_stem.message.contains("rules could not be read"), "{by_stem:?}");
 }
 
@@ -195,12 +196,12 @@ async fn what_was_written_from_here_is_remembered() {
         ..History::default()
     };
     let fake = Fake::new(nothing);
-    let seen = fake.observe(Scope::One("checkout"), memory(10.0)).await.unwrap();
+    let seen = fake.observe(Scope::Release, "checkout", memory(10.0)).await.unwrap();
     let release = lookup::find(&seen.releases, "checkout").unwrap();
     // 15 minutes are more than the bake time of 10.
     assert_eq!((release.bake.unwrap().since, release.bake.unwrap().seen), (at, true));
     assert_eq!(release.phase, Phase::Waiting);
-    let seen = fake.observe(Scope::One("checkout"), memory(1.0)).await.unwrap();
+    let seen = fake.observe(Scope::Release, "checkout", memory(1.0)).await.unwrap();
     let release = lookup::find(&seen.releases, "checkout").unwrap();
     assert!(!release.bake.unwrap().seen);
     let elsewhere = |condition: &Condition| matches!(condition, Condition::WeightsChangedElsewhere { .. });
@@ -211,7 +212,7 @@ async fn what_was_written_from_here_is_remembered() {
 async fn names_find_their_release_or_say_what_there_is() {
     let mut fake = Fake::new(nothing);
     fake.services.push(service("stage", "mailer", 7, 1, &[]));
-    let seen = fake.observe(Scope::Everything, History::default()).await.unwrap();
+    let seen = fake.observe(Scope::Fleet, "", History::default()).await.unwrap();
     let find = |name| lookup::find(&seen.releases, name);
     for (name, service) in [
         ("checkout", "prod/checkout-stable"),
@@ -233,7 +234,7 @@ async fn names_find_their_release_or_say_what_there_is() {
 async fn the_table_says_what_is_not_known_and_lets_nothing_through() {
     let mut fake = Fake::new(|query| matches!(query, Query::Health(_) | Query::Metrics(_)));
     fake.services.push(service("prod", "evil\x1b[2J\u{202e}name", 1, 1, &[]));
-    let seen = fake.observe(Scope::Everything, History::default()).await.unwrap();
+    let seen = fake.observe(Scope::Fleet, "", History::default()).await.unwrap();
     let settings = config().settings;
     for json in [false, true] {
         let paper = Paper::default();
@@ -262,13 +263,13 @@ async fn no_history_is_said_and_one_that_may_be_there_is_a_failure() {
         out.json = json;
         history::print(&mut out, seen, "mailer", 20).map(|()| paper.text())
     };
-    let seen = unsupported.observe(Scope::Past("mailer"), History::default()).await.unwrap();
+    let seen = unsupported.observe(Scope::Past, "mailer", History::default()).await.unwrap();
     assert!(told(&seen, false).unwrap().contains("No history is kept here"));
     let document: serde_json::Value = serde_json::from_str(&told(&seen, true).unwrap()).unwrap();
     assert!(document["services"][0]["none_because"].as_str().unwrap().contains("does not know"), "{document}");
-    let seen = Fake::new(nothing).observe(Scope::Past("mailer"), History::default()).await.unwrap();
+    let seen = Fake::new(nothing).observe(Scope::Past, "mailer", History::default()).await.unwrap();
     assert!(told(&seen, false).unwrap().contains("90 days"), "{:?}", told(&seen, false));
     let denied = Fake::new(|query| matches!(query, Query::Deployments(_)));
-    let seen = denied.observe(Scope::Past("mailer"), History::default()).await.unwrap();
+    let seen = denied.observe(Scope::Past, "mailer", History::default()).await.unwrap();
     assert_eq!(told(&seen, false).unwrap_err().exit, Exit::Aws);
 }

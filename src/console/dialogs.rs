@@ -12,10 +12,12 @@ use self::palette::Palette;
 use super::keymap::{BINDINGS, Key};
 use super::links::CopyMenu;
 use super::state::observed::Observed;
+use crate::domain::confirm;
+use crate::domain::confirm::Confirmation;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::Release;
-use crate::domain::text;
+use crate::domain::settings::Settings;
 
 /// The question on top of the screen.
 #[derive(Debug, Clone)]
@@ -100,6 +102,18 @@ pub enum Consent {
 }
 
 impl Consent {
+    /// The question for what has to be confirmed; `None` where nothing is asked. A reason is asked for after the name.
+    pub(crate) fn of(confirmation: Confirmation) -> Option<Self> {
+        match confirmation {
+            Confirmation::None => None,
+            Confirmation::Yes => Some(Self::Yes),
+            Confirmation::SecondKey => Some(Self::SecondR),
+            Confirmation::Name | Confirmation::Reason | Confirmation::NameAndReason => {
+                Some(Self::Name(Input::default()))
+            }
+        }
+    }
+
     /// The line of text that is being typed.
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
@@ -179,13 +193,17 @@ impl Confirm {
     /// What was typed as the reason, where there is something to be read in it.
     pub fn reason(&self) -> Option<String> {
         let Consent::Reason { why, .. } = &self.consent else { return None };
-        let why = why.value().trim();
-        why.chars().any(|c| text::is_safe(c) && !c.is_whitespace()).then(|| why.to_owned())
+        confirm::reason(why.value()).map(str::to_owned)
     }
 
-    /// Whether a reason is still to be asked for: the environment is protected and the verdict speaks against it.
-    pub fn wants_reason(&self) -> bool {
-        self.plan.gate.is_some() && matches!(self.consent, Consent::Name(_))
+    /// Whether a reason is still to be asked for once the name is typed.
+    pub(crate) fn wants_reason(&self, settings: &Settings) -> bool {
+        matches!(self.consent, Consent::Name(_)) && self.needs_reason(settings)
+    }
+
+    /// Whether the plan, as it stands now, goes on against its gate only for a reason.
+    pub(crate) fn needs_reason(&self, settings: &Settings) -> bool {
+        confirm::forward(settings, self.plan.gate.as_ref()).needs_reason()
     }
 }
 

@@ -1,4 +1,7 @@
-//! What is asked of AWS, and when: often where a release is under way and looked at, seldom elsewhere.
+//! Queries that are due, by source: often while a release is under way and the terminal is in front, seldom otherwise.
+//!
+//! `domain::observe::requirements` says what has to be read; this module knows the cadence, the back-off, and which of
+//! many things come first.
 
 pub(crate) mod metrics;
 pub(crate) mod rollback_prefetch;
@@ -14,57 +17,59 @@ use super::screen::Screen;
 use super::screens;
 use super::state::observed::Observed;
 use super::state::screen::ScreenState;
-use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::fault::FaultKind;
 use crate::domain::logs::LogSource;
 use crate::domain::metrics::Series;
 use crate::domain::metrics::source::{MetricSource, Resolution};
-use crate::domain::observe::snapshot::Query;
-use crate::domain::release::{Method, Release};
+use crate::domain::observe::query::Query;
+use crate::domain::observe::requirements;
+use crate::domain::observe::requirements::{Freshness, Known, Need, Read, Requirement, Scope};
+use crate::domain::release::Release;
 
-/// How one question stands.
+/// The state of one query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct PollState {
-    /// When it was last asked.
+    /// When it was last sent.
     at: Timestamp,
     /// Whether the answer is outstanding.
     outstanding: bool,
     /// How many answers in a row failed.
     failures: u32,
-    /// How far the newest failure lets it back off.
+    /// The longest back-off that the newest failure allows.
     slowest: SignedDuration,
-    /// Due as soon as it can be, whatever its pace.
+    /// Whether it is due at once, whatever its pace.
     expedite: bool,
 }
 
 impl PollState {
-    /// How long after an asking the next one is due, by a pace in seconds: the longer the more have failed.
+    /// How long after one query the next is due, by a pace in seconds: longer with each failure.
     fn backed_off(&self, seconds: i64) -> SignedDuration {
         let longer = SignedDuration::from_secs(seconds.saturating_mul(1 << self.failures.min(5)));
         longer.min(self.slowest.max(SignedDuration::from_secs(seconds)))
     }
 
-    /// Of a question that is asked for the first time.
+    /// The state of a query that is sent for the first time.
     fn at(at: Timestamp) -> Self {
         Self { at, outstanding: false, failures: 0, slowest: SLOWEST, expedite: false }
     }
 }
 
-/// The questions that were asked.
+/// The queries that were sent, and how they ended.
 #[derive(Debug, Clone, Default)]
 pub struct Polls {
     asked: HashMap<Key, PollState>,
-    /// How each meter's minutes stand.
+    /// How far each source of metrics was read.
     meters: metrics::Meters,
 }
 
-/// A question without what changes between two askings of it.
+/// A query without what changes from one time to the next.
 type Key = (Source, PollKey);
 
-/// What of a source is asked for.
+/// What is read from a source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum PollKey {
-    /// What is named.
+    /// What is named here.
     Of(String),
     /// The minutes that are read again, whatever meters are in sight: those of the fleet, or of what is open.
     Again(Resolution),
@@ -72,48 +77,32 @@ enum PollKey {
     First(Resolution, u64),
 }
 
-impl PollKey {
-    fn of(name: impl Into<String>) -> Self {
-        Self::Of(name.into())
-    }
-}
-
-fn joined<'a>(arns: impl IntoIterator<Item = &'a Arn>) -> String {
-    arns.into_iter().map(Arn::as_str).collect::<Vec<_>>().join(" ")
+fn joined<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 fn key(query: &Query) -> Key {
-    match query {
-        Query::Identity => (Source::Identity, PollKey::of("")),
-        Query::Services => (Source::Services, PollKey::of("")),
-        Query::Service(service) => (Source::Services, PollKey::of(service.to_string())),
-        Query::Routes => (Source::Routes, PollKey::of("")),
-        Query::Route(route) => (Source::Routes, PollKey::of(route.arn().as_str())),
-        // As with revisions: a target group that has just come into sight does not wait for the pace of the others.
-        Query::Health(groups) => (Source::Health, PollKey::of(joined(groups))),
-        Query::Tasks(service) => (Source::Tasks, PollKey::of(service.to_string())),
-        Query::Deployments(service) => (Source::Deployments, PollKey::of(service.to_string())),
+    let what = match query {
         // As with health, what comes into sight does not wait; but what is read again is one question, whatever is in
         // sight: a source that fails is not asked sooner because something else is looked at.
-        Query::Metrics(metrics) => metrics::key(metrics),
-        Query::Alarms(_) => (Source::Alarms, PollKey::of("")),
+        Query::Metrics(metrics) => return metrics::key(metrics),
+        Query::Alarms(_) => String::new(),
+        // As with revisions: a target group that has just come into sight does not wait for the pace of the others.
+        Query::Health(groups) | Query::TargetGroups(groups) => joined(groups.iter().map(Arn::as_str)),
         // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
-        Query::TaskDefinitions(unread) => {
-            let arns: Vec<_> = unread.iter().map(ToString::to_string).collect();
-            (Source::Revisions, PollKey::Of(arns.join(" ")))
-        }
-        Query::Family(family) => (Source::Revisions, PollKey::of(family.as_str())),
-        Query::TargetGroups(groups) => (Source::Groups, PollKey::of(joined(groups))),
-        Query::Definition { arn, reveal } => (Source::Definitions, PollKey::Of(format!("{arn} {reveal}"))),
+        Query::TaskDefinitions(unread) => joined(unread.iter().map(|arn| arn.arn().as_str())),
+        Query::Definition { arn, reveal } => format!("{arn} {reveal}"),
         // A page is asked for once the one before is there, however fast pages come: see `screens::logs::state`.
         Query::Logs(page) => {
             let LogSource { group, region, prefix } = &page.source;
-            (Source::Logs, PollKey::Of(format!("{group} {prefix} {}", region.as_deref().unwrap_or_default())))
+            format!("{group} {prefix} {}", region.as_deref().unwrap_or_default())
         }
-    }
+        other => other.subject(),
+    };
+    (Source::answering(query), PollKey::Of(what))
 }
 
-/// How often a question is asked.
+/// The pace of a query.
 fn pace(key: &Key) -> Pace {
     match key {
         // As fine as its numbers are.
@@ -125,24 +114,24 @@ fn pace(key: &Key) -> Pace {
     }
 }
 
-/// Never ask more often than this, as the operator lives it, however fast AWS's clock runs.
+/// Never query more often than this in the operator's time, however fast AWS's clock runs.
 pub const FLOOR: SignedDuration = SignedDuration::from_millis(400);
 
 /// FilterLogEvents has 5 calls a second for a whole account and region: one of ours is so long after the one before it,
 /// whatever log it is of.
 pub const PAGES_APART: SignedDuration = SignedDuration::from_millis(500);
 
-/// What was not asked for so long is due whatever came of it, and need not be remembered: longer than any pace.
+/// A query that was not sent for this long is due however it ended, so it need not be remembered: longer than any pace.
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
 
-/// How far a failing source backs off, at the most.
+/// The longest back-off of a failing source.
 pub const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
 
-/// The same where AWS was not reached or has no valid caller to serve: asking again costs nobody's quota, and whoever
+/// The same where AWS was not reached, or the credentials are not valid: another try costs nobody's quota, and whoever
 /// mended it looks at a screen that is marked as old until the next answer.
 const SLOWEST_AWAY: SignedDuration = SignedDuration::from_secs(10);
 
-/// How far this failure lets a source back off.
+/// The longest back-off that this failure allows.
 pub fn slowest(fault: FaultKind) -> SignedDuration {
     match fault {
         FaultKind::Unreachable | FaultKind::Expired | FaultKind::NoCredentials => SLOWEST_AWAY,
@@ -151,7 +140,7 @@ pub fn slowest(fault: FaultKind) -> SignedDuration {
 }
 
 impl Polls {
-    /// Takes note that a question goes out.
+    /// Records that a query is sent.
     pub fn ask(&mut self, query: &Query, at: Timestamp) {
         self.asked.retain(|_, asked| asked.outstanding || at.duration_since(asked.at) < REMEMBERED);
         let asked = self.asked.entry(key(query)).or_insert(PollState::at(at));
@@ -163,7 +152,7 @@ impl Polls {
         }
     }
 
-    /// Takes note of an answer, or of why there is none.
+    /// Records an answer, or why there is none.
     pub fn answered(&mut self, query: &Query, fault: Option<FaultKind>) {
         let failed = |asked: &mut PollState| {
             asked.failures = if fault.is_none() { 0 } else { asked.failures.saturating_add(1) };
@@ -175,7 +164,7 @@ impl Polls {
             asked.at
         });
         if let Query::Metrics(metrics) = query {
-            // Who does not answer the first question of a meter is not asked for others at once.
+            // If a source's first query fails, back off before querying its other metrics.
             let again = metrics::is_first(metrics).then(|| self.asked.get_mut(&metrics::again(metrics))).flatten();
             if let Some((again, at)) = again.zip(at) {
                 failed(again);
@@ -185,7 +174,7 @@ impl Polls {
         }
     }
 
-    /// Takes note of what was read of meters, and of what was not.
+    /// Records which metrics were read, and which were not.
     pub fn learned(&mut self, query: &Query, read: &[(MetricSource, Series)]) {
         if let Query::Metrics(metrics) = query {
             self.meters.learned(metrics, read);
@@ -204,8 +193,8 @@ impl Polls {
         self.asked.values_mut().for_each(|asked| asked.expedite = true);
     }
 
-    /// Makes these sources due at once: something has just been written. What is outstanding was asked before
-    /// that, so it is asked again when it comes in.
+    /// Makes these sources due at once: something has just been written. A query that is outstanding was sent before
+    /// that, so it is sent again when its answer comes in.
     pub fn expedite(&mut self, sources: &[Source]) {
         self.asked
             .iter_mut()
@@ -213,13 +202,13 @@ impl Polls {
             .for_each(|(_, asked)| asked.expedite = true);
     }
 
-    /// When a page of a log was last asked for.
+    /// When a page of a log was last queried.
     fn newest_page(&self) -> Option<Timestamp> {
         let pages = self.asked.iter().filter(|((source, _), _)| *source == Source::Logs);
         pages.map(|(_, asked)| asked.at).max()
     }
 
-    /// Since when an answer has been outstanding, the longest.
+    /// Since when the oldest outstanding query has waited for its answer.
     pub fn waiting_since(&self) -> Option<Timestamp> {
         self.asked.values().filter(|asked| asked.outstanding).map(|asked| asked.at).min()
     }
@@ -227,8 +216,6 @@ impl Polls {
 
 /// Services in a rollout, or just out of one, whose history is read whatever is marked: so many at the most.
 const HISTORIES_AT_ONCE: usize = 3;
-/// How long after its end a rollout is still looked at for how it ended.
-const JUST_ENDED: SignedDuration = SignedDuration::from_hours(1);
 
 /// What decides which queries are due.
 #[derive(Debug, Clone, Copy)]
@@ -237,7 +224,7 @@ pub struct Watched<'a> {
     pub observed: &'a Observed,
     /// What the operator looks at.
     pub screen: &'a ScreenState,
-    /// How each query stands.
+    /// The state of each query.
     pub polls: &'a Polls,
 }
 
@@ -248,42 +235,55 @@ impl<'a> Watched<'a> {
     }
 }
 
-/// The questions that are due now.
-pub fn due(watched: &Watched<'_>) -> Vec<Query> {
-    let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
-    let groups = target_groups(watched);
-    if !groups.is_empty() {
-        wanted.push(Query::Health(groups));
-    }
-    wanted.extend(metrics::questions(watched));
-    let busy = watched.observed.releases.iter().any(Release::in_flight);
-    wanted.extend(rollback_prefetch::read_first(watched, unread_revisions(watched)));
-    let focus = watched.focus();
-    wanted.extend(rollback_prefetch::read_again(watched, focus, busy && watched.screen.focused));
-    wanted.extend(rollback_prefetch::alarms(watched, focus));
-    wanted.extend(rollback_prefetch::family(focus));
-    // Whether such a service waits for somebody is said by its deployment alone.
-    let native = |release: &&Release| matches!(release.method, Method::Native | Method::NativeWeighted);
-    let native = watched.observed.releases.iter().filter(native).filter(|release| release.in_flight());
-    wanted.extend(native.map(|release| Query::Deployments(release.stable.service.clone())));
-    // That one was rolled back is in its history alone.
-    let since = |release: &Release| release.steady_since.map(|since| watched.observed.now.at.duration_since(since));
-    let single = watched.observed.releases.iter().filter(|release| release.method == Method::Rolling);
-    let mut lately: Vec<_> = single
-        .filter(|release| release.in_flight() || since(release).is_some_and(|since| since < JUST_ENDED))
-        .collect();
-    lately.sort_by_key(|release| (!release.in_flight(), since(release)));
-    let lately = lately.into_iter().take(HISTORIES_AT_ONCE);
-    wanted.extend(lately.map(|release| Query::Deployments(release.stable.service.clone())));
-    if let Some(release) = focus {
-        for side in release.sides() {
-            wanted.push(Query::Deployments(side.service.clone()));
-            if watched.screen.current != Screen::Fleet {
-                wanted.push(Query::Tasks(side.service.clone()));
-            }
+/// What has to be read for what is on screen.
+struct Required<'a> {
+    /// For the fleet.
+    fleet: Vec<Requirement<'a>>,
+    /// For the release that a key would act on.
+    focus: Vec<Requirement<'a>>,
+    /// For the open release.
+    open: Vec<Requirement<'a>>,
+}
+
+impl<'a> Required<'a> {
+    fn of(watched: &Watched<'a>) -> Self {
+        let known = Known {
+            snapshot: &watched.observed.snapshot,
+            settings: &watched.observed.settings,
+            now: watched.observed.now.at,
+        };
+        let required = |scope, releases: &[&'a Release]| requirements::required(scope, releases, &known);
+        let focus = watched.focus();
+        let open = focus.filter(|_| watched.screen.current != Screen::Fleet);
+        Self {
+            fleet: required(Scope::Fleet, &watched.observed.releases.iter().collect::<Vec<_>>()),
+            focus: required(Scope::Focus, focus.as_slice()),
+            open: required(Scope::Open, open.as_slice()),
         }
     }
-    wanted.extend(rollback_prefetch::failing(watched));
+
+    fn all(&self) -> impl Iterator<Item = &Requirement<'a>> {
+        self.fleet.iter().chain(&self.focus).chain(&self.open)
+    }
+}
+
+/// The queries that are due now.
+pub fn due(watched: &Watched<'_>) -> Vec<Query> {
+    let required = Required::of(watched);
+    let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
+    let groups: BTreeSet<_> = required.all().filter_map(|it| it.target_group()).collect();
+    if !groups.is_empty() {
+        wanted.push(Query::Health(groups.into_iter().cloned().collect()));
+    }
+    wanted.extend(metrics::questions(watched, &required));
+    let busy = watched.observed.releases.iter().any(Release::in_flight);
+    wanted.extend(rollback_prefetch::read_first(watched, unread_revisions(watched, &required)));
+    let focus = watched.focus();
+    wanted.extend(rollback_prefetch::read_again(watched, &required, busy && watched.screen.focused));
+    wanted.extend(rollback_prefetch::alarms(watched, &required, focus));
+    wanted.extend(families(&required));
+    wanted.extend(histories(watched.observed.now.at, &required));
+    wanted.extend(tasks(&required));
     wanted.extend(screens::wanted(watched.observed, watched.screen));
     if let Some(super::dialogs::Dialog::Revisions(revisions)) = &watched.screen.dialog {
         wanted.push(Query::Family(revisions.family.clone()));
@@ -296,6 +296,46 @@ pub fn due(watched: &Watched<'_>) -> Vec<Query> {
         (pages < 2 || !matches!(query, Query::Logs(_))) && asked.insert(query.clone())
     });
     wanted
+}
+
+/// Other revisions of what is marked, where the best one to roll back to is gone.
+fn families(required: &Required<'_>) -> Vec<Query> {
+    let families = required.focus.iter().filter_map(|it| match &it.read {
+        Read::Family(family) => Some(Query::Family(family.clone())),
+        _ => None,
+    });
+    families.collect()
+}
+
+/// The histories that may have something new: those that tell whether a release waits, some of the others that are
+/// under way or just ended, and those of what is marked.
+fn histories(now: Timestamp, required: &Required<'_>) -> Vec<Query> {
+    fn live<'a>(of: &'a [Requirement<'_>]) -> impl Iterator<Item = (&'a Requirement<'a>, &'a ServiceKey)> {
+        let live = of.iter().filter(|it| it.freshness == Freshness::Live);
+        live.filter_map(|it| if let Read::Deployments(service) = &it.read { Some((it, service)) } else { None })
+    }
+    let (always, mut lately): (Vec<_>, Vec<_>) = live(&required.fleet).partition(|(it, _)| it.need == Need::Essential);
+    let since = |release: &Release| release.steady_since.map(|since| now.duration_since(since));
+    lately.sort_by_key(|(it, _)| it.release.map(|release| (!release.in_flight(), since(release))));
+    let all = always.into_iter().chain(lately.into_iter().take(HISTORIES_AT_ONCE)).chain(live(&required.focus));
+    all.map(|(_, service)| Query::Deployments(service.clone())).collect()
+}
+
+/// Services whose tasks are read at the most while only the fleet is looked at.
+const FAILING: usize = 3;
+
+/// Tasks of the open release, and of failing services, the most urgent first: their stop reasons explain the failure.
+fn tasks(required: &Required<'_>) -> Vec<Query> {
+    fn tasks<'a>(of: &'a [Requirement<'_>]) -> impl Iterator<Item = (Option<&'a Release>, &'a ServiceKey)> {
+        let of_services = of.iter().map(|it| (it.release, &it.read));
+        of_services
+            .filter_map(|(release, read)| if let Read::Tasks(service) = read { Some((release, service)) } else { None })
+    }
+    let mut failing: Vec<_> =
+        tasks(&required.fleet).filter(|(release, _)| release.is_some_and(Release::in_flight)).collect();
+    failing.sort_by_key(|(release, _)| release.map(Release::urgency));
+    let all = tasks(&required.open).chain(failing.into_iter().take(FAILING));
+    all.map(|(_, service)| Query::Tasks(service.clone())).collect()
 }
 
 fn is_due(watched: &Watched<'_>, query: &Query, busy: bool) -> bool {
@@ -314,13 +354,14 @@ fn is_due(watched: &Watched<'_>, query: &Query, busy: bool) -> bool {
     if asked.outstanding {
         return false;
     }
-    if watched.observed.now.since(asked.at) < FLOOR {
+    let felt = watched.observed.now.since(asked.at);
+    if felt < FLOOR {
         return false;
     }
     if key.0 == Source::Logs && asked.failures == 0 {
         return true;
     }
-    // Nobody's expedite is worth an alarm that ECS could not read for want of quota.
+    // No hurry is worth an alarm that ECS could not read for want of quota.
     if asked.expedite && key.0 != Source::Alarms {
         return true;
     }
@@ -330,8 +371,8 @@ fn is_due(watched: &Watched<'_>, query: &Query, busy: bool) -> bool {
     watched.observed.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
 }
 
-/// Whether a source may be asked for what has just come into sight: not while it is backing off, and Prometheus for one
-/// such lot after the other.
+/// Whether a source may be queried for metrics that have just come into sight: not while it backs off, and Prometheus for
+/// one lot after the other.
 fn may_be_first(watched: &Watched<'_>, source: &Source, detail: Resolution) -> bool {
     let asked = &watched.polls.asked;
     let again = [Resolution::Brief, Resolution::Full].map(|detail| (source.clone(), PollKey::Again(detail)));
@@ -345,27 +386,18 @@ fn may_be_first(watched: &Watched<'_>, source: &Source, detail: Resolution) -> b
     !(backing_off || *source == Source::Prometheus && under_way)
 }
 
-/// Every target group that is shown.
-fn target_groups(watched: &Watched<'_>) -> Vec<Arn> {
-    let sides = watched.observed.releases.iter().flat_map(|release| release.sides());
-    let groups: BTreeSet<_> = sides.filter_map(|side| side.target_group.clone()).collect();
-    groups.into_iter().collect()
-}
-
 /// Revisions that are on screen and were never read: their versions, and whether they can be deployed.
-fn unread_revisions(watched: &Watched<'_>) -> Vec<TaskDefinitionArn> {
+fn unread_revisions(watched: &Watched<'_>, required: &Required<'_>) -> Vec<TaskDefinitionArn> {
     let chosen = watched.screen.dialog.as_ref().and_then(|dialog| match dialog {
         super::dialogs::Dialog::Revisions(revisions) => {
             watched.observed.snapshot.families.get(&revisions.family).and_then(|reading| reading.get())
         }
         _ => None,
     });
-    let shown = watched.observed.releases.iter().flat_map(|release| {
-        let sides = release.sides().map(|side| &side.task_definition);
-        sides.chain(rollback_prefetch::way_back(release))
-    });
-    let unread = shown.chain(chosen.into_iter().flatten().take(20));
-    unread.filter(|arn| watched.observed.snapshot.task_definition(arn).is_none()).cloned().collect()
+    let chosen =
+        chosen.into_iter().flatten().take(20).filter(|arn| watched.observed.snapshot.task_definition(arn).is_none());
+    let shown = required.all().filter(|it| it.freshness == Freshness::Once).filter_map(|it| it.task_definition());
+    shown.chain(chosen).cloned().collect()
 }
 
 #[cfg(test)]

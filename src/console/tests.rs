@@ -1,6 +1,7 @@
 //! Whole screens, as glyphs and as styles.
 
 mod automatic;
+mod confirm;
 mod diff;
 mod happened;
 mod logs;

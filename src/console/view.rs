@@ -84,7 +84,7 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     let (_, footer) = canvas::split_top(bottom, bottom.height.saturating_sub(1));
     match &screen.dialog {
         Some(open) => {
-            frame::dialog_footer(&scene, buffer, footer, dialogs::view::keys(open));
+            frame::dialog_footer(&scene, buffer, footer, dialogs::view::keys(open, &model.observed.settings));
             dialogs::view::draw(&scene, open, buffer, body);
         }
         None => frame::footer(&scene, buffer, footer),

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::analysis::VerdictStatus;
+use super::format::minutes;
 use super::plan::{Refusal, Remedy};
 use super::release::{Bake, Method, Phase, Release};
 use super::wording::{Act, Wording};
@@ -90,15 +91,6 @@ fn stop(reason: impl Into<String>, remedy: Remedy) -> Decision {
     Decision::Stop(Refusal::new(reason, remedy))
 }
 
-/// `3 min`, `45 s`: a span in a sentence.
-pub fn span(span: SignedDuration) -> String {
-    match span.as_secs() {
-        seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds if seconds >= 60 => format!("{} min {} s", seconds / 60, seconds % 60),
-        seconds => format!("{} s", seconds.max(0)),
-    }
-}
-
 /// Decides. Total: every release has an answer.
 pub fn decide(release: &Release, known: &Known) -> Decision {
     if let Some(over) = over(release, known) {
@@ -171,11 +163,11 @@ fn failing(release: &Release, known: &Known) -> Decision {
     };
     let lasted = known.failing_since.map(|since| known.now.duration_since(since).max(SignedDuration::ZERO));
     match lasted {
-        Some(lasted) if lasted >= after => Decision::Rollback(format!("FAIL for {}", span(lasted))),
+        Some(lasted) if lasted >= after => Decision::Rollback(format!("FAIL for {}", minutes(lasted))),
         lasted => idle(format!(
             "FAIL for {} of {}, then it rolls back: {}",
-            span(lasted.unwrap_or_default()),
-            span(after),
+            minutes(lasted.unwrap_or_default()),
+            minutes(after),
             weightiest(release)
         )),
     }
@@ -198,14 +190,14 @@ fn passed(release: &Release, known: &Known) -> Decision {
     };
     if !bake.done(known.now) {
         let left = bake.of.saturating_sub(bake.elapsed(known.now));
-        return idle(format!("PASS so far, {} of the bake left", span(left)));
+        return idle(format!("PASS so far, {} of the bake left", minutes(left)));
     }
     if release.method.shifted_by_ecs() && release.pauses.is_empty() {
         return idle("ECS shifts it: nobody is waited for");
     }
     // Whole minutes: it is a reason, not a clock.
     let baked = SignedDuration::from_mins(bake.elapsed(known.now).as_mins());
-    Decision::Step(format!("baked {} with PASS", span(baked.max(SignedDuration::from_secs(1)))))
+    Decision::Step(format!("baked {} with PASS", minutes(baked.max(SignedDuration::from_secs(1)))))
 }
 
 #[cfg(test)]

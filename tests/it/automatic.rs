@@ -6,7 +6,7 @@ use tidegate::console::dialogs::Dialog;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::Msg;
 use tidegate::console::state::Model;
-use tidegate::domain::auto_promotion::span;
+use tidegate::domain::format::minutes;
 use tidegate::domain::settings::{Automatic, ServiceSettings, Settings, Thresholds};
 use tidegate::sim::wire::{Fault, FaultRule};
 
@@ -36,7 +36,7 @@ async fn automatic(scenario: &str, settings: Settings) -> Harness {
     stage.go("checkout").await;
     stage.press("H").await;
     let asked = stage.screen(80, 24);
-    let countdown = span(stage.model.observed.settings.automatic.countdown);
+    let countdown = minutes(stage.model.observed.settings.automatic.countdown);
     assert!(asked.contains(&format!("a countdown of {countdown}")), "{asked}");
     assert!(asked.contains("never finishes by itself"), "{asked}");
     assert!(!on(&stage), "it asks first");

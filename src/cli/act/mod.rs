@@ -11,15 +11,18 @@ use tokio_util::sync::CancellationToken;
 use super::args::Acting;
 use super::exit::{Exit, Failure, internal};
 use super::lookup;
-use super::observe::{Observation, Scope};
+use super::observe::Observation;
 use super::out::Out;
 use super::session::Session;
 use crate::cloud::Cloud;
 use crate::console::signals::Signals;
 use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
+use crate::domain::confirm;
+use crate::domain::confirm::Surface;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::fault::FaultKind;
-use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::observe::query::{Answer, Query};
+use crate::domain::observe::requirements::Scope;
 use crate::domain::plan;
 use crate::domain::plan::{Context, Intent, Plan, Warning};
 use crate::domain::release::Release;
@@ -65,8 +68,8 @@ pub async fn act(
     acting: &Acting,
 ) -> Result<Exit, Failure> {
     let back = matches!(wish, AskedAct::Rollback { .. });
-    let want = if back { Scope::Back(name) } else { Scope::Forward(name) };
-    let seen = session.observe(want).await?;
+    let scope = if back { Scope::Rollback } else { Scope::Forward };
+    let seen = session.observe(scope, Some(name)).await?;
     for fault in &seen.faults {
         out.remark(&format!("not read: {fault}"));
     }
@@ -101,24 +104,28 @@ pub async fn act(
     } else {
         out.say(&shown)?;
     }
-    let settings = &session.config.settings;
-    consent::reasoned(settings, &plan, acting.reason.as_deref())?;
-    if !acting.yes && !consent::given(out, consent::needed(settings, release.in_flight(), &intent), &plan) {
+    let required = confirm::required(&session.config.settings, release, &plan, surface(out, acting));
+    consent::check_reason(required, &plan, acting.reason.as_deref())?;
+    if !consent::ask(out, required, &plan) {
         return Err(Failure::new(Exit::Refused, "Declined.", "Nothing was sent."));
     }
     let told = carry_out(out, session, &seen, plan, acting.reason.clone()).await?;
     conclude(out, &told, &left_to_aws)
 }
 
-/// Without a terminal to ask on, `--yes` must be given. Checked before anything is read.
-pub fn answerable(out: &Out, acting: &Acting) -> Result<(), Failure> {
-    if acting.dry_run || acting.yes || out.can_ask() {
+/// Refuses, before anything is read, a command that nobody could confirm.
+pub fn check_confirmable(out: &Out, acting: &Acting) -> Result<(), Failure> {
+    if acting.dry_run || surface(out, acting).can_confirm() {
         return Ok(());
     }
     Err(Failure::usage(
         "There is no terminal to ask on, and --yes was not given: nothing was sent.",
         "Add --yes to act, or --dry-run to see the plan.",
     ))
+}
+
+fn surface(out: &Out, acting: &Acting) -> Surface {
+    Surface::Command { terminal: out.can_ask(), yes: acting.yes }
 }
 
 fn make_plan(session: &Session, seen: &Observation, release: &Release, intent: &Intent) -> Result<Plan, plan::Refusal> {

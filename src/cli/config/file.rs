@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{Metrics, PrometheusTable};
 use super::thresholds::ThresholdsTable;
+use super::values::{Span, Wait};
 use crate::domain::metrics::Percentile;
 use crate::domain::release::ladder::Ladder;
 use crate::domain::settings::{Automatic, RollbackConfirm, ServiceSettings, Thresholds};
@@ -120,74 +120,6 @@ pub struct EnvironmentTable {
     pub endpoint_url: Option<String>,
     /// `[environments.prometheus]`, instead of `[prometheus]`.
     pub prometheus: Option<PrometheusTable>,
-}
-
-/// A span of time that may be none: `"0s"`, `"10m"`, `"1m 30s"`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "SignedDuration", into = "SignedDuration")]
-pub struct Wait(pub SignedDuration);
-
-/// A span of time above zero: `"10m"`, `"250ms"`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "SignedDuration", into = "SignedDuration")]
-pub struct Span(pub SignedDuration);
-
-/// A finite number above zero.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub struct Positive(pub f64);
-
-/// Why a value is out of range.
-#[derive(Debug, thiserror::Error)]
-pub enum OutOfRange {
-    /// Zero will not do either.
-    #[error("{0} must be above 0")]
-    NotPositive(String),
-    /// Nor will a half or more.
-    #[error("{0} must be above 0 and below 50")]
-    NotAShare(String),
-    /// Zero would do.
-    #[error("{0} must not be below 0")]
-    Negative(String),
-}
-
-impl TryFrom<SignedDuration> for Wait {
-    type Error = OutOfRange;
-    fn try_from(duration: SignedDuration) -> Result<Self, OutOfRange> {
-        if duration.is_negative() { Err(OutOfRange::Negative(format!("{duration:#}"))) } else { Ok(Self(duration)) }
-    }
-}
-
-impl TryFrom<SignedDuration> for Span {
-    type Error = OutOfRange;
-    fn try_from(duration: SignedDuration) -> Result<Self, OutOfRange> {
-        if duration.is_positive() { Ok(Self(duration)) } else { Err(OutOfRange::NotPositive(format!("{duration:#}"))) }
-    }
-}
-
-impl TryFrom<f64> for Positive {
-    type Error = OutOfRange;
-    fn try_from(value: f64) -> Result<Self, OutOfRange> {
-        if value.is_finite() && value > 0.0 { Ok(Self(value)) } else { Err(OutOfRange::NotPositive(value.to_string())) }
-    }
-}
-
-impl From<Wait> for SignedDuration {
-    fn from(wait: Wait) -> Self {
-        wait.0
-    }
-}
-
-impl From<Span> for SignedDuration {
-    fn from(span: Span) -> Self {
-        span.0
-    }
-}
-
-impl From<Positive> for f64 {
-    fn from(positive: Positive) -> Self {
-        positive.0
-    }
 }
 
 impl ServiceTable {

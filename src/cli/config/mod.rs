@@ -7,6 +7,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 pub mod thresholds;
+pub mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::file::{OutOfRange, Positive, Span};
+use super::values::{Positive, Share, Span};
 use crate::domain::settings::Thresholds;
 
 /// `[thresholds]`.
@@ -33,25 +33,6 @@ pub struct ThresholdsTable {
     pub false_passes: Option<Share>,
     /// How far back a service without a canary is judged.
     pub window: Option<Span>,
-}
-
-/// So many of a hundred: above 0 and below 50.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub struct Share(pub f64);
-
-impl TryFrom<f64> for Share {
-    type Error = OutOfRange;
-    fn try_from(value: f64) -> Result<Self, OutOfRange> {
-        // At a half, to toss a coin would do.
-        if value > 0.0 && value < 50.0 { Ok(Self(value)) } else { Err(OutOfRange::NotAShare(value.to_string())) }
-    }
-}
-
-impl From<Share> for f64 {
-    fn from(share: Share) -> Self {
-        share.0
-    }
 }
 
 fn milliseconds(span: Span) -> f64 {

@@ -8,14 +8,15 @@ use serde_json::{Value, json};
 use crate::cli::args::Judge;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::lookup;
-use crate::cli::observe::{Observation, Scope, behind};
+use crate::cli::observe::Observation;
 use crate::cli::session::Session;
 use crate::domain::analysis::Observed;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::Arn;
 use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::metrics::{MetricsQuery, Series};
-use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::observe::query::{Answer, Query};
+use crate::domain::observe::requirements::{Scope, metrics_of_groups};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
@@ -80,7 +81,7 @@ fn window(
 /// Reads what `status` reads of the release, and its minutes.
 pub(super) async fn served(session: &Session, wish: &Judge, since: SignedDuration) -> Result<Served, Failure> {
     let (from, to) = window(session.now(), since, wish.until)?;
-    let seen = session.observe(Scope::One(&wish.what)).await?;
+    let seen = session.observe(Scope::Release, Some(&wish.what)).await?;
     let release = lookup::find(&seen.releases, &wish.what)?;
     let Meters { stable, canary } = meters(release, &seen, &session.config.settings, from, to)?;
     let source = if canary.of_prometheus() { "Prometheus" } else { "CloudWatch" };
@@ -199,7 +200,7 @@ fn meters(
     let Some((blue, green)) = sides else {
         return Err(none("AWS no longer tells which target group its canary had".to_owned()));
     };
-    let meter = |group: Arn| behind(&BTreeSet::from([group]), &seen.snapshot).pop();
+    let meter = |group: Arn| metrics_of_groups(&BTreeSet::from([group]), &seen.snapshot).pop();
     let meters = meter(blue).zip(meter(green)).map(|(stable, canary)| Meters { stable, canary });
     meters.ok_or_else(|| none("its target groups are behind no rule any more".to_owned()))
 }

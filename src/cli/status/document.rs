@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::way_back;
+use super::rollback::planned_rollback;
 use crate::cli::deployments::brief;
 use crate::cli::observe::Observation;
 use crate::cli::wording::COMMANDS;
@@ -35,7 +35,7 @@ pub fn document(seen: &Observation, shown: &[&Release], settings: &Settings) -> 
 
 /// One release, as every document has it.
 pub fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> Value {
-    let back = way_back(release, context);
+    let back = planned_rollback(release, context);
     json!({
         "name": release.name,
         "cluster": release.stable.service.cluster,

@@ -1,50 +1,23 @@
 //! `status`: where the releases are, as a table, as one release in full, or as one document.
 
 mod document;
+mod rollback;
 mod table;
 
 use super::exit::Failure;
 use super::lookup;
-use super::observe::{Observation, Scope};
+use super::observe::Observation;
 use super::out::Out;
-use crate::cli::wording::COMMANDS;
-use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::plan;
-use crate::domain::plan::{Call, Context, Intent};
+use crate::domain::observe::requirements::Scope;
+use crate::domain::plan::Context;
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
 pub use self::document::{document, service};
 
-/// What a rollback would do now.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WayBack {
-    /// Whether it would do it.
-    pub ready: bool,
-    /// The revision that users would be back on.
-    pub target: Option<TaskDefinitionArn>,
-    /// How, step by step; or why not, and what to do.
-    pub path: String,
-    /// Its writes, in order.
-    pub calls: Vec<String>,
-}
-
-/// What a rollback would do now, by planning one.
-pub fn way_back(release: &Release, context: &Context<'_>) -> WayBack {
-    match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, context) {
-        Ok(plan) => WayBack {
-            ready: true,
-            target: plan.ends_on(release).cloned(),
-            path: plan.steps.iter().map(|step| step.title.as_str()).collect::<Vec<_>>().join("; "),
-            calls: plan.calls().map(Call::describe).collect(),
-        },
-        Err(refusal) => WayBack { ready: false, target: None, path: refusal.text(COMMANDS), calls: Vec::new() },
-    }
-}
-
-/// What is looked at for `status [SERVICE]`.
-pub fn want(service: Option<&str>) -> Scope<'_> {
-    service.map_or(Scope::Everything, Scope::One)
+/// What is read for `status [SERVICE]`.
+pub fn scope(service: Option<&str>) -> Scope {
+    if service.is_some() { Scope::Release } else { Scope::Fleet }
 }
 
 /// Prints what was seen.

@@ -1,8 +1,8 @@
 //! The same for people: a line a release, or one release in full.
 
-use super::{WayBack, way_back};
+use super::rollback::{PlannedRollback, planned_rollback};
 use crate::cli::deployments::{evidence, outcome, pause, reason, target_tag};
-use crate::cli::format::{NO_DATA, columns, count, or_no_data, rate, since, span};
+use crate::cli::format::{NO_DATA, columns, many, or_no_data, rate, since, span};
 use crate::cli::observe::Observation;
 use crate::cli::wording::COMMANDS;
 use crate::domain::analysis;
@@ -148,7 +148,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
     rows.extend(verdict.baseline.as_ref().map(|base| named("", format!("stable {}", numbers(base)))));
     rows.extend(verdict.reasons.iter().map(|reason| named("", reason.clone())));
     rows.extend(deployment(release, seen));
-    rows.extend(rollback(&way_back(release, context)));
+    rows.extend(rollback(&planned_rollback(release, context)));
     rows.extend(preflight(&release.preflight));
     rows.extend(best(&release.previous).map(|best| named("previous", good(best, seen))));
     rows.extend(release.watch_only.iter().map(|why| named("watch only", why.clone())));
@@ -183,8 +183,8 @@ fn deployment(release: &Release, seen: &Observation) -> Vec<Vec<String>> {
 fn preflight(preflight: &Readiness) -> Vec<Vec<String>> {
     let estimate = preflight.estimate.as_ref().map(|estimate| {
         let of = match estimate.from {
-            Past::Rollbacks => count(estimate.of, "rollback"),
-            Past::Deployments => count(estimate.of, "deployment"),
+            Past::Rollbacks => many(estimate.of, "rollback"),
+            Past::Deployments => many(estimate.of, "deployment"),
         };
         format!("typically {}, {} at the longest (of {of})", span(estimate.typical), span(estimate.longest))
     });
@@ -233,11 +233,11 @@ fn numbers(numbers: &Numbers) -> String {
         latency("p50", numbers.p50),
         latency("p95", numbers.p95),
         latency("p99", numbers.p99),
-        count(numbers.minutes as usize, "minute")
+        many(numbers.minutes as usize, "minute")
     )
 }
 
-fn rollback(back: &WayBack) -> Vec<Vec<String>> {
+fn rollback(back: &PlannedRollback) -> Vec<Vec<String>> {
     let ready = if back.ready { "READY" } else { "NOT READY" };
     let target = back.target.as_ref().map(|target| format!("back to {}: ", target.tag())).unwrap_or_default();
     let mut rows = vec![vec!["rollback".to_owned(), format!("{ready}  {target}{}", back.path)]];

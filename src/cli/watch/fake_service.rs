@@ -66,7 +66,7 @@ impl Script {
     ) -> Watched {
         let config = config();
         let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: self };
-        let seen = observer.observe(Scope::One(name), |_| History::default()).await.unwrap();
+        let seen = observer.observe(Scope::Release, Some(name), |_| History::default()).await.unwrap();
         let paper = Paper::default();
         let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
         out.json = json;

@@ -1,9 +1,10 @@
 //! `watch`: a release to its end, a line a change, and an exit code that says how it ended.
 //!
-//! What is watched is chosen at the first look and stays chosen ([`target`]): that the service is steady again, on
+//! The first observation decides what is watched ([`target`]), and that stays so: a service that is steady again, on
 //! whatever revision, ends nothing by itself.
 
 mod deadlines;
+mod event;
 #[cfg(test)]
 pub(crate) mod fake_service;
 pub(crate) mod output;
@@ -24,7 +25,7 @@ use super::deployments::pause;
 use super::exit::{Exit, Failure, internal};
 use super::format::span;
 use super::lookup;
-use super::observe::{Observation, Scope};
+use super::observe::Observation;
 use super::out::Out;
 use super::session::Session;
 use crate::clock::Clock;
@@ -33,19 +34,20 @@ use crate::console::poll_schedule;
 use crate::console::signals::{Ended as Left, Signals};
 use crate::domain::ecs::names::ServiceKey;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::observe::requirements::Scope;
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
 use self::deadlines::{Deadlines, PauseNotice};
-use self::output::WatchEvent;
+use self::event::WatchEvent;
 use self::state::{WatchField, WatchState, line};
 use self::target::{Decision, End, Ended, Target};
 
-/// Between two looks while something is under way, on AWS's clock.
+/// Between two polls while something is under way, on AWS's clock.
 const EVERY: SignedDuration = SignedDuration::from_secs(5);
 /// How long AWS may take to list a deployment that has begun.
 const UNLISTED: SignedDuration = SignedDuration::from_secs(60);
-/// So many answers in a row that it is not there, and it is not.
+/// After this many answers in a row without it, it is gone.
 const GONE: u32 = 3;
 
 /// Watches the release that `args` names, until it is over, the time is, or a signal says so. Returns the exit code.
@@ -54,7 +56,7 @@ pub async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8,
     let stop = signals.next();
     tokio::pin!(stop);
     let seen = tokio::select! {
-        seen = session.observe(Scope::One(&args.service)) => seen?,
+        seen = session.observe(Scope::Release, Some(&args.service)) => seen?,
         left = &mut stop => return Ok(left.exit_code()),
     };
     let with = Context {
@@ -89,24 +91,24 @@ pub struct Watcher<'a> {
     begun: Timestamp,
     said: WatchState,
     deadlines: Deadlines,
-    /// When all that matters was last read.
+    /// When everything essential was last read.
     read_at: Timestamp,
     metrics_at: Timestamp,
     failures: u32,
     not_there: u32,
     slowest: SignedDuration,
-    /// The failure that was said, until AWS answers again.
+    /// Whether a failure was printed and AWS has not answered since.
     silent: bool,
-    /// What was said to be waited for.
+    /// Whether it was printed that the watch waits for AWS to list the deployment.
     waiting: bool,
-    /// Whether it was asked once more who stopped it.
+    /// Whether the history was read once more for what superseded it.
     asked_again: bool,
-    /// The operations whose failure was remarked on.
+    /// Operations whose failure was printed.
     remarked: BTreeSet<String>,
 }
 
 impl<'a> Watcher<'a> {
-    /// From a first look.
+    /// Starts from a first observation.
     pub fn new(out: &'a mut Out, with: Context<'a>, seen: Observation, name: &str) -> Result<Self, Failure> {
         let key = lookup::find(&seen.releases, name)?.stable.service.clone();
         let now = seen.now;
@@ -150,7 +152,7 @@ impl<'a> Watcher<'a> {
             }
             let pace = left.map_or(self.pace(), |left| self.pace().min(self.with.clock.operator_time(left)));
             failed = tokio::select! {
-                failed = async { self.with.clock.sleep(pace).await; self.look().await } => failed,
+                failed = async { self.with.clock.sleep(pace).await; self.poll().await } => failed,
                 left = &mut stop => {
                     let text = "no longer watched; the release goes on at AWS";
                     self.tell("interrupted", text, WatchEvent { exit: Some(left.exit_code()), ..WatchEvent::default() })?;
@@ -160,7 +162,7 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// The failure that a first look went on without and a watch cannot.
+    /// A failure that the first observation could do without and a watch cannot.
     fn unread(&self) -> Option<Fault> {
         let reading = self.seen.snapshot.deployments.get(&self.key)?;
         let needed = self.release().is_ok_and(|release| target::pair(release).is_none());
@@ -175,7 +177,7 @@ impl<'a> Watcher<'a> {
         })
     }
 
-    /// Says what is new after a look. `Some`: it is over.
+    /// Prints what is new after a poll. `Some`: it is over.
     fn take_in(&mut self, failed: Option<&Fault>) -> Result<Option<Ended>, Failure> {
         self.seen.now = self.with.clock.now();
         if let Some(fault) = failed {
@@ -256,7 +258,7 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// AWS did not answer: said once, and asked again later.
+    /// AWS did not answer: prints that once.
     fn answerless(&mut self, fault: &Fault) -> Result<(), Failure> {
         self.failures = self.failures.saturating_add(1);
         self.slowest = poll_schedule::slowest(fault.kind);
@@ -274,7 +276,7 @@ impl<'a> Watcher<'a> {
         Ok(())
     }
 
-    /// Says each pause once, and again when its time is nearly over.
+    /// Prints each pause once, and again when its time is nearly over.
     fn pauses(&mut self) -> Result<(), Failure> {
         let pauses = self.release()?.pauses.clone();
         let (name, stage) =
@@ -308,7 +310,7 @@ impl<'a> Watcher<'a> {
         Some(self.with.timeout?.saturating_sub(self.with.clock.now().duration_since(self.begun)))
     }
 
-    /// How long to the next look.
+    /// How long to the next poll.
     fn pace(&self) -> Duration {
         let backed_off = EVERY.saturating_mul(1 << self.failures.min(5)).min(self.slowest.max(EVERY));
         self.with.clock.operator_time(backed_off).max(poll_schedule::FLOOR.unsigned_abs())

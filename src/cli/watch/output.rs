@@ -3,24 +3,11 @@
 use serde_json::{Value, json};
 
 use super::Watcher;
-use super::state::WatchField;
-use super::target::Ended;
+use super::event::WatchEvent;
 use crate::cli::exit::Failure;
 use crate::cli::observe::Observation;
 use crate::cli::status;
-use crate::domain::ecs::deployment::Pause;
-use crate::domain::fault::Fault;
 use crate::domain::plan::Context;
-
-/// What a line carries beside its text.
-#[derive(Default)]
-pub(super) struct WatchEvent<'a> {
-    pub(super) changes: Vec<WatchField>,
-    pub(super) pause: Option<&'a Pause>,
-    pub(super) fault: Option<&'a Fault>,
-    pub(super) ended: Option<&'a Ended>,
-    pub(super) exit: Option<u8>,
-}
 
 impl Watcher<'_> {
     /// One line, or one document.

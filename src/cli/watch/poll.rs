@@ -1,92 +1,59 @@
-//! One look of a watch: at the one release that is watched, and at nothing else.
-
-use std::collections::BTreeSet;
+//! One poll of a watch: of the one release that is watched, and of nothing else.
 
 use futures::StreamExt;
 use jiff::SignedDuration;
 
 use super::target::{Target, kept_nowhere};
 use super::{Context, Watcher};
-use crate::cli::observe::behind;
-use crate::domain::analysis::alarms;
 use crate::domain::assess;
 use crate::domain::fault::Fault;
-use crate::domain::health::rollout;
-use crate::domain::metrics::MetricsQuery;
-use crate::domain::metrics::source::Resolution;
-use crate::domain::observe::snapshot::Query;
-use crate::domain::release::Side;
+use crate::domain::observe::requirements;
+use crate::domain::observe::requirements::{Ending, Freshness, Known, Need, Scope};
 
 /// CloudWatch has something new once a minute.
 const METRICS_EVERY: SignedDuration = SignedDuration::from_secs(60);
-/// How many questions are asked at a time.
+/// Minutes of metrics: those that CloudWatch may still correct.
+const MINUTES: i64 = 10;
+/// Queries that are outstanding at a time.
 const AT_ONCE: usize = 8;
 
 impl Watcher<'_> {
-    /// Asks for all that matters of this release, and for what goes with it. The first failure that matters.
-    pub(super) async fn look(&mut self) -> Option<Fault> {
+    /// Reads what the watched release requires. The first failure of something essential.
+    pub(super) async fn poll(&mut self) -> Option<Fault> {
         let now = self.with.clock.now();
         let Ok(release) = self.release() else { return None };
-        let sides: Vec<Side> = release.sides().cloned().collect();
-        let services: BTreeSet<_> = sides.iter().map(|side| side.service.clone()).collect();
-        // Of a service that ECS shifts, both of its target groups: which of them serves is about to change.
-        let of_services = services.iter().filter_map(|service| self.seen.snapshot.service(service));
-        let groups: BTreeSet<_> = of_services.flat_map(|service| service.target_groups.iter().cloned()).collect();
-        let routes = self.seen.snapshot.routes.get().into_iter().flat_map(|routes| routes.values());
-        let routes: Vec<_> =
-            routes.filter(|route| route.forwards.iter().any(|to| groups.contains(&to.target_group))).collect();
-        let of_services: Vec<_> = services.into_iter().map(Query::Service).collect();
-        let of_routes: Vec<_> = routes.iter().map(|route| Query::Route(route.id.clone())).collect();
-        let of_deployments = vec![Query::Deployments(release.stable.service.clone())];
-        // That it ended is told by these; that the others fail is no reason not to hear of it.
-        let (needed, mut beside) = match &self.target {
-            Some(Target::Deployment { .. }) => (of_deployments, [of_services, of_routes].concat()),
-            Some(Target::Rollout { .. }) => (of_services, of_routes),
-            Some(Target::Pair { .. }) => ([of_services, of_routes].concat(), Vec::new()),
-            None => ([of_services, of_deployments].concat(), of_routes),
+        let known = Known { snapshot: &self.seen.snapshot, settings: self.with.settings, now };
+        let ending = self.target.as_ref().map_or(Ending::Undecided, Target::ending);
+        let minute_over = now.duration_since(self.metrics_at) >= METRICS_EVERY;
+        let mut required = requirements::required(Scope::Watch(ending), &[release], &known);
+        required.retain(|it| match it.freshness {
+            Freshness::Live | Freshness::Once => true,
+            Freshness::Minutely => minute_over,
+            Freshness::Settled => false,
+        });
+        let queries = |need| {
+            let reads = required.iter().filter(|it| it.need == need).map(|it| it.read.clone());
+            requirements::queries(reads, now, MINUTES).into_iter().map(move |query| (need, query))
         };
-        if !groups.is_empty() {
-            beside.push(Query::Health(groups.iter().cloned().collect()));
-        }
-        beside.extend(rollout::failing(release, &self.seen.snapshot).map(|service| Query::Tasks(service.clone())));
-        let unread: BTreeSet<_> = sides
-            .iter()
-            .map(|side| side.task_definition.clone())
-            .filter(|revision| self.seen.snapshot.task_definition(revision).is_none())
-            .collect();
-        if !unread.is_empty() {
-            beside.push(Query::TaskDefinitions(unread.into_iter().collect()));
-        }
-        let alarms = alarms::names(release, &self.seen.snapshot, self.with.settings);
-        if now.duration_since(self.metrics_at) >= METRICS_EVERY {
+        let queries: Vec<_> = queries(Need::Essential).chain(queries(Need::Helpful)).collect();
+        if minute_over {
             self.metrics_at = now;
-            if !alarms.is_empty() {
-                beside.push(Query::Alarms(alarms.into_iter().collect()));
-            }
-            let known = sides.iter().filter_map(|side| side.meter.clone());
-            let meters: BTreeSet<_> = known.chain(behind(&groups, &self.seen.snapshot)).collect();
-            if !meters.is_empty() {
-                let meters = meters.into_iter().map(|meter| (meter, Resolution::Brief)).collect();
-                let metrics = MetricsQuery::last(meters, now, 10);
-                beside.extend(metrics.by_source().into_iter().map(Query::Metrics));
-            }
         }
         let Context { cloud, clock, .. } = self.with;
-        let answers = futures::stream::iter(needed.into_iter().map(|query| (true, query)))
-            .chain(futures::stream::iter(beside.into_iter().map(|query| (false, query))))
-            .map(|(needed, query)| async move {
+        let answers = futures::stream::iter(queries)
+            .map(|(need, query)| async move {
                 let asked = clock.now();
                 let answer = cloud.read(&query).await;
-                (needed, asked, query, answer)
+                (need, asked, query, answer)
             })
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
         let mut failed = None;
-        for (needed, asked, query, answer) in answers {
+        for (need, asked, query, answer) in answers {
             match &answer {
                 // Where no deployments are kept, the choice of what to watch does without them.
-                Err(fault) if needed && (self.target.is_some() || !kept_nowhere(fault)) => {
+                Err(fault) if need == Need::Essential && (self.target.is_some() || !kept_nowhere(fault)) => {
                     failed = failed.or_else(|| Some(fault.clone()));
                 }
                 Err(fault) => self.remark(fault),

@@ -11,6 +11,7 @@ use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{Rollout, RolloutState, Service};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::observe::requirements::Ending;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{Method, Release};
 
@@ -257,6 +258,15 @@ impl Target {
     /// Whether the service's deployments have to be read for it.
     pub fn needs_deployments(&self) -> bool {
         matches!(self, Self::Deployment { .. })
+    }
+
+    /// What tells that it has ended.
+    pub(super) fn ending(&self) -> Ending {
+        match self {
+            Self::Deployment { .. } => Ending::Deployment,
+            Self::Rollout { .. } => Ending::Rollout,
+            Self::Pair { .. } => Ending::Pair,
+        }
     }
 
     /// What it is, for a document.

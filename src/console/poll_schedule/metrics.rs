@@ -1,77 +1,75 @@
-//! Which numbers are asked for, over which minutes, and what that costs.
+//! Metrics that are due, over which minutes, and what they cost.
 //!
-//! CloudWatch takes 500 metrics and one range of time in a call and is paid by the metric, not by the call nor by the
-//! datapoint. So there is one question for all that is shown, over the ten minutes that it may still correct; and what
-//! comes into sight, or was away for longer, is asked for over three hours in a question of its own: at once, and
-//! without asking again for all the others. Neither way is any metric paid for twice.
+//! A call to CloudWatch takes 500 metrics and one range of time. It is paid by the metric, not by the call or the
+//! datapoint. So one query covers everything on screen, over the ten minutes that CloudWatch may still correct. Metrics
+//! that come into sight, or were out of sight for longer, are read over three hours by a query of their own: at once, and
+//! without the others. Either way no metric is paid for twice.
 //!
-//! Prometheus is the team's own and works for each expression, the more the longer the time: what is open is asked for
-//! every five seconds, the fleet in a question of its own and seldom, and so many meters in one at the most. What cannot
-//! be read in full is asked for over three hours once a minute, and over ten minutes in between.
+//! Prometheus belongs to the team, and each expression costs it work, more for a longer range. The open release is read
+//! every five seconds; the fleet is read seldom, by a query of its own, and a limited number of sources at a time. An
+//! expression that cannot be read in full is read over three hours once a minute, and over ten minutes in between.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Watched;
-use super::{Key, PollKey, Source};
+use super::{Key, PollKey, Required, Source, Watched};
 use crate::console::message::Now;
-use crate::console::screen::Screen;
 use crate::domain::metrics::source::{METRICS_A_CALL, MetricSource, Resolution};
 use crate::domain::metrics::{Gauge, MetricsQuery, Percentile, Series};
-use crate::domain::observe::snapshot::Query;
-use crate::domain::release::Release;
+use crate::domain::observe::query::Query;
+use crate::domain::observe::requirements::Read;
 
-/// Prometheus is asked for as many meters at once: each is several queries.
+/// Sources in one query to Prometheus: each takes several expressions.
 const METERS_AT_ONCE: usize = 40;
 
 /// Minutes of a window that is read again.
 const AGAIN: i64 = 10;
 /// Minutes of a first reading: as many as are kept.
 const FIRST: i64 = 180;
-/// What was read later than this is followed by [`AGAIN`] without a gap.
+/// A source that was read more recently than this is continued by [`AGAIN`] without a gap.
 const FOLLOWS: SignedDuration = SignedDuration::from_mins(8);
 
-/// Prometheus is asked for all minutes of a meter no oftener than this.
+/// All minutes of a source are read from Prometheus no more often than this.
 pub(super) const ALL_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
-/// Where a service has nothing from Container Insights, it is asked for again after this.
+/// A service without Container Insights is checked for them again after this.
 const INSIGHTS_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Whose turn it is, is told by askings of this time.
+/// Queries of this time decide whose turn it is.
 const TURNS: SignedDuration = SignedDuration::from_hours(1);
 
-/// The list price of a metric that GetMetricData is asked for, USD: $0.01 for 1,000 of them.
+/// The list price of one metric in GetMetricData, USD: $0.01 for 1,000.
 const DOLLARS_A_METRIC: f64 = 0.01 / 1_000.0;
-/// The operator's time over which the cost is taken.
+/// The operator's time over which the cost is averaged.
 const COSTED_OVER: SignedDuration = SignedDuration::from_mins(10);
-/// The shortest that it is taken over: a first look at everything is not what each second costs.
+/// The shortest time that it is averaged over: the first reading of everything is not the cost of each second.
 const COSTED_AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
-/// Askings that are remembered for it: more than the shortest pace makes of [`COSTED_OVER`].
+/// Queries that are remembered for it: more than the shortest pace sends in [`COSTED_OVER`].
 const COSTED: usize = 2_048;
 
-/// How each meter's minutes stand.
+/// How far each source of metrics was read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meters {
-    /// Up to when each was read, in each detail, with nothing missing.
+    /// Until when each was read without a gap, in each resolution.
     read_to: HashMap<(MetricSource, Resolution), Timestamp>,
-    /// When each was last asked for.
+    /// When each was last queried.
     asked: HashMap<MetricSource, Timestamp>,
-    /// When each of Prometheus' was last asked for over all of its minutes.
+    /// When all minutes of each of Prometheus' sources were last queried.
     all_asked: HashMap<MetricSource, Timestamp>,
-    /// What is asked and not yet answered.
+    /// Queried and not yet answered.
     waiting: HashSet<(MetricSource, Resolution)>,
     /// Services without Container Insights, and when that was seen.
     without_insights: HashMap<MetricSource, Timestamp>,
-    /// How many of CloudWatch's metrics were asked for, and when, oldest first.
+    /// How many of CloudWatch's metrics were queried, and when, oldest first.
     spent: VecDeque<(Timestamp, usize)>,
-    /// The first of all askings.
+    /// The first query of all.
     since: Option<Timestamp>,
 }
 
 impl Meters {
-    /// Takes note that minutes are asked for.
+    /// Records a query.
     pub(super) fn ask(&mut self, metrics: &MetricsQuery, at: Timestamp) {
         self.forget(at);
         let first = is_first(metrics);
@@ -92,7 +90,7 @@ impl Meters {
         }
     }
 
-    /// Forgets what makes no difference any more: mostly of what is out of sight.
+    /// Forgets what makes no difference any more, mostly about sources that are out of sight.
     fn forget(&mut self, now: Timestamp) {
         let within = |at: &Timestamp, span: SignedDuration| now.duration_since(*at) < span;
         self.read_to.retain(|_, to| within(to, FOLLOWS));
@@ -101,14 +99,14 @@ impl Meters {
         self.without_insights.retain(|_, at| within(at, INSIGHTS_AGAIN));
     }
 
-    /// Takes note that there is an answer, or that there will be none.
+    /// Records that a query ended, with an answer or without.
     pub(super) fn answered(&mut self, metrics: &MetricsQuery) {
         for asked in &metrics.meters {
             self.waiting.remove(asked);
         }
     }
 
-    /// Takes note of what was read. What could not be read in full is asked for again over all of its minutes.
+    /// Records what was read. A source that could not be read in full is read again over all of its minutes.
     pub(super) fn learned(&mut self, metrics: &MetricsQuery, read: &[(MetricSource, Series)]) {
         let details: HashMap<_, _> = metrics.meters.iter().map(|(meter, detail)| (meter, *detail)).collect();
         for (meter, series) in read {
@@ -156,10 +154,10 @@ impl Meters {
     }
 }
 
-/// The questions to each source of minutes: for what is read again, and for what has come into sight.
-pub(super) fn questions(watched: &Watched<'_>) -> Vec<Query> {
+/// The queries to CloudWatch and Prometheus: for sources that are read again, and for those that have come into sight.
+pub(super) fn questions(watched: &Watched<'_>, required: &Required<'_>) -> Vec<Query> {
     let (prometheus, cloudwatch): (Vec<_>, Vec<_>) =
-        meters(watched).into_iter().partition(|(meter, _)| meter.of_prometheus());
+        meters(watched, required).into_iter().partition(|(meter, _)| meter.of_prometheus());
     let (full, brief): (Vec<_>, Vec<_>) = prometheus.into_iter().partition(|(_, detail)| *detail == Resolution::Full);
     let stand = &watched.polls.meters;
     let known = |meter: &(MetricSource, Resolution)| stand.follows(meter, watched.observed.now.at);
@@ -184,7 +182,7 @@ pub(super) fn questions(watched: &Watched<'_>) -> Vec<Query> {
         .collect()
 }
 
-/// Which question this is.
+/// The key of a query.
 pub(super) fn key(metrics: &MetricsQuery) -> Key {
     if !is_first(metrics) {
         return again(metrics);
@@ -195,13 +193,13 @@ pub(super) fn key(metrics: &MetricsQuery) -> Key {
     (source, PollKey::First(detail, digest.finish()))
 }
 
-/// The question that goes on where this one ends.
+/// The key of the query that continues this one.
 pub(super) fn again(metrics: &MetricsQuery) -> Key {
     let (source, detail) = whose(metrics);
     (source, PollKey::Again(detail))
 }
 
-/// CloudWatch is asked for everything at once, Prometheus for each detail by itself.
+/// CloudWatch is queried for everything at once, Prometheus for each resolution by itself.
 fn whose(metrics: &MetricsQuery) -> (Source, Resolution) {
     match metrics.meters.first() {
         Some((meter, detail)) if meter.of_prometheus() => (Source::Prometheus, *detail),
@@ -209,19 +207,19 @@ fn whose(metrics: &MetricsQuery) -> (Source, Resolution) {
     }
 }
 
-/// Whether these are asked for over more than what is read again.
+/// Whether a query covers more than the minutes that are read again.
 pub(super) fn is_first(metrics: &MetricsQuery) -> bool {
     metrics.spans() > SignedDuration::from_mins(AGAIN)
 }
 
-/// As many of them as Prometheus is asked for at once, the first ones first.
+/// As many sources as one query to Prometheus takes, the first ones first.
 fn some(mut meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolution)> {
     meters.truncate(METERS_AT_ONCE);
     meters.sort();
     meters
 }
 
-/// As many of them as fit into one call, the first ones first.
+/// As many sources as fit into one call to CloudWatch, the first ones first.
 fn a_call(meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolution)> {
     let mut count = 0;
     let mut fits: Vec<_> = meters
@@ -235,52 +233,35 @@ fn a_call(meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolut
     fits
 }
 
-/// All that is shown, the weightiest first: what is open, with all that its panels show; what is in flight; then what
-/// was not asked for for longest. Each once, in the greater of its details.
-fn meters(watched: &Watched<'_>) -> Vec<(MetricSource, Resolution)> {
+/// All sources on screen, the most important first: those of the open release, those of releases in flight, then those
+/// that were not queried for longest. Each once, in its finer resolution.
+fn meters(watched: &Watched<'_>, required: &Required<'_>) -> Vec<(MetricSource, Resolution)> {
     let focus = watched.focus().map(|release| release.name.as_str());
-    let mut all: HashMap<MetricSource, (Resolution, u8)> = HashMap::new();
-    for release in &watched.observed.releases {
+    let mut all: HashMap<&MetricSource, (Resolution, u8)> = HashMap::new();
+    for (it, release) in required.all().filter_map(|it| Some((it, it.release?))) {
+        let Read::Minutes(meter, detail) = &it.read else { continue };
         let focused = focus == Some(release.name.as_str());
-        let open = focused && watched.screen.current != Screen::Fleet;
-        // The fleet draws the marked one too, by the percentile that is chosen.
-        let full = open || focused && watched.screen.release.percentile != Percentile::P95;
         let rank = if focused { 0 } else { 2 - u8::from(release.in_flight()) };
-        let of_sides = release.sides().filter_map(|side| side.meter.clone());
-        let mut wanted: Vec<_> =
-            of_sides.map(|meter| (meter, if full { Resolution::Full } else { Resolution::Brief })).collect();
-        if open {
-            wanted.extend(beside(release, watched));
-        }
-        for (meter, detail) in wanted {
-            let had = all.entry(meter).or_insert((detail, rank));
-            *had = (had.0.max(detail), had.1.min(rank));
-        }
+        let detail = match meter {
+            MetricSource::Service(_) if without_insights(watched, meter) => Resolution::Brief,
+            // The fleet draws the marked one too, by the percentile that is chosen.
+            _ if focused && watched.screen.release.percentile != Percentile::P95 => Resolution::Full,
+            _ => *detail,
+        };
+        let had = all.entry(meter).or_insert((detail, rank));
+        *had = (had.0.max(detail), had.1.min(rank));
     }
     let asked = &watched.polls.meters.asked;
     let mut all: Vec<_> =
-        all.into_iter().map(|(meter, (detail, rank))| (rank, asked.get(&meter), meter, detail)).collect();
+        all.into_iter().map(|(meter, (detail, rank))| (rank, asked.get(meter), meter, detail)).collect();
     all.sort();
-    all.into_iter().map(|(_, _, meter, detail)| (meter, detail)).collect()
+    all.into_iter().map(|(_, _, meter, detail)| (meter.clone(), detail)).collect()
 }
 
-/// What is shown beside the sides' own numbers: their load balancers and their services.
-fn beside(release: &Release, watched: &Watched<'_>) -> Vec<(MetricSource, Resolution)> {
-    let of_sides = release.sides().filter_map(|side| match &side.meter {
-        Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer.clone()),
-        _ => None,
-    });
-    let balancers = release.routes.iter().map(|route| route.load_balancer.clone()).chain(of_sides);
-    let services = release.sides().map(|side| MetricSource::Service(side.service.clone()));
-    let insights = |meter: &MetricSource| {
-        let none = watched.polls.meters.without_insights.get(meter);
-        none.is_none_or(|at| watched.observed.now.at.duration_since(*at) >= INSIGHTS_AGAIN)
-    };
-    let services = services.map(|meter| {
-        let detail = if insights(&meter) { Resolution::Full } else { Resolution::Brief };
-        (meter, detail)
-    });
-    balancers.map(|balancer| (MetricSource::Balancer(balancer), Resolution::Full)).chain(services).collect()
+/// Whether a service lately had nothing from Container Insights.
+fn without_insights(watched: &Watched<'_>, meter: &MetricSource) -> bool {
+    let none = watched.polls.meters.without_insights.get(meter);
+    none.is_some_and(|at| watched.observed.now.at.duration_since(*at) < INSIGHTS_AGAIN)
 }
 
 #[cfg(test)]

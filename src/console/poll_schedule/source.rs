@@ -3,8 +3,9 @@
 use jiff::SignedDuration;
 
 use crate::domain::metrics::source::MetricSource;
+use crate::domain::observe::query::Query;
 
-/// A source of data: what is shown with one age, and asked for as one.
+/// A source of data: it has one age on the screen and one pace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum Source {
@@ -36,19 +37,37 @@ pub enum Source {
     Logs,
 }
 
-/// Seconds between two askings, as the operator lives them.
+/// Seconds between two queries.
 pub(super) struct Pace {
     pub(super) calm: i64,
     pub(super) busy: i64,
 }
 
 impl Source {
-    /// Who is asked for a meter's minutes.
+    pub(super) fn answering(query: &Query) -> Self {
+        match query {
+            Query::Identity => Self::Identity,
+            Query::Services | Query::Service(_) => Self::Services,
+            Query::Routes | Query::Route(_) => Self::Routes,
+            Query::Health(_) => Self::Health,
+            Query::Tasks(_) => Self::Tasks,
+            Query::Deployments(_) => Self::Deployments,
+            Query::Metrics(metrics) if metrics.of_prometheus() => Self::Prometheus,
+            Query::Metrics(_) => Self::Metrics,
+            Query::Alarms(_) => Self::Alarms,
+            Query::TaskDefinitions(_) | Query::Family(_) => Self::Revisions,
+            Query::TargetGroups(_) => Self::Groups,
+            Query::Definition { .. } => Self::Definitions,
+            Query::Logs(_) => Self::Logs,
+        }
+    }
+
+    /// The source of these metrics.
     pub fn of(meter: &MetricSource) -> Self {
         if meter.of_prometheus() { Self::Prometheus } else { Self::Metrics }
     }
 
-    /// How often it is asked for while all goes well: what its age is held against.
+    /// How often it is read while all goes well: what its age is compared with.
     pub fn every(&self, busy: bool) -> SignedDuration {
         let pace = self.pace();
         SignedDuration::from_secs(if busy { pace.busy } else { pace.calm })
@@ -63,7 +82,7 @@ impl Source {
             Self::Tasks => Pace { calm: 30, busy: 8 },
             Self::Deployments => Pace { calm: 60, busy: 8 },
             Self::Metrics => Pace { calm: 60, busy: 30 },
-            // A server of the team's own: what is open is asked for oftener, see [`pace`].
+            // A server of the team's own: what is open is asked for oftener, see [`super::pace`].
             Self::Prometheus => Pace { calm: 30, busy: 30 },
             // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
             Self::Alarms => Pace { calm: 60, busy: 30 },

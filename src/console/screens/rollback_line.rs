@@ -11,12 +11,13 @@ use crate::console::widgets::status;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::console::wording::KEYS;
+use crate::domain::confirm;
+use crate::domain::confirm::Confirmation;
 use crate::domain::plan;
 use crate::domain::plan::{Call, Context, Intent, Plan};
 use crate::domain::release::Release;
 use crate::domain::rollback::readiness::{Check, Level};
 use crate::domain::rollback::target::Evidence;
-use crate::domain::settings::RollbackConfirm;
 
 /// What `R` would do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +32,8 @@ pub enum Rollback {
         target: String,
         /// What is known about that.
         evidence: Vec<String>,
-        /// Whether a second `R` is asked for.
-        asks: bool,
+        /// What confirms it.
+        confirmation: Confirmation,
     },
     /// It could do nothing: the reason, and what to do.
     NotReady(String),
@@ -53,15 +54,9 @@ pub fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
         Err(refusal) => Rollback::NotReady(refusal.text(KEYS)),
         Ok(plan) => {
             let (target, evidence) = target(scene, release, &plan);
-            let asks = match observed.settings.rollback_confirm {
-                // On the fleet the mark may be elsewhere than the eye: there it asks.
-                RollbackConfirm::Idle => {
-                    !(release.in_flight() && (scene.screen.too_small() || scene.screen.shows_one()))
-                }
-                RollbackConfirm::Always => true,
-                RollbackConfirm::Never => false,
-            };
-            Rollback::Ready { path: path(scene, release, &plan), target, evidence, asks }
+            let surface = scene.screen.key_surface();
+            let confirmation = confirm::required(&observed.settings, release, &plan, surface);
+            Rollback::Ready { path: path(scene, release, &plan), target, evidence, confirmation }
         }
     }
 }
@@ -147,7 +142,7 @@ pub fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> V
             let role = if release.in_flight() { Role::BadBadge } else { Role::Badge };
             (" ROLLBACK NOT READY ", role, vec![reason])
         }
-        Rollback::Ready { path, target, evidence, asks } => {
+        Rollback::Ready { path, target, evidence, confirmation } => {
             let blocked = finding.is_some_and(|(check, _)| check.level == Level::Blocks);
             let role = match world.good() {
                 _ if blocked => Role::BadBadge,
@@ -158,11 +153,11 @@ pub fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> V
             let typing = scene.screen.typing() || scene.screen.dialog.as_ref().is_some_and(dialogs::view::accepts_text);
             let twice = matches!(&scene.screen.dialog, Some(Dialog::Confirm(confirm))
                 if matches!(confirm.consent, Consent::Reason { .. }));
-            let key = match (typing, asks) {
-                (true, _) if twice => "esc esc R ",
-                (true, _) => "esc R ",
-                (false, true) => "R R ",
-                (false, false) => "R ",
+            let key = match confirmation {
+                _ if twice => "esc esc R ",
+                _ if typing => "esc R ",
+                Confirmation::None => "R ",
+                _ => "R R ",
             };
             let mut said = variants(key, &path, &target, &evidence);
             // How long it should take is worth more than what is known of the target, and less than the path.

@@ -13,13 +13,15 @@ use crate::console::widgets::canvas::{Canvas, put};
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::console::wording::KEYS;
+use crate::domain::confirm::Confirmation;
 
 /// Says so, the weightiest first, in whatever room there is.
 pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let focus = scene.screen.focus(scene.observed);
     let back = match focus.map(|release| rollback_line::rollback(scene, release)) {
-        Some(Rollback::Ready { target, .. }) => format!("R rolls back to {target}"),
+        Some(Rollback::Ready { target, confirmation: Confirmation::None, .. }) => format!("R rolls back to {target}"),
+        Some(Rollback::Ready { target, .. }) => format!("R R rolls back to {target}"),
         Some(Rollback::UnderWay(step)) => format!("rolling back, {step}"),
         Some(Rollback::NotReady(reason)) => format!("R cannot roll back: {reason}"),
         None => "nothing is read yet".to_owned(),
@@ -27,7 +29,8 @@ pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     // A question is answered here too: what it is about, and the keys that it hears instead.
     let (asked, keys) = match &scene.screen.dialog {
         Some(open) => {
-            let keys = dialogs::view::keys(open).iter().map(|(key, word)| format!("{key} {word}"));
+            let keys =
+                dialogs::view::keys(open, &scene.observed.settings).iter().map(|(key, word)| format!("{key} {word}"));
             let asked = match open {
                 Dialog::Confirm(confirm) => format!("{}?", confirm.plan.title),
                 Dialog::Refused { refusal, .. } => refusal.text(KEYS),

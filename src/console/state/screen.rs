@@ -16,6 +16,7 @@ use crate::console::screens::fleet::state::Fleet;
 use crate::console::screens::history::state::History;
 use crate::console::screens::logs::state::Logs;
 use crate::console::screens::release::state::ReleaseScreen;
+use crate::domain::confirm::Surface;
 use crate::domain::release::Release;
 
 /// A line that tells the operator something, until the next key.
@@ -137,6 +138,11 @@ impl ScreenState {
     /// Whether the screen is about one release: then what a key acts on cannot be mistaken for another.
     pub fn shows_one(&self) -> bool {
         self.current != Screen::Fleet
+    }
+
+    /// Where a key is pressed. A screen too small for its layout shows nothing but one release's rollback.
+    pub(crate) fn key_surface(&self) -> Surface {
+        if self.shows_one() || self.too_small() { Surface::ReleaseKey } else { Surface::FleetKey }
     }
 
     /// Whether the screen is too small to be laid out.

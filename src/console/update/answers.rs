@@ -12,6 +12,7 @@ use crate::console::message::Effect;
 use crate::console::screen::Screen;
 use crate::console::state::Model;
 use crate::console::text_field::type_into;
+use crate::domain::confirm::Surface;
 use crate::domain::plan::Intent;
 use crate::domain::release::share::Percent;
 
@@ -125,7 +126,9 @@ fn navigate_to(model: &mut Model, to: Destination) -> Vec<Effect> {
         // A line that was found by a few letters is not the one key of an incident: it asks.
         Destination::Action(Action::Rollback) => {
             return match model.focus().map(|release| release.name.clone()) {
-                Some(name) => commands::go_back(model, &name, Intent::Rollback { to: None, at_once: false }, true),
+                Some(name) => {
+                    commands::go_back(model, &name, Intent::Rollback { to: None, at_once: false }, Surface::Chosen)
+                }
                 None => commands::rollback(model),
             };
         }

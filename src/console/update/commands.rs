@@ -7,12 +7,13 @@ use super::auto_promotion;
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
+use crate::domain::confirm;
+use crate::domain::confirm::Surface;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan;
-use crate::domain::plan::{Intent, Plan, Refusal, Warning};
+use crate::domain::plan::{Gate, Intent, Plan, Refusal, Warning};
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::target;
-use crate::domain::settings::RollbackConfirm;
 
 /// A second `R` counts only this long after the first, in the operator's time …
 pub(super) const SECOND_R_AFTER: SignedDuration = SignedDuration::from_millis(700);
@@ -32,21 +33,20 @@ pub(crate) fn rollback(model: &mut Model) -> Vec<Effect> {
 
 /// `R` for the release that a question is about: the fleet's mark may have moved on below it.
 pub(super) fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
-    go_back(model, name, Intent::Rollback { to: None, at_once: false }, false)
+    let surface = model.screen.key_surface();
+    go_back(model, name, Intent::Rollback { to: None, at_once: false }, surface)
 }
 
 /// Back to a revision that was chosen from a list.
 pub(crate) fn rollback_to(model: &mut Model, name: &str, to: TaskDefinitionArn) -> Vec<Effect> {
-    go_back(model, name, Intent::Rollback { to: Some(to), at_once: false }, true)
+    go_back(model, name, Intent::Rollback { to: Some(to), at_once: false }, Surface::Chosen)
 }
 
-/// `asks`: whatever the settings say.
-pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool) -> Vec<Effect> {
+pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, surface: Surface) -> Vec<Effect> {
     let Some(release) = model.release(name) else {
         model.say(format!("{name} is no longer there"), true);
         return Vec::new();
     };
-    let in_flight = release.in_flight();
     if model.operations.in_flight(name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
         model.say(format!("{name} is being rolled back; R has nothing to add"), false);
         return Vec::new();
@@ -58,18 +58,10 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, asks: bool)
             return Vec::new();
         }
     };
-    let on_release = model.screen.shows_one() || model.screen.too_small();
-    let at_once = match model.observed.settings.rollback_confirm {
-        _ if asks => false,
-        RollbackConfirm::Never => true,
-        // On the fleet the mark may be on another line than the eye: the plan names the release first.
-        RollbackConfirm::Idle => in_flight && on_release,
-        RollbackConfirm::Always => false,
-    };
-    if at_once {
-        return model.operations.start(plan, Order::default(), model.observed.now.at);
+    match Consent::of(confirm::required(&model.observed.settings, release, &plan, surface)) {
+        Some(consent) => ask(model, plan, consent),
+        None => return model.operations.start(plan, Order::default(), model.observed.now.at),
     }
-    ask(model, plan, Consent::SecondR);
     Vec::new()
 }
 
@@ -83,7 +75,8 @@ fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal, intent: Intent)
     match copy {
         Some(mut plan) if previous_is_none(model, name) => {
             plan.warnings.insert(0, Warning::Note(refusal.reason));
-            ask(model, plan, model.forward_consent());
+            let consent = model.forward_consent(plan.gate.as_ref());
+            ask(model, plan, consent);
         }
         _ => model.refuse("Roll back", refusal, Some((name.to_owned(), intent))),
     }
@@ -112,7 +105,10 @@ pub(crate) fn propose(model: &mut Model, intent: Intent) {
     let Some(release) = idle_release(model) else { return };
     let plan = model.release(&release).map(|release| model.observed.plan(release, &intent));
     match plan {
-        Some(Ok(plan)) => ask(model, plan, model.forward_consent()),
+        Some(Ok(plan)) => {
+            let consent = model.forward_consent(plan.gate.as_ref());
+            ask(model, plan, consent);
+        }
         Some(Err(refusal)) => {
             let title = format!("{} {release}", intent.verb());
             model.refuse(&title, refusal, Some((release, intent)));
@@ -167,7 +163,9 @@ pub(crate) fn ask_automatic(model: &mut Model) -> Option<Effect> {
     let name = idle_release(model)?;
     match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
         Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
-        None => model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent: model.forward_consent() }),
+        None => {
+            model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent: model.forward_consent(None) })
+        }
     }
     None
 }
@@ -213,9 +211,9 @@ pub(crate) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
 }
 
 impl Model {
-    /// What says yes to a plan that does not lead back.
-    fn forward_consent(&self) -> Consent {
-        if self.observed.settings.protected { Consent::Name(Input::default()) } else { Consent::Yes }
+    /// A forward act is never carried out unasked.
+    fn forward_consent(&self, gate: Option<&Gate>) -> Consent {
+        Consent::of(confirm::forward(&self.observed.settings, gate)).unwrap_or(Consent::Yes)
     }
 
     /// Takes a question away that is no longer asked, and says why.

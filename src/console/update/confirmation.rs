@@ -20,13 +20,13 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typ
         (Consent::Name(_), Key::Enter) => confirm.name_matches(),
         // What was gated may have passed meanwhile.
         (Consent::Reason { .. }, Key::Enter) => {
-            confirm.name_matches() && (confirm.plan.gate.is_none() || confirm.reason().is_some())
+            confirm.name_matches() && (!confirm.needs_reason(&model.observed.settings) || confirm.reason().is_some())
         }
         (Consent::Yes | Consent::SecondR, Key::Char('y')) => typed,
         (Consent::SecondR, Key::Char('R')) => typed && ripe,
         _ => false,
     };
-    if yes && !confirm.wants_reason() {
+    if yes && !confirm.wants_reason(&model.observed.settings) {
         let order = Order { automatic: false, why: confirm.reason() };
         return model.operations.start(confirm.plan, order, model.observed.now.at);
     }

@@ -1,12 +1,12 @@
-//! Text as the screen shows it: cut to a width, never with a character that could harm a terminal; spans of
-//! time, numbers and shares in their shortest honest form.
+//! Text as the screen shows it: cut to a width, never with a character that could harm a terminal.
 
-use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::release::share::Percent;
+pub use crate::domain::format::{
+    age, chance, clock, count, dollars_an_hour, lasting, latency, many, rate, round_latency, round_rate, seconds, share,
+};
 use crate::domain::text;
 
 /// Columns of the labels at the left of a release.
@@ -112,117 +112,6 @@ pub fn wrap(text: &str, columns: usize, lines: usize) -> Vec<String> {
     wrapped
 }
 
-/// A span of time in one unit: `0s`, `45s`, `3m`, `2h`, `9d`.
-pub fn age(span: SignedDuration) -> String {
-    let seconds = span.as_secs().max(0);
-    match seconds {
-        0..=99 => format!("{seconds}s"),
-        100..=5_999 => format!("{}m", seconds / 60),
-        6_000..=172_799 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
-}
-
-/// A span of time as a clock shows it: `03:12`, `1:03:12`.
-pub fn clock(span: SignedDuration) -> String {
-    let seconds = span.as_secs().max(0);
-    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
-}
-
-/// A short span, to the hundredth: `0.42 s`.
-pub fn seconds(span: SignedDuration) -> String {
-    let seconds = span.as_secs_f64().max(0.0);
-    if seconds < 10.0 { format!("{seconds:.2} s") } else { format!("{seconds:.0} s") }
-}
-
-/// An error rate in percent: `0%`, `0.21%`, `12.5%`; what is not nothing is never shown as nothing.
-pub fn rate(percent: f64) -> String {
-    match percent {
-        p if p <= 0.0 => "0%".to_owned(),
-        p if p < 0.01 => "<0.01%".to_owned(),
-        p if p < 10.0 => format!("{p:.2}%"),
-        p => format!("{p:.1}%"),
-    }
-}
-
-/// A measured share: what is not nothing is never shown as nothing, what is not all never as all.
-pub fn share(share: Percent) -> String {
-    match share.value() {
-        _ if share.is_zero() || share.is_full() => share.to_string(),
-        part if part < 0.05 => "<0.1%".to_owned(),
-        part if part >= 99.95 => ">99.9%".to_owned(),
-        _ => share.to_string(),
-    }
-}
-
-/// Minutes as people say them: `5 min`, `45 s`, `24 h`.
-pub fn lasting(span: SignedDuration) -> String {
-    let seconds = span.as_secs().max(0);
-    match seconds {
-        0..=89 => format!("{seconds} s"),
-        90..=7_199 => format!("{} min", (seconds + 30) / 60),
-        7_200..=172_799 => format!("{} h", (seconds + 1_800) / 3_600),
-        _ => format!("{} d", (seconds + 43_200) / 86_400),
-    }
-}
-
-/// How likely something is by chance: `p=0.43`, `p=0.0021`; what is not nothing is never shown as nothing.
-pub fn chance(p: f64) -> String {
-    match p {
-        p if p >= 0.01 => format!("p={p:.2}"),
-        p if p >= 0.000_1 => format!("p={p:.4}"),
-        _ => "p<0.0001".to_owned(),
-    }
-}
-
-/// What something costs, US dollars an hour: `$0.008/h`, `$1.20/h`; what is not nothing is never shown as nothing.
-pub fn dollars_an_hour(dollars: f64) -> String {
-    match dollars {
-        d if d <= 0.0 => "$0/h".to_owned(),
-        d if d < 0.001 => "<$0.001/h".to_owned(),
-        d if d < 0.1 => format!("${d:.3}/h"),
-        d => format!("${d:.2}/h"),
-    }
-}
-
-/// A round error rate, as scales and lines have it: `1%`, `0.5%`.
-pub fn round_rate(percent: f64) -> String {
-    format!("{}%", (percent * 100.0).round() / 100.0)
-}
-
-/// A round response time, as scales have it.
-pub fn round_latency(ms: f64) -> String {
-    if ms <= 0.0 { "0ms".to_owned() } else { latency(ms) }
-}
-
-/// A response time in milliseconds: `8.2ms`, `212ms`, `12.3s`.
-pub fn latency(ms: f64) -> String {
-    match ms {
-        ms if ms < 10.0 => format!("{ms:.1}ms"),
-        ms if ms < 9_999.5 => format!("{ms:.0}ms"),
-        ms => format!("{:.1}s", ms / 1_000.0),
-    }
-}
-
-/// A count with its thousands apart: `51,200`.
-pub fn count(number: f64) -> String {
-    let digits = format!("{:.0}", number.max(0.0) + 0.0);
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `1 task`, `2 tasks`.
-pub fn many(number: usize, thing: &str) -> String {
-    if number == 1 { format!("{number} {thing}") } else { format!("{number} {thing}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,23 +152,5 @@ mod tests {
         assert_eq!(wrap("one two three four", 7, 2), ["one two", "three …"]);
         assert_eq!(wrap("unbreakable", 5, 2), ["unbr…"]);
         assert!(wrap("", 5, 2).is_empty());
-    }
-
-    #[test]
-    fn numbers_in_their_shortest_honest_form() {
-        assert_eq!([rate(0.0), rate(0.004), rate(0.214), rate(12.54)], ["0%", "<0.01%", "0.21%", "12.5%"]);
-        assert_eq!([latency(8.21), latency(212.4), latency(12_345.0)], ["8.2ms", "212ms", "12.3s"]);
-        assert_eq!([count(7.0), count(5_120.0), count(1_234_567.0)], ["7", "5,120", "1,234,567"]);
-        let shares =
-            [0.0, 0.01, 0.049, 0.05, 9.1, 99.94, 99.96, 100.0].map(|value| share(Percent::new(value).unwrap()));
-        assert_eq!(shares, ["0%", "<0.1%", "<0.1%", "0.1%", "9.1%", "99.9%", ">99.9%", "100%"]);
-        assert_eq!([chance(0.428), chance(0.002_1), chance(1e-12)], ["p=0.43", "p=0.0021", "p<0.0001"]);
-        assert_eq!([0.0, 0.000_2, 0.008_4, 1.2].map(dollars_an_hour), ["$0/h", "<$0.001/h", "$0.008/h", "$1.20/h"]);
-        let spans = [45, 95, 300, 86_400, 259_200].map(|seconds| lasting(SignedDuration::from_secs(seconds)));
-        assert_eq!(spans, ["45 s", "2 min", "5 min", "24 h", "3 d"]);
-        let of = |seconds| age(SignedDuration::from_secs(seconds));
-        assert_eq!([of(0), of(45), of(200), of(7_300), of(800_000)], ["0s", "45s", "3m", "2h", "9d"]);
-        assert_eq!(clock(SignedDuration::from_secs(192)), "03:12");
-        assert_eq!(clock(SignedDuration::from_secs(3_792)), "1:03:12");
     }
 }

@@ -4,12 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::snapshot::Snapshot;
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
-use crate::domain::ecs::deployment::{Hook, PAUSE, ServiceDeployment};
+use crate::domain::ecs::deployment::{Hook, PAUSE};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
-use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::Forward;
+
+/// The beginning of a state that was watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    /// When.
+    pub at: Timestamp,
+    /// Whether the change itself was seen; else it has been so at least since then.
+    pub seen: bool,
+}
 
 /// A change of a route's weights that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,56 +70,14 @@ pub struct AlarmChange {
 const KEPT: usize = 32;
 
 /// Adds a change; the oldest make room.
-pub(crate) fn note<T>(changes: &mut Vec<T>, change: T) {
+pub(super) fn note<T>(changes: &mut Vec<T>, change: T) {
     changes.push(change);
     let too_many = changes.len().saturating_sub(KEPT);
     changes.drain(..too_many);
 }
 
-impl Snapshot {
-    /// Compares deployments that have just been read with what was known of them.
-    pub(crate) fn notice_deployments(&mut self, at: Timestamp, service: &ServiceKey, now: &[ServiceDeployment]) {
-        let Some((had_at, had)) = self.deployments.get(service).and_then(|reading| reading.value.as_ref()) else {
-            return;
-        };
-        if *had_at > at {
-            return;
-        }
-        for deployment in now {
-            let known = had.iter().find(|known| known.arn == deployment.arn);
-            let before = known.and_then(|known| known.stage.clone());
-            if before != deployment.stage {
-                let after = deployment.stage.clone();
-                note(self.stage_changes.entry(deployment.arn.clone()).or_default(), StageChange { at, before, after });
-            }
-            let before = known.map(|known| known.hooks.as_slice()).unwrap_or_default();
-            let changes = hook_changes(at, before, &deployment.hooks);
-            if !changes.is_empty() {
-                let noted = self.hook_changes.entry(deployment.arn.clone()).or_default();
-                changes.into_iter().for_each(|change| note(noted, change));
-            }
-        }
-        // What AWS has forgotten of is nobody's business any more.
-        let gone: BTreeSet<&Arn> = had.iter().map(|known| &known.arn).collect();
-        let kept: BTreeSet<&Arn> = now.iter().map(|deployment| &deployment.arn).collect();
-        let gone: BTreeSet<Arn> = gone.difference(&kept).map(|arn| (*arn).clone()).collect();
-        self.stage_changes.retain(|arn, _| !gone.contains(arn));
-        self.hook_changes.retain(|arn, _| !gone.contains(arn));
-    }
-
-    /// Compares an alarm that has just been read with what was known of it.
-    pub(crate) fn notice_alarm(&mut self, at: Timestamp, alarm: &Alarm) {
-        let Some((had_at, had)) = self.alarms.get(&alarm.name).and_then(|reading| reading.value.as_ref()) else {
-            return;
-        };
-        if *had_at <= at && had.state != alarm.state {
-            let change = AlarmChange { at, before: had.state.clone(), after: alarm.clone() };
-            note(self.alarm_changes.entry(alarm.name.clone()).or_default(), change);
-        }
-    }
-}
-
-fn hook_changes(at: Timestamp, before: &[Hook], now: &[Hook]) -> Vec<HookChange> {
+/// The pauses whose status changed between two readings of a deployment.
+pub(super) fn hook_changes(at: Timestamp, before: &[Hook], now: &[Hook]) -> Vec<HookChange> {
     let pauses = |hooks: &'_ [Hook]| -> BTreeMap<String, Hook> {
         let pauses = hooks.iter().filter(|hook| hook.kind == PAUSE);
         pauses.map(|hook| (hook.id.clone(), hook.clone())).collect()

@@ -2,4 +2,7 @@
 
 pub(crate) mod changes;
 pub mod progress;
+pub mod query;
+pub mod reading;
+pub(crate) mod requirements;
 pub mod snapshot;

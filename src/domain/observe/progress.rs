@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::snapshot::Since;
+use super::changes::Since;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, ServiceKey};

@@ -1,5 +1,8 @@
 //! What AWS says now: the newest answer of each source, each with its age and its last failure.
 
+mod learn;
+mod notice;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,145 +15,12 @@ use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Health, Route, RouteId, TargetGroup};
 use crate::domain::ecs::service::{Service, Task, TaskDefinition};
 use crate::domain::ecs::task_definition::Definition;
-use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::logs::{LogPage, LogQuery};
+use crate::domain::metrics::Series;
 use crate::domain::metrics::source::MetricSource;
-use crate::domain::metrics::{MetricsQuery, Series};
 
-use super::changes::note;
-pub use super::changes::{AlarmChange, HookChange, StageChange, WeightChange};
-
-/// A question to AWS. Each is answered by [`Answer`] of the same name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Query {
-    /// Whose credentials are these? STS `GetCallerIdentity`.
-    Identity,
-    /// Every service of the environment's clusters, with rollouts, events and tags.
-    Services,
-    /// One service.
-    Service(ServiceKey),
-    /// Every rule and default action that forwards to target groups, over all load balancers.
-    Routes,
-    /// One of them.
-    Route(RouteId),
-    /// The target health of these target groups.
-    Health(Vec<Arn>),
-    /// The tasks of a service, running and lately stopped.
-    Tasks(ServiceKey),
-    /// These task definitions.
-    TaskDefinitions(Vec<TaskDefinitionArn>),
-    /// The active revisions of a family, newest first.
-    Family(String),
-    /// A service's deployments of the last 90 days, newest first.
-    Deployments(ServiceKey),
-    /// These alarms' states, by name.
-    Alarms(Vec<String>),
-    /// Minutes of meters, all of one source.
-    Metrics(MetricsQuery),
-    /// These target groups' settings.
-    TargetGroups(Vec<Arn>),
-    /// A task definition in full. Values of its environment are hidden unless they are asked for.
-    Definition {
-        /// Which.
-        arn: TaskDefinitionArn,
-        /// Whether values are wanted too. An answer with them is kept for the view that asked, never in a snapshot.
-        reveal: bool,
-    },
-    /// A page of a log.
-    Logs(LogQuery),
-}
-
-/// An answer to a [`Query`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// To [`Query::Identity`].
-    Identity(Identity),
-    /// To [`Query::Services`].
-    Services(Vec<Service>),
-    /// To [`Query::Service`].
-    Service(Box<Service>),
-    /// To [`Query::Routes`].
-    Routes(Vec<Route>),
-    /// To [`Query::Route`].
-    Route(Route),
-    /// To [`Query::Health`]. A target group whose health could not be read is absent.
-    Health(Vec<(Arn, Health)>),
-    /// To [`Query::Tasks`].
-    Tasks(Vec<Task>),
-    /// To [`Query::TaskDefinitions`].
-    TaskDefinitions(Vec<TaskDefinition>),
-    /// To [`Query::Family`].
-    Family(Vec<TaskDefinitionArn>),
-    /// To [`Query::Deployments`].
-    Deployments(Vec<ServiceDeployment>),
-    /// To [`Query::Alarms`]. An alarm that does not exist is absent.
-    Alarms(Vec<Alarm>),
-    /// To [`Query::Metrics`], by meter.
-    Metrics(Vec<(MetricSource, Series)>),
-    /// To [`Query::TargetGroups`]. One that could not be read is absent.
-    TargetGroups(Vec<TargetGroup>),
-    /// To [`Query::Definition`].
-    Definition(Box<Definition>),
-    /// To [`Query::Logs`].
-    Logs(LogPage),
-}
-
-/// The newest answer of one source.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reading<T> {
-    /// The answer, and when it was asked for. `None`: there never was one.
-    pub value: Option<(Timestamp, T)>,
-    /// The failure, where the newest attempt failed.
-    pub fault: Option<(Timestamp, Fault)>,
-}
-
-impl<T> Default for Reading<T> {
-    fn default() -> Self {
-        Self { value: None, fault: None }
-    }
-}
-
-impl<T> Reading<T> {
-    /// A reading that has just arrived.
-    pub fn fresh(at: Timestamp, value: T) -> Self {
-        Self { value: Some((at, value)), fault: None }
-    }
-
-    /// The value, whatever its age.
-    pub fn get(&self) -> Option<&T> {
-        self.value.as_ref().map(|(_, value)| value)
-    }
-
-    /// When it was read.
-    pub fn at(&self) -> Option<Timestamp> {
-        self.value.as_ref().map(|(at, _)| *at)
-    }
-
-    /// How old it is.
-    pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
-        self.at().map(|at| now.duration_since(at).max(SignedDuration::ZERO))
-    }
-
-    /// The failure that has not been followed by an answer.
-    pub fn failing(&self) -> Option<&Fault> {
-        self.fault.as_ref().map(|(_, fault)| fault)
-    }
-
-    fn put(&mut self, at: Timestamp, value: T) {
-        // Answers can overtake one another: an older one never replaces a newer one.
-        if self.at().is_none_or(|had| had <= at) {
-            *self = Self::fresh(at, value);
-        }
-    }
-
-    fn fail(&mut self, at: Timestamp, fault: Fault) {
-        if self.at().is_none_or(|had| had <= at) {
-            self.fault = Some((at, fault));
-        }
-    }
-}
+pub use super::changes::{AlarmChange, HookChange, Since, StageChange, WeightChange};
+pub use super::query::{Answer, Query};
+pub use super::reading::Reading;
 
 /// A revision that was seen complete and healthy by a console on this machine: evidence that it was good,
 /// where AWS keeps no history of deployments.
@@ -162,7 +32,7 @@ pub struct ObservedHealthy {
     pub at: Timestamp,
 }
 
-/// All that is known, as of each source's last answer.
+/// Everything that is known, as of each source's last answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// Whose credentials.
@@ -185,9 +55,9 @@ pub struct Snapshot {
     pub alarms: BTreeMap<String, Reading<Alarm>>,
     /// Minutes, by meter.
     pub metrics: BTreeMap<MetricSource, Reading<Series>>,
-    /// When a route was last read by itself: a reading of all of them that was asked for earlier does not undo it.
+    /// When a route was last read by itself: an older reading of all of them does not undo it.
     routes_read: BTreeMap<RouteId, Timestamp>,
-    /// The same of services.
+    /// The same for services.
     services_read: BTreeMap<ServiceKey, Timestamp>,
     /// Since when each route has had the weights it has now, as far as was seen.
     pub weights_since: BTreeMap<RouteId, Since>,
@@ -203,230 +73,16 @@ pub struct Snapshot {
     pub target_groups: BTreeMap<Arn, Reading<TargetGroup>>,
     /// Task definitions in full, values hidden.
     pub definitions: BTreeMap<TaskDefinitionArn, Reading<Definition>>,
-    /// What was noticed between two looks.
+    /// How rollouts, stages and draining targets progress between two readings.
     pub noticed: ProgressTracker,
-    /// What was seen running well, by service, newest first.
+    /// Revisions that were observed complete and healthy, by service, newest first.
     pub witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
 }
 
-/// The beginning of a state that was watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Since {
-    /// When.
-    pub at: Timestamp,
-    /// Whether the change itself was seen; else it has been so at least since then.
-    pub seen: bool,
-}
-
-/// Minutes and alarms' states are asked for once or twice a minute; what is older than this says nothing of now.
+/// Metrics and alarm states are read once or twice a minute; one that is older than this says nothing of now.
 pub const KEEPS: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long minutes are kept: what the widest panel can draw.
-pub const METRICS_KEPT: SignedDuration = SignedDuration::from_hours(3);
-
 impl Snapshot {
-    /// Takes in an answer, or the failure to get one. `at` is when the question was asked: what is older than
-    /// that cannot be newer than the answer.
-    pub fn apply(&mut self, at: Timestamp, query: &Query, answer: Result<Answer, Fault>) {
-        match answer {
-            Ok(facts) => self.learn(at, query, facts),
-            Err(fault) => self.miss(at, query, &fault),
-        }
-    }
-
-    fn learn(&mut self, at: Timestamp, query: &Query, facts: Answer) {
-        match facts {
-            Answer::Identity(identity) => self.identity.put(at, identity),
-            Answer::Services(services) => {
-                // An answer that another one overtook teaches nothing.
-                if self.services.at().is_some_and(|had| had > at) {
-                    return;
-                }
-                services.iter().for_each(|service| self.witness(at, service));
-                services.iter().for_each(|service| self.noticed.service(at, service));
-                let known = self.services.value.take().map(|(_, services)| services).unwrap_or_default();
-                let newest = |service: Service| match known.get(&service.key) {
-                    Some(known) if self.services_read.get(&service.key).is_some_and(|read| *read > at) => known.clone(),
-                    _ => service,
-                };
-                let services = services.into_iter().map(newest).map(|service| (service.key.clone(), service)).collect();
-                self.services = Reading::fresh(at, services);
-            }
-            Answer::Service(service) => {
-                if self.services_read.get(&service.key).is_some_and(|had| *had > at) {
-                    return;
-                }
-                self.witness(at, &service);
-                self.noticed.service(at, &service);
-                self.services_read.insert(service.key.clone(), at);
-                if let Some((_, services)) = &mut self.services.value {
-                    services.insert(service.key.clone(), *service);
-                }
-            }
-            Answer::Routes(routes) => {
-                if self.routes.at().is_some_and(|had| had > at) {
-                    return;
-                }
-                let newest = |route: Route| match self.route(&route.id) {
-                    Some(known) if self.routes_read.get(&route.id).is_some_and(|read| *read > at) => known.clone(),
-                    _ => route,
-                };
-                let routes: Vec<_> = routes.into_iter().map(newest).collect();
-                routes.iter().for_each(|route| self.notice_weights(at, route));
-                self.routes = Reading::fresh(at, routes.into_iter().map(|route| (route.id.clone(), route)).collect());
-            }
-            Answer::Route(route) => {
-                if self.routes_read.get(&route.id).is_some_and(|had| *had > at) {
-                    return;
-                }
-                self.notice_weights(at, &route);
-                self.routes_read.insert(route.id.clone(), at);
-                if let Some((_, routes)) = &mut self.routes.value {
-                    routes.insert(route.id.clone(), route);
-                }
-            }
-            Answer::Health(health) => {
-                for (target_group, health) in health {
-                    let reading = self.health.entry(target_group.clone()).or_default();
-                    if reading.at().is_none_or(|had| had <= at) {
-                        self.noticed.health(at, &target_group, reading.get(), &health);
-                    }
-                    reading.put(at, health);
-                }
-            }
-            Answer::Tasks(tasks) => {
-                if let Query::Tasks(service) = query {
-                    self.tasks.entry(service.clone()).or_default().put(at, tasks);
-                }
-            }
-            Answer::TaskDefinitions(definitions) => {
-                for definition in definitions {
-                    self.task_definitions.entry(definition.arn.clone()).or_default().put(at, definition);
-                }
-            }
-            Answer::Family(revisions) => {
-                if let Query::Family(family) = query {
-                    self.families.entry(family.clone()).or_default().put(at, revisions);
-                }
-            }
-            Answer::Deployments(deployments) => {
-                if let Query::Deployments(service) = query {
-                    self.notice_deployments(at, service, &deployments);
-                    let reading = self.deployments.entry(service.clone()).or_default();
-                    if reading.at().is_none_or(|had| had <= at) {
-                        self.noticed.deployments(at, service, &deployments);
-                    }
-                    reading.put(at, deployments);
-                }
-            }
-            Answer::Alarms(alarms) => {
-                let asked = if let Query::Alarms(names) = query { names.as_slice() } else { &[] };
-                for name in asked.iter().filter(|name| !alarms.iter().any(|alarm| alarm.name == **name)) {
-                    let reading = self.alarms.entry(name.clone()).or_default();
-                    // What it said before it was deleted says nothing of now.
-                    if reading.at().is_none_or(|had| had <= at) {
-                        let why = "it does not exist in this account and region";
-                        let fault = Fault::new(FaultKind::NotFound, "DescribeAlarms", name.as_str(), why);
-                        *reading = Reading { value: None, fault: Some((at, fault)) };
-                    }
-                }
-                for alarm in alarms {
-                    self.notice_alarm(at, &alarm);
-                    self.alarms.entry(alarm.name.clone()).or_default().put(at, alarm);
-                }
-            }
-            Answer::TargetGroups(groups) => {
-                for group in groups {
-                    self.target_groups.entry(group.arn.clone()).or_default().put(at, group);
-                }
-            }
-            Answer::Definition(definition) => {
-                if let Query::Definition { arn, reveal: false } = query {
-                    self.definitions.entry(arn.clone()).or_default().put(at, *definition);
-                }
-            }
-            // Logs are kept by the view that follows them.
-            Answer::Logs(_) => {}
-            Answer::Metrics(metrics) => {
-                for (meter, newer) in metrics {
-                    let reading = self.metrics.entry(meter).or_default();
-                    if reading.at().is_some_and(|had| had > at) {
-                        continue;
-                    }
-                    let mut series = reading.get().cloned().unwrap_or_default();
-                    series.merge(&newer, at, METRICS_KEPT);
-                    reading.put(at, series);
-                }
-            }
-        }
-    }
-
-    fn miss(&mut self, at: Timestamp, query: &Query, fault: &Fault) {
-        match query {
-            Query::Identity => self.identity.fail(at, fault.clone()),
-            Query::Services | Query::Service(_) => self.services.fail(at, fault.clone()),
-            Query::Routes | Query::Route(_) => self.routes.fail(at, fault.clone()),
-            Query::Health(groups) => {
-                for group in groups {
-                    self.health.entry(group.clone()).or_default().fail(at, fault.clone());
-                }
-            }
-            Query::Tasks(service) => self.tasks.entry(service.clone()).or_default().fail(at, fault.clone()),
-            Query::TaskDefinitions(arns) => {
-                for arn in arns {
-                    self.task_definitions.entry(arn.clone()).or_default().fail(at, fault.clone());
-                }
-            }
-            Query::Family(family) => self.families.entry(family.clone()).or_default().fail(at, fault.clone()),
-            Query::Deployments(service) => self.deployments.entry(service.clone()).or_default().fail(at, fault.clone()),
-            Query::Alarms(names) => {
-                for name in names {
-                    self.alarms.entry(name.clone()).or_default().fail(at, fault.clone());
-                }
-            }
-            Query::TargetGroups(groups) => {
-                for group in groups {
-                    self.target_groups.entry(group.clone()).or_default().fail(at, fault.clone());
-                }
-            }
-            // A reading with its values is the view's own.
-            Query::Definition { reveal: true, .. } => {}
-            Query::Definition { arn, reveal: false } => {
-                self.definitions.entry(arn.clone()).or_default().fail(at, fault.clone());
-            }
-            Query::Logs(_) => {}
-            Query::Metrics(metrics) => {
-                for (meter, _) in &metrics.meters {
-                    self.metrics.entry(meter.clone()).or_default().fail(at, fault.clone());
-                }
-            }
-        }
-    }
-
-    /// Remembers since when a route has had its weights.
-    fn notice_weights(&mut self, at: Timestamp, route: &Route) {
-        let before = self.routes.get().and_then(|routes| routes.get(&route.id));
-        match before {
-            Some(before) if before.forwards == route.forwards => {}
-            Some(before) => {
-                let before = before.forwards.clone();
-                self.weights_since.insert(route.id.clone(), Since { at, seen: true });
-                let changes = self.weight_changes.entry(route.id.clone()).or_default();
-                note(changes, WeightChange { at, before, forwards: route.forwards.clone() });
-            }
-            None => {
-                self.weights_since.entry(route.id.clone()).or_insert(Since { at, seen: false });
-            }
-        }
-    }
-
-    /// Remembers what was seen running well.
-    fn witness(&mut self, at: Timestamp, service: &Service) {
-        if service.desired > 0 && service.settled_on(&service.task_definition) {
-            self.remember(&service.key, ObservedHealthy { task_definition: service.task_definition.clone(), at });
-        }
-    }
-
     /// Adds a witness, newest first, one for each revision.
     pub fn remember(&mut self, service: &ServiceKey, witness: ObservedHealthy) {
         let seen = self.witnessed.entry(service.clone()).or_default();

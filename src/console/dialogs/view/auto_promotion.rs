@@ -8,13 +8,13 @@ use crate::console::dialogs::Consent;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
-use crate::domain::auto_promotion::span;
+use crate::domain::format::minutes;
 
 /// The steps that are left, what each waits for, what happens on a FAIL and what ends it; then what says yes.
 pub fn lines(scene: &Canvas<'_>, name: &str, consent: &Consent, columns: usize) -> Vec<Line<'static>> {
     let settings = &scene.observed.settings;
     let automatic = settings.automatic_of(name);
-    let countdown = span(automatic.countdown);
+    let countdown = minutes(automatic.countdown);
     let release = scene.observed.release(name);
     let at = release.and_then(|release| release.share.configured);
     let steps: Vec<_> = release
@@ -30,11 +30,11 @@ pub fn lines(scene: &Canvas<'_>, name: &str, consent: &Consent, columns: usize) 
         Some(after) => format!(
             "rolls back by itself once it has lasted {} and a countdown of {countdown} is over, whatever \
              rollback_confirm says",
-            span(after)
+            minutes(after)
         ),
         None => "holds and says so; R rolls back. [automatic] rollback_after would let it go back by itself".to_owned(),
     };
-    let bake = span(settings.bake_of(name));
+    let bake = minutes(settings.bake_of(name));
     let all = [
         ("climbs", format!("{climbs}; it never finishes by itself")),
         ("a step", format!("after a bake of {bake} with PASS and a countdown of {countdown} that any key stops")),

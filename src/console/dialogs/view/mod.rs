@@ -19,14 +19,15 @@ use crate::console::widgets::theme::Role;
 use crate::console::widgets::{format, parts};
 use crate::console::wording::KEYS;
 use crate::domain::plan::Refusal;
+use crate::domain::settings::Settings;
 
 /// What keys do while it is open, for the footer.
-pub fn keys(dialog: &Dialog) -> &'static [(&'static str, &'static str)] {
+pub fn keys(dialog: &Dialog, settings: &Settings) -> &'static [(&'static str, &'static str)] {
     match dialog {
         Dialog::Confirm(confirm) => match confirm.consent {
             Consent::Yes => &[("y", "carry it out"), ("n esc", "cancel"), ("R", "roll back instead")],
             Consent::SecondR => &[("R", "carry it out"), ("n esc", "cancel")],
-            Consent::Name(_) if confirm.wants_reason() => {
+            Consent::Name(_) if confirm.wants_reason(settings) => {
                 &[("enter", "go on to the reason once the name is typed"), ("esc", "cancel")]
             }
             Consent::Name(_) => &[("enter", "carry it out once the name is typed"), ("esc", "cancel")],

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::console::message::{Effect, Msg};
+use crate::console::screen::Screen;
 use crate::console::state::Model;
 use crate::console::update;
 use crate::domain::ecs::route::{Forward, Route, RouteId};

@@ -28,6 +28,10 @@ fn watching(services: Vec<Service>) -> Model {
     model
 }
 
+fn alarms_of(model: &Model) -> Option<Query> {
+    alarms(&model.watched(), &Required::of(&model.watched()), model.focus())
+}
+
 /// What is asked in so many seconds, one after the other, where each question is answered at once and well.
 fn asked(model: &mut Model, seconds: i64) -> Vec<(i64, Query)> {
     let mut all = Vec::new();
@@ -116,10 +120,11 @@ fn the_alarms_of_what_is_looked_at_come_first_and_switched_off_ones_not_at_all()
     let mut theirs = alarmed("theirs", 5, vec!["theirs".to_owned()]);
     theirs.controller = crate::domain::ecs::service::Controller::CodeDeploy;
     let model = watching(vec![alarmed("z", 5, vec!["zebra".to_owned()]), alarmed("a", 5, many), off, theirs]);
-    let Some(Query::Alarms(names)) = alarms(&model.watched(), model.focus()) else { panic!("no question") };
+    let Some(Query::Alarms(names)) = alarms_of(&model) else { panic!("no question") };
     assert_eq!((names.len(), names[0].as_str()), (100, "zebra"));
     assert!(names[1..].iter().all(|name| name.starts_with("alarm-")));
-    assert_eq!(alarms(&watching(vec![service("orders", "orders", 5, 4, 60)]).watched(), None), None);
+    let none = watching(vec![service("orders", "orders", 5, 4, 60)]);
+    assert_eq!(alarms_of(&none), None);
 }
 
 #[test]

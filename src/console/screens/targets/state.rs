@@ -9,6 +9,7 @@ use crate::console::state::observed::Observed;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::{Health, Target, TargetGroup, TargetState, target_group_name};
 use crate::domain::ecs::service::Task;
+use crate::domain::format::minutes;
 use crate::domain::observe::snapshot::{Query, Reading, Since};
 use crate::domain::release::{Release, Side};
 
@@ -74,15 +75,6 @@ impl Left {
             Self::AtMost(left) => format!("at most {} left", minutes(left)),
             Self::Unknown(since) => format!("for {}; its delay is not known", minutes(since)),
         }
-    }
-}
-
-/// `4 min 10 s`.
-fn minutes(span: SignedDuration) -> String {
-    match (span.as_secs() / 60, span.as_secs() % 60) {
-        (0, seconds) => format!("{seconds} s"),
-        (minutes, 0) => format!("{minutes} min"),
-        (minutes, seconds) => format!("{minutes} min {seconds} s"),
     }
 }
 

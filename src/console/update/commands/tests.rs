@@ -5,6 +5,7 @@ use crate::console::keymap::Key;
 use crate::console::message::{Msg, Now};
 use crate::console::screen::Screen;
 use crate::console::update;
+use crate::domain::settings::RollbackConfirm;
 use crate::testkit::consoles;
 
 #[test]

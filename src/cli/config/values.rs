@@ -1,0 +1,91 @@
+//! Values of the configuration file that are checked as they are read.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// A span of time that may be none: `"0s"`, `"10m"`, `"1m 30s"`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SignedDuration", into = "SignedDuration")]
+pub struct Wait(pub SignedDuration);
+
+/// A span of time above zero: `"10m"`, `"250ms"`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SignedDuration", into = "SignedDuration")]
+pub struct Span(pub SignedDuration);
+
+/// A finite number above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Positive(pub f64);
+
+/// Why a value is out of range.
+#[derive(Debug, thiserror::Error)]
+pub enum OutOfRange {
+    /// Zero will not do either.
+    #[error("{0} must be above 0")]
+    NotPositive(String),
+    /// Nor will a half or more.
+    #[error("{0} must be above 0 and below 50")]
+    NotAShare(String),
+    /// Zero would do.
+    #[error("{0} must not be below 0")]
+    Negative(String),
+}
+
+impl TryFrom<SignedDuration> for Wait {
+    type Error = OutOfRange;
+    fn try_from(duration: SignedDuration) -> Result<Self, OutOfRange> {
+        if duration.is_negative() { Err(OutOfRange::Negative(format!("{duration:#}"))) } else { Ok(Self(duration)) }
+    }
+}
+
+impl TryFrom<SignedDuration> for Span {
+    type Error = OutOfRange;
+    fn try_from(duration: SignedDuration) -> Result<Self, OutOfRange> {
+        if duration.is_positive() { Ok(Self(duration)) } else { Err(OutOfRange::NotPositive(format!("{duration:#}"))) }
+    }
+}
+
+impl TryFrom<f64> for Positive {
+    type Error = OutOfRange;
+    fn try_from(value: f64) -> Result<Self, OutOfRange> {
+        if value.is_finite() && value > 0.0 { Ok(Self(value)) } else { Err(OutOfRange::NotPositive(value.to_string())) }
+    }
+}
+
+impl From<Wait> for SignedDuration {
+    fn from(wait: Wait) -> Self {
+        wait.0
+    }
+}
+
+impl From<Span> for SignedDuration {
+    fn from(span: Span) -> Self {
+        span.0
+    }
+}
+
+impl From<Positive> for f64 {
+    fn from(positive: Positive) -> Self {
+        positive.0
+    }
+}
+
+/// So many of a hundred: above 0 and below 50.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Share(pub f64);
+
+impl TryFrom<f64> for Share {
+    type Error = OutOfRange;
+    fn try_from(value: f64) -> Result<Self, OutOfRange> {
+        // At a half, to toss a coin would do.
+        if value > 0.0 && value < 50.0 { Ok(Self(value)) } else { Err(OutOfRange::NotAShare(value.to_string())) }
+    }
+}
+
+impl From<Share> for f64 {
+    fn from(share: Share) -> Self {
+        share.0
+    }
+}

@@ -1,0 +1,16 @@
+//! What a line of a watch carries.
+
+use super::state::WatchField;
+use super::target::Ended;
+use crate::domain::ecs::deployment::Pause;
+use crate::domain::fault::Fault;
+
+/// What a line carries beside its text.
+#[derive(Default)]
+pub(super) struct WatchEvent<'a> {
+    pub(super) changes: Vec<WatchField>,
+    pub(super) pause: Option<&'a Pause>,
+    pub(super) fault: Option<&'a Fault>,
+    pub(super) ended: Option<&'a Ended>,
+    pub(super) exit: Option<u8>,
+}

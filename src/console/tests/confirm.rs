@@ -1,0 +1,101 @@
+//! The ROLLBACK line and the key `R` agree, whatever the world, the settings and the screen.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{draw, glyphs, plain};
+use crate::console::dialogs::{Consent, Dialog};
+use crate::console::keymap::Key;
+use crate::console::message::{Effect, Msg, Now};
+use crate::console::screen::Screen;
+use crate::console::screens::rollback_line;
+use crate::console::state::Model;
+use crate::console::update;
+use crate::console::widgets::canvas::Canvas;
+use crate::domain::plan::Plan;
+use crate::domain::settings::{RollbackConfirm, Settings};
+use crate::testkit::worlds::{Scene, now, scene};
+
+/// What pressing `R` did.
+#[derive(Debug, PartialEq)]
+enum Pressed {
+    Acted,
+    Asked,
+    Refused,
+}
+
+fn press_r(model: &mut Model) -> (Pressed, Option<Plan>) {
+    let at = model.observed.now.at + jiff::SignedDuration::from_secs(1);
+    let effects = update(model, Now::new(at), Msg::Key(Key::Char('R')));
+    let ordered = effects.into_iter().find_map(|effect| match effect {
+        Effect::Execute { plan, .. } => Some(*plan),
+        _ => None,
+    });
+    match (&model.screen.dialog, ordered) {
+        (None, Some(plan)) => (Pressed::Acted, Some(plan)),
+        (Some(Dialog::Confirm(confirm)), None) if matches!(confirm.consent, Consent::SecondR) => {
+            (Pressed::Asked, Some(confirm.plan.clone()))
+        }
+        (_, None) => (Pressed::Refused, None),
+        (Some(_), Some(plan)) => panic!("a question over what is carried out already: {plan:?}"),
+    }
+}
+
+/// What the ROLLBACK line says about the key: it stands after the badge, the name and the age of what is known.
+fn promised(line: &str, name: &str) -> Pressed {
+    let badge = ["ROLLBACK NOT READY", "ROLLBACK READY"];
+    let rest = badge.iter().find_map(|badge| line.trim_start().strip_prefix(badge)).unwrap().trim_start();
+    let rest = rest.strip_prefix(name).map_or(rest, str::trim_start);
+    let rest = rest.strip_prefix("as of ").and_then(|rest| rest.split_once(": ")).map_or(rest, |(_, rest)| rest);
+    match rest {
+        rest if rest.starts_with("R R ") => Pressed::Asked,
+        rest if rest.starts_with("R ") => Pressed::Acted,
+        _ => Pressed::Refused,
+    }
+}
+
+/// A console at rest on this world: nothing was ordered from it.
+fn console(scene: &Scene, settings: Settings, size: (u16, u16)) -> Model {
+    let mut model = Model::new(settings, scene.place.clone(), Now::new(now()), size);
+    model.observed.snapshot = scene.snapshot();
+    model.derive();
+    model
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_rollback_line_names_the_keys_that_a_rollback_takes(
+        scene in scene(),
+        protected in any::<bool>(),
+        rollback_confirm in select(vec![RollbackConfirm::Idle, RollbackConfirm::Always, RollbackConfirm::Never]),
+        small in any::<bool>(),
+        fleet in any::<bool>(),
+    ) {
+        let settings = Settings { protected, rollback_confirm, ..scene.settings() };
+        let console = console(&scene, settings, if small { (60, 20) } else { (120, 40) });
+        for release in &console.observed.releases {
+            let mut model = console.clone();
+            model.screen.current = if fleet { Screen::Fleet } else { Screen::Release(release.name.clone()) };
+            (model.screen.fleet.selected, model.screen.fleet.moved) = (Some(release.name.clone()), true);
+            let theme = plain();
+            let Model { observed, operations, screen, polls, .. } = &model;
+            let canvas = Canvas { observed, operations, screen, polls, theme: &theme };
+            let line = rollback_line::lines(&canvas, Some(release), 200)[0].to_string();
+            let screen = glyphs(&draw(&model, &theme));
+            let (pressed, plan) = press_r(&mut model);
+            let promised = promised(&line, &release.name);
+            prop_assert_eq!(&pressed, &promised, "{}", line);
+            prop_assert_eq!(plan.is_some(), pressed != Pressed::Refused);
+            prop_assert!(plan.is_none_or(|plan| plan.intent.is_rollback() && plan.gate.is_none()));
+            if small && pressed != Pressed::Refused {
+                prop_assert_eq!(screen.contains("R R rolls back"), pressed == Pressed::Asked, "{}", screen);
+            }
+            // The second key is all that is ever asked for.
+            if pressed == Pressed::Asked {
+                prop_assert_eq!(press_r(&mut model).0, Pressed::Acted);
+            }
+        }
+    }
+}
