@@ -3,6 +3,7 @@
 pub(super) mod configuration;
 mod convert;
 pub(super) mod revision;
+mod text;
 
 use std::collections::HashSet;
 

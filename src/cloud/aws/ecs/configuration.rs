@@ -11,7 +11,7 @@ use crate::domain::ecs::deployment::{
     AlarmConfiguration, BreakerConfiguration, Configuration, HookConfiguration, Strategy,
 };
 
-use super::convert::said;
+use super::text::non_empty;
 
 /// What a service or a deployment of it goes by. Absent: what ECS does where nothing is said.
 pub(in crate::cloud::aws) fn configuration(raw: Option<&sdk::DeploymentConfiguration>) -> Configuration {
@@ -63,13 +63,13 @@ fn strategy(raw: &sdk::DeploymentConfiguration) -> Strategy {
 fn hook(raw: &sdk::DeploymentLifecycleHook) -> HookConfiguration {
     let timeout = raw.timeout_configuration();
     HookConfiguration {
-        kind: said(raw.target_type().map(sdk::DeploymentLifecycleHookTargetType::as_str)),
-        target: said(raw.hook_target_arn()),
-        role: said(raw.role_arn()),
+        kind: non_empty(raw.target_type().map(sdk::DeploymentLifecycleHookTargetType::as_str)),
+        target: non_empty(raw.hook_target_arn()),
+        role: non_empty(raw.role_arn()),
         stages: raw.lifecycle_stages().iter().map(|stage| stage.as_str().into()).collect(),
         details: raw.hook_details().map(value),
         timeout_minutes: timeout.and_then(|it| it.timeout_in_minutes),
-        timeout_action: timeout.and_then(|it| said(it.action().map(sdk::DeploymentLifecycleHookAction::as_str))),
+        timeout_action: timeout.and_then(|it| non_empty(it.action().map(sdk::DeploymentLifecycleHookAction::as_str))),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::ecs::service::{
 };
 
 use super::configuration::configuration;
+use super::text::non_empty;
 
 /// `None` for a service without a name. `cluster` is the one that was asked for.
 pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
@@ -40,17 +41,12 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         target_groups: target_groups(&raw),
         events: events(raw.events()),
         tags: tags(raw.tags()),
-        current_deployment: said(raw.current_service_deployment()).map(Arn::new),
+        current_deployment: non_empty(raw.current_service_deployment()).map(Arn::new),
         created_at: maybe(raw.created_at()),
         grace: raw.health_check_grace_period_seconds().and_then(|seconds| u32::try_from(seconds).ok()),
         execute_command: raw.enable_execute_command(),
         cluster_arn,
     })
-}
-
-/// Some endpoints say "" for what is absent.
-pub(super) fn said(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn whole(count: i32) -> u32 {
@@ -83,7 +79,7 @@ fn rollout(raw: &sdk::Deployment) -> Rollout {
         pending: whole(raw.pending_count),
         failed: whole(raw.failed_tasks),
         state,
-        reason: said(raw.rollout_state_reason()),
+        reason: non_empty(raw.rollout_state_reason()),
         created_at: maybe(raw.created_at()),
         updated_at: maybe(raw.updated_at()),
     }
@@ -130,7 +126,7 @@ fn target_groups(raw: &sdk::Service) -> Vec<Arn> {
 /// The rule whose weights ECS writes; of a service with several load balancers, the first one's.
 fn production_rule(raw: &sdk::Service) -> Option<Arn> {
     let mut advanced = raw.load_balancers().iter().filter_map(|balancer| balancer.advanced_configuration());
-    advanced.find_map(|advanced| said(advanced.production_listener_rule())).map(Arn::new)
+    advanced.find_map(|advanced| non_empty(advanced.production_listener_rule())).map(Arn::new)
 }
 
 fn events(raw: &[sdk::ServiceEvent]) -> Vec<ServiceEvent> {
@@ -156,23 +152,23 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
     Some(Task {
         arn: Arn::new(raw.task_arn.clone()?),
         task_definition: TaskDefinitionArn::new(raw.task_definition_arn.clone().unwrap_or_default()),
-        started_by: said(raw.started_by()),
+        started_by: non_empty(raw.started_by()),
         status: raw.last_status.clone().unwrap_or_default(),
         desired_status: raw.desired_status.clone().unwrap_or_default(),
-        health: said(raw.health_status().map(sdk::HealthStatus::as_str)),
+        health: non_empty(raw.health_status().map(sdk::HealthStatus::as_str)),
         created_at: maybe(raw.created_at()),
         pulled: (maybe(raw.pull_started_at()), maybe(raw.pull_stopped_at())),
         started_at: maybe(raw.started_at()),
         stopped_at: maybe(raw.stopped_at()),
-        stop_code: said(raw.stop_code().map(sdk::TaskStopCode::as_str)),
+        stop_code: non_empty(raw.stop_code().map(sdk::TaskStopCode::as_str)),
         stopped_reason: stopped_reason(&raw),
         exit_code,
         stopping_at: maybe(raw.stopping_at()),
-        zone: said(raw.availability_zone()),
+        zone: non_empty(raw.availability_zone()),
         address: address(&raw),
         execute_command: raw.enable_execute_command(),
         containers: containers.iter().map(container).collect(),
-        image_digests: containers.iter().filter_map(|container| said(container.image_digest())).collect(),
+        image_digests: containers.iter().filter_map(|container| non_empty(container.image_digest())).collect(),
     })
 }
 
@@ -180,23 +176,23 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
 fn address(raw: &sdk::Task) -> Option<String> {
     let mut details = raw.attachments().iter().flat_map(|attachment| attachment.details());
     let address = details.find(|detail| detail.name() == Some("privateIPv4Address"))?;
-    said(address.value())
+    non_empty(address.value())
 }
 
 fn container(raw: &sdk::Container) -> Container {
     Container {
         name: raw.name.clone().unwrap_or_default(),
         status: raw.last_status.clone().unwrap_or_default(),
-        health: said(raw.health_status().map(sdk::HealthStatus::as_str)),
+        health: non_empty(raw.health_status().map(sdk::HealthStatus::as_str)),
         exit_code: raw.exit_code,
-        reason: said(raw.reason()),
+        reason: non_empty(raw.reason()),
     }
 }
 
 /// "Essential container in task exited" says less than the container's own reason, where it has one.
 fn stopped_reason(raw: &sdk::Task) -> Option<String> {
-    let reason = said(raw.stopped_reason());
-    let own = raw.containers().iter().find_map(|container| said(container.reason()));
+    let reason = non_empty(raw.stopped_reason());
+    let own = raw.containers().iter().find_map(|container| non_empty(container.reason()));
     match (reason, own) {
         (Some(reason), Some(own)) if reason.contains(&own) => Some(reason),
         (reason, own) => own.or(reason),
@@ -212,8 +208,8 @@ pub(super) fn task_definition(raw: sdk::TaskDefinition, asked: &TaskDefinitionAr
         active: raw.status == Some(sdk::TaskDefinitionStatus::Active),
         registered_at: maybe(raw.registered_at()),
         images: images.collect(),
-        cpu: said(raw.cpu()),
-        memory: said(raw.memory()),
+        cpu: non_empty(raw.cpu()),
+        memory: non_empty(raw.memory()),
         logs: raw.container_definitions().iter().map(log).collect(),
     }
 }
@@ -223,7 +219,7 @@ fn log(raw: &sdk::ContainerDefinition) -> (String, LogDriver) {
     let driver = match raw.log_configuration() {
         None => LogDriver::None,
         Some(log) => {
-            let option = |name: &str| said(log.options()?.get(name).map(String::as_str));
+            let option = |name: &str| non_empty(log.options()?.get(name).map(String::as_str));
             match (log.log_driver(), option("awslogs-group")) {
                 (sdk::LogDriver::Awslogs, Some(group)) => LogDriver::Awslogs {
                     group,

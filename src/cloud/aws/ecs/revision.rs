@@ -8,17 +8,17 @@ use crate::cloud::aws::time::maybe;
 use crate::domain::ecs::deployment::{RevisionImage, ServiceRevision};
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 
-use super::convert::said;
+use super::text::non_empty;
 
 /// `None` for a revision without an ARN or a task definition.
 pub(in crate::cloud::aws) fn revision(raw: &sdk::ServiceRevision) -> Option<ServiceRevision> {
     let arn = Arn::new(raw.service_revision_arn()?);
     let resolved = raw.resolved_configuration().map(|it| it.load_balancers()).unwrap_or_default();
     let mut target_groups: Vec<Arn> =
-        resolved.iter().filter_map(|it| said(it.target_group_arn())).map(Arn::new).collect();
+        resolved.iter().filter_map(|it| non_empty(it.target_group_arn())).map(Arn::new).collect();
     target_groups.sort();
     target_groups.dedup();
-    let mut rules: Vec<String> = resolved.iter().filter_map(|it| said(it.production_listener_rule())).collect();
+    let mut rules: Vec<String> = resolved.iter().filter_map(|it| non_empty(it.production_listener_rule())).collect();
     rules.sort();
     let mut images: Vec<RevisionImage> = raw.container_images().iter().map(image).collect();
     images.sort_by(|one, other| one.container.cmp(&other.container));
@@ -41,7 +41,7 @@ fn image(raw: &sdk::ContainerImage) -> RevisionImage {
     RevisionImage {
         container: raw.container_name().unwrap_or_default().to_owned(),
         image: raw.image().unwrap_or_default().to_owned(),
-        digest: said(raw.image_digest()),
+        digest: non_empty(raw.image_digest()),
     }
 }
 
@@ -54,7 +54,7 @@ fn surroundings(raw: &sdk::ServiceRevision) -> BTreeMap<String, String> {
         ("public IP", vpc.and_then(|it| it.assign_public_ip()).map(|it| it.as_str().to_owned())),
         ("launch type", raw.launch_type().map(|it| it.as_str().to_owned())),
         ("capacity", Some(listed(raw.capacity_provider_strategy().iter().map(capacity).collect()))),
-        ("platform", Some(words([said(raw.platform_family()), said(raw.platform_version())]))),
+        ("platform", Some(words([non_empty(raw.platform_family()), non_empty(raw.platform_version())]))),
         ("architecture", architecture(raw).map(str::to_owned)),
         ("load balancer", Some(listed(raw.load_balancers().iter().map(balancer).collect()))),
         ("VPC Lattice", Some(listed(raw.vpc_lattice_configurations().iter().map(lattice).collect()))),
@@ -85,7 +85,7 @@ fn short(arn: &str) -> String {
 
 fn port(container: Option<&str>, port: Option<i32>) -> Option<String> {
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    said(Some(&format!("{}{port}", container.unwrap_or_default())))
+    non_empty(Some(&format!("{}{port}", container.unwrap_or_default())))
 }
 
 fn architecture(raw: &sdk::ServiceRevision) -> Option<&str> {
@@ -101,11 +101,11 @@ fn capacity(raw: &sdk::CapacityProviderStrategyItem) -> String {
 fn balancer(raw: &sdk::LoadBalancer) -> String {
     let advanced = raw.advanced_configuration();
     let group = raw.target_group_arn().filter(|_| advanced.is_none());
-    let rule = advanced.and_then(|it| said(it.production_listener_rule()));
-    let test = advanced.and_then(|it| said(it.test_listener_rule()));
+    let rule = advanced.and_then(|it| non_empty(it.production_listener_rule()));
+    let test = advanced.and_then(|it| non_empty(it.test_listener_rule()));
     words([
         port(raw.container_name(), raw.container_port()),
-        said(raw.load_balancer_name()),
+        non_empty(raw.load_balancer_name()),
         group.map(short),
         rule.map(|rule| format!("rule {}", short(&rule))),
         test.map(|rule| format!("test rule {}", short(&rule))),
@@ -115,7 +115,7 @@ fn balancer(raw: &sdk::LoadBalancer) -> String {
 fn lattice(raw: &sdk::VpcLatticeConfiguration) -> String {
     let advanced = raw.advanced_configuration();
     let group = advanced.is_none().then(|| short(&raw.target_group_arn));
-    let rule = advanced.and_then(|it| said(it.production_listener_rule()));
+    let rule = advanced.and_then(|it| non_empty(it.production_listener_rule()));
     words([Some(raw.port_name.clone()), group, rule.map(|rule| format!("rule {}", short(&rule)))])
 }
 
@@ -144,7 +144,7 @@ fn connect(raw: &sdk::ServiceConnectConfiguration) -> String {
         words([Some(name), aliases, ingress, raw.tls().map(|_| "with TLS".to_owned())])
     };
     let services = listed(raw.services().iter().map(service).collect());
-    words([Some("on".to_owned()), said(raw.namespace()).map(|it| format!("namespace {it}")), Some(services)])
+    words([Some("on".to_owned()), non_empty(raw.namespace()).map(|it| format!("namespace {it}")), Some(services)])
 }
 
 fn volume(raw: &sdk::ServiceVolumeConfiguration) -> String {
@@ -154,18 +154,18 @@ fn volume(raw: &sdk::ServiceVolumeConfiguration) -> String {
     words([
         Some(raw.name.clone()),
         number(disk.size_in_gib(), "GiB"),
-        said(disk.volume_type()),
+        non_empty(disk.volume_type()),
         number(disk.iops(), "IOPS"),
         number(disk.throughput(), "MiB/s"),
         disk.filesystem_type().map(|it| it.as_str().to_owned()),
-        said(disk.snapshot_id()),
+        non_empty(disk.snapshot_id()),
         encrypted,
         key(disk.kms_key_id()),
     ])
 }
 
 fn key(id: Option<&str>) -> Option<String> {
-    said(id).map(|id| format!("key {}", short(&id)))
+    non_empty(id).map(|id| format!("key {}", short(&id)))
 }
 
 fn metrics(raw: &sdk::MetricConfiguration) -> String {
