@@ -4,7 +4,8 @@
 //!
 //! ```text
 //!   observe  →  assess  →  plan  →  confirm  →  execute  →  verify
-//!   cloud       domain     domain   console     execute     execute, cloud
+//!   domain::    domain::   domain:: domain::    execute     execute,
+//!   observe     assess     plan     confirm                 cloud
 //! ```
 //!
 //! Each poll's answer goes into a [`Snapshot`](domain::observe::snapshot::Snapshot); a pure function derives every
@@ -32,11 +33,26 @@
 //!
 //! # The loop
 //!
-//! Keys, answers, reports of operations and the tick are [`Msg`](console::message::Msg)s in one stream, each stamped with
-//! the time; [`update`](console::update()) changes the model and returns [`Effect`](console::message::Effect)s, which are data;
-//! [`console::driver`] carries them out beside the loop and feeds what comes of them back in. So no key waits for the
-//! network, and a test can drive the whole console in its own time.
-//! [`console::recorder`] writes the messages to a file, and [`console::replay`] plays them on the same core.
+//! Keys, answers, progress of operations and the tick are [`Msg`](console::message::Msg)s in one stream, each stamped
+//! with the time. [`update`](console::update()) changes the state and returns [`Effect`](console::message::Effect)s,
+//! which are data. [`console::driver`] carries them out beside the loop and feeds the results back in. So no key waits
+//! for the network, and a test drives the whole console in its own time. [`console::recorder`] writes the messages to
+//! a file, and [`console::replay`] plays them on the same core.
+//!
+//! # Three flows, file by file
+//!
+//! **A key press**, `R` on an open release:
+//! `console/terminal` reads the key → `console/event_loop` stamps it → `console/update` → `update/input` looks it up in
+//! `console/keymap` → `update/dispatch` → `update/commands` makes the intent → `domain/plan` plans it → `domain/confirm`
+//! says how the plan is confirmed → `state/operations` starts the operation → an effect for `console/driver`.
+//!
+//! **A poll's answer**: `cloud/aws` answers → `console/driver` makes it a message → `console/event_loop` →
+//! `console/update` → `domain/observe/snapshot` takes it in → `domain/release/derive` → `domain/assess` →
+//! `console/poll_schedule` asks `domain/observe/requirements` for what is due next → `console/view`.
+//!
+//! **An act's result**: `cloud/aws` answers the write → `execute/executor` reads it back →
+//! `execute/audited_execution` writes the audit → `console/driver` → `console/event_loop` → `console/update` →
+//! `state/operation` records the progress → `console/view`.
 
 pub mod cli;
 pub mod clock;
