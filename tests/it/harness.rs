@@ -53,8 +53,9 @@ pub struct Harness {
     _state: TempDir,
     journal: Arc<Journal>,
     recorder: Option<Recorder>,
-    /// The screen after each message, of a session that is recorded.
+    /// The screen after each message of a recorded session, as long as they are kept.
     pub frames: Vec<Buffer>,
+    pub keeps_frames: bool,
     pub copied: Vec<String>,
     pub quit: bool,
 }
@@ -171,6 +172,7 @@ impl Harness {
             journal,
             recorder: None,
             frames: Vec::new(),
+            keeps_frames: true,
             copied: Vec::new(),
             quit: false,
         };
@@ -202,7 +204,7 @@ impl Harness {
             recorder.record(now.at, &msg, takes_text(&mut self.model));
         }
         let effects = update(&mut self.model, now, msg);
-        if self.recorder.is_some() {
+        if self.recorder.is_some() && self.keeps_frames {
             self.frames.push(view::render(&self.model, &theme(), self.model.screen.size));
         }
         for effect in effects {

@@ -85,6 +85,11 @@ fn answers(snapshot: &Snapshot) -> Vec<Msg> {
     answers.into_iter().map(read).collect()
 }
 
+/// A plan's warnings are sentences in a document, so effects are compared as documents.
+fn document(effect: &Effect) -> serde_json::Value {
+    serde_json::to_value(effect).unwrap()
+}
+
 fn execute(plan: Plan, why: String) -> Effect {
     let order = Order { automatic: false, why: Some(why) };
     Effect::Execute { operation: OperationId(7), plan: Box::new(plan), order }
@@ -101,7 +106,7 @@ proptest! {
         for release in scene.releases() {
             if let Ok(plan) = scene.plan(&release, &intent) {
                 let effect = execute(plan, text.clone());
-                prop_assert_eq!(read_back(&effect), effect);
+                prop_assert_eq!(document(&read_back(&effect)), document(&effect));
             }
         }
     }
@@ -110,7 +115,7 @@ proptest! {
     fn effects_of_any_native_release_are_read_back(scene in native_scene(), intent in native_intent()) {
         if let Ok(plan) = scene.plan(&scene.release(), &intent) {
             let effect = execute(plan, String::new());
-            prop_assert_eq!(read_back(&effect), effect);
+            prop_assert_eq!(document(&read_back(&effect)), document(&effect));
         }
     }
 
