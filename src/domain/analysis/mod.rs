@@ -35,6 +35,7 @@ pub mod alpha_spending;
 mod case;
 pub mod error_rate_test;
 pub mod latency_test;
+mod memo;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub(crate) mod rules;

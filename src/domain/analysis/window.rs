@@ -2,8 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rules::alone;
-use super::{Case, Numbers, Observed, Verdict, judge};
+use super::{Case, Observed, Verdict, memo};
 use crate::domain::metrics::{SETTLES_AFTER, Series};
 use crate::domain::observe::snapshot::Since;
 use crate::domain::release::share::Percent;
@@ -72,14 +71,14 @@ pub fn of_canary(
     let canary = settled(canary, from, now, now);
     let same = settled(stable, from, now, now);
     if step.share.is_some_and(Percent::is_full) && same.iter().all(|minute| minute.count().is_none()) {
-        return alone(&canary, Some(Numbers::default()), thresholds);
+        return memo::alone(&canary, true, thresholds);
     }
     let first = canary.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
     let unseen = step.since.is_none_or(|since| !since.seen);
     let begins = first.filter(|_| unseen).unwrap_or_else(|| whole_minute(from));
     // Each minute that settles is a look, whether or not it brought data; where nothing was read, nobody has looked.
     let watched = if read { now.duration_since(begins) - settles } else { SignedDuration::ZERO };
-    judge(&Case {
+    memo::judge(&Case {
         canary: &canary,
         stable: &same,
         before: &settled(stable, back(from, BEFORE), from, now),
@@ -100,7 +99,8 @@ fn whole_minute(at: Timestamp) -> Timestamp {
 
 /// Judges a service without a canary over the window that ends now.
 pub fn of_service(series: Option<&Series>, now: Timestamp, thresholds: &Thresholds) -> Verdict {
-    alone(&settled(series, window(now, settling([series, None]), thresholds.window), now, now), None, thresholds)
+    let from = window(now, settling([series, None]), thresholds.window);
+    memo::alone(&settled(series, from, now, now), false, thresholds)
 }
 
 /// The minutes of a bake, begun ones too.
