@@ -254,7 +254,7 @@ mod tests {
     fn a_broken_file_is_an_empty_one() {
         let dir = tempfile::tempdir().unwrap();
         let cache = cache(dir.path(), "prod", None);
-        for text in ["", "{", "[]", r#"{"schema":"tidegate.services/2","environments":[]}"#] {
+        for text in ["", "{", "[]", r#"{"schema":"another/1","environments":[]}"#] {
             fs::create_dir_all(cache.path.parent().unwrap()).unwrap();
             fs::write(&cache.path, text).unwrap();
             assert_eq!(cache.read(), []);

@@ -103,9 +103,9 @@ fn a_hostile_aws_reaches_the_terminal_as_text_alone() {
         tty.send(key);
         // Keys are read in order: when the help is there, the view before it has been drawn.
         tty.send("?");
-        tty.until_shows("Ask AWS for everything again");
+        tty.until_shows("Read everything from AWS again");
         tty.send("\x1b");
-        tty.until("the help is gone", |tty| !tty.shows("Ask AWS for everything again"));
+        tty.until("the help is gone", |tty| !tty.shows("Read everything from AWS again"));
     }
     assert_eq!(stray(&tty.raw), Vec::<String>::new());
     leave(tty);

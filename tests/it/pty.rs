@@ -70,7 +70,7 @@ fn what_is_pasted_does_nothing() {
     tty.until_shows("pasted text is not taken for keys");
     // Keys are read in order: when this one is done, so is all before it.
     tty.send("?");
-    tty.until_shows("Ask AWS for everything again");
+    tty.until_shows("Read everything from AWS again");
     tty.send("?");
     tty.until_shows("configured 1%");
     assert!(!tty.shows("ModifyRule") && !tty.shows("key → read back"), "{tty:?}");
