@@ -2,8 +2,8 @@
 //! passes, or there is not enough to tell yet, and then what is missing and how long that takes.
 //!
 //! What is judged are the canary's settled minutes since its share was set, against stable's *same* minutes, so that
-//! what befalls both is not the canary's fault. Two questions are asked of them, errors ([`counts`]) and latency
-//! ([`ranks`]), and the answers are held against the lines that the operator may set
+//! what befalls both is not the canary's fault. Two questions are asked of them, errors ([`error_rate_test`]) and latency
+//! ([`latency_test`]), and the answers are held against the lines that the operator may set
 //! ([`Thresholds`](super::settings::Thresholds)):
 //!
 //! - **FAIL** needs more than chance *and* more than a trifle: with confidence above the line (critical), or with
@@ -14,7 +14,7 @@
 //!   show, so it never passes.
 //! - **NOT YET** is all else.
 //!
-//! The operator watches this live, so that every minute is another chance to be wrong; [`spend`] keeps the share of
+//! The operator watches this live, so that every minute is another chance to be wrong; [`alpha_spending`] keeps the share of
 //! false alarms over the whole time what is configured. Stable's own hour before the share was set is looked at too,
 //! but only to notice that stable itself got worse (the canary may be why): that is said, and withholds a PASS. It is
 //! never what a canary passes against.
