@@ -18,6 +18,8 @@ const fn command(act: Act) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use regex::Regex;
     use strum::IntoEnumIterator;
@@ -30,7 +32,8 @@ mod tests {
 
     /// A capital letter by itself, in a text: the console's keys look like that.
     fn lone_capital(text: &str) -> bool {
-        Regex::new(r"(?:^|[^\w:/.-])[SPFRHWN](?:$|[^\w:/-])").unwrap().is_match(text)
+        static LONE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:^|[^\w:/.-])[SPFRHWN](?:$|[^\w:/-])").unwrap());
+        LONE.is_match(text)
     }
 
     /// All that a command prints of a plan or its refusal.
