@@ -80,9 +80,10 @@ impl ServiceRecorder {
             snapshot.apply(now, &Query::Services, Ok(services));
             snapshot.apply(now, &Query::Routes, Ok(routes));
             let releases = assess::releases(&snapshot, &settings, &BTreeMap::new(), now);
-            let known = releases
-                .into_iter()
-                .map(|release| KnownService { cluster: release.stable.service.cluster.clone(), name: release.name });
+            let known = releases.into_iter().map(|release| KnownService {
+                cluster: release.stable.service.cluster.clone(),
+                name: release.state.name,
+            });
             if let Err(error) = cache.write(known.collect()) {
                 tracing::debug!("the names of services for completion were not written: {error}");
             }

@@ -276,7 +276,7 @@ pub fn due(watched: &Watched<'_>) -> Vec<Query> {
         wanted.push(Query::Health(groups.into_iter().cloned().collect()));
     }
     wanted.extend(metrics::questions(watched, &required));
-    let busy = watched.observed.releases.iter().any(Release::in_flight);
+    let busy = watched.observed.releases.iter().any(|release| release.in_flight());
     wanted.extend(rollback_prefetch::read_first(watched, unread_revisions(watched, &required)));
     let focus = watched.focus();
     wanted.extend(rollback_prefetch::read_again(watched, &required, busy && watched.screen.focused));
@@ -332,7 +332,7 @@ fn tasks(required: &Required<'_>) -> Vec<Query> {
             .filter_map(|(release, read)| if let Read::Tasks(service) = read { Some((release, service)) } else { None })
     }
     let mut failing: Vec<_> =
-        tasks(&required.fleet).filter(|(release, _)| release.is_some_and(Release::in_flight)).collect();
+        tasks(&required.fleet).filter(|(release, _)| release.is_some_and(|release| release.in_flight())).collect();
     failing.sort_by_key(|(release, _)| release.map(Release::urgency));
     let all = tasks(&required.open).chain(failing.into_iter().take(FAILING));
     all.map(|(_, service)| Query::Tasks(service.clone())).collect()

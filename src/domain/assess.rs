@@ -19,7 +19,7 @@ use super::analysis::{Verdict, alarms};
 use super::health::rollout;
 use super::health::rollout_health::RolloutHealth;
 use super::observe::snapshot::{Since, Snapshot};
-use super::release::{LocalState, Release, derive};
+use super::release::{LocalState, Release, ReleaseState, derive};
 use super::rollback::readiness;
 use super::settings::Settings;
 
@@ -31,37 +31,42 @@ pub fn releases(
     now: Timestamp,
 ) -> Vec<Release> {
     let idle = LocalState::default();
-    let mut releases = derive::releases(snapshot, settings, local, now);
-    for release in &mut releases {
-        let denied = local.get(&release.name).unwrap_or(&idle).denied.as_slice();
-        let verdict = with_alarms(release, snapshot, settings, now);
-        let verdict = with_freshness(verdict, release, snapshot, now);
-        let health = rollout::ailment(release, snapshot, now);
-        release.verdict = with_health(verdict, release, health.as_ref());
-        release.ailment = health;
-        if let Some(service) = snapshot.service(&release.stable.service) {
-            release.preflight = readiness::preflight(release, service, snapshot, denied, now);
-        }
-    }
-    releases
+    let derived = derive::releases(snapshot, settings, local, now).into_iter();
+    let whole = derived.map(|(state, verdict)| {
+        let denied = local.get(&state.name).unwrap_or(&idle).denied.as_slice();
+        let verdict = with_alarms(verdict, &state, snapshot, settings, now);
+        let verdict = with_freshness(verdict, &state, snapshot, now);
+        let ailment = rollout::ailment(&state, snapshot, now);
+        let verdict = with_health(verdict, &state, ailment.as_ref());
+        let service = snapshot.service(&state.stable.service);
+        let preflight = service.map(|service| readiness::preflight(&state, service, snapshot, denied, now));
+        Release { state, verdict, ailment, preflight: preflight.unwrap_or_default() }
+    });
+    whole.collect()
 }
 
-fn with_alarms(release: &Release, snapshot: &Snapshot, settings: &Settings, now: Timestamp) -> Verdict {
+fn with_alarms(
+    verdict: Verdict,
+    release: &ReleaseState,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    now: Timestamp,
+) -> Verdict {
     let names = alarms::names(release, snapshot, settings);
     let since = release.bake.map(|bake| Since { at: bake.since, seen: bake.seen });
     let since = since.or_else(|| snapshot.weights_since.get(&release.routes.first()?.id).copied());
-    alarms::apply_alarms(release.verdict.clone(), &names, snapshot, since, now)
+    alarms::apply_alarms(verdict, &names, snapshot, since, now)
 }
 
-fn with_freshness(verdict: Verdict, release: &Release, snapshot: &Snapshot, now: Timestamp) -> Verdict {
-    match unread(release, snapshot, now) {
+fn with_freshness(verdict: Verdict, release: &ReleaseState, snapshot: &Snapshot, now: Timestamp) -> Verdict {
+    match unread(release, &verdict, snapshot, now) {
         Some(why) => verdict.downgrade_to_inconclusive(why),
         None => verdict,
     }
 }
 
 /// The tasks that crash answer no requests: the numbers are those of the tasks that serve.
-fn with_health(verdict: Verdict, release: &Release, health: Option<&RolloutHealth>) -> Verdict {
+fn with_health(verdict: Verdict, release: &ReleaseState, health: Option<&RolloutHealth>) -> Verdict {
     if release.in_flight() && matches!(health, Some(RolloutHealth::CrashLoop { .. })) {
         let why = "the new revision's tasks fail: what is counted is of those that serve".to_owned();
         return verdict.downgrade_to_inconclusive(why);

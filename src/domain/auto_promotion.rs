@@ -296,7 +296,8 @@ mod tests {
             assert!(matches!(decide(&release, &calm()), Decision::Stop(_)), "{phase}");
         }
         for method in [Method::Rolling, Method::CodeDeploy, Method::External] {
-            let release = Release { method, ..judged(VerdictStatus::Pass) };
+            let mut release = judged(VerdictStatus::Pass);
+            release.method = method;
             assert!(matches!(decide(&release, &calm()), Decision::Stop(_)), "{method}");
         }
     }

@@ -1,4 +1,4 @@
-//! A release as an operator thinks of it, derived from the snapshot and nothing else.
+//! A release as an operator thinks of it.
 
 pub mod condition;
 pub(crate) mod derive;
@@ -6,27 +6,27 @@ pub mod ladder;
 pub mod lifecycle;
 pub mod pair;
 pub mod share;
+mod state;
 
 use std::fmt;
+use std::ops::Deref;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use self::condition::{Condition, FailureReason};
-use self::ladder::Ladder;
 use self::share::{Percent, Weight};
 use super::analysis::{Verdict, VerdictStatus};
-use super::ecs::deployment::{Configuration, Pause, ServiceDeployment};
 use super::ecs::lifecycle_stage::LifecycleStage;
 use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
-use super::ecs::route::Route;
 use super::fault::Fault;
 use super::health::rollout_health::RolloutHealth;
 use super::metrics::source::MetricSource;
 use super::plan::intent::Intent;
 use super::rollback::readiness::finding::Readiness;
-use super::rollback::target::KnownGood;
 use super::wording::Wording;
+
+pub use self::state::ReleaseState;
 
 /// Who moves the traffic, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
@@ -162,58 +162,6 @@ pub struct Bake {
     pub of: SignedDuration,
 }
 
-/// A service, or a pair, and where its release is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Release {
-    /// The pair's stem, or the service's name; with its cluster before it where that is not enough.
-    pub name: String,
-    /// Who moves the traffic.
-    pub method: Method,
-    /// Where it is.
-    pub phase: Phase,
-    /// The old service; of a native release under way, the revision that is replaced.
-    pub stable: Side,
-    /// The new service; of a native release under way, the same service's new revision.
-    pub canary: Option<Side>,
-    /// Every rule that weights the two. Of a native release, the production rule.
-    pub routes: Vec<Route>,
-    /// The canary's share.
-    pub share: Share,
-    /// The steps.
-    pub ladder: Ladder,
-    /// The bake timer, while a share is set.
-    pub bake: Option<Bake>,
-    /// The verdict on the metrics.
-    pub verdict: Verdict,
-    /// Rollback targets, best first.
-    pub previous: Vec<KnownGood>,
-    /// Why this release can only be watched; `None`: it can be acted on.
-    pub watch_only: Option<String>,
-    /// Pauses at which ECS waits for an answer, the next to time out first.
-    pub pauses: Vec<Pause>,
-    /// `lifecycleStage` of the deployment under way.
-    pub stage: Option<LifecycleStage>,
-    /// The health of the rollout; `None`: healthy.
-    pub ailment: Option<RolloutHealth>,
-    /// What is wrong or odd, the weightiest first.
-    pub conditions: Vec<Condition>,
-    /// Since when the stable service's rollout has been complete.
-    pub steady_since: Option<Timestamp>,
-    /// `deploymentConfiguration` of the service; of the stable one of a pair.
-    pub configuration: Configuration,
-    /// The service's deployment under way, else its newest, where ECS keeps them.
-    pub deployment: Option<Box<ServiceDeployment>>,
-    /// What `configuration` was before the newest deployment changed it for its own sake: pauses that were added for
-    /// it, or a strategy that was set aside to go back at once. To be put back when that is over.
-    pub overridden_config: Option<Box<Configuration>>,
-    /// Whether the deployment under way brings back a revision that ran before: then it is a rollback itself.
-    pub is_rollback_deployment: bool,
-    /// How ready a rollback is.
-    pub preflight: Readiness,
-    /// The newest active revision of the task definition's family, where the family was read.
-    pub registered: Option<TaskDefinitionArn>,
-}
-
 impl Bake {
     /// How much of it has passed.
     pub fn elapsed(&self, now: Timestamp) -> SignedDuration {
@@ -226,63 +174,35 @@ impl Bake {
     }
 }
 
+/// A release as an operator sees it: what is under way, and what is thought of it. `assess` makes it, whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Release {
+    /// What is under way.
+    pub state: ReleaseState,
+    /// The verdict on the metrics.
+    pub verdict: Verdict,
+    /// The health of the rollout; `None`: healthy.
+    pub ailment: Option<RolloutHealth>,
+    /// How ready a rollback is.
+    pub preflight: Readiness,
+}
+
+impl Deref for Release {
+    type Target = ReleaseState;
+
+    fn deref(&self) -> &ReleaseState {
+        &self.state
+    }
+}
+
+#[cfg(test)]
+impl std::ops::DerefMut for Release {
+    fn deref_mut(&mut self) -> &mut ReleaseState {
+        &mut self.state
+    }
+}
+
 impl Release {
-    /// Its sides, stable first.
-    pub fn sides(&self) -> impl Iterator<Item = &Side> + Clone {
-        std::iter::once(&self.stable).chain(&self.canary)
-    }
-
-    /// Whether both sides are revisions of one service.
-    pub fn one_service(&self) -> bool {
-        self.canary.as_ref().is_some_and(|canary| canary.service == self.stable.service)
-    }
-
-    /// Its sides, each service once: two of a pair, else one.
-    pub fn services(&self) -> impl Iterator<Item = &Side> + Clone {
-        self.sides().take(if self.one_service() { 1 } else { 2 })
-    }
-
-    /// Whether a release is under way, so that `R` acts at once.
-    pub fn in_flight(&self) -> bool {
-        self.phase != Phase::Steady
-    }
-
-    /// The service deployment that has not ended, where one is known.
-    pub fn under_way(&self) -> Option<&ServiceDeployment> {
-        self.deployment.as_deref().filter(|deployment| !deployment.status.ended())
-    }
-
-    /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`WEIGHT_PAUSE_STAGE`].
-    pub fn paused_for_weights(&self) -> bool {
-        !self.pauses.is_empty() && self.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE)
-    }
-
-    /// Whether a name means this release: its own, or one of its services'.
-    pub fn answers_to(&self, name: &str) -> bool {
-        self.name == name
-            || self.name.split_once('/').is_some_and(|(_, called)| called == name)
-            || self.stable.service.service == name
-            || self.canary.as_ref().is_some_and(|canary| canary.service.service == name)
-    }
-
-    /// The side that carries the new revision.
-    pub fn newest(&self) -> &Side {
-        self.canary.as_ref().unwrap_or(&self.stable)
-    }
-
-    /// Whether stable runs the canary's revision, or is about to: there is no other version to send users to, and
-    /// a rollback must first bring one back.
-    pub fn stable_taken(&self) -> bool {
-        self.canary.as_ref().is_some_and(|canary| canary.task_definition == self.stable.task_definition)
-    }
-
-    /// The canary's share in each of the pair's rules; `None` where both weights are 0.
-    pub fn shares(&self) -> Vec<Option<Percent>> {
-        let groups = self.stable.target_group.as_ref().zip(self.newest().target_group.as_ref());
-        let Some((stable, canary)) = groups else { return Vec::new() };
-        self.routes.iter().map(|route| derive::share_in(route, stable, canary)).collect()
-    }
-
     /// Sort key: the lower, the sooner an operator must look at it.
     pub fn urgency(&self) -> u8 {
         match (self.phase, self.verdict.outcome) {
@@ -400,7 +320,7 @@ mod tests {
             let own = CustomMetrics { source: Source::Prometheus(recipe), seconds: true };
             let mut settings = scene.settings();
             let own = ServiceSettings { own: Some(own), ..ServiceSettings::default() };
-            settings.services.extend(scene.releases().into_iter().map(|release| (release.name, own.clone())));
+            settings.services.extend(scene.releases().into_iter().map(|release| (release.state.name, own.clone())));
             let releases = assess::releases(&scene.snapshot(), &settings, &BTreeMap::new(), now());
             for (release, canary) in releases.iter().filter_map(|release| Some((release, release.canary.as_ref()?))) {
                 prop_assert_eq!(canary.meter.is_some(), told_apart);

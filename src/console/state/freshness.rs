@@ -16,7 +16,7 @@ const NEVER_OLD_BEFORE: SignedDuration = SignedDuration::from_secs(5);
 /// How old an answer of that time is, as the operator lived it, and whether that is older than three times its
 /// source's pace.
 pub fn age(observed: &Observed, focused: bool, source: &Source, at: Timestamp) -> (SignedDuration, bool) {
-    let busy = focused && observed.releases.iter().any(Release::in_flight);
+    let busy = focused && observed.releases.iter().any(|release| release.in_flight());
     let pace = observed.now.rate.operator_time(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
     let age = observed.now.since(at);
     (age, age > pace)

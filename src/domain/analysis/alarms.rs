@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use super::{Verdict, VerdictStatus};
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::observe::snapshot::{KEEPS, Since, Snapshot};
-use crate::domain::release::Release;
+use crate::domain::release::ReleaseState;
 use crate::domain::rollback::readiness;
 use crate::domain::settings::Settings;
 
 /// The alarms that bear on a release, by name, each once: those of the settings, of the deployment under way, and of
 /// both services' configurations.
-pub fn names(release: &Release, snapshot: &Snapshot, settings: &Settings) -> BTreeSet<String> {
+pub fn names(release: &ReleaseState, snapshot: &Snapshot, settings: &Settings) -> BTreeSet<String> {
     let of_settings = settings.alarms_of(&release.name).iter().map(String::as_str);
     let canary = release.canary.as_ref().filter(|canary| canary.service != release.stable.service);
     let of_canary = canary.and_then(|canary| snapshot.service(&canary.service)?.configuration.alarms.as_ref());

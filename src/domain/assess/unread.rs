@@ -2,16 +2,17 @@
 
 use jiff::Timestamp;
 
+use crate::domain::analysis::Verdict;
 use crate::domain::metrics::Member;
 use crate::domain::metrics::source::MetricSource;
 use crate::domain::observe::snapshot::{KEEPS, Snapshot};
-use crate::domain::release::{Release, Side};
+use crate::domain::release::{ReleaseState, Side};
 
 /// Why a verdict cannot be a PASS, whatever its numbers: requests or errors of a side that it is about could not be read
 /// at the newest attempt, or were last read too long ago.
-pub(super) fn unread(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+pub(super) fn unread(release: &ReleaseState, verdict: &Verdict, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
     // A canary that nobody is sent to is not judged.
-    let canary = release.canary.iter().filter(|_| release.verdict.baseline.is_some());
+    let canary = release.canary.iter().filter(|_| verdict.baseline.is_some());
     std::iter::once(&release.stable).chain(canary).find_map(|side| of_side(side, snapshot, now))
 }
 

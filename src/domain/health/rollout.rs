@@ -9,7 +9,7 @@ use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{Rollout, RolloutRole, Task};
 use crate::domain::observe::snapshot::Snapshot;
-use crate::domain::release::{Phase, Release, Side};
+use crate::domain::release::{Phase, Release, ReleaseState, Side};
 
 pub use super::rollout_health::RolloutHealth;
 
@@ -23,7 +23,7 @@ const LEAST: SignedDuration = SignedDuration::from_mins(5);
 const UNKNOWN: SignedDuration = SignedDuration::from_mins(15);
 
 /// The health of a release's rollout; a crash loop goes before the stall that it often causes.
-pub fn ailment(release: &Release, snapshot: &Snapshot, now: Timestamp) -> Option<RolloutHealth> {
+pub fn ailment(release: &ReleaseState, snapshot: &Snapshot, now: Timestamp) -> Option<RolloutHealth> {
     let looping = services(release).find_map(|side| {
         let mut revisions = revisions(side, snapshot);
         revisions.find_map(|revision| crash_loop(side, revision, snapshot, now))
@@ -43,7 +43,7 @@ pub fn failing<'a>(release: &'a Release, snapshot: &'a Snapshot) -> impl Iterato
 }
 
 /// The side with the new revision, then the other one where that is another service.
-fn services(release: &Release) -> impl Iterator<Item = &Side> {
+fn services(release: &ReleaseState) -> impl Iterator<Item = &Side> {
     let newest = release.newest();
     std::iter::once(newest).chain(Some(&release.stable).filter(|stable| stable.service != newest.service))
 }
@@ -87,7 +87,7 @@ fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, no
     (failed >= LOOP).then(|| RolloutHealth::CrashLoop { revision, failed, cause: cause() })
 }
 
-fn stalled(release: &Release, snapshot: &Snapshot) -> Option<RolloutHealth> {
+fn stalled(release: &ReleaseState, snapshot: &Snapshot) -> Option<RolloutHealth> {
     // Who waits for somebody, or watches a share, is not expected to move.
     let expected = matches!(release.phase, Phase::Starting | Phase::Shifting | Phase::Finishing | Phase::RollingBack);
     if !expected || !release.pauses.is_empty() {

@@ -14,20 +14,21 @@ use jiff::Timestamp;
 
 use super::pair;
 use super::share::{Percent, Weights};
-use super::{LocalState, Release};
+use super::{LocalState, ReleaseState};
+use crate::domain::analysis::Verdict;
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::Route;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::settings::Settings;
 
-/// Every release of the environment: pairs as one, every other service alone, by name. No two have the same: where
+/// Every release of the environment, with what its numbers say: pairs as one, every other service alone, by name. No two have the same: where
 /// several clusters have a service of one name, each is called `cluster/name`.
 pub(crate) fn releases(
     snapshot: &Snapshot,
     settings: &Settings,
     local: &BTreeMap<String, LocalState>,
     now: Timestamp,
-) -> Vec<Release> {
+) -> Vec<(ReleaseState, Verdict)> {
     let Some(services) = snapshot.services.get() else { return Vec::new() };
     let pairs = pair::pairs(snapshot, settings);
     let paired: BTreeSet<_> = pairs.iter().flat_map(|pair| [&pair.stable, &pair.canary]).collect();
@@ -40,14 +41,15 @@ pub(crate) fn releases(
     // Settings go by the short name, what this console does by the one that is nobody else's.
     let (pair_names, alone_names) = names.split_at(pairs.len());
     let weighted = pairs.iter().zip(pair_names).filter_map(|(pair, name)| {
-        Some(Release { name: name.clone(), ..weighted::weighted(pair, snapshot, settings, local_of(name), now)? })
+        let (state, verdict) = weighted::weighted(pair, snapshot, settings, local_of(name), now)?;
+        Some((ReleaseState { name: name.clone(), ..state }, verdict))
     });
-    let single = alone.iter().zip(alone_names).map(|(service, name)| Release {
-        name: name.clone(),
-        ..single::single(service, snapshot, settings, local_of(name), now)
+    let single = alone.iter().zip(alone_names).map(|(service, name)| {
+        let (state, verdict) = single::single(service, snapshot, settings, local_of(name), now);
+        (ReleaseState { name: name.clone(), ..state }, verdict)
     });
     let mut releases: Vec<_> = weighted.chain(single).collect();
-    releases.sort_by(|a, b| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
+    releases.sort_by(|(a, _), (b, _)| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
     releases
 }
 

@@ -19,12 +19,12 @@ use crate::domain::ecs::service::Service;
 use crate::domain::fault::Fault;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::share::Weight;
-use crate::domain::release::{Method, Release};
+use crate::domain::release::{Method, ReleaseState};
 
 /// Checks the rollback that would be planned now. `service` is the service that would be rolled back: the stable one of
 /// a pair. `denied`: writes that AWS refused in this session for lack of a permission.
 pub fn preflight(
-    release: &Release,
+    release: &ReleaseState,
     service: &Service,
     snapshot: &Snapshot,
     denied: &[Fault],
@@ -51,7 +51,7 @@ pub fn preflight(
 
 /// The alarms that ECS watches while this release is deployed, or would watch: the deployment's own, and those of the
 /// service's configuration.
-pub fn alarm_names(release: &Release) -> Vec<&str> {
+pub fn alarm_names(release: &ReleaseState) -> Vec<&str> {
     let of_deployment = release.under_way().into_iter().flat_map(|deployment| {
         let configured = deployment.configuration.alarms.iter().filter(|alarms| alarms.enable);
         let watched = deployment.alarms.iter().filter(|alarms| alarms.status != "DISABLED");
@@ -80,7 +80,7 @@ enum Way<'a> {
     None,
 }
 
-fn way<'a>(release: &'a Release, service: &Service) -> Way<'a> {
+fn way<'a>(release: &'a ReleaseState, service: &Service) -> Way<'a> {
     let under_way = release.under_way();
     let stoppable = service.rolling() && service.current_deployment.is_some();
     match release.method {
@@ -94,14 +94,14 @@ fn way<'a>(release: &'a Release, service: &Service) -> Way<'a> {
 }
 
 /// Whether weights suffice: stable runs the old revision, and the canary has traffic or tasks.
-fn weights_do(release: &Release) -> bool {
+fn weights_do(release: &ReleaseState) -> bool {
     let canary = |of: &dyn Fn(&crate::domain::release::Side) -> bool| release.canary.as_ref().is_some_and(of);
     let something = canary(&|canary| canary.desired > 0 || canary.weight != Some(Weight::ZERO));
     !release.stable_taken() && (something || release.stable.weight == Some(Weight::ZERO))
 }
 
 /// The target of the rollback.
-fn target<'a>(release: &'a Release, way: Way<'a>) -> Option<&'a TaskDefinitionArn> {
+fn target<'a>(release: &'a ReleaseState, way: Way<'a>) -> Option<&'a TaskDefinitionArn> {
     let best = || target::best(&release.previous).map(|good| &good.task_definition);
     match way {
         Way::Undo(deployment) => {
@@ -120,7 +120,7 @@ fn target<'a>(release: &'a Release, way: Way<'a>) -> Option<&'a TaskDefinitionAr
 }
 
 /// The revision that a deployment started from; of several, one that had worked.
-fn source<'a>(release: &'a Release, deployment: &'a ServiceDeployment) -> Option<&'a TaskDefinitionArn> {
+fn source<'a>(release: &'a ReleaseState, deployment: &'a ServiceDeployment) -> Option<&'a TaskDefinitionArn> {
     let worked = |revision: &&TaskDefinitionArn| {
         release.previous.iter().any(|good| good.task_definition == **revision && !good.rolled_back_from)
     };
@@ -133,7 +133,7 @@ fn source<'a>(release: &'a Release, deployment: &'a ServiceDeployment) -> Option
 
 /// The inputs of the checks.
 struct Look<'a> {
-    release: &'a Release,
+    release: &'a ReleaseState,
     service: &'a Service,
     snapshot: &'a Snapshot,
     denied: &'a [Fault],

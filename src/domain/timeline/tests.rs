@@ -424,10 +424,10 @@ proptest! {
 #[test]
 fn a_shift_by_ecs_is_nobodys_and_weights_beside_a_held_deployment_are_somebodys() {
     let mut model = consoles::native_weighted((120, 40));
-    let release = model.release("payments").unwrap().clone();
+    let mut release = model.release("payments").unwrap().clone();
     let history = &mut model.observed.snapshot.deployments.get_mut(&key("payments")).unwrap().value.as_mut().unwrap().1;
     history[0].stage = Some(crate::domain::release::WEIGHT_PAUSE_STAGE);
-    let release = Release { method: Method::Native, ..release };
+    release.method = Method::Native;
     let mut route = release.routes[0].clone();
     route.forwards.iter_mut().for_each(|forward| forward.weight = Weight::new(17).unwrap());
     learn(&mut model, 1, Query::Route(route.id.clone()), Answer::Route(route));
@@ -439,6 +439,7 @@ fn a_shift_by_ecs_is_nobodys_and_weights_beside_a_held_deployment_are_somebodys(
     };
     let by_ecs = hands(&release);
     assert!(by_ecs.iter().all(|(hand, text)| hand.is_none() && text.contains("shifts traffic")), "{by_ecs:?}");
-    let held = hands(&Release { method: Method::NativeWeighted, ..release });
+    release.method = Method::NativeWeighted;
+    let held = hands(&release);
     assert!(!held.is_empty() && held.iter().all(|(hand, _)| *hand == OTHERS), "{held:?}");
 }

@@ -6,7 +6,7 @@ use crate::domain::ecs::lifecycle_stage::LifecycleStage as Stage;
 use crate::domain::ecs::service::Service;
 use crate::domain::plan::intent::Intent;
 use crate::domain::release::share::Percent;
-use crate::domain::release::{Bake, LocalState, Phase, Release, Side};
+use crate::domain::release::{Bake, LocalState, Phase, ReleaseState, Side};
 
 fn doing_phase(local: &LocalState) -> Option<Phase> {
     Some(match local.doing.as_ref()? {
@@ -59,7 +59,7 @@ pub(super) fn weighted_phase(
 
 /// Where a single service is.
 pub(super) fn single_phase(
-    release: &Release,
+    release: &ReleaseState,
     service: &Service,
     under_way: bool,
     local: &LocalState,

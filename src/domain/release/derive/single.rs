@@ -17,8 +17,7 @@ use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::condition::Condition;
 use crate::domain::release::ladder::Ladder;
 use crate::domain::release::share::Percent;
-use crate::domain::release::{Bake, LocalState, Method, Phase, Release, Share, Side};
-use crate::domain::rollback::readiness::finding::Readiness;
+use crate::domain::release::{Bake, LocalState, Method, Phase, ReleaseState, Share, Side};
 use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
 
@@ -29,7 +28,7 @@ pub(super) fn single(
     settings: &Settings,
     local: &LocalState,
     now: Timestamp,
-) -> Release {
+) -> (ReleaseState, Verdict) {
     let name = service.key.service.clone();
     let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
     let history = history.map(Vec::as_slice).unwrap_or_default();
@@ -53,11 +52,10 @@ pub(super) fn single(
     let shared = configured.is_some_and(|share| !share.is_zero());
     let since = since.filter(|_| shared && of > SignedDuration::ZERO);
     let newest = green.as_ref().unwrap_or(&blue);
-    let mut release = Release {
+    let mut release = ReleaseState {
         phase: Phase::Steady,
         previous: target::candidates(service, &newest.task_definition, snapshot),
         overridden_config: overridden_config(service, history).map(Box::new),
-        ailment: None,
         conditions: Vec::new(),
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         configuration: service.configuration.clone(),
@@ -68,7 +66,6 @@ pub(super) fn single(
         // A rollback deployment that fails rolls nothing back.
         is_rollback_deployment: under_way.is_some_and(|it| is_rollback_deployment(it, history))
             && newest.failure_reason.is_none(),
-        preflight: Readiness::default(),
         registered: snapshot.newest_of(service.task_definition.family()).cloned(),
         ladder: match method {
             Method::Native => Ladder::of(strategy(service, under_way)),
@@ -80,14 +77,13 @@ pub(super) fn single(
         canary: green,
         name,
         method,
-        verdict,
         watch_only,
         pauses,
     };
     release.phase = single_phase(&release, service, under_way.is_some(), local, now);
     release.conditions = conditions(&release, under_way, now);
     release.conditions.extend(same.filter(|_| shared));
-    release
+    (release, verdict)
 }
 
 /// What is replaced and what replaces it; of a service that ECS does not shift now, the service alone.
@@ -172,7 +168,7 @@ fn requested(
 const FLAGGED: SignedDuration = SignedDuration::from_hours(1);
 
 /// That the newest deployment was rolled back, where that ended lately.
-fn recent_rollback(release: &Release, now: Timestamp) -> Option<Condition> {
+fn recent_rollback(release: &ReleaseState, now: Timestamp) -> Option<Condition> {
     let newest = release.deployment.as_deref()?;
     let complete = match newest.outcome()? {
         DeploymentOutcome::RolledBack => true,
@@ -185,7 +181,7 @@ fn recent_rollback(release: &Release, now: Timestamp) -> Option<Condition> {
     Some(Condition::RolledBack { revision, complete, at, reason })
 }
 
-fn conditions(release: &Release, under_way: Option<&ServiceDeployment>, now: Timestamp) -> Vec<Condition> {
+fn conditions(release: &ReleaseState, under_way: Option<&ServiceDeployment>, now: Timestamp) -> Vec<Condition> {
     let sides = release.sides();
     let failures = sides.filter_map(|side| side.failure_reason.clone());
     let mut conditions: Vec<_> = failures.map(Condition::RolloutFailure).collect();

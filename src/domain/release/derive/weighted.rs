@@ -14,8 +14,7 @@ use crate::domain::observe::snapshot::{Since, Snapshot};
 use crate::domain::release::condition::Condition;
 use crate::domain::release::pair::Pair;
 use crate::domain::release::share::Percent;
-use crate::domain::release::{Bake, LocalState, Method, Release, Share, Side};
-use crate::domain::rollback::readiness::finding::Readiness;
+use crate::domain::release::{Bake, LocalState, Method, ReleaseState, Share, Side};
 use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
 
@@ -26,7 +25,7 @@ pub(super) fn weighted(
     settings: &Settings,
     local: &LocalState,
     now: Timestamp,
-) -> Option<Release> {
+) -> Option<(ReleaseState, Verdict)> {
     let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
     let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
     let route = speaks_for_all(pair, &routes)?;
@@ -45,19 +44,17 @@ pub(super) fn weighted(
     conditions.extend(same.filter(|_| shared));
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
     let phase = weighted_phase(&stable_side, &canary_side, configured, bake, local, now);
-    Some(Release {
+    let state = ReleaseState {
         name: pair.name.clone(),
         method: Method::Weighted,
         phase,
         share: Share { requested: local.requested, configured, observed },
         ladder: settings.ladder_of(&pair.name).clone(),
         bake,
-        verdict,
         previous: target::candidates(stable, &stable_side.task_definition, snapshot),
         watch_only: pair.told_by.as_ref().err().cloned(),
         pauses: Vec::new(),
         stage: None,
-        ailment: None,
         conditions,
         steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         stable: stable_side,
@@ -67,9 +64,9 @@ pub(super) fn weighted(
         deployment: newest_deployment(stable, snapshot),
         overridden_config: None,
         is_rollback_deployment: false,
-        preflight: Readiness::default(),
         registered: snapshot.newest_of(stable.task_definition.family()).cloned(),
-    })
+    };
+    Some((state, verdict))
 }
 
 /// Of rules that disagree, the one that matters most: nobody served, else most of the canary.

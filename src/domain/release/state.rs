@@ -1,0 +1,118 @@
+//! What is under way, derived from the snapshot and nothing else.
+
+use jiff::Timestamp;
+
+use super::condition::Condition;
+use super::derive::share_in;
+use super::ladder::Ladder;
+use super::share::Percent;
+use super::{Bake, Method, Phase, Share, Side, WEIGHT_PAUSE_STAGE};
+use crate::domain::ecs::deployment::{Configuration, Pause, ServiceDeployment};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::route::Route;
+use crate::domain::rollback::target::KnownGood;
+
+/// A service, or a pair, and where its release is: topology and progress, without any judgement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReleaseState {
+    /// The pair's stem, or the service's name; with its cluster before it where that is not enough.
+    pub name: String,
+    /// Who moves the traffic.
+    pub method: Method,
+    /// Where it is.
+    pub phase: Phase,
+    /// The old service; of a native release under way, the revision that is replaced.
+    pub stable: Side,
+    /// The new service; of a native release under way, the same service's new revision.
+    pub canary: Option<Side>,
+    /// Every rule that weights the two. Of a native release, the production rule.
+    pub routes: Vec<Route>,
+    /// The canary's share.
+    pub share: Share,
+    /// The steps.
+    pub ladder: Ladder,
+    /// The bake timer, while a share is set.
+    pub bake: Option<Bake>,
+    /// Rollback targets, best first.
+    pub previous: Vec<KnownGood>,
+    /// Why this release can only be watched; `None`: it can be acted on.
+    pub watch_only: Option<String>,
+    /// Pauses at which ECS waits for an answer, the next to time out first.
+    pub pauses: Vec<Pause>,
+    /// `lifecycleStage` of the deployment under way.
+    pub stage: Option<LifecycleStage>,
+    /// What is wrong or odd, the weightiest first.
+    pub conditions: Vec<Condition>,
+    /// Since when the stable service's rollout has been complete.
+    pub steady_since: Option<Timestamp>,
+    /// `deploymentConfiguration` of the service; of the stable one of a pair.
+    pub configuration: Configuration,
+    /// The service's deployment under way, else its newest, where ECS keeps them.
+    pub deployment: Option<Box<ServiceDeployment>>,
+    /// What `configuration` was before the newest deployment changed it for its own sake: pauses that were added for
+    /// it, or a strategy that was set aside to go back at once. To be put back when that is over.
+    pub overridden_config: Option<Box<Configuration>>,
+    /// Whether the deployment under way brings back a revision that ran before: then it is a rollback itself.
+    pub is_rollback_deployment: bool,
+    /// The newest active revision of the task definition's family, where the family was read.
+    pub registered: Option<TaskDefinitionArn>,
+}
+
+impl ReleaseState {
+    /// Its sides, stable first.
+    pub fn sides(&self) -> impl Iterator<Item = &Side> + Clone {
+        std::iter::once(&self.stable).chain(&self.canary)
+    }
+
+    /// Whether both sides are revisions of one service.
+    pub fn one_service(&self) -> bool {
+        self.canary.as_ref().is_some_and(|canary| canary.service == self.stable.service)
+    }
+
+    /// Its sides, each service once: two of a pair, else one.
+    pub fn services(&self) -> impl Iterator<Item = &Side> + Clone {
+        self.sides().take(if self.one_service() { 1 } else { 2 })
+    }
+
+    /// Whether a release is under way, so that `R` acts at once.
+    pub fn in_flight(&self) -> bool {
+        self.phase != Phase::Steady
+    }
+
+    /// The service deployment that has not ended, where one is known.
+    pub fn under_way(&self) -> Option<&ServiceDeployment> {
+        self.deployment.as_deref().filter(|deployment| !deployment.status.ended())
+    }
+
+    /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`WEIGHT_PAUSE_STAGE`].
+    pub fn paused_for_weights(&self) -> bool {
+        !self.pauses.is_empty() && self.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE)
+    }
+
+    /// Whether a name means this release: its own, or one of its services'.
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.name == name
+            || self.name.split_once('/').is_some_and(|(_, called)| called == name)
+            || self.stable.service.service == name
+            || self.canary.as_ref().is_some_and(|canary| canary.service.service == name)
+    }
+
+    /// The side that carries the new revision.
+    pub fn newest(&self) -> &Side {
+        self.canary.as_ref().unwrap_or(&self.stable)
+    }
+
+    /// Whether stable runs the canary's revision, or is about to: there is no other version to send users to, and
+    /// a rollback must first bring one back.
+    pub fn stable_taken(&self) -> bool {
+        self.canary.as_ref().is_some_and(|canary| canary.task_definition == self.stable.task_definition)
+    }
+
+    /// The canary's share in each of the pair's rules; `None` where both weights are 0.
+    pub fn shares(&self) -> Vec<Option<Percent>> {
+        let groups = self.stable.target_group.as_ref().zip(self.newest().target_group.as_ref());
+        let Some((stable, canary)) = groups else { return Vec::new() };
+        self.routes.iter().map(|route| share_in(route, stable, canary)).collect()
+    }
+}
