@@ -278,6 +278,7 @@ mod tests {
     use super::*;
     use crate::domain::analysis::VerdictStatus;
     use crate::domain::assess;
+    use crate::domain::ecs::route::Route;
     use crate::domain::metrics::source::{CustomMetrics, MetricQueries, Source};
     use crate::domain::settings::ServiceSettings;
     use crate::testkit::worlds::{now, scene};

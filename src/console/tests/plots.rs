@@ -86,7 +86,8 @@ fn what_prometheus_could_not_give_is_not_told_in_cloudwatchs_words() {
     let mut model = consoles::troubled(SIZES[0]);
     let own = CustomMetrics { source: Source::Prometheus(MetricQueries::default()), seconds: true };
     for release in model.observed.releases.iter_mut().filter(|release| release.name == "checkout") {
-        let sides = std::iter::once(&mut release.stable).chain(&mut release.canary);
+        let state = &mut **release;
+        let sides = std::iter::once(&mut state.stable).chain(&mut state.canary);
         for (place, side) in sides.enumerate() {
             let meter = MetricSource::Custom(CustomMetrics { seconds: place == 0, ..own.clone() });
             let had = side.meter.replace(meter.clone()).unwrap();

@@ -13,6 +13,7 @@ use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{RolloutState, Task, TaskDefinition};
 use crate::domain::fault::FaultKind;
 use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 use crate::testkit::consoles::{ago, now, revision_of, service, tasks, td};
 use DeploymentStatus::{InProgress, RollbackInProgress, RollbackSuccessful, Stopped, Successful};
