@@ -78,17 +78,16 @@ fn stray(raw: &[u8]) -> Vec<String> {
             // A control sequence: parameters, then one letter of those that move, style, clear and switch modes.
             Some('[') => {
                 let mut sequence = String::new();
-                for c in rest.by_ref() {
+                while !sequence.ends_with(|c| ('\x40'..='\x7e').contains(&c)) {
+                    // The last one may be read in part only.
+                    let Some(c) = rest.next() else { return stray };
                     sequence.push(c);
-                    if ('\x40'..='\x7e').contains(&c) {
-                        break;
-                    }
                 }
                 if !sequence.ends_with(['H', 'm', 'J', 'K', 'h', 'l', 'G', 'A', 'B', 'C', 'D', 'u', 'n', 'c']) {
                     stray.push(format!("CSI {sequence:?}"));
                 }
             }
-            Some('7' | '8' | '=' | '>') => {}
+            Some('7' | '8' | '=' | '>') | None => {}
             other => stray.push(format!("ESC {other:?}")),
         }
     }
