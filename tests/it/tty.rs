@@ -34,7 +34,7 @@ pub struct Tty {
     home: TempDir,
 }
 
-/// `tidegate demo` in a expedite, as most tests want it.
+/// `tidegate demo` on a fast clock, as most tests want it.
 pub const DEMO: [&str; 5] = ["demo", "--speed", "60", "--seed", "7"];
 
 impl Tty {

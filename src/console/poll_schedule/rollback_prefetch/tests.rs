@@ -101,7 +101,7 @@ fn no_more_than_two_questions_a_minute_are_about_alarms() {
         assert!(asked_for.windows(2).all(|two| two[1].0 - two[0].0 >= 30), "{asked_for:?}");
         assert!(asked_for.iter().all(|(_, names)| *names <= 100));
         assert!(names.iter().all(|name| model.observed.snapshot.alarms.contains_key(name)), "some were never read");
-        // Nor in a expedite.
+        // Nor when the poll is expedited.
         let first = asked(&mut hurried, 1);
         assert!(first.iter().any(|(_, query)| matches!(query, Query::Alarms(_))));
         hurried.polls.all_due();
