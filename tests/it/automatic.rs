@@ -195,7 +195,7 @@ async fn a_step_that_waits_for_tasks_is_withdrawn_when_the_requests_are_counted_
     assert!(off.wrong && off.why.contains("was withdrawn: the requests of "), "{off:?}");
     stage.server.faults().clear();
     stage.settle().await;
-    stage.pass(900).await;
+    stage.pass(300).await;
     assert_eq!(
         stage.told(),
         ["ModifyRule checkout-stable=90 checkout-canary=10", "UpdateService service=checkout-canary desiredCount=18",]

@@ -45,8 +45,8 @@ async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within
     let mut stage = Harness::open("log-storm").await;
     stage.go("checkout").await;
     stage.press("l").await;
-    // Three minutes back to begin with, then two as they are written.
-    for second in 0..120 {
+    // Three minutes back to begin with, then one as they are written.
+    for second in 0..60 {
         stage.stride(1).await;
         // Keys are heard while pages come in.
         stage.hit(if second % 2 == 0 { Key::Up } else { Key::End });
@@ -57,7 +57,7 @@ async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within
     // What is younger may still come in.
     let to = whole(logs.reach().unwrap() - SignedDuration::from_secs(15));
     let minutes = to.duration_since(from).as_secs_f64() / 60.0;
-    assert!(minutes > 3.5, "{from} {to}");
+    assert!(minutes > 2.5, "{from} {to}");
     let sum = |errors: bool| -> u64 {
         let each = [LogSide::Stable, LogSide::Canary, LogSide::Unknown].map(|whose| logs.book.between(whose, from, to));
         each.iter().map(|count| if errors { count.errors } else { count.lines }).sum()
