@@ -10,7 +10,7 @@ use std::process::Command;
 
 /// What is known of the source.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Source {
+pub(crate) struct Source {
     /// The commit's full hash.
     pub commit: Option<String>,
     /// The commit's time, in seconds since 1970.
@@ -39,7 +39,7 @@ fn main() {
 impl Source {
     /// The source at `root`, which is the repository's top level or an unpacked tarball. `epoch` is
     /// `SOURCE_DATE_EPOCH`.
-    pub fn of(root: &Path, epoch: Option<String>) -> Self {
+    pub(crate) fn of(root: &Path, epoch: Option<String>) -> Self {
         let epoch = epoch.filter(|epoch| is_number(epoch));
         match Checkout::at(root) {
             Some(checkout) => {

@@ -16,7 +16,7 @@ use super::config::Flags;
 use super::exit::Exit;
 use super::version;
 use crate::domain::release::share::Percent;
-pub use examples::EXAMPLES;
+pub(super) use examples::EXAMPLES;
 use examples::examples;
 
 /// Watch a release on Amazon ECS, move its traffic, and roll it back.
@@ -31,7 +31,7 @@ use examples::examples;
     subcommand_help_heading = "Commands",
     disable_help_subcommand = true
 )]
-pub struct Cli {
+pub(super) struct Cli {
     /// The options of every command.
     #[command(flatten)]
     pub global: Global,
@@ -49,7 +49,7 @@ fn exit_codes() -> String {
 /// The options of every command.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
-pub struct Global {
+pub(super) struct Global {
     /// Configuration file [default: tidegate/config.toml in the configuration directory]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
@@ -101,7 +101,7 @@ impl From<&Global> for Flags {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Open the console (the default)
     #[command(after_help = examples("console"))]
     Console,
@@ -177,7 +177,7 @@ pub enum Command {
 
 /// `status`.
 #[derive(Debug, Args)]
-pub struct Status {
+pub(super) struct Status {
     /// Release: the name of a pair or of a service, or cluster/service [default: all releases]
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: Option<String>,
@@ -185,7 +185,7 @@ pub struct Status {
 
 /// `watch`.
 #[derive(Debug, Args)]
-pub struct Watch {
+pub(super) struct Watch {
     /// Release: the name of a pair or of a service, or cluster/service
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: String,
@@ -196,7 +196,7 @@ pub struct Watch {
 
 /// `history`.
 #[derive(Debug, Args)]
-pub struct History {
+pub(super) struct History {
     /// Release: the name of a pair or of a service, or cluster/service
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: String,
@@ -207,7 +207,7 @@ pub struct History {
 
 /// `diff`.
 #[derive(Debug, Args)]
-pub struct Diff {
+pub(super) struct Diff {
     /// Release: the name of a pair or of a service, or cluster/service
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: String,
@@ -228,7 +228,7 @@ pub struct Diff {
 
 /// `judge`.
 #[derive(Debug, Args)]
-pub struct Judge {
+pub(super) struct Judge {
     /// JSON file of metrics by minute, or `-` for standard input: {"stable": [{"minute", "requests", "errors", "p95"}],
     /// "canary": […]}. With --since: the name of a service or pair
     #[arg(value_name = "FILE|SERVICE", add = ArgValueCompleter::new(candidates::services_and_files))]
@@ -255,7 +255,7 @@ pub struct Judge {
 /// The options of every command that changes a release.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Plan")]
-pub struct Acting {
+pub(super) struct Acting {
     /// Print the plan and change nothing
     #[arg(long, conflicts_with_all = ["wait", "yes"])]
     pub dry_run: bool,
@@ -275,7 +275,7 @@ pub struct Acting {
 
 /// `step`.
 #[derive(Debug, Args)]
-pub struct Step {
+pub(super) struct Step {
     /// Release: the name of a pair or of a service, or cluster/service
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: String,
@@ -289,7 +289,7 @@ pub struct Step {
 
 /// `start`.
 #[derive(Debug, Args)]
-pub struct Start {
+pub(super) struct Start {
     /// Release: the name of a pair or of a service, or cluster/service
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: String,
@@ -306,7 +306,7 @@ pub struct Start {
 
 /// `finish`.
 #[derive(Debug, Args)]
-pub struct Finish {
+pub(super) struct Finish {
     /// Release: the name of a pair or of a service, or cluster/service
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: String,
@@ -317,7 +317,7 @@ pub struct Finish {
 
 /// `rollback`.
 #[derive(Debug, Args)]
-pub struct Rollback {
+pub(super) struct Rollback {
     /// Release: the name of a pair or of a service, or cluster/service
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: String,
@@ -338,14 +338,14 @@ pub struct Rollback {
 
 /// `completions`.
 #[derive(Debug, Args)]
-pub struct Completions {
+pub(super) struct Completions {
     /// Shell
     pub shell: clap_complete::Shell,
 }
 
 /// `man`.
 #[derive(Debug, Args)]
-pub struct Man {
+pub(super) struct Man {
     /// Directory for tidegate.1, tidegate-status.1 and so on; it is created if needed
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
@@ -353,7 +353,7 @@ pub struct Man {
 
 /// `help`.
 #[derive(Debug, Args)]
-pub struct Help {
+pub(super) struct Help {
     /// A command, or a topic of the guide
     #[arg(value_name = "COMMAND|TOPIC", add = ArgValueCandidates::new(candidates::help_subjects))]
     pub words: Vec<String>,
@@ -361,7 +361,7 @@ pub struct Help {
 
 /// The simulated account of `demo` and `sim`.
 #[derive(Debug, Clone, Args)]
-pub struct World {
+pub(crate) struct World {
     /// Scenario: a name, or a .toml file
     #[arg(
         long,
@@ -380,7 +380,7 @@ pub struct World {
 
 /// `replay`.
 #[derive(Debug, Args)]
-pub struct Replay {
+pub(super) struct Replay {
     /// The recording
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -397,7 +397,7 @@ pub struct Replay {
 
 /// `sim`.
 #[derive(Debug, Args)]
-pub struct Sim {
+pub(crate) struct Sim {
     /// The simulated account.
     #[command(flatten)]
     pub world: World,

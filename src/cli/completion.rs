@@ -35,7 +35,7 @@ fn options_last(command: clap::Command) -> clap::Command {
 }
 
 /// The script for `shell`.
-pub fn script(shell: Shell) -> Result<String, Failure> {
+pub(super) fn script(shell: Shell) -> Result<String, Failure> {
     let completer = called_as(std::env::args_os().next(), std::env::current_dir().ok().as_deref());
     let failed = |error: std::io::Error| internal("cannot write the completion script", error);
     let shells = Shells::builtins();

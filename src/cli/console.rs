@@ -33,7 +33,7 @@ use crate::execute::audit::Journal;
 use crate::execute::executor::Options;
 
 /// The console on AWS. Returns its exit code.
-pub async fn open(config: Config) -> Result<u8, Failure> {
+pub(super) async fn open(config: Config) -> Result<u8, Failure> {
     needs_terminal()?;
     // Without a region there is nothing to show: that is said before the screen is taken.
     let session = Session::connect(config).await?;
@@ -45,7 +45,7 @@ pub async fn open(config: Config) -> Result<u8, Failure> {
 }
 
 /// The console on a simulated account of its own.
-pub async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
+pub(super) async fn demo(config: Config, options: &World) -> Result<u8, Failure> {
     needs_terminal()?;
     let prepared = Prepared::new(options)?;
     let (region, clock) = (prepared.region().to_owned(), Arc::new(prepared.clock()));

@@ -13,18 +13,18 @@ use crate::domain::rollback::target::Evidence;
 const AT_THE_SAME_TIME: SignedDuration = SignedDuration::from_mins(2);
 
 /// What people call a revision's version: its first image's tag.
-pub fn version(revision: &ServiceRevision, snapshot: &Snapshot) -> Option<String> {
+pub(super) fn version(revision: &ServiceRevision, snapshot: &Snapshot) -> Option<String> {
     let of_image = || revision.images.first().and_then(|image| image_tag(&image.image)).map(str::to_owned);
     version_of(&revision.task_definition, snapshot).or_else(of_image)
 }
 
 /// The same of a task definition alone.
-pub fn version_of(task_definition: &TaskDefinitionArn, snapshot: &Snapshot) -> Option<String> {
+pub(super) fn version_of(task_definition: &TaskDefinitionArn, snapshot: &Snapshot) -> Option<String> {
     snapshot.task_definition(task_definition)?.version().map(str::to_owned)
 }
 
 /// `:41 → :42 1.9.0`.
-pub fn revisions(deployment: &ServiceDeployment, snapshot: &Snapshot) -> String {
+pub(super) fn revisions(deployment: &ServiceDeployment, snapshot: &Snapshot) -> String {
     let Some(target) = &deployment.target else { return "revision unknown".to_owned() };
     let to = target.task_definition.tag();
     let mut from: Vec<_> = deployment.sources.iter().map(|source| source.task_definition.tag()).collect();
@@ -34,7 +34,7 @@ pub fn revisions(deployment: &ServiceDeployment, snapshot: &Snapshot) -> String 
 }
 
 /// How it ended, or where it is.
-pub fn outcome(deployment: &ServiceDeployment, history: &[ServiceDeployment], now: Timestamp) -> String {
+pub(super) fn outcome(deployment: &ServiceDeployment, history: &[ServiceDeployment], now: Timestamp) -> String {
     let back = deployment.rolled_back_to().map(|to| format!(" to {}", to.tag())).unwrap_or_default();
     match deployment.outcome() {
         Some(DeploymentOutcome::Succeeded) => "succeeded".to_owned(),
@@ -65,14 +65,14 @@ pub fn outcome(deployment: &ServiceDeployment, history: &[ServiceDeployment], no
 }
 
 /// Why, in AWS's words: of a rollback its own reason, else what the deployment says.
-pub fn reason(deployment: &ServiceDeployment) -> Option<&str> {
+pub(super) fn reason(deployment: &ServiceDeployment) -> Option<&str> {
     let of_rollback = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref());
     let of_status = deployment.reason.as_deref();
     of_rollback.or(of_status).filter(|reason| !reason.is_empty())
 }
 
 /// A status in words; one that this version does not know as AWS spells it.
-pub fn status(status: &DeploymentStatus) -> String {
+pub(super) fn status(status: &DeploymentStatus) -> String {
     match status {
         DeploymentStatus::Pending => "pending".to_owned(),
         DeploymentStatus::InProgress => "in progress".to_owned(),
@@ -88,12 +88,12 @@ pub fn status(status: &DeploymentStatus) -> String {
 }
 
 /// `:25`, the revision that a deployment installs.
-pub fn target_tag(deployment: &ServiceDeployment) -> String {
+pub(super) fn target_tag(deployment: &ServiceDeployment) -> String {
     deployment.task_definition().map_or_else(|| "another deployment".to_owned(), TaskDefinitionArn::tag)
 }
 
 /// How long a pause still waits, and what it does then: `23h 10m left, then ROLLBACK`.
-pub fn pause(pause: &Pause, now: Timestamp) -> String {
+pub(super) fn pause(pause: &Pause, now: Timestamp) -> String {
     let then = pause.then.as_deref().unwrap_or("it is answered by itself");
     match pause.until {
         Some(until) if until > now => format!("{} left, then {then}", span(until.duration_since(now))),
@@ -103,7 +103,7 @@ pub fn pause(pause: &Pause, now: Timestamp) -> String {
 }
 
 /// How a revision is known to have worked.
-pub fn evidence(evidence: Evidence) -> &'static str {
+pub(super) fn evidence(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Deployment => "a deployment of it succeeded",
         Evidence::Replaced => "it is being replaced",
@@ -112,7 +112,7 @@ pub fn evidence(evidence: Evidence) -> &'static str {
 }
 
 /// The newer deployment that took over from one that was stopped.
-pub fn superseded_by<'a>(
+pub(super) fn superseded_by<'a>(
     deployment: &ServiceDeployment,
     history: &'a [ServiceDeployment],
 ) -> Option<&'a ServiceDeployment> {
@@ -129,7 +129,7 @@ pub fn superseded_by<'a>(
 }
 
 /// What every document says of a deployment.
-pub fn brief(deployment: &ServiceDeployment) -> Value {
+pub(super) fn brief(deployment: &ServiceDeployment) -> Value {
     json!({
         "arn": deployment.arn,
         "status": deployment.status,
@@ -156,7 +156,7 @@ fn rollback(deployment: &ServiceDeployment) -> Option<Value> {
 }
 
 /// All that is known of a deployment.
-pub fn document(deployment: &ServiceDeployment, history: &[ServiceDeployment], snapshot: &Snapshot) -> Value {
+pub(super) fn document(deployment: &ServiceDeployment, history: &[ServiceDeployment], snapshot: &Snapshot) -> Value {
     let revision = |revision: &ServiceRevision| {
         json!({
             "arn": revision.arn,

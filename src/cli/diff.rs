@@ -27,7 +27,7 @@ struct Sides {
 }
 
 /// Looks, compares and prints.
-pub async fn diff(out: &mut Out, session: &Session, wish: &Diff) -> Result<(), Failure> {
+pub(super) async fn diff(out: &mut Out, session: &Session, wish: &Diff) -> Result<(), Failure> {
     let seen = session.observe(Scope::Past, Some(&wish.service)).await?;
     seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
     let release = lookup::find(&seen.releases, &wish.service)?;

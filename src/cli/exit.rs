@@ -10,7 +10,7 @@ use crate::domain::plan::Refusal;
 
 /// The exit codes. Scripts rely on them: they only change on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Done, and read back.
     Done = 0,
     /// A mistake in tidegate itself.
@@ -29,12 +29,12 @@ pub enum Exit {
 
 impl Exit {
     /// The number.
-    pub fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         self as u8
     }
 
     /// What it means, as the guide and `--help` say it.
-    pub fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, and confirmed by reading it back",
             Self::Internal => "internal error",
@@ -47,7 +47,7 @@ impl Exit {
     }
 
     /// The exit code of an operation that ended so. `sent` says whether any of its writes went out.
-    pub fn of(outcome: &OperationOutcome, sent: bool) -> Self {
+    pub(crate) fn of(outcome: &OperationOutcome, sent: bool) -> Self {
         match outcome {
             OperationOutcome::Done => Self::Done,
             OperationOutcome::Refused { fault, .. } => Self::of_fault(fault),
@@ -59,7 +59,7 @@ impl Exit {
     }
 
     /// The exit code of a command that a fault ended.
-    pub fn of_fault(fault: &Fault) -> Self {
+    pub(crate) fn of_fault(fault: &Fault) -> Self {
         match fault.kind {
             // What the operator saw is not what is there: the guard of every write.
             FaultKind::Changed => Self::Refused,
@@ -71,7 +71,7 @@ impl Exit {
 
 /// Why a command ended without doing what it was asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Its exit code.
     pub exit: Exit,
     /// What happened, and to what. Lines.
@@ -84,17 +84,17 @@ pub struct Failure {
 
 impl Failure {
     /// A failure in our own words.
-    pub fn new(exit: Exit, message: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { exit, message: message.into(), advice: advice.into(), fault: None }
     }
 
     /// Wrong usage.
-    pub fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message, advice)
     }
 
     /// The one document that `--json` prints instead of the answer.
-    pub fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         json!({
             "schema": "tidegate.error/1",
             "exit": self.exit.code(),
@@ -139,7 +139,7 @@ impl From<ConfigError> for Failure {
 }
 
 /// A mistake of ours, or the system's: what could not be done, with its cause.
-pub fn internal(what: &str, error: impl std::fmt::Display) -> Failure {
+pub(super) fn internal(what: &str, error: impl std::fmt::Display) -> Failure {
     Failure::new(
         Exit::Internal,
         format!("{what}: {error}"),

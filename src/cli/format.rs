@@ -1,23 +1,23 @@
 //! Text as commands print it.
 
-pub use crate::domain::format::{many, rate, since, span};
+pub(crate) use crate::domain::format::{many, rate, since, span};
 
 /// What stands where nothing was measured.
-pub const NO_DATA: &str = "no data";
+pub(crate) const NO_DATA: &str = "no data";
 
 /// The value, or that there is none.
-pub fn or_no_data<T: std::fmt::Display>(value: Option<T>) -> String {
+pub(crate) fn or_no_data<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map_or_else(|| NO_DATA.to_owned(), |value| value.to_string())
 }
 
 /// An image's tag (`1.9.0`): what people call the version.
-pub fn image_tag(image: &str) -> Option<&str> {
+pub(crate) fn image_tag(image: &str) -> Option<&str> {
     let image = image.split('@').next().unwrap_or(image);
     image.rsplit('/').next()?.rsplit_once(':').map(|(_, tag)| tag)
 }
 
 /// Lines with their columns under one another; the last column is as long as it is.
-pub fn columns(rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     use unicode_width::UnicodeWidthStr;
     let cells: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| crate::domain::text::clean(cell)).collect()).collect();

@@ -6,7 +6,7 @@ use super::args::Cli;
 use super::exit::{Exit, Failure};
 
 /// Prints the help of the command that `words` name, or that of tidegate itself. Returns the exit code.
-pub fn print(words: &[String]) -> Result<u8, Failure> {
+pub(super) fn print(words: &[String]) -> Result<u8, Failure> {
     known(words)?;
     let line = std::iter::once("tidegate").chain(words.iter().map(String::as_str));
     match Cli::try_parse_from(line.chain(["--help"])) {

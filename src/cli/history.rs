@@ -23,7 +23,7 @@ struct Kept<'a> {
 }
 
 /// Prints the newest `limit` deployments of each service of the release called `name`.
-pub fn print(out: &mut Out, seen: &Observation, name: &str, limit: usize) -> Result<(), Failure> {
+pub(super) fn print(out: &mut Out, seen: &Observation, name: &str, limit: usize) -> Result<(), Failure> {
     let release = lookup::find(&seen.releases, name)?;
     let sides = release.sides();
     let mut services: Vec<_> = sides.map(|side| &side.service).collect();

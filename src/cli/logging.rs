@@ -17,7 +17,7 @@ const VARIABLE: &str = "TIDEGATE_LOG";
 
 /// Starts the log where `TIDEGATE_LOG` says how much of it: `error`, `warn`, `info`, `debug` or `trace`. The file is
 /// `tidegate.log` beside the audit, readable by its owner alone.
-pub fn start() -> Result<Option<PathBuf>, Failure> {
+pub(crate) fn start() -> Result<Option<PathBuf>, Failure> {
     let Some(value) = super::config::process_variables(VARIABLE) else { return Ok(None) };
     let level: LevelFilter = value.parse().map_err(|_| {
         let takes = "off, error, warn, info, debug or trace";

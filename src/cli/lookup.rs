@@ -5,7 +5,7 @@ use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::Release;
 
 /// The release that is called `name`: the stem of a pair, either of its services, or `cluster/service`.
-pub fn find<'a>(releases: &'a [Release], name: &str) -> Result<&'a Release, Failure> {
+pub(super) fn find<'a>(releases: &'a [Release], name: &str) -> Result<&'a Release, Failure> {
     let (cluster, name_there) = match name.split_once('/') {
         Some((cluster, name_there)) => (Some(cluster), name_there),
         None => (None, name),
@@ -41,7 +41,7 @@ pub fn find<'a>(releases: &'a [Release], name: &str) -> Result<&'a Release, Fail
 
 /// The revision that `:42`, `42`, `checkout:42` or an ARN means where releases are of `family`. The newest one is never
 /// meant by itself.
-pub fn revision(text: &str, family: &str) -> Result<TaskDefinitionArn, Failure> {
+pub(super) fn revision(text: &str, family: &str) -> Result<TaskDefinitionArn, Failure> {
     let number = text.strip_prefix(':').unwrap_or(text);
     let named = match number.parse::<u32>() {
         Ok(number) => TaskDefinitionArn::new(format!("{family}:{number}")),

@@ -14,13 +14,13 @@ use super::exit::{Exit, Failure, internal};
 use super::version;
 
 /// The page of tidegate itself.
-pub fn main_page() -> Result<String, Failure> {
+pub(super) fn main_page() -> Result<String, Failure> {
     let page = render(&built()).map_err(|error| internal("cannot write the manual page", error))?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 /// Writes a page for tidegate and one for each command into `directory`. Returns how many there are.
-pub fn write_all(directory: &Path) -> Result<usize, Failure> {
+pub(super) fn write_all(directory: &Path) -> Result<usize, Failure> {
     let failed = |error: io::Error| {
         Failure::usage(
             format!("cannot write manual pages to {}: {error}", directory.display()),

@@ -22,7 +22,7 @@ use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{LocalState, Release};
 
 /// What a command observes with.
-pub struct Observer<'a> {
+pub(super) struct Observer<'a> {
     /// AWS, and Prometheus where the configuration has one.
     pub cloud: &'a dyn Cloud,
     /// The configuration.
@@ -35,7 +35,7 @@ pub struct Observer<'a> {
 
 /// What an observation found.
 #[derive(Debug, Clone)]
-pub struct Observation {
+pub(super) struct Observation {
     /// Where. The account is that of the credentials; where STS did not answer, that of the services.
     pub place: Location,
     /// Whose credentials.
@@ -79,7 +79,7 @@ struct Progress {
 impl Observer<'_> {
     /// Reads what `scope` requires: of the release called `name`, else of all of them. A failure only where nothing can
     /// be said or done without what failed.
-    pub async fn observe(
+    pub(super) async fn observe(
         &self,
         scope: Scope,
         name: Option<&str>,

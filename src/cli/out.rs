@@ -8,7 +8,7 @@ use super::exit::{Failure, internal};
 use crate::domain::text::{clean, is_safe};
 
 /// Where a command writes, and what it may ask.
-pub struct Out {
+pub(crate) struct Out {
     answers: Box<dyn Write + Send>,
     remarks: Box<dyn Write + Send>,
     questions: Option<Box<dyn BufRead + Send>>,
@@ -20,7 +20,7 @@ pub struct Out {
 
 impl Out {
     /// The process's own streams. Questions are asked only where a person can see and answer them.
-    pub fn process(json: bool) -> Self {
+    pub(crate) fn process(json: bool) -> Self {
         let person = io::stdin().is_terminal() && io::stderr().is_terminal();
         Self {
             answers: Box::new(io::stdout()),
@@ -33,46 +33,50 @@ impl Out {
 
     /// Streams of a test's own.
     #[cfg(test)]
-    pub fn to(answers: Box<dyn Write + Send>, remarks: Box<dyn Write + Send>, typed: Option<&'static str>) -> Self {
+    pub(crate) fn to(
+        answers: Box<dyn Write + Send>,
+        remarks: Box<dyn Write + Send>,
+        typed: Option<&'static str>,
+    ) -> Self {
         let questions = typed.map(|typed| Box::new(io::Cursor::new(typed)) as Box<dyn BufRead + Send>);
         Self { answers, remarks, questions, gone: false, json: false }
     }
 
     /// Whether there is somebody to ask.
-    pub fn can_ask(&self) -> bool {
+    pub(crate) fn can_ask(&self) -> bool {
         self.questions.is_some()
     }
 
     /// Whether nobody reads the answers any more: whoever goes on and on writing them may stop.
-    pub fn gone(&self) -> bool {
+    pub(crate) fn gone(&self) -> bool {
         self.gone
     }
 
     /// Lines of the answer, on standard output.
-    pub fn say(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn say(&mut self, text: &str) -> Result<(), Failure> {
         self.answer(&lines(text))
     }
 
     /// Text of our own, as it is: a script, in which a tab is a tab.
-    pub fn script(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn script(&mut self, text: &str) -> Result<(), Failure> {
         self.answer(text.trim_end())
     }
 
     /// Lines beside the answer, on standard error. That nobody reads them is no reason to stop.
-    pub fn remark(&mut self, text: &str) {
+    pub(crate) fn remark(&mut self, text: &str) {
         // There is nobody left to tell.
         let _ = write(&mut self.remarks, &lines(text));
     }
 
     /// One document, on standard output, whole lines and plain ASCII where a terminal could be harmed.
-    pub fn document(&mut self, document: &Value) -> Result<(), Failure> {
+    pub(crate) fn document(&mut self, document: &Value) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(document).map_err(|error| internal("cannot write JSON", error))?;
         // Unsafe characters other than the line breaks between members occur in strings only.
         self.answer(&safe(&text))
     }
 
     /// One document of several, each on a line of its own.
-    pub fn event(&mut self, document: &Value) -> Result<(), Failure> {
+    pub(crate) fn event(&mut self, document: &Value) -> Result<(), Failure> {
         let text = serde_json::to_string(document).map_err(|error| internal("cannot write JSON", error))?;
         self.answer(&safe(&text))
     }
@@ -89,7 +93,7 @@ impl Out {
     }
 
     /// Asks, and reads one line. `None`: there is nobody to ask, or nothing was said.
-    pub fn ask(&mut self, question: &str) -> Option<String> {
+    pub(crate) fn ask(&mut self, question: &str) -> Option<String> {
         let questions = self.questions.as_mut()?;
         write!(self.remarks, "{} ", clean(question)).and_then(|()| self.remarks.flush()).ok()?;
         let mut line = String::new();

@@ -28,7 +28,7 @@ const FRAME: Duration = Duration::from_millis(33);
 const SPEEDS: (f64, f64) = (0.125, 512.0);
 
 /// Prints a screen of a recording, or plays it. Returns the exit code.
-pub async fn replay(out: &mut Out, options: &Options) -> Result<u8, Failure> {
+pub(super) async fn replay(out: &mut Out, options: &Options) -> Result<u8, Failure> {
     let mut replay = Replay::new(load(options)?);
     if let Some(at) = options.at.filter(|at| *at > replay.len()) {
         return Err(Failure::usage(

@@ -29,7 +29,7 @@ const LONGEST_NAME: usize = 512;
 
 /// A release, by the name that commands take.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct KnownService {
+pub(super) struct KnownService {
     /// The cluster's name.
     pub cluster: String,
     /// The release's name; `cluster/name` where several clusters have one of that name.
@@ -38,13 +38,13 @@ pub struct KnownService {
 
 impl KnownService {
     /// `cluster/name`.
-    pub fn with_cluster(&self) -> String {
+    pub(super) fn with_cluster(&self) -> String {
         if self.name.contains('/') { self.name.clone() } else { format!("{}/{}", self.cluster, self.name) }
     }
 }
 
 /// Whether a shell can take `name` as it is: completion puts it on a command line.
-pub fn is_plain(name: &str) -> bool {
+pub(super) fn is_plain(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     !name.is_empty() && name.len() <= LONGEST_NAME && !name.starts_with('-') && name.chars().all(plain)
 }
@@ -81,7 +81,7 @@ struct Document {
 
 /// The part of the file that belongs to one environment.
 #[derive(Debug, Clone)]
-pub struct ServiceCache {
+pub(super) struct ServiceCache {
     path: PathBuf,
     key: Key,
     /// Whether only some clusters are looked at.
@@ -90,12 +90,12 @@ pub struct ServiceCache {
 
 impl ServiceCache {
     /// The cache of the configuration's environment; `None` where this machine has no place for it.
-    pub fn of(config: &Config) -> Option<Self> {
+    pub(super) fn of(config: &Config) -> Option<Self> {
         Some(Self::at(audit::default_path().ok()?.with_file_name("services.json"), config))
     }
 
     /// The same, in another file.
-    pub fn at(path: PathBuf, config: &Config) -> Self {
+    pub(super) fn at(path: PathBuf, config: &Config) -> Self {
         let environment = &config.environment;
         let key = Key {
             environment: environment.name.value.clone(),
@@ -107,14 +107,14 @@ impl ServiceCache {
     }
 
     /// The services that were last seen, by name.
-    pub fn read(&self) -> Vec<KnownService> {
+    pub(super) fn read(&self) -> Vec<KnownService> {
         let entry = self.entries().into_iter().find(|entry| entry.key == self.key);
         let services = entry.map(|entry| entry.services).unwrap_or_default();
         services.into_iter().filter(|service| is_plain(&service.name) && is_plain(&service.cluster)).collect()
     }
 
     /// Replaces the services of this environment. Where only some clusters were read, those of others stay.
-    pub fn write(&self, mut services: Vec<KnownService>) -> io::Result<()> {
+    pub(super) fn write(&self, mut services: Vec<KnownService>) -> io::Result<()> {
         services.retain(|service| is_plain(&service.name) && is_plain(&service.cluster));
         if self.partial {
             let read = |cluster: &str| services.iter().any(|service| service.cluster == cluster);

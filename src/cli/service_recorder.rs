@@ -18,7 +18,7 @@ use crate::domain::plan::{Call, Receipt};
 use crate::domain::settings::Settings;
 
 /// A cloud whose lists of services are noted in the cache. Nobody waits for the disk.
-pub struct ServiceRecorder {
+pub(super) struct ServiceRecorder {
     cloud: Arc<dyn Cloud>,
     clock: Arc<dyn Clock>,
     settings: Settings,
@@ -37,7 +37,7 @@ struct Latest {
 
 impl ServiceRecorder {
     /// `cloud`, with its services noted; as it is where this machine has no place for notes.
-    pub fn around(cloud: Arc<dyn Cloud>, config: &Config, clock: Arc<dyn Clock>) -> Arc<dyn Cloud> {
+    pub(super) fn around(cloud: Arc<dyn Cloud>, config: &Config, clock: Arc<dyn Clock>) -> Arc<dyn Cloud> {
         match ServiceCache::of(config) {
             Some(cache) => Arc::new(Self::new(cloud, config.settings.clone(), cache, clock)),
             None => cloud,

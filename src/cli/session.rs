@@ -20,7 +20,7 @@ use crate::execute::audit;
 use crate::execute::audit::history;
 
 /// A connection to the environment that is looked at.
-pub struct Session {
+pub(super) struct Session {
     /// What was decided.
     pub config: Config,
     /// For questions: AWS, and Prometheus where the configuration has one.
@@ -62,7 +62,11 @@ fn clock() -> Result<Arc<dyn Clock>, Failure> {
 }
 
 /// `cloud`, with the configuration's Prometheus for what that counts.
-pub fn counted(cloud: Arc<dyn Cloud>, config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Cloud>, Failure> {
+pub(super) fn counted(
+    cloud: Arc<dyn Cloud>,
+    config: &Config,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Cloud>, Failure> {
     let Some(PrometheusTable { url, bearer_token_file }) = config.environment.prometheus.value.clone() else {
         return Ok(cloud);
     };
@@ -73,13 +77,13 @@ pub fn counted(cloud: Arc<dyn Cloud>, config: &Config, clock: Arc<dyn Clock>) ->
 
 impl Session {
     /// Finds region and credentials; calls nobody yet.
-    pub async fn connect(config: Config) -> Result<Self, Failure> {
+    pub(super) async fn connect(config: Config) -> Result<Self, Failure> {
         let (options, clock) = (options(&config), clock()?);
         Self::with(config, &options, clock).await
     }
 
     /// The same with another way to AWS than the configuration's.
-    pub async fn with(config: Config, options: &Connect, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+    pub(super) async fn with(config: Config, options: &Connect, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let lanes = aws::connect(options).await?;
         let reader = counted(Arc::new(lanes.poll), &config, Arc::clone(&clock))?;
         let reader = ServiceRecorder::around(reader, &config, Arc::clone(&clock));
@@ -87,7 +91,7 @@ impl Session {
     }
 
     /// Reads AWS once: what `scope` requires of the release called `name`, else of all of them.
-    pub async fn observe(&self, scope: Scope, name: Option<&str>) -> Result<Observation, Failure> {
+    pub(super) async fn observe(&self, scope: Scope, name: Option<&str>) -> Result<Observation, Failure> {
         let observer =
             Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &*self.clock };
         let recall = |place: &crate::domain::ecs::names::Location| match audit::default_path() {
@@ -98,7 +102,7 @@ impl Session {
     }
 
     /// The time on AWS's clock.
-    pub fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 }

@@ -19,7 +19,7 @@ use crate::sim::world::World;
 const KEY: &str = "tidegate";
 
 /// A simulated account that is about to run.
-pub struct Prepared {
+pub(crate) struct Prepared {
     scenario: Scenario,
     seed: u64,
     start: Timestamp,
@@ -27,7 +27,7 @@ pub struct Prepared {
 }
 
 /// A simulated account that runs.
-pub struct Running {
+pub(crate) struct Running {
     /// Serves until it is dropped.
     server: Server,
     clock: ScaledClock,
@@ -36,24 +36,24 @@ pub struct Running {
 
 impl Prepared {
     /// Reads the scenario; cheap. The clock begins here: what it takes to make the world passes in it too.
-    pub fn new(options: &Options) -> Result<Self, Failure> {
+    pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
         let start = Timestamp::now();
         let clock = ScaledClock::new(start, ClockRate::new(options.speed));
         Ok(Self { scenario: scenario(&options.scenario)?, seed: options.seed, start, clock })
     }
 
     /// The only region in which it will have anything.
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.scenario.region
     }
 
     /// A console's clock that runs along with it.
-    pub fn clock(&self) -> ScaledClock {
+    pub(crate) fn clock(&self) -> ScaledClock {
         self.clock
     }
 
     /// Makes the world and serves it, on `port` or on any free one.
-    pub fn start(self, port: Option<u16>) -> Result<Running, Failure> {
+    pub(crate) fn start(self, port: Option<u16>) -> Result<Running, Failure> {
         let Self { scenario, seed, start, clock } = self;
         let world = World::new(&scenario, seed, start);
         let server =
@@ -70,7 +70,7 @@ impl Prepared {
 
 impl Running {
     /// How a console reaches it.
-    pub fn connect(&self) -> Connect {
+    pub(crate) fn connect(&self) -> Connect {
         Connect {
             region: Some(self.region.clone()),
             endpoint_url: Some(self.server.endpoint()),
@@ -93,7 +93,7 @@ impl Running {
 }
 
 /// Serves until a signal ends it.
-pub async fn sim(out: &mut Out, options: &Sim) -> Result<Exit, Failure> {
+pub(crate) async fn sim(out: &mut Out, options: &Sim) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
     let running = Prepared::new(&options.world)?.start(options.port)?;
     out.script(&running.exports())?;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 
 /// `0.1.0`.
-pub const SHORT: &str = env!("CARGO_PKG_VERSION");
+pub(super) const SHORT: &str = env!("CARGO_PKG_VERSION");
 
 /// The commit's full hash, where the build knew it.
 const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");
@@ -16,12 +16,12 @@ const COMMIT_SECONDS: Option<&str> = option_env!("BUILD_COMMIT_SECONDS");
 static LONG: LazyLock<String> = LazyLock::new(|| long_of(COMMIT, COMMIT_SECONDS));
 
 /// `0.1.0 (1a2b3c4d5e6f 2026-11-29)`, as far as the build knew the commit.
-pub fn long() -> &'static str {
+pub(super) fn long() -> &'static str {
     &LONG
 }
 
 /// The commit's date, `2026-11-29`.
-pub fn date() -> Option<String> {
+pub(super) fn date() -> Option<String> {
     date_of(COMMIT_SECONDS?)
 }
 

@@ -18,7 +18,7 @@ use crate::domain::release::Release;
 
 /// Environment, region, account, who; how old the data is, the time, what is special here. The account and
 /// the warnings are the last to go where there is no room.
-pub fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let observed = scene.observed;
     let place = &observed.place;
     let identity = observed.snapshot.identity.get();
@@ -92,7 +92,7 @@ fn join(scene: &Canvas<'_>, parts: Vec<(u8, Span<'static>)>) -> Vec<Span<'static
 }
 
 /// What is about to be done by itself, and how to stop it: the time and the way to stop it are never cut.
-pub fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'static>> {
+pub(crate) fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'static>> {
     let (_, countdown) = scene.operations.countdown(&scene.observed.now)?;
     let counting = scene.operations.automatic.values().filter(|this| this.countdown.is_some()).count();
     let left = countdown.left(&scene.observed.now);
@@ -110,7 +110,7 @@ pub fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'static>> {
 
 /// The line that tells something: the notice, else the operation in flight, else a source that fails, else
 /// how the last operation ended.
-pub fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
+pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
     if let Some(notice) = &scene.screen.notice {
         let (shape, role) = if notice.wrong { ("✖ ", Role::Bad) } else { ("", Role::Title) };
         return Line::from(vec![scene.span(shape, role), scene.span(format::clip(&notice.text, columns), role)]);
@@ -144,7 +144,7 @@ pub fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> 
 }
 
 /// The keys that mean something here, those that act first; `R`, `?` and `q` always.
-pub fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let fleet = scene.screen.current == Screen::Fleet;
     let place = scene.screen.scope();
     let here = |binding: &&Binding| binding.scope.reaches(place);
@@ -220,7 +220,7 @@ fn missed(binding: &Binding, place: Scope, zoomed: bool) -> u8 {
 }
 
 /// The keys of a question, where one is on top.
-pub fn dialog_footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)]) {
+pub(crate) fn dialog_footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)]) {
     let line: Vec<_> = keys
         .iter()
         .flat_map(|(key, word)| [scene.span(*key, Role::Key), scene.dim(format!(" {word}")), Span::raw("  ")])

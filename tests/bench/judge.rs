@@ -70,7 +70,7 @@ fn p95(random: &mut ChaCha8Rng, requests: f64, middle: f64, spread: f64) -> Opti
 mod statrs_normal {
     use statrs::distribution::{ContinuousCDF, Normal};
 
-    pub fn quantile(p: f64) -> f64 {
+    pub(crate) fn quantile(p: f64) -> f64 {
         Normal::standard().inverse_cdf(p.clamp(1e-12, 1.0 - 1e-12))
     }
 }

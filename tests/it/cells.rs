@@ -15,7 +15,7 @@ use crate::harness::{Harness, tell};
 const NAME: &str = "search";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub(crate) enum By {
     Rolling,
     BlueGreen,
     Canary,
@@ -25,7 +25,7 @@ pub enum By {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
+pub(crate) enum At {
     /// SUCCESSFUL, with a good one before it.
     Finished,
     /// SUCCESSFUL, the only one that there ever was.
@@ -129,7 +129,7 @@ const CELLS: &[Row] = &[
 ];
 
 /// One service, `search:88`, deployed by the strategy; what happens to it leads to the phase.
-pub fn world(by: By, at: At) -> Scenario {
+pub(crate) fn world(by: By, at: At) -> Scenario {
     let strategy = match by {
         Rolling => "strategy = 'ROLLING'",
         BlueGreen | Weighted => "strategy = 'BLUE_GREEN', bake_minutes = 2",
@@ -195,7 +195,7 @@ fn status(model: &Model) -> Option<&DeploymentStatus> {
 }
 
 /// The console on the service's own screen, in the phase.
-pub async fn reach(by: By, at: At) -> Harness {
+pub(crate) async fn reach(by: By, at: At) -> Harness {
     let own = ServiceSettings { native_weighted: by == Weighted, ..ServiceSettings::default() };
     let settings = Settings { services: BTreeMap::from([(NAME.to_owned(), own)]), ..Settings::default() };
     let mut stage = Harness::on(&world(by, at), settings).await;

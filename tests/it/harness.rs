@@ -43,7 +43,7 @@ use tidegate::sim::world::World;
 
 const START: &str = "2026-11-21T09:00:00Z";
 
-pub struct Harness {
+pub(crate) struct Harness {
     pub server: Server,
     pub world: Arc<Mutex<World>>,
     pub clock: SimClock,
@@ -100,21 +100,21 @@ impl Cloud for Reader {
 
 impl Harness {
     /// A console on a scenario, after its first look around.
-    pub async fn open(scenario: &str) -> Self {
+    pub(crate) async fn open(scenario: &str) -> Self {
         Self::with(scenario, Settings::default()).await
     }
 
-    pub async fn with(scenario: &str, settings: Settings) -> Self {
+    pub(crate) async fn with(scenario: &str, settings: Settings) -> Self {
         Self::on(&Scenario::named(scenario).unwrap(), settings).await
     }
 
     /// On a scenario that a test wrote itself.
-    pub async fn on(scenario: &Scenario, settings: Settings) -> Self {
+    pub(crate) async fn on(scenario: &Scenario, settings: Settings) -> Self {
         Self::behind(scenario, settings, |world| world).await
     }
 
     /// … whose answers come through something of the test's.
-    pub async fn behind<B: Backend + 'static>(
+    pub(crate) async fn behind<B: Backend + 'static>(
         scenario: &Scenario,
         settings: Settings,
         backend: impl FnOnce(Arc<Mutex<World>>) -> B,
@@ -123,13 +123,13 @@ impl Harness {
     }
 
     /// A session that is recorded from its beginning.
-    pub async fn recorded(scenario: &str, recording: &Path) -> Self {
+    pub(crate) async fn recorded(scenario: &str, recording: &Path) -> Self {
         let scenario = Scenario::named(scenario).unwrap();
         Self::begin(&scenario, Settings::default(), |world| world, Some(recording)).await
     }
 
     /// Closes the recording.
-    pub fn stop_recording(&mut self) {
+    pub(crate) fn stop_recording(&mut self) {
         let recorder = self.recorder.take().unwrap();
         assert_eq!(recorder.failure(), None);
     }
@@ -188,7 +188,7 @@ impl Harness {
     }
 
     /// From now on Prometheus at `url` counts what it is configured to, by the stage's clock.
-    pub fn count_by(&mut self, url: &str) {
+    pub(crate) fn count_by(&mut self, url: &str) {
         let clock = ManualClock { sim: self.clock.clone(), start: self.clock.now() };
         let prometheus = Prometheus::new(url.parse().unwrap(), None, Arc::new(clock)).unwrap();
         let mut reader = self.reader.0.lock().unwrap();
@@ -196,7 +196,7 @@ impl Harness {
     }
 
     /// One message into the console; what it wants done is begun.
-    pub fn feed(&mut self, msg: Msg) {
+    pub(crate) fn feed(&mut self, msg: Msg) {
         let now = self.driver.now();
         if let Some(recorder) = &mut self.recorder {
             let text = serde_json::to_string(&msg).unwrap();
@@ -218,7 +218,7 @@ impl Harness {
     }
 
     /// Until every question is answered and every operation is over.
-    pub async fn settle(&mut self) {
+    pub(crate) async fn settle(&mut self) {
         while self.next().await {}
     }
 
@@ -232,7 +232,7 @@ impl Harness {
     }
 
     /// Goes on until the console is as described.
-    pub async fn until(&mut self, what: &str, condition: impl Fn(&Model) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, condition: impl Fn(&Model) -> bool) {
         for _ in 0..2_000 {
             if condition(&self.model) {
                 return;
@@ -250,7 +250,7 @@ impl Harness {
     }
 
     /// On a canary at 10 % that fails, and is known to: checkout's own screen.
-    pub async fn failing_at_10_percent() -> Self {
+    pub(crate) async fn failing_at_10_percent() -> Self {
         let mut stage = Self::open("bad-canary").await;
         stage.go("checkout").await;
         stage.press("Py").await;
@@ -261,7 +261,7 @@ impl Harness {
     }
 
     /// Time passes, with all that it brings.
-    pub async fn pass(&mut self, seconds: u64) {
+    pub(crate) async fn pass(&mut self, seconds: u64) {
         let mut left = seconds;
         while left > 0 {
             let step = left.min(5);
@@ -272,26 +272,26 @@ impl Harness {
     }
 
     /// Time passes in longer strides, for what takes hours.
-    pub async fn stride(&mut self, seconds: u64) {
+    pub(crate) async fn stride(&mut self, seconds: u64) {
         self.tick(seconds);
         self.settle().await;
     }
 
     /// Time passes until so many seconds after the start.
-    pub async fn pass_to(&mut self, second: u32) {
+    pub(crate) async fn pass_to(&mut self, second: u32) {
         let start: Timestamp = START.parse().unwrap();
         let left = i64::from(second) - self.clock.now().duration_since(start).as_secs();
         self.pass(left.try_into().expect("that second is over")).await;
     }
 
     /// A key, a second after the last one, and nothing else yet.
-    pub fn hit(&mut self, key: Key) {
+    pub(crate) fn hit(&mut self, key: Key) {
         self.clock.advance(Duration::from_secs(1));
         self.feed(Msg::Key(key));
     }
 
     /// Keys, and whatever comes of each.
-    pub async fn press(&mut self, keys: &str) {
+    pub(crate) async fn press(&mut self, keys: &str) {
         for c in keys.chars() {
             self.hit(if c == '\n' { Key::Enter } else { Key::Char(c) });
             self.settle().await;
@@ -299,7 +299,7 @@ impl Harness {
     }
 
     /// To a release's own screen, from the fleet.
-    pub async fn go(&mut self, name: &str) {
+    pub(crate) async fn go(&mut self, name: &str) {
         let line = self
             .model
             .screen
@@ -314,12 +314,12 @@ impl Harness {
         assert_eq!(self.model.screen.current, Screen::Release(name.to_owned()));
     }
 
-    pub fn release(&self, name: &str) -> &Release {
+    pub(crate) fn release(&self, name: &str) -> &Release {
         self.model.release(name).unwrap_or_else(|| panic!("no release {name}"))
     }
 
     /// What the operator sees.
-    pub fn screen(&self, columns: u16, rows: u16) -> String {
+    pub(crate) fn screen(&self, columns: u16, rows: u16) -> String {
         let mut model = self.model.clone();
         model.screen.size = (columns, rows);
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
@@ -328,7 +328,7 @@ impl Harness {
     }
 
     /// Every write that reached AWS, in order: operation and input.
-    pub fn writes(&self) -> Vec<(String, Value)> {
+    pub(crate) fn writes(&self) -> Vec<(String, Value)> {
         let write = |operation: &str| {
             ["Modify", "Update", "Stop", "Continue", "Register"].iter().any(|verb| operation.starts_with(verb))
         };
@@ -337,12 +337,12 @@ impl Harness {
     }
 
     /// The writes in a line each: the members that matter, by their names.
-    pub fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         self.writes().iter().map(|(operation, input)| tell(operation, input)).collect()
     }
 
     /// The audit's lines, once the last one has ended: the journal writes on a thread of its own.
-    pub async fn audit(&self) -> Vec<Value> {
+    pub(crate) async fn audit(&self) -> Vec<Value> {
         let read = || -> Vec<Value> {
             let text = std::fs::read_to_string(self.journal.path()).unwrap();
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -357,11 +357,11 @@ impl Harness {
     }
 
     /// What another console on this machine would recall.
-    pub fn recalled(&self) -> History {
+    pub(crate) fn recalled(&self) -> History {
         history::recall(self.journal.path(), &self.model.observed.place)
     }
 
-    pub fn audit_mode(&self) -> u32 {
+    pub(crate) fn audit_mode(&self) -> u32 {
         use std::os::unix::fs::PermissionsExt;
         std::fs::metadata(self.journal.path()).unwrap().permissions().mode() & 0o777
     }
@@ -401,7 +401,7 @@ fn goes_by(configuration: &Value) -> String {
     parts.join(" ")
 }
 
-pub fn tell(operation: &str, input: &Value) -> String {
+pub(crate) fn tell(operation: &str, input: &Value) -> String {
     let mut parts = vec![operation.to_owned()];
     let actions = input["Actions"].as_array().or(input["DefaultActions"].as_array());
     for to in

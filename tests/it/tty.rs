@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Process(Box<dyn Child + Send + Sync>);
 
 /// A program in a terminal.
-pub struct Tty {
+pub(crate) struct Tty {
     process: Process,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -35,21 +35,27 @@ pub struct Tty {
 }
 
 /// `tidegate demo` on a fast clock, as most tests want it.
-pub const DEMO: [&str; 5] = ["demo", "--speed", "60", "--seed", "7"];
+pub(crate) const DEMO: [&str; 5] = ["demo", "--speed", "60", "--seed", "7"];
 
 impl Tty {
     /// The program itself.
-    pub fn tidegate(words: &[&str], columns: u16, rows: u16) -> Self {
+    pub(crate) fn tidegate(words: &[&str], columns: u16, rows: u16) -> Self {
         Self::start(Path::new(env!("CARGO_BIN_EXE_tidegate")), words, columns, rows)
     }
 
     /// Any program, with nothing of this machine's or this user's to be read, written or reached.
-    pub fn start(program: &Path, words: &[&str], columns: u16, rows: u16) -> Self {
+    pub(crate) fn start(program: &Path, words: &[&str], columns: u16, rows: u16) -> Self {
         Self::start_with(program, words, &[], columns, rows)
     }
 
     /// … with more variables.
-    pub fn start_with(program: &Path, words: &[&str], variables: &[(String, String)], columns: u16, rows: u16) -> Self {
+    pub(crate) fn start_with(
+        program: &Path,
+        words: &[&str],
+        variables: &[(String, String)],
+        columns: u16,
+        rows: u16,
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(words);
@@ -100,37 +106,37 @@ impl Tty {
         Self { process, master: pair.master, keys, output, screen, raw: Vec::new(), before, started, home }
     }
 
-    pub fn send(&mut self, keys: &str) {
+    pub(crate) fn send(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// What is on the screen, a line a row.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.screen.screen().contents()
     }
 
-    pub fn screen(&self) -> &vt100::Screen {
+    pub(crate) fn screen(&self) -> &vt100::Screen {
         self.screen.screen()
     }
 
-    pub fn shows(&self, text: &str) -> bool {
+    pub(crate) fn shows(&self, text: &str) -> bool {
         self.text().contains(text)
     }
 
     /// The console's audit, as far as it is written.
-    pub fn audit(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn audit(&self) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.home.path().join("audit").join("audit.jsonl")).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    pub fn resize(&mut self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.screen.screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(size(columns, rows)).unwrap();
     }
 
     /// Reads on until the terminal is as described.
-    pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !condition(self) {
             if let Err(error) = self.read(deadline) {
@@ -139,7 +145,7 @@ impl Tty {
         }
     }
 
-    pub fn until_shows(&mut self, text: &str) {
+    pub(crate) fn until_shows(&mut self, text: &str) {
         self.until(text, |tty| tty.shows(text));
     }
 
@@ -151,7 +157,7 @@ impl Tty {
     }
 
     /// Reads to the end of the program and returns its exit code.
-    pub fn exit_code(&mut self) -> u32 {
+    pub(crate) fn exit_code(&mut self) -> u32 {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.read(deadline) {
@@ -164,7 +170,7 @@ impl Tty {
     }
 
     /// The terminal goes away, as with a closed window or a lost connection. Returns the exit code.
-    pub fn close(self) -> u32 {
+    pub(crate) fn close(self) -> u32 {
         let Self { mut process, master, keys, output, home: _home, .. } = self;
         // The reading thread has an end of the terminal too. It lets go of it with the next output, which the
         // console's own clock sees to.
@@ -184,14 +190,14 @@ impl Tty {
     }
 
     /// Sends a signal to the program: `TERM`, `INT`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let process = self.process.0.process_id().unwrap().to_string();
         let sent = std::process::Command::new("kill").args(["-s", name, &process]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Whether a private mode of the terminal (DECSET) is on, by the last word about it.
-    pub fn mode(&self, number: u16) -> bool {
+    pub(crate) fn mode(&self, number: u16) -> bool {
         let last = |end: char| {
             let sequence = format!("\x1b[?{number}{end}").into_bytes();
             self.raw.windows(sequence.len()).rposition(|window| *window == *sequence)
@@ -200,19 +206,19 @@ impl Tty {
     }
 
     /// Whether the line discipline is as it was before.
-    pub fn cooked(&self) -> bool {
+    pub(crate) fn cooked(&self) -> bool {
         line_discipline(&*self.master) == self.before
     }
 
     /// The terminal is all the console's.
-    pub fn assert_taken(&self) {
+    pub(crate) fn assert_taken(&self) {
         let screen = self.screen();
         assert!(screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste(), "{self:?}");
         assert!(self.mode(1004) && !self.cooked(), "{self:?}");
     }
 
     /// The terminal is as a shell wants it.
-    pub fn assert_given_back(&self) {
+    pub(crate) fn assert_given_back(&self) {
         let screen = self.screen();
         assert!(!screen.alternate_screen(), "alternate screen: {self:?}");
         assert!(!screen.hide_cursor(), "cursor: {self:?}");

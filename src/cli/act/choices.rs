@@ -12,7 +12,7 @@ use crate::domain::release::Release;
 use crate::domain::rollback::target::KnownGood;
 
 /// Prints every revision that is known to have worked, best first.
-pub fn list(out: &mut Out, seen: &Observation, name: &str) -> Result<(), Failure> {
+pub(crate) fn list(out: &mut Out, seen: &Observation, name: &str) -> Result<(), Failure> {
     let release = lookup::find(&seen.releases, name)?;
     if out.json {
         return out.document(&document(seen, release));

@@ -33,12 +33,12 @@ use crate::execute::audit::{Journal, Order, Via};
 use crate::execute::audited_execution::{Audit, execute_audited};
 use crate::execute::executor::Options;
 
-pub use self::choices::list;
+pub(super) use self::choices::list;
 use self::report::{ExecutionReport, Reporter};
 
 /// What is wanted, as it was typed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum AskedAct {
+pub(super) enum AskedAct {
     /// `step [--to PERCENT]`.
     Step(Option<Percent>),
     /// `start --task-definition REVISION [--pauses]`.
@@ -60,7 +60,7 @@ pub enum AskedAct {
 }
 
 /// Carries out `wish` for the release called `name`.
-pub async fn act(
+pub(super) async fn act(
     out: &mut Out,
     session: &Session,
     name: &str,
@@ -114,7 +114,7 @@ pub async fn act(
 }
 
 /// Refuses, before anything is read, a command that nobody could confirm.
-pub fn check_confirmable(out: &Out, acting: &Acting) -> Result<(), Failure> {
+pub(super) fn check_confirmable(out: &Out, acting: &Acting) -> Result<(), Failure> {
     if acting.dry_run || surface(out, acting).can_confirm() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use crate::cli::topics;
 use crate::sim::scenario::Scenario;
 
 /// Services: those last seen in the environment, and those of the configuration file.
-pub fn services() -> Vec<CompletionCandidate> {
+pub(super) fn services() -> Vec<CompletionCandidate> {
     let Some(config) = configuration(&typed()) else { return Vec::new() };
     let known = known_services(&config);
     let configured = config.settings.services.keys().map(String::as_str);
@@ -25,14 +25,14 @@ pub fn services() -> Vec<CompletionCandidate> {
 }
 
 /// Services, and files.
-pub fn services_and_files(current: &OsStr) -> Vec<CompletionCandidate> {
+pub(super) fn services_and_files(current: &OsStr) -> Vec<CompletionCandidate> {
     let mut found = starting_with(current, services());
     found.extend(PathCompleter::any().stdio().complete(current));
     found
 }
 
 /// The clusters of the services last seen.
-pub fn clusters() -> Vec<CompletionCandidate> {
+pub(super) fn clusters() -> Vec<CompletionCandidate> {
     let Some(config) = configuration(&Flags { clusters: Vec::new(), ..typed() }) else { return Vec::new() };
     let known = known_services(&config);
     let clusters: BTreeSet<_> = known.iter().map(|service| service.cluster.as_str()).collect();
@@ -40,13 +40,13 @@ pub fn clusters() -> Vec<CompletionCandidate> {
 }
 
 /// The environments of the configuration file.
-pub fn environments() -> Vec<CompletionCandidate> {
+pub(super) fn environments() -> Vec<CompletionCandidate> {
     let names = configuration(&Flags { environment: None, ..typed() }).map(|config| config.environments);
     names.unwrap_or_default().into_iter().map(CompletionCandidate::new).collect()
 }
 
 /// The embedded scenarios with their summaries, and scenario files.
-pub fn scenarios(current: &OsStr) -> Vec<CompletionCandidate> {
+pub(super) fn scenarios(current: &OsStr) -> Vec<CompletionCandidate> {
     let embedded = starting_with(current, Scenario::names().map(CompletionCandidate::new).collect());
     let described = embedded.into_iter().map(|candidate| {
         let scenario = candidate.get_value().to_str().and_then(Scenario::named);
@@ -57,7 +57,7 @@ pub fn scenarios(current: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// The commands and the topics that `help` explains.
-pub fn help_subjects() -> Vec<CompletionCandidate> {
+pub(super) fn help_subjects() -> Vec<CompletionCandidate> {
     let commands = Cli::command();
     let commands = commands.get_subcommands().filter(|command| !command.is_hide_set());
     let commands =

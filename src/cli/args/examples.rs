@@ -1,10 +1,10 @@
 //! The examples of each command: the end of its `--help`, and a section of its manual page.
 
 /// A command line, and what it is for.
-pub type Example = (&'static str, &'static str);
+pub(super) type Example = (&'static str, &'static str);
 
 /// The examples, by command.
-pub const EXAMPLES: &[(&str, &[Example])] = &[
+pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "console",
         &[

@@ -15,7 +15,7 @@ use crate::domain::settings::{Automatic, RollbackConfirm, ServiceSettings, Thres
 /// A configuration file. Every member may be left out; a name that is not one of these is an error.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct File {
+pub(crate) struct File {
     /// The steps, percent.
     pub ladder: Option<Ladder>,
     /// How long a step is watched before the next.
@@ -48,7 +48,7 @@ pub struct File {
 /// `[automatic]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AutomaticTable {
+pub(crate) struct AutomaticTable {
     /// How long before each act a key can stop it.
     pub countdown: Option<Span>,
     /// For how long a FAIL lasts before it is rolled back.
@@ -57,7 +57,7 @@ pub struct AutomaticTable {
 
 impl AutomaticTable {
     /// What it decides.
-    pub fn over(&self, base: &Automatic) -> Automatic {
+    pub(crate) fn over(&self, base: &Automatic) -> Automatic {
         Automatic {
             countdown: self.countdown.map_or(base.countdown, |span| span.0),
             rollback_after: self.rollback_after.map(|span| span.0).or(base.rollback_after),
@@ -68,7 +68,7 @@ impl AutomaticTable {
 /// `[ui]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct UiTable {
+pub(crate) struct UiTable {
     /// Draw with ASCII characters only.
     pub ascii: Option<bool>,
     /// Which latency is drawn first.
@@ -78,7 +78,7 @@ pub struct UiTable {
 /// `[services.NAME]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ServiceTable {
+pub(crate) struct ServiceTable {
     /// Its own steps, percent.
     pub ladder: Option<Ladder>,
     /// Its own bake time.
@@ -103,7 +103,7 @@ pub struct ServiceTable {
 /// `[[environments]]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EnvironmentTable {
+pub(crate) struct EnvironmentTable {
     /// What people call it.
     pub name: String,
     /// The AWS profile.
@@ -124,7 +124,7 @@ pub struct EnvironmentTable {
 
 impl ServiceTable {
     /// What it decides, where `thresholds` are everybody's lines.
-    pub fn settings(&self, thresholds: &Thresholds) -> ServiceSettings {
+    pub(crate) fn settings(&self, thresholds: &Thresholds) -> ServiceSettings {
         ServiceSettings {
             ladder: self.ladder.clone(),
             bake: self.bake.map(|span| span.0),
@@ -141,7 +141,7 @@ impl ServiceTable {
 
 /// What is wrong with the configuration. Each says where, and what would be right.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file that was named cannot be read.
     #[error("cannot read the configuration {path}: {error}", path = path.display())]
     Unreadable {
@@ -199,7 +199,7 @@ pub enum ConfigError {
 
 impl File {
     /// Reads a file's text; `path` is for the message.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let file: Self = toml::from_str(text)
             .map_err(|error| ConfigError::Wrong { path: path.to_owned(), error: Box::new(error) })?;
         for (index, environment) in file.environments.iter().enumerate() {
@@ -211,7 +211,7 @@ impl File {
     }
 
     /// Reads the file at `path`. One that is not there is an empty one, unless it was `named` by somebody.
-    pub fn load(path: &Path, named: bool) -> Result<Option<Self>, ConfigError> {
+    pub(crate) fn load(path: &Path, named: bool) -> Result<Option<Self>, ConfigError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, path).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => Ok(None),

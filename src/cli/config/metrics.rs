@@ -13,7 +13,7 @@ use crate::domain::metrics::source::{CloudWatchMetric, CustomMetrics, MetricQuer
 /// `[prometheus]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PrometheusTable {
+pub(crate) struct PrometheusTable {
     /// Where it is.
     pub url: PrometheusUrl,
     /// A file with a token that it is asked with.
@@ -41,7 +41,7 @@ impl From<PrometheusUrl> for String {
 /// `[services.NAME.metrics]`, found to make sense.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "MetricsTable", into = "MetricsTable")]
-pub struct Metrics {
+pub(crate) struct Metrics {
     table: MetricsTable,
     /// What it comes to.
     pub own: CustomMetrics,
@@ -50,7 +50,7 @@ pub struct Metrics {
 /// `[services.NAME.metrics]` as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MetricsTable {
+pub(crate) struct MetricsTable {
     source: SourceName,
     latency: Option<Unit>,
     /// For members that do not name their own.
@@ -102,7 +102,7 @@ struct MetricTable {
 
 /// Why a table of metrics makes no sense.
 #[derive(Debug, thiserror::Error)]
-pub enum BadMetrics {
+pub(crate) enum BadMetrics {
     /// A rate is one over the other.
     #[error("`{0}` is missing: requests and errors are both needed to judge by")]
     Missing(&'static str),

@@ -1,13 +1,13 @@
 //! What the operator has decided: flags over environment variables over the file over defaults, merged in one
 //! place, each value with where it came from.
 
-pub mod file;
-pub mod metrics;
+pub(super) mod file;
+pub(super) mod metrics;
 mod show;
 #[cfg(test)]
 mod tests;
-pub mod thresholds;
-pub mod values;
+pub(super) mod thresholds;
+pub(super) mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,13 +20,13 @@ use crate::domain::metrics::source::{CustomMetrics, Source};
 use crate::domain::settings::{ServiceSettings, Settings};
 
 use self::file::EnvironmentTable;
-pub use self::file::{ConfigError, File};
+pub(super) use self::file::{ConfigError, File};
 use self::metrics::PrometheusTable;
 use self::thresholds::ThresholdsTable;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub(super) enum Origin {
     /// This flag.
     Flag(&'static str),
     /// This environment variable.
@@ -50,7 +50,7 @@ impl fmt::Display for Origin {
 
 /// A value with where it came from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sourced<T> {
+pub(super) struct Sourced<T> {
     /// The value.
     pub value: T,
     /// Where it came from.
@@ -74,7 +74,7 @@ impl<T> Sourced<T> {
 
 /// What was said on the command line.
 #[derive(Debug, Clone, Default)]
-pub struct Flags {
+pub(super) struct Flags {
     /// `--config`.
     pub config: Option<PathBuf>,
     /// `--environment`.
@@ -95,7 +95,7 @@ pub struct Flags {
 
 /// The account and region that are looked at, as far as they are decided.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Environment {
+pub(super) struct Environment {
     /// Its name; `default` where the file names none.
     pub name: Sourced<String>,
     /// The AWS profile; `None`: the SDK's own choice.
@@ -116,7 +116,7 @@ pub struct Environment {
 
 /// Everything, merged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Config {
+pub(super) struct Config {
     /// The file that was read, where there was one.
     pub file: Option<PathBuf>,
     /// The environment that is looked at.
@@ -136,15 +136,15 @@ pub struct Config {
 }
 
 /// The environment's variables, so that tests need not touch the process.
-pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The process's own; an empty one counts as not set.
-pub fn process_variables(name: &str) -> Option<String> {
+pub(super) fn process_variables(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Reads the file and merges all layers.
-pub fn load(flags: &Flags, variables: Variables<'_>) -> Result<Config, ConfigError> {
+pub(super) fn load(flags: &Flags, variables: Variables<'_>) -> Result<Config, ConfigError> {
     let named = flags.config.clone().or_else(|| variables("TIDEGATE_CONFIG").map(PathBuf::from));
     let (path, named) = match named {
         Some(path) => (Some(path), true),
@@ -159,7 +159,7 @@ pub fn load(flags: &Flags, variables: Variables<'_>) -> Result<Config, ConfigErr
 }
 
 /// The settings of a demo: nothing of this machine's accounts, and only of a file that was named.
-pub fn demo(flags: &Flags) -> Result<Config, ConfigError> {
+pub(super) fn demo(flags: &Flags) -> Result<Config, ConfigError> {
     let named = match &flags.config {
         Some(path) => File::load(path, true)?,
         None => None,
@@ -172,7 +172,7 @@ pub fn demo(flags: &Flags) -> Result<Config, ConfigError> {
 }
 
 /// `tidegate/config.toml` in the user's configuration directory.
-pub fn default_path() -> Option<PathBuf> {
+pub(super) fn default_path() -> Option<PathBuf> {
     etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("tidegate").join("config.toml"))
 }
 

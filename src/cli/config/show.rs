@@ -110,7 +110,7 @@ impl Config {
     }
 
     /// The same for people.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let file = match (&self.file, default_path()) {
             (Some(path), _) => format!("file: {}", path.display()),
             (None, Some(path)) => format!("no file; it would be {}", path.display()),
@@ -124,7 +124,7 @@ impl Config {
     }
 
     /// The same as one document.
-    pub fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         let settings: Map<_, _> = self
             .lines()
             .into_iter()

@@ -8,7 +8,7 @@ use crate::domain::settings::Thresholds;
 /// `[thresholds]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ThresholdsTable {
+pub(crate) struct ThresholdsTable {
     /// Errors over requests, percent: above it, and not by chance, a canary fails critically.
     pub error_percent: Option<Positive>,
     /// Worse than stable and so many times fails.
@@ -41,7 +41,7 @@ fn milliseconds(span: Span) -> f64 {
 
 impl ThresholdsTable {
     /// The lines of `base`, but for those that are drawn here.
-    pub fn over(&self, base: &Thresholds) -> Thresholds {
+    pub(crate) fn over(&self, base: &Thresholds) -> Thresholds {
         Thresholds {
             error_percent: self.error_percent.map_or(base.error_percent, |value| value.0),
             error_ratio: self.error_ratio.map_or(base.error_ratio, |value| value.0),
@@ -59,12 +59,12 @@ impl ThresholdsTable {
     }
 
     /// Whether anything is said here.
-    pub fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         *self != Self::default()
     }
 
     /// Each key, whether it is said here, and what is in force.
-    pub fn shown(&self, lines: &Thresholds) -> Vec<(&'static str, bool, String)> {
+    pub(crate) fn shown(&self, lines: &Thresholds) -> Vec<(&'static str, bool, String)> {
         vec![
             ("error_percent", self.error_percent.is_some(), lines.error_percent.to_string()),
             ("error_ratio", self.error_ratio.is_some(), lines.error_ratio.to_string()),

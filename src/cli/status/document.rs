@@ -17,7 +17,7 @@ use crate::domain::rollback::target::KnownGood;
 use crate::domain::settings::Settings;
 
 /// `tidegate.status/1`.
-pub fn document(seen: &Observation, shown: &[&Release], settings: &Settings) -> Value {
+pub(crate) fn document(seen: &Observation, shown: &[&Release], settings: &Settings) -> Value {
     let context = Context { place: &seen.place, settings, now: seen.now };
     json!({
         "schema": "tidegate.status/1",
@@ -34,7 +34,7 @@ pub fn document(seen: &Observation, shown: &[&Release], settings: &Settings) -> 
 }
 
 /// One release, as every document has it.
-pub fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> Value {
+pub(crate) fn service(seen: &Observation, release: &Release, context: &Context<'_>) -> Value {
     let back = planned_rollback(release, context);
     json!({
         "name": release.name,

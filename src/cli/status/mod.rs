@@ -13,15 +13,20 @@ use crate::domain::plan::Context;
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
-pub use self::document::{document, service};
+pub(super) use self::document::{document, service};
 
 /// What is read for `status [SERVICE]`.
-pub fn scope(service: Option<&str>) -> Scope {
+pub(super) fn scope(service: Option<&str>) -> Scope {
     if service.is_some() { Scope::Release } else { Scope::Fleet }
 }
 
 /// Prints what was seen.
-pub fn print(out: &mut Out, seen: &Observation, service: Option<&str>, settings: &Settings) -> Result<(), Failure> {
+pub(super) fn print(
+    out: &mut Out,
+    seen: &Observation,
+    service: Option<&str>,
+    settings: &Settings,
+) -> Result<(), Failure> {
     let shown: Vec<&Release> = match service {
         Some(name) => vec![lookup::find(&seen.releases, name)?],
         None => {

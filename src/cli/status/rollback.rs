@@ -8,7 +8,7 @@ use crate::domain::release::Release;
 
 /// What a rollback would do now.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlannedRollback {
+pub(super) struct PlannedRollback {
     /// Whether there is a plan.
     pub ready: bool,
     /// The revision that users would be back on.
@@ -20,7 +20,7 @@ pub struct PlannedRollback {
 }
 
 /// What a rollback would do now, by planning one.
-pub fn planned_rollback(release: &Release, context: &Context<'_>) -> PlannedRollback {
+pub(super) fn planned_rollback(release: &Release, context: &Context<'_>) -> PlannedRollback {
     match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, context) {
         Ok(plan) => PlannedRollback {
             ready: true,

@@ -11,13 +11,13 @@ const AGAIN: [SignedDuration; 2] = [SignedDuration::from_mins(5), SignedDuration
 
 /// By hook: how many of [`AGAIN`] are behind it.
 #[derive(Debug, Default)]
-pub struct Deadlines {
+pub(super) struct Deadlines {
     said: BTreeMap<String, usize>,
 }
 
 /// What is due to be said of a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PauseNotice {
+pub(super) enum PauseNotice {
     /// That it is there.
     New,
     /// That its deadline is near.
@@ -26,7 +26,7 @@ pub enum PauseNotice {
 
 impl Deadlines {
     /// What is to be said of these pauses now; each thing once.
-    pub fn due<'a>(&mut self, pauses: &'a [Pause], now: Timestamp) -> Vec<(PauseNotice, &'a Pause)> {
+    pub(super) fn due<'a>(&mut self, pauses: &'a [Pause], now: Timestamp) -> Vec<(PauseNotice, &'a Pause)> {
         let mut due = Vec::new();
         for pause in pauses {
             let left = pause.until.map(|until| until.duration_since(now));

@@ -51,7 +51,7 @@ const UNLISTED: SignedDuration = SignedDuration::from_secs(60);
 const GONE: u32 = 3;
 
 /// Watches the release that `args` names, until it is over, the time is, or a signal says so. Returns the exit code.
-pub async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8, Failure> {
+pub(super) async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8, Failure> {
     let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
     let stop = signals.next();
     tokio::pin!(stop);
@@ -70,7 +70,7 @@ pub async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8,
 
 /// What a watch works with.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub(super) struct Context<'a> {
     /// AWS.
     pub cloud: &'a dyn Cloud,
     /// What was decided beforehand.
@@ -82,7 +82,7 @@ pub struct Context<'a> {
 }
 
 /// A watch under way.
-pub struct Watcher<'a> {
+pub(super) struct Watcher<'a> {
     out: &'a mut Out,
     with: Context<'a>,
     seen: Observation,
@@ -109,7 +109,7 @@ pub struct Watcher<'a> {
 
 impl<'a> Watcher<'a> {
     /// Starts from a first observation.
-    pub fn new(out: &'a mut Out, with: Context<'a>, seen: Observation, name: &str) -> Result<Self, Failure> {
+    pub(super) fn new(out: &'a mut Out, with: Context<'a>, seen: Observation, name: &str) -> Result<Self, Failure> {
         let key = lookup::find(&seen.releases, name)?.stable.service.clone();
         let now = seen.now;
         seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
@@ -136,7 +136,7 @@ impl<'a> Watcher<'a> {
     }
 
     /// Looks and says, over and over. Returns the exit code; `stop` is what ends it from outside.
-    pub async fn follow(mut self, mut stop: impl Future<Output = Left> + Unpin) -> Result<u8, Failure> {
+    pub(super) async fn follow(mut self, mut stop: impl Future<Output = Left> + Unpin) -> Result<u8, Failure> {
         let mut failed = self.unread();
         loop {
             if let Some(ended) = self.take_in(failed.as_ref())? {

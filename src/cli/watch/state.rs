@@ -16,7 +16,7 @@ use crate::domain::release::{Method, Phase, Release, Side};
 
 /// One part: `key` tells whether it changed, `text` is said then.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct WatchField {
+pub(crate) struct WatchField {
     /// Which.
     pub what: &'static str,
     /// In words.
@@ -27,7 +27,7 @@ pub struct WatchField {
 
 /// All parts of one look.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct WatchState {
+pub(crate) struct WatchState {
     parts: Vec<WatchField>,
     observed: Option<Percent>,
 }
@@ -37,7 +37,7 @@ const NEWS: f64 = 2.0;
 
 impl WatchState {
     /// What there is to say. `before`: what was said last.
-    pub fn of(release: &Release, target: Option<&Target>, snapshot: &Snapshot, before: &Self) -> Self {
+    pub(crate) fn of(release: &Release, target: Option<&Target>, snapshot: &Snapshot, before: &Self) -> Self {
         let deployment = target.and_then(|target| target.deployment(snapshot));
         let observed = match (before.observed, release.share.observed) {
             (Some(said), Some(now)) if (said.value() - now.value()).abs() < NEWS => Some(said),
@@ -105,19 +105,19 @@ impl WatchState {
     }
 
     /// All of it.
-    pub fn parts(&self) -> &[WatchField] {
+    pub(crate) fn parts(&self) -> &[WatchField] {
         &self.parts
     }
 
     /// What it has that `before` did not.
-    pub fn news(&self, before: &Self) -> Vec<WatchField> {
+    pub(crate) fn news(&self, before: &Self) -> Vec<WatchField> {
         let had = |part: &&WatchField| before.parts.iter().any(|old| old.what == part.what && old.key == part.key);
         self.parts.iter().filter(|part| !had(part)).cloned().collect()
     }
 }
 
 /// Parts in a line.
-pub fn line(parts: &[WatchField]) -> String {
+pub(crate) fn line(parts: &[WatchField]) -> String {
     parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("; ")
 }
 

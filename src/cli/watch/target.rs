@@ -17,7 +17,7 @@ use crate::domain::release::{Method, Release};
 
 /// What a watch ends with. It is chosen once: what comes after it under the same name is not it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Target {
+pub(crate) enum Target {
     /// A service deployment, by its ARN.
     Deployment {
         /// Of which service.
@@ -44,7 +44,7 @@ pub enum Target {
 /// How what was watched ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum End {
+pub(crate) enum End {
     /// It did what it was begun for.
     Succeeded,
     /// What was there before is there again.
@@ -61,7 +61,7 @@ pub enum End {
 
 impl End {
     /// The exit code that says so.
-    pub fn exit(self) -> Exit {
+    pub(crate) fn exit(self) -> Exit {
         match self {
             Self::Succeeded => Exit::Done,
             Self::Unknown => Exit::Unknown,
@@ -81,7 +81,7 @@ impl End {
 
 /// An ending, with what is to be said of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// Which.
     pub end: End,
     /// A sentence.
@@ -104,7 +104,7 @@ impl Ended {
 
 /// What a look says of what there is to watch.
 #[derive(Debug, PartialEq)]
-pub enum Decision {
+pub(super) enum Decision {
     /// This.
     Watch(Target),
     /// Nothing is under way, and the newest ended so.
@@ -114,7 +114,7 @@ pub enum Decision {
 }
 
 /// Chooses what to watch. `patient`: what has just begun may still be missing from AWS's list.
-pub fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> Result<Decision, Failure> {
+pub(super) fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> Result<Decision, Failure> {
     if matches!(release.method, Method::CodeDeploy | Method::External) {
         return Err(Failure::new(
             Exit::Refused,
@@ -166,7 +166,7 @@ pub fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> Result<D
 }
 
 /// Whether asking for the deployments again would not help.
-pub fn kept_nowhere(fault: &Fault) -> bool {
+pub(super) fn kept_nowhere(fault: &Fault) -> bool {
     matches!(fault.kind, FaultKind::Unsupported | FaultKind::Denied | FaultKind::Refused)
 }
 
@@ -191,7 +191,7 @@ fn unlisted(service: &Service, newest: &ServiceDeployment, history: &[ServiceDep
 }
 
 /// A pair's release under way.
-pub fn pair(release: &Release) -> Option<Target> {
+pub(super) fn pair(release: &Release) -> Option<Target> {
     let canary = release.canary.as_ref().filter(|_| release.method == Method::Weighted)?;
     let without = release.share.configured.is_some_and(|share| share.is_zero()) && canary.desired == 0;
     (!without)
@@ -238,7 +238,7 @@ fn by_rollout(service: &Service, release: &Release) -> Decision {
 
 impl Target {
     /// How it ended, if it has. Only what was read just now may be asked.
-    pub fn ended(&self, release: &Release, snapshot: &Snapshot) -> Option<Ended> {
+    pub(crate) fn ended(&self, release: &Release, snapshot: &Snapshot) -> Option<Ended> {
         match self {
             Self::Deployment { service, .. } => {
                 let history = snapshot.deployments.get(service)?.get()?;
@@ -250,13 +250,13 @@ impl Target {
     }
 
     /// The deployment that is watched, as it was last read.
-    pub fn deployment<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
+    pub(crate) fn deployment<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
         let Self::Deployment { service, arn } = self else { return None };
         snapshot.deployments.get(service)?.get()?.iter().find(|deployment| deployment.arn == *arn)
     }
 
     /// Whether the service's deployments have to be read for it.
-    pub fn needs_deployments(&self) -> bool {
+    pub(crate) fn needs_deployments(&self) -> bool {
         matches!(self, Self::Deployment { .. })
     }
 
@@ -270,7 +270,7 @@ impl Target {
     }
 
     /// What it is, for a document.
-    pub fn document(&self, snapshot: &Snapshot) -> Value {
+    pub(crate) fn document(&self, snapshot: &Snapshot) -> Value {
         let (kind, arn, revision) = match self {
             Self::Deployment { arn, .. } => {
                 let deployment = self.deployment(snapshot);

@@ -21,7 +21,7 @@ use crate::domain::rollback::target::Evidence;
 
 /// What `R` would do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rollback {
+pub(crate) enum Rollback {
     /// It is being done.
     UnderWay(String),
     /// It would do this.
@@ -40,7 +40,7 @@ pub enum Rollback {
 }
 
 /// What `R` would do to a release now.
-pub fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
+pub(crate) fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
     let observed = scene.observed;
     if let Some(operation) = status::in_flight(scene, release)
         && operation.plan.intent.is_rollback()
@@ -119,7 +119,7 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<St
 }
 
 /// The line, or two where a reason needs them.
-pub fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
+pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
     let Some(release) = release else {
         let filter = scene.screen.fleet.find.text.value();
         let said = if scene.observed.snapshot.services.get().is_none() || filter.is_empty() {

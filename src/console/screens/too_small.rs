@@ -16,7 +16,7 @@ use crate::console::wording::KEYS;
 use crate::domain::confirm::Confirmation;
 
 /// Says so, the weightiest first, in whatever room there is.
-pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let focus = scene.screen.focus(scene.observed);
     let back = match focus.map(|release| rollback_line::rollback(scene, release)) {

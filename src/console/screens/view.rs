@@ -15,7 +15,7 @@ use crate::console::widgets::canvas::Canvas;
 use crate::domain::release::Release;
 
 /// Draws a view of a release.
-pub fn draw(scene: &Canvas<'_>, view: View, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, view: View, release: &Release, buffer: &mut Buffer, area: Rect) {
     match view {
         View::Tasks => tasks::view::draw(scene, release, buffer, area),
         View::Targets => targets::view::draw(scene, release, buffer, area),

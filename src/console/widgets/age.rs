@@ -14,7 +14,7 @@ use crate::domain::release::{Release, Side};
 
 /// How a source stands.
 #[derive(Debug, Clone)]
-pub struct Freshness {
+pub(crate) struct Freshness {
     /// Which source.
     pub source: Source,
     /// How old its newest answer is, as the operator lived it; `None`: there never was one.
@@ -27,12 +27,12 @@ pub struct Freshness {
 
 impl Freshness {
     /// Whether it may be relied on: there is an answer, a recent one, and the newest attempt did not fail.
-    pub fn good(&self) -> bool {
+    pub(crate) fn good(&self) -> bool {
         self.age.is_some() && !self.old && self.fault.is_none()
     }
 
     /// In words: `3s ago`, `old: 2m ago`, `denied, 2m old`, `not read yet`.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match (&self.fault, self.age) {
             (Some((_, fault)), Some(age)) => format!("{}, {} old", fault.kind.word(), format::age(age)),
             (Some((_, fault)), None) => fault.kind.word().to_owned(),
@@ -43,7 +43,7 @@ impl Freshness {
     }
 
     /// The role of its words.
-    pub fn role(&self) -> Role {
+    pub(crate) fn role(&self) -> Role {
         match (&self.fault, self.age) {
             (Some(_), _) => Role::Bad,
             (None, Some(_)) if self.old => Role::Warn,
@@ -54,7 +54,7 @@ impl Freshness {
 }
 
 /// What people call a source.
-pub fn name(source: &Source) -> &'static str {
+pub(crate) fn name(source: &Source) -> &'static str {
     match source {
         Source::Identity => "STS identity",
         Source::Services => "ECS services",
@@ -73,12 +73,12 @@ pub fn name(source: &Source) -> &'static str {
 }
 
 /// The same, where its provider need not be said.
-pub fn short(source: &Source) -> &'static str {
+pub(crate) fn short(source: &Source) -> &'static str {
     name(source).trim_start_matches("ECS ").trim_start_matches("ELB ").trim_start_matches("STS ")
 }
 
 /// How one reading stands.
-pub fn of<T>(scene: &Canvas<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
+pub(crate) fn of<T>(scene: &Canvas<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
     let now = scene.observed.now;
     let aged = reading.and_then(Reading::at).map(|at| age(scene.observed, scene.screen.focused, &source, at));
     let fault = reading
@@ -97,7 +97,7 @@ fn worse(a: Freshness, b: Freshness) -> Freshness {
 }
 
 /// How services and rules stand together: what the whole screen rests on.
-pub fn world(scene: &Canvas<'_>) -> Freshness {
+pub(crate) fn world(scene: &Canvas<'_>) -> Freshness {
     let snapshot = &scene.observed.snapshot;
     let services = of(scene, Source::Services, Some(&snapshot.services));
     let routes = of(scene, Source::Routes, Some(&snapshot.routes));
@@ -131,7 +131,7 @@ impl Part {
 }
 
 /// Both sides of a release with what they are, stable first.
-pub fn parts(release: &Release) -> impl Iterator<Item = (Part, &Side)> {
+pub(crate) fn parts(release: &Release) -> impl Iterator<Item = (Part, &Side)> {
     let first = if release.canary.is_some() { Part::Stable } else { Part::Alone };
     std::iter::once((first, &release.stable)).chain(release.canary.iter().map(|side| (Part::Canary, side)))
 }
@@ -147,7 +147,7 @@ fn by_group<T>(
 }
 
 /// The minutes of both sides. `None`: nobody that is known counts their requests.
-pub fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
+pub(crate) fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
     let read = &scene.observed.snapshot.metrics;
     let each = release
         .sides()
@@ -157,46 +157,46 @@ pub fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
 }
 
 /// Why requests of a side are not counted although it has a target group; `None`: that is not so.
-pub fn uncounted(release: &Release) -> Option<String> {
+pub(crate) fn uncounted(release: &Release) -> Option<String> {
     let side = release.sides().find(|side| side.meter.is_none() && side.target_group.is_some())?;
     let group = side.target_group.as_ref().and_then(group_name).unwrap_or("unnamed");
     Some(format!("no rule that was read leads to target group {group}: its load balancer is not known"))
 }
 
 /// `…:targetgroup/NAME/ID`.
-pub fn group_name(group: &Arn) -> Option<&str> {
+pub(crate) fn group_name(group: &Arn) -> Option<&str> {
     group.as_str().split_once("targetgroup/")?.1.split('/').next()
 }
 
 /// Target health of both sides. `None`: there are no targets.
-pub fn health(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
+pub(crate) fn health(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
     by_group(scene, Source::Health, release, |side| {
         side.target_group.as_ref().map(|group| scene.observed.snapshot.health.get(group).cloned())
     })
 }
 
 /// Tasks of both sides.
-pub fn tasks(scene: &Canvas<'_>, release: &Release) -> Freshness {
+pub(crate) fn tasks(scene: &Canvas<'_>, release: &Release) -> Freshness {
     let read = &scene.observed.snapshot.tasks;
     let first = of(scene, Source::Tasks, read.get(&release.stable.service));
     release.canary.iter().map(|side| of(scene, Source::Tasks, read.get(&side.service))).fold(first, worse)
 }
 
 /// The deployments of its services.
-pub fn history(scene: &Canvas<'_>, release: &Release) -> Freshness {
+pub(crate) fn history(scene: &Canvas<'_>, release: &Release) -> Freshness {
     let read = &scene.observed.snapshot.deployments;
     let first = of(scene, Source::Deployments, read.get(&release.stable.service));
     release.services().skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
 }
 
 /// The logs that are followed, the one that is worst off. `None`: there is none to read.
-pub fn logs(scene: &Canvas<'_>) -> Option<Freshness> {
+pub(crate) fn logs(scene: &Canvas<'_>) -> Option<Freshness> {
     let each = scene.screen.logs.readings().map(|(_, reading)| of(scene, Source::Logs, reading));
     each.reduce(worse)
 }
 
 /// Every source that a release is drawn from.
-pub fn sources(scene: &Canvas<'_>, release: &Release) -> Vec<Freshness> {
+pub(crate) fn sources(scene: &Canvas<'_>, release: &Release) -> Vec<Freshness> {
     let snapshot = &scene.observed.snapshot;
     let mut sources =
         vec![of(scene, Source::Services, Some(&snapshot.services)), of(scene, Source::Routes, Some(&snapshot.routes))];

@@ -97,7 +97,7 @@ fn wide(spans: &[Span<'_>]) -> usize {
 }
 
 /// Draws a line on a row of an area, cut to its width. Rows outside are left out.
-pub fn put(buffer: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
+pub(crate) fn put(buffer: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
     let area = area.intersection(buffer.area);
     if row < area.height {
         let line = format::fit(line, area.width.into());
@@ -106,7 +106,7 @@ pub fn put(buffer: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
 }
 
 /// Draws lines from the top of an area; those that do not fit are counted on the last row.
-pub fn put_all(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, lines: Vec<Line<'static>>) {
+pub(crate) fn put_all(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, lines: Vec<Line<'static>>) {
     let rows = usize::from(area.height);
     let too_many = lines.len() > rows;
     let shown = if too_many { rows.saturating_sub(1) } else { lines.len() };
@@ -120,13 +120,13 @@ pub fn put_all(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, lines: Vec<L
 }
 
 /// The top `height` rows of an area, and the rest.
-pub fn split_top(area: Rect, height: u16) -> (Rect, Rect) {
+pub(crate) fn split_top(area: Rect, height: u16) -> (Rect, Rect) {
     let height = height.min(area.height);
     (Rect { height, ..area }, Rect { y: area.y + height, height: area.height - height, ..area })
 }
 
 /// The left `width` columns of an area, and the rest after a gap of two.
-pub fn split_left(area: Rect, width: u16) -> (Rect, Rect) {
+pub(crate) fn split_left(area: Rect, width: u16) -> (Rect, Rect) {
     let width = width.min(area.width);
     let skip = (width + 2).min(area.width);
     (Rect { width, ..area }, Rect { x: area.x + skip, width: area.width - skip, ..area })

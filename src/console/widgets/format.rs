@@ -4,22 +4,22 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-pub use crate::domain::format::{
+pub(crate) use crate::domain::format::{
     age, chance, clock, count, dollars_an_hour, lasting, latency, many, rate, round_latency, round_rate, seconds, share,
 };
 use crate::domain::text;
 
 /// Columns of the labels at the left of a release.
-pub const LABEL: usize = 9;
+pub(crate) const LABEL: usize = 9;
 
 /// Columns that a text takes.
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// A text made safe and cut to a width, with `…` where something is missing. Long texts cost no more than
 /// what is shown of them.
-pub fn clip(text: &str, columns: usize) -> String {
+pub(crate) fn clip(text: &str, columns: usize) -> String {
     // A grapheme of many characters is still one column: the bound is on what is looked at.
     let looked_at: String = text.chars().take(columns.saturating_mul(4).saturating_add(8)).collect();
     let all = looked_at.len() == text.len();
@@ -44,20 +44,20 @@ pub fn clip(text: &str, columns: usize) -> String {
 }
 
 /// A text of exactly that width: cut or filled up on the right.
-pub fn pad(text: &str, columns: usize) -> String {
+pub(crate) fn pad(text: &str, columns: usize) -> String {
     let mut text = clip(text, columns);
     text.extend(std::iter::repeat_n(' ', columns.saturating_sub(text.width())));
     text
 }
 
 /// A text of exactly that width, filled up on the left.
-pub fn pad_left(text: &str, columns: usize) -> String {
+pub(crate) fn pad_left(text: &str, columns: usize) -> String {
     let text = clip(text, columns);
     format!("{}{text}", " ".repeat(columns.saturating_sub(text.width())))
 }
 
 /// A line cut to a width, with `…` where something is missing.
-pub fn fit(line: Line<'_>, columns: usize) -> Line<'static> {
+pub(crate) fn fit(line: Line<'_>, columns: usize) -> Line<'static> {
     let mut spans: Vec<Span<'static>> = Vec::with_capacity(line.spans.len());
     let mut left = columns;
     let mut rest = line.spans.into_iter().filter(|span| !span.content.is_empty()).peekable();
@@ -81,7 +81,7 @@ pub fn fit(line: Line<'_>, columns: usize) -> Line<'static> {
 }
 
 /// A text in lines of at most that width, broken at spaces; at most `lines` of them, the last with `…`.
-pub fn wrap(text: &str, columns: usize, lines: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: usize, lines: usize) -> Vec<String> {
     if columns == 0 || lines == 0 {
         return Vec::new();
     }

@@ -9,7 +9,7 @@ use crate::console::state::operation::{Operation, OperationOutcome, StepState};
 use crate::domain::plan::Plan;
 
 /// An operation in one line.
-pub fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<'static> {
+pub(crate) fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<'static> {
     let verb = operation.plan.intent.verb();
     let read_back = operation
         .key_to_read_back()
@@ -48,12 +48,12 @@ pub fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<'static
 }
 
 /// A step's title without its number, which some plans put there themselves.
-pub fn title(index: usize, title: &str) -> &str {
+pub(crate) fn title(index: usize, title: &str) -> &str {
     title.strip_prefix(&format!("{} ", index + 1)).unwrap_or(title)
 }
 
 /// An outcome in words.
-pub fn outcome_words(plan: &Plan, outcome: &OperationOutcome) -> (String, Role) {
+pub(crate) fn outcome_words(plan: &Plan, outcome: &OperationOutcome) -> (String, Role) {
     match outcome {
         // Read back is that it began; the screen shows how it goes on.
         OperationOutcome::Done if plan.only_begins() => ("begun".to_owned(), Role::Accent),
@@ -70,7 +70,7 @@ pub fn outcome_words(plan: &Plan, outcome: &OperationOutcome) -> (String, Role) 
 }
 
 /// A step's state in words.
-pub fn step_words(scene: &Canvas<'_>, state: &StepState) -> (String, Role) {
+pub(crate) fn step_words(scene: &Canvas<'_>, state: &StepState) -> (String, Role) {
     let ago = |at| format::seconds(scene.observed.now.since(at));
     match state {
         StepState::Pending => ("pending".to_owned(), Role::Dim),

@@ -14,7 +14,7 @@ use crate::domain::release::share::Percent;
 const LABEL: usize = 11;
 
 /// Which line is marked, of how many, in which order they are: `3 of 14 targets · worst first`.
-pub fn place(scene: &Canvas<'_>, order: &str, at: usize, all: usize, thing: &str) -> Vec<Span<'static>> {
+pub(crate) fn place(scene: &Canvas<'_>, order: &str, at: usize, all: usize, thing: &str) -> Vec<Span<'static>> {
     if all == 0 {
         return Vec::new();
     }
@@ -23,7 +23,7 @@ pub fn place(scene: &Canvas<'_>, order: &str, at: usize, all: usize, thing: &str
 }
 
 /// A label, and a text beside it in as many lines as it takes, up to so many.
-pub fn labelled(
+pub(crate) fn labelled(
     scene: &Canvas<'_>,
     label: &str,
     (text, role): (&str, Role),
@@ -39,7 +39,7 @@ pub fn labelled(
 }
 
 /// What was typed, with the cursor as a reversed cell; the end is what is shown of a long text.
-pub fn typed(scene: &Canvas<'_>, input: &Input, columns: usize, cursor: bool) -> Vec<Span<'static>> {
+pub(crate) fn typed(scene: &Canvas<'_>, input: &Input, columns: usize, cursor: bool) -> Vec<Span<'static>> {
     let value: Vec<char> = input.value().chars().collect();
     let room = columns.saturating_sub(1).max(1);
     let at = input.cursor().min(value.len());
@@ -58,7 +58,7 @@ pub fn typed(scene: &Canvas<'_>, input: &Input, columns: usize, cursor: bool) ->
 }
 
 /// The canary's part of a bar, which shows something as soon as there is something.
-pub fn share_bar(scene: &Canvas<'_>, share: Percent, cells: usize) -> [Span<'static>; 2] {
+pub(crate) fn share_bar(scene: &Canvas<'_>, share: Percent, cells: usize) -> [Span<'static>; 2] {
     // Within 0–cells, for a share is within 0–100.
     let exact = (share.value() / 100.0 * cells as f64).round() as usize;
     let least = usize::from(!share.is_zero());
@@ -68,7 +68,7 @@ pub fn share_bar(scene: &Canvas<'_>, share: Percent, cells: usize) -> [Span<'sta
 }
 
 /// A failure in full: what, why in AWS's words, what to do, and the request for a support case.
-pub fn fault_lines(scene: &Canvas<'_>, fault: &Fault, columns: usize) -> Vec<Line<'static>> {
+pub(crate) fn fault_lines(scene: &Canvas<'_>, fault: &Fault, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![scene.line(format!("✖ {}", fault.kind.word()), Role::Bad)];
     lines.extend(format::wrap(&fault.headline(), columns, 4).into_iter().map(|text| scene.line(text, Role::Text)));
     lines.extend(format::wrap(&fault.advice, columns, 3).into_iter().map(|text| scene.line(text, Role::Title)));

@@ -15,7 +15,7 @@ use crate::domain::release::share::Percent;
 use crate::domain::release::{Bake, Method, Phase, Release};
 
 /// A phase as a shape.
-pub fn shape(release: &Release) -> (&'static str, Role) {
+pub(crate) fn shape(release: &Release) -> (&'static str, Role) {
     match (release.phase, release.verdict.outcome) {
         (Phase::Failed, _) | (_, VerdictStatus::Fail) => ("✖", Role::Bad),
         (Phase::RollingBack, _) => ("▲", Role::Warn),
@@ -29,7 +29,7 @@ pub fn shape(release: &Release) -> (&'static str, Role) {
 }
 
 /// The bake timer: `03:12/10:00`, with `≥` where its beginning was not seen.
-pub fn bake(scene: &Canvas<'_>, bake: &Bake) -> String {
+pub(crate) fn bake(scene: &Canvas<'_>, bake: &Bake) -> String {
     let elapsed = format::clock(bake.elapsed(scene.observed.now.at));
     let at_least = if bake.seen { "" } else { scene.theme.at_least() };
     format!("{at_least}{elapsed}/{}", format::clock(bake.of))
@@ -84,18 +84,18 @@ fn paused(scene: &Canvas<'_>, release: &Release, deadline: &Deadline) -> Vec<Str
 }
 
 /// The operation of a release that is in flight.
-pub fn in_flight<'a>(scene: &Canvas<'a>, release: &Release) -> Option<&'a Operation> {
+pub(crate) fn in_flight<'a>(scene: &Canvas<'a>, release: &Release) -> Option<&'a Operation> {
     scene.operations.latest.get(&release.name).filter(|operation| operation.in_flight())
 }
 
 /// Which step an operation is at, counted from 1, of how many.
-pub fn progress(operation: &Operation) -> (usize, usize) {
+pub(crate) fn progress(operation: &Operation) -> (usize, usize) {
     let done = operation.steps.iter().take_while(|state| matches!(state, StepState::Verified(_))).count();
     ((done + 1).min(operation.steps.len()), operation.steps.len())
 }
 
 /// The state in words, without colour, so that it can be read aloud; as many of them as fit.
-pub fn words(scene: &Canvas<'_>, release: &Release, columns: usize) -> (String, Role) {
+pub(crate) fn words(scene: &Canvas<'_>, release: &Release, columns: usize) -> (String, Role) {
     let (said, role) = variants(scene, release);
     let fitting = said.iter().find(|said| format::width(said) <= columns).or(said.last());
     (fitting.cloned().unwrap_or_default(), role)

@@ -21,7 +21,7 @@ const LIST: usize = 6;
 
 /// What is drawn.
 #[derive(Debug, Default)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// Above the list: which release, what is shown, how old it is; see [`title`].
     pub title: Line<'static>,
     /// The names of the columns, which stay while the list moves. None where lines have no columns.
@@ -37,7 +37,7 @@ pub struct Listing {
 }
 
 /// Draws a list, and below it what is marked in full.
-pub fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     put(buffer, area, 0, listing.title);
     let (_, mut area) = split_top(area, 1);
@@ -71,7 +71,7 @@ pub fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, area: Rec
 }
 
 /// Which release, which view of it, what more there is to say, what is searched for, and how old it all is.
-pub fn title(
+pub(crate) fn title(
     scene: &Canvas<'_>,
     (release, view): (&Release, View),
     said: Vec<Span<'static>>,

@@ -26,7 +26,7 @@ enum Key {
 }
 
 /// The verdict of [`rules::judge`].
-pub fn judge(case: &Case<'_>) -> Verdict {
+pub(super) fn judge(case: &Case<'_>) -> Verdict {
     let Case { canary, stable, before, begins, look, planned, share, timed, thresholds } = *case;
     let mut bits = Vec::new();
     for minutes in [canary, stable, before] {
@@ -40,7 +40,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
 }
 
 /// The verdict of [`rules::alone`], where the baseline is that of no requests.
-pub fn alone(minutes: &[Observed], baseline: bool, thresholds: &Thresholds) -> Verdict {
+pub(super) fn alone(minutes: &[Observed], baseline: bool, thresholds: &Thresholds) -> Verdict {
     let mut bits = Vec::new();
     push_minutes(&mut bits, minutes);
     push_thresholds(&mut bits, thresholds);

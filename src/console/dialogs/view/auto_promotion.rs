@@ -11,7 +11,7 @@ use crate::console::widgets::theme::Role;
 use crate::domain::format::minutes;
 
 /// The steps that are left, what each waits for, what happens on a FAIL and what ends it; then what says yes.
-pub fn lines(scene: &Canvas<'_>, name: &str, consent: &Consent, columns: usize) -> Vec<Line<'static>> {
+pub(crate) fn lines(scene: &Canvas<'_>, name: &str, consent: &Consent, columns: usize) -> Vec<Line<'static>> {
     let settings = &scene.observed.settings;
     let automatic = settings.automatic_of(name);
     let countdown = minutes(automatic.countdown);

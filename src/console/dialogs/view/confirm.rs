@@ -26,7 +26,7 @@ enum Detail {
 }
 
 /// The plan with as much detail as the rows allow, where it will happen, and what says yes.
-pub fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub(super) fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let tail = tail(scene, confirm, columns, rows);
     let room = rows.saturating_sub(tail.len());
     let all = |detail| -> Vec<Line<'static>> {

@@ -10,7 +10,7 @@ use crate::console::widgets::theme::Role;
 use crate::domain::text;
 
 /// Each way out by what it leads to; the marked one with its text in full, and what stands against it.
-pub fn lines(scene: &Canvas<'_>, menu: &CopyMenu, columns: usize) -> Vec<Line<'static>> {
+pub(crate) fn lines(scene: &Canvas<'_>, menu: &CopyMenu, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (index, way) in menu.items.iter().enumerate() {
         let marked = index == menu.selected;

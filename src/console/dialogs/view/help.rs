@@ -15,7 +15,7 @@ const TWO: usize = 100;
 
 /// A line a key; those that move the mark share one. Where not all of them fit, those from `top` on, and how many there
 /// are above and below.
-pub fn lines(scene: &Canvas<'_>, top: usize, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub(super) fn lines(scene: &Canvas<'_>, top: usize, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let all = if columns >= TWO { side_by_side(all(scene, columns / 2 - 1), columns / 2) } else { all(scene, columns) };
     if all.len() <= rows {
         return all;

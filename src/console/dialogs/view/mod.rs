@@ -22,7 +22,7 @@ use crate::domain::plan::Refusal;
 use crate::domain::settings::Settings;
 
 /// What keys do while it is open, for the footer.
-pub fn keys(dialog: &Dialog, settings: &Settings) -> &'static [(&'static str, &'static str)] {
+pub(crate) fn keys(dialog: &Dialog, settings: &Settings) -> &'static [(&'static str, &'static str)] {
     match dialog {
         Dialog::Confirm(confirm) => match confirm.consent {
             Consent::Yes => &[("y", "carry it out"), ("n esc", "cancel"), ("R", "roll back instead")],
@@ -48,7 +48,7 @@ pub fn keys(dialog: &Dialog, settings: &Settings) -> &'static [(&'static str, &'
 }
 
 /// Whether letters are typed into it, or not heard: then `R` needs `esc` first.
-pub fn accepts_text(dialog: &Dialog) -> bool {
+pub(crate) fn accepts_text(dialog: &Dialog) -> bool {
     match dialog {
         Dialog::Confirm(confirm) => confirm.consent.accepts_text(),
         Dialog::AutoPromotion { consent, .. } => consent.accepts_text(),
@@ -58,7 +58,7 @@ pub fn accepts_text(dialog: &Dialog) -> bool {
 }
 
 /// Draws it into the middle of the screen's body.
-pub fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect) {
     match dialog {
         Dialog::Confirm(confirm) => {
             let width = inner_width(body, 100);

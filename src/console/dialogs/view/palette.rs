@@ -12,7 +12,7 @@ use crate::console::widgets::theme::Role;
 const NAME: usize = 30;
 
 /// What is typed, and the lines that fit it.
-pub fn lines(scene: &Canvas<'_>, palette: &Palette, columns: usize, rows: usize) -> Vec<Line<'static>> {
+pub(super) fn lines(scene: &Canvas<'_>, palette: &Palette, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let entries =
         palette.lines(scene.observed, scene.screen.focus(scene.observed).map(|release| release.name.as_str()));
     let mut typed_line = vec![scene.dim(": ")];

@@ -19,7 +19,7 @@ use crate::domain::fault::FaultKind;
 use crate::domain::release::Release;
 
 /// Draws them.
-pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.screen.list(View::Alarms);
     let all = list.shown(alarms::state::rows(scene.observed, list, release));

@@ -21,7 +21,7 @@ use crate::domain::release::Release;
 const LABEL: usize = 7;
 
 /// Draws it.
-pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let (observed, own) = (scene.observed, &scene.screen.diff);
     let sides = diff::state::sides(own, release);

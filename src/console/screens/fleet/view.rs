@@ -81,7 +81,7 @@ fn columns(total: usize, names: usize, clusters: usize, methods: usize) -> (Vec<
 }
 
 /// Draws the fleet.
-pub fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let (observed, fleet) = (scene.observed, &scene.screen.fleet);
     if observed.snapshot.services.get().is_none() {
         return not_read(scene, buffer, area);
@@ -342,7 +342,7 @@ fn not_read(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
 }
 
 /// An open release that is not, or no longer, there.
-pub fn absent(scene: &Canvas<'_>, name: &str, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn absent(scene: &Canvas<'_>, name: &str, buffer: &mut Buffer, area: Rect) {
     if scene.observed.snapshot.services.get().is_none() {
         return not_read(scene, buffer, area);
     }

@@ -23,7 +23,7 @@ use crate::domain::release::Release;
 use crate::domain::timeline::Origin;
 
 /// Draws the list, and below it the marked deployment in full.
-pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.screen.list(View::History);
     let all = list.shown(history::state::rows(scene.observed, release)).len();

@@ -25,7 +25,7 @@ const LINES: usize = 10;
 const DETAILS: usize = 200;
 
 /// Draws them.
-pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let logs = &scene.screen.logs;
     let fresh = age::logs(scene);

@@ -11,9 +11,9 @@ use crate::console::widgets::canvas::{Canvas, put, put_all, split_left, split_to
 use crate::domain::release::Release;
 
 /// Fewer rows than this make no plot.
-pub const LEAST_METRICS: u16 = 9;
+pub(crate) const LEAST_METRICS: u16 = 9;
 /// More rows than this add nothing to a plot.
-pub const MOST_METRICS: u16 = 22;
+pub(crate) const MOST_METRICS: u16 = 22;
 
 /// Columns and rows of the body from which on all panels but one are side by side.
 const MOST_OF_IT: (u16, u16) = (110, 32);
@@ -21,12 +21,12 @@ const MOST_OF_IT: (u16, u16) = (110, 32);
 const AROUND_BODY: u16 = 4;
 
 /// Whether a screen of that size shows every panel at once, so that there is none to choose.
-pub fn shows_all(size: (u16, u16)) -> bool {
+pub(crate) fn shows_all(size: (u16, u16)) -> bool {
     size.0 >= MOST_OF_IT.0 && size.1 >= MOST_OF_IT.1 + AROUND_BODY
 }
 
 /// Draws it, laid out for the size: one panel at a time, all but the sources, or everything.
-pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let mut lines = head::lines(scene, release, columns);
     // Whatever is odd, the panel keeps its room.
@@ -97,7 +97,7 @@ fn most_of_it(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: 
 }
 
 /// The operation over the events, each with what it needs.
-pub fn stacked(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn stacked(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let mut area = area;
     if scene.operations.latest.contains_key(&release.name) {
         let steps = operation::lines(scene, release, area.width.into());

@@ -14,7 +14,7 @@ use crate::domain::release::Release;
 const LEAST: u16 = 13;
 
 /// Draws it.
-pub fn draw(scene: &Canvas<'_>, release: &Release, plotted: Plotted, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, plotted: Plotted, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let mut lines = vec![head::title(scene, release, columns)];
     lines.extend(verdict::lines(scene, release, columns));

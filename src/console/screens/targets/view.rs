@@ -20,7 +20,7 @@ use crate::domain::ecs::route::{Health, TargetGroup, TargetState, target_group_n
 use crate::domain::release::Release;
 
 /// Draws them.
-pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.screen.list(View::Targets);
     let sections = targets::state::sections(scene.observed, list, release);

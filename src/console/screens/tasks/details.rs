@@ -18,7 +18,7 @@ use crate::domain::release::Release;
 const LINES: usize = 4;
 
 /// The heading of the details.
-pub fn name(row: &Row<'_>) -> String {
+pub(crate) fn name(row: &Row<'_>) -> String {
     match &row.kind {
         Kind::Failure { failure, .. } => {
             format!("{}: {}", format::many(failure.count, "task"), failure.cause.word())
@@ -28,7 +28,7 @@ pub fn name(row: &Row<'_>) -> String {
 }
 
 /// All that is known of what is marked, and what it suggests.
-pub fn lines(scene: &Canvas<'_>, release: &Release, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
+pub(crate) fn lines(scene: &Canvas<'_>, release: &Release, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
     let task = row.task();
     let mut details = Details { scene, columns, lines: Vec::new() };
     match &row.kind {

@@ -21,7 +21,7 @@ use crate::domain::health::stop_reason::Cause;
 use crate::domain::release::Release;
 
 /// Draws them.
-pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.screen.list(View::Tasks);
     let fresh = age::tasks(scene, release);

@@ -38,7 +38,7 @@ pub struct Band {
 
 /// What a line is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Above it is worth a look.
     Warn,
     /// Above it, and not by chance, fails.
@@ -47,7 +47,7 @@ pub enum Severity {
 
 /// A line that must not be crossed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Threshold {
+pub(crate) struct Threshold {
     /// Where.
     pub value: f64,
     /// What for.
@@ -67,7 +67,7 @@ pub struct Marker {
 
 /// What is plotted. Points are ordered from the oldest.
 #[derive(Debug, Clone)]
-pub struct Plot {
+pub(crate) struct Plot {
     /// The side that was there: drawn as dots.
     pub stable: Vec<Point>,
     /// The side that is tried: drawn as a line, and over the other.
@@ -95,7 +95,7 @@ pub struct Plot {
 }
 
 /// Columns of the scale at the left.
-pub const SCALE: u16 = 7;
+pub(crate) const SCALE: u16 = 7;
 
 /// The scale's end: the next round number above.
 fn round_up(value: f64) -> f64 {
@@ -108,7 +108,7 @@ fn round_up(value: f64) -> f64 {
 }
 
 /// Draws a plot with its scales into an area of at least 17 by 3, and a row more for the times.
-pub fn draw(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect) {
+pub(crate) fn draw(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect) {
     let area = area.intersection(buffer.area);
     let below = if plot.times { 2 } else { 1 };
     if area.width < SCALE + 10 || area.height < below + 2 {
