@@ -134,6 +134,8 @@ impl Cloud for Fake {
                 conditions: vec!["path /checkout*".into()],
                 forwards: vec![weigh("stable", 90), weigh("canary", 10)],
                 stickiness: None,
+                unknown_action: None,
+                default_rule: None,
                 shape: 7,
             }]),
             Query::Health(groups) => {

@@ -54,7 +54,7 @@ fn with_alarms(
 ) -> Verdict {
     let names = alarms::names(release, snapshot, settings);
     let since = release.bake.map(|bake| Since { at: bake.since, seen: bake.seen });
-    let since = since.or_else(|| snapshot.weights_since.get(&release.routes.first()?.id).copied());
+    let since = since.or_else(|| snapshot.weights_since.get(&release.rules.first()?.route.id).copied());
     alarms::apply_alarms(verdict, &names, snapshot, since, now)
 }
 

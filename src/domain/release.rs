@@ -5,6 +5,7 @@ pub(crate) mod derive;
 pub mod ladder;
 pub mod lifecycle;
 pub mod pair;
+pub mod production_rule;
 pub mod share;
 mod state;
 
@@ -109,8 +110,11 @@ pub struct Side {
     pub task_definition: TaskDefinitionArn,
     /// Its image's tag, where it was read.
     pub version: Option<String>,
-    /// Its target group.
+    /// Its target group; of several, the one in the rule that its share is read from.
     pub target_group: Option<Arn>,
+    /// Its target groups in the release's other production rules.
+    #[serde(skip)]
+    pub more_target_groups: Vec<Arn>,
     /// Where its requests are counted; `None`: nowhere that is known.
     pub meter: Option<MetricSource>,
     /// Its weight in the rule.
@@ -121,7 +125,7 @@ pub struct Side {
     pub running: u32,
     /// `pendingCount`.
     pub pending: u32,
-    /// Healthy targets; `None`: not known.
+    /// Healthy targets, in the target group that has the fewest; `None`: not known.
     pub healthy: Option<u32>,
     /// Whether a rollout is under way.
     pub rolling: bool,
@@ -137,6 +141,13 @@ pub struct Side {
     pub active: bool,
     /// The service deployment under way, where ECS names one.
     pub deployment: Option<Arn>,
+}
+
+impl Side {
+    /// Its target groups in the release's production rules.
+    pub fn groups(&self) -> impl Iterator<Item = &Arn> {
+        self.target_group.iter().chain(&self.more_target_groups)
+    }
 }
 
 /// The canary's share of traffic, three ways.

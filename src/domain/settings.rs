@@ -101,6 +101,8 @@ pub struct ServiceSettings {
     pub stable: Option<String>,
     /// The canary service of the pair, by name.
     pub canary: Option<String>,
+    /// The rules that carry its production traffic, or after a `!` those that do not: ARNs, their last parts, or `:PORT`.
+    pub rules: Vec<String>,
     /// Whether the console writes the rule's weights while a BLUE_GREEN deployment of it waits at a pause.
     pub native_weighted: bool,
     /// Its own lines, all of them.
@@ -181,6 +183,11 @@ impl Settings {
     /// The numbers of its own that the release called `name` is judged by, as a template.
     pub fn own_of(&self, name: &str) -> Option<&CustomMetrics> {
         self.of(name, |service| service.own.as_ref())
+    }
+
+    /// The rules that carry the production traffic of the release called `name`, as the configuration names them.
+    pub fn rules_of(&self, name: &str) -> &[String] {
+        self.of(name, |service| (!service.rules.is_empty()).then_some(service.rules.as_slice())).unwrap_or_default()
     }
 
     /// The alarms that fail the release called `name`, beside those that its deployments name.

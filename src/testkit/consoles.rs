@@ -258,6 +258,8 @@ pub(crate) fn route(stable: u64, canary: u64) -> Route {
         conditions: vec!["path /checkout*".into()],
         forwards: vec![to("checkout-stable", stable), to("checkout-canary", canary)],
         stickiness: None,
+        unknown_action: None,
+        default_rule: None,
         shape: 7,
     }
 }

@@ -139,6 +139,8 @@ impl Scene {
             conditions: Vec::new(),
             forwards: forwards(*weights),
             stickiness: None,
+            unknown_action: None,
+            default_rule: None,
             shape: 7,
         };
         self.weights.iter().enumerate().map(route).collect()

@@ -233,7 +233,7 @@ fn rule(stage: &Harness) -> Value {
     let call = tidegate::sim::api::Call {
         service: tidegate::sim::api::Service::Elbv2,
         operation: "DescribeRules".to_owned(),
-        input: serde_json::json!({ "RuleArns": [stage.release("checkout").routes[0].id.arn().as_str()] }),
+        input: serde_json::json!({ "RuleArns": [stage.release("checkout").rules[0].route.id.arn().as_str()] }),
         region: "us-east-1".to_owned(),
     };
     stage.world.lock().unwrap().call(&call).unwrap()["Rules"][0].clone()

@@ -87,6 +87,8 @@ pub(crate) struct ServiceTable {
     pub stable: Option<String>,
     /// The canary service of the pair.
     pub canary: Option<String>,
+    /// Its production rules, or after a `!` other rules.
+    pub rules: Option<Vec<String>>,
     /// For a BLUE_GREEN service that pauses before its production shift: let the console write the rule's weights there.
     pub native_weighted: Option<bool>,
     /// Alarms that fail its canary, by name.
@@ -130,6 +132,7 @@ impl ServiceTable {
             bake: self.bake.map(|span| span.0),
             stable: self.stable.clone(),
             canary: self.canary.clone(),
+            rules: self.rules.clone().unwrap_or_default(),
             native_weighted: self.native_weighted.unwrap_or(false),
             thresholds: self.thresholds.any().then(|| self.thresholds.over(thresholds)),
             alarms: self.alarms.clone().unwrap_or_default(),

@@ -86,6 +86,7 @@ impl Config {
                 ("bake", service.bake.map(span)),
                 ("stable", service.stable.clone()),
                 ("canary", service.canary.clone()),
+                ("rules", (!service.rules.is_empty()).then(|| service.rules.join(", "))),
                 ("native_weighted", service.native_weighted.then(|| true.to_string())),
                 ("alarms", (!service.alarms.is_empty()).then(|| service.alarms.join(", "))),
                 ("rollback_after", service.rollback_after.map(span)),

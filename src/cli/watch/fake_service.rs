@@ -115,6 +115,8 @@ impl Cloud for Script {
             conditions: Vec::new(),
             forwards: vec![weigh("stable", frame.weights.0), weigh("canary", frame.weights.1)],
             stickiness: None,
+            unknown_action: None,
+            default_rule: None,
             shape: 7,
         };
         Ok(match query {

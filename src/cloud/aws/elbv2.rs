@@ -111,8 +111,11 @@ impl Aws {
             answer => answer?,
         };
         // The default action is known from the listener itself, and written there.
-        let rules = rules.into_iter().filter(|rule| rule.is_default != Some(true));
-        Ok(rules.filter_map(|rule| Rule::from_rule(rule, &spot)).chain(default).collect())
+        let (default_rules, rules): (Vec<_>, Vec<_>) =
+            rules.into_iter().partition(|rule| rule.is_default == Some(true));
+        let default_rule = default_rules.into_iter().find_map(|rule| rule.rule_arn).map(Arn::new);
+        let default = default.map(|default| default.with_default_rule(default_rule));
+        Ok(rules.into_iter().filter_map(|rule| Rule::from_rule(rule, &spot)).chain(default).collect())
     }
 
     /// One rule, or one listener's default action, as it is now.
@@ -124,7 +127,9 @@ impl Aws {
                     RouteId::Default(arn) => {
                         let listener = self.listener(id, arn).await?;
                         let spot = spot(&listener);
-                        Rule::from_default(arn.clone(), listener.default_actions.unwrap_or_default(), &spot)
+                        let known = self.memory.rule(id).and_then(|rule| rule.route.default_rule.clone());
+                        let rule = Rule::from_default(arn.clone(), listener.default_actions.unwrap_or_default(), &spot);
+                        rule.map(|rule| rule.with_default_rule(known))
                     }
                 };
                 let rule = rule.ok_or_else(|| {

@@ -62,19 +62,30 @@ impl Rule {
             .and_then(|stickiness| u32::try_from(stickiness.duration_seconds?).ok());
         let shape = shape(&actions, rest);
         let Spot { load_balancer, port } = spot.clone();
-        let route = Route { id, load_balancer, port, priority, conditions, forwards, stickiness, shape };
+        let unknown_action = unknown_action(&actions).map(str::to_owned);
+        let route = Route {
+            id,
+            load_balancer,
+            default_rule: None,
+            port,
+            priority,
+            conditions,
+            forwards,
+            stickiness,
+            unknown_action,
+            shape,
+        };
         Some(Self { route, actions })
+    }
+
+    /// The same default action with the ARN of the listener's default rule.
+    pub(super) fn with_default_rule(mut self, arn: Option<Arn>) -> Self {
+        self.route.default_rule = arn;
+        self
     }
 
     pub(super) fn spot(&self) -> Spot {
         Spot { load_balancer: self.route.load_balancer.clone(), port: self.route.port }
-    }
-
-    /// The first action of a kind that this version does not know: its settings were lost in reading, so that it
-    /// cannot be written back.
-    pub(super) fn unknown_action(&self) -> Option<&str> {
-        let kinds = self.actions.iter().filter_map(|action| action.r#type.as_ref());
-        kinds.map(ActionTypeEnum::as_str).find(|kind| !ActionTypeEnum::values().contains(kind))
     }
 
     /// The actions to write: these, with other weights for the target groups that are named. `None` if one of
@@ -86,6 +97,13 @@ impl Rule {
         let wanted: HashMap<&str, Weight> = weights.iter().map(|to| (to.target_group.as_str(), to.weight)).collect();
         Some(self.actions.iter().map(|action| reweigh(action.clone(), &wanted)).collect())
     }
+}
+
+/// The first action of a kind that this version does not know: its settings were lost in reading, so that it cannot be
+/// written back.
+fn unknown_action(actions: &[Action]) -> Option<&str> {
+    let kinds = actions.iter().filter_map(|action| action.r#type.as_ref());
+    kinds.map(ActionTypeEnum::as_str).find(|kind| !ActionTypeEnum::values().contains(kind))
 }
 
 fn reweigh(mut action: Action, wanted: &HashMap<&str, Weight>) -> Action {

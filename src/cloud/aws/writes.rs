@@ -79,7 +79,7 @@ impl Aws {
 
     async fn set_weights(&self, rule: &Rule, weights: &[Forward]) -> Result<Receipt, Fault> {
         let id = &rule.route.id;
-        if let Some(kind) = rule.unknown_action() {
+        if let Some(kind) = &rule.route.unknown_action {
             let message = format!("the rule has an action of a kind that this version cannot write back: {kind}");
             return Err(Fault::new(FaultKind::Refused, id.operation(), id.to_string(), message));
         }

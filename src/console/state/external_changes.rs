@@ -23,7 +23,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn of(release: &Release) -> Self {
         let ours = release.method != Method::Native;
-        let rules = release.routes.iter().filter(|_| ours).map(|route| (route.id.clone(), route.forwards.clone()));
+        let rules =
+            release.rules.iter().filter(|_| ours).map(|rule| (rule.route.id.clone(), rule.route.forwards.clone()));
         let sides = || release.sides();
         Self {
             rules: rules.collect(),

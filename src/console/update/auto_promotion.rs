@@ -184,7 +184,7 @@ fn known(model: &Model, release: &Release, failing_since: &mut Option<Timestamp>
 /// waits for an operator, the operator's applies.
 fn watched(model: &Model, release: &Release) -> Option<Bake> {
     release.bake.or_else(|| {
-        let since = model.observed.snapshot.weights_since.get(&release.routes.first()?.id)?;
+        let since = model.observed.snapshot.weights_since.get(&release.rules.first()?.route.id)?;
         Some(Bake { since: since.at, seen: since.seen, of: model.observed.settings.bake_of(&release.name) })
     })
 }

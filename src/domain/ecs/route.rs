@@ -59,6 +59,9 @@ pub struct Route {
     pub id: RouteId,
     /// The load balancer's ARN.
     pub load_balancer: Arn,
+    /// `RuleArn` of a listener's default rule. A service may name the default action by it.
+    #[serde(default)]
+    pub default_rule: Option<Arn>,
     /// The listener's port.
     pub port: Option<u16>,
     /// `Priority`, `default` for a default action.
@@ -69,12 +72,58 @@ pub struct Route {
     pub forwards: Vec<Forward>,
     /// `TargetGroupStickinessConfig.DurationSeconds` where it is enabled, seconds.
     pub stickiness: Option<u32>,
+    /// `Type` of the first action that this version does not know: its settings are lost in reading, so that the rule
+    /// cannot be written back.
+    #[serde(default)]
+    pub unknown_action: Option<String>,
     /// A digest of everything in the rule but the weights: other actions, conditions, stickiness. Two reads
     /// with the same shape differ in weights at most.
     pub shape: u64,
 }
 
 impl Route {
+    /// A rule of which nothing else is known.
+    #[cfg(test)]
+    pub(crate) fn bare(id: RouteId) -> Self {
+        Self {
+            id,
+            load_balancer: Arn::new(""),
+            default_rule: None,
+            port: None,
+            priority: String::new(),
+            conditions: Vec::new(),
+            forwards: Vec::new(),
+            stickiness: None,
+            unknown_action: None,
+            shape: 0,
+        }
+    }
+
+    /// Whether an ARN means this rule: its own, its listener's, or that of the listener's default rule.
+    pub fn is_named_by(&self, arn: &Arn) -> bool {
+        self.id.arn() == arn || self.default_rule.as_ref() == Some(arn)
+    }
+
+    /// Whether it sends anything to a target group.
+    pub fn serves(&self, target_group: &Arn) -> bool {
+        self.weight(target_group).is_some_and(|weight| weight != Weight::ZERO)
+    }
+
+    /// The rule as people know it: its listener's port and what it matches.
+    pub fn describe(&self) -> String {
+        let port = self.port.map(|port| format!(" on port {port}")).unwrap_or_default();
+        let matched = match self.conditions.as_slice() {
+            [] => String::new(),
+            conditions => format!(" ({})", conditions.join(", ")),
+        };
+        format!("{}{port}{matched}", self.id)
+    }
+
+    /// Whether a network load balancer has it, which counts connections and no requests.
+    pub fn counts_no_requests(&self) -> bool {
+        load_balancer_dimension(&self.load_balancer).starts_with("net/")
+    }
+
     /// The weight that a target group has here.
     pub fn weight(&self, target_group: &Arn) -> Option<Weight> {
         self.forwards.iter().find(|forward| forward.target_group == *target_group).map(|forward| forward.weight)

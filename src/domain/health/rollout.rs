@@ -98,7 +98,7 @@ fn stalled(release: &ReleaseState, snapshot: &Snapshot) -> Option<RolloutHealth>
     // Held against the time of the newest look: while nothing is heard, nothing can be seen to move.
     let looked = snapshot.services.at()?;
     let stage_since = snapshot.noticed.stage_since(&side.service).filter(|since| since.seen && shifted);
-    let weighed = release.routes.iter().filter_map(|route| snapshot.weights_since.get(&route.id));
+    let weighed = release.rules.iter().filter_map(|rule| snapshot.weights_since.get(&rule.route.id));
     let moved = weighed.copied().chain(stage_since).filter(|since| since.seen).map(|since| since.at);
     // A deployment cannot have stood still before it began, whatever its rollout says of itself.
     let began = release.under_way().filter(|_| shifted).and_then(|deployment| deployment.created_at);

@@ -60,6 +60,7 @@ mod tests {
     use super::*;
     use crate::domain::ecs::names::Arn;
     use crate::domain::ecs::route::{Route, RouteId};
+    use crate::domain::release::production_rule::ProductionRule;
     use crate::domain::release::share::Weight;
     use crate::testkit::consoles::{Pair, open};
 
@@ -70,15 +71,16 @@ mod tests {
     /// `checkout` at a share in each of its rules; `None`: both weights are 0.
     fn at(shares: &[Option<u64>], outcome: VerdictStatus) -> Release {
         let mut release = open((120, 40), Pair::at(10, 1_200)).release("checkout").unwrap().clone();
-        let rule = release.routes.remove(0);
-        release.routes = (0..)
+        let rule = release.rules.remove(0);
+        release.rules = (0..)
             .zip(shares)
             .map(|(index, share)| {
-                let mut route = Route { id: RouteId::Rule(Arn::new(format!("rule/{index}"))), ..rule.clone() };
+                let id = RouteId::Rule(Arn::new(format!("rule/{index}")));
+                let mut route = Route { id, ..rule.route.clone() };
                 let weights = share.map_or((0, 0), |share| (100 - share, share));
                 route.forwards[0].weight = Weight::new(weights.0).unwrap();
                 route.forwards[1].weight = Weight::new(weights.1).unwrap();
-                route
+                ProductionRule { route, ..rule.clone() }
             })
             .collect();
         release.share.configured = release.shares().first().copied().flatten();

@@ -63,7 +63,7 @@ pub(super) fn rollback(
     if newest.is_rolling_back {
         // ECS goes back; whether it undoes weights that it does not know of is not certain.
         let ours = match release.method {
-            Method::NativeWeighted => blue_first(release, context)?,
+            Method::NativeWeighted => blue_first(release, context),
             _ => Vec::new(),
         };
         if !ours.is_empty() {
@@ -115,7 +115,7 @@ pub(super) fn rollback(
         },
     };
     let mut steps = match release.method {
-        Method::NativeWeighted => blue_first(release, context)?,
+        Method::NativeWeighted => blue_first(release, context),
         _ => Vec::new(),
     };
     let share = (!steps.is_empty()).then_some(Percent::ZERO);

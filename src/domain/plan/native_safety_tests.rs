@@ -228,7 +228,7 @@ proptest! {
         let continues = plan.calls().any(|call| matches!(call, Call::AnswerPause { answer: HookAction::Continue, .. }));
         if continues && release.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE) {
             prop_assert!(!shares.is_empty() && shares.iter().all(|share| share.is_some_and(Percent::is_full)), "{plan:#?}");
-            for route in &release.routes {
+            for route in release.rules.iter().map(|rule| &rule.route) {
                 let as_read = |expect: &Expect| matches!(expect, Expect::Weights { route: of, weights }
                     if *of == route.id && *weights == route.forwards);
                 prop_assert!(plan.steps[0].before.iter().any(as_read), "{plan:#?}");
@@ -264,7 +264,7 @@ proptest! {
             prop_assert!(held || intent.is_rollback(), "{plan:#?}");
             prop_assert!(weights.iter().any(|to| to.weight > Weight::ZERO), "both 0: {plan:#?}");
             prop_assert_eq!(*reread == Reread::Urgent, intent.is_rollback());
-            let read = release.routes.iter().find(|read| read.id == *route);
+            let read = release.rules.iter().map(|rule| &rule.route).find(|read| read.id == *route);
             prop_assert_eq!(read.map(|read| &read.forwards), Some(&seen.forwards));
             for side in release.sides() {
                 if weight(weights, side).is_none_or(|to| to == Weight::ZERO) {

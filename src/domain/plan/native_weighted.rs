@@ -1,9 +1,9 @@
 //! Plans for a BLUE_GREEN deployment that waits at a pause while the console writes the rule's weights. ECS knows nothing
 //! of it: the pause is answered only when the new side has everything, and blue gets everything back before a rollback.
 
-use super::steps::{healthy, set_weights, tasks_for};
-use super::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Warning, gate, native};
-use crate::domain::release::share::{Percent, Weights};
+use super::steps::{as_seen, healthy, set_share, tasks_for};
+use super::{Context, Intent, Plan, Refusal, Remedy, Reread, Warning, gate, native};
+use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side, WEIGHT_PAUSE_STAGE};
 
 /// The new side and its present share, or why its weights cannot be written.
@@ -40,11 +40,7 @@ pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>
         let mut plan = native::step(release, context)?;
         // Not unless users are where ECS believes that it will bring them.
         if let Some(first) = plan.steps.first_mut() {
-            first.before = release
-                .routes
-                .iter()
-                .map(|route| Expect::Weights { route: route.id.clone(), weights: route.forwards.clone() })
-                .collect();
+            first.before = as_seen(release);
         }
         return Ok(plan);
     }
@@ -98,7 +94,6 @@ fn write(
     intent: Intent,
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
-    let weights = Weights::for_canary(to).map_err(|error| Refusal::new(format!("{error}."), Remedy::NameExactShare))?;
     let blue = &release.stable;
     let mut before = Vec::new();
     if !to.is_zero() {
@@ -107,7 +102,7 @@ fn write(
     if !to.is_full() {
         before.extend(healthy(blue, 1));
     }
-    let steps = set_weights(release, weights, &before, Reread::Strict, context)?;
+    let steps = set_share(release, to, &before, Reread::Strict, context)?;
     let mut warnings =
         vec![Warning::Note("off-contract: ECS does not know of these weights and asks for 0% meanwhile".to_owned())];
     if to.value() > at.value() {

@@ -105,6 +105,8 @@ pub enum Remedy {
     NeedsPair,
     /// The tool that owns the strategy.
     ChangeStrategyElsewhere,
+    /// AWS's own tools, for a rule that this version cannot write.
+    WriteRuleElsewhere,
     /// A console that may write.
     LiftReadOnly,
     /// The right account and region.
@@ -177,6 +179,9 @@ impl Remedy {
             Self::NothingPossible => "Nothing can be done with it.",
             Self::NeedsPair => "Weights need two services behind one rule.",
             Self::ChangeStrategyElsewhere => "Change its strategy with the tool that owns it.",
+            Self::WriteRuleElsewhere => {
+                "Change its weights in AWS's console or with `aws elbv2 modify-rule`, and update tidegate."
+            }
             Self::LiftReadOnly => "Start it without --read-only, or change the environment's read_only.",
             Self::CheckTarget => "Check the account and the region.",
             _ => "",

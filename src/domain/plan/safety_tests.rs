@@ -21,7 +21,7 @@ pub(super) fn weight(weights: &[Forward], side: &crate::domain::release::Side) -
 /// The canary's share in the rule that a call writes, before it and, percent, after it.
 fn canarys_share(release: &Release, call: &Call) -> Option<(Option<Percent>, f64)> {
     let Call::SetWeights { route, weights: written, .. } = call else { return None };
-    let index = release.routes.iter().position(|it| it.id == *route)?;
+    let index = release.rules.iter().position(|it| it.route.id == *route)?;
     let (stable, canary) = (weight(written, &release.stable)?, weight(written, release.newest())?);
     let after = Weights { stable, canary }.canary_share()?;
     Some((release.shares()[index], after.value()))
@@ -104,7 +104,7 @@ proptest! {
                 let Some(Call::SetWeights { weights, seen, reread, route }) = &step.call else { continue };
                 prop_assert!(weights.iter().any(|to| to.weight > Weight::ZERO), "both 0: {step:?}");
                 // A call can carry nothing but weights; what it is compared with is the rule as it was seen.
-                let read = release.routes.iter().find(|read| read.id == *route);
+                let read = release.rules.iter().map(|rule| &rule.route).find(|read| read.id == *route);
                 prop_assert_eq!(read.map(|read| (&read.forwards, read.shape)), Some((&seen.forwards, seen.shape)));
                 for side in release.sides() {
                     if weight(weights, side).is_none_or(|to| to == Weight::ZERO) {

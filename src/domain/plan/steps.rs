@@ -9,7 +9,8 @@ use super::{Context, Step};
 use crate::domain::ecs::deployment::{Configuration, Pause};
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, Route};
-use crate::domain::release::share::{Percent, Weight, Weights};
+use crate::domain::release::production_rule::ProductionRule;
+use crate::domain::release::share::{Percent, Weight};
 use crate::domain::release::{Release, Side};
 
 /// Tasks for all traffic: stable's desired count, or the canary's where stable was scaled to 0.
@@ -27,9 +28,9 @@ pub(super) fn tasks_for(stable: &Side, canary: &Side, share: Percent) -> u32 {
     ((f64::from(full) * share.value() / 100.0 - 1e-9).ceil() as u32).clamp(1, full)
 }
 
-pub(super) fn healthy(side: &Side, at_least: u32) -> Option<Expect> {
-    let target_group = side.target_group.clone()?;
-    Some(Expect::Healthy { target_group, at_least })
+/// A side has so many healthy targets, in each of its target groups.
+pub(super) fn healthy(side: &Side, at_least: u32) -> impl Iterator<Item = Expect> {
+    side.groups().map(move |group| Expect::Healthy { target_group: group.clone(), at_least })
 }
 
 /// Nothing that the operator saw has changed: neither the service's revision nor the rules.
@@ -50,21 +51,22 @@ pub(super) fn unchanged(side: &Side) -> Expect {
 }
 
 /// The rules still read as the operator saw them.
-fn as_seen(release: &Release) -> Vec<Expect> {
-    let as_seen = |route: &Route| Expect::Weights { route: route.id.clone(), weights: route.forwards.clone() };
-    release.routes.iter().map(as_seen).collect()
+pub(super) fn as_seen(release: &Release) -> Vec<Expect> {
+    let as_seen =
+        |rule: &ProductionRule| Expect::Weights { route: rule.route.id.clone(), weights: rule.route.forwards.clone() };
+    release.rules.iter().map(as_seen).collect()
 }
 
-/// No rule of the pair sends the canary anything.
+/// No rule that was read sends the canary anything.
 pub(super) fn without_traffic(release: &Release, canary: &Side) -> Vec<Expect> {
-    let Some(target_group) = &canary.target_group else { return Vec::new() };
-    let nothing = vec![Forward { target_group: target_group.clone(), weight: Weight::ZERO }];
-    release.routes.iter().map(|route| Expect::Weights { route: route.id.clone(), weights: nothing.clone() }).collect()
-}
-
-pub(super) fn everything_to_stable() -> Weights {
-    // 100 and 0 are weights.
-    Weights { stable: Weight::new(100).unwrap_or(Weight::ZERO), canary: Weight::ZERO }
+    let all = release.rules.iter().map(|rule| &rule.route).chain(&release.other_rules);
+    all.filter_map(|route| {
+        let groups = canary.groups().filter(|group| route.weight(group).is_some());
+        let nothing = |group: &Arn| Forward { target_group: group.clone(), weight: Weight::ZERO };
+        let weights: Vec<_> = groups.map(nothing).collect();
+        (!weights.is_empty()).then(|| Expect::Weights { route: route.id.clone(), weights })
+    })
+    .collect()
 }
 
 pub(super) fn update(side: &Side, task_definition: Option<&TaskDefinitionArn>, desired: Option<u32>) -> Call {
@@ -107,39 +109,48 @@ pub(super) fn scale(side: &Side, desired: u32, before: Vec<Expect>, context: &Co
     a_step(title, before, Some(update(side, None, Some(desired))), after, context)
 }
 
-/// One step for each rule of the pair.
-pub(super) fn set_weights(
+/// One step for each production rule: the canary gets `share` of it.
+///
+/// # Errors
+/// A rule that this version cannot write back whole, or a share that its weights cannot express.
+pub(super) fn set_share(
     release: &Release,
-    weights: Weights,
+    share: Percent,
     before: &[Expect],
     reread: Reread,
     context: &Context<'_>,
 ) -> Result<Vec<Step>, Refusal> {
-    let to = forwards(release, weights)?;
-    let step = |(index, route): (usize, &Route)| {
+    if release.rules.is_empty() {
+        return Err(Refusal::new("The production rule of this release is not known.", Remedy::WaitForRead));
+    }
+    let step = |(index, rule): (usize, &ProductionRule)| {
+        let ProductionRule { route, .. } = rule;
+        writable(route)?;
+        let weights =
+            rule.weights_for(share).map_err(|error| Refusal::new(format!("{error}."), Remedy::NameExactShare))?;
         let title = format!("{} → stable {} canary {}", route.id, weights.stable, weights.canary);
         let mut before = before.to_vec();
         // Each rule is compared as it is written; of several none is written unless all are as they were seen.
-        if index == 0 && release.routes.len() > 1 && reread == Reread::Strict {
+        if index == 0 && release.rules.len() > 1 && reread == Reread::Strict {
             before.extend(as_seen(release));
         }
+        let to = rule.forwards(weights);
         let call = Call::SetWeights { route: route.id.clone(), seen: Seen::from(route), weights: to.clone(), reread };
-        let after = vec![Expect::Weights { route: route.id.clone(), weights: to.clone() }];
-        a_step(title, before, Some(call), after, context)
+        let after = vec![Expect::Weights { route: route.id.clone(), weights: to }];
+        Ok(a_step(title, before, Some(call), after, context))
     };
-    Ok(release.routes.iter().enumerate().map(step).collect())
+    release.rules.iter().enumerate().map(step).collect()
 }
 
-fn forwards(release: &Release, weights: Weights) -> Result<Vec<Forward>, Refusal> {
-    let stable = release.stable.target_group.as_ref();
-    let canary = release.canary.as_ref().and_then(|canary| canary.target_group.as_ref());
-    let (Some(stable), Some(canary)) = (stable, canary) else {
-        return Err(Refusal::new("The target groups of this pair are not known.", Remedy::WaitForRead));
-    };
-    Ok(vec![
-        Forward { target_group: stable.clone(), weight: weights.stable },
-        Forward { target_group: canary.clone(), weight: weights.canary },
-    ])
+/// Whether a rule can be written back as it was read.
+fn writable(route: &Route) -> Result<(), Refusal> {
+    match &route.unknown_action {
+        None => Ok(()),
+        Some(kind) => Err(Refusal::new(
+            format!("{} has an action of kind {kind}, which this version cannot write back.", route.describe()),
+            Remedy::WriteRuleElsewhere,
+        )),
+    }
 }
 
 /// The same UpdateService with a configuration in it.
@@ -249,15 +260,15 @@ pub(super) fn order(
 const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// Gives blue all traffic before ECS is told to roll back; no steps if blue has it already.
-pub(super) fn blue_first(release: &Release, context: &Context<'_>) -> Result<Vec<Step>, Refusal> {
+pub(super) fn blue_first(release: &Release, context: &Context<'_>) -> Vec<Step> {
     let moved = release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
     let blue = &release.stable;
     // Without tasks blue is brought back by ECS before it shifts; until then users are better off where they are.
     let down = blue.healthy.map_or(blue.running == 0, |healthy| healthy == 0);
     if !moved || down {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let steps = set_weights(release, everything_to_stable(), &[], Reread::Urgent, context)?;
     // Whether the rule can be written or not, ECS must be told to go back.
-    Ok(steps.into_iter().map(|step| Step { optional: true, patience: RULE_PATIENCE, ..step }).collect())
+    let steps = set_share(release, Percent::ZERO, &[], Reread::Urgent, context).unwrap_or_default();
+    steps.into_iter().map(|step| Step { optional: true, patience: RULE_PATIENCE, ..step }).collect()
 }

@@ -69,6 +69,11 @@ pub enum Condition {
         /// Why, and how to say it.
         why: String,
     },
+    /// A rule divides the service's traffic, and does not make it half of a pair.
+    NotAPair {
+        /// Which rule, and why.
+        why: String,
+    },
     /// Custom metrics do not distinguish the revisions.
     SharedMetrics {
         /// Which metrics.
@@ -117,7 +122,7 @@ impl Condition {
             Self::RolloutFailure(_) | Self::NobodyServed | Self::RolledBack { complete: false, .. } => {
                 Severity::Critical
             }
-            Self::Sticky { .. } => Severity::Info,
+            Self::Sticky { .. } | Self::NotAPair { .. } => Severity::Info,
             Self::UnevenWeights
             | Self::WeightsChangedElsewhere { .. }
             | Self::RolesUncertain { .. }
@@ -139,6 +144,7 @@ impl Condition {
             Self::WeightsChangedElsewhere { .. } => "weights_changed_elsewhere",
             Self::Sticky { .. } => "sticky",
             Self::RolesUncertain { .. } => "roles_uncertain",
+            Self::NotAPair { .. } => "not_a_pair",
             Self::SharedMetrics { .. } => "shared_metrics",
             Self::Paused { .. } => "paused",
             Self::RollingBack { .. } => "rolling_back",
@@ -153,14 +159,17 @@ impl Condition {
         match self {
             Self::RolloutFailure(reason) => reason.to_string(),
             Self::NobodyServed => "both weights are 0: nobody is served".to_owned(),
-            Self::UnevenWeights => "the rules of this pair have different weights".to_owned(),
+            Self::UnevenWeights => {
+                "the rules of this pair have different weights ([services.NAME] rules says which are production's)"
+                    .to_owned()
+            }
             Self::WeightsChangedElsewhere { written } => {
                 format!("somebody else changed the weights since {written} was written from here")
             }
             Self::Sticky { seconds } => {
                 format!("sticky for {seconds} s: clients with the cookie keep their side whatever the weights")
             }
-            Self::RolesUncertain { why } => why.clone(),
+            Self::RolesUncertain { why } | Self::NotAPair { why } => why.clone(),
             Self::SharedMetrics { metrics, revisions: [stable, canary] } => format!(
                 "its own {} ({}) would be the same for {stable} and {canary}: with {{revision}} in them they are not",
                 if metrics.len() == 1 { "metric" } else { "metrics" },

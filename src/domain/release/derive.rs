@@ -12,12 +12,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::condition::Condition;
 use super::pair;
-use super::share::{Percent, Weights};
+use super::pair::Pairs;
+use super::production_rule::ProductionRule;
 use super::{LocalState, ReleaseState};
 use crate::domain::analysis::Verdict;
-use crate::domain::ecs::names::{Arn, ServiceKey};
+use crate::domain::ecs::names::ServiceKey;
 use crate::domain::ecs::route::Route;
+use crate::domain::ecs::service::Service;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::settings::Settings;
 
@@ -30,7 +33,7 @@ pub(crate) fn releases(
     now: Timestamp,
 ) -> Vec<(ReleaseState, Verdict)> {
     let Some(services) = snapshot.services.get() else { return Vec::new() };
-    let pairs = pair::pairs(snapshot, settings);
+    let Pairs { pairs, unpaired } = pair::pairs(snapshot, settings);
     let paired: BTreeSet<_> = pairs.iter().flat_map(|pair| [&pair.stable, &pair.canary]).collect();
     let alone: Vec<_> = services.values().filter(|service| !paired.contains(&service.key)).collect();
     let of_pairs = pairs.iter().map(|pair| (pair.name.clone(), &pair.stable));
@@ -45,7 +48,9 @@ pub(crate) fn releases(
         Some((ReleaseState { name: name.clone(), ..state }, verdict))
     });
     let single = alone.iter().zip(alone_names).map(|(service, name)| {
-        let (state, verdict) = single::single(service, snapshot, settings, local_of(name), now);
+        let (mut state, verdict) = single::single(service, snapshot, settings, local_of(name), now);
+        let reasons = unpaired.get(&service.key).into_iter().flatten();
+        state.conditions.extend(reasons.map(|why| Condition::NotAPair { why: why.clone() }));
         (ReleaseState { name: name.clone(), ..state }, verdict)
     });
     let mut releases: Vec<_> = weighted.chain(single).collect();
@@ -70,7 +75,10 @@ fn disambiguate(mut named: Vec<(String, &ServiceKey)>) -> Vec<String> {
     named.into_iter().map(|(name, _)| name).collect()
 }
 
-/// The canary's share in a rule.
-pub(super) fn share_in(route: &Route, stable: &Arn, canary: &Arn) -> Option<Percent> {
-    Weights { stable: route.weight(stable)?, canary: route.weight(canary)? }.canary_share()
+/// Every rule beside the production rules that has a target group of one of these services.
+fn other_rules(production: &[ProductionRule], services: [&Service; 2], snapshot: &Snapshot) -> Vec<Route> {
+    let groups: BTreeSet<_> = services.iter().flat_map(|service| &service.target_groups).collect();
+    let ours = |route: &Route| production.iter().any(|rule| rule.route.id == route.id);
+    let has = |route: &&Route| !ours(route) && route.forwards.iter().any(|to| groups.contains(&to.target_group));
+    snapshot.routes.get().into_iter().flat_map(BTreeMap::values).filter(has).cloned().collect()
 }

@@ -155,14 +155,23 @@ impl Weights {
     /// The weights that give the canary exactly `share`: hundredths where they suffice (10 % → 90/10),
     /// else thousandths (0.5 % → 995/5).
     pub fn for_canary(share: Percent) -> Result<Self, ShareError> {
-        let split = |parts: u16| {
-            let canary = (share.0 * f64::from(parts) / 100.0).round();
-            let exact = (canary * 100.0 / f64::from(parts) - share.0).abs() < 1e-9;
-            // In range: `share` is within 0–100, so `canary` is within 0–parts.
-            exact.then_some(canary as u16).map(|canary| (parts - canary, canary))
-        };
-        let (stable, canary) = split(100).or_else(|| split(1000)).ok_or(ShareError::TooFine(share.0))?;
-        Ok(Self { stable: Weight::new(stable.into())?, canary: Weight::new(canary.into())? })
+        Self::dividing(100, share).or_else(|_| Self::dividing(1000, share))
+    }
+
+    /// The weights that divide `sum` so that the canary gets exactly `share`. What is more than a weight can be is cut to
+    /// the largest.
+    ///
+    /// # Errors
+    /// [`ShareError::TooFine`] where `sum` has no whole number for it.
+    pub fn dividing(sum: u16, share: Percent) -> Result<Self, ShareError> {
+        let canary = (share.0 * f64::from(sum) / 100.0).round();
+        if (canary * 100.0 / f64::from(sum) - share.0).abs() >= 1e-9 {
+            return Err(ShareError::TooFine(share.0));
+        }
+        // In range: `share` is within 0–100, so `canary` is within 0–sum.
+        let canary = canary as u16;
+        let weight = |value: u16| Weight(value.min(Weight::MAX));
+        Ok(Self { stable: weight(sum - canary), canary: weight(canary) })
     }
 
     /// The canary's share of the two; `None` when both are 0, which is no share at all.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::condition::Condition;
-use super::derive::share_in;
 use super::ladder::Ladder;
+use super::production_rule::ProductionRule;
 use super::share::Percent;
 use super::{Bake, Method, Phase, Share, Side, WEIGHT_PAUSE_STAGE};
 use crate::domain::ecs::deployment::{Configuration, Pause, ServiceDeployment};
@@ -26,8 +26,11 @@ pub struct ReleaseState {
     pub stable: Side,
     /// The new service; of a native release under way, the same service's new revision.
     pub canary: Option<Side>,
-    /// Every rule that weights the two. Of a native release, the production rule.
-    pub routes: Vec<Route>,
+    /// The rules that divide its production traffic between its sides.
+    pub rules: Vec<ProductionRule>,
+    /// Every other rule that has a target group of its services: a test listener's, or another tool's. They are never
+    /// written, and what they send somewhere has to be served there.
+    pub other_rules: Vec<Route>,
     /// The canary's share.
     pub share: Share,
     /// The steps.
@@ -109,10 +112,13 @@ impl ReleaseState {
         self.canary.as_ref().is_some_and(|canary| canary.task_definition == self.stable.task_definition)
     }
 
-    /// The canary's share in each of the pair's rules; `None` where both weights are 0.
+    /// The canary's share in each production rule; `None` where both weights are 0.
     pub fn shares(&self) -> Vec<Option<Percent>> {
-        let groups = self.stable.target_group.as_ref().zip(self.newest().target_group.as_ref());
-        let Some((stable, canary)) = groups else { return Vec::new() };
-        self.routes.iter().map(|route| share_in(route, stable, canary)).collect()
+        self.rules.iter().map(ProductionRule::share).collect()
+    }
+
+    /// The other rules that send requests to a side.
+    pub fn other_rules_to(&self, side: &Side) -> impl Iterator<Item = &Route> {
+        self.other_rules.iter().filter(|rule| side.groups().any(|group| rule.serves(group)))
     }
 }

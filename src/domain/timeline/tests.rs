@@ -428,7 +428,7 @@ fn a_shift_by_ecs_is_nobodys_and_weights_beside_a_held_deployment_are_somebodys(
     let history = &mut model.observed.snapshot.deployments.get_mut(&key("payments")).unwrap().value.as_mut().unwrap().1;
     history[0].stage = Some(crate::domain::release::WEIGHT_PAUSE_STAGE);
     release.method = Method::Native;
-    let mut route = release.routes[0].clone();
+    let mut route = release.rules[0].route.clone();
     route.forwards.iter_mut().for_each(|forward| forward.weight = Weight::new(17).unwrap());
     learn(&mut model, 1, Query::Route(route.id.clone()), Answer::Route(route));
     let told = EventText { acts: &[], since: ago(3_600), alarms: &BTreeSet::new() };

@@ -3,13 +3,14 @@
 use super::act::{AffectedResource, Unexplained};
 use super::{Entry, EventText, Kind, Origin};
 use crate::domain::ecs::deployment::ServiceDeployment;
-use crate::domain::ecs::route::{Forward, target_group_name};
+use crate::domain::ecs::route::{Forward, Route, target_group_name};
 use crate::domain::observe::snapshot::{Snapshot, StageChange, WeightChange};
 use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
 
 /// Every change that was seen, of every rule of the release.
 pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> Vec<Entry> {
-    let seen = release.routes.iter().filter_map(|route| Some((route, snapshot.weight_changes.get(&route.id)?)));
+    let seen =
+        release.rules.iter().filter_map(|rule| Some((&rule.route, snapshot.weight_changes.get(&rule.route.id)?)));
     let mut seen: Vec<_> =
         seen.flat_map(|(route, changes)| changes.iter().map(move |change| (route, change))).collect();
     seen.sort_by_key(|(_, change)| change.at);
@@ -24,7 +25,7 @@ pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &EventText<'
                 _ => false,
             };
             let id = format!("{} {}", route.id.arn(), change.at);
-            let weights = weights(release, change);
+            let weights = weights(release, route, change);
             let entry = |text: String, hand| {
                 Entry::new(change.at, Kind::Traffic, id, route.id.to_string(), text).seen().by(hand)
             };
@@ -65,9 +66,9 @@ fn shifting<'a>(snapshot: &'a Snapshot, release: &Release, change: &WeightChange
 const SEEN_LATER: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
 
 /// `90/10 → 50/50`, stable first; with names where other target groups are among them.
-fn weights(release: &Release, change: &WeightChange) -> String {
-    let sides = release.sides();
-    let order: Vec<_> = sides.filter_map(|side| side.target_group.as_ref()).collect();
+fn weights(release: &Release, route: &Route, change: &WeightChange) -> String {
+    let rule = release.rules.iter().find(|rule| rule.route.id == route.id);
+    let order: Vec<_> = rule.into_iter().flat_map(|rule| [&rule.stable, &rule.canary]).collect();
     let known = |forwards: &[Forward]| {
         forwards.len() == order.len() && forwards.iter().all(|forward| order.contains(&&forward.target_group))
     };

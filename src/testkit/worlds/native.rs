@@ -227,6 +227,8 @@ impl NativeScene {
                 conditions: Vec::new(),
                 forwards: vec![to("blue", blue), to("green", green)],
                 stickiness: None,
+                unknown_action: None,
+                default_rule: None,
                 shape: 7,
             }
         });

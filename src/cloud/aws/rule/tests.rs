@@ -135,8 +135,8 @@ fn a_short_form_beside_several_target_groups_is_not_written_back() {
 #[test]
 fn an_action_of_an_unknown_kind_is_told() {
     let odd = Action::builder().r#type(ActionTypeEnum::from("teleport")).build();
-    assert_eq!(rule(vec![odd, pair(1, 1)]).unwrap().unknown_action(), Some("teleport"));
-    assert_eq!(rule(vec![oidc(&[]), pair(1, 1)]).unwrap().unknown_action(), None);
+    assert_eq!(rule(vec![odd, pair(1, 1)]).unwrap().route.unknown_action.as_deref(), Some("teleport"));
+    assert_eq!(rule(vec![oidc(&[]), pair(1, 1)]).unwrap().route.unknown_action, None);
 }
 
 #[test]

@@ -312,7 +312,7 @@ fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -
             spans.push(Span::raw(" ".repeat(column.width.saturating_sub(used))));
             spans
         }
-        (_, None, _) if release.canary.is_some() && !release.routes.is_empty() => {
+        (_, None, _) if release.canary.is_some() && !release.rules.is_empty() => {
             word(if bar == 0 { "none" } else { "none: 0 and 0" }, Role::Bad)
         }
         (_, _, Phase::Steady) => word("steady", Role::Dim),

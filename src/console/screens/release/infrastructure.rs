@@ -37,7 +37,7 @@ fn balancers(release: &Release) -> Vec<&Arn> {
         Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer),
         _ => None,
     });
-    let mut all: Vec<_> = release.routes.iter().map(|route| &route.load_balancer).chain(metered).collect();
+    let mut all: Vec<_> = release.rules.iter().map(|rule| &rule.route.load_balancer).chain(metered).collect();
     all.sort();
     all.dedup();
     all

@@ -6,9 +6,8 @@ use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format::LABEL;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
-use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::Forward;
-use crate::domain::release::share::{Percent, Weights};
+use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
 /// One line of it.
@@ -29,13 +28,9 @@ fn same(a: f64, b: f64) -> bool {
 
 /// The shares that the canary was seen to have since it last had none.
 fn visited(scene: &Canvas<'_>, release: &Release) -> Vec<f64> {
-    let groups = release.stable.target_group.as_ref().zip(release.newest().target_group.as_ref());
-    let Some(((stable, canary), route)) = groups.zip(release.routes.first()) else { return Vec::new() };
-    let changes = scene.observed.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
-    let share = |forwards: &Vec<Forward>| {
-        let weight = |group: &Arn| forwards.iter().find(|to| to.target_group == *group).map(|to| to.weight);
-        Some(Weights { stable: weight(stable)?, canary: weight(canary)? }.canary_share()?.value())
-    };
+    let Some(rule) = release.rules.first() else { return Vec::new() };
+    let changes = scene.observed.snapshot.weight_changes.get(&rule.route.id).map(Vec::as_slice).unwrap_or_default();
+    let share = |forwards: &Vec<Forward>| Some(rule.share_of(forwards)?.value());
     // What it had when it was first looked at is seen as well.
     let first = changes.first().map(|change| &change.before);
     let shares = changes.iter().rev().map(|change| &change.forwards).chain(first).filter_map(share);

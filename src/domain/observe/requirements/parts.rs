@@ -32,7 +32,7 @@ impl<'a> Parts<'a, '_> {
 
     /// Health of the target groups that the sides serve from.
     pub(super) fn side_health(&self) -> Vec<Requirement<'a>> {
-        let groups: BTreeSet<_> = self.release.sides().filter_map(|side| side.target_group.clone()).collect();
+        let groups: BTreeSet<_> = self.release.sides().flat_map(|side| side.groups().cloned()).collect();
         self.live(groups.into_iter().map(Read::Health))
     }
 
@@ -45,7 +45,7 @@ impl<'a> Parts<'a, '_> {
     fn groups(&self) -> BTreeSet<Arn> {
         let services = self.release.services().filter_map(|side| self.known.snapshot.service(&side.service));
         let of_services = services.flat_map(|service| &service.target_groups);
-        self.release.sides().filter_map(|side| side.target_group.as_ref()).chain(of_services).cloned().collect()
+        self.release.sides().flat_map(|side| side.groups()).chain(of_services).cloned().collect()
     }
 
     /// The numbers that the sides are judged by.
@@ -69,7 +69,7 @@ impl<'a> Parts<'a, '_> {
             Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer.clone()),
             _ => None,
         });
-        let balancers = self.release.routes.iter().map(|route| route.load_balancer.clone()).chain(of_sides);
+        let balancers = self.release.rules.iter().map(|rule| rule.route.load_balancer.clone()).chain(of_sides);
         let services = self.release.sides().map(|side| MetricSource::Service(side.service.clone()));
         let sources = balancers.map(MetricSource::Balancer).chain(services);
         self.minutely(sources.map(|source| Read::Minutes(source, Resolution::Full)))

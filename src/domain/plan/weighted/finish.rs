@@ -2,8 +2,7 @@
 
 use super::{Moving, moving};
 use crate::domain::plan::steps::{
-    a_step, capacity, everything_to_stable, full, healthy, scale, set_weights, still, unchanged, update,
-    without_traffic,
+    a_step, capacity, full, healthy, scale, set_share, still, unchanged, update, without_traffic,
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;
@@ -91,7 +90,7 @@ fn stable_takes_over(
     let title = format!("3 wait for {name} to be complete and healthy");
     steps.push(a_step(title, Vec::new(), None, complete.clone(), context));
 
-    let mut shift = set_weights(release, everything_to_stable(), &complete, Reread::Strict, context)?;
+    let mut shift = set_share(release, Percent::ZERO, &complete, Reread::Strict, context)?;
     for step in &mut shift {
         step.title = format!("4 {}", step.title);
     }

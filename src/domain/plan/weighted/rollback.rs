@@ -2,7 +2,7 @@
 
 use super::no_pair;
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::plan::steps::{a_step, everything_to_stable, full, healthy, scale, set_weights, without_traffic};
+use crate::domain::plan::steps::{a_step, full, healthy, scale, set_share, without_traffic};
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Reread, Step, redeploy};
 use crate::domain::release::share::{Percent, Weight};
 use crate::domain::release::{Release, Side};
@@ -85,8 +85,7 @@ fn traffic_back(
     }
     let down = stable.healthy.map_or(stable.running == 0, |healthy| healthy == 0);
     let at_least = if redeployed { stable.desired.max(1) } else { 1 };
-    let before = if redeployed || down { healthy(stable, at_least) } else { None };
-    let before: Vec<_> = before.into_iter().collect();
-    steps.extend(set_weights(release, everything_to_stable(), &before, Reread::Urgent, context)?);
+    let before: Vec<_> = healthy(stable, at_least).filter(|_| redeployed || down).collect();
+    steps.extend(set_share(release, Percent::ZERO, &before, Reread::Urgent, context)?);
     Ok(steps)
 }

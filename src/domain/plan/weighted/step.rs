@@ -2,10 +2,10 @@
 
 use super::{Moving, moving};
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_weights, still, tasks_for, unchanged, update};
+use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_share, still, tasks_for, unchanged, update};
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, gate};
 use crate::domain::release::Release;
-use crate::domain::release::share::{Percent, Weights};
+use crate::domain::release::share::Percent;
 
 /// Up the ladder: to the next rung, or to a share above the present one.
 pub(in crate::domain::plan) fn step(
@@ -53,7 +53,6 @@ fn weight_as(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let Moving { stable, canary, least, most } = *moving;
-    let weights = Weights::for_canary(to).map_err(|error| Refusal::new(format!("{error}."), Remedy::NameExactShare))?;
     // With rules that disagree one share can be more for the one and less for the other.
     let up = to.value() > least.value();
     let mut warnings = Vec::new();
@@ -96,7 +95,7 @@ fn weight_as(
     if !to.is_full() {
         before.extend(healthy(stable, 1));
     }
-    let shift = set_weights(release, weights, &before, Reread::Strict, context)?;
+    let shift = set_share(release, to, &before, Reread::Strict, context)?;
     let written: Vec<_> = shift.iter().flat_map(|step| step.after.clone()).collect();
     steps.extend(shift);
     if !up && canary.desired > needed {

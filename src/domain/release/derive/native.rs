@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::share_in;
 use super::side::{meter, side};
 use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
-use crate::domain::ecs::route::{Route, RouteId};
+use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::{Rollout, RolloutRole, Service};
 use crate::domain::metrics::source::CustomMetrics;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::Side;
+use crate::domain::release::production_rule::share_in;
 use crate::domain::release::share::Percent;
 
 /// Both sides of a deployment under way: what is replaced, and what replaces it.
@@ -109,7 +109,7 @@ fn groups(
         (None, None) => {
             let wanted = requested.map_or(0.0, Percent::value);
             let distance = |green: &&Arn| {
-                let share = other(green).zip(route).and_then(|(blue, route)| share_in(route, &blue, green));
+                let share = other(green).zip(route).and_then(|(blue, route)| share_in(&route.forwards, &blue, green));
                 share.map_or(f64::INFINITY, |share| (share.value() - wanted).abs())
             };
             let green = service.target_groups.iter().rev().min_by(|a, b| distance(a).total_cmp(&distance(b)));
@@ -118,30 +118,33 @@ fn groups(
     }
 }
 
-/// The rule that ECS writes for this service.
+/// The rule that ECS writes for this service. Where ECS names one that was not found, it is not known; where it names
+/// none, it is the one rule that has all of the service's target groups.
 pub(super) fn production_rule<'a>(
     service: &Service,
     under_way: Option<&ServiceDeployment>,
     snapshot: &'a Snapshot,
 ) -> Option<&'a Route> {
+    let rules = || snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
     let resolved = under_way.and_then(|deployment| deployment.target.as_ref()?.production_rule.as_ref());
-    let named = resolved.or(service.production_rule.as_ref()).and_then(|arn| {
-        let rule = snapshot.route(&RouteId::Rule(arn.clone()));
-        rule.or_else(|| snapshot.route(&RouteId::Default(arn.clone())))
-    });
-    named.or_else(|| {
-        let both = |route: &&Route| {
-            service.target_groups.len() > 1 && service.target_groups.iter().all(|group| route.weight(group).is_some())
-        };
-        snapshot.routes.get()?.values().find(both)
-    })
+    if let Some(named) = resolved.or(service.production_rule.as_ref()) {
+        return rules().find(|rule| rule.is_named_by(named));
+    }
+    let has_all = |route: &&Route| {
+        service.target_groups.len() > 1 && service.target_groups.iter().all(|group| route.weight(group).is_some())
+    };
+    let mut all = rules().filter(has_all);
+    all.next().filter(|_| all.next().is_none())
 }
 
-/// A strategy of ECS's own moves the traffic between its target groups: the one that is served from counts.
+/// A strategy of ECS's own moves the traffic between its target groups: the one that is served from counts. The
+/// production rule tells it, where it is known.
 pub(super) fn served_from<'a>(service: &'a Service, snapshot: &Snapshot) -> Option<&'a Arn> {
-    let served = |group: &&Arn| {
-        let routes = snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
-        routes.filter_map(|route| route.weight(group)).max()
+    let production = production_rule(service, None, snapshot);
+    let all = || snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
+    let served = |group: &&Arn| match production {
+        Some(rule) => rule.weight(group),
+        None => all().filter_map(|route| route.weight(group)).max(),
     };
     service.target_groups.iter().rev().max_by_key(served)
 }
@@ -172,6 +175,7 @@ mod tests {
     use super::*;
     use crate::domain::ecs::deployment::DeploymentStatus;
     use crate::domain::ecs::names::Arn;
+    use crate::domain::ecs::route::RouteId;
     use crate::domain::release::derive::history::is_rollback_deployment;
 
     fn group(name: &str) -> Arn {
@@ -204,6 +208,8 @@ mod tests {
             conditions: Vec::new(),
             forwards: vec![to("blue", blue), to("green", green)],
             stickiness: None,
+            unknown_action: None,
+            default_rule: None,
             shape: 0,
         }
     }

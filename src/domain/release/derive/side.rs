@@ -31,6 +31,7 @@ pub(super) fn side(
         task_definition: task_definition.clone(),
         version: version.map(str::to_owned),
         target_group: target_group.cloned(),
+        more_target_groups: Vec::new(),
         meter: meter(&service.key, task_definition, target_group, route, own),
         weight: target_group.and_then(|group| route?.weight(group)),
         desired: service.desired,
@@ -42,6 +43,20 @@ pub(super) fn side(
         active: service.active(),
         deployment: service.current_deployment.clone(),
     }
+}
+
+/// The same side where further production rules have other target groups for it: it is as healthy as in the worst.
+pub(super) fn with_groups<'a>(side: Side, groups: impl Iterator<Item = &'a Arn>, snapshot: &Snapshot) -> Side {
+    let mut side = side;
+    for group in groups {
+        if side.groups().any(|had| had == group) {
+            continue;
+        }
+        let healthy = snapshot.health_of(group).map(|health| health.healthy);
+        side.healthy = side.healthy.zip(healthy).map(|(one, other)| one.min(other));
+        side.more_target_groups.push(group.clone());
+    }
+    side
 }
 
 /// Drops the canary's custom metrics when one of them resolves to the same query as stable's, and returns a condition.

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::history::{is_rollback_deployment, overridden_config};
 use super::native::{bake_of, production_rule, route_to, served_from, sides};
 use super::observed::{UNKNOWN_SHARE, UNTRIED, observed};
+use super::other_rules;
 use super::phase::single_phase;
-use super::share_in;
 use super::side::{deployment_under_way, drop_shared_metrics, series, side, timed};
 use crate::domain::analysis;
 use crate::domain::analysis::{Step, Verdict};
@@ -16,6 +16,7 @@ use crate::domain::ecs::service::{Controller, Service};
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::condition::Condition;
 use crate::domain::release::ladder::Ladder;
+use crate::domain::release::production_rule::ProductionRule;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Bake, LocalState, Method, Phase, ReleaseState, Share, Side};
 use crate::domain::rollback::target;
@@ -36,10 +37,9 @@ pub(super) fn single(
     let (method, watch_only) = method(service, under_way, settings);
     let (blue, mut green) = both_sides(service, under_way.filter(|_| method.shifted_by_ecs()), snapshot, settings);
     let same = green.as_mut().and_then(|green| drop_shared_metrics(&blue, green));
-    let groups = blue.target_group.as_ref().zip(green.as_ref().and_then(|green| green.target_group.as_ref()));
-    let route = production_rule(service, under_way, snapshot).filter(|_| green.is_some());
-    let since = route.and_then(|route| snapshot.weights_since.get(&route.id).copied());
-    let configured = route.zip(groups).and_then(|(route, (blue, green))| share_in(route, blue, green));
+    let rules: Vec<_> = shifted_rule(service, under_way, [Some(&blue), green.as_ref()], snapshot).into_iter().collect();
+    let since = rules.first().and_then(|rule| snapshot.weights_since.get(&rule.route.id).copied());
+    let configured = rules.first().and_then(ProductionRule::share);
     let timed = green.as_ref().is_some_and(timed);
     let step = Step { since, bake: settings.bake_of(&name), timed, share: configured };
     let (verdict, observed) = judged(&blue, green.as_ref(), &step, (snapshot, settings), now);
@@ -61,7 +61,8 @@ pub(super) fn single(
         configuration: service.configuration.clone(),
         // What the list still shows as under way, and ECS no longer names, is neither.
         deployment: under_way.or(history.first().filter(|it| it.status.ended())).cloned().map(Box::new),
-        routes: route.cloned().into_iter().collect(),
+        other_rules: other_rules(&rules, [service, service], snapshot),
+        rules,
         share: Share { requested: requested(method, under_way, local, configured), configured, observed },
         // A rollback deployment that fails rolls nothing back.
         is_rollback_deployment: under_way.is_some_and(|it| is_rollback_deployment(it, history))
@@ -102,6 +103,19 @@ fn both_sides(
     let under_way = deployment_under_way(service, snapshot);
     alone.deployment = under_way.map(|deployment| deployment.arn.clone()).or(alone.deployment);
     (alone, None)
+}
+
+/// The rule that ECS writes while it shifts, with both sides' target groups.
+fn shifted_rule(
+    service: &Service,
+    under_way: Option<&ServiceDeployment>,
+    [blue, green]: [Option<&Side>; 2],
+    snapshot: &Snapshot,
+) -> Option<ProductionRule> {
+    let group = |side: Option<&Side>| side?.target_group.clone();
+    let (stable, canary) = (group(blue)?, group(green)?);
+    let route = production_rule(service, under_way, snapshot)?.clone();
+    Some(ProductionRule { route, stable, canary })
 }
 
 /// The verdict, and the canary's share of the requests that were counted.

@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 
 use super::observed::{UNTRIED, observed};
+use super::other_rules;
 use super::phase::weighted_phase;
-use super::share_in;
-use super::side::{drop_shared_metrics, newest_deployment, series, side, timed};
+use super::side::{drop_shared_metrics, newest_deployment, series, side, timed, with_groups};
 use crate::domain::analysis;
 use crate::domain::analysis::{Step, Verdict};
-use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::Service;
 use crate::domain::observe::snapshot::{Since, Snapshot};
 use crate::domain::release::condition::Condition;
 use crate::domain::release::pair::Pair;
+use crate::domain::release::production_rule::ProductionRule;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Bake, LocalState, Method, ReleaseState, Share, Side};
 use crate::domain::rollback::target;
@@ -27,19 +27,21 @@ pub(super) fn weighted(
     now: Timestamp,
 ) -> Option<(ReleaseState, Verdict)> {
     let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
-    let routes: Vec<_> = pair.routes.iter().filter_map(|id| snapshot.route(id)).cloned().collect();
-    let route = speaks_for_all(pair, &routes)?;
-    let configured = share_in(route, &pair.stable_group, &pair.canary_group);
-    let since = since(&routes, configured, local, snapshot).map(|since| with_revision(since, canary));
+    let chief = speaks_for_all(&pair.rules)?;
+    let configured = chief.share();
+    let since = since(&pair.rules, configured, local, snapshot).map(|since| with_revision(since, canary));
     let own = settings.own_of(&pair.name);
-    let stable_side = side(stable, Some(&pair.stable_group), Some(route), own, snapshot);
-    let mut canary_side = side(canary, Some(&pair.canary_group), Some(route), own, snapshot);
+    let route = Some(&chief.route);
+    let stable_side = side(stable, Some(&chief.stable), route, own, snapshot);
+    let stable_side = with_groups(stable_side, pair.rules.iter().map(|rule| &rule.stable), snapshot);
+    let canary_side = side(canary, Some(&chief.canary), route, own, snapshot);
+    let mut canary_side = with_groups(canary_side, pair.rules.iter().map(|rule| &rule.canary), snapshot);
     let same = drop_shared_metrics(&stable_side, &mut canary_side);
     let bake_for = settings.bake_of(&pair.name);
     let step = Step { since, bake: bake_for, timed: timed(&canary_side), share: configured };
     let (verdict, observed) = judged(pair, [&stable_side, &canary_side], &step, (snapshot, settings), now);
     let shared = configured.is_some_and(|share| !share.is_zero());
-    let mut conditions = conditions(pair, &routes, route, local);
+    let mut conditions = conditions(pair, chief, local);
     // A canary that waits without traffic mostly has stable's revision still.
     conditions.extend(same.filter(|_| shared));
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
@@ -52,14 +54,15 @@ pub(super) fn weighted(
         ladder: settings.ladder_of(&pair.name).clone(),
         bake,
         previous: target::candidates(stable, &stable_side.task_definition, snapshot),
-        watch_only: pair.told_by.as_ref().err().cloned(),
+        watch_only: pair.uncertain.clone(),
         pauses: Vec::new(),
         stage: None,
         conditions,
         steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
         stable: stable_side,
         canary: Some(canary_side),
-        routes,
+        rules: pair.rules.clone(),
+        other_rules: other_rules(&pair.rules, [stable, canary], snapshot),
         configuration: stable.configuration.clone(),
         deployment: newest_deployment(stable, snapshot),
         overridden_config: None,
@@ -70,18 +73,22 @@ pub(super) fn weighted(
 }
 
 /// Of rules that disagree, the one that matters most: nobody served, else most of the canary.
-fn speaks_for_all<'a>(pair: &Pair, routes: &'a [Route]) -> Option<&'a Route> {
-    let weight_of =
-        |route: &&Route| share_in(route, &pair.stable_group, &pair.canary_group).map_or(f64::INFINITY, Percent::value);
-    routes.iter().max_by(|a, b| weight_of(a).total_cmp(&weight_of(b)))
+fn speaks_for_all(rules: &[ProductionRule]) -> Option<&ProductionRule> {
+    let share = |rule: &&ProductionRule| rule.share().map_or(f64::INFINITY, Percent::value);
+    rules.iter().max_by(|a, b| share(a).total_cmp(&share(b)))
 }
 
 /// Since when the canary has had its share.
-fn since(routes: &[Route], configured: Option<Percent>, local: &LocalState, snapshot: &Snapshot) -> Option<Since> {
+fn since(
+    rules: &[ProductionRule],
+    configured: Option<Percent>,
+    local: &LocalState,
+    snapshot: &Snapshot,
+) -> Option<Since> {
     let remembered = local.since.filter(|_| local.requested.is_some() && local.requested == configured);
     // Of several rules the one that changed last: before that there was another share.
     let newest =
-        routes.iter().filter_map(|route| snapshot.weights_since.get(&route.id).copied()).max_by_key(|it| it.at);
+        rules.iter().filter_map(|rule| snapshot.weights_since.get(&rule.route.id).copied()).max_by_key(|it| it.at);
     match (newest, remembered) {
         (Some(since), Some(at)) if !since.seen => Some(Since { at, seen: true }),
         (since, _) => since,
@@ -117,11 +124,10 @@ fn judged(
     (verdict, observed)
 }
 
-fn conditions(pair: &Pair, routes: &[Route], route: &Route, local: &LocalState) -> Vec<Condition> {
-    let share_in = |route: &Route| share_in(route, &pair.stable_group, &pair.canary_group);
-    let configured = share_in(route);
+fn conditions(pair: &Pair, chief: &ProductionRule, local: &LocalState) -> Vec<Condition> {
+    let configured = chief.share();
     let mut conditions = Vec::new();
-    if routes.iter().any(|other| share_in(other) != configured) {
+    if pair.rules.iter().any(|other| other.share() != configured) {
         conditions.push(Condition::UnevenWeights);
     }
     if configured.is_none() {
@@ -133,7 +139,7 @@ fn conditions(pair: &Pair, routes: &[Route], route: &Route, local: &LocalState) 
     {
         conditions.push(Condition::WeightsChangedElsewhere { written: requested });
     }
-    conditions.extend(route.stickiness.map(|seconds| Condition::Sticky { seconds }));
-    conditions.extend(pair.told_by.as_ref().err().map(|why| Condition::RolesUncertain { why: why.clone() }));
+    conditions.extend(pair.rules.iter().find_map(|rule| Some(Condition::Sticky { seconds: rule.route.stickiness? })));
+    conditions.extend(pair.uncertain.iter().map(|why| Condition::RolesUncertain { why: why.clone() }));
     conditions
 }

@@ -15,7 +15,7 @@ use crate::domain::rollback::target::{KnownGood, best};
 impl Look<'_> {
     /// Writes that the rollback needs and AWS has refused.
     pub(super) fn permissions(&self) -> Vec<Check> {
-        let weights = self.release.routes.iter().map(|route| route.id.operation());
+        let weights = self.release.rules.iter().map(|rule| rule.route.id.operation());
         let back = match self.way {
             Way::None => return Vec::new(),
             Way::Weights => None,

@@ -59,7 +59,7 @@ proptest! {
             let service = snapshot.service(&release.stable.service).unwrap();
             let look = |denied: &[Fault]| preflight(release, service, &snapshot, denied, worlds::now());
             prop_assert_eq!(look(&[]), Readiness::default());
-            let operation = release.routes[0].id.operation();
+            let operation = release.rules[0].route.id.operation();
             let checks = look(&[Fault::new(FaultKind::Denied, operation, "rule", "no")]).checks;
             let expected = check(Blocks, format!("AWS denied {operation}, which the way back needs"));
             prop_assert_eq!(checks, [expected]);

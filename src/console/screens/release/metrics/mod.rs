@@ -17,7 +17,6 @@ use crate::console::widgets::format;
 use crate::console::widgets::plot::{Marker, Severity, Threshold};
 use crate::console::widgets::theme::Role;
 use crate::domain::metrics::{Percentile, Series};
-use crate::domain::release::share::Weights;
 use crate::domain::release::{Release, Side};
 
 /// Draws errors and latency side by side.
@@ -135,23 +134,12 @@ pub fn unsettled(scene: &Canvas<'_>, release: &Release) -> f64 {
 /// When the weights changed, and to what share.
 pub fn markers(scene: &Canvas<'_>, release: &Release) -> Vec<Marker> {
     let now = scene.observed.now.at;
-    let Some(route) = release.routes.first() else { return Vec::new() };
-    let groups = release
-        .stable
-        .target_group
-        .as_ref()
-        .zip(release.canary.as_ref().and_then(|canary| canary.target_group.as_ref()));
-    let Some((stable, canary)) = groups else { return Vec::new() };
-    let changes = scene.observed.snapshot.weight_changes.get(&route.id).map(Vec::as_slice).unwrap_or_default();
+    let Some(rule) = release.rules.first() else { return Vec::new() };
+    let changes = scene.observed.snapshot.weight_changes.get(&rule.route.id).map(Vec::as_slice).unwrap_or_default();
     changes
         .iter()
         .map(|change| {
-            let weight = |group: &crate::domain::ecs::names::Arn| {
-                change.forwards.iter().find(|to| to.target_group == *group).map(|to| to.weight)
-            };
-            let share = weight(stable)
-                .zip(weight(canary))
-                .and_then(|(stable, canary)| Weights { stable, canary }.canary_share());
+            let share = rule.share_of(&change.forwards);
             let ago = now.duration_since(change.at).as_secs_f64() / 60.0;
             Marker { ago, label: share.map_or("0 and 0".to_owned(), |share| share.to_string()) }
         })

@@ -1,0 +1,110 @@
+//! Which rules of a pair carry production traffic: test listeners are kept apart, and the configuration has the last word.
+
+use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::route::Route;
+use crate::domain::release::production_rule::ProductionRule;
+
+/// The ports that users come to.
+const PUBLIC_PORTS: [u16; 2] = [80, 443];
+
+/// The rules of `all` that carry production traffic.
+///
+/// `named` is the service's setting `rules`: each entry is the ARN of a rule or a listener, the last part of one, or a
+/// listener's `:PORT`; `!` before it excludes what it means. Entries without `!` name the production rules alone.
+///
+/// Without a name, a rule on another port than 80 or 443 is a test listener's where a rule on one of these divides the
+/// same two target groups.
+pub(super) fn production(all: Vec<ProductionRule>, named: &[String]) -> Vec<ProductionRule> {
+    let (excluded, included): (Vec<_>, Vec<_>) =
+        named.iter().map(String::as_str).partition(|name| name.starts_with('!'));
+    let means = |names: &[&str], rule: &ProductionRule| names.iter().any(|name| is_meant(&rule.route, name));
+    let left: Vec<_> = all.into_iter().filter(|rule| !means(&excluded, rule)).collect();
+    if !included.is_empty() {
+        return left.into_iter().filter(|rule| means(&included, rule)).collect();
+    }
+    let public: Vec<(Arn, Arn)> = left
+        .iter()
+        .filter(|rule| is_public(&rule.route))
+        .map(|rule| (rule.stable.clone(), rule.canary.clone()))
+        .collect();
+    let test = |rule: &ProductionRule| {
+        !is_public(&rule.route)
+            && public.iter().any(|(stable, canary)| (stable, canary) == (&rule.stable, &rule.canary))
+    };
+    left.into_iter().filter(|rule| !test(rule)).collect()
+}
+
+fn is_public(route: &Route) -> bool {
+    route.port.is_some_and(|port| PUBLIC_PORTS.contains(&port))
+}
+
+fn is_meant(route: &Route, name: &str) -> bool {
+    let name = name.trim_start_matches('!').trim();
+    if let Some(port) = name.strip_prefix(':') {
+        return port.parse().is_ok_and(|port| route.port == Some(port));
+    }
+    let arns = std::iter::once(route.id.arn()).chain(&route.default_rule);
+    let mut with_listener = arns.flat_map(|arn| [arn.as_str().to_owned(), listener_of(arn)]);
+    with_listener.any(|arn| arn == name || arn.rsplit('/').next() == Some(name))
+}
+
+/// `…:listener-rule/app/NAME/LB/LISTENER/RULE` hangs on `…:listener/app/NAME/LB/LISTENER`.
+fn listener_of(rule: &Arn) -> String {
+    let listener = rule.as_str().rsplit_once('/').filter(|(listener, _)| listener.contains(":listener-rule/"));
+    listener
+        .map_or_else(|| rule.as_str().to_owned(), |(listener, _)| listener.replacen(":listener-rule/", ":listener/", 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ecs::route::RouteId;
+
+    fn rule(number: u32, port: u16, groups: (&str, &str)) -> ProductionRule {
+        let arn =
+            format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/app/shop/01/l{port}/r{number}");
+        let route = Route { port: Some(port), ..Route::bare(RouteId::Rule(Arn::new(arn))) };
+        ProductionRule { route, stable: Arn::new(groups.0), canary: Arn::new(groups.1) }
+    }
+
+    fn chosen(rules: &[ProductionRule], named: &[&str]) -> Vec<String> {
+        let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
+        production(rules.to_vec(), &named).iter().map(|rule| rule.route.id.arn().name().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_test_listener_is_kept_apart_and_an_internal_rule_is_not() {
+        let (public, internal) = (("stable", "canary"), ("int-stable", "int-canary"));
+        let table: [(&[ProductionRule], &[&str]); 6] = [
+            (&[rule(1, 443, public)], &["r1"]),
+            (&[rule(1, 443, public), rule(2, 8443, public)], &["r1"]),
+            (&[rule(1, 80, public), rule(2, 443, public)], &["r1", "r2"]),
+            (&[rule(1, 443, public), rule(2, 8081, internal)], &["r1", "r2"]),
+            (&[rule(1, 443, public), rule(2, 443, public)], &["r1", "r2"]),
+            // Nothing tells which of the two is production's.
+            (&[rule(1, 8080, public), rule(2, 9090, public)], &["r1", "r2"]),
+        ];
+        for (rules, expected) in table {
+            assert_eq!(chosen(rules, &[]), expected, "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn a_setting_names_or_excludes_rules() {
+        let rules = [rule(1, 443, ("s", "c")), rule(2, 8443, ("s", "c")), rule(3, 8081, ("is", "ic"))];
+        let listener = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/shop/01/l8443";
+        let table: [(&[&str], &[&str]); 8] = [
+            (&[], &["r1", "r3"]),
+            (&["r2"], &["r2"]),
+            (&[rules[2].route.id.arn().as_str()], &["r3"]),
+            (&["l443", ":8081"], &["r1", "r3"]),
+            (&[listener], &["r2"]),
+            (&["!r3"], &["r1"]),
+            (&["!:443"], &["r2", "r3"]),
+            (&["nonsense"], &[]),
+        ];
+        for (named, expected) in table {
+            assert_eq!(chosen(&rules, named), expected, "{named:?}");
+        }
+    }
+}
