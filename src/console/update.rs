@@ -168,6 +168,7 @@ fn recall(model: &mut Model, history: History) {
         if local.requested.is_none() {
             (local.requested, local.since) = (remembered.requested, remembered.since);
         }
+        local.rolled_back = local.rolled_back.max(remembered.rolled_back);
     }
     history.add_to(&mut model.observed.snapshot);
     model.operations.acts.recall(history.acts, history.complete_since);
@@ -202,6 +203,9 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
             local.doing = None;
             if !matches!(outcome, OperationOutcome::Done | OperationOutcome::Superseded) {
                 local.requested = None;
+            }
+            if *outcome == OperationOutcome::Done && operation.plan.intent.is_rollback() {
+                local.rolled_back = Some(model.observed.now.at);
             }
             said = Some(ending(&operation.plan.title, outcome));
             model.polls.expedite(&[

@@ -3,8 +3,9 @@
 //! The keys, the ROLLBACK line and the command line all ask [`required`], so the screen never promises one key where
 //! the key asks a question. A rollback needs a yes at the most: neither a protected environment nor a gate holds it up.
 
+use super::plan;
 use super::plan::{Gate, Plan};
-use super::release::Release;
+use super::release::{Method, Release};
 use super::settings::{RollbackConfirm, Settings};
 use super::text;
 
@@ -65,8 +66,14 @@ impl Surface {
 
 /// What confirms `plan` for `release`, when it is ordered on `surface`.
 pub fn required(settings: &Settings, release: &Release, plan: &Plan, surface: Surface) -> Confirmation {
+    if plan.is_reached() {
+        return Confirmation::None;
+    }
     let confirmation = match plan.intent.is_rollback() {
-        true => rollback(settings.rollback_confirm, release.in_flight(), surface),
+        true => {
+            let two_ways = release.method == Method::Weighted && plan::ways(release, &plan.intent).len() > 1;
+            rollback(settings.rollback_confirm, release.in_flight() && !two_ways, surface)
+        }
         false => forward(settings, plan.gate.as_ref()),
     };
     match surface {
@@ -86,12 +93,13 @@ pub fn forward(settings: &Settings, gate: Option<&Gate>) -> Confirmation {
     }
 }
 
-fn rollback(setting: RollbackConfirm, in_flight: bool, surface: Surface) -> Confirmation {
+/// `clear`: a release is in flight, and there is one way back.
+fn rollback(setting: RollbackConfirm, clear: bool, surface: Surface) -> Confirmation {
     let asks = match (surface, setting) {
         (Surface::Chosen, _) | (_, RollbackConfirm::Always) => true,
         (_, RollbackConfirm::Never) => false,
         (Surface::FleetKey, RollbackConfirm::Idle) => true,
-        (Surface::ReleaseKey | Surface::Command { .. }, RollbackConfirm::Idle) => !in_flight,
+        (Surface::ReleaseKey | Surface::Command { .. }, RollbackConfirm::Idle) => !clear,
     };
     match (asks, surface) {
         (false, _) => Confirmation::None,

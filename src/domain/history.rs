@@ -1,6 +1,6 @@
 //! What the audit remembers of one account and region.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct History {
     pub requested: BTreeMap<String, Percent>,
     /// When that share was read back, by release.
     pub since: BTreeMap<String, Timestamp>,
+    /// When the newest rollback ended as it should, by release.
+    #[serde(default)]
+    pub rolled_back: BTreeMap<String, Timestamp>,
     /// Revisions that ran complete and healthy when something was ordered, by service; newest first.
     #[serde(with = "pairs")]
     pub healthy: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
@@ -30,11 +33,14 @@ pub struct History {
 impl History {
     /// The state that each release had from this machine's last act on it.
     pub fn local_states(&self) -> BTreeMap<String, LocalState> {
-        let state = |(name, share): (&String, &Percent)| {
-            let since = self.since.get(name).copied();
-            (name.clone(), LocalState { requested: Some(*share), since, ..LocalState::default() })
+        let state = |name: &String| LocalState {
+            requested: self.requested.get(name).copied(),
+            since: self.since.get(name).copied(),
+            rolled_back: self.rolled_back.get(name).copied(),
+            ..LocalState::default()
         };
-        self.requested.iter().map(state).collect()
+        let names: BTreeSet<_> = self.requested.keys().chain(self.rolled_back.keys()).collect();
+        names.into_iter().map(|name| (name.clone(), state(name))).collect()
     }
 
     /// Adds the healthy revisions to a snapshot, for services whose deployments ECS does not list.

@@ -93,6 +93,8 @@ pub struct LocalState {
     pub requested: Option<Percent>,
     /// When that was read back, where it is remembered: a single look could not know.
     pub since: Option<Timestamp>,
+    /// When the newest rollback from this machine ended as it should.
+    pub rolled_back: Option<Timestamp>,
     /// Writes that AWS refused in this session for want of a permission, the newest last.
     pub denied: Vec<Fault>,
 }
@@ -141,6 +143,9 @@ pub struct Side {
     pub active: bool,
     /// The service deployment under way, where ECS names one.
     pub deployment: Option<Arn>,
+    /// `createdAt` of its primary rollout.
+    #[serde(skip)]
+    pub began: Option<Timestamp>,
 }
 
 impl Side {

@@ -23,6 +23,10 @@ pub struct Settings {
     pub bake: SignedDuration,
     /// How long the finished release is watched before the canary is taken down.
     pub finish_watch: SignedDuration,
+    /// How long a load balancer may take to follow a write, seconds on AWS's clock: no tasks are taken before.
+    pub propagation: SignedDuration,
+    /// For how long after its end a release is rolled back without naming a revision.
+    pub rollback_within: SignedDuration,
     /// The longest that a plan waits for tasks to come up or a rollout to complete.
     pub patience: SignedDuration,
     /// Where the verdict draws its lines.
@@ -124,6 +128,8 @@ impl Default for Settings {
             ladder: Ladder::default(),
             bake: SignedDuration::from_mins(10),
             finish_watch: SignedDuration::from_secs(60),
+            propagation: SignedDuration::from_secs(60),
+            rollback_within: SignedDuration::from_hours(24),
             patience: SignedDuration::from_mins(30),
             thresholds: Thresholds::default(),
             automatic: Automatic::default(),

@@ -10,6 +10,7 @@ use proptest::sample::select;
 use tokio_util::sync::CancellationToken;
 
 use super::executor::{Options, execute};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::FaultKind;
@@ -41,9 +42,14 @@ fn planned(scene: &Scene, intent: &Intent) -> Option<Plan> {
     scene.plan(releases.first()?, intent).ok()
 }
 
+/// Whether nothing but waiting lies between two steps.
+fn passed_over(plan: &Plan, from: usize, to: usize) -> bool {
+    plan.steps[from..to].iter().all(|step| step.optional && step.call.is_none())
+}
+
 fn holds(world: &World, expect: &Expect) -> bool {
     let facts = world.read(&expect.query()).now_or_never().unwrap();
-    facts.is_ok_and(|facts| expect.compare(&facts) == Met::Yes)
+    facts.is_ok_and(|facts| expect.compare(&facts, world.now()) == Met::Yes)
 }
 
 fn mishap() -> impl Strategy<Value = Mishap> {
@@ -82,7 +88,10 @@ proptest! {
         let (world, _) = started(&scene);
         world.with(|state| (state.mishaps, state.unread) = (mishaps, unread));
         run(&world, &plan, &CancellationToken::new());
-        let harm = world.with(|state| state.harm.clone());
+        let mut harm = world.with(|state| state.harm.clone());
+        // Who says "at once" is told the price: stable may have nobody yet.
+        let at_once = matches!(plan.intent, Intent::Rollback { at_once: true, .. });
+        harm.retain(|harm| !(at_once && harm.starts_with("weight for nobody")));
         prop_assert!(harm.is_empty(), "{harm:?} {plan:#?}");
     }
 
@@ -134,15 +143,17 @@ proptest! {
         let (outcome, progress) = run(&world, &plan, &CancellationToken::new());
         let verified = |index| progress.contains(&Progress::Verified { step: index });
         if outcome == OperationOutcome::Done {
-            prop_assert!((0..plan.steps.len()).all(verified));
-            prop_assert!(plan.steps.last().unwrap().after.iter().all(|expect| holds(&world, expect)), "{plan:#?}");
+            let waits = |index: usize| plan.steps[index].optional && plan.steps[index].call.is_none();
+            prop_assert!((0..plan.steps.len()).all(|index| verified(index) || waits(index)));
+            let last = plan.steps.last().into_iter().flat_map(|step| &step.after);
+            prop_assert!(last.into_iter().all(|expect| holds(&world, expect)), "{plan:#?}");
         }
         // Each step in its turn: none is sent before the one before it has been read back.
         let mut done = 0;
         for moved in &progress {
             match moved {
-                Progress::Verified { step } => { prop_assert_eq!(*step, done); done += 1; }
-                Progress::Sent { step } => prop_assert_eq!(*step, done),
+                Progress::Verified { step } => { prop_assert!(*step == done || passed_over(&plan, done, *step)); done = step + 1; }
+                Progress::Sent { step } => prop_assert!(*step == done || passed_over(&plan, done, *step)),
                 _ => {}
             }
         }
@@ -186,7 +197,7 @@ proptest! {
     /// After a cancel nothing more is sent.
     #[test]
     fn cancelled_is_over(scene in calm_pair(), intent in intent()) {
-        let Some(plan) = planned(&scene, &intent) else { return Ok(()) };
+        let Some(plan) = planned(&scene, &intent).filter(|plan| !plan.is_reached()) else { return Ok(()) };
         let (world, _) = started(&scene);
         let cancel = CancellationToken::new();
         cancel.cancel();

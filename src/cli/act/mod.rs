@@ -16,7 +16,7 @@ use super::out::Out;
 use super::session::Session;
 use crate::cloud::Cloud;
 use crate::console::signals::Signals;
-use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
+use crate::console::state::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::domain::confirm;
 use crate::domain::confirm::Surface;
 use crate::domain::ecs::names::TaskDefinitionArn;
@@ -96,6 +96,12 @@ pub(super) async fn act(
             out.say("dry run: nothing was sent")?;
         }
         return Ok(Exit::Done);
+    }
+    if plan.is_reached() {
+        let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan, seen.now));
+        reporter.report(&*session.clock, Progress::Ended(OperationOutcome::Done));
+        let told = reporter.told();
+        return conclude(out, &told, &[]);
     }
     let left_to_aws = if acting.wait { Vec::new() } else { trim(&mut plan) };
     let shown = report::plan_lines(&plan).join("\n");

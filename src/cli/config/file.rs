@@ -24,6 +24,10 @@ pub(crate) struct File {
     pub finish_watch: Option<Wait>,
     /// The longest that a plan waits for tasks.
     pub patience: Option<Span>,
+    /// How long a load balancer may take to follow a write.
+    pub propagation: Option<Wait>,
+    /// For how long a release is rolled back without naming a revision.
+    pub rollback_within: Option<Span>,
     /// When a rollback asks.
     pub rollback_confirm: Option<RollbackConfirm>,
     /// `[thresholds]`.

@@ -184,6 +184,8 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
     let bake = Sourced::file(file.bake.map(|span| span.0), defaults.bake);
     let finish_watch = Sourced::file(file.finish_watch.map(|span| span.0), defaults.finish_watch);
     let patience = Sourced::file(file.patience.map(|span| span.0), defaults.patience);
+    let propagation = Sourced::file(file.propagation.map(|span| span.0), defaults.propagation);
+    let rollback_within = Sourced::file(file.rollback_within.map(|span| span.0), defaults.rollback_within);
     let rollback_confirm = Sourced::file(file.rollback_confirm, defaults.rollback_confirm);
     let automatic = file.automatic.over(&defaults.automatic);
     let origin = |said: bool| if said { Origin::File } else { Origin::Default };
@@ -195,6 +197,8 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
         ("bake", bake.origin),
         ("finish_watch", finish_watch.origin),
         ("patience", patience.origin),
+        ("propagation", propagation.origin),
+        ("rollback_within", rollback_within.origin),
         ("rollback_confirm", rollback_confirm.origin),
         ("automatic.countdown", origin(file.automatic.countdown.is_some())),
         ("automatic.rollback_after", origin(file.automatic.rollback_after.is_some())),
@@ -216,6 +220,8 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
             ladder: ladder.value,
             bake: bake.value,
             finish_watch: finish_watch.value,
+            propagation: propagation.value,
+            rollback_within: rollback_within.value,
             patience: patience.value,
             thresholds,
             automatic,

@@ -35,6 +35,8 @@ impl Config {
             "bake" => span(settings.bake),
             "finish_watch" => span(settings.finish_watch),
             "patience" => span(settings.patience),
+            "propagation" => span(settings.propagation),
+            "rollback_within" => span(settings.rollback_within),
             "automatic.countdown" => span(settings.automatic.countdown),
             "automatic.rollback_after" => settings.automatic.rollback_after.map_or_else(|| "never".to_owned(), span),
             _ => format!("{:?}", settings.rollback_confirm).to_lowercase(),

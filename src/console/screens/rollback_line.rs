@@ -35,6 +35,8 @@ pub(crate) enum Rollback {
         /// What confirms it.
         confirmation: Confirmation,
     },
+    /// There is nothing to roll back: the reason.
+    Reached(String),
     /// It could do nothing: the reason, and what to do.
     NotReady(String),
 }
@@ -52,6 +54,7 @@ pub(crate) fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
     let context = Context { place: &observed.place, settings: &observed.settings, now: observed.now.at };
     match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, &context) {
         Err(refusal) => Rollback::NotReady(refusal.text(KEYS)),
+        Ok(plan) if plan.is_reached() => Rollback::Reached(plan.title),
         Ok(plan) => {
             let (target, evidence) = target(scene, release, &plan);
             let surface = scene.screen.key_surface();
@@ -135,6 +138,10 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usiz
         Rollback::UnderWay(step) => {
             finding = None;
             (" ROLLING BACK ", Role::Badge, vec![step])
+        }
+        Rollback::Reached(reason) => {
+            finding = None;
+            (" NOTHING TO ROLL BACK ", Role::Badge, vec![reason])
         }
         Rollback::NotReady(reason) => {
             finding = None;

@@ -23,6 +23,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         Some(Rollback::Ready { target, confirmation: Confirmation::None, .. }) => format!("R rolls back to {target}"),
         Some(Rollback::Ready { target, .. }) => format!("R R rolls back to {target}"),
         Some(Rollback::UnderWay(step)) => format!("rolling back, {step}"),
+        Some(Rollback::Reached(reason)) => format!("nothing to roll back: {reason}"),
         Some(Rollback::NotReady(reason)) => format!("R cannot roll back: {reason}"),
         None => "nothing is read yet".to_owned(),
     };

@@ -43,7 +43,7 @@ fn press_r(model: &mut Model) -> (Pressed, Option<Plan>) {
 
 /// What the ROLLBACK line says about the key: it stands after the badge, the name and the age of what is known.
 fn promised(line: &str, name: &str) -> Pressed {
-    let badge = ["ROLLBACK NOT READY", "ROLLBACK READY"];
+    let badge = ["ROLLBACK NOT READY", "ROLLBACK READY", "NOTHING TO ROLL BACK"];
     let rest = badge.iter().find_map(|badge| line.trim_start().strip_prefix(badge)).unwrap().trim_start();
     let rest = rest.strip_prefix(name).map_or(rest, str::trim_start);
     let rest = rest.strip_prefix("as of ").and_then(|rest| rest.split_once(": ")).map_or(rest, |(_, rest)| rest);

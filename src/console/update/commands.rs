@@ -58,6 +58,10 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, surface: Su
             return Vec::new();
         }
     };
+    if plan.is_reached() {
+        model.say(plan.title, false);
+        return Vec::new();
+    }
     match Consent::of(confirm::required(&model.observed.settings, release, &plan, surface)) {
         Some(consent) => ask(model, plan, consent),
         None => return model.operations.start(plan, Order::default(), model.observed.now.at),
@@ -105,6 +109,7 @@ pub(crate) fn propose(model: &mut Model, intent: Intent) {
     let Some(release) = idle_release(model) else { return };
     let plan = model.release(&release).map(|release| model.observed.plan(release, &intent));
     match plan {
+        Some(Ok(plan)) if plan.is_reached() => model.say(plan.title, false),
         Some(Ok(plan)) => {
             let consent = model.forward_consent(plan.gate.as_ref());
             ask(model, plan, consent);

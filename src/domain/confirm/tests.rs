@@ -3,7 +3,7 @@ use proptest::sample::select;
 
 use super::Confirmation::{Name, NameAndReason, Reason, SecondKey, Yes};
 use super::*;
-use crate::domain::plan::{Context, plan};
+use crate::domain::plan::{Context, plan, ways};
 use crate::testkit::worlds;
 use crate::testkit::worlds::{intent, native_intent, native_scene, scene};
 
@@ -23,14 +23,21 @@ fn holds(settings: &Settings, release: &Release, plan: &Plan, surface: Surface) 
     let confirmation = required(settings, release, plan, surface);
     let command = matches!(surface, Surface::Command { .. });
     let confirmed = matches!(surface, Surface::Command { yes: true, .. });
+    if plan.is_reached() {
+        prop_assert_eq!(confirmation, Confirmation::None);
+        return Ok(());
+    }
     if plan.intent.is_rollback() {
         prop_assert!(!confirmation.needs_name() && !confirmation.needs_reason(), "{confirmation:?}");
         let open = Settings { protected: !settings.protected, ..settings.clone() };
         prop_assert_eq!(confirmation, required(&open, release, plan, surface), "protection holds up no rollback");
+        let two_ways = release.method == Method::Weighted && ways(release, &plan.intent).len() > 1;
         let asks = match settings.rollback_confirm {
             RollbackConfirm::Always => !confirmed,
             RollbackConfirm::Never => surface == Surface::Chosen,
-            RollbackConfirm::Idle => !confirmed && (!release.in_flight() || surface != Surface::ReleaseKey && !command),
+            RollbackConfirm::Idle => {
+                !confirmed && (two_ways || !release.in_flight() || surface != Surface::ReleaseKey && !command)
+            }
         };
         let question = if command { Yes } else { SecondKey };
         prop_assert_eq!(confirmation, if asks { question } else { Confirmation::None });

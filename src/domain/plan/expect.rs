@@ -1,5 +1,8 @@
 //! What must be so before a call, and what must be read back after it.
 
+mod quiet;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
@@ -25,6 +28,15 @@ pub enum Expect {
         target_group: Arn,
         /// How many at the least.
         at_least: u32,
+    },
+    /// A target group had a whole minute without requests that CloudWatch corrects no more.
+    Quiet {
+        /// Which target group.
+        target_group: Arn,
+        /// The load balancer that counts its requests.
+        balancer: Arn,
+        /// No minute before this says anything.
+        since: Timestamp,
     },
     /// A pause of a service's deployment has been answered, by whomever.
     Answered {
@@ -119,6 +131,9 @@ impl Expect {
         match self {
             Self::Weights { route, .. } => Query::Route(route.clone()),
             Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
+            Self::Quiet { target_group, balancer, since } => {
+                Query::Metrics(quiet::query(target_group, balancer, *since))
+            }
             Self::Answered { service, .. } | Self::GoingBack { service, .. } | Self::Deployed { service, .. } => {
                 Query::Deployments(service.clone())
             }
@@ -134,12 +149,27 @@ impl Expect {
 
     /// Whether a write sets it, at once and by itself; what is not, follows from writes in its own time.
     pub fn is_written(&self) -> bool {
-        !matches!(self, Self::Healthy { .. } | Self::Running { .. } | Self::Settled { .. } | Self::Deployed { .. })
+        !matches!(
+            self,
+            Self::Healthy { .. }
+                | Self::Running { .. }
+                | Self::Settled { .. }
+                | Self::Deployed { .. }
+                | Self::Quiet { .. }
+        )
     }
 
-    /// Compares it with an answer to [`Expect::query`].
-    pub fn compare(&self, facts: &Answer) -> Met {
+    /// Whether its source has something new once a minute only.
+    pub fn is_minutely(&self) -> bool {
+        matches!(self, Self::Quiet { .. })
+    }
+
+    /// Compares it with an answer to [`Expect::query`] of now.
+    pub fn compare(&self, facts: &Answer, now: Timestamp) -> Met {
         match (self, facts) {
+            (Self::Quiet { target_group, since, .. }, Answer::Metrics(series)) => {
+                quiet::compare(target_group, *since, series, now)
+            }
             (Self::Weights { weights, .. }, Answer::Route(route)) => {
                 for want in weights {
                     match route.weight(&want.target_group) {
@@ -246,6 +276,9 @@ impl Expect {
             }
             Self::Healthy { target_group, at_least } => {
                 format!("{at_least} healthy in {}", target_group_name(target_group))
+            }
+            Self::Quiet { target_group, .. } => {
+                format!("no requests to {} for a minute", target_group_name(target_group))
             }
             Self::Answered { service, .. } => format!("the pause of {} is answered", service.service),
             Self::GoingBack { service, .. } => format!("the deployment of {} turns back", service.service),

@@ -3,6 +3,7 @@
 mod call;
 mod expect;
 mod gate;
+mod goal;
 pub mod intent;
 mod native;
 mod native_weighted;
@@ -79,6 +80,11 @@ impl Plan {
             None if left_to_ecs => target::best(&release.previous).map(|good| &good.task_definition),
             None => Some(&release.stable.task_definition),
         }
+    }
+
+    /// Whether there is nothing to do: the goal of the intent is reached.
+    pub fn is_reached(&self) -> bool {
+        self.steps.is_empty()
     }
 
     /// Whether AWS continues after the last step has been read back: a deployment or a rollback has started.
@@ -174,7 +180,9 @@ pub fn ways(release: &Release, intent: &Intent) -> Vec<Intent> {
         Intent::Start { task_definition, pauses: false } if finished => {
             ways.push(Intent::Start { task_definition: task_definition.clone(), pauses: true });
         }
-        Intent::Rollback { to, at_once: false } if finished => {
+        Intent::Rollback { to, at_once: false }
+            if finished || release.method == Method::Weighted && weighted::has_two_ways(release, to.as_ref()) =>
+        {
             ways.push(Intent::Rollback { to: to.clone(), at_once: true });
         }
         _ => {}
@@ -191,17 +199,26 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
     if let Some(why) = &release.watch_only {
         return Err(Refusal::new(why.clone(), Remedy::WatchOnly));
     }
+    // A canary that is being deleted may still have users: they are brought back.
+    let to_weighted_stable = release.method == Method::Weighted && intent.is_rollback();
     for side in release.sides() {
-        if !side.active {
+        if !side.active && !to_weighted_stable {
             return Err(Refusal::new(format!("{} is being deleted.", side.service), Remedy::NothingPossible));
         }
+    }
+    if let Intent::Rollback { to, .. } = intent
+        && let Some(answer) = goal::rollback(release, to.as_ref(), intent, context)
+    {
+        return answer;
     }
     let plan = match (release.method, intent) {
         (Method::Weighted, Intent::Step { to }) => weighted::step(release, *to, context),
         (Method::Weighted, Intent::Weight { to }) => weighted::weight(release, *to, context),
         (Method::Weighted, Intent::Start { task_definition, .. }) => weighted::start(release, task_definition, context),
         (Method::Weighted, Intent::Finish) => weighted::finish(release, context),
-        (Method::Weighted, Intent::Rollback { to, .. }) => weighted::rollback(release, to.as_ref(), context),
+        (Method::Weighted, Intent::Rollback { to, at_once }) => {
+            weighted::rollback(release, to.as_ref(), *at_once, context)
+        }
         (Method::NativeWeighted, Intent::Step { to }) => native_weighted::step(release, *to, context),
         (Method::NativeWeighted, Intent::Weight { to }) => native_weighted::weight(release, *to, context),
         // Whether ECS pauses a rolling deployment is not certain; where it does, the pause is answered like any.

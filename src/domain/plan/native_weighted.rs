@@ -97,7 +97,7 @@ fn write(
     let blue = &release.stable;
     let mut before = Vec::new();
     if !to.is_zero() {
-        before.extend(healthy(green, tasks_for(blue, green, to)));
+        before.extend(healthy(green, tasks_for(if blue.desired == 0 { green.desired } else { blue.desired }, to)));
     }
     if !to.is_full() {
         before.extend(healthy(blue, 1));

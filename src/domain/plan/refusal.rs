@@ -63,6 +63,8 @@ pub enum Remedy {
     ChooseRevision,
     /// A revision that the operator trusts: none is known to have worked.
     NameRevision,
+    /// A revision that the operator names: the newest release is too old to be meant.
+    NameOlderRevision,
     /// A copy of a deregistered revision.
     RegisterCopy,
     /// The revision itself: no copy is needed.
@@ -136,6 +138,7 @@ impl Remedy {
             Self::NameRevision => {
                 format!("Name one that you trust: {}. Or start it{}.", name(Act::RollbackTo), with(Act::Start))
             }
+            Self::NameOlderRevision => format!("Name the revision to go back to: {}.", name(Act::RollbackTo)),
             Self::RegisterCopy => format!("Register a copy of it, or name another: {}.", name(Act::RollbackTo)),
             Self::Rollback => {
                 format!("{} without naming a revision goes back to what ran before.", capital(name(Act::Rollback)))

@@ -13,17 +13,12 @@ use crate::domain::release::production_rule::ProductionRule;
 use crate::domain::release::share::{Percent, Weight};
 use crate::domain::release::{Release, Side};
 
-/// Tasks for all traffic: stable's desired count, or the canary's where stable was scaled to 0.
-pub(super) fn full(stable: &Side, canary: &Side) -> u32 {
-    if stable.desired == 0 { canary.desired.max(1) } else { stable.desired }
-}
-
-/// Tasks that the canary needs for a share: as many as stable would need for it, at least one.
-pub(super) fn tasks_for(stable: &Side, canary: &Side, share: Percent) -> u32 {
+/// Tasks for a share of the traffic, at least one, where all of it needs `full`.
+pub(super) fn tasks_for(full: u32, share: Percent) -> u32 {
     if share.is_zero() {
         return 0;
     }
-    let full = full(stable, canary);
+    let full = full.max(1);
     // At most `full`, which is a u32 of at least 1.
     ((f64::from(full) * share.value() / 100.0 - 1e-9).ceil() as u32).clamp(1, full)
 }

@@ -49,6 +49,8 @@ pub struct ReleaseState {
     pub conditions: Vec<Condition>,
     /// Since when the stable service's rollout has been complete.
     pub steady_since: Option<Timestamp>,
+    /// When the newest release was rolled back, as ECS's history or this machine's audit tells; `None`: it was not.
+    pub went_back: Option<Timestamp>,
     /// `deploymentConfiguration` of the service; of the stable one of a pair.
     pub configuration: Configuration,
     /// The service's deployment under way, else its newest, where ECS keeps them.

@@ -24,12 +24,17 @@ const TAIL: u64 = 1 << 20;
 /// Acts of one release that are kept: the newest.
 const ACTS: usize = 64;
 
+/// The verb of a rollback's lines.
+const ROLLBACK: &str = "rollback";
+
 #[derive(Deserialize)]
 struct Past {
     schema: String,
     at: Timestamp,
     operation: String,
     event: String,
+    #[serde(default)]
+    intent: String,
     #[serde(default)]
     who: Option<Identity>,
     via: String,
@@ -122,6 +127,9 @@ fn learn(history: &mut History, mut past: Past) {
             }
         }
         "ended" if past.outcome == Some(OperationOutcome::Done) => {
+            if past.intent == ROLLBACK {
+                history.rolled_back.insert(past.release.clone(), past.at);
+            }
             history.requested.extend(past.share.map(|share| (past.release, share)));
         }
         _ => {}

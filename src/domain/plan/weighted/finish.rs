@@ -1,8 +1,9 @@
-//! The canary's revision becomes the stable one, in six ordered steps.
+//! The canary's revision becomes the stable one, step by step.
 
+use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::{Moving, moving};
 use crate::domain::plan::steps::{
-    a_step, capacity, full, healthy, scale, set_share, still, unchanged, update, without_traffic,
+    a_step, capacity, healthy, scale, set_share, still, unchanged, update, without_traffic,
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;
@@ -14,18 +15,21 @@ pub(in crate::domain::plan) fn finish(release: &Release, context: &Context<'_>) 
     let moving = moving(release)?;
     possible(release, &moving)?;
     let Moving { stable, canary, least, most } = moving;
+    if most.is_zero() && canary.desired == 0 && release.stable_taken() {
+        let what = format!("is finished: both services run {}; nothing is sent", stable.task_definition.tag());
+        return Ok(context.reached(release, Intent::Finish, what));
+    }
     let mut steps = Vec::new();
     if !most.is_zero() {
         steps.extend(stable_takes_over(release, &moving, least.is_full(), context)?);
     }
-    let mut last = scale(canary, 0, without_traffic(release, canary), context);
-    last.title = format!("6 {}", last.title);
-    steps.push(last);
-    let mut warnings = Vec::new();
+    steps.extend(fewer_tasks(release, canary, 0, without_traffic(release, canary), context));
+    let mut warnings: Vec<_> = kept_tasks(release, canary).into_iter().collect();
     if stable.task_definition != canary.task_definition {
         let no_way_back = format!(
-            "from step 2 on {} is no longer the old version: going back then means deploying it again",
-            stable.service.service
+            "once {0} goes for {1} it is no longer the old version: going back then means deploying it again",
+            stable.service.service,
+            canary.task_definition.tag()
         );
         warnings.push(no_way_back.into());
     }
@@ -38,9 +42,6 @@ fn possible(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
     let begun = release.stable_taken();
     if !begun && !least.is_full() {
         return Err(Refusal::new(format!("The canary has {least} of the traffic."), Remedy::StepToFull));
-    }
-    if most.is_zero() && canary.desired == 0 {
-        return Err(Refusal::new("Nothing is under way: both services run the same revision.", Remedy::Start));
     }
     if !begun && stable.rolling {
         return Err(Refusal::new(
@@ -64,12 +65,12 @@ fn stable_takes_over(
     let Moving { stable, canary, .. } = *moving;
     let (name, to) = (&stable.service.service, &canary.task_definition);
     // What the canary carries the traffic with, stable needs as well.
-    let carrying = if canary_has_all { full(stable, canary).max(canary.desired) } else { full(stable, canary) };
+    let full = needed_for_all(stable, canary, Some(moving.most));
+    let carrying = if canary_has_all { full.max(canary.desired) } else { full };
     let mut steps = Vec::new();
     if canary_has_all {
-        let full = full(stable, canary);
         let mut first = scale(canary, full.max(canary.desired), still(release, canary), context);
-        first.title = format!("1 canary carries everything with {} tasks", full.max(canary.desired));
+        first.title = format!("canary carries everything with {} tasks", full.max(canary.desired));
         if canary.desired >= full {
             (first.before, first.call) = (Vec::new(), None);
             first.after = std::iter::once(unchanged(canary)).chain(capacity(canary, full)).collect();
@@ -83,21 +84,18 @@ fn stable_takes_over(
     let service = stable.service.clone();
     let mut after = vec![Expect::Primary { service: service.clone(), task_definition: to.clone() }];
     after.extend(more.map(|count| Expect::Desired { service: service.clone(), count }));
-    steps.push(a_step(format!("2 {name} → {}", to.tag()), before, call, after, context));
+    steps.push(a_step(format!("{name} → {}", to.tag()), before, call, after, context));
 
     let mut complete = vec![Expect::Settled { service, task_definition: to.clone() }];
     complete.extend(healthy(stable, carrying));
-    let title = format!("3 wait for {name} to be complete and healthy");
+    let title = format!("wait for {name} to be complete and healthy");
     steps.push(a_step(title, Vec::new(), None, complete.clone(), context));
 
-    let mut shift = set_share(release, Percent::ZERO, &complete, Reread::Strict, context)?;
-    for step in &mut shift {
-        step.title = format!("4 {}", step.title);
-    }
+    let shift = set_share(release, Percent::ZERO, &complete, Reread::Strict, context)?;
     let mut holds: Vec<_> = shift.iter().flat_map(|step| step.after.clone()).collect();
     steps.extend(shift);
     holds.extend(healthy(stable, 1));
-    let title = format!("5 watch for {} s", context.settings.finish_watch.as_secs());
+    let title = format!("watch for {} s", context.settings.finish_watch.as_secs());
     let watch = a_step(title, Vec::new(), None, holds, context);
     steps.push(Step { hold: context.settings.finish_watch, ..watch });
     Ok(steps)

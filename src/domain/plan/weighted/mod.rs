@@ -1,11 +1,12 @@
 //! Plans for two services behind weighted target groups: what their steps have in common.
 
+mod capacity;
 mod finish;
 mod rollback;
 mod step;
 
 pub(super) use self::finish::finish;
-pub(super) use self::rollback::rollback;
+pub(super) use self::rollback::{has_two_ways, rollback};
 pub(super) use self::step::{start, step, weight};
 
 use super::refusal::{Refusal, Remedy};

@@ -1,5 +1,6 @@
 //! Traffic up and down the ladder, and a new revision onto the canary.
 
+use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::{Moving, moving};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_share, still, tasks_for, unchanged, update};
@@ -25,7 +26,11 @@ pub(in crate::domain::plan) fn step(
         None => {
             return Err(Refusal::new("The canary has all of the traffic already.", Remedy::FinishOrRollback));
         }
-        Some(to) if to.value() <= at.value() => {
+        Some(to) if (to.value() - at.value()).abs() < 1e-9 => {
+            let what = format!("has {at} of its traffic on the canary already: nothing is sent");
+            return Ok(context.reached(release, Intent::Step { to: Some(to) }, what));
+        }
+        Some(to) if to.value() < at.value() => {
             return Err(Refusal::new(
                 format!("The canary has {at} already, and {to} is not above it."),
                 Remedy::LowerWeight,
@@ -40,7 +45,8 @@ pub(in crate::domain::plan) fn step(
 pub(in crate::domain::plan) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> Result<Plan, Refusal> {
     let moving = moving(release)?;
     if !moving.uneven() && (to.value() - moving.most.value()).abs() < 1e-9 {
-        return Err(Refusal::new(format!("The canary has {to} already."), Remedy::NothingToWrite));
+        let what = format!("has {to} of its traffic on the canary already: nothing is sent");
+        return Ok(context.reached(release, Intent::Weight { to }, what));
     }
     weight_as(release, &moving, to, Intent::Weight { to }, context)
 }
@@ -52,7 +58,7 @@ fn weight_as(
     intent: Intent,
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
-    let Moving { stable, canary, least, most } = *moving;
+    let Moving { stable, canary, least, most } = moving;
     // With rules that disagree one share can be more for the one and less for the other.
     let up = to.value() > least.value();
     let mut warnings = Vec::new();
@@ -74,14 +80,16 @@ fn weight_as(
         let meanwhile = format!("{} is rolling out {} meanwhile", stable.service.service, stable.task_definition.tag());
         warnings.push(meanwhile.into());
     }
-    let needed = tasks_for(stable, canary, to);
+    let full = needed_for_all(stable, canary, Some(*most));
+    let needed = tasks_for(full, to);
     let mut steps = Vec::new();
     if canary.desired < needed {
         steps.push(scale(canary, needed, still(release, canary), context));
     }
     // Traffic that comes back needs tasks to come back to.
-    if !to.is_full() && stable.desired == 0 {
-        steps.push(scale(stable, canary.desired.max(1), still(release, stable), context));
+    let back = tasks_for(full, to.rest());
+    if stable.desired < back && (!up || stable.desired == 0) {
+        steps.push(scale(stable, back, still(release, stable), context));
     }
     let mut before = Vec::new();
     if !to.is_zero() {
@@ -93,13 +101,15 @@ fn weight_as(
         }
     }
     if !to.is_full() {
-        before.extend(healthy(stable, 1));
+        let needed_back = if up { 1 } else { back };
+        before.extend(healthy(stable, needed_back.min(stable.healthy.unwrap_or(u32::MAX)).max(1)));
     }
     let shift = set_share(release, to, &before, Reread::Strict, context)?;
     let written: Vec<_> = shift.iter().flat_map(|step| step.after.clone()).collect();
     steps.extend(shift);
-    if !up && canary.desired > needed {
-        steps.push(scale(canary, needed, written, context));
+    if !up {
+        steps.extend(fewer_tasks(release, canary, needed, written, context));
+        warnings.extend(kept_tasks(release, canary));
     }
     let title = format!("{most} → {to} of traffic to {}", canary.task_definition.tag());
     Ok(context.plan(release, intent, steps, Some(to), warnings, title))
@@ -150,7 +160,7 @@ pub(in crate::domain::plan) fn start(
             ));
         }
     }
-    let first = tasks_for(stable, canary, release.ladder.first());
+    let first = tasks_for(needed_for_all(stable, canary, None), release.ladder.first());
     if canary.settled && canary.task_definition == *task_definition && canary.desired >= first {
         return Err(Refusal::new(format!("The canary runs {task_definition} already, without traffic."), Remedy::Step));
     }

@@ -1,5 +1,7 @@
 //! What a service's past deployments say of the present one.
 
+use jiff::Timestamp;
+
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::service::Service;
 
@@ -27,6 +29,36 @@ pub(super) fn overridden_config(service: &Service, history: &[ServiceDeployment]
         ..now.clone()
     };
     (set_aside || pauses_added).then_some(restored)
+}
+
+/// When the newest deployment ended, where it was rolled back or brought back a revision that ran before.
+pub(super) fn went_back(service: &Service, history: &[ServiceDeployment]) -> Option<Timestamp> {
+    let newest = history.first().filter(|newest| newest.status.ended())?;
+    let runs = service.primary().map(|primary| &primary.task_definition);
+    let back = match newest.status {
+        DeploymentStatus::RollbackSuccessful => newest.rolled_back_to().is_none_or(|to| Some(to) == runs),
+        DeploymentStatus::Successful => {
+            newest.task_definition() == runs && returned(newest, history) && replaced_another(newest, history)
+        }
+        _ => false,
+    };
+    newest.finished_at.filter(|_| back)
+}
+
+/// Whether a deployment that ended took the place of another revision.
+fn replaced_another(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
+    let older = history.iter().skip_while(|it| it.arn != deployment.arn).skip(1);
+    let mut installed = older.filter_map(|it| match it.status {
+        DeploymentStatus::Successful => it.task_definition(),
+        DeploymentStatus::RollbackSuccessful => it.rolled_back_to(),
+        _ => None,
+    });
+    installed.next().is_some_and(|before| Some(before) != deployment.task_definition())
+}
+
+/// Whether a service's primary rollout began after a time.
+pub(super) fn began_after(service: &Service, at: Timestamp) -> bool {
+    service.primary().and_then(|primary| primary.created_at).is_some_and(|began| began > at)
 }
 
 /// Whether a deployment, under way or over, brought back a revision that had been deployed well before it.

@@ -42,6 +42,7 @@ pub(super) fn side(
         failure_reason: failure_reason(service),
         active: service.active(),
         deployment: service.current_deployment.clone(),
+        began: service.primary().and_then(|primary| primary.created_at),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::history::{is_rollback_deployment, overridden_config};
+use super::history::{began_after, is_rollback_deployment, overridden_config, went_back};
 use super::native::{bake_of, production_rule, route_to, served_from, sides};
 use super::observed::{UNKNOWN_SHARE, UNTRIED, observed};
 use super::other_rules;
@@ -58,6 +58,7 @@ pub(super) fn single(
         overridden_config: overridden_config(service, history).map(Box::new),
         conditions: Vec::new(),
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
+        went_back: went_back(service, history).max(local.rolled_back.filter(|at| !began_after(service, *at))),
         configuration: service.configuration.clone(),
         // What the list still shows as under way, and ECS no longer names, is neither.
         deployment: under_way.or(history.first().filter(|it| it.status.ended())).cloned().map(Box::new),

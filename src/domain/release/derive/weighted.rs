@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::history::began_after;
 use super::observed::{UNTRIED, observed};
 use super::other_rules;
 use super::phase::weighted_phase;
@@ -59,6 +60,9 @@ pub(super) fn weighted(
         stage: None,
         conditions,
         steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
+        went_back: local
+            .rolled_back
+            .filter(|at| [stable, canary].into_iter().all(|service| !began_after(service, *at))),
         stable: stable_side,
         canary: Some(canary_side),
         rules: pair.rules.clone(),

@@ -1,0 +1,87 @@
+//! A target group that nobody is sent to any more: its own count of requests tells, for load balancers follow a write of
+//! weights after a while only.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Met;
+use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::route::target_group_name;
+use crate::domain::metrics::source::{MetricSource, Resolution};
+use crate::domain::metrics::{Member, MetricsQuery, Series};
+
+const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+
+/// For so long after `since` minutes are asked for.
+const WINDOW: SignedDuration = SignedDuration::from_hours(3);
+
+/// The minutes of a target group from `since` on.
+pub(super) fn query(target_group: &Arn, balancer: &Arn, since: Timestamp) -> MetricsQuery {
+    let meter = MetricSource::TargetGroup { group: target_group.clone(), balancer: balancer.clone() };
+    let from = whole_minute(since);
+    MetricsQuery { meters: vec![(meter, Resolution::Brief)], from, to: from.checked_add(WINDOW).unwrap_or(from) }
+}
+
+/// Whether the newest settled minute had no requests.
+pub(super) fn compare(group: &Arn, since: Timestamp, all: &[(MetricSource, Series)], now: Timestamp) -> Met {
+    let name = target_group_name(group);
+    let of_group = |source: &MetricSource| matches!(source, MetricSource::TargetGroup { group: of, .. } if of == group);
+    let Some((_, series)) = all.iter().find(|(source, _)| of_group(source)) else {
+        return Met::NotYet(format!("the requests to {name} are not known"));
+    };
+    if series.unread.contains(&Member::Requests) {
+        return Met::NotYet(format!("the requests to {name} could not be read"));
+    }
+    let settled = now.checked_sub(series.settles_after + MINUTE).map(whole_minute);
+    match settled {
+        Ok(minute) if minute >= since => {
+            let counted = series.minutes.iter().find(|it| it.at == minute).and_then(|it| it.requests);
+            match counted.filter(|requests| *requests > 0.0) {
+                None => Met::Yes,
+                Some(requests) => Met::NotYet(format!("{requests:.0} requests a minute still reach {name}")),
+            }
+        }
+        _ => Met::NotYet(format!("no settled minute of {name} since then")),
+    }
+}
+
+fn whole_minute(at: Timestamp) -> Timestamp {
+    let second = at.as_second().div_euclid(60) * 60;
+    // A minute's beginning is a valid time near `at`.
+    Timestamp::from_second(second).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::metrics::Minute;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_040 + second).unwrap()
+    }
+
+    #[test]
+    fn a_settled_minute_without_requests_says_that_nobody_is_sent_there() {
+        let (group, balancer) = (Arn::new("targetgroup/canary/1"), Arn::new("loadbalancer/app/shop/1"));
+        let source = MetricSource::TargetGroup { group: group.clone(), balancer };
+        let met = |minutes: &[(i64, f64)], unread: bool, now: i64| {
+            let minutes = minutes
+                .iter()
+                .map(|(second, requests)| Minute { requests: Some(*requests), ..Minute::at(at(*second)) });
+            let mut series = Series::from(minutes.collect::<Vec<_>>());
+            series.unread.extend(unread.then_some(Member::Requests));
+            compare(&group, at(10), &[(source.clone(), series)], at(now)) == Met::Yes
+        };
+        // The first whole minute begins at 60 and is settled at 240.
+        assert!(!met(&[(0, 90.0)], false, 239));
+        assert!(met(&[(0, 90.0)], false, 240));
+        assert!(met(&[(0, 90.0), (60, 0.0)], false, 240));
+        assert!(!met(&[(0, 90.0), (60, 3.0)], false, 299));
+        assert!(met(&[(0, 90.0), (60, 3.0)], false, 300));
+        // What could not be read is not nothing.
+        assert!(!met(&[], true, 900));
+        assert_eq!(
+            compare(&group, at(10), &[], at(900)),
+            Met::NotYet("the requests to canary are not known".to_owned())
+        );
+    }
+}

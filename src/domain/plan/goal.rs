@@ -1,0 +1,68 @@
+//! Whether there is anything left to do: a goal that is reached sends nothing, however often it is ordered.
+//!
+//! A rollback has a goal, not a motion: users on a revision that is known to be good. Where nothing is under way, it goes
+//! back from the newest release alone, and only while that is recent.
+
+use super::{Context, Intent, Plan, Refusal, Remedy};
+use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::release::{Method, Phase, Release};
+
+impl Context<'_> {
+    /// A plan without steps: the goal of `intent` is reached, as `what` says.
+    pub(super) fn reached(&self, release: &Release, intent: Intent, what: String) -> Plan {
+        Plan { gate: None, ..self.plan(release, intent, Vec::new(), None, Vec::new(), what) }
+    }
+}
+
+/// The answer to a rollback where nothing is under way and nothing is to be sent; `None`: there is something to do.
+pub(super) fn rollback(
+    release: &Release,
+    to: Option<&TaskDefinitionArn>,
+    intent: &Intent,
+    context: &Context<'_>,
+) -> Option<Result<Plan, Refusal>> {
+    let watched = matches!(release.method, Method::CodeDeploy | Method::External);
+    if release.phase != Phase::Steady || watched {
+        return None;
+    }
+    let runs = &release.stable.task_definition;
+    let reached = |what: String| Some(Ok(context.reached(release, intent.clone(), what)));
+    match to {
+        Some(to) if to == runs && release.stable.settled => {
+            return reached(format!("runs {} already: nothing is sent", runs.tag()));
+        }
+        Some(_) => return None,
+        None => {}
+    }
+    if let Some(at) = release.went_back {
+        return reached(format!(
+            "was rolled back at {}, and runs {}: nothing is sent; to go further back, name a revision",
+            at.strftime("%H:%MZ"),
+            runs.tag()
+        ));
+    }
+    if canary_is_newest(release) {
+        return reached(format!("has all of its traffic on {}: nothing is sent", runs.tag()));
+    }
+    let within = context.settings.rollback_within;
+    let ended = release.steady_since?;
+    if context.now.duration_since(ended) > within {
+        return Some(Err(Refusal::new(
+            format!(
+                "{} was released on {}, more than {} h ago.",
+                release.name,
+                ended.strftime("%Y-%m-%d"),
+                within.as_hours()
+            ),
+            Remedy::NameOlderRevision,
+        )));
+    }
+    None
+}
+
+/// Whether a pair's newest release was its canary's, which has neither traffic nor tasks any more.
+fn canary_is_newest(release: &Release) -> bool {
+    let Some(canary) = release.canary.as_ref().filter(|_| !release.one_service()) else { return false };
+    let newer = canary.began.zip(release.stable.began).is_some_and(|(canary, stable)| canary > stable);
+    newer && canary.task_definition != release.stable.task_definition
+}
