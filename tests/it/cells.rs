@@ -79,7 +79,10 @@ const NOT_WEIGHTED: &[&str] = &["no: search is a rolling service: it has no weig
 const NOTHING_UNDER_WAY: &[&str] = &["no: search has no deployment under way."];
 const NOBODY: &[&str] = &["no: search does not wait for anybody: ECS shifts its traffic by itself."];
 const NOTHING_GOOD: &[&str] = &["no: No revision of search other than :88 is known to have worked."];
-const ALREADY: &[&str] = &["no: search is rolling back already."];
+const ALREADY: &[&str] = &["said: search is rolling back already: nothing is sent"];
+const TOO_OLD: &[&str] = &["no: search was released on 2026-11-18, more than 24 h ago."];
+/// Twice is once.
+const REACHED: &[&str] = &["said: search was rolled back, and runs :88: nothing is sent"];
 const GOING_BACK: &[&str] = &["no: search is rolling back."];
 
 /// Strategy, phase, what R sends, what P sends.
@@ -87,8 +90,8 @@ type Row = (&'static [By], At, &'static [&'static str], &'static [&'static str])
 
 #[rustfmt::skip]
 const CELLS: &[Row] = &[
-    (&[Rolling], Finished,                                 REDEPLOY,          NOT_WEIGHTED),
-    (NATIVE,     Finished,                                 REDEPLOY,          NOTHING_UNDER_WAY),
+    (&[Rolling], Finished,                                 TOO_OLD,           NOT_WEIGHTED),
+    (NATIVE,     Finished,                                 TOO_OLD,           NOTHING_UNDER_WAY),
     (&[Rolling], FirstFinished,                            NOTHING_GOOD,      NOT_WEIGHTED),
     (NATIVE,     FirstFinished,                            NOTHING_GOOD,      NOTHING_UNDER_WAY),
     (&[Rolling], Pending,                                  STOP,              NOT_WEIGHTED),
@@ -113,8 +116,8 @@ const CELLS: &[Row] = &[
     (NATIVE,     RollbackRequested,                        ALREADY,           GOING_BACK),
     (&[Rolling], RollbackInProgress,                       ALREADY,           NOT_WEIGHTED),
     (NATIVE,     RollbackInProgress,                       ALREADY,           GOING_BACK),
-    (&[Rolling], RolledBack,                               REDEPLOY,          NOT_WEIGHTED),
-    (NATIVE,     RolledBack,                               REDEPLOY,          NOTHING_UNDER_WAY),
+    (&[Rolling], RolledBack,                               REACHED,           NOT_WEIGHTED),
+    (NATIVE,     RolledBack,                               REACHED,           NOTHING_UNDER_WAY),
     (&[Rolling], RollbackFailed,                           REDEPLOY,          NOT_WEIGHTED),
     (NATIVE,     RollbackFailed,                           REDEPLOY,          NOTHING_UNDER_WAY),
     (&[Rolling], Superseding,                              STOP,              NOT_WEIGHTED),
@@ -278,7 +281,18 @@ async fn press(stage: &mut Harness, key: &str) -> Vec<String> {
     }
     let told: Vec<_> =
         stage.writes()[sent..].iter().map(|(operation, input)| line(&before, operation, input)).collect();
-    if told.is_empty() { vec![format!("{:?}", stage.model.screen.notice)] } else { told }
+    if told.is_empty() { vec![said(stage)] } else { told }
+}
+
+/// What the status line says, without the time in it and without advice.
+fn said(stage: &Harness) -> String {
+    let text = stage.model.screen.notice.as_ref().map_or("", |notice| notice.text.as_str());
+    let text = text.split(';').next().unwrap_or_default();
+    let words = text.split(' ').collect::<Vec<_>>();
+    let timed = words.iter().position(|word| word.ends_with("Z,")).filter(|at| *at > 0);
+    let without =
+        timed.map_or(text.to_owned(), |at| [&words[..at - 1].join(" "), ", ", &words[at + 1..].join(" ")].concat());
+    format!("said: {without}")
 }
 
 /// A write in a line. IT is the deployment that was on the screen; hooks are counted as they were shown there.

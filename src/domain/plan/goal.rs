@@ -4,8 +4,10 @@
 //! back from the newest release alone, and only while that is recent.
 
 use super::{Context, Intent, Plan, Refusal, Remedy};
+use crate::domain::ecs::deployment::DeploymentOutcome;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::{Method, Phase, Release};
+use crate::domain::rollback::target::best;
 
 impl Context<'_> {
     /// A plan without steps: the goal of `intent` is reached, as `what` says.
@@ -22,11 +24,15 @@ pub(super) fn rollback(
     context: &Context<'_>,
 ) -> Option<Result<Plan, Refusal>> {
     let watched = matches!(release.method, Method::CodeDeploy | Method::External);
-    if release.phase != Phase::Steady || watched {
+    let reached = |what: String| Some(Ok(context.reached(release, intent.clone(), what)));
+    if let Some(what) = under_way(release).filter(|_| to.is_none()) {
+        return reached(what);
+    }
+    let outcome = release.deployment.as_ref().and_then(|newest| newest.outcome());
+    if release.phase != Phase::Steady || watched || outcome == Some(DeploymentOutcome::RollbackFailed) {
         return None;
     }
     let runs = &release.stable.task_definition;
-    let reached = |what: String| Some(Ok(context.reached(release, intent.clone(), what)));
     match to {
         Some(to) if to == runs && release.stable.settled => {
             return reached(format!("runs {} already: nothing is sent", runs.tag()));
@@ -44,6 +50,8 @@ pub(super) fn rollback(
     if canary_is_newest(release) {
         return reached(format!("has all of its traffic on {}: nothing is sent", runs.tag()));
     }
+    // Without a revision to go back to, that is what is the matter.
+    best(&release.previous)?;
     let within = context.settings.rollback_within;
     let ended = release.steady_since?;
     if context.now.duration_since(ended) > within {
@@ -58,6 +66,27 @@ pub(super) fn rollback(
         )));
     }
     None
+}
+
+/// What is on its way back already. Weights of our own may still have to be given back.
+fn under_way(release: &Release) -> Option<String> {
+    let weights_left = release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
+    let by_weights = match release.method {
+        Method::Weighted => true,
+        Method::NativeWeighted => weights_left,
+        _ => false,
+    };
+    let newest = release.newest();
+    if by_weights || newest.failure_reason.is_some() {
+        return None;
+    }
+    if newest.is_rolling_back {
+        return Some("is rolling back already: nothing is sent".to_owned());
+    }
+    release.is_rollback_deployment.then(|| {
+        let to = newest.task_definition.tag();
+        format!("is on its way back to {to} already: nothing is sent; to keep what it replaces, name that revision")
+    })
 }
 
 /// Whether a pair's newest release was its canary's, which has neither traffic nor tasks any more.
