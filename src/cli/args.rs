@@ -257,7 +257,7 @@ pub(super) struct Judge {
 #[command(next_help_heading = "Plan")]
 pub(super) struct Acting {
     /// Print the plan and change nothing
-    #[arg(long, conflicts_with_all = ["wait", "yes"])]
+    #[arg(long)]
     pub dry_run: bool,
     /// Carry out the plan without asking; required without a terminal
     #[arg(long, short)]
@@ -265,6 +265,12 @@ pub(super) struct Acting {
     /// Reason, for the audit file
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Go on although the verdict is FAIL; needs --reason
+    #[arg(long, requires = "reason")]
+    pub despite_verdict: bool,
+    /// Go on only on a PASS; else exit 3
+    #[arg(long, conflicts_with = "despite_verdict")]
+    pub require_pass: bool,
     /// Wait until the rollout is complete
     ///
     /// Without this option the command returns as soon as its last write is confirmed. The command always waits for

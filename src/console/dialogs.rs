@@ -214,13 +214,20 @@ pub struct Revisions {
     pub release: String,
     /// Whose revisions.
     pub family: String,
-    /// Which is marked, counted from the newest.
-    pub selected: usize,
+    /// Which is marked, counted from the newest; `None`: none was chosen yet.
+    pub selected: Option<usize>,
     /// What the choice is for.
     pub purpose: Purpose,
 }
 
 impl Revisions {
+    /// The line that is marked: the chosen one, else the first that does not run and is not known to be bad.
+    pub fn marked(&self, choices: &[Choice]) -> usize {
+        let sound = |choice: &Choice| !choice.current && choice.known_bad.is_none() && !choice.rolled_back_from;
+        let first = || choices.iter().position(sound).unwrap_or(0);
+        self.selected.unwrap_or_else(first).min(choices.len().saturating_sub(1))
+    }
+
     /// The lines of a choice among revisions, newest first.
     pub fn choices(&self, observed: &Observed) -> Vec<Choice> {
         let Some(release) = observed.release(&self.release) else { return Vec::new() };
@@ -238,6 +245,7 @@ impl Revisions {
             current: release.stable.task_definition == *arn,
             previous: known(release, arn).is_some_and(|good| !good.rolled_back_from),
             rolled_back_from: known(release, arn).is_some_and(|good| good.rolled_back_from),
+            known_bad: release.known_against(arn).map(ToString::to_string),
         };
         let active = family.into_iter().flatten();
         match self.purpose {
@@ -275,4 +283,6 @@ pub struct Choice {
     pub previous: bool,
     /// Known to have run, and to have been rolled back.
     pub rolled_back_from: bool,
+    /// That it failed or was rolled back lately, in words.
+    pub known_bad: Option<String>,
 }

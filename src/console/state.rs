@@ -50,6 +50,7 @@ impl Model {
     /// Derives the releases anew; after every change of what they depend on.
     pub fn derive(&mut self) {
         self.observed.derive(&self.operations.local);
+        self.operations.note_verdicts(&self.observed.releases, self.observed.now.at);
     }
 
     /// What decides which queries are due.

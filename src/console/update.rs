@@ -169,6 +169,7 @@ fn recall(model: &mut Model, history: History) {
             (local.requested, local.since) = (remembered.requested, remembered.since);
         }
         local.rolled_back = local.rolled_back.max(remembered.rolled_back);
+        local.known_bad.splice(..0, remembered.known_bad);
     }
     history.add_to(&mut model.observed.snapshot);
     model.operations.acts.recall(history.acts, history.complete_since);
@@ -204,8 +205,9 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
             if !matches!(outcome, OperationOutcome::Done | OperationOutcome::Superseded) {
                 local.requested = None;
             }
-            if *outcome == OperationOutcome::Done && operation.plan.intent.is_rollback() {
-                local.rolled_back = Some(model.observed.now.at);
+            let refused = matches!(outcome, OperationOutcome::Refused { .. } | OperationOutcome::Superseded);
+            if operation.plan.intent.is_rollback() && !refused {
+                local.note_rollback(operation.plan.revision.as_ref(), outcome.is_done(), model.observed.now.at);
             }
             said = Some(ending(&operation.plan.title, outcome));
             model.polls.expedite(&[

@@ -4,7 +4,8 @@
 //! 2. what CloudWatch's alarms say: in ALARM is a FAIL;
 //! 3. whether the minutes behind the numbers are known: if not, there is no PASS;
 //! 4. the rollout's health: beside a crash loop there is no PASS either;
-//! 5. whether a rollback is open.
+//! 5. what was known before: a FAIL stays until a PASS refutes it;
+//! 6. whether a rollback is open.
 //!
 //! Each step may only take a PASS away or add a FAIL, and none reads what a later one finds.
 
@@ -15,11 +16,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use self::unread::unread;
-use super::analysis::{Verdict, alarms};
+use super::analysis::{Verdict, VerdictStatus, alarms};
 use super::health::rollout;
 use super::health::rollout_health::RolloutHealth;
 use super::observe::snapshot::{Since, Snapshot};
 use super::release::{LocalState, Release, ReleaseState, derive};
+use super::rollback::known_bad::BadReason;
 use super::rollback::readiness;
 use super::settings::Settings;
 
@@ -38,6 +40,7 @@ pub fn releases(
         let verdict = with_freshness(verdict, &state, snapshot, now);
         let ailment = rollout::ailment(&state, snapshot, now);
         let verdict = with_health(verdict, &state, ailment.as_ref());
+        let verdict = with_memory(verdict, &state);
         let service = snapshot.service(&state.stable.service);
         let preflight = service.map(|service| readiness::preflight(&state, service, snapshot, denied, now));
         Release { state, verdict, ailment, preflight: preflight.unwrap_or_default() }
@@ -63,6 +66,19 @@ fn with_freshness(verdict: Verdict, release: &ReleaseState, snapshot: &Snapshot,
         Some(why) => verdict.downgrade_to_inconclusive(why),
         None => verdict,
     }
+}
+
+/// A FAIL of this revision stays until it is refuted: a new share has no numbers yet.
+fn with_memory(mut verdict: Verdict, release: &ReleaseState) -> Verdict {
+    let canary = release.canary.as_ref().filter(|_| release.is_shared());
+    let bad = canary.and_then(|canary| release.known_against(&canary.task_definition));
+    if let Some(bad) = bad.filter(|bad| matches!(bad.reason, BadReason::Failed(_)))
+        && verdict.outcome == VerdictStatus::Inconclusive
+    {
+        verdict.outcome = VerdictStatus::Fail;
+        verdict.reasons.insert(0, format!("{bad}; not refuted since"));
+    }
+    verdict
 }
 
 /// The tasks that crash answer no requests: the numbers are those of the tasks that serve.

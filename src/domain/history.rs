@@ -9,6 +9,7 @@ use super::ecs::names::ServiceKey;
 use super::observe::snapshot::{ObservedHealthy, Snapshot};
 use super::release::LocalState;
 use super::release::share::Percent;
+use super::rollback::known_bad::KnownBad;
 use super::timeline::Act;
 
 /// Orders from this machine and the revisions that it saw running, as far back as the audit was read.
@@ -21,6 +22,9 @@ pub struct History {
     /// When the newest rollback ended as it should, by release.
     #[serde(default)]
     pub rolled_back: BTreeMap<String, Timestamp>,
+    /// Revisions that failed or were rolled back, by release, oldest first.
+    #[serde(default)]
+    pub known_bad: BTreeMap<String, Vec<KnownBad>>,
     /// Revisions that ran complete and healthy when something was ordered, by service; newest first.
     #[serde(with = "pairs")]
     pub healthy: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
@@ -37,9 +41,11 @@ impl History {
             requested: self.requested.get(name).copied(),
             since: self.since.get(name).copied(),
             rolled_back: self.rolled_back.get(name).copied(),
+            known_bad: self.known_bad.get(name).cloned().unwrap_or_default(),
             ..LocalState::default()
         };
-        let names: BTreeSet<_> = self.requested.keys().chain(self.rolled_back.keys()).collect();
+        let names: BTreeSet<_> =
+            self.requested.keys().chain(self.rolled_back.keys()).chain(self.known_bad.keys()).collect();
         names.into_iter().map(|name| (name.clone(), state(name))).collect()
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn list(out: &mut Out, seen: &Observation, name: &str) -> Result<(), 
     }
     let titles = ["REVISION", "VERSION", "EVIDENCE", "LAST SEEN", "GOOD FOR", "REGISTRATION"];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
-    rows.extend(release.previous.iter().map(|good| row(seen, good)));
+    rows.extend(release.previous.iter().map(|good| row(seen, release, good)));
     lines.extend(columns(&rows));
     out.say(&lines.join("\n"))
 }
@@ -42,7 +42,7 @@ fn running(release: &Release) -> String {
     }
 }
 
-fn row(seen: &Observation, good: &KnownGood) -> Vec<String> {
+fn row(seen: &Observation, release: &Release, good: &KnownGood) -> Vec<String> {
     let registration = match good.active {
         Some(true) => "active",
         Some(false) => "deregistered",
@@ -51,7 +51,11 @@ fn row(seen: &Observation, good: &KnownGood) -> Vec<String> {
     vec![
         good.task_definition.tag(),
         version_of(&good.task_definition, &seen.snapshot).unwrap_or_default(),
-        if good.rolled_back_from { "it ran, and was itself taken back" } else { evidence(good.evidence) }.to_owned(),
+        match release.known_against(&good.task_definition) {
+            Some(bad) => bad.to_string(),
+            None if good.rolled_back_from => "it ran, and was rolled back itself".to_owned(),
+            None => evidence(good.evidence).to_owned(),
+        },
         good.at.map(|at| format!("{} ago", since(at, seen.now))).unwrap_or_default(),
         good.good_for.map(span).unwrap_or_default(),
         registration.to_owned(),

@@ -1,10 +1,31 @@
 //! Confirmation of a plan on the command line.
 
+use crate::cli::args::Acting;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::out::Out;
+use crate::domain::analysis::VerdictStatus;
 use crate::domain::confirm;
 use crate::domain::confirm::Confirmation;
 use crate::domain::plan::Plan;
+
+/// Refuses a plan that goes on against a FAIL, in every environment, unless that is said in so many words; and one that
+/// goes on without a PASS, where a PASS is required.
+pub(super) fn check_verdict(plan: &Plan, acting: &Acting) -> Result<(), Failure> {
+    let Some(gate) = &plan.gate else { return Ok(()) };
+    let (verdict, first) = (gate.outcome.word(), gate.reasons.first().map_or("", String::as_str));
+    let refused = |advice: &str| {
+        let message = format!("The verdict on {} is {verdict}: {first}. Nothing was sent.", plan.release);
+        Err(Failure::new(Exit::Refused, message, advice))
+    };
+    if acting.require_pass {
+        return refused("A PASS is required (--require-pass): wait for it.");
+    }
+    let said = acting.despite_verdict && acting.reason.as_deref().and_then(confirm::reason).is_some();
+    if gate.outcome == VerdictStatus::Fail && !said {
+        return refused("Roll back; or go on all the same with --despite-verdict --reason TEXT.");
+    }
+    Ok(())
+}
 
 /// Refuses a plan that goes on against its gate in a protected environment and was ordered without a reason.
 pub(super) fn check_reason(required: Confirmation, plan: &Plan, reason: Option<&str>) -> Result<(), Failure> {
@@ -62,6 +83,7 @@ mod tests {
             gate: None,
             warnings: Vec::new(),
             share: None,
+            revision: None,
             before: Vec::new(),
         }
     }
@@ -83,6 +105,30 @@ mod tests {
         ];
         for (required, typed, expected) in table {
             assert_eq!(ask(&mut out(typed), required, &plan()), expected, "{required:?} {typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_fail_is_gone_on_with_only_where_that_is_said_with_a_reason() {
+        let acting = |despite, reason: Option<&str>, pass| Acting {
+            despite_verdict: despite,
+            reason: reason.map(str::to_owned),
+            require_pass: pass,
+            ..Acting::default()
+        };
+        let gated = |outcome| Plan { gate: Some(Gate { outcome, reasons: vec!["5% errors".into()] }), ..plan() };
+        let (fail, not_yet) = (gated(VerdictStatus::Fail), gated(VerdictStatus::Inconclusive));
+        let table = [
+            (&fail, acting(false, None, false), false),
+            (&fail, acting(false, Some("a false alarm"), false), false),
+            (&fail, acting(true, Some(" "), false), false),
+            (&fail, acting(true, Some("a false alarm"), false), true),
+            (&not_yet, acting(false, None, false), true),
+            (&not_yet, acting(false, None, true), false),
+            (&plan(), acting(false, None, true), true),
+        ];
+        for (plan, acting, goes_on) in table {
+            assert_eq!(check_verdict(plan, &acting).is_ok(), goes_on, "{acting:?} {:?}", plan.gate);
         }
     }
 

@@ -95,7 +95,8 @@ pub(super) async fn act(
             out.say(&report::plan_lines(&plan).join("\n"))?;
             out.say("dry run: nothing was sent")?;
         }
-        return Ok(Exit::Done);
+        // A dry run ends as the act would.
+        return consent::check_verdict(&plan, acting).map(|()| Exit::Done);
     }
     if plan.is_reached() {
         let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan, seen.now));
@@ -110,6 +111,7 @@ pub(super) async fn act(
     } else {
         out.say(&shown)?;
     }
+    consent::check_verdict(&plan, acting)?;
     let required = confirm::required(&session.config.settings, release, &plan, surface(out, acting));
     consent::check_reason(required, &plan, acting.reason.as_deref())?;
     if !consent::ask(out, required, &plan) {

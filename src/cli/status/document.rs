@@ -13,6 +13,7 @@ use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::plan::Context;
 use crate::domain::release::condition::Condition;
 use crate::domain::release::{Release, Side};
+use crate::domain::rollback::known_bad::KnownBad;
 use crate::domain::rollback::target::KnownGood;
 use crate::domain::settings::Settings;
 
@@ -31,6 +32,10 @@ pub(crate) fn document(seen: &Observation, shown: &[&Release], settings: &Settin
         "services": shown.iter().map(|release| service(seen, release, &context)).collect::<Vec<_>>(),
         "faults": seen.faults,
     })
+}
+
+fn known_bad(bad: &KnownBad) -> Value {
+    json!({ "task_definition": bad.task_definition, "at": bad.at, "reason": bad.to_string() })
 }
 
 /// One release, as every document has it.
@@ -59,6 +64,7 @@ pub(crate) fn service(seen: &Observation, release: &Release, context: &Context<'
             "path": back.path,
             "calls": back.calls,
         },
+        "known_bad": release.known_bad.iter().map(known_bad).collect::<Vec<_>>(),
         "previous": release.previous.iter().map(good).collect::<Vec<_>>(),
         "pauses": release.pauses,
         "stage": release.stage,

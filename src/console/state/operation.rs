@@ -49,6 +49,13 @@ pub enum Progress {
     Ended(OperationOutcome),
 }
 
+impl OperationOutcome {
+    /// Whether every step was read back.
+    pub(crate) fn is_done(&self) -> bool {
+        *self == Self::Done
+    }
+}
+
 /// How an operation ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]

@@ -8,8 +8,9 @@ use super::activity::Acts;
 use super::auto_promotion::{AutoPromotion, Countdown, Off};
 use super::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::console::message::{Effect, Now, Order};
+use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::{Intent, Plan};
-use crate::domain::release::LocalState;
+use crate::domain::release::{LocalState, Release};
 
 /// Operations and automatic promotion, by release.
 #[derive(Debug, Clone)]
@@ -76,6 +77,19 @@ impl Operations {
         self.latest.insert(plan.release.clone(), Operation::new(id, plan.clone(), now));
         effects.push(Effect::Execute { operation: id, plan: Box::new(plan), order });
         effects
+    }
+
+    /// Remembers which canaries failed: a FAIL stays until it is refuted, also across a step.
+    pub(crate) fn note_verdicts(&mut self, releases: &[Release], at: Timestamp) {
+        for (release, canary) in releases.iter().filter_map(|release| Some((release, release.canary.as_ref()?))) {
+            let failed = release.verdict.outcome == VerdictStatus::Fail;
+            if failed && release.is_shared() {
+                self.local.entry(release.name.clone()).or_default();
+            }
+            if let Some(local) = self.local.get_mut(&release.name).filter(|_| release.is_shared()) {
+                local.note_verdict(&canary.task_definition, &release.verdict, at);
+            }
+        }
     }
 
     /// Forgets what belongs to another account.

@@ -48,7 +48,7 @@ fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     dialogs.push(Some(Dialog::Revisions(Revisions {
         release: EVIL.into(),
         family: EVIL.into(),
-        selected: 99,
+        selected: Some(99),
         purpose: Purpose::Rollback,
     })));
     dialogs.push(Some(Dialog::Refused { title: EVIL.into(), refusal: Refusal::new(EVIL, Remedy::Watch), of: None }));

@@ -96,7 +96,7 @@ fn choosing(size: (u16, u16)) -> Model {
     model.screen.dialog = Some(Dialog::Revisions(Revisions {
         release: "checkout".into(),
         family: "checkout".into(),
-        selected: 1,
+        selected: Some(1),
         purpose: Purpose::Start,
     }));
     model

@@ -72,14 +72,15 @@ fn answer_weight(model: &mut Model, release: String, mut input: Input, key: Key)
 fn answer_revisions(model: &mut Model, mut revisions: Revisions, key: Key) -> Vec<Effect> {
     let choices = revisions.choices(&model.observed);
     let last = choices.len().saturating_sub(1);
+    let marked = revisions.marked(&choices);
     match key {
         Key::Esc | Key::Ctrl('c') | Key::Char('q' | 'n') => return Vec::new(),
-        Key::Up | Key::Char('k') => revisions.selected = revisions.selected.saturating_sub(1),
-        Key::Down | Key::Char('j') => revisions.selected = (revisions.selected + 1).min(last),
-        Key::Home => revisions.selected = 0,
-        Key::End | Key::Char('G') => revisions.selected = last,
+        Key::Up | Key::Char('k') => revisions.selected = Some(marked.saturating_sub(1)),
+        Key::Down | Key::Char('j') => revisions.selected = Some((marked + 1).min(last)),
+        Key::Home => revisions.selected = Some(0),
+        Key::End | Key::Char('G') => revisions.selected = Some(last),
         Key::Enter => {
-            if let Some(choice) = choices.get(revisions.selected) {
+            if let Some(choice) = choices.get(marked) {
                 let task_definition = choice.task_definition.clone();
                 return match revisions.purpose {
                     Purpose::Rollback => commands::rollback_to(model, &revisions.release, task_definition),

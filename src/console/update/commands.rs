@@ -145,7 +145,7 @@ pub(crate) fn ask_revision(model: &mut Model) {
     }
     if let Some(family) = model.release(&name).map(|release| release.newest().task_definition.family().to_owned()) {
         let purpose = Purpose::Start;
-        model.screen.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
+        model.screen.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: None, purpose }));
     }
 }
 
@@ -154,7 +154,7 @@ pub(super) fn ask_where_to(model: &mut Model, name: String) {
     let family = model.release(&name).map(|release| release.stable.task_definition.family().to_owned());
     if let Some(family) = family {
         let purpose = Purpose::Rollback;
-        model.screen.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: 0, purpose }));
+        model.screen.dialog = Some(Dialog::Revisions(Revisions { release: name, family, selected: None, purpose }));
     }
 }
 

@@ -21,6 +21,38 @@ pub struct Gate {
 /// more than the first step to a canary without traffic: up to that step there are no numbers to judge. A rollback is
 /// never gated.
 pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
+    let verdict = by_verdict(release, intent);
+    match &verdict {
+        Some(gate) if gate.outcome == VerdictStatus::Fail => verdict,
+        _ => known_bad(release, intent, verdict.as_ref()).or(verdict),
+    }
+}
+
+/// The gate of a revision that failed or was rolled back, until a PASS refutes that.
+fn known_bad(release: &Release, intent: &Intent, verdict: Option<&Gate>) -> Option<Gate> {
+    let revision = match intent {
+        Intent::Start { task_definition, .. } => task_definition,
+        Intent::Step { .. } | Intent::Weight { .. } | Intent::Finish => &release.canary.as_ref()?.task_definition,
+        Intent::Rollback { .. } | Intent::Register { .. } => return None,
+    };
+    if *intent == Intent::Finish && release.method.shifted_by_ecs() {
+        return None;
+    }
+    let refuted = !matches!(intent, Intent::Start { .. }) && release.verdict.outcome == VerdictStatus::Pass;
+    let back = matches!(intent, Intent::Weight { to } if !gives_more(release, to.value()));
+    let bad = release.known_against(revision).filter(|_| !refuted && !back)?;
+    let mut reasons = vec![format!("{}: {bad}", revision.tag())];
+    reasons.extend(verdict.into_iter().flat_map(|gate| gate.reasons.clone()));
+    Some(Gate { outcome: VerdictStatus::Fail, reasons })
+}
+
+/// Whether a share is more than the canary has in any of its rules.
+fn gives_more(release: &Release, to: f64) -> bool {
+    let shares = release.shares();
+    shares.is_empty() || shares.iter().any(|share| to > share.map_or(0.0, Percent::value))
+}
+
+fn by_verdict(release: &Release, intent: &Intent) -> Option<Gate> {
     release.canary.as_ref()?;
     // Where ECS goes on, how far is its own affair.
     let to = match intent {

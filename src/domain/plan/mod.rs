@@ -47,6 +47,9 @@ pub struct Plan {
     pub gate: Option<Gate>,
     /// The canary's share after the last step, where the plan moves traffic.
     pub share: Option<Percent>,
+    /// The revision that the release is about, the newest side's: a rollback takes users away from it.
+    #[serde(default)]
+    pub revision: Option<TaskDefinitionArn>,
     /// The revisions that ran before, by service. The audit keeps them as rollback targets.
     pub before: Vec<Before>,
 }
@@ -166,9 +169,10 @@ impl Context<'_> {
             })
             .collect();
         let gate = gate::gate(release, &intent);
+        let revision = Some(release.newest().task_definition.clone());
         let title = format!("{} {what}", release.name);
         let (release, place) = (release.name.clone(), self.place.clone());
-        Plan { release, place, intent, title, steps, warnings, gate, share, before }
+        Plan { release, place, intent, title, steps, warnings, gate, share, revision, before }
     }
 }
 
@@ -246,11 +250,22 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
             Remedy::NeedsPair,
         )),
     }?;
+    let plan = warned_of_bad(release, plan);
     for call in plan.calls() {
         call.belongs_to(context.place)
             .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;
     }
     Ok(plan)
+}
+
+/// A rollback is never gated; that its target failed or was rolled back itself is said.
+fn warned_of_bad(release: &Release, mut plan: Plan) -> Plan {
+    if let Intent::Rollback { to: Some(to), .. } = &plan.intent
+        && let Some(bad) = release.known_against(to)
+    {
+        plan.warnings.insert(0, format!("{}: {bad}", to.tag()).into());
+    }
+    plan
 }
 
 #[cfg(test)]

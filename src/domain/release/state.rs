@@ -11,6 +11,8 @@ use crate::domain::ecs::deployment::{Configuration, Pause, ServiceDeployment};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::route::Route;
+use crate::domain::rollback::known_bad;
+use crate::domain::rollback::known_bad::KnownBad;
 use crate::domain::rollback::target::KnownGood;
 
 /// A service, or a pair, and where its release is: topology and progress, without any judgement.
@@ -39,6 +41,8 @@ pub struct ReleaseState {
     pub bake: Option<Bake>,
     /// Rollback targets, best first.
     pub previous: Vec<KnownGood>,
+    /// Revisions of its services that failed or were rolled back lately.
+    pub known_bad: Vec<KnownBad>,
     /// Why this release can only be watched; `None`: it can be acted on.
     pub watch_only: Option<String>,
     /// Pauses at which ECS waits for an answer, the next to time out first.
@@ -117,6 +121,16 @@ impl ReleaseState {
     /// The canary's share in each production rule; `None` where both weights are 0.
     pub fn shares(&self) -> Vec<Option<Percent>> {
         self.rules.iter().map(ProductionRule::share).collect()
+    }
+
+    /// Whether the canary is known to have a part of the traffic.
+    pub fn is_shared(&self) -> bool {
+        self.share.configured.is_some_and(|share| !share.is_zero())
+    }
+
+    /// What is known against a revision.
+    pub fn known_against(&self, task_definition: &TaskDefinitionArn) -> Option<&KnownBad> {
+        known_bad::find(&self.known_bad, task_definition)
     }
 
     /// The other rules that send requests to a side.

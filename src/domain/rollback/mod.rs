@@ -1,4 +1,5 @@
-//! Rollback: which revision to go back to, and whether the way there is open before anybody needs it.
+//! Rollback: which revision to go back to, which never again, and whether the way is open before anybody needs it.
 
+pub mod known_bad;
 pub mod readiness;
 pub mod target;

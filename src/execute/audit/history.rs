@@ -1,5 +1,6 @@
 //! Reads the audit back: orders from this machine, and revisions that ran healthy.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -10,12 +11,14 @@ use serde::Deserialize;
 use super::SCHEMA;
 use crate::console::state::activity::ending;
 use crate::console::state::operation::OperationOutcome;
+use crate::domain::analysis::VerdictStatus;
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, RouteId};
 use crate::domain::history::History;
 use crate::domain::observe::snapshot::ObservedHealthy;
-use crate::domain::plan::Before;
+use crate::domain::plan::{Before, Gate};
 use crate::domain::release::share::Percent;
+use crate::domain::rollback::known_bad::{BadReason, KnownBad};
 use crate::domain::timeline::{Act, AffectedResource, By, Touch};
 
 /// Bytes at the end of the file that are read.
@@ -55,6 +58,10 @@ struct Past {
 struct PastPlan {
     #[serde(default)]
     title: String,
+    #[serde(default)]
+    gate: Option<Gate>,
+    #[serde(default)]
+    revision: Option<TaskDefinitionArn>,
     before: Vec<Before>,
 }
 
@@ -88,11 +95,13 @@ impl PastCall {
 /// parsed: a gap only means that less is known. A missing file gives an empty history.
 pub fn recall(path: &Path, location: &Location) -> History {
     let mut history = History::default();
+    let mut rollbacks = BTreeMap::new();
     let Ok(text) = tail(path) else { return history };
     for line in text.split(|byte| *byte == b'\n') {
         let Ok(past) = serde_json::from_slice::<Past>(line) else { continue };
         if past.schema == SCHEMA && past.account == location.account && past.region == location.region {
             history.complete_since = Some(history.complete_since.map_or(past.at, |at| at.min(past.at)));
+            learn_bad(&mut history, &mut rollbacks, &past);
             learn(&mut history, past);
         }
     }
@@ -100,6 +109,33 @@ pub fn recall(path: &Path, location: &Location) -> History {
         observed.sort_by_key(|observed| std::cmp::Reverse(observed.at));
     }
     history
+}
+
+/// What was gone on with against a FAIL is known to be bad, and so is what was rolled back. `rollbacks` has the revision
+/// of each rollback that was ordered, by operation.
+fn learn_bad(history: &mut History, rollbacks: &mut BTreeMap<String, TaskDefinitionArn>, past: &Past) {
+    let revision = past.plan.as_ref().and_then(|plan| plan.revision.clone());
+    let gate = past.plan.as_ref().and_then(|plan| plan.gate.as_ref());
+    let failed = gate.filter(|gate| gate.outcome == VerdictStatus::Fail);
+    let (task_definition, reason) = match (past.event.as_str(), past.intent == ROLLBACK, revision) {
+        ("ordered", true, Some(revision)) => {
+            rollbacks.insert(past.operation.clone(), revision);
+            return;
+        }
+        ("ordered", false, Some(revision)) => match failed {
+            Some(gate) => (revision, BadReason::Failed(gate.reasons.clone())),
+            None => return,
+        },
+        ("ended", true, _) if !matches!(past.outcome, Some(OperationOutcome::Refused { .. })) => {
+            match rollbacks.remove(&past.operation) {
+                Some(revision) => (revision, BadReason::RolledBack),
+                None => return,
+            }
+        }
+        _ => return,
+    };
+    let known = history.known_bad.entry(past.release.clone()).or_default();
+    known.push(KnownBad { task_definition, reason, at: past.at });
 }
 
 fn learn(history: &mut History, mut past: Past) {

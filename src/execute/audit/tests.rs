@@ -6,6 +6,7 @@ use crate::domain::plan::{Before, Intent};
 
 fn plan(account: &str, release: &str, share: f64, settled: bool) -> Plan {
     Plan {
+        revision: None,
         release: release.to_owned(),
         place: Location { environment: "prod".into(), account: account.into(), region: "us-east-1".into() },
         intent: Intent::Finish,

@@ -211,7 +211,7 @@ fn choose(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revis
         return window(scene, buffer, body, width, &title, lines);
     }
     let rows = inner_height(body).saturating_sub(2).min(choices.len()).max(1);
-    let selected = revisions.selected.min(choices.len() - 1);
+    let selected = revisions.marked(&choices);
     let first = selected.saturating_sub(rows / 2).min(choices.len() - rows.min(choices.len()));
     let mut lines =
         vec![scene.line(
@@ -223,6 +223,10 @@ fn choose(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revis
         let tried = tried.is_some_and(|canary| canary.desired > 0 && canary.task_definition == choice.task_definition);
         let known = match (choice.current, choice.previous) {
             (true, _) => scene.span("runs now", Role::Stable),
+            (false, _) if choice.known_bad.is_some() => {
+                let bad = choice.known_bad.as_deref().unwrap_or_default();
+                scene.span(format::clip(&format!("✖ {bad}"), width.saturating_sub(34)), Role::Bad)
+            }
             (false, _) if tried => scene.span("on the canary now", Role::Canary),
             (false, true) => scene.span("worked before ✓", Role::Good),
             (false, false) if choice.rolled_back_from => scene.span("ran, and was rolled back", Role::Warn),

@@ -14,8 +14,12 @@ fn r_in_a_question_is_for_the_release_that_the_question_is_about() {
     let checkout = model.focus().unwrap().clone();
     let family = checkout.stable.task_definition.family().to_owned();
     let weight = Dialog::Weight { release: checkout.name.clone(), input: Input::default(), error: None };
-    let revisions =
-        Dialog::Revisions(Revisions { release: checkout.name.clone(), family, selected: 0, purpose: Purpose::Start });
+    let revisions = Dialog::Revisions(Revisions {
+        release: checkout.name.clone(),
+        family,
+        selected: None,
+        purpose: Purpose::Start,
+    });
     let other = model.observed.releases.iter().find(|release| release.name != checkout.name).unwrap().name.clone();
     for dialog in [weight, revisions] {
         let mut model = model.clone();

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::service::Service;
+use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::rollback::known_bad::{KnownBad, known_bad};
 
 /// What the service went by before a deployment changed that for its own sake: it set the strategy aside to go back at
 /// once, or added pauses to a strategy that had none.
@@ -29,6 +31,17 @@ pub(super) fn overridden_config(service: &Service, history: &[ServiceDeployment]
         ..now.clone()
     };
     (set_aside || pauses_added).then_some(restored)
+}
+
+/// Revisions of these services that failed or were rolled back lately.
+pub(super) fn known_bad_of(
+    services: &[&Service],
+    snapshot: &Snapshot,
+    ours: &[KnownBad],
+    now: Timestamp,
+) -> Vec<KnownBad> {
+    let read = services.iter().filter_map(|service| snapshot.deployments.get(&service.key)?.get());
+    known_bad(&read.flatten().collect::<Vec<_>>(), ours, now)
 }
 
 /// When the newest deployment ended, where it was rolled back or brought back a revision that ran before.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::history::{began_after, is_rollback_deployment, overridden_config, went_back};
+use super::history::{began_after, is_rollback_deployment, known_bad_of, overridden_config, went_back};
 use super::native::{bake_of, production_rule, route_to, served_from, sides};
 use super::observed::{UNKNOWN_SHARE, UNTRIED, observed};
 use super::other_rules;
@@ -54,6 +54,7 @@ pub(super) fn single(
     let newest = green.as_ref().unwrap_or(&blue);
     let mut release = ReleaseState {
         phase: Phase::Steady,
+        known_bad: known_bad_of(&[service], snapshot, &local.known_bad, now),
         previous: target::candidates(service, &newest.task_definition, snapshot),
         overridden_config: overridden_config(service, history).map(Box::new),
         conditions: Vec::new(),
@@ -180,7 +181,7 @@ fn requested(
 }
 
 /// How long a finished rollback stays flagged; without it the service would look steady.
-const FLAGGED: SignedDuration = SignedDuration::from_hours(1);
+pub(super) const FLAGGED: SignedDuration = SignedDuration::from_hours(1);
 
 /// That the newest deployment was rolled back, where that ended lately.
 fn recent_rollback(release: &ReleaseState, now: Timestamp) -> Option<Condition> {

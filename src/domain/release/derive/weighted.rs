@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::history::began_after;
+use super::history::{began_after, known_bad_of};
 use super::observed::{UNTRIED, observed};
 use super::other_rules;
 use super::phase::weighted_phase;
 use super::side::{drop_shared_metrics, newest_deployment, series, side, timed, with_groups};
+use super::single::FLAGGED;
 use crate::domain::analysis;
 use crate::domain::analysis::{Step, Verdict};
 use crate::domain::ecs::service::Service;
@@ -42,7 +43,10 @@ pub(super) fn weighted(
     let step = Step { since, bake: bake_for, timed: timed(&canary_side), share: configured };
     let (verdict, observed) = judged(pair, [&stable_side, &canary_side], &step, (snapshot, settings), now);
     let shared = configured.is_some_and(|share| !share.is_zero());
+    let went_back =
+        local.rolled_back.filter(|at| [stable, canary].into_iter().all(|service| !began_after(service, *at)));
     let mut conditions = conditions(pair, chief, local);
+    conditions.extend(recently_rolled_back(went_back, &canary_side, now));
     // A canary that waits without traffic mostly has stable's revision still.
     conditions.extend(same.filter(|_| shared));
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
@@ -55,14 +59,13 @@ pub(super) fn weighted(
         ladder: settings.ladder_of(&pair.name).clone(),
         bake,
         previous: target::candidates(stable, &stable_side.task_definition, snapshot),
+        known_bad: known_bad_of(&[stable, canary], snapshot, &local.known_bad, now),
         watch_only: pair.uncertain.clone(),
         pauses: Vec::new(),
         stage: None,
         conditions,
         steady_since: stable.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),
-        went_back: local
-            .rolled_back
-            .filter(|at| [stable, canary].into_iter().all(|service| !began_after(service, *at))),
+        went_back,
         stable: stable_side,
         canary: Some(canary_side),
         rules: pair.rules.clone(),
@@ -126,6 +129,12 @@ fn judged(
     let verdict = analysis::of_service(series(stable, snapshot), now, thresholds);
     let verdict = if canary.desired > 0 { verdict.downgrade_to_inconclusive(UNTRIED.to_owned()) } else { verdict };
     (verdict, observed)
+}
+
+/// A pair that was rolled back lately is marked like any other service.
+fn recently_rolled_back(went_back: Option<Timestamp>, canary: &Side, now: Timestamp) -> Option<Condition> {
+    let at = went_back.filter(|at| now.duration_since(*at) < FLAGGED)?;
+    Some(Condition::RolledBack { revision: Some(canary.task_definition.tag()), complete: true, at, reason: None })
 }
 
 fn conditions(pair: &Pair, chief: &ProductionRule, local: &LocalState) -> Vec<Condition> {
