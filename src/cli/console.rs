@@ -88,7 +88,8 @@ fn needs_terminal() -> Result<(), Failure> {
 
 /// An audit for a demo alone: what an earlier one did was done to another world.
 fn demo_audit() -> PathBuf {
-    let beside = audit::default_path().unwrap_or_else(|_| std::env::temp_dir().join("tidegate-audit.jsonl"));
+    let own = std::env::temp_dir().join(format!("tidegate-{}", std::process::id()));
+    let beside = audit::default_path().unwrap_or_else(|_| own.join("audit.jsonl"));
     let path = beside.with_file_name(format!("demo-{}.jsonl", std::process::id()));
     // Only there where a process of this number had a demo before.
     let _ = std::fs::remove_file(&path);

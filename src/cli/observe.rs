@@ -46,6 +46,8 @@ pub(super) struct Observation {
     pub ours: BTreeMap<String, LocalState>,
     /// The releases, derived from both.
     pub releases: Vec<Release>,
+    /// What of the configuration was wrong and is left out, in words.
+    pub ignored: Vec<String>,
     /// What could not be read, and was done without.
     pub faults: Vec<Fault>,
     /// On AWS's clock, when all was read.
@@ -109,7 +111,8 @@ impl Observer<'_> {
         }
         let releases = derive(&progress.snapshot);
         let Progress { snapshot, faults, .. } = progress;
-        Ok(Observation { place, identity, releases, ours, snapshot, faults, now: self.clock.now() })
+        let ignored = self.config.ignored.clone();
+        Ok(Observation { place, identity, releases, ours, snapshot, ignored, faults, now: self.clock.now() })
     }
 
     /// Reads what was not read yet, a few queries at a time, and takes the answers in.
