@@ -18,6 +18,8 @@ pub enum FaultKind {
     NoCredentials,
     /// No region is set.
     NoRegion,
+    /// A setting of this machine cannot be what it is: nothing was asked.
+    Misconfigured,
     /// The cluster, service, rule or deployment does not exist here.
     NotFound,
     /// What the operator saw is not what is there now: nothing was sent.
@@ -107,6 +109,7 @@ impl FaultKind {
             Self::Expired => "credentials expired",
             Self::NoCredentials => "no credentials",
             Self::NoRegion => "no region",
+            Self::Misconfigured => "wrong setting",
             Self::NotFound => "not found",
             Self::Changed => "changed",
             Self::Refused => "refused",
@@ -125,6 +128,7 @@ impl FaultKind {
             Self::Expired => "Renew the credentials (`aws sso login`, or your tool); the console goes on by itself.",
             Self::NoCredentials => "Set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work.",
             Self::NoRegion => "Pass --region, or set AWS_REGION or the profile's region.",
+            Self::Misconfigured => "Correct the setting, or unset it.",
             Self::NotFound => "Check the cluster, the region and the account.",
             Self::Changed => "Look at what is there now, then press the key again.",
             Self::Refused => "Read AWS's message; the request is in the audit file.",

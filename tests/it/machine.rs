@@ -241,3 +241,62 @@ fn whatever_stands_in_place_of_a_file_that_is_read_is_named_and_never_waited_for
     }
     assert_eq!(fs::read_to_string(services.with_extension("victim")).unwrap(), "untouched");
 }
+
+#[test]
+fn settings_of_aws_are_taken_as_aws_takes_them_or_named() {
+    let sim = world();
+    let files = sim.home.path().join("aws-config");
+    let config_file = files.to_str().unwrap();
+    fs::write(&files, "[default]\nretry_mode = legacy\nmax_attempts = 0\n").unwrap();
+    let taken: [&[(&str, &str)]; 12] = [
+        &[("AWS_RETRY_MODE", "legacy")],
+        &[("AWS_RETRY_MODE", "unheard-of")],
+        &[("AWS_MAX_ATTEMPTS", "0")],
+        &[("AWS_MAX_ATTEMPTS", "abc"), ("AWS_RETRY_MODE", "")],
+        &[("AWS_MAX_ATTEMPTS", "-1")],
+        &[("AWS_CONFIG_FILE", config_file)],
+        &[("AWS_ENDPOINT_URL_ECS", "")],
+        &[("AWS_USE_FIPS_ENDPOINT", "maybe")],
+        &[("AWS_CA_BUNDLE", "/nowhere")],
+        &[("AWS_PROFILE", "")],
+        &[("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")],
+        &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "us-east-1")],
+    ];
+    for variables in taken {
+        expect(&sim.home, 0, &PLAN_BACK, variables);
+    }
+    let refused: [(&[(&str, &str)], &[&str]); 7] = [
+        (&[("AWS_ENDPOINT_URL_ECS", "nonsense")], &["AWS_ENDPOINT_URL_ECS", "nonsense", "http://"]),
+        (&[("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", "http://")], &["AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"]),
+        (&[("AWS_ENDPOINT_URL", "ftp://me:hunter2@host")], &["AWS_ENDPOINT_URL", "me:***@host"]),
+        (&[("AWS_REGION", "a/b")], &["AWS_REGION", "a/b", "eu-west-1"]),
+        (&[("AWS_REGION", "")], &["no region", "AWS_REGION"]),
+        (&[("AWS_CONFIG_FILE", "BROKEN"), ("AWS_PROFILE", "x")], &["AWS_PROFILE", "profile x"]),
+        (&[("AWS_CONFIG_FILE", "PIPE")], &["AWS_CONFIG_FILE", "named pipe"]),
+    ];
+    let (pipe, broken) = (sim.home.path().join("pipe"), sim.home.path().join("broken"));
+    fs::write(&broken, "[profile x\nregion us-east-1\n").unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (variables, parts) in refused {
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| match *value {
+                "PIPE" => (*name, pipe.to_str().unwrap()),
+                "BROKEN" => (*name, broken.to_str().unwrap()),
+                value => (*name, value),
+            })
+            .collect();
+        let ran = expect(&sim.home, 2, &BACK, &variables);
+        assert!(parts.iter().all(|part| ran.err.contains(part)), "{variables:?}: {ran:?}");
+        assert!(!ran.err.contains("hunter2"), "{ran:?}");
+    }
+    // An endpoint that is not set at all is AWS's own, which these keys do not open; nothing panics on the way.
+    let ran = run(sim.home.command(&["status"]).env("AWS_ENDPOINT_URL", "").env("HTTPS_PROXY", "http://127.0.0.1:1"));
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    // Whoever named a profile does not mean the keys beside it.
+    fs::write(&files, "[profile there]\nregion = us-east-1\n").unwrap();
+    let there = [("AWS_CONFIG_FILE", config_file), ("AWS_PROFILE", "there")];
+    expect(&sim.home, 0, &["status"], &there);
+    let ran = expect(&sim.home, 4, &BACK, &[there[0], ("AWS_PROFILE", "x")]);
+    assert!(ran.err.contains("the config profile (x) could not be found"), "{ran:?}");
+}
