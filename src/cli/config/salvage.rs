@@ -272,7 +272,10 @@ mod tests {
             ),
             ("bake = '5m'\n[[environments]]\nname = 'a'\n[[environments]]\nname = 'a'", &["two environments"]),
             ("bake = '5m'\n[[environments]]\nregion = 'a'", &["line 2: environments.1"]),
-            ("bake = '5m'\nprometheus = { url = 'nonsense' }", &["line 2: prometheus"]),
+            (
+                "bake = '5m'\nprometheus = { url = 'nonsense' }",
+                &["line 2: prometheus.url", "line 2: prometheus: missing field"],
+            ),
         ];
         for (text, ignored) in table {
             let config = loaded(text, None).unwrap();
