@@ -93,7 +93,7 @@ fn check_files() -> Result<(), Fault> {
 fn check_url(setting: &str, url: &str) -> Result<(), Fault> {
     let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let host = host.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    if host.is_some_and(|host| !host.is_empty()) && HttpRequest::get(url).is_ok() {
+    if host.is_some_and(is_host) && HttpRequest::get(url).is_ok() {
         return Ok(());
     }
     Err(wrong(
@@ -101,6 +101,15 @@ fn check_url(setting: &str, url: &str) -> Result<(), Fault> {
         &without_password(url),
         "a URL such as http://127.0.0.1:4566 or https://ecs.eu-west-1.amazonaws.com",
     ))
+}
+
+/// Whether this can stand behind the scheme: a host, with a port that is a number where there is one.
+fn is_host(authority: &str) -> bool {
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let port = host.rsplit_once(':').filter(|_| !host.ends_with(']'));
+    !host.is_empty()
+        && !authority.chars().any(|c| c.is_whitespace() || c.is_control())
+        && port.is_none_or(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok())
 }
 
 /// The region, where it can be one: it becomes part of a host's name.
