@@ -43,6 +43,7 @@ use self::out::Out;
 use self::session::Session;
 use crate::console::signals::survive_file_size_limit;
 use crate::domain::observe::requirements::Scope;
+use crate::domain::text::is_safe;
 
 /// Reads the command line and does what it says. Returns the exit code; whatever there was to say has been said.
 pub async fn run() -> u8 {
@@ -50,7 +51,13 @@ pub async fn run() -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too. Nobody is left to tell if printing fails.
-            let _ = error.print();
+            let text = error.render().to_string();
+            if error.use_stderr() && !text.chars().all(|c| c == '\n' || is_safe(c)) {
+                // What was typed, or came out of a variable, is repeated there.
+                Out::process(false).remark(&text);
+            } else {
+                let _ = error.print();
+            }
             return u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
         }
     };

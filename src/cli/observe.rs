@@ -67,6 +67,9 @@ const FAILING: usize = 5;
 /// The longest that a rollback waits for what it could do without.
 const DEADLINE: Duration = Duration::from_secs(4);
 
+/// The longest that a rollback waits for each of what it cannot do without: a list that does not end is as good as none.
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// Minutes of metrics: a share may have been set hours ago, and stable's own hour before that is looked at too.
 const MINUTES: i64 = 180;
 
@@ -128,9 +131,9 @@ impl Observer<'_> {
             let reads = required.iter().filter(|it| it.need == need).map(|it| it.read.clone());
             requirements::queries(reads, now, MINUTES)
         };
-        let deadline = (scope == Scope::Rollback).then_some(DEADLINE);
-        let essential = queries(Need::Essential).into_iter().map(|query| (query, None));
-        let helpful = queries(Need::Helpful).into_iter().map(|query| (query, deadline));
+        let within = |deadline| (scope == Scope::Rollback).then_some(deadline);
+        let essential = queries(Need::Essential).into_iter().map(|query| (query, within(LIMIT)));
+        let helpful = queries(Need::Helpful).into_iter().map(|query| (query, within(DEADLINE)));
         let mut answers = futures::stream::iter(essential.chain(helpful))
             .map(|(query, deadline)| async move {
                 let asked = self.clock.now();

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
+use crate::domain::text::without_password;
 use crate::execute::audit;
 use crate::files;
 
@@ -102,7 +103,7 @@ impl ServiceCache {
             environment: environment.name.value.clone(),
             profile: environment.profile.value.clone(),
             region: environment.region.value.clone(),
-            endpoint_url: environment.endpoint_url.value.clone(),
+            endpoint_url: environment.endpoint_url.value.as_deref().map(|url| without_password(url).into_owned()),
         };
         Self { path, key, partial: !environment.clusters.value.is_empty() }
     }

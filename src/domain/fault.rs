@@ -4,6 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::cut;
+
+/// Characters of a message, at the most; AWS's longest, of a denied call, have some hundreds.
+const LONGEST_MESSAGE: usize = 2_000;
+
+/// Characters of an error code.
+const LONGEST_CODE: usize = 128;
+
 /// Kinds of failure, told apart because each asks for something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
 #[serde(rename_all = "snake_case")]
@@ -79,7 +87,7 @@ impl Fault {
             operation: operation.into(),
             subject: subject.into(),
             code: None,
-            message: message.into(),
+            message: cut(&message.into(), LONGEST_MESSAGE).into_owned(),
             request_id: None,
             advice: kind.advice().to_owned(),
         }
@@ -95,7 +103,7 @@ impl Fault {
 
     /// The line for a panel: what failed and why, without the advice.
     pub fn headline(&self) -> String {
-        let code = self.code.as_deref().unwrap_or_else(|| self.kind.word());
+        let code = cut(self.code.as_deref().unwrap_or_else(|| self.kind.word()), LONGEST_CODE);
         format!("{} {}: {} ({code})", self.operation, self.subject, self.message)
     }
 }
@@ -152,3 +160,16 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_megabytes_is_cut_with_a_mark() {
+        let mut fault = Fault::new(FaultKind::Refused, "ModifyRule", "rule 10", "x".repeat(4 << 20));
+        fault.code = Some("y".repeat(1 << 20));
+        assert!(fault.message.ends_with('…'), "{}", fault.message.len());
+        assert!(fault.headline().chars().count() < LONGEST_MESSAGE + LONGEST_CODE + 50, "{}", fault.headline().len());
+    }
+}

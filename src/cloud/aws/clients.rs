@@ -24,6 +24,7 @@ use aws_smithy_types::retry::ErrorKind;
 
 use crate::domain::fault::{Fault, FaultKind};
 
+use super::bounded::Bounded;
 use super::settings;
 use super::settings::{Chosen, variable};
 
@@ -177,7 +178,7 @@ impl Clients {
     pub(super) fn new(config: &SdkConfig, endpoints: &Endpoints, lane: ClientPool) -> Self {
         let config = config
             .to_builder()
-            .http_client(http_client(lane))
+            .http_client(Bounded(http_client(lane)))
             .timeout_config(timeouts(lane))
             .retry_config(retries(lane))
             .build();

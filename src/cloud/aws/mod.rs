@@ -4,6 +4,7 @@
 //! can go wrong. Every list is read to its end, every batch keeps to its API's limit, every call has a timeout.
 
 mod alarms;
+mod bounded;
 pub(crate) mod cache;
 mod clients;
 mod cloudwatch;
