@@ -22,9 +22,10 @@
 //! | room | what is in it | what it may know |
 //! |---|---|---|
 //! | [`domain`] | services, releases, the verdict, the planner | nothing of ours; no I/O, no clock, no SDK |
-//! | [`cloud`] | the seam to the provider; [`cloud::aws`] and [`cloud::prometheus`] behind it | `clock`, `domain` |
+//! | [`cloud`] | the seam to the provider; [`cloud::aws`] and [`cloud::prometheus`] behind it | `clock`, `domain`; Prometheus also `files` |
 //! | [`clock`] | time, and waiting | `domain` |
-//! | [`execute`] | the executor, the audit | `clock`, `cloud`, `domain` |
+//! | `files` | files opened by name: regular ones only, never waited for | nothing of ours |
+//! | [`execute`] | the executor, the audit | `clock`, `cloud`, `domain`, `files` |
 //! | [`console`] | state, `update`, screens; the loop, the terminal | `domain`; the loop also what carries effects out |
 //! | [`sim`] | an AWS of our own: a world on a clock, behind the real wire protocols | nothing of ours |
 //! | [`cli`] | subcommands, configuration, exit codes | everything |
@@ -60,6 +61,7 @@ pub mod cloud;
 pub mod console;
 pub mod domain;
 pub mod execute;
+mod files;
 pub mod sim;
 #[cfg(test)]
 pub mod testkit;

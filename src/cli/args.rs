@@ -99,6 +99,24 @@ impl From<&Global> for Flags {
     }
 }
 
+impl Command {
+    /// Whether the command goes on without what this machine lacks or has wrong: a log, a sound configuration. What
+    /// looks and what goes back does; what goes forward does not.
+    pub(super) fn goes_on(&self) -> bool {
+        matches!(
+            self,
+            Self::Console
+                | Self::Status(_)
+                | Self::Rollback(_)
+                | Self::History(_)
+                | Self::Diff(_)
+                | Self::Watch(_)
+                | Self::Help(_)
+                | Self::Config
+        )
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

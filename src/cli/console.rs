@@ -28,6 +28,7 @@ use crate::console::terminal;
 use crate::console::view::Theme;
 use crate::domain::ecs::names::Location;
 use crate::domain::fault::Fault;
+use crate::domain::text::without_password;
 use crate::execute::audit;
 use crate::execute::audit::Journal;
 use crate::execute::executor::Options;
@@ -38,7 +39,7 @@ pub(super) async fn open(config: Config) -> Result<u8, Failure> {
     // Without a region there is nothing to show: that is said before the screen is taken.
     let session = Session::connect(config).await?;
     let environment = &session.config.environment;
-    let endpoint = environment.endpoint_url.value.clone();
+    let endpoint = environment.endpoint_url.value.as_deref().map(|url| without_password(url).into_owned());
     let shell = Shell { profile: environment.profile.value.clone(), simulated: endpoint.is_some(), endpoint };
     let lanes: (Arc<dyn Cloud>, Arc<dyn Cloud>) = (session.reader, session.actor);
     show(session.config, session.region, session.clock, lanes, audit::default_path(), shell).await
@@ -88,7 +89,8 @@ fn needs_terminal() -> Result<(), Failure> {
 
 /// An audit for a demo alone: what an earlier one did was done to another world.
 fn demo_audit() -> PathBuf {
-    let beside = audit::default_path().unwrap_or_else(|_| std::env::temp_dir().join("tidegate-audit.jsonl"));
+    let own = std::env::temp_dir().join(format!("tidegate-{}", std::process::id()));
+    let beside = audit::default_path().unwrap_or_else(|_| own.join("audit.jsonl"));
     let path = beside.with_file_name(format!("demo-{}.jsonl", std::process::id()));
     // Only there where a process of this number had a demo before.
     let _ = std::fs::remove_file(&path);

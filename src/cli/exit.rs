@@ -63,7 +63,7 @@ impl Exit {
         match fault.kind {
             // What the operator saw is not what is there: the guard of every write.
             FaultKind::Changed => Self::Refused,
-            FaultKind::NoRegion => Self::Usage,
+            FaultKind::NoRegion | FaultKind::Misconfigured => Self::Usage,
             _ => Self::Aws,
         }
     }
@@ -128,7 +128,10 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let advice = match &error {
             ConfigError::Unreadable { .. } => "Check the path: --config, or TIDEGATE_CONFIG.",
-            ConfigError::Wrong { .. } => "config.example.toml shows every setting.",
+            ConfigError::Wrong { .. } => {
+                "config.example.toml shows every setting. `tidegate status` and `tidegate rollback` go on without what \
+                 is wrong."
+            }
             ConfigError::Twice { .. } => "Rename one of them.",
             ConfigError::NoEnvironment { .. } => "Name one of those with --environment, or add it.",
             ConfigError::NoPrometheus { .. } => "Or take the numbers from CloudWatch: source = \"cloudwatch\".",

@@ -22,6 +22,10 @@ use super::session::Session;
 use crate::domain::analysis;
 use crate::domain::analysis::{Case, Observed, Verdict, VerdictStatus};
 use crate::domain::settings::Thresholds;
+use crate::files;
+
+/// Bytes of recorded minutes, at the most: a year of them has less.
+const LARGEST: u64 = 64 << 20;
 
 /// What a file has.
 #[derive(Debug, Deserialize)]
@@ -197,9 +201,9 @@ fn read(path: &Path) -> Result<Recorded, Failure> {
     let name = if standard { "standard input".to_owned() } else { path.display().to_string() };
     let text = if standard {
         let mut text = String::new();
-        std::io::stdin().lock().read_to_string(&mut text).map(|_| text)
+        std::io::stdin().lock().take(LARGEST).read_to_string(&mut text).map(|_| text)
     } else {
-        std::fs::read_to_string(path)
+        files::read_text(path, LARGEST)
     };
     let text = text.map_err(|error| {
         Failure::usage(

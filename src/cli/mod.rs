@@ -41,7 +41,9 @@ use self::exit::{Exit, Failure};
 use self::observe::Observation;
 use self::out::Out;
 use self::session::Session;
+use crate::console::signals::survive_file_size_limit;
 use crate::domain::observe::requirements::Scope;
+use crate::domain::text::is_safe;
 
 /// Reads the command line and does what it says. Returns the exit code; whatever there was to say has been said.
 pub async fn run() -> u8 {
@@ -49,7 +51,13 @@ pub async fn run() -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too. Nobody is left to tell if printing fails.
-            let _ = error.print();
+            let text = error.render().to_string();
+            if error.use_stderr() && !text.chars().all(|c| c == '\n' || is_safe(c)) {
+                // What was typed, or came out of a variable, is repeated there.
+                Out::process(false).remark(&text);
+            } else {
+                let _ = error.print();
+            }
             return u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
         }
     };
@@ -75,10 +83,17 @@ fn tell(out: &mut Out, failure: &Failure, in_a_line: bool) {
 }
 
 async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
-    logging::start()?;
+    survive_file_size_limit();
+    if let Err(failure) = logging::start() {
+        // Nobody needs the log as much as the way back.
+        if !cli.command.as_ref().is_none_or(Command::goes_on) {
+            return Err(failure);
+        }
+        out.remark(&format!("tidegate: no log is written: {} {}", failure.message, failure.advice));
+    }
     let exit = match &cli.command {
         Some(Command::Status(status)) => {
-            let session = connect(&cli.global).await?;
+            let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
             let name = status.service.as_deref();
             let seen = session.observe(status::scope(name), name).await?;
             seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
@@ -106,7 +121,8 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             Exit::Done
         }
         Some(Command::Diff(wish)) => {
-            diff::diff(out, &connect(&cli.global).await?, wish).await?;
+            let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
+            diff::diff(out, &session, wish).await?;
             Exit::Done
         }
         Some(Command::Judge(wish)) => match wish.since {
@@ -150,13 +166,17 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
 
 /// Reads what a release ran before, and says what could not be read.
 async fn observe_past(out: &mut Out, cli: &Cli, name: &str) -> Result<Observation, Failure> {
-    let seen = connect(&cli.global).await?.observe(Scope::Past, Some(name)).await?;
+    let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
+    let seen = session.observe(Scope::Past, Some(name)).await?;
     seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
     Ok(seen)
 }
 
 async fn act(out: &mut Out, cli: &Cli, name: &str, wish: AskedAct, acting: &Acting) -> Result<Exit, Failure> {
-    let config = load(&cli.global)?;
+    let config = match &wish {
+        AskedAct::Rollback { .. } => load_what_is_right(out, &cli.global)?,
+        _ => load(&cli.global)?,
+    };
     act::check_confirmable(out, acting)?;
     let session = Session::connect(config).await?;
     act::act(out, &session, name, &wish, acting).await
@@ -164,6 +184,15 @@ async fn act(out: &mut Out, cli: &Cli, name: &str, wish: AskedAct, acting: &Acti
 
 fn load(global: &Global) -> Result<Config, Failure> {
     Ok(config::load(&Flags::from(global), &process_variables)?)
+}
+
+/// The configuration of a command that goes on without what is wrong in the file; what that is, is said.
+fn load_what_is_right(out: &mut Out, global: &Global) -> Result<Config, Failure> {
+    let config = config::load_what_is_right(&Flags::from(global), &process_variables)?;
+    for ignored in &config.ignored {
+        out.remark(&format!("tidegate: WARNING: ignored: {ignored}"));
+    }
+    Ok(config)
 }
 
 async fn connect(global: &Global) -> Result<Session, Failure> {

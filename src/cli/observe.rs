@@ -46,6 +46,8 @@ pub(super) struct Observation {
     pub ours: BTreeMap<String, LocalState>,
     /// The releases, derived from both.
     pub releases: Vec<Release>,
+    /// What of the configuration was wrong and is left out, in words.
+    pub ignored: Vec<String>,
     /// What could not be read, and was done without.
     pub faults: Vec<Fault>,
     /// On AWS's clock, when all was read.
@@ -64,6 +66,9 @@ const FAILING: usize = 5;
 
 /// The longest that a rollback waits for what it could do without.
 const DEADLINE: Duration = Duration::from_secs(4);
+
+/// The longest that a rollback waits for each of what it cannot do without: a list that does not end is as good as none.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Minutes of metrics: a share may have been set hours ago, and stable's own hour before that is looked at too.
 const MINUTES: i64 = 180;
@@ -109,7 +114,8 @@ impl Observer<'_> {
         }
         let releases = derive(&progress.snapshot);
         let Progress { snapshot, faults, .. } = progress;
-        Ok(Observation { place, identity, releases, ours, snapshot, faults, now: self.clock.now() })
+        let ignored = self.config.ignored.clone();
+        Ok(Observation { place, identity, releases, ours, snapshot, ignored, faults, now: self.clock.now() })
     }
 
     /// Reads what was not read yet, a few queries at a time, and takes the answers in.
@@ -125,9 +131,9 @@ impl Observer<'_> {
             let reads = required.iter().filter(|it| it.need == need).map(|it| it.read.clone());
             requirements::queries(reads, now, MINUTES)
         };
-        let deadline = (scope == Scope::Rollback).then_some(DEADLINE);
-        let essential = queries(Need::Essential).into_iter().map(|query| (query, None));
-        let helpful = queries(Need::Helpful).into_iter().map(|query| (query, deadline));
+        let within = |deadline| (scope == Scope::Rollback).then_some(deadline);
+        let essential = queries(Need::Essential).into_iter().map(|query| (query, within(LIMIT)));
+        let helpful = queries(Need::Helpful).into_iter().map(|query| (query, within(DEADLINE)));
         let mut answers = futures::stream::iter(essential.chain(helpful))
             .map(|(query, deadline)| async move {
                 let asked = self.clock.now();

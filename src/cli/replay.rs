@@ -21,7 +21,10 @@ use crate::console::recording::{Recording, Unreadable};
 use crate::console::replay::{Replay, text};
 use crate::console::signals::{Ended, Signals};
 use crate::console::terminal;
+use crate::files;
 
+/// Bytes of a recording, at the most: a day of a busy console has a tenth of that.
+const LARGEST: u64 = 1 << 30;
 /// The time between two frames, at the least.
 const FRAME: Duration = Duration::from_millis(33);
 /// The range of speeds.
@@ -54,7 +57,7 @@ pub(super) async fn replay(out: &mut Out, options: &Options) -> Result<u8, Failu
 
 fn load(options: &Options) -> Result<Recording, Failure> {
     let name = options.file.display();
-    let text = std::fs::read(&options.file)
+    let text = files::read(&options.file, LARGEST)
         .map_err(|error| Failure::usage(format!("cannot read {name}: {error}"), "Check the path."))?;
     let text = String::from_utf8_lossy(&text);
     Recording::parse(&text).map_err(|error| {

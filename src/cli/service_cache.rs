@@ -5,13 +5,15 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
+use crate::domain::text::without_password;
 use crate::execute::audit;
+use crate::files;
 
 const SCHEMA: &str = "tidegate.services/1";
 
@@ -101,7 +103,7 @@ impl ServiceCache {
             environment: environment.name.value.clone(),
             profile: environment.profile.value.clone(),
             region: environment.region.value.clone(),
-            endpoint_url: environment.endpoint_url.value.clone(),
+            endpoint_url: environment.endpoint_url.value.as_deref().map(|url| without_password(url).into_owned()),
         };
         Self { path, key, partial: !environment.clusters.value.is_empty() }
     }
@@ -132,17 +134,14 @@ impl ServiceCache {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let small = fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() <= MOST_BYTES);
-        let text = if small { fs::read(&self.path).unwrap_or_default() } else { Vec::new() };
+        let text = files::read_own(&self.path, MOST_BYTES).unwrap_or_default();
         let document = serde_json::from_slice::<Document>(&text).ok().filter(|document| document.schema == SCHEMA);
         document.map(|document| document.environments).unwrap_or_default()
     }
 
     /// Puts a whole new file in the place of the old one: a reader never sees half of it.
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        if let Some(dir) = self.path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        }
+        files::make_own_directory_of(&self.path)?;
         let new = self.path.with_extension(format!("{}.new", std::process::id()));
         // Left behind by a process of this number that was killed.
         let _ = fs::remove_file(&new);

@@ -95,7 +95,7 @@ impl Session {
         let observer =
             Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &*self.clock };
         let recall = |place: &crate::domain::ecs::names::Location| match audit::default_path() {
-            Ok(path) => history::recall(&path, place),
+            Ok(path) => history::recall(&path, place, self.now()),
             Err(_) => History::default(),
         };
         observer.observe(scope, name, recall).await

@@ -11,9 +11,13 @@ use crate::clock::{CLOCK_VARIABLE, Clock, ScaledClock};
 use crate::cloud::aws::Connect;
 use crate::console::signals::Signals;
 use crate::domain::clock_rate::ClockRate;
+use crate::files;
 use crate::sim::scenario::Scenario;
 use crate::sim::wire::{Server, SimClock};
 use crate::sim::world::World;
+
+/// Bytes of a scenario, at the most.
+const LARGEST: u64 = 16 << 20;
 
 /// Any will do: the embedded AWS takes every key.
 const KEY: &str = "tidegate";
@@ -110,7 +114,7 @@ fn scenario(name: &str) -> Result<Scenario, Failure> {
         return Ok(scenario);
     }
     if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
-        let text = std::fs::read_to_string(name)
+        let text = files::read_text(Path::new(name), LARGEST)
             .map_err(|error| Failure::usage(format!("cannot read the scenario {name}: {error}"), "Check the path."))?;
         return Scenario::parse(&text).map_err(|error| {
             Failure::usage(format!("{name}: {error}"), "assets/scenarios has examples of everything.")

@@ -109,8 +109,9 @@ impl Driver {
 
     fn recall(&mut self, location: Location) {
         let (Ok(journal), outbox) = (self.journal.clone(), self.outbox.clone()) else { return };
+        let now = self.options.clock.now();
         self.tasks.spawn_blocking(move || {
-            let _ = outbox.send(Msg::Recalled(history::recall(journal.path(), &location)));
+            let _ = outbox.send(Msg::Recalled(history::recall(journal.path(), &location, now)));
         });
     }
 

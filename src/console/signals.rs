@@ -1,8 +1,17 @@
 //! What ends a console from outside.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// SIGXFSZ no longer ends the process: a write beyond the size that a file may have (`ulimit -f`) fails, as on a full
+/// disk. Where it cannot be caught it stays as it was.
+pub fn survive_file_size_limit() {
+    // A flag that nobody reads: what counts is that the signal is caught. What is started from here gets the default back.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
 
 /// Why a console ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

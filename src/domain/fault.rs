@@ -4,6 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::cut;
+
+/// Characters of a message, at the most; AWS's longest, of a denied call, have some hundreds.
+const LONGEST_MESSAGE: usize = 2_000;
+
+/// Characters of an error code.
+const LONGEST_CODE: usize = 128;
+
 /// Kinds of failure, told apart because each asks for something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
 #[serde(rename_all = "snake_case")]
@@ -18,6 +26,8 @@ pub enum FaultKind {
     NoCredentials,
     /// No region is set.
     NoRegion,
+    /// A setting of this machine cannot be what it is: nothing was asked.
+    Misconfigured,
     /// The cluster, service, rule or deployment does not exist here.
     NotFound,
     /// What the operator saw is not what is there now: nothing was sent.
@@ -77,7 +87,7 @@ impl Fault {
             operation: operation.into(),
             subject: subject.into(),
             code: None,
-            message: message.into(),
+            message: cut(&message.into(), LONGEST_MESSAGE).into_owned(),
             request_id: None,
             advice: kind.advice().to_owned(),
         }
@@ -93,7 +103,7 @@ impl Fault {
 
     /// The line for a panel: what failed and why, without the advice.
     pub fn headline(&self) -> String {
-        let code = self.code.as_deref().unwrap_or_else(|| self.kind.word());
+        let code = cut(self.code.as_deref().unwrap_or_else(|| self.kind.word()), LONGEST_CODE);
         format!("{} {}: {} ({code})", self.operation, self.subject, self.message)
     }
 }
@@ -107,6 +117,7 @@ impl FaultKind {
             Self::Expired => "credentials expired",
             Self::NoCredentials => "no credentials",
             Self::NoRegion => "no region",
+            Self::Misconfigured => "wrong setting",
             Self::NotFound => "not found",
             Self::Changed => "changed",
             Self::Refused => "refused",
@@ -125,6 +136,7 @@ impl FaultKind {
             Self::Expired => "Renew the credentials (`aws sso login`, or your tool); the console goes on by itself.",
             Self::NoCredentials => "Set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work.",
             Self::NoRegion => "Pass --region, or set AWS_REGION or the profile's region.",
+            Self::Misconfigured => "Correct the setting, or unset it.",
             Self::NotFound => "Check the cluster, the region and the account.",
             Self::Changed => "Look at what is there now, then press the key again.",
             Self::Refused => "Read AWS's message; the request is in the audit file.",
@@ -148,3 +160,16 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_megabytes_is_cut_with_a_mark() {
+        let mut fault = Fault::new(FaultKind::Refused, "ModifyRule", "rule 10", "x".repeat(4 << 20));
+        fault.code = Some("y".repeat(1 << 20));
+        assert!(fault.message.ends_with('…'), "{}", fault.message.len());
+        assert!(fault.headline().chars().count() < LONGEST_MESSAGE + LONGEST_CODE + 50, "{}", fault.headline().len());
+    }
+}

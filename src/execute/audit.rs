@@ -2,9 +2,9 @@
 
 pub mod history;
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -20,6 +20,7 @@ use crate::domain::ecs::names::Identity;
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Plan, Receipt};
 use crate::domain::release::share::Percent;
+use crate::files;
 
 #[cfg(test)]
 mod tests;
@@ -184,10 +185,11 @@ struct Job {
 }
 
 impl Journal {
-    /// Opens the file for appending, or creates it, readable by its owner alone.
+    /// Opens the file for appending, or creates it, readable by its owner alone. An error where the file or its
+    /// directory is not what tidegate made: a link, a pipe, another user's, or one that others may write to.
     pub fn open(path: &Path) -> Result<Self, String> {
-        let file =
-            open(path).map_err(|error| format!("the audit file {} cannot be opened: {error}", path.display()))?;
+        let file = files::append_own(path)
+            .map_err(|error| format!("the audit file {} cannot be opened: {error}", path.display()))?;
         let (lines, jobs) = mpsc::channel::<Job>();
         let failure = Arc::new(Mutex::new(None));
         let reported = Arc::clone(&failure);
@@ -221,6 +223,13 @@ impl Journal {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Waits until every queued line is on the disk, or cannot be. Returns the newest failure to write, where there is
+    /// one that was not returned before.
+    pub fn close(mut self) -> Option<String> {
+        self.finish();
+        self.failure()
+    }
+
     /// Queues a line. The receiver gets the result once the line is on the disk, or cannot be.
     pub fn write(&self, line: &Line<'_>) -> oneshot::Receiver<Result<(), String>> {
         let (done, written) = oneshot::channel();
@@ -240,9 +249,8 @@ impl Journal {
     }
 }
 
-impl Drop for Journal {
-    /// Waits until every queued line is on the disk.
-    fn drop(&mut self) {
+impl Journal {
+    fn finish(&mut self) {
         drop(self.lines.take());
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
@@ -250,28 +258,24 @@ impl Drop for Journal {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+impl Drop for Journal {
+    /// Waits until every queued line is on the disk.
+    fn drop(&mut self) {
+        self.finish();
     }
-    let mut file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(Permissions::from_mode(0o600))?;
-    }
-    // A console that died in the middle of a line must not spoil the next line.
-    if file.seek(SeekFrom::End(0))? > 0 {
-        file.seek(SeekFrom::End(-1))?;
-        let mut last = [0];
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            append(&mut file, b"\n")?;
-        }
-    }
-    Ok(file)
 }
 
-/// Appends with one write, so that the lines of two consoles do not mix.
+/// Appends with one write, so that the lines of two consoles do not mix. A line that was torn, by a console that died or
+/// by a full disk, is ended first: it spoils no other.
 fn append(file: &mut File, line: &[u8]) -> io::Result<()> {
-    file.write_all(line)?;
+    let mut last = *b"\n";
+    if let Some(end) = file.metadata()?.len().checked_sub(1) {
+        file.read_exact_at(&mut last, end)?;
+    }
+    if last == *b"\n" {
+        file.write_all(line)?;
+    } else {
+        file.write_all(&[b"\n", line].concat())?;
+    }
     file.sync_data()
 }

@@ -114,7 +114,10 @@ fn wrong_usage_and_configuration_end_with_2_and_say_what_is_wrong() {
         (&["no-such-command"], &["no-such-command"]),
         (&["step"], &["SERVICE"]),
         (&["step", "checkout", "--to", "101", "--yes"], &["101"]),
-        (&["--config", broken, "status"], &["no_such_setting", "line 2, column 1", "expected one of"]),
+        (
+            &["--config", broken, "step", "checkout", "--yes"],
+            &["no_such_setting", "line 2, column 1", "expected one of"],
+        ),
         (&["--config", "/nowhere.toml", "status"], &["/nowhere.toml"]),
         (&["--environment", "moon", "status"], &["moon"]),
         (&["sim", "--scenario", "no-such"], &["no-such", "good-release"]),

@@ -358,7 +358,7 @@ impl Harness {
 
     /// What another console on this machine would recall.
     pub(crate) fn recalled(&self) -> History {
-        history::recall(self.journal.path(), &self.model.observed.place)
+        history::recall(self.journal.path(), &self.model.observed.place, self.driver.now().at)
     }
 
     pub(crate) fn audit_mode(&self) -> u32 {

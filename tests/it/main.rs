@@ -18,6 +18,7 @@ mod help;
 mod hostile;
 mod judged;
 mod logs;
+mod machine;
 mod native;
 mod prometheus;
 mod pty;

@@ -10,14 +10,15 @@ use petgraph::graphmap::DiGraphMap;
 use syn::visit::{self, Visit};
 
 /// The rooms, and what of ours each may know beside itself. The longest prefix of a file's path names its room.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("clock", &["domain"]),
+    ("files", &[]),
     ("cloud", &["clock", "domain"]),
     ("cloud/lazy", &["cloud", "domain"]),
     ("cloud/aws", &["clock", "cloud", "domain"]),
-    ("cloud/prometheus", &["clock", "cloud", "domain"]),
-    ("execute", &["clock", "cloud", "console", "domain"]),
+    ("cloud/prometheus", &["clock", "cloud", "domain", "files"]),
+    ("execute", &["clock", "cloud", "console", "domain", "files"]),
     ("console", &["domain"]),
     // What carries the console's effects out: driver, recorder, loop, terminal, signals.
     ("console/driver", &["clock", "cloud", "console", "console/recorder", "domain", "execute"]),
@@ -42,6 +43,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "console/terminal",
             "domain",
             "execute",
+            "files",
             "sim",
         ],
     ),
@@ -94,6 +96,7 @@ const NOT_PURE: &[&str] = &[
     "console/signals",
     "console/terminal",
     "execute",
+    "files",
     "main",
     "sim",
 ];

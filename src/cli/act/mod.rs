@@ -6,6 +6,7 @@ pub(in crate::cli) mod report;
 
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::args::Acting;
@@ -87,6 +88,8 @@ pub(super) async fn act(
         // The screen has them beside the plan; here they are part of it.
         let grave = release.preflight.checks.iter().filter(|check| check.level >= Level::Warn);
         plan.warnings.extend(grave.map(|check| Warning::Note(check.what.clone())));
+        let ignored = session.config.ignored.iter().map(|ignored| format!("ignored: {ignored}"));
+        plan.warnings.extend(ignored.map(Warning::Note));
     }
     if acting.dry_run {
         if out.json {
@@ -108,8 +111,12 @@ pub(super) async fn act(
     let shown = report::plan_lines(&plan).join("\n");
     if out.json {
         out.remark(&shown);
-    } else {
-        out.say(&shown)?;
+    } else if let Err(failure) = out.say(&shown) {
+        // A full disk behind standard output does not stop a rollback.
+        if !back {
+            return Err(failure);
+        }
+        out.remark(&shown);
     }
     consent::check_verdict(&plan, acting)?;
     let required = confirm::required(&session.config.settings, release, &plan, surface(out, acting));
@@ -212,27 +219,35 @@ async fn carry_out(
     let journal = audit::default_path().and_then(|path| Journal::open(&path));
     let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order: &order };
     let options = Options { clock: Arc::clone(&session.clock), ..Options::default() };
-    let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
+    if let (Err(trouble), true) = (&journal, plan.intent.is_rollback()) {
+        out.remark(&format!("WARNING: {trouble}. The rollback goes on and is NOT written to the audit."));
+    }
     let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    let listening = tokio::spawn(async move {
-        signals.next().await;
-        stopping.cancel();
-    });
+    let listening = match Signals::listen() {
+        Ok(signals) => Some(tokio::spawn(stop_on(signals, stop.clone()))),
+        Err(error) if plan.intent.is_rollback() => {
+            out.remark(&format!("cannot listen for signals: {error}; ctrl-c ends the command at once"));
+            None
+        }
+        Err(error) => return Err(internal("cannot listen for signals", error)),
+    };
     let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
     let actor: &dyn Cloud = &*session.actor;
     execute_audited(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress))
         .await;
-    listening.abort();
-    let told = reporter.told();
-    let trouble = match &journal {
-        Ok(journal) => journal.failure(),
-        Err(trouble) => Some(trouble.clone()),
-    };
-    if let Some(trouble) = trouble {
-        out.remark(&format!("the audit is not complete: {trouble}"));
+    listening.inspect(JoinHandle::abort);
+    let mut told = reporter.told();
+    // What was queued is on the disk, or could not be written, before it is said.
+    told.audit_trouble = journal.map_or_else(Some, Journal::close);
+    if let Some(trouble) = &told.audit_trouble {
+        out.remark(&format!("WARNING: the audit is not complete: {trouble}"));
     }
     Ok(told)
+}
+
+async fn stop_on(mut signals: Signals, stop: CancellationToken) {
+    signals.next().await;
+    stop.cancel();
 }
 
 /// Says how it ended.
@@ -240,12 +255,19 @@ fn conclude(out: &mut Out, told: &ExecutionReport, left_to_aws: &[String]) -> Re
     let operation = &told.operation;
     let outcome = operation.outcome.as_ref().map_or(&OperationOutcome::Superseded, |(_, outcome)| outcome);
     let exit = Exit::of(outcome, !told.sent.is_empty());
-    if out.json {
-        out.document(&report::result(told, outcome, exit, left_to_aws))?;
+    let ending = report::ending(told, outcome, left_to_aws).join("\n");
+    let said = if out.json {
+        out.document(&report::result(told, outcome, exit, left_to_aws))
     } else if *outcome == OperationOutcome::Done {
-        out.say(&report::ending(told, outcome, left_to_aws).join("\n"))?;
+        out.say(&ending)
     } else {
-        out.remark(&report::ending(told, outcome, left_to_aws).join("\n"));
+        out.remark(&ending);
+        Ok(())
+    };
+    if let Err(failure) = said {
+        // How it ended counts, not that nobody could be told on standard output.
+        out.remark(&ending);
+        out.remark(&failure.message);
     }
     Ok(exit)
 }

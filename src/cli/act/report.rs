@@ -77,6 +77,8 @@ pub(super) struct ExecutionReport {
     pub(super) sent: BTreeSet<usize>,
     /// From the order to the first write that was read back, as the operator lived it.
     pub(super) read_back: Option<SignedDuration>,
+    /// Why the audit is not complete, where it is not.
+    pub(super) audit_trouble: Option<String>,
     /// AWS's answers, by step.
     answers: BTreeMap<usize, Receipt>,
 }
@@ -85,7 +87,13 @@ impl<'a> Reporter<'a> {
     pub(super) fn new(out: &'a mut Out, operation: Operation) -> Self {
         Self {
             out,
-            told: ExecutionReport { operation, sent: BTreeSet::new(), read_back: None, answers: BTreeMap::new() },
+            told: ExecutionReport {
+                operation,
+                sent: BTreeSet::new(),
+                read_back: None,
+                audit_trouble: None,
+                answers: BTreeMap::new(),
+            },
         }
     }
 
@@ -246,6 +254,7 @@ pub(super) fn result(told: &ExecutionReport, outcome: &OperationOutcome, exit: E
         "fault": fault,
         "steps": steps,
         "warnings": plan.warnings.iter().map(|warning| warning.text(COMMANDS)).collect::<Vec<_>>(),
+        "audit_trouble": told.audit_trouble,
         "not_waited_for": left_to_aws,
         "share_percent": plan.share.filter(|_| *outcome == OperationOutcome::Done),
         "first_read_back_seconds": told.read_back.map(|took| took.as_secs_f64()),

@@ -11,6 +11,10 @@ use super::values::{Span, Wait};
 use crate::domain::metrics::Percentile;
 use crate::domain::release::ladder::Ladder;
 use crate::domain::settings::{Automatic, RollbackConfirm, ServiceSettings, Thresholds};
+use crate::files;
+
+/// Bytes of a file, at the most: a configuration has some thousands.
+const LARGEST: u64 = 1 << 20;
 
 /// A configuration file. Every member may be left out; a name that is not one of these is an error.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -219,8 +223,13 @@ impl File {
 
     /// Reads the file at `path`. One that is not there is an empty one, unless it was `named` by somebody.
     pub(crate) fn load(path: &Path, named: bool) -> Result<Option<Self>, ConfigError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path).map(Some),
+        Self::text(path, named)?.map(|text| Self::parse(&text, path)).transpose()
+    }
+
+    /// The text of that file.
+    pub(super) fn text(path: &Path, named: bool) -> Result<Option<String>, ConfigError> {
+        match files::read_text(path, LARGEST) {
+            Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => Ok(None),
             Err(error) => Err(ConfigError::Unreadable { path: path.to_owned(), error }),
         }

@@ -3,6 +3,7 @@
 
 pub(super) mod file;
 pub(super) mod metrics;
+mod salvage;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::domain::settings::{ServiceSettings, Settings};
 use self::file::EnvironmentTable;
 pub(super) use self::file::{ConfigError, File};
 use self::metrics::PrometheusTable;
+pub(super) use self::salvage::load_what_is_right;
 use self::thresholds::ThresholdsTable;
 
 /// Where a value came from.
@@ -131,6 +133,8 @@ pub(super) struct Config {
     pub percentile: Sourced<Percentile>,
     /// Where each setting came from, by its key.
     origins: Vec<(&'static str, Origin)>,
+    /// What of the file was wrong and is left out, in words. Empty unless that was allowed.
+    pub ignored: Vec<String>,
     /// The lines that the file draws, for all and by service.
     lines: (ThresholdsTable, BTreeMap<String, ThresholdsTable>),
 }
@@ -145,17 +149,21 @@ pub(super) fn process_variables(name: &str) -> Option<String> {
 
 /// Reads the file and merges all layers.
 pub(super) fn load(flags: &Flags, variables: Variables<'_>) -> Result<Config, ConfigError> {
-    let named = flags.config.clone().or_else(|| variables("TIDEGATE_CONFIG").map(PathBuf::from));
-    let (path, named) = match named {
-        Some(path) => (Some(path), true),
-        None => (default_path(), false),
-    };
+    let (path, named) = path(flags, variables);
     let file = match &path {
         Some(path) => File::load(path, named)?,
         None => None,
     };
     let path = path.filter(|_| file.is_some());
     merge(flags, variables, &file.unwrap_or_default(), path.as_deref())
+}
+
+/// The path of the file, and whether somebody named it.
+fn path(flags: &Flags, variables: Variables<'_>) -> (Option<PathBuf>, bool) {
+    match flags.config.clone().or_else(|| variables("TIDEGATE_CONFIG").map(PathBuf::from)) {
+        Some(path) => (Some(path), true),
+        None => (default_path(), false),
+    }
 }
 
 /// The settings of a demo: nothing of this machine's accounts, and only of a file that was named.
@@ -232,6 +240,7 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
         ascii,
         percentile: Sourced::file(file.ui.percentile, Percentile::default()),
         origins,
+        ignored: Vec::new(),
         lines: (
             file.thresholds.clone(),
             file.services.iter().map(|(name, table)| (name.clone(), table.thresholds.clone())).collect(),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Config, Origin, Sourced, default_path, metrics};
 use crate::cli::format::columns;
+use crate::domain::text::without_password;
 
 /// One line of it.
 pub(super) struct Line {
@@ -53,7 +54,9 @@ impl Config {
             }),
             line("protected", &environment.protected, bool::to_string),
             line("read_only", &environment.read_only, bool::to_string),
-            line("endpoint_url", &environment.endpoint_url, |url| optional(url, "AWS's own")),
+            line("endpoint_url", &environment.endpoint_url, |url| {
+                url.as_deref().map_or_else(|| "AWS's own".to_owned(), |url| without_password(url).into_owned())
+            }),
         ];
         all.extend(self.origins.iter().map(|(key, origin)| Line {
             key: (*key).to_owned(),

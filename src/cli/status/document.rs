@@ -30,6 +30,7 @@ pub(crate) fn document(seen: &Observation, shown: &[&Release], settings: &Settin
         "protected": settings.protected,
         "read_only": settings.read_only,
         "services": shown.iter().map(|release| service(seen, release, &context)).collect::<Vec<_>>(),
+        "ignored": seen.ignored,
         "faults": seen.faults,
     })
 }

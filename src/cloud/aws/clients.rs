@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::imds::region::ImdsRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::region::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -22,9 +21,12 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
 };
 use aws_smithy_types::retry::ErrorKind;
-use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::domain::fault::{Fault, FaultKind};
+
+use super::bounded::Bounded;
+use super::settings;
+use super::settings::{Chosen, variable};
 
 /// What decides which account and region are looked at. Whatever is left out comes from the AWS variables and
 /// files, as it does for every other AWS tool.
@@ -42,6 +44,16 @@ pub struct Connect {
     pub keys: Option<(String, String)>,
     /// How much is asked for.
     pub limits: Limits,
+}
+
+impl Connect {
+    pub(super) fn chosen(&self) -> Chosen<'_> {
+        Chosen {
+            endpoint_url: self.endpoint_url.as_deref(),
+            profile: self.profile.as_deref(),
+            has_keys: self.keys.is_some(),
+        }
+    }
 }
 
 /// Bounds on what one question costs.
@@ -85,21 +97,21 @@ pub(super) struct Clients {
 /// What the environment and the files say, for both lanes. Asks for no credentials yet.
 pub(super) async fn configure(options: &Connect) -> Result<(SdkConfig, String), Fault> {
     let region = region(options).await.ok_or_else(|| no_region(options))?;
+    let region = settings::check_region(region)?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        // Each pool has its own; the SDK would look into variables for it, and panic on some.
+        .retry_config(RetryConfig::standard())
         .region(Region::new(region.clone()))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(profile) = &options.profile {
-        if !has_profile(profile).await {
-            let message = format!("there is no profile {profile} in the AWS configuration files");
-            let mut fault = Fault::new(FaultKind::NoCredentials, "connect", "AWS", message);
-            fault.advice = "`aws configure list-profiles` shows those that there are.".to_owned();
-            return Err(fault);
-        }
         // A profile that was asked for by name is meant, whatever keys are in the environment: by itself the SDK
         // would take those first, and act on another account.
         let provider = ProviderConfig::without_region().with_region(Some(Region::new(region.clone())));
         let credentials = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(credentials);
+    } else if variable("AWS_PROFILE").is_none() {
+        // An empty AWS_PROFILE is not set.
+        loader = loader.profile_name("default");
     }
     if let Some(url) = &options.endpoint_url {
         loader = loader.endpoint_url(url);
@@ -108,12 +120,6 @@ pub(super) async fn configure(options: &Connect) -> Result<(SdkConfig, String), 
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "tidegate"));
     }
     Ok((loader.load().await, region))
-}
-
-/// Whether there is such a profile. Files that cannot be read say for themselves what is wrong, later.
-async fn has_profile(name: &str) -> bool {
-    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await;
-    profiles.map_or(true, |profiles| profiles.get_profile(name).is_some())
 }
 
 /// The first that is set. The instance's own metadata comes last and gets little time: where there is none,
@@ -126,8 +132,10 @@ async fn region(options: &Connect) -> Option<String> {
     if let Some(name) = &options.profile {
         profile = profile.profile_name(name);
     }
-    let set = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
-    if let Some(region) = set.region().await {
+    if let Some(region) = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")) {
+        return Some(region);
+    }
+    if let Some(region) = profile.build().region().await.filter(|region| !region.as_ref().is_empty()) {
         return Some(region.to_string());
     }
     let instance = ImdsRegionProvider::builder().build();
@@ -137,25 +145,49 @@ async fn region(options: &Connect) -> Option<String> {
 const METADATA_WAIT: Duration = Duration::from_millis(700);
 
 fn no_region(options: &Connect) -> Fault {
-    let profile = options.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+    let profile = options.profile.clone().or_else(|| variable("AWS_PROFILE"));
     let whose = profile.map_or_else(|| "the default profile".to_owned(), |profile| format!("profile {profile}"));
     let message = format!("no region is set: not by --region, AWS_REGION, AWS_DEFAULT_REGION nor {whose}");
     Fault::new(FaultKind::NoRegion, "connect", "AWS", message)
 }
 
+/// Where each service is asked; `None`: where AWS has it.
+pub(super) struct Endpoints {
+    ecs: Option<String>,
+    elbv2: Option<String>,
+    cloudwatch: Option<String>,
+    logs: Option<String>,
+    sts: Option<String>,
+}
+
+impl Endpoints {
+    /// As flags, variables and files have it; an error where that is no address.
+    pub(super) fn of(config: &SdkConfig, files: Option<&ProfileSet>) -> Result<Self, Fault> {
+        let of = |service| settings::endpoint(config, files, service);
+        Ok(Self {
+            ecs: of("ECS")?,
+            elbv2: of("Elastic Load Balancing v2")?,
+            cloudwatch: of("CloudWatch")?,
+            logs: of("CloudWatch Logs")?,
+            sts: of("STS")?,
+        })
+    }
+}
+
 impl Clients {
-    pub(super) fn new(config: &SdkConfig, lane: ClientPool) -> Self {
+    pub(super) fn new(config: &SdkConfig, endpoints: &Endpoints, lane: ClientPool) -> Self {
         let config = config
             .to_builder()
-            .http_client(http_client(lane))
+            .http_client(Bounded(http_client(lane)))
             .timeout_config(timeouts(lane))
             .retry_config(retries(lane))
             .build();
         // The retry budget is shared by all clients of a partition: polls that were throttled must not use up
         // what a rollback needs.
         macro_rules! client {
-            ($sdk:ident) => {{
+            ($sdk:ident, $endpoint:ident) => {{
                 let mut builder = $sdk::config::Builder::from(&config);
+                builder.set_endpoint_url(endpoints.$endpoint.clone());
                 if lane == ClientPool::Act {
                     builder = builder
                         .retry_partition($sdk::config::retry::RetryPartition::new("tidegate-act"))
@@ -165,11 +197,11 @@ impl Clients {
             }};
         }
         Self {
-            ecs: client!(aws_sdk_ecs),
-            elbv2: client!(aws_sdk_elasticloadbalancingv2),
-            cloudwatch: client!(aws_sdk_cloudwatch),
-            logs: client!(aws_sdk_cloudwatchlogs),
-            sts: client!(aws_sdk_sts),
+            ecs: client!(aws_sdk_ecs, ecs),
+            elbv2: client!(aws_sdk_elasticloadbalancingv2, elbv2),
+            cloudwatch: client!(aws_sdk_cloudwatch, cloudwatch),
+            logs: client!(aws_sdk_cloudwatchlogs, logs),
+            sts: client!(aws_sdk_sts, sts),
         }
     }
 }

@@ -25,6 +25,16 @@ const SERVICES_A_CALL: usize = 10;
 /// DescribeTasks takes as many tasks in one call.
 const TASKS_A_CALL: usize = 100;
 
+/// ECS lets a cluster have half as many.
+const MOST_SERVICES: usize = 10_000;
+
+/// Each once, where it was first.
+fn distinct(mut listed: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    listed.retain(|arn| seen.insert(arn.clone()));
+    listed
+}
+
 impl Aws {
     /// Every service of the environment's clusters. One call that fails fails the whole: a list with holes would
     /// show services as gone.
@@ -69,12 +79,12 @@ impl Aws {
         if !self.clusters.is_empty() {
             return Ok(self.clusters.to_vec());
         }
-        pages(Operation::ListClusters, usize::MAX, |token| async {
+        let listed = pages(Operation::ListClusters, usize::MAX, |token| async {
             let call = self.clients.ecs.list_clusters().max_results(PAGE).set_next_token(token);
             let answer = self.ask(Operation::ListClusters, "all clusters", call.send()).await?;
             Ok((answer.cluster_arns.unwrap_or_default(), answer.next_token))
-        })
-        .await
+        });
+        Ok(distinct(listed.await?))
     }
 
     /// A cluster that was deleted, or was never there, can have an empty list of services too: whoever named it
@@ -100,14 +110,19 @@ impl Aws {
 
     async fn service_arns(&self, cluster: &str) -> Result<Vec<String>, Fault> {
         let subject = cluster_subject(cluster);
-        pages(Operation::ListServices, usize::MAX, |token| {
+        let listed = pages(Operation::ListServices, usize::MAX, |token| {
             let call = self.clients.ecs.list_services().cluster(cluster).max_results(PAGE).set_next_token(token).send();
             async {
                 let answer = self.ask(Operation::ListServices, &subject, call).await?;
                 Ok((answer.service_arns.unwrap_or_default(), answer.next_token))
             }
-        })
-        .await
+        });
+        let listed = distinct(listed.await?);
+        if listed.len() > MOST_SERVICES {
+            let message = format!("the list has {} services, more than a cluster can have", listed.len());
+            return Err(Fault::new(FaultKind::Garbled, Operation::ListServices.name(), subject, message));
+        }
+        Ok(listed)
     }
 
     /// Those of the services that are there.

@@ -4,6 +4,7 @@
 //! can go wrong. Every list is read to its end, every batch keeps to its API's limit, every call has a timeout.
 
 mod alarms;
+mod bounded;
 pub(crate) mod cache;
 mod clients;
 mod cloudwatch;
@@ -17,6 +18,7 @@ mod pages;
 mod register;
 mod revisions;
 mod rule;
+mod settings;
 mod sts;
 mod target_groups;
 pub(crate) mod task_definition;
@@ -43,7 +45,7 @@ use crate::domain::plan::{Call, Receipt};
 pub use self::clients::{ClientPool, Connect, Limits};
 
 use self::cache::Memory;
-use self::clients::Clients;
+use self::clients::{Clients, Endpoints};
 use self::fault::ConnectionInfo;
 use self::operation::Operation;
 
@@ -71,15 +73,17 @@ pub struct ClientPools {
 }
 
 /// Finds region and credentials' source, and calls nobody: whether the credentials are good shows with the first
-/// call. Fails only without a region.
+/// call. Fails without a region, and where a setting of this machine cannot be what it is.
 pub async fn connect(options: &Connect) -> Result<ClientPools, Fault> {
+    let files = settings::check(&options.chosen()).await?;
     let (config, region) = clients::configure(options).await?;
-    let named = |variable| std::env::var(variable).ok().filter(|name: &String| !name.is_empty());
-    let profile = options.profile.clone().or_else(|| named("AWS_PROFILE")).filter(|_| options.keys.is_none());
+    let endpoints = Endpoints::of(&config, files.as_ref())?;
+    let profile =
+        options.profile.clone().or_else(|| settings::variable("AWS_PROFILE")).filter(|_| options.keys.is_none());
     let place = Arc::new(ConnectionInfo { profile: profile.clone(), region: region.clone() });
     let memory = Arc::new(Memory::default());
     let lane = |lane| Aws {
-        clients: Clients::new(&config, lane),
+        clients: Clients::new(&config, &endpoints, lane),
         clusters: options.clusters.clone().into(),
         limits: options.limits,
         place: place.clone(),

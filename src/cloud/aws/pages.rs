@@ -1,5 +1,6 @@
 //! Lists that come a page at a time.
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use crate::domain::fault::{Fault, FaultKind};
@@ -9,6 +10,9 @@ use super::operation::Operation;
 /// More pages than any account has: a list that goes on beyond them does not end.
 const MOST_PAGES: usize = 500;
 
+/// More items than any list has that is read to its end.
+const MOST_ITEMS: usize = 20_000;
+
 /// Reads page after page, each from the token of the one before, until the last or until `cap` items are there.
 pub(super) async fn pages<T, Page, Answer>(operation: Operation, cap: usize, mut page: Page) -> Result<Vec<T>, Fault>
 where
@@ -17,6 +21,7 @@ where
 {
     let mut all = Vec::new();
     let mut token: Option<String> = None;
+    let mut seen = HashSet::new();
     for _ in 0..MOST_PAGES {
         let (items, next) = page(token.clone()).await?;
         all.extend(items);
@@ -26,13 +31,11 @@ where
         }
         // Some endpoints end a list with an empty token instead of none.
         let next = next.filter(|next| !next.is_empty());
-        if next.is_none() {
-            return Ok(all);
-        }
-        if next == token {
+        let Some(next) = next else { return Ok(all) };
+        if all.len() > MOST_ITEMS || !seen.insert(next.clone()) {
             break;
         }
-        token = next;
+        token = Some(next);
     }
     Err(Fault::new(FaultKind::Garbled, operation.name(), "the whole list", "the pages of this list do not end"))
 }
@@ -62,5 +65,9 @@ mod tests {
     async fn a_list_that_repeats_its_token_is_not_read_for_ever() {
         let all: [(&[u8], &str); 3] = [(&[1], "a"), (&[1], "a"), (&[1], "a")];
         assert_eq!(read(&all, 100).await, Err(FaultKind::Garbled));
+        let round: [(&[u8], &str); 4] = [(&[1], "a"), (&[1], "b"), (&[1], "a"), (&[1], "b")];
+        assert_eq!(read(&round, 100).await, Err(FaultKind::Garbled));
+        let many = vec![1; MOST_ITEMS + 1];
+        assert_eq!(read(&[(&many, "a"), (&many, "b")], usize::MAX).await, Err(FaultKind::Garbled));
     }
 }

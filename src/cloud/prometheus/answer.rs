@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::failed;
+use super::{failed, short};
 use crate::domain::metrics::{Member, Trouble, TroubleKind};
 use crate::domain::text::clean;
 
@@ -70,8 +70,8 @@ impl Envelope {
             (Status::Success, Some(data)) => Said::Answer(points(data, self.warnings, member)),
             (Status::Success, None) => Said::Failure("no data".to_owned(), "a success without data".to_owned()),
             (Status::Error, _) => {
-                let sort = clean(&self.error_type.unwrap_or_default());
-                let message = clean(&self.error.unwrap_or_else(|| "no message".to_owned()));
+                let sort = short(&clean(&self.error_type.unwrap_or_default()));
+                let message = short(&clean(&self.error.unwrap_or_else(|| "no message".to_owned())));
                 match sort.as_str() {
                     // Parse errors, and what went wrong with this expression alone: too many samples, too slow.
                     "bad_data" | "execution" | "timeout" | "canceled" => {
@@ -105,5 +105,5 @@ fn points(data: Data, warnings: Vec<String>, member: Member) -> Result<Points, T
     }
     // Versions before 2.54 put remarks about style among their warnings.
     let mut warnings = warnings.iter().filter(|warning| !warning.starts_with("PromQL info"));
-    Ok(Points { values, warning: warnings.next().map(|warning| clean(warning)) })
+    Ok(Points { values, warning: warnings.next().map(|warning| short(&clean(warning))) })
 }

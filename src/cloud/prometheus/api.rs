@@ -14,11 +14,15 @@ use super::{Question, failed};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::metrics::Trouble;
 use crate::domain::text::clean;
+use crate::files;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(10);
 /// An hour of seconds is a hundredth of it.
 const LARGEST: usize = 4 << 20;
+
+/// Bytes of a token's file, at the most.
+const LARGEST_TOKEN: u64 = 64 << 10;
 
 const OPERATION: &str = "query_range";
 
@@ -160,7 +164,9 @@ impl Api {
             let advice = "prometheus.bearer_token_file has to name a file with the token and nothing else.";
             self.fault(FaultKind::NoCredentials, format!("{}: {what}", path.display()), advice)
         };
-        let token = tokio::fs::read_to_string(path).await.map_err(|error| wrong(error.to_string()))?;
+        let file = path.clone();
+        let read = tokio::task::spawn_blocking(move || files::read_text(&file, LARGEST_TOKEN)).await;
+        let token = read.map_err(|error| wrong(error.to_string()))?.map_err(|error| wrong(error.to_string()))?;
         let mut header = HeaderValue::try_from(format!("Bearer {}", token.trim()))
             .map_err(|_| wrong("what is in it cannot be a token".to_owned()))?;
         header.set_sensitive(true);

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::metrics::source::{CustomMetrics, MetricQueries, MetricSource, Resolution, Source};
 use crate::domain::metrics::{Member, MetricsQuery, Minute, Series, Trouble, TroubleKind};
+use crate::domain::text::cut;
 
 pub use self::api::{Address, BadAddress};
 
@@ -35,6 +36,9 @@ const FINE: i64 = 5;
 /// How far back they go, seconds.
 const LIVE: i64 = 600;
 const MINUTE: i64 = 60;
+
+/// Characters of a message about an expression, at the most.
+const LONGEST_MESSAGE: usize = 500;
 
 /// Range queries under way at once: Prometheus runs twenty at a time by default, and is not there for us alone.
 const AT_ONCE: usize = 6;
@@ -225,7 +229,12 @@ fn assemble<'a>(
     }
 }
 
+/// Enough of what Prometheus says for a line: it may repeat a whole expression, or a body of megabytes.
+fn short(text: &str) -> String {
+    cut(text, LONGEST_MESSAGE).into_owned()
+}
+
 /// What is wrong with one expression.
 fn failed(member: Member, message: String) -> Trouble {
-    Trouble { metric: member.to_string(), kind: TroubleKind::Failed, message }
+    Trouble { metric: member.to_string(), kind: TroubleKind::Failed, message: short(&message) }
 }

@@ -64,7 +64,9 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     };
     replaced(service, history).into_iter().for_each(&mut add);
     replay.standing.iter().rev().map(Run::good).for_each(&mut add);
+    // What was seen from here is this machine's word alone: a revision of another family is not this service's.
     let witnesses = snapshot.witnessed.get(&service.key).into_iter().flatten();
+    let witnesses = witnesses.filter(|witness| witness.task_definition.family() == current.family());
     let (out, good): (Vec<_>, Vec<_>) =
         witnesses.map(|witness| replay.judge(witness)).partition(|it| it.rolled_back_from);
     good.into_iter().for_each(&mut add);

@@ -1,11 +1,10 @@
 //! Reads the audit back: orders from this machine, and revisions that ran healthy.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::SCHEMA;
@@ -20,9 +19,13 @@ use crate::domain::plan::{Before, Gate};
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::known_bad::{BadReason, KnownBad};
 use crate::domain::timeline::{Act, AffectedResource, By, Touch};
+use crate::files;
 
 /// Bytes at the end of the file that are read.
 const TAIL: u64 = 1 << 20;
+
+/// How far a line may be ahead of the clock: a clock that was set right goes back a little.
+const AHEAD: SignedDuration = SignedDuration::from_mins(1);
 
 /// Acts of one release that are kept: the newest.
 const ACTS: usize = 64;
@@ -91,18 +94,19 @@ impl PastCall {
     }
 }
 
-/// Reads the end of an audit file. Lines of other accounts and regions are skipped, and so are lines that cannot be
-/// parsed: a gap only means that less is known. A missing file gives an empty history.
-pub fn recall(path: &Path, location: &Location) -> History {
+/// Reads the end of an audit file; `now` is the time on the clock that the lines are stamped by. Lines of other
+/// accounts and regions are skipped, and so are lines of the future and lines that cannot be parsed: a gap only means
+/// that less is known. A missing file gives an empty history, and so does one that is not tidegate's own.
+pub fn recall(path: &Path, location: &Location, now: Timestamp) -> History {
     let mut history = History::default();
     let mut rollbacks = BTreeMap::new();
     let Ok(text) = tail(path) else { return history };
     for line in text.split(|byte| *byte == b'\n') {
         let Ok(past) = serde_json::from_slice::<Past>(line) else { continue };
-        if past.schema == SCHEMA && past.account == location.account && past.region == location.region {
+        if past.schema == SCHEMA && is_here(&past, location) && past.at.duration_since(now) <= AHEAD {
             history.complete_since = Some(history.complete_since.map_or(past.at, |at| at.min(past.at)));
-            learn_bad(&mut history, &mut rollbacks, &past);
-            learn(&mut history, past);
+            learn_bad(&mut history, &mut rollbacks, &past, location);
+            learn(&mut history, past, location);
         }
     }
     for observed in history.healthy.values_mut() {
@@ -113,8 +117,14 @@ pub fn recall(path: &Path, location: &Location) -> History {
 
 /// What was gone on with against a FAIL is known to be bad, and so is what was rolled back. `rollbacks` has the revision
 /// of each rollback that was ordered, by operation.
-fn learn_bad(history: &mut History, rollbacks: &mut BTreeMap<String, TaskDefinitionArn>, past: &Past) {
+fn learn_bad(
+    history: &mut History,
+    rollbacks: &mut BTreeMap<String, TaskDefinitionArn>,
+    past: &Past,
+    location: &Location,
+) {
     let revision = past.plan.as_ref().and_then(|plan| plan.revision.clone());
+    let revision = revision.filter(|revision| can_run_here(revision, location));
     let gate = past.plan.as_ref().and_then(|plan| plan.gate.as_ref());
     let failed = gate.filter(|gate| gate.outcome == VerdictStatus::Fail);
     let (task_definition, reason) = match (past.event.as_str(), past.intent == ROLLBACK, revision) {
@@ -138,13 +148,25 @@ fn learn_bad(history: &mut History, rollbacks: &mut BTreeMap<String, TaskDefinit
     known.push(KnownBad { task_definition, reason, at: past.at });
 }
 
-fn learn(history: &mut History, mut past: Past) {
+/// Whether a line is of this account and region. A line without either is of none.
+fn is_here(past: &Past, location: &Location) -> bool {
+    !past.account.is_empty() && past.account == location.account && past.region == location.region
+}
+
+/// Whether a revision can have run here: its ARN is of this account and region.
+fn can_run_here(revision: &TaskDefinitionArn, location: &Location) -> bool {
+    let arn = revision.arn();
+    arn.account() == Some(&location.account) && arn.region() == Some(&location.region)
+}
+
+fn learn(history: &mut History, mut past: Past, location: &Location) {
     let call = past.call.take();
     let writes_weights = call.as_ref().is_some_and(|call| call.call == "set_weights");
     learn_act(history, &past, call);
     match past.event.as_str() {
         "ordered" => {
-            let before = past.plan.into_iter().flat_map(|plan| plan.before).filter(|before| before.settled);
+            let before = past.plan.into_iter().flat_map(|plan| plan.before);
+            let before = before.filter(|before| before.settled && can_run_here(&before.task_definition, location));
             for Before { service, task_definition, .. } in before {
                 let observed = history.healthy.entry(service).or_default();
                 observed.retain(|observed| observed.task_definition != task_definition);
@@ -213,7 +235,7 @@ fn learn_act(history: &mut History, past: &Past, call: Option<PastCall>) {
 }
 
 fn tail(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+    let mut file = files::open_own(path)?;
     let length = file.metadata()?.len();
     // A tail begins in the middle of a line, which does not parse; the rest does.
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;

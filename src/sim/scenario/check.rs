@@ -84,6 +84,7 @@ impl<'a> Names<'a> {
 
 fn check_service(names: &Names<'_>, at: &str, service: &Service) -> Result<(), String> {
     names.revision(at, &service.task_definition)?;
+    check_tasks(at, "desired", service.desired)?;
     for past in &service.past {
         names.revision(at, &past.task_definition)?;
         if past.outcome == PastOutcome::Successful && past.ago.ms < service.deployed.ms {
@@ -114,6 +115,13 @@ fn check_service(names: &Names<'_>, at: &str, service: &Service) -> Result<(), S
     }
     let triggered = service.past.iter().flat_map(|past| &past.triggered);
     triggered.chain(&service.deployment.alarms).try_for_each(|alarm| names.any_alarm(at, alarm))
+}
+
+/// Tasks of a service, at the most; ECS's own quota is 5,000.
+const MOST_TASKS: u32 = 5_000;
+
+fn check_tasks(at: &str, member: &str, tasks: u32) -> Result<(), String> {
+    if tasks <= MOST_TASKS { Ok(()) } else { Err(format!("{at}: {member} = {tasks} is not within 0–{MOST_TASKS}")) }
 }
 
 /// Checks that a rule forwards to both target groups of a service.
@@ -157,6 +165,7 @@ fn check_event(names: &Names<'_>, event: &Event) -> Result<(), String> {
     if let Some(update) = &event.update_service {
         actions += 1;
         names.service(&at, &update.service)?;
+        check_tasks(&at, "desired", update.desired.unwrap_or_default())?;
         if let Some(name) = &update.task_definition {
             names.revision(&at, name)?;
         }
@@ -176,6 +185,7 @@ fn check_event(names: &Names<'_>, event: &Event) -> Result<(), String> {
         actions += 1;
         names.revision(&at, &retag.task_definition)?;
     }
+    check_tasks(&at, "tasks", event.interrupt.as_ref().map_or(0, |it| it.tasks))?;
     let services = [
         event.continue_deployment.as_ref().map(|it| &it.service),
         event.stop_deployment.as_ref().map(|it| &it.service),

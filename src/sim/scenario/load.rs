@@ -121,6 +121,11 @@ mod tests {
                 "[service.cart]\ntask_definition = 'cart:13'\ndesired = 1\ndeployed = '1d'\ntest_rule = 'x'",
                 "no [rule.x]",
             ),
+            (
+                "[service.cart]\ntask_definition = 'cart:13'\ndesired = 4294967295\ndeployed = '1d'",
+                "service.cart: desired = 4294967295 is not within 0–5000",
+            ),
+            ("[[event]]\nat = '1s'\nupdate_service = { service = 'cart', desired = 5001 }", "is not within 0–5000"),
             ("[[event]]\nat = '1s'\nretag = { task_definition = 'cart:99' }", "no revision cart:99"),
             ("[composite_alarm.c]\nany = ['x']", "no [alarm.x]"),
             ("[rule.r]\npriority = 1\naction = { forward = { search = 1000 } }", "not within 0–999"),

@@ -9,6 +9,10 @@ use super::request::{Asked, Meaning};
 use crate::cloud::aws::operation::Operation;
 use crate::cloud::aws::time::timestamp;
 use crate::domain::metrics::{Member, Minute, Series, Trouble, TroubleKind};
+use crate::domain::text::cut;
+
+/// Characters of a message about a metric, at the most.
+const LONGEST_MESSAGE: usize = 500;
 
 /// All that one query came back with, over all pages.
 #[derive(Debug, Default)]
@@ -52,7 +56,7 @@ impl Result {
         };
         let message = self.message.as_ref().map_or(what.clone(), |message| format!("{what} ({message})"));
         let metric = format!("{} {}", asked.metric.name, asked.metric.statistic);
-        Some(Trouble { metric, kind, message })
+        Some(Trouble { metric, kind, message: cut(&message, LONGEST_MESSAGE).into_owned() })
     }
 }
 
