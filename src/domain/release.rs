@@ -14,7 +14,7 @@ use std::ops::Deref;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use self::condition::{Condition, FailureReason};
+use self::condition::{Condition, FailureReason, Severity};
 use self::share::{Percent, Weight};
 use super::analysis::{Verdict, VerdictStatus};
 use super::ecs::lifecycle_stage::LifecycleStage;
@@ -208,8 +208,10 @@ impl Release {
         match (self.phase, self.verdict.outcome) {
             (Phase::Failed, _) => 0,
             _ if self.ailment.is_some() => 1,
+            _ if self.unsteady().is_some_and(|condition| condition.severity() == Severity::Critical) => 1,
             (_, VerdictStatus::Fail) => 2,
             (Phase::RollingBack, _) => 3,
+            _ if self.unsteady().is_some() => 3,
             (Phase::Waiting, _) => 4,
             (Phase::Steady, _) if !self.conditions.is_empty() => 7,
             (Phase::Steady, _) => 8,
@@ -228,6 +230,11 @@ impl Release {
         self.conditions.iter().filter(move |condition| !said(condition))
     }
 
+    /// The gravest condition for which nobody may call it steady, in any phase.
+    pub fn unsteady(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.denies_steady())
+    }
+
     /// Whether an operator should look at it now.
     pub fn needs_somebody(&self) -> bool {
         self.urgency() <= 4
@@ -238,7 +245,12 @@ impl fmt::Display for Release {
     /// The facts of a release in a few lines, for a ticket.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let share = |share: Option<Percent>| share.map_or_else(|| "unknown".to_owned(), |share| share.to_string());
-        writeln!(f, "{} ({}) is {}", self.name, self.method, self.phase)?;
+        match self.unsteady() {
+            Some(_) if self.phase == Phase::Steady => {
+                writeln!(f, "{} ({}) needs somebody", self.name, self.method)?;
+            }
+            _ => writeln!(f, "{} ({}) is {}", self.name, self.method, self.phase)?,
+        }
         for (role, side) in [("stable", Some(&self.stable)), ("canary", self.canary.as_ref())] {
             let Some(side) = side else { continue };
             let version = side.version.as_deref().unwrap_or("version unknown");

@@ -41,6 +41,7 @@ pub(crate) fn service(seen: &Observation, release: &Release, context: &Context<'
         "cluster": release.stable.service.cluster,
         "method": release.method,
         "phase": release.phase,
+        "needs_somebody": release.needs_somebody(),
         "stable": side(&release.stable),
         "canary": release.canary.as_ref().map(side),
         "share_percent": release.share,

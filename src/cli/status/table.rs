@@ -92,6 +92,7 @@ fn state(release: &Release, seen: &Observation) -> String {
             Some(first) => format!("waiting for you, {}", pause(first, seen.now)),
             None => "waiting for you".to_owned(),
         },
+        (Phase::Steady, _) if release.unsteady().is_some() => "needs you".to_owned(),
         (Phase::Steady, _) => match release.steady_since {
             Some(then) => format!("steady {}", since(then, seen.now)),
             None => "steady".to_owned(),
@@ -102,6 +103,7 @@ fn state(release: &Release, seen: &Observation) -> String {
         return format!("{phase}: {ailment}");
     }
     let trouble = release.sides().find_map(|side| side.failure_reason.as_ref().map(ToString::to_string));
+    let trouble = trouble.or_else(|| release.unsteady().map(|condition| condition.message(COMMANDS)));
     match (trouble, release.verdict.outcome) {
         (Some(trouble), _) => format!("{phase}: {trouble}"),
         (None, analysis::VerdictStatus::Fail) => {

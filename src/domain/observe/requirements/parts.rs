@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::{Ending, Freshness, Known, Need, Read, Requirement, metrics_of_groups, rollback_candidates};
 use crate::domain::analysis::alarms;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
-use crate::domain::health::rollout;
+use crate::domain::health::{rollout, steadiness};
 use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::release::{Method, Release};
 
@@ -30,9 +30,11 @@ impl<'a> Parts<'a, '_> {
         reads.into_iter().map(|read| self.helpful(read, Freshness::Live)).collect()
     }
 
-    /// Health of the target groups that the sides serve from.
+    /// Health of the target groups that the sides serve from, and of all that get traffic.
     pub(super) fn side_health(&self) -> Vec<Requirement<'a>> {
-        let groups: BTreeSet<_> = self.release.sides().filter_map(|side| side.target_group.clone()).collect();
+        let of_sides = self.release.sides().filter_map(|side| side.target_group.clone());
+        let groups: BTreeSet<_> =
+            of_sides.chain(steadiness::served_groups(self.release, self.known.snapshot)).collect();
         self.live(groups.into_iter().map(Read::Health))
     }
 

@@ -119,7 +119,7 @@ fn groups(
 }
 
 /// The rule that ECS writes for this service.
-pub(super) fn production_rule<'a>(
+pub(crate) fn production_rule<'a>(
     service: &Service,
     under_way: Option<&ServiceDeployment>,
     snapshot: &'a Snapshot,

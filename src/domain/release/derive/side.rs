@@ -1,6 +1,6 @@
 //! One service of a release, as ECS and the load balancer describe it.
 
-use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
@@ -37,8 +37,9 @@ pub(super) fn side(
         running: service.running,
         pending: service.pending,
         healthy: target_group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
-        rolling: service.rolling(),
-        failure_reason: failure_reason(service),
+        // What failed on its way back goes on nowhere, whatever is left of it.
+        rolling: service.rolling() && failed_rollback(service, snapshot).is_none(),
+        failure_reason: failure_reason(service, snapshot),
         active: service.active(),
         deployment: service.current_deployment.clone(),
     }
@@ -84,7 +85,11 @@ pub(super) fn series<'a>(side: &Side, snapshot: &'a Snapshot) -> Option<&'a Seri
     snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
-fn failure_reason(service: &Service) -> Option<FailureReason> {
+fn failure_reason(service: &Service, snapshot: &Snapshot) -> Option<FailureReason> {
+    if let Some(failed) = failed_rollback(service, snapshot) {
+        let asked_for = failed.rollback.as_ref().and_then(|rollback| rollback.reason.clone());
+        return Some(FailureReason::RollbackFailed(failed.reason.clone().or(asked_for)));
+    }
     let primary = service.primary()?;
     match primary.state {
         Some(RolloutState::Failed) => {
@@ -99,6 +104,9 @@ fn failure_reason(service: &Service) -> Option<FailureReason> {
 /// Whether ECS is rolling a deployment back. Its deployments say so; where they are not known, the
 /// primary rollout does, or that it brings back what worked in place of what failed.
 pub(super) fn is_rolling_back(service: &Service, snapshot: &Snapshot) -> bool {
+    if failed_rollback(service, snapshot).is_some() {
+        return false;
+    }
     if let Some(deployment) = deployment_under_way(service, snapshot) {
         return deployment.status.rolling_back();
     }
@@ -111,6 +119,16 @@ pub(super) fn is_rolling_back(service: &Service, snapshot: &Snapshot) -> bool {
     };
     primary.reason.as_deref().is_some_and(|reason| reason.contains("rolling back"))
         || (service.rollouts.iter().any(failed) && worked())
+}
+
+/// The newest deployment, where ECS could not roll it back and nothing has been deployed since.
+pub(super) fn failed_rollback<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
+    let newest = snapshot.deployments.get(&service.key)?.get()?.first()?;
+    let named = service.current_deployment.as_ref().is_none_or(|named| *named == newest.arn);
+    let began = service.primary().and_then(|primary| primary.created_at);
+    let deployed_since = began.zip(newest.finished_at).is_some_and(|(began, ended)| began > ended);
+    let failed = newest.outcome() == Some(DeploymentOutcome::RollbackFailed);
+    (failed && named && !deployed_since).then_some(newest)
 }
 
 /// The deployment under way, else the newest.
