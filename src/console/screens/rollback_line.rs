@@ -76,8 +76,9 @@ fn path(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> String {
         let part = match call {
             Call::SetWeights { .. } if rules == 1 => "stable = 100% in one call".to_owned(),
             Call::SetWeights { .. } => format!("stable = 100% in {rules} calls"),
-            Call::UpdateService { service, task_definition: Some(to), .. } => {
-                format!("{} {arrow} {}", side(service), to.tag())
+            Call::UpdateService { service, task_definition: Some(to), force, .. } => {
+                let again = if *force { " again" } else { "" };
+                format!("{} {arrow} {}{again}", side(service), to.tag())
             }
             Call::UpdateService { service, desired, .. } => {
                 format!("{} {arrow} {}", side(service), format::many(desired.unwrap_or(0) as usize, "task"))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::deployment::Configuration;
+use super::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 
 /// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
@@ -172,6 +172,16 @@ impl Service {
                     && primary.running >= self.desired
                     && matches!(primary.state, Some(RolloutState::Completed) | None)
             })
+    }
+
+    /// The newest of its deployments, where ECS could not roll it back and nothing has been deployed since.
+    pub fn failed_rollback<'a>(&self, history: &'a [ServiceDeployment]) -> Option<&'a ServiceDeployment> {
+        let newest = history.first()?;
+        let named = self.current_deployment.as_ref().is_none_or(|named| *named == newest.arn);
+        let began = self.primary().and_then(|primary| primary.created_at);
+        let deployed_since = began.zip(newest.finished_at).is_some_and(|(began, ended)| began > ended);
+        let failed = newest.status == DeploymentStatus::RollbackFailed;
+        (failed && named && !deployed_since).then_some(newest)
     }
 
     /// Whether it can be acted on at all.

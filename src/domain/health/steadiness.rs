@@ -39,8 +39,8 @@ pub(crate) fn conditions(release: &ReleaseState, snapshot: &Snapshot, now: Times
         found.extend(of.not_active());
         found.extend(of.scaled_to_zero());
         found.extend(of.tasks_do_not_start().or_else(|| of.missing_tasks()));
-        found.extend(of.targets());
         found.extend(of.divided_at_rest());
+        found.extend(of.targets());
         found.extend(of.several_revisions());
     }
     found

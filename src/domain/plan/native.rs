@@ -159,7 +159,10 @@ fn redeployed(
             false => vec![format!("going back replays its whole strategy: {}", replay(own)).into()],
         };
         let steps = order(release, target, None, Vec::new(), context);
-        let title = format!("begins {from} → back to {} by its own strategy, {}", target.tag(), own.strategy);
+        let title = match *target == side.task_definition {
+            true => format!("deploys {from} again by its own strategy, {}", own.strategy),
+            false => format!("begins {from} → back to {} by its own strategy, {}", target.tag(), own.strategy),
+        };
         return Ok(context.plan(release, intent, steps, None, warnings, title));
     }
     if own.is_at_once() {

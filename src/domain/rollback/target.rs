@@ -62,6 +62,9 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
             found.push(KnownGood { active, ..good });
         }
     };
+    // What ECS could not bring back worked before.
+    let not_brought_back = service.failed_rollback(history).and_then(ServiceDeployment::rolled_back_to);
+    not_brought_back.into_iter().for_each(|revision| add(good(revision, Evidence::Replaced, None)));
     replaced(service, history).into_iter().for_each(&mut add);
     replay.standing.iter().rev().map(Run::good).for_each(&mut add);
     let witnesses = snapshot.witnessed.get(&service.key).into_iter().flatten();

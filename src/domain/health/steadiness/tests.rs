@@ -195,8 +195,8 @@ fn a_production_rule_that_is_divided_at_rest_is_said_loudly() {
                    search gets 5%; ECS refuses every deployment until one group has all";
     let release = world.release();
     let found: Vec<_> = release.conditions.iter().map(Condition::reason).collect();
-    assert_eq!(found, ["no_healthy_target", "divided_at_rest"]);
-    let message = release.conditions[1].message(crate::domain::wording::Wording::PLAIN);
+    assert_eq!(found, ["divided_at_rest", "no_healthy_target"]);
+    let message = release.conditions[0].message(crate::domain::wording::Wording::PLAIN);
     assert_eq!(message, divided);
     assert_eq!((release.urgency(), release.verdict.outcome), (1, VerdictStatus::Inconclusive));
     // Not known to be at rest: ECS names a deployment that was not read.

@@ -1,6 +1,6 @@
 //! One service of a release, as ECS and the load balancer describe it.
 
-use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
+use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
@@ -121,14 +121,8 @@ pub(super) fn is_rolling_back(service: &Service, snapshot: &Snapshot) -> bool {
         || (service.rollouts.iter().any(failed) && worked())
 }
 
-/// The newest deployment, where ECS could not roll it back and nothing has been deployed since.
-pub(super) fn failed_rollback<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
-    let newest = snapshot.deployments.get(&service.key)?.get()?.first()?;
-    let named = service.current_deployment.as_ref().is_none_or(|named| *named == newest.arn);
-    let began = service.primary().and_then(|primary| primary.created_at);
-    let deployed_since = began.zip(newest.finished_at).is_some_and(|(began, ended)| began > ended);
-    let failed = newest.outcome() == Some(DeploymentOutcome::RollbackFailed);
-    (failed && named && !deployed_since).then_some(newest)
+fn failed_rollback<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
+    service.failed_rollback(snapshot.deployments.get(&service.key)?.get()?)
 }
 
 /// The deployment under way, else the newest.
