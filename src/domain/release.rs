@@ -135,6 +135,8 @@ pub struct Side {
     pub failure_reason: Option<FailureReason>,
     /// `status == ACTIVE`.
     pub active: bool,
+    /// Whether it runs one task an instance (`schedulingStrategy` DAEMON): its count cannot be written.
+    pub daemon: bool,
     /// The service deployment under way, where ECS names one.
     pub deployment: Option<Arn>,
 }

@@ -134,6 +134,7 @@ pub(crate) fn service(name: &str, family: &str, revision: u32, tasks: u32, since
         created_at: Some(ago(90 * 86_400)),
         grace: Some(60),
         execute_command: false,
+        daemon: false,
     }
 }
 

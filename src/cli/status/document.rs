@@ -131,6 +131,7 @@ fn side(side: &Side) -> Value {
         "pending": side.pending,
         "healthy": side.healthy,
         "rolling": side.rolling,
+        "daemon": side.daemon,
         "trouble": side.failure_reason,
     })
 }

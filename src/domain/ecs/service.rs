@@ -143,6 +143,9 @@ pub struct Service {
     pub grace: Option<u32>,
     /// `enableExecuteCommand`.
     pub execute_command: bool,
+    /// `schedulingStrategy == DAEMON`: one task an instance. Its `desiredCount` counts instances and cannot be written.
+    #[serde(default)]
+    pub daemon: bool,
 }
 
 impl Service {

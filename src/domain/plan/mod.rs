@@ -1,6 +1,7 @@
 //! The planner: turns an intent into ordered calls, or into a refusal. Pure and total.
 
 mod call;
+mod daemon;
 mod expect;
 mod gate;
 pub mod intent;
@@ -229,6 +230,7 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
             Remedy::NeedsPair,
         )),
     }?;
+    let plan = daemon::without_counts(release, plan)?;
     for call in plan.calls() {
         call.belongs_to(context.place)
             .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;

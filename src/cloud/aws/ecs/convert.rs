@@ -45,6 +45,7 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         created_at: maybe(raw.created_at()),
         grace: raw.health_check_grace_period_seconds().and_then(|seconds| u32::try_from(seconds).ok()),
         execute_command: raw.enable_execute_command(),
+        daemon: raw.scheduling_strategy == Some(sdk::SchedulingStrategy::Daemon),
         cluster_arn,
     })
 }

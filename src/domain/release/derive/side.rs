@@ -41,6 +41,7 @@ pub(super) fn side(
         rolling: service.rolling() && failed_rollback(service, snapshot).is_none(),
         failure_reason: failure_reason(service, snapshot),
         active: service.active(),
+        daemon: service.daemon,
         deployment: service.current_deployment.clone(),
     }
 }
