@@ -19,7 +19,9 @@ use self::share::{Percent, Weight};
 use super::analysis::{Verdict, VerdictStatus};
 use super::ecs::lifecycle_stage::LifecycleStage;
 use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use super::ecs::service::RolloutRole;
 use super::fault::Fault;
+use super::health::revision_tasks::RevisionTasks;
 use super::health::rollout_health::RolloutHealth;
 use super::metrics::source::MetricSource;
 use super::plan::intent::Intent;
@@ -123,6 +125,8 @@ pub struct Side {
     pub pending: u32,
     /// Healthy targets; `None`: not known.
     pub healthy: Option<u32>,
+    /// Each of its revisions with its own tasks, the new one first. Empty where the counts above are its own already.
+    pub revisions: Vec<RevisionTasks>,
     /// Whether a rollout is under way.
     pub rolling: bool,
     /// Whether its revision runs alone, complete, with at least one task.
@@ -139,6 +143,28 @@ pub struct Side {
     pub daemon: bool,
     /// The service deployment under way, where ECS names one.
     pub deployment: Option<Arn>,
+}
+
+impl Side {
+    /// The tasks and healthy targets of its own revision: not those of the ones that still run beside it.
+    pub fn own(&self) -> RevisionTasks {
+        let new = |it: &&RevisionTasks| it.role == RolloutRole::Primary && it.task_definition == self.task_definition;
+        let several = self.revisions.len() > 1;
+        self.revisions.iter().find(new).filter(|_| several).cloned().unwrap_or_else(|| RevisionTasks {
+            task_definition: self.task_definition.clone(),
+            role: RolloutRole::Primary,
+            desired: self.desired,
+            running: self.running,
+            pending: self.pending,
+            failed: self.revisions.first().map_or(0, |it| it.failed),
+            healthy: self.healthy,
+        })
+    }
+
+    /// The revisions that run beside its own, or ran until a moment ago.
+    pub fn others(&self) -> impl Iterator<Item = &RevisionTasks> {
+        self.revisions.iter().filter(|it| it.role != RolloutRole::Primary)
+    }
 }
 
 /// The canary's share of traffic, three ways.
@@ -256,12 +282,13 @@ impl fmt::Display for Release {
         for (role, side) in [("stable", Some(&self.stable)), ("canary", self.canary.as_ref())] {
             let Some(side) = side else { continue };
             let version = side.version.as_deref().unwrap_or("version unknown");
+            let own = side.own();
             let healthy =
-                side.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
+                own.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
             writeln!(
                 f,
                 "{role} {} runs {} ({version}), {} of {} tasks, {healthy}",
-                side.service, side.task_definition, side.running, side.desired
+                side.service, side.task_definition, own.running, own.desired
             )?;
         }
         if self.canary.is_some() {

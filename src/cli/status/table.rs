@@ -200,14 +200,15 @@ fn preflight(preflight: &Readiness) -> Vec<Vec<String>> {
 }
 
 fn side(role: &str, side: &Side) -> Vec<String> {
-    let healthy = side.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
+    let own = side.own();
+    let healthy = own.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
     vec![
         role.to_owned(),
         side.service.to_string(),
         side.task_definition.tag(),
         side.version.clone().unwrap_or_default(),
         side.weight.map(|weight| format!("weight {weight}")).unwrap_or_default(),
-        format!("{}/{} tasks", side.running, side.desired),
+        format!("{}/{} tasks", own.running, own.desired),
         healthy,
         if side.rolling { "rolling out" } else { "" }.to_owned(),
     ]

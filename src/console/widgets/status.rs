@@ -143,9 +143,10 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
             Some(timer) => (format!("baking {}", bake(scene, timer)), Role::Accent),
             None => ("baking".to_owned(), Role::Accent),
         },
-        Phase::Starting => {
-            (step.unwrap_or_else(|| format!("starting {}/{} tasks", newest.running, newest.desired)), Role::Accent)
-        }
+        Phase::Starting => (
+            step.unwrap_or_else(|| format!("starting {}/{} tasks", newest.own().running, newest.own().desired)),
+            Role::Accent,
+        ),
         Phase::Shifting if release.canary.is_some() && release.method.shifted_by_ecs() => {
             (step.unwrap_or_else(|| shifting(scene, release)), Role::Accent)
         }

@@ -1,5 +1,6 @@
 //! A service as ECS describes it: its deployments, tasks, task definitions and events.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
+use super::route::Target;
 
 /// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,6 +232,12 @@ pub struct Task {
     pub zone: Option<String>,
     /// The network interface's `privateIPv4Address`: what a target group of kind `ip` knows it by.
     pub address: Option<String>,
+    /// The network interface's `ipv6Address`: the same in a target group of IPv6 addresses.
+    #[serde(default)]
+    pub ipv6: Option<String>,
+    /// `containers[].networkBindings[].hostPort`: what a target group of kind `instance` knows it by.
+    #[serde(default)]
+    pub host_ports: Vec<u16>,
     /// `enableExecuteCommand`.
     pub execute_command: bool,
     /// `containers[]`.
@@ -240,6 +248,16 @@ impl Task {
     /// The last part of its ARN: what log streams and people call it.
     pub fn id(&self) -> &str {
         self.arn.name()
+    }
+
+    /// Whether a target is this task: one of its addresses, or a port of the instance that it runs on. Which instance
+    /// that is, a task does not say.
+    pub fn is_behind(&self, target: &Target) -> bool {
+        let parsed = |text: &str| text.parse::<IpAddr>().ok();
+        let same =
+            |address: &str| address == target.id || parsed(address).is_some_and(|it| parsed(&target.id) == Some(it));
+        let by_port = target.id.starts_with("i-") && target.port.is_some_and(|port| self.host_ports.contains(&port));
+        by_port || [&self.address, &self.ipv6].into_iter().flatten().any(|address| same(address))
     }
 
     /// Whether it has stopped.

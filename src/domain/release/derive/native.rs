@@ -48,6 +48,7 @@ pub(super) fn sides(
             running: sum(|rollout| rollout.running),
             pending: sum(|rollout| rollout.pending),
             healthy: group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
+            revisions: Vec::new(),
             leaving: Vec::new(),
             settled: false,
             deployment: Some(deployment.arn.clone()),

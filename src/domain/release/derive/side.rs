@@ -4,6 +4,7 @@ use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
+use crate::domain::health::revision_tasks;
 use crate::domain::health::rollout_health::LOOP;
 use crate::domain::metrics::Series;
 use crate::domain::metrics::source::{CustomMetrics, MetricSource};
@@ -38,6 +39,7 @@ pub(super) fn side(
         pending: service.pending,
         healthy: target_group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
         // What failed on its way back goes on nowhere, whatever is left of it.
+        revisions: revision_tasks::by_rollout(service, target_group, snapshot),
         rolling: service.rolling() && failed_rollback(service, snapshot).is_none(),
         failure_reason: failure_reason(service, snapshot),
         active: service.active(),
