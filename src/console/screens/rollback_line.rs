@@ -111,6 +111,7 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<St
             (Evidence::Deployment, None, Some(at)) => Some(format!("deployed well {} ago", ago(at))),
             (Evidence::Witnessed, None, Some(at)) => Some(format!("seen healthy {} ago", ago(at))),
             (Evidence::Replaced, None, _) => Some("ran until now".to_owned()),
+            (Evidence::NeverRan, None, _) => Some("no task of it ever ran".to_owned()),
             (_, None, None) => None,
         },
         None if stays => release.steady_since.map(|since| format!("good for {}", ago(since))),

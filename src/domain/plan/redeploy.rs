@@ -149,6 +149,10 @@ fn good(release: &Release) -> Result<&KnownGood, Refusal> {
             ),
             Remedy::NameRevision,
         )),
+        Some(good) if good.evidence == Evidence::NeverRan => Err(Refusal::new(
+            format!("No task of {} ever ran: it is not known to work.", good.task_definition.tag()),
+            Remedy::NameRevision,
+        )),
         Some(good) if good.rolled_back_from => Err(Refusal::new(
             format!("{} is all that is known to have run, and it was rolled back itself.", good.task_definition.tag()),
             Remedy::NameRevision,
