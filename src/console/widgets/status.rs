@@ -192,7 +192,7 @@ fn unsteady(release: &Release, condition: &Condition) -> (Vec<String>, Role) {
     let role = if condition.severity() == Severity::Critical { Role::Bad } else { Role::Warn };
     match release.phase {
         Phase::RollingBack => (vec![format!("rolling back, {said}"), "rolling back".to_owned()], role),
-        _ => (vec![said, condition.reason().replace('_', " ")], role),
+        _ => (vec![said, condition.brief()], role),
     }
 }
 

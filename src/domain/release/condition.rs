@@ -334,7 +334,30 @@ impl Condition {
         }
     }
 
-    /// The same for the conditions of tasks, targets and the rule.
+    /// What keeps a release from being steady, in as few words as say it.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::NotActive { status, serves: true, .. } => format!("{status}, with traffic"),
+            Self::NotActive { status, .. } => status.clone(),
+            Self::ScaledToZero { .. } => "desired 0, with traffic".to_owned(),
+            Self::MissingTasks { running: 0, .. } => "no task runs".to_owned(),
+            Self::MissingTasks { running, desired, .. } => format!("{running} of {desired} tasks run"),
+            Self::TasksDoNotStart { trouble: StartTrouble::Fail, .. } => "tasks fail to start".to_owned(),
+            Self::TasksDoNotStart { .. } => "a task cannot be placed".to_owned(),
+            Self::NoHealthyTarget { share: Some(share), .. } => format!("{share} to no healthy target"),
+            Self::UnhealthyTargets { unhealthy, registered, .. } => {
+                format!("{unhealthy} of {registered} targets unhealthy")
+            }
+            Self::DividedAtRest { groups } => {
+                let groups: Vec<_> = groups.iter().map(|it| format!("{} {}", it.group, it.share)).collect();
+                format!("rule divided: {}", groups.join(", "))
+            }
+            Self::SeveralRevisions { older, .. } => format!("{} still runs", older.join(", ")),
+            other => other.reason().replace('_', " "),
+        }
+    }
+
+    /// The message of the conditions of tasks, targets and the rule.
     fn health_message(&self) -> String {
         let of = |service: &Subject| service.as_ref().map(|service| format!("{service}: ")).unwrap_or_default();
         match self {
