@@ -103,8 +103,11 @@ fn state(release: &Release, seen: &Observation) -> String {
         return format!("{phase}: {ailment}");
     }
     let trouble = release.sides().find_map(|side| side.failure_reason.as_ref().map(ToString::to_string));
-    let trouble = trouble.or_else(|| release.unsteady().map(|condition| condition.message(COMMANDS)));
-    match (trouble, release.verdict.outcome) {
+    let unsteady = release.unsteady().map(|condition| condition.message(COMMANDS));
+    match (trouble.or(unsteady), release.verdict.outcome) {
+        (Some(trouble), analysis::VerdictStatus::Fail) if release.phase != Phase::Failed => {
+            format!("{phase}, verdict FAIL: {trouble}")
+        }
         (Some(trouble), _) => format!("{phase}: {trouble}"),
         (None, analysis::VerdictStatus::Fail) => {
             format!("{phase}, verdict FAIL: {}", release.verdict.reasons.first().map_or("", String::as_str))

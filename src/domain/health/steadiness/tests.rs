@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::assess::releases;
@@ -7,9 +9,12 @@ use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDep
 use crate::domain::ecs::route::{Forward, Health};
 use crate::domain::ecs::service::RolloutState;
 use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::release::condition::Severity;
 use crate::domain::release::{Phase, Release};
 use crate::domain::settings::Settings;
+use crate::domain::wording::Wording;
 use crate::testkit::consoles::{Pair, ago, group, now, open, revision_of, route, service, td};
+use crate::testkit::worlds::scene;
 
 /// `search` at rest: 6 of 6 tasks, its group served by one rule, all read a moment ago.
 struct World {
@@ -67,7 +72,7 @@ impl World {
     /// Reason and message of what keeps it from being steady.
     fn unsteady(&self) -> Option<(&'static str, String)> {
         let release = self.release();
-        let found = release.unsteady().map(|it| (it.reason(), it.message(crate::domain::wording::Wording::PLAIN)));
+        let found = release.unsteady().map(|it| (it.reason(), it.message(Wording::PLAIN)));
         assert_eq!(release.needs_somebody(), found.is_some(), "{release}");
         found
     }
@@ -178,7 +183,7 @@ fn a_service_that_is_being_deleted_needs_somebody() {
         let severity = world.release().unsteady().map(Condition::severity);
         (world.unsteady().map(|it| it.1), severity)
     };
-    use crate::domain::release::condition::Severity::{Critical, Warning};
+    use Severity::{Critical, Warning};
     let said = |text: &str, severity| (Some(text.to_owned()), Some(severity));
     assert_eq!(status("DRAINING", 0), said("ECS is deleting the service (DRAINING)", Warning));
     let serves = "ECS is deleting the service (DRAINING), and a rule sends it traffic";
@@ -196,7 +201,7 @@ fn a_production_rule_that_is_divided_at_rest_is_said_loudly() {
     let release = world.release();
     let found: Vec<_> = release.conditions.iter().map(Condition::reason).collect();
     assert_eq!(found, ["divided_at_rest", "no_healthy_target"]);
-    let message = release.conditions[0].message(crate::domain::wording::Wording::PLAIN);
+    let message = release.conditions[0].message(Wording::PLAIN);
     assert_eq!(message, divided);
     assert_eq!((release.urgency(), release.verdict.outcome), (1, VerdictStatus::Inconclusive));
     // Not known to be at rest: ECS names a deployment that was not read.
@@ -259,11 +264,30 @@ fn of_a_pair_each_service_is_named() {
     pair.canary.rollouts[0].running = 0;
     let release = open((120, 40), pair).release("checkout").unwrap().clone();
     let said: Vec<_> = release.conditions.iter().filter(|it| it.denies_steady()).collect();
-    let said: Vec<_> = said.into_iter().map(|it| it.message(crate::domain::wording::Wording::PLAIN)).collect();
+    let said: Vec<_> = said.into_iter().map(|it| it.message(Wording::PLAIN)).collect();
     assert_eq!(
         said,
         ["checkout-canary: no task runs, 2 wanted", "checkout-canary gets 10% of the traffic and has no target"]
     );
     assert_eq!(release.verdict.reasons[0], "no task of checkout-canary runs");
     assert_eq!(release.verdict.outcome, VerdictStatus::Inconclusive);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_not_steady_needs_somebody_and_what_is_grave_never_passes(scene in scene()) {
+        for release in scene.releases() {
+            let Some(condition) = release.unsteady() else { continue };
+            prop_assert!(release.needs_somebody(), "{release}");
+            prop_assert!(!release.to_string().contains("is steady"), "{release}");
+            let grave = condition.severity() == Severity::Critical;
+            prop_assert!(!grave || release.verdict.outcome != VerdictStatus::Pass, "{release}");
+            for condition in release.conditions.iter().filter(|it| it.denies_steady()) {
+                prop_assert!(!condition.message(Wording::PLAIN).is_empty() && !condition.brief().is_empty());
+            }
+            prop_assert!(release.conditions.is_sorted_by_key(|it| std::cmp::Reverse(it.severity())));
+        }
+    }
 }
