@@ -3,6 +3,7 @@
 use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::release::condition::Severity;
 use tidegate::domain::release::{Phase, Release};
+use tidegate::domain::rollback::readiness::Level;
 
 use crate::harness::Harness;
 
@@ -68,6 +69,10 @@ async fn a_rule_that_is_divided_at_rest_is_named_with_each_groups_share() {
     let screen = stage.screen(200, 60);
     let line = line(&screen, "orders");
     assert!(line.contains("rule divided: orders-green 95%, orders-blue 5%"), "{line}");
+    // The way back is a deployment, which ECS would refuse: nobody is told that it is ready without that.
+    let refused = "ECS refuses every deployment until one group has all";
+    let checks = &orders.preflight.checks;
+    assert!(checks.iter().any(|check| check.level == Level::Blocks && check.what.ends_with(refused)), "{checks:?}");
 }
 
 #[tokio::test]

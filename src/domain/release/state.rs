@@ -85,6 +85,11 @@ impl ReleaseState {
         self.deployment.as_deref().filter(|deployment| !deployment.status.ended())
     }
 
+    /// That the production rule is divided with no deployment under way, where it is.
+    pub fn divided_at_rest(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| matches!(condition, Condition::DividedAtRest { .. }))
+    }
+
     /// The newest deployment, where ECS could not roll it back and nothing has been deployed since.
     pub fn failed_rollback(&self) -> Option<&ServiceDeployment> {
         let failed = self.stable.failure_reason.as_ref().is_some_and(FailureReason::of_rollback);

@@ -39,6 +39,7 @@ pub fn preflight(
     if matches!(way, Way::Undo(_) | Way::Redeploy) {
         checks.extend(look.history_read());
         checks.extend(look.target());
+        checks.extend(look.divided());
         if release.method != Method::Weighted {
             checks.extend(look.images());
             checks.extend(look.surroundings());

@@ -11,6 +11,7 @@ use crate::domain::fault::FaultKind;
 use crate::domain::observe::snapshot::KEEPS;
 use crate::domain::release::Method;
 use crate::domain::rollback::target::{Evidence, KnownGood, best};
+use crate::domain::wording::Wording;
 
 impl Look<'_> {
     /// Writes that the rollback needs and AWS has refused.
@@ -78,6 +79,12 @@ impl Look<'_> {
         };
         let passed_over = if redeploy { self.passed_over() } else { Vec::new() };
         std::iter::once(state).chain(passed_over).collect()
+    }
+
+    /// Whether ECS would fail a deployment at its start because the production rule is divided.
+    pub(super) fn divided(&self) -> Option<Check> {
+        let at_rest = self.release.divided_at_rest().filter(|_| matches!(self.way, Way::Redeploy));
+        at_rest.map(|condition| check(Level::Blocks, condition.message(Wording::PLAIN)))
     }
 
     /// There is nothing to go back to, as far as is known.
