@@ -108,6 +108,7 @@ pub(super) fn evidence(evidence: Evidence) -> &'static str {
         Evidence::Deployment => "a deployment of it succeeded",
         Evidence::Replaced => "it is being replaced",
         Evidence::Witnessed => "it was seen complete and healthy from here",
+        Evidence::NeverRan => "no task of it ever ran",
     }
 }
 

@@ -77,6 +77,7 @@ pub(super) fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups
         created_at: at,
         grace: None,
         execute_command: false,
+        daemon: false,
     }
 }
 

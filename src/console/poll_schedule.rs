@@ -283,6 +283,7 @@ pub fn due(watched: &Watched<'_>) -> Vec<Query> {
     wanted.extend(rollback_prefetch::alarms(watched, &required, focus));
     wanted.extend(families(&required));
     wanted.extend(histories(watched.observed.now.at, &required));
+    wanted.extend(first_history(watched, &required));
     wanted.extend(tasks(&required));
     wanted.extend(screens::wanted(watched.observed, watched.screen));
     if let Some(super::dialogs::Dialog::Revisions(revisions)) = &watched.screen.dialog {
@@ -319,6 +320,15 @@ fn histories(now: Timestamp, required: &Required<'_>) -> Vec<Query> {
     lately.sort_by_key(|(it, _)| it.release.map(|release| (!release.in_flight(), since(release))));
     let all = always.into_iter().chain(lately.into_iter().take(HISTORIES_AT_ONCE)).chain(live(&required.focus));
     all.map(|(_, service)| Query::Deployments(service.clone())).collect()
+}
+
+/// The history of one service that ECS shifts and whose history was never read, after the other: only that tells that a
+/// rollback failed, or that no deployment is under way.
+fn first_history(watched: &Watched<'_>, required: &Required<'_>) -> Option<Query> {
+    let shifted = required.fleet.iter().filter(|it| it.release.is_some_and(|it| it.method.shifted_by_ecs()));
+    let mut histories = shifted.filter_map(|it| if let Read::Deployments(key) = &it.read { Some(key) } else { None });
+    let unread = histories.find(|service| !watched.observed.snapshot.deployments.contains_key(service))?;
+    Some(Query::Deployments(unread.clone()))
 }
 
 /// Services whose tasks are read at the most while only the fleet is looked at.

@@ -4,26 +4,30 @@
 //! 2. what CloudWatch's alarms say: in ALARM is a FAIL;
 //! 3. whether the minutes behind the numbers are known: if not, there is no PASS;
 //! 4. the rollout's health: beside a crash loop there is no PASS either;
-//! 5. what was known before: a FAIL stays until a PASS refutes it;
-//! 6. whether a rollback is open.
+//! 5. whether it is steady: without a task that runs, or with users who get nothing, there is no PASS;
+//! 6. what was known before: a FAIL stays until a PASS refutes it;
+//! 7. whether a rollback is open.
 //!
 //! Each step may only take a PASS away or add a FAIL, and none reads what a later one finds.
 
 mod unread;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use self::unread::unread;
 use super::analysis::{Verdict, VerdictStatus, alarms};
-use super::health::rollout;
 use super::health::rollout_health::RolloutHealth;
+use super::health::{rollout, steadiness};
 use super::observe::snapshot::{Since, Snapshot};
+use super::release::condition::Severity;
 use super::release::{LocalState, Release, ReleaseState, derive};
 use super::rollback::known_bad::BadReason;
 use super::rollback::readiness;
 use super::settings::Settings;
+use super::wording::Wording;
 
 /// Every release of the environment, by name, with its verdict, its health and how ready a rollback is.
 pub fn releases(
@@ -34,12 +38,15 @@ pub fn releases(
 ) -> Vec<Release> {
     let idle = LocalState::default();
     let derived = derive::releases(snapshot, settings, local, now).into_iter();
-    let whole = derived.map(|(state, verdict)| {
+    let whole = derived.map(|(mut state, verdict)| {
+        state.conditions.extend(steadiness::conditions(&state, snapshot, now));
+        state.conditions.sort_by_key(|condition| Reverse(condition.severity()));
         let denied = local.get(&state.name).unwrap_or(&idle).denied.as_slice();
         let verdict = with_alarms(verdict, &state, snapshot, settings, now);
         let verdict = with_freshness(verdict, &state, snapshot, now);
         let ailment = rollout::ailment(&state, snapshot, now);
         let verdict = with_health(verdict, &state, ailment.as_ref());
+        let verdict = with_steadiness(verdict, &state);
         let verdict = with_memory(verdict, &state);
         let service = snapshot.service(&state.stable.service);
         let preflight = service.map(|service| readiness::preflight(&state, service, snapshot, denied, now));
@@ -88,4 +95,25 @@ fn with_health(verdict: Verdict, release: &ReleaseState, health: Option<&Rollout
         return verdict.downgrade_to_inconclusive(why);
     }
     verdict
+}
+
+/// Numbers of the past say nothing of what does not run now.
+fn with_steadiness(verdict: Verdict, release: &ReleaseState) -> Verdict {
+    if let Some(idle) = idle(release, verdict.baseline.is_some()) {
+        return verdict.downgrade_to_inconclusive(idle);
+    }
+    let grave = |severity: Severity| severity == Severity::Critical;
+    match release.conditions.iter().find(|it| it.denies_steady() && grave(it.severity())) {
+        Some(condition) => verdict.downgrade_to_inconclusive(condition.message(Wording::PLAIN)),
+        None => verdict,
+    }
+}
+
+/// That no task runs of what is judged. Which tasks of one service are whose is not always known.
+fn idle(release: &ReleaseState, compared: bool) -> Option<String> {
+    if release.canary.is_none() || release.one_service() {
+        return release.sides().all(|side| side.running == 0).then(|| "no task runs".to_owned());
+    }
+    let mut judged = std::iter::once(&release.stable).chain(release.canary.iter().filter(|_| compared));
+    judged.find(|side| side.running == 0).map(|idle| format!("no task of {} runs", idle.service.service))
 }

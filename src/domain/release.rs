@@ -15,12 +15,14 @@ use std::ops::Deref;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use self::condition::{Condition, FailureReason};
+use self::condition::{Condition, FailureReason, Severity};
 use self::share::{Percent, Weight};
 use super::analysis::{Verdict, VerdictStatus};
 use super::ecs::lifecycle_stage::LifecycleStage;
 use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use super::ecs::service::RolloutRole;
 use super::fault::Fault;
+use super::health::revision_tasks::RevisionTasks;
 use super::health::rollout_health::RolloutHealth;
 use super::metrics::source::MetricSource;
 use super::plan::intent::Intent;
@@ -159,6 +161,8 @@ pub struct Side {
     pub pending: u32,
     /// Healthy targets, in the target group that has the fewest; `None`: not known.
     pub healthy: Option<u32>,
+    /// Each of its revisions with its own tasks, the new one first. Empty where the counts above are its own already.
+    pub revisions: Vec<RevisionTasks>,
     /// Whether a rollout is under way.
     pub rolling: bool,
     /// Whether its revision runs alone, complete, with at least one task.
@@ -171,6 +175,8 @@ pub struct Side {
     pub failure_reason: Option<FailureReason>,
     /// `status == ACTIVE`.
     pub active: bool,
+    /// Whether it runs one task an instance (`schedulingStrategy` DAEMON): its count cannot be written.
+    pub daemon: bool,
     /// The service deployment under way, where ECS names one.
     pub deployment: Option<Arn>,
     /// `createdAt` of its primary rollout.
@@ -182,6 +188,28 @@ impl Side {
     /// Its target groups in the release's production rules.
     pub fn groups(&self) -> impl Iterator<Item = &Arn> {
         self.target_group.iter().chain(&self.more_target_groups)
+    }
+}
+
+impl Side {
+    /// The tasks and healthy targets of its own revision: not those of the ones that still run beside it.
+    pub fn own(&self) -> RevisionTasks {
+        let new = |it: &&RevisionTasks| it.role == RolloutRole::Primary && it.task_definition == self.task_definition;
+        let several = self.revisions.len() > 1;
+        self.revisions.iter().find(new).filter(|_| several).cloned().unwrap_or_else(|| RevisionTasks {
+            task_definition: self.task_definition.clone(),
+            role: RolloutRole::Primary,
+            desired: self.desired,
+            running: self.running,
+            pending: self.pending,
+            failed: self.revisions.first().map_or(0, |it| it.failed),
+            healthy: self.healthy,
+        })
+    }
+
+    /// The revisions that run beside its own, or ran until a moment ago.
+    pub fn others(&self) -> impl Iterator<Item = &RevisionTasks> {
+        self.revisions.iter().filter(|it| it.role != RolloutRole::Primary)
     }
 }
 
@@ -254,8 +282,10 @@ impl Release {
         match (self.phase, self.verdict.outcome) {
             (Phase::Failed, _) => 0,
             _ if self.ailment.is_some() => 1,
+            _ if self.unsteady().is_some_and(|condition| condition.severity() == Severity::Critical) => 1,
             (_, VerdictStatus::Fail) => 2,
             (Phase::RollingBack, _) => 3,
+            _ if self.unsteady().is_some() => 3,
             (Phase::Waiting, _) => 4,
             (Phase::Steady, _) if !self.conditions.is_empty() => 7,
             (Phase::Steady, _) => 8,
@@ -274,6 +304,11 @@ impl Release {
         self.conditions.iter().filter(move |condition| !said(condition))
     }
 
+    /// The gravest condition for which nobody may call it steady, in any phase.
+    pub fn unsteady(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.denies_steady())
+    }
+
     /// Whether an operator should look at it now.
     pub fn needs_somebody(&self) -> bool {
         self.urgency() <= 4
@@ -284,16 +319,22 @@ impl fmt::Display for Release {
     /// The facts of a release in a few lines, for a ticket.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let share = |share: Option<Percent>| share.map_or_else(|| "unknown".to_owned(), |share| share.to_string());
-        writeln!(f, "{} ({}) is {}", self.name, self.method, self.phase)?;
+        match self.unsteady() {
+            Some(_) if self.phase == Phase::Steady => {
+                writeln!(f, "{} ({}) needs somebody", self.name, self.method)?;
+            }
+            _ => writeln!(f, "{} ({}) is {}", self.name, self.method, self.phase)?,
+        }
         for (role, side) in [("stable", Some(&self.stable)), ("canary", self.canary.as_ref())] {
             let Some(side) = side else { continue };
             let version = side.version.as_deref().unwrap_or("version unknown");
+            let own = side.own();
             let healthy =
-                side.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
+                own.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
             writeln!(
                 f,
                 "{role} {} runs {} ({version}), {} of {} tasks, {healthy}",
-                side.service, side.task_definition, side.running, side.desired
+                side.service, side.task_definition, own.running, own.desired
             )?;
         }
         if self.canary.is_some() {

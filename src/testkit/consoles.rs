@@ -134,6 +134,7 @@ pub(crate) fn service(name: &str, family: &str, revision: u32, tasks: u32, since
         created_at: Some(ago(90 * 86_400)),
         grace: Some(60),
         execute_command: false,
+        daemon: false,
     }
 }
 
@@ -155,6 +156,8 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         stopping_at: None,
         zone: Some(if index.is_multiple_of(2) { "us-east-1a" } else { "us-east-1b" }.into()),
         address: Some(format!("10.0.{}.{}", index % 2 * 16, 10 + index)),
+        ipv6: None,
+        host_ports: Vec::new(),
         execute_command: service.execute_command,
         containers: vec![Container { name: "app".into(), status: "RUNNING".into(), ..Container::default() }],
         image_digests: vec![format!(

@@ -279,6 +279,7 @@ fn service(name: &str, side: &SideScene, scene: &Scene) -> Service {
         created_at: None,
         grace: None,
         execute_command: false,
+        daemon: false,
     }
 }
 

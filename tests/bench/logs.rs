@@ -121,6 +121,7 @@ fn console() -> Model {
         created_at: None,
         grace: None,
         execute_command: false,
+        daemon: false,
     };
     let driver = LogDriver::Awslogs { group: "/ecs/shop".into(), region: None, prefix: Some("ecs".into()) };
     let definition = TaskDefinition {

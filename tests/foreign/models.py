@@ -148,6 +148,15 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
     revisions = [brief["targetServiceRevisionArn"] for brief in briefs]
     for batch in batches(revisions, 20):
         ecs.describe_service_revisions(serviceRevisionArns=batch)
+    if service["status"] != "ACTIVE":
+        recorder.expect_error(
+            "ServiceNotActiveException", 400, ecs.update_service, cluster=cluster, service=name, desiredCount=1
+        )
+        return
+    if service["schedulingStrategy"] == "DAEMON":
+        recorder.expect_error(
+            "InvalidParameterException", 400, ecs.update_service, cluster=cluster, service=name, desiredCount=1
+        )
     exercise_configuration(recorder, cluster, service)
     exercise_network(recorder, cluster, service)
 

@@ -72,8 +72,7 @@ const GO_BACK: &[&str] = &["ContinueServiceDeployment serviceDeploymentArn=IT ac
 const GO_ON: &[&str] = &["ContinueServiceDeployment serviceDeploymentArn=IT action=CONTINUE hook=1"];
 const BLUE_THEN_STOP: &[&str] = &["ModifyRule search-blue=100 search-green=0", STOP[0]];
 const BLUE_THEN_GO_BACK: &[&str] = &["ModifyRule search-blue=100 search-green=0", GO_BACK[0]];
-/// The whole ARN, and nothing else: the strategy is the service's own, the count nobody's business.
-const REDEPLOY: &[&str] = &["UpdateService service=search taskDefinition=search:87"];
+const AGAIN: &[&str] = &["UpdateService service=search taskDefinition=search:88 forceNewDeployment=true"];
 
 const NOT_WEIGHTED: &[&str] = &["no: search is a rolling service: it has no weights to write."];
 const NOTHING_UNDER_WAY: &[&str] = &["no: search has no deployment under way."];
@@ -118,8 +117,9 @@ const CELLS: &[Row] = &[
     (NATIVE,     RollbackInProgress,                       ALREADY,           GOING_BACK),
     (&[Rolling], RolledBack,                               REACHED,           NOT_WEIGHTED),
     (NATIVE,     RolledBack,                               REACHED,           NOTHING_UNDER_WAY),
-    (&[Rolling], RollbackFailed,                           REDEPLOY,          NOT_WEIGHTED),
-    (NATIVE,     RollbackFailed,                           REDEPLOY,          NOTHING_UNDER_WAY),
+    // What ECS could not bring back, not what ran before that.
+    (&[Rolling], RollbackFailed,                           AGAIN,             NOT_WEIGHTED),
+    (NATIVE,     RollbackFailed,                           AGAIN,             NOTHING_UNDER_WAY),
     (&[Rolling], Superseding,                              STOP,              NOT_WEIGHTED),
     (NATIVE,     Superseding,                              STOP,              NOBODY),
     // Not to what was stopped on its way: to what ran before that.

@@ -7,6 +7,7 @@ use crate::cli::deployments::brief;
 use crate::cli::observe::Observation;
 use crate::cli::wording::COMMANDS;
 use crate::domain::analysis::{Verdict, VerdictStatus};
+use crate::domain::health::revision_tasks::RevisionTasks;
 use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::health::stop_reason::Cause;
 use crate::domain::observe::snapshot::Snapshot;
@@ -47,6 +48,7 @@ pub(crate) fn service(seen: &Observation, release: &Release, context: &Context<'
         "cluster": release.stable.service.cluster,
         "method": release.method,
         "phase": release.phase,
+        "needs_somebody": release.needs_somebody(),
         "stable": side(&release.stable),
         "canary": release.canary.as_ref().map(side),
         "share_percent": release.share,
@@ -126,18 +128,33 @@ fn ailment(ailment: &RolloutHealth) -> Value {
 }
 
 fn side(side: &Side) -> Value {
+    let own = side.own();
     json!({
         "service": side.service.service,
         "task_definition": side.task_definition,
         "revision": side.task_definition.short(),
         "version": side.version,
         "weight": side.weight,
-        "running": side.running,
-        "desired": side.desired,
-        "pending": side.pending,
-        "healthy": side.healthy,
+        "running": own.running,
+        "desired": own.desired,
+        "pending": own.pending,
+        "healthy": own.healthy,
+        "others": side.others().map(other).collect::<Vec<_>>(),
         "rolling": side.rolling,
+        "daemon": side.daemon,
         "trouble": side.failure_reason,
+    })
+}
+
+/// A revision that runs beside a side's own.
+fn other(other: &RevisionTasks) -> Value {
+    json!({
+        "task_definition": other.task_definition,
+        "revision": other.task_definition.short(),
+        "running": other.running,
+        "desired": other.desired,
+        "pending": other.pending,
+        "healthy": other.healthy,
     })
 }
 

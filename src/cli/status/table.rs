@@ -92,6 +92,7 @@ fn state(release: &Release, seen: &Observation) -> String {
             Some(first) => format!("waiting for you, {}", pause(first, seen.now)),
             None => "waiting for you".to_owned(),
         },
+        (Phase::Steady, _) if release.unsteady().is_some() => "needs you".to_owned(),
         (Phase::Steady, _) => match release.steady_since {
             Some(then) => format!("steady {}", since(then, seen.now)),
             None => "steady".to_owned(),
@@ -102,7 +103,11 @@ fn state(release: &Release, seen: &Observation) -> String {
         return format!("{phase}: {ailment}");
     }
     let trouble = release.sides().find_map(|side| side.failure_reason.as_ref().map(ToString::to_string));
-    match (trouble, release.verdict.outcome) {
+    let unsteady = release.unsteady().map(|condition| condition.message(COMMANDS));
+    match (trouble.or(unsteady), release.verdict.outcome) {
+        (Some(trouble), analysis::VerdictStatus::Fail) if release.phase != Phase::Failed => {
+            format!("{phase}, verdict FAIL: {trouble}")
+        }
         (Some(trouble), _) => format!("{phase}: {trouble}"),
         (None, analysis::VerdictStatus::Fail) => {
             format!("{phase}, verdict FAIL: {}", release.verdict.reasons.first().map_or("", String::as_str))
@@ -198,14 +203,15 @@ fn preflight(preflight: &Readiness) -> Vec<Vec<String>> {
 }
 
 fn side(role: &str, side: &Side) -> Vec<String> {
-    let healthy = side.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
+    let own = side.own();
+    let healthy = own.healthy.map_or_else(|| "health unknown".to_owned(), |healthy| format!("{healthy} healthy"));
     vec![
         role.to_owned(),
         side.service.to_string(),
         side.task_definition.tag(),
         side.version.clone().unwrap_or_default(),
         side.weight.map(|weight| format!("weight {weight}")).unwrap_or_default(),
-        format!("{}/{} tasks", side.running, side.desired),
+        format!("{}/{} tasks", own.running, own.desired),
         healthy,
         if side.rolling { "rolling out" } else { "" }.to_owned(),
     ]

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_ecs::types::{self as sdk, ServiceDeploymentStatus};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::domain::ecs::deployment::{AlarmMonitor, Breaker, DeploymentStatus, Hook, Rollback, ServiceDeployment};
+use crate::domain::ecs::deployment::{
+    AlarmMonitor, Breaker, DeploymentStatus, Hook, Rollback, ServiceDeployment, TaskCounts,
+};
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::fault::Fault;
 use crate::domain::release::share::Percent;
@@ -95,6 +97,7 @@ impl Aws {
             finished_at: maybe(raw.finished_at()),
             configuration: configuration(raw.deployment_configuration()),
             target: resolve(target.and_then(|revision| revision.arn())),
+            target_tasks: target.map(counts),
             unresolved_sources: raw.source_service_revisions().len() - sources.len(),
             sources,
             requested: percent(target.and_then(|it| it.requested_production_traffic_weight)),
@@ -123,6 +126,15 @@ fn hook(raw: &sdk::DeploymentLifecycleHookDetail) -> Option<Hook> {
         until: maybe(raw.expires_at()),
         then: raw.timeout_action().map(|action| action.as_str().to_owned()),
     })
+}
+
+fn counts(raw: &sdk::ServiceRevisionSummary) -> TaskCounts {
+    let whole = |count: i32| u32::try_from(count).unwrap_or(0);
+    TaskCounts {
+        requested: whole(raw.requested_task_count),
+        running: whole(raw.running_task_count),
+        pending: whole(raw.pending_task_count),
+    }
 }
 
 /// What is no percentage is not known.

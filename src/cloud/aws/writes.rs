@@ -25,6 +25,7 @@ struct Wanted<'a> {
     task_definition: Option<&'a TaskDefinitionArn>,
     desired: Option<u32>,
     configuration: Option<&'a Configuration>,
+    force: bool,
 }
 
 impl Aws {
@@ -38,11 +39,12 @@ impl Aws {
                 self.set_weights(&rule, weights).await
             }
             Call::RegisterCopy { of, .. } => self.register_copy(&call.subject(), of).await,
-            Call::UpdateService { arn, cluster_arn, task_definition, desired, configuration, .. } => {
+            Call::UpdateService { arn, cluster_arn, task_definition, desired, configuration, force, .. } => {
                 let now = Wanted {
                     task_definition: task_definition.as_ref(),
                     desired: *desired,
                     configuration: configuration.as_deref(),
+                    force: *force,
                 };
                 self.update_service(&call.subject(), arn, cluster_arn, now).await
             }
@@ -127,13 +129,13 @@ impl Aws {
         cluster: &Arn,
         wanted: Wanted<'_>,
     ) -> Result<Receipt, Fault> {
-        let Wanted { task_definition, desired, configuration } = wanted;
+        let Wanted { task_definition, desired, configuration, force } = wanted;
         let call = self.clients.ecs.update_service().cluster(cluster.as_str()).service(arn.as_str());
         let call = call.set_task_definition(task_definition.map(|it| it.arn().as_str().to_owned()));
         let written = configuration.map(written).transpose().map_err(|error| {
             Fault::new(FaultKind::Refused, Operation::UpdateService.name(), subject, error.to_string())
         })?;
-        let call = call.set_deployment_configuration(written);
+        let call = call.set_deployment_configuration(written).set_force_new_deployment(force.then_some(true));
         let desired = desired.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
         let answer = self.ask(Operation::UpdateService, subject, call.set_desired_count(desired).send()).await?;
         let request_id = answer.request_id().map(str::to_owned);

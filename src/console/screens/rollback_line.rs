@@ -79,8 +79,9 @@ fn path(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> String {
         let part = match call {
             Call::SetWeights { .. } if rules == 1 => "stable = 100% in one call".to_owned(),
             Call::SetWeights { .. } => format!("stable = 100% in {rules} calls"),
-            Call::UpdateService { service, task_definition: Some(to), .. } => {
-                format!("{} {arrow} {}", side(service), to.tag())
+            Call::UpdateService { service, task_definition: Some(to), force, .. } => {
+                let again = if *force { " again" } else { "" };
+                format!("{} {arrow} {}{again}", side(service), to.tag())
             }
             Call::UpdateService { service, desired, .. } => {
                 format!("{} {arrow} {}", side(service), format::many(desired.unwrap_or(0) as usize, "task"))
@@ -113,6 +114,7 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<St
             (Evidence::Deployment, None, Some(at)) => Some(format!("deployed well {} ago", ago(at))),
             (Evidence::Witnessed, None, Some(at)) => Some(format!("seen healthy {} ago", ago(at))),
             (Evidence::Replaced, None, _) => Some("ran until now".to_owned()),
+            (Evidence::NeverRan, None, _) => Some("no task of it ever ran".to_owned()),
             (_, None, None) => None,
         },
         None if stays => release.steady_since.map(|since| format!("good for {}", ago(since))),

@@ -9,6 +9,7 @@ use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::plan::Intent;
+use crate::domain::release::condition::{Condition, Severity};
 use crate::domain::release::lifecycle;
 use crate::domain::release::lifecycle::{Deadline, NextAction, Then};
 use crate::domain::release::share::Percent;
@@ -16,11 +17,13 @@ use crate::domain::release::{Bake, Method, Phase, Release};
 
 /// A phase as a shape.
 pub(crate) fn shape(release: &Release) -> (&'static str, Role) {
+    let unsteady = release.unsteady().map(Condition::severity);
     match (release.phase, release.verdict.outcome) {
         (Phase::Failed, _) | (_, VerdictStatus::Fail) => ("✖", Role::Bad),
+        _ if unsteady == Some(Severity::Critical) => ("✖", Role::Bad),
         (Phase::RollingBack, _) => ("▲", Role::Warn),
         _ if matches!(release.ailment, Some(RolloutHealth::CrashLoop { .. })) => ("✖", Role::Bad),
-        _ if release.ailment.is_some() => ("▲", Role::Warn),
+        _ if release.ailment.is_some() || unsteady.is_some() => ("▲", Role::Warn),
         (Phase::Waiting, _) => ("▲", Role::Warn),
         (Phase::Steady, _) if !release.conditions.is_empty() => ("▲", Role::Warn),
         (Phase::Steady, _) => (" ", Role::Dim),
@@ -125,6 +128,10 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
         let (said, role) = ails(release, ailment);
         return marked(scene, release, said, role);
     }
+    if let Some(condition) = release.unsteady().filter(|_| step.is_none() && release.phase != Phase::Failed) {
+        let (said, role) = unsteady(release, condition);
+        return marked(scene, release, said, role);
+    }
     let (text, role) = match release.phase {
         Phase::Failed => (format!("failed: {}", why_failed(release)), Role::Bad),
         Phase::RollingBack => (step.unwrap_or_else(|| "rolling back".to_owned()), Role::Warn),
@@ -136,9 +143,10 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
             Some(timer) => (format!("baking {}", bake(scene, timer)), Role::Accent),
             None => ("baking".to_owned(), Role::Accent),
         },
-        Phase::Starting => {
-            (step.unwrap_or_else(|| format!("starting {}/{} tasks", newest.running, newest.desired)), Role::Accent)
-        }
+        Phase::Starting => (
+            step.unwrap_or_else(|| format!("starting {}/{} tasks", newest.own().running, newest.own().desired)),
+            Role::Accent,
+        ),
         Phase::Shifting if release.canary.is_some() && release.method.shifted_by_ecs() => {
             (step.unwrap_or_else(|| shifting(scene, release)), Role::Accent)
         }
@@ -175,6 +183,16 @@ fn ails(release: &Release, ailment: &RolloutHealth) -> (Vec<String>, Role) {
         (Phase::Failed, _) => (vec![format!("failed, {brief}"), brief], Role::Bad),
         (_, RolloutHealth::CrashLoop { .. }) => (vec![brief], Role::Bad),
         (_, RolloutHealth::Stalled { .. }) => (vec![brief], Role::Warn),
+    }
+}
+
+/// What keeps a release from being steady, at length and in short; a rollback under way is never left out.
+fn unsteady(release: &Release, condition: &Condition) -> (Vec<String>, Role) {
+    let said = condition.message(KEYS);
+    let role = if condition.severity() == Severity::Critical { Role::Bad } else { Role::Warn };
+    match release.phase {
+        Phase::RollingBack => (vec![format!("rolling back, {said}"), "rolling back".to_owned()], role),
+        _ => (vec![said, condition.brief()], role),
     }
 }
 

@@ -123,6 +123,10 @@ pub struct ServiceDeployment {
     /// `targetServiceRevision`; `None` where it could not be resolved.
     #[serde(with = "shared::option")]
     pub target: Option<Arc<ServiceRevision>>,
+    /// `targetServiceRevision.requestedTaskCount` and its like; `None`: not said. Of an ended deployment, as they were
+    /// when it was first read.
+    #[serde(default)]
+    pub target_tasks: Option<TaskCounts>,
     /// `sourceServiceRevisions[]`, those that could be resolved.
     #[serde(with = "shared::list")]
     pub sources: Vec<Arc<ServiceRevision>>,
@@ -143,6 +147,17 @@ pub struct ServiceDeployment {
     pub alarms: Option<AlarmMonitor>,
     /// `deploymentCircuitBreaker`.
     pub breaker: Option<Breaker>,
+}
+
+/// The tasks of a service revision in a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskCounts {
+    /// `requestedTaskCount`.
+    pub requested: u32,
+    /// `runningTaskCount`.
+    pub running: u32,
+    /// `pendingTaskCount`.
+    pub pending: u32,
 }
 
 /// `rollback` of a service deployment.
@@ -217,6 +232,7 @@ impl ServiceDeployment {
             finished_at: None,
             configuration: Configuration::rolling(),
             target: None,
+            target_tasks: None,
             sources: Vec::new(),
             unresolved_sources: 0,
             requested: None,
@@ -257,6 +273,16 @@ impl ServiceDeployment {
             DeploymentStatus::Stopped => Some(DeploymentOutcome::Stopped),
             _ => None,
         }
+    }
+
+    /// Whether no task of its target ever ran, as far as is known: it was deployed while the service wanted none, and no
+    /// task has pulled its images since. Then that it ended SUCCESSFUL proves nothing.
+    pub fn ran_nothing(&self) -> bool {
+        let none = self.target_tasks.is_some_and(|tasks| tasks.requested == 0 && tasks.running == 0);
+        let images = self.target.as_ref().map(|revision| revision.images.as_slice()).unwrap_or_default();
+        // An image that is named by its digest is not resolved.
+        let unpulled = |image: &RevisionImage| image.digest.is_none() && !image.image.contains("@sha256:");
+        none && !images.is_empty() && images.iter().all(unpulled)
     }
 
     /// How long it took, from `createdAt` to `finishedAt`.

@@ -1,12 +1,14 @@
 //! A service as ECS describes it: its deployments, tasks, task definitions and events.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::deployment::Configuration;
+use super::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
+use super::route::Target;
 
 /// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +145,9 @@ pub struct Service {
     pub grace: Option<u32>,
     /// `enableExecuteCommand`.
     pub execute_command: bool,
+    /// `schedulingStrategy == DAEMON`: one task an instance. Its `desiredCount` counts instances and cannot be written.
+    #[serde(default)]
+    pub daemon: bool,
 }
 
 impl Service {
@@ -172,6 +177,16 @@ impl Service {
                     && primary.running >= self.desired
                     && matches!(primary.state, Some(RolloutState::Completed) | None)
             })
+    }
+
+    /// The newest of its deployments, where ECS could not roll it back and nothing has been deployed since.
+    pub fn failed_rollback<'a>(&self, history: &'a [ServiceDeployment]) -> Option<&'a ServiceDeployment> {
+        let newest = history.first()?;
+        let named = self.current_deployment.as_ref().is_none_or(|named| *named == newest.arn);
+        let began = self.primary().and_then(|primary| primary.created_at);
+        let deployed_since = began.zip(newest.finished_at).is_some_and(|(began, ended)| began > ended);
+        let failed = newest.status == DeploymentStatus::RollbackFailed;
+        (failed && named && !deployed_since).then_some(newest)
     }
 
     /// Whether it can be acted on at all.
@@ -217,6 +232,12 @@ pub struct Task {
     pub zone: Option<String>,
     /// The network interface's `privateIPv4Address`: what a target group of kind `ip` knows it by.
     pub address: Option<String>,
+    /// The network interface's `ipv6Address`: the same in a target group of IPv6 addresses.
+    #[serde(default)]
+    pub ipv6: Option<String>,
+    /// `containers[].networkBindings[].hostPort`: what a target group of kind `instance` knows it by.
+    #[serde(default)]
+    pub host_ports: Vec<u16>,
     /// `enableExecuteCommand`.
     pub execute_command: bool,
     /// `containers[]`.
@@ -227,6 +248,16 @@ impl Task {
     /// The last part of its ARN: what log streams and people call it.
     pub fn id(&self) -> &str {
         self.arn.name()
+    }
+
+    /// Whether a target is this task: one of its addresses, or a port of the instance that it runs on. Which instance
+    /// that is, a task does not say.
+    pub fn is_behind(&self, target: &Target) -> bool {
+        let parsed = |text: &str| text.parse::<IpAddr>().ok();
+        let same =
+            |address: &str| address == target.id || parsed(address).is_some_and(|it| parsed(&target.id) == Some(it));
+        let by_port = target.id.starts_with("i-") && target.port.is_some_and(|port| self.host_ports.contains(&port));
+        by_port || [&self.address, &self.ipv6].into_iter().flatten().any(|address| same(address))
     }
 
     /// Whether it has stopped.

@@ -168,6 +168,8 @@ mod tests {
             image_digests: Vec::new(),
             zone: None,
             address: None,
+            ipv6: None,
+            host_ports: Vec::new(),
             execute_command: false,
             containers: Vec::new(),
         }

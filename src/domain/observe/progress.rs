@@ -21,6 +21,8 @@ pub type TargetId = (String, Option<u16>);
 pub struct ProgressTracker {
     /// How each service's rollout gets on.
     progress: BTreeMap<ServiceKey, Progress>,
+    /// The services that have fewer tasks than are wanted.
+    shortages: BTreeMap<ServiceKey, Shortage>,
     /// The stage of each service's deployment under way.
     stages: BTreeMap<ServiceKey, Staged>,
     /// Since when targets have been draining, by target group.
@@ -42,6 +44,17 @@ struct Progress {
     since: Since,
 }
 
+/// A service with fewer tasks than are wanted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Shortage {
+    /// `desiredCount`.
+    desired: u32,
+    /// The most tasks that ran at once.
+    most: u32,
+    /// Since when it has not become better.
+    since: Since,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Staged {
     deployment: Arn,
@@ -54,6 +67,10 @@ impl ProgressTracker {
     /// A look at a service.
     pub(crate) fn service(&mut self, at: Timestamp, service: &Service) {
         let before = self.progress.remove(&service.key);
+        let short = self.shortages.remove(&service.key);
+        if let Some(now) = shortage(short, before.is_some(), at, service) {
+            self.shortages.insert(service.key.clone(), now);
+        }
         if let Some(now) = progress(before, at, service) {
             self.progress.insert(service.key.clone(), now);
         }
@@ -98,6 +115,11 @@ impl ProgressTracker {
         self.progress.get(service).map(|progress| progress.since)
     }
 
+    /// Since when a service has had fewer tasks than are wanted without becoming better; `None`: all run.
+    pub fn short_since(&self, service: &ServiceKey) -> Option<Since> {
+        self.shortages.get(service).map(|shortage| shortage.since)
+    }
+
     /// Since when the service's deployment has been at its stage, with the share that ECS asks for.
     pub fn stage_since(&self, service: &ServiceKey) -> Option<Since> {
         self.stages.get(service).map(|stage_since| stage_since.since)
@@ -138,6 +160,26 @@ fn progress(before: Option<Progress>, at: Timestamp, service: &Service) -> Optio
     })
 }
 
+fn shortage(before: Option<Shortage>, looked: bool, at: Timestamp, service: &Service) -> Option<Shortage> {
+    let (running, desired) = (service.running, service.desired);
+    let begun = |since| Shortage { desired, most: running, since };
+    if running >= desired {
+        return None;
+    }
+    Some(match before {
+        Some(had) if had.desired == desired && running <= had.most => had,
+        Some(_) => begun(Since { at, seen: true }),
+        None if looked => begun(Since { at, seen: true }),
+        // Nobody looked before: it has been so since ECS last did something about it.
+        None => {
+            let primary = service.primary();
+            let acts = service.events.iter().map(|event| event.at);
+            let acts = acts.chain(primary.and_then(|primary| primary.updated_at.max(primary.created_at)));
+            begun(Since { at: acts.max().unwrap_or(at).min(at), seen: false })
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +210,23 @@ mod tests {
         assert_eq!(since(look(&mut noticed, 300, 2, 5)), (ago(300), true));
         let mut late = ProgressTracker::default();
         assert_eq!(since(look(&mut late, 700, 2, 6)), (ago(800), false), "else since ECS last wrote to it");
+    }
+
+    #[test]
+    fn a_shortage_begins_anew_when_more_run_or_other_counts_are_wanted() {
+        let mut noticed = ProgressTracker::default();
+        let mut look = |seconds: i64, running: u32, desired: u32| {
+            let mut short = service("payments", "payments", 18, desired, 3_600);
+            short.running = running;
+            noticed.service(ago(seconds), &short);
+            noticed.short_since(&short.key).map(|since| (since.at, since.seen))
+        };
+        assert_eq!(look(150, 4, 6), Some((ago(200), false)), "ECS has done nothing since its newest event");
+        assert_eq!(look(140, 3, 6), Some((ago(200), false)), "tasks that come and go make it no better");
+        assert_eq!(look(130, 5, 6), Some((ago(130), true)));
+        assert_eq!(look(120, 5, 9), Some((ago(120), true)));
+        assert_eq!(look(110, 9, 9), None);
+        assert_eq!(look(100, 8, 9), Some((ago(100), true)));
     }
 
     fn drained(states: &[(&str, TargetState)]) -> Health {

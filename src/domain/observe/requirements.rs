@@ -173,6 +173,7 @@ fn of_release<'a>(scope: Scope, of: Parts<'a, '_>) -> Vec<Requirement<'a>> {
                 of.alarms(),
                 of.history(),
                 of.failing_tasks(),
+                if scope == Scope::Release { of.tasks_beside_others() } else { Vec::new() },
             ]
         }
         Scope::Focus => vec![of.revisions(true), of.family(), of.histories()],

@@ -35,6 +35,9 @@ pub enum Call {
         desired: Option<u32>,
         /// `deploymentConfiguration`, whole, or left alone. By itself it starts no deployment.
         configuration: Option<Box<Configuration>>,
+        /// `forceNewDeployment`: a deployment also where nothing else changes.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        force: bool,
     },
     /// RegisterTaskDefinition with all that a revision was registered with.
     RegisterCopy {
@@ -132,7 +135,7 @@ impl Call {
                     weights.iter().map(|to| format!("{}={}", target_group_name(&to.target_group), to.weight)).collect();
                 weights.join(" ")
             }
-            Self::UpdateService { task_definition, desired, configuration, .. } => {
+            Self::UpdateService { task_definition, desired, configuration, force, .. } => {
                 let mut parts = Vec::new();
                 if let Some(task_definition) = task_definition {
                     parts.push(format!("taskDefinition={}", task_definition.short()));
@@ -142,6 +145,9 @@ impl Call {
                 }
                 if let Some(configuration) = configuration {
                     parts.push(format!("deploymentConfiguration={}", configuration.describe()));
+                }
+                if *force {
+                    parts.push("forceNewDeployment=true".to_owned());
                 }
                 parts.join(" ")
             }

@@ -1,6 +1,7 @@
 //! The planner: turns an intent into ordered calls, or into a refusal. Pure and total.
 
 mod call;
+mod daemon;
 mod expect;
 mod gate;
 mod goal;
@@ -250,7 +251,7 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
             Remedy::NeedsPair,
         )),
     }?;
-    let plan = warned_of_bad(release, plan);
+    let plan = warned_of_bad(release, daemon::without_counts(release, plan));
     for call in plan.calls() {
         call.belongs_to(context.place)
             .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;

@@ -13,6 +13,7 @@ use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
+use crate::domain::wording::Wording;
 
 /// Every pause that is on the screen is answered: ECS goes on when all of a stage's are.
 pub(super) fn step(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
@@ -154,12 +155,13 @@ fn redeployed(
     let from = side.task_definition.tag();
     let own = &release.configuration;
     if !at_once {
-        let warnings = match own.is_at_once() {
-            true => Vec::new(),
-            false => vec![format!("going back replays its whole strategy: {}", replay(own)).into()],
-        };
+        let replays = (!own.is_at_once()).then(|| format!("going back replays its whole strategy: {}", replay(own)));
+        let warnings = divided(release).into_iter().chain(replays.map(Warning::Note)).collect();
         let steps = order(release, target, None, Vec::new(), context);
-        let title = format!("begins {from} → back to {} by its own strategy, {}", target.tag(), own.strategy);
+        let title = match *target == side.task_definition {
+            true => format!("deploys {from} again by its own strategy, {}", own.strategy),
+            false => format!("begins {from} → back to {} by its own strategy, {}", target.tag(), own.strategy),
+        };
         return Ok(context.plan(release, intent, steps, None, warnings, title));
     }
     if own.is_at_once() {
@@ -171,14 +173,16 @@ fn redeployed(
     restorable(release, own)?;
     let mut steps = order(release, target, Some(own.at_once()), Vec::new(), context);
     steps.push(complete(side, target, context));
-    let warnings = vec![
-        Warning::StrategySetAside { strategy: own.describe() },
-        Warning::Note(
-            "AWS documents the calls but not this use of them; neither a bake nor a pause stops it".to_owned(),
-        ),
-    ];
+    let off_contract = "AWS documents the calls but not this use of them; neither a bake nor a pause stops it";
+    let set_aside = Warning::StrategySetAside { strategy: own.describe() };
+    let warnings = divided(release).into_iter().chain([set_aside, Warning::Note(off_contract.to_owned())]).collect();
     let title = format!("{from} → back to {} at once, its strategy set aside", target.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
+}
+
+/// That ECS will fail the deployment at its start.
+fn divided(release: &Release) -> Option<Warning> {
+    release.divided_at_rest().map(|condition| Warning::Note(condition.message(Wording::PLAIN)))
 }
 
 /// The minimum that replaying a strategy takes, in words.
@@ -232,7 +236,7 @@ pub(super) fn start(
         ));
     }
     let of_another_family = redeploy::another_revision(release, task_definition)?;
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<_> = divided(release).into_iter().collect();
     if let Some(before) = release.overridden_config.as_ref().filter(|_| own.is_at_once()) {
         warnings.push(Warning::StrategyStillSetAside { strategy: before.describe() });
     }

@@ -46,8 +46,9 @@ pub(super) fn rollback(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let steps = back(release, to, context)?;
-    let target = to.or_else(|| best(&release.previous).map(|good| &good.task_definition));
+    let target = to.or(again(release)).or_else(|| best(&release.previous).map(|good| &good.task_definition));
     let title = match target {
+        Some(target) if *target == release.stable.task_definition => format!("deploys {} again", target.tag()),
         Some(target) => format!("{} → back to {}", release.stable.task_definition.tag(), target.tag()),
         None => format!("ECS takes {} back to what it replaced", release.name),
     };
@@ -118,13 +119,20 @@ pub(super) fn target<'a>(
     to: Option<&'a TaskDefinitionArn>,
 ) -> Result<&'a TaskDefinitionArn, Refusal> {
     let side = &release.stable;
+    let again = again(release);
     match to {
-        Some(to) if *to == side.task_definition => {
+        Some(to) if *to == side.task_definition && again != Some(to) => {
             Err(Refusal::new(format!("{} runs {to} already.", side.service.service), Remedy::ChooseRevision))
         }
         Some(to) => Ok(to),
-        None => Ok(&good(release)?.task_definition),
+        None => again.map_or_else(|| Ok(&good(release)?.task_definition), Ok),
     }
+}
+
+/// The revision that a rollback did not bring back although ECS goes for it: it must be deployed again.
+fn again(release: &Release) -> Option<&TaskDefinitionArn> {
+    let good = release.failed_rollback()?.rolled_back_to()?;
+    (*good == release.stable.task_definition).then_some(&release.stable.task_definition)
 }
 
 /// The newest revision that is known to have worked and can still be deployed.
@@ -139,6 +147,10 @@ fn good(release: &Release) -> Result<&KnownGood, Refusal> {
                 release.name,
                 release.stable.task_definition.tag()
             ),
+            Remedy::NameRevision,
+        )),
+        Some(good) if good.evidence == Evidence::NeverRan => Err(Refusal::new(
+            format!("No task of {} ever ran: it is not known to work.", good.task_definition.tag()),
             Remedy::NameRevision,
         )),
         Some(good) if good.rolled_back_from => Err(Refusal::new(
@@ -203,3 +215,6 @@ pub(super) fn register(release: &Release, copy_of: &TaskDefinitionArn, context: 
     let intent = Intent::Register { copy_of: copy_of.clone() };
     Ok(context.plan(release, intent, vec![step], None, warnings, title))
 }
+
+#[cfg(test)]
+mod tests;

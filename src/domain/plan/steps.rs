@@ -69,6 +69,8 @@ pub(super) fn update(side: &Side, task_definition: Option<&TaskDefinitionArn>, d
         service: side.service.clone(),
         arn: side.arn.clone(),
         cluster_arn: side.cluster_arn.clone(),
+        // What runs already is deployed again only where AWS is told to.
+        force: task_definition == Some(&side.task_definition),
         task_definition: task_definition.cloned(),
         desired,
         configuration: None,
@@ -151,13 +153,14 @@ fn writable(route: &Route) -> Result<(), Refusal> {
 /// The same UpdateService with a configuration in it.
 pub(super) fn configure(call: Call, to: &Configuration) -> Call {
     match call {
-        Call::UpdateService { service, arn, cluster_arn, task_definition, desired, .. } => Call::UpdateService {
+        Call::UpdateService { service, arn, cluster_arn, task_definition, desired, force, .. } => Call::UpdateService {
             service,
             arn,
             cluster_arn,
             task_definition,
             desired,
             configuration: Some(Box::new(to.clone())),
+            force,
         },
         other => other,
     }
@@ -225,8 +228,9 @@ pub(super) fn order(
         }
         None => call,
     };
+    let again = *target == side.task_definition;
     let order = Step {
-        title: format!("{} → {}", side.service.service, target.tag()),
+        title: format!("{} → {}{}", side.service.service, target.tag(), if again { " again" } else { "" }),
         before,
         call: Some(call),
         after,
@@ -235,7 +239,7 @@ pub(super) fn order(
         patience: context.settings.patience,
     };
     // ECS may show a deployment that it has only just taken a moment later.
-    let seen = release.method.shifted_by_ecs().then(|| Step {
+    let seen = (release.method.shifted_by_ecs() || again).then(|| Step {
         title: "wait until ECS shows the deployment".to_owned(),
         before: Vec::new(),
         call: None,

@@ -28,6 +28,15 @@ pub enum FailureReason {
     Failed(String),
     /// So many of its tasks in a row failed to start.
     TasksFailing(u32),
+    /// ECS could not roll it back either (ROLLBACK_FAILED), for this reason where it gives one.
+    RollbackFailed(Option<String>),
+}
+
+impl FailureReason {
+    /// Whether it is its rollback that failed.
+    pub fn of_rollback(&self) -> bool {
+        matches!(self, Self::RollbackFailed(_))
+    }
 }
 
 impl fmt::Display for FailureReason {
@@ -35,6 +44,8 @@ impl fmt::Display for FailureReason {
         match self {
             Self::Failed(reason) => f.write_str(reason),
             Self::TasksFailing(failed) => write!(f, "{failed} tasks in a row failed to start"),
+            Self::RollbackFailed(None) => f.write_str("ECS could not roll it back"),
+            Self::RollbackFailed(Some(reason)) => write!(f, "ECS could not roll it back: {reason}"),
         }
     }
 }
@@ -113,15 +124,135 @@ pub enum Condition {
         /// ECS's reason.
         reason: Option<String>,
     },
+    /// The service is being deleted, or is gone.
+    NotActive {
+        /// Which service.
+        service: Subject,
+        /// `status`: DRAINING, INACTIVE.
+        status: String,
+        /// Whether a rule sends it traffic.
+        serves: bool,
+    },
+    /// Its desired count is 0 and a rule sends it traffic.
+    ScaledToZero {
+        /// Which service.
+        service: Subject,
+    },
+    /// Fewer tasks run than are wanted, and no rollout is under way.
+    MissingTasks {
+        /// Which service.
+        service: Subject,
+        /// `runningCount`.
+        running: u32,
+        /// `desiredCount`.
+        desired: u32,
+    },
+    /// ECS says in an event that tasks do not start.
+    TasksDoNotStart {
+        /// Which service.
+        service: Subject,
+        /// What it says.
+        trouble: StartTrouble,
+        /// Whether no task runs.
+        down: bool,
+    },
+    /// A rule sends traffic to a target group without a healthy target.
+    NoHealthyTarget {
+        /// Its name.
+        group: String,
+        /// Its share of the rule's traffic.
+        share: Option<Percent>,
+        /// How many targets are registered in it.
+        registered: u32,
+    },
+    /// Some targets of a group that serves are unhealthy.
+    UnhealthyTargets {
+        /// The group's name.
+        group: String,
+        /// How many are unhealthy.
+        unhealthy: u32,
+        /// How many are registered.
+        registered: u32,
+    },
+    /// The production rule of a service that ECS shifts divides the traffic while no deployment is under way.
+    DividedAtRest {
+        /// Every group with weight, the largest share first.
+        groups: Vec<GroupShare>,
+    },
+    /// Tasks of older revisions run on after the rollout was complete.
+    SeveralRevisions {
+        /// Which service.
+        service: Subject,
+        /// The tags of the older revisions.
+        older: Vec<String>,
+    },
+}
+
+/// The service that a condition is about: unnamed where a release has only one.
+pub type Subject = Option<String>;
+
+/// What ECS says of tasks that do not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartTrouble {
+    /// "unable to consistently start tasks successfully".
+    Fail,
+    /// "unable to place a task", with the reason that follows.
+    Unplaced(Option<String>),
+}
+
+/// A target group and its share of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupShare {
+    /// Its name.
+    pub group: String,
+    /// Its share of the rule's traffic.
+    pub share: Percent,
+    /// Its healthy targets; `None`: not known.
+    pub healthy: Option<u32>,
+}
+
+impl fmt::Display for GroupShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} gets {}", self.group, self.share)?;
+        match self.healthy {
+            Some(0) => f.write_str(" and has no healthy target"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Condition {
+    /// Whether nobody may call the release steady because of it: tasks, targets, revisions or the rule are not as a
+    /// release at rest should have them.
+    pub fn denies_steady(&self) -> bool {
+        matches!(
+            self,
+            Self::NobodyServed
+                | Self::RolloutFailure(FailureReason::RollbackFailed(_))
+                | Self::RolledBack { complete: false, .. }
+                | Self::NotActive { .. }
+                | Self::ScaledToZero { .. }
+                | Self::MissingTasks { .. }
+                | Self::TasksDoNotStart { .. }
+                | Self::NoHealthyTarget { .. }
+                | Self::UnhealthyTargets { .. }
+                | Self::DividedAtRest { .. }
+                | Self::SeveralRevisions { .. }
+        )
+    }
+
     /// How much it matters.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::RolloutFailure(_) | Self::NobodyServed | Self::RolledBack { complete: false, .. } => {
-                Severity::Critical
-            }
+            Self::RolloutFailure(_)
+            | Self::NobodyServed
+            | Self::RolledBack { complete: false, .. }
+            | Self::NotActive { serves: true, .. }
+            | Self::ScaledToZero { .. }
+            | Self::MissingTasks { running: 0, .. }
+            | Self::TasksDoNotStart { down: true, .. }
+            | Self::NoHealthyTarget { .. }
+            | Self::DividedAtRest { .. } => Severity::Critical,
             Self::Sticky { .. } | Self::NotAPair { .. } => Severity::Info,
             Self::UnevenWeights
             | Self::WeightsChangedElsewhere { .. }
@@ -130,7 +261,12 @@ impl Condition {
             | Self::Paused { .. }
             | Self::RollingBack { .. }
             | Self::ConfigurationOverridden { .. }
-            | Self::RolledBack { complete: true, .. } => Severity::Warning,
+            | Self::RolledBack { complete: true, .. }
+            | Self::NotActive { serves: false, .. }
+            | Self::MissingTasks { .. }
+            | Self::TasksDoNotStart { down: false, .. }
+            | Self::UnhealthyTargets { .. }
+            | Self::SeveralRevisions { .. } => Severity::Warning,
         }
     }
 
@@ -150,7 +286,18 @@ impl Condition {
             Self::RollingBack { .. } => "rolling_back",
             Self::ConfigurationOverridden { .. } => "configuration_overridden",
             Self::RolledBack { complete: true, .. } => "rolled_back",
-            Self::RolledBack { complete: false, .. } => "rollback_failed",
+            Self::RolledBack { complete: false, .. } | Self::RolloutFailure(FailureReason::RollbackFailed(_)) => {
+                "rollback_failed"
+            }
+            Self::NotActive { .. } => "not_active",
+            Self::ScaledToZero { .. } => "scaled_to_zero",
+            Self::MissingTasks { .. } => "missing_tasks",
+            Self::TasksDoNotStart { trouble: StartTrouble::Fail, .. } => "tasks_do_not_start",
+            Self::TasksDoNotStart { trouble: StartTrouble::Unplaced(_), .. } => "tasks_not_placed",
+            Self::NoHealthyTarget { .. } => "no_healthy_target",
+            Self::UnhealthyTargets { .. } => "unhealthy_targets",
+            Self::DividedAtRest { .. } => "divided_at_rest",
+            Self::SeveralRevisions { .. } => "several_revisions",
         }
     }
 
@@ -192,6 +339,77 @@ impl Condition {
                 let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
                 format!("{of} {what} at {}{why}", at.strftime("%H:%MZ"))
             }
+            unsteady => unsteady.health_message(),
+        }
+    }
+
+    /// What keeps a release from being steady, in as few words as say it.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::NotActive { status, serves: true, .. } => format!("{status}, with traffic"),
+            Self::NotActive { status, .. } => status.clone(),
+            Self::ScaledToZero { .. } => "desired 0, with traffic".to_owned(),
+            Self::MissingTasks { running: 0, .. } => "no task runs".to_owned(),
+            Self::MissingTasks { running, desired, .. } => format!("{running} of {desired} tasks run"),
+            Self::TasksDoNotStart { trouble: StartTrouble::Fail, .. } => "tasks fail to start".to_owned(),
+            Self::TasksDoNotStart { .. } => "a task cannot be placed".to_owned(),
+            Self::NoHealthyTarget { share: Some(share), .. } => format!("{share} to no healthy target"),
+            Self::UnhealthyTargets { unhealthy, registered, .. } => {
+                format!("{unhealthy} of {registered} targets unhealthy")
+            }
+            Self::DividedAtRest { groups } => {
+                let groups: Vec<_> = groups.iter().map(|it| format!("{} {}", it.group, it.share)).collect();
+                format!("rule divided: {}", groups.join(", "))
+            }
+            Self::SeveralRevisions { older, .. } => format!("{} still runs", older.join(", ")),
+            other => other.reason().replace('_', " "),
+        }
+    }
+
+    /// The message of the conditions of tasks, targets and the rule.
+    fn health_message(&self) -> String {
+        let of = |service: &Subject| service.as_ref().map(|service| format!("{service}: ")).unwrap_or_default();
+        match self {
+            Self::NotActive { service, status, serves } => {
+                let what = match status.as_str() {
+                    "DRAINING" => "ECS is deleting the service (DRAINING)".to_owned(),
+                    "INACTIVE" => "the service was deleted (INACTIVE)".to_owned(),
+                    other => format!("the service is {other}, not ACTIVE"),
+                };
+                let traffic = if *serves { ", and a rule sends it traffic" } else { "" };
+                format!("{}{what}{traffic}", of(service))
+            }
+            Self::ScaledToZero { service } => {
+                format!("{}the desired count is 0, and a rule sends it traffic", of(service))
+            }
+            Self::MissingTasks { service, running: 0, desired } => {
+                format!("{}no task runs, {desired} wanted", of(service))
+            }
+            Self::MissingTasks { service, running, desired } => {
+                format!("{}only {running} of {desired} wanted tasks run", of(service))
+            }
+            Self::TasksDoNotStart { service, trouble, .. } => match trouble {
+                StartTrouble::Fail => format!("{}ECS says that tasks keep failing to start", of(service)),
+                StartTrouble::Unplaced(None) => format!("{}ECS cannot place a task", of(service)),
+                StartTrouble::Unplaced(Some(why)) => format!("{}ECS cannot place a task: {why}", of(service)),
+            },
+            Self::NoHealthyTarget { group, share, registered } => {
+                let has = if *registered == 0 { "no target" } else { "no healthy target" };
+                let share = share.map_or_else(|| "traffic".to_owned(), |share| format!("{share} of the traffic"));
+                format!("{group} gets {share} and has {has}")
+            }
+            Self::UnhealthyTargets { group, unhealthy, registered } => {
+                format!("{unhealthy} of {registered} targets in {group} are unhealthy")
+            }
+            Self::DividedAtRest { groups } => {
+                let groups: Vec<_> = groups.iter().map(ToString::to_string).collect();
+                let refuses = "ECS refuses every deployment until one group has all";
+                format!("the rule is divided with no deployment under way: {}; {refuses}", groups.join(", "))
+            }
+            Self::SeveralRevisions { service, older } => {
+                format!("{}tasks of {} still run beside the new ones", of(service), older.join(", "))
+            }
+            _ => String::new(),
         }
     }
 }

@@ -24,6 +24,8 @@ use crate::domain::ecs::service::Service;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::settings::Settings;
 
+pub(crate) use self::native::production_rule;
+
 /// Every release of the environment, with what its numbers say: pairs as one, every other service alone, by name. No two have the same: where
 /// several clusters have a service of one name, each is called `cluster/name`.
 pub(crate) fn releases(

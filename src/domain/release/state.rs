@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::condition::Condition;
+use super::condition::{Condition, FailureReason};
 use super::ladder::Ladder;
 use super::production_rule::ProductionRule;
 use super::share::Percent;
@@ -92,6 +92,17 @@ impl ReleaseState {
     /// The service deployment that has not ended, where one is known.
     pub fn under_way(&self) -> Option<&ServiceDeployment> {
         self.deployment.as_deref().filter(|deployment| !deployment.status.ended())
+    }
+
+    /// That the production rule is divided with no deployment under way, where it is.
+    pub fn divided_at_rest(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| matches!(condition, Condition::DividedAtRest { .. }))
+    }
+
+    /// The newest deployment, where ECS could not roll it back and nothing has been deployed since.
+    pub fn failed_rollback(&self) -> Option<&ServiceDeployment> {
+        let failed = self.stable.failure_reason.as_ref().is_some_and(FailureReason::of_rollback);
+        self.deployment.as_deref().filter(|_| failed)
     }
 
     /// Whether a deployment waits where its green tasks run and blue has all of the traffic: [`WEIGHT_PAUSE_STAGE`].

@@ -39,6 +39,7 @@ pub fn preflight(
     if matches!(way, Way::Undo(_) | Way::Redeploy) {
         checks.extend(look.history_read());
         checks.extend(look.target());
+        checks.extend(look.divided());
         if release.method != Method::Weighted {
             checks.extend(look.images());
             checks.extend(look.surroundings());
@@ -82,12 +83,13 @@ enum Way<'a> {
 
 fn way<'a>(release: &'a ReleaseState, service: &Service) -> Way<'a> {
     let under_way = release.under_way();
-    let stoppable = service.rolling() && service.current_deployment.is_some();
+    let rolling = release.stable.rolling;
+    let stoppable = rolling && service.current_deployment.is_some();
     match release.method {
         Method::CodeDeploy | Method::External => Way::None,
         Method::Weighted if weights_do(release) => Way::Weights,
         // Its pauses and its stages go on after the tasks are complete.
-        Method::Native | Method::NativeWeighted if under_way.is_some() || service.rolling() => Way::Undo(under_way),
+        Method::Native | Method::NativeWeighted if under_way.is_some() || rolling => Way::Undo(under_way),
         _ if stoppable => Way::Undo(under_way),
         _ => Way::Redeploy,
     }
@@ -114,7 +116,10 @@ fn target<'a>(release: &'a ReleaseState, way: Way<'a>) -> Option<&'a TaskDefinit
                 .or_else(|| source(release, deployment?))
                 .or_else(best)
         }
-        Way::Redeploy => best(),
+        Way::Redeploy => {
+            let again = release.failed_rollback().and_then(ServiceDeployment::rolled_back_to);
+            again.or_else(best)
+        }
         Way::Weights | Way::None => None,
     }
 }

@@ -20,6 +20,8 @@ pub enum Evidence {
     Replaced,
     /// A console on this machine saw it complete and healthy.
     Witnessed,
+    /// None: a deployment of it ended SUCCESSFUL while the service wanted no task, and no task of it ever ran.
+    NeverRan,
 }
 
 /// A revision known to have worked.
@@ -39,9 +41,10 @@ pub struct KnownGood {
     pub rolled_back_from: bool,
 }
 
-/// The default target: the first that was not rolled back and can, as far as is known, still be deployed.
+/// The default target: the first that ran, was not rolled back and can, as far as is known, still be deployed.
 pub fn best(candidates: &[KnownGood]) -> Option<&KnownGood> {
-    candidates.iter().find(|good| !good.rolled_back_from && good.active != Some(false))
+    let worked = |good: &&KnownGood| !good.rolled_back_from && good.evidence != Evidence::NeverRan;
+    candidates.iter().filter(worked).find(|good| good.active != Some(false))
 }
 
 /// Every revision other than `current` that is known to have worked on this service, best first; those that somebody
@@ -62,6 +65,9 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
             found.push(KnownGood { active, ..good });
         }
     };
+    // What ECS could not bring back worked before.
+    let not_brought_back = service.failed_rollback(history).and_then(ServiceDeployment::rolled_back_to);
+    not_brought_back.into_iter().for_each(|revision| add(known_good(revision, Evidence::Replaced, None)));
     replaced(service, history).into_iter().for_each(&mut add);
     replay.standing.iter().rev().map(Run::good).for_each(&mut add);
     // What was seen from here is this machine's word alone: a revision of another family is not this service's.
@@ -70,6 +76,10 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     let (out, good): (Vec<_>, Vec<_>) =
         witnesses.map(|witness| replay.judge(witness)).partition(|it| it.rolled_back_from);
     good.into_iter().for_each(&mut add);
+    let idle = history.iter().filter(|it| it.status == DeploymentStatus::Successful && it.ran_nothing());
+    let never_ran =
+        |idle: &ServiceDeployment| Some(known_good(idle.task_definition()?, Evidence::NeverRan, idle.finished_at));
+    idle.filter_map(never_ran).for_each(&mut add);
     replay
         .rolled_back_from
         .iter()
@@ -101,11 +111,11 @@ fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<KnownGood> 
                 None => !given_up(&rollout.task_definition),
             }
     };
-    let good = |rollout: &Rollout| good(&rollout.task_definition, Evidence::Replaced, rollout.updated_at);
+    let good = |rollout: &Rollout| known_good(&rollout.task_definition, Evidence::Replaced, rollout.updated_at);
     service.rollouts.iter().filter(worked).map(good).collect()
 }
 
-fn good(task_definition: &TaskDefinitionArn, evidence: Evidence, at: Option<Timestamp>) -> KnownGood {
+fn known_good(task_definition: &TaskDefinitionArn, evidence: Evidence, at: Option<Timestamp>) -> KnownGood {
     let task_definition = task_definition.clone();
     KnownGood { task_definition, evidence, at, good_for: None, active: None, rolled_back_from: false }
 }
@@ -136,7 +146,7 @@ impl Run {
     fn good(&self) -> KnownGood {
         let ran = self.since.zip(self.until).map(|(since, until)| until.duration_since(since));
         let good_for = ran.filter(|ran| !ran.is_negative());
-        KnownGood { good_for, ..good(&self.task_definition, Evidence::Deployment, self.at) }
+        KnownGood { good_for, ..known_good(&self.task_definition, Evidence::Deployment, self.at) }
     }
 }
 
@@ -163,6 +173,8 @@ impl Replay {
     fn take(&mut self, deployment: &ServiceDeployment) {
         let (began, ended) = (deployment.created_at, deployment.finished_at);
         match &deployment.status {
+            // What no task ran of took the place of what ran, and is none that worked.
+            DeploymentStatus::Successful if deployment.ran_nothing() => self.replace(began),
             DeploymentStatus::Successful => match deployment.task_definition() {
                 Some(target) => self.install(target, ended, began),
                 // Something that could not be resolved took its place.
@@ -215,7 +227,7 @@ impl Replay {
         let revision = &witness.task_definition;
         let undone = self.undone.get(revision).is_some_and(|at| at.is_none_or(|at| witness.at <= at));
         let rolled_back_from = undone || self.rolled_back_from.iter().any(|run| run.task_definition == *revision);
-        KnownGood { rolled_back_from, ..good(revision, Evidence::Witnessed, Some(witness.at)) }
+        KnownGood { rolled_back_from, ..known_good(revision, Evidence::Witnessed, Some(witness.at)) }
     }
 }
 

@@ -19,7 +19,7 @@ pub use file::Scenario;
 pub use load::ScenarioError;
 pub(crate) use load_balancer::{Action, Rule};
 pub(crate) use service::{
-    Deployment, Network, PastDeployment, PastOutcome, PauseHook, Service, Strategy, TaskSettings,
+    Deployment, Network, PastDeployment, PastOutcome, PauseHook, Service, ServiceStatus, Strategy, TaskSettings,
 };
 pub(crate) use task_definition::{
     Container, Degradation, Family, HealthCheckFailure, LogFormat, NoResponse, Revision, Traits,

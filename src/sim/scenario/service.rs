@@ -47,6 +47,25 @@ pub(crate) struct Service {
     pub(crate) grace_seconds: u32,
     #[serde(default)]
     pub(crate) setting: TaskSettings,
+    #[serde(default)]
+    pub(crate) status: ServiceStatus,
+    /// schedulingStrategy is DAEMON: `desired` counts instances.
+    #[serde(default)]
+    pub(crate) daemon: bool,
+    /// The most tasks that the cluster has room for. There is room for any number by default.
+    #[serde(default)]
+    pub(crate) room: Option<u32>,
+}
+
+/// status of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum ServiceStatus {
+    #[default]
+    Active,
+    /// Someone deleted the service by force: it wants no tasks, and those that it has are about to stop.
+    Draining,
 }
 
 /// Network, capacity and platform of tasks: a service revision without its task definition.

@@ -182,6 +182,7 @@ impl NativeScene {
             created_at: None,
             grace: None,
             execute_command: false,
+            daemon: false,
         }
     }
 

@@ -307,6 +307,7 @@ async fn services_are_updated_with_exactly_what_is_given() {
         task_definition: task_definition.then(|| TaskDefinitionArn::new(&*definition)),
         desired,
         configuration: None,
+        force: false,
     };
     let base = json!({"cluster": cluster, "service": service});
     let with = |name: &str, value: Value| {

@@ -78,6 +78,7 @@ fn update(task_definition: Option<&str>, configuration: &Configuration) -> Call 
         task_definition: task_definition.map(TaskDefinitionArn::new),
         desired: None,
         configuration: Some(Box::new(configuration.clone())),
+        force: false,
     }
 }
 

@@ -55,6 +55,7 @@ fn update(service: &Service, task_definition: Option<&TaskDefinitionArn>, config
         task_definition: task_definition.cloned(),
         desired: None,
         configuration: Some(Box::new(configuration.clone())),
+        force: false,
     }
 }
 

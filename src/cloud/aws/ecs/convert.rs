@@ -45,6 +45,7 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         created_at: maybe(raw.created_at()),
         grace: raw.health_check_grace_period_seconds().and_then(|seconds| u32::try_from(seconds).ok()),
         execute_command: raw.enable_execute_command(),
+        daemon: raw.scheduling_strategy == Some(sdk::SchedulingStrategy::Daemon),
         cluster_arn,
     })
 }
@@ -165,7 +166,9 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
         exit_code,
         stopping_at: maybe(raw.stopping_at()),
         zone: non_empty(raw.availability_zone()),
-        address: address(&raw),
+        address: address(&raw, "privateIPv4Address"),
+        ipv6: address(&raw, "ipv6Address"),
+        host_ports: host_ports(containers),
         execute_command: raw.enable_execute_command(),
         containers: containers.iter().map(container).collect(),
         image_digests: containers.iter().filter_map(|container| non_empty(container.image_digest())).collect(),
@@ -173,10 +176,15 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
 }
 
 /// Of the task's own network interface, where it has one.
-fn address(raw: &sdk::Task) -> Option<String> {
+fn address(raw: &sdk::Task, kind: &str) -> Option<String> {
     let mut details = raw.attachments().iter().flat_map(|attachment| attachment.details());
-    let address = details.find(|detail| detail.name() == Some("privateIPv4Address"))?;
+    let address = details.find(|detail| detail.name() == Some(kind))?;
     non_empty(address.value())
+}
+
+fn host_ports(containers: &[sdk::Container]) -> Vec<u16> {
+    let bindings = containers.iter().flat_map(|container| container.network_bindings());
+    bindings.filter_map(|binding| binding.host_port().and_then(|port| u16::try_from(port).ok())).collect()
 }
 
 fn container(raw: &sdk::Container) -> Container {

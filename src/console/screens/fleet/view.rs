@@ -302,8 +302,9 @@ fn tasks(release: &Release) -> (String, Role) {
 /// The canary's share with its bar, or what there is instead.
 fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -> Vec<Span<'static>> {
     let word = |text: &str, role| vec![scene.span(aligned(text, column), role)];
+    let rests = if release.unsteady().is_none() { "steady" } else { "–" };
     match (release.method, release.share.configured, release.phase) {
-        (_, Some(share), Phase::Steady) if share.is_zero() => word("steady", Role::Dim),
+        (_, Some(share), Phase::Steady) if share.is_zero() => word(rests, Role::Dim),
         (_, Some(share), _) if bar == 0 => word(&share.to_string(), Role::Canary),
         (_, Some(share), _) => {
             let mut spans = vec![scene.span(format::pad_left(&share.to_string(), 5), Role::Canary), Span::raw(" ")];
@@ -315,7 +316,7 @@ fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -
         (_, None, _) if release.canary.is_some() && !release.rules.is_empty() => {
             word(if bar == 0 { "none" } else { "none: 0 and 0" }, Role::Bad)
         }
-        (_, _, Phase::Steady) => word("steady", Role::Dim),
+        (_, _, Phase::Steady) => word(rests, Role::Dim),
         (Method::Rolling, _, _) => word(if bar == 0 { "rolls" } else { "in place" }, Role::Dim),
         (Method::Native | Method::NativeWeighted, _, _) => {
             word(if bar == 0 { "ECS" } else { "ECS shifts it" }, Role::Dim)

@@ -10,9 +10,13 @@ use crate::console::widgets::parts;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
 use crate::console::wording::KEYS;
-use crate::domain::ecs::service::{Rollout, RolloutRole};
+use crate::domain::health::revision_tasks::RevisionTasks;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
+
+/// The width of a version, and of the count of tasks.
+const VERSION: usize = 11;
+const TASKS: usize = 14;
 
 /// All of it.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
@@ -20,8 +24,8 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines.extend(auto_promotion::line(scene, release, columns));
     for (part, side) in age::parts(release) {
         lines.push(self::side(scene, release, part, side, columns));
+        lines.extend(rollouts(scene, release, side));
     }
-    lines.extend(rollouts(scene, release));
     lines.extend(health::line(scene, release, columns));
     if release.canary.is_some() {
         lines.push(traffic(scene, release, columns));
@@ -68,16 +72,17 @@ fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns:
     let (label, role) = part.word();
     let tag = format::pad(&side.task_definition.tag(), 6);
     // However long it is, a space stays before the counts.
-    let version = format!("{} ", format::pad(side.version.as_deref().unwrap_or("version ?"), 10));
-    let short = side.running < side.desired;
-    let tasks = format!("{}/{} running", side.running, side.desired);
+    let version = format!("{} ", format::pad(side.version.as_deref().unwrap_or("version ?"), VERSION - 1));
+    let own = side.own();
+    let short = own.running < own.desired;
+    let tasks = format!("{}/{} running", own.running, own.desired);
     let mut spans = vec![
         scene.span(format::pad(label, LABEL), role),
         scene.span(tag, Role::Title),
         scene.span(version, if side.version.is_some() { Role::Text } else { Role::Dim }),
-        scene.span(format::pad(&tasks, 14), if short { Role::Warn } else { Role::Text }),
+        scene.span(format::pad(&tasks, TASKS), if short { Role::Warn } else { Role::Text }),
     ];
-    let (health, health_role) = health(scene, release, side);
+    let (health, health_role) = health(scene, release, &own);
     spans.push(scene.span(format::pad(&health, 17), health_role));
     if release.canary.is_some() {
         let weight = side.weight.map_or("weight ?".to_owned(), |weight| format!("weight {weight}"));
@@ -94,34 +99,42 @@ fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns:
     Line::from(spans)
 }
 
-/// The rollouts of a service that replaces its tasks in place, while there is more than one.
-fn rollouts(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
-    let service = scene.observed.snapshot.service(&release.stable.service).filter(|_| release.canary.is_none());
-    let rollouts = service.map(|service| service.rollouts.as_slice()).unwrap_or_default();
-    if rollouts.len() < 2 {
+/// What a side's rollout still does, and the older revisions that run beside its own, while there is more than one.
+fn rollouts(scene: &Canvas<'_>, release: &Release, side: &Side) -> Vec<Line<'static>> {
+    if side.revisions.len() < 2 {
         return Vec::new();
     }
-    let line = |rollout: &Rollout| {
-        let new = rollout.role == RolloutRole::Primary;
-        let failed = if rollout.failed > 0 { format!(", {} failed", rollout.failed) } else { String::new() };
+    let own = side.own();
+    let of = |count: u32, word: &str| (count > 0).then(|| format!("{count} {word}"));
+    let pending = of(own.pending, "pending").unwrap_or_default();
+    let failed = of(own.failed, "failed").unwrap_or_default();
+    let between = if pending.is_empty() || failed.is_empty() { "" } else { ", " };
+    let still = Line::from(vec![
+        scene.dim(format::pad("", LABEL)),
+        scene.text(format!("{pending}{between}")),
+        scene.span(failed.clone(), Role::Bad),
+    ]);
+    let still = (!pending.is_empty() || !failed.is_empty()).then_some(still);
+    let old = |old: &RevisionTasks| {
+        let (health, role) = health(scene, release, old);
         Line::from(vec![
-            scene.dim(format::pad(if new { "new" } else { "old" }, LABEL)),
-            scene.span(format::pad(&rollout.task_definition.tag(), 6), if new { Role::Canary } else { Role::Stable }),
-            scene.text(format!("{}/{} running", rollout.running, rollout.desired)),
-            scene.text(if rollout.pending > 0 { format!(", {} pending", rollout.pending) } else { String::new() }),
-            scene.span(failed, Role::Bad),
+            scene.dim(format::pad("old", LABEL)),
+            scene.span(format::pad(&old.task_definition.tag(), 6), Role::Stable),
+            scene.text(format::pad("", VERSION)),
+            scene.text(format::pad(&format!("{}/{} running", old.running, old.desired), TASKS)),
+            scene.span(health, role),
         ])
     };
-    rollouts.iter().take(3).map(line).collect()
+    still.into_iter().chain(side.others().take(2).map(old)).collect()
 }
 
-fn health(scene: &Canvas<'_>, release: &Release, side: &Side) -> (String, Role) {
+fn health(scene: &Canvas<'_>, release: &Release, of: &RevisionTasks) -> (String, Role) {
     let fresh = age::health(scene, release);
-    match (side.healthy, fresh) {
+    match (of.healthy, fresh) {
         (_, None) => ("no targets".to_owned(), Role::Dim),
         (None, _) => ("health unknown".to_owned(), Role::Warn),
         (Some(healthy), Some(fresh)) if !fresh.good() => (format!("{healthy} healthy, old"), Role::Dim),
-        (Some(healthy), _) if healthy < side.desired => (format!("{healthy} healthy ▲"), Role::Warn),
+        (Some(healthy), _) if healthy < of.desired => (format!("{healthy} healthy ▲"), Role::Warn),
         (Some(0), _) => ("0 healthy".to_owned(), Role::Dim),
         (Some(healthy), _) => (format!("{healthy} healthy ✓"), Role::Good),
     }

@@ -155,7 +155,7 @@ pub fn sections<'a>(observed: &'a Observed, list: &List, release: &'a Release) -
     let behind = |target: &Target, side: Option<(&Side, bool)>| {
         let own = |service: &ServiceKey| side.is_none_or(|(side, _)| side.service == *service);
         let of_group = tasks.iter().filter(|(service, _)| own(service)).flat_map(|(_, tasks)| tasks.iter());
-        let with = of_group.filter(|task| task.address.as_deref() == Some(target.id.as_str()));
+        let with = of_group.filter(|task| task.is_behind(target));
         with.min_by_key(|task| (task.stopped(), Reverse(task.created_at)))
     };
     let section = |(group, side)| {

@@ -7,9 +7,9 @@ use jiff::SignedDuration;
 use super::{Ending, Freshness, Known, Need, Read, Requirement, metrics_of_groups, rollback_candidates};
 use crate::domain::analysis::alarms;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
-use crate::domain::health::rollout;
+use crate::domain::health::{rollout, steadiness};
 use crate::domain::metrics::source::{MetricSource, Resolution};
-use crate::domain::release::{Method, Release};
+use crate::domain::release::{Method, Release, Side};
 
 /// How long after its end a rollout is still looked at for how it ended.
 const JUST_ENDED: SignedDuration = SignedDuration::from_hours(1);
@@ -30,9 +30,11 @@ impl<'a> Parts<'a, '_> {
         reads.into_iter().map(|read| self.helpful(read, Freshness::Live)).collect()
     }
 
-    /// Health of the target groups that the sides serve from.
+    /// Health of the target groups that the sides serve from, and of all that get traffic.
     pub(super) fn side_health(&self) -> Vec<Requirement<'a>> {
-        let groups: BTreeSet<_> = self.release.sides().flat_map(|side| side.groups().cloned()).collect();
+        let of_sides = self.release.sides().flat_map(|side| side.groups().cloned());
+        let groups: BTreeSet<_> =
+            of_sides.chain(steadiness::served_groups(self.release, self.known.snapshot)).collect();
         self.live(groups.into_iter().map(Read::Health))
     }
 
@@ -148,6 +150,12 @@ impl<'a> Parts<'a, '_> {
     /// Tasks say why they fail, as long as ECS remembers them.
     pub(super) fn failing_tasks(&self) -> Vec<Requirement<'a>> {
         self.live(rollout::failing(self.release, self.known.snapshot).cloned().map(Read::Tasks))
+    }
+
+    /// Tasks tell whose the healthy targets are, while several revisions run.
+    pub(super) fn tasks_beside_others(&self) -> Vec<Requirement<'a>> {
+        let several = |side: &&Side| side.revisions.iter().filter(|revision| revision.running > 0).count() > 1;
+        self.live(self.release.services().filter(several).map(|side| Read::Tasks(side.service.clone())))
     }
 
     pub(super) fn tasks(&self) -> Vec<Requirement<'a>> {

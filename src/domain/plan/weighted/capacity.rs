@@ -36,7 +36,7 @@ pub(super) fn fewer_tasks(
     written: Vec<Expect>,
     context: &Context<'_>,
 ) -> Vec<Step> {
-    if desired >= canary.desired || !canary.active || release.other_rules_to(canary).next().is_some() {
+    if desired >= canary.desired || !canary.active || canary.daemon || release.other_rules_to(canary).next().is_some() {
         return Vec::new();
     }
     vec![kept(release, canary, desired, &written, context), scale(canary, desired, written, context)]
@@ -44,6 +44,10 @@ pub(super) fn fewer_tasks(
 
 /// Why the canary keeps its tasks.
 pub(super) fn kept_tasks(release: &Release, canary: &Side) -> Option<Warning> {
+    if canary.daemon && canary.desired > 0 {
+        let (name, tasks) = (&canary.service.service, canary.desired);
+        return Some(format!("{name} is a daemon service: it keeps its {tasks} tasks").into());
+    }
     let rule = release.other_rules_to(canary).next().filter(|_| canary.desired > 0)?;
     Some(format!("{} keeps its tasks: {} sends requests to them", canary.service.service, rule.describe()).into())
 }

@@ -170,9 +170,10 @@ pub(in crate::domain::plan) fn start(
     let service = canary.service.clone();
     let mut complete = vec![Expect::Settled { service: service.clone(), task_definition: task_definition.clone() }];
     complete.extend(healthy(canary, first));
+    let tasks = if canary.daemon { String::new() } else { format!(" with {first} tasks") };
     let steps = vec![
         a_step(
-            format!("{name} → {} with {first} tasks, without traffic", task_definition.tag()),
+            format!("{name} → {}{tasks}, without traffic", task_definition.tag()),
             before,
             Some(update(canary, Some(task_definition), Some(first))),
             vec![

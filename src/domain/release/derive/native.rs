@@ -48,6 +48,7 @@ pub(super) fn sides(
             running: sum(|rollout| rollout.running),
             pending: sum(|rollout| rollout.pending),
             healthy: group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
+            revisions: Vec::new(),
             leaving: Vec::new(),
             settled: false,
             deployment: Some(deployment.arn.clone()),
@@ -120,7 +121,7 @@ fn groups(
 
 /// The rule that ECS writes for this service. Where ECS names one that was not found, it is not known; where it names
 /// none, it is the one rule that has all of the service's target groups.
-pub(super) fn production_rule<'a>(
+pub(crate) fn production_rule<'a>(
     service: &Service,
     under_way: Option<&ServiceDeployment>,
     snapshot: &'a Snapshot,

@@ -42,6 +42,8 @@ pub(super) fn weighted_phase(
         return match (canary.rolling, canary.desired, same) {
             (_, 0, _) if stable.rolling => Phase::Shifting,
             (_, 0, _) => Phase::Steady,
+            // A daemon service always has its tasks.
+            (_, _, true) if canary.daemon && !canary.rolling && !stable.rolling => Phase::Steady,
             // The last step of a finish: the canary's tasks are still there.
             (_, _, true) => Phase::Finishing,
             (true, _, false) => Phase::Starting,

@@ -4,6 +4,7 @@ use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
+use crate::domain::health::revision_tasks;
 use crate::domain::health::rollout_health::LOOP;
 use crate::domain::metrics::Series;
 use crate::domain::metrics::source::{CustomMetrics, MetricSource};
@@ -38,9 +39,12 @@ pub(super) fn side(
         running: service.running,
         pending: service.pending,
         healthy: target_group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
-        rolling: service.rolling(),
-        failure_reason: failure_reason(service),
+        // What failed on its way back goes on nowhere, whatever is left of it.
+        revisions: revision_tasks::by_rollout(service, target_group, snapshot),
+        rolling: service.rolling() && failed_rollback(service, snapshot).is_none(),
+        failure_reason: failure_reason(service, snapshot),
         active: service.active(),
+        daemon: service.daemon,
         deployment: service.current_deployment.clone(),
         began: service.primary().and_then(|primary| primary.created_at),
     }
@@ -100,7 +104,11 @@ pub(super) fn series<'a>(side: &Side, snapshot: &'a Snapshot) -> Option<&'a Seri
     snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
-fn failure_reason(service: &Service) -> Option<FailureReason> {
+fn failure_reason(service: &Service, snapshot: &Snapshot) -> Option<FailureReason> {
+    if let Some(failed) = failed_rollback(service, snapshot) {
+        let asked_for = failed.rollback.as_ref().and_then(|rollback| rollback.reason.clone());
+        return Some(FailureReason::RollbackFailed(failed.reason.clone().or(asked_for)));
+    }
     let primary = service.primary()?;
     match primary.state {
         Some(RolloutState::Failed) => {
@@ -115,6 +123,9 @@ fn failure_reason(service: &Service) -> Option<FailureReason> {
 /// Whether ECS is rolling a deployment back. Its deployments say so; where they are not known, the
 /// primary rollout does, or that it brings back what worked in place of what failed.
 pub(super) fn is_rolling_back(service: &Service, snapshot: &Snapshot) -> bool {
+    if failed_rollback(service, snapshot).is_some() {
+        return false;
+    }
     if let Some(deployment) = deployment_under_way(service, snapshot) {
         return deployment.status.rolling_back();
     }
@@ -127,6 +138,10 @@ pub(super) fn is_rolling_back(service: &Service, snapshot: &Snapshot) -> bool {
     };
     primary.reason.as_deref().is_some_and(|reason| reason.contains("rolling back"))
         || (service.rollouts.iter().any(failed) && worked())
+}
+
+fn failed_rollback<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
+    service.failed_rollback(snapshot.deployments.get(&service.key)?.get()?)
 }
 
 /// The deployment under way, else the newest.

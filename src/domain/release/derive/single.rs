@@ -183,7 +183,7 @@ fn requested(
 /// How long a finished rollback stays flagged; without it the service would look steady.
 pub(super) const FLAGGED: SignedDuration = SignedDuration::from_hours(1);
 
-/// That the newest deployment was rolled back, where that ended lately.
+/// That the newest deployment was rolled back, where that ended lately; that it could not be, until another one begins.
 fn recent_rollback(release: &ReleaseState, now: Timestamp) -> Option<Condition> {
     let newest = release.deployment.as_deref()?;
     let complete = match newest.outcome()? {
@@ -191,7 +191,10 @@ fn recent_rollback(release: &ReleaseState, now: Timestamp) -> Option<Condition> 
         DeploymentOutcome::RollbackFailed => false,
         DeploymentOutcome::Succeeded | DeploymentOutcome::Stopped => return None,
     };
-    let at = newest.finished_at.filter(|at| now.duration_since(*at) < FLAGGED)?;
+    let at = newest.finished_at.or(newest.created_at)?;
+    if complete && now.duration_since(at) >= FLAGGED {
+        return None;
+    }
     let reason = newest.rollback.as_ref().and_then(|rollback| rollback.reason.clone()).or(newest.reason.clone());
     let revision = newest.task_definition().map(TaskDefinitionArn::tag);
     Some(Condition::RolledBack { revision, complete, at, reason })
@@ -199,7 +202,8 @@ fn recent_rollback(release: &ReleaseState, now: Timestamp) -> Option<Condition> 
 
 fn conditions(release: &ReleaseState, under_way: Option<&ServiceDeployment>, now: Timestamp) -> Vec<Condition> {
     let sides = release.sides();
-    let failures = sides.filter_map(|side| side.failure_reason.clone());
+    // How the newest deployment ended is said below.
+    let failures = sides.filter_map(|side| side.failure_reason.clone()).filter(|reason| !reason.of_rollback());
     let mut conditions: Vec<_> = failures.map(Condition::RolloutFailure).collect();
     let to_climb = release.share.configured.is_some_and(|share| !share.is_full());
     let writes_weights = release.method == Method::NativeWeighted && release.paused_for_weights() && to_climb;

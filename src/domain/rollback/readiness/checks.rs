@@ -10,7 +10,8 @@ use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision};
 use crate::domain::fault::FaultKind;
 use crate::domain::observe::snapshot::KEEPS;
 use crate::domain::release::Method;
-use crate::domain::rollback::target::{KnownGood, best};
+use crate::domain::rollback::target::{Evidence, KnownGood, best};
+use crate::domain::wording::Wording;
 
 impl Look<'_> {
     /// Writes that the rollback needs and AWS has refused.
@@ -80,12 +81,22 @@ impl Look<'_> {
         std::iter::once(state).chain(passed_over).collect()
     }
 
+    /// Whether ECS would fail a deployment at its start because the production rule is divided.
+    pub(super) fn divided(&self) -> Option<Check> {
+        let at_rest = self.release.divided_at_rest().filter(|_| matches!(self.way, Way::Redeploy));
+        at_rest.map(|condition| check(Level::Blocks, condition.message(Wording::PLAIN)))
+    }
+
     /// There is nothing to go back to, as far as is known.
     fn nowhere(&self) -> Vec<Check> {
         let read = self.snapshot.deployments.get(&self.service.key).is_some_and(|reading| reading.get().is_some());
         match (self.way, self.release.previous.first()) {
             (Way::Undo(_), _) if read => {
                 vec![check(Level::Warn, "nothing that worked is known before this deployment: ECS may only stop it")]
+            }
+            (Way::Redeploy, Some(good)) if good.evidence == Evidence::NeverRan => {
+                let what = format!("no task of {} ever ran, and nothing else worked", good.task_definition);
+                vec![check(Level::Blocks, what)]
             }
             (Way::Redeploy, Some(good)) if good.rolled_back_from => {
                 vec![check(Level::Warn, format!("only {} is left, which was gone back from", good.task_definition))]
@@ -110,8 +121,13 @@ impl Look<'_> {
         let left = previous.iter().filter(|good| good.rolled_back_from && good.at > best.at && best.at.is_some());
         let tags =
             |of: Vec<&KnownGood>| of.iter().map(|good| good.task_definition.tag()).collect::<Vec<_>>().join(", ");
-        let both = [(tags(gone.collect()), "deregistered"), (tags(left.collect()), "gone back from")];
-        let found = both.into_iter().filter(|(tags, _)| !tags.is_empty());
+        let idle = previous.iter().filter(|good| good.evidence == Evidence::NeverRan && good.at > best.at);
+        let skipped = [
+            (tags(gone.collect()), "deregistered"),
+            (tags(left.collect()), "gone back from"),
+            (tags(idle.collect()), "no task of it ever ran"),
+        ];
+        let found = skipped.into_iter().filter(|(tags, _)| !tags.is_empty());
         let to = best.task_definition.tag();
         found.map(|(tags, why)| check(Level::Warn, format!("newer than {to} but {why}: {tags}"))).collect()
     }

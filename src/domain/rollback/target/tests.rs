@@ -1,5 +1,7 @@
 use super::*;
-use crate::domain::ecs::deployment::Rollback;
+use std::sync::Arc;
+
+use crate::domain::ecs::deployment::{RevisionImage, Rollback, ServiceRevision, TaskCounts};
 use crate::domain::ecs::service::TaskDefinition;
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles::{ago, now, revision_of, service, td};
@@ -203,4 +205,43 @@ fn the_best_was_neither_left_nor_deregistered() {
         assert_eq!(tag(&snapshot).as_deref(), expected);
     }
     assert_eq!(candidates(&orders, &td("orders", 41), &snapshot).len(), 3);
+}
+
+#[test]
+fn what_was_deployed_while_no_task_was_wanted_proves_nothing() {
+    let counts = |requested| TaskCounts { requested, running: requested, pending: 0 };
+    let image = |digest: Option<&str>| RevisionImage {
+        container: "app".into(),
+        image: "orders:5.1.1".into(),
+        digest: digest.map(str::to_owned),
+    };
+    // The counts of :24, the digest that its first task resolved; what is gone back to from :25.
+    let table = [
+        (Some(0), Some(None), ":23"),
+        (Some(6), Some(None), ":24"),
+        (Some(0), Some(Some("sha256:aa")), ":24"),
+        (None, Some(None), ":24"),
+        (Some(0), None, ":24"),
+    ];
+    for (requested, digest, expected) in table {
+        let orders = service("orders", "orders", 25, 6, 60);
+        let mut told = history(&went(&[23, 24, 25]));
+        told[1].target_tasks = requested.map(counts);
+        let mut revision = ServiceRevision::clone(&revision_of("orders", 24));
+        revision.images.extend(digest.map(image));
+        told[1].target = Some(Arc::new(revision));
+        let found = candidates(&orders, &td("orders", 25), &world(&orders, told.clone(), &[]));
+        assert_eq!(best(&found).unwrap().task_definition.tag(), expected, "{requested:?} {digest:?}");
+        if expected == ":23" {
+            let evidence: Vec<_> = found.iter().map(|good| (good.task_definition.tag(), good.evidence)).collect();
+            assert_eq!(evidence, [(":23".into(), Evidence::Deployment), (":24".into(), Evidence::NeverRan)]);
+            // One that was seen healthy from here ran, whatever AWS says.
+            let found = candidates(&orders, &td("orders", 25), &world(&orders, told, &[(24, 600)]));
+            assert!(
+                found
+                    .iter()
+                    .any(|good| good.task_definition == td("orders", 24) && good.evidence == Evidence::Witnessed)
+            );
+        }
+    }
 }

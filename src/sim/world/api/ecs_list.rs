@@ -9,6 +9,7 @@ use super::lookup::{find_cluster, find_service};
 use super::page::ecs_page;
 use crate::sim::api::Answer;
 use crate::sim::world::account::Account;
+use crate::sim::world::ecs::service::Service;
 use crate::sim::world::ecs::task::{Task, TaskStatus};
 use crate::sim::world::task_definitions::definition::TaskDefinition;
 
@@ -20,10 +21,9 @@ pub(super) fn clusters(account: &Account, input: Input<'_>) -> Answer {
 pub(super) fn services(account: &Account, input: Input<'_>) -> Answer {
     let cluster = find_cluster(account, input)?;
     let allows = |name: &str, value: &str| input.text(name).is_none_or(|filter| filter == value);
-    let matches = allows("launchType", "FARGATE")
-        && allows("schedulingStrategy", "REPLICA")
-        && allows("resourceManagementType", "CUSTOMER");
-    let services = account.services.iter().filter(|s| matches && s.cluster == cluster);
+    let matches = allows("launchType", "FARGATE") && allows("resourceManagementType", "CUSTOMER");
+    let scheduled = |s: &&Service| allows("schedulingStrategy", s.scheduling_strategy());
+    let services = account.services.iter().filter(scheduled).filter(|s| matches && s.cluster == cluster);
     let all = services.map(|s| json!(account.arns.service(&s.cluster, &s.name))).collect();
     ecs_page("serviceArns", &format!("services {cluster}"), all, input, 10)
 }

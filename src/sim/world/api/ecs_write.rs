@@ -8,7 +8,7 @@ use super::input::Input;
 use super::lookup::{find_cluster, find_deployment, find_service, service_not_found};
 use super::service_json;
 use crate::sim::api::{Answer, ApiError};
-use crate::sim::scenario::Strategy;
+use crate::sim::scenario::{ServiceStatus, Strategy};
 use crate::sim::world::account::Account;
 use crate::sim::world::ecs::deploy::{self, ROLLED_BACK_BY_USER};
 use crate::sim::world::ecs::lifecycle::HookAction;
@@ -44,6 +44,14 @@ pub(super) fn update_service(account: &mut Account, input: Input<'_>) -> Answer 
     let Some((current, mut settings)) = service.current_revision().map(|r| (r.definition, r.settings.clone())) else {
         return Err(refuse("ServiceNotActiveException", "Service was not ACTIVE."));
     };
+    if service.status != ServiceStatus::Active {
+        return Err(refuse("ServiceNotActiveException", "Service was not ACTIVE."));
+    }
+    if service.daemon && desired.is_some() {
+        return Err(invalid(
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again.",
+        ));
+    }
     settings.patch(input.value()).map_err(invalid)?;
     if service.group.is_some() {
         check_container(ctx.catalog.get(definition.unwrap_or(current)), &service.container)?;
@@ -73,9 +81,6 @@ fn desired_count(input: Input<'_>) -> Result<Option<u32>, ApiError> {
     };
     let desired = u32::try_from(n).ok().filter(|n| *n <= 5000);
     let desired = desired.ok_or_else(|| invalid("desiredCount must be between 0 and 5000."))?;
-    if input.text("schedulingStrategy") == Some("DAEMON") {
-        return Err(invalid("The daemon scheduling strategy does not support a desired count."));
-    }
     Ok(Some(desired))
 }
 

@@ -5,7 +5,10 @@ use super::deploy::{ALARM_TRIGGERED, roll_back, triggered_alarms};
 use super::placement::{launch, stop};
 use super::service::{RolloutState, Service};
 use super::service_deployment::{DeploymentStatus, MonitorStatus};
-use crate::sim::world::clock::SECOND;
+use crate::sim::world::clock::{MINUTE, Ms, SECOND};
+
+/// The time between two reports of tasks that cannot be placed.
+const REPORT_INTERVAL: Ms = 5 * MINUTE;
 
 /// Simulates one second of a service whose strategy is ROLLING, or that has no deployment in progress.
 pub(super) fn step(service: &mut Service, ctx: &mut Context<'_>) {
@@ -38,7 +41,12 @@ fn replace_tasks(service: &mut Service, ctx: &mut Context<'_>) {
     if new > desired {
         stop(service, new - desired, |t| t.deployment == id, id, ctx);
     } else if new < desired && live < most && ctx.now >= retry_at {
-        launch(service, 0, (desired - new).min(most - live), ctx);
+        let wanted = (desired - new).min(most - live);
+        let room = (service.room as usize).saturating_sub(live);
+        launch(service, 0, wanted.min(room), ctx);
+        if wanted > room {
+            report_unplaced(service, ctx);
+        }
     }
     if old > 0 {
         // Old tasks that do not serve can stop at any time. Of the others, only the spare ones can.
@@ -51,6 +59,20 @@ fn replace_tasks(service: &mut Service, ctx: &mut Context<'_>) {
         let stoppable = stoppable.min((old + ready).saturating_sub(least.min(desired)));
         stop(service, stoppable, |t| t.deployment != id, id, ctx);
     }
+}
+
+/// Reports a task that no capacity is left for, from time to time.
+fn report_unplaced(service: &mut Service, ctx: &mut Context<'_>) {
+    if ctx.now < service.report_unplaced_at {
+        return;
+    }
+    service.report_unplaced_at = ctx.now + REPORT_INTERVAL;
+    service.steady = false;
+    let message = format!(
+        "(service {}) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
+        service.name
+    );
+    service.add_event(ctx.now, ctx.ids, message);
 }
 
 fn check_alarms(service: &mut Service, ctx: &mut Context<'_>) {

@@ -5,7 +5,7 @@ use super::service::Service;
 use super::target::Health;
 use super::task::{StopCode, Task, TaskContext, TaskStatus};
 use super::{native, rolling};
-use crate::sim::scenario::Strategy;
+use crate::sim::scenario::{ServiceStatus, Strategy};
 use crate::sim::world::clock::{MINUTE, Ms, SECOND};
 use crate::sim::world::task_definitions::definition::PORT;
 
@@ -19,7 +19,9 @@ pub(crate) fn step(service: &mut Service, ctx: &mut Context<'_>) {
     step_tasks(service, ctx);
     record_failures(service, ctx);
     count_towards_breaker(service);
-    if service.deployment_in_progress().is_some_and(|d| d.config.strategy != Strategy::Rolling) {
+    if service.status != ServiceStatus::Active {
+        // Its tasks take their time to stop.
+    } else if service.deployment_in_progress().is_some_and(|d| d.config.strategy != Strategy::Rolling) {
         native::step(service, ctx);
     } else {
         rolling::step(service, ctx);

@@ -7,6 +7,7 @@ use super::lifecycle::Lifecycle;
 use super::revision_settings::RevisionSettings;
 use super::service_deployment::ServiceDeployment;
 use super::task::{Task, TaskStatus};
+use crate::sim::scenario::ServiceStatus;
 use crate::sim::world::arns::Arns;
 use crate::sim::world::clock::Ms;
 use crate::sim::world::elb::target_group::GroupId;
@@ -118,6 +119,13 @@ pub(crate) struct Service {
     /// Oldest first.
     pub(crate) events: VecDeque<Event>,
     pub(crate) tasks: Vec<Task>,
+    pub(crate) status: ServiceStatus,
+    /// schedulingStrategy is DAEMON.
+    pub(crate) daemon: bool,
+    /// The most tasks that the cluster has room for.
+    pub(crate) room: u32,
+    /// The next time at which ECS reports a task that it cannot place.
+    pub(crate) report_unplaced_at: Ms,
     /// The service has reported a steady state, and nothing has changed since.
     pub(crate) steady: bool,
 }
@@ -129,6 +137,11 @@ impl Service {
             self.events.pop_front();
         }
         self.events.push_back(Event { id: ids.uuid(), created: now, message });
+    }
+
+    /// schedulingStrategy.
+    pub(crate) fn scheduling_strategy(&self) -> &'static str {
+        if self.daemon { "DAEMON" } else { "REPLICA" }
     }
 
     pub(crate) fn primary(&self) -> Option<&Deployment> {

@@ -9,7 +9,7 @@ use super::revision_settings::RevisionSettings;
 use super::service::{Deployment, Event, Revision, RolloutState, Service};
 use super::service_deployment::{DeploymentStatus, RevisionChange, Rollback, ServiceDeployment};
 use super::task::{Task, TaskSpec};
-use crate::sim::scenario::{self, PastOutcome, Scenario, Strategy};
+use crate::sim::scenario::{self, PastOutcome, Scenario, ServiceStatus, Strategy};
 use crate::sim::world::clock::{DAY, HOUR, MINUTE, Ms, SECOND};
 use crate::sim::world::elb::load_balancer::LoadBalancer;
 use crate::sim::world::elb::target_group::GroupId;
@@ -63,7 +63,7 @@ impl Builder<'_> {
             name: name.into(),
             cluster,
             created: oldest.min(deployed) - 100 * DAY,
-            desired: from.desired,
+            desired: if from.status == ServiceStatus::Active { from.desired } else { 0 },
             config: DeploymentConfig::new(&from.deployment),
             group: group(&from.target_group),
             alternate: group(&from.alternate_target_group),
@@ -77,7 +77,11 @@ impl Builder<'_> {
             history: Vec::new(),
             events: VecDeque::new(),
             tasks: Vec::new(),
-            steady: true,
+            status: from.status,
+            daemon: from.daemon,
+            room: from.room.unwrap_or(u32::MAX),
+            report_unplaced_at: self.begin,
+            steady: from.room.is_none_or(|room| room >= from.desired),
         }
     }
 
@@ -108,10 +112,11 @@ impl Builder<'_> {
             self.record(&mut service, ended, &mut good, ids);
         }
         let id = ids.number();
-        let mut primary = Deployment::new(id, revision, from.desired, deployed);
+        let mut primary = Deployment::new(id, revision, service.desired, deployed);
         (primary.rollout, primary.updated) = (RolloutState::Completed, completed);
         service.deployments.push(primary);
-        self.add_tasks(&mut service, TaskSpec { definition, deployment: id, revision, group }, deployed, ids);
+        let tasks = from.desired.min(service.room);
+        self.add_tasks(&mut service, tasks, TaskSpec { definition, deployment: id, revision, group }, deployed, ids);
         self.add_events(&mut service, ids);
         Some(service)
     }
@@ -182,9 +187,9 @@ impl Builder<'_> {
     }
 
     /// Adds running tasks. They started a few seconds apart, and every fifth one has been replaced since.
-    fn add_tasks(&self, service: &mut Service, spec: TaskSpec, deployed: Ms, ids: &mut Ids) {
+    fn add_tasks(&self, service: &mut Service, tasks: u32, spec: TaskSpec, deployed: Ms, ids: &mut Ids) {
         let behaviour = self.catalog.get(spec.definition).behaviour;
-        for n in 0..service.desired {
+        for n in 0..tasks {
             let age = self.begin - deployed;
             let age = if n % 5 == 4 { age / 3 } else { age };
             let created = self.begin - age + Ms::from(n) * 2 * SECOND;

@@ -103,3 +103,36 @@ fn a_release_changes_more_than_its_image() {
     assert_eq!(value(container, "secrets", "PROVIDER_KEY", "valueFrom"), None);
     assert!(value(container, "secrets", "PROVIDER_API_KEY", "valueFrom").is_some());
 }
+
+#[test]
+fn services_at_rest_that_are_not_steady() {
+    let mut sim = Sim::new("unsteady");
+    let payments = sim.service("payments");
+    assert_eq!((&payments["desiredCount"], &payments["runningCount"]), (&json!(6), &json!(4)));
+    assert_eq!(payments["deployments"][0]["rolloutState"], "COMPLETED");
+    let said = payments["events"][0]["message"].as_str().unwrap().to_owned();
+    assert!(said.contains("was unable to place a task. Reason: Capacity is unavailable"), "{said}");
+    sim.run(300);
+    let again = sim.service("payments")["events"].as_array().unwrap().len();
+    assert!(again > payments["events"].as_array().unwrap().len(), "ECS repeats what goes on being so");
+    let users = sim.service("users");
+    assert_eq!(
+        (&users["status"], &users["desiredCount"], &users["runningCount"]),
+        (&json!("DRAINING"), &json!(0), &json!(4))
+    );
+    let refused = sim.refused("UpdateService", json!({"service": "users", "desiredCount": 4}));
+    assert_eq!(refused.0, "ServiceNotActiveException");
+    assert_eq!(sim.deployment("orders")["status"], "ROLLBACK_FAILED");
+}
+
+#[test]
+fn a_daemon_service_takes_a_revision_and_no_count() {
+    let mut sim = Sim::new("daemon");
+    assert_eq!(sim.service("checkout-canary")["schedulingStrategy"], "DAEMON");
+    let refused = sim.refused("UpdateService", json!({"service": "checkout-canary", "desiredCount": 0}));
+    assert_eq!(refused.0, "InvalidParameterException");
+    let taken = sim.ecs("UpdateService", json!({"service": "checkout-canary", "taskDefinition": "checkout:41"}));
+    assert_eq!(taken["service"]["desiredCount"], 3);
+    let daemons = sim.ecs("ListServices", json!({"schedulingStrategy": "DAEMON"}));
+    assert_eq!(daemons["serviceArns"].as_array().unwrap().len(), 1);
+}

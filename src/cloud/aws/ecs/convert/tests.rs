@@ -123,3 +123,28 @@ fn a_task_definition_keeps_no_environment() {
     assert_eq!((definition.arn.clone(), definition.active, definition.version()), (asked, false, Some("1.9.0")));
     assert!(!format!("{definition:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_target_group_knows_a_task_by_its_addresses_and_its_host_ports() {
+    let detail = |name: &str, value: &str| sdk::KeyValuePair::builder().name(name).value(value).build();
+    let attachment = sdk::Attachment::builder()
+        .details(detail("privateIPv4Address", "10.0.0.7"))
+        .details(detail("ipv6Address", "2001:db8::7"))
+        .build();
+    let binding = |port: i32| sdk::NetworkBinding::builder().container_port(80).host_port(port).build();
+    let container = sdk::Container::builder().network_bindings(binding(32_768)).network_bindings(binding(-1)).build();
+    let raw = sdk::Task::builder().task_arn("t").attachments(attachment).containers(container).build();
+    let task = task(raw).unwrap();
+    assert_eq!((task.address.as_deref(), task.ipv6.as_deref()), (Some("10.0.0.7"), Some("2001:db8::7")));
+    assert_eq!(task.host_ports, [32_768]);
+}
+
+#[test]
+fn a_daemon_service_is_one() {
+    let of = |strategy| {
+        let raw = sdk::Service::builder().service_name("agent").set_scheduling_strategy(strategy);
+        service(raw.build(), CLUSTER).unwrap().daemon
+    };
+    assert!(of(Some(sdk::SchedulingStrategy::Daemon)));
+    assert!(!of(Some(sdk::SchedulingStrategy::Replica)) && !of(None));
+}

@@ -1,0 +1,113 @@
+//! Services whose rollouts are complete and that need somebody all the same, as an operator finds and mends them.
+
+use tidegate::domain::analysis::VerdictStatus;
+use tidegate::domain::release::condition::Severity;
+use tidegate::domain::release::{Phase, Release};
+use tidegate::domain::rollback::readiness::Level;
+
+use crate::harness::Harness;
+
+fn reasons(release: &Release) -> Vec<&'static str> {
+    release.conditions.iter().filter(|it| it.denies_steady()).map(|it| it.reason()).collect()
+}
+
+/// The line of a release on the fleet.
+fn line<'a>(screen: &'a str, name: &str) -> &'a str {
+    screen.lines().find(|line| line.contains(&format!(" {name} "))).unwrap_or_else(|| panic!("no {name} in\n{screen}"))
+}
+
+#[tokio::test]
+async fn complete_rollouts_that_are_not_steady_stand_on_top_of_the_fleet_with_the_reason() {
+    let mut stage = Harness::open("unsteady").await;
+    stage.pass(30).await;
+    let screen = stage.screen(200, 60);
+    for (name, reason, words) in [
+        ("orders", "rollback_failed", "failed: ECS could not roll it back"),
+        ("cart", "scaled_to_zero", "the desired count is 0, and a rule sends it traffic"),
+        ("users", "not_active", "ECS is deleting the service (DRAINING), and a rule sends it traffic"),
+        ("payments", "tasks_not_placed", "ECS cannot place a task: Capacity is unavailable at this time"),
+    ] {
+        let release = stage.release(name);
+        assert!(release.needs_somebody(), "{name}");
+        assert_eq!(reasons(release).first(), Some(&reason), "{name}");
+        let grave = release.unsteady().unwrap().severity() == Severity::Critical;
+        assert!(!grave || release.verdict.outcome != VerdictStatus::Pass, "{name}");
+        let line = line(&screen, name);
+        assert!(line.contains(words) && !line.contains("steady"), "{line}");
+    }
+    assert!(screen.contains("4 need you"), "{screen}");
+    let order: Vec<_> = stage.model.screen.fleet.lines(&stage.model.observed.releases);
+    let first: Vec<_> = order.iter().take(4).map(|release| release.name.as_str()).collect();
+    assert_eq!(first, ["orders", "cart", "users", "payments"]);
+    assert!(!stage.release("search").needs_somebody());
+}
+
+#[tokio::test]
+async fn a_rollback_that_failed_is_made_good_by_deploying_what_worked_again() {
+    let mut stage = Harness::open("unsteady").await;
+    stage.go("orders").await;
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("ROLLBACK READY") && screen.contains("orders → :23 again"), "{screen}");
+    stage.press("R").await;
+    stage
+        .until("orders is steady", |model| {
+            model.release("orders").is_some_and(|release| release.phase == Phase::Steady)
+        })
+        .await;
+    assert_eq!(stage.told(), ["UpdateService service=orders taskDefinition=orders:23 forceNewDeployment=true"]);
+    stage.settle().await;
+    assert_eq!(reasons(stage.release("orders")), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_divided_at_rest_is_named_with_each_groups_share() {
+    let mut stage = Harness::open("divided-rule").await;
+    stage.pass(30).await;
+    let orders = stage.release("orders");
+    assert_eq!((orders.phase, reasons(orders)), (Phase::Steady, vec!["divided_at_rest", "no_healthy_target"]));
+    assert_ne!(orders.verdict.outcome, VerdictStatus::Pass);
+    let screen = stage.screen(200, 60);
+    let line = line(&screen, "orders");
+    assert!(line.contains("rule divided: orders-green 95%, orders-blue 5%"), "{line}");
+    // The way back is a deployment, which ECS would refuse: nobody is told that it is ready without that.
+    let refused = "ECS refuses every deployment until one group has all";
+    let checks = &orders.preflight.checks;
+    assert!(checks.iter().any(|check| check.level == Level::Blocks && check.what.ends_with(refused)), "{checks:?}");
+}
+
+#[tokio::test]
+async fn a_daemon_canary_goes_back_and_forth_by_weights_alone() {
+    let mut stage = Harness::open("daemon").await;
+    stage.pass(30).await;
+    stage.go("checkout").await;
+    assert_eq!(stage.release("checkout").newest().desired, 3);
+    stage.press("R").await;
+    stage.pass(10).await;
+    assert_eq!(stage.told(), ["ModifyRule checkout-stable=100 checkout-canary=0"]);
+    assert_eq!(stage.release("checkout").newest().running, 3);
+}
+
+#[tokio::test]
+async fn a_revision_of_which_no_task_ever_ran_is_passed_over() {
+    let mut stage = Harness::open("never-ran").await;
+    stage.go("orders").await;
+    stage.pass(10).await;
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("orders → :23") && !screen.contains("orders → :24"), "{screen}");
+}
+
+#[tokio::test]
+async fn the_old_revisions_tasks_are_not_those_of_the_new_one() {
+    let mut stage = Harness::open("crash-loop").await;
+    stage.go("payments").await;
+    stage.pass(20).await;
+    let release = stage.release("payments");
+    let (own, old) = (release.stable.own(), release.stable.others().next().unwrap().clone());
+    assert_eq!((own.task_definition.tag(), own.healthy), (":18".to_owned(), Some(0)));
+    assert_eq!((old.task_definition.tag(), old.running, old.healthy), (":17".to_owned(), 6, Some(6)));
+    let screen = stage.screen(120, 40);
+    let own = screen.lines().find(|line| line.contains("service  :18")).unwrap();
+    assert!(own.contains("/6 running") && own.contains("0 healthy ▲") && !own.contains("6/6"), "{own}");
+    let old = screen.lines().find(|line| line.contains("old      :17")).unwrap();
+    assert!(old.contains("6/6 running") && old.contains("6 healthy ✓"), "{old}");
+}
