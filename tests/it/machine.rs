@@ -103,7 +103,7 @@ fn whatever_stands_in_place_of_the_audit_a_rollback_goes_on_and_says_so() {
         assert!(trouble.contains("audit.jsonl") && trouble.contains(what), "{what}: {trouble}");
         assert!(ran.err.contains("NOT written to the audit"), "{what}: {ran:?}");
         expect(&sim.home, 0, &["status", "checkout"], &[]);
-        let ran = expect(&sim.home, 4, &["start", "search", "--task-definition", ":87", "--yes"], &[]);
+        let ran = expect(&sim.home, 4, &["start", "search", "--task-definition", ":86", "--yes"], &[]);
         assert!(ran.err.contains(what) && ran.err.contains("Nothing was sent"), "{what}: {ran:?}");
         if what == "a symbolic link" {
             let victim = audit.with_extension("victim");
@@ -145,7 +145,7 @@ fn a_state_directory_that_others_may_write_is_left_alone_and_a_rollback_goes_on(
     let ran = expect(&sim.home, 0, &BACK, &[("TIDEGATE_LOG", "debug")]);
     let trouble = ran.json()["audit_trouble"].as_str().unwrap().to_owned();
     assert!(trouble.contains("others may write"), "{trouble}");
-    let ran = expect(&sim.home, 4, &["start", "search", "--task-definition", ":87", "--yes"], &[]);
+    let ran = expect(&sim.home, 4, &["start", "search", "--task-definition", ":86", "--yes"], &[]);
     assert!(ran.err.contains("others may write") && ran.err.contains("chmod go-w"), "{ran:?}");
     assert_eq!(fs::read_dir(&state).unwrap().count(), 0, "nothing was written there");
     assert_eq!(fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o777);
@@ -168,7 +168,7 @@ fn a_disk_that_takes_no_more_stops_no_rollback() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.err.contains("the audit is not complete") && ran.err.contains("File too large"), "{ran:?}");
     assert!(ran.json()["audit_trouble"].as_str().unwrap().contains("cannot be written"), "{ran:?}");
-    let ran = limited(&sim, &["start", "search", "--task-definition", ":87", "--yes"], "");
+    let ran = limited(&sim, &["start", "search", "--task-definition", ":86", "--yes"], "");
     assert_eq!(ran.code, Some(4), "{ran:?}");
     assert!(ran.err.contains("File too large") && ran.err.contains("Nothing was sent"), "{ran:?}");
     // Standard output on a full disk is no reason either.

@@ -165,6 +165,9 @@ async fn a_rolling_service_is_released_and_rolled_back() {
     let choices = revisions.choices(&stage.model.observed);
     let other = choices.iter().position(|choice| choice.task_definition != was).unwrap();
     let to = choices[other].task_definition.clone();
+    // ECS rolled it back some days ago: it is marked, and another one is preselected.
+    assert!(choices[other].known_bad.is_some() && revisions.marked(&choices) != other);
+    stage.hit(Key::Home);
     stage.press(&"j".repeat(other)).await;
     stage.press("\n").await;
     stage.hit(Key::Char('y'));

@@ -14,7 +14,8 @@ pub(super) fn check_verdict(plan: &Plan, acting: &Acting) -> Result<(), Failure>
     let Some(gate) = &plan.gate else { return Ok(()) };
     let (verdict, first) = (gate.outcome.word(), gate.reasons.first().map_or("", String::as_str));
     let refused = |advice: &str| {
-        let message = format!("The verdict on {} is {verdict}: {first}. Nothing was sent.", plan.release);
+        let why = first.trim_end_matches('.');
+        let message = format!("The verdict on {} is {verdict}: {why}. Nothing was sent.", plan.release);
         Err(Failure::new(Exit::Refused, message, advice))
     };
     if acting.require_pass {
