@@ -1,7 +1,7 @@
 //! The topics of the guide, and their pages.
 
 /// The pages by topic, in the order of README's list.
-pub(super) const PAGES: [(&str, &str); 20] = [
+pub(super) const PAGES: [(&str, &str); 21] = [
     ("setup", include_str!("../../assets/guide/setup.md")),
     ("methods", include_str!("../../assets/guide/methods.md")),
     ("configuration", include_str!("../../assets/guide/configuration.md")),
@@ -15,6 +15,7 @@ pub(super) const PAGES: [(&str, &str); 20] = [
     ("verdict", include_str!("../../assets/guide/verdict.md")),
     ("metrics", include_str!("../../assets/guide/metrics.md")),
     ("json", include_str!("../../assets/guide/json.md")),
+    ("rollbacks", include_str!("../../assets/guide/rollbacks.md")),
     ("exit-codes", include_str!("../../assets/guide/exit-codes.md")),
     ("audit", include_str!("../../assets/guide/audit.md")),
     ("recording", include_str!("../../assets/guide/recording.md")),
