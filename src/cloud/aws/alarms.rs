@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, StateValue};
+use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, LogAlarm, MetricAlarm, StateValue};
 use aws_smithy_types::DateTime;
 
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 
 use super::Aws;
 use super::operation::Operation;
@@ -16,6 +16,10 @@ use super::time::maybe;
 /// DescribeAlarms takes as many names in one call, and gives as many alarms on a page.
 const NAMES_A_CALL: usize = 100;
 
+/// Alarms are shown only where their kind is asked for.
+const KINDS: [AlarmType; 3] = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm];
+const OLDER_KINDS: [AlarmType; 2] = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm];
+
 impl Aws {
     /// Those of the alarms that there are, by name. ECS polls the alarms of deployments out of the same quota: no
     /// name is asked for twice, and nothing without names.
@@ -24,14 +28,17 @@ impl Aws {
         let names: Vec<String> = names.into_iter().cloned().collect();
         let mut found = BTreeMap::new();
         for batch in names.chunks(NAMES_A_CALL) {
-            for alarm in self.describe_alarms(batch).await? {
-                found.insert(alarm.name.clone(), alarm);
-            }
+            let alarms = match self.describe_alarms(batch, &KINDS).await {
+                // An endpoint that does not know log alarms has none.
+                Err(fault) if fault.kind == FaultKind::Refused => self.describe_alarms(batch, &OLDER_KINDS).await?,
+                alarms => alarms?,
+            };
+            found.extend(alarms.into_iter().map(|alarm| (alarm.name.clone(), alarm)));
         }
         Ok(found.into_values().collect())
     }
 
-    async fn describe_alarms(&self, names: &[String]) -> Result<Vec<Alarm>, Fault> {
+    async fn describe_alarms(&self, names: &[String], kinds: &[AlarmType]) -> Result<Vec<Alarm>, Fault> {
         let operation = Operation::DescribeAlarms;
         let subject = match names {
             [only] => format!("alarm {only}"),
@@ -39,15 +46,15 @@ impl Aws {
         };
         pages(operation, usize::MAX, |token| {
             let call = self.clients.cloudwatch.describe_alarms().set_alarm_names(Some(names.to_vec()));
-            // Without its type a composite alarm is not shown.
-            let call = call.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
+            let call = call.set_alarm_types(Some(kinds.to_vec()));
             let call = call.max_records(i32::try_from(NAMES_A_CALL).unwrap_or(i32::MAX)).set_next_token(token);
             let call = call.send();
             async {
                 let answer = self.ask(operation, &subject, call).await?;
                 let metric = answer.metric_alarms().iter().filter_map(metric);
                 let composite = answer.composite_alarms().iter().filter_map(composite);
-                Ok((metric.chain(composite).collect(), answer.next_token.clone()))
+                let log = answer.log_alarms().iter().filter_map(log);
+                Ok((metric.chain(composite).chain(log).collect(), answer.next_token.clone()))
             }
         })
         .await
@@ -55,6 +62,11 @@ impl Aws {
 }
 
 fn metric(raw: &MetricAlarm) -> Option<Alarm> {
+    let since = [raw.state_transitioned_timestamp(), raw.state_updated_timestamp()];
+    alarm(raw.alarm_name(), raw.state_value(), raw.state_reason(), since)
+}
+
+fn log(raw: &LogAlarm) -> Option<Alarm> {
     let since = [raw.state_transitioned_timestamp(), raw.state_updated_timestamp()];
     alarm(raw.alarm_name(), raw.state_value(), raw.state_reason(), since)
 }

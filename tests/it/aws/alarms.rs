@@ -1,4 +1,4 @@
-//! Alarms by name: metric and composite ones, a hundred a call.
+//! Alarms by name: metric, composite and log ones, a hundred a call.
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
@@ -21,7 +21,7 @@ fn names(of: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn metric_and_composite_alarms_since_when_and_why() {
+async fn alarms_of_every_kind_since_when_and_why() {
     let stage = Stage::new(|_| {
         Some(Ok(json!({
             "MetricAlarms": [
@@ -34,10 +34,11 @@ async fn metric_and_composite_alarms_since_when_and_why() {
                 {"AlarmName": "any", "StateValue": "ALARM", "StateReason": "errors is in ALARM",
                  "StateTransitionedTimestamp": 3_000},
             ],
+            "LogAlarms": [{"AlarmName": "lines", "StateValue": "ALARM", "StateTransitionedTimestamp": 4_000}],
         })))
     })
     .await;
-    let told: Vec<_> = stage.alarms(&names(&["latency", "errors", "any", "odd", "gone", "any"])).await;
+    let told: Vec<_> = stage.alarms(&names(&["latency", "errors", "any", "odd", "gone", "any", "lines"])).await;
     let told: Vec<_> = told
         .iter()
         .map(|it| (it.name.as_str(), it.state.clone(), it.since.map(|at| at.as_second()), it.reason.as_deref()))
@@ -48,13 +49,28 @@ async fn metric_and_composite_alarms_since_when_and_why() {
             ("any", AlarmState::Alarm, Some(3_000), Some("errors is in ALARM")),
             ("errors", AlarmState::InsufficientData, Some(2_000), None),
             ("latency", AlarmState::Ok, Some(1_000), None),
+            ("lines", AlarmState::Alarm, Some(4_000), None),
             ("odd", AlarmState::Other("PERPLEXED".to_owned()), None, None),
         ]
     );
     let asked = stage.inputs("DescribeAlarms");
-    let expected = json!({"AlarmNames": ["any", "errors", "gone", "latency", "odd"],
-        "AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100});
+    let expected = json!({"AlarmNames": ["any", "errors", "gone", "latency", "lines", "odd"],
+        "AlarmTypes": ["MetricAlarm", "CompositeAlarm", "LogAlarm"], "MaxRecords": 100});
     assert_eq!(asked, [expected]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_refuses_log_alarms_is_asked_for_the_others() {
+    let stage = Stage::new(|call| {
+        let kinds = call.input["AlarmTypes"].as_array().unwrap();
+        Some(match kinds.iter().any(|kind| kind == "LogAlarm") {
+            true => return refuse(400, "ValidationError", "AlarmTypes: unknown value LogAlarm"),
+            false => Ok(json!({"MetricAlarms": [{"AlarmName": "latency", "StateValue": "OK"}]})),
+        })
+    })
+    .await;
+    let told = stage.alarms(&names(&["latency"])).await;
+    assert_eq!((told.len(), stage.count("DescribeAlarms")), (1, 2));
 }
 
 #[tokio::test]
