@@ -151,6 +151,9 @@ pub struct Side {
     pub more_target_groups: Vec<Arn>,
     /// Where its requests are counted; `None`: nowhere that is known.
     pub meter: Option<MetricSource>,
+    /// Whether a network load balancer stands before it, which counts connections and no requests.
+    #[serde(skip)]
+    pub behind_network_balancer: bool,
     /// Its weight in the rule.
     pub weight: Option<Weight>,
     /// `desiredCount`.

@@ -159,6 +159,9 @@ pub(crate) fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness
 /// Why requests of a side are not counted although it has a target group; `None`: that is not so.
 pub(crate) fn uncounted(release: &Release) -> Option<String> {
     let side = release.sides().find(|side| side.meter.is_none() && side.target_group.is_some())?;
+    if side.behind_network_balancer {
+        return Some("a network load balancer counts no requests: metrics of its own are needed".to_owned());
+    }
     let group = side.target_group.as_ref().and_then(group_name).unwrap_or("unnamed");
     Some(format!("no rule that was read leads to target group {group}: its load balancer is not known"))
 }

@@ -17,6 +17,10 @@ pub(super) fn unread(release: &ReleaseState, verdict: &Verdict, snapshot: &Snaps
 }
 
 fn of_side(side: &Side, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+    if side.meter.is_none() && side.behind_network_balancer {
+        let name = &side.service.service;
+        return Some(format!("a network load balancer counts no requests: {name} needs metrics of its own"));
+    }
     let reading = snapshot.metrics.get(side.meter.as_ref()?)?;
     let whose = &side.service.service;
     let Some((at, series)) = &reading.value else {
@@ -82,6 +86,19 @@ mod tests {
             assert_eq!(verdict.outcome, VerdictStatus::Inconclusive);
             assert_eq!(verdict.reasons[0], format!("{what}: its metric: CloudWatch failed to read it"));
         }
+    }
+
+    #[test]
+    fn behind_a_network_load_balancer_nothing_is_counted_and_that_is_said() {
+        let mut model = baked();
+        let mut route = crate::testkit::consoles::route(90, 10);
+        let arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/shop/1";
+        route.load_balancer = crate::domain::ecs::names::Arn::new(arn);
+        learn(&mut model, 1, Query::Route(route.id.clone()), Answer::Route(route));
+        let release = model.release("checkout").unwrap();
+        assert_eq!((release.verdict.outcome, release.stable.meter.is_none()), (VerdictStatus::Inconclusive, true));
+        let why = "a network load balancer counts no requests: checkout-stable needs metrics of its own";
+        assert_eq!(release.verdict.reasons[0], why);
     }
 
     #[test]

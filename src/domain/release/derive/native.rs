@@ -43,6 +43,7 @@ pub(super) fn sides(
             version: version.map(str::to_owned),
             target_group: group.cloned(),
             meter: meter(&service.key, &revision.task_definition, group, route, own),
+            behind_network_balancer: route.is_some_and(Route::counts_no_requests),
             weight: group.and_then(|group| route?.weight(group)),
             desired: sum(|rollout| rollout.desired),
             running: sum(|rollout| rollout.running),

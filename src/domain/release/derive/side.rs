@@ -33,6 +33,7 @@ pub(super) fn side(
         version: version.map(str::to_owned),
         target_group: target_group.cloned(),
         more_target_groups: Vec::new(),
+        behind_network_balancer: route.is_some_and(Route::counts_no_requests),
         meter: meter(&service.key, task_definition, target_group, route, own),
         weight: target_group.and_then(|group| route?.weight(group)),
         desired: service.desired,
@@ -90,7 +91,8 @@ pub(super) fn meter(
     if let Some(own) = own {
         return Some(MetricSource::Custom(own.of(service, task_definition)));
     }
-    let (group, balancer) = (target_group?.clone(), route?.load_balancer.clone());
+    let route = route.filter(|route| !route.counts_no_requests())?;
+    let (group, balancer) = (target_group?.clone(), route.load_balancer.clone());
     Some(MetricSource::TargetGroup { group, balancer })
 }
 
