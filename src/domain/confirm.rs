@@ -72,7 +72,8 @@ pub fn required(settings: &Settings, release: &Release, plan: &Plan, surface: Su
     let confirmation = match plan.intent.is_rollback() {
         true => {
             let two_ways = release.method == Method::Weighted && plan::ways(release, &plan.intent).len() > 1;
-            rollback(settings.rollback_confirm, release.in_flight() && !two_ways, surface)
+            let clear = release.in_flight() && !two_ways && !release.rules_unread;
+            rollback(settings.rollback_confirm, clear, surface)
         }
         false => forward(settings, plan.gate.as_ref()),
     };
@@ -93,7 +94,7 @@ pub fn forward(settings: &Settings, gate: Option<&Gate>) -> Confirmation {
     }
 }
 
-/// `clear`: a release is in flight, and there is one way back.
+/// `clear`: a release is in flight, there is one way back, and what stands before the service is known.
 fn rollback(setting: RollbackConfirm, clear: bool, surface: Surface) -> Confirmation {
     let asks = match (surface, setting) {
         (Surface::Chosen, _) | (_, RollbackConfirm::Always) => true,

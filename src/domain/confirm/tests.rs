@@ -36,7 +36,11 @@ fn holds(settings: &Settings, release: &Release, plan: &Plan, surface: Surface) 
             RollbackConfirm::Always => !confirmed,
             RollbackConfirm::Never => surface == Surface::Chosen,
             RollbackConfirm::Idle => {
-                !confirmed && (two_ways || !release.in_flight() || surface != Surface::ReleaseKey && !command)
+                !confirmed
+                    && (two_ways
+                        || release.rules_unread
+                        || !release.in_flight()
+                        || surface != Surface::ReleaseKey && !command)
             }
         };
         let question = if command { Yes } else { SecondKey };

@@ -95,3 +95,67 @@ fn canary_is_newest(release: &Release) -> bool {
     let newer = canary.began.zip(release.stable.began).is_some_and(|(canary, stable)| canary > stable);
     newer && canary.task_definition != release.stable.task_definition
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::domain::ecs::names::Location;
+    use crate::domain::observe::snapshot::Reading;
+    use crate::domain::plan::plan;
+    use crate::domain::rollback::target::{Evidence, KnownGood};
+    use crate::domain::settings::Settings;
+    use crate::testkit::consoles::{Pair, now, open, td};
+
+    fn planned(release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
+        let place = Location { environment: "prod".into(), account: "123456789012".into(), region: "us-east-1".into() };
+        let settings = Settings::default();
+        plan(release, intent, &Context { place: &place, settings: &settings, now: now() })
+    }
+
+    fn good(family: &str) -> Vec<KnownGood> {
+        let task_definition = td(family, 7);
+        let (evidence, at) = (Evidence::Deployment, None);
+        vec![KnownGood { task_definition, evidence, at, good_for: None, active: None, rolled_back_from: false }]
+    }
+
+    const BACK: Intent = Intent::Rollback { to: None, at_once: false };
+
+    #[test]
+    fn what_was_rolled_back_is_not_taken_further_back() {
+        let mut release = open((120, 40), Pair::at(10, 1_200)).release("checkout").unwrap().clone();
+        assert!(!planned(&release, &BACK).unwrap().is_reached());
+        release.phase = Phase::Steady;
+        release.went_back = Some(now() - SignedDuration::from_mins(2));
+        let again = planned(&release, &BACK).unwrap();
+        assert!(again.is_reached() && again.title.contains("was rolled back at"), "{}", again.title);
+        // A revision that somebody names is another matter.
+        let to = Intent::Rollback { to: Some(release.stable.task_definition.clone()), at_once: false };
+        assert!(planned(&release, &to).unwrap().title.contains("runs :41 already"));
+    }
+
+    #[test]
+    fn an_old_release_is_gone_back_from_only_by_name() {
+        let mut release = open((120, 40), Pair::at(10, 1_200)).release("search").unwrap().clone();
+        release.previous = good("search");
+        release.steady_since = Some(now() - SignedDuration::from_hours(25));
+        let refusal = planned(&release, &BACK).unwrap_err();
+        assert_eq!(refusal.remedy, Remedy::NameOlderRevision);
+        release.steady_since = Some(now() - SignedDuration::from_hours(23));
+        assert!(planned(&release, &BACK).is_ok_and(|plan| !plan.is_reached()));
+    }
+
+    #[test]
+    fn a_service_behind_rules_that_were_not_read_may_be_half_of_a_pair() {
+        let mut model = open((120, 40), Pair::at(10, 1_200));
+        model.observed.snapshot.routes = Reading::default();
+        model.derive();
+        let mut release = model.release("checkout-stable").unwrap().clone();
+        assert!(release.rules_unread);
+        release.previous = good("checkout");
+        release.steady_since = Some(now() - SignedDuration::from_hours(1));
+        let plan = planned(&release, &BACK).unwrap();
+        assert!(format!("{:?}", plan.warnings).contains("may be half of a pair"), "{:?}", plan.warnings);
+    }
+}

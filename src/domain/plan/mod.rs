@@ -251,7 +251,7 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
             Remedy::NeedsPair,
         )),
     }?;
-    let plan = warned_of_bad(release, daemon::without_counts(release, plan));
+    let plan = warned(release, daemon::without_counts(release, plan));
     for call in plan.calls() {
         call.belongs_to(context.place)
             .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;
@@ -259,8 +259,14 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
     Ok(plan)
 }
 
-/// A rollback is never gated; that its target failed or was rolled back itself is said.
-fn warned_of_bad(release: &Release, mut plan: Plan) -> Plan {
+/// What is said of any plan: its service may be half of a pair, and the target of a rollback, which is never gated, may
+/// have failed or been rolled back itself.
+fn warned(release: &Release, mut plan: Plan) -> Plan {
+    if release.rules_unread && !plan.is_reached() {
+        let name = &release.stable.service.service;
+        let unread = format!("the load balancers' rules were not read: {name} may be half of a pair");
+        plan.warnings.insert(0, unread.into());
+    }
     if let Intent::Rollback { to: Some(to), .. } = &plan.intent
         && let Some(bad) = release.known_against(to)
     {

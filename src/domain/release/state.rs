@@ -33,6 +33,8 @@ pub struct ReleaseState {
     /// Every other rule that has a target group of its services: a test listener's, or another tool's. They are never
     /// written, and what they send somewhere has to be served there.
     pub other_rules: Vec<Route>,
+    /// Whether the rules were never read, so that a service behind a load balancer may be half of a pair.
+    pub rules_unread: bool,
     /// The canary's share.
     pub share: Share,
     /// The steps.

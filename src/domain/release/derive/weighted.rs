@@ -68,6 +68,7 @@ pub(super) fn weighted(
         went_back,
         stable: stable_side,
         canary: Some(canary_side),
+        rules_unread: false,
         rules: pair.rules.clone(),
         other_rules: other_rules(&pair.rules, [stable, canary], snapshot),
         configuration: stable.configuration.clone(),
