@@ -25,6 +25,7 @@ mod readme;
 mod release;
 mod replay;
 mod rooms;
+mod topologies;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;
 mod two;
