@@ -275,3 +275,5 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
 mod native_safety_tests;
 #[cfg(test)]
 mod safety_tests;
+#[cfg(test)]
+mod topology_tests;
