@@ -27,6 +27,7 @@ mod release;
 mod replay;
 mod rooms;
 mod steadiness;
+mod topologies;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;
 mod two;

@@ -31,7 +31,8 @@ impl ProductionRule {
     /// Beside a third target group with traffic the sum of the two stays what it is, so that the third keeps its share.
     ///
     /// # Errors
-    /// [`ShareError::TooFine`] where integer weights cannot express the share.
+    /// [`ShareError::TooFine`] where integer weights cannot express the share, [`ShareError::NotOf`] where those that keep
+    /// the third group's share cannot.
     pub fn weights_for(&self, share: Percent) -> Result<Weights, ShareError> {
         let sum = [&self.stable, &self.canary].map(|group| self.route.weight(group).map_or(0, Weight::value));
         let sum: u16 = sum.iter().sum();
@@ -86,10 +87,17 @@ mod tests {
         for (share, weights) in [(0.0, "200/0"), (50.0, "100/100"), (100.0, "0/200"), (0.5, "199/1")] {
             assert_eq!(busy.weights_for(percent(share)).unwrap().to_string(), weights);
         }
-        assert_eq!(busy.weights_for(percent(0.1)), Err(ShareError::TooFine(0.1)));
+        assert_eq!(busy.weights_for(percent(0.1)), Err(ShareError::NotOf { share: 0.1, sum: 200 }));
         // What no weight can express in full comes as close as a weight can: nobody is sent elsewhere for that.
         let wide = rule(&[("stable", 900), ("canary", 100), ("legacy", 5)]);
         assert_eq!(wide.weights_for(Percent::ZERO).unwrap().to_string(), "999/0");
+        assert_eq!(wide.weights_for(percent(20.0)).unwrap().to_string(), "800/200");
+        let wider = rule(&[("stable", 999), ("canary", 501), ("legacy", 5)]);
+        assert_eq!(
+            wider.weights_for(percent(20.0)),
+            Err(ShareError::NotOf { share: 20.0, sum: 1500 }),
+            "1200 is no weight"
+        );
         // Of nothing there is no share to keep.
         assert_eq!(
             rule(&[("stable", 0), ("canary", 0), ("legacy", 5)]).weights_for(percent(0.0)).unwrap().to_string(),

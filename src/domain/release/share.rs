@@ -21,6 +21,17 @@ pub enum ShareError {
     /// A load balancer with integer weights cannot split finer than a tenth of a percent.
     #[error("{0} % is finer than a tenth of a percent, the smallest step that weights can express")]
     TooFine(f64),
+    /// Weights that must keep their sum, so that a third one keeps its share, have no whole numbers within 0–999 for it.
+    #[error(
+        "{share} % cannot be expressed by weights that add up to {sum}, and with another sum a third target group of \
+             the rule would lose its share"
+    )]
+    NotOf {
+        /// Percent.
+        share: f64,
+        /// What both weights add up to.
+        sum: u16,
+    },
 }
 
 impl Percent {
@@ -155,21 +166,26 @@ impl Weights {
     /// The weights that give the canary exactly `share`: hundredths where they suffice (10 % → 90/10),
     /// else thousandths (0.5 % → 995/5).
     pub fn for_canary(share: Percent) -> Result<Self, ShareError> {
-        Self::dividing(100, share).or_else(|_| Self::dividing(1000, share))
+        let in_tenths = || Self::dividing(1000, share).map_err(|_| ShareError::TooFine(share.0));
+        Self::dividing(100, share).or_else(|_| in_tenths())
     }
 
-    /// The weights that divide `sum` so that the canary gets exactly `share`. What is more than a weight can be is cut to
-    /// the largest.
+    /// The weights that divide `sum` so that the canary gets exactly `share`. All for one side is cut to what a weight can
+    /// be.
     ///
     /// # Errors
-    /// [`ShareError::TooFine`] where `sum` has no whole number for it.
+    /// [`ShareError::NotOf`] where `sum` has no whole number for it, or a part of it is more than a weight can be.
     pub fn dividing(sum: u16, share: Percent) -> Result<Self, ShareError> {
         let canary = (share.0 * f64::from(sum) / 100.0).round();
         if (canary * 100.0 / f64::from(sum) - share.0).abs() >= 1e-9 {
-            return Err(ShareError::TooFine(share.0));
+            return Err(ShareError::NotOf { share: share.0, sum });
         }
         // In range: `share` is within 0–100, so `canary` is within 0–sum.
         let canary = canary as u16;
+        let undivided = share.is_zero() || share.is_full();
+        if !undivided && canary.max(sum - canary) > Weight::MAX {
+            return Err(ShareError::NotOf { share: share.0, sum });
+        }
         let weight = |value: u16| Weight(value.min(Weight::MAX));
         Ok(Self { stable: weight(sum - canary), canary: weight(canary) })
     }

@@ -11,6 +11,9 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
     if scenario.clusters.is_empty() {
         return Err("clusters: at least one is needed".into());
     }
+    if scenario.propagation_seconds.is_some_and(|seconds| seconds > 90) {
+        return Err("propagation_seconds: it is not within 0–90".into());
+    }
     for (name, listener) in &scenario.listener {
         names.action(&format!("listener.{name}"), &listener.default)?;
     }
@@ -62,6 +65,14 @@ impl<'a> Names<'a> {
         self.scenario.rule.get(name).ok_or_else(|| format!("{at}: no [rule.{name}]"))
     }
 
+    /// The action of a rule, or of the listener of this name.
+    fn divider(&self, at: &str, name: &str) -> Result<&'a Action, String> {
+        match self.scenario.listener.get(name) {
+            Some(listener) if !self.scenario.rule.contains_key(name) => Ok(&listener.default),
+            _ => self.rule(at, name).map(|rule| &rule.action),
+        }
+    }
+
     fn any_alarm(&self, at: &str, name: &str) -> Result<(), String> {
         let known = self.scenario.alarm.contains_key(name) || self.scenario.composite_alarm.contains_key(name);
         if known { Ok(()) } else { Err(format!("{at}: no [alarm.{name}]")) }
@@ -91,15 +102,18 @@ fn check_service(names: &Names<'_>, at: &str, service: &Service) -> Result<(), S
             return Err(format!("{at}: a successful past deployment is newer than the deployed one"));
         }
     }
-    for group in service.target_group.iter().chain(&service.alternate_target_group) {
+    let groups = service.target_group.iter().chain(&service.more_target_groups);
+    for group in groups.chain(&service.alternate_target_group) {
         names.target_group(at, group)?;
     }
     if let Some(cluster) = service.cluster.as_ref().filter(|c| !names.scenario.clusters.contains(c)) {
         return Err(format!("{at}: cluster {cluster} is not in clusters"));
     }
+    if !service.more_target_groups.is_empty() && service.target_group.is_none() {
+        return Err(format!("{at}: more_target_groups needs a target_group"));
+    }
     if let Some(name) = &service.production_rule {
-        let rule = names.rule(at, name)?;
-        check_forwards(at, "production_rule", rule, service)?;
+        check_forwards(at, "production_rule", names.divider(at, name)?, service)?;
     }
     if service.deployment.strategy != Strategy::Rolling
         && (service.production_rule.is_none() || service.alternate_target_group.is_none())
@@ -107,8 +121,7 @@ fn check_service(names: &Names<'_>, at: &str, service: &Service) -> Result<(), S
         return Err(format!("{at}: this strategy needs production_rule and alternate_target_group"));
     }
     if let Some(name) = &service.test_rule {
-        let rule = names.rule(at, name)?;
-        check_forwards(at, "test_rule", rule, service)?;
+        check_forwards(at, "test_rule", names.divider(at, name)?, service)?;
     }
     if service.on_alternate && service.alternate_target_group.is_none() {
         return Err(format!("{at}: on_alternate needs an alternate_target_group"));
@@ -124,10 +137,10 @@ fn check_tasks(at: &str, member: &str, tasks: u32) -> Result<(), String> {
     if tasks <= MOST_TASKS { Ok(()) } else { Err(format!("{at}: {member} = {tasks} is not within 0–{MOST_TASKS}")) }
 }
 
-/// Checks that a rule forwards to both target groups of a service.
-fn check_forwards(at: &str, member: &str, rule: &Rule, service: &Service) -> Result<(), String> {
+/// Checks that an action forwards to both target groups of a service.
+fn check_forwards(at: &str, member: &str, action: &Action, service: &Service) -> Result<(), String> {
     let groups = [&service.target_group, &service.alternate_target_group];
-    if groups.iter().all(|g| g.as_ref().is_some_and(|g| rule.action.forward.contains_key(g))) {
+    if groups.iter().all(|g| g.as_ref().is_some_and(|g| action.forward.contains_key(g))) {
         return Ok(());
     }
     Err(format!("{at}: its {member} must forward to both of its target groups"))
@@ -172,8 +185,8 @@ fn check_event(names: &Names<'_>, event: &Event) -> Result<(), String> {
     }
     if let Some(set) = &event.set_weights {
         actions += 1;
-        let rule = names.rule(&at, &set.rule)?;
-        if let Some(group) = set.weights.keys().find(|g| !rule.action.forward.contains_key(*g)) {
+        let action = names.divider(&at, &set.rule)?;
+        if let Some(group) = set.weights.keys().find(|g| !action.forward.contains_key(*g)) {
             return Err(format!("{at}: rule {} does not forward to {group}", set.rule));
         }
     }

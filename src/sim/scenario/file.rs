@@ -33,6 +33,9 @@ pub struct Scenario {
     /// The Application Load Balancer's name.
     #[serde(default = "load_balancer")]
     pub(crate) load_balancer: String,
+    /// Time until the load balancer follows a change of weights, 0–90. Until then it divides requests as before.
+    #[serde(default)]
+    pub(crate) propagation_seconds: Option<u32>,
     /// Simulated time before the start. No event can be earlier.
     #[serde(default = "warmup")]
     pub(crate) warmup: Duration,
@@ -76,6 +79,7 @@ impl Scenario {
             region,
             clusters: Vec::new(),
             load_balancer: String::new(),
+            propagation_seconds: None,
             warmup: Duration::default(),
             listener: IndexMap::default(),
             rule: IndexMap::default(),

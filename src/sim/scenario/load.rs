@@ -26,6 +26,13 @@ const FILES: &[(&str, &str)] = &[
     ("daemon", include_str!("../../../assets/scenarios/daemon.toml")),
     ("never-ran", include_str!("../../../assets/scenarios/never-ran.toml")),
     ("superseded", include_str!("../../../assets/scenarios/superseded.toml")),
+    ("internal-rule", include_str!("../../../assets/scenarios/internal-rule.toml")),
+    ("test-listener", include_str!("../../../assets/scenarios/test-listener.toml")),
+    ("third-group", include_str!("../../../assets/scenarios/third-group.toml")),
+    ("small-stable", include_str!("../../../assets/scenarios/small-stable.toml")),
+    ("sticky", include_str!("../../../assets/scenarios/sticky.toml")),
+    ("host-rule", include_str!("../../../assets/scenarios/host-rule.toml")),
+    ("default-rule", include_str!("../../../assets/scenarios/default-rule.toml")),
     ("log-storm", include_str!("../../../assets/scenarios/log-storm.toml")),
     ("hostile", include_str!("../../../assets/scenarios/hostile.toml")),
     ("shop", include_str!("../../../assets/scenarios/shop.toml")),
@@ -85,6 +92,7 @@ impl Scenario {
         merged.composite_alarm.extend(own.composite_alarm);
         merged.event.append(&mut own.event);
         merged.custom.append(&mut own.custom);
+        merged.propagation_seconds = own.propagation_seconds.or(merged.propagation_seconds);
         merged.container_insights |= own.container_insights;
         merged.hostile |= own.hostile;
         (merged.name, merged.summary, merged.warmup) = (own.name, own.summary, own.warmup);

@@ -23,10 +23,13 @@ pub(crate) struct Service {
     pub(crate) cluster: Option<String>,
     #[serde(default)]
     pub(crate) target_group: Option<String>,
+    /// Target groups besides that one. Every task registers with all of them.
+    #[serde(default)]
+    pub(crate) more_target_groups: Vec<String>,
     /// The second target group, for BLUE_GREEN, CANARY and LINEAR.
     #[serde(default)]
     pub(crate) alternate_target_group: Option<String>,
-    /// productionListenerRule: the rule whose weights ECS changes.
+    /// productionListenerRule: the rule whose weights ECS changes, or the listener whose default action it changes.
     #[serde(default)]
     pub(crate) production_rule: Option<String>,
     /// testListenerRule: the rule that reaches the next revision before users do.

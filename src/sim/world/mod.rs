@@ -43,6 +43,7 @@ use crate::sim::scenario::Scenario;
 use account::Account;
 use clock::SECOND;
 use timeline::Timeline;
+pub use traffic::tally::Tally;
 
 /// A simulated AWS account with the events of its scenario.
 #[derive(Debug)]
@@ -96,6 +97,12 @@ impl World {
             }
         }
         answer
+    }
+
+    /// What came of the requests that a target group got since the warm-up began.
+    pub fn tally(&self, target_group: &str) -> Tally {
+        let group = self.account.load_balancer.groups.named(target_group);
+        group.and_then(|group| self.account.traffic.tallies.get(&group)).copied().unwrap_or_default()
     }
 
     /// Changes the weights of a rule, as another operator would. Takes the scenario's names of the rule and the target

@@ -161,6 +161,9 @@ pub(in crate::domain::plan) fn start(
         }
     }
     let first = tasks_for(needed_for_all(stable, canary, None), release.ladder.first());
+    // Whoever another rule sends to the canary is served on.
+    let served_otherwise = kept_tasks(release, canary);
+    let first = if served_otherwise.is_some() { first.max(canary.desired) } else { first };
     if canary.settled && canary.task_definition == *task_definition && canary.desired >= first {
         return Err(Refusal::new(format!("The canary runs {task_definition} already, without traffic."), Remedy::Step));
     }
@@ -184,7 +187,7 @@ pub(in crate::domain::plan) fn start(
         ),
         a_step(format!("wait for {name} to be complete and healthy"), Vec::new(), None, complete, context),
     ];
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<_> = served_otherwise.into_iter().collect();
     if stable.task_definition.family() != task_definition.family() {
         warnings.push(format!("{task_definition} is of another family than {}", stable.task_definition).into());
     }

@@ -168,7 +168,7 @@ pub(super) fn target_health(account: &Account, input: Input<'_>) -> Answer {
     let in_use = account.load_balancer.in_use(group);
     let only: Vec<&str> = input.items("Targets").filter_map(|t| t.get("Id")?.as_str()).collect();
     let registered = account.services.iter().flat_map(|s| &s.tasks).filter_map(|task| {
-        let target = task.target.as_ref().filter(|t| t.group == group)?;
+        let target = task.targets.iter().find(|target| target.group == group)?;
         (only.is_empty() || only.contains(&task.network.ip.as_str())).then_some((task, target))
     });
     let (ips, mut targets): (Vec<&str>, Vec<Value>) = registered

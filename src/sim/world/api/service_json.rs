@@ -79,7 +79,10 @@ pub(super) fn load_balancers(account: &Account, service: &Service) -> Value {
         }
         insert(&mut binding, "advancedConfiguration", advanced);
     }
-    json!([binding])
+    let more = service.more_groups.iter().map(|group| {
+        json!({"targetGroupArn": group_arn(Some(*group)), "containerName": service.container, "containerPort": PORT})
+    });
+    std::iter::once(binding).chain(more).collect()
 }
 
 /// `events`, newest first.

@@ -227,7 +227,7 @@ impl MetricView<'_> {
         let (name, revision) = (dimensions.get(&custom.service)?, dimensions.get(&custom.revision)?);
         let service = self.services.iter().find(|service| service.name == name)?;
         let definition = self.catalog.find(revision).filter(|_| dimensions.len() == 2 && revision.contains(':'))?;
-        let groups = service.group.into_iter().chain(service.alternate).collect();
+        let groups = service.group.iter().chain(&service.alternate).chain(&service.more_groups).copied().collect();
         Some((Source::Custom(groups, definition), salt(name)))
     }
 

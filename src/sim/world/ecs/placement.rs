@@ -23,7 +23,8 @@ pub(super) fn launch(service: &mut Service, deployment: usize, n: usize, ctx: &m
         return;
     }
     let behaviour = ctx.catalog.get(definition).behaviour;
-    let spec = TaskSpec { definition, deployment: id, revision: index, group };
+    let more_groups = &service.more_groups;
+    let spec = TaskSpec { definition, deployment: id, revision: index, group, more_groups };
     let first = service.tasks.len();
     for _ in 0..n {
         service.tasks.push(Task::launch(spec, &behaviour, ctx.now, ctx.ids));
@@ -49,7 +50,7 @@ pub(super) fn stop(
     selected.truncate(n);
     let (mut ids, mut draining) = (Vec::new(), 0);
     for task in selected {
-        draining += usize::from(task.target.is_some());
+        draining += usize::from(!task.targets.is_empty());
         let text = format!("Scaling activity initiated by (deployment ecs-svc/{deployment})");
         let reason = StopReason { code: StopCode::ServiceSchedulerInitiated, text };
         task.stop(reason, &ctx.load_balancer.groups, now, ctx.ids);

@@ -36,7 +36,7 @@ fn step_tasks(service: &mut Service, ctx: &mut Context<'_>) {
     let mut group = None;
     for task in service.tasks.iter_mut().filter(|t| t.status != TaskStatus::Stopped) {
         let definition = ctx.catalog.get(task.definition);
-        let before = task.target.as_ref().map(|t| t.health);
+        let before = task.target_health();
         let task_ctx = TaskContext {
             behaviour: &definition.behaviour,
             groups: &ctx.load_balancer.groups,
@@ -51,7 +51,7 @@ fn step_tasks(service: &mut Service, ctx: &mut Context<'_>) {
         {
             task.digests = revision.pull(ctx.catalog, now);
         }
-        let after = task.target.as_ref().map(|t| t.health);
+        let after = task.target_health();
         if before.is_none() && after.is_some() {
             registered += 1;
             group = task.group;

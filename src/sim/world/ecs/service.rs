@@ -102,6 +102,8 @@ pub(crate) struct Service {
     pub(crate) group: Option<GroupId>,
     /// alternateTargetGroupArn.
     pub(crate) alternate: Option<GroupId>,
+    /// targetGroupArn of the further `loadBalancers`. Every task registers with them too.
+    pub(crate) more_groups: Vec<GroupId>,
     /// productionListenerRule, an index into the load balancer's rules.
     pub(crate) rule: Option<usize>,
     /// testListenerRule, an index into the load balancer's rules.

@@ -67,6 +67,7 @@ impl Builder<'_> {
             config: DeploymentConfig::new(&from.deployment),
             group: group(&from.target_group),
             alternate: group(&from.alternate_target_group),
+            more_groups: from.more_target_groups.iter().filter_map(|g| self.load_balancer.groups.named(g)).collect(),
             rule: rule(&from.production_rule),
             test_rule: rule(&from.test_rule),
             container: from.task_definition.split(':').next().unwrap_or_default().to_owned(),
@@ -116,7 +117,9 @@ impl Builder<'_> {
         (primary.rollout, primary.updated) = (RolloutState::Completed, completed);
         service.deployments.push(primary);
         let tasks = from.desired.min(service.room);
-        self.add_tasks(&mut service, tasks, TaskSpec { definition, deployment: id, revision, group }, deployed, ids);
+        let more_groups = service.more_groups.clone();
+        let spec = TaskSpec { definition, deployment: id, revision, group, more_groups: &more_groups };
+        self.add_tasks(&mut service, tasks, spec, deployed, ids);
         self.add_events(&mut service, ids);
         Some(service)
     }
@@ -187,7 +190,7 @@ impl Builder<'_> {
     }
 
     /// Adds running tasks. They started a few seconds apart, and every fifth one has been replaced since.
-    fn add_tasks(&self, service: &mut Service, tasks: u32, spec: TaskSpec, deployed: Ms, ids: &mut Ids) {
+    fn add_tasks(&self, service: &mut Service, tasks: u32, spec: TaskSpec<'_>, deployed: Ms, ids: &mut Ids) {
         let behaviour = self.catalog.get(spec.definition).behaviour;
         for n in 0..tasks {
             let age = self.begin - deployed;

@@ -48,7 +48,7 @@ pub(crate) struct StopReason {
 
 /// The definition, deployment and target group of a new task.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct TaskSpec {
+pub(crate) struct TaskSpec<'a> {
     pub(crate) definition: DefinitionId,
     /// `ecs-svc/…` of the deployment that starts the task.
     pub(crate) deployment: u64,
@@ -56,6 +56,8 @@ pub(crate) struct TaskSpec {
     pub(crate) revision: usize,
     /// The target group that the task registers with once it runs.
     pub(crate) group: Option<GroupId>,
+    /// Further target groups that it registers with.
+    pub(crate) more_groups: &'a [GroupId],
 }
 
 /// The times that DescribeTasks shows.
@@ -90,10 +92,12 @@ pub(crate) struct Task {
     pub(crate) revision: usize,
     pub(crate) definition: DefinitionId,
     pub(crate) group: Option<GroupId>,
+    more_groups: Vec<GroupId>,
     pub(crate) status: TaskStatus,
     /// desiredStatus is STOPPED.
     pub(crate) stop_requested: bool,
-    pub(crate) target: Option<Target>,
+    /// Its registrations: none, or one for each of its target groups.
+    pub(crate) targets: Vec<Target>,
     /// Time of the first passed container health check.
     pub(crate) healthy_since: Option<Ms>,
     /// The task failed, and its deployment has not counted that yet.
@@ -141,7 +145,7 @@ pub(crate) struct TaskContext<'a> {
 
 impl Task {
     /// A task that the scheduler starts now.
-    pub(crate) fn launch(spec: TaskSpec, behaviour: &Behaviour, now: Ms, ids: &mut Ids) -> Self {
+    pub(crate) fn launch(spec: TaskSpec<'_>, behaviour: &Behaviour, now: Ms, ids: &mut Ids) -> Self {
         let plan = TaskPlan::draw(behaviour, now, ids);
         let number = ids.number();
         let id = ids.hex(32);
@@ -151,9 +155,10 @@ impl Task {
             revision: spec.revision,
             definition: spec.definition,
             group: spec.group,
+            more_groups: spec.more_groups.to_vec(),
             status: TaskStatus::Provisioning,
             stop_requested: false,
-            target: None,
+            targets: Vec::new(),
             healthy_since: None,
             uncounted_failure: false,
             health_failure: None,
@@ -180,7 +185,7 @@ impl Task {
         self.times.started = Some(plan.start);
         self.healthy_since = Some(plan.ready + 5 * SECOND);
         self.register(groups, plan.start);
-        if let Some(target) = &mut self.target {
+        for target in &mut self.targets {
             target.health = Health::Healthy;
         }
         self.in_service = Some(plan.ready);
@@ -191,11 +196,19 @@ impl Task {
         !self.stop_requested
     }
 
-    /// Whether the task runs and is healthy, as a target if it is registered.
+    /// The state of its first registration; `None` where it has none.
+    pub(crate) fn target_health(&self) -> Option<Health> {
+        self.targets.first().map(|target| target.health)
+    }
+
+    /// Whether the task runs and is healthy, as a target wherever it is registered.
     pub(crate) fn is_serving(&self) -> bool {
         self.is_live()
             && self.status == TaskStatus::Running
-            && self.target.as_ref().map_or(self.healthy_since.is_some(), |t| t.health == Health::Healthy)
+            && match self.targets.as_slice() {
+                [] => self.healthy_since.is_some(),
+                targets => targets.iter().all(|target| target.health == Health::Healthy),
+            }
     }
 
     /// Begins to stop the task unless it already stops.
@@ -208,10 +221,7 @@ impl Task {
         self.stop_reason = Some(reason);
         self.times.stopping = Some(now);
         self.out_of_service.get_or_insert(now);
-        let drained = match &mut self.target {
-            Some(target) => target.drain(groups, now),
-            None => now,
-        };
+        let drained = self.targets.iter_mut().map(|target| target.drain(groups, now)).max().unwrap_or(now);
         let stopping = if crashed { now } else { drained };
         self.plan.stopping_ends = stopping + ids.jitter(4 * SECOND);
         self.plan.deprovisioning_ends = self.plan.stopping_ends + ids.jitter(9 * SECOND);
@@ -288,7 +298,7 @@ impl Task {
 
     fn shut_down(&mut self, now: Ms) {
         let plan = self.plan;
-        let drained = self.target.as_ref().is_none_or(|t| now >= t.drained);
+        let drained = self.targets.iter().all(|target| now >= target.drained);
         if self.status == TaskStatus::Deactivating && drained {
             self.status = TaskStatus::Stopping;
         }
@@ -304,40 +314,39 @@ impl Task {
     }
 
     fn register(&mut self, groups: &TargetGroups, now: Ms) {
-        self.target = self.group.map(|group| Target::new(group, groups, now));
+        let all = self.group.iter().chain(&self.more_groups);
+        self.targets = all.map(|group| Target::new(*group, groups, now)).collect();
     }
 
     fn check_health(&mut self, ctx: &TaskContext<'_>, ids: &mut Ids) {
         let (now, ready) = (ctx.now, self.plan.ready);
-        let Some(target) = &mut self.target else {
-            return;
-        };
-        if target.health == Health::Draining {
-            if now >= target.drained {
-                self.target = None;
-            }
-            return;
-        }
-        let Some(group) = ctx.groups.get(target.group) else {
-            return;
-        };
+        self.targets.retain(|target| target.health != Health::Draining || now < target.drained);
         let failure = match (now >= ready, ctx.behaviour.unhealthy) {
             // Nothing listens before the start-up ends.
             (false, _) => Some(HealthCheckFailure::NoResponse(NoResponse::Refused)),
             (true, true) => Some(ctx.behaviour.health_failure),
             (true, false) => None,
         };
-        if !target.check(group, ctx.grace, now, failure) {
-            return;
+        let mut unhealthy = None;
+        for target in self.targets.iter_mut().filter(|target| target.health != Health::Draining) {
+            let Some(group) = ctx.groups.get(target.group) else { continue };
+            if !target.check(group, ctx.grace, now, failure) {
+                continue;
+            }
+            match target.health {
+                Health::Healthy => drop(self.in_service.get_or_insert(now)),
+                _ if self.in_service.is_some() => drop(self.out_of_service.get_or_insert(now)),
+                _ => {}
+            }
+            if target.health == Health::Unhealthy {
+                unhealthy = Some((&group.arn, target.failure_description()));
+            }
         }
-        match target.health {
-            Health::Healthy => drop(self.in_service.get_or_insert(now)),
-            _ if self.in_service.is_some() => drop(self.out_of_service.get_or_insert(now)),
-            _ => {}
-        }
-        if target.health == Health::Unhealthy && self.times.started.is_some_and(|at| now >= at + ctx.grace) {
-            let text = format!("Task failed ELB health checks in (target-group {})", group.arn);
-            (self.uncounted_failure, self.health_failure) = (true, Some(target.failure_description()));
+        if let Some((group, failure)) = unhealthy
+            && self.times.started.is_some_and(|at| now >= at + ctx.grace)
+        {
+            let text = format!("Task failed ELB health checks in (target-group {group})");
+            (self.uncounted_failure, self.health_failure) = (true, Some(failure));
             self.stop(StopReason { code: StopCode::ServiceSchedulerInitiated, text }, ctx.groups, now, ids);
         }
     }

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::rule::{self, Rule};
+use super::rule::{self, Division, Rule};
 use super::target_group::{GroupId, TargetGroup, TargetGroups};
 use crate::sim::scenario::{self, Scenario};
 use crate::sim::world::arns::Arns;
+use crate::sim::world::clock::{Ms, SECOND};
 use crate::sim::world::ids::Ids;
 
 /// A listener. Its default action is the [`Rule`] without a priority.
@@ -27,6 +28,8 @@ pub(crate) struct LoadBalancer {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) groups: TargetGroups,
+    /// Time until a change of weights is followed.
+    propagation: Ms,
 }
 
 impl LoadBalancer {
@@ -50,10 +53,12 @@ impl LoadBalancer {
             listeners: Vec::new(),
             rules: Vec::new(),
             groups,
+            propagation: 0,
             name,
             id,
         };
         balancer.add_listeners(scenario, ids);
+        balancer.propagation = scenario.propagation_seconds.map_or(0, |seconds| Ms::from(seconds) * SECOND);
         balancer
     }
 
@@ -128,8 +133,10 @@ impl LoadBalancer {
         self.groups.get(id)
     }
 
+    /// The rule of this name in the scenario, or the default rule of the listener of this name.
     pub(crate) fn rule_named(&self, name: &str) -> Option<usize> {
-        self.rules.iter().position(|r| r.name == name && r.priority.is_some())
+        let named = |default: bool| self.rules.iter().position(|r| r.name == name && r.priority.is_none() == default);
+        named(false).or_else(|| named(true))
     }
 
     /// Whether any rule forwards to a target group, whatever the weight.
@@ -160,9 +167,10 @@ impl LoadBalancer {
         let sticky = config.and_then(|c| c.get("TargetGroupStickinessConfig"));
         let enabled = sticky.and_then(|s| s.get("Enabled")).and_then(Value::as_bool).unwrap_or(false);
         let seconds = sticky.and_then(|s| s.get("DurationSeconds")).and_then(Value::as_u64).unwrap_or(3600);
+        let propagation = self.propagation;
         if let Some(rule) = self.rules.get_mut(rule) {
-            rule.replace_weights(weights);
-            rule.sticky = enabled.then(|| u32::try_from(seconds).unwrap_or(u32::MAX));
+            let sticky = enabled.then(|| u32::try_from(seconds).unwrap_or(u32::MAX));
+            rule.set_division(Division { weights, sticky }, propagation);
             rule.actions = actions;
         }
     }

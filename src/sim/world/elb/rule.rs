@@ -1,14 +1,40 @@
 //! Listener rules and how they split traffic.
 
+use std::collections::VecDeque;
+
 use serde_json::{Value, json};
 
 use super::target_group::GroupId;
 use crate::sim::scenario;
+use crate::sim::world::clock::{Ms, SECOND};
+
+/// The part (0–1) of the requests that comes from clients with a cookie, where a rule is sticky.
+const STICKY_PART: f64 = 0.7;
+
+/// How a forward action divides requests.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Division {
+    /// Target groups and weights.
+    pub(crate) weights: Vec<(GroupId, u32)>,
+    /// Target group stickiness in seconds.
+    pub(crate) sticky: Option<u32>,
+}
+
+/// The sticky clients of a target group, as shares (0–1) of all sticky clients.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Held {
+    /// Those who came before the last change.
+    before: f64,
+    /// How much of `before` lapses in a second.
+    lapse: f64,
+    /// Those who came since.
+    since: f64,
+}
 
 /// A listener rule, or the default action of a listener.
 #[derive(Debug, Default)]
 pub(crate) struct Rule {
-    /// The rule's name in the scenario.
+    /// The name of the rule in the scenario; of a default action, the listener's.
     pub(crate) name: String,
     pub(crate) arn: String,
     /// An index into the load balancer's listeners.
@@ -21,52 +47,91 @@ pub(crate) struct Rule {
     pub(crate) actions: Value,
     /// The target groups and weights of the forward action in `actions`.
     pub(crate) weights: Vec<(GroupId, u32)>,
-    /// Target group stickiness in seconds.
-    pub(crate) sticky: Option<u32>,
-    /// The share of sticky clients that each of `weights` holds.
-    pub(crate) sticky_shares: Vec<f64>,
     /// Requests per second that match the rule.
     pub(crate) rps: f64,
+    /// What the load balancer goes by now.
+    pub(super) followed: Division,
+    /// Changes that it will follow, each after so much time.
+    pub(super) coming: VecDeque<(Ms, Division)>,
+    /// The sticky clients of each target group of `followed`.
+    pub(super) held: Vec<Held>,
+}
+
+impl Division {
+    /// The part (0–1) of a target group; `None` if no group has weight.
+    fn part(&self, weight: u32) -> Option<f64> {
+        let total: f64 = self.weights.iter().map(|(_, w)| f64::from(*w)).sum();
+        (total > 0.0).then(|| f64::from(weight) / total)
+    }
 }
 
 impl Rule {
     /// The share (0–1) of the requests that each target group gets now; empty if no group has weight.
     pub(crate) fn shares(&self) -> impl Iterator<Item = (GroupId, f64)> {
-        let total: f64 = self.weights.iter().map(|(_, w)| f64::from(*w)).sum();
-        let held = if self.sticky.is_some() { 0.7 } else { 0.0 };
-        self.weights
-            .iter()
-            .zip(&self.sticky_shares)
-            .filter(move |_| total > 0.0)
-            .map(move |((group, weight), sticky)| (*group, (1.0 - held) * f64::from(*weight) / total + held * sticky))
+        let sticky = if self.followed.sticky.is_some() { STICKY_PART } else { 0.0 };
+        self.followed.weights.iter().zip(&self.held).filter_map(move |((group, weight), held)| {
+            let part = self.followed.part(*weight)?;
+            Some((*group, (1.0 - sticky) * part + sticky * (held.before + held.since)))
+        })
     }
 
-    /// Simulates one second of stickiness: some cookies expire, and their clients move to where the weights send them.
-    pub(crate) fn expire_cookies(&mut self) {
-        let Some(seconds) = self.sticky else { return };
-        let total: f64 = self.weights.iter().map(|(_, w)| f64::from(*w)).sum();
-        for ((_, weight), sticky) in self.weights.iter().zip(&mut self.sticky_shares) {
-            let target = if total > 0.0 { f64::from(*weight) / total } else { *sticky };
-            *sticky += (target - *sticky) / f64::from(seconds.max(1));
+    /// Whether the load balancer goes by a forward action.
+    pub(crate) fn forwards(&self) -> bool {
+        !self.followed.weights.is_empty()
+    }
+
+    /// Simulates one second: changes are followed, and some cookies expire, whose clients go where the weights send them.
+    pub(crate) fn step(&mut self) {
+        for (left, _) in &mut self.coming {
+            *left -= SECOND;
+        }
+        while let Some((_, division)) = self.coming.pop_front_if(|(left, _)| *left <= 0) {
+            self.follow(division);
+        }
+        self.expire_cookies();
+    }
+
+    fn expire_cookies(&mut self) {
+        let mut free = 0.0;
+        for held in &mut self.held {
+            let lapsed = held.lapse.min(held.before);
+            held.before -= lapsed;
+            free += lapsed;
+        }
+        for ((_, weight), held) in self.followed.weights.iter().zip(&mut self.held) {
+            held.since += free * self.followed.part(*weight).unwrap_or(0.0);
         }
     }
 
-    /// Replaces the weights. Sticky clients stay where they are; a new target group begins without any.
-    pub(super) fn replace_weights(&mut self, weights: Vec<(GroupId, u32)>) {
-        let held = |group: GroupId| {
-            let old = self.weights.iter().zip(&self.sticky_shares);
-            old.map(|((g, _), share)| (*g, *share)).find(|(g, _)| *g == group).map(|(_, share)| share)
+    /// Stores how the rule divides requests. The load balancer goes by it after `propagation`.
+    pub(super) fn set_division(&mut self, division: Division, propagation: Ms) {
+        self.weights.clone_from(&division.weights);
+        if propagation == 0 {
+            self.coming.clear();
+            self.follow(division);
+        } else {
+            self.coming.push_back((propagation, division));
+        }
+    }
+
+    /// Goes by other weights from now on. Sticky clients stay where they are until their cookies expire; a new target
+    /// group begins without any.
+    fn follow(&mut self, division: Division) {
+        let before = |group: GroupId| {
+            let mut old = self.followed.weights.iter().zip(&self.held);
+            old.find(|((of, _), _)| *of == group).map(|(_, held)| held.before + held.since)
         };
-        let any_held = weights.iter().any(|(g, _)| held(*g).is_some());
-        let total: f64 = weights.iter().map(|(_, w)| f64::from(*w)).sum();
-        let by_weight = |weight: u32| {
-            if total > 0.0 { f64::from(weight) / total } else { 0.0 }
+        let any_held = division.weights.iter().any(|(group, _)| before(*group).is_some());
+        let lifetime = f64::from(division.sticky.unwrap_or(1).max(1));
+        let held = |(group, weight): &(GroupId, u32)| {
+            let clients = match any_held {
+                true => before(*group).unwrap_or(0.0),
+                false => division.part(*weight).unwrap_or(0.0),
+            };
+            Held { before: clients, lapse: clients / lifetime, since: 0.0 }
         };
-        let share = |(group, weight): &(GroupId, u32)| {
-            if any_held { held(*group).unwrap_or(0.0) } else { by_weight(*weight) }
-        };
-        self.sticky_shares = weights.iter().map(share).collect();
-        self.weights = weights;
+        self.held = division.weights.iter().map(held).collect();
+        self.followed = division;
     }
 }
 

@@ -12,6 +12,7 @@ mod reasons;
 mod revisions;
 mod rolling;
 mod scenarios;
+mod topologies;
 mod traffic;
 
 use std::ops::Range;

@@ -105,9 +105,12 @@ fn record_resources(site: &mut Site<'_>, rng: &mut ChaCha8Rng, minute: i64, load
             continue;
         };
         let definition = site.catalog.get(task.definition);
-        let load = task.target.as_ref().and_then(|t| loads.get(t.group.index()));
         let tasks = service.tasks.len().max(1) as f64;
-        let utilization = load.map_or(0.25, |load| load.demand / tasks / definition.behaviour.capacity);
+        let demand: f64 = task.targets.iter().filter_map(|t| loads.get(t.group.index())).map(|load| load.demand).sum();
+        let utilization = match task.targets.is_empty() {
+            true => 0.25,
+            false => demand / tasks / definition.behaviour.capacity,
+        };
         let (units, megabytes) = definition.size();
         for at in 0..RESOURCE_SAMPLES {
             let noise: f64 = StandardNormal.sample(rng);

@@ -7,3 +7,4 @@ pub(crate) mod request_log;
 mod response_model;
 pub(crate) mod simulation;
 pub(crate) mod site;
+pub(crate) mod tally;

@@ -13,6 +13,7 @@ use super::distributions::{binomial, poisson};
 use super::request_log::{RequestLog, Second};
 use super::response_model::{ResponseModel, resource_usage};
 use super::site::{GroupLoad, Site};
+use super::tally::Tally;
 use crate::sim::world::clock::{MINUTE, Ms, SECOND, minute_of};
 use crate::sim::world::cloudwatch::metric_store::{BalancerMinute, CustomMinute, GroupMinute};
 use crate::sim::world::ecs::task::TaskStatus;
@@ -28,6 +29,8 @@ const LATENCY_SAMPLES: u64 = 8;
 pub(crate) struct Traffic {
     rng: ChaCha8Rng,
     pub(crate) requests: RequestLog,
+    /// What came of the requests of each target group.
+    pub(crate) tallies: HashMap<GroupId, Tally>,
     /// Degradation (0–1) of each revision behind a target group.
     degraded: HashMap<(GroupId, DefinitionId), f64>,
 }
@@ -47,7 +50,7 @@ impl Traffic {
     /// `begin` is the first simulated second.
     pub(crate) fn new(seed: u64, begin: Ms) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        Self { rng, requests: RequestLog::new(begin), degraded: HashMap::new() }
+        Self { rng, requests: RequestLog::new(begin), tallies: HashMap::new(), degraded: HashMap::new() }
     }
 
     /// Fills the minutes before the simulation with metrics, assuming that nothing changed in that time.
@@ -60,6 +63,7 @@ impl Traffic {
     pub(crate) fn step(&mut self, now: Ms, site: &mut Site<'_>) {
         let mut loads = site.group_loads();
         self.route(now, site, &mut loads);
+        site.add_work_elsewhere(&mut loads);
         for (group, load) in site.load_balancer.groups.ids().zip(&loads) {
             self.respond(group, load, now, site);
         }
@@ -72,7 +76,7 @@ impl Traffic {
     fn route(&mut self, now: Ms, site: &mut Site<'_>, loads: &mut [GroupLoad]) {
         let factor = demand_factor(now);
         for rule in &mut site.load_balancer.rules {
-            rule.expire_cookies();
+            rule.step();
             if rule.rps <= 0.0 {
                 continue;
             }
@@ -87,7 +91,7 @@ impl Traffic {
             if !routed && let Some(record) = site.metrics.balancer.get_or_add(minute_of(now)) {
                 let n = poisson(&mut self.rng, demand);
                 // A rule that does not forward sends a fixed response. One whose weights are all 0 fails.
-                *(if rule.weights.is_empty() { &mut record.fixed_responses } else { &mut record.elb_503 }) += n;
+                *(if !rule.forwards() { &mut record.fixed_responses } else { &mut record.elb_503 }) += n;
             }
         }
     }
@@ -109,11 +113,11 @@ impl Traffic {
             return;
         }
         if healthy == 0 {
-            return self.respond_without_healthy_target(load, record, elb);
+            return self.respond_without_healthy_target(group, load, record, elb);
         }
         let capacity =
             |(definition, n): &(DefinitionId, u32)| f64::from(*n) * site.catalog.get(*definition).behaviour.capacity;
-        let utilization = load.demand / load.healthy.iter().map(capacity).sum::<f64>();
+        let utilization = (load.demand + load.elsewhere) / load.healthy.iter().map(capacity).sum::<f64>();
         for (definition, tasks) in &load.healthy {
             let part = f64::from(*tasks) / f64::from(healthy);
             let behaviour = site.catalog.get(*definition).behaviour;
@@ -122,6 +126,7 @@ impl Traffic {
             let model = ResponseModel::new(&behaviour, utilization, share, degraded);
             let responses = self.draw(&behaviour, &model, load.demand * part);
             responses.add_to_group(record);
+            self.tallies.entry(group).or_default().add(responses.requests, responses.failed());
             elb.elb_504 += responses.timeouts;
             let second = Second::new(responses.requests, responses.server_errors, *tasks);
             self.requests.record(group, *definition, now, second);
@@ -132,8 +137,15 @@ impl Traffic {
     }
 
     /// Without a healthy target the load balancer routes to all targets, and most of them refuse the connection.
-    fn respond_without_healthy_target(&mut self, load: &GroupLoad, record: &mut GroupMinute, elb: &mut BalancerMinute) {
+    fn respond_without_healthy_target(
+        &mut self,
+        group: GroupId,
+        load: &GroupLoad,
+        record: &mut GroupMinute,
+        elb: &mut BalancerMinute,
+    ) {
         let n = poisson(&mut self.rng, load.demand);
+        self.tallies.entry(group).or_default().add_unserved(n);
         if load.unhealthy.is_empty() {
             elb.elb_503 += n;
             return;
@@ -182,10 +194,12 @@ impl Traffic {
                 continue;
             };
             for task in service.tasks.iter().filter(|t| t.status == TaskStatus::Running && t.is_live()) {
-                let load = task.target.as_ref().and_then(|t| loads.get(t.group.index()));
                 let definition = site.catalog.get(task.definition);
-                let per_task = |load: &GroupLoad| load.demand / f64::from(GroupLoad::count(&load.healthy).max(1));
-                let utilization = load.map_or(0.25, |load| per_task(load) / definition.behaviour.capacity);
+                let work = task.targets.iter().filter_map(|t| loads.get(t.group.index())).map(GroupLoad::per_task);
+                let utilization = match task.targets.is_empty() {
+                    true => 0.25,
+                    false => work.sum::<f64>() / definition.behaviour.capacity,
+                };
                 let noise: f64 = StandardNormal.sample(&mut self.rng);
                 // Container Insights samples once a minute.
                 let reserved = (now % MINUTE == 30 * SECOND).then(|| definition.size());
@@ -197,6 +211,10 @@ impl Traffic {
 }
 
 impl Responses {
+    fn failed(&self) -> u64 {
+        self.timeouts + self.server_errors
+    }
+
     fn add_to_group(&self, record: &mut GroupMinute) {
         record.requests += self.requests;
         record.code_5xx += self.server_errors;
