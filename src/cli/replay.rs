@@ -163,7 +163,7 @@ impl Player {
 async fn play(mut player: Player) -> io::Result<Ended> {
     let mut signals = Signals::listen()?;
     let mut screen = terminal::Screen::enter()?;
-    let mut events = pin!(terminal::events());
+    let mut events = pin!(terminal::events()?);
     loop {
         if screen.draw(|frame| player.draw(frame)).is_err() {
             return Ok(Ended::TerminalGone);

@@ -41,6 +41,8 @@ pub enum Dialog {
         release: String,
         /// What says yes.
         consent: Consent,
+        /// When it was first drawn.
+        drawn: Option<Timestamp>,
     },
     /// There is no plan: why.
     Refused {
@@ -77,10 +79,8 @@ pub struct Confirm {
     pub consent: Consent,
     /// The ways to fulfil the same wish that have a plan; the one that is shown is among them.
     pub ways: Vec<Intent>,
-    /// When it, or the way that it shows, was opened.
-    pub opened: Timestamp,
-    /// When the key that opened it was last repeated: a key that is held down does not say yes.
-    pub last_repeat: Timestamp,
+    /// When it, or the way that it shows, was first drawn: only then may anything say yes.
+    pub drawn: Option<Timestamp>,
 }
 
 /// What says yes to a plan.
@@ -88,8 +88,6 @@ pub struct Confirm {
 pub enum Consent {
     /// `y`.
     Yes,
-    /// `R` once more.
-    SecondR,
     /// The release's name, typed; then `enter`.
     Name(Input),
     /// The name was typed, but the plan is gated: why all the same, typed; then `enter`.
@@ -107,7 +105,6 @@ impl Consent {
         match confirmation {
             Confirmation::None => None,
             Confirmation::Yes => Some(Self::Yes),
-            Confirmation::SecondKey => Some(Self::SecondR),
             Confirmation::Name | Confirmation::Reason | Confirmation::NameAndReason => {
                 Some(Self::Name(Input::default()))
             }
@@ -118,7 +115,7 @@ impl Consent {
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
             Self::Name(input) | Self::Reason { why: input, .. } => Some(input),
-            Self::Yes | Self::SecondR => None,
+            Self::Yes => None,
         }
     }
 
@@ -131,12 +128,33 @@ impl Consent {
     pub fn names(&self, release: &str) -> bool {
         match self {
             Self::Name(input) | Self::Reason { name: input, .. } => input.value().trim() == release,
-            Self::Yes | Self::SecondR => true,
+            Self::Yes => true,
         }
     }
 }
 
 impl Dialog {
+    /// The time when a question was first drawn; `None` where nothing is asked that a key could say yes to.
+    fn drawn(&mut self) -> Option<&mut Option<Timestamp>> {
+        match self {
+            Self::Confirm(confirm) => Some(&mut confirm.drawn),
+            Self::AutoPromotion { drawn, .. } => Some(drawn),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a question that was not drawn yet.
+    pub fn awaits_drawing(&mut self) -> bool {
+        self.drawn().is_some_and(|drawn| drawn.is_none())
+    }
+
+    /// Takes note that it is on the screen.
+    pub(crate) fn was_drawn(&mut self, at: Timestamp) {
+        if let Some(drawn) = self.drawn() {
+            drawn.get_or_insert(at);
+        }
+    }
+
     /// The line of text that is being typed in it.
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {

@@ -9,6 +9,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
+use super::dialogs::Dialog;
 use super::driver::Driver;
 use super::message::{Effect, Msg};
 use super::recorder::Recorder;
@@ -91,6 +92,9 @@ impl Console {
                         return Ok(Ended::TerminalGone);
                     }
                     (dirty, next_frame) = (false, Instant::now() + FRAME);
+                    if self.model.screen.dialog.as_mut().is_some_and(Dialog::awaits_drawing) {
+                        self.driver.send(Msg::Drawn);
+                    }
                     continue;
                 }
                 () = sleep_until(next_tick) => {

@@ -332,6 +332,11 @@ pub fn action(key: Key, place: Scope) -> Option<Action> {
         .map(|binding| binding.action)
 }
 
+/// Whether a key may lead to a write, anywhere.
+pub(crate) fn acts(key: Key) -> bool {
+    BINDINGS.iter().any(|binding| binding.action.acts() && binding.keys.contains(&key))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

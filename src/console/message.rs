@@ -37,14 +37,16 @@ impl Now {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Msg {
-    /// A key was pressed; never a repeat, never a paste.
+    /// A key was pressed by a hand; an acting one never as a repeat, and never in a paste or a burst.
     Key(Key),
-    /// Text was pasted. It is text, wherever it lands, and never a command.
+    /// Text was pasted, or came in a burst of keys. It is text, wherever it lands, and never a command.
     Paste(String),
     /// The terminal has another size: columns, rows.
     Resized(u16, u16),
     /// The terminal came to the front, or left it.
     Focus(bool),
+    /// A question was drawn for the first time.
+    Drawn,
     /// Time passed.
     Tick,
     /// The program was stopped and goes on: all that is on screen is old.

@@ -4,6 +4,7 @@ pub mod dialogs;
 pub mod driver;
 pub mod event_loop;
 pub(crate) mod frame;
+pub mod keyboard;
 pub mod keymap;
 pub mod links;
 pub mod message;

@@ -3,7 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::message::Now;
+use super::dialogs::Dialog;
+use super::message::{Msg, Now};
 use super::recording::{Entry, Recording};
 use super::state::Model;
 use super::update;
@@ -17,6 +18,8 @@ pub struct Replay {
     recording: Recording,
     model: Model,
     played: usize,
+    /// Whether the session tells when a question was drawn; else it was drawn when it was asked.
+    tells_drawn: bool,
     /// States, by the number of messages before them; in that order.
     checkpoints: Vec<(usize, Model)>,
 }
@@ -25,7 +28,8 @@ impl Replay {
     /// A recording at its start.
     pub fn new(recording: Recording) -> Self {
         let model = recording.header.model();
-        Self { recording, model, played: 0, checkpoints: Vec::new() }
+        let tells_drawn = recording.entries.iter().any(|entry| entry.msg == Msg::Drawn);
+        Self { recording, model, played: 0, tells_drawn, checkpoints: Vec::new() }
     }
 
     /// How many messages were played.
@@ -65,7 +69,11 @@ impl Replay {
         if self.played >= newest + apart {
             self.checkpoints.push((self.played, self.model.clone()));
         }
-        update(&mut self.model, Now { at: *at, rate: self.recording.header.rate }, msg.clone());
+        let now = Now { at: *at, rate: self.recording.header.rate };
+        update(&mut self.model, now, msg.clone());
+        if !self.tells_drawn && self.model.screen.dialog.as_mut().is_some_and(Dialog::awaits_drawing) {
+            update(&mut self.model, now, Msg::Drawn);
+        }
         self.played += 1;
         true
     }

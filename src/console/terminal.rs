@@ -1,5 +1,7 @@
 //! The terminal: the only file that knows crossterm. Whatever happens, it is given back as it was.
 
+mod input;
+
 use std::io::{self, Stdout, Write};
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,27 +11,33 @@ use color_eyre::eyre::{Result, WrapErr};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
-    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, Event, EventStream, KeyCode,
-    KeyEvent, KeyEventKind, KeyModifiers, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
-    PushKeyboardEnhancementFlags,
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, PopKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
 };
 use crossterm::{execute, queue};
-use futures::{Stream, StreamExt, future};
+use futures::Stream;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
+pub use self::input::typed;
 use super::event_loop::{Canvas, Console, drive};
-use super::keymap::Key;
 use super::message::Msg;
 use super::signals::{Ended, Signals};
 
 /// Whether the terminal is ours now; giving it back twice, or from a panic, must do no harm.
 static OURS: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal is known to support the kitty keyboard protocol.
+static SUPPORTS_PROTOCOL: AtomicBool = AtomicBool::new(false);
+/// Whether the protocol is switched on, and has to be given back.
+static PROTOCOL_ON: AtomicBool = AtomicBool::new(false);
+/// Asks for the flags of the protocol; a terminal that does not know it says nothing.
+const QUERY_PROTOCOL: &[u8] = b"\x1b[?u";
+/// Switches on all that tells a key from another: presses from repeats, caps lock from shift, and the text of each key.
+const PROTOCOL_ON_SEQUENCE: &[u8] = b"\x1b[>31u";
 /// Reports of panics that happened elsewhere while it was ours: said once it is not.
 static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// One bug may panic over and over; the first reports tell enough.
@@ -102,21 +110,30 @@ fn take() -> io::Result<()> {
     OURS.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
     execute!(out, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide).inspect_err(|_| give_back())?;
-    // Where the terminal can tell a repeat from a press, let it; others ignore this.
-    let _ = execute!(
-        out,
-        PushKeyboardEnhancementFlags(
-            KeyboardEnhancementFlags::REPORT_EVENT_TYPES | KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES
-        )
-    );
+    if SUPPORTS_PROTOCOL.load(Ordering::SeqCst) {
+        switch_protocol_on();
+    } else {
+        let _ = out.write_all(QUERY_PROTOCOL).and_then(|()| out.flush());
+    }
     Ok(())
+}
+
+/// Switches the keyboard protocol on where the terminal has said that it supports it.
+fn switch_protocol_on() {
+    SUPPORTS_PROTOCOL.store(true, Ordering::SeqCst);
+    if OURS.load(Ordering::SeqCst) && !PROTOCOL_ON.swap(true, Ordering::SeqCst) {
+        let mut out = io::stdout();
+        let _ = out.write_all(PROTOCOL_ON_SEQUENCE).and_then(|()| out.flush());
+    }
 }
 
 /// Gives the terminal back as it was. Harmless when it is not ours.
 pub fn give_back() {
     if OURS.swap(false, Ordering::SeqCst) {
         let mut out = io::stdout();
-        let _ = execute!(out, PopKeyboardEnhancementFlags);
+        if PROTOCOL_ON.swap(false, Ordering::SeqCst) {
+            let _ = execute!(out, PopKeyboardEnhancementFlags);
+        }
         let _ = execute!(out, DisableFocusChange, DisableBracketedPaste, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
         for report in std::mem::take(&mut *UNSAID.lock().unwrap_or_else(PoisonError::into_inner)) {
@@ -149,83 +166,14 @@ pub fn restore_on_panic(report: impl Fn(&PanicHookInfo<'_>) -> String + Send + S
 pub async fn run(console: Console) -> Result<Ended> {
     let mut signals = Signals::listen().wrap_err("cannot listen for signals")?;
     let mut screen = Screen::enter().wrap_err("cannot take over the terminal")?;
-    let ended = drive(console, &mut screen, events(), signals.next()).await;
+    let events = events().wrap_err("cannot read the terminal")?;
+    let ended = drive(console, &mut screen, events, signals.next()).await;
     drop(screen);
     ended
 }
 
 /// The terminal's events as messages. `None` ends it: the terminal is gone.
-pub fn events() -> impl Stream<Item = io::Result<Msg>> {
-    EventStream::new().filter_map(|event| future::ready(event.map(translate).transpose()))
-}
-
-fn translate(event: Event) -> Option<Msg> {
-    match event {
-        Event::Key(key) => pressed(key).map(Msg::Key),
-        Event::Paste(text) => Some(Msg::Paste(text)),
-        Event::Resize(columns, rows) => Some(Msg::Resized(columns, rows)),
-        Event::FocusGained => Some(Msg::Focus(true)),
-        Event::FocusLost => Some(Msg::Focus(false)),
-        Event::Mouse(_) => None,
-    }
-}
-
-/// Presses only: a key that is held down is pressed once.
-fn pressed(event: KeyEvent) -> Option<Key> {
-    (event.kind == KeyEventKind::Press).then(|| translate_key(event))
-}
-
-/// Every key is one to the core: any of them stops a countdown.
-fn translate_key(event: KeyEvent) -> Key {
-    match event.code {
-        KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::CONTROL) => Key::Ctrl(c.to_ascii_lowercase()),
-        KeyCode::Char(_)
-            if event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META) =>
-        {
-            Key::Other
-        }
-        KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::SHIFT) => {
-            Key::Char(c.to_uppercase().next().unwrap_or(c))
-        }
-        KeyCode::Char(c) => Key::Char(c),
-        KeyCode::Enter => Key::Enter,
-        KeyCode::Esc => Key::Esc,
-        KeyCode::Tab => Key::Tab,
-        KeyCode::Backspace => Key::Backspace,
-        KeyCode::Delete => Key::Delete,
-        KeyCode::Up => Key::Up,
-        KeyCode::Down => Key::Down,
-        KeyCode::Left => Key::Left,
-        KeyCode::Right => Key::Right,
-        KeyCode::Home => Key::Home,
-        KeyCode::End => Key::End,
-        KeyCode::PageUp => Key::PageUp,
-        KeyCode::PageDown => Key::PageDown,
-        _ => Key::Other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_press_reaches_the_core_and_what_is_not_known_means_nothing_there() {
-        let with = |code, modifiers| translate(Event::Key(KeyEvent::new(code, modifiers)));
-        let plain = |code| with(code, KeyModifiers::NONE);
-        let other = Some(Msg::Key(Key::Other));
-        for code in [KeyCode::F(1), KeyCode::F(12), KeyCode::Insert, KeyCode::BackTab, KeyCode::Menu, KeyCode::Null] {
-            assert_eq!(plain(code), other, "{code:?}");
-        }
-        for modifiers in [KeyModifiers::ALT, KeyModifiers::SUPER, KeyModifiers::META] {
-            assert_eq!(with(KeyCode::Char('R'), modifiers), other, "{modifiers:?}: not R");
-        }
-        assert_eq!(plain(KeyCode::Char('R')), Some(Msg::Key(Key::Char('R'))));
-        assert_eq!(with(KeyCode::Char('r'), KeyModifiers::SHIFT), Some(Msg::Key(Key::Char('R'))));
-        assert_eq!(with(KeyCode::Char('C'), KeyModifiers::CONTROL), Some(Msg::Key(Key::Ctrl('c'))));
-        for kind in [KeyEventKind::Repeat, KeyEventKind::Release] {
-            let event = KeyEvent::new_with_kind(KeyCode::F(1), KeyModifiers::NONE, kind);
-            assert_eq!(translate(Event::Key(event)), None, "{kind:?}");
-        }
-    }
+pub fn events() -> io::Result<impl Stream<Item = io::Result<Msg>>> {
+    let size = || crossterm::terminal::size().map(|(columns, rows)| Msg::Resized(columns, rows));
+    input::events(size, switch_protocol_on)
 }

@@ -9,6 +9,7 @@ mod native;
 mod plots;
 mod safety;
 mod screens;
+mod typing;
 mod why;
 
 use std::collections::BTreeMap;

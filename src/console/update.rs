@@ -49,6 +49,11 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
             confirmation::close_unseen(model);
         }
         Msg::Focus(focused) => model.screen.focused = focused,
+        Msg::Drawn => {
+            if let Some(dialog) = &mut model.screen.dialog {
+                dialog.was_drawn(model.observed.now.at);
+            }
+        }
         Msg::Tick => {}
         Msg::Resumed => {
             model.screen.dialog = None;

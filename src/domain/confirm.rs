@@ -34,8 +34,6 @@ pub enum Confirmation {
     None,
     /// A yes.
     Yes,
-    /// The same key once more, or a yes.
-    SecondKey,
     /// The release's name.
     Name,
     /// A reason, given in the order itself.
@@ -102,11 +100,7 @@ fn rollback(setting: RollbackConfirm, clear: bool, surface: Surface) -> Confirma
         (Surface::FleetKey, RollbackConfirm::Idle) => true,
         (Surface::ReleaseKey | Surface::Command { .. }, RollbackConfirm::Idle) => !clear,
     };
-    match (asks, surface) {
-        (false, _) => Confirmation::None,
-        (true, Surface::Command { .. }) => Confirmation::Yes,
-        (true, _) => Confirmation::SecondKey,
-    }
+    if asks { Confirmation::Yes } else { Confirmation::None }
 }
 
 /// The reason in what was typed; `None` where nobody could read one in it.

@@ -37,7 +37,7 @@ pub struct Settings {
     pub services: BTreeMap<String, ServiceSettings>,
 }
 
-/// When `R` asks for a second key.
+/// When `R` asks first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RollbackConfirm {

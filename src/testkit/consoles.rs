@@ -15,6 +15,7 @@ pub(crate) use self::logs::*;
 pub(crate) use self::native::*;
 pub(crate) use self::scenarios::*;
 
+use crate::console::dialogs::Dialog;
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Msg, Now};
 use crate::console::screen::Screen;
@@ -78,12 +79,21 @@ pub(crate) fn key(name: &str) -> ServiceKey {
     ServiceKey::new("prod", name)
 }
 
+/// Tells of the first frame of a question, as the loop does.
+pub(crate) fn draw(model: &mut Model) {
+    if model.screen.dialog.as_mut().is_some_and(Dialog::awaits_drawing) {
+        let now = model.observed.now;
+        update(model, now, Msg::Drawn);
+    }
+}
+
 /// Presses keys, a second apart; what is to be done of each.
 pub(crate) fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for key in keys {
         let at = model.observed.now.at + SignedDuration::from_secs(1);
         effects.extend(update(model, Now::new(at), Msg::Key(*key)));
+        draw(model);
     }
     effects
 }

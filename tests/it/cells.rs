@@ -275,7 +275,7 @@ async fn press(stage: &mut Harness, key: &str) -> Vec<String> {
     stage.press(key).await;
     match &stage.model.screen.dialog {
         Some(Dialog::Refused { refusal, .. }) => return vec![format!("no: {}", refusal.reason)],
-        Some(Dialog::Confirm(_)) => stage.press(if key == "R" { "R" } else { "y" }).await,
+        Some(Dialog::Confirm(_)) => stage.press("y").await,
         Some(other) => panic!("{other:?}"),
         None => {}
     }

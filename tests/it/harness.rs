@@ -16,6 +16,7 @@ use tidegate::cloud::aws;
 use tidegate::cloud::aws::{Connect, Limits};
 use tidegate::cloud::prometheus::Prometheus;
 use tidegate::cloud::{Cloud, WithPrometheus};
+use tidegate::console::dialogs::Dialog;
 use tidegate::console::driver::Driver;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::{Effect, Msg};
@@ -214,6 +215,10 @@ impl Harness {
                 Effect::Suspend => {}
                 effect => self.driver.start(effect, self.model.observed.snapshot.identity.get()),
             }
+        }
+        // The loop draws soon after, and tells of a question's first frame.
+        if self.model.screen.dialog.as_mut().is_some_and(Dialog::awaits_drawing) {
+            self.feed(Msg::Drawn);
         }
     }
 

@@ -306,7 +306,7 @@ async fn back_at_once_and_then_the_strategy_is_put_back() {
         let was = stage.release(name).configuration.clone();
         stage.press("R").await;
         stage.hit(Key::Tab);
-        stage.press("R").await;
+        stage.press("y").await;
         let at_once = format!(
             "UpdateService service={name} taskDefinition={target} deploymentConfiguration=BLUE_GREEN bake=0 hooks=[]"
         );
@@ -343,7 +343,7 @@ async fn a_copy_of_what_was_deregistered_is_registered_and_gone_back_to() {
     stage.settle().await;
     // It is the newest of those that can be chosen.
     stage.press("Rc\n").await;
-    stage.press("R").await;
+    stage.press("y").await;
     assert_eq!(stage.told()[1..], ["UpdateService service=search taskDefinition=search:91"]);
     until_steady_on(&mut stage, "search", "search:91").await;
 }
@@ -351,7 +351,7 @@ async fn a_copy_of_what_was_deregistered_is_registered_and_gone_back_to() {
 #[tokio::test]
 async fn r_once_too_often_does_not_bring_back_what_was_fled_from() {
     let mut stage = finished("payments").await;
-    stage.press("RR").await;
+    stage.press("Ry").await;
     assert_eq!(stage.told(), ["UpdateService service=payments taskDefinition=payments:17"]);
     stage
         .until("under way", |model| model.release("payments").is_some_and(|release| release.is_rollback_deployment))

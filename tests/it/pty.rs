@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -54,7 +55,7 @@ fn a_step_is_taken_and_taken_back_and_the_terminal_is_as_it_was() {
     tty.assert_taken();
     tty.send("P");
     tty.until_shows("ModifyRule");
-    tty.send("y");
+    tty.confirm();
     tty.until_shows("key → read back");
     tty.until_shows("configured 10%");
     tty.send("R");
@@ -76,6 +77,49 @@ fn what_is_pasted_does_nothing() {
     assert!(!tty.shows("ModifyRule") && !tty.shows("key → read back"), "{tty:?}");
     tty.send("\t\t\t");
     leave(tty);
+}
+
+#[test]
+fn what_comes_in_a_burst_in_pieces_or_as_a_reply_does_nothing() {
+    let mut tty = open(120, 40);
+    tty.send("Rollback please");
+    tty.until_shows("pasted text is not taken for keys");
+    for pieces in [["\x1b", "O", "R"], ["\x1b", "[", "1;2R"], ["\x1b", "]11;rgb:R", "\x07"]] {
+        tty.look_on(Duration::from_millis(200));
+        tty.send("?");
+        tty.until_shows("Read everything from AWS again");
+        for piece in pieces {
+            tty.send(piece);
+            tty.look_on(Duration::from_millis(15));
+        }
+        tty.until("esc closes the help", |tty| !tty.shows("Read everything from AWS again"));
+    }
+    for piece in ["\x1bP>|", "R", "y\x1b\\"] {
+        tty.send(piece);
+        tty.look_on(Duration::from_millis(40));
+    }
+    tty.send("\x1b[?2026;2$y\x1b[?64;1;2c\x1b[24;80R\x1b[114;65u");
+    tty.look_on(Duration::from_millis(400));
+    assert!(!tty.shows("ModifyRule") && !tty.shows("key → read back"), "{tty:?}");
+    tty.send("R");
+    tty.until_shows("done and read back: checkout all traffic back to");
+    leave(tty);
+}
+
+#[test]
+fn the_keyboard_protocol_is_switched_on_only_where_the_terminal_supports_it() {
+    let mut tty = Tty::tidegate(&DEMO, 80, 24);
+    let sent =
+        |tty: &Tty, sequence: &[u8]| tty.raw.windows(sequence.len()).filter(|window| *window == sequence).count();
+    tty.until("the terminal is asked", |tty| sent(tty, b"\x1b[?u") == 1);
+    tty.until_shows("checkout");
+    assert_eq!(sent(&tty, b"\x1b[>31u"), 0, "it has not answered");
+    tty.send("\x1b[?0u");
+    tty.until("it is switched on", |tty| sent(tty, b"\x1b[>31u") == 1);
+    tty.look_on(Duration::from_millis(300));
+    tty.send("\x1b[113;1;113u");
+    assert_eq!(tty.exit_code(), 0);
+    tty.assert_given_back();
 }
 
 #[test]

@@ -154,6 +154,87 @@ async fn what_is_pasted_repeated_or_typed_in_a_burst_does_nothing() {
 }
 
 #[tokio::test]
+async fn r_several_times_in_two_seconds_is_one_rollback() {
+    let mut stage = Harness::failing_at_10_percent().await;
+    let sent = stage.writes().len();
+    for settles in [false, true] {
+        for _ in 0..4 {
+            stage.clock.advance(Duration::from_millis(500));
+            stage.feed(Msg::Key(Key::Char('R')));
+            if settles {
+                stage.settle().await;
+            }
+            assert!(stage.model.screen.dialog.is_none(), "{:?}", stage.model.screen.dialog);
+            let notice = stage.model.screen.notice.clone();
+            assert!(notice.is_none_or(|notice| !notice.wrong), "{:?}", stage.model.screen.notice);
+        }
+        stage.settle().await;
+    }
+    assert_eq!(
+        stage.told()[sent..],
+        ["ModifyRule checkout-stable=100 checkout-canary=0", "UpdateService service=checkout-canary desiredCount=0"]
+    );
+    assert!(stage.model.screen.notice.as_ref().unwrap().text.contains("R has nothing to add"));
+}
+
+#[tokio::test]
+async fn a_screen_that_is_too_small_says_what_r_did_and_that_a_second_one_does_nothing() {
+    let mut stage = Harness::failing_at_10_percent().await;
+    let sent = stage.writes().len();
+    stage.feed(Msg::Resized(50, 12));
+    stage.press("R").await;
+    let said = stage.screen(50, 12).replace('"', "").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("done and read back") && said.contains("checkout"), "{said}");
+    stage.press("R").await;
+    assert_eq!(stage.writes().len(), sent + 2);
+    let said = stage.screen(50, 12).replace('"', "").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("R has nothing to add"), "{said}");
+    assert!(stage.model.screen.dialog.is_none());
+}
+
+/// Text reaches the console as the bytes of a terminal; what waits is let go by tokio's timer.
+#[tokio::test]
+async fn text_without_brackets_is_heard_as_a_paste_and_one_key_as_itself() {
+    use futures::{StreamExt, stream};
+    use tidegate::console::terminal::typed;
+    use tokio::time::{Instant, sleep};
+
+    let heard = async |reads: Vec<(u64, &'static str)>| {
+        let reads = stream::iter(reads).then(|(gap, text)| async move {
+            sleep(Duration::from_millis(gap)).await;
+            Ok((Instant::now(), text.as_bytes().to_vec()))
+        });
+        // The terminal stays, and says nothing more.
+        let forever = stream::once(async {
+            sleep(Duration::from_millis(100)).await;
+            Err(std::io::ErrorKind::UnexpectedEof.into())
+        });
+        let mut msgs = Box::pin(typed(Box::pin(reads.chain(forever))));
+        let mut heard = Vec::new();
+        while let Some(Ok(msg)) = msgs.next().await {
+            heard.push((Instant::now(), msg));
+        }
+        heard
+    };
+    let began = Instant::now();
+    let alone = heard(vec![(100, "R")]).await;
+    assert!(matches!(alone[..], [(_, Msg::Key(Key::Char('R')))]), "{alone:?}");
+    let waited = alone[0].0 - began - Duration::from_millis(100);
+    // 25 ms, and what a busy machine adds.
+    assert!((25..500).contains(&waited.as_millis()), "{waited:?}");
+    for reads in [
+        vec![(100, "Rollback please")],
+        vec![(100, "R"), (20, "ollback")],
+        vec![(100, "Please roll back"), (90, "yes"), (90, "y")],
+        vec![(100, "\u{1b}"), (20, "O"), (20, "R")],
+        vec![(100, "\u{1b}]11;rgb:R"), (40, "R/R\u{7}")],
+    ] {
+        let heard = heard(reads.clone()).await;
+        assert!(heard.iter().all(|(_, msg)| matches!(msg, Msg::Paste(_) | Msg::Key(Key::Esc))), "{reads:?} {heard:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_rolling_service_is_released_and_rolled_back() {
     let mut stage = Harness::open("good-release").await;
     stage.go("search").await;
@@ -179,7 +260,10 @@ async fn a_rolling_service_is_released_and_rolled_back() {
 
     stage.press("R").await;
     assert_eq!(stage.writes().len(), 1, "nothing is in flight: R asks");
-    stage.press("R").await;
+    stage.press("RRR").await;
+    assert_eq!(stage.writes().len(), 1, "R never answers the question that it opened");
+    assert!(matches!(stage.model.screen.dialog, Some(Dialog::Confirm(_))));
+    stage.press("y").await;
     assert_eq!(stage.told()[1], format!("UpdateService service=search taskDefinition={}", was.short()));
     stage.until("back", |model| model.release("search").unwrap().stable.task_definition == was).await;
 }

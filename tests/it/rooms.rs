@@ -69,7 +69,16 @@ const OUTSIDE: [(&str, &[&str]); 21] = [
     ("Zoned::now", RUNNERS),
     (
         "Instant::now",
-        &["cli", "clock", "console/driver", "console/event_loop", "console/recorder", "execute", "sim/wire"],
+        &[
+            "cli",
+            "clock",
+            "console/driver",
+            "console/event_loop",
+            "console/recorder",
+            "console/terminal",
+            "execute",
+            "sim/wire",
+        ],
     ),
     ("SystemTime::now", &["cli", "clock", "execute", "sim/wire/clock"]),
     // A poll that overtook another waits a moment for it; a query that takes too long is ended.

@@ -149,6 +149,18 @@ impl Tty {
         self.until(text, |tty| tty.shows(text));
     }
 
+    /// Reads on for a while: an operator reads a question before the answer.
+    pub(crate) fn look_on(&mut self, span: Duration) {
+        let deadline = Instant::now() + span;
+        while self.read(deadline).is_ok() {}
+    }
+
+    /// Says yes to the question on the screen.
+    pub(crate) fn confirm(&mut self) {
+        self.look_on(Duration::from_millis(400));
+        self.send("y");
+    }
+
     fn read(&mut self, deadline: Instant) -> Result<(), RecvTimeoutError> {
         let bytes = self.output.recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
         self.screen.process(&bytes);

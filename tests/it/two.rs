@@ -124,6 +124,7 @@ fn two_who_say_yes_at_the_same_moment_take_one_step() {
     let before = sim.payments();
     let hook = hook_of(&before).unwrap_or_else(|| panic!("{before:#}"));
     assert_eq!(before["share_percent"]["configured"], 20.0);
+    other.look_on(Duration::from_millis(400));
     one.send("y");
     other.send("y");
     let told = |tty: &Tty| tty.shows("done and read back") || too_late(tty);
@@ -164,10 +165,10 @@ fn the_same_keys_twice_take_one_step() {
     let mut tty = sim.console_asking();
     let before = sim.payments();
     let hook = hook_of(&before).unwrap();
-    tty.send("y");
+    tty.confirm();
     tty.until("the question is closed", |tty| !tty.shows("y carry it out"));
     tty.send("P");
-    tty.send("y");
+    tty.confirm();
     assert_eq!(sim.until_paused_with(hook), 40.0, "one step");
     assert_eq!((sent(&tty), taken(&tty)), (1, 1));
     tty.send("q");

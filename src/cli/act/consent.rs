@@ -48,7 +48,7 @@ pub(super) fn check_reason(required: Confirmation, plan: &Plan, reason: Option<&
 pub(super) fn ask(out: &mut Out, required: Confirmation, plan: &Plan) -> bool {
     match required {
         Confirmation::None | Confirmation::Reason => true,
-        Confirmation::Yes | Confirmation::SecondKey => {
+        Confirmation::Yes => {
             let answer = out.ask("Go on? [y/N]").map(|answer| answer.to_lowercase());
             matches!(answer.as_deref(), Some("y" | "yes"))
         }

@@ -166,7 +166,7 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usiz
                 _ if twice => "esc esc R ",
                 _ if typing => "esc R ",
                 Confirmation::None => "R ",
-                _ => "R R ",
+                _ => "R y ",
             };
             let mut said = variants(key, &path, &target, &evidence);
             // How long it should take is worth more than what is known of the target, and less than the path.

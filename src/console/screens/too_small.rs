@@ -21,7 +21,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let focus = scene.screen.focus(scene.observed);
     let back = match focus.map(|release| rollback_line::rollback(scene, release)) {
         Some(Rollback::Ready { target, confirmation: Confirmation::None, .. }) => format!("R rolls back to {target}"),
-        Some(Rollback::Ready { target, .. }) => format!("R R rolls back to {target}"),
+        Some(Rollback::Ready { target, .. }) => format!("R y rolls back to {target}"),
         Some(Rollback::UnderWay(step)) => format!("rolling back, {step}"),
         Some(Rollback::Reached(reason)) => format!("nothing to roll back: {reason}"),
         Some(Rollback::NotReady(reason)) => format!("R cannot roll back: {reason}"),
@@ -42,6 +42,11 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         }
         None => (String::new(), "R roll back  q quit".to_owned()),
     };
+    // What a key did, in words: it stands in for the status line.
+    let notice = match &scene.screen.notice {
+        Some(notice) => (notice.text.clone(), if notice.wrong { Role::Warn } else { Role::Text }),
+        None => (String::new(), Role::Text),
+    };
     let said = [
         (format!("too small: {}×{}", area.width, area.height), Role::Warn),
         (format!("needs {}×{}", SMALLEST.0, SMALLEST.1), Role::Text),
@@ -49,6 +54,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         (asked, Role::Warn),
         (keys, Role::Key),
         (back, Role::Text),
+        notice,
     ];
     let mut row = 0;
     for (text, role) in said.into_iter().filter(|(text, _)| !text.is_empty()) {

@@ -17,14 +17,15 @@ use crate::testkit::consoles;
 /// A question about the next step.
 fn asking(mut model: Model, consent: Consent) -> Model {
     let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
-    let (opened, ways) = (model.observed.now.at, Vec::new());
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened, last_repeat: opened })));
+    let (drawn, ways) = (Some(model.observed.now.at), Vec::new());
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn })));
     model
 }
 
 fn feed(model: &mut Model, msg: Msg) {
     let at = model.observed.now.at + SignedDuration::from_secs(1);
     update(model, Now::new(at), msg);
+    consoles::draw(model);
 }
 
 /// A canary that baked with PASS, and automatic stepping switched on.

@@ -14,6 +14,7 @@ use crate::console::update;
 use crate::console::widgets::canvas::Canvas;
 use crate::domain::plan::Plan;
 use crate::domain::settings::{RollbackConfirm, Settings};
+use crate::testkit::consoles;
 use crate::testkit::worlds::{Scene, now, scene};
 
 /// What pressing `R` did.
@@ -25,15 +26,19 @@ enum Pressed {
 }
 
 fn press_r(model: &mut Model) -> (Pressed, Option<Plan>) {
+    press(model, Key::Char('R'))
+}
+
+fn press(model: &mut Model, key: Key) -> (Pressed, Option<Plan>) {
     let at = model.observed.now.at + jiff::SignedDuration::from_secs(1);
-    let effects = update(model, Now::new(at), Msg::Key(Key::Char('R')));
+    let effects = update(model, Now::new(at), Msg::Key(key));
     let ordered = effects.into_iter().find_map(|effect| match effect {
         Effect::Execute { plan, .. } => Some(*plan),
         _ => None,
     });
     match (&model.screen.dialog, ordered) {
         (None, Some(plan)) => (Pressed::Acted, Some(plan)),
-        (Some(Dialog::Confirm(confirm)), None) if matches!(confirm.consent, Consent::SecondR) => {
+        (Some(Dialog::Confirm(confirm)), None) if matches!(confirm.consent, Consent::Yes) => {
             (Pressed::Asked, Some(confirm.plan.clone()))
         }
         (_, None) => (Pressed::Refused, None),
@@ -48,7 +53,7 @@ fn promised(line: &str, name: &str) -> Pressed {
     let rest = rest.strip_prefix(name).map_or(rest, str::trim_start);
     let rest = rest.strip_prefix("as of ").and_then(|rest| rest.split_once(": ")).map_or(rest, |(_, rest)| rest);
     match rest {
-        rest if rest.starts_with("R R ") => Pressed::Asked,
+        rest if rest.starts_with("R y ") => Pressed::Asked,
         rest if rest.starts_with("R ") => Pressed::Acted,
         _ => Pressed::Refused,
     }
@@ -90,11 +95,13 @@ proptest! {
             prop_assert_eq!(plan.is_some(), pressed != Pressed::Refused);
             prop_assert!(plan.is_none_or(|plan| plan.intent.is_rollback() && plan.gate.is_none()));
             if small && pressed != Pressed::Refused {
-                prop_assert_eq!(screen.contains("R R rolls back"), pressed == Pressed::Asked, "{}", screen);
+                prop_assert_eq!(screen.contains("R y rolls back"), pressed == Pressed::Asked, "{}", screen);
             }
-            // The second key is all that is ever asked for.
+            // `y` is all that is ever asked for, and `R` is none.
             if pressed == Pressed::Asked {
-                prop_assert_eq!(press_r(&mut model).0, Pressed::Acted);
+                consoles::draw(&mut model);
+                prop_assert_eq!(press_r(&mut model).0, Pressed::Asked);
+                prop_assert_eq!(press(&mut model, Key::Char('y')).0, Pressed::Acted);
             }
         }
     }

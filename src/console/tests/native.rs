@@ -38,14 +38,8 @@ fn a_native_release_at_every_turn() {
 fn asked(mut model: Model) -> Model {
     let release = model.release("payments").unwrap();
     let plan = model.observed.plan(release, &Intent::Rollback { to: None, at_once: false }).unwrap();
-    let now = model.observed.now.at;
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm {
-        plan,
-        consent: Consent::SecondR,
-        opened: now,
-        last_repeat: now,
-        ways: Vec::new(),
-    })));
+    let (consent, ways, drawn) = (Consent::Yes, Vec::new(), None);
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn })));
     model
 }
 

@@ -24,16 +24,15 @@ const EVIL: &str =
     "\u{1b}[2J\u{1b}]0;x\u{7}\u{202e}evil\r\n\u{9b}31m\u{200b}👩‍👩‍👧‍👦🇺🇸e\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}東京";
 
 /// Every dialog that a model can have on top.
-fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
+pub(super) fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     let mut dialogs = vec![None, Some(Dialog::Help { top: 0 })];
-    let now = model.observed.now.at;
     let name = || Consent::Name("chec".into());
-    let consents = || [Consent::Yes, Consent::SecondR, name(), Consent::Reason { name: EVIL.into(), why: EVIL.into() }];
+    let consents = || [Consent::Yes, name(), Consent::Reason { name: EVIL.into(), why: EVIL.into() }];
     for intent in [Intent::Rollback { to: None, at_once: false }, Intent::Step { to: None }, Intent::Finish] {
         if let Some(Ok(plan)) = model.focus().map(|release| model.observed.plan(release, &intent)) {
             dialogs.extend(consents().map(|consent| {
                 let (plan, ways) = (plan.clone(), Vec::new());
-                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, last_repeat: now })))
+                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })))
             }));
         }
     }
@@ -41,7 +40,7 @@ fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     for release in releases.into_iter().flatten() {
         dialogs.extend([Consent::Yes, name()].map(|consent| {
             let release = release.clone();
-            Some(Dialog::AutoPromotion { release, consent })
+            Some(Dialog::AutoPromotion { release, consent, drawn: None })
         }));
     }
     dialogs.push(Some(Dialog::Weight { release: EVIL.into(), input: EVIL.into(), error: Some(EVIL.into()) }));

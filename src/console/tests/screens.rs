@@ -56,9 +56,7 @@ fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let context =
         Context { place: &model.observed.place, settings: &model.observed.settings, now: model.observed.now.at };
     let plan = plan::plan(release, &intent, &context).unwrap();
-    let now = model.observed.now.at;
-    model.screen.dialog =
-        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), opened: now, last_repeat: now })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), drawn: None })));
     model
 }
 
@@ -69,8 +67,8 @@ fn dialogs() {
         let full = consoles::open(size, consoles::Pair::at(100, 200));
         confirm(full, Intent::Finish, Consent::Name("check".into()))
     });
-    layouts("confirm_second_r", |size| {
-        confirm(fleet(size), Intent::Rollback { to: None, at_once: false }, Consent::SecondR)
+    layouts("confirm_rollback", |size| {
+        confirm(fleet(size), Intent::Rollback { to: None, at_once: false }, Consent::Yes)
     });
     layouts("weight", |size| {
         let mut model = consoles::baking(size);

@@ -1,5 +1,6 @@
 //! A key while a dialog is open.
 
+use jiff::Timestamp;
 use tui_input::Input;
 
 use super::dispatch::dispatch;
@@ -29,7 +30,9 @@ pub(crate) fn answer(model: &mut Model, key: Key, typed: bool) -> Vec<Effect> {
         }
         Dialog::Weight { release, input, .. } => answer_weight(model, release, input, key),
         Dialog::Revisions(revisions) => return answer_revisions(model, revisions, key),
-        Dialog::AutoPromotion { release, consent } => return answer_automatic(model, release, consent, key, typed),
+        Dialog::AutoPromotion { release, consent, drawn } => {
+            return answer_automatic(model, Asked { release, consent, drawn }, key, typed);
+        }
         Dialog::Palette(palette) => return answer_palette(model, palette, key, typed),
         Dialog::CopyMenu(menu) => return answer_copy_menu(model, menu, key, typed),
         Dialog::Closed { .. } => match key {
@@ -158,13 +161,26 @@ fn answer_copy_menu(model: &mut Model, mut menu: CopyMenu, key: Key, typed: bool
     effects
 }
 
-fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: Key, typed: bool) -> Vec<Effect> {
+/// The question about automatic promotion.
+struct Asked {
+    release: String,
+    consent: Consent,
+    drawn: Option<Timestamp>,
+}
+
+fn answer_automatic(model: &mut Model, asked: Asked, key: Key, typed: bool) -> Vec<Effect> {
+    let Asked { release: name, mut consent, drawn } = asked;
     let accepts_text = consent.accepts_text();
     let yes = match key {
         Key::Enter if accepts_text => consent.names(&name),
         Key::Char('y') if !accepts_text => typed,
         _ => false,
     };
+    if yes && !confirmation::seen(model, drawn) {
+        confirmation::say_too_early(model);
+        model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent, drawn });
+        return Vec::new();
+    }
     if yes {
         // It may have changed while the question was open.
         match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
@@ -183,6 +199,6 @@ fn answer_automatic(model: &mut Model, name: String, mut consent: Consent, key: 
             }
         }
     }
-    model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent });
+    model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent, drawn });
     Vec::new()
 }

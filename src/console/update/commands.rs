@@ -7,6 +7,7 @@ use super::auto_promotion;
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
+use crate::console::state::operation::OperationOutcome;
 use crate::domain::confirm;
 use crate::domain::confirm::Surface;
 use crate::domain::ecs::names::TaskDefinitionArn;
@@ -15,10 +16,8 @@ use crate::domain::plan::{Gate, Intent, Plan, Refusal, Warning};
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::target;
 
-/// A second `R` counts only this long after the first, in the operator's time …
-pub(super) const SECOND_R_AFTER: SignedDuration = SignedDuration::from_millis(700);
-/// … and after this long without one: a key that is held down repeats, and must not say yes.
-pub(super) const REPEAT_GUARD: SignedDuration = SignedDuration::from_millis(300);
+/// How long a rollback that is done answers a further `R`, in the operator's time: users are back already.
+const ROLLED_BACK_FOR: SignedDuration = SignedDuration::from_secs(10);
 
 /// `R`: at once while a release is in flight, else a question; or why not.
 pub(crate) fn rollback(model: &mut Model) -> Vec<Effect> {
@@ -51,6 +50,10 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, surface: Su
         model.say(format!("{name} is being rolled back; R has nothing to add"), false);
         return Vec::new();
     }
+    if surface != Surface::Chosen && !release.in_flight() && just_rolled_back(model, name) {
+        model.say(format!("{name} was rolled back just now: R has nothing to add. h goes back further."), false);
+        return Vec::new();
+    }
     let plan = match model.observed.plan(release, &intent) {
         Ok(plan) => plan,
         Err(refusal) => {
@@ -67,6 +70,14 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, surface: Su
         None => return model.operations.start(plan, Order::default(), model.observed.now.at),
     }
     Vec::new()
+}
+
+/// Whether a rollback that was ordered here has just been read back: the key that ordered it may come again.
+fn just_rolled_back(model: &Model, name: &str) -> bool {
+    model.operations.latest.get(name).is_some_and(|operation| {
+        let done = matches!(operation.outcome, Some((at, OperationOutcome::Done)) if model.observed.now.since(at) < ROLLED_BACK_FOR);
+        done && operation.plan.intent.is_rollback()
+    })
 }
 
 /// There is no way back. Where the revision that worked was only deregistered, a copy of it can be registered.
@@ -99,9 +110,7 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
         }
         None => Vec::new(),
     };
-    let now = model.observed.now.at;
-    model.screen.dialog =
-        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, last_repeat: now })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })));
 }
 
 /// A forward key: the plan as a question, or why there is none.
@@ -169,7 +178,8 @@ pub(crate) fn ask_automatic(model: &mut Model) -> Option<Effect> {
     match model.release(&name).and_then(|release| auto_promotion::refused(model, release)) {
         Some(refusal) => model.refuse(&format!("automatic stepping of {name}"), refusal, None),
         None => {
-            model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent: model.forward_consent(None) })
+            let consent = model.forward_consent(None);
+            model.screen.dialog = Some(Dialog::AutoPromotion { release: name, consent, drawn: None });
         }
     }
     None

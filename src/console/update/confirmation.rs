@@ -1,6 +1,8 @@
 //! The question whether a plan shall be carried out: what says yes to it, and what closes it.
 
-use super::commands::{REPEAT_GUARD, SECOND_R_AFTER, ask_where_to, rollback_of};
+use jiff::{SignedDuration, Timestamp};
+
+use super::commands::{ask_where_to, rollback_of};
 use crate::console::dialogs::{Confirm, Consent, Dialog};
 use crate::console::keymap::Key;
 use crate::console::message::{Effect, Order};
@@ -10,22 +12,37 @@ use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::Gate;
 
+/// A question is on the screen this long, in the operator's time, before anything says yes to it: a key that was on its
+/// way before is no answer to it.
+const SEEN_FOR: SignedDuration = SignedDuration::from_millis(150);
+
+/// Whether a question that was `drawn` then may be said yes to.
+pub(super) fn seen(model: &Model, drawn: Option<Timestamp>) -> bool {
+    drawn.is_some_and(|drawn| model.observed.now.since(drawn) >= SEEN_FOR)
+}
+
+/// Says why a yes was not taken.
+pub(super) fn say_too_early(model: &mut Model) {
+    model.say("the question had only just come up: nothing is sent. Read it, then press the key again.", true);
+}
+
 /// A key while the question is open. `typed`: by hand, not pasted.
 pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typed: bool) -> Vec<Effect> {
     let accepts_text = confirm.consent.accepts_text();
-    let second = key == Key::Char('R') && matches!(confirm.consent, Consent::SecondR);
-    let ripe = model.observed.now.since(confirm.opened) >= SECOND_R_AFTER
-        && model.observed.now.since(confirm.last_repeat) >= REPEAT_GUARD;
     let yes = match (&confirm.consent, key) {
         (Consent::Name(_), Key::Enter) => confirm.name_matches(),
         // What was gated may have passed meanwhile.
         (Consent::Reason { .. }, Key::Enter) => {
             confirm.name_matches() && (!confirm.needs_reason(&model.observed.settings) || confirm.reason().is_some())
         }
-        (Consent::Yes | Consent::SecondR, Key::Char('y')) => typed,
-        (Consent::SecondR, Key::Char('R')) => typed && ripe,
+        (Consent::Yes, Key::Char('y')) => typed,
         _ => false,
     };
+    if yes && !seen(model, confirm.drawn) {
+        say_too_early(model);
+        model.screen.dialog = Some(Dialog::Confirm(confirm));
+        return Vec::new();
+    }
     if yes && !confirm.wants_reason(&model.observed.settings) {
         let order = Order { automatic: false, why: confirm.reason() };
         return model.operations.start(confirm.plan, order, model.observed.now.at);
@@ -48,14 +65,12 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typ
         (Key::Char('R'), _) if !accepts_text && !confirm.plan.intent.is_rollback() && typed => {
             return rollback_of(model, &confirm.plan.release);
         }
+        (Key::Char('R'), Consent::Yes) => model.say("R opened this question; y rolls back, n closes it.", false),
         (key, consent) => {
             if let Some(input) = consent.input() {
                 type_into(input, key);
             }
         }
-    }
-    if second {
-        confirm.last_repeat = model.observed.now.at;
     }
     model.screen.dialog = Some(Dialog::Confirm(confirm));
     Vec::new()
@@ -66,8 +81,7 @@ fn other_way(model: &Model, confirm: &mut Confirm) {
     let next = confirm.next_way().cloned();
     let release = model.release(&confirm.plan.release);
     if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.observed.plan(release, &next)) {
-        confirm.plan = plan;
-        (confirm.opened, confirm.last_repeat) = (model.observed.now.at, model.observed.now.at);
+        (confirm.plan, confirm.drawn) = (plan, None);
     }
 }
 

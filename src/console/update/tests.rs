@@ -171,10 +171,9 @@ fn a_key_that_means_nothing_stops_a_countdown_and_is_typed_nowhere() {
 /// A question about the next step of a release, as if its plan had been gated by this when it was opened.
 fn asking(mut model: Model, gate: Option<Gate>) -> Model {
     let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
-    let (plan, now) = (Plan { gate, ..plan }, model.observed.now.at);
+    let plan = Plan { gate, ..plan };
     let (consent, ways) = (Consent::Yes, Vec::new());
-    model.screen.dialog =
-        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, opened: now, last_repeat: now })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })));
     model
 }
 
@@ -242,7 +241,9 @@ proptest! {
                 }
                 _ => Msg::Tick,
             };
-            for effect in update(&mut model, Now::new(at), msg) {
+            let effects = update(&mut model, Now::new(at), msg);
+            consoles::draw(&mut model);
+            for effect in effects {
                 match effect {
                     Effect::Cancel(id) => flying.retain(|_, flight| *flight != id),
                     Effect::Execute { operation, plan, order } => {

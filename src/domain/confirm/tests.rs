@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::Confirmation::{Name, NameAndReason, Reason, SecondKey, Yes};
+use super::Confirmation::{Name, NameAndReason, Reason, Yes};
 use super::*;
 use crate::domain::plan::{Context, plan, ways};
 use crate::testkit::worlds;
@@ -43,14 +43,12 @@ fn holds(settings: &Settings, release: &Release, plan: &Plan, surface: Surface) 
                         || surface != Surface::ReleaseKey && !command)
             }
         };
-        let question = if command { Yes } else { SecondKey };
-        prop_assert_eq!(confirmation, if asks { question } else { Confirmation::None });
+        prop_assert_eq!(confirmation, if asks { Yes } else { Confirmation::None });
         return Ok(());
     }
     prop_assert_eq!(confirmation.needs_name(), settings.protected && !confirmed);
     prop_assert_eq!(confirmation.needs_reason(), settings.protected && plan.gate.is_some());
     prop_assert_eq!(confirmation == Confirmation::None, confirmed && !confirmation.needs_reason());
-    prop_assert_ne!(confirmation, SecondKey);
     Ok(())
 }
 
@@ -117,12 +115,12 @@ fn rollbacks_ask_as_configured() {
     let none = Confirmation::None;
     // The setting; whether a release is in flight; a key on its screen, one on the fleet, a chosen line, a command.
     let table = [
-        (Idle, true, [none, SecondKey, SecondKey, none]),
-        (Idle, false, [SecondKey, SecondKey, SecondKey, Yes]),
-        (Always, true, [SecondKey, SecondKey, SecondKey, Yes]),
-        (Always, false, [SecondKey, SecondKey, SecondKey, Yes]),
-        (Never, true, [none, none, SecondKey, none]),
-        (Never, false, [none, none, SecondKey, none]),
+        (Idle, true, [none, Yes, Yes, none]),
+        (Idle, false, [Yes, Yes, Yes, Yes]),
+        (Always, true, [Yes, Yes, Yes, Yes]),
+        (Always, false, [Yes, Yes, Yes, Yes]),
+        (Never, true, [none, none, Yes, none]),
+        (Never, false, [none, none, Yes, none]),
     ];
     for (setting, in_flight, expected) in table {
         let all = KEYS.into_iter().chain([ASKING]).map(|surface| rollback(setting, in_flight, surface));

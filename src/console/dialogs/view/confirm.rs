@@ -200,12 +200,6 @@ fn gate(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
 fn consent(scene: &Canvas<'_>, confirm: &Confirm, columns: usize) -> Line<'static> {
     let release = &confirm.plan.release;
     match &confirm.consent {
-        Consent::SecondR => Line::from(vec![
-            scene.span("R", Role::Key),
-            scene.text(" once more: roll back     "),
-            scene.span("n", Role::Key),
-            scene.text(" cancel"),
-        ]),
         Consent::Reason { why, .. } => {
             let word = confirm.plan.gate.as_ref().map_or("PASS", |gate| gate.outcome.word());
             let mut line =

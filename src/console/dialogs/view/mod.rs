@@ -25,8 +25,8 @@ use crate::domain::settings::Settings;
 pub(crate) fn keys(dialog: &Dialog, settings: &Settings) -> &'static [(&'static str, &'static str)] {
     match dialog {
         Dialog::Confirm(confirm) => match confirm.consent {
+            Consent::Yes if confirm.plan.intent.is_rollback() => &[("y", "roll back"), ("n esc", "cancel")],
             Consent::Yes => &[("y", "carry it out"), ("n esc", "cancel"), ("R", "roll back instead")],
-            Consent::SecondR => &[("R", "carry it out"), ("n esc", "cancel")],
             Consent::Name(_) if confirm.wants_reason(settings) => {
                 &[("enter", "go on to the reason once the name is typed"), ("esc", "cancel")]
             }
@@ -68,7 +68,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, bod
         Dialog::Weight { release, input, error } => {
             weight(scene, buffer, body, release, input, error.as_deref());
         }
-        Dialog::AutoPromotion { release, consent } => {
+        Dialog::AutoPromotion { release, consent, .. } => {
             let width = inner_width(body, 84);
             let lines = auto_promotion::lines(scene, release, consent, width);
             window(scene, buffer, body, width, &format!("{release}: automatic stepping"), lines);

@@ -12,8 +12,10 @@ use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 
 fn feed(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let now = Now::new(model.observed.now.at + SignedDuration::from_millis(100));
-    update(model, now, msg)
+    let now = Now::new(model.observed.now.at + SignedDuration::from_millis(200));
+    let effects = update(model, now, msg);
+    consoles::draw(model);
+    effects
 }
 
 fn report(model: &mut Model, operation: OperationId, progress: Progress) -> Vec<Effect> {

@@ -148,7 +148,7 @@ fn the_way_back_from_the_palette_asks() {
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Execute { .. })));
     match &model.screen.dialog {
         Some(Dialog::Confirm(confirm)) => {
-            assert!(confirm.plan.intent.is_rollback() && matches!(confirm.consent, Consent::SecondR));
+            assert!(confirm.plan.intent.is_rollback() && matches!(confirm.consent, Consent::Yes));
         }
         other => panic!("{other:?}"),
     }
