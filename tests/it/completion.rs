@@ -62,7 +62,7 @@ fn scenarios_and_commands_are_offered() {
     let scenarios = offered(&home, &["sim", "--scenario", ""]);
     assert!(scenarios.starts_with(&["good-release".to_owned(), "bad-canary".to_owned()]), "{scenarios:?}");
     assert_eq!(offered(&home, &["rol"]), ["rollback"]);
-    assert_eq!(offered(&home, &["help", "rol"]), ["rollback"]);
+    assert_eq!(offered(&home, &["help", "rol"]), ["rollback", "rollbacks"]);
     assert_eq!(offered(&home, &["help", "gloss"]), ["glossary"]);
     assert_eq!(offered(&home, &["rollback", "checkout", "--at"]), ["--at-once"]);
     assert_eq!(offered(&home, &["completions", "z"]), ["zsh"]);
