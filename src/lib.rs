@@ -43,9 +43,10 @@
 //! # Three flows, file by file
 //!
 //! **A key press**, `R` on an open release:
-//! `console/terminal` reads the key → `console/event_loop` stamps it → `console/update` → `update/input` looks it up in
-//! `console/keymap` → `update/dispatch` → `update/commands` makes the intent → `domain/plan` plans it → `domain/confirm`
-//! says how the plan is confirmed → `state/operations` starts the operation → an effect for `console/driver`.
+//! `console/terminal` reads the bytes → `console/keyboard` tells an acting key from text → `console/event_loop` stamps
+//! it → `console/update` → `update/input` looks it up in `console/keymap` → `update/dispatch` → `update/commands` makes
+//! the intent → `domain/plan` plans it → `domain/confirm` says how the plan is confirmed → `state/operations` starts the
+//! operation → an effect for `console/driver`.
 //!
 //! **A poll's answer**: `cloud/aws` answers → `console/driver` makes it a message → `console/event_loop` →
 //! `console/update` → `domain/observe/snapshot` takes it in → `domain/release/derive` → `domain/assess` →

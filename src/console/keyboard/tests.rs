@@ -80,6 +80,9 @@ fn keys_that_only_look_are_heard_as_fast_as_they_are_pressed() {
     assert_eq!(keys(&[(0, b"\t\t\tq")]), [Key::Tab, Key::Tab, Key::Tab, Key::Char('q')]);
     // Soon after a paste, but not with it.
     assert_eq!(heard(&[(0, b"\x1b[200~x\x1b[201~"), (40, b"?")]), [pasted("x"), Msg::Key(Key::Char('?'))]);
+    assert_eq!(keys(&[(0, b"\r"), (1, b"?")]), pressed("?"), "enter is heard alone only");
+    assert_eq!(keys(&[(0, b"\r?")]), pressed("?"));
+    assert_eq!(keys(&[(0, b"\x1b"), (30, b"\r")]), [Key::Esc, Key::Enter]);
     // Letters that follow an acting key, or one another in a text, are text.
     assert_eq!(keys(&[(0, b"R"), (5, b"ol"), (5, b"q")]), []);
 }

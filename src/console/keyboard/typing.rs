@@ -101,7 +101,8 @@ impl Typing {
 
     /// Whether letters go on with a text that has begun.
     fn in_text(&self, at: Duration, keys: &[Key]) -> bool {
-        let begun = self.waiting.is_some() || self.close(at) && self.in_burst(at);
+        let acting = self.waiting.is_some_and(|(_, key)| key != Key::Enter);
+        let begun = acting || self.close(at) && self.in_burst(at);
         begun && !keys.iter().all(|key| edits(*key))
     }
 
@@ -123,13 +124,13 @@ impl Typing {
             self.burst = Some(at);
         }
         self.last = keys.last().map(|key| (at, *key)).or(self.last);
-        (!text.is_empty()).then_some(Msg::Paste(text))
+        (!text.trim_end_matches('\n').is_empty()).then_some(Msg::Paste(text))
     }
 
     /// Keys of one read that only look: a mark that moves on while its key is held down.
     fn several(&mut self, at: Duration, keys: &[Key], msgs: &mut Vec<Msg>) {
         msgs.extend(self.refuse(at, &[]));
-        for key in keys {
+        for key in keys.iter().filter(|key| **key != Key::Enter) {
             self.look(at, *key, msgs);
         }
     }
@@ -140,15 +141,15 @@ impl Typing {
         let again = self.last.is_some_and(|(last, before)| before == key && since(last) < HELD_DOWN);
         let in_burst = self.in_burst(at);
         let after_escape = self.escaped.is_some_and(|escaped| since(escaped) < QUIET);
-        if self.waiting.is_some() {
+        if let Some((_, waited)) = self.waiting {
             // The wait would be over, were this key not close behind.
-            match edits(key) {
+            match edits(key) || waited == Key::Enter && !waits(key) {
                 true => self.several(at, &[key], msgs),
                 false => msgs.extend(self.refuse(at, &[key])),
             }
         } else if waits(key) && again && !in_burst {
             self.last = Some((at, key));
-        } else if waits(key) && !close && !in_burst && !after_escape {
+        } else if waits(key) && !close && !in_burst && (!after_escape || key == Key::Enter) {
             (self.waiting, self.last) = (Some((at, key)), Some((at, key)));
         } else if !waits(key) && (edits(key) || moves(key) || !(close && in_burst)) {
             self.look(at, key, msgs);
@@ -166,9 +167,10 @@ impl Typing {
     }
 }
 
-/// Whether keys that came at once are no text: none of them acts, and there are few letters, or one held down.
+/// Whether keys that came at once are no text: none of them acts, and there are few letters, or one held down. An enter
+/// among them is not heard.
 fn look_only(keys: &[Key]) -> bool {
     let same = keys.windows(2).all(|pair| matches!(pair, [one, other] if one == other));
     let letters = keys.iter().filter(|key| !edits(**key) && !moves(**key)).count();
-    keys.iter().all(|key| !waits(*key)) && (same || letters <= TYPED_AHEAD)
+    keys.iter().all(|key| !waits(*key) || *key == Key::Enter) && (same || letters <= TYPED_AHEAD)
 }

@@ -145,3 +145,26 @@ fn a_question_is_answered_once_it_was_there_to_be_read() {
     assert!(acts(&mut model, &held));
     assert_eq!(model.operations.next_id.0, 2, "one operation");
 }
+
+#[test]
+fn a_burst_fills_a_text_field_as_a_paste_does_and_enter_in_it_confirms_nothing() {
+    let mut model = consoles::waiting((120, 40));
+    model.observed.settings.protected = true;
+    let key = |byte: &[u8]| vec![(300, byte.to_vec())];
+    let typed = |model: &mut Model| {
+        let input = model.screen.dialog.as_mut().and_then(|dialog| dialog.input());
+        input.map(|input| input.value().to_owned())
+    };
+    assert!(!acts(&mut model, &[key(b"P"), key(b"check"), vec![(5, b"ou".to_vec()), (5, b"t\r".to_vec())]].concat()));
+    assert_eq!(typed(&mut model).as_deref(), Some("checkout"));
+    assert!(acts(&mut model, &key(b"\r")));
+
+    // A search and the palette: the letters are typed, enter goes nowhere.
+    let mut model = consoles::waiting((120, 40));
+    model.screen.current = Screen::Fleet;
+    assert!(!acts(&mut model, &[key(b"/"), key(b"Rpay\r")].concat()));
+    assert!(model.screen.typing() && model.screen.fleet.find.text.value() == "Rpay");
+    let mut model = consoles::waiting((120, 40));
+    assert!(!acts(&mut model, &[key(b":"), key(b"roll back\ry")].concat()));
+    assert_eq!(typed(&mut model).as_deref(), Some("roll backy"));
+}
