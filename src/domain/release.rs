@@ -4,6 +4,7 @@ pub mod condition;
 pub(crate) mod derive;
 pub mod ladder;
 pub mod lifecycle;
+mod local_state;
 pub mod pair;
 pub mod production_rule;
 pub mod share;
@@ -21,15 +22,13 @@ use super::analysis::{Verdict, VerdictStatus};
 use super::ecs::lifecycle_stage::LifecycleStage;
 use super::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::ecs::service::RolloutRole;
-use super::fault::Fault;
 use super::health::revision_tasks::RevisionTasks;
 use super::health::rollout_health::RolloutHealth;
 use super::metrics::source::MetricSource;
-use super::plan::intent::Intent;
-use super::rollback::known_bad::{BadReason, KnownBad};
 use super::rollback::readiness::finding::Readiness;
 use super::wording::Wording;
 
+pub use self::local_state::LocalState;
 pub use self::state::ReleaseState;
 
 /// Who moves the traffic, and how.
@@ -85,50 +84,6 @@ pub enum Phase {
     RollingBack,
     /// The rollout failed, and nothing is being done about it.
     Failed,
-}
-
-/// What this console is doing to a release, and the share that it last requested.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct LocalState {
-    /// The intent of the operation in flight.
-    pub doing: Option<Intent>,
-    /// The canary's share that was last written from here.
-    pub requested: Option<Percent>,
-    /// When that was read back, where it is remembered: a single look could not know.
-    pub since: Option<Timestamp>,
-    /// When the newest rollback from this machine ended as it should.
-    pub rolled_back: Option<Timestamp>,
-    /// Revisions that failed or were rolled back, as this machine knows.
-    pub known_bad: Vec<KnownBad>,
-    /// Writes that AWS refused in this session for want of a permission, the newest last.
-    pub denied: Vec<Fault>,
-}
-
-impl LocalState {
-    /// Remembers the end of a rollback that AWS did not refuse, `done` or not.
-    pub fn note_rollback(&mut self, left: Option<&TaskDefinitionArn>, done: bool, at: Timestamp) {
-        if done {
-            self.rolled_back = Some(at);
-        }
-        let bad =
-            |left: &TaskDefinitionArn| KnownBad { task_definition: left.clone(), reason: BadReason::RolledBack, at };
-        self.known_bad.extend(left.map(bad));
-    }
-
-    /// Remembers a FAIL of a canary, until a PASS refutes it.
-    pub fn note_verdict(&mut self, canary: &TaskDefinitionArn, verdict: &Verdict, at: Timestamp) {
-        let of_verdict = |bad: &KnownBad| bad.task_definition == *canary && matches!(bad.reason, BadReason::Failed(_));
-        match verdict.outcome {
-            VerdictStatus::Inconclusive => {}
-            VerdictStatus::Pass => self.known_bad.retain(|bad| !of_verdict(bad)),
-            VerdictStatus::Fail if self.known_bad.iter().any(of_verdict) => {}
-            VerdictStatus::Fail => {
-                let reasons = verdict.reasons.iter().map(ToString::to_string).collect();
-                let reason = BadReason::Failed(reasons);
-                self.known_bad.push(KnownBad { task_definition: canary.clone(), reason, at });
-            }
-        }
-    }
 }
 
 /// One service of a release.
@@ -370,6 +325,7 @@ mod tests {
     use crate::domain::assess;
     use crate::domain::ecs::route::Route;
     use crate::domain::metrics::source::{CustomMetrics, MetricQueries, Source};
+    use crate::domain::plan::intent::Intent;
     use crate::domain::settings::ServiceSettings;
     use crate::testkit::worlds::{now, scene};
 
