@@ -19,11 +19,13 @@ from shop import Sample, Shop, until
 from tidegate import Console, Tidegate
 
 # Nothing is watched for long: a check is not a release.
+# The emulator's load balancer follows at once and counts no requests.
 CONFIG = """
 bake = "0s"
 finish_watch = "2s"
+propagation = "0s"
 """
-# A second R that comes sooner than this is taken for a key that is held down.
+# A y that comes sooner after its question was drawn is not heard.
 DELIBERATE = 1.0
 
 PAIR_NAME = "checkout"
@@ -250,20 +252,23 @@ def keys_roll_a_rolling_service(site: Site) -> None:
         open_release(console, "search", "rolling")
         console.press("S")
         console.wait("which revision of search", "the revisions")
+        # It was rolled back before: another one may be preselected.
+        console.press("\x1b[H")
         console.wait(r"[▸>] :5\b", "the newest revision, marked")
         console.press("\r")
         console.wait("UpdateService prod/search", "the plan's call")
+        time.sleep(DELIBERATE)
         console.press("y")
         until(lambda: site.shop.revision("search") == "search:5", "S starts the chosen revision")
         console.wait(r"new +:5 .*\n.*old +:4", "the rollout's two revisions", seconds=30)
         console.wait("done and read back: search :4 → :5", seconds=60)
         assert site.shop.settled("search")
         console.press("R")
-        console.wait("R once more", "the question that R asks when nothing is in flight")
+        console.wait("y roll back", "the question that R asks when nothing is in flight")
         console.press("RRR")
         time.sleep(DELIBERATE)
         assert site.shop.revision("search") == "search:5", "a held-down R says yes"
-        console.press("R")
+        console.press("y")
         until(lambda: site.shop.revision("search") == "search:4", "R brings the previous task definition back")
         console.wait("done and read back: search :5 → back to :4", seconds=60)
         assert console.quit() == 0
@@ -310,6 +315,8 @@ def confirm(console: Console, key: str, call: str) -> None:
     """Presses a key, reads its plan, confirms it."""
     console.press(key)
     console.wait(f"call +{call}", "the plan's calls")
+    # A question is answered only a moment after it was drawn.
+    time.sleep(DELIBERATE)
     console.press("y")
 
 

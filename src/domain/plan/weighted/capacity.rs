@@ -39,7 +39,10 @@ pub(super) fn fewer_tasks(
     if desired >= canary.desired || !canary.active || canary.daemon || release.other_rules_to(canary).next().is_some() {
         return Vec::new();
     }
-    vec![kept(release, canary, desired, &written, context), scale(canary, desired, written, context)]
+    // A propagation time of 0 says that nothing has to be waited for.
+    let waits = !context.settings.propagation.is_zero();
+    let kept = waits.then(|| kept(release, canary, desired, &written, context));
+    kept.into_iter().chain([scale(canary, desired, written, context)]).collect()
 }
 
 /// Why the canary keeps its tasks.
