@@ -306,10 +306,10 @@ def assert_capacity_first(samples: list[Sample]) -> None:
 def open_release(console: Console, name: str, method: str) -> None:
     """Filters the fleet down to one release and opens it."""
     console.wait(rf"\b{name} +{method}", "the release in the fleet")
-    console.press(f"/{name}")
-    # What comes in one burst is a paste, and an enter in it is none.
-    time.sleep(DELIBERATE)
-    console.press("\r")
+    # What comes in one burst is a paste: neither its / nor its enter is a key.
+    for keys in ("/", name, "\r"):
+        console.press(keys)
+        time.sleep(DELIBERATE)
     console.wait(r"1 release of \d+", "the filtered fleet")
     console.press("\r")
     console.wait(r"esc back", "the release's screen")
