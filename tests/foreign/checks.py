@@ -261,7 +261,6 @@ def keys_roll_a_rolling_service(site: Site) -> None:
         time.sleep(DELIBERATE)
         console.press("y")
         until(lambda: site.shop.revision("search") == "search:5", "S starts the chosen revision")
-        console.wait(r"new +:5 .*\n.*old +:4", "the rollout's two revisions", seconds=30)
         console.wait("done and read back: search :4 → :5", seconds=60)
         assert site.shop.settled("search")
         console.press("R")
