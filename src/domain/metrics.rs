@@ -184,6 +184,12 @@ pub struct Trouble {
     pub message: String,
 }
 
+/// The beginning of the minute that `at` is in.
+pub fn minute_of(at: Timestamp) -> Timestamp {
+    // A minute's beginning is a valid time near `at`.
+    Timestamp::from_second(at.as_second().div_euclid(60) * 60).unwrap_or(at)
+}
+
 /// What is asked of a source: these meters, these minutes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MetricsQuery {
@@ -198,9 +204,7 @@ pub struct MetricsQuery {
 impl MetricsQuery {
     /// The whole minutes of the `minutes` before `now`, the running one among them.
     pub fn last(meters: Vec<(MetricSource, Resolution)>, now: Timestamp, minutes: i64) -> Self {
-        let to = now.as_second().div_euclid(60) * 60 + 60;
-        // A minute's beginning is always a valid time near `now`.
-        let to = Timestamp::from_second(to).unwrap_or(now);
+        let to = minute_of(now).checked_add(1.minutes()).unwrap_or(now);
         let from = to.checked_sub(minutes.minutes()).unwrap_or(to);
         Self { meters, from, to }
     }

@@ -33,9 +33,9 @@ use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::metrics::{Gauge, MetricsQuery, Minute, Series};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan;
-use crate::domain::plan::{Context, Intent, Receipt};
-use crate::domain::release::LocalState;
+use crate::domain::plan::{Context, Intent, Plan, Receipt, Refusal};
 use crate::domain::release::share::{Percent, Weight};
+use crate::domain::release::{LocalState, Release};
 use crate::domain::settings::Settings;
 
 const ACCOUNT: &str = "123456789012";
@@ -309,6 +309,13 @@ impl Pair {
 pub(crate) fn revision_of(family: &str, revision: u32) -> Arc<ServiceRevision> {
     let arn = format!("arn:aws:ecs:us-east-1:{ACCOUNT}:service-revision/prod/{family}/{revision}");
     Arc::new(ServiceRevision::bare(Arn::new(arn), td(family, revision)))
+}
+
+/// The plan of an intent with the default settings, in the consoles' own place.
+pub(crate) fn planned(release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
+    let place = Location { environment: "prod".into(), account: "123456789012".into(), region: "us-east-1".into() };
+    let settings = Settings::default();
+    plan::plan(release, intent, &Context { place: &place, settings: &settings, now: now() })
 }
 
 /// A fleet with the pair `checkout` in it, everything read a moment ago, the release's screen open.

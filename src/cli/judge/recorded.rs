@@ -14,7 +14,7 @@ use crate::domain::analysis::Observed;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::Arn;
 use crate::domain::metrics::source::{MetricSource, Resolution};
-use crate::domain::metrics::{MetricsQuery, Series};
+use crate::domain::metrics::{MetricsQuery, Series, minute_of};
 use crate::domain::observe::query::{Answer, Query};
 use crate::domain::observe::requirements::{Scope, metrics_of_groups};
 use crate::domain::release::Release;
@@ -71,10 +71,7 @@ fn window(
     if until + MINUTE > since {
         return Err(Failure::usage(format!("--until {until:#} is not after --since {since:#}"), advice));
     }
-    let back = |by: SignedDuration| {
-        let second = (now.as_second() - by.as_secs()).div_euclid(60) * 60;
-        Timestamp::from_second(second).unwrap_or(now)
-    };
+    let back = |by: SignedDuration| now.checked_sub(by).map_or(now, minute_of);
     Ok((back(since), back(until)))
 }
 
@@ -103,7 +100,7 @@ pub(super) async fn served(session: &Session, wish: &Judge, since: SignedDuratio
     let troubles = troubles.collect();
     let settles = stable.settles_after.max(canary.settles_after);
     let settled = now.checked_sub(settles).map_or(to, |at| to.min(at));
-    let settled = Timestamp::from_second(settled.as_second().div_euclid(60) * 60).unwrap_or(settled).max(from);
+    let settled = minute_of(settled).max(from);
     let observed = |series: &Series, from: Timestamp| -> Vec<Observed> {
         let within = |at: Timestamp| from <= at && at < settled && series.settled(at, now);
         series.minutes.iter().filter(|minute| within(minute.at)).map(Observed::from).collect()

@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::Listener;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::ecs::names::Arn;
-use crate::domain::ecs::route::{Route, RouteId, load_balancer_dimension};
+use crate::domain::ecs::route::{Route, RouteId, listener_of, load_balancer_dimension};
 use crate::domain::fault::{Fault, FaultKind};
 
 use super::Aws;
@@ -179,25 +179,5 @@ fn spot(listener: &Listener) -> Spot {
     Spot {
         load_balancer: Arn::new(listener.load_balancer_arn.clone().unwrap_or_default()),
         port: listener.port.and_then(|port| u16::try_from(port).ok()),
-    }
-}
-
-/// `…:listener-rule/app/NAME/LB/LISTENER/RULE` hangs on `…:listener/app/NAME/LB/LISTENER`.
-fn listener_of(rule: &Arn) -> Option<Arn> {
-    let (listener, _) = rule.as_str().rsplit_once('/')?;
-    let (place, rest) = listener.split_once(":listener-rule/")?;
-    Some(Arn::new(format!("{place}:listener/{rest}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rules_listener_is_in_its_arn() {
-        let place = "arn:aws:elasticloadbalancing:us-east-1:123456789012:";
-        let rule = Arn::new(format!("{place}listener-rule/app/shop/01/02/03"));
-        assert_eq!(listener_of(&rule), Some(Arn::new(format!("{place}listener/app/shop/01/02"))));
-        assert_eq!(listener_of(&Arn::new("nonsense")), None);
     }
 }

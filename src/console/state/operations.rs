@@ -81,12 +81,11 @@ impl Operations {
 
     /// Remembers which canaries failed: a FAIL stays until it is refuted, also across a step.
     pub(crate) fn note_verdicts(&mut self, releases: &[Release], at: Timestamp) {
-        for (release, canary) in releases.iter().filter_map(|release| Some((release, release.canary.as_ref()?))) {
-            let failed = release.verdict.outcome == VerdictStatus::Fail;
-            if failed && release.is_shared() {
-                self.local.entry(release.name.clone()).or_default();
-            }
-            if let Some(local) = self.local.get_mut(&release.name).filter(|_| release.is_shared()) {
+        for release in releases.iter().filter(|release| release.is_shared()) {
+            let Some(canary) = &release.canary else { continue };
+            // Of a release that nothing is known of, only a FAIL is remembered.
+            if release.verdict.outcome == VerdictStatus::Fail || self.local.contains_key(&release.name) {
+                let local = self.local.entry(release.name.clone()).or_default();
                 local.note_verdict(&canary.task_definition, &release.verdict, at);
             }
         }

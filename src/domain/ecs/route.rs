@@ -130,6 +130,13 @@ impl Route {
     }
 }
 
+/// The listener of a rule: `…:listener-rule/app/NAME/LB/LISTENER/RULE` hangs on `…:listener/app/NAME/LB/LISTENER`.
+pub fn listener_of(rule: &Arn) -> Option<Arn> {
+    let (listener, _) = rule.as_str().rsplit_once('/')?;
+    let (place, rest) = listener.split_once(":listener-rule/")?;
+    Some(Arn::new(format!("{place}:listener/{rest}")))
+}
+
 /// A load balancer as metrics name it (`app/shop-alb/0123456789abcdef`); the dimension's value.
 pub fn load_balancer_dimension(load_balancer: &Arn) -> &str {
     load_balancer.resource().strip_prefix("loadbalancer/").unwrap_or(load_balancer.resource())
@@ -222,5 +229,18 @@ impl Health {
     /// All but those that are leaving.
     pub fn registered(&self) -> u32 {
         self.healthy + self.unhealthy + self.initial + self.other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rules_listener_is_in_its_arn() {
+        let place = "arn:aws:elasticloadbalancing:us-east-1:123456789012:";
+        let rule = Arn::new(format!("{place}listener-rule/app/shop/01/02/03"));
+        assert_eq!(listener_of(&rule), Some(Arn::new(format!("{place}listener/app/shop/01/02"))));
+        assert_eq!(listener_of(&Arn::new("nonsense")), None);
     }
 }

@@ -77,21 +77,22 @@ fn warning((side, count): (&Side, u32)) -> Warning {
         return format!("{name} is a daemon service: it has {has} tasks, one an instance, where {count} are wanted")
             .into();
     }
-    format!("{name} is a daemon service: it keeps its {} tasks", side.desired).into()
+    keeps_its_tasks(side)
+}
+
+/// What is said of a daemon service whose tasks are not taken.
+pub(super) fn keeps_its_tasks(side: &Side) -> Warning {
+    format!("{} is a daemon service: it keeps its {} tasks", side.service.service, side.desired).into()
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::ecs::names::Location;
-    use crate::domain::plan::Refusal;
-    use crate::domain::plan::{Context, Intent, plan};
+    use crate::domain::plan::Intent;
     use crate::domain::release::Phase;
-    use crate::domain::settings::Settings;
-    use crate::testkit::consoles::{Pair, now, open, percent, td};
+    use crate::testkit::consoles::{Pair, open, percent, planned, td};
     use crate::testkit::worlds::{calm_pair, intent};
 
     /// `checkout` at a share, its canary a daemon service on two instances.
@@ -100,12 +101,6 @@ mod tests {
         pair.canary.daemon = true;
         change(&mut pair);
         open((120, 40), pair).release("checkout").unwrap().clone()
-    }
-
-    fn planned(release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
-        let place = Location { environment: "prod".into(), account: "123456789012".into(), region: "us-east-1".into() };
-        let settings = Settings { patience: SignedDuration::from_mins(30), ..Settings::default() };
-        plan(release, intent, &Context { place: &place, settings: &settings, now: now() })
     }
 
     #[test]

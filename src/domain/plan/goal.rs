@@ -70,10 +70,9 @@ pub(super) fn rollback(
 
 /// What is on its way back already. Weights of our own may still have to be given back.
 fn under_way(release: &Release) -> Option<String> {
-    let weights_left = release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
     let by_weights = match release.method {
         Method::Weighted => true,
-        Method::NativeWeighted => weights_left,
+        Method::NativeWeighted => release.may_be_shared(),
         _ => false,
     };
     let newest = release.newest();
@@ -101,18 +100,9 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::domain::ecs::names::Location;
     use crate::domain::observe::snapshot::Reading;
-    use crate::domain::plan::plan;
     use crate::domain::rollback::target::{Evidence, KnownGood};
-    use crate::domain::settings::Settings;
-    use crate::testkit::consoles::{Pair, now, open, td};
-
-    fn planned(release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
-        let place = Location { environment: "prod".into(), account: "123456789012".into(), region: "us-east-1".into() };
-        let settings = Settings::default();
-        plan(release, intent, &Context { place: &place, settings: &settings, now: now() })
-    }
+    use crate::testkit::consoles::{Pair, now, open, planned, td};
 
     fn good(family: &str) -> Vec<KnownGood> {
         let task_definition = td(family, 7);

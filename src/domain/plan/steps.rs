@@ -260,11 +260,10 @@ const RULE_PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// Gives blue all traffic before ECS is told to roll back; no steps if blue has it already.
 pub(super) fn blue_first(release: &Release, context: &Context<'_>) -> Vec<Step> {
-    let moved = release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
     let blue = &release.stable;
     // Without tasks blue is brought back by ECS before it shifts; until then users are better off where they are.
     let down = blue.healthy.map_or(blue.running == 0, |healthy| healthy == 0);
-    if !moved || down {
+    if !release.may_be_shared() || down {
         return Vec::new();
     }
     // Whether the rule can be written or not, ECS must be told to go back.

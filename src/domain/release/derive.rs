@@ -78,7 +78,7 @@ fn disambiguate(mut named: Vec<(String, &ServiceKey)>) -> Vec<String> {
 }
 
 /// Every rule beside the production rules that has a target group of one of these services.
-fn other_rules(production: &[ProductionRule], services: [&Service; 2], snapshot: &Snapshot) -> Vec<Route> {
+fn other_rules(production: &[ProductionRule], services: &[&Service], snapshot: &Snapshot) -> Vec<Route> {
     let groups: BTreeSet<_> = services.iter().flat_map(|service| &service.target_groups).collect();
     let ours = |route: &Route| production.iter().any(|rule| rule.route.id == route.id);
     let has = |route: &&Route| !ours(route) && route.forwards.iter().any(|to| groups.contains(&to.target_group));

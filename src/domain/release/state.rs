@@ -136,6 +136,11 @@ impl ReleaseState {
         self.rules.iter().map(ProductionRule::share).collect()
     }
 
+    /// Whether the canary has, or may have, a part of the traffic in any production rule.
+    pub fn may_be_shared(&self) -> bool {
+        self.rules.iter().any(|rule| rule.share().is_none_or(|share| !share.is_zero()))
+    }
+
     /// Whether the canary is known to have a part of the traffic.
     pub fn is_shared(&self) -> bool {
         self.share.configured.is_some_and(|share| !share.is_zero())

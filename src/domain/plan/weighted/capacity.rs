@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::domain::plan::steps::{a_step, scale};
-use crate::domain::plan::{Context, Expect, Step, Warning};
+use crate::domain::plan::{Context, Expect, Step, Warning, daemon};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
 
@@ -48,8 +48,7 @@ pub(super) fn fewer_tasks(
 /// Why the canary keeps its tasks.
 pub(super) fn kept_tasks(release: &Release, canary: &Side) -> Option<Warning> {
     if canary.daemon && canary.desired > 0 {
-        let (name, tasks) = (&canary.service.service, canary.desired);
-        return Some(format!("{name} is a daemon service: it keeps its {tasks} tasks").into());
+        return Some(daemon::keeps_its_tasks(canary));
     }
     let rule = release.other_rules_to(canary).next().filter(|_| canary.desired > 0)?;
     Some(format!("{} keeps its tasks: {} sends requests to them", canary.service.service, rule.describe()).into())

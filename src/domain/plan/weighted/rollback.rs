@@ -22,7 +22,7 @@ pub(in crate::domain::plan) fn rollback(
     if !stable.active {
         return Err(Refusal::new(format!("{} is being deleted.", stable.service), Remedy::NothingPossible));
     }
-    let has_traffic = has_traffic(release);
+    let has_traffic = release.may_be_shared();
     let wanted = to.is_none_or(|to| *to == stable.task_definition);
     let returning = wanted && returning(stable, canary);
     let (back, title) = if returning {
@@ -63,20 +63,16 @@ pub(in crate::domain::plan) fn rollback(
 
 /// Whether a rollback has two ways: at once, and as stable's capacity comes.
 pub(in crate::domain::plan) fn has_two_ways(release: &Release, to: Option<&TaskDefinitionArn>) -> bool {
-    let Some(canary) = release.canary.as_ref().filter(|_| has_traffic(release)) else { return false };
+    let Some(canary) = release.canary.as_ref().filter(|_| release.may_be_shared()) else { return false };
     let return_to =
         Return { release, stable: &release.stable, canary, at_once: false, first: false, redeployed: false };
     let at_rest = !returning(&release.stable, canary);
     release.stable.active && at_rest && serves_what_is_wanted(release, canary, to) && !return_to.comes_first()
 }
 
-fn has_traffic(release: &Release) -> bool {
-    release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()))
-}
-
 fn serves_what_is_wanted(release: &Release, canary: &Side, to: Option<&TaskDefinitionArn>) -> bool {
     let wanted = to.is_none_or(|to| *to == release.stable.task_definition);
-    let something_to_undo = has_traffic(release) || canary.desired > 0;
+    let something_to_undo = release.may_be_shared() || canary.desired > 0;
     wanted && something_to_undo && (to.is_some() || !release.stable_taken())
 }
 

@@ -64,7 +64,7 @@ pub(super) fn single(
         // What the list still shows as under way, and ECS no longer names, is neither.
         deployment: under_way.or(history.first().filter(|it| it.status.ended())).cloned().map(Box::new),
         rules_unread: !service.target_groups.is_empty() && snapshot.routes.get().is_none(),
-        other_rules: other_rules(&rules, [service, service], snapshot),
+        other_rules: other_rules(&rules, &[service], snapshot),
         rules,
         share: Share { requested: requested(method, under_way, local, configured), configured, observed },
         // A rollback deployment that fails rolls nothing back.

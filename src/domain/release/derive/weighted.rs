@@ -70,7 +70,7 @@ pub(super) fn weighted(
         canary: Some(canary_side),
         rules_unread: false,
         rules: pair.rules.clone(),
-        other_rules: other_rules(&pair.rules, [stable, canary], snapshot),
+        other_rules: other_rules(&pair.rules, &[stable, canary], snapshot),
         configuration: stable.configuration.clone(),
         deployment: newest_deployment(stable, snapshot),
         overridden_config: None,

@@ -1,7 +1,7 @@
 //! Which rules of a pair carry production traffic: test listeners are kept apart, and the configuration has the last word.
 
 use crate::domain::ecs::names::Arn;
-use crate::domain::ecs::route::Route;
+use crate::domain::ecs::route::{Route, listener_of};
 use crate::domain::release::production_rule::ProductionRule;
 
 /// The ports that users come to.
@@ -44,15 +44,8 @@ fn is_meant(route: &Route, name: &str) -> bool {
         return port.parse().is_ok_and(|port| route.port == Some(port));
     }
     let arns = std::iter::once(route.id.arn()).chain(&route.default_rule);
-    let mut with_listener = arns.flat_map(|arn| [arn.as_str().to_owned(), listener_of(arn)]);
-    with_listener.any(|arn| arn == name || arn.rsplit('/').next() == Some(name))
-}
-
-/// `…:listener-rule/app/NAME/LB/LISTENER/RULE` hangs on `…:listener/app/NAME/LB/LISTENER`.
-fn listener_of(rule: &Arn) -> String {
-    let listener = rule.as_str().rsplit_once('/').filter(|(listener, _)| listener.contains(":listener-rule/"));
-    listener
-        .map_or_else(|| rule.as_str().to_owned(), |(listener, _)| listener.replacen(":listener-rule/", ":listener/", 1))
+    let mut with_listener = arns.flat_map(|arn| std::iter::once(arn.clone()).chain(listener_of(arn)));
+    with_listener.any(|arn| arn.as_str() == name || arn.name() == name)
 }
 
 #[cfg(test)]

@@ -29,10 +29,7 @@ impl Look<'_> {
         let by_weights = match self.release.method {
             Method::Weighted => true,
             // Blue gets everything back before ECS is told.
-            Method::NativeWeighted => {
-                let moved = self.release.shares().iter().any(|share| share.is_none_or(|share| !share.is_zero()));
-                moved && matches!(self.way, Way::Undo(_))
-            }
+            Method::NativeWeighted => self.release.may_be_shared() && matches!(self.way, Way::Undo(_)),
             _ => false,
         };
         let needed: BTreeSet<&str> = back.into_iter().chain(weights.filter(|_| by_weights)).collect();
