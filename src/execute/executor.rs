@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
@@ -54,7 +54,8 @@ pub async fn execute(
     cancel: &CancellationToken,
     report: &mut (dyn FnMut(Progress) + Send),
 ) -> OperationOutcome {
-    let mut run = Run { actor, plan, options, cancel, report, identified: plan.intent.is_rollback() };
+    let step_began = options.clock.now();
+    let mut run = Run { actor, plan, options, cancel, report, step_began, identified: plan.intent.is_rollback() };
     let outcome = match run.steps().await {
         Ok(()) => OperationOutcome::Done,
         Err(end) => *end,
@@ -89,6 +90,8 @@ struct Run<'a> {
     options: &'a Options,
     cancel: &'a CancellationToken,
     report: &'a mut (dyn FnMut(Progress) + Send),
+    /// When the present step began.
+    step_began: Timestamp,
     /// Whether the account was compared. A rollback starts with true: its calls name their account in their ARNs, and
     /// nothing may delay its first write.
     identified: bool,
@@ -134,6 +137,7 @@ impl Run<'_> {
     }
 
     async fn step(&mut self, index: usize, step: &Step) -> StepResult<()> {
+        self.step_began = self.options.clock.now();
         let patience = self.options.clock.operator_time(step.patience);
         if !step.before.is_empty() {
             self.wait(index, &step.before, patience, CheckPhase::Before).await?;
@@ -288,9 +292,10 @@ impl Run<'_> {
 
     /// Reads every expectation once, all queries at the same time and none twice.
     async fn poll(&mut self, expects: &[Expect], phase: CheckPhase) -> StepResult<PollResult> {
+        let now = self.options.clock.now();
         let mut queries: Vec<Query> = Vec::new();
         for expect in expects {
-            let query = expect.query();
+            let query = expect.query(now);
             if !queries.contains(&query) {
                 queries.push(query);
             }
@@ -299,9 +304,9 @@ impl Run<'_> {
             unless_cancelled(self.cancel, join_all(queries.iter().map(|query| self.actor.read(query)))).await?;
         let (mut missing, mut unread) = (Vec::new(), Vec::new());
         for expect in expects {
-            let query = expect.query();
+            let query = expect.query(now);
             let Some((_, answer)) = queries.iter().zip(&answers).find(|(asked, _)| **asked == query) else { continue };
-            match answer.as_ref().map(|facts| expect.compare(facts, self.options.clock.now())) {
+            match answer.as_ref().map(|facts| expect.compare(facts, self.step_began, now)) {
                 Ok(Met::Yes) => {}
                 Ok(Met::Unreachable(what)) => return Ok(PollResult::Broken(what, Violation::Unreachable)),
                 // Only a write changes this, so waiting does not help: somebody else wrote.

@@ -16,6 +16,7 @@ use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::{Call, Expect, Intent, Met, Plan};
 use crate::testkit::fake_cloud::{Edit, Mishap, World};
+use crate::testkit::worlds;
 use crate::testkit::worlds::{Scene, calm_pair, forward, intent};
 
 /// Carries a plan out. Nothing in the model's world ever has to be waited for: one poll runs to the end.
@@ -48,8 +49,8 @@ fn passed_over(plan: &Plan, from: usize, to: usize) -> bool {
 }
 
 fn holds(world: &World, expect: &Expect) -> bool {
-    let facts = world.read(&expect.query()).now_or_never().unwrap();
-    facts.is_ok_and(|facts| expect.compare(&facts, world.now()) == Met::Yes)
+    let facts = world.read(&expect.query(world.now())).now_or_never().unwrap();
+    facts.is_ok_and(|facts| expect.compare(&facts, worlds::now(), world.now()) == Met::Yes)
 }
 
 fn mishap() -> impl Strategy<Value = Mishap> {

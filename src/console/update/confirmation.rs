@@ -108,14 +108,13 @@ pub(crate) fn revalidate(model: &mut Model) {
     let worse = |gate: Option<&Gate>| weight(gate) > weight(confirm.plan.gate.as_ref());
     let again = model.release(&confirm.plan.release).map(|release| model.observed.plan(release, &confirm.plan.intent));
     let why = match again {
-        Some(Ok(plan)) if plan.has_steps_of(&confirm.plan) && worse(plan.gate.as_ref()) => {
+        Some(Ok(plan)) if plan.steps == confirm.plan.steps && worse(plan.gate.as_ref()) => {
             let word = plan.gate.as_ref().map_or("", |gate| gate.outcome.word());
             format!("the verdict on {} changed while you looked: it is {word}. Press the key again.", plan.release)
         }
         // The numbers of a verdict that has not turned change by the minute.
-        Some(Ok(plan)) if plan.has_steps_of(&confirm.plan) => {
+        Some(Ok(plan)) if plan.steps == confirm.plan.steps => {
             if let Some(Dialog::Confirm(confirm)) = &mut model.screen.dialog {
-                confirm.plan.steps = plan.steps;
                 confirm.plan.gate = plan.gate;
             }
             return;

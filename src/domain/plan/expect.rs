@@ -35,8 +35,6 @@ pub enum Expect {
         target_group: Arn,
         /// The load balancer that counts its requests.
         balancer: Arn,
-        /// No minute before this says anything.
-        since: Timestamp,
     },
     /// A pause of a service's deployment has been answered, by whomever.
     Answered {
@@ -127,13 +125,11 @@ pub enum Met {
 
 impl Expect {
     /// What to ask in order to know.
-    pub fn query(&self) -> Query {
+    pub fn query(&self, now: Timestamp) -> Query {
         match self {
             Self::Weights { route, .. } => Query::Route(route.clone()),
             Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
-            Self::Quiet { target_group, balancer, since } => {
-                Query::Metrics(quiet::query(target_group, balancer, *since))
-            }
+            Self::Quiet { target_group, balancer } => Query::Metrics(quiet::query(target_group, balancer, now)),
             Self::Answered { service, .. } | Self::GoingBack { service, .. } | Self::Deployed { service, .. } => {
                 Query::Deployments(service.clone())
             }
@@ -164,11 +160,11 @@ impl Expect {
         matches!(self, Self::Quiet { .. })
     }
 
-    /// Compares it with an answer to [`Expect::query`] of now.
-    pub fn compare(&self, facts: &Answer, now: Timestamp) -> Met {
+    /// Compares it with an answer to [`Expect::query`] of `now`. No minute before `since` says anything.
+    pub fn compare(&self, facts: &Answer, since: Timestamp, now: Timestamp) -> Met {
         match (self, facts) {
-            (Self::Quiet { target_group, since, .. }, Answer::Metrics(series)) => {
-                quiet::compare(target_group, *since, series, now)
+            (Self::Quiet { target_group, .. }, Answer::Metrics(series)) => {
+                quiet::compare(target_group, since, series, now)
             }
             (Self::Weights { weights, .. }, Answer::Route(route)) => {
                 for want in weights {

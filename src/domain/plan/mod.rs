@@ -91,12 +91,6 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// Whether another plan takes the same steps, whenever it was made.
-    pub fn has_steps_of(&self, other: &Self) -> bool {
-        let timeless = |plan: &Self| -> Vec<Step> { plan.steps.iter().cloned().map(Step::timeless).collect() };
-        timeless(self) == timeless(other)
-    }
-
     /// Whether AWS continues after the last step has been read back: a deployment or a rollback has started.
     pub fn only_begins(&self) -> bool {
         let last = self.steps.last().into_iter().flat_map(|step| &step.after);
@@ -128,18 +122,6 @@ pub struct Step {
     /// How long either wait may take.
     #[serde(with = "seconds")]
     pub patience: SignedDuration,
-}
-
-impl Step {
-    /// The step without the time from which something is counted.
-    fn timeless(mut self) -> Self {
-        for expect in self.before.iter_mut().chain(&mut self.after) {
-            if let Expect::Quiet { since, .. } = expect {
-                *since = Timestamp::UNIX_EPOCH;
-            }
-        }
-        self
-    }
 }
 
 /// Durations as whole seconds.

@@ -7,18 +7,17 @@ use super::Met;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::target_group_name;
 use crate::domain::metrics::source::{MetricSource, Resolution};
-use crate::domain::metrics::{Member, MetricsQuery, Series};
+use crate::domain::metrics::{Member, MetricsQuery, Series, minute_of};
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
-/// For so long after `since` minutes are asked for.
-const WINDOW: SignedDuration = SignedDuration::from_hours(3);
+/// Minutes that are asked for: the newest that is settled is among them.
+const MINUTES: i64 = 10;
 
-/// The minutes of a target group from `since` on.
-pub(super) fn query(target_group: &Arn, balancer: &Arn, since: Timestamp) -> MetricsQuery {
+/// The newest minutes of a target group.
+pub(super) fn query(target_group: &Arn, balancer: &Arn, now: Timestamp) -> MetricsQuery {
     let meter = MetricSource::TargetGroup { group: target_group.clone(), balancer: balancer.clone() };
-    let from = whole_minute(since);
-    MetricsQuery { meters: vec![(meter, Resolution::Brief)], from, to: from.checked_add(WINDOW).unwrap_or(from) }
+    MetricsQuery::last(vec![(meter, Resolution::Brief)], now, MINUTES)
 }
 
 /// Whether the newest settled minute had no requests.
@@ -31,7 +30,7 @@ pub(super) fn compare(group: &Arn, since: Timestamp, all: &[(MetricSource, Serie
     if series.unread.contains(&Member::Requests) {
         return Met::NotYet(format!("the requests to {name} could not be read"));
     }
-    let settled = now.checked_sub(series.settles_after + MINUTE).map(whole_minute);
+    let settled = now.checked_sub(series.settles_after + MINUTE).map(minute_of);
     match settled {
         Ok(minute) if minute >= since => {
             let counted = series.minutes.iter().find(|it| it.at == minute).and_then(|it| it.requests);
@@ -42,12 +41,6 @@ pub(super) fn compare(group: &Arn, since: Timestamp, all: &[(MetricSource, Serie
         }
         _ => Met::NotYet(format!("no settled minute of {name} since then")),
     }
-}
-
-fn whole_minute(at: Timestamp) -> Timestamp {
-    let second = at.as_second().div_euclid(60) * 60;
-    // A minute's beginning is a valid time near `at`.
-    Timestamp::from_second(second).unwrap_or(at)
 }
 
 #[cfg(test)]

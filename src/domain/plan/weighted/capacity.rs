@@ -63,7 +63,6 @@ fn kept(release: &Release, canary: &Side, desired: u32, written: &[Expect], cont
         after.extend(counted.map(|rule| Expect::Quiet {
             target_group: rule.canary.clone(),
             balancer: rule.route.load_balancer.clone(),
-            since: context.now,
         }));
     }
     let title = match desired {
