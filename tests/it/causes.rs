@@ -24,8 +24,7 @@ fn press(tty: &mut Tty, keys: &[(&str, &str)]) {
 }
 
 fn leave(mut tty: Tty) {
-    tty.send("q");
-    assert_eq!(tty.exit_code(), 0);
+    assert_eq!(tty.quit(), 0);
     tty.assert_given_back();
 }
 

@@ -44,8 +44,7 @@ fn open(columns: u16, rows: u16) -> Tty {
 }
 
 fn leave(mut tty: Tty) {
-    tty.send("q");
-    assert_eq!(tty.exit_code(), 0);
+    assert_eq!(tty.quit(), 0);
     tty.assert_given_back();
 }
 

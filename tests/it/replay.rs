@@ -120,8 +120,7 @@ fn a_demo_is_recorded_and_played_in_the_terminal() {
     let program = Path::new(env!("CARGO_BIN_EXE_tidegate"));
     let mut demo = Tty::start_with(program, &["demo", "--seed", "7"], &record, 120, 40);
     demo.until_shows("checkout");
-    demo.send("q");
-    assert_eq!(demo.exit_code(), 0);
+    assert_eq!(demo.quit(), 0);
 
     let mut replay = Tty::tidegate(&["replay", &file], 120, 41);
     replay.until_shows("speed 1");
@@ -136,6 +135,5 @@ fn a_demo_is_recorded_and_played_in_the_terminal() {
     assert!(replay.shows(&format!("{last}/{last}")), "{}", replay.text());
     replay.send("\x1b[D");
     replay.until_shows(&format!("{}/{last}", last - 1));
-    replay.send("q");
-    assert_eq!(replay.exit_code(), 0);
+    assert_eq!(replay.quit(), 0);
 }

@@ -168,6 +168,24 @@ impl Tty {
         Ok(())
     }
 
+    /// Presses `q`, and again where it was taken for a part of a text that came before it. Returns the exit code.
+    pub(crate) fn quit(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            // The program may have ended since.
+            let _ = self.keys.write_all(b"q").and_then(|()| self.keys.flush());
+            let press = Instant::now() + Duration::from_secs(1);
+            loop {
+                match self.read(press) {
+                    Ok(()) => {}
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return self.process.0.wait().unwrap().exit_code(),
+                }
+            }
+        }
+        panic!("it does not end; the terminal is\n{self:?}");
+    }
+
     /// Reads to the end of the program and returns its exit code.
     pub(crate) fn exit_code(&mut self) -> u32 {
         let deadline = Instant::now() + PATIENCE;

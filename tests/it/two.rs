@@ -138,8 +138,7 @@ fn two_who_say_yes_at_the_same_moment_take_one_step() {
     for mut tty in [one, other] {
         tty.send("r");
         tty.until_shows("configured 40%");
-        tty.send("q");
-        assert_eq!(tty.exit_code(), 0);
+        assert_eq!(tty.quit(), 0);
         tty.assert_given_back();
     }
 }
@@ -171,6 +170,5 @@ fn the_same_keys_twice_take_one_step() {
     tty.confirm();
     assert_eq!(sim.until_paused_with(hook), 40.0, "one step");
     assert_eq!((sent(&tty), taken(&tty)), (1, 1));
-    tty.send("q");
-    assert_eq!(tty.exit_code(), 0);
+    assert_eq!(tty.quit(), 0);
 }
