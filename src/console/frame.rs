@@ -157,6 +157,7 @@ pub(crate) fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     // A release's own screen has no list, and what was not looked for has no next.
     let listed = |action| match action {
         Action::Find | Action::Sort | Action::Reverse => scene.screen.find().is_some(),
+        Action::Waive => !scene.operations.pending.is_empty(),
         Action::FindNext | Action::FindPrevious => scene.screen.find().is_some_and(Find::active),
         _ => true,
     };

@@ -6,6 +6,7 @@ mod diff;
 mod happened;
 mod logs;
 mod native;
+mod pending_rollback;
 mod plots;
 mod safety;
 mod screens;

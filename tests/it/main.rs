@@ -20,6 +20,7 @@ mod judged;
 mod logs;
 mod machine;
 mod native;
+mod pending_rollback;
 mod prometheus;
 mod pty;
 mod readme;

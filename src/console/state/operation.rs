@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::goal::Goal;
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Call, Plan, Receipt};
 
@@ -119,13 +120,15 @@ pub struct Operation {
     pub steps: Vec<StepState>,
     /// How it ended, and when.
     pub outcome: Option<(Timestamp, OperationOutcome)>,
+    /// Of a rollback: the goal that was confirmed.
+    pub goal: Option<Goal>,
 }
 
 impl Operation {
     /// An operation that has just been ordered.
     pub fn new(id: OperationId, plan: Plan, asked: Timestamp) -> Self {
         let steps = plan.steps.iter().map(|_| StepState::Pending).collect();
-        Self { id, plan, asked, steps, outcome: None }
+        Self { id, plan, asked, steps, outcome: None, goal: None }
     }
 
     /// Whether it still runs.

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::activity::Acts;
 use super::auto_promotion::{AutoPromotion, Countdown, Off};
+use super::goal::Goal;
 use super::operation::{Operation, OperationId, OperationOutcome, Progress};
+use super::pending_rollback::{Event, PendingRollback};
 use crate::console::message::{Effect, Now, Order};
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::{Intent, Plan};
@@ -21,6 +23,8 @@ pub struct Operations {
     pub latest: BTreeMap<String, Operation>,
     /// Every act, remembered beyond its operation.
     pub acts: Acts,
+    /// Rollbacks that were ordered here and did not happen yet.
+    pub pending: BTreeMap<String, PendingRollback>,
     /// Automatic promotion, where it is on.
     pub automatic: BTreeMap<String, AutoPromotion>,
     /// Why automatic promotion was last switched off, unless an operator did it with its key.
@@ -36,6 +40,7 @@ impl Operations {
             local: BTreeMap::new(),
             latest: BTreeMap::new(),
             acts: Acts::new(now),
+            pending: BTreeMap::new(),
             automatic: BTreeMap::new(),
             switched_off: BTreeMap::new(),
             next_id: OperationId(1),
@@ -47,6 +52,18 @@ impl Operations {
         self.latest.get(release).filter(|operation| operation.in_flight())
     }
 
+    /// The pending rollback that the banner shows: that of the release in focus, else the one that was ordered first.
+    pub fn shown_pending(&self, focus: Option<&str>) -> Option<(&str, &PendingRollback)> {
+        let all = self.pending.iter().map(|(name, pending)| (name.as_str(), pending));
+        all.min_by_key(|(name, pending)| (focus != Some(name), pending.ordered))
+    }
+
+    /// What `R` means for a release: the rollback that did not happen, else one to the previous good revision.
+    pub fn rollback_intent(&self, release: &str) -> Intent {
+        let pending = self.pending.get(release).map(|pending| pending.plan.intent.clone());
+        pending.unwrap_or(Intent::Rollback { to: None, at_once: false })
+    }
+
     /// The countdown that ends first, and its release.
     pub fn countdown(&self, now: &Now) -> Option<(&str, &Countdown)> {
         let all = self.automatic.iter().filter_map(|(name, this)| Some((name.as_str(), this.countdown.as_ref()?)));
@@ -54,7 +71,7 @@ impl Operations {
     }
 
     /// Starts a plan. An operation that was in flight for the release is superseded: only a rollback gets here then.
-    pub(crate) fn start(&mut self, plan: Plan, order: Order, now: Timestamp) -> Vec<Effect> {
+    pub(crate) fn start(&mut self, plan: Plan, goal: Option<Goal>, order: Order, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some(operation) = self.latest.get(&plan.release).filter(|operation| operation.in_flight()) {
             effects.push(Effect::Cancel(operation.id));
@@ -74,7 +91,14 @@ impl Operations {
             (local.requested, local.since) = (None, None);
         }
         self.acts.order(id, &plan, &order, now);
-        self.latest.insert(plan.release.clone(), Operation::new(id, plan.clone(), now));
+        if let Some((pending, goal)) = self.pending.get_mut(&plan.release).zip(goal.clone()) {
+            if !pending.goal.allows(&goal) {
+                pending.goal = goal;
+            }
+            pending.plan = plan.clone();
+            pending.advance(Event::Sent(id));
+        }
+        self.latest.insert(plan.release.clone(), Operation { goal, ..Operation::new(id, plan.clone(), now) });
         effects.push(Effect::Execute { operation: id, plan: Box::new(plan), order });
         effects
     }
@@ -95,6 +119,7 @@ impl Operations {
     pub(crate) fn clear(&mut self, now: Timestamp) {
         self.local.clear();
         self.acts.clear(now);
+        self.pending.clear();
         self.automatic.clear();
         self.switched_off.clear();
     }

@@ -8,6 +8,7 @@ use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
 use crate::console::state::operation::OperationOutcome;
+use crate::console::state::pending_rollback;
 use crate::domain::confirm;
 use crate::domain::confirm::Surface;
 use crate::domain::ecs::names::TaskDefinitionArn;
@@ -33,7 +34,7 @@ pub(crate) fn rollback(model: &mut Model) -> Vec<Effect> {
 /// `R` for the release that a question is about: the fleet's mark may have moved on below it.
 pub(super) fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
     let surface = model.screen.key_surface();
-    go_back(model, name, Intent::Rollback { to: None, at_once: false }, surface)
+    go_back(model, name, model.operations.rollback_intent(name), surface)
 }
 
 /// Back to a revision that was chosen from a list.
@@ -65,9 +66,10 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, surface: Su
         model.say(plan.title, false);
         return Vec::new();
     }
-    match Consent::of(confirm::required(&model.observed.settings, release, &plan, surface)) {
+    let pending = model.operations.pending.get(name);
+    match Consent::of(pending_rollback::confirmation(pending, &model.observed.settings, release, &plan, surface)) {
         Some(consent) => ask(model, plan, consent),
-        None => return model.operations.start(plan, Order::default(), model.observed.now.at),
+        None => return model.start(plan, Order::default()),
     }
     Vec::new()
 }
@@ -196,6 +198,10 @@ fn idle_release(model: &mut Model) -> Option<String> {
         model.say(text, true);
         return None;
     }
+    if model.operations.pending.contains_key(&name) {
+        model.say(format!("the rollback of {name} did not happen yet: R tries it again, w waives it"), true);
+        return None;
+    }
     Some(name)
 }
 
@@ -207,6 +213,13 @@ pub(crate) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
     if !automatic.is_empty() && idle && !asked_before {
         let names = automatic.join(", ");
         let text = format!("AUTOMATIC is on for {names}, and ends with this console. The same key again leaves.");
+        model.screen.leaving = true;
+        model.say(text, true);
+        return Vec::new();
+    }
+    if let Some(name) = model.operations.pending.keys().next().filter(|_| idle && !asked_before) {
+        let text =
+            format!("The rollback of {name} did not happen, and ends with this console. The same key again leaves.");
         model.screen.leaving = true;
         model.say(text, true);
         return Vec::new();

@@ -45,7 +45,7 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typ
     }
     if yes && !confirm.wants_reason(&model.observed.settings) {
         let order = Order { automatic: false, why: confirm.reason() };
-        return model.operations.start(confirm.plan, order, model.observed.now.at);
+        return model.start(confirm.plan, order);
     }
     let chooses = key == Key::Char('c') && !accepts_text && confirm.can_choose(&model.observed);
     match (key, &mut confirm.consent) {
