@@ -69,6 +69,9 @@ impl Acts {
             Progress::Ended(outcome) => {
                 let (text, wrong) = ending(&plan.title, outcome);
                 act.ended = Some((at, text, wrong));
+                if let OperationOutcome::Refused { step, .. } = outcome {
+                    act.withdraw(*step);
+                }
             }
             Progress::Waiting { .. } | Progress::Answered { .. } | Progress::Unknown { .. } => {}
         }

@@ -229,6 +229,9 @@ fn learn_act(history: &mut History, past: &Past, call: Option<PastCall>) {
         ("ended", _, Some(outcome)) => {
             let (text, wrong) = ending(&act.title, outcome);
             act.ended = Some((past.at, text, wrong));
+            if let OperationOutcome::Refused { step, .. } = outcome {
+                act.withdraw(*step);
+            }
         }
         _ => {}
     }
