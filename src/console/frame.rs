@@ -134,6 +134,10 @@ pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usi
     if let Some(operation) = operation {
         return operation_line(scene, operation);
     }
+    if let Some(bad) = release.and_then(|release| release.known_against_newest()) {
+        let text = format!("✖ {}: {bad}", bad.task_definition.tag());
+        return scene.line(format::clip(&text, columns), Role::Bad);
+    }
     match release.and_then(|release| release.other_conditions().next()) {
         Some(condition) => {
             let text = condition.message(KEYS);
