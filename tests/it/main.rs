@@ -19,6 +19,7 @@ mod hostile;
 mod judged;
 mod logs;
 mod machine;
+mod mashing;
 mod native;
 mod pending_rollback;
 mod prometheus;
