@@ -20,7 +20,7 @@ use super::links::Shell;
 use super::message::{Effect, Now, Order};
 use super::poll_schedule::{Polls, Watched};
 use crate::domain::ecs::names::Location;
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
@@ -55,6 +55,11 @@ impl Model {
     pub fn derive(&mut self) {
         self.observed.derive(&self.operations.local);
         self.operations.note_verdicts(&self.observed.releases, self.observed.now.at);
+    }
+
+    /// The plan for an intent at this moment.
+    pub(crate) fn plan(&self, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
+        self.operations.plan(&self.observed, release, intent)
     }
 
     /// Starts a plan that was confirmed, or that needs no confirmation.

@@ -5,6 +5,7 @@ pub mod auto_promotion;
 pub(crate) mod commands;
 pub(crate) mod confirmation;
 pub(crate) mod dispatch;
+mod in_flight;
 pub(crate) mod input;
 pub(crate) mod navigation;
 mod pending_rollback;

@@ -13,8 +13,7 @@ use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::console::wording::KEYS;
 use crate::domain::confirm::Confirmation;
-use crate::domain::plan;
-use crate::domain::plan::{Call, Context, Plan};
+use crate::domain::plan::{Call, Plan};
 use crate::domain::release::Release;
 use crate::domain::rollback::readiness::{Check, Level};
 use crate::domain::rollback::target::Evidence;
@@ -51,8 +50,7 @@ pub(crate) fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
         let step = operation.plan.steps.get(at.saturating_sub(1)).map_or("", |step| &step.title);
         return Rollback::UnderWay(format!("step {at} of {of}: {step}"));
     }
-    let context = Context { place: &observed.place, settings: &observed.settings, now: observed.now.at };
-    match plan::plan(release, &scene.operations.rollback_intent(&release.name), &context) {
+    match scene.operations.plan(observed, release, &scene.operations.rollback_intent(&release.name)) {
         Err(refusal) => Rollback::NotReady(refusal.text(KEYS)),
         Ok(plan) if plan.is_reached() => Rollback::Reached(plan.title),
         Ok(plan) => {

@@ -1,17 +1,21 @@
 //! What this console did and does.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::activity::Acts;
 use super::auto_promotion::{AutoPromotion, Countdown, Off};
+use super::freshness;
 use super::goal::Goal;
+use super::observed::Observed;
 use super::operation::{Operation, OperationId, OperationOutcome, Progress};
 use super::pending_rollback::{Event, PendingRollback};
 use crate::console::message::{Effect, Now, Order};
 use crate::domain::analysis::VerdictStatus;
-use crate::domain::plan::{Intent, Plan};
+use crate::domain::plan;
+use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::{LocalState, Release};
 
 /// Operations and automatic promotion, by release.
@@ -64,13 +68,33 @@ impl Operations {
         pending.unwrap_or(Intent::Rollback { to: None, at_once: false })
     }
 
+    /// The release as a rollback takes it: with every call of a forward operation of ours that may have taken effect
+    /// although nothing that was read shows it.
+    fn assumed<'a>(&self, observed: &Observed, release: &'a Release) -> Cow<'a, Release> {
+        let operation = self.latest.get(&release.name).filter(|operation| !operation.plan.intent.is_rollback());
+        let read = freshness::essential_read(observed, release);
+        let known =
+            |operation: &&Operation| matches!((&operation.outcome, read), (Some((at, _)), Some(read)) if read >= *at);
+        let calls = operation.filter(|operation| !known(operation)).map(Operation::unproven).unwrap_or_default();
+        if calls.is_empty() { Cow::Borrowed(release) } else { Cow::Owned(plan::after_calls(release, calls)) }
+    }
+
+    /// The plan for an intent at this moment.
+    pub fn plan(&self, observed: &Observed, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
+        match intent.is_rollback() {
+            true => observed.plan(&self.assumed(observed, release), intent),
+            false => observed.plan(release, intent),
+        }
+    }
+
     /// The countdown that ends first, and its release.
     pub fn countdown(&self, now: &Now) -> Option<(&str, &Countdown)> {
         let all = self.automatic.iter().filter_map(|(name, this)| Some((name.as_str(), this.countdown.as_ref()?)));
         all.min_by_key(|(_, countdown)| countdown.left(now))
     }
 
-    /// Starts a plan. An operation that was in flight for the release is superseded: only a rollback gets here then.
+    /// Starts a plan. An operation that was in flight for the release is superseded: by a rollback, or where it is a
+    /// rollback itself.
     pub(crate) fn start(&mut self, plan: Plan, goal: Option<Goal>, order: Order, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some(operation) = self.latest.get(&plan.release).filter(|operation| operation.in_flight()) {

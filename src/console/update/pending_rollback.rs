@@ -75,7 +75,7 @@ fn observe(model: &Model, name: &str) -> Option<(jiff::Timestamp, Replanned)> {
     let pending = model.operations.pending.get(name).filter(|pending| !pending.is_sending())?;
     let release = model.release(name)?;
     let read = freshness::essential_read(&model.observed, release)?;
-    let replanned = match model.observed.plan(release, &pending.plan.intent) {
+    let replanned = match model.plan(release, &pending.plan.intent) {
         _ if rests_on(release, &pending.goal) => Replanned::Reached,
         Ok(plan) if plan.is_reached() => Replanned::Reached,
         Ok(plan) => {
@@ -117,7 +117,7 @@ pub(super) fn copy_commands(model: &mut Model) -> Option<Effect> {
     let focus = model.focus().map(|release| release.name.clone());
     let (name, pending) = model.operations.shown_pending(focus.as_deref())?;
     let release = model.release(name);
-    let planned = release.and_then(|release| model.observed.plan(release, &pending.plan.intent).ok());
+    let planned = release.and_then(|release| model.plan(release, &pending.plan.intent).ok());
     let plan = planned.as_ref().filter(|plan| !plan.is_reached()).unwrap_or(&pending.plan);
     let copied = aws_commands::of(plan, &model.observed, &model.shell)?.join(" &&\n");
     let said = format!("copied: the aws commands that roll {name} back. Paste them into a shell.");
