@@ -6,7 +6,6 @@ pub(crate) mod external_changes;
 pub mod freshness;
 pub mod list;
 pub mod observed;
-pub mod operation;
 pub mod operations;
 pub mod screen;
 

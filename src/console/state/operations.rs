@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::activity::Acts;
 use super::auto_promotion::{AutoPromotion, Countdown, Off};
-use super::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::console::message::{Effect, Now, Order};
 use crate::domain::analysis::VerdictStatus;
+use crate::domain::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::domain::plan::{Intent, Plan};
 use crate::domain::release::{LocalState, Release};
 
