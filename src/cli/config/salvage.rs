@@ -18,7 +18,7 @@ const HARMLESS: [&str; 2] = ["protected", "prometheus"];
 /// A part of the file that was left out.
 #[derive(Debug, Clone, PartialEq)]
 struct Ignored {
-    /// The names of its tables and its own; empty for the whole file.
+    /// The names of the enclosing tables and of the setting; empty for the whole file.
     place: Vec<String>,
     /// The message: file, line, setting and error.
     text: String,

@@ -172,7 +172,7 @@ async fn a_pair_is_over_when_the_canary_became_stable_or_is_gone() {
     let table = [
         (vec![pair(24, (24, 6), (0, 100)), pair(24, (24, 6), (100, 0)), pair(24, (24, 0), (100, 0))], 0),
         (vec![pair(23, (24, 2), (100, 0)), pair(23, (24, 0), (100, 0))], 6),
-        // No target has traffic for a moment: the release has not ended.
+        // No side has traffic for a moment: the release has not ended.
         (vec![pair(23, (24, 0), (0, 0)), pair(23, (24, 0), (100, 0))], 6),
         (vec![pair(23, (25, 2), (90, 10))], 6),
         // The next release began before the end of this one was polled.
