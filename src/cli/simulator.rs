@@ -39,7 +39,7 @@ pub(crate) struct Running {
 }
 
 impl Prepared {
-    /// Reads the scenario; cheap. The clock starts here, so building the world takes time on it.
+    /// Reads the scenario; cheap. The clock starts here, so time passes while the world is built.
     pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
         let start = Timestamp::now();
         let clock = ScaledClock::new(start, ClockRate::new(options.speed));

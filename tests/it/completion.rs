@@ -35,7 +35,7 @@ fn services_that_a_command_read_are_offered_afterwards_without_aws() {
     assert_eq!(offered(home, &["rollback", "prod/checko"]), ["prod/checkout"]);
     assert_eq!(offered(home, &["judge", "minutes.json", "--service", "checko"]), ["checkout"]);
     assert_eq!(offered(home, &["status", "--cluster", "p"]), ["prod"]);
-    // Another region has another list. The wrong endpoint shows that completion sends no request.
+    // Another region or endpoint has its own list, which is empty here; the wrong endpoint could not respond.
     assert_eq!(offered(home, &["--region", "eu-west-1", "status", "checko"]), Vec::<String>::new());
     assert_eq!(offered(home, &["status", "--endpoint-url=http://127.0.0.1:1", "checko"]), Vec::<String>::new());
 }

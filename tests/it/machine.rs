@@ -48,7 +48,7 @@ fn world() -> Sim {
 /// The number of [`obstacles`].
 const OBSTACLES: usize = 4;
 
-/// The plan of a rollback, which can be repeated without effect.
+/// The plan of a rollback: the command can run again and again.
 const PLAN_BACK: [&str; 4] = ["rollback", "checkout", "--dry-run", "--json"];
 
 const BACK: [&str; 4] = ["rollback", "checkout", "--yes", "--json"];

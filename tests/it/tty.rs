@@ -42,7 +42,7 @@ impl Tty {
         Self::start(Path::new(env!("CARGO_BIN_EXE_tidegate")), words, columns, rows)
     }
 
-    /// Starts any program, without access to this machine's or this user's files and network settings.
+    /// Starts any program with its own home and a cleared environment, isolated from this machine and its user.
     pub(crate) fn start(program: &Path, words: &[&str], columns: u16, rows: u16) -> Self {
         Self::start_with(program, words, &[], columns, rows)
     }

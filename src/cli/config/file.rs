@@ -134,7 +134,7 @@ pub(crate) struct EnvironmentTable {
 }
 
 impl ServiceTable {
-    /// The settings of this table. `thresholds` are the values for those that the table does not set.
+    /// The settings of this table. `thresholds` supplies every threshold that the table does not set.
     pub(crate) fn settings(&self, thresholds: &Thresholds) -> ServiceSettings {
         ServiceSettings {
             ladder: self.ladder.clone(),

@@ -257,7 +257,7 @@ impl Target {
         snapshot.deployments.get(service)?.get()?.iter().find(|deployment| deployment.arn == *arn)
     }
 
-    /// Returns true if the target's end shows in the service's deployments.
+    /// Returns true if the service's deployments must be read to see the target's end.
     pub(crate) fn needs_deployments(&self) -> bool {
         matches!(self, Self::Deployment { .. })
     }

@@ -316,7 +316,7 @@ async fn whoever_takes_a_call_and_says_nothing_is_not_waited_for_long() {
 #[tokio::test]
 async fn an_expression_that_takes_too_long_is_in_trouble_by_itself() {
     let short = Duration::from_millis(200);
-    // Either the timeout of one query or that of all queries ends it.
+    // Either the timeout of one query or that of all queries ends the slow query.
     for (each, all) in [(short, PATIENCE), (PATIENCE, short)] {
         let silent = (200, Vec::new(), SILENT.to_owned());
         let server = loopback(move |asked| match asked.parameters["query"].as_str() {
