@@ -37,7 +37,7 @@ impl Keyboard {
         self.decoder.due().into_iter().chain(self.typing.due()).min()
     }
 
-    /// Takes the flags of the kitty keyboard protocol, once the terminal has reported them: it supports the protocol.
+    /// Takes the flags of the kitty keyboard protocol, once the terminal has reported them.
     pub fn take_protocol(&mut self) -> Option<u8> {
         self.protocol.take()
     }

@@ -1,4 +1,4 @@
-//! `:`: any service, view or act, by a few letters of its name.
+//! The palette (`:`): any service, view or act, by a few letters of its name.
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -12,7 +12,7 @@ use crate::console::state::observed::Observed;
 /// The typed letters and the marked line.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {
-    /// A few letters.
+    /// The letters typed so far.
     pub typed: Input,
     /// Index of the marked line among [`lines`](Palette::lines).
     pub selected: usize,

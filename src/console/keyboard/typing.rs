@@ -127,7 +127,7 @@ impl Typing {
         (!text.trim_end_matches('\n').is_empty()).then_some(Msg::Paste(text))
     }
 
-    /// Handles the non-acting keys of one read, for example of a mark that moves while its key is held down.
+    /// Handles the non-acting keys of one read, for example while a held key moves the mark.
     fn several(&mut self, at: Duration, keys: &[Key], msgs: &mut Vec<Msg>) {
         msgs.extend(self.refuse(at, &[]));
         for key in keys.iter().filter(|key| **key != Key::Enter) {

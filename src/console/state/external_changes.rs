@@ -7,7 +7,7 @@ use crate::domain::ecs::route::{Forward, RouteId};
 use crate::domain::plan::{Call, Plan};
 use crate::domain::release::{Method, Release};
 
-/// The part of a release that changes only when an operator acts.
+/// The part of a release that an operator can change; changes that happen by themselves are left out.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct World {
     /// Every listener rule with its weights; empty if ECS shifts the service's traffic.
@@ -34,9 +34,8 @@ impl World {
         }
     }
 
-    /// Returns what another operator changed between `self` and `now`. A deployment that ends, or a pause that begins,
-    /// is no
-    /// operator's change.
+    /// Describes another operator's change between `self` and `now`. A deployment that ends, or a pause that begins, is
+    /// no operator's change.
     pub(crate) fn acted(&self, now: &Self) -> Option<&'static str> {
         if self.rules != now.rules {
             return Some("the weights were changed");
@@ -47,9 +46,8 @@ impl World {
         (!self.pauses.is_subset(&now.pauses)).then_some("a pause was answered")
     }
 
-    /// Returns what another operator changed between `self` and `now`, while this console executed a plan. `done`: the
-    /// plan
-    /// was completed.
+    /// Describes another operator's change between `self` and `now`, while this console executed a plan. `done`: the
+    /// plan was completed.
     pub(crate) fn acted_beside(&self, plan: &Plan, done: bool, now: &Self) -> Option<&'static str> {
         let beside = self.after(plan, now).acted(now);
         // The calls of an interrupted plan may have been applied or not.
@@ -57,8 +55,7 @@ impl World {
     }
 
     /// The world as a plan leaves it. Revisions and deployments that the plan creates are taken from `now`: their names
-    /// are
-    /// not known before.
+    /// are not known before.
     fn after(&self, plan: &Plan, now: &Self) -> Self {
         let mut after = self.clone();
         for call in plan.calls() {

@@ -21,9 +21,9 @@ use crate::domain::release::Release;
 /// Bounds of the lines kept, however much is written.
 pub const BOUNDS: Bounds = Bounds { bytes: 24 << 20, lines: 200_000 };
 
-/// The time before its opening at which a log begins.
+/// A log begins this long before it is opened.
 const BACK: SignedDuration = SignedDuration::from_mins(3);
-/// The longest such time for the log of one task: the log begins with the task, unless the task has run for longer.
+/// The log of one task begins with the task; if the task ran longer, this long before its end, or before now.
 const BACK_FOR_TASK: SignedDuration = SignedDuration::from_mins(30);
 /// A log that was not read for this long begins anew when it is opened again.
 const OUT_OF_DATE: SignedDuration = SignedDuration::from_mins(10);

@@ -16,7 +16,7 @@ pub fn name(deployment: &ServiceDeployment) -> String {
     format!("deployment {}", format::clip(deployment.arn.name(), 40))
 }
 
-/// The outcome of a deployment, or its progress. An old reading has no colour of success.
+/// The outcome of a deployment, or its progress. An old reading is dimmed, except for a failed rollback.
 pub fn outcome(deployment: &ServiceDeployment, fresh: bool) -> (String, Role) {
     let (text, role) = match deployment.outcome() {
         Some(DeploymentOutcome::Succeeded) => ("✓ succeeded", Role::Good),

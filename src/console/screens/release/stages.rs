@@ -1,4 +1,5 @@
-//! A native deployment: its stages, the next action, what watches it and why it was rolled back.
+//! A native deployment: its stages, the next action, the alarms and the circuit breaker that watch it, the reason of a
+//! rollback.
 
 use jiff::SignedDuration;
 use ratatui::text::{Line, Span};

@@ -166,8 +166,8 @@ mod tests {
         let series = Series::from(vec![minute(9, 100.0, 0.0), minute(7, 0.0, 0.0), minute(6, 100.0, 0.0)]);
         let since = series.minutes[0].at;
         let spans = missing(&series, Measure::Errors, since, 1, now());
-        // The minutes up to three minutes ago have settled; 09:33 is missing, 09:34 had no request, from 09:36 on there
-        // is nothing.
+        // Minutes that began at least three minutes ago have settled; 09:33 is missing, 09:34 had no request, from
+        // 09:36 on there is nothing.
         let from: Vec<_> = spans.iter().map(|(from, _)| from.round()).collect();
         assert_eq!(from, [8.0, 7.0, 5.0, 4.0, 3.0]);
         let points = points(&series, Measure::Errors, 1, now());
