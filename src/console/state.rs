@@ -4,15 +4,12 @@ pub mod activity;
 pub(crate) mod auto_promotion;
 pub(crate) mod external_changes;
 pub mod freshness;
-pub mod goal;
 pub mod list;
 pub mod observed;
-pub mod operation;
 pub mod operations;
 pub mod pending_rollback;
 pub mod screen;
 
-use self::goal::Goal;
 use self::observed::Observed;
 use self::operations::Operations;
 use self::screen::ScreenState;
@@ -22,6 +19,7 @@ use super::poll_schedule::{Polls, Watched};
 use crate::domain::ecs::names::Location;
 use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::Release;
+use crate::domain::rollback::goal::Goal;
 use crate::domain::settings::Settings;
 
 /// The console's whole state. Screens and dialogs never see it: they see [`Observed`] and their own state.

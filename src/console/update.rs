@@ -14,15 +14,13 @@ use std::collections::BTreeMap;
 
 use tui_input::InputRequest;
 
-use super::state::activity::ending;
-
 use super::dialogs::Dialog;
 use super::message::{Effect, Msg, Now};
 use super::poll_schedule;
 use super::poll_schedule::source::Source;
 use super::state::Model;
-use super::state::operation::{OperationId, OperationOutcome, Progress};
 use super::state::screen::Notice;
+use crate::domain::operation::{OperationId, OperationOutcome, Progress};
 
 use super::screens;
 use super::screens::diff::state::Diff;
@@ -218,7 +216,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
             if operation.plan.intent.is_rollback() && !refused {
                 local.note_rollback(operation.plan.revision.as_ref(), outcome.is_done(), model.observed.now.at);
             }
-            said = Some(ending(&operation.plan.title, outcome));
+            said = Some(outcome.describe(&operation.plan.title));
             model.polls.expedite(&[
                 Source::Services,
                 Source::Routes,

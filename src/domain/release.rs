@@ -7,6 +7,7 @@ pub mod lifecycle;
 mod local_state;
 pub mod pair;
 pub mod production_rule;
+pub mod rule_repair;
 pub mod share;
 mod state;
 

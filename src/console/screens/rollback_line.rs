@@ -13,8 +13,10 @@ use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::console::wording::KEYS;
 use crate::domain::confirm::Confirmation;
+use crate::domain::ecs::route::target_group_name;
 use crate::domain::plan::{Call, Plan};
 use crate::domain::release::Release;
+use crate::domain::release::share::Weight;
 use crate::domain::rollback::readiness::{Check, Level};
 use crate::domain::rollback::target::Evidence;
 
@@ -84,6 +86,11 @@ fn path(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> String {
     let mut parts: Vec<String> = Vec::new();
     for call in plan.calls() {
         let part = match call {
+            Call::SetWeights { weights, .. } if release.canary.is_none() => {
+                let served = weights.iter().find(|to| to.weight != Weight::ZERO);
+                let group = served.map_or("stable", |to| target_group_name(&to.target_group));
+                format!("{group} = 100% in one call")
+            }
             Call::SetWeights { .. } if rules == 1 => "stable = 100% in one call".to_owned(),
             Call::SetWeights { .. } => format!("stable = 100% in {rules} calls"),
             Call::UpdateService { service, task_definition: Some(to), force, .. } => {

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use super::activity::Acts;
 use super::auto_promotion::{AutoPromotion, Countdown, Off};
 use super::freshness;
-use super::goal::Goal;
 use super::observed::Observed;
-use super::operation::{Operation, OperationId, OperationOutcome, Progress};
 use super::pending_rollback::{Event, PendingRollback};
 use crate::console::message::{Effect, Now, Order};
 use crate::domain::analysis::VerdictStatus;
+use crate::domain::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::domain::plan;
 use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::{LocalState, Release};
+use crate::domain::rollback::goal::Goal;
 
 /// Operations and automatic promotion, by release.
 #[derive(Debug, Clone)]

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::goal::Goal;
-use super::operation::{OperationId, OperationOutcome};
 use crate::domain::clock_rate::ClockRate;
 use crate::domain::confirm;
 use crate::domain::confirm::{Confirmation, Surface};
 use crate::domain::fault::{Applied, FaultKind};
+use crate::domain::operation::{OperationId, OperationOutcome};
 use crate::domain::plan::Plan;
 use crate::domain::release::Release;
+use crate::domain::rollback::goal::Goal;
 use crate::domain::settings::Settings;
 
 /// The pause before the second automatic attempt, in the operator's time; it doubles with each further one. The first

@@ -9,11 +9,11 @@ use crate::console::keymap::Key;
 use crate::console::message::{Effect, Msg};
 use crate::console::screen::{Screen, View};
 use crate::console::state::Model;
-use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::console::update;
 use crate::console::view::Role;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::Query;
+use crate::domain::operation::{OperationOutcome, Progress};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{Pair, hear, press};
 

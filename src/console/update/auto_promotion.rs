@@ -8,11 +8,11 @@ use crate::console::state::Model;
 use crate::console::state::auto_promotion::{AutoPromotion, Countdown, Off};
 use crate::console::state::external_changes::World;
 use crate::console::state::freshness;
-use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
 use crate::console::wording::KEYS;
 use crate::domain::analysis;
 use crate::domain::auto_promotion;
 use crate::domain::auto_promotion::{Decision, Doing, Known};
+use crate::domain::operation::{Operation, OperationId, OperationOutcome};
 use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::{Bake, Release};
 

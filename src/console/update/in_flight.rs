@@ -1,11 +1,11 @@
 //! An operation of ours in flight: what its keys say, and what they do.
 
 use crate::console::state::Model;
-use crate::console::state::goal::Goal;
-use crate::console::state::operation::Operation;
 use crate::console::state::pending_rollback::{PendingRollback, Stage};
+use crate::domain::operation::Operation;
 use crate::domain::plan::{Intent, Plan, Refusal, Remedy};
 use crate::domain::release::Release;
+use crate::domain::rollback::goal::Goal;
 
 /// The operation in flight in words, with the keys that change it. It names no key that would be refused.
 pub(super) fn describe(model: &Model, name: &str) -> String {

@@ -5,10 +5,10 @@ use crate::console::links::aws_commands;
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
 use crate::console::state::freshness;
-use crate::console::state::goal::Goal;
-use crate::console::state::operation::Progress;
 use crate::console::state::pending_rollback::{Ending, Event, Next, PendingRollback, Replanned, Stage, in_words};
+use crate::domain::operation::Progress;
 use crate::domain::release::{Phase, Release};
+use crate::domain::rollback::goal::Goal;
 use crate::domain::text;
 
 /// Takes in a report on the release's newest operation.

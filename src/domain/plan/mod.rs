@@ -11,6 +11,7 @@ mod native;
 mod native_weighted;
 mod redeploy;
 mod refusal;
+mod rule_repair;
 mod steps;
 mod weighted;
 
@@ -218,7 +219,20 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
     {
         return answer;
     }
-    let plan = match (release.method, intent) {
+    let plan = match goal::repair(release, intent) {
+        Some(repair) => rule_repair::plan(release, repair, intent, context),
+        None => by_method(release, intent, context),
+    }?;
+    let plan = warned(release, daemon::without_counts(release, plan));
+    for call in plan.calls() {
+        call.belongs_to(context.place)
+            .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;
+    }
+    Ok(plan)
+}
+
+fn by_method(release: &Release, intent: &Intent, context: &Context<'_>) -> Result<Plan, Refusal> {
+    match (release.method, intent) {
         (Method::Weighted, Intent::Step { to }) => weighted::step(release, *to, context),
         (Method::Weighted, Intent::Weight { to }) => weighted::weight(release, *to, context),
         (Method::Weighted, Intent::Start { task_definition, .. }) => weighted::start(release, task_definition, context),
@@ -252,13 +266,7 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
             format!("{} is a {method} service: it has no weights to write.", release.name),
             Remedy::NeedsPair,
         )),
-    }?;
-    let plan = warned(release, daemon::without_counts(release, plan));
-    for call in plan.calls() {
-        call.belongs_to(context.place)
-            .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;
     }
-    Ok(plan)
 }
 
 /// What is said of any plan: its service may be half of a pair, and the target of a rollback, which is never gated, may

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::goal::Goal;
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{Call, Intent, Plan, Receipt};
+use crate::domain::rollback::goal::Goal;
 
 /// Tells operations apart; a stale report is ignored by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,13 +50,6 @@ pub enum Progress {
     Ended(OperationOutcome),
 }
 
-impl OperationOutcome {
-    /// Whether every step was read back.
-    pub(crate) fn is_done(&self) -> bool {
-        *self == Self::Done
-    }
-}
-
 /// How an operation ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
@@ -86,6 +79,32 @@ pub enum OperationOutcome {
     },
     /// Another operation of the operator's took its place.
     Superseded,
+}
+
+impl OperationOutcome {
+    /// Whether every step was read back.
+    pub(crate) fn is_done(&self) -> bool {
+        *self == Self::Done
+    }
+
+    /// The outcome of the operation of that title in a line, and whether something is wrong.
+    pub(crate) fn describe(&self, title: &str) -> (String, bool) {
+        match self {
+            Self::Done => (format!("done and read back: {title}"), false),
+            Self::Superseded => (format!("no longer pursued: {title}"), false),
+            // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
+            Self::Refused { step, fault }
+                if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
+            {
+                (format!("not done at step {}: {} {}", step + 1, fault.advice, fault.headline()), true)
+            }
+            Self::Refused { step, fault } => {
+                (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
+            }
+            Self::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
+            Self::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
+        }
+    }
 }
 
 /// Where a step is.
