@@ -58,8 +58,8 @@ impl Aws {
         let operation = Operation::DescribeServiceRevisions;
         let subject = key.to_string();
         let call = self.clients.ecs.describe_service_revisions().set_service_revision_arns(Some(arns));
-        let answer = self.ask(operation, &subject, call.send()).await?;
-        only_missing(operation, &subject, answer.failures())?;
+        let answer = self.ask(operation, subject, call.send()).await?;
+        only_missing(operation, subject, answer.failures())?;
         for raw in answer.service_revisions() {
             if let Some(revision) = revision(raw) {
                 self.memory.keep_revision(revision, takes_traffic(raw));

@@ -14,7 +14,7 @@ use crate::domain::release::share::Percent;
 use crate::domain::shared;
 
 pub use self::configuration::{
-    AlarmConfiguration, BreakerConfiguration, Configuration, HookConfiguration, PAUSE, Strategy,
+    AlarmConfiguration, BreakerConfiguration, Configuration, EarlySuccess, HookConfiguration, PAUSE, Strategy,
 };
 
 /// A service as it was when a deployment of it began (ECS `DescribeServiceRevisions`): a task definition, and what a

@@ -3,12 +3,15 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::route::Target;
+
+/// How long ECS goes on trying to remove replaced tasks after a deployment that deferred it.
+const CLEANUP_WITHIN: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,13 +173,34 @@ impl Service {
 
     /// Whether the primary rollout runs `task_definition`, is complete, and nothing else is left.
     pub fn settled_on(&self, task_definition: &TaskDefinitionArn) -> bool {
+        self.rollouts.iter().all(|rollout| rollout.role == RolloutRole::Primary || rollout.running == 0)
+            && self.complete_on(task_definition)
+    }
+
+    /// Whether the primary rollout runs `task_definition` and is complete, whatever is left beside it.
+    pub fn complete_on(&self, task_definition: &TaskDefinitionArn) -> bool {
         !self.rolling()
-            && self.rollouts.iter().all(|rollout| rollout.role == RolloutRole::Primary || rollout.running == 0)
             && self.primary().is_some_and(|primary| {
                 primary.task_definition == *task_definition
                     && primary.running >= self.desired
                     && matches!(primary.state, Some(RolloutState::Completed) | None)
             })
+    }
+
+    /// Until when ECS removes the tasks that the newest deployment replaced: that ended SUCCESSFUL and deferred it. Without
+    /// a history the service's own configuration tells.
+    pub fn cleanup_deferred_until(&self, history: &[ServiceDeployment]) -> Option<Timestamp> {
+        let ended = match history.first() {
+            Some(newest) if newest.status == DeploymentStatus::Successful && newest.configuration.defers_cleanup() => {
+                newest.finished_at
+            }
+            Some(_) => None,
+            None if self.configuration.defers_cleanup() => {
+                self.primary().and_then(|primary| primary.updated_at.or(primary.created_at))
+            }
+            None => None,
+        };
+        ended?.checked_add(CLEANUP_WITHIN).ok()
     }
 
     /// The newest of its deployments, where ECS could not roll it back and nothing has been deployed since.

@@ -109,6 +109,9 @@ pub enum Expect {
         service: ServiceKey,
         /// Its revision.
         task_definition: TaskDefinitionArn,
+        /// Whether older tasks that ECS removes later may still run beside it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        older_may_run: bool,
     },
 }
 
@@ -237,7 +240,9 @@ impl Expect {
                 Some(primary) if primary.task_definition != *task_definition => Met::Yes,
                 _ => Met::NotYet(format!("{} is primary", task_definition.tag())),
             },
-            (Self::Settled { task_definition, .. }, Answer::Service(service)) => settled(service, task_definition),
+            (Self::Settled { task_definition, older_may_run, .. }, Answer::Service(service)) => {
+                settled(service, task_definition, *older_may_run)
+            }
             (Self::Deployed { task_definition, after, .. }, Answer::Deployments(deployments)) => {
                 let newest = deployments.first().filter(|newest| Some(&newest.arn) != after.as_ref());
                 match newest.map(ServiceDeployment::task_definition) {
@@ -293,14 +298,15 @@ impl Expect {
                 format!("{} goes by {}", service.service, configuration.describe())
             }
             Self::Registered { family, newer_than } => format!("{family} has a revision after {}", newer_than.tag()),
-            Self::Settled { service, task_definition } => {
-                format!("{} runs {} alone, complete", service.service, task_definition.tag())
+            Self::Settled { service, task_definition, older_may_run } => {
+                let alone = if *older_may_run { "" } else { " alone" };
+                format!("{} runs {}{alone}, complete", service.service, task_definition.tag())
             }
         }
     }
 }
 
-fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
+fn settled(service: &Service, task_definition: &TaskDefinitionArn, older_may_run: bool) -> Met {
     let Some(primary) = service.primary() else {
         return Met::NotYet("no primary rollout".to_owned());
     };
@@ -323,8 +329,16 @@ fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
             primary.task_definition.tag()
         ));
     }
-    if service.settled_on(task_definition) {
+    if service.settled_on(task_definition) || older_may_run && service.complete_on(task_definition) {
         return Met::Yes;
+    }
+    if service.configuration.defers_cleanup() && service.complete_on(task_definition) {
+        let other = service.rollouts.iter().filter(|rollout| rollout.task_definition != *task_definition);
+        return match other.map(|rollout| rollout.running).sum::<u32>() {
+            // Older tasks of the same revision serve users as well.
+            0 => Met::Yes,
+            running => Met::NotYet(format!("{running} tasks of other revisions run on: ECS removes them later")),
+        };
     }
     Met::NotYet(format!("{} of {} running{}", primary.running, service.desired, failures(primary.failed)))
 }

@@ -172,7 +172,7 @@ fn redeployed(
     }
     restorable(release, own)?;
     let mut steps = order(release, target, Some(own.at_once()), Vec::new(), context);
-    steps.push(complete(side, target, context));
+    steps.push(complete(side, target, false, context));
     let off_contract = "AWS documents the calls but not this use of them; neither a bake nor a pause stops it";
     let set_aside = Warning::StrategySetAside { strategy: own.describe() };
     let warnings = divided(release).into_iter().chain([set_aside, Warning::Note(off_contract.to_owned())]).collect();

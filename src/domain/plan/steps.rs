@@ -195,12 +195,14 @@ pub(super) fn answer(
     }
 }
 
-pub(super) fn complete(side: &Side, target: &TaskDefinitionArn, context: &Context<'_>) -> Step {
+/// Waits for a revision to be complete and alone. Only where `older_may_run` are older tasks not waited for.
+pub(super) fn complete(side: &Side, target: &TaskDefinitionArn, older_may_run: bool, context: &Context<'_>) -> Step {
+    let (service, task_definition) = (side.service.clone(), target.clone());
     Step {
         title: format!("wait until {} is complete", target.tag()),
         before: Vec::new(),
         call: None,
-        after: vec![Expect::Settled { service: side.service.clone(), task_definition: target.clone() }],
+        after: vec![Expect::Settled { service, task_definition, older_may_run }],
         hold: SignedDuration::ZERO,
         optional: false,
         patience: context.settings.patience,

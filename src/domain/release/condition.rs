@@ -186,6 +186,15 @@ pub enum Condition {
         /// The tags of the older revisions.
         older: Vec<String>,
     },
+    /// Tasks of older revisions run on, and ECS is to remove them: the deployment deferred it.
+    CleanupDeferred {
+        /// Which service.
+        service: Subject,
+        /// The tags of the older revisions.
+        older: Vec<String>,
+        /// Until when ECS tries it.
+        until: Timestamp,
+    },
 }
 
 /// The service that a condition is about: unnamed where a release has only one.
@@ -253,7 +262,7 @@ impl Condition {
             | Self::TasksDoNotStart { down: true, .. }
             | Self::NoHealthyTarget { .. }
             | Self::DividedAtRest { .. } => Severity::Critical,
-            Self::Sticky { .. } | Self::NotAPair { .. } => Severity::Info,
+            Self::Sticky { .. } | Self::NotAPair { .. } | Self::CleanupDeferred { .. } => Severity::Info,
             Self::UnevenWeights
             | Self::WeightsChangedElsewhere { .. }
             | Self::RolesUncertain { .. }
@@ -298,6 +307,7 @@ impl Condition {
             Self::UnhealthyTargets { .. } => "unhealthy_targets",
             Self::DividedAtRest { .. } => "divided_at_rest",
             Self::SeveralRevisions { .. } => "several_revisions",
+            Self::CleanupDeferred { .. } => "cleanup_deferred",
         }
     }
 
@@ -409,6 +419,12 @@ impl Condition {
             Self::SeveralRevisions { service, older } => {
                 format!("{}tasks of {} still run beside the new ones", of(service), older.join(", "))
             }
+            Self::CleanupDeferred { service, older, until } => format!(
+                "{}tasks of {} run on: ECS removes them when it can (deferred cleanup), until {} at the latest",
+                of(service),
+                older.join(", "),
+                until.strftime("%-d %b %H:%MZ")
+            ),
             _ => String::new(),
         }
     }

@@ -23,6 +23,7 @@ const FILES: &[(&str, &str)] = &[
     ("preflight", include_str!("../../../assets/scenarios/preflight.toml")),
     ("unsteady", include_str!("../../../assets/scenarios/unsteady.toml")),
     ("divided-rule", include_str!("../../../assets/scenarios/divided-rule.toml")),
+    ("deferred-cleanup", include_str!("../../../assets/scenarios/deferred-cleanup.toml")),
     ("daemon", include_str!("../../../assets/scenarios/daemon.toml")),
     ("never-ran", include_str!("../../../assets/scenarios/never-ran.toml")),
     ("superseded", include_str!("../../../assets/scenarios/superseded.toml")),

@@ -58,6 +58,9 @@ pub(crate) struct Service {
     /// The most tasks that the cluster has room for. There is room for any number by default.
     #[serde(default)]
     pub(crate) room: Option<u32>,
+    /// How long a replaced task is protected from being stopped (task scale-in protection).
+    #[serde(default)]
+    pub(crate) protected: Option<Duration>,
 }
 
 /// status of a service.
@@ -139,6 +142,18 @@ pub(crate) struct Deployment {
     /// Alarms that roll the deployment back.
     pub(crate) alarms: Vec<String>,
     pub(crate) pause: Vec<PauseHook>,
+    /// earlySuccessCriteria, enabled. ROLLING only.
+    pub(crate) early_success: Option<EarlySuccess>,
+}
+
+/// earlySuccessCriteria.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EarlySuccess {
+    /// healthyPercent.
+    pub(crate) healthy_percent: u32,
+    /// sourceServiceRevisionCleanup: `BLOCKING` or `DEFERRED`.
+    pub(crate) cleanup: String,
 }
 
 impl Default for Deployment {
@@ -153,6 +168,7 @@ impl Default for Deployment {
             bake_minutes: 5,
             alarms: Vec::new(),
             pause: Vec::new(),
+            early_success: None,
         }
     }
 }

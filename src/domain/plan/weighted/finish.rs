@@ -86,7 +86,7 @@ fn stable_takes_over(
     after.extend(more.map(|count| Expect::Desired { service: service.clone(), count }));
     steps.push(a_step(format!("{name} → {}", to.tag()), before, call, after, context));
 
-    let mut complete = vec![Expect::Settled { service, task_definition: to.clone() }];
+    let mut complete = vec![Expect::Settled { service, task_definition: to.clone(), older_may_run: false }];
     complete.extend(healthy(stable, carrying));
     let title = format!("wait for {name} to be complete and healthy");
     steps.push(a_step(title, Vec::new(), None, complete.clone(), context));

@@ -77,7 +77,11 @@ fn serves_what_is_wanted(release: &Release, canary: &Side, to: Option<&TaskDefin
 }
 
 fn settled(side: &Side) -> Expect {
-    Expect::Settled { service: side.service.clone(), task_definition: side.task_definition.clone() }
+    Expect::Settled {
+        service: side.service.clone(),
+        task_definition: side.task_definition.clone(),
+        older_may_run: false,
+    }
 }
 
 /// Whether stable is leaving the canary's revision for another: a finish that is being undone.

@@ -171,7 +171,11 @@ pub(in crate::domain::plan) fn start(
     // Somebody may have given it users in the meantime: they would get an unknown revision.
     let before = still(release, canary);
     let service = canary.service.clone();
-    let mut complete = vec![Expect::Settled { service: service.clone(), task_definition: task_definition.clone() }];
+    let mut complete = vec![Expect::Settled {
+        service: service.clone(),
+        task_definition: task_definition.clone(),
+        older_may_run: false,
+    }];
     complete.extend(healthy(canary, first));
     let tasks = if canary.daemon { String::new() } else { format!(" with {first} tasks") };
     let steps = vec![

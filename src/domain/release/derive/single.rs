@@ -84,7 +84,7 @@ pub(super) fn single(
         watch_only,
         pauses,
     };
-    release.phase = single_phase(&release, service, under_way.is_some(), local, now);
+    release.phase = single_phase(&release, under_way.is_some(), local, now);
     release.conditions = conditions(&release, under_way, now);
     release.conditions.extend(same.filter(|_| shared));
     (release, verdict)

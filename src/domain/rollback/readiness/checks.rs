@@ -84,6 +84,15 @@ impl Look<'_> {
         at_rest.map(|condition| check(Level::Blocks, condition.message(Wording::PLAIN)))
     }
 
+    /// Whether tasks of the present revision may serve on after another one was deployed.
+    pub(super) fn deferred_cleanup(&self) -> Option<Check> {
+        let deferred = matches!(self.way, Way::Redeploy) && self.release.stable.defers_cleanup;
+        let present = self.present().tag();
+        let what =
+            format!("ECS removes replaced tasks later (deferred cleanup): {present} may serve on for up to 14 d");
+        deferred.then(|| check(Level::Warn, what))
+    }
+
     /// There is nothing to go back to, as far as is known.
     fn nowhere(&self) -> Vec<Check> {
         let read = self.snapshot.deployments.get(&self.service.key).is_some_and(|reading| reading.get().is_some());

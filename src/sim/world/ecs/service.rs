@@ -126,6 +126,8 @@ pub(crate) struct Service {
     pub(crate) daemon: bool,
     /// The most tasks that the cluster has room for.
     pub(crate) room: u32,
+    /// How long a replaced task is protected from being stopped.
+    pub(crate) protected: Ms,
     /// The next time at which ECS reports a task that it cannot place.
     pub(crate) report_unplaced_at: Ms,
     /// The service has reported a steady state, and nothing has changed since.
