@@ -282,6 +282,7 @@ fn service(name: &str, side: &SideScene, scene: &Scene) -> Service {
         grace: None,
         execute_command: false,
         daemon: false,
+        managed: None,
     }
 }
 

@@ -75,6 +75,7 @@ pub(crate) fn service(seen: &Observation, release: &Release, context: &Context<'
         "preflight": release.preflight,
         "ailment": release.ailment.as_ref().map(ailment),
         "watch_only": release.watch_only,
+        "managed": release.managed,
         "remarks": release.conditions.iter().map(|condition| condition.message(COMMANDS)).collect::<Vec<_>>(),
         "conditions": release.conditions.iter().map(condition).collect::<Vec<_>>(),
         "steady_since": release.steady_since,

@@ -156,6 +156,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
     rows.extend(rollback(&planned_rollback(release, context)));
     rows.extend(preflight(&release.preflight));
     rows.extend(best(&release.previous).map(|best| named("previous", good(best, seen))));
+    rows.extend(release.managed.map(|owner| named("rules", format!("{owner} owns them; tidegate never writes them"))));
     rows.extend(release.watch_only.iter().map(|why| named("watch only", why.clone())));
     rows.extend(release.conditions.iter().map(|condition| named("note", condition.message(COMMANDS))));
     lines.extend(columns(&rows));

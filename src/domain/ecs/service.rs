@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -151,6 +152,28 @@ pub struct Service {
     /// `schedulingStrategy == DAEMON`: one task an instance. Its `desiredCount` counts instances and cannot be written.
     #[serde(default)]
     pub daemon: bool,
+    /// The part of AWS that owns its rules and target groups, where it is not their account's.
+    #[serde(default)]
+    pub managed: Option<Managed>,
+}
+
+/// Resources of a service that AWS creates and owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Managed {
+    /// ECS Express Mode (`resourceManagementType` ECS): load balancers, rules and the deployment configuration.
+    Express,
+    /// An ECS Gateway (`gatewayConnectors`): load balancers, rules and target groups.
+    Gateway,
+}
+
+impl fmt::Display for Managed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Express => "ECS Express Mode",
+            Self::Gateway => "an ECS Gateway",
+        })
+    }
 }
 
 impl Service {

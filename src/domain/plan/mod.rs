@@ -180,7 +180,7 @@ impl Context<'_> {
 /// Alternative intents with the same goal, the given one first.
 pub fn ways(release: &Release, intent: &Intent) -> Vec<Intent> {
     let mut ways = vec![intent.clone()];
-    let finished = release.method.shifted_by_ecs() && !native::under_way(release);
+    let finished = release.method.shifted_by_ecs() && !native::under_way(release) && native::sets_strategy(release);
     match intent {
         Intent::Start { task_definition, pauses: false } if finished => {
             ways.push(Intent::Start { task_definition: task_definition.clone(), pauses: true });

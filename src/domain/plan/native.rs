@@ -11,6 +11,7 @@ use super::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Step, Warning}
 use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Strategy};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::service::Managed;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
 use crate::domain::wording::Wording;
@@ -170,6 +171,7 @@ fn redeployed(
             Remedy::RollbackByStrategy,
         ));
     }
+    ours_to_set(release, Remedy::RollbackByStrategy)?;
     restorable(release, own)?;
     let mut steps = order(release, target, Some(own.at_once()), Vec::new(), context);
     steps.push(complete(side, target, false, context));
@@ -207,6 +209,20 @@ fn replay(own: &Configuration) -> String {
         many => format!(", and it waits at {many} pauses"),
     };
     format!("{}{first}, {minutes} min of bakes at the least{pauses}", own.strategy)
+}
+
+/// Whether AWS takes another deploymentConfiguration for the service.
+pub(super) fn sets_strategy(release: &Release) -> bool {
+    release.managed != Some(Managed::Express)
+}
+
+/// The same, or why not.
+fn ours_to_set(release: &Release, remedy: Remedy) -> Result<(), Refusal> {
+    if sets_strategy(release) {
+        return Ok(());
+    }
+    let name = &release.name;
+    Err(Refusal::new(format!("ECS Express Mode sets the strategy of {name}: AWS refuses another one."), remedy))
 }
 
 /// Whether a configuration could be written back as it is.
@@ -269,6 +285,7 @@ fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refus
     if own.pauses().next().is_some() {
         return Err(Refusal::new(format!("{} has pauses of its own.", release.name), Remedy::StartWithoutPauses));
     }
+    ours_to_set(release, Remedy::StartWithoutPauses)?;
     restorable(release, own)?;
     let stage = match release.method {
         Method::NativeWeighted => WEIGHT_PAUSE_STAGE,
@@ -293,6 +310,7 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
             Remedy::EcsFinishes,
         ));
     };
+    ours_to_set(release, Remedy::EcsFinishes)?;
     restorable(release, before)?;
     let side = &release.stable;
     let service = side.service.clone();

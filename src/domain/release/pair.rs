@@ -173,6 +173,9 @@ fn best_told<'a>(
 /// other strategy writes the rule itself.
 fn why_not_ours(service: &Service) -> Option<String> {
     let name = &service.key.service;
+    if let Some(owner) = service.managed {
+        return Some(format!("{owner} owns the rules of {name}"));
+    }
     match (&service.controller, &service.configuration.strategy) {
         (Controller::Ecs, Strategy::Rolling) => None,
         (Controller::Ecs, strategy) => Some(format!("ECS writes the weights of {name} itself ({strategy})")),

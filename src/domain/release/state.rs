@@ -11,6 +11,7 @@ use crate::domain::ecs::deployment::{Configuration, Pause, ServiceDeployment};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::route::Route;
+use crate::domain::ecs::service::Managed;
 use crate::domain::rollback::known_bad;
 use crate::domain::rollback::known_bad::KnownBad;
 use crate::domain::rollback::target::KnownGood;
@@ -47,6 +48,8 @@ pub struct ReleaseState {
     pub known_bad: Vec<KnownBad>,
     /// Why this release can only be watched; `None`: it can be acted on.
     pub watch_only: Option<String>,
+    /// The part of AWS that owns the rules of the service.
+    pub managed: Option<Managed>,
     /// Pauses at which ECS waits for an answer, the next to time out first.
     pub pauses: Vec<Pause>,
     /// `lifecycleStage` of the deployment under way.

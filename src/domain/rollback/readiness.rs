@@ -42,6 +42,7 @@ pub fn preflight(
         checks.extend(look.divided());
         if release.method != Method::Weighted {
             checks.extend(look.deferred_cleanup());
+            checks.extend(look.express());
             checks.extend(look.images());
             checks.extend(look.surroundings());
             checks.extend(look.alarms());

@@ -33,6 +33,8 @@ const FILES: &[(&str, &str)] = &[
     ("small-stable", include_str!("../../../assets/scenarios/small-stable.toml")),
     ("sticky", include_str!("../../../assets/scenarios/sticky.toml")),
     ("host-rule", include_str!("../../../assets/scenarios/host-rule.toml")),
+    ("express", include_str!("../../../assets/scenarios/express.toml")),
+    ("gateway", include_str!("../../../assets/scenarios/gateway.toml")),
     ("default-rule", include_str!("../../../assets/scenarios/default-rule.toml")),
     ("log-storm", include_str!("../../../assets/scenarios/log-storm.toml")),
     ("hostile", include_str!("../../../assets/scenarios/hostile.toml")),

@@ -82,6 +82,7 @@ pub(super) fn single(
         name,
         method,
         watch_only,
+        managed: service.managed,
         pauses,
     };
     release.phase = single_phase(&release, under_way.is_some(), local, now);
@@ -151,7 +152,8 @@ fn method(service: &Service, under_way: Option<&ServiceDeployment>, settings: &S
         Controller::Ecs => {
             let wanted = settings.services.get(&service.key.service).is_some_and(|service| service.native_weighted);
             let fits = *strategy(service, under_way) == Strategy::BlueGreen;
-            (if wanted && fits { Method::NativeWeighted } else { Method::Native }, None)
+            // What AWS owns, it alone writes.
+            (if wanted && fits && service.managed.is_none() { Method::NativeWeighted } else { Method::Native }, None)
         }
     }
 }

@@ -52,6 +52,7 @@ pub(super) fn weighted(
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
     let phase = weighted_phase(&stable_side, &canary_side, configured, bake, local, now);
     let state = ReleaseState {
+        managed: None,
         name: pair.name.clone(),
         method: Method::Weighted,
         phase,

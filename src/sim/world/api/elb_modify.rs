@@ -7,7 +7,9 @@ use super::error::refuse;
 use super::input::Input;
 use super::json::insert;
 use crate::sim::api::{Answer, ApiError};
+use crate::sim::scenario::Managed;
 use crate::sim::world::account::Account;
+use crate::sim::world::ecs::service::Service;
 use crate::sim::world::elb::load_balancer::LoadBalancer;
 
 pub(super) fn rule(account: &mut Account, input: Input<'_>) -> Answer {
@@ -17,6 +19,10 @@ pub(super) fn rule(account: &mut Account, input: Input<'_>) -> Answer {
     };
     if account.load_balancer.rules.get(at).is_none_or(|r| r.priority.is_none()) {
         return Err(refuse("OperationNotPermitted", "Default rules cannot be modified"));
+    }
+    let managed = |service: &&Service| service.managed == Some(Managed::Gateway) && service.rule == Some(at);
+    if account.services.iter().any(|service| managed(&service)) {
+        return Err(refuse("OperationNotPermitted", "The rule is managed by Amazon ECS and cannot be modified"));
     }
     if let Some(actions) = input.get("Actions") {
         let actions = check_actions(&account.load_balancer, actions)?;
