@@ -22,6 +22,13 @@ pub enum Expect {
         /// Target groups and weights.
         weights: Vec<Forward>,
     },
+    /// The rule has target group stickiness of this duration.
+    Sticky {
+        /// Which rule.
+        route: RouteId,
+        /// `DurationSeconds`.
+        seconds: u32,
+    },
     /// A target group has healthy targets.
     Healthy {
         /// Which target group.
@@ -130,7 +137,7 @@ impl Expect {
     /// What to ask in order to know.
     pub fn query(&self, now: Timestamp) -> Query {
         match self {
-            Self::Weights { route, .. } => Query::Route(route.clone()),
+            Self::Weights { route, .. } | Self::Sticky { route, .. } => Query::Route(route.clone()),
             Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
             Self::Quiet { target_group, balancer } => Query::Metrics(quiet::query(target_group, balancer, now)),
             Self::Answered { service, .. } | Self::GoingBack { service, .. } | Self::Deployed { service, .. } => {
@@ -189,6 +196,11 @@ impl Expect {
                 }
                 Met::Yes
             }
+            (Self::Sticky { seconds, .. }, Answer::Route(route)) => match route.stickiness {
+                Some(now) if now == *seconds => Met::Yes,
+                Some(now) => Met::NotYet(format!("the stickiness is {now} s")),
+                None => Met::NotYet("the stickiness is off".to_owned()),
+            },
             (Self::Healthy { target_group, at_least }, Answer::Health(health)) => {
                 let healthy = health.iter().find(|(arn, _)| arn == target_group).map(|(_, health)| health.healthy);
                 match healthy {
@@ -275,6 +287,7 @@ impl Expect {
                     weights.iter().map(|to| format!("{}={}", target_group_name(&to.target_group), to.weight)).collect();
                 format!("rule reads {}", weights.join(" "))
             }
+            Self::Sticky { seconds, .. } => format!("rule is sticky for {seconds} s"),
             Self::Healthy { target_group, at_least } => {
                 format!("{at_least} healthy in {}", target_group_name(target_group))
             }

@@ -258,7 +258,7 @@ proptest! {
         let release = scene.release();
         let Ok(plan) = scene.plan(&release, &intent) else { return Ok(()) };
         for (index, step) in plan.steps.iter().enumerate() {
-            let Some(Call::SetWeights { weights, reread, route, seen }) = &step.call else { continue };
+            let Some(Call::SetWeights { weights, reread, route, seen, .. }) = &step.call else { continue };
             prop_assert!(scene.native_weighted && release.method == Method::NativeWeighted);
             let held = release.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE) && !scene.waiting().is_empty();
             prop_assert!(held || intent.is_rollback(), "{plan:#?}");

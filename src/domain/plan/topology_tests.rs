@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::Call;
-use crate::domain::ecs::route::{Forward, Route, RouteId};
+use crate::domain::ecs::route::{Forward, Route, RouteId, Stickiness};
 use crate::domain::release::production_rule::ProductionRule;
 use crate::domain::release::share::{Percent, Weight};
 use crate::domain::release::{Release, Side};
@@ -66,6 +66,19 @@ proptest! {
             let Some(rule) = rule else { continue };
             let sides = BTreeSet::from([&rule.stable, &rule.canary]);
             prop_assert_eq!(weights.iter().map(|to| &to.target_group).collect::<BTreeSet<_>>(), sides);
+        }
+    }
+
+    #[test]
+    fn stickiness_is_switched_off_with_the_last_of_the_canarys_weight_alone((topology, intent) in topology()) {
+        let Some(release) = topology.pair() else { return Ok(()) };
+        let Ok(plan) = topology.plan(&release, &intent) else { return Ok(()) };
+        for call in plan.calls() {
+            let Call::SetWeights { route, weights, stickiness, .. } = call else { continue };
+            let Some(rule) = production(&release, route) else { continue };
+            let taken = intent.is_rollback() && rule.share_of(weights) == Some(Percent::ZERO);
+            let off = rule.route.stickiness.filter(|_| taken).map(|was| Stickiness::Off { was });
+            prop_assert_eq!(*stickiness, off, "{:#?}", plan);
         }
     }
 

@@ -75,6 +75,11 @@ pub enum Condition {
         /// For how long.
         seconds: u32,
     },
+    /// A rollback from this machine switched the rule's stickiness off.
+    StickinessOff {
+        /// The duration that it had, seconds.
+        seconds: u32,
+    },
     /// Which service of a pair is stable is not certain.
     RolesUncertain {
         /// Why, and how to say it.
@@ -262,7 +267,9 @@ impl Condition {
             | Self::TasksDoNotStart { down: true, .. }
             | Self::NoHealthyTarget { .. }
             | Self::DividedAtRest { .. } => Severity::Critical,
-            Self::Sticky { .. } | Self::NotAPair { .. } | Self::CleanupDeferred { .. } => Severity::Info,
+            Self::Sticky { .. } | Self::StickinessOff { .. } | Self::NotAPair { .. } | Self::CleanupDeferred { .. } => {
+                Severity::Info
+            }
             Self::UnevenWeights
             | Self::WeightsChangedElsewhere { .. }
             | Self::RolesUncertain { .. }
@@ -288,6 +295,7 @@ impl Condition {
             Self::UnevenWeights => "uneven_weights",
             Self::WeightsChangedElsewhere { .. } => "weights_changed_elsewhere",
             Self::Sticky { .. } => "sticky",
+            Self::StickinessOff { .. } => "stickiness_off",
             Self::RolesUncertain { .. } => "roles_uncertain",
             Self::NotAPair { .. } => "not_a_pair",
             Self::SharedMetrics { .. } => "shared_metrics",
@@ -325,6 +333,9 @@ impl Condition {
             }
             Self::Sticky { seconds } => {
                 format!("sticky for {seconds} s: clients with the cookie keep their side whatever the weights")
+            }
+            Self::StickinessOff { seconds } => {
+                format!("a rollback switched stickiness ({seconds} s) off: {} puts it back", wording.name(Act::Finish))
             }
             Self::RolesUncertain { why } | Self::NotAPair { why } => why.clone(),
             Self::SharedMetrics { metrics, revisions: [stable, canary] } => format!(

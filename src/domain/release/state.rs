@@ -10,7 +10,7 @@ use super::{Bake, Method, Phase, Share, Side, WEIGHT_PAUSE_STAGE};
 use crate::domain::ecs::deployment::{Configuration, Pause, ServiceDeployment};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::ecs::route::Route;
+use crate::domain::ecs::route::{Route, RouteId};
 use crate::domain::ecs::service::Managed;
 use crate::domain::rollback::known_bad;
 use crate::domain::rollback::known_bad::KnownBad;
@@ -34,6 +34,8 @@ pub struct ReleaseState {
     /// Every other rule that has a target group of its services: a test listener's, or another tool's. They are never
     /// written, and what they send somewhere has to be served there.
     pub other_rules: Vec<Route>,
+    /// Its rules whose stickiness a rollback from this machine switched off, with the duration that each had.
+    pub stickiness_off: Vec<(RouteId, u32)>,
     /// Whether the rules were never read, so that a service behind a load balancer may be half of a pair.
     pub rules_unread: bool,
     /// The canary's share.

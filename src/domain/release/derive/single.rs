@@ -83,6 +83,7 @@ pub(super) fn single(
         method,
         watch_only,
         managed: service.managed,
+        stickiness_off: Vec::new(),
         pauses,
     };
     release.phase = single_phase(&release, under_way.is_some(), local, now);

@@ -10,6 +10,7 @@ use super::side::{drop_shared_metrics, newest_deployment, series, side, timed, w
 use super::single::FLAGGED;
 use crate::domain::analysis;
 use crate::domain::analysis::{Step, Verdict};
+use crate::domain::ecs::route::RouteId;
 use crate::domain::ecs::service::Service;
 use crate::domain::observe::snapshot::{Since, Snapshot};
 use crate::domain::release::condition::Condition;
@@ -53,6 +54,7 @@ pub(super) fn weighted(
     let phase = weighted_phase(&stable_side, &canary_side, configured, bake, local, now);
     let state = ReleaseState {
         managed: None,
+        stickiness_off: stickiness_off(pair, local),
         name: pair.name.clone(),
         method: Method::Weighted,
         phase,
@@ -139,6 +141,14 @@ fn recently_rolled_back(went_back: Option<Timestamp>, canary: &Side, now: Timest
     Some(Condition::RolledBack { revision: Some(canary.task_definition.tag()), complete: true, at, reason: None })
 }
 
+/// What this machine switched off and is off still.
+fn stickiness_off(pair: &Pair, local: &LocalState) -> Vec<(RouteId, u32)> {
+    let off = |(id, _): &&(RouteId, u32)| {
+        pair.rules.iter().any(|rule| rule.route.id == *id && rule.route.stickiness.is_none())
+    };
+    local.stickiness.iter().filter(off).cloned().collect()
+}
+
 fn conditions(pair: &Pair, chief: &ProductionRule, local: &LocalState) -> Vec<Condition> {
     let configured = chief.share();
     let mut conditions = Vec::new();
@@ -155,6 +165,8 @@ fn conditions(pair: &Pair, chief: &ProductionRule, local: &LocalState) -> Vec<Co
         conditions.push(Condition::WeightsChangedElsewhere { written: requested });
     }
     conditions.extend(pair.rules.iter().find_map(|rule| Some(Condition::Sticky { seconds: rule.route.stickiness? })));
+    let off = stickiness_off(pair, local).into_iter().map(|(_, seconds)| seconds).max();
+    conditions.extend(off.map(|seconds| Condition::StickinessOff { seconds }));
     conditions.extend(pair.uncertain.iter().map(|why| Condition::RolesUncertain { why: why.clone() }));
     conditions
 }

@@ -220,7 +220,7 @@ pub(super) fn target_group_attributes(account: &Account, input: Input<'_>) -> An
     };
     let delay = group.drain_seconds.to_string();
     let attributes = [
-        ("stickiness.enabled", "false"),
+        ("stickiness.enabled", if group.sticky { "true" } else { "false" }),
         ("deregistration_delay.timeout_seconds", delay.as_str()),
         ("stickiness.type", "lb_cookie"),
         ("stickiness.lb_cookie.duration_seconds", "86400"),

@@ -44,6 +44,7 @@ impl LoadBalancer {
             healthy_after: group.healthy_after,
             unhealthy_after: group.unhealthy_after,
             drain_seconds: group.drain_seconds,
+            sticky: group.sticky,
         });
         let groups = TargetGroups::new(groups.collect());
         let mut balancer = Self {
