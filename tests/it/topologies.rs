@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate::console::dialogs::Dialog;
 use tidegate::console::keymap::Key;
+use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::ecs::service::Managed;
 use tidegate::domain::release::Phase;
 use tidegate::domain::release::share::Weight;
@@ -342,6 +343,34 @@ async fn no_task_is_taken_before_the_load_balancer_has_followed() {
 }
 
 #[tokio::test]
+async fn behind_a_network_load_balancer_nothing_is_judged_and_a_rollback_goes_by_the_propagation_time() {
+    let mut stage = Harness::open("network-balancer").await;
+    stage.pass(30).await;
+    let checkout = stage.release("checkout");
+    assert_eq!(
+        (configured(&stage, "checkout").as_str(), checkout.rules[0].route.id.operation()),
+        ("10%", "ModifyListener")
+    );
+    assert_eq!(checkout.verdict.outcome, VerdictStatus::Inconclusive);
+    let why = "a network load balancer counts no requests: checkout-stable needs metrics of its own";
+    assert!(checkout.verdict.reasons.iter().any(|reason| reason == why), "{:?}", checkout.verdict.reasons);
+    assert_eq!(checkout.share.observed, None);
+    let users = tallies(&stage, &SIDES);
+    stage.go("checkout").await;
+    stage.press("R").await;
+    assert_eq!(
+        stage.told(),
+        [
+            "ModifyListener checkout-stable=100 checkout-canary=0",
+            "UpdateService service=checkout-canary desiredCount=0"
+        ]
+    );
+    stage.pass(60).await;
+    let (errors, unserved) = users_saw(&users, &tallies(&stage, &SIDES));
+    assert!(errors < 1.0 && unserved == 0, "{errors} %, {unserved} unserved");
+}
+
+#[tokio::test]
 async fn a_default_rule_is_the_production_rule_where_ecs_names_it() {
     let stage = Harness::open("default-rule").await;
     let search = stage.release("search");
@@ -417,6 +446,7 @@ fn what_express_mode_refuses_is_refused_before_anything_is_sent() {
     assert_eq!(refused["refused"]["remedy"], "start_without_pauses", "{refused}");
     let orders = one(&sim.home.expect(0, &["status", "--json"]).json(), "orders");
     assert_eq!((&orders["needs_somebody"], &orders["managed"]), (&json!(true), &json!("express")));
+    assert_eq!(orders["rollback"]["ready"], true, "it was rolled back already: the goal is reached");
 }
 
 fn one(document: &Value, name: &str) -> Value {

@@ -35,6 +35,7 @@ const FILES: &[(&str, &str)] = &[
     ("host-rule", include_str!("../../../assets/scenarios/host-rule.toml")),
     ("express", include_str!("../../../assets/scenarios/express.toml")),
     ("gateway", include_str!("../../../assets/scenarios/gateway.toml")),
+    ("network-balancer", include_str!("../../../assets/scenarios/network-balancer.toml")),
     ("default-rule", include_str!("../../../assets/scenarios/default-rule.toml")),
     ("log-storm", include_str!("../../../assets/scenarios/log-storm.toml")),
     ("hostile", include_str!("../../../assets/scenarios/hostile.toml")),

@@ -44,7 +44,7 @@ pub(super) fn load_balancers(account: &Account, input: Input<'_>) -> Answer {
         "Scheme": "internet-facing",
         "VpcId": VPC,
         "State": {"Code": "active"},
-        "Type": "application",
+        "Type": if balancer.network { "network" } else { "application" },
         "AvailabilityZones": zones,
         "SecurityGroups": ["sg-0e5f60718293a4b5c"],
         "IpAddressType": "ipv4",
@@ -59,7 +59,7 @@ pub(super) fn listener_json(balancer: &LoadBalancer, at: usize, listener: &Liste
         "ListenerArn": listener.arn,
         "LoadBalancerArn": balancer.arn,
         "Port": listener.port,
-        "Protocol": "HTTP",
+        "Protocol": if balancer.network { "TCP" } else { "HTTP" },
         "DefaultActions": default.map(|r| r.actions.clone()).unwrap_or(json!([])),
     })
 }
