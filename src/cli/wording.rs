@@ -39,7 +39,7 @@ mod tests {
     /// All that a command prints of a plan or its refusal.
     fn printed(release: &Release, intent: &Intent, answer: &Result<Plan, Refusal>) -> Vec<String> {
         match answer {
-            Ok(plan) => [report::plan_lines(plan), vec![report::planned(plan).to_string()]].concat(),
+            Ok(plan) => [report::plan_lines(plan), vec![report::planned(plan, &[]).to_string()]].concat(),
             Err(refusal) => vec![refusal.text(COMMANDS), report::refused(release, intent, refusal).to_string()],
         }
     }

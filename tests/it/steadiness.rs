@@ -7,6 +7,7 @@ use tidegate::domain::release::{Phase, Release};
 use tidegate::domain::rollback::readiness::Level;
 use tidegate::domain::settings::Settings;
 
+use crate::cli::Sim;
 use crate::harness::Harness;
 
 fn reasons(release: &Release) -> Vec<&'static str> {
@@ -135,4 +136,24 @@ async fn old_tasks_that_ecs_removes_later_need_nobody_unless_they_are_what_was_r
     let ended = stage.audit().await.pop().unwrap();
     assert!(ended["outcome"].to_string().contains("6 tasks of other revisions run on"), "{ended}");
     assert_eq!(reasons(stage.release("payments")), ["several_revisions"]);
+}
+
+#[test]
+fn a_rollback_that_ecs_would_refuse_is_not_ready_and_its_dry_run_exits_3() {
+    let divided = include_str!("../../assets/scenarios/divided-rule.toml");
+    // Without the rollback in its history, R goes back from :23.
+    let text = divided.replace("deployed = \"10d\"", "deployed = \"3h\"");
+    let text = text.replace("past = [\n  { task_definition = \"orders:24\"", "past = [\n  #");
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let sim = Sim::start(&["--scenario", file.path().to_str().unwrap()]);
+    let status = sim.home.expect(0, &["status", "orders", "--json"]).json();
+    let back = &status["services"][0]["rollback"];
+    assert_eq!((&back["ready"], &back["target"].is_null()), (&false.into(), &false), "{back}");
+    assert!(back["blocked"][0].as_str().unwrap().contains("ECS refuses every deployment"), "{back}");
+    let plan = sim.home.expect(3, &["rollback", "orders", "--dry-run", "--json"]).json();
+    assert_eq!((&plan["refused"], plan["calls"].as_array().unwrap().len()), (&serde_json::Value::Null, 1), "{plan}");
+    assert!(plan["blocked"][0].as_str().unwrap().contains("ECS refuses every deployment"), "{plan}");
+    let text = sim.home.expect(3, &["rollback", "orders", "--dry-run"]).out;
+    assert!(text.contains("AWS would refuse it: the rule is divided"), "{text}");
 }

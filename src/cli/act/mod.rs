@@ -92,14 +92,7 @@ pub(super) async fn act(
         plan.warnings.extend(ignored.map(Warning::Note));
     }
     if acting.dry_run {
-        if out.json {
-            out.document(&report::planned(&plan))?;
-        } else {
-            out.say(&report::plan_lines(&plan).join("\n"))?;
-            out.say("dry run: nothing was sent")?;
-        }
-        // A dry run ends as the act would.
-        return consent::check_verdict(&plan, acting).map(|()| Exit::Done);
+        return dry_run(out, &plan, &blocked(release, &plan), acting);
     }
     if plan.is_reached() {
         let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan, seen.now));
@@ -126,6 +119,27 @@ pub(super) async fn act(
     }
     let told = carry_out(out, session, &seen, plan, acting.reason.clone()).await?;
     conclude(out, &told, &left_to_aws)
+}
+
+/// Why AWS would refuse a rollback. The checks are of the target that nobody named.
+fn blocked(release: &Release, plan: &Plan) -> Vec<String> {
+    let checked = matches!(plan.intent, Intent::Rollback { to: None, .. }) && !plan.is_reached();
+    release.preflight.blocked().filter(|_| checked).map(str::to_owned).collect()
+}
+
+/// Shows a plan, and ends as the act would, as far as is known.
+fn dry_run(out: &mut Out, plan: &Plan, blocked: &[String], acting: &Acting) -> Result<Exit, Failure> {
+    if out.json {
+        out.document(&report::planned(plan, blocked))?;
+    } else {
+        out.say(&report::plan_lines(plan).join("\n"))?;
+        for why in blocked {
+            out.say(&format!("AWS would refuse it: {why}"))?;
+        }
+        out.say("dry run: nothing was sent")?;
+    }
+    consent::check_verdict(plan, acting)?;
+    Ok(if blocked.is_empty() { Exit::Done } else { Exit::Refused })
 }
 
 /// Refuses, before anything is read, a command that nobody could confirm.

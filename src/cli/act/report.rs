@@ -37,13 +37,14 @@ pub(in crate::cli) fn plan_lines(plan: &Plan) -> Vec<String> {
 }
 
 /// `tidegate.plan/1` of a plan.
-pub(in crate::cli) fn planned(plan: &Plan) -> Value {
+pub(in crate::cli) fn planned(plan: &Plan, blocked: &[String]) -> Value {
     json!({
         "schema": "tidegate.plan/1",
         "release": plan.release,
         "refused": null,
         "plan": plan,
         "calls": plan.calls().map(Call::describe).collect::<Vec<_>>(),
+        "blocked": blocked,
     })
 }
 
@@ -60,6 +61,7 @@ pub(in crate::cli) fn refused(release: &Release, intent: &Intent, refusal: &Refu
         },
         "plan": null,
         "calls": [],
+        "blocked": [],
     })
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn service(seen: &Observation, release: &Release, context: &Context<'
             "target": back.target,
             "path": back.path,
             "calls": back.calls,
+            "blocked": back.blocked,
         },
         "known_bad": release.known_bad.iter().map(known_bad).collect::<Vec<_>>(),
         "previous": release.previous.iter().map(good).collect::<Vec<_>>(),

@@ -248,6 +248,7 @@ fn rollback(back: &PlannedRollback) -> Vec<Vec<String>> {
     let ready = if back.ready { "READY" } else { "NOT READY" };
     let target = back.target.as_ref().map(|target| format!("back to {}: ", target.tag())).unwrap_or_default();
     let mut rows = vec![vec!["rollback".to_owned(), format!("{ready}  {target}{}", back.path)]];
+    rows.extend(back.blocked.iter().map(|why| vec![String::new(), format!("       AWS would refuse it: {why}")]));
     rows.extend(back.calls.iter().map(|call| vec![String::new(), format!("       {call}")]));
     rows
 }
