@@ -1,7 +1,8 @@
 //! The confirmation that a plan needs before execution.
 //!
-//! The keys, the ROLLBACK line and the command line all use [`required`], so the screen and the key always agree on the
-//! number of key presses. A rollback needs a yes at most: neither a protected environment nor a gate delays it.
+//! The keys, the ROLLBACK line and the command line all use [`required`], so the screen never promises a single key
+//! press where the key asks a question. A rollback needs a yes at most: neither a protected environment nor a gate
+//! delays it.
 
 use super::plan;
 use super::plan::{Gate, Plan};

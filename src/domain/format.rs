@@ -1,4 +1,4 @@
-//! Durations, numbers and shares as text, in their shortest exact form.
+//! Durations, numbers and shares as text, in their shortest honest form.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -36,7 +36,7 @@ struct Progress {
     rollout: String,
     /// The service's `desiredCount`.
     desired: u32,
-    /// The most tasks of the rollout that ran at once. Tasks that stop and restart are no progress.
+    /// The most tasks of the rollout that ran at once. Tasks that stop and restart do not count as progress.
     most: u32,
     /// The fewest tasks that remained of all other rollouts.
     left: u32,
@@ -110,7 +110,7 @@ impl ProgressTracker {
         }
     }
 
-    /// The last progress of a service's rollout, as far as the rollout runs.
+    /// The last progress of a service's primary rollout; `None`: no primary rollout is known.
     pub fn stalled_since(&self, service: &ServiceKey) -> Option<Since> {
         self.progress.get(service).map(|progress| progress.since)
     }
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(since(look(&mut noticed, 700, 0, 6)), (ago(900), false), "nothing ran yet since it was created");
         assert_eq!(since(look(&mut noticed, 690, 0, 6)), (ago(900), false));
         assert_eq!(since(look(&mut noticed, 600, 2, 6)), (ago(600), true));
-        // Tasks that stop and restart are no progress.
+        // Tasks that stop and restart do not count as progress.
         assert_eq!(since(look(&mut noticed, 500, 0, 6)), (ago(600), true));
         assert_eq!(since(look(&mut noticed, 400, 2, 6)), (ago(600), true));
         assert_eq!(since(look(&mut noticed, 300, 2, 5)), (ago(300), true));

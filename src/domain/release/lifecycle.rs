@@ -192,7 +192,7 @@ pub enum Then {
     GoesBack,
     /// CONTINUE: the release continues automatically.
     GoesOn,
-    /// Any other value from AWS; `None`: AWS reports none.
+    /// Any other value from AWS; `None`: AWS reports no value.
     Other(Option<String>),
 }
 
@@ -232,7 +232,7 @@ fn waits(hook: &HookConfiguration) -> bool {
     hook.kind.as_deref().map_or(hook.target.is_none(), |kind| kind == PAUSE)
 }
 
-/// The position of the native deployment under way; `None`: none is under way.
+/// The position of the native deployment under way; `None`: no native deployment is under way.
 pub fn track(release: &Release, now: Timestamp) -> Option<StageTimeline> {
     let deployment = release.under_way().filter(|_| release.method.shifted_by_ecs())?;
     let configuration = &deployment.configuration;

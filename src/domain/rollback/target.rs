@@ -92,7 +92,7 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
 }
 
 /// The revisions that a rollout under way replaces: they were complete when the rollout began. A rollout that failed,
-/// or was replaced before it was complete, is no evidence. The rollout's state shows that; under a native strategy ECS
+/// or was replaced before it was complete, does not count. The rollout's state shows that; under a native strategy ECS
 /// reports no state, so the history decides.
 fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<KnownGood> {
     if !service.rolling() {
@@ -175,7 +175,7 @@ impl Replay {
     fn take(&mut self, deployment: &ServiceDeployment) {
         let (began, ended) = (deployment.created_at, deployment.finished_at);
         match &deployment.status {
-            // A deployment without tasks replaced the running revision, but is no evidence of a good one.
+            // A deployment without tasks replaced the running revision, but is not evidence of a good one.
             DeploymentStatus::Successful if deployment.ran_nothing() => self.replace(began),
             DeploymentStatus::Successful => match deployment.task_definition() {
                 Some(target) => self.install(target, ended, began),

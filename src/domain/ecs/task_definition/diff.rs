@@ -87,7 +87,7 @@ pub fn surroundings(from: &ServiceRevision, to: &ServiceRevision) -> Vec<Change>
         images.collect::<BTreeMap<_, _>>()
     };
     let (from, to) = (pulled(from), pulled(to));
-    // A digest is known only once a task has pulled the image, so a digest on one side only is no difference.
+    // A digest is known only once a task has pulled the image, so a digest on one side only is not a difference.
     for (container, digest) in &to {
         if let Some(before) = from.get(container) {
             changes.push(Change {

@@ -19,7 +19,7 @@ const DRAINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 pub(super) fn needed_for_all(stable: &Side, canary: &Side, share: Option<Percent>) -> u32 {
     let least = if stable.desired == 0 { canary.desired.max(1) } else { stable.desired };
     let Some(share) = share.filter(|share| share.value() >= TELLING_SHARE) else { return least };
-    // The smallest total of which the canary's tasks are its share.
+    // The fewest tasks whose share, rounded up, is the canary's number of tasks.
     let carried = (f64::from(canary.desired.saturating_sub(1)) * 100.0 / share.value()).floor() + 1.0;
     // Finite and positive; at most what both sides have.
     let carried = (carried as u32).min(stable.desired.saturating_add(canary.desired));
@@ -100,7 +100,7 @@ mod tests {
             (2, 18, 100.0, 18),
             (9, 9, 50.0, 17),
             (0, 6, 100.0, 6),
-            // A canary larger than its share is no evidence while stable carries the rest.
+            // A canary larger than its share is not evidence while stable carries the rest.
             (18, 3, 1.0, 18),
             (2, 10, 50.0, 12),
             (1, 0, 100.0, 1),
