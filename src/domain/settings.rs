@@ -11,9 +11,9 @@ use super::release::ladder::Ladder;
 /// Settings that the planner and the verdict apply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Nothing may be written.
+    /// True if tidegate must not write.
     pub read_only: bool,
-    /// Forward keys require the service's name.
+    /// True if forward keys require the service's name.
     pub protected: bool,
     /// The condition under which `R` asks for confirmation.
     pub rollback_confirm: RollbackConfirm,

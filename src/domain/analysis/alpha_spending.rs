@@ -1,4 +1,4 @@
-//! The error budget of the verdict, and its division among the looks.
+//! The tolerated probability of a wrong verdict, and its division among the looks.
 //!
 //! The operator sees a live verdict: each settled minute is another look, and each look another chance for noise to
 //! pass for a fault. Tested against 1 % at each of ten looks, a faultless canary would fail in several releases out of

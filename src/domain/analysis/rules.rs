@@ -1,4 +1,4 @@
-//! The rules: conditions on the metrics for FAIL, INCONCLUSIVE and PASS.
+//! The rules: the conditions on the metrics for each verdict status.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -19,8 +19,8 @@ pub struct Series {
     pub gauges: BTreeMap<Gauge, BTreeMap<Timestamp, f64>>,
     /// Failures of the newest attempt to read the source.
     pub troubles: Vec<Trouble>,
-    /// Metrics missing from this answer, because the query left them out or because they failed; the absence of a value
-    /// is then no evidence.
+    /// Metrics missing from this answer, because the query left them out or because they failed. The absence of a
+    /// value then proves nothing.
     pub unread: BTreeSet<Member>,
     /// Time of the last reading of the counts without a failure; `None`: now.
     pub as_of: Option<Timestamp>,

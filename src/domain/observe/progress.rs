@@ -51,7 +51,7 @@ struct Shortage {
     desired: u32,
     /// The most tasks that ran at once.
     most: u32,
-    /// The last improvement.
+    /// Start of the shortage, or its last improvement.
     since: Since,
 }
 

@@ -48,7 +48,7 @@ pub struct StageTimeline {
     pub steps: Vec<Step>,
     /// The next action, and its preconditions.
     pub next: Next,
-    /// The rollback under way, and why.
+    /// The rollback under way, with its reason.
     pub back: Option<Back>,
     /// The timeout of the pause at which the deployment waits.
     pub deadline: Option<Deadline>,
@@ -129,7 +129,7 @@ impl Tenths {
         Self((share.value() * 10.0).round() as u16)
     }
 
-    /// As a share.
+    /// The share in percent.
     pub fn percent(self) -> Percent {
         Percent::new(f64::from(self.0) / 10.0).unwrap_or(Percent::FULL)
     }

@@ -49,7 +49,7 @@ fn without_name(message: &str) -> String {
     }
 }
 
-/// The common form of two messages that differ only in their numbers and in the tasks and targets that they name.
+/// The common form of messages that differ only in their numbers and in the tasks and targets that they name.
 fn shape(message: &str) -> String {
     let word = |word: &str| {
         let letters = || word.chars().filter(|c| c.is_alphanumeric());

@@ -89,7 +89,7 @@ impl Look<'_> {
             let what = format!("the tag {name} has moved: {tag} was deployed with {before} and later with {now}");
             return Some(check(Level::Warn, what));
         }
-        // Sidecars that AWS adds have digests too, so the check is if this digest is among the task's digests.
+        // Sidecars that AWS adds have digests too, so only the presence of this digest counts.
         let containers = revisions.iter().map(|revision| revision.images.len()).max().unwrap_or(1);
         let differs = |task: &&[String]| task.len() >= containers && !task.contains(digest);
         let running = self.running_digests();
