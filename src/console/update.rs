@@ -5,8 +5,10 @@ pub mod auto_promotion;
 pub(crate) mod commands;
 pub(crate) mod confirmation;
 pub(crate) mod dispatch;
+mod in_flight;
 pub(crate) mod input;
 pub(crate) mod navigation;
+mod pending_rollback;
 
 use std::collections::BTreeMap;
 
@@ -69,7 +71,9 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     model.keep_selection();
     screens::refresh(&model.observed, &mut model.screen);
     confirmation::revalidate(model);
+    effects.extend(pending_rollback::refresh(model));
     effects.extend(auto_promotion::refresh(model));
+    model.polls.awaited = !model.operations.pending.is_empty();
     for query in poll_schedule::due(&model.watched()) {
         model.polls.ask(&query, model.observed.now.at);
         effects.push(Effect::Read(query));
@@ -223,7 +227,8 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
         }
         _ => {}
     }
-    operation.report(model.observed.now.at, progress);
+    operation.report(model.observed.now.at, progress.clone());
+    pending_rollback::note(model, &name, &progress);
     if let Some((text, wrong)) = said {
         model.say(text, wrong);
     }

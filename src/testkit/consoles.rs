@@ -272,6 +272,7 @@ pub(crate) fn route(stable: u64, canary: u64) -> Route {
         forwards: vec![to("checkout-stable", stable), to("checkout-canary", canary)],
         stickiness: None,
         unknown_action: None,
+        other_actions: false,
         default_rule: None,
         shape: 7,
     }

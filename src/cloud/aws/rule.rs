@@ -69,6 +69,7 @@ impl Rule {
         let shape = shape(&actions, &rest);
         let Spot { load_balancer, port } = spot.clone();
         let unknown_action = unknown_action(&actions).map(str::to_owned);
+        let other_actions = actions.len() > 1;
         let route = Route {
             id,
             load_balancer,
@@ -79,6 +80,7 @@ impl Rule {
             forwards,
             stickiness,
             unknown_action,
+            other_actions,
             shape,
         };
         Some(Self { route, actions })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::console::message::Order;
-use crate::domain::operation::{OperationId, Progress};
+use crate::domain::operation::{OperationId, OperationOutcome, Progress};
 use crate::domain::plan::Plan;
 use crate::domain::timeline::{Act, AffectedResource, By, Touch};
 
@@ -68,6 +68,9 @@ impl Acts {
             Progress::Ended(outcome) => {
                 let (text, wrong) = outcome.describe(&plan.title);
                 act.ended = Some((at, text, wrong));
+                if let OperationOutcome::Refused { step, .. } = outcome {
+                    act.withdraw(*step);
+                }
             }
             Progress::Waiting { .. } | Progress::Answered { .. } | Progress::Unknown { .. } => {}
         }

@@ -150,7 +150,7 @@ fn count_down(model: &mut Model, this: &mut AutoPromotion, plan: Plan) -> Vec<Ef
     let order = Order { automatic: true, why: Some(format!("automatic: {}", this.says)) };
     this.own = Some(model.operations.next_id);
     this.watched = this.own;
-    model.operations.start(plan, order, model.observed.now.at)
+    model.start(plan, order)
 }
 
 /// What keeps a countdown from beginning: nothing is counted down to that the operator cannot see.

@@ -217,6 +217,10 @@ fn marked(scene: &Canvas<'_>, release: &Release, said: Vec<String>, role: Role) 
         let said = said.iter().map(|text| format!("FAIL, {text}")).collect();
         return (said, if role == Role::BadBadge { role } else { Role::Bad });
     }
+    let said = match release.known_against_newest() {
+        Some(_) => said.iter().map(|text| format!("known bad, {text}")).collect(),
+        None => said,
+    };
     // Old data may have changed since: it is not coloured as if it were current. A deadline runs out all the same.
     if !age::world(scene).good() {
         let said = said.iter().map(|text| format!("{text} (old)")).collect();

@@ -5,6 +5,7 @@ mod daemon;
 mod expect;
 mod gate;
 mod goal;
+mod in_flight;
 pub mod intent;
 mod native;
 mod native_weighted;
@@ -26,6 +27,7 @@ use super::settings::Settings;
 pub use self::call::{Call, HookAction, Receipt, Reread, Seen};
 pub use self::expect::{Expect, Met};
 pub use self::gate::Gate;
+pub use self::in_flight::after_calls;
 pub use self::intent::Intent;
 pub use self::refusal::{Refusal, Remedy, Warning};
 

@@ -228,6 +228,9 @@ fn learn_act(history: &mut History, past: &Past, call: Option<PastCall>) {
         ("ended", _, Some(outcome)) => {
             let (text, wrong) = outcome.describe(&act.title);
             act.ended = Some((past.at, text, wrong));
+            if let OperationOutcome::Refused { step, .. } = outcome {
+                act.withdraw(*step);
+            }
         }
         _ => {}
     }

@@ -229,6 +229,7 @@ impl NativeScene {
                 forwards: vec![to("blue", blue), to("green", green)],
                 stickiness: None,
                 unknown_action: None,
+                other_actions: false,
                 default_rule: None,
                 shape: 7,
             }
