@@ -71,7 +71,7 @@ impl Script {
         let paper = Paper::default();
         let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
         out.json = json;
-        let with = Context { cloud: self, settings: &config.settings, clock: self, timeout };
+        let with = Context { cloud: self, settings: &config.settings, clock: self, timeout, until: None };
         let code = Watcher::new(&mut out, with, seen, name).unwrap().follow(stop).await;
         Watched { code: code.map_err(|failure| failure.exit), text: paper.text() }
     }
