@@ -68,6 +68,7 @@ impl Ran {
     /// The document that was printed, which follows its schema.
     pub(crate) fn json(&self) -> Value {
         let document = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        crate::schemas::check(&document);
         document
     }
 }
@@ -298,7 +299,7 @@ fn a_rolling_service_is_started_and_taken_back() {
 /// Each line of a watch is a document.
 fn lines(ran: &Ran) -> Vec<Value> {
     let document = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    ran.out.lines().map(document).collect()
+    ran.out.lines().map(document).inspect(crate::schemas::check).collect()
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod release;
 mod repeats;
 mod replay;
 mod rooms;
+mod schemas;
 mod steadiness;
 mod topologies;
 #[allow(dead_code)] // Its clock is for the bench of the start.
