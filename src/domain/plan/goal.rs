@@ -14,7 +14,7 @@ use crate::domain::wording::Wording;
 
 impl Context<'_> {
     /// A plan without steps: the goal of `intent` is reached, as `what` says.
-    pub(super) fn reached(&self, release: &Release, intent: Intent, what: String) -> Plan {
+    pub(crate) fn reached(&self, release: &Release, intent: Intent, what: String) -> Plan {
         Plan { gate: None, ..self.plan(release, intent, Vec::new(), None, Vec::new(), what) }
     }
 }
@@ -68,7 +68,7 @@ pub(super) fn rollback(
             "was rolled back at {at}, and runs {runs}: nothing is sent; to go further back, name a revision"
         ));
     }
-    if canary_is_newest(release) {
+    if release.canary_is_newest() {
         if let Some(condition) = unserved {
             return further(format!("{} has all of its traffic on {}", release.name, runs.tag()), condition);
         }
@@ -110,13 +110,6 @@ fn under_way(release: &Release) -> Option<String> {
         let to = newest.task_definition.tag();
         format!("is on its way back to {to} already: nothing is sent; to keep what it replaces, name that revision")
     })
-}
-
-/// Whether a pair's newest release was its canary's, which has neither traffic nor tasks any more.
-fn canary_is_newest(release: &Release) -> bool {
-    let Some(canary) = release.canary.as_ref().filter(|_| !release.one_service()) else { return false };
-    let newer = canary.began.zip(release.stable.began).is_some_and(|(canary, stable)| canary > stable);
-    newer && canary.task_definition != release.stable.task_definition
 }
 
 #[cfg(test)]

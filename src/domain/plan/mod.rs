@@ -288,6 +288,8 @@ fn warned(release: &Release, mut plan: Plan) -> Plan {
 #[cfg(test)]
 mod native_safety_tests;
 #[cfg(test)]
+mod repeat_tests;
+#[cfg(test)]
 mod safety_tests;
 #[cfg(test)]
 mod topology_tests;

@@ -247,6 +247,17 @@ pub(super) fn start(
 ) -> Result<Plan, Refusal> {
     let side = &release.stable;
     let own = &release.configuration;
+    let newest = release.newest();
+    if newest.task_definition == *task_definition && !newest.is_rolling_back && !release.is_rollback_deployment {
+        let tag = task_definition.tag();
+        let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
+        if under_way(release) {
+            return Ok(context.reached(release, intent, format!("is deploying {tag} already: nothing is sent")));
+        }
+        if newest.settled {
+            return Ok(context.reached(release, intent, format!("runs {tag} already: nothing is sent")));
+        }
+    }
     if under_way(release) {
         return Err(Refusal::new(
             format!("A deployment of {} is under way: another one would supersede it.", release.name),
@@ -306,10 +317,8 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
         ));
     }
     let Some(before) = &release.overridden_config else {
-        return Err(Refusal::new(
-            format!("Nothing of {} was changed for a release only.", release.name),
-            Remedy::EcsFinishes,
-        ));
+        let what = "has nothing to finish: nothing of it was changed for one release only, and nothing is sent";
+        return Ok(context.reached(release, Intent::Finish, what.to_owned()));
     };
     restorable(release, before)?;
     let side = &release.stable;

@@ -144,6 +144,19 @@ impl ReleaseState {
         self.rules.iter().any(|rule| rule.share().is_none_or(|share| !share.is_zero()))
     }
 
+    /// Whether a pair's newest release was its canary's.
+    pub fn canary_is_newest(&self) -> bool {
+        let Some(canary) = self.canary.as_ref().filter(|_| !self.one_service()) else { return false };
+        let newer = canary.began.zip(self.stable.began).is_some_and(|(canary, stable)| canary > stable);
+        newer && !self.stable_taken()
+    }
+
+    /// Whether the canary's revision is newer than stable's and has neither traffic nor tasks.
+    pub fn is_abandoned(&self) -> bool {
+        let idle = self.share.configured.is_some_and(Percent::is_zero) && !self.in_flight();
+        idle && self.canary_is_newest() && self.canary.as_ref().is_some_and(|canary| canary.desired == 0)
+    }
+
     /// Whether the canary is known to have a part of the traffic.
     pub fn is_shared(&self) -> bool {
         self.share.configured.is_some_and(|share| !share.is_zero())
