@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::config::ConfigError;
 use super::wording::COMMANDS;
-use crate::console::state::operation::OperationOutcome;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::operation::OperationOutcome;
 use crate::domain::plan::Refusal;
 
 /// The exit codes. Scripts rely on them: they only change on purpose.
@@ -31,6 +31,19 @@ impl Exit {
     /// The number.
     pub(crate) fn code(self) -> u8 {
         self as u8
+    }
+
+    /// The stable word for it in documents, where there is no more exact one.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::Refused => "refused",
+            Self::Aws => "aws",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        }
     }
 
     /// What it means, as the guide and `--help` say it.
@@ -74,6 +87,8 @@ impl Exit {
 pub(crate) struct Failure {
     /// Its exit code.
     pub exit: Exit,
+    /// The stable word for what happened, in documents.
+    pub code: &'static str,
     /// What happened, and to what. Lines.
     pub message: String,
     /// What to do next.
@@ -85,7 +100,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure in our own words.
     pub(crate) fn new(exit: Exit, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), advice: advice.into(), fault: None }
+        Self { exit, code: exit.word(), message: message.into(), advice: advice.into(), fault: None }
+    }
+
+    /// The same with a more exact word than its exit code's.
+    pub(crate) fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
     }
 
     /// Wrong usage.
@@ -98,6 +118,7 @@ impl Failure {
         json!({
             "schema": "tidegate.error/1",
             "exit": self.exit.code(),
+            "code": self.code,
             "message": self.message,
             "advice": self.advice,
             "fault": self.fault,
@@ -110,6 +131,7 @@ impl From<Fault> for Failure {
         let request = fault.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
         Self {
             exit: Exit::of_fault(&fault),
+            code: fault.kind.code(),
             message: format!("{}{request}", fault.headline()),
             advice: fault.advice.clone(),
             fault: Some(Box::new(fault)),
@@ -120,7 +142,7 @@ impl From<Fault> for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let advice = refusal.remedy.text(COMMANDS);
-        Self::new(Exit::Refused, refusal.reason, advice)
+        Self::new(Exit::Refused, refusal.reason, advice).coded("not_possible")
     }
 }
 
@@ -137,7 +159,7 @@ impl From<ConfigError> for Failure {
             ConfigError::NoPrometheus { .. } => "Or take the numbers from CloudWatch: source = \"cloudwatch\".",
             ConfigError::Variable { .. } => "Correct the variable, or unset it.",
         };
-        Self::usage(error.to_string(), advice)
+        Self::usage(error.to_string(), advice).coded("configuration")
     }
 }
 

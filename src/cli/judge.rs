@@ -176,7 +176,7 @@ impl Course {
         if out.json {
             let mut document = document(verdict, changes);
             if let (Some(served), Value::Object(members)) = (served, &mut document) {
-                members.insert("service".to_owned(), json!(served.name));
+                members.insert("name".to_owned(), json!(served.name));
                 members.insert("source".to_owned(), json!(served.source));
                 members.insert("from".to_owned(), json!(served.from));
                 members.insert("to".to_owned(), json!(served.to));
@@ -244,15 +244,15 @@ fn reasons(verdict: &Verdict) -> impl Iterator<Item = &String> {
 fn document(verdict: &Verdict, changes: &[Change]) -> Value {
     json!({
         "schema": "tidegate.judgement/1",
-        "verdict": verdict.outcome,
+        "outcome": verdict.outcome,
         "critical": verdict.critical,
         "reasons": reasons(verdict).collect::<Vec<_>>(),
         "error_rate": verdict.error_rate,
         "latency": verdict.latency,
         "needs": verdict.needs,
         "changes": changes.iter().map(|change| json!({
-            "minute": change.minute,
-            "verdict": change.verdict.outcome,
+            "at": change.minute,
+            "outcome": change.verdict.outcome,
             "requests": change.verdict.judged.requests,
             "reason": reasons(&change.verdict).next(),
         })).collect::<Vec<_>>(),
@@ -323,7 +323,7 @@ mod tests {
         for (file, exit, word) in table {
             let (ended, text) = judged(&file, true);
             let document: Value = serde_json::from_str(&text).unwrap();
-            assert_eq!((ended, &document["verdict"]), (exit, &json!(word)), "{text}");
+            assert_eq!((ended, &document["outcome"]), (exit, &json!(word)), "{text}");
             assert_eq!(document["schema"], "tidegate.judgement/1");
             assert!(!document["reasons"].as_array().unwrap().is_empty());
             for member in ["stable", "canary", "difference_low", "difference_high", "p_value"] {
@@ -349,7 +349,7 @@ mod tests {
         }
         let (_, text) = judged(&file.to_string(), true);
         let document: Value = serde_json::from_str(&text).unwrap();
-        let words: Vec<_> = document["changes"].as_array().unwrap().iter().map(|change| &change["verdict"]).collect();
+        let words: Vec<_> = document["changes"].as_array().unwrap().iter().map(|change| &change["outcome"]).collect();
         assert_eq!(words, ["not_yet", "fail"], "{text}");
         assert_eq!(document["changes"][1]["minute"], "2026-11-20T09:06:00Z");
     }

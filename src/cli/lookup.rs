@@ -30,11 +30,13 @@ pub(super) fn find<'a>(releases: &'a [Release], name: &str) -> Result<&'a Releas
     match found.as_slice() {
         [release] => Ok(release),
         [] => {
-            Err(Failure::new(Exit::Aws, format!("there is no service called {name} here"), near(releases, name_there)))
+            let message = format!("there is no service called {name} here");
+            Err(Failure::new(Exit::Aws, message, near(releases, name_there)).coded("no_such_service"))
         }
         several => {
             let candidates: Vec<_> = several.iter().map(|release| release.stable.service.to_string()).collect();
-            Err(Failure::usage(format!("{name} may be {}", candidates.join(" or ")), "Name one of those."))
+            Err(Failure::usage(format!("{name} may be {}", candidates.join(" or ")), "Name one of those.")
+                .coded("ambiguous_name"))
         }
     }
 }

@@ -27,6 +27,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod until;
 mod version;
 mod watch;
 mod wording;
@@ -58,6 +59,10 @@ pub async fn run() -> u8 {
             } else {
                 let _ = error.print();
             }
+            if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+                // One line: `watch` prints lines.
+                let _ = Out::process(true).event(&usage(&text).document());
+            }
             return u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
         }
     };
@@ -69,6 +74,13 @@ pub async fn run() -> u8 {
             failure.exit.code()
         }
     }
+}
+
+/// A mistake on the command line, from what clap says of it: the mistake first, then tips and the usage.
+fn usage(text: &str) -> Failure {
+    let mut parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
+    let message = parts.next().unwrap_or_default().trim_start_matches("error: ");
+    Failure::usage(message, parts.collect::<Vec<_>>().join("\n"))
 }
 
 /// What happened, to what, and what to do next.
@@ -100,7 +112,10 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
             status::print(out, &seen, name, &session.config.settings)?;
             Exit::Done
         }
-        Some(Command::Step(step)) => act(out, cli, &step.service, AskedAct::Step(step.to), &step.acting).await?,
+        Some(Command::Step(step)) => {
+            let wish = AskedAct::Step { to: step.to, hook: step.hook.clone() };
+            act(out, cli, &step.service, wish, &step.acting).await?
+        }
         Some(Command::Start(start)) => {
             let wish = AskedAct::Start { revision: start.task_definition.clone(), pauses: start.pauses };
             act(out, cli, &start.service, wish, &start.acting).await?

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::config::Config;
 use super::exit::Failure;
@@ -31,6 +32,8 @@ pub(super) struct Observer<'a> {
     pub region: &'a str,
     /// AWS's clock.
     pub clock: &'a dyn Clock,
+    /// The time limits of a rollback.
+    pub limits: Limits,
 }
 
 /// What an observation found.
@@ -64,11 +67,27 @@ const ROUNDS: usize = 2;
 /// Services whose failing tasks are read, at the most: those of the most urgent releases.
 const FAILING: usize = 5;
 
-/// The longest that a rollback waits for what it could do without.
-const DEADLINE: Duration = Duration::from_secs(4);
+/// The time limits of a rollback's reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// For each read that a rollback can do without.
+    pub helpful: Duration,
+    /// For all of them together, however many they are.
+    pub all_helpful: Duration,
+    /// For each read that a rollback cannot do without, and for all of them: they are read at the same time.
+    pub essential: Duration,
+}
 
-/// The longest that a rollback waits for each of what it cannot do without: a list that does not end is as good as none.
-const LIMIT: Duration = Duration::from_secs(30);
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            helpful: Duration::from_secs(4),
+            all_helpful: Duration::from_secs(10),
+            // A list that does not end within half a minute is as good as none.
+            essential: Duration::from_secs(30),
+        }
+    }
+}
 
 /// Minutes of metrics: a share may have been set hours ago, and stable's own hour before that is looked at too.
 const MINUTES: i64 = 180;
@@ -79,6 +98,8 @@ struct Progress {
     snapshot: Snapshot,
     faults: Vec<Fault>,
     asked: BTreeSet<Read>,
+    /// When a rollback stops waiting for what it can do without; `None`: it has not asked for any of that.
+    helpful_until: Option<Instant>,
 }
 
 impl Observer<'_> {
@@ -131,15 +152,19 @@ impl Observer<'_> {
             let reads = required.iter().filter(|it| it.need == need).map(|it| it.read.clone());
             requirements::queries(reads, now, MINUTES)
         };
-        let within = |deadline| (scope == Scope::Rollback).then_some(deadline);
-        let essential = queries(Need::Essential).into_iter().map(|query| (query, within(LIMIT)));
-        let helpful = queries(Need::Helpful).into_iter().map(|query| (query, within(DEADLINE)));
+        let until = *progress.helpful_until.get_or_insert_with(|| Instant::now() + self.limits.all_helpful);
+        let limit = move |need| match need {
+            Need::Essential => self.limits.essential,
+            Need::Helpful => until.saturating_duration_since(Instant::now()).min(self.limits.helpful),
+        };
+        let essential = queries(Need::Essential).into_iter().map(|query| (query, Need::Essential));
+        let helpful = queries(Need::Helpful).into_iter().map(|query| (query, Need::Helpful));
         let mut answers = futures::stream::iter(essential.chain(helpful))
-            .map(|(query, deadline)| async move {
+            .map(|(query, need)| async move {
                 let asked = self.clock.now();
-                let answer = match deadline {
-                    Some(deadline) => self.read_within(deadline, &query).await,
-                    None => self.cloud.read(&query).await,
+                let answer = match scope {
+                    Scope::Rollback => self.read_within(limit(need), &query).await,
+                    _ => self.cloud.read(&query).await,
                 };
                 (asked, query, answer)
             })
@@ -152,9 +177,13 @@ impl Observer<'_> {
         }
     }
 
-    async fn read_within(&self, deadline: Duration, query: &Query) -> Result<Answer, Fault> {
-        tokio::time::timeout(deadline, self.cloud.read(query)).await.unwrap_or_else(|_| {
-            let waited = format!("no answer within {} s; went on without it", deadline.as_secs());
+    async fn read_within(&self, limit: Duration, query: &Query) -> Result<Answer, Fault> {
+        tokio::time::timeout(limit, self.cloud.read(query)).await.unwrap_or_else(|_| {
+            let waited = if limit.is_zero() {
+                format!("not asked: {} s went into other reads", self.limits.all_helpful.as_secs())
+            } else {
+                format!("no answer within {:.0} s; went on without it", limit.as_secs_f64())
+            };
             Err(Fault::new(FaultKind::Unanswered, query.operation(), query.subject(), waited))
         })
     }

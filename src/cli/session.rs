@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
-use super::observe::{Observation, Observer};
+use super::observe::{Limits, Observation, Observer};
 use super::service_recorder::ServiceRecorder;
 use crate::clock::{CLOCK_VARIABLE, Clock, ScaledClock, SystemClock};
 use crate::cloud::aws;
@@ -92,8 +92,13 @@ impl Session {
 
     /// Reads AWS once: what `scope` requires of the release called `name`, else of all of them.
     pub(super) async fn observe(&self, scope: Scope, name: Option<&str>) -> Result<Observation, Failure> {
-        let observer =
-            Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &*self.clock };
+        let observer = Observer {
+            cloud: &*self.reader,
+            config: &self.config,
+            region: &self.region,
+            clock: &*self.clock,
+            limits: Limits::default(),
+        };
         let recall = |place: &crate::domain::ecs::names::Location| match audit::default_path() {
             Ok(path) => history::recall(&path, place, self.now()),
             Err(_) => History::default(),

@@ -13,8 +13,9 @@ const LONGEST_MESSAGE: usize = 2_000;
 const LONGEST_CODE: usize = 128;
 
 /// Kinds of failure, told apart because each asks for something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FaultKind {
     /// Too many calls (`ThrottlingException`, `Throttling`, `RequestLimitExceeded`).
     Throttled,
@@ -109,6 +110,11 @@ impl Fault {
 }
 
 impl FaultKind {
+    /// The stable word for it in documents.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+
     /// One or two words for a status line.
     pub fn word(self) -> &'static str {
         match self {
@@ -133,14 +139,16 @@ impl FaultKind {
         match self {
             Self::Throttled => "Polling has slowed down; the quota is shared by the whole account and region.",
             Self::Denied => "Ask for the permission named above; `assets/iam` has the policies.",
-            Self::Expired => "Renew the credentials (`aws sso login`, or your tool); the console goes on by itself.",
+            Self::Expired => {
+                "Renew the credentials (`aws sso login`, or your tool); an open console goes on by itself."
+            }
             Self::NoCredentials => "Set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work.",
             Self::NoRegion => "Pass --region, or set AWS_REGION or the profile's region.",
             Self::Misconfigured => "Correct the setting, or unset it.",
             Self::NotFound => "Check the cluster, the region and the account.",
-            Self::Changed => "Look at what is there now, then press the key again.",
+            Self::Changed => "Look at what is there now, then order it again.",
             Self::Refused => "Read AWS's message; the request is in the audit file.",
-            Self::Unsupported => "The rest of the screen does not need it.",
+            Self::Unsupported => "Nothing else needs it.",
             Self::Unanswered => "The state is read back; watch what it says.",
             Self::Unreachable => "Check the network, the proxy and --endpoint-url.",
             Self::Server => "AWS had a failure; the state is read back.",

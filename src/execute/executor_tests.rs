@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::executor::{Options, execute};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::FaultKind;
+use crate::domain::operation::{OperationOutcome, Progress};
 use crate::domain::plan::{Call, Expect, Intent, Met, Plan};
 use crate::testkit::fake_cloud::{Edit, Mishap, World};
 use crate::testkit::worlds;
@@ -299,4 +299,48 @@ fn a_finish_takes_its_six_steps_and_goes_on_after_a_crash() {
     // Broken off after the traffic had moved: only the canary's tasks are left.
     again.weights = vec![(100, 0)];
     assert_eq!(planned(&again, &Intent::Finish).unwrap().calls().count(), 1);
+}
+
+/// Carries a plan out; its time is over as soon as the first call is sent.
+fn run_late(world: &World, plan: &Plan) -> OperationOutcome {
+    let overdue = CancellationToken::new();
+    let options = Options { clock: Arc::new(world.clone()), overdue: overdue.clone(), ..Options::default() };
+    let mut report = |moved| {
+        if matches!(moved, Progress::Sent { .. }) {
+            overdue.cancel();
+        }
+    };
+    execute(world, plan, &options, &CancellationToken::new(), &mut report).now_or_never().expect("it waits no more")
+}
+
+#[test]
+fn past_its_time_nothing_is_sent_and_the_call_on_its_way_is_answered() {
+    let scene = at_ten();
+    let plan = planned(&scene, &Intent::Rollback { to: None, at_once: false }).unwrap();
+    for (mishap, unknown) in [(Mishap::None, false), (Mishap::AnswerLost, true)] {
+        let world = World::new(&scene);
+        world.with(|state| state.mishaps = vec![mishap]);
+        let outcome = run_late(&world, &plan);
+        assert_eq!(matches!(outcome, OperationOutcome::Unknown { step: 0, .. }), unknown, "{outcome:?}");
+        assert_eq!(outcome == OperationOutcome::Superseded, !unknown, "{outcome:?}");
+        assert_eq!(world.with(|state| state.sent.len()), 1);
+    }
+}
+
+#[test]
+fn a_step_that_waits_for_tasks_ends_when_somebody_else_moves_the_traffic() {
+    let scene = at_ten();
+    let plan = planned(&scene, &Intent::Step { to: None }).unwrap();
+    let world = World::new(&scene);
+    world.with(|state| state.edits = vec![(Duration::from_secs(10), Edit::Weights(100, 0))]);
+    let (outcome, _) = run(&world, &plan, &CancellationToken::new());
+    let OperationOutcome::Failed { step: 0, reason } = outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("somebody else changed it meanwhile: "), "{reason}");
+    let waited = world.with(|state| state.now);
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
+    // Whoever rolls back does not give up for it.
+    let plan = planned(&scene, &Intent::Rollback { to: None, at_once: false }).unwrap();
+    let world = World::new(&scene);
+    world.with(|state| state.edits = vec![(Duration::from_secs(1), Edit::Shape)]);
+    assert_eq!(run(&world, &plan, &CancellationToken::new()).0, OperationOutcome::Done);
 }

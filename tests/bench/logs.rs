@@ -122,6 +122,7 @@ fn console() -> Model {
         grace: None,
         execute_command: false,
         daemon: false,
+        managed: None,
     };
     let driver = LogDriver::Awslogs { group: "/ecs/shop".into(), region: None, prefix: Some("ecs".into()) };
     let definition = TaskDefinition {
@@ -146,6 +147,7 @@ fn resident() -> usize {
     line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<usize>().ok()).unwrap_or(0) / 1024
 }
 
+#[expect(clippy::too_many_lines, reason = "one run, from its flags to its exit code")]
 fn main() -> ExitCode {
     // Minutes, five messages a second.
     let wish = Wish::new(10);

@@ -146,16 +146,18 @@ class Tidegate:
         pid, terminal = pty.fork()
         if pid == 0:
             os.execve(self.binary, [str(self.binary), "--config", str(config), "--read-only"], self.environment)
-        drawn, opened = b"", False
+        # One after the other: what comes at once is taken for a text that was pasted.
+        drawn, keys = b"", [b"/", b"checkout", b"\r", b"\r"]
         try:
             fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 200, 0, 0))
-            while not (opened and enough()):
+            pressed = time.monotonic()
+            while keys or not enough():
                 left()
                 if select.select([terminal], [], [], 1)[0]:
                     drawn += os.read(terminal, 65536)
-                if not opened and b"checkout" in drawn:
-                    os.write(terminal, b"/checkout\r\r")
-                    opened = True
+                if keys and b"checkout" in drawn and time.monotonic() > pressed + 0.5:
+                    os.write(terminal, keys.pop(0))
+                    pressed = time.monotonic()
         finally:
             with contextlib.suppress(OSError):
                 os.write(terminal, b"\x03")

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::cli::observe::Observer;
+use crate::cli::observe::{Limits, Observer};
 use crate::cli::out::tests::Paper;
 use crate::cli::tests::{config, group, now, revision, service};
 use crate::domain::ecs::deployment::{DeploymentStatus, Rollback, ServiceDeployment, ServiceRevision, Strategy};
@@ -65,12 +65,13 @@ impl Script {
         stop: impl Future<Output = Left> + Unpin,
     ) -> Watched {
         let config = config();
-        let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: self };
+        let observer =
+            Observer { cloud: self, config: &config, region: "us-east-1", clock: self, limits: Limits::default() };
         let seen = observer.observe(Scope::Release, Some(name), |_| History::default()).await.unwrap();
         let paper = Paper::default();
         let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
         out.json = json;
-        let with = Context { cloud: self, settings: &config.settings, clock: self, timeout };
+        let with = Context { cloud: self, settings: &config.settings, clock: self, timeout, until: None };
         let code = Watcher::new(&mut out, with, seen, name).unwrap().follow(stop).await;
         Watched { code: code.map_err(|failure| failure.exit), text: paper.text() }
     }
@@ -116,6 +117,7 @@ impl Cloud for Script {
             forwards: vec![weigh("stable", frame.weights.0), weigh("canary", frame.weights.1)],
             stickiness: None,
             unknown_action: None,
+            other_actions: false,
             default_rule: None,
             shape: 7,
         };

@@ -28,6 +28,7 @@ use super::lookup;
 use super::observe::Observation;
 use super::out::Out;
 use super::session::Session;
+use super::until::{Reached, Until};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::console::poll_schedule;
@@ -64,6 +65,7 @@ pub(super) async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Res
         settings: &session.config.settings,
         clock: &*session.clock,
         timeout: args.timeout,
+        until: args.until.as_ref(),
     };
     Watcher::new(out, with, seen, &args.service)?.follow(stop).await
 }
@@ -79,6 +81,8 @@ pub(super) struct Context<'a> {
     pub clock: &'a dyn Clock,
     /// How long at the most, on AWS's clock.
     pub timeout: Option<SignedDuration>,
+    /// The point at which the watch ends; `None`: the release's end.
+    pub until: Option<&'a Until>,
 }
 
 /// A watch under way.
@@ -143,6 +147,11 @@ impl<'a> Watcher<'a> {
                 self.tell("ended", &ended.text.clone(), WatchEvent { ended: Some(&ended), ..WatchEvent::default() })?;
                 return Ok(ended.end.exit().code());
             }
+            if failed.is_none()
+                && let Some(exit) = self.reached()?
+            {
+                return Ok(exit.code());
+            }
             if self.out.gone() {
                 return Ok(Exit::Unknown.code());
             }
@@ -160,6 +169,18 @@ impl<'a> Watcher<'a> {
                 }
             };
         }
+    }
+
+    /// Prints that the point is reached that is waited for.
+    fn reached(&mut self) -> Result<Option<Exit>, Failure> {
+        let Some(until) = self.with.until.filter(|_| self.target.is_some()) else { return Ok(None) };
+        let Some(reached) = until.reached(self.release()?) else { return Ok(None) };
+        let (exit, text) = match reached {
+            Reached::Yes(text) => (Exit::Done, format!("reached: {text}")),
+            Reached::Failed(text) => (Exit::Failed, format!("not reached: {text}")),
+        };
+        self.tell("reached", &text, WatchEvent { exit: Some(exit.code()), ..WatchEvent::default() })?;
+        Ok(Some(exit))
     }
 
     /// A failure that the first observation could do without and a watch cannot.

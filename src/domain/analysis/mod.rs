@@ -38,9 +38,11 @@ pub mod latency_test;
 mod memo;
 #[cfg(test)]
 pub(crate) mod oracle;
+pub mod preliminary;
 pub(crate) mod rules;
 pub(crate) mod sample_size;
 pub(crate) mod samples;
+mod share_since;
 #[cfg(test)]
 mod tests;
 pub(crate) mod window;
@@ -50,6 +52,7 @@ use serde::{Deserialize, Serialize};
 pub use self::case::Case;
 pub use self::rules::{fails, judge};
 pub use self::samples::{Numbers, Observed};
+pub use self::share_since::ShownShare;
 pub use self::window::{Step, of_canary, of_service};
 
 use super::metrics::Percentile;

@@ -139,7 +139,7 @@ fn where_latency_is_not_counted_errors_alone_decide_and_it_is_said() {
     let judge = |errors: f64, until: i64, timed: bool| {
         let canary = untimed(minutes(0, 15, 300.0, errors, 100.0));
         let since = Some(Since { at: at(0), seen: true });
-        let step = Step { since, bake: BAKE, timed, share: Percent::new(10.0).ok() };
+        let step = Step { since, began: None, bake: BAKE, timed, share: Percent::new(10.0).ok() };
         of_canary(Some(&canary), Some(&stable), &step, at(until), &lines)
     };
     let good = judge(0.6, 15, false);
@@ -289,6 +289,7 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
     let now = at(15);
     let judge = |seen: bool, since: i64, share: f64| {
         let step = Step {
+            began: None,
             since: Some(Since { at: at(since), seen }),
             bake: BAKE,
             timed: true,
@@ -305,12 +306,13 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
     // Where it is not known since when it has been so, no farther back than the window before the first look; and what
     // was judged once is judged at each look after it.
     assert_eq!(judge(false, 15, 10.0).judged.minutes, 10);
-    let step = Step { since: Some(Since { at: at(3), seen: false }), bake: BAKE, timed: true, share: None };
+    let step =
+        Step { since: Some(Since { at: at(3), seen: false }), began: None, bake: BAKE, timed: true, share: None };
     let looks = (180..900).step_by(20).map(|second| at(0) + SignedDuration::from_secs(second));
     let minutes: Vec<_> =
         looks.map(|now| of_canary(Some(&canary), Some(&stable), &step, now, &lines).judged.minutes).collect();
     assert!(minutes.is_sorted() && minutes.last() > Some(&18), "{minutes:?}");
-    let step = Step { since: None, bake: BAKE, timed: true, share: Some(Percent::FULL) };
+    let step = Step { since: None, began: None, bake: BAKE, timed: true, share: Some(Percent::FULL) };
     let nothing = of_canary(Some(&canary), None, &step, now, &lines);
     assert_eq!((nothing.outcome, nothing.baseline), (VerdictStatus::Pass, Some(Numbers::default())));
     assert_eq!(
@@ -339,6 +341,7 @@ fn before_anything_has_settled_stables_own_hour_says_how_long_it_takes() {
     let stable = series(&minutes(-60, 61, 3000.0, 6.0, 100.0));
     let judge = |stable: &Series, share: f64| {
         let step = Step {
+            began: None,
             since: Some(Since { at: at(0), seen: true }),
             bake: BAKE,
             timed: true,

@@ -13,6 +13,8 @@ use crate::domain::settings::Thresholds;
 pub struct Step {
     /// Since when it has been so; `None`: not known.
     pub since: Option<Since>,
+    /// When the canary's revision began; `None`: not known.
+    pub began: Option<Timestamp>,
     /// How long it should be watched.
     pub bake: SignedDuration,
     /// Whether latency is counted at all.
@@ -61,11 +63,14 @@ pub fn of_canary(
     let settles = settling([canary, stable]);
     // A bake that is longer than the window could else never be over.
     let window = |end| window(end, settles, thresholds.window.max(step.bake));
-    // A minute that began before the weights changed mixes two shares. Where the change was not seen, it may be that
-    // other revisions ran behind the same target groups: then no farther back than the window before the first look.
+    // A minute that began before the weights changed mixes two shares. Where the change was not seen, no farther back
+    // than the window before the first look, and never to what another revision did behind the same target group.
     let from = match step.since {
         Some(since) if since.seen => since.at,
-        since => window(since.map_or(now, |since| since.at.min(now))),
+        since => {
+            let window = window(since.map_or(now, |since| since.at.min(now)));
+            step.began.map_or(window, |began| began.max(window))
+        }
     };
     let read = canary.is_some();
     let canary = settled(canary, from, now, now);

@@ -1,15 +1,15 @@
 //! What must be so before a call, and what must be read back after it.
 
+mod compare;
 mod quiet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
+use crate::domain::ecs::deployment::Configuration;
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, RouteId, target_group_name};
-use crate::domain::ecs::service::{RolloutState, Service};
-use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::observe::snapshot::Query;
 
 /// A state of the world that can be asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,115 +170,6 @@ impl Expect {
         matches!(self, Self::Quiet { .. })
     }
 
-    /// Compares it with an answer to [`Expect::query`] of `now`. No minute before `since` says anything.
-    pub fn compare(&self, facts: &Answer, since: Timestamp, now: Timestamp) -> Met {
-        match (self, facts) {
-            (Self::Quiet { target_group, .. }, Answer::Metrics(series)) => {
-                quiet::compare(target_group, since, series, now)
-            }
-            (Self::Weights { weights, .. }, Answer::Route(route)) => {
-                for want in weights {
-                    match route.weight(&want.target_group) {
-                        Some(weight) if weight == want.weight => {}
-                        Some(weight) => {
-                            return Met::NotYet(format!(
-                                "{} has weight {weight}",
-                                target_group_name(&want.target_group)
-                            ));
-                        }
-                        None => {
-                            return Met::Unreachable(format!(
-                                "the rule no longer forwards to {}",
-                                target_group_name(&want.target_group)
-                            ));
-                        }
-                    }
-                }
-                Met::Yes
-            }
-            (Self::Sticky { seconds, .. }, Answer::Route(route)) => match route.stickiness {
-                Some(now) if now == *seconds => Met::Yes,
-                Some(now) => Met::NotYet(format!("the stickiness is {now} s")),
-                None => Met::NotYet("the stickiness is off".to_owned()),
-            },
-            (Self::Healthy { target_group, at_least }, Answer::Health(health)) => {
-                let healthy = health.iter().find(|(arn, _)| arn == target_group).map(|(_, health)| health.healthy);
-                match healthy {
-                    Some(healthy) if healthy >= *at_least => Met::Yes,
-                    Some(healthy) => {
-                        Met::NotYet(format!("{healthy} of {at_least} healthy in {}", target_group_name(target_group)))
-                    }
-                    None => Met::NotYet(format!("health of {} unknown", target_group_name(target_group))),
-                }
-            }
-            (Self::Answered { deployment, hook, .. }, Answer::Deployments(deployments)) => {
-                match deployments.iter().find(|known| known.arn == *deployment) {
-                    Some(known) if known.pauses().iter().any(|pause| pause.hook == *hook) => {
-                        Met::NotYet("the pause still waits".to_owned())
-                    }
-                    Some(_) => Met::Yes,
-                    None => Met::NotYet("the deployment is not in the history".to_owned()),
-                }
-            }
-            (Self::GoingBack { deployment, .. }, Answer::Deployments(deployments)) => {
-                match deployments.iter().find(|known| known.arn == *deployment).map(|known| &known.status) {
-                    Some(status) if status.rolling_back() => Met::Yes,
-                    Some(DeploymentStatus::RollbackSuccessful | DeploymentStatus::RollbackFailed) => Met::Yes,
-                    Some(status) if status.ended() => Met::Unreachable(format!("the deployment ended {status:?}")),
-                    Some(_) => Met::NotYet("the deployment has not turned back yet".to_owned()),
-                    None => Met::NotYet("the deployment is not in the history yet".to_owned()),
-                }
-            }
-            (Self::Running { at_least, .. }, Answer::Service(service)) => {
-                if service.running >= *at_least {
-                    Met::Yes
-                } else {
-                    Met::NotYet(format!("{} of {at_least} tasks run", service.running))
-                }
-            }
-            (Self::Desired { count, .. }, Answer::Service(service)) => {
-                if service.desired == *count {
-                    Met::Yes
-                } else {
-                    Met::NotYet(format!("desiredCount is {}", service.desired))
-                }
-            }
-            (Self::Primary { task_definition, .. }, Answer::Service(service)) => match service.primary() {
-                Some(primary) if primary.task_definition == *task_definition => Met::Yes,
-                Some(primary) => Met::NotYet(format!("{} is primary", primary.task_definition.tag())),
-                None => Met::NotYet("no primary rollout".to_owned()),
-            },
-            (Self::Left { task_definition, .. }, Answer::Service(service)) => match service.primary() {
-                Some(primary) if primary.task_definition != *task_definition => Met::Yes,
-                _ => Met::NotYet(format!("{} is primary", task_definition.tag())),
-            },
-            (Self::Settled { task_definition, older_may_run, .. }, Answer::Service(service)) => {
-                settled(service, task_definition, *older_may_run)
-            }
-            (Self::Deployed { task_definition, after, .. }, Answer::Deployments(deployments)) => {
-                let newest = deployments.first().filter(|newest| Some(&newest.arn) != after.as_ref());
-                match newest.map(ServiceDeployment::task_definition) {
-                    Some(Some(newest)) if newest == task_definition => Met::Yes,
-                    Some(Some(newest)) => Met::Unreachable(format!("a newer deployment is of {}", newest.tag())),
-                    Some(None) => Met::NotYet("the newest deployment's revision is not known yet".to_owned()),
-                    None => Met::NotYet("no new deployment is shown yet".to_owned()),
-                }
-            }
-            (Self::Configured { configuration, .. }, Answer::Service(service)) => {
-                match service.configuration.same_strategy(configuration) {
-                    true => Met::Yes,
-                    false => Met::NotYet(format!("it goes by {}", service.configuration.describe())),
-                }
-            }
-            (Self::Registered { newer_than, .. }, Answer::Family(revisions)) => {
-                let newest = revisions.first().filter(|newest| newest.revision() > newer_than.revision());
-                newest.map_or_else(|| Met::NotYet("no newer revision yet".to_owned()), |_| Met::Yes)
-            }
-            // An answer to another question says nothing about this one.
-            _ => Met::NotYet("not read yet".to_owned()),
-        }
-    }
-
     /// In words, as a dialog shows it.
     pub fn describe(&self) -> String {
         match self {
@@ -317,45 +208,4 @@ impl Expect {
             }
         }
     }
-}
-
-fn settled(service: &Service, task_definition: &TaskDefinitionArn, older_may_run: bool) -> Met {
-    let Some(primary) = service.primary() else {
-        return Met::NotYet("no primary rollout".to_owned());
-    };
-    // An old failure of the same revision says nothing while a new rollout of it is under way.
-    let failed = match primary.task_definition == *task_definition {
-        true => (primary.state == Some(RolloutState::Failed)).then_some(primary),
-        false => service
-            .rollouts
-            .iter()
-            .find(|rollout| rollout.task_definition == *task_definition && rollout.state == Some(RolloutState::Failed)),
-    };
-    if let Some(failed) = failed {
-        let reason = failed.reason.as_deref().unwrap_or("no reason given");
-        return Met::Unreachable(format!("the rollout of {} failed: {reason}", task_definition.tag()));
-    }
-    if primary.task_definition != *task_definition {
-        return Met::Unreachable(format!(
-            "{} was superseded by {}",
-            task_definition.tag(),
-            primary.task_definition.tag()
-        ));
-    }
-    if service.settled_on(task_definition) || older_may_run && service.complete_on(task_definition) {
-        return Met::Yes;
-    }
-    if service.configuration.defers_cleanup() && service.complete_on(task_definition) {
-        let other = service.rollouts.iter().filter(|rollout| rollout.task_definition != *task_definition);
-        return match other.map(|rollout| rollout.running).sum::<u32>() {
-            // Older tasks of the same revision serve users as well.
-            0 => Met::Yes,
-            running => Met::NotYet(format!("{running} tasks of other revisions run on: ECS removes them later")),
-        };
-    }
-    Met::NotYet(format!("{} of {} running{}", primary.running, service.desired, failures(primary.failed)))
-}
-
-fn failures(failed: u32) -> String {
-    if failed == 0 { String::new() } else { format!(", {failed} failed") }
 }

@@ -15,13 +15,26 @@ pub(super) fn start(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let side = &release.stable;
+    let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
+    let ours = side.task_definition == *task_definition;
+    if ours && side.settled {
+        return Ok(context.reached(
+            release,
+            intent,
+            format!("runs {} already: nothing is sent", task_definition.tag()),
+        ));
+    }
+    if ours && side.rolling {
+        let title = format!("is rolling out {} already", task_definition.tag());
+        let wait = vec![complete(side, task_definition, side.defers_cleanup, context)];
+        return Ok(context.plan(release, intent, wait, None, Vec::new(), title));
+    }
     if side.rolling {
         return Err(Refusal::new(format!("{} is rolling out already.", side.service.service), Remedy::WaitOrRollback));
     }
     let warnings = another_revision(release, task_definition)?.into_iter().collect();
     let mut steps = order(release, task_definition, None, vec![unchanged(side)], context);
     steps.push(complete(side, task_definition, side.defers_cleanup, context));
-    let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
     let title = format!("{} → {}, tasks replaced in place", side.task_definition.tag(), task_definition.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
 }

@@ -160,7 +160,7 @@ pub(super) fn sticky_again(release: &Release, context: &Context<'_>) -> Vec<Step
 }
 
 /// Whether a rule can be written back as it was read.
-fn writable(route: &Route) -> Result<(), Refusal> {
+pub(super) fn writable(route: &Route) -> Result<(), Refusal> {
     match &route.unknown_action {
         None => Ok(()),
         Some(kind) => Err(Refusal::new(
@@ -213,6 +213,12 @@ pub(super) fn answer(
         optional: false,
         patience: context.settings.patience,
     }
+}
+
+/// A side runs a revision alone, complete.
+pub(super) fn alone(side: &Side, task_definition: &TaskDefinitionArn) -> Expect {
+    let (service, task_definition) = (side.service.clone(), task_definition.clone());
+    Expect::Settled { service, task_definition, older_may_run: false }
 }
 
 /// Waits for a revision to be complete and alone. Only where `older_may_run` are older tasks not waited for.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::condition::{Condition, FailureReason};
 use super::ladder::Ladder;
 use super::production_rule::ProductionRule;
+use super::rule_repair::RuleRepair;
 use super::share::Percent;
 use super::{Bake, Method, Phase, Share, Side, WEIGHT_PAUSE_STAGE};
 use crate::domain::ecs::deployment::{Configuration, Pause, ServiceDeployment};
@@ -58,6 +59,8 @@ pub struct ReleaseState {
     pub stage: Option<LifecycleStage>,
     /// What is wrong or odd, the weightiest first.
     pub conditions: Vec<Condition>,
+    /// What mends a production rule that sends users to empty target groups while ECS deploys nothing.
+    pub repair: Option<Box<RuleRepair>>,
     /// Since when the stable service's rollout has been complete.
     pub steady_since: Option<Timestamp>,
     /// When the newest release was rolled back, as ECS's history or this machine's audit tells; `None`: it was not.
@@ -144,6 +147,19 @@ impl ReleaseState {
     /// Whether the canary has, or may have, a part of the traffic in any production rule.
     pub fn may_be_shared(&self) -> bool {
         self.rules.iter().any(|rule| rule.share().is_none_or(|share| !share.is_zero()))
+    }
+
+    /// Whether a pair's newest release was its canary's.
+    pub fn canary_is_newest(&self) -> bool {
+        let Some(canary) = self.canary.as_ref().filter(|_| !self.one_service()) else { return false };
+        let newer = canary.began.zip(self.stable.began).is_some_and(|(canary, stable)| canary > stable);
+        newer && !self.stable_taken()
+    }
+
+    /// Whether the canary's revision is newer than stable's and has neither traffic nor tasks.
+    pub fn is_abandoned(&self) -> bool {
+        let idle = self.share.configured.is_some_and(Percent::is_zero) && !self.in_flight();
+        idle && self.canary_is_newest() && self.canary.as_ref().is_some_and(|canary| canary.desired == 0)
     }
 
     /// Whether the canary is known to have a part of the traffic.

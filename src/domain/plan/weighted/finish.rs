@@ -3,7 +3,7 @@
 use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::{Moving, moving};
 use crate::domain::plan::steps::{
-    a_step, capacity, healthy, scale, set_share, sticky_again, still, unchanged, update, without_traffic,
+    a_step, alone, capacity, healthy, scale, set_share, sticky_again, still, unchanged, update, without_traffic,
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;
@@ -96,7 +96,7 @@ fn stable_takes_over(
     after.extend(more.map(|count| Expect::Desired { service: service.clone(), count }));
     steps.push(a_step(format!("{name} → {}", to.tag()), before, call, after, context));
 
-    let mut complete = vec![Expect::Settled { service, task_definition: to.clone(), older_may_run: false }];
+    let mut complete = vec![alone(stable, to)];
     complete.extend(healthy(stable, carrying));
     let title = format!("wait for {name} to be complete and healthy");
     steps.push(a_step(title, Vec::new(), None, complete.clone(), context));

@@ -4,7 +4,7 @@ use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::no_pair;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::route::Stickiness;
-use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_share, update, without_traffic};
+use crate::domain::plan::steps::{a_step, alone, capacity, healthy, scale, set_share, update, without_traffic};
 use crate::domain::plan::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step, Warning, redeploy};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
@@ -89,11 +89,7 @@ fn serves_what_is_wanted(release: &Release, canary: &Side, to: Option<&TaskDefin
 }
 
 fn settled(side: &Side) -> Expect {
-    Expect::Settled {
-        service: side.service.clone(),
-        task_definition: side.task_definition.clone(),
-        older_may_run: false,
-    }
+    alone(side, &side.task_definition)
 }
 
 /// Whether stable is leaving the canary's revision for another: a finish that is being undone.
