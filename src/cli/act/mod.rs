@@ -258,7 +258,7 @@ async fn carry_out(
     limit: TimeLimit,
 ) -> Result<ExecutionReport, Failure> {
     let journal = audit::default_path().and_then(|path| Journal::open(&path));
-    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order };
+    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order, plan: &plan };
     let options = Options { clock: Arc::clone(&session.clock), overdue: limit.token(), ..Options::default() };
     if let (Err(trouble), true) = (&journal, plan.intent.is_rollback()) {
         out.remark(&format!("WARNING: {trouble}. The rollback goes on and is NOT written to the audit."));
@@ -274,8 +274,7 @@ async fn carry_out(
     };
     let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
     let actor: &dyn Cloud = &*session.actor;
-    execute_audited(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress))
-        .await;
+    execute_audited(actor, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress)).await;
     listening.inspect(JoinHandle::abort);
     let mut told = reporter.told();
     told.timed_out = limit.over();
