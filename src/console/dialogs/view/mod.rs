@@ -15,9 +15,9 @@ use tui_input::Input;
 
 use super::{Consent, Dialog, Purpose, Revisions};
 use crate::console::widgets::canvas::{Canvas, put, split_top};
+use crate::console::widgets::format;
 use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{format, parts};
 use crate::console::wording::KEYS;
 use crate::domain::plan::Refusal;
 use crate::domain::settings::Settings;
