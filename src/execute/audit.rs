@@ -38,7 +38,7 @@ pub fn default_path() -> Result<PathBuf, String> {
     Ok(state.join("tidegate").join("audit.jsonl"))
 }
 
-/// The way in which an act was ordered.
+/// The origin of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Via {
@@ -55,7 +55,7 @@ pub enum Via {
 pub struct Order {
     /// The caller's identity (STS); `None` where it could not be read.
     pub who: Option<Identity>,
-    /// The way in which it was ordered.
+    /// The origin of the order.
     pub via: Via,
     /// `--reason`, the typed reason, or the console's own.
     pub why: Option<String>,
@@ -265,8 +265,8 @@ impl Drop for Journal {
     }
 }
 
-/// Appends with one write, so that the lines of two consoles do not mix. A line that was torn, by a console that died or
-/// by a full disk, is ended first: it spoils no other.
+/// Appends with one write, so that the lines of two consoles do not mix. If a dead console or a full disk left a torn
+/// line, that line is ended first, so that it spoils no other line.
 fn append(file: &mut File, line: &[u8]) -> io::Result<()> {
     let mut last = *b"\n";
     if let Some(end) = file.metadata()?.len().checked_sub(1) {
