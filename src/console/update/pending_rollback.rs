@@ -109,7 +109,7 @@ pub(super) fn waive(model: &mut Model) {
     }
 }
 
-/// Copies the commands that do what the shown pending rollback would do; `None` where the screen shows none.
+/// Copies the commands that carry out the shown pending rollback; `None` if the screen shows none.
 pub(super) fn copy_commands(model: &mut Model) -> Option<Effect> {
     if !model.screen.offers_commands() {
         return None;
