@@ -24,7 +24,7 @@ use crate::domain::release::{LocalState, Release};
 
 /// The inputs of an observation.
 pub(super) struct Observer<'a> {
-    /// AWS, and Prometheus where the configuration has one.
+    /// AWS, and Prometheus if the configuration has one.
     pub cloud: &'a dyn Cloud,
     /// The configuration.
     pub config: &'a Config,

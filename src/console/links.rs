@@ -255,7 +255,7 @@ impl Subject<'_> {
     }
 }
 
-/// `…:service-deployment/CLUSTER/SERVICE/ID`.
+/// Returns the service in `…:service-deployment/CLUSTER/SERVICE/ID`.
 fn service_of(deployment: &Arn) -> Option<ServiceKey> {
     let mut parts = deployment.resource().strip_prefix("service-deployment/")?.split('/');
     Some(ServiceKey::new(parts.next()?, parts.next()?))

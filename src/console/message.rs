@@ -33,7 +33,7 @@ impl Now {
     }
 }
 
-/// One thing that happened.
+/// One event for the core.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Msg {
@@ -60,7 +60,7 @@ pub enum Msg {
         /// The answer, or the fault.
         answer: Result<Answer, Fault>,
     },
-    /// An operation read something for itself.
+    /// An operation made a query of its own.
     Overheard {
         /// Time of the query.
         asked: Timestamp,
@@ -91,7 +91,7 @@ pub struct Order {
     pub why: Option<String>,
 }
 
-/// One thing to do, outside the core.
+/// One action outside the core.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {

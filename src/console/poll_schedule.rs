@@ -55,7 +55,7 @@ impl PollState {
     }
 }
 
-/// The queries that were sent, and how they ended.
+/// The queries that were sent, each with its state.
 #[derive(Debug, Clone, Default)]
 pub struct Polls {
     asked: HashMap<Key, PollState>,
@@ -240,11 +240,11 @@ impl<'a> Watched<'a> {
 
 /// The requirements of the present screen.
 struct Required<'a> {
-    /// For the fleet.
+    /// Requirements of the fleet.
     fleet: Vec<Requirement<'a>>,
-    /// For the release that a key would act on.
+    /// Requirements of the release that a key would act on.
     focus: Vec<Requirement<'a>>,
-    /// For the open release.
+    /// Requirements of the open release.
     open: Vec<Requirement<'a>>,
 }
 

@@ -1,4 +1,4 @@
-//! The banner of a rollback that did not happen. It is on every screen until the rollback is done or waived.
+//! The banner of a rollback that did not happen. The banner is on every screen until the rollback is done or waived.
 
 use ratatui::text::{Line, Span};
 
