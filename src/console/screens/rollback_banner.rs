@@ -38,7 +38,7 @@ pub(crate) fn lines(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
 /// Renders the banner in one line, for a screen that is too small.
 pub(crate) fn line(scene: &Canvas<'_>) -> Option<String> {
     let (name, pending) = shown(scene)?;
-    let keys = if pending.is_sending() { "" } else { "  w waive  c copy" };
+    let keys = if pending.is_sending() { "" } else { "; w waive, c copy" };
     Some(format!("NOT DONE {}: {}{keys}", format::clip(name, 10), short(pending)))
 }
 
