@@ -1,22 +1,22 @@
-//! The build script: tells the compiler which commit is being built, where that is known.
+//! The build script: passes the commit being built to the compiler, if the commit is known.
 //!
-//! The commit comes from the checkout, or from the file that `cargo package` puts into a tarball; its time comes from
-//! git, or from `SOURCE_DATE_EPOCH`. A build without any of them is a build without a commit, not a failed build.
+//! The commit comes from the checkout, or from the file that `cargo package` puts into a tarball; the commit's time
+//! comes from git, or from `SOURCE_DATE_EPOCH`. Without any of them the build succeeds and names no commit.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is known of the source.
+/// The known facts about the source.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Source {
     /// The commit's full hash.
     pub commit: Option<String>,
     /// The commit's time, in seconds since 1970.
     pub seconds: Option<String>,
-    /// The files that change when another commit is checked out or made. All of them exist: Cargo would take a
-    /// missing one as changed, and build everything again each time.
+    /// Files that change when another commit is checked out or made. All of them exist: Cargo would treat a missing
+    /// file as changed, and rebuild everything each time.
     pub watched: Vec<PathBuf>,
 }
 
@@ -57,16 +57,17 @@ impl Source {
     }
 }
 
-/// Where git keeps its files.
+/// The directories in which git keeps its files.
 struct Checkout {
-    /// Of this worktree: `HEAD`.
+    /// Directory of this worktree, with `HEAD`.
     own: PathBuf,
-    /// Of all worktrees: the branches.
+    /// Directory shared by all worktrees, with the branches.
     common: PathBuf,
 }
 
 impl Checkout {
-    /// The checkout whose top level is `root`. One further up is somebody else's: it only contains this source.
+    /// The checkout whose top level is `root`. A checkout further up belongs to another project that contains this
+    /// source.
     fn at(root: &Path) -> Option<Self> {
         let dot_git = root.join(".git");
         let own = if dot_git.is_dir() {
@@ -91,7 +92,7 @@ impl Checkout {
         Some(self.head()?.strip_prefix("ref:")?.trim().to_owned())
     }
 
-    /// The commit that is checked out, as far as plain files tell.
+    /// The checked-out commit, as far as plain files contain it.
     fn commit(&self) -> Option<String> {
         let commit = match self.branch() {
             None => self.head(),
@@ -109,17 +110,17 @@ impl Checkout {
 
     fn watched(&self) -> Vec<PathBuf> {
         let branch = self.branch().map(|branch| self.common.join(branch));
-        // The log of HEAD grows with each commit also where the branch has no file of its own yet.
+        // The log of HEAD grows with each commit, even while the branch has no file of its own.
         let files = [self.own.join("HEAD"), self.own.join("logs/HEAD"), self.common.join("packed-refs")];
         files.into_iter().chain(branch).filter(|path| path.is_file()).collect()
     }
 }
 
-/// The commit and its time, where there is a git that answers.
+/// The commit and its time, if git is installed and succeeds.
 fn ask_git(root: &Path) -> Option<(String, String)> {
     let mut git = Command::new("git");
     git.arg("-C").arg(root).args(["log", "-1", "--no-show-signature", "--format=%H %ct"]);
-    // A hook sets these for the repository that it runs in, which may be another one.
+    // A git hook sets these variables for its own repository, which may be another one.
     for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         git.env_remove(variable);
     }

@@ -1,4 +1,4 @@
-//! Time, and waiting. With AWS both are the machine's; the demo's account runs on a faster clock.
+//! Time and waiting. With AWS both use the machine's clock; the demo's account runs on a faster clock.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,30 +10,30 @@ use tokio::time::Instant;
 
 use crate::domain::clock_rate::ClockRate;
 
-/// A clock to read and to wait by. Waiting is part of it so that a test can let an hour pass at once.
+/// A clock to read and to wait on. Waiting belongs to the clock so that a test can let an hour pass at once.
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// The time on AWS's clock.
     fn now(&self) -> Timestamp;
 
-    /// The operator's time since some fixed moment. It never goes back.
+    /// The operator's time since a fixed moment; never goes back.
     fn elapsed(&self) -> Duration;
 
-    /// Returns when `span` of the operator's time has passed.
+    /// Returns after `span` of the operator's time.
     async fn sleep(&self, span: Duration);
 
-    /// How fast AWS's clock runs.
+    /// The rate of AWS's clock.
     fn rate(&self) -> ClockRate {
         ClockRate::default()
     }
 
-    /// A span of AWS's clock as the operator's time; zero where it is negative.
+    /// Converts a span of AWS's clock to the operator's time; zero for a negative span.
     fn operator_time(&self, span: SignedDuration) -> Duration {
         self.rate().operator_time(span).max(SignedDuration::ZERO).unsigned_abs()
     }
 }
 
-/// The machine's own clock, which AWS shares.
+/// The machine's own clock, which is also AWS's time.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock(Instant);
 
@@ -61,15 +61,15 @@ impl Clock for SystemClock {
 /// The clock of a simulated AWS, which runs faster than the machine's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScaledClock {
-    /// The time on AWS's clock …
+    /// The time on AWS's clock at `real_origin` …
     origin: Timestamp,
-    /// … at this time of the machine's.
+    /// … which is a time on the machine's clock.
     real_origin: Timestamp,
     rate: ClockRate,
     began: Instant,
 }
 
-/// The variable by which `tidegate sim` tells a console about its clock.
+/// The variable in which `tidegate sim` passes its clock to a console.
 pub const CLOCK_VARIABLE: &str = "TIDEGATE_CLOCK";
 
 impl ScaledClock {

@@ -54,7 +54,7 @@
 //!
 //! **An act's result**: `cloud/aws` answers the write → `execute/executor` reads it back →
 //! `execute/audited_execution` writes the audit → `console/driver` → `console/event_loop` → `console/update` →
-//! `state/operation` records the progress → `console/view`.
+//! `domain/operation` records the progress → `console/view`.
 
 pub mod cli;
 pub mod clock;

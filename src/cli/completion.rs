@@ -1,4 +1,4 @@
-//! Completion in a shell: the script that asks tidegate on each press of Tab, and the answer to it.
+//! Shell completion: the script that calls tidegate on each press of Tab, and the response to the shell.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ use clap_complete::{CompleteEnv, Shell};
 use super::args::Cli;
 use super::exit::{Failure, internal};
 
-/// The script asks with this variable, set to the shell's name.
+/// The variable that the script sets to the shell's name.
 const VARIABLE: &str = "TIDEGATE_COMPLETE";
 
 const NAME: &str = "tidegate";
 
-/// Answers a shell that completes a line, and ends the process; returns where none did. Only to be called before the
-/// process has other threads.
+/// Completes a line for a shell and ends the process; returns if no shell requested a completion. Must be called before
+/// the process has other threads.
 pub fn answer_shell() {
     CompleteEnv::with_factory(command).var(VARIABLE).complete();
 }
 
-/// The commands as completion offers them: an option only where a value does not fit, or after a `-`. Without this a
-/// list of services would end with the twelve options of every command.
+/// The commands for completion. Options are offered only if no value fits, or after a `-`; otherwise a list of services
+/// would end with the twelve options of every command.
 fn command() -> clap::Command {
     let mut command = Cli::command();
     command.build();
@@ -34,7 +34,7 @@ fn options_last(command: clap::Command) -> clap::Command {
     command.mut_args(last).mut_subcommands(options_last)
 }
 
-/// The script for `shell`.
+/// The completion script for `shell`.
 pub(super) fn script(shell: Shell) -> Result<String, Failure> {
     let completer = called_as(std::env::args_os().next(), std::env::current_dir().ok().as_deref());
     let failed = |error: std::io::Error| internal("cannot write the completion script", error);
@@ -47,7 +47,7 @@ pub(super) fn script(shell: Shell) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&script).into_owned())
 }
 
-/// How the script calls tidegate: by its name where it was found by name, else by its whole path.
+/// The path by which the script calls tidegate: the bare name if the shell found tidegate in PATH, else the full path.
 fn called_as(word: Option<OsString>, current_dir: Option<&Path>) -> String {
     let path = word.map(PathBuf::from).unwrap_or_else(|| PathBuf::from(NAME));
     let path = match current_dir {

@@ -41,8 +41,8 @@ pub(super) async fn open(config: Config) -> Result<u8, Failure> {
     let environment = &session.config.environment;
     let endpoint = environment.endpoint_url.value.as_deref().map(|url| without_password(url).into_owned());
     let shell = Shell { profile: environment.profile.value.clone(), simulated: endpoint.is_some(), endpoint };
-    let lanes: (Arc<dyn Cloud>, Arc<dyn Cloud>) = (session.reader, session.actor);
-    show(session.config, session.region, session.clock, lanes, audit::default_path(), shell).await
+    let Session { config, region, clock, reader, actor, .. } = session;
+    show(config, Account { region, clock, reader, actor }, audit::default_path(), shell).await
 }
 
 /// The console on a simulated account of its own.
@@ -66,7 +66,7 @@ pub(super) async fn demo(config: Config, options: &World) -> Result<u8, Failure>
     let actor = lane(|lanes| Arc::new(lanes.act.clone()));
     let audit = demo_audit();
     let shell = Shell { simulated: true, ..Shell::default() };
-    let ended = show(config, region, clock, (reader, actor), Ok(audit.clone()), shell).await;
+    let ended = show(config, Account { region, clock, reader, actor }, Ok(audit.clone()), shell).await;
     // Its world is gone, and nobody would ever clear these away.
     let _ = std::fs::remove_file(&audit);
     ended
@@ -97,15 +97,17 @@ fn demo_audit() -> PathBuf {
     path
 }
 
-async fn show(
-    config: Config,
+/// The account on the screen, and what reaches it.
+struct Account {
     region: String,
     clock: Arc<dyn Clock>,
-    (reader, actor): (Arc<dyn Cloud>, Arc<dyn Cloud>),
-    audit: Result<PathBuf, String>,
-    shell: Shell,
-) -> Result<u8, Failure> {
-    // The account is not known before AWS has said who is asking.
+    reader: Arc<dyn Cloud>,
+    actor: Arc<dyn Cloud>,
+}
+
+async fn show(config: Config, account: Account, audit: Result<PathBuf, String>, shell: Shell) -> Result<u8, Failure> {
+    let Account { region, clock, reader, actor } = account;
+    // The account's number is not known before AWS has said who is asking.
     let place = Location { environment: config.environment.name.value.clone(), account: String::new(), region };
     let variable = |name: &str| process_variables(name);
     let theme = Theme::detect(variable("NO_COLOR").as_deref(), variable("TERM").as_deref(), config.ascii.value);

@@ -1,4 +1,4 @@
-//! A service deployment in words and in documents: what `history`, `watch` and `status` all say of one.
+//! A service deployment in words and in documents, shared by `history`, `watch` and `status`.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,16 +9,16 @@ use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::rollback::target::Evidence;
 
-/// A deployment that begins this long after another was stopped was not what stopped it.
+/// Maximum time between the stop of a deployment and the start of the one that superseded it.
 const AT_THE_SAME_TIME: SignedDuration = SignedDuration::from_mins(2);
 
-/// What people call a revision's version: its first image's tag.
+/// A revision's version, as people call it: the tag of its first image.
 pub(super) fn version(revision: &ServiceRevision, snapshot: &Snapshot) -> Option<String> {
     let of_image = || revision.images.first().and_then(|image| image_tag(&image.image)).map(str::to_owned);
     version_of(&revision.task_definition, snapshot).or_else(of_image)
 }
 
-/// The same of a task definition alone.
+/// The version of a task definition, without a service revision.
 pub(super) fn version_of(task_definition: &TaskDefinitionArn, snapshot: &Snapshot) -> Option<String> {
     snapshot.task_definition(task_definition)?.version().map(str::to_owned)
 }
@@ -33,7 +33,7 @@ pub(super) fn revisions(deployment: &ServiceDeployment, snapshot: &Snapshot) -> 
     if from.is_empty() { format!("{to}{version}") } else { format!("{} → {to}{version}", from.join("+")) }
 }
 
-/// How it ended, or where it is.
+/// The outcome of a deployment, or its progress.
 pub(super) fn outcome(deployment: &ServiceDeployment, history: &[ServiceDeployment], now: Timestamp) -> String {
     let back = deployment.rolled_back_to().map(|to| format!(" to {}", to.tag())).unwrap_or_default();
     match deployment.outcome() {
@@ -64,14 +64,14 @@ pub(super) fn outcome(deployment: &ServiceDeployment, history: &[ServiceDeployme
     }
 }
 
-/// Why, in AWS's words: of a rollback its own reason, else what the deployment says.
+/// The reason in AWS's words: that of the rollback, else that of the deployment's status.
 pub(super) fn reason(deployment: &ServiceDeployment) -> Option<&str> {
     let of_rollback = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref());
     let of_status = deployment.reason.as_deref();
     of_rollback.or(of_status).filter(|reason| !reason.is_empty())
 }
 
-/// A status in words; one that this version does not know as AWS spells it.
+/// A status in words; a status unknown to this version appears as AWS spells it.
 pub(super) fn status(status: &DeploymentStatus) -> String {
     match status {
         DeploymentStatus::Pending => "pending".to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn target_tag(deployment: &ServiceDeployment) -> String {
     deployment.task_definition().map_or_else(|| "another deployment".to_owned(), TaskDefinitionArn::tag)
 }
 
-/// How long a pause still waits, and what it does then: `23h 10m left, then ROLLBACK`.
+/// The time left of a pause, and the action at its end: `23h 10m left, then ROLLBACK`.
 pub(super) fn pause(pause: &Pause, now: Timestamp) -> String {
     let then = pause.then.as_deref().unwrap_or("it is answered by itself");
     match pause.until {
@@ -102,7 +102,7 @@ pub(super) fn pause(pause: &Pause, now: Timestamp) -> String {
     }
 }
 
-/// How a revision is known to have worked.
+/// The evidence that a revision has worked, in words.
 pub(super) fn evidence(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Deployment => "a deployment of it succeeded",
@@ -112,7 +112,7 @@ pub(super) fn evidence(evidence: Evidence) -> &'static str {
     }
 }
 
-/// The newer deployment that took over from one that was stopped.
+/// The newer deployment that superseded a stopped one.
 pub(super) fn superseded_by<'a>(
     deployment: &ServiceDeployment,
     history: &'a [ServiceDeployment],
@@ -129,7 +129,7 @@ pub(super) fn superseded_by<'a>(
     ended.is_none_or(|ended| next.created_at.is_some_and(|at| at <= ended)).then_some(next)
 }
 
-/// What every document says of a deployment.
+/// The members of a deployment that every document has.
 pub(super) fn brief(deployment: &ServiceDeployment) -> Value {
     json!({
         "arn": deployment.arn,
@@ -156,7 +156,7 @@ fn rollback(deployment: &ServiceDeployment) -> Option<Value> {
     }))
 }
 
-/// All that is known of a deployment.
+/// A deployment as a complete document.
 pub(super) fn document(deployment: &ServiceDeployment, history: &[ServiceDeployment], snapshot: &Snapshot) -> Value {
     let revision = |revision: &ServiceRevision| {
         json!({

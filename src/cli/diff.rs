@@ -1,4 +1,4 @@
-//! `diff`: what changed between two revisions. Values are hidden unless they are asked for.
+//! `diff`: the changes between two revisions. Values are hidden unless the operator asks for them.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ struct Sides {
     changes: Vec<Change>,
 }
 
-/// Looks, compares and prints.
+/// Reads two revisions, compares them and prints the changes.
 pub(super) async fn diff(out: &mut Out, session: &Session, wish: &Diff) -> Result<(), Failure> {
     let seen = session.observe(Scope::Past, Some(&wish.service)).await?;
     seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
@@ -50,7 +50,7 @@ pub(super) async fn diff(out: &mut Out, session: &Session, wish: &Diff) -> Resul
     }
 }
 
-/// Which two are meant.
+/// The two revisions to compare.
 fn sides(release: &Release, wish: &Diff) -> Result<(TaskDefinitionArn, TaskDefinitionArn), Failure> {
     let stable = &release.stable.task_definition;
     let newest = if release.in_flight() { &release.newest().task_definition } else { stable };
@@ -61,7 +61,7 @@ fn sides(release: &Release, wish: &Diff) -> Result<(TaskDefinitionArn, TaskDefin
     if *stable != *newest {
         return Ok((stable.clone(), to));
     }
-    // What can no longer be deployed can still be compared with.
+    // A revision that can no longer be deployed can still be compared.
     let before = target::best(&release.previous).or(release.previous.first());
     match before {
         Some(good) => Ok((good.task_definition.clone(), to)),
@@ -84,7 +84,7 @@ async fn definition(cloud: &dyn Cloud, arn: TaskDefinitionArn, reveal: bool) -> 
     }
 }
 
-/// The newest service revision of a task definition that the release's own deployments tell of.
+/// The newest service revision of a task definition in the release's deployments.
 fn revision<'a>(seen: &'a Observation, release: &Release, arn: &TaskDefinitionArn) -> Option<&'a ServiceRevision> {
     let sides = release.sides();
     let deployments = sides.filter_map(|side| seen.snapshot.deployments.get(&side.service)?.get()).flatten();
@@ -92,7 +92,7 @@ fn revision<'a>(seen: &'a Observation, release: &Release, arn: &TaskDefinitionAr
     revisions.find(|revision| revision.task_definition == *arn).map(|revision| &**revision)
 }
 
-/// The sections, in the order in which the changes come; a container's image digest comes late and belongs to it.
+/// The sections in the order of their first changes; a container's image digest comes late but belongs to its section.
 fn sections(changes: &[Change]) -> Vec<&Section> {
     let mut sections: Vec<&Section> = Vec::new();
     for change in changes {

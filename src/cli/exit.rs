@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::config::ConfigError;
 use super::wording::COMMANDS;
-use crate::console::state::operation::OperationOutcome;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::operation::OperationOutcome;
 use crate::domain::plan::Refusal;
 
 /// The exit codes. Scripts rely on them: they only change on purpose.

@@ -1,22 +1,22 @@
-//! Text as commands print it.
+//! Text formatting for the output of commands.
 
 pub(crate) use crate::domain::format::{many, rate, since, span};
 
-/// What stands where nothing was measured.
+/// The text for a missing measurement.
 pub(crate) const NO_DATA: &str = "no data";
 
-/// The value, or that there is none.
+/// The value, or [`NO_DATA`].
 pub(crate) fn or_no_data<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map_or_else(|| NO_DATA.to_owned(), |value| value.to_string())
 }
 
-/// An image's tag (`1.9.0`): what people call the version.
+/// An image's tag (`1.9.0`), which people call the version.
 pub(crate) fn image_tag(image: &str) -> Option<&str> {
     let image = image.split('@').next().unwrap_or(image);
     image.rsplit('/').next()?.rsplit_once(':').map(|(_, tag)| tag)
 }
 
-/// Lines with their columns under one another; the last column is as long as it is.
+/// Lines with aligned columns; the last column is not padded.
 pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     use unicode_width::UnicodeWidthStr;
     let cells: Vec<Vec<String>> =

@@ -1,4 +1,4 @@
-//! `history`: what a service was made to run, when, how, and what came of it.
+//! `history`: a service's deployments, with their times, strategies and outcomes.
 
 use serde_json::{Value, json};
 
@@ -14,11 +14,11 @@ use crate::domain::ecs::names::ServiceKey;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::release::Release;
 
-/// What AWS keeps of one service.
+/// The deployments that AWS keeps of one service.
 struct Kept<'a> {
     service: &'a ServiceKey,
     deployments: &'a [ServiceDeployment],
-    /// Why there are none, where that is not for want of deployments.
+    /// Reason for an empty list.
     none: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn print(out: &mut Out, seen: &Observation, name: &str, limit: usize)
     let release = lookup::find(&seen.releases, name)?;
     let sides = release.sides();
     let mut services: Vec<_> = sides.map(|side| &side.service).collect();
-    // A native release under way has both of its sides in one service.
+    // Both sides of a native release under way belong to one service.
     services.dedup();
     let kept = services.into_iter().map(|service| kept(seen, service)).collect::<Result<Vec<_>, _>>()?;
     if out.json {
@@ -46,7 +46,7 @@ pub(super) fn print(out: &mut Out, seen: &Observation, name: &str, limit: usize)
     out.say(&lines.join("\n"))
 }
 
-/// A failure only where AWS may have a history that it did not tell.
+/// The deployments of a service. Fails only if AWS may have a history that could not be read.
 fn kept<'a>(seen: &'a Observation, service: &'a ServiceKey) -> Result<Kept<'a>, Failure> {
     let reading = seen.snapshot.deployments.get(service);
     if let Some(fault) = reading.and_then(|reading| reading.failing()) {
@@ -81,7 +81,7 @@ fn table(seen: &Observation, kept: &Kept<'_>, limit: usize) -> Vec<String> {
     let mut lines: Vec<_> = rows.next().into_iter().collect();
     for (line, deployment) in rows.zip(shown()) {
         lines.push(line);
-        // A reason is a sentence or two of AWS's own. It stands below, whole, where a column would cut it.
+        // A reason is a sentence or two from AWS. It is printed in full below the row, because a column would cut it.
         lines.extend(reason(deployment).filter(|_| says_more(deployment)).map(|reason| format!("    {reason}")));
     }
     let left_off = kept.deployments.len().saturating_sub(limit);
@@ -108,7 +108,7 @@ fn row(seen: &Observation, kept: &Kept<'_>, deployment: &ServiceDeployment) -> V
     ]
 }
 
-/// That a deployment that succeeded is "completed" needs no second line.
+/// Returns false for a success: its reason ("completed") would add nothing.
 fn says_more(deployment: &ServiceDeployment) -> bool {
     deployment.outcome() != Some(crate::domain::ecs::deployment::DeploymentOutcome::Succeeded)
 }

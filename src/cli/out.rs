@@ -1,4 +1,4 @@
-//! The one place where commands write to a terminal. Text from elsewhere is defused here, whoever forgot to.
+//! Terminal output of all commands, in one place. Text from elsewhere is always sanitized here.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -7,19 +7,19 @@ use serde_json::Value;
 use super::exit::{Failure, internal};
 use crate::domain::text::{clean, is_safe};
 
-/// Where a command writes, and what it may ask.
+/// The output streams of a command, and the input for its questions.
 pub(crate) struct Out {
     answers: Box<dyn Write + Send>,
     remarks: Box<dyn Write + Send>,
     questions: Option<Box<dyn BufRead + Send>>,
-    /// Whether the reader of the answers has had enough.
+    /// True if the reader of standard output has closed it.
     gone: bool,
-    /// Whether the answer is one JSON document.
+    /// True if the output is one JSON document.
     pub json: bool,
 }
 
 impl Out {
-    /// The process's own streams. Questions are asked only where a person can see and answer them.
+    /// The process's own streams. Questions are asked only if an operator can see and answer them.
     pub(crate) fn process(json: bool) -> Self {
         let person = io::stdin().is_terminal() && io::stderr().is_terminal();
         Self {
@@ -31,7 +31,7 @@ impl Out {
         }
     }
 
-    /// Streams of a test's own.
+    /// Streams of a test.
     #[cfg(test)]
     pub(crate) fn to(
         answers: Box<dyn Write + Send>,
@@ -42,40 +42,41 @@ impl Out {
         Self { answers, remarks, questions, gone: false, json: false }
     }
 
-    /// Whether there is somebody to ask.
+    /// Returns true if an operator can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         self.questions.is_some()
     }
 
-    /// Whether nobody reads the answers any more: whoever goes on and on writing them may stop.
+    /// Returns true if the reader has closed standard output, so a command that writes continuously may stop.
     pub(crate) fn gone(&self) -> bool {
         self.gone
     }
 
-    /// Lines of the answer, on standard output.
+    /// Writes lines to standard output.
     pub(crate) fn say(&mut self, text: &str) -> Result<(), Failure> {
         self.answer(&lines(text))
     }
 
-    /// Text of our own, as it is: a script, in which a tab is a tab.
+    /// Writes trusted text unchanged: in a script a tab must stay a tab.
     pub(crate) fn script(&mut self, text: &str) -> Result<(), Failure> {
         self.answer(text.trim_end())
     }
 
-    /// Lines beside the answer, on standard error. That nobody reads them is no reason to stop.
+    /// Writes lines to standard error. A closed standard error is no reason to stop.
     pub(crate) fn remark(&mut self, text: &str) {
-        // There is nobody left to tell.
+        // Nothing is left to report a failed write to.
         let _ = write(&mut self.remarks, &lines(text));
     }
 
-    /// One document, on standard output, whole lines and plain ASCII where a terminal could be harmed.
+    /// Writes one document to standard output, in whole lines; characters that could harm a terminal become ASCII
+    /// escapes.
     pub(crate) fn document(&mut self, document: &Value) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(document).map_err(|error| internal("cannot write JSON", error))?;
-        // Unsafe characters other than the line breaks between members occur in strings only.
+        // Apart from the line breaks between members, unsafe characters occur only in strings.
         self.answer(&safe(&text))
     }
 
-    /// One document of several, each on a line of its own.
+    /// Writes one document of a series, on a line of its own.
     pub(crate) fn event(&mut self, document: &Value) -> Result<(), Failure> {
         let text = serde_json::to_string(document).map_err(|error| internal("cannot write JSON", error))?;
         self.answer(&safe(&text))
@@ -83,7 +84,7 @@ impl Out {
 
     fn answer(&mut self, text: &str) -> Result<(), Failure> {
         match write(&mut self.answers, text) {
-            // `tidegate status | head`: the reader has had enough, which is not a failure.
+            // `tidegate status | head`: the reader has closed the pipe, which is not a failure.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.gone = true;
                 Ok(())
@@ -92,7 +93,7 @@ impl Out {
         }
     }
 
-    /// Asks, and reads one line. `None`: there is nobody to ask, or nothing was said.
+    /// Asks a question and reads one line. `None`: no operator can be asked, or the input has ended.
     pub(crate) fn ask(&mut self, question: &str) -> Option<String> {
         let questions = self.questions.as_mut()?;
         write!(self.remarks, "{} ", clean(question)).and_then(|()| self.remarks.flush()).ok()?;
@@ -102,7 +103,7 @@ impl Out {
     }
 }
 
-/// A character as JSON writes it in ASCII.
+/// A character as JSON's ASCII escape.
 fn escape(c: char) -> String {
     c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
 }
@@ -115,7 +116,7 @@ fn lines(text: &str) -> String {
     text.lines().map(|line| clean(line).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// A line and what is after it is there at once, for whoever waits for it.
+/// Writes a line and flushes it, so that a waiting reader gets it at once.
 fn write(to: &mut Box<dyn Write + Send>, text: &str) -> io::Result<()> {
     writeln!(to, "{text}").and_then(|()| to.flush())
 }
@@ -125,7 +126,7 @@ pub(crate) mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
-    /// What was written, readable afterwards.
+    /// A buffer that keeps the written text for a test.
     #[derive(Clone, Default)]
     pub(crate) struct Paper(Arc<Mutex<Vec<u8>>>);
 

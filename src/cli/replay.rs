@@ -1,4 +1,4 @@
-//! `replay`: a recorded session, played on the terminal or printed. Neither AWS nor its credentials are needed.
+//! `replay`: plays a recorded session on the terminal, or prints one screen. Needs neither AWS nor credentials.
 
 use std::io::{self, IsTerminal};
 use std::pin::pin;
@@ -23,11 +23,11 @@ use crate::console::signals::{Ended, Signals};
 use crate::console::terminal;
 use crate::files;
 
-/// Bytes of a recording, at the most: a day of a busy console has a tenth of that.
+/// Maximum bytes of a recording: a busy console records a tenth of this in a day.
 const LARGEST: u64 = 1 << 30;
-/// The time between two frames, at the least.
+/// Minimum time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
-/// The range of speeds.
+/// Slowest and fastest speed.
 const SPEEDS: (f64, f64) = (0.125, 512.0);
 
 /// Prints a screen of a recording, or plays it. Returns the exit code.
@@ -70,7 +70,7 @@ fn load(options: &Options) -> Result<Recording, Failure> {
     })
 }
 
-/// A replay, its speed, and when it goes on.
+/// A replay with its speed and the time of its next message.
 struct Player {
     replay: Replay,
     speed: f64,
@@ -85,7 +85,7 @@ impl Player {
         player
     }
 
-    /// Sets the time of the next message, from now on.
+    /// Sets the time of the next message, counted from now.
     fn wait(&mut self) {
         let span = self.replay.until_next().unwrap_or_default();
         self.due = Instant::now() + span.div_f64(self.speed);
@@ -95,7 +95,7 @@ impl Player {
         !self.paused && self.replay.played() < self.replay.len()
     }
 
-    /// Plays every message whose time has come.
+    /// Plays all messages that are due.
     fn advance(&mut self) {
         let now = Instant::now();
         while self.is_running() && self.due <= now {
@@ -104,7 +104,7 @@ impl Player {
         }
     }
 
-    /// Returns whether the operator leaves.
+    /// Handles a key; returns true if the operator quits.
     fn pressed(&mut self, key: Key) -> bool {
         match key {
             Key::Char('q') | Key::Ctrl('c') => return true,
@@ -142,7 +142,7 @@ impl Player {
         frame.render_widget(Line::styled(self.status(), status), bottom);
     }
 
-    /// Where the replay is, and its keys.
+    /// The status line: position, speed and keys.
     fn status(&self) -> String {
         let (played, messages) = (self.replay.played(), self.replay.len());
         let state = match (played == messages, self.paused) {

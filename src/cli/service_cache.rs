@@ -1,7 +1,6 @@
-//! The names of the services last seen on this machine, for completion: a small file in the state directory.
+//! Cache of the service names last seen on this machine, for completion: a small file in the state directory.
 //!
-//! It has names and nothing else. A file that is missing, broken or too large is an empty one; a failure to write it
-//! fails nothing.
+//! The file contains only names. A missing, broken or too large file counts as empty; a failed write has no effect.
 
 use std::fs;
 use std::io::{self, Write};
@@ -17,16 +16,16 @@ use crate::files;
 
 const SCHEMA: &str = "tidegate.services/1";
 
-/// The environments that are kept, the last seen first.
+/// Maximum environments in the file, the most recent first.
 const MOST_ENVIRONMENTS: usize = 16;
 
-/// The services that are kept of one environment.
+/// Maximum services of one environment.
 const MOST_SERVICES: usize = 5_000;
 
-/// A larger file is not read: tidegate did not write it.
+/// Maximum bytes of the file: tidegate does not write a larger one.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// ECS's limit of a name, with room for the name of a cluster before it.
+/// ECS's limit for a name, with room for a cluster's name before it.
 const LONGEST_NAME: usize = 512;
 
 /// A release, by the name that commands take.
@@ -34,7 +33,7 @@ const LONGEST_NAME: usize = 512;
 pub(super) struct KnownService {
     /// The cluster's name.
     pub cluster: String,
-    /// The release's name; `cluster/name` where several clusters have one of that name.
+    /// The release's name; `cluster/name` if several clusters have a release of that name.
     pub name: String,
 }
 
@@ -45,13 +44,13 @@ impl KnownService {
     }
 }
 
-/// Whether a shell can take `name` as it is: completion puts it on a command line.
+/// Returns true if a shell takes `name` literally: completion inserts names into command lines.
 pub(super) fn is_plain(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     !name.is_empty() && name.len() <= LONGEST_NAME && !name.starts_with('-') && name.chars().all(plain)
 }
 
-/// What tells one environment from another before AWS has named the account.
+/// Identity of an environment while AWS's account is still unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Key {
     environment: String,
@@ -61,7 +60,7 @@ struct Key {
 }
 
 impl Key {
-    /// Simulated accounts of one environment share a slot: each has a port of its own, and is soon gone.
+    /// Returns true for two simulated accounts of one environment: each uses its own port for a short time.
     fn same_slot(&self, other: &Self) -> bool {
         let without_endpoint = |key: &Self| Self { endpoint_url: None, ..key.clone() };
         without_endpoint(self) == without_endpoint(other) && self.endpoint_url.is_some() == other.endpoint_url.is_some()
@@ -81,22 +80,22 @@ struct Document {
     environments: Vec<Entry>,
 }
 
-/// The part of the file that belongs to one environment.
+/// The part of the file for one environment.
 #[derive(Debug, Clone)]
 pub(super) struct ServiceCache {
     path: PathBuf,
     key: Key,
-    /// Whether only some clusters are looked at.
+    /// True if only some clusters are read.
     partial: bool,
 }
 
 impl ServiceCache {
-    /// The cache of the configuration's environment; `None` where this machine has no place for it.
+    /// The cache of the configuration's environment; `None` if this machine has no state directory.
     pub(super) fn of(config: &Config) -> Option<Self> {
         Some(Self::at(audit::default_path().ok()?.with_file_name("services.json"), config))
     }
 
-    /// The same, in another file.
+    /// The cache of the configuration's environment in the file at `path`.
     pub(super) fn at(path: PathBuf, config: &Config) -> Self {
         let environment = &config.environment;
         let key = Key {
@@ -108,14 +107,14 @@ impl ServiceCache {
         Self { path, key, partial: !environment.clusters.value.is_empty() }
     }
 
-    /// The services that were last seen, by name.
+    /// The services last seen.
     pub(super) fn read(&self) -> Vec<KnownService> {
         let entry = self.entries().into_iter().find(|entry| entry.key == self.key);
         let services = entry.map(|entry| entry.services).unwrap_or_default();
         services.into_iter().filter(|service| is_plain(&service.name) && is_plain(&service.cluster)).collect()
     }
 
-    /// Replaces the services of this environment. Where only some clusters were read, those of others stay.
+    /// Replaces the services of this environment. If only some clusters were read, services of other clusters stay.
     pub(super) fn write(&self, mut services: Vec<KnownService>) -> io::Result<()> {
         services.retain(|service| is_plain(&service.name) && is_plain(&service.cluster));
         if self.partial {
@@ -139,11 +138,11 @@ impl ServiceCache {
         document.map(|document| document.environments).unwrap_or_default()
     }
 
-    /// Puts a whole new file in the place of the old one: a reader never sees half of it.
+    /// Replaces the file atomically: a reader never sees an incomplete file.
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
         files::make_own_directory_of(&self.path)?;
         let new = self.path.with_extension(format!("{}.new", std::process::id()));
-        // Left behind by a process of this number that was killed.
+        // A killed process with the same id may have left this file behind.
         let _ = fs::remove_file(&new);
         let mut file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new)?;
         let written = file.write_all(bytes).and_then(|()| fs::rename(&new, &self.path));
@@ -224,7 +223,7 @@ mod tests {
         }
         assert_eq!(cache(dir.path(), "e1", None).read(), []);
         assert_eq!(cache(dir.path(), "e2", None).read().len(), 1);
-        // A simulated account takes the place of the one before it, and nobody else's.
+        // A simulated account replaces the previous one, and no other environment.
         for port in 0..MOST_ENVIRONMENTS {
             let simulated = cache(dir.path(), "e9", Some(&format!("http://127.0.0.1:{port}")));
             simulated.write(services(&["main/simulated"])).unwrap();

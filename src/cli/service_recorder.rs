@@ -1,4 +1,4 @@
-//! Notes the names of the services that commands and the console read, for completion.
+//! Recorder of the service names that commands and the console read, for completion.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
@@ -17,18 +17,18 @@ use crate::domain::observe::snapshot::{Answer, Query, Snapshot};
 use crate::domain::plan::{Call, Receipt};
 use crate::domain::settings::Settings;
 
-/// A cloud whose lists of services are noted in the cache. Nobody waits for the disk.
+/// A cloud that records its lists of services in the cache. No caller waits for the disk.
 pub(super) struct ServiceRecorder {
     cloud: Arc<dyn Cloud>,
     clock: Arc<dyn Clock>,
     settings: Settings,
     cache: ServiceCache,
     latest: Mutex<Latest>,
-    /// Held while the cache is written, so that an older list never replaces a newer one.
+    /// Held during a write of the cache, so that an older list never replaces a newer one.
     writing: Arc<Mutex<()>>,
 }
 
-/// The last answers, each with a hash of what the names of releases depend on.
+/// The latest responses, each with a hash of the parts on which the names of releases depend.
 #[derive(Debug, Clone, Default)]
 struct Latest {
     services: Option<(u64, Answer)>,
@@ -36,7 +36,7 @@ struct Latest {
 }
 
 impl ServiceRecorder {
-    /// `cloud`, with its services noted; as it is where this machine has no place for notes.
+    /// Wraps `cloud` in a recorder; returns `cloud` itself if this machine has no place for the cache.
     pub(super) fn around(cloud: Arc<dyn Cloud>, config: &Config, clock: Arc<dyn Clock>) -> Arc<dyn Cloud> {
         match ServiceCache::of(config) {
             Some(cache) => Arc::new(Self::new(cloud, config.settings.clone(), cache, clock)),
@@ -59,7 +59,7 @@ impl ServiceRecorder {
                 let targets = routes.iter().flat_map(|route| &route.forwards).map(|forward| &forward.target_group);
                 replace(&mut latest.routes, hash_of(targets), facts)
             }
-            // Without routes there are no pairs; their services have names all the same.
+            // Without routes tidegate sees no pairs, but the services still have names.
             (Query::Routes, Err(_)) if latest.routes.is_none() => {
                 replace(&mut latest.routes, 0, &Answer::Routes(Vec::new()))
             }
@@ -91,7 +91,7 @@ impl ServiceRecorder {
     }
 }
 
-/// Whether the answer says something new.
+/// Stores the response; returns true if it differs from the previous one.
 fn replace(latest: &mut Option<(u64, Answer)>, hash: u64, facts: &Answer) -> bool {
     let changed = latest.as_ref().is_none_or(|(had, _)| *had != hash);
     if changed {
@@ -129,7 +129,7 @@ mod tests {
     use crate::clock::SystemClock;
     use crate::domain::fault::FaultKind;
 
-    /// A cloud with these services, whose routes may not be read.
+    /// A cloud with these services, in which reading routes is denied.
     struct WithoutRoutes(Vec<&'static str>);
 
     #[async_trait]
@@ -164,7 +164,7 @@ mod tests {
             }
             let writing = Arc::clone(&recorder.writing);
             drop(recorder);
-            // Each write holds a share of the lock until it is over.
+            // Each write holds a reference to the lock until it is over.
             while Arc::strong_count(&writing) > 1 {
                 tokio::task::yield_now().await;
             }
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn services_without_an_answer_about_routes_are_not_written() {
-        // The two of a pair would be offered for a moment, then their common name.
+        // Completion would offer both services of a pair for a moment, and then their common name.
         assert_eq!(recorded(&["search"], &[Query::Services]), Vec::<String>::new());
     }
 }

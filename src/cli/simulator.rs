@@ -1,4 +1,4 @@
-//! `sim` and `demo`: the embedded AWS, alone or with a console on it.
+//! `sim` and `demo`: the embedded AWS, alone or with a console.
 
 use std::path::Path;
 
@@ -16,13 +16,13 @@ use crate::sim::scenario::Scenario;
 use crate::sim::wire::{Server, SimClock};
 use crate::sim::world::World;
 
-/// Bytes of a scenario, at the most.
+/// Maximum bytes of a scenario.
 const LARGEST: u64 = 16 << 20;
 
-/// Any will do: the embedded AWS takes every key.
+/// Access key and secret: the embedded AWS accepts any.
 const KEY: &str = "tidegate";
 
-/// A simulated account that is about to run.
+/// A simulated account that has not started.
 pub(crate) struct Prepared {
     scenario: Scenario,
     seed: u64,
@@ -30,33 +30,33 @@ pub(crate) struct Prepared {
     clock: ScaledClock,
 }
 
-/// A simulated account that runs.
+/// A running simulated account.
 pub(crate) struct Running {
-    /// Serves until it is dropped.
+    /// The server, which stops when dropped.
     server: Server,
     clock: ScaledClock,
     region: String,
 }
 
 impl Prepared {
-    /// Reads the scenario; cheap. The clock begins here: what it takes to make the world passes in it too.
+    /// Reads the scenario; cheap. The clock starts here, so time passes while the world is built.
     pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
         let start = Timestamp::now();
         let clock = ScaledClock::new(start, ClockRate::new(options.speed));
         Ok(Self { scenario: scenario(&options.scenario)?, seed: options.seed, start, clock })
     }
 
-    /// The only region in which it will have anything.
+    /// The only region with any resources.
     pub(crate) fn region(&self) -> &str {
         &self.scenario.region
     }
 
-    /// A console's clock that runs along with it.
+    /// The clock for a console, in step with the simulation.
     pub(crate) fn clock(&self) -> ScaledClock {
         self.clock
     }
 
-    /// Makes the world and serves it, on `port` or on any free one.
+    /// Builds the world and serves it on `port`, or on any free port.
     pub(crate) fn start(self, port: Option<u16>) -> Result<Running, Failure> {
         let Self { scenario, seed, start, clock } = self;
         let world = World::new(&scenario, seed, start);
@@ -73,7 +73,7 @@ impl Prepared {
 }
 
 impl Running {
-    /// How a console reaches it.
+    /// The connection settings for a console.
     pub(crate) fn connect(&self) -> Connect {
         Connect {
             region: Some(self.region.clone()),
@@ -83,7 +83,7 @@ impl Running {
         }
     }
 
-    /// What makes any AWS tool of a shell speak to it.
+    /// The variables that direct the AWS tools in a shell to this account.
     fn exports(&self) -> String {
         let variables = [
             ("AWS_ENDPOINT_URL", self.server.endpoint()),
@@ -96,7 +96,7 @@ impl Running {
     }
 }
 
-/// Serves until a signal ends it.
+/// Serves until a signal arrives.
 pub(crate) async fn sim(out: &mut Out, options: &Sim) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
     let running = Prepared::new(&options.world)?.start(options.port)?;
@@ -108,7 +108,7 @@ pub(crate) async fn sim(out: &mut Out, options: &Sim) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A scenario that comes with the program, or a file of one.
+/// A built-in scenario, or one from a file.
 fn scenario(name: &str) -> Result<Scenario, Failure> {
     if let Some(scenario) = Scenario::named(name) {
         return Ok(scenario);

@@ -138,6 +138,7 @@ impl Cloud for Fake {
                 forwards: vec![weigh("stable", 90), weigh("canary", 10)],
                 stickiness: None,
                 unknown_action: None,
+                other_actions: false,
                 default_rule: None,
                 shape: 7,
             }]),

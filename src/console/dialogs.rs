@@ -1,4 +1,4 @@
-//! What is asked before something is done.
+//! The dialogs: questions to the operator before an act.
 
 pub mod palette;
 pub(crate) mod view;
@@ -19,88 +19,88 @@ use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
-/// The question on top of the screen.
+/// The dialog on top of the screen.
 #[derive(Debug, Clone)]
 pub enum Dialog {
-    /// Shall this plan be carried out?
+    /// Confirmation of a plan.
     Confirm(Box<Confirm>),
-    /// Which share?
+    /// Input of a share.
     Weight {
-        /// For which release.
+        /// The release.
         release: String,
-        /// What was typed, in percent.
+        /// The typed share, in percent.
         input: Input,
-        /// Why that is not a share.
+        /// The reason why the typed text is not a valid share.
         error: Option<String>,
     },
-    /// Which revision?
+    /// Choice of a revision.
     Revisions(Revisions),
-    /// Shall the console step by itself?
+    /// Confirmation of automatic stepping.
     AutoPromotion {
-        /// For which release.
+        /// The release.
         release: String,
-        /// What says yes.
+        /// The consent to be given.
         consent: Consent,
-        /// When it was first drawn.
+        /// The time when the dialog was first drawn.
         drawn: Option<Timestamp>,
     },
-    /// There is no plan: why.
+    /// A refusal: there is no plan.
     Refused {
-        /// What was asked for.
+        /// The intent, in words.
         title: String,
-        /// Why not.
+        /// The reason and the remedy.
         refusal: Refusal,
-        /// The release and the intent: when there is a plan, this is no longer true.
+        /// The release and the intent. Once they can be planned, the refusal is outdated.
         of: Option<(String, Intent)>,
     },
-    /// A question under which was typed, and which is no longer asked. What is still being typed would else be taken for
-    /// keys, and an `R` among them would act: only `esc` and `enter` are heard.
+    /// A dialog with a text field that has closed by itself. The rest of the operator's typing would otherwise act as
+    /// keys, for example an `R`: only `esc` and `enter` are accepted.
     Closed {
-        /// Why it is not.
+        /// The reason why the dialog closed.
         why: String,
     },
-    /// Where to, or what: services, views and acts by a few letters.
+    /// The palette: services, views and acts by a few letters.
     Palette(Palette),
-    /// What to paste elsewhere: a shell in a task, AWS's console.
+    /// Texts to paste elsewhere: a shell command for a task, links to AWS's console.
     CopyMenu(CopyMenu),
-    /// The keys.
+    /// The list of keys.
     Help {
-        /// How many of them are above the first one that is shown, where not all fit.
+        /// The number of keys scrolled off the top, where not all fit.
         top: usize,
     },
 }
 
-/// A plan before it is carried out.
+/// A plan that waits for confirmation.
 #[derive(Debug, Clone)]
 pub struct Confirm {
     /// The plan, call by call.
     pub plan: Plan,
-    /// What says yes.
+    /// The consent to be given.
     pub consent: Consent,
-    /// The ways to fulfil the same wish that have a plan; the one that is shown is among them.
+    /// The alternative intents that have a plan, including the present one.
     pub ways: Vec<Intent>,
-    /// When it, or the way that it shows, was first drawn: only then may anything say yes.
+    /// The time when the present plan was first drawn: no key confirms before.
     pub drawn: Option<Timestamp>,
 }
 
-/// What says yes to a plan.
+/// The consent that a plan needs.
 #[derive(Debug, Clone)]
 pub enum Consent {
     /// `y`.
     Yes,
     /// The release's name, typed; then `enter`.
     Name(Input),
-    /// The name was typed, but the plan is gated: why all the same, typed; then `enter`.
+    /// A reason, after the name: the plan is gated. Typed; then `enter`.
     Reason {
-        /// The name, for the way back to it.
+        /// The typed name, kept for going back to that field.
         name: Input,
-        /// Why.
+        /// The typed reason.
         why: Input,
     },
 }
 
 impl Consent {
-    /// The question for what has to be confirmed; `None` where nothing is asked. A reason is asked for after the name.
+    /// The consent for a required confirmation; `None` if no confirmation is required. A reason follows the name.
     pub(crate) fn of(confirmation: Confirmation) -> Option<Self> {
         match confirmation {
             Confirmation::None => None,
@@ -111,7 +111,7 @@ impl Consent {
         }
     }
 
-    /// The line of text that is being typed.
+    /// The text field that is being typed into.
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
             Self::Name(input) | Self::Reason { why: input, .. } => Some(input),
@@ -119,12 +119,12 @@ impl Consent {
         }
     }
 
-    /// Whether letters are typed into it.
+    /// Returns true if letters are typed into a text field.
     pub fn accepts_text(&self) -> bool {
         matches!(self, Self::Name(_) | Self::Reason { .. })
     }
 
-    /// Whether what was typed is the name that was asked for.
+    /// Returns true if the typed name is the release's.
     pub fn names(&self, release: &str) -> bool {
         match self {
             Self::Name(input) | Self::Reason { name: input, .. } => input.value().trim() == release,
@@ -134,7 +134,7 @@ impl Consent {
 }
 
 impl Dialog {
-    /// The time when a question was first drawn; `None` where nothing is asked that a key could say yes to.
+    /// The time when a dialog was first drawn; `None` for a dialog that no key can confirm.
     fn drawn(&mut self) -> Option<&mut Option<Timestamp>> {
         match self {
             Self::Confirm(confirm) => Some(&mut confirm.drawn),
@@ -143,19 +143,19 @@ impl Dialog {
         }
     }
 
-    /// Whether it is a question that was not drawn yet.
+    /// Returns true if a dialog can be confirmed and was not drawn yet.
     pub fn awaits_drawing(&mut self) -> bool {
         self.drawn().is_some_and(|drawn| drawn.is_none())
     }
 
-    /// Takes note that it is on the screen.
+    /// Records that the dialog was drawn.
     pub(crate) fn was_drawn(&mut self, at: Timestamp) {
         if let Some(drawn) = self.drawn() {
             drawn.get_or_insert(at);
         }
     }
 
-    /// The line of text that is being typed in it.
+    /// The dialog's text field.
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
             Self::Weight { input, .. } => Some(input),
@@ -167,13 +167,13 @@ impl Dialog {
     }
 }
 
-/// The help on the smallest screen that is laid out has room for so many keys.
+/// Keys that the help shows on the smallest supported screen.
 const HELP_ROWS: usize = 16;
 
-/// Of which so many are passed by a page key.
+/// Keys that a page key scrolls by.
 const HELP_PAGE: usize = 14;
 
-/// What is on top of the help after a key: the last of the keys stay on the screen.
+/// Returns the help's scroll position after a key; the last keys stay on the screen.
 pub(super) fn scroll(top: usize, key: Key) -> usize {
     let last = BINDINGS.len().saturating_sub(HELP_ROWS);
     match key {
@@ -188,14 +188,15 @@ pub(super) fn scroll(top: usize, key: Key) -> usize {
 }
 
 impl Confirm {
-    /// The next way to fulfil the same wish; `None` where there is but one.
+    /// The next alternative intent; `None` if there is only one.
     pub fn next_way(&self) -> Option<&Intent> {
         let at = self.ways.iter().position(|way| *way == self.plan.intent)?;
         self.ways.iter().cycle().nth(at + 1).filter(|next| **next != self.plan.intent)
     }
 
-    /// Whether another revision can be chosen to go back to: while nothing is under way it is a deployment like any.
-    /// Where a copy of the last that worked is all that can be offered, it may have been registered before.
+    /// Returns true if another revision can be chosen for the rollback: with no release in flight, the rollback is an
+    /// ordinary deployment. If the plan registers a copy of the last good revision, such a copy may already be
+    /// registered.
     pub fn can_choose(&self, observed: &Observed) -> bool {
         (self.plan.intent.is_rollback() || matches!(self.plan.intent, Intent::Register { .. }))
             && observed
@@ -203,50 +204,51 @@ impl Confirm {
                 .is_some_and(|release| release.canary.is_none() && !release.in_flight())
     }
 
-    /// Whether what was typed is the name that was asked for.
+    /// Returns true if the typed name is the release's.
     pub fn name_matches(&self) -> bool {
         self.consent.names(&self.plan.release)
     }
 
-    /// What was typed as the reason, where there is something to be read in it.
+    /// The typed reason, if it is legible.
     pub fn reason(&self) -> Option<String> {
         let Consent::Reason { why, .. } = &self.consent else { return None };
         confirm::reason(why.value()).map(str::to_owned)
     }
 
-    /// Whether a reason is still to be asked for once the name is typed.
+    /// Returns true if a reason is asked for once the name is typed.
     pub(crate) fn wants_reason(&self, settings: &Settings) -> bool {
         matches!(self.consent, Consent::Name(_)) && self.needs_reason(settings)
     }
 
-    /// Whether the plan, as it stands now, goes on against its gate only for a reason.
+    /// Returns true if the plan's gate, as it is now, requires a reason.
     pub(crate) fn needs_reason(&self, settings: &Settings) -> bool {
         confirm::forward(settings, self.plan.gate.as_ref()).needs_reason()
     }
 }
 
-/// A family's active revisions to choose among.
+/// A choice among the active revisions of a family.
 #[derive(Debug, Clone)]
 pub struct Revisions {
-    /// For which release.
+    /// The release.
     pub release: String,
-    /// Whose revisions.
+    /// The family of the revisions.
     pub family: String,
-    /// Which is marked, counted from the newest; `None`: none was chosen yet.
+    /// Index of the marked revision, counted from the newest; `None`: no choice yet.
     pub selected: Option<usize>,
-    /// What the choice is for.
+    /// The purpose of the choice.
     pub purpose: Purpose,
 }
 
 impl Revisions {
-    /// The line that is marked: the chosen one, else the first that does not run and is not known to be bad.
+    /// The index of the marked line: the chosen one, else the first revision that is not running and not known to be
+    /// bad.
     pub fn marked(&self, choices: &[Choice]) -> usize {
         let sound = |choice: &Choice| !choice.current && choice.known_bad.is_none() && !choice.rolled_back_from;
         let first = || choices.iter().position(sound).unwrap_or(0);
         self.selected.unwrap_or_else(first).min(choices.len().saturating_sub(1))
     }
 
-    /// The lines of a choice among revisions, newest first.
+    /// The revisions to choose from, newest first.
     pub fn choices(&self, observed: &Observed) -> Vec<Choice> {
         let Some(release) = observed.release(&self.release) else { return Vec::new() };
         let family = observed.snapshot.families.get(&self.family).and_then(|reading| reading.get());
@@ -268,7 +270,7 @@ impl Revisions {
         let active = family.into_iter().flatten();
         match self.purpose {
             Purpose::Start => active.map(line).collect(),
-            // What is known to have worked comes first; what cannot be deployed is not offered.
+            // Revisions that are known to have worked come first; revisions that cannot be deployed are left out.
             Purpose::Rollback => {
                 let good = release.previous.iter().filter(|good| good.active != Some(false));
                 let mut seen = BTreeSet::from([&release.stable.task_definition]);
@@ -279,28 +281,28 @@ impl Revisions {
     }
 }
 
-/// What a revision is chosen for.
+/// The purpose of choosing a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be released.
+    /// To release the revision.
     Start,
-    /// To go back to.
+    /// To roll back to the revision.
     Rollback,
 }
 
-/// One line of the choice.
+/// A revision to choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
     /// The revision.
     pub task_definition: TaskDefinitionArn,
-    /// Its image's tag, where it was read.
+    /// The tag of its image, if the task definition was read.
     pub version: Option<String>,
-    /// Runs now.
+    /// True if stable runs the revision.
     pub current: bool,
-    /// Known to have worked before.
+    /// True if the revision is known to have worked before.
     pub previous: bool,
-    /// Known to have run, and to have been rolled back.
+    /// True if the revision is known to have run and to have been rolled back.
     pub rolled_back_from: bool,
-    /// That it failed or was rolled back lately, in words.
+    /// The recent failure or rollback of the revision, in words.
     pub known_bad: Option<String>,
 }

@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::message;
 use super::message::{Effect, Msg, Now};
-use super::state::operation::OperationId;
 use crate::cloud::Cloud;
 use crate::cloud::tee::Tee;
 use crate::domain::ecs::names::{Identity, Location};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::Query;
+use crate::domain::operation::OperationId;
 use crate::domain::plan::Plan;
 use crate::execute::audit::{Journal, Order, Via, history};
 use crate::execute::audited_execution::{Audit, execute_audited};

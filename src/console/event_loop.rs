@@ -110,22 +110,29 @@ impl Console {
                     self.driver.send(Msg::Trouble(failure));
                 }
             }
-            let effects = update(&mut self.model, now, msg);
-            for effect in effects {
-                match effect {
-                    Effect::Quit => return Ok(Ended::ByOperator),
-                    Effect::Suspend => {
-                        screen.suspend().wrap_err("cannot come back from the shell")?;
-                        self.driver.send(Msg::Resumed);
-                    }
-                    Effect::Copy(text) => {
-                        if let Err(error) = screen.copy(&text) {
-                            self.driver.send(Msg::Trouble(format!("cannot copy: {error}")));
-                        }
-                    }
-                    effect => self.driver.start(effect, self.model.observed.snapshot.identity.get()),
+            for effect in update(&mut self.model, now, msg) {
+                if let Some(ended) = self.carry_out(screen, effect)? {
+                    return Ok(ended);
                 }
             }
         }
+    }
+
+    /// Carries out what needs the terminal here, and leaves the rest to the driver. Returns how the console ends.
+    fn carry_out(&mut self, screen: &mut impl Canvas, effect: Effect) -> Result<Option<Ended>> {
+        match effect {
+            Effect::Quit => return Ok(Some(Ended::ByOperator)),
+            Effect::Suspend => {
+                screen.suspend().wrap_err("cannot come back from the shell")?;
+                self.driver.send(Msg::Resumed);
+            }
+            Effect::Copy(text) => {
+                if let Err(error) = screen.copy(&text) {
+                    self.driver.send(Msg::Trouble(format!("cannot copy: {error}")));
+                }
+            }
+            effect => self.driver.start(effect, self.model.observed.snapshot.identity.get()),
+        }
+        Ok(None)
     }
 }

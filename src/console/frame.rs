@@ -134,6 +134,10 @@ pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usi
     if let Some(operation) = operation {
         return operation_line(scene, operation);
     }
+    if let Some(bad) = release.and_then(|release| release.known_against_newest()) {
+        let text = format!("✖ {}: {bad}", bad.task_definition.tag());
+        return scene.line(format::clip(&text, columns), Role::Bad);
+    }
     match release.and_then(|release| release.other_conditions().next()) {
         Some(condition) => {
             let text = condition.message(KEYS);
@@ -157,6 +161,7 @@ pub(crate) fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     // A release's own screen has no list, and what was not looked for has no next.
     let listed = |action| match action {
         Action::Find | Action::Sort | Action::Reverse => scene.screen.find().is_some(),
+        Action::Waive => !scene.operations.pending.is_empty(),
         Action::FindNext | Action::FindPrevious => scene.screen.find().is_some_and(Find::active),
         _ => true,
     };

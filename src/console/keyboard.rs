@@ -1,5 +1,5 @@
-//! The keyboard: bytes of the terminal, with the time of each read, become messages. A key that acts is told from text
-//! and from what terminals send by themselves. Computes only: whoever reads the terminal brings the time and the timer.
+//! The keyboard: bytes of the terminal, with the time of each read, become messages. An acting key is told from pasted
+//! text and from the terminal's own reports. The module is pure: the caller brings the time and the timer.
 
 mod decoder;
 mod sequence;
@@ -11,7 +11,7 @@ use self::decoder::{Decoder, Input};
 use self::typing::Typing;
 use super::message::Msg;
 
-/// The state of a keyboard between two reads. Times are spans since any fixed moment.
+/// The state of a keyboard between two reads. Times are durations since any fixed moment.
 #[derive(Debug, Clone, Default)]
 pub struct Keyboard {
     decoder: Decoder,
@@ -20,24 +20,24 @@ pub struct Keyboard {
 }
 
 impl Keyboard {
-    /// Takes the bytes of one read, and returns what they mean so far.
+    /// Takes the bytes of one read and returns the messages that are complete.
     pub fn read(&mut self, at: Duration, bytes: &[u8]) -> Vec<Msg> {
         let inputs = self.decoder.read(at, bytes);
         self.pass_on(at, inputs)
     }
 
-    /// Returns what the time decided since the last read; to be called at [`Self::due`].
+    /// Returns the messages that became due since the last read; to be called at [`Self::due`].
     pub fn wake(&mut self, at: Duration) -> Vec<Msg> {
         let inputs = self.decoder.wake(at);
         self.pass_on(at, inputs)
     }
 
-    /// When the time alone decides something.
+    /// The time of the next [`Self::wake`]; `None`: only bytes can change the state.
     pub fn due(&self) -> Option<Duration> {
         self.decoder.due().into_iter().chain(self.typing.due()).min()
     }
 
-    /// The flags of the kitty keyboard protocol, once the terminal has told them: it supports the protocol.
+    /// Takes the flags of the kitty keyboard protocol, once the terminal has reported them.
     pub fn take_protocol(&mut self) -> Option<u8> {
         self.protocol.take()
     }

@@ -155,6 +155,8 @@ pub enum Action {
     Help,
     /// Stop, for the shell.
     Suspend,
+    /// Give up a rollback that did not happen.
+    Waive,
     /// Leave.
     Quit,
 }
@@ -308,6 +310,7 @@ pub const BINDINGS: &[Binding] = &[
     on(Scope::Anywhere, &[Char('r'), Ctrl('r')], Action::Refresh, "refresh", "Read everything from AWS again."),
     on(Scope::Anywhere, &[Char('y')], Action::Raw, "json", "The task definition as raw JSON, values hidden."),
     on(Scope::Anywhere, &[Char('c')], Action::Copy, "copy", "Copy the marked line, or the release's facts."),
+    on(Scope::Anywhere, &[Char('w')], Action::Waive, "waive", "Give up a rollback that did not happen."),
     on(Scope::Anywhere, &[Esc, Left], Action::Back, "back", "Back; close what is open."),
     on(Scope::Anywhere, &[Char('?')], Action::Help, "help", "This list."),
     on(Scope::Anywhere, &[Ctrl('z')], Action::Suspend, "suspend", "Suspend to the shell; fg resumes."),

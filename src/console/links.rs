@@ -1,5 +1,6 @@
 //! What leads out of the console: a command for the operator's own shell, pages of AWS's console.
 
+pub(crate) mod aws_commands;
 pub(crate) mod aws_console;
 
 use super::screen::Screen;
@@ -44,6 +45,16 @@ pub struct Shell {
     pub endpoint: Option<String>,
     /// Whether this is no account of AWS's at all, so that its console knows nothing of it.
     pub simulated: bool,
+}
+
+impl Shell {
+    /// The words that make an `aws` command reach the same account and region.
+    pub(crate) fn words<'a>(&'a self, region: &'a str) -> Vec<&'a str> {
+        let mut words = vec!["--region", region];
+        words.extend(self.profile.iter().flat_map(|profile| ["--profile", profile]));
+        words.extend(self.endpoint.iter().flat_map(|endpoint| ["--endpoint-url", endpoint]));
+        words
+    }
 }
 
 /// What the present screen is about.
@@ -184,11 +195,7 @@ impl Subject<'_> {
 
     /// The words that make a shell's AWS reach the same account.
     fn reach(&self) -> Vec<&str> {
-        let shell = &self.shell;
-        let mut words = vec!["--region", &self.observed.place.region];
-        words.extend(shell.profile.iter().flat_map(|profile| ["--profile", profile]));
-        words.extend(shell.endpoint.iter().flat_map(|endpoint| ["--endpoint-url", endpoint]));
-        words
+        self.shell.words(&self.observed.place.region)
     }
 
     /// Pages of AWS's console.

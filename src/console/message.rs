@@ -4,12 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::keymap::Key;
-use super::state::operation::{OperationId, Progress};
 use crate::domain::clock_rate::ClockRate;
 use crate::domain::ecs::names::Location;
 use crate::domain::fault::Fault;
 use crate::domain::history::History;
 use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::operation::{OperationId, Progress};
 use crate::domain::plan::Plan;
 
 /// The time as it enters the core: a stamp on each message.

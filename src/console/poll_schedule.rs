@@ -61,6 +61,8 @@ pub struct Polls {
     asked: HashMap<Key, PollState>,
     /// How far each source of metrics was read.
     meters: metrics::Meters,
+    /// Whether a rollback waits for AWS to answer again: the essential sources are read at their busy pace.
+    pub awaited: bool,
 }
 
 /// A query without what changes from one time to the next.
@@ -376,9 +378,13 @@ fn is_due(watched: &Watched<'_>, query: &Query, busy: bool) -> bool {
         return true;
     }
     let pace = pace(&key);
-    let soon = busy && watched.screen.focused || asked.expedite || rollback_prefetch::never_read(watched, query);
+    let awaited = watched.polls.awaited && matches!(key.0, Source::Services | Source::Routes | Source::Deployments);
+    let soon =
+        busy && watched.screen.focused || awaited || asked.expedite || rollback_prefetch::never_read(watched, query);
     let seconds = if soon { pace.busy } else { pace.calm };
-    watched.observed.now.at.duration_since(asked.at) >= asked.backed_off(seconds)
+    let wait = asked.backed_off(seconds);
+    let wait = if awaited { wait.min(SLOWEST_AWAY) } else { wait };
+    watched.observed.now.at.duration_since(asked.at) >= wait
 }
 
 /// Whether a source may be queried for metrics that have just come into sight: not while it backs off, and Prometheus for

@@ -1,4 +1,4 @@
-//! Plays a recording on the core. Effects are dropped: nothing is read or written.
+//! Plays a recording on the core. Effects are dropped: nothing is read from or written to AWS.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,49 +10,49 @@ use super::state::Model;
 use super::update;
 use super::view;
 
-/// So many states on the way are kept, so that going back does not begin at the start each time.
+/// Number of states kept along the way, so that seeking back does not restart from the beginning.
 const CHECKPOINTS: usize = 32;
 
-/// A recording, played up to some message.
+/// A recording, played up to a message.
 pub struct Replay {
     recording: Recording,
     model: Model,
     played: usize,
-    /// Whether the session tells when a question was drawn; else it was drawn when it was asked.
+    /// True if the recording says when each dialog was drawn; otherwise a dialog counts as drawn when it opens.
     tells_drawn: bool,
-    /// States, by the number of messages before them; in that order.
+    /// States by the number of messages played before them, in ascending order.
     checkpoints: Vec<(usize, Model)>,
 }
 
 impl Replay {
-    /// A recording at its start.
+    /// Creates a replay at the start of a recording.
     pub fn new(recording: Recording) -> Self {
         let model = recording.header.model();
         let tells_drawn = recording.entries.iter().any(|entry| entry.msg == Msg::Drawn);
         Self { recording, model, played: 0, tells_drawn, checkpoints: Vec::new() }
     }
 
-    /// How many messages were played.
+    /// The number of messages played.
     pub fn played(&self) -> usize {
         self.played
     }
 
-    /// How many messages there are.
+    /// The number of messages in the recording.
     pub fn len(&self) -> usize {
         self.recording.entries.len()
     }
 
-    /// Whether there are no messages.
+    /// Returns true if the recording has no messages.
     pub fn is_empty(&self) -> bool {
         self.recording.entries.is_empty()
     }
 
-    /// The state at this message.
+    /// The state after the last message played.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The operator's time between the last message that was played and the next one; `None` at the end.
+    /// Operator time between the last message played and the next one; `None` at the end.
     pub fn until_next(&self) -> Option<std::time::Duration> {
         let next = self.recording.entries.get(self.played)?.at;
         let last = self.played.checked_sub(1).and_then(|last| self.recording.entries.get(last));
@@ -61,7 +61,7 @@ impl Replay {
         Some(span.max(jiff::SignedDuration::ZERO).unsigned_abs())
     }
 
-    /// Plays the next message. Returns whether there was one.
+    /// Plays the next message. Returns false at the end.
     pub fn step(&mut self) -> bool {
         let Some(Entry { at, msg }) = self.recording.entries.get(self.played) else { return false };
         let apart = (self.len() / CHECKPOINTS).max(64);
@@ -78,7 +78,7 @@ impl Replay {
         true
     }
 
-    /// Goes to the state after so many messages, or to the last one.
+    /// Goes to the state after this number of messages, or to the last state.
     pub fn seek(&mut self, played: usize) {
         if played < self.played {
             let checkpoint = self.checkpoints.iter().rfind(|(at, _)| *at <= played);
@@ -90,13 +90,13 @@ impl Replay {
         while self.played < played && self.step() {}
     }
 
-    /// The screen as the session showed it, in the size that its terminal had.
+    /// The screen of the session, at the size of its terminal.
     pub fn screen(&self) -> Buffer {
         view::render(&self.model, &self.recording.header.theme, self.model.screen.size)
     }
 }
 
-/// A screen as text, a line a row.
+/// A screen as text, one line for each row.
 pub fn text(screen: &Buffer) -> String {
     let mut text = String::new();
     let Rect { width, height, .. } = screen.area;
@@ -105,7 +105,7 @@ pub fn text(screen: &Buffer) -> String {
         while x < width {
             let symbol = screen.cell((x, y)).map_or(" ", |cell| cell.symbol());
             line.push_str(symbol);
-            // A wide character takes the cell behind it too.
+            // A wide character also takes the next cell.
             x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol)).unwrap_or(1).max(1);
         }
         text.push_str(line.trim_end());

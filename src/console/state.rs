@@ -6,18 +6,20 @@ pub(crate) mod external_changes;
 pub mod freshness;
 pub mod list;
 pub mod observed;
-pub mod operation;
 pub mod operations;
+pub mod pending_rollback;
 pub mod screen;
 
 use self::observed::Observed;
 use self::operations::Operations;
 use self::screen::ScreenState;
 use super::links::Shell;
-use super::message::Now;
+use super::message::{Effect, Now, Order};
 use super::poll_schedule::{Polls, Watched};
 use crate::domain::ecs::names::Location;
+use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::Release;
+use crate::domain::rollback::goal::Goal;
 use crate::domain::settings::Settings;
 
 /// The console's whole state. Screens and dialogs never see it: they see [`Observed`] and their own state.
@@ -51,6 +53,18 @@ impl Model {
     pub fn derive(&mut self) {
         self.observed.derive(&self.operations.local);
         self.operations.note_verdicts(&self.observed.releases, self.observed.now.at);
+    }
+
+    /// The plan for an intent at this moment.
+    pub(crate) fn plan(&self, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
+        self.operations.plan(&self.observed, release, intent)
+    }
+
+    /// Starts a plan that was confirmed, or that needs no confirmation.
+    pub(crate) fn start(&mut self, plan: Plan, order: Order) -> Vec<Effect> {
+        let back = self.release(&plan.release).filter(|_| plan.intent.is_rollback());
+        let goal = back.map(|release| Goal::of(&plan, release));
+        self.operations.start(plan, goal, order, self.observed.now.at)
     }
 
     /// What decides which queries are due.

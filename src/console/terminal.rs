@@ -1,4 +1,4 @@
-//! The terminal: the only file that knows crossterm. Whatever happens, it is given back as it was.
+//! The terminal: the only file that knows crossterm. The terminal is always restored to its former state.
 
 mod input;
 
@@ -28,19 +28,19 @@ use super::event_loop::{Canvas, Console, drive};
 use super::message::Msg;
 use super::signals::{Ended, Signals};
 
-/// Whether the terminal is ours now; giving it back twice, or from a panic, must do no harm.
+/// True while the console holds the terminal; restoring it twice, or from a panic, must do no harm.
 static OURS: AtomicBool = AtomicBool::new(false);
-/// Whether the terminal is known to support the kitty keyboard protocol.
+/// True if the terminal is known to support the kitty keyboard protocol.
 static SUPPORTS_PROTOCOL: AtomicBool = AtomicBool::new(false);
-/// Whether the protocol is switched on, and has to be given back.
+/// True if the protocol is switched on and must be switched off at the end.
 static PROTOCOL_ON: AtomicBool = AtomicBool::new(false);
-/// Asks for the flags of the protocol; a terminal that does not know it says nothing.
+/// Queries the flags of the protocol; a terminal without the protocol sends no reply.
 const QUERY_PROTOCOL: &[u8] = b"\x1b[?u";
-/// Switches on all that tells a key from another: presses from repeats, caps lock from shift, and the text of each key.
+/// Switches on all flags: repeats told from presses, caps lock told from shift, and the text of each key.
 const PROTOCOL_ON_SEQUENCE: &[u8] = b"\x1b[>31u";
-/// Reports of panics that happened elsewhere while it was ours: said once it is not.
+/// Reports of panics on other threads while the console held the terminal: printed after it is restored.
 static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
-/// One bug may panic over and over; the first reports tell enough.
+/// Number of reports kept: one bug may panic over and over, and the first reports suffice.
 const MOST_UNSAID: usize = 5;
 
 /// A terminal in raw mode on its alternate screen, until it is dropped.
@@ -48,8 +48,8 @@ pub struct Screen {
     terminal: Terminal<CrosstermBackend<Output>>,
 }
 
-/// The terminal for what draws. What still comes when the terminal has been given back, or is gone, goes nowhere:
-/// the cursor is shown once more at the end, and a failure of that would be printed, which panics without a terminal.
+/// The terminal as an output. After the terminal is restored or gone, output is discarded: ratatui shows the cursor
+/// once more at the end and would print a failure, and printing panics without a terminal.
 struct Output(Stdout);
 
 impl Write for Output {
@@ -63,7 +63,7 @@ impl Write for Output {
 }
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Takes over the terminal.
     pub fn enter() -> io::Result<Self> {
         take()?;
         let terminal = Terminal::new(CrosstermBackend::new(Output(io::stdout()))).inspect_err(|_| give_back())?;
@@ -72,7 +72,7 @@ impl Screen {
 }
 
 impl Canvas for Screen {
-    /// One frame, shown at once and whole where the terminal can.
+    /// Draws one frame, atomically where the terminal supports synchronized updates.
     fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
         self.terminal.draw(view)?;
@@ -84,7 +84,7 @@ impl Canvas for Screen {
         Ok((size.width, size.height))
     }
 
-    /// OSC 52: reaches the operator's side also over SSH.
+    /// OSC 52: reaches the operator's clipboard also over SSH.
     fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
@@ -93,7 +93,7 @@ impl Canvas for Screen {
         give_back();
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
         take()?;
-        // Unlike `clear`, this does not ask the terminal where its cursor is, which not every terminal answers.
+        // Unlike `clear`, `resize` does not query the cursor's position: not every terminal replies to that.
         let (columns, rows) = self.size()?;
         self.terminal.resize(Rect::new(0, 0, columns, rows))
     }
@@ -118,7 +118,7 @@ fn take() -> io::Result<()> {
     Ok(())
 }
 
-/// Switches the keyboard protocol on where the terminal has said that it supports it.
+/// Switches the keyboard protocol on; called once the terminal has reported its support.
 fn switch_protocol_on() {
     SUPPORTS_PROTOCOL.store(true, Ordering::SeqCst);
     if OURS.load(Ordering::SeqCst) && !PROTOCOL_ON.swap(true, Ordering::SeqCst) {
@@ -127,7 +127,7 @@ fn switch_protocol_on() {
     }
 }
 
-/// Gives the terminal back as it was. Harmless when it is not ours.
+/// Restores the terminal. Does nothing while the console does not hold it.
 pub fn give_back() {
     if OURS.swap(false, Ordering::SeqCst) {
         let mut out = io::stdout();
@@ -142,8 +142,8 @@ pub fn give_back() {
     }
 }
 
-/// From here on a panic is printed, as `report` words it, on the terminal as it was, not into the console's picture.
-/// To be called on the thread that draws.
+/// Prints each panic from now on, worded by `report`, on the restored terminal instead of into the console's screen. To
+/// be called on the thread that draws.
 pub fn restore_on_panic(report: impl Fn(&PanicHookInfo<'_>) -> String + Send + Sync + 'static) {
     let draws = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
@@ -151,7 +151,7 @@ pub fn restore_on_panic(report: impl Fn(&PanicHookInfo<'_>) -> String + Send + S
         if std::thread::current().id() == draws {
             give_back();
         } else if OURS.load(Ordering::SeqCst) {
-            // A task's panic is carried to the loop, which ends the program: until then the screen stays ours.
+            // A task's panic is carried to the loop, which ends the program: until then the console keeps the terminal.
             let mut unsaid = UNSAID.lock().unwrap_or_else(PoisonError::into_inner);
             if unsaid.len() < MOST_UNSAID {
                 unsaid.push(report);
@@ -162,7 +162,7 @@ pub fn restore_on_panic(report: impl Fn(&PanicHookInfo<'_>) -> String + Send + S
     }));
 }
 
-/// Runs a console on the terminal until the operator leaves or a signal ends it.
+/// Runs a console on the terminal until the operator quits or a signal ends the program.
 pub async fn run(console: Console) -> Result<Ended> {
     let mut signals = Signals::listen().wrap_err("cannot listen for signals")?;
     let mut screen = Screen::enter().wrap_err("cannot take over the terminal")?;
@@ -172,7 +172,7 @@ pub async fn run(console: Console) -> Result<Ended> {
     ended
 }
 
-/// The terminal's events as messages. `None` ends it: the terminal is gone.
+/// The terminal's events as messages. The stream ends when the terminal is gone.
 pub fn events() -> io::Result<impl Stream<Item = io::Result<Msg>>> {
     let size = || crossterm::terminal::size().map(|(columns, rows)| Msg::Resized(columns, rows));
     input::events(size, switch_protocol_on)

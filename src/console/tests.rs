@@ -3,9 +3,13 @@
 mod automatic;
 mod confirm;
 mod diff;
+mod early;
 mod happened;
+mod in_flight;
+mod known_bad;
 mod logs;
 mod native;
+mod pending_rollback;
 mod plots;
 mod safety;
 mod screens;

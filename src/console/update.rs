@@ -5,22 +5,22 @@ pub mod auto_promotion;
 pub(crate) mod commands;
 pub(crate) mod confirmation;
 pub(crate) mod dispatch;
+mod in_flight;
 pub(crate) mod input;
 pub(crate) mod navigation;
+mod pending_rollback;
 
 use std::collections::BTreeMap;
 
 use tui_input::InputRequest;
-
-use super::state::activity::ending;
 
 use super::dialogs::Dialog;
 use super::message::{Effect, Msg, Now};
 use super::poll_schedule;
 use super::poll_schedule::source::Source;
 use super::state::Model;
-use super::state::operation::{OperationId, OperationOutcome, Progress};
 use super::state::screen::Notice;
+use crate::domain::operation::{OperationId, OperationOutcome, Progress};
 
 use super::screens;
 use super::screens::diff::state::Diff;
@@ -71,7 +71,9 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> Vec<Effect> {
     model.keep_selection();
     screens::refresh(&model.observed, &mut model.screen);
     confirmation::revalidate(model);
+    effects.extend(pending_rollback::refresh(model));
     effects.extend(auto_promotion::refresh(model));
+    model.polls.awaited = !model.operations.pending.is_empty();
     for query in poll_schedule::due(&model.watched()) {
         model.polls.ask(&query, model.observed.now.at);
         effects.push(Effect::Read(query));
@@ -214,7 +216,7 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
             if operation.plan.intent.is_rollback() && !refused {
                 local.note_rollback(operation.plan.revision.as_ref(), outcome.is_done(), model.observed.now.at);
             }
-            said = Some(ending(&operation.plan.title, outcome));
+            said = Some(outcome.describe(&operation.plan.title));
             model.polls.expedite(&[
                 Source::Services,
                 Source::Routes,
@@ -225,7 +227,8 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
         }
         _ => {}
     }
-    operation.report(model.observed.now.at, progress);
+    operation.report(model.observed.now.at, progress.clone());
+    pending_rollback::note(model, &name, &progress);
     if let Some((text, wrong)) = said {
         model.say(text, wrong);
     }

@@ -6,6 +6,7 @@ use super::screens;
 use super::screens::fleet;
 use super::screens::release;
 use super::screens::release::zoom;
+use super::screens::rollback_banner;
 use super::screens::rollback_line;
 use super::screens::too_small;
 use super::widgets::canvas;
@@ -53,6 +54,9 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     let below = 2 + u16::try_from(rollback.len()).unwrap_or(1);
     let (body, bottom) = canvas::split_top(rest, rest.height.saturating_sub(below));
 
+    let banner = rollback_banner::lines(&scene, columns);
+    let (above, body) = canvas::split_top(body, u16::try_from(banner.len()).unwrap_or(0));
+    canvas::put_all(&scene, buffer, above, banner);
     // Whatever is on the screen: any key stops it, so it must be seen.
     let body = match frame::countdown(&scene, columns) {
         Some(line) => {

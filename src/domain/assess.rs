@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use self::unread::unread;
 use super::analysis::{Verdict, VerdictStatus, alarms};
 use super::health::rollout_health::RolloutHealth;
+use super::health::rule_repair::rule_repair;
 use super::health::{rollout, steadiness};
 use super::observe::snapshot::{Since, Snapshot};
 use super::release::condition::Severity;
@@ -41,6 +42,7 @@ pub fn releases(
     let derived = derive::releases(snapshot, settings, local, now).into_iter();
     let whole = derived.map(|(mut state, verdict)| {
         state.conditions.extend(steadiness::conditions(&state, snapshot, now));
+        state.repair = rule_repair(&state, snapshot).map(Box::new);
         state.conditions.sort_by_key(|condition| Reverse(condition.severity()));
         let denied = local.get(&state.name).unwrap_or(&idle).denied.as_slice();
         let verdict = with_alarms(verdict, &state, snapshot, settings, now);

@@ -13,6 +13,7 @@ pub mod history;
 pub mod logs;
 pub mod metrics;
 pub mod observe;
+pub mod operation;
 pub mod plan;
 pub mod release;
 pub mod rollback;

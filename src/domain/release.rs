@@ -7,6 +7,7 @@ pub mod lifecycle;
 mod local_state;
 pub mod pair;
 pub mod production_rule;
+pub mod rule_repair;
 pub mod share;
 mod state;
 
@@ -25,6 +26,7 @@ use super::ecs::service::RolloutRole;
 use super::health::revision_tasks::RevisionTasks;
 use super::health::rollout_health::RolloutHealth;
 use super::metrics::source::MetricSource;
+use super::rollback::known_bad::KnownBad;
 use super::rollback::readiness::finding::Readiness;
 use super::wording::Wording;
 
@@ -265,6 +267,13 @@ impl Release {
     /// The gravest condition for which nobody may call it steady, in any phase.
     pub fn unsteady(&self) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.denies_steady())
+    }
+
+    /// What is known against the revision that is under way, until a PASS refutes it; nothing while it is rolled back.
+    pub fn known_against_newest(&self) -> Option<&KnownBad> {
+        let under_way = !matches!(self.phase, Phase::Steady | Phase::RollingBack);
+        let refuted = self.verdict.outcome == VerdictStatus::Pass;
+        self.known_against(&self.newest().task_definition).filter(|_| under_way && !refuted)
     }
 
     /// Whether an operator should look at it now.

@@ -15,9 +15,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use crate::console::state::operation::OperationOutcome;
 use crate::domain::ecs::names::Identity;
 use crate::domain::fault::Fault;
+use crate::domain::operation::OperationOutcome;
 use crate::domain::plan::{Call, Plan, Receipt};
 use crate::domain::release::share::Percent;
 use crate::files;

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 use super::audit::{Event, Journal, Line, Order, operation_id};
 use super::executor::{Options, execute};
 use crate::cloud::Cloud;
-use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::operation::{OperationOutcome, Progress};
 use crate::domain::plan::{Call, Plan};
 
 /// The audit of an operation, and its order.

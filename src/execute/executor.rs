@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
 use crate::cloud::Cloud;
-use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::fault::{Applied, Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::operation::{OperationOutcome, Progress};
 use crate::domain::plan::{Call, Expect, Met, Plan, Step};
 
 /// The pace of an execution, and its clock.

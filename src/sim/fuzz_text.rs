@@ -1,8 +1,8 @@
-//! Fuzzes the free text of an answer: everything that people or programs wrote, unlike names, ARNs, tokens and
+//! Fuzzes the free text of a response: all text that people or programs wrote, unlike names, ARNs, tokens and
 //! enumerations.
 //!
-//! A hostile scenario fills free text with sequences that must never reach a terminal. A wire fault puts bytes into it
-//! that are not valid UTF-8.
+//! A hostile scenario fills free text with sequences that must never reach a terminal. A wire fault puts bytes into
+//! free text that are not valid UTF-8.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ const FREE_TEXT_LISTS: [&str; 6] = ["tags", "Tags", "environment", "secrets", "c
 /// Members of such a list that are not free text: ARNs and enumerations.
 const NOT_FREE_TEXT: [&str; 3] = ["valueFrom", "ResourceArn", "Field"];
 
-/// Calls `change` with each free text of an answer.
+/// Calls `change` with each free text of a response.
 pub(super) fn for_each(answer: &mut Value, change: &mut dyn FnMut(&mut String)) {
     walk(answer, false, change);
 }
@@ -66,15 +66,15 @@ const HOSTILE: [&str; 15] = [
 /// Bytes of a text that is fuzzed by its length.
 const LONG: usize = 4096;
 
-/// Whether a text has control characters, direction marks or zero-width characters.
+/// Returns true if a text has control characters, direction marks or zero-width characters.
 pub(super) fn is_hostile(text: &str) -> bool {
     let invisible =
         |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     text.chars().any(|c| c.is_control() || invisible(c))
 }
 
-/// Puts hostile sequences into the middle and at the end of a text. The same text always gets the same ones, and a
-/// hostile text stays as it is.
+/// Puts hostile sequences into the middle and at the end of a text. The same text always gets the same sequences, and a
+/// hostile text stays unchanged.
 pub(super) fn make_hostile(text: &mut String) {
     if is_hostile(text) {
         return;
@@ -93,11 +93,11 @@ pub(super) fn make_hostile(text: &mut String) {
     }
 }
 
-/// A private-use character that marks where invalid bytes go. It has as many bytes as [`INVALID_UTF8`].
+/// A private-use character that marks the place of invalid bytes. It has as many bytes as [`INVALID_UTF8`].
 const MARK: char = '\u{f8ff}';
 const INVALID_UTF8: [u8; 3] = [0xff, 0xc0, 0x80];
 
-/// Marks the place in a text that [`corrupt_marks`] makes invalid once the answer is encoded.
+/// Marks a place in a text; [`corrupt_marks`] makes it invalid in the encoded response.
 pub(super) fn mark(text: &mut String) {
     let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
     text.insert(middle, MARK);

@@ -20,7 +20,6 @@ use crate::console::keymap::Key;
 use crate::console::message::{Effect, Msg, Now};
 use crate::console::screen::Screen;
 use crate::console::state::Model;
-use crate::console::state::operation::{Operation, OperationId, Progress};
 use crate::console::update;
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment, ServiceRevision, Strategy};
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
@@ -32,6 +31,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::metrics::{Gauge, MetricsQuery, Minute, Series};
 use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::operation::{Operation, OperationId, Progress};
 use crate::domain::plan;
 use crate::domain::plan::{Context, Intent, Plan, Receipt, Refusal};
 use crate::domain::release::share::{Percent, Weight};
@@ -272,6 +272,7 @@ pub(crate) fn route(stable: u64, canary: u64) -> Route {
         forwards: vec![to("checkout-stable", stable), to("checkout-canary", canary)],
         stickiness: None,
         unknown_action: None,
+        other_actions: false,
         default_rule: None,
         shape: 7,
     }

@@ -179,6 +179,7 @@ impl State {
         self.routes.values().filter_map(|route| route.weight(group)).map(Weight::value).max().unwrap_or(0)
     }
 
+    #[expect(clippy::too_many_lines, reason = "a case for each call")]
     fn apply(&mut self, call: &Call) -> Result<(), Fault> {
         let changed = |message: &str| Err(Fault::new(FaultKind::Changed, call.operation(), call.subject(), message));
         match call {

@@ -142,6 +142,7 @@ impl Scene {
             forwards: forwards(*weights),
             stickiness: None,
             unknown_action: None,
+            other_actions: false,
             default_rule: None,
             shape: 7,
         };

@@ -230,6 +230,7 @@ fn thousands(value: f64) -> String {
     parts.join(",")
 }
 
+#[expect(clippy::too_many_lines, reason = "one run, from its flags to its exit code")]
 fn main() -> ExitCode {
     let asked = |flag: &str| std::env::args().any(|word| word == flag);
     // `cargo test --all-targets` only tries it out.

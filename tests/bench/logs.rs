@@ -146,6 +146,7 @@ fn resident() -> usize {
     line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<usize>().ok()).unwrap_or(0) / 1024
 }
 
+#[expect(clippy::too_many_lines, reason = "one run, from its flags to its exit code")]
 fn main() -> ExitCode {
     // Minutes, five messages a second.
     let wish = Wish::new(10);

@@ -1,4 +1,4 @@
-//! Samples and the table that they are printed in.
+//! Samples, and the table that prints them.
 #![allow(clippy::print_stdout)]
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ impl Samples {
         self.0.extend(samples);
     }
 
-    /// The smallest sample that this share (0 to 1) of them does not exceed: nothing is interpolated.
+    /// The smallest sample that is at least as large as this share (0 to 1) of all samples, without interpolation.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort();
@@ -26,8 +26,8 @@ impl Samples {
     }
 }
 
-/// What cargo was asked for: `cargo bench` passes `--bench`, and `-- --check` makes a limit a failure. Without the
-/// first, as from `cargo test --all-targets`, a bench is only tried out.
+/// The options passed by cargo: `cargo bench` passes `--bench`, and `-- --check` turns an exceeded limit into a
+/// failure. Without `--bench`, as from `cargo test --all-targets`, a bench runs only two rounds.
 pub(crate) struct Wish {
     pub rounds: usize,
     pub check: bool,
@@ -39,7 +39,7 @@ impl Wish {
         Self { rounds: if asked("--bench") { rounds } else { 2 }, check: asked("--check") }
     }
 
-    /// Prints each line; returns the process's exit code.
+    /// Prints each line and returns the process's exit code.
     pub(crate) fn report(&self, title: &str, lines: &[Line<'_>]) -> std::process::ExitCode {
         let build = if cfg!(debug_assertions) { "unoptimized build" } else { "optimized build" };
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -64,13 +64,13 @@ impl Wish {
     }
 }
 
-/// How many times its limit an unoptimized build may take: the limits are those of the program that is shipped.
+/// Factor on the limits for an unoptimized build: the limits are for the released program.
 const UNOPTIMIZED: u32 = 3;
 
 /// A line of the table.
 pub(crate) struct Line<'a> {
     pub what: &'a str,
     pub samples: &'a Samples,
-    /// What its 99th percentile is held against.
+    /// Limit of the 99th percentile.
     pub limit: Option<Duration>,
 }

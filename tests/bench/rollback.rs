@@ -1,11 +1,13 @@
-//! From the key `R` to the `ModifyRule` at AWS's door, while every read hangs: the console's own loop, the real SDK,
-//! real sockets. Only the terminal is not there: keys are fed as its events are, frames go to a buffer.
+//! The time from the key `R` to the arrival of `ModifyRule` at AWS, while every read hangs. The bench uses the
+//! console's own event loop, the real SDK and real sockets. Only the terminal is replaced: the bench sends keys as
+//! terminal events, and draws frames to a buffer.
 //!
-//! A read that has been out for a second, or was given up on, is known to hang: then the rule is written as it was last
-//! read. Before that a rollback gives the fresh reading a quarter of a second, so that it does not undo what somebody else
-//! changed in the rule: that is measured apart.
+//! A read that has been under way for a second, or that was given up, counts as hanging; then the rule is written as
+//! last read. Before that a rollback waits up to a quarter of a second for a fresh read, so that it does not undo
+//! another actor's change of the rule. That case is measured separately.
 //!
-//! After each press the console is ended, and the next one begins with what was known then: a write that cannot be
+//! After each press the console ends, and the next console starts with the same model, because a write that cannot be
+//! read back stays in flight. So each press also pays for a new connection, like the first press of a shift.
 //! read back stays in flight. So each press also pays for a new connection, as the first press of a shift does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -46,18 +48,18 @@ mod measure;
 use measure::{Line, Samples, Wish};
 
 const SIZE: (u16, u16) = (120, 40);
-/// Nothing here takes as long; it only bounds a hopeless run.
+/// Bound on a hopeless run; no wait here takes as long.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Every so many presses reads are answered once more. The first press then comes right after they have begun to
-/// hang, the others when that is known.
+/// Number of presses after which reads work once again. The first press of a batch comes right after reads begin to
+/// hang, the others when the console already knows.
 const BATCH: usize = 11;
-/// All the questions of an open release are out, and none is answered.
+/// Hanging reads, once all queries of an open release are under way.
 const HANGING: usize = 8;
 
-/// When each frame was begun and done.
+/// The start and the end of each frame.
 type Frames = Arc<Mutex<Vec<(Instant, Instant)>>>;
 
-/// Draws for nobody, and takes note of when.
+/// A canvas that draws to a buffer and records the times.
 struct Headless {
     terminal: Terminal<TestBackend>,
     frames: Frames,
@@ -91,15 +93,15 @@ struct Bench {
     journal: Arc<Journal>,
 }
 
-/// What one press showed.
+/// The measurements of one press.
 struct Press {
-    /// From the key to the call's arrival.
+    /// From the key to the arrival of the call.
     call: Duration,
-    /// From the key to the frame that shows it.
+    /// From the key to the end of its frame.
     frame: Duration,
-    /// The same for the keys that followed, where any did.
+    /// From each later key to the end of its frame; empty if no other keys were pressed.
     later: Vec<Duration>,
-    /// Between the frames meanwhile.
+    /// Between successive frames after the key.
     gaps: Vec<Duration>,
 }
 
@@ -165,8 +167,8 @@ impl Bench {
         assert!(self.world.lock().unwrap().edit_rule_weights("checkout", &weights));
     }
 
-    /// A console's model after its first look around, with checkout open and all of it to be asked for again. From
-    /// here on nothing that is read is answered.
+    /// A console's model after its first poll, with checkout open and every poll due again. From here on every read
+    /// hangs.
     async fn observe(&self) -> Model {
         self.server.faults().clear();
         self.canary_at_one_percent();
@@ -218,7 +220,7 @@ impl Bench {
     }
 }
 
-/// Presses `R` when nothing is answered any more. If `stay`, other keys follow for a second.
+/// Presses `R` once all reads hang. If `stay`, presses other keys for a second.
 async fn operate(
     log: CallLog,
     keys: UnboundedSender<io::Result<Msg>>,
@@ -242,7 +244,7 @@ async fn operate(
         at
     };
     let pressed = press(Key::Char('R'));
-    // Answered too, so that the next press finds a world in which nothing is still to happen.
+    // The write has its response, so the next press begins with nothing under way.
     let written =
         log.wait_for(|record| record.sequence > before && record.operation == "ModifyRule" && record.status.is_some());
     let written = tokio::time::timeout(PATIENCE, written).await.expect("R reaches AWS");
@@ -258,7 +260,7 @@ async fn operate(
     }
     let last = later.last().copied().unwrap_or(pressed);
     let shown = async {
-        // Frames come by themselves; looking for one is cheap, and over when the last is there.
+        // Frames come by themselves. The check is cheap, and ends with the frame of the last key.
         while frames.lock().unwrap().last().is_none_or(|(begun, _)| *begun < last) {
             tokio::task::yield_now().await;
         }

@@ -1,11 +1,11 @@
-//! A stranger at the real program: from the fleet to the cause in at most three keys. And whatever AWS's texts hold,
-//! nothing but text reaches the terminal.
+//! A newcomer at the real program: from the fleet to the cause in at most three keys. Hostile text from AWS never sends
+//! more than text to the terminal.
 
 use tidegate::domain::text;
 
 use crate::tty::Tty;
 
-/// A scenario's console, once it has marked a service: the most urgent, without a key pressed.
+/// A scenario's console, once the most urgent service is marked without a key press.
 fn open(scenario: &str, service: &str) -> Tty {
     let mut tty = Tty::tidegate(&["demo", "--scenario", scenario, "--seed", "7", "--speed", "10"], 120, 40);
     tty.until(&format!("{service} is marked"), |tty| {
@@ -14,7 +14,7 @@ fn open(scenario: &str, service: &str) -> Tty {
     tty
 }
 
-/// Presses keys one after the other, as fingers do: each once the one before has been drawn.
+/// Presses keys one after the other, each after the previous key's screen is drawn, as a person does.
 fn press(tty: &mut Tty, keys: &[(&str, &str)]) {
     assert!(keys.len() <= 3);
     for (key, shows) in keys {
@@ -61,7 +61,7 @@ fn a_slow_start_is_told_by_how_long_tasks_lived_and_the_grace_period() {
     leave(tty);
 }
 
-/// What a terminal may be sent: text, and the sequences that this program draws with.
+/// All output other than text and the sequences that this program draws with.
 fn stray(raw: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(raw);
     let mut stray = Vec::new();
@@ -74,11 +74,12 @@ fn stray(raw: &[u8]) -> Vec<String> {
             continue;
         }
         match rest.next() {
-            // A control sequence: parameters, then one letter of those that move, style, clear and switch modes.
+            // A control sequence: parameters, then one letter of a sequence that moves, styles, clears or switches
+            // modes.
             Some('[') => {
                 let mut sequence = String::new();
                 while !sequence.ends_with(|c| ('\x40'..='\x7e').contains(&c)) {
-                    // The last one may be read in part only.
+                    // The last sequence may be incomplete.
                     let Some(c) = rest.next() else { return stray };
                     sequence.push(c);
                 }
@@ -99,7 +100,7 @@ fn a_hostile_aws_reaches_the_terminal_as_text_alone() {
     tty.until_shows("checkout");
     for key in ["t", "g", "e", "l", "a", "h", "d", "\r"] {
         tty.send(key);
-        // Keys are read in order: when the help is there, the view before it has been drawn.
+        // Keys are handled in order: once the help is visible, the view before it has been drawn.
         tty.send("?");
         tty.until_shows("Read everything from AWS again");
         tty.send("\x1b");

@@ -198,6 +198,7 @@ fn status(model: &Model) -> Option<&DeploymentStatus> {
 }
 
 /// The console on the service's own screen, in the phase.
+#[expect(clippy::too_many_lines, reason = "a case for each phase")]
 pub(crate) async fn reach(by: By, at: At) -> Harness {
     let own = ServiceSettings { native_weighted: by == Weighted, ..ServiceSettings::default() };
     let settings = Settings { services: BTreeMap::from([(NAME.to_owned(), own)]), ..Settings::default() };

@@ -1,10 +1,10 @@
-//! What a shell offers on Tab. It comes from this machine alone.
+//! Completion on Tab, from data on this machine alone.
 
 use std::fs;
 
 use super::cli::{Home, Sim};
 
-/// What bash is offered for the last of `words`; tidegate's name is left out.
+/// The offers to bash for the last of `words`, which leave out tidegate's name.
 fn offered(home: &Home, words: &[&str]) -> Vec<String> {
     let line: Vec<_> = ["--", "tidegate"].iter().chain(words).copied().collect();
     let mut command = home.command(&line);
@@ -35,7 +35,7 @@ fn services_that_a_command_read_are_offered_afterwards_without_aws() {
     assert_eq!(offered(home, &["rollback", "prod/checko"]), ["prod/checkout"]);
     assert_eq!(offered(home, &["judge", "minutes.json", "--service", "checko"]), ["checkout"]);
     assert_eq!(offered(home, &["status", "--cluster", "p"]), ["prod"]);
-    // Another region is another list; with a wrong endpoint nobody could be asked.
+    // Another region or endpoint has its own list, which is empty here; the wrong endpoint could not respond.
     assert_eq!(offered(home, &["--region", "eu-west-1", "status", "checko"]), Vec::<String>::new());
     assert_eq!(offered(home, &["status", "--endpoint-url=http://127.0.0.1:1", "checko"]), Vec::<String>::new());
 }

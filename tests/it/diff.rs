@@ -1,10 +1,10 @@
-//! `tidegate diff` on the embedded AWS: what changed, and no value unless it is asked for.
+//! `tidegate diff` on the embedded AWS: the changes, and values only on request.
 
 use serde_json::Value;
 
 use crate::cli::Sim;
 
-/// What `assets/scenarios/shop.toml` has for a secret in an environment.
+/// The secret in an environment variable in `assets/scenarios/shop.toml`.
 const SECRET: &str = "hunter2-not-real";
 
 fn names(document: &Value, kind: &str) -> Vec<String> {
@@ -36,7 +36,7 @@ fn a_release_is_compared_with_what_it_replaces_and_any_two_with_each_other() {
     let all = home.expect(0, &["diff", "checkout", "--json", "--all"]).json();
     assert_eq!(names(&all, "same").len() as u64, all["same"].as_u64().unwrap());
     assert!(home.expect(0, &["diff", "checkout", "42", "42"]).out.contains("No difference."));
-    // A service with nothing under way: against what worked before.
+    // A service with nothing under way is compared with an earlier revision that worked.
     assert!(home.expect(0, &["diff", "search"]).out.contains(" → search:88"));
 
     let raw = home.expect(0, &["diff", "checkout", "--raw"]).json();
@@ -58,7 +58,7 @@ fn no_value_is_printed_or_written_down_unless_it_is_asked_for() {
         let ran = home.expect(0, &[&["diff", "checkout", "--reveal"], words].concat());
         assert!(ran.out.contains(SECRET) && !ran.out.contains("(hidden)"), "{words:?}");
     }
-    // Revealed or not, what was read is in no file.
+    // No file contains the values, revealed or not.
     home.expect(0, &["step", "checkout", "--yes", "--reason", "for the audit"]);
     let state = home.path().join("state");
     for file in ["tidegate.log", "audit.jsonl"] {

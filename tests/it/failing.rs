@@ -1,4 +1,4 @@
-//! Why a release fails, as an operator finds it: on the fleet by name, and a key away in full.
+//! The cause of a failing release, as an operator finds it: named on the fleet, and in full one key away.
 
 use tidegate::console::keymap::Key;
 use tidegate::domain::health::rollout::RolloutHealth;
@@ -7,7 +7,7 @@ use tidegate::domain::release::Phase;
 
 use crate::harness::Harness;
 
-/// A console on a scenario, once the fleet knows what a release fails of.
+/// A console on a scenario, once the fleet knows the cause of a release's failure.
 async fn named(scenario: &str, name: &str, cause: Cause) -> Harness {
     let mut stage = Harness::open(scenario).await;
     let known = |ailment: &RolloutHealth| matches!(ailment, RolloutHealth::CrashLoop { cause: Some(known), .. } if *known == cause);
@@ -19,7 +19,7 @@ async fn named(scenario: &str, name: &str, cause: Cause) -> Harness {
     stage
 }
 
-/// The release marked on the fleet, and what `t` shows of it.
+/// The screen of `t` for the release, which is marked on the fleet.
 async fn tasks(stage: &mut Harness, name: &str) -> String {
     let line = stage
         .model
@@ -68,7 +68,7 @@ async fn failed_health_checks_are_named_with_the_load_balancers_words() {
     let mut stage = named("failing-health-check", "orders", Cause::TargetUnhealthy).await;
     says(&stage.screen(120, 40), &["failed health checks ×"]);
     says(&tasks(&mut stage, "orders").await, &["failed the load balancer's health checks", "they lived"]);
-    // The tasks that are tried come and go: one of them is found unhealthy sooner or later.
+    // The failing tasks come and go, so sooner or later a poll finds an unhealthy target.
     stage.press("g").await;
     stage
         .until("a target of orders is unhealthy", |model| {

@@ -41,6 +41,27 @@ async fn somebody_elses_edit_of_the_rule_is_told_as_such_and_ours_as_ours() {
 }
 
 #[tokio::test]
+async fn who_was_refused_did_not_write_what_another_console_wrote() {
+    let mut stage = Harness::open("good-release").await;
+    stage.go("checkout").await;
+    stage.press("P").await;
+    // The other console says yes to the same step a moment earlier.
+    let step = [("checkout-stable", 90), ("checkout-canary", 10)];
+    assert!(stage.world.lock().unwrap().edit_rule_weights("checkout", &step));
+    stage.press("y").await;
+    stage.pass(10).await;
+    assert!(stage.writes().is_empty(), "{:?}", stage.told());
+    let entries = timeline(&stage, "checkout");
+    let traffic: Vec<_> = entries.iter().filter(|entry| entry.kind == Kind::Traffic).collect();
+    let hands: Vec<_> = traffic.iter().map(|entry| (entry.hand, entry.text.as_str())).collect();
+    assert!(hands[0].0 == Some(Origin::Others) && hands[0].1.ends_with("→ 90/10, not from here"), "{hands:?}");
+    // Nor does another console recall from the audit that it was written from here.
+    stage.audit().await;
+    let recalled = stage.recalled();
+    assert!(recalled.acts["checkout"].iter().all(|act| act.touches.is_empty()), "{:#?}", recalled.acts);
+}
+
+#[tokio::test]
 async fn after_a_rollback_the_timeline_tells_it_in_order() {
     let mut stage = Harness::failing_at_10_percent().await;
     stage.press("R").await;

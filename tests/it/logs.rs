@@ -1,4 +1,4 @@
-//! The log of a release, followed on the whole console in paused time, against a simulated AWS that writes it.
+//! The log of a release, followed on the whole console in paused time, against a simulated AWS that writes log lines.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -11,7 +11,7 @@ use tidegate::sim::wire::Backend;
 
 use crate::harness::Harness;
 
-/// How many lines the simulated AWS has of what is read, between two times: asked of it directly, page by page.
+/// The number of lines between two times in the sources that the console reads, counted in the simulated AWS itself.
 fn written(stage: &Harness, from: Timestamp, to: Timestamp) -> u64 {
     let mut world = stage.world.clone();
     let mut lines = 0;
@@ -45,16 +45,16 @@ async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within
     let mut stage = Harness::open("log-storm").await;
     stage.go("checkout").await;
     stage.press("l").await;
-    // Three minutes back to begin with, then one as they are written.
+    // Three minutes of history first, then one minute while lines are written.
     for second in 0..60 {
         stage.stride(1).await;
-        // Keys are heard while pages come in.
+        // Keys work while pages are read.
         stage.hit(if second % 2 == 0 { Key::Up } else { Key::End });
     }
     stage.settle().await;
     let logs = &stage.model.screen.logs;
     let from = whole(logs.since().unwrap()) + SignedDuration::from_secs(SLOT);
-    // What is younger may still come in.
+    // Newer lines may still arrive.
     let to = whole(logs.reach().unwrap() - SignedDuration::from_secs(15));
     let minutes = to.duration_since(from).as_secs_f64() / 60.0;
     assert!(minutes > 2.5, "{from} {to}");
@@ -70,7 +70,7 @@ async fn a_hundred_thousand_lines_a_minute_are_each_counted_once_and_kept_within
     assert_eq!(logs.book.all(LogSide::Unknown).lines, 0, "every task is known");
     assert!(logs.book.kept() as u64 <= sum(false), "what is old goes");
     assert!(logs.bytes() < BOUNDS.bytes + (8 << 20), "{} bytes", logs.bytes());
-    // No more than two calls a second, whatever there is to read.
+    // At most two calls a second, however much there is to read.
     let mut asked: Vec<_> =
         stage.server.log().select(|call| call.operation == "FilterLogEvents").iter().map(|call| call.at).collect();
     asked.sort();
@@ -106,6 +106,6 @@ async fn the_log_of_a_task_that_crashed_ends_with_why() {
     stage.pass(20).await;
     let screen = stage.screen(120, 40);
     assert!(screen.contains("PROVIDER_URL is not set"), "{screen}");
-    // The newest failure's own log, and nobody else's.
+    // Only the log of the newest failed task.
     assert!(stage.model.screen.logs.task.is_some());
 }

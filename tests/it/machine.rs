@@ -1,5 +1,5 @@
-//! A machine that is full, mistaken or hostile: nothing on it stops a rollback, and nothing that goes forward goes on
-//! without what it needs.
+//! A full, misconfigured or hostile machine: nothing on it stops a rollback, and forward acts stop if something they
+//! need is missing.
 
 use std::fs;
 use std::fs::Permissions;
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use crate::cli::{Home, Ran, Sim};
 
-/// Longer than any of these commands takes; far shorter than for ever.
+/// Longer than any of these commands takes, yet bounded.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a command to its end; one that hangs fails the test and is killed.
+/// Runs a command to its end; a command that hangs is killed and fails the test.
 fn run(command: &mut Command) -> Ran {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (ended, wait) = std::sync::mpsc::channel();
@@ -32,7 +32,7 @@ fn run(command: &mut Command) -> Ran {
     Ran { code: child.wait().unwrap().code(), out, err }
 }
 
-/// The command, which has to end with this code; with variables of its own.
+/// Runs tidegate with these variables; it must end with this exit code.
 fn expect(home: &Home, code: i32, words: &[&str], variables: &[(&str, &str)]) -> Ran {
     let ran = run(home.command(words).envs(variables.iter().copied()));
     assert_eq!(ran.code, Some(code), "{variables:?} tidegate {}: {ran:?}", words.join(" "));
@@ -40,21 +40,21 @@ fn expect(home: &Home, code: i32, words: &[&str], variables: &[(&str, &str)]) ->
     ran
 }
 
-/// A world in which a rollback has something to do, and how to say that it did it.
+/// A simulated account in which a rollback has something to do.
 fn world() -> Sim {
     Sim::start(&["--scenario", "bad-canary", "--speed", "60"])
 }
 
-/// As many as [`obstacles`] has.
+/// The number of [`obstacles`].
 const OBSTACLES: usize = 4;
 
-/// The way back as a plan: it can be asked for again and again.
+/// The plan of a rollback: the command can run again and again.
 const PLAN_BACK: [&str; 4] = ["rollback", "checkout", "--dry-run", "--json"];
 
 const BACK: [&str; 4] = ["rollback", "checkout", "--yes", "--json"];
 const FORWARD: [&str; 3] = ["step", "checkout", "--yes"];
 
-/// What can stand at a path in the place of a regular file.
+/// Obstacles to a regular file at a path.
 fn obstacles(path: &Path) -> Vec<(&'static str, Box<dyn Fn()>)> {
     let at = path.to_owned();
     let make = move |make: fn(&Path)| {
@@ -81,7 +81,7 @@ fn clear(path: &Path) {
     let _ = fs::remove_dir(path);
 }
 
-/// The home's state directory, there and private.
+/// The home's state directory, created and private.
 fn state(home: &Home) -> PathBuf {
     let state = home.path().join("state");
     fs::create_dir_all(&state).unwrap();
@@ -129,7 +129,7 @@ fn whatever_stands_in_place_of_the_log_a_rollback_goes_on_and_says_so() {
     assert_eq!(fs::read_to_string(log.with_extension("victim")).unwrap(), "untouched");
     let ran = expect(&sim.home, 0, &PLAN_BACK, &[("TIDEGATE_LOG", "everything")]);
     assert!(ran.err.contains("TIDEGATE_LOG") && ran.err.contains("debug"), "{ran:?}");
-    // A log of ours that others could read is theirs no more.
+    // A log file that others could read becomes private.
     fs::write(&log, "").unwrap();
     fs::set_permissions(&log, Permissions::from_mode(0o666)).unwrap();
     expect(&sim.home, 0, &["status"], &debug);
@@ -155,7 +155,7 @@ fn a_state_directory_that_others_may_write_is_left_alone_and_a_rollback_goes_on(
 fn a_disk_that_takes_no_more_stops_no_rollback() {
     let sim = world();
     state(&sim.home);
-    // The limit is in blocks of 512 or 1,024 bytes: none at all.
+    // The limit is in blocks of 512 or 1,024 bytes; zero blocks allow no byte.
     let limited = |sim: &Sim, words: &[&str], to: &str| {
         let tidegate = sim.home.command(words);
         let mut shell = Command::new("sh");
@@ -171,7 +171,7 @@ fn a_disk_that_takes_no_more_stops_no_rollback() {
     let ran = limited(&sim, &["start", "search", "--task-definition", ":86", "--yes"], "");
     assert_eq!(ran.code, Some(4), "{ran:?}");
     assert!(ran.err.contains("File too large") && ran.err.contains("Nothing was sent"), "{ran:?}");
-    // Standard output on a full disk is no reason either.
+    // Standard output on a full disk does not stop a rollback either.
     if Path::new("/dev/full").exists() {
         let ran = limited(&world(), &["rollback", "checkout", "--yes"], ">/dev/full");
         assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -202,7 +202,7 @@ fn what_is_wrong_in_the_configuration_stops_what_goes_forward_and_no_rollback() 
         let ran = expect(&sim.home, 2, &[&[config.as_str()][..], &FORWARD].concat(), &[]);
         assert!(ran.err.contains(line), "{text}: {ran:?}");
     }
-    // Only the file could have said what prod is.
+    // Only the file could identify the account of prod.
     for text in ["[[[", "[[environments]]\nname = 'prod'\nproflie = 'x'"] {
         fs::write(&path, text).unwrap();
         let ran = expect(&sim.home, 2, &[&[config.as_str(), "-e", "prod"][..], &BACK].concat(), &[]);
@@ -290,10 +290,10 @@ fn settings_of_aws_are_taken_as_aws_takes_them_or_named() {
         assert!(parts.iter().all(|part| ran.err.contains(part)), "{variables:?}: {ran:?}");
         assert!(!ran.err.contains("hunter2"), "{ran:?}");
     }
-    // An endpoint that is not set at all is AWS's own, which these keys do not open; nothing panics on the way.
+    // Without an endpoint the call goes to AWS, where these keys are invalid; nothing panics.
     let ran = run(sim.home.command(&["status"]).env("AWS_ENDPOINT_URL", "").env("HTTPS_PROXY", "http://127.0.0.1:1"));
     assert_eq!(ran.code, Some(4), "{ran:?}");
-    // Whoever named a profile does not mean the keys beside it.
+    // An operator who names a profile does not mean the exported keys.
     fs::write(&files, "[profile there]\nregion = us-east-1\n").unwrap();
     let there = [("AWS_CONFIG_FILE", config_file), ("AWS_PROFILE", "there")];
     expect(&sim.home, 0, &["status"], &there);

@@ -1,4 +1,4 @@
-//! A release whose numbers are in Prometheus.
+//! A release with metrics from Prometheus.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 use crate::harness::Harness;
 
-/// What an expression gives at any time: `requests:42` is the requests of :42.
+/// The constant value of an expression; `requests:42` is the requests of :42.
 fn value(expression: &str) -> Option<f64> {
     match expression {
         "requests:41" => Some(3_000.0),
@@ -31,7 +31,7 @@ fn value(expression: &str) -> Option<f64> {
     }
 }
 
-/// A Prometheus that says so; while it is `down` it fails.
+/// A Prometheus that returns these values; while `down` is true it fails.
 async fn prometheus(down: Arc<AtomicBool>) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -113,7 +113,7 @@ async fn a_canary_that_prometheus_counts_is_judged_by_that_alone() {
     for meter in others.filter_map(|release| release.stable.meter.as_ref()) {
         assert!(stage.model.observed.snapshot.metrics[meter].fault.is_none(), "CloudWatch goes on for {meter:?}");
     }
-    // The way back waits for no source of numbers.
+    // A rollback waits for no metric source.
     assert_eq!(stage.release("checkout").verdict.outcome, VerdictStatus::Fail);
     let sent = stage.writes().len();
     stage.press("R").await;

@@ -18,7 +18,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("cloud/lazy", &["cloud", "domain"]),
     ("cloud/aws", &["clock", "cloud", "domain"]),
     ("cloud/prometheus", &["clock", "cloud", "domain", "files"]),
-    ("execute", &["clock", "cloud", "console", "domain", "files"]),
+    ("execute", &["clock", "cloud", "domain", "files"]),
     ("console", &["domain"]),
     // What carries the console's effects out: driver, recorder, loop, terminal, signals.
     ("console/driver", &["clock", "cloud", "console", "console/recorder", "domain", "execute"]),

@@ -1,4 +1,4 @@
-//! A terminal that a test holds: the real program in a PTY, its output read as a terminal reads it.
+//! A terminal under a test's control: the real program in a PTY, its output interpreted like a terminal's.
 
 use std::fmt;
 use std::io::{ErrorKind, Read, Write};
@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tempfile::TempDir;
 
-/// How long anything may take to come up. Far beyond what it takes on an idle machine: a test must not fail for a
-/// busy one.
+/// Timeout of every wait. Far longer than needed on an idle machine: a test must not fail because the machine is busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A program that ends with its handle.
+/// A process that is killed when dropped.
 struct Process(Box<dyn Child + Send + Sync>);
 
 /// A program in a terminal.
@@ -24,31 +23,31 @@ pub(crate) struct Tty {
     keys: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
-    /// All that was written, in the order it came.
+    /// All output, in order.
     pub raw: Vec<u8>,
-    /// The line discipline as the shell would get it back.
+    /// The line discipline before the program started.
     before: String,
-    /// When the program was started.
+    /// Start time of the program.
     pub started: Instant,
-    /// A home of its own.
+    /// A home directory of the program's own.
     home: TempDir,
 }
 
-/// `tidegate demo` on a fast clock, as most tests want it.
+/// `tidegate demo` on a fast clock, for most tests.
 pub(crate) const DEMO: [&str; 5] = ["demo", "--speed", "60", "--seed", "7"];
 
 impl Tty {
-    /// The program itself.
+    /// Starts tidegate.
     pub(crate) fn tidegate(words: &[&str], columns: u16, rows: u16) -> Self {
         Self::start(Path::new(env!("CARGO_BIN_EXE_tidegate")), words, columns, rows)
     }
 
-    /// Any program, with nothing of this machine's or this user's to be read, written or reached.
+    /// Starts any program with its own home and a cleared environment, isolated from this machine and its user.
     pub(crate) fn start(program: &Path, words: &[&str], columns: u16, rows: u16) -> Self {
         Self::start_with(program, words, &[], columns, rows)
     }
 
-    /// … with more variables.
+    /// Starts any program, with more variables.
     pub(crate) fn start_with(
         program: &Path,
         words: &[&str],
@@ -84,7 +83,7 @@ impl Tty {
         let keys = pair.master.take_writer().unwrap();
         let started = Instant::now();
         let process = Process(pair.slave.spawn_command(command).unwrap());
-        // Only the program holds the other end now: when it is gone, so is the output.
+        // Now only the program holds the other end, so its output ends with the program.
         drop(pair.slave);
         let (tell, output) = channel();
         std::thread::spawn(move || {
@@ -111,7 +110,7 @@ impl Tty {
         self.keys.flush().unwrap();
     }
 
-    /// What is on the screen, a line a row.
+    /// The text on the screen, one line per row.
     pub(crate) fn text(&self) -> String {
         self.screen.screen().contents()
     }
@@ -124,7 +123,7 @@ impl Tty {
         self.text().contains(text)
     }
 
-    /// The console's audit, as far as it is written.
+    /// The console's audit so far.
     pub(crate) fn audit(&self) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.home.path().join("audit").join("audit.jsonl")).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -135,7 +134,7 @@ impl Tty {
         self.master.resize(size(columns, rows)).unwrap();
     }
 
-    /// Reads on until the terminal is as described.
+    /// Reads output until the condition holds.
     pub(crate) fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !condition(self) {
@@ -149,7 +148,7 @@ impl Tty {
         self.until(text, |tty| tty.shows(text));
     }
 
-    /// Reads on for a while: an operator reads a question before the answer.
+    /// Reads output for a while, because an operator reads a question before answering.
     pub(crate) fn look_on(&mut self, span: Duration) {
         let deadline = Instant::now() + span;
         while self.read(deadline).is_ok() {}
@@ -168,11 +167,12 @@ impl Tty {
         Ok(())
     }
 
-    /// Presses `q`, and again where it was taken for a part of a text that came before it. Returns the exit code.
+    /// Presses `q`, and presses it again if the console took the first for a part of pasted text. Returns the exit
+    /// code.
     pub(crate) fn quit(&mut self) -> u32 {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            // The program may have ended since.
+            // The program may have ended already.
             let _ = self.keys.write_all(b"q").and_then(|()| self.keys.flush());
             let press = Instant::now() + Duration::from_secs(1);
             loop {
@@ -186,7 +186,7 @@ impl Tty {
         panic!("it does not end; the terminal is\n{self:?}");
     }
 
-    /// Reads to the end of the program and returns its exit code.
+    /// Reads output until the program ends, and returns its exit code.
     pub(crate) fn exit_code(&mut self) -> u32 {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -199,11 +199,11 @@ impl Tty {
         self.process.0.wait().unwrap().exit_code()
     }
 
-    /// The terminal goes away, as with a closed window or a lost connection. Returns the exit code.
+    /// Closes the terminal, as a closed window or a lost connection does. Returns the exit code.
     pub(crate) fn close(self) -> u32 {
         let Self { mut process, master, keys, output, home: _home, .. } = self;
-        // The reading thread has an end of the terminal too. It lets go of it with the next output, which the
-        // console's own clock sees to.
+        // The reading thread also holds an end of the terminal. It closes that end at the next output, which the clock
+        // on the console's screen causes.
         drop(output);
         drop(keys);
         drop(master);
@@ -226,7 +226,7 @@ impl Tty {
         assert!(sent.success());
     }
 
-    /// Whether a private mode of the terminal (DECSET) is on, by the last word about it.
+    /// Returns true if a private mode of the terminal (DECSET) is on, according to the last sequence about that mode.
     pub(crate) fn mode(&self, number: u16) -> bool {
         let last = |end: char| {
             let sequence = format!("\x1b[?{number}{end}").into_bytes();
@@ -235,19 +235,19 @@ impl Tty {
         last('h') > last('l')
     }
 
-    /// Whether the line discipline is as it was before.
+    /// Returns true if the line discipline is restored.
     pub(crate) fn cooked(&self) -> bool {
         line_discipline(&*self.master) == self.before
     }
 
-    /// The terminal is all the console's.
+    /// Asserts that the console has taken over the terminal.
     pub(crate) fn assert_taken(&self) {
         let screen = self.screen();
         assert!(screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste(), "{self:?}");
         assert!(self.mode(1004) && !self.cooked(), "{self:?}");
     }
 
-    /// The terminal is as a shell wants it.
+    /// Asserts that the terminal is restored for a shell.
     pub(crate) fn assert_given_back(&self) {
         let screen = self.screen();
         assert!(!screen.alternate_screen(), "alternate screen: {self:?}");
@@ -263,7 +263,7 @@ impl Tty {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Only while it runs: its number may be another's afterwards.
+        // Only while the process runs: its id may belong to another process afterwards.
         if let Ok(None) = self.0.try_wait() {
             let _ = self.0.kill();
             let _ = self.0.wait();
@@ -287,7 +287,7 @@ fn size(columns: u16, rows: u16) -> PtySize {
     PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
-/// Raw mode and all the rest that a terminal's driver does with keys and output.
+/// Raw mode and all other settings of the terminal driver for input and output.
 fn line_discipline(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios())
 }

@@ -1,4 +1,4 @@
-//! Two consoles on one account: the real program twice, and one simulated AWS between them.
+//! Two consoles on one account: the real program twice, on the same simulated AWS.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::tty::Tty;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tidegate");
 
-/// payments moves a fifth at a time, asks before each, and has been let on once: it waits at 20 %.
+/// payments shifts 20 % per step, pauses before each step, and was continued once: it waits at 20 %.
 const SCENARIO: &str = r#"
 name = "two"
 summary = "A linear release that waits before each step"
@@ -30,7 +30,7 @@ deployment = { strategy = "LINEAR", step_percent = 20, step_bake_minutes = 0, pa
 past = [{ task_definition = "payments:16", ago = "32d" }]
 "#;
 
-/// `tidegate sim`, until it is dropped.
+/// `tidegate sim`, which runs until dropped.
 struct Sim {
     process: Child,
     home: TempDir,
@@ -61,7 +61,7 @@ impl Sim {
         Self { process, home, variables }
     }
 
-    /// What a third party sees of payments: the share that its rule gives the new revision, and what it waits for.
+    /// A third party's view of payments: the share that its rule gives the new revision, and its pause.
     fn payments(&self) -> Value {
         let ran = Command::new(PROGRAM)
             .args(["status", "payments", "--json"])
@@ -76,7 +76,7 @@ impl Sim {
         document["services"][0].clone()
     }
 
-    /// Waits for the pause before the next step; returns the share that is configured there.
+    /// Waits for the pause before the next step; returns the configured share.
     fn until_paused_with(&self, hook: &str) -> f64 {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
@@ -134,7 +134,7 @@ fn two_who_say_yes_at_the_same_moment_take_one_step() {
     assert_eq!(sim.until_paused_with(hook), 40.0, "one step");
     assert_eq!(sent(&one) + sent(&other), 2, "both said yes, and each asked once");
     assert_eq!(taken(&one) + taken(&other), 1, "AWS took one answer");
-    // Both go on.
+    // Both consoles keep working.
     for mut tty in [one, other] {
         tty.send("r");
         tty.until_shows("configured 40%");
@@ -147,13 +147,13 @@ fn too_late(tty: &Tty) -> bool {
     tty.shows("Somebody answered it before")
 }
 
-/// The answers to pauses that a console sent …
+/// The number of CONTINUE calls that a console sent …
 fn sent(tty: &Tty) -> usize {
     let sent = |line: &&Value| line["event"] == "call" && line["call"]["answer"] == "CONTINUE";
     tty.audit().iter().filter(sent).count()
 }
 
-/// … and those that AWS took.
+/// … and the number that AWS accepted.
 fn taken(tty: &Tty) -> usize {
     tty.audit().iter().filter(|line| line["answer"] == "the pause is answered CONTINUE").count()
 }

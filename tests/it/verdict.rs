@@ -1,4 +1,4 @@
-//! The verdict as an operator sees it come, through the simulator, the SDK and the console.
+//! The verdict over time, as an operator sees it, through the simulator, the SDK and the console.
 
 use tidegate::domain::analysis::{Verdict, VerdictStatus};
 use tidegate::domain::settings::{ServiceSettings, Settings};
@@ -6,7 +6,7 @@ use tidegate::sim::scenario::Scenario;
 
 use crate::harness::Harness;
 
-/// A scenario at so many requests a second, with nobody on the canary yet.
+/// A scenario with `rps` requests per second and no traffic on the canary yet.
 fn at(rps: f64, base: &str) -> Scenario {
     let text = format!(
         "name = 'own'\nsummary = 'own'\nextends = '{base}'\nwarmup = '8m'\n\
@@ -18,13 +18,13 @@ fn at(rps: f64, base: &str) -> Scenario {
     Scenario::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// What was seen at a minute.
+/// The verdict at a minute.
 struct Seen {
     minute: u64,
     verdict: Verdict,
 }
 
-/// The operator gives the canary 1 % and looks every so many seconds, until `last` or for so many minutes.
+/// Gives the canary 1 %, then records the verdict every `every` seconds, until it is `last` or for `minutes` minutes.
 async fn watch(scenario: &Scenario, every: u64, minutes: u64, last: Option<VerdictStatus>) -> Vec<Seen> {
     let mut stage = Harness::on(scenario, Settings::default()).await;
     stage.go("checkout").await;
@@ -43,7 +43,7 @@ async fn watch(scenario: &Scenario, every: u64, minutes: u64, last: Option<Verdi
     seen
 }
 
-/// Each outcome once, as they came, with the minute.
+/// The sequence of outcomes without repetitions, each with its first minute.
 fn course(seen: &[Seen]) -> Vec<(VerdictStatus, u64)> {
     let mut course: Vec<_> = seen.iter().map(|seen| (seen.verdict.outcome, seen.minute)).collect();
     course.dedup_by_key(|(outcome, _)| *outcome);
@@ -58,7 +58,7 @@ fn reasons(seen: &[Seen]) -> String {
     seen.iter().map(line).collect()
 }
 
-/// NOT YET, some of it with an estimate, then FAIL and nothing else until the watch ends.
+/// Asserts NOT YET, partly with an estimate, then FAIL until the watch ends.
 fn not_yet_then_fail(seen: &[Seen], part: &str) {
     let course = course(seen);
     let [(VerdictStatus::Inconclusive, 1), (VerdictStatus::Fail, failed)] = course.as_slice() else {
@@ -115,7 +115,7 @@ async fn an_alarm_of_the_settings_fails_a_canary_whose_numbers_are_well() {
     let verdict = stage.release("checkout").verdict.clone();
     assert_eq!(verdict.outcome, VerdictStatus::Fail, "{verdict:?}");
     assert!(verdict.reasons[0].starts_with("alarm search-p99 is in ALARM since "), "{verdict:?}");
-    // One that does not exist is not taken for one that is OK.
+    // A missing alarm does not count as OK.
     settings.services.get_mut("checkout").unwrap().alarms = vec!["serch-p99".to_owned()];
     let mut stage = Harness::on(&Scenario::parse(text).unwrap(), settings).await;
     stage.pass(90).await;

@@ -10,8 +10,8 @@ use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::cli::wording::COMMANDS;
 use crate::clock::Clock;
-use crate::console::state::operation::{Operation, OperationOutcome, Progress, StepState};
 use crate::domain::fault::Fault;
+use crate::domain::operation::{Operation, OperationOutcome, Progress, StepState};
 use crate::domain::plan::{Call, Context, Expect, Intent, Plan, Receipt, Refusal, Step};
 use crate::domain::release::Release;
 

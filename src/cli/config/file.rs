@@ -1,4 +1,4 @@
-//! The configuration file: its shape, and how it is read.
+//! The configuration file: its structure, and reading it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,26 +13,26 @@ use crate::domain::release::ladder::Ladder;
 use crate::domain::settings::{Automatic, RollbackConfirm, ServiceSettings, Thresholds};
 use crate::files;
 
-/// Bytes of a file, at the most: a configuration has some thousands.
+/// Maximum bytes of the file; a typical configuration has a few thousand.
 const LARGEST: u64 = 1 << 20;
 
-/// A configuration file. Every member may be left out; a name that is not one of these is an error.
+/// A configuration file. Every member is optional; an unknown member is an error.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
     /// The steps, percent.
     pub ladder: Option<Ladder>,
-    /// How long a step is watched before the next.
+    /// Bake time of a step before the next step.
     pub bake: Option<Wait>,
-    /// How long a finished release is watched before the canary is taken down.
+    /// Watch time after a finished release, before the canary is taken down.
     pub finish_watch: Option<Wait>,
-    /// The longest that a plan waits for tasks.
+    /// Maximum time for which a plan waits for tasks.
     pub patience: Option<Span>,
-    /// How long a load balancer may take to follow a write.
+    /// Maximum time in which a load balancer applies a write.
     pub propagation: Option<Wait>,
-    /// For how long a release is rolled back without naming a revision.
+    /// Time after the end of a release within which a rollback needs no named revision.
     pub rollback_within: Option<Span>,
-    /// When a rollback asks.
+    /// The cases in which a rollback asks for confirmation.
     pub rollback_confirm: Option<RollbackConfirm>,
     /// `[thresholds]`.
     #[serde(default)]
@@ -48,7 +48,7 @@ pub(crate) struct File {
     /// `[services.NAME]`.
     #[serde(default)]
     pub services: BTreeMap<String, ServiceTable>,
-    /// `[[environments]]`; the first is the one that is shown unless another is named.
+    /// `[[environments]]`; the first one is the default.
     #[serde(default)]
     pub environments: Vec<EnvironmentTable>,
 }
@@ -57,14 +57,14 @@ pub(crate) struct File {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AutomaticTable {
-    /// How long before each act a key can stop it.
+    /// Time before each automatic act in which a key can stop it.
     pub countdown: Option<Span>,
-    /// For how long a FAIL lasts before it is rolled back.
+    /// Duration of a FAIL after which the release is rolled back automatically.
     pub rollback_after: Option<Span>,
 }
 
 impl AutomaticTable {
-    /// What it decides.
+    /// The settings of this table over those of `base`.
     pub(crate) fn over(&self, base: &Automatic) -> Automatic {
         Automatic {
             countdown: self.countdown.map_or(base.countdown, |span| span.0),
@@ -79,7 +79,7 @@ impl AutomaticTable {
 pub(crate) struct UiTable {
     /// Draw with ASCII characters only.
     pub ascii: Option<bool>,
-    /// Which latency is drawn first.
+    /// The latency percentile that is drawn first.
     pub percentile: Option<Percentile>,
 }
 
@@ -87,21 +87,22 @@ pub(crate) struct UiTable {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ServiceTable {
-    /// Its own steps, percent.
+    /// Steps of this service, percent.
     pub ladder: Option<Ladder>,
-    /// Its own bake time.
+    /// Bake time of this service.
     pub bake: Option<Wait>,
     /// The stable service of the pair.
     pub stable: Option<String>,
     /// The canary service of the pair.
     pub canary: Option<String>,
-    /// Its production rules, or after a `!` other rules.
+    /// Listener rules that carry production traffic, or, after a `!`, rules that do not.
     pub rules: Option<Vec<String>>,
-    /// For a BLUE_GREEN service that pauses before its production shift: let the console write the rule's weights there.
+    /// For a BLUE_GREEN service that pauses before its production shift: lets the console write the rule's weights
+    /// during the pause.
     pub native_weighted: Option<bool>,
-    /// Alarms that fail its canary, by name.
+    /// Names of alarms that fail the canary of this service.
     pub alarms: Option<Vec<String>>,
-    /// For how long a FAIL of it lasts before it is rolled back.
+    /// Duration of a FAIL of this service after which it is rolled back automatically.
     pub rollback_after: Option<Span>,
     /// `[services.NAME.thresholds]`.
     #[serde(default)]
@@ -114,26 +115,26 @@ pub(crate) struct ServiceTable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EnvironmentTable {
-    /// What people call it.
+    /// The environment's name, as operators use it.
     pub name: String,
     /// The AWS profile.
     pub profile: Option<String>,
     /// The AWS region.
     pub region: Option<String>,
-    /// Names or ARNs of clusters.
+    /// Names or ARNs of the clusters.
     pub clusters: Option<Vec<String>>,
-    /// Whether forward acts ask for the release's name.
+    /// True if forward acts ask for the release's name.
     pub protected: Option<bool>,
-    /// Whether nothing may be written.
+    /// True if nothing may be written.
     pub read_only: Option<bool>,
-    /// Another endpoint than AWS's.
+    /// An endpoint other than AWS's.
     pub endpoint_url: Option<String>,
-    /// `[environments.prometheus]`, instead of `[prometheus]`.
+    /// `[environments.prometheus]`, which replaces `[prometheus]`.
     pub prometheus: Option<PrometheusTable>,
 }
 
 impl ServiceTable {
-    /// What it decides, where `thresholds` are everybody's lines.
+    /// The settings of this table. `thresholds` supplies every threshold that the table does not set.
     pub(crate) fn settings(&self, thresholds: &Thresholds) -> ServiceSettings {
         ServiceSettings {
             ladder: self.ladder.clone(),
@@ -150,34 +151,34 @@ impl ServiceTable {
     }
 }
 
-/// What is wrong with the configuration. Each says where, and what would be right.
+/// An error in the configuration, with its place and the correct form.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    /// The file that was named cannot be read.
+    /// A file named by the operator cannot be read.
     #[error("cannot read the configuration {path}: {error}", path = path.display())]
     Unreadable {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
-    /// It is not what a configuration looks like.
+    /// The text is not a valid configuration.
     #[error("{path}: {error}", path = path.display())]
     Wrong {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// Line, column, the line itself and the keys that exist.
+        /// Line, column, the text of the line, and the valid keys.
         error: Box<toml::de::Error>,
     },
-    /// Two environments of one name.
+    /// Two environments have the same name.
     #[error("{path}: two environments are called {name:?}; each name must be its own", path = path.display())]
     Twice {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
         /// The name.
         name: String,
     },
-    /// A service's numbers are in a Prometheus that nobody named.
+    /// A service's metrics come from Prometheus, but no Prometheus is configured.
     #[error(
         "services.{service}.metrics has source = \"prometheus\", but no Prometheus is named{here}: add a table \
              [prometheus] with url = \"http://127.0.0.1:9090\", or wherever it is"
@@ -185,31 +186,31 @@ pub(crate) enum ConfigError {
     NoPrometheus {
         /// The service's name.
         service: String,
-        /// Where it is missing, in words.
+        /// The place where Prometheus is missing, in words.
         here: String,
     },
-    /// No environment goes by this name.
+    /// No environment has this name.
     #[error("there is no environment called {name:?}; {known}")]
     NoEnvironment {
-        /// The name that was asked for.
+        /// The name that the operator gave.
         name: String,
-        /// Those that exist, in words.
+        /// The existing names, in words.
         known: String,
     },
-    /// An environment variable has a value that it cannot have.
+    /// An environment variable has an invalid value.
     #[error("{variable} is {value:?}; it takes {takes}")]
     Variable {
-        /// Its name.
+        /// The variable's name.
         variable: &'static str,
-        /// Its value.
+        /// The variable's value.
         value: String,
-        /// What it takes, in words.
+        /// The valid values, in words.
         takes: &'static str,
     },
 }
 
 impl File {
-    /// Reads a file's text; `path` is for the message.
+    /// Parses a file's text. `path` appears in error messages.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let file: Self = toml::from_str(text)
             .map_err(|error| ConfigError::Wrong { path: path.to_owned(), error: Box::new(error) })?;
@@ -221,12 +222,12 @@ impl File {
         Ok(file)
     }
 
-    /// Reads the file at `path`. One that is not there is an empty one, unless it was `named` by somebody.
+    /// Reads the file at `path`. A missing file counts as empty, unless the operator `named` it.
     pub(crate) fn load(path: &Path, named: bool) -> Result<Option<Self>, ConfigError> {
         Self::text(path, named)?.map(|text| Self::parse(&text, path)).transpose()
     }
 
-    /// The text of that file.
+    /// Reads the text of the file; `None` if it is missing and the operator did not name it.
     pub(super) fn text(path: &Path, named: bool) -> Result<Option<String>, ConfigError> {
         match files::read_text(path, LARGEST) {
             Ok(text) => Ok(Some(text)),

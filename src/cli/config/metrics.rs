@@ -1,4 +1,4 @@
-//! `[prometheus]` and `[services.NAME.metrics]`: where a team's own numbers of a revision are.
+//! `[prometheus]` and `[services.NAME.metrics]`: the source of a team's custom metrics per revision.
 
 use std::path::PathBuf;
 
@@ -14,13 +14,13 @@ use crate::domain::metrics::source::{CloudWatchMetric, CustomMetrics, MetricQuer
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PrometheusTable {
-    /// Where it is.
+    /// Prometheus' URL.
     pub url: PrometheusUrl,
-    /// A file with a token that it is asked with.
+    /// File with the bearer token.
     pub bearer_token_file: Option<PathBuf>,
 }
 
-/// An [`Address`] as it was written.
+/// An [`Address`] that is read from and written to text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PrometheusUrl(pub Address);
@@ -38,24 +38,24 @@ impl From<PrometheusUrl> for String {
     }
 }
 
-/// `[services.NAME.metrics]`, found to make sense.
+/// `[services.NAME.metrics]`, validated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "MetricsTable", into = "MetricsTable")]
 pub(crate) struct Metrics {
     table: MetricsTable,
-    /// What it comes to.
+    /// The resulting metrics.
     pub own: CustomMetrics,
 }
 
-/// `[services.NAME.metrics]` as it is written.
+/// `[services.NAME.metrics]` as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MetricsTable {
     source: SourceName,
     latency: Option<Unit>,
-    /// For members that do not name their own.
+    /// Namespace for members without one.
     namespace: Option<String>,
-    /// For members that do not have their own.
+    /// Dimensions for members without any.
     dimensions: Option<IndexMap<String, String>>,
     requests: Option<Member>,
     errors: Option<Member>,
@@ -71,7 +71,7 @@ enum SourceName {
     Prometheus,
 }
 
-/// What response times are in.
+/// Unit of response times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Unit {
@@ -79,65 +79,65 @@ enum Unit {
     S,
 }
 
-/// One of a minute's numbers.
+/// The query for one number of a minute.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 enum Member {
-    /// PromQL.
+    /// A PromQL expression.
     Expression(String),
     /// A CloudWatch metric.
     Metric(MetricTable),
 }
 
-/// A CloudWatch metric; what is left out is said once for all, or is the usual.
+/// A CloudWatch metric. Missing values come from the enclosing table or from the defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MetricTable {
     metric: String,
-    /// `Sum` for counts, `p95` for the p95, unless it is said.
+    /// Statistic; by default `Sum` for counts and `p95` for the p95.
     stat: Option<String>,
     namespace: Option<String>,
     dimensions: Option<IndexMap<String, String>>,
 }
 
-/// Why a table of metrics makes no sense.
+/// Reason why a table of metrics is invalid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadMetrics {
-    /// A rate is one over the other.
+    /// Requests or errors are missing; the error rate needs both.
     #[error("`{0}` is missing: requests and errors are both needed to judge by")]
     Missing(&'static str),
     /// A table for Prometheus, or PromQL for CloudWatch.
     #[error("`{member}` is not for {source_name}, which takes {takes}")]
     Mixed {
-        /// Which.
+        /// The member's name.
         member: &'static str,
         /// The source's name.
         source_name: &'static str,
-        /// What it takes, in words.
+        /// The form that the source takes, in words.
         takes: &'static str,
     },
-    /// Nothing says where to look.
+    /// A CloudWatch metric without a namespace.
     #[error("`{0}` has no namespace: give it one, or one for all of [services.NAME.metrics]")]
     NoNamespace(&'static str),
-    /// A key that means nothing to this source.
+    /// A CloudWatch key with Prometheus as the source.
     #[error("`{0}` is for source = \"cloudwatch\"; PromQL says it itself, in braces")]
     NotPromQl(&'static str),
-    /// No such placeholder.
+    /// Unknown placeholder.
     #[error("`{member}` has {{{placeholder}}}; there are {}", known())]
     Placeholder {
-        /// Where.
+        /// The member's name.
         member: &'static str,
-        /// Without its braces.
+        /// The placeholder's name without braces.
         placeholder: String,
     },
-    /// The same numbers for both.
+    /// A query without a placeholder that differs between the revisions.
     #[error(
         "`{0}` is the same for both revisions: it needs {{task_definition}} or {{revision}}, or {{service}} for a pair"
     )]
     Same(&'static str),
 }
 
-/// What [`CustomMetrics::of`] fills in, and whether it differs between the sides of a release.
+/// The placeholders that [`CustomMetrics::of`] fills in; true if the value differs between the sides of a release.
 const PLACEHOLDERS: [(&str, bool); 5] =
     [("task_definition", true), ("revision", true), ("service", true), ("family", false), ("cluster", false)];
 
@@ -164,13 +164,13 @@ impl<'de> Deserialize<'de> for Member {
     }
 }
 
-/// The placeholders of a text. PromQL has braces of its own, but never around a bare word.
+/// The placeholders in a text. PromQL also uses braces, but never around a bare word.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     let inside = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(inside, _)| inside);
     inside.filter(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
 }
 
-/// All texts of a member have placeholders that there are, and some that tell the sides of a release apart.
+/// Checks that all placeholders of a member are known and at least one differs between the sides of a release.
 fn check<'a>(member: &'static str, texts: impl Iterator<Item = &'a str>) -> Result<(), BadMetrics> {
     let mut differs = false;
     for placeholder in texts.flat_map(placeholders) {
@@ -200,7 +200,7 @@ impl MetricsTable {
         }) == Unit::S
     }
 
-    /// Each member made into what its source is asked for.
+    /// Converts each member to a query of its source.
     fn recipe<T>(
         &self,
         make: impl Fn(&'static str, &'static str, &Member) -> Result<T, BadMetrics>,
@@ -269,7 +269,7 @@ impl From<Metrics> for MetricsTable {
     }
 }
 
-/// Each key of a service's own metrics, and what is in force.
+/// Each key of a service's custom metrics, with the value in force.
 pub(super) fn shown(own: &CustomMetrics) -> Vec<(&'static str, String)> {
     fn each<T>(recipe: &MetricQueries<T>, show: impl Fn(&T) -> String) -> Vec<(&'static str, String)> {
         let MetricQueries { requests, errors, p50, p95, p99 } = recipe;

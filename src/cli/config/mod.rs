@@ -1,6 +1,7 @@
 //! What the operator has decided: flags over environment variables over the file over defaults, merged in one
 //! place, each value with where it came from.
 
+mod environment;
 pub(super) mod file;
 pub(super) mod metrics;
 mod salvage;
@@ -20,9 +21,9 @@ use crate::domain::metrics::Percentile;
 use crate::domain::metrics::source::{CustomMetrics, Source};
 use crate::domain::settings::{ServiceSettings, Settings};
 
-use self::file::EnvironmentTable;
+pub(super) use self::environment::Environment;
+use self::environment::environment;
 pub(super) use self::file::{ConfigError, File};
-use self::metrics::PrometheusTable;
 pub(super) use self::salvage::load_what_is_right;
 use self::thresholds::ThresholdsTable;
 
@@ -93,27 +94,6 @@ pub(super) struct Flags {
     pub read_only: bool,
     /// `--ascii`.
     pub ascii: bool,
-}
-
-/// The account and region that are looked at, as far as they are decided.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Environment {
-    /// Its name; `default` where the file names none.
-    pub name: Sourced<String>,
-    /// The AWS profile; `None`: the SDK's own choice.
-    pub profile: Sourced<Option<String>>,
-    /// The region; `None`: the profile's.
-    pub region: Sourced<Option<String>>,
-    /// Names or ARNs of clusters; empty: all of them.
-    pub clusters: Sourced<Vec<String>>,
-    /// Forward acts ask for the release's name.
-    pub protected: Sourced<bool>,
-    /// Nothing may be written.
-    pub read_only: Sourced<bool>,
-    /// Another endpoint than AWS's.
-    pub endpoint_url: Sourced<Option<String>>,
-    /// The Prometheus that counts for it.
-    pub prometheus: Sourced<Option<PrometheusTable>>,
 }
 
 /// Everything, merged.
@@ -211,14 +191,6 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
         ("automatic.countdown", origin(file.automatic.countdown.is_some())),
         ("automatic.rollback_after", origin(file.automatic.rollback_after.is_some())),
     ];
-    let ascii = Sourced::first(
-        [
-            (Origin::Flag("--ascii"), flags.ascii.then_some(true)),
-            (Origin::Variable("TIDEGATE_ASCII"), switch(variables, "TIDEGATE_ASCII")?),
-            (Origin::File, file.ui.ascii),
-        ],
-        false,
-    );
     Ok(Config {
         file: path.map(Path::to_owned),
         settings: Settings {
@@ -237,7 +209,7 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
         },
         environment,
         environments: file.environments.iter().map(|environment| environment.name.clone()).collect(),
-        ascii,
+        ascii: ascii(flags, variables, file)?,
         percentile: Sourced::file(file.ui.percentile, Percentile::default()),
         origins,
         ignored: Vec::new(),
@@ -248,7 +220,16 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
     })
 }
 
-/// Whoever is counted by Prometheus has one.
+fn ascii(flags: &Flags, variables: Variables<'_>, file: &File) -> Result<Sourced<bool>, ConfigError> {
+    let layers = [
+        (Origin::Flag("--ascii"), flags.ascii.then_some(true)),
+        (Origin::Variable("TIDEGATE_ASCII"), switch(variables, "TIDEGATE_ASCII")?),
+        (Origin::File, file.ui.ascii),
+    ];
+    Ok(Sourced::first(layers, false))
+}
+
+/// Refuses metrics that Prometheus counts where the environment has no Prometheus.
 fn counted(
     services: &BTreeMap<String, ServiceSettings>,
     environment: &Environment,
@@ -263,85 +244,6 @@ fn counted(
         }),
         None => Ok(()),
     }
-}
-
-fn environment(flags: &Flags, variables: Variables<'_>, file: &File) -> Result<Environment, ConfigError> {
-    const NAME: &str = "TIDEGATE_ENVIRONMENT";
-    let chosen = Sourced::first(
-        [
-            (Origin::Flag("--environment"), flags.environment.clone().map(Some)),
-            (Origin::Variable(NAME), variables(NAME).map(Some)),
-            (Origin::File, file.environments.first().map(|first| Some(first.name.clone()))),
-        ],
-        None,
-    );
-    let table = match &chosen.value {
-        None => None,
-        Some(name) => {
-            Some(file.environments.iter().find(|environment| environment.name == *name).ok_or_else(|| {
-                let names: Vec<_> = file.environments.iter().map(|environment| environment.name.as_str()).collect();
-                let known = if names.is_empty() {
-                    "the configuration has none".to_owned()
-                } else {
-                    format!("the configuration has {}", names.join(", "))
-                };
-                ConfigError::NoEnvironment { name: name.clone(), known }
-            })?)
-        }
-    };
-    // An environment that was called by its name means its own profile and region, whatever else is exported in
-    // this shell: `-e prod` must never show another account under prod's name.
-    let called = matches!(chosen.origin, Origin::Flag(_) | Origin::Variable(_));
-    let text = |flag, said: &Option<String>, exported: &[&'static str], of: fn(&EnvironmentTable) -> Option<String>| {
-        let in_file = (Origin::File, table.and_then(of));
-        let mut layers = vec![(Origin::Flag(flag), said.clone())];
-        let exported = exported.iter().map(|name| (Origin::Variable(name), variables(name)));
-        if called {
-            layers.push(in_file);
-            layers.extend(exported);
-        } else {
-            layers.extend(exported);
-            layers.push(in_file);
-        }
-        Sourced::first(layers.into_iter().map(|(origin, value)| (origin, value.map(Some))), None)
-    };
-    let listed = |list: Option<Vec<String>>| list.filter(|list| !list.is_empty());
-    let clusters = variables("TIDEGATE_CLUSTERS")
-        .map(|names| names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect());
-    let read_only_here = table.and_then(|table| table.read_only);
-    Ok(Environment {
-        profile: text("--profile", &flags.profile, &["AWS_PROFILE"], |table| table.profile.clone()),
-        region: text("--region", &flags.region, &["AWS_REGION", "AWS_DEFAULT_REGION"], |table| table.region.clone()),
-        endpoint_url: text("--endpoint-url", &flags.endpoint_url, &["AWS_ENDPOINT_URL"], |table| {
-            table.endpoint_url.clone()
-        }),
-        clusters: Sourced::first(
-            [
-                (Origin::Flag("--cluster"), listed(Some(flags.clusters.clone()))),
-                (Origin::Variable("TIDEGATE_CLUSTERS"), listed(clusters)),
-                (Origin::File, listed(table.and_then(|table| table.clusters.clone()))),
-            ],
-            Vec::new(),
-        ),
-        protected: Sourced::file(table.and_then(|table| table.protected), false),
-        // The one setting that no layer can take back: whoever says read-only is obeyed.
-        read_only: Sourced::first(
-            [
-                (Origin::Flag("--read-only"), flags.read_only.then_some(true)),
-                (
-                    Origin::Variable("TIDEGATE_READ_ONLY"),
-                    switch(variables, "TIDEGATE_READ_ONLY")?.filter(|read_only| *read_only),
-                ),
-                (Origin::File, read_only_here),
-            ],
-            false,
-        ),
-        prometheus: Sourced::file(
-            table.and_then(|table| table.prometheus.clone()).or_else(|| file.prometheus.clone()).map(Some),
-            None,
-        ),
-        name: Sourced { value: chosen.value.unwrap_or_else(|| "default".to_owned()), origin: chosen.origin },
-    })
 }
 
 fn switch(variables: Variables<'_>, name: &'static str) -> Result<Option<bool>, ConfigError> {

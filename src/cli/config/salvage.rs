@@ -1,7 +1,7 @@
-//! What can be read of a configuration file that is not right: a rollback goes on with that.
+//! Recovery of the valid settings from a faulty configuration file, so that a rollback can go on.
 //!
-//! A setting that is wrong or unknown is left out, and said. Nothing is guessed: where an environment was called by its
-//! name and the file does not say soundly which account that is, the mistake in the file stands.
+//! An invalid or unknown setting is left out and reported. Nothing is guessed: if the operator named an environment and
+//! the file does not reliably identify its account, the error in the file stands.
 
 use std::path::{Path, PathBuf};
 
@@ -12,24 +12,27 @@ use toml::de::{DeTable, DeValue, Deserializer};
 use super::file::{ConfigError, File};
 use super::{Config, Flags, Variables};
 
-/// What may be left out of an environment that was called by its name: it does not tell which account is meant.
+/// Settings that may be left out of an environment the operator named: they do not identify its account.
 const HARMLESS: [&str; 2] = ["protected", "prometheus"];
 
 /// A part of the file that was left out.
 #[derive(Debug, Clone, PartialEq)]
 struct Ignored {
-    /// The names of its tables and its own; empty for the whole file.
+    /// The names of the enclosing tables and of the setting; empty for the whole file.
     place: Vec<String>,
-    /// For people: the file, the line, the setting, and what is wrong.
+    /// The message: file, line, setting and error.
     text: String,
 }
 
-/// The configuration, of which what is wrong in the file is left out. [`Config::ignored`] tells what that is. An error
-/// where flags or variables are wrong, and where the file alone could say which account is meant and does not.
+/// Loads the configuration without the faulty parts of the file, which [`Config::ignored`] lists.
+///
+/// # Errors
+///
+/// An error in flags or variables, and an error in the file if only the file could identify the account.
 pub(in crate::cli) fn load_what_is_right(flags: &Flags, variables: Variables<'_>) -> Result<Config, ConfigError> {
     match super::load(flags, variables) {
         Ok(config) => Ok(config),
-        // How the console draws is no reason to stop.
+        // A display setting is no reason to stop.
         Err(ConfigError::Variable { variable: name @ "TIDEGATE_ASCII", value, takes }) => {
             let said = ConfigError::Variable { variable: name, value, takes }.to_string();
             let others = |asked: &str| variables(asked).filter(|_| asked != name);
@@ -46,7 +49,7 @@ fn salvage(flags: &Flags, variables: Variables<'_>, error: ConfigError) -> Resul
     let (path, named) = super::path(flags, variables);
     let path = path.unwrap_or_default();
     let (mut file, mut ignored) = match &error {
-        // A path that was mistyped on the command line is a mistake in the command.
+        // A mistyped path on the command line is an error in the command.
         ConfigError::Unreadable { error: cause, .. }
             if flags.config.is_some() && cause.kind() == std::io::ErrorKind::NotFound =>
         {
@@ -83,7 +86,7 @@ fn whole(error: &ConfigError) -> Ignored {
     Ignored { place: Vec::new(), text: format!("the whole configuration: {error}") }
 }
 
-/// Whether the file says soundly what the environment of this name is.
+/// Returns true if the file reliably describes the environment of this name.
 fn is_certain(file: &File, ignored: &[Ignored], name: &str) -> bool {
     let here = |ignored: &&Ignored| match ignored.place.as_slice() {
         [table, environment, setting, ..] => {
@@ -97,7 +100,7 @@ fn is_certain(file: &File, ignored: &[Ignored], name: &str) -> bool {
         && !ignored.iter().any(|ignored| here(&ignored))
 }
 
-/// The file without what is wrong in it.
+/// Parses the file and leaves out its faulty parts.
 fn right_parts(text: &str, path: &Path) -> (File, Vec<Ignored>) {
     let mut root = match DeTable::parse(text) {
         Ok(root) => root,
@@ -130,7 +133,7 @@ fn right_parts(text: &str, path: &Path) -> (File, Vec<Ignored>) {
     }
 }
 
-/// Of two environments of one name the first is kept.
+/// Keeps the first of two environments with the same name.
 fn take_out_twins(file: &mut File, path: &Path) -> Vec<Ignored> {
     let mut seen: Vec<String> = Vec::new();
     let mut ignored = Vec::new();
@@ -148,15 +151,15 @@ fn take_out_twins(file: &mut File, path: &Path) -> Vec<Ignored> {
     ignored
 }
 
-/// A step into a document.
+/// One step on the path to a setting.
 #[derive(Debug, Clone, PartialEq)]
 enum Step {
     Member(String),
-    /// Of a list of tables.
+    /// An index into a list of tables.
     Item(usize),
 }
 
-/// The way to the innermost setting, or table of a list, at this byte of the text.
+/// The path of the innermost setting, or of the table in a list, at this byte of the text.
 fn deepest(table: &DeTable<'_>, at: usize) -> Option<Vec<Step>> {
     let here = |span: std::ops::Range<usize>| span.contains(&at) || span.start == at;
     let mut best: Option<Vec<Step>> = None;
@@ -186,7 +189,7 @@ fn deepest(table: &DeTable<'_>, at: usize) -> Option<Vec<Step>> {
     best
 }
 
-/// The names on the way, as an operator knows them: an environment goes by its name.
+/// The names on the path as the operator knows them: an environment by its own name.
 fn names(root: &DeTable<'_>, place: &[Step]) -> Vec<String> {
     let mut names = Vec::new();
     let mut value: Option<&DeValue<'_>> = None;
@@ -210,8 +213,8 @@ fn names(root: &DeTable<'_>, place: &[Step]) -> Vec<String> {
     names
 }
 
-/// Takes a setting out of the document. Whoever said something about read-only is obeyed: that one is made true, and
-/// false is returned.
+/// Removes a setting from the document. An invalid `read_only` becomes true instead, because the operator wanted
+/// protection; the function then returns false.
 fn take_out(root: &mut DeTable<'_>, place: &[Step]) -> bool {
     match place {
         [Step::Member(name)] => {
@@ -308,7 +311,7 @@ mod tests {
         for wrong in ["proflie = 'prod'", "profile = 5", "region = 1", "read_only = 'no'", "clusters = 'a'"] {
             let error = loaded(&file(wrong), Some("prod")).unwrap_err().to_string();
             assert!(error.contains("line 3") || error.contains("line 6"), "{wrong}: {error}");
-            // Nobody called it: what flags and variables say is what counts.
+            // The operator named no environment: flags and variables decide.
             assert_eq!(loaded(&file(wrong), None).unwrap().ignored.len(), 2, "{wrong}");
         }
         for harmless in ["protected = 'yes'", "prometheus = 5", "region = 'eu-west-1'"] {

@@ -17,7 +17,7 @@ fn with(file: &str, flags: &Flags, variables: &[(&str, &str)]) -> Result<Config,
     merge(flags, &|name| set.get(name).cloned(), &File::parse(file, path)?, Some(path))
 }
 
-/// The example with every setting that is commented out taken in.
+/// The example file, with all commented-out settings active.
 fn whole_example() -> String {
     let line = |line: &str| match line.strip_prefix('#') {
         Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting.to_owned(),
@@ -38,7 +38,7 @@ fn the_example_says_what_is_so_without_it() {
 
 #[test]
 fn the_example_has_every_setting() {
-    /// Where a setting is, whichever service's or metric's it is, and whether it has a value there.
+    /// Paths of all settings, with `NAME` for a service and `METRIC` for a metric; true if the setting has a value.
     fn settings(at: &str, value: &Value, found: &mut Vec<(String, bool)>) {
         match value {
             Value::Object(members) => members.iter().for_each(|(name, value)| {
@@ -57,7 +57,7 @@ fn the_example_has_every_setting() {
     let file = File::parse(&whole_example(), Path::new("config.example.toml")).unwrap();
     let mut found = Vec::new();
     settings("", &serde_json::to_value(&file).unwrap(), &mut found);
-    // What one service has another may leave out: a service has one source of metrics only.
+    // A service has only one source of metrics, so each service may leave out settings that another one has.
     let has = |at: &str| found.iter().any(|(other, set)| *set && other == at);
     let missing: Vec<_> = found.iter().filter(|(at, set)| !set && !has(at)).map(|(at, _)| at).collect();
     assert!(missing.is_empty(), "config.example.toml does not have {missing:?}");
@@ -200,7 +200,7 @@ fn everything_in_force_is_shown_with_where_it_came_from() {
     assert_eq!(document["settings"]["region"], serde_json::json!({"value": "us-east-1", "from": "file"}));
 }
 
-/// The table of a service's own metrics with these keys.
+/// A configuration with a table of a service's custom metrics with these keys.
 fn own(keys: &str) -> Result<Config, ConfigError> {
     let file = format!("[prometheus]\nurl = 'http://127.0.0.1:9090'\n[services.a.metrics]\n{keys}");
     with(&file, &Flags::default(), &[])

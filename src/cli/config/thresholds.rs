@@ -1,4 +1,4 @@
-//! `[thresholds]`: where the verdict draws its lines, for all or for one service.
+//! `[thresholds]`: the verdict's thresholds, for all services or for one.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,29 +9,29 @@ use crate::domain::settings::Thresholds;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ThresholdsTable {
-    /// Errors over requests, percent: above it, and not by chance, a canary fails critically.
+    /// Errors over requests, percent. A canary significantly above this fails critically.
     pub error_percent: Option<Positive>,
-    /// Worse than stable and so many times fails.
+    /// Canary's error rate over stable's. A canary worse than stable by this factor fails.
     pub error_ratio: Option<Positive>,
-    /// From where on that is critical.
+    /// The same ratio; from this value on the failure is critical.
     pub error_ratio_critical: Option<Positive>,
-    /// The slowest p95.
+    /// Maximum p95.
     pub p95: Option<Span>,
-    /// Slower than stable and so many times fails.
+    /// Canary's p95 over stable's. A canary slower than stable by this factor fails.
     pub p95_ratio: Option<Positive>,
-    /// Errors over requests, percent, that are worth a warning.
+    /// Errors over requests, percent, that cause a warning.
     pub warn_error_percent: Option<Positive>,
-    /// The p95 that is worth a warning.
+    /// The p95 that causes a warning.
     pub warn_p95: Option<Span>,
-    /// How many percentage points more errors than stable may pass.
+    /// Maximum excess of the canary's error rate over stable's, in percentage points, with which a canary passes.
     pub allowance: Option<Positive>,
-    /// Fewer requests say nothing.
+    /// Minimum requests for a verdict.
     pub min_requests: Option<u32>,
-    /// Of a hundred releases without a fault, how many may fail.
+    /// Maximum percentage of healthy releases that fail by chance.
     pub false_alarms: Option<Share>,
-    /// Of a hundred canaries that are worse by the whole allowance, how many may pass.
+    /// Maximum percentage of canaries that pass although they are worse by the whole allowance.
     pub false_passes: Option<Share>,
-    /// How far back a service without a canary is judged.
+    /// Time range in which a service without a canary is judged.
     pub window: Option<Span>,
 }
 
@@ -40,7 +40,7 @@ fn milliseconds(span: Span) -> f64 {
 }
 
 impl ThresholdsTable {
-    /// The lines of `base`, but for those that are drawn here.
+    /// The thresholds of this table over those of `base`.
     pub(crate) fn over(&self, base: &Thresholds) -> Thresholds {
         Thresholds {
             error_percent: self.error_percent.map_or(base.error_percent, |value| value.0),
@@ -58,12 +58,12 @@ impl ThresholdsTable {
         }
     }
 
-    /// Whether anything is said here.
+    /// Returns true if the table sets any threshold.
     pub(crate) fn any(&self) -> bool {
         *self != Self::default()
     }
 
-    /// Each key, whether it is said here, and what is in force.
+    /// Each key, true if this table sets it, and the value in force.
     pub(crate) fn shown(&self, lines: &Thresholds) -> Vec<(&'static str, bool, String)> {
         vec![
             ("error_percent", self.error_percent.is_some(), lines.error_percent.to_string()),

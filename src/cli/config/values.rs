@@ -1,14 +1,14 @@
-//! Values of the configuration file that are checked as they are read.
+//! Value types of the configuration file, checked while the file is read.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-/// A span of time that may be none: `"0s"`, `"10m"`, `"1m 30s"`.
+/// A duration of zero or more: `"0s"`, `"10m"`, `"1m 30s"`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "SignedDuration", into = "SignedDuration")]
 pub struct Wait(pub SignedDuration);
 
-/// A span of time above zero: `"10m"`, `"250ms"`.
+/// A duration above zero: `"10m"`, `"250ms"`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "SignedDuration", into = "SignedDuration")]
 pub struct Span(pub SignedDuration);
@@ -18,16 +18,16 @@ pub struct Span(pub SignedDuration);
 #[serde(try_from = "f64", into = "f64")]
 pub struct Positive(pub f64);
 
-/// Why a value is out of range.
+/// Reason why a value is out of range.
 #[derive(Debug, thiserror::Error)]
 pub enum OutOfRange {
-    /// Zero will not do either.
+    /// Zero or less.
     #[error("{0} must be above 0")]
     NotPositive(String),
-    /// Nor will a half or more.
+    /// Zero or less, or 50 or more.
     #[error("{0} must be above 0 and below 50")]
     NotAShare(String),
-    /// Zero would do.
+    /// Below zero.
     #[error("{0} must not be below 0")]
     Negative(String),
 }
@@ -71,7 +71,7 @@ impl From<Positive> for f64 {
     }
 }
 
-/// So many of a hundred: above 0 and below 50.
+/// A percentage above 0 and below 50.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Share(pub f64);
@@ -79,7 +79,7 @@ pub struct Share(pub f64);
 impl TryFrom<f64> for Share {
     type Error = OutOfRange;
     fn try_from(value: f64) -> Result<Self, OutOfRange> {
-        // At a half, to toss a coin would do.
+        // A test with an error rate of one half is no better than a coin toss.
         if value > 0.0 && value < 50.0 { Ok(Self(value)) } else { Err(OutOfRange::NotAShare(value.to_string())) }
     }
 }

@@ -11,8 +11,9 @@ use crate::cli::lookup;
 use crate::cli::observe::Observation;
 use crate::cli::session::Session;
 use crate::domain::analysis::Observed;
-use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision};
 use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::service::Service;
 use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::metrics::{MetricsQuery, Series, minute_of};
 use crate::domain::observe::query::{Answer, Query};
@@ -141,25 +142,34 @@ fn meters(
         };
         return Ok(Meters { stable, canary });
     }
-    let none = |why: String| {
+    past_meters(release, seen, settings, (from, to)).map_err(|why| {
         let advice = "It takes a pair of services behind weighted target groups, or a deployment in which ECS shifted \
                       traffic between two target groups, in the time that is asked about (--since, --until).";
         Failure::new(Exit::Refused, format!("{name} has no canary side to judge: {why}"), advice)
-    };
+    })
+}
+
+/// The sources of a deployment that is over, or the reason why there are none.
+fn past_meters(
+    release: &Release,
+    seen: &Observation,
+    settings: &Settings,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Meters, String> {
     if !release.method.shifted_by_ecs() {
-        return Err(none("its revisions replace one another behind one target group".to_owned()));
+        return Err("its revisions replace one another behind one target group".to_owned());
     }
     let service = seen.snapshot.service(&release.stable.service);
     let history = seen.snapshot.deployments.get(&release.stable.service).and_then(|reading| reading.get());
     let (Some(service), Some(history)) = (service, history) else {
-        return Err(none("its deployments could not be read".to_owned()));
+        return Err("its deployments could not be read".to_owned());
     };
     let during = |deployment: &&ServiceDeployment| {
         let began = deployment.started_at.or(deployment.created_at);
         began.is_some_and(|at| at < to) && deployment.finished_at.is_none_or(|at| from < at)
     };
     let Some(deployment) = history.iter().find(during) else {
-        return Err(none("no deployment of it was under way then".to_owned()));
+        return Err("no deployment of it was under way then".to_owned());
     };
     let green = deployment.target.as_deref();
     let blue = match deployment.sources.as_slice() {
@@ -167,39 +177,42 @@ fn meters(
         _ => None,
     };
     let (Some(green), Some(blue)) = (green, blue) else {
-        return Err(none("AWS no longer tells between which revisions its deployment went".to_owned()));
+        return Err("AWS no longer tells between which revisions its deployment went".to_owned());
     };
-    if let Some(own) = settings.own_of(name) {
-        let [stable, canary] = [&blue, &green].map(|side| own.of(&service.key, &side.task_definition));
+    if let Some(own) = settings.own_of(&release.name) {
+        let [stable, canary] = [blue, green].map(|side| own.of(&service.key, &side.task_definition));
         let same = canary.same_as(&stable);
         if !same.is_empty() {
-            return Err(none(format!(
+            return Err(format!(
                 "its own {} would be the same for both revisions: with {{revision}} in them they are not",
                 same.join(", ")
-            )));
+            ));
         }
         return Ok(Meters { stable: MetricSource::Custom(stable), canary: MetricSource::Custom(canary) });
     }
+    let Some((blue, green)) = groups_of(service, blue, green) else {
+        return Err("AWS no longer tells which target group its canary had".to_owned());
+    };
+    let meter = |group: Arn| metrics_of_groups(&BTreeSet::from([group]), &seen.snapshot).pop();
+    let meters = meter(blue).zip(meter(green)).map(|(stable, canary)| Meters { stable, canary });
+    meters.ok_or_else(|| "its target groups are behind no rule any more".to_owned())
+}
+
+/// The target groups that blue and green had. ECS tells a revision's group for as long as the revision is in use: of a
+/// release that is over, one side's.
+fn groups_of(service: &Service, blue: &ServiceRevision, green: &ServiceRevision) -> Option<(Arn, Arn)> {
     let known = |groups: &[Arn]| groups.iter().find(|group| service.target_groups.contains(group)).cloned();
     let other = |one: &Arn| match service.target_groups.as_slice() {
         [a, b] if a == one => Some(b.clone()),
         [a, b] if b == one => Some(a.clone()),
         _ => None,
     };
-    // ECS tells where a revision's tasks were for as long as it is in use: of a release that is over, one side's.
-    let (blue, green) = (known(&blue.target_groups), known(&green.target_groups));
-    let sides = match (blue, green) {
+    match (known(&blue.target_groups), known(&green.target_groups)) {
         (Some(blue), Some(green)) if blue != green => Some((blue, green)),
         (None, Some(green)) => other(&green).map(|blue| (blue, green)),
         (Some(blue), None) => other(&blue).map(|green| (blue, green)),
         _ => None,
-    };
-    let Some((blue, green)) = sides else {
-        return Err(none("AWS no longer tells which target group its canary had".to_owned()));
-    };
-    let meter = |group: Arn| metrics_of_groups(&BTreeSet::from([group]), &seen.snapshot).pop();
-    let meters = meter(blue).zip(meter(green)).map(|(stable, canary)| Meters { stable, canary });
-    meters.ok_or_else(|| none("its target groups are behind no rule any more".to_owned()))
+    }
 }
 
 impl Served {

@@ -1,4 +1,4 @@
-//! `status`: where the releases are, as a table, as one release in full, or as one document.
+//! `status`: all releases as a table, one release in full, or one document.
 
 mod document;
 mod rollback;
@@ -15,12 +15,12 @@ use crate::domain::settings::Settings;
 
 pub(super) use self::document::{document, service};
 
-/// What is read for `status [SERVICE]`.
+/// The scope of reads for `status [SERVICE]`.
 pub(super) fn scope(service: Option<&str>) -> Scope {
     if service.is_some() { Scope::Release } else { Scope::Fleet }
 }
 
-/// Prints what was seen.
+/// Prints an observation.
 pub(super) fn print(
     out: &mut Out,
     seen: &Observation,

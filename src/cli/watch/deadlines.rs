@@ -1,4 +1,4 @@
-//! Which pauses were said already, and how near to their deadlines.
+//! Record of the pauses already reported, and of the time left at each report.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,26 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ecs::deployment::Pause;
 
-/// How long before a deadline it is said again.
+/// Times left before a deadline at which a pause is reported again.
 const AGAIN: [SignedDuration; 2] = [SignedDuration::from_mins(5), SignedDuration::from_mins(1)];
 
-/// By hook: how many of [`AGAIN`] are behind it.
+/// By hook: the number of times in [`AGAIN`] that have passed.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     said: BTreeMap<String, usize>,
 }
 
-/// What is due to be said of a pause.
+/// The kind of report that is due for a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PauseNotice {
-    /// That it is there.
+    /// A new pause.
     New,
-    /// That its deadline is near.
+    /// A pause near its deadline.
     Near,
 }
 
 impl Deadlines {
-    /// What is to be said of these pauses now; each thing once.
+    /// The reports due for these pauses now. Each report is due only once.
     pub(super) fn due<'a>(&mut self, pauses: &'a [Pause], now: Timestamp) -> Vec<(PauseNotice, &'a Pause)> {
         let mut due = Vec::new();
         for pause in pauses {

@@ -1,11 +1,11 @@
-//! What a line of a watch carries.
+//! The data of one event of a watch.
 
 use super::state::WatchField;
 use super::target::Ended;
 use crate::domain::ecs::deployment::Pause;
 use crate::domain::fault::Fault;
 
-/// What a line carries beside its text.
+/// The data of an event, beside its text.
 #[derive(Default)]
 pub(super) struct WatchEvent<'a> {
     pub(super) changes: Vec<WatchField>,

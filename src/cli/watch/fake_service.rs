@@ -117,6 +117,7 @@ impl Cloud for Script {
             forwards: vec![weigh("stable", frame.weights.0), weigh("canary", frame.weights.1)],
             stickiness: None,
             unknown_action: None,
+            other_actions: false,
             default_rule: None,
             shape: 7,
         };

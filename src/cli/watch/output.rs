@@ -1,4 +1,4 @@
-//! What a watch writes: a line, or a document, for each thing that happens.
+//! Output of a watch: one line or one document for each event.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::cli::status;
 use crate::domain::plan::Context;
 
 impl Watcher<'_> {
-    /// One line, or one document.
+    /// Writes one line or one document.
     pub(super) fn tell(&mut self, event: &str, text: &str, told: WatchEvent<'_>) -> Result<(), Failure> {
         if self.out.json {
             let document = self.document(event, text, &told);
@@ -21,7 +21,7 @@ impl Watcher<'_> {
         self.out.say(&format!("{}  {text}{reason}", self.seen.now.strftime("%H:%M:%SZ")))
     }
 
-    /// `tidegate.watch/1`. Every line has every member.
+    /// The document `tidegate.watch/1`. Every document has every member.
     fn document(&self, event: &str, text: &str, told: &WatchEvent<'_>) -> Value {
         let Observation { place, .. } = &self.seen;
         let context = Context { place, settings: self.with.settings, now: self.seen.now };

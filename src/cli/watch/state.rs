@@ -1,4 +1,4 @@
-//! What a watch says of a release, part by part, so that only what changed is said again.
+//! The state of a watched release, split into fields, so that only changed fields are reported.
 
 use serde::Serialize;
 
@@ -14,29 +14,29 @@ use crate::domain::release::condition::{Condition, FailureReason};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
 
-/// One part: `key` tells whether it changed, `text` is said then.
+/// One field of the state. A changed `key` means that `text` is reported again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct WatchField {
-    /// Which.
+    /// The field's name.
     pub what: &'static str,
-    /// In words.
+    /// The field's value in words.
     pub text: String,
     #[serde(skip)]
     key: String,
 }
 
-/// All parts of one look.
+/// All fields of one poll.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct WatchState {
     parts: Vec<WatchField>,
     observed: Option<Percent>,
 }
 
-/// The observed share wavers with every minute. Less than this, in points, is no news.
+/// Smallest change of the observed share that is reported, in percentage points: the share fluctuates every minute.
 const NEWS: f64 = 2.0;
 
 impl WatchState {
-    /// What there is to say. `before`: what was said last.
+    /// The state of a release. `before` is the state last reported.
     pub(crate) fn of(release: &Release, target: Option<&Target>, snapshot: &Snapshot, before: &Self) -> Self {
         let deployment = target.and_then(|target| target.deployment(snapshot));
         let observed = match (before.observed, release.share.observed) {
@@ -68,10 +68,10 @@ impl WatchState {
         let verdict = &release.verdict;
         let why = verdict.reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
         let (word, text) = (verdict.outcome.word(), format!("verdict {}{why}", verdict.outcome.word()));
-        // Its numbers change every minute; that it changed its mind is news.
+        // The numbers in the text change every minute; only a change of the outcome is reported.
         scene.parts.push(WatchField { what: "verdict", text, key: word.to_owned() });
         if let Some(ailment) = &release.ailment {
-            // How many failed and how long it stands still grows: that it began is news, and what the cause is.
+            // Failed tasks and the age of a stall keep growing; only a new ailment or another cause is reported.
             let cause = if let RolloutHealth::CrashLoop { cause, .. } = ailment { *cause } else { None };
             let key = format!("{} {} {cause:?}", ailment.kind(), ailment.revision());
             scene.parts.push(WatchField { what: "ailment", text: ailment.to_string(), key });
@@ -85,7 +85,7 @@ impl WatchState {
         let why = deployment.and_then(deployments::reason);
         for condition in &release.conditions {
             let text = condition.message(COMMANDS);
-            // A pause is an event of its own; a failure, and why a deployment goes back, have been said.
+            // A pause is an event of its own. A failure, and the reason for a rollback, are in other fields.
             let said = matches!(condition, Condition::Paused { .. } | Condition::RolloutFailure(_));
             if !said && why != Some(&text) {
                 scene.say("remark", text);
@@ -104,19 +104,19 @@ impl WatchState {
         }
     }
 
-    /// All of it.
+    /// All fields.
     pub(crate) fn parts(&self) -> &[WatchField] {
         &self.parts
     }
 
-    /// What it has that `before` did not.
+    /// The fields that are new or changed since `before`.
     pub(crate) fn news(&self, before: &Self) -> Vec<WatchField> {
         let had = |part: &&WatchField| before.parts.iter().any(|old| old.what == part.what && old.key == part.key);
         self.parts.iter().filter(|part| !had(part)).cloned().collect()
     }
 }
 
-/// Parts in a line.
+/// Joins the texts of fields into one line.
 pub(crate) fn line(parts: &[WatchField]) -> String {
     parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("; ")
 }
@@ -153,7 +153,7 @@ fn revisions(release: &Release, deployment: Option<&ServiceDeployment>, snapshot
 fn status(deployment: &ServiceDeployment) -> String {
     let words = format!("deployment {}", deployments::status(&deployment.status));
     let back = deployment.rolled_back_to().map(|to| format!(" to {}", to.tag())).unwrap_or_default();
-    // How it ended is said once more, with the reason, when the watch ends.
+    // The end of the watch reports the outcome again, with the reason.
     let rollback = deployment.rollback.as_ref().filter(|_| !deployment.status.ended());
     let why = rollback.and_then(|rollback| rollback.reason.as_ref());
     format!("{words}{back}{}", why.map(|why| format!(": {why}")).unwrap_or_default())
@@ -164,7 +164,7 @@ fn traffic(release: &Release, deployment: Option<&ServiceDeployment>, observed: 
         // All of the traffic goes to one revision again.
         return None;
     }
-    // Where the console writes the weights itself, ECS's own request says nothing.
+    // If the console writes the weights itself, ECS's requested share is meaningless.
     let of_ecs = deployment.filter(|_| release.method != Method::NativeWeighted);
     let requested = of_ecs.and_then(|deployment| deployment.requested).or(release.share.requested);
     let configured = release.share.configured;

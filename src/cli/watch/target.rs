@@ -1,4 +1,4 @@
-//! What is watched, pinned at the first look, and how it ended. Pure: what AWS said in, an ending out.
+//! The target of a watch, chosen at the first poll, and its end. Pure: AWS's state in, an ending out.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,52 +15,53 @@ use crate::domain::observe::requirements::Ending;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{Method, Release};
 
-/// What a watch ends with. It is chosen once: what comes after it under the same name is not it.
+/// The target of a watch. It is chosen once: a later deployment or revision under the same name is a different target.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Target {
     /// A service deployment, by its ARN.
     Deployment {
-        /// Of which service.
+        /// The service.
         service: ServiceKey,
-        /// Which.
+        /// The deployment's ARN.
         arn: Arn,
     },
-    /// A revision's rollout, where AWS keeps no deployments.
+    /// The rollout of a revision, if AWS lists no deployment of it.
     Rollout {
-        /// Of which service.
+        /// The service.
         service: ServiceKey,
-        /// The revision that was the primary one.
+        /// The primary revision when the watch began.
         revision: TaskDefinitionArn,
     },
-    /// The release of a pair: whether the canary's revision becomes the stable one.
+    /// The release of a pair. It succeeds when the canary's revision becomes the stable one.
     Pair {
-        /// The service that is to have it. It stays so: where ages tell the two apart, a finish swaps their roles.
+        /// The stable service. The choice is fixed: if roles depend on ages, a finish swaps the roles of the two
+        /// services.
         stable: ServiceKey,
         /// The canary's revision.
         revision: TaskDefinitionArn,
     },
 }
 
-/// How what was watched ended.
+/// The end of a watched target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
-    /// It did what it was begun for.
+    /// The target reached its goal.
     Succeeded,
-    /// What was there before is there again.
+    /// The previous revision is restored.
     RolledBack,
-    /// ECS could not take it back.
+    /// ECS's rollback failed.
     RollbackFailed,
-    /// It was stopped, or something else took its place.
+    /// The target was stopped or superseded.
     Stopped,
-    /// It failed, and nothing was done about it.
+    /// The target failed and nothing was rolled back.
     Failed,
-    /// AWS does not tell.
+    /// AWS does not report the end.
     Unknown,
 }
 
 impl End {
-    /// The exit code that says so.
+    /// The exit code of this end.
     pub(crate) fn exit(self) -> Exit {
         match self {
             Self::Succeeded => Exit::Done,
@@ -79,16 +80,16 @@ impl End {
     }
 }
 
-/// An ending, with what is to be said of it.
+/// An end, with its details.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ended {
-    /// Which.
+    /// The kind of end.
     pub end: End,
-    /// A sentence.
+    /// A sentence for the operator.
     pub text: String,
-    /// Why, in AWS's words.
+    /// The reason in AWS's words.
     pub reason: Option<String>,
-    /// The deployment that took over.
+    /// The deployment that superseded the target.
     pub superseded_by: Option<Arn>,
 }
 
@@ -102,18 +103,18 @@ impl Ended {
     }
 }
 
-/// What a look says of what there is to watch.
+/// The result of the first poll for the choice of a target.
 #[derive(Debug, PartialEq)]
 pub(super) enum Decision {
-    /// This.
+    /// A target to watch.
     Watch(Target),
-    /// Nothing is under way, and the newest ended so.
+    /// Nothing is under way; the newest deployment or release ended this way.
     Over(Ended),
-    /// Something has begun that AWS does not list yet, or the list could not be read.
+    /// AWS does not list a new deployment yet, or the list could not be read.
     Inconclusive,
 }
 
-/// Chooses what to watch. `patient`: what has just begun may still be missing from AWS's list.
+/// Chooses the target of a watch. `patient`: a new deployment may still be missing from AWS's list.
 pub(super) fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> Result<Decision, Failure> {
     if matches!(release.method, Method::CodeDeploy | Method::External) {
         return Err(Failure::new(
@@ -165,16 +166,17 @@ pub(super) fn decide(release: &Release, snapshot: &Snapshot, patient: bool) -> R
     }
 }
 
-/// Whether asking for the deployments again would not help.
+/// Returns true if reading the deployments again would not help.
 pub(super) fn kept_nowhere(fault: &Fault) -> bool {
     matches!(fault.kind, FaultKind::Unsupported | FaultKind::Denied | FaultKind::Refused)
 }
 
-/// What shows that the list of deployments is behind.
+/// Evidence that the list of deployments is out of date.
 enum Unlisted {
-    /// A rollout began after the newest of them ended.
+    /// A rollout began after the end of the newest listed deployment.
     Rollout,
-    /// The service names a deployment that is not among them, or runs a revision that the newest did not leave.
+    /// The service names a deployment that is not listed, or runs another revision than the newest deployment
+    /// installed.
     Other,
 }
 
@@ -190,7 +192,7 @@ fn unlisted(service: &Service, newest: &ServiceDeployment, history: &[ServiceDep
     odd.then_some(Unlisted::Other)
 }
 
-/// A pair's release under way.
+/// The target for a pair's release under way.
 pub(super) fn pair(release: &Release) -> Option<Target> {
     let canary = release.canary.as_ref().filter(|_| release.method == Method::Weighted)?;
     let without = release.share.configured.is_some_and(|share| share.is_zero()) && canary.desired == 0;
@@ -198,7 +200,7 @@ pub(super) fn pair(release: &Release) -> Option<Target> {
         .then(|| Target::Pair { stable: release.stable.service.clone(), revision: canary.task_definition.clone() })
 }
 
-/// A pair at rest whose canary ran a newer revision that never became the stable one.
+/// The end for a pair at rest whose canary ran a newer revision that never became stable.
 fn left_behind(release: &Release, snapshot: &Snapshot) -> Option<Ended> {
     let canary = release.canary.as_ref().filter(|_| release.method == Method::Weighted)?;
     if release.in_flight() || canary.task_definition == release.stable.task_definition {
@@ -225,7 +227,7 @@ fn by_rollout(service: &Service, release: &Release) -> Decision {
         let ended = Ended::new(End::Failed, format!("nothing is under way; the rollout of {tag} failed"));
         return Decision::Over(ended.because(primary.reason.as_deref()));
     }
-    // It may be what an earlier one was taken back to: that it is complete says nothing of that one.
+    // A rollback may have installed this revision, so a complete rollout proves nothing about the last deployment.
     Decision::Over(Ended::new(
         End::Unknown,
         format!(
@@ -237,7 +239,7 @@ fn by_rollout(service: &Service, release: &Release) -> Decision {
 }
 
 impl Target {
-    /// How it ended, if it has. Only what was read just now may be asked.
+    /// The end of the target; `None` while it is under way. The snapshot must be fresh.
     pub(crate) fn ended(&self, release: &Release, snapshot: &Snapshot) -> Option<Ended> {
         match self {
             Self::Deployment { service, .. } => {
@@ -249,18 +251,18 @@ impl Target {
         }
     }
 
-    /// The deployment that is watched, as it was last read.
+    /// The watched deployment, as last read.
     pub(crate) fn deployment<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
         let Self::Deployment { service, arn } = self else { return None };
         snapshot.deployments.get(service)?.get()?.iter().find(|deployment| deployment.arn == *arn)
     }
 
-    /// Whether the service's deployments have to be read for it.
+    /// Returns true if the service's deployments must be read to see the target's end.
     pub(crate) fn needs_deployments(&self) -> bool {
         matches!(self, Self::Deployment { .. })
     }
 
-    /// What tells that it has ended.
+    /// The kind of evidence for the target's end.
     pub(super) fn ending(&self) -> Ending {
         match self {
             Self::Deployment { .. } => Ending::Deployment,
@@ -269,7 +271,7 @@ impl Target {
         }
     }
 
-    /// What it is, for a document.
+    /// The target as a document.
     pub(crate) fn document(&self, snapshot: &Snapshot) -> Value {
         let (kind, arn, revision) = match self {
             Self::Deployment { arn, .. } => {
@@ -336,7 +338,7 @@ fn of_rollout(service: &Service, revision: &TaskDefinitionArn) -> Option<Ended> 
             let ended = Ended::new(End::Failed, format!("FAILED: the rollout of {tag}"));
             Some(ended.because(primary.reason.as_deref()))
         }
-        // Endpoints that give a rollout no state show by its tasks that it is complete.
+        // Some endpoints report no rollout state; there the tasks show that the rollout is complete.
         Some(RolloutState::Completed) | None if service.settled_on(revision) => {
             Some(Ended::new(End::Succeeded, format!("SUCCEEDED: {tag} is rolled out, as its rollout says")))
         }

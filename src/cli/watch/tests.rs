@@ -1,4 +1,4 @@
-//! What is said of a release that is watched, and how that ends.
+//! Reports and ends of watched releases.
 
 use super::fake_service::{Frame, Script, ago, at, before, deployment, native, orders};
 use super::*;
@@ -44,7 +44,7 @@ async fn what_alarms_say_is_asked_again_while_it_is_watched() {
     let read = script.alarms_read.lock().unwrap();
     let took = script.now().duration_since(now());
     assert!(read.len() as i64 > took.as_mins() / 2, "{} times in {took:#}", read.len());
-    // No more than twice a minute: ECS reads them with the same quota.
+    // At most twice a minute: ECS reads alarms within the same quota.
     assert!(read.len() as i64 <= took.as_mins() * 2 + 2, "{} times in {took:#}", read.len());
 }
 
@@ -53,7 +53,7 @@ async fn what_was_pinned_and_nothing_else_decides() {
     use DeploymentStatus::{InProgress, RollbackFailed, RollbackSuccessful, Stopped, Successful};
     let newer = |status| deployment(25, 0, status);
     let stopped = || ServiceDeployment { finished_at: ago(0), ..deployment(24, 4, Stopped) };
-    // What AWS lists at last, and on which revision the service runs then, steady.
+    // The last list of AWS, and the revision on which the service is steady then.
     let table = [
         (vec![deployment(24, 4, Successful)], 24, 0, "SUCCEEDED"),
         (vec![deployment(24, 4, RollbackSuccessful)], 23, 6, "ROLLED BACK to :23"),
@@ -62,7 +62,7 @@ async fn what_was_pinned_and_nothing_else_decides() {
         (vec![newer(InProgress), stopped()], 25, 6, "superseded by that of :25"),
         (vec![newer(Successful), stopped()], 25, 6, "superseded by that of :25"),
         (vec![newer(Successful), deployment(24, 4, RollbackSuccessful)], 25, 6, "ROLLED BACK to :23"),
-        // Gone from the list: nobody can tell.
+        // A deployment missing from the list has an unknown end.
         (vec![newer(Successful)], 25, 5, "not known"),
     ];
     for (last, runs, code, words) in table {
@@ -113,12 +113,13 @@ async fn what_has_just_begun_is_waited_for_until_aws_lists_it() {
     let watched = Script::new([rolling(), rolling(), listed, back]).watch("orders", None, false).await;
     assert_eq!(watched.code, Ok(6), "{}", watched.text);
     assert_eq!(watched.text.matches("does not list yet").count(), 1, "{}", watched.text);
-    // It may run what nothing in the list left behind: then the newest of the list is not what was asked about.
+    // The service may run a revision that no listed deployment left behind: then the newest one listed is not the
+    // target.
     let watched = Script::new([native(24, vec![before(24)])]).watch("orders", None, false).await;
     assert_eq!(watched.code, Ok(5), "{}", watched.text);
 }
 
-/// A rolling service where no deployments are kept: its primary rollout, and the one before.
+/// A rolling service on an endpoint that keeps no deployments: its primary rollout, and the previous one.
 fn rolling(primary: (u32, RolloutState), old: Option<(u32, RolloutState)>) -> Frame {
     let mut service = service("prod", "orders", primary.0, 6, &[]);
     service.rollouts[0].state = Some(primary.1);
@@ -140,7 +141,7 @@ async fn without_a_history_the_rollout_decides() {
     let table = [
         (rolling((24, Completed), Some((23, Completed))), 0),
         (rolling((24, Failed), Some((23, Completed))), 6),
-        // The breaker brought the old one back: it is complete, and no success.
+        // The circuit breaker restored the old revision: its rollout is complete, but no success.
         (rolling((23, Completed), Some((24, Failed))), 6),
         (rolling((25, Completed), None), 6),
     ];
@@ -171,10 +172,10 @@ async fn a_pair_is_over_when_the_canary_became_stable_or_is_gone() {
     let table = [
         (vec![pair(24, (24, 6), (0, 100)), pair(24, (24, 6), (100, 0)), pair(24, (24, 0), (100, 0))], 0),
         (vec![pair(23, (24, 2), (100, 0)), pair(23, (24, 0), (100, 0))], 6),
-        // Nobody is served for a moment: that is no end.
+        // No side has traffic for a moment: the release has not ended.
         (vec![pair(23, (24, 0), (0, 0)), pair(23, (24, 0), (100, 0))], 6),
         (vec![pair(23, (25, 2), (90, 10))], 6),
-        // Finished, and the next one has begun before anybody looked.
+        // The next release began before the end of this one was polled.
         (vec![pair(24, (25, 2), (100, 0))], 0),
     ];
     for (then, code) in table {
@@ -196,7 +197,7 @@ async fn a_finish_that_swaps_the_roles_is_a_success_all_the_same() {
         }
         frame
     };
-    // The older rollout is taken for the stable one.
+    // The service with the older rollout counts as stable.
     let begun = || named(pair(23, (24, 2), (90, 10)), (9_000, 30));
     for (then, code) in
         [(named(pair(24, (24, 0), (100, 0)), (1, 30)), 0), (named(pair(23, (24, 0), (100, 0)), (1, 30)), 6)]
@@ -249,7 +250,7 @@ async fn silence_is_said_once_backed_off_from_and_never_a_success() {
     let watched = script.watch("orders", Some(minutes), false).await;
     assert_eq!(watched.code, Ok(5), "{}", watched.text);
     assert_eq!(script.now(), now() + minutes, "not a second longer");
-    // From the first look on.
+    // From the first poll on.
     let watched = Script::new([silent(FaultKind::Throttled)]).watch("orders", Some(minutes), false).await;
     assert_eq!(watched.code, Ok(5), "{}", watched.text);
     // Deleted.

@@ -1,4 +1,4 @@
-//! Region, credentials, timeouts, retries: how this account is reached.
+//! Region, credentials, timeouts and retries of the connection to an AWS account.
 
 use std::time::Duration;
 
@@ -28,21 +28,21 @@ use super::bounded::Bounded;
 use super::settings;
 use super::settings::{Chosen, variable};
 
-/// What decides which account and region are looked at. Whatever is left out comes from the AWS variables and
-/// files, as it does for every other AWS tool.
+/// The choice of account and region. A missing value comes from the AWS variables and files, as with every other AWS
+/// tool.
 #[derive(Debug, Clone, Default)]
 pub struct Connect {
-    /// `--profile`, which goes before keys in the environment; else `AWS_PROFILE`, which comes after them.
+    /// `--profile`, which takes precedence over keys in the environment; else `AWS_PROFILE`, which does not.
     pub profile: Option<String>,
-    /// `--region`; else `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, this instance's.
+    /// `--region`; else `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's region, this instance's region.
     pub region: Option<String>,
     /// `--endpoint-url`, for every service; else `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`.
     pub endpoint_url: Option<String>,
-    /// Names or ARNs; empty: every cluster there is.
+    /// Cluster names or ARNs; empty: every cluster.
     pub clusters: Vec<String>,
-    /// Access key and secret of an endpoint that has no real ones: the embedded AWS.
+    /// Access key and secret of an endpoint without real credentials: the embedded AWS.
     pub keys: Option<(String, String)>,
-    /// How much is asked for.
+    /// Bounds on the size of queries.
     pub limits: Limits,
 }
 
@@ -56,16 +56,16 @@ impl Connect {
     }
 }
 
-/// Bounds on what one question costs.
+/// Bounds on the cost of one query.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Calls under way at once for one question.
+    /// Concurrent calls of one query.
     pub concurrency: usize,
-    /// Tasks of a service that are described, running and stopped each.
+    /// Tasks of a service that are described: at most this number running, and as many stopped.
     pub tasks: usize,
-    /// Deployments of a service that are looked back on.
+    /// Past deployments of a service that are read.
     pub deployments: usize,
-    /// Revisions of a family that are listed.
+    /// Revisions of a task definition family that are listed.
     pub family: usize,
 }
 
@@ -75,16 +75,16 @@ impl Default for Limits {
     }
 }
 
-/// What a client is for. Each has connections, timeouts and retries of its own.
+/// The purpose of a client. Each pool has its own connections, timeouts and retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientPool {
-    /// Reading, over and over.
+    /// Repeated reads.
     Poll,
-    /// Writing, and the read right before it: never queued behind a poll.
+    /// Writes, and the read right before a write: never queued behind a poll.
     Act,
 }
 
-/// The clients of one lane.
+/// The clients of one pool.
 #[derive(Debug, Clone)]
 pub(super) struct Clients {
     pub(super) ecs: aws_sdk_ecs::Client,
@@ -94,18 +94,18 @@ pub(super) struct Clients {
     pub(super) sts: aws_sdk_sts::Client,
 }
 
-/// What the environment and the files say, for both lanes. Asks for no credentials yet.
+/// Loads the settings of environment and files for both pools. Does not fetch credentials yet.
 pub(super) async fn configure(options: &Connect) -> Result<(SdkConfig, String), Fault> {
     let region = region(options).await.ok_or_else(|| no_region(options))?;
     let region = settings::check_region(region)?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        // Each pool has its own; the SDK would look into variables for it, and panic on some.
+        // Each pool has its own retries; the SDK would read them from variables, and panics on some values.
         .retry_config(RetryConfig::standard())
         .region(Region::new(region.clone()))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(profile) = &options.profile {
-        // A profile that was asked for by name is meant, whatever keys are in the environment: by itself the SDK
-        // would take those first, and act on another account.
+        // A profile named by the operator takes precedence over keys in the environment. By default the SDK would take
+        // the keys first, and act on another account.
         let provider = ProviderConfig::without_region().with_region(Some(Region::new(region.clone())));
         let credentials = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(credentials);
@@ -122,8 +122,8 @@ pub(super) async fn configure(options: &Connect) -> Result<(SdkConfig, String), 
     Ok((loader.load().await, region))
 }
 
-/// The first that is set. The instance's own metadata comes last and gets little time: where there is none,
-/// nothing answers.
+/// Returns the first region that is set. The instance's metadata comes last and with a short timeout: outside EC2
+/// nothing responds.
 async fn region(options: &Connect) -> Option<String> {
     if let Some(region) = options.region.clone().filter(|region| !region.is_empty()) {
         return Some(region);
@@ -151,7 +151,7 @@ fn no_region(options: &Connect) -> Fault {
     Fault::new(FaultKind::NoRegion, "connect", "AWS", message)
 }
 
-/// Where each service is asked; `None`: where AWS has it.
+/// Endpoint of each service; `None`: AWS's default endpoint.
 pub(super) struct Endpoints {
     ecs: Option<String>,
     elbv2: Option<String>,
@@ -161,7 +161,7 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    /// As flags, variables and files have it; an error where that is no address.
+    /// Reads the endpoints from flags, variables and files; returns a fault for an invalid URL.
     pub(super) fn of(config: &SdkConfig, files: Option<&ProfileSet>) -> Result<Self, Fault> {
         let of = |service| settings::endpoint(config, files, service);
         Ok(Self {
@@ -182,8 +182,8 @@ impl Clients {
             .timeout_config(timeouts(lane))
             .retry_config(retries(lane))
             .build();
-        // The retry budget is shared by all clients of a partition: polls that were throttled must not use up
-        // what a rollback needs.
+        // The SDK shares the retry budget among all clients of a partition: throttled polls must not use up the budget
+        // of a rollback.
         macro_rules! client {
             ($sdk:ident, $endpoint:ident) => {{
                 let mut builder = $sdk::config::Builder::from(&config);
@@ -206,12 +206,12 @@ impl Clients {
     }
 }
 
-/// A connection pool for one lane.
+/// Builds the connection pool of one client pool.
 fn http_client(lane: ClientPool) -> SharedHttpClient {
     let idle = match lane {
         ClientPool::Poll => Duration::from_secs(60),
-        // A connection that a NAT gateway or a sleeping laptop has silently lost would cost an acting call its
-        // whole timeout, so old ones are not used again.
+        // A connection that a NAT gateway or a sleeping laptop has silently dropped would cost an acting call its whole
+        // timeout, so old connections are not reused.
         ClientPool::Act => Duration::from_secs(15),
     };
     HttpBuilder::new().pool_idle_timeout(idle).build_with_connector_fn(|settings, components| {
@@ -225,7 +225,7 @@ fn http_client(lane: ClientPool) -> SharedHttpClient {
     })
 }
 
-/// The SDK waits for ever unless it is told otherwise.
+/// Timeouts of a pool. By default the SDK waits forever.
 fn timeouts(lane: ClientPool) -> TimeoutConfig {
     let seconds = Duration::from_secs_f64;
     let (connect, read, attempt, operation) = match lane {
@@ -240,7 +240,7 @@ fn timeouts(lane: ClientPool) -> TimeoutConfig {
         .build()
 }
 
-/// Standard mode in both lanes; adaptive mode would hold calls back on the client's side.
+/// Retries of a pool. Both pools use standard mode; adaptive mode would delay calls on the client's side.
 fn retries(lane: ClientPool) -> RetryConfig {
     match lane {
         ClientPool::Poll => RetryConfig::standard().with_max_attempts(2),
@@ -250,9 +250,9 @@ fn retries(lane: ClientPool) -> RetryConfig {
     }
 }
 
-/// In the acting lane nothing is sent again that may have been applied: after a timeout, a lost connection or a
-/// 5xx the outcome is unknown, and whoever acts reads back first. A throttled call was turned away at the door;
-/// that alone is repeated.
+/// Retry rule of the acting pool: no call that AWS may have applied is sent again. After a timeout, a lost connection
+/// or a 5xx the outcome is unknown, and the caller reads the state back first. AWS has not applied a throttled call, so
+/// only throttled calls are retried.
 #[derive(Debug)]
 struct OnlyWhatWasNotApplied;
 

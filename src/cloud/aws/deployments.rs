@@ -1,4 +1,4 @@
-//! A service's history: its deployments, and which revision each of them went for.
+//! A service's deployment history, with the target revision of each deployment.
 
 use std::collections::HashMap;
 
@@ -19,24 +19,24 @@ use super::operation::Operation;
 use super::pages::pages;
 use super::time::maybe;
 
-/// The largest page of ListServiceDeployments.
+/// Largest page size of ListServiceDeployments.
 const PAGE: i32 = 100;
-/// DescribeServiceDeployments and DescribeServiceRevisions take as many ARNs in one call.
+/// Maximum ARNs in one call of DescribeServiceDeployments or DescribeServiceRevisions.
 pub(super) const ARNS_A_CALL: usize = 20;
 
 impl Aws {
-    /// A service's deployments, newest first; empty where AWS keeps none. What has ended is asked for once.
+    /// A service's deployments, newest first; empty if AWS keeps none. A deployment that has ended is read only once.
     pub(super) async fn deployments(&self, key: &ServiceKey) -> Result<Vec<ServiceDeployment>, Fault> {
         let arns = self.deployment_arns(key).await?;
         let asked: Vec<String> =
             arns.iter().filter(|arn| self.memory.ended(arn).is_none()).map(|arn| arn.as_str().to_owned()).collect();
         let raw = self.describe_deployments(key, asked).await?;
         self.learn_revisions(key, &raw).await?;
-        // Only now: what was learnt about a revision is so for all deployments of it.
+        // After `learn_revisions`: a resolved revision is valid for all deployments that name the revision.
         let mut known: HashMap<Arn, ServiceDeployment> =
             arns.iter().filter_map(|arn| Some((arn.clone(), self.memory.ended(arn)?))).collect();
         for deployment in raw.into_iter().filter_map(|raw| self.deployment(raw)) {
-            // A revision that could not be resolved may be another time.
+            // A revision that could not be resolved now may be resolved by a later read.
             if deployment.status.ended() && deployment.target.is_some() {
                 self.memory.keep_ended(&deployment);
             }
@@ -84,7 +84,7 @@ impl Aws {
         Ok(described.into_iter().flatten().collect())
     }
 
-    /// `None` for a deployment without an ARN.
+    /// Converts a deployment; `None` for a deployment without an ARN.
     fn deployment(&self, raw: sdk::ServiceDeployment) -> Option<ServiceDeployment> {
         let resolve = |arn: Option<&str>| arn.and_then(|arn| self.memory.revision(arn));
         let (rollback, target) = (raw.rollback(), raw.target_service_revision());
@@ -107,7 +107,7 @@ impl Aws {
                 reason: rollback.reason.clone(),
                 started_at: maybe(rollback.started_at()),
             }),
-            // By its name: the stage in which a canary waits for an operator is missing from the SDK's enum.
+            // By name: the SDK's enum lacks the stage in which a canary waits for an operator.
             stage: raw.lifecycle_stage.as_ref().map(|stage| stage.as_str().into()),
             hooks: raw.lifecycle_hook_details().iter().filter_map(hook).collect(),
             alarms: raw.alarms().map(monitor),
@@ -117,7 +117,7 @@ impl Aws {
     }
 }
 
-/// `None` for a hook without an id: nobody could answer it.
+/// Converts a lifecycle hook; `None` for a hook without an id, which no call could continue.
 fn hook(raw: &sdk::DeploymentLifecycleHookDetail) -> Option<Hook> {
     Some(Hook {
         id: raw.hook_id()?.to_owned(),
@@ -137,7 +137,7 @@ fn counts(raw: &sdk::ServiceRevisionSummary) -> TaskCounts {
     }
 }
 
-/// What is no percentage is not known.
+/// Converts a percentage; `None` for a value out of range.
 fn percent(raw: Option<f64>) -> Option<Percent> {
     raw.and_then(|percent| Percent::new(percent).ok())
 }

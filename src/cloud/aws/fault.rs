@@ -219,43 +219,50 @@ fn denied(message: &str) -> Option<&str> {
     action.contains(':').then_some(action)
 }
 
+fn whose(profile: Option<&str>) -> String {
+    profile.map_or_else(|| "the default profile".to_owned(), |profile| format!("profile {profile}"))
+}
+
+/// What helps where the credentials are at fault.
+fn credentials_advice(fault: &Fault, code: &str, profile: Option<&str>) -> String {
+    let flag = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+    let whose = whose(profile);
+    let goes_on = "the console goes on by itself";
+    if fault.kind == FaultKind::Expired {
+        if matches!(code, "UnrecognizedClient" | "InvalidClientTokenId" | "AuthFailure") {
+            return format!(
+                "AWS does not know these keys of {whose} (any more): renew them, `aws sso login{flag}` or your tool; {goes_on}."
+            );
+        }
+        if fault.message.to_lowercase().contains("login session") {
+            return format!("Renew them with `aws login{flag}`; {goes_on}.");
+        }
+        return format!("Renew the credentials of {whose} (`aws sso login{flag}`, or your tool); {goes_on}.");
+    }
+    if code == "RequestTimeTooSkewed" || fault.message.contains("not yet current") {
+        return "The clock of this machine is off: set it right.".to_owned();
+    }
+    if !code.is_empty() {
+        return format!("The secret key of {whose} does not fit its access key, or the clock of this machine is off.");
+    }
+    format!("Tried {whose}: set AWS_PROFILE or pass --profile; `aws sts get-caller-identity{flag}` must work.")
+}
+
 /// What helps here more than the advice that goes for every fault of the kind.
 fn advice(fault: &Fault, operation: Operation, place: &ConnectionInfo, account: Option<&str>) -> Option<String> {
     let code = fault.code.as_deref().unwrap_or_default();
     let code = code.strip_suffix("Exception").unwrap_or(code);
     let region = &place.region;
-    let (whose, flag) = match &place.profile {
-        Some(profile) => (format!("profile {profile}"), format!(" --profile {profile}")),
-        None => ("the default profile".to_owned(), String::new()),
-    };
-    let there = account.map_or_else(|| format!("{region} ({whose})"), |account| format!("{region}, account {account}"));
+    let there = account.map_or_else(
+        || format!("{region} ({})", whose(place.profile.as_deref())),
+        |account| format!("{region}, account {account}"),
+    );
     Some(match fault.kind {
         FaultKind::Denied => {
             let needed = denied(&fault.message).map_or_else(|| operation.permission(), str::to_owned);
             format!("{needed} is needed; `assets/iam` has the policies.")
         }
-        FaultKind::Expired if matches!(code, "UnrecognizedClient" | "InvalidClientTokenId" | "AuthFailure") => {
-            format!(
-                "AWS does not know these keys of {whose} (any more): renew them, `aws sso login{flag}` or your tool; the console goes on by itself."
-            )
-        }
-        FaultKind::Expired if fault.message.to_lowercase().contains("login session") => {
-            format!("Renew them with `aws login{flag}`; the console goes on by itself.")
-        }
-        FaultKind::Expired => {
-            format!(
-                "Renew the credentials of {whose} (`aws sso login{flag}`, or your tool); the console goes on by itself."
-            )
-        }
-        FaultKind::NoCredentials if code == "RequestTimeTooSkewed" || fault.message.contains("not yet current") => {
-            "The clock of this machine is off: set it right.".to_owned()
-        }
-        FaultKind::NoCredentials if !code.is_empty() => {
-            format!("The secret key of {whose} does not fit its access key, or the clock of this machine is off.")
-        }
-        FaultKind::NoCredentials => {
-            format!("Tried {whose}: set AWS_PROFILE or pass --profile; `aws sts get-caller-identity{flag}` must work.")
-        }
+        FaultKind::Expired | FaultKind::NoCredentials => credentials_advice(fault, code, place.profile.as_deref()),
         FaultKind::NotFound if code == "ClusterNotFound" => {
             format!("There is no such cluster in {there}: check --cluster, --region and --profile.")
         }

@@ -1,8 +1,8 @@
-//! Every operation that is ever sent, with the permission that it needs.
+//! Every AWS operation that tidegate sends, with the IAM permission it needs.
 
 use std::fmt;
 
-/// An AWS operation. There is no other way to name one in a call or a fault, so this is the whole list.
+/// An AWS operation. Calls and faults name operations only by this type, so the list is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumIter, strum::IntoStaticStr)]
 pub(crate) enum Operation {
     ListClusters,
@@ -35,12 +35,12 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// As AWS spells it.
+    /// The name as AWS spells it.
     pub(crate) fn name(self) -> &'static str {
         self.into()
     }
 
-    /// Whether it changes anything: what was left unanswered may then have been applied.
+    /// Returns true for an operation that changes something: AWS may have applied such a call even without a response.
     pub(crate) fn writes(self) -> bool {
         matches!(
             self,
@@ -126,8 +126,8 @@ mod tests {
     fn the_policies_allow_what_is_called_and_nothing_else() {
         assert_eq!(allowed(WATCH), needed(false));
         let mut acting = needed(true);
-        // No operations: UpdateService with another task definition and RegisterTaskDefinition hand its roles on, and
-        // a definition that is registered with tags is tagged.
+        // Two permissions without an operation of their own: UpdateService with another task definition and
+        // RegisterTaskDefinition pass roles on, and registering a task definition with tags tags it.
         acting.extend(["iam:PassRole".to_owned(), "ecs:TagResource".to_owned()]);
         assert_eq!(allowed(ACT), acting);
     }

@@ -26,6 +26,16 @@ pub(super) struct Spot {
     pub(super) port: Option<u16>,
 }
 
+/// Which requests a rule is for.
+#[derive(Default)]
+struct Matching {
+    priority: String,
+    /// In words.
+    conditions: Vec<String>,
+    /// What has to stay as it was seen, beside the actions.
+    rest: String,
+}
+
 impl Rule {
     /// A rule that forwards; `None` for one that does not.
     pub(super) fn from_rule(raw: RawRule, spot: &Spot) -> Option<Self> {
@@ -34,23 +44,18 @@ impl Rule {
         // Transforms are no part of the actions, and ModifyRule leaves them alone; but a rule whose transforms
         // changed is not the rule that was seen.
         let rest = format!("{conditions:?} {:?}", raw.transforms);
-        let words = conditions.iter().map(in_words).collect();
-        Self::new(id, raw.priority.unwrap_or_default(), words, &rest, raw.actions.unwrap_or_default(), spot)
+        let conditions = conditions.iter().map(in_words).collect();
+        let matching = Matching { priority: raw.priority.unwrap_or_default(), conditions, rest };
+        Self::new(id, matching, raw.actions.unwrap_or_default(), spot)
     }
 
     /// A listener's default action, if it forwards.
     pub(super) fn from_default(listener: Arn, actions: Vec<Action>, spot: &Spot) -> Option<Self> {
-        Self::new(RouteId::Default(listener), "default".to_owned(), Vec::new(), "", actions, spot)
+        let matching = Matching { priority: "default".to_owned(), ..Matching::default() };
+        Self::new(RouteId::Default(listener), matching, actions, spot)
     }
 
-    fn new(
-        id: RouteId,
-        priority: String,
-        conditions: Vec<String>,
-        rest: &str,
-        actions: Vec<Action>,
-        spot: &Spot,
-    ) -> Option<Self> {
+    fn new(id: RouteId, matching: Matching, actions: Vec<Action>, spot: &Spot) -> Option<Self> {
         let forwards = forwards(&actions);
         if forwards.is_empty() {
             return None;
@@ -60,9 +65,11 @@ impl Rule {
             .filter_map(|action| action.forward_config.as_ref()?.target_group_stickiness_config.as_ref())
             .find(|stickiness| stickiness.enabled == Some(true))
             .and_then(|stickiness| u32::try_from(stickiness.duration_seconds?).ok());
-        let shape = shape(&actions, rest);
+        let Matching { priority, conditions, rest } = matching;
+        let shape = shape(&actions, &rest);
         let Spot { load_balancer, port } = spot.clone();
         let unknown_action = unknown_action(&actions).map(str::to_owned);
+        let other_actions = actions.len() > 1;
         let route = Route {
             id,
             load_balancer,
@@ -73,6 +80,7 @@ impl Rule {
             forwards,
             stickiness,
             unknown_action,
+            other_actions,
             shape,
         };
         Some(Self { route, actions })

@@ -1,7 +1,7 @@
-//! AWS's own settings, in variables and files: checked before the SDK takes them, which panics on some.
+//! Checks of AWS's own settings, in variables and files, before the SDK reads them: the SDK panics on some.
 //!
-//! They are taken as `aws` takes them: an empty variable is not set, a profile that was named has to be there. How often
-//! a call is sent again is decided in [`clients`](super::clients), so AWS_RETRY_MODE and AWS_MAX_ATTEMPTS are not read.
+//! The rules are those of `aws`: an empty variable is not set, and a named profile must exist. Retries are configured
+//! in [`clients`](super::clients), so AWS_RETRY_MODE and AWS_MAX_ATTEMPTS are not read.
 
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
@@ -18,35 +18,35 @@ use crate::domain::text::without_password;
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 const ENDPOINT_KEY: &str = "endpoint_url";
 
-/// The services that are called, as the SDK's settings name them.
+/// The services that tidegate calls, by their names in the SDK's settings.
 const SERVICES: [&str; 5] = ["ECS", "Elastic Load Balancing v2", "CloudWatch", "CloudWatch Logs", "STS"];
 
-/// A variable of the environment; an empty one is not set.
+/// Reads an environment variable; an empty variable is not set.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// A setting that cannot be what it is.
+/// A fault for a setting with an unusable value.
 fn wrong(setting: &str, value: &str, takes: &str) -> Fault {
     let message = format!("{setting} is {value:?}; it takes {takes}");
     Fault::new(FaultKind::Misconfigured, "connect", "AWS", message)
 }
 
-/// What flags and the configuration decide before AWS's own settings are read.
+/// The choices of flags and configuration, made before AWS's own settings are read.
 pub(super) struct Chosen<'a> {
-    /// An endpoint for every service.
+    /// Endpoint for every service.
     pub(super) endpoint_url: Option<&'a str>,
-    /// The profile.
+    /// Profile.
     pub(super) profile: Option<&'a str>,
-    /// Whether keys are given: no profile is needed.
+    /// True if access keys are given, so no profile is needed.
     pub(super) has_keys: bool,
 }
 
-/// Finds what is wrong with the variables, the files and the profile before the SDK reads them. Returns the files' profiles,
-/// where there are any.
+/// Checks the variables, the files and the profile before the SDK reads them. Returns the profiles in the files, if the
+/// files could be read.
 pub(super) async fn check(chosen: &Chosen<'_>) -> Result<Option<ProfileSet>, Fault> {
     match chosen.endpoint_url {
-        // It goes before all others: what those say does not matter.
+        // This endpoint takes precedence, so the others need no check.
         Some(url) => check_url("--endpoint-url", url)?,
         None => {
             let names = SERVICES.map(|service| format!("{ENDPOINT}_{}", service.to_uppercase().replace(' ', "_")));
@@ -61,7 +61,7 @@ pub(super) async fn check(chosen: &Chosen<'_>) -> Result<Option<ProfileSet>, Fau
     let named = named.filter(|_| !chosen.has_keys);
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await;
     match (profiles, named) {
-        // As `aws` does: whoever named a profile does not mean the keys that are exported beside it.
+        // `aws` does the same: an operator who names a profile does not mean the keys that are also exported.
         (Ok(profiles), Some((name, by))) if profiles.get_profile(&name).is_none() => {
             let message = format!("the config profile ({name}) could not be found; {by} names it");
             let mut fault = Fault::new(FaultKind::NoCredentials, "connect", "AWS", message);
@@ -73,12 +73,12 @@ pub(super) async fn check(chosen: &Chosen<'_>) -> Result<Option<ProfileSet>, Fau
                 format!("{by} names the profile {name}, and the AWS configuration files cannot be read: {error}");
             Err(Fault::new(FaultKind::Misconfigured, "connect", "AWS", message))
         }
-        // Nobody named a profile: exported keys, or an instance's own, need no files.
+        // Without a named profile, exported keys or an instance's own need no files.
         (profiles, _) => Ok(profiles.ok()),
     }
 }
 
-/// The SDK would wait for ever for what a named pipe never says.
+/// Rejects named pipes: the SDK would wait forever for their content.
 fn check_files() -> Result<(), Fault> {
     for (name, usual) in [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")] {
         let path = variable(name).or_else(|| Some(format!("{}/{usual}", variable("HOME")?))).map(PathBuf::from);
@@ -103,7 +103,7 @@ fn check_url(setting: &str, url: &str) -> Result<(), Fault> {
     ))
 }
 
-/// Whether this can stand behind the scheme: a host, with a port that is a number where there is one.
+/// Returns true if the text can follow the scheme of a URL: a host and, if there is a port, a numeric one.
 fn is_host(authority: &str) -> bool {
     let host = authority.rsplit('@').next().unwrap_or_default();
     let port = host.rsplit_once(':').filter(|_| !host.ends_with(']'));
@@ -112,7 +112,7 @@ fn is_host(authority: &str) -> bool {
         && port.is_none_or(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok())
 }
 
-/// The region, where it can be one: it becomes part of a host's name.
+/// Checks that the region can be part of a host name, and returns it.
 pub(super) fn check_region(region: String) -> Result<String, Fault> {
     let label = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if region.len() <= 63 && region.chars().all(label) {
@@ -125,7 +125,7 @@ pub(super) fn check_region(region: String) -> Result<String, Fault> {
     ))
 }
 
-/// Where a service is asked. `None`: where AWS has it.
+/// The endpoint of a service. `None`: AWS's default endpoint.
 pub(super) fn endpoint(config: &SdkConfig, files: Option<&ProfileSet>, service: &str) -> Result<Option<String>, Fault> {
     if config.get_origin(ENDPOINT_KEY).is_client_config() {
         return Ok(config.endpoint_url().map(str::to_owned));

@@ -1,4 +1,4 @@
-//! A task definition in full, with what may be secret hidden.
+//! A complete task definition, with possible secrets hidden.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -18,18 +18,18 @@ use crate::domain::fault::{Fault, FaultKind};
 use super::Aws;
 use super::operation::Operation;
 
-/// With what hidden values are digested: this process's own, so that a digest tells nothing to anybody else.
+/// Key for the digests of hidden values. Each process has its own key, so a digest reveals nothing elsewhere.
 static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Aws {
-    /// Every member that AWS sends; values are hidden unless they are asked for.
+    /// Reads a task definition with every member that AWS sends. Values are hidden unless `reveal` is set.
     pub(super) async fn definition(&self, arn: &TaskDefinitionArn, reveal: bool) -> Result<Definition, Fault> {
         let operation = Operation::DescribeTaskDefinition;
         let description = Description::default();
         let call = self.clients.ecs.describe_task_definition().task_definition(arn.arn().as_str());
         let answer = self.ask(operation, arn.short(), call.customize().interceptor(description.listener()).send());
         if let Err(mut fault) = answer.await {
-            // AWS says so of a revision that was deleted for good as of one that never was.
+            // AWS returns this message both for a deleted revision and for a revision that never existed.
             if fault.kind == FaultKind::Refused && fault.message.contains("Unable to describe") {
                 fault.kind = FaultKind::NotFound;
                 fault.advice = "There is no such revision, or it was deleted: choose another one.".to_owned();
@@ -41,7 +41,7 @@ impl Aws {
             Fault::new(FaultKind::Garbled, operation.name(), arn.short(), message)
         };
         let mut json = description.get().filter(Value::is_object).ok_or_else(garbled)?;
-        // A bare family means its newest revision; which that is says the answer.
+        // A bare family means its newest revision; the response names the revision.
         let named = json.get("taskDefinitionArn").and_then(Value::as_str).map(TaskDefinitionArn::new);
         if !reveal {
             hide(&mut json, &|text| KEY.hash_one(text));
@@ -50,17 +50,17 @@ impl Aws {
     }
 }
 
-/// What a `DescribeTaskDefinition` answers, as JSON: the SDK passes over members that it does not know.
+/// The response of `DescribeTaskDefinition` as JSON: the SDK drops members that it does not know.
 #[derive(Clone, Default)]
 pub(super) struct Description(Arc<Mutex<Option<Value>>>);
 
 impl Description {
-    /// What hears it.
+    /// The interceptor that captures the response.
     pub(super) fn listener(&self) -> impl Intercept + use<> {
         self.clone()
     }
 
-    /// `taskDefinition`, once it was answered.
+    /// The `taskDefinition` member, once a response has arrived.
     pub(super) fn get(&self) -> Option<Value> {
         self.heard().clone()
     }
@@ -70,7 +70,7 @@ impl Description {
     }
 }
 
-/// Its values are nobody's business.
+/// Shows no values: they may be secret.
 impl fmt::Debug for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Description").finish_non_exhaustive()
@@ -88,7 +88,7 @@ impl Intercept for Description {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // What is no JSON is a failure, and told as what it is.
+        // A response that is not JSON fails in the SDK, which reports it.
         let answer = serde_json::from_slice::<Value>(context.response().body().bytes().unwrap_or_default());
         *self.heard() = answer.ok().and_then(|mut answer| answer.get_mut("taskDefinition").map(Value::take));
         Ok(())

@@ -1,4 +1,4 @@
-//! What Prometheus answers: one number for each time, or in its own words why not.
+//! Responses of Prometheus: one value for each evaluation time, or an error in its own words.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -7,7 +7,7 @@ use super::{failed, short};
 use crate::domain::metrics::{Member, Trouble, TroubleKind};
 use crate::domain::text::clean;
 
-/// An expression's values by the time that it was evaluated at, Unix seconds.
+/// An expression's values by evaluation time, in Unix seconds.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Points {
     pub(super) values: Vec<(i64, f64)>,
@@ -15,14 +15,14 @@ pub(super) struct Points {
 }
 
 impl Points {
-    /// What Prometheus warns of: that a part of its own sources did not answer, mostly.
+    /// A trouble made of Prometheus' warning: usually a part of its own sources did not respond.
     pub(super) fn warning(&self, member: Member) -> Option<Trouble> {
         let message = self.warning.clone()?;
         Some(Trouble { metric: member.to_string(), kind: TroubleKind::Partial, message })
     }
 }
 
-/// The envelope of every answer.
+/// The envelope of every response.
 #[derive(Debug, Deserialize)]
 pub(super) struct Envelope {
     status: Status,
@@ -51,16 +51,16 @@ struct Data {
 struct Row {
     #[serde(default)]
     values: Vec<(f64, String)>,
-    /// A native histogram instead of numbers.
+    /// Native histograms instead of numbers.
     histograms: Option<IgnoredAny>,
 }
 
-/// What an envelope says.
+/// The content of an envelope.
 #[derive(Debug)]
 pub(super) enum Said {
-    /// The values, or what is wrong with the expression.
+    /// The values, or an error in the expression.
     Answer(Result<Points, Trouble>),
-    /// Something is wrong with Prometheus: its sort of error, its message.
+    /// A failure of Prometheus: error type and message.
     Failure(String, String),
 }
 
@@ -73,7 +73,7 @@ impl Envelope {
                 let sort = short(&clean(&self.error_type.unwrap_or_default()));
                 let message = short(&clean(&self.error.unwrap_or_else(|| "no message".to_owned())));
                 match sort.as_str() {
-                    // Parse errors, and what went wrong with this expression alone: too many samples, too slow.
+                    // Parse errors, and failures of this expression alone: too many samples, too slow.
                     "bad_data" | "execution" | "timeout" | "canceled" => {
                         Said::Answer(Err(failed(member, format!("{message} ({sort})"))))
                     }
@@ -86,7 +86,7 @@ impl Envelope {
 
 fn points(data: Data, warnings: Vec<String>, member: Member) -> Result<Points, Trouble> {
     let mut rows = data.result;
-    // To pick one, or to add them up, would be a guess about what was meant.
+    // Picking one series, or adding them up, would be a guess at the intent.
     if rows.len() > 1 {
         return Err(failed(member, format!("gives {} series, not one; wrap it in sum(…)", rows.len())));
     }
@@ -99,11 +99,11 @@ fn points(data: Data, warnings: Vec<String>, member: Member) -> Result<Points, T
         let Ok(value) = value.parse() else {
             return Err(failed(member, format!("gives {:?}, which is no number", clean(&value))));
         };
-        // Evaluations are at whole seconds, for that is when they were asked for.
+        // The query requests evaluations at whole seconds.
         #[allow(clippy::cast_possible_truncation)]
         values.push((at.round() as i64, value));
     }
-    // Versions before 2.54 put remarks about style among their warnings.
+    // Versions before 2.54 report remarks about style as warnings.
     let mut warnings = warnings.iter().filter(|warning| !warning.starts_with("PromQL info"));
     Ok(Points { values, warning: warnings.next().map(|warning| short(&clean(warning))) })
 }

@@ -1,4 +1,4 @@
-//! The way to Prometheus: where it is, how long it may take, what went wrong.
+//! The HTTP client for Prometheus: address, timeouts, faults.
 
 use std::error::Error;
 use std::fmt;
@@ -18,31 +18,31 @@ use crate::files;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(10);
-/// An hour of seconds is a hundredth of it.
+/// Maximum bytes of a response. One hour of per-second values takes a hundredth of this.
 const LARGEST: usize = 4 << 20;
 
-/// Bytes of a token's file, at the most.
+/// Maximum bytes of a token file.
 const LARGEST_TOKEN: u64 = 64 << 10;
 
 const OPERATION: &str = "query_range";
 
-/// Where Prometheus is: `http://` or `https://`, a path before `/api/v1` where there is one.
+/// Base URL of Prometheus: `http://` or `https://`, with an optional path before `/api/v1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(Url);
 
-/// Why a text is no address of a Prometheus.
+/// Reason why a text is not a valid Prometheus address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
-    /// Not a URL at all.
+    /// Not a URL.
     #[error("is not a URL ({0}); a full one is needed, such as http://127.0.0.1:9090")]
     NotUrl(String),
-    /// Another scheme.
+    /// A scheme other than http and https.
     #[error("begins with {0}://; http:// or https:// is needed, such as http://127.0.0.1:9090")]
     Scheme(String),
-    /// A password in it would be on screens and in logs.
+    /// A user or password, which would appear on screens and in logs.
     #[error("has a user or password in it, which would be shown; bearer_token_file names a file with a token")]
     Secret,
-    /// Something behind the path.
+    /// A query or fragment after the path.
     #[error("has a query or fragment in it; only scheme, host, port and a path before /api/v1 belong there")]
     Extra,
 }
@@ -80,7 +80,7 @@ impl Address {
             .append_pair("start", &range.first.to_string())
             .append_pair("end", &range.last.to_string())
             .append_pair("step", &range.step.to_string())
-            // It gives up too, a little before we do.
+            // Prometheus gives up shortly before our own timeout.
             .append_pair("timeout", "9s");
         url
     }
@@ -90,14 +90,14 @@ pub(super) struct Api {
     address: Address,
     token: Option<PathBuf>,
     client: Client,
-    /// For one query, with its connection and its answer.
+    /// Timeout for one query, from connecting to the end of the response.
     pub(super) patience: Duration,
 }
 
 impl Api {
     pub(super) fn new(address: Address, token: Option<PathBuf>) -> Result<Self, Fault> {
         let builder = Client::builder().connect_timeout(CONNECT).redirect(Policy::none());
-        // Where nothing is encrypted no certificates are needed, nor have they to be there.
+        // Without encryption no CA certificates are needed, so the system need not have any.
         let plain = address.0.scheme() == "http";
         let builder = if plain { builder.tls_certs_only([]) } else { builder };
         match builder.build() {
@@ -109,7 +109,7 @@ impl Api {
         }
     }
 
-    /// A fault of the whole question; what is wrong with the expression alone is a trouble.
+    /// Sends one range query. A fault concerns the whole metrics query; a trouble concerns this expression only.
     pub(super) async fn ask(&self, question: &Question) -> Result<Result<Points, Trouble>, Fault> {
         let mut request = self.client.get(self.address.query_range(question)).timeout(self.patience);
         if let Some(token) = self.authorization().await? {
@@ -136,7 +136,7 @@ impl Api {
     ) -> Result<Result<Points, Trouble>, Fault> {
         let status = response.status();
         let said = serde_json::from_slice::<Envelope>(body).map(|envelope| envelope.said(question.member));
-        // Who asks, and how often, is settled before what is asked.
+        // A redirect, a refused login or a rate limit concerns every expression, so it is a fault.
         let settled_before = matches!(status.as_u16(), 300..=399 | 401 | 403 | 407 | 429);
         match said {
             Ok(Said::Answer(answer)) if !settled_before => return Ok(answer),
@@ -193,7 +193,7 @@ fn fault(address: &Address, kind: FaultKind, message: impl Into<String>, advice:
     Fault { advice: advice.to_owned(), ..Fault::new(kind, OPERATION, subject, message) }
 }
 
-/// What an answer that is not Prometheus' own means by its HTTP status.
+/// The fault kind and the advice for an HTTP status when Prometheus did not handle the expression itself.
 fn refusal(status: StatusCode) -> (FaultKind, &'static str) {
     match status.as_u16() {
         401 | 403 | 407 => (
@@ -216,7 +216,7 @@ fn root(error: &reqwest::Error) -> String {
     clean(&cause.to_string())
 }
 
-/// Enough of an answer to recognise it by.
+/// The beginning of a response, enough to recognise it.
 fn beginning(body: &[u8]) -> String {
     let text = clean(String::from_utf8_lossy(body).trim());
     match text.char_indices().nth(100) {

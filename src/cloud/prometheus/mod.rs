@@ -1,8 +1,9 @@
-//! Prometheus: a team's own numbers, by the range queries of its HTTP API.
+//! Prometheus: a team's custom metrics, read by range queries of the HTTP API.
 //!
-//! Each expression is evaluated at the end of each whole minute, so it says what there was in the minute that ends
-//! now: `sum(increase(http_requests_total{revision="{revision}"}[1m]))`. For the eye the same is evaluated every five
-//! seconds. Nothing is computed here that PromQL could: percentiles, sums and rates are the expression's.
+//! Each expression is evaluated at the end of each whole minute, so its value describes the minute that ends there:
+//! `sum(increase(http_requests_total{revision="{revision}"}[1m]))`. For live display the same expression is evaluated
+//! every five seconds. tidegate computes nothing that PromQL could: percentiles, sums and rates belong to the
+//! expression.
 
 mod answer;
 mod api;
@@ -27,25 +28,26 @@ use crate::domain::text::cut;
 
 pub use self::api::{Address, BadAddress};
 
-/// Prometheus corrects nothing, but it knows of a minute's last requests only once it has scraped their targets: a scrape
-/// may take ten seconds by default, and what it brings may come from another Prometheus (remote write, federation).
+/// Delay before a minute's values are complete. Prometheus corrects no values, but it learns of a minute's last
+/// requests only when it scrapes their targets. A scrape may take ten seconds by default, and its data may come from
+/// another Prometheus (remote write, federation).
 pub const SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
-/// Between two evaluations for the eye, seconds.
+/// Seconds between two evaluations for live display.
 const FINE: i64 = 5;
-/// How far back they go, seconds.
+/// Seconds of history in the live display.
 const LIVE: i64 = 600;
 const MINUTE: i64 = 60;
 
-/// Characters of a message about an expression, at the most.
+/// Maximum characters of a message about an expression.
 const LONGEST_MESSAGE: usize = 500;
 
-/// Range queries under way at once: Prometheus runs twenty at a time by default, and is not there for us alone.
+/// Concurrent range queries: Prometheus runs twenty at a time by default, and has other clients.
 const AT_ONCE: usize = 6;
-/// For all queries of one question together: what has no answer by then is in trouble.
+/// Timeout for all range queries of one metrics query together: a range query without a response by then has failed.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// A Prometheus server, or whatever speaks its API (Thanos, Mimir, VictoriaMetrics).
+/// A Prometheus server, or another one with the same API (Thanos, Mimir, VictoriaMetrics).
 pub struct Prometheus {
     api: api::Api,
     clock: Arc<dyn Clock>,
@@ -53,13 +55,14 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Calls nobody yet. The token is read from its file for each call, for it may be renewed at any time.
+    /// Creates the client without sending a request. The token is read from its file for each call, because it may be
+    /// renewed at any time.
     pub fn new(address: Address, token: Option<PathBuf>, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
         Ok(Self { api: api::Api::new(address, token)?, clock, patience: PATIENCE })
     }
 }
 
-/// Evaluations from `first` to `last`, both included, every `step` seconds. Unix seconds.
+/// Evaluation times from `first` to `last`, both included, every `step` seconds. Unix seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Range {
     first: i64,
@@ -67,21 +70,21 @@ struct Range {
     step: i64,
 }
 
-/// An expression and when it is evaluated.
+/// An expression and its evaluation times.
 #[derive(Debug, Clone)]
 struct Question {
-    /// The place of its meter among those that are asked for.
+    /// Index of its metric source in the query.
     meter: usize,
     member: Member,
     expression: String,
     range: Range,
 }
 
-/// What came of it: what is wrong with an expression concerns nobody else.
+/// The result of one expression. An error in one expression does not affect the others.
 type Answered = (Question, Result<answer::Points, Trouble>);
 
-/// When expressions are evaluated: at each minute's end that is past, and for the eye in between. Ten minutes in steps
-/// of five seconds have the minutes' ends among them.
+/// The evaluation times: the end of each minute that is over and, for live display, steps of five seconds. The ten
+/// minutes of five-second steps include the ends of their minutes.
 fn ranges(query: &MetricsQuery, detail: Resolution, now: i64) -> Vec<Range> {
     let first = (query.from.as_second() + MINUTE - 1).div_euclid(MINUTE) * MINUTE + MINUTE;
     let last = query.to.as_second().min(now).div_euclid(MINUTE) * MINUTE;
@@ -99,7 +102,7 @@ fn ranges(query: &MetricsQuery, detail: Resolution, now: i64) -> Vec<Range> {
 
 #[async_trait]
 impl MetricProvider for Prometheus {
-    /// An empty series for a meter that is not Prometheus'. A minute that has not ended is left out.
+    /// Returns an empty series for a source that is not Prometheus. Leaves out a minute that has not ended.
     async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(MetricSource, Series)>, Fault> {
         let now = self.clock.now();
         let questions = query.meters.iter().enumerate().flat_map(|(meter, (asked, detail))| {
@@ -124,7 +127,7 @@ impl MetricProvider for Prometheus {
 }
 
 impl Prometheus {
-    /// An answer to each question. One that takes too long is in trouble by itself, as long as others are answered.
+    /// Sends all range queries. A query that takes too long fails alone, as long as at least one other has a response.
     async fn answers(&self, questions: Vec<Question>) -> Result<Vec<Answered>, Fault> {
         let asking = futures::stream::iter(questions.clone().into_iter().enumerate())
             .map(|(place, question)| async move { (place, self.api.ask(&question).await) })
@@ -157,18 +160,17 @@ impl Prometheus {
     }
 }
 
-/// One meter's minutes, by when they ended.
+/// The minutes of one source, by their end in Unix seconds.
 #[derive(Default)]
 struct Ended {
     minutes: BTreeMap<i64, Minute>,
-    /// Those of which the expression for errors gave something that is no count.
+    /// Ends of the minutes for which the expression for errors returned something other than a count.
     uncounted: BTreeSet<i64>,
 }
 
 impl Ended {
     fn put(&mut self, member: Member, end: i64, value: f64, seconds: bool) {
-        // NaN is what a division by nothing gives, +Inf what a quantile above the last bucket does. Nothing is counted
-        // below zero.
+        // A division by zero gives NaN, a quantile above the last bucket +Inf. No count is negative.
         if !value.is_finite() || value < 0.0 {
             if member == Member::Errors {
                 self.uncounted.insert(end);
@@ -206,7 +208,7 @@ fn assemble<'a>(
             Err(trouble) => (&none, Some(trouble.clone())),
         };
         for (end, value) in &points.values {
-            // What is of a part of the targets only is shown, and never judged.
+            // Values of only some of the targets are displayed, never judged.
             if trouble.is_none() && end % MINUTE == 0 && from + MINUTE <= *end && *end <= to {
                 whole.put(*member, *end, *value, seconds);
             }
@@ -217,7 +219,7 @@ fn assemble<'a>(
         unread.extend(trouble.is_some().then_some(*member));
         troubles.extend(trouble.filter(|trouble| !troubles.contains(trouble)));
     }
-    // Part of the requests, or of the errors, is no rate.
+    // Partial counts of requests or errors give no valid rate.
     let uncounted = unread.iter().any(|member| member.counts());
     Series {
         minutes: whole.series(uncounted),
@@ -229,12 +231,12 @@ fn assemble<'a>(
     }
 }
 
-/// Enough of what Prometheus says for a line: it may repeat a whole expression, or a body of megabytes.
+/// Shortens a message of Prometheus to one line: it may repeat a whole expression, or a body of megabytes.
 fn short(text: &str) -> String {
     cut(text, LONGEST_MESSAGE).into_owned()
 }
 
-/// What is wrong with one expression.
+/// The trouble of a failed expression.
 fn failed(member: Member, message: String) -> Trouble {
     Trouble { metric: member.to_string(), kind: TroubleKind::Failed, message: short(&message) }
 }

@@ -1,4 +1,4 @@
-//! Answers of a loopback server, as Prometheus and what stands before it give them.
+//! Responses of a loopback server, like those of Prometheus and of proxies before it.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -17,11 +17,11 @@ use super::*;
 use crate::domain::metrics::TroubleKind;
 use crate::testkit::fixed_clock::FixedClock;
 
-/// 2026-11-21T09:00:30Z: a minute has been running for thirty seconds.
+/// 2026-11-21T09:00:30Z: thirty seconds into a minute.
 const NOW: i64 = 1_795_251_630;
 const HOUR: i64 = 1_795_251_600;
 
-/// What was asked, as it came in.
+/// A received request.
 #[derive(Debug, Clone)]
 struct Asked {
     path: String,
@@ -35,14 +35,14 @@ impl Asked {
     }
 }
 
-/// A server that answers by what is asked: status, headers, body.
+/// A server that responds to each request with a status, headers and a body.
 struct Loopback {
     url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     _serving: tokio_util::task::AbortOnDropHandle<()>,
 }
 
-/// The body of an answer that never comes.
+/// The body that stands for a response that never comes.
 const SILENT: &str = "silent";
 
 type Answer = (u16, Vec<(&'static str, &'static str)>, String);
@@ -108,7 +108,7 @@ async fn ask(prometheus: &Prometheus, detail: Resolution, minutes: i64) -> Resul
     Ok(answers.remove(0).1)
 }
 
-/// A good answer with one series of these values, by how long before the full hour.
+/// A successful response with one series; each value has the seconds before the full hour.
 fn values(of: &[(i64, &str)]) -> Answer {
     let values: Vec<_> = of.iter().map(|(before, value)| json!([HOUR - before, value])).collect();
     result(&json!([{ "metric": {}, "values": values }]))
@@ -124,7 +124,7 @@ fn said(status: u16, error_type: &str, error: &str) -> Answer {
     (status, vec![("content-type", "application/json")], body.to_string())
 }
 
-/// Ten requests a minute, whatever else is asked.
+/// Ten requests a minute for the query `requests`, `other` for every other query.
 fn or_requests(asked: &Asked, other: Answer) -> Answer {
     if asked.parameters["query"] == "requests" { values(&[(60, "10"), (0, "10")]) } else { other }
 }
@@ -158,7 +158,7 @@ async fn minutes_are_told_by_what_holds_at_their_end() {
     assert_eq!(asked.len(), 3);
     for asked in asked {
         assert_eq!(asked.path, "/api/v1/query_range");
-        // Four minutes, of which the last has not ended.
+        // Four minutes, the last of which has not ended.
         assert_eq!((asked.seconds("start"), asked.seconds("end")), (HOUR - 120, HOUR));
         assert_eq!((asked.seconds("step"), asked.authorization), (60, None));
     }
@@ -234,7 +234,7 @@ async fn what_is_wrong_with_an_expression_is_said_of_it_in_prometheus_words() {
         assert_eq!(told, [("errors", TroubleKind::Failed), ("p95", TroubleKind::Failed)], "{words}");
         assert_eq!(series.unread, [Member::Errors, Member::P95].into());
         assert!(series.troubles[0].message.contains(words), "{words}: {:?}", series.troubles);
-        // The requests are there; that nothing is known of the errors is no good news.
+        // The requests are known; unknown errors must not count as none.
         assert_eq!(series.minutes.len(), 2);
         assert!(series.minutes.iter().all(|minute| minute.requests == Some(10.0) && minute.errors().is_none()));
     }
@@ -316,7 +316,7 @@ async fn whoever_takes_a_call_and_says_nothing_is_not_waited_for_long() {
 #[tokio::test]
 async fn an_expression_that_takes_too_long_is_in_trouble_by_itself() {
     let short = Duration::from_millis(200);
-    // It alone is given up, or all that is asked for is.
+    // Either the timeout of one query or that of all queries ends the slow query.
     for (each, all) in [(short, PATIENCE), (PATIENCE, short)] {
         let silent = (200, Vec::new(), SILENT.to_owned());
         let server = loopback(move |asked| match asked.parameters["query"].as_str() {

@@ -1,4 +1,4 @@
-//! `:`: any service, view or act, by a few letters of its name.
+//! The palette (`:`): any service, view or act, by a few letters of its name.
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -9,54 +9,54 @@ use crate::console::keymap::{Action, BINDINGS};
 use crate::console::screen::View;
 use crate::console::state::observed::Observed;
 
-/// What is typed, and which of the lines is marked.
+/// The typed letters and the marked line.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {
-    /// A few letters.
+    /// The letters typed so far.
     pub typed: Input,
-    /// Which of [`lines`](Palette::lines) is marked.
+    /// Index of the marked line among [`lines`](Palette::lines).
     pub selected: usize,
 }
 
-/// Where a line leads.
+/// The destination of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// The release of that name.
+    /// The release with this name.
     Release(String),
-    /// A view of the release of that name.
+    /// A view of the release with this name.
     View(View, String),
-    /// What a key does.
+    /// The action of a key.
     Action(Action),
 }
 
 /// A line of the palette.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What is matched and shown.
+    /// The name, matched and shown.
     pub name: String,
-    /// What it is, in a few words.
+    /// A short description.
     pub what: String,
-    /// Where it leads.
+    /// The destination.
     pub to: Destination,
 }
 
-/// What a service's name is worth beside a longer one that its letters fit as well.
+/// Bonus in the score of a service's name, over longer names that match as well.
 const SERVICE: u32 = 24;
 
 impl Palette {
-    /// The lines that the letters fit, the best first; all of them before anything is typed.
+    /// The lines that match the letters, best first; all lines before anything is typed.
     pub fn lines(&self, observed: &Observed, focus: Option<&str>) -> Vec<Entry> {
         let mut matcher = Matcher::new(Config::DEFAULT);
         let pattern = Pattern::parse(self.typed.value(), CaseMatching::Ignore, Normalization::Smart);
         let mut buffer = Vec::new();
         let scored = entries(observed, focus).into_iter().filter_map(|entry| {
             let score = pattern.score(Utf32Str::new(&entry.name, &mut buffer), &mut matcher)?;
-            // A service's own name is what is mostly meant.
+            // The letters mostly mean a service.
             let score = score + if matches!(entry.to, Destination::Release(_)) { SERVICE } else { 0 };
             Some((score, entry))
         });
         let mut scored: Vec<_> = scored.collect();
-        // Of equals the shorter name is meant; what was before stays before.
+        // Of equal scores the shorter name comes first; the sort is stable.
         scored.sort_by_key(|(score, entry)| (std::cmp::Reverse(*score), entry.name.len()));
         if self.typed.value().trim().is_empty() {
             scored.sort_by_key(|(_, entry)| matches!(entry.to, Destination::Release(_)));
@@ -65,7 +65,7 @@ impl Palette {
     }
 }
 
-/// What there is: the views and acts of what is open or marked, then every release, then the views of each.
+/// All lines: the views and acts of the focused release, then every release, then the views of each.
 fn entries(observed: &Observed, focus: Option<&str>) -> Vec<Entry> {
     let word = |action: Action| {
         let binding = BINDINGS.iter().find(|binding| binding.action == action);

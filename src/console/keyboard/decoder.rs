@@ -1,28 +1,28 @@
-//! Bytes of a terminal as keys, pastes and reports. A sequence may come in any number of reads; what is none of the
-//! operator's keys is swallowed to its end.
+//! Decodes the bytes of a terminal into keys, pastes and reports. A sequence may arrive in any number of reads; an
+//! unknown sequence is swallowed to its end.
 
 use std::time::Duration;
 
 use super::sequence::{Sequence, control_sequence, single_shift};
 use crate::console::keymap::Key;
 
-/// The rest of a sequence comes within this time, or it does not come.
+/// Longest gap within a sequence; after it the sequence is given up.
 const GAP: Duration = Duration::from_millis(300);
-/// After a lone `ESC`, `P` and `X` begin a sequence for this long; then they are keys. No other introducer is one.
+/// After a lone `ESC`, `P` and `X` begin a sequence for this long; later they are keys. No other introducer is a key.
 const LETTER_GAP: Duration = Duration::from_millis(150);
-/// A reply takes no longer than this, all its reads together.
+/// Longest duration of a reply over all its reads.
 const LONGEST_REPLY: Duration = Duration::from_secs(5);
-/// A paste whose end does not come is over after this time without a byte.
+/// A paste without an end is over after this time without a byte.
 const PASTE_GAP: Duration = Duration::from_secs(2);
-/// Bytes that are kept of one paste; a text field takes far less.
+/// Bytes kept of one paste; a text field takes far fewer.
 const MOST_PASTED: usize = 64 * 1024;
-/// Bytes that are kept of one sequence; none that is known is as long.
+/// Bytes kept of one sequence; every known sequence is shorter.
 const MOST_PARAMETERS: usize = 128;
 
 const ESC: u8 = 0x1b;
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// One thing that a terminal sent.
+/// One input from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Input {
     /// A key was pressed.
@@ -31,11 +31,11 @@ pub(super) enum Input {
     Repeat(Key),
     /// Text between paste brackets.
     Paste(String),
-    /// The terminal came to the front, or left it.
+    /// The terminal gained or lost the focus.
     Focus(bool),
-    /// The terminal supports the kitty keyboard protocol, and these of its flags are on.
+    /// The terminal supports the kitty keyboard protocol; the flags that are on.
     Protocol(u8),
-    /// A sequence that is no key.
+    /// A sequence that is not a key.
     Noise,
 }
 
@@ -43,17 +43,17 @@ pub(super) enum Input {
 enum State {
     #[default]
     Ground,
-    /// After `ESC`; `told`: it ended its read, so it was told as the key.
+    /// After `ESC`. `told`: the read ended with `ESC`, so the key was already reported.
     Escape { told: bool },
     /// After `ESC O`.
     SingleShift,
-    /// After `ESC [`, with what came since.
+    /// After `ESC [`, with the bytes since.
     Control(Vec<u8>),
-    /// In a string that `ESC \` ends, or BEL: DCS, OSC, APC, PM, SOS. `escape`: its last byte is `ESC`.
+    /// In a string that `ESC \` or BEL ends: DCS, OSC, APC, PM, SOS. `escape`: its last byte is `ESC`.
     String { since: Duration, escape: bool },
     /// Between paste brackets.
     Paste(Vec<u8>),
-    /// In the old report of a mouse: so many bytes are to come.
+    /// In the old mouse report, with the number of bytes to come.
     Mouse(u8),
 }
 
@@ -63,9 +63,9 @@ pub(super) struct Decoder {
     state: State,
     /// The first bytes of a character.
     character: Vec<u8>,
-    /// Whether the present sequence came in more than one read: then it is a key that moves, or none.
+    /// True if the present sequence came in more than one read: then only a movement key is accepted.
     split: bool,
-    /// When the last read was.
+    /// The time of the last read.
     last: Duration,
     at: Duration,
     inputs: Vec<Input>,
@@ -84,19 +84,19 @@ impl Decoder {
         std::mem::take(&mut self.inputs)
     }
 
-    /// Ends a paste whose end did not come.
+    /// Ends a paste whose end is overdue.
     pub(super) fn wake(&mut self, at: Duration) -> Vec<Input> {
         self.at = at;
         self.give_up();
         std::mem::take(&mut self.inputs)
     }
 
-    /// When a paste is taken as it is.
+    /// The time at which an unfinished paste is taken as it is.
     pub(super) fn due(&self) -> Option<Duration> {
         matches!(self.state, State::Paste(_)).then_some(self.last + PASTE_GAP)
     }
 
-    /// Leaves a sequence whose rest did not come.
+    /// Gives up a sequence whose rest is overdue.
     fn give_up(&mut self) {
         let gap = self.at.saturating_sub(self.last);
         match &mut self.state {
@@ -158,7 +158,7 @@ impl Decoder {
         self.split = false;
     }
 
-    /// A byte of a character outside ASCII. What begins none is dropped.
+    /// Handles a byte of a character outside ASCII. A byte that begins no character is dropped.
     fn part_of_character(&mut self, byte: u8) {
         if self.character.is_empty() && matches!(byte, 0x80..=0xbf) {
             return;
@@ -188,7 +188,7 @@ impl Decoder {
             // The end of a reply whose beginning was given up.
             b'\\' if told => self.inputs.push(Input::Noise),
             _ if told => self.ground(byte, more),
-            // With alt: it means nothing here.
+            // A key with alt: unbound.
             _ => self.inputs.push(Input::Key(Key::Other)),
         }
     }
@@ -223,7 +223,7 @@ impl Decoder {
         if text.len() < MOST_PASTED + PASTE_END.len() {
             text.push(byte);
         } else {
-            // The end is looked for in the last bytes.
+            // Only the last bytes are searched for the end.
             text.remove(MOST_PASTED);
             text.push(byte);
         }

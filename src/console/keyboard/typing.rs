@@ -1,5 +1,5 @@
-//! Keys that a hand pressed, told from text that came as keys. An acting key waits until it is known to stand alone;
-//! a burst is a paste without brackets.
+//! Tells keys that an operator pressed from text that arrives as keys. An acting key waits until it is known to stand
+//! alone; a burst counts as a paste without brackets.
 
 use std::time::Duration;
 
@@ -8,39 +8,39 @@ use crate::console::keymap;
 use crate::console::keymap::Key;
 use crate::console::message::Msg;
 
-/// An acting key stands alone: no other key comes this long before it, nor this long after it.
+/// Shortest distance of an acting key from the keys before and after: an acting key stands alone.
 const APART: Duration = Duration::from_millis(25);
-/// No key acts for this long after `esc`, after a burst, or after a sequence: they may be parts of one.
+/// No key acts for this long after `esc`, a burst or a sequence: the key may be part of one.
 const QUIET: Duration = Duration::from_millis(150);
-/// Letters of one read that are keys still, where none of them acts: a slow line brings two presses at once.
+/// Letters in one read that still count as keys if none of them acts: a slow connection delivers two presses at once.
 const TYPED_AHEAD: usize = 2;
-/// The same key again within this time is a key that is held down.
+/// A key that is repeated within this time is held down.
 const HELD_DOWN: Duration = Duration::from_millis(120);
 
 /// The state between two reads.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Typing {
-    /// The last key, and when it came.
+    /// The last key and its time.
     last: Option<(Duration, Key)>,
-    /// An acting key that waits, and since when.
+    /// An acting key that waits, and the time of its press.
     waiting: Option<(Duration, Key)>,
-    /// When the last burst, paste or sequence was.
+    /// The time of the last burst, paste or sequence.
     burst: Option<Duration>,
-    /// When `esc` was last pressed.
+    /// The time of the last `esc`.
     escaped: Option<Duration>,
 }
 
-/// Whether a key may act, or say yes: such a key waits.
+/// Returns true if a key acts or confirms; such a key waits.
 fn waits(key: Key) -> bool {
     matches!(key, Key::Enter | Key::Char('y')) || keymap::acts(key)
 }
 
-/// Whether a key is no part of a text.
+/// Returns true if a key cannot be part of a text.
 fn edits(key: Key) -> bool {
     !matches!(key, Key::Char(_) | Key::Enter)
 }
 
-/// Whether a key that is held down goes on.
+/// Returns true if a key repeats while it is held down.
 fn moves(key: Key) -> bool {
     matches!(key, Key::Char('j' | 'k')) || edits(key) && !matches!(key, Key::Esc | Key::Ctrl('c' | 'z'))
 }
@@ -56,11 +56,11 @@ fn text(keys: &[Key]) -> String {
 }
 
 impl Typing {
-    /// Takes what came with one read.
+    /// Takes the inputs of one read.
     pub(super) fn read(&mut self, at: Duration, inputs: Vec<Input>) -> Vec<Msg> {
         let mut msgs: Vec<Msg> = self.let_go(at).into_iter().collect();
         let mut keys = Vec::new();
-        // A burst goes on until nothing came for a while; what comes with a paste is part of it.
+        // A burst lasts until nothing arrives for a while; keys in the same read as a paste are part of the paste.
         let mut burst = inputs.iter().any(|input| matches!(input, Input::Paste(_)));
         for input in inputs {
             match input {
@@ -90,7 +90,7 @@ impl Typing {
         msgs
     }
 
-    /// When the key that waits is known to stand alone.
+    /// The time at which the waiting key is known to stand alone.
     pub(super) fn due(&self) -> Option<Duration> {
         self.waiting.map(|(since, _)| since + APART)
     }
@@ -99,7 +99,7 @@ impl Typing {
         self.last.is_some_and(|(last, _)| at.saturating_sub(last) < APART)
     }
 
-    /// Whether letters go on with a text that has begun.
+    /// Returns true if letters continue a text that has begun.
     fn in_text(&self, at: Duration, keys: &[Key]) -> bool {
         let acting = self.waiting.is_some_and(|(_, key)| key != Key::Enter);
         let begun = acting || self.close(at) && self.in_burst(at);
@@ -115,11 +115,11 @@ impl Typing {
         Some(Msg::Key(key))
     }
 
-    /// Takes keys for text, with the one that waited for them.
+    /// Turns keys, and the key that waited before them, into pasted text.
     fn refuse(&mut self, at: Duration, keys: &[Key]) -> Option<Msg> {
         let waited = self.waiting.take().map(|(_, key)| key);
         let text = text(&waited.into_iter().chain(keys.iter().copied()).collect::<Vec<_>>());
-        // One key that came too early begins no burst: the next press of it may act.
+        // A single key that came too early begins no burst: its next press may act.
         if waited.is_some() || keys.len() > 1 || self.close(at) {
             self.burst = Some(at);
         }
@@ -127,7 +127,7 @@ impl Typing {
         (!text.trim_end_matches('\n').is_empty()).then_some(Msg::Paste(text))
     }
 
-    /// Keys of one read that only look: a mark that moves on while its key is held down.
+    /// Handles the non-acting keys of one read, for example while a held key moves the mark.
     fn several(&mut self, at: Duration, keys: &[Key], msgs: &mut Vec<Msg>) {
         msgs.extend(self.refuse(at, &[]));
         for key in keys.iter().filter(|key| **key != Key::Enter) {
@@ -142,7 +142,7 @@ impl Typing {
         let in_burst = self.in_burst(at);
         let after_escape = self.escaped.is_some_and(|escaped| since(escaped) < QUIET);
         if let Some((_, waited)) = self.waiting {
-            // The wait would be over, were this key not close behind.
+            // The waiting key does not stand alone: this key follows too closely.
             match edits(key) || waited == Key::Enter && !waits(key) {
                 true => self.several(at, &[key], msgs),
                 false => msgs.extend(self.refuse(at, &[key])),
@@ -167,8 +167,8 @@ impl Typing {
     }
 }
 
-/// Whether keys that came at once are no text: none of them acts, and there are few letters, or one held down. An enter
-/// among them is not heard.
+/// Returns true if keys of one read are not text: none of them acts, and they are few letters or one key held down. An
+/// enter among them is dropped.
 fn look_only(keys: &[Key]) -> bool {
     let same = keys.windows(2).all(|pair| matches!(pair, [one, other] if one == other));
     let letters = keys.iter().filter(|key| !edits(**key) && !moves(**key)).count();

@@ -1,10 +1,10 @@
-//! Addresses of pages of AWS's console.
+//! Links to pages of AWS's console.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 
-/// What need not be encoded in a part of a path or of a fragment.
+/// Characters that need no encoding in a part of a path or of a fragment.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The pages of one region.
@@ -14,7 +14,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// By partition: China and GovCloud have domains of their own.
+    /// The pages for a partition: China and GovCloud have domains of their own.
     pub(super) fn new(partition: &str, region: &str) -> Self {
         let domain = match partition {
             "aws-cn" => "console.amazonaws.cn",
@@ -49,7 +49,7 @@ impl Pages {
         self.ecs(&format!("{}/deployments/{}", Self::of_service(service), encoded(id)))
     }
 
-    /// `None` where it has no number.
+    /// The page of a revision; `None` if the revision has no number.
     pub(super) fn task_definition(&self, revision: &TaskDefinitionArn) -> Option<String> {
         let number = revision.revision()?;
         Some(self.ecs(&format!("task-definitions/{}/{number}/containers", encoded(revision.family()))))
@@ -64,7 +64,8 @@ impl Pages {
         self.cloudwatch(&format!("alarmsV2:alarm/{}", encoded(name)))
     }
 
-    /// A log group, or one of its streams. That page takes names encoded twice, with `$` for the second `%`.
+    /// The page of a log group, or of one of its streams. This page takes names encoded twice, with `$` for the second
+    /// `%`.
     pub(super) fn log(&self, group: &str, stream: Option<&str>) -> String {
         let twice = |name: &str| encoded(&encoded(name)).replace('%', "$");
         let events = stream.map(|stream| format!("/log-events/{}", twice(stream))).unwrap_or_default();

@@ -1,13 +1,14 @@
-//! Metrics that are due, over which minutes, and what they cost.
+//! Metrics that are due, the minutes to query, and their cost.
 //!
-//! A call to CloudWatch takes 500 metrics and one range of time. It is paid by the metric, not by the call or the
+//! A call to CloudWatch takes 500 metrics and one range of time. CloudWatch bills by the metric, not by the call or the
 //! datapoint. So one query covers everything on screen, over the ten minutes that CloudWatch may still correct. Metrics
-//! that come into sight, or were out of sight for longer, are read over three hours by a query of their own: at once, and
-//! without the others. Either way no metric is paid for twice.
+//! that come into sight, or were out of sight for longer, are read over three hours by a query of their own: at once,
+//! and without the others. Either way no metric is paid for twice.
 //!
-//! Prometheus belongs to the team, and each expression costs it work, more for a longer range. The open release is read
-//! every five seconds; the fleet is read seldom, by a query of its own, and a limited number of sources at a time. An
-//! expression that cannot be read in full is read over three hours once a minute, and over ten minutes in between.
+//! Prometheus belongs to the team, and each expression costs the server work, more for a longer range. The open release
+//! is read every five seconds. The fleet is read seldom, by a query of its own, for a limited number of sources at a
+//! time. An expression that cannot be read in full is read over three hours once a minute, and over ten minutes in
+//! between.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,50 +22,50 @@ use crate::domain::metrics::{Gauge, MetricsQuery, Percentile, Series};
 use crate::domain::observe::query::Query;
 use crate::domain::observe::requirements::Read;
 
-/// Sources in one query to Prometheus: each takes several expressions.
+/// Sources in one query to Prometheus; each has several expressions.
 const METERS_AT_ONCE: usize = 40;
 
-/// Minutes of a window that is read again.
+/// Minutes of a repeated query.
 const AGAIN: i64 = 10;
-/// Minutes of a first reading: as many as are kept.
+/// Minutes of a first query: all that are kept.
 const FIRST: i64 = 180;
-/// A source that was read more recently than this is continued by [`AGAIN`] without a gap.
+/// A source that was read within this time is continued by [`AGAIN`] without a gap.
 const FOLLOWS: SignedDuration = SignedDuration::from_mins(8);
 
-/// All minutes of a source are read from Prometheus no more often than this.
+/// Shortest interval between two queries for all minutes of a Prometheus source.
 pub(super) const ALL_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
-/// A service without Container Insights is checked for them again after this.
+/// Interval between two checks for Container Insights on a service that has none.
 const INSIGHTS_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Queries of this time decide whose turn it is.
+/// Age up to which queries are remembered, to query the sources that waited longest first.
 const TURNS: SignedDuration = SignedDuration::from_hours(1);
 
 /// The list price of one metric in GetMetricData, USD: $0.01 for 1,000.
 const DOLLARS_A_METRIC: f64 = 0.01 / 1_000.0;
-/// The operator's time over which the cost is averaged.
+/// Operator time over which the cost is averaged.
 const COSTED_OVER: SignedDuration = SignedDuration::from_mins(10);
-/// The shortest time that it is averaged over: the first reading of everything is not the cost of each second.
+/// Shortest time over which the cost is averaged: the first query for all metrics does not recur each second.
 const COSTED_AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
-/// Queries that are remembered for it: more than the shortest pace sends in [`COSTED_OVER`].
+/// Queries remembered for the cost: more than the fastest pace sends in [`COSTED_OVER`].
 const COSTED: usize = 2_048;
 
-/// How far each source of metrics was read.
+/// The minutes up to which each source of metrics was read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meters {
-    /// Until when each was read without a gap, in each resolution.
+    /// End of the minutes read without a gap, by source and resolution.
     read_to: HashMap<(MetricSource, Resolution), Timestamp>,
-    /// When each was last queried.
+    /// Time of the last query, by source.
     asked: HashMap<MetricSource, Timestamp>,
-    /// When all minutes of each of Prometheus' sources were last queried.
+    /// Time of the last query for all minutes, by Prometheus source.
     all_asked: HashMap<MetricSource, Timestamp>,
-    /// Queried and not yet answered.
+    /// Queries in flight.
     waiting: HashSet<(MetricSource, Resolution)>,
-    /// Services without Container Insights, and when that was seen.
+    /// Services without Container Insights, with the time of that observation.
     without_insights: HashMap<MetricSource, Timestamp>,
-    /// How many of CloudWatch's metrics were queried, and when, oldest first.
+    /// Time of each query to CloudWatch and the number of its metrics, oldest first.
     spent: VecDeque<(Timestamp, usize)>,
-    /// The first query of all.
+    /// Time of the first query.
     since: Option<Timestamp>,
 }
 
@@ -90,7 +91,7 @@ impl Meters {
         }
     }
 
-    /// Forgets what makes no difference any more, mostly about sources that are out of sight.
+    /// Drops expired entries, mostly of sources that are out of sight.
     fn forget(&mut self, now: Timestamp) {
         let within = |at: &Timestamp, span: SignedDuration| now.duration_since(*at) < span;
         self.read_to.retain(|_, to| within(to, FOLLOWS));
@@ -99,26 +100,26 @@ impl Meters {
         self.without_insights.retain(|_, at| within(at, INSIGHTS_AGAIN));
     }
 
-    /// Records that a query ended, with an answer or without.
+    /// Records that a query ended, with a response or a failure.
     pub(super) fn answered(&mut self, metrics: &MetricsQuery) {
         for asked in &metrics.meters {
             self.waiting.remove(asked);
         }
     }
 
-    /// Records what was read. A source that could not be read in full is read again over all of its minutes.
+    /// Records what was read. A source that could not be read in full is read again over all its minutes.
     pub(super) fn learned(&mut self, metrics: &MetricsQuery, read: &[(MetricSource, Series)]) {
         let details: HashMap<_, _> = metrics.meters.iter().map(|(meter, detail)| (meter, *detail)).collect();
         for (meter, series) in read {
             let Some(detail) = details.get(meter).copied() else { continue };
             if series.miscounted() {
-                // Prometheus' next answers follow the last good one, as long as they reach back to it.
+                // Prometheus' next responses continue the last good one, as long as they reach back to it.
                 if !meter.of_prometheus() {
                     self.read_to.remove(&(meter.clone(), detail));
                 }
                 continue;
             }
-            // The last minutes alone leave a gap before them.
+            // The last minutes alone would leave a gap before them.
             if meter.of_prometheus()
                 && !is_first(metrics)
                 && !self.follows(&(meter.clone(), Resolution::Brief), metrics.to)
@@ -139,8 +140,8 @@ impl Meters {
         }
     }
 
-    /// What CloudWatch costs at the present rate, USD an hour by its list price for GetMetricData, whatever discount
-    /// or free share an account has.
+    /// The cost of CloudWatch at the present rate, in USD an hour by the list price of GetMetricData; discounts and the
+    /// free tier are not counted.
     pub(super) fn dollars_an_hour(&self, now: Now) -> f64 {
         let Some(since) = self.since else { return 0.0 };
         let lately = self.spent.iter().filter(|(at, _)| now.since(*at) <= COSTED_OVER);
@@ -154,7 +155,7 @@ impl Meters {
     }
 }
 
-/// The queries to CloudWatch and Prometheus: for sources that are read again, and for those that have come into sight.
+/// The queries to CloudWatch and Prometheus: repeated queries, and first queries for sources that have come into sight.
 pub(super) fn questions(watched: &Watched<'_>, required: &Required<'_>) -> Vec<Query> {
     let (prometheus, cloudwatch): (Vec<_>, Vec<_>) =
         meters(watched, required).into_iter().partition(|(meter, _)| meter.of_prometheus());
@@ -164,7 +165,7 @@ pub(super) fn questions(watched: &Watched<'_>, required: &Required<'_>) -> Vec<Q
     let (again, first): (Vec<_>, Vec<_>) = cloudwatch.into_iter().partition(known);
     let first = first.into_iter().filter(|meter| !stand.waiting.contains(meter)).collect();
     let mut asked = vec![(a_call(again), AGAIN), (a_call(first), FIRST)];
-    // What is finer in the greater detail goes back ten minutes anyway.
+    // The finer series reach back only ten minutes anyway.
     let known = |(meter, _): &(MetricSource, Resolution)| known(&(meter.clone(), Resolution::Brief));
     for meters in [full, brief] {
         let (first, again): (Vec<_>, Vec<_>) = meters.into_iter().partition(|meter| {
@@ -172,7 +173,7 @@ pub(super) fn questions(watched: &Watched<'_>, required: &Required<'_>) -> Vec<Q
                 stand.all_asked.get(&meter.0).is_some_and(|at| watched.observed.now.at.duration_since(*at) < ALL_AGAIN);
             !known(meter) && !lately
         });
-        // A first reading of it is under way, or its next one is near.
+        // Otherwise a first query for the source is in flight, or due soon.
         let again = again.into_iter().filter(|meter| known(meter) || !stand.waiting.contains(meter)).collect();
         asked.extend([(some(again), AGAIN), (some(first), FIRST)]);
     }
@@ -193,13 +194,13 @@ pub(super) fn key(metrics: &MetricsQuery) -> Key {
     (source, PollKey::First(detail, digest.finish()))
 }
 
-/// The key of the query that continues this one.
+/// The key of the repeated query that continues a query.
 pub(super) fn again(metrics: &MetricsQuery) -> Key {
     let (source, detail) = whose(metrics);
     (source, PollKey::Again(detail))
 }
 
-/// CloudWatch is queried for everything at once, Prometheus for each resolution by itself.
+/// The source and resolution of a query: CloudWatch is queried for everything at once, Prometheus by resolution.
 fn whose(metrics: &MetricsQuery) -> (Source, Resolution) {
     match metrics.meters.first() {
         Some((meter, detail)) if meter.of_prometheus() => (Source::Prometheus, *detail),
@@ -207,19 +208,19 @@ fn whose(metrics: &MetricsQuery) -> (Source, Resolution) {
     }
 }
 
-/// Whether a query covers more than the minutes that are read again.
+/// Returns true if a query covers more minutes than a repeated one.
 pub(super) fn is_first(metrics: &MetricsQuery) -> bool {
     metrics.spans() > SignedDuration::from_mins(AGAIN)
 }
 
-/// As many sources as one query to Prometheus takes, the first ones first.
+/// The first sources, as many as one query to Prometheus takes.
 fn some(mut meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolution)> {
     meters.truncate(METERS_AT_ONCE);
     meters.sort();
     meters
 }
 
-/// As many sources as fit into one call to CloudWatch, the first ones first.
+/// The first sources, as many as fit into one call to CloudWatch.
 fn a_call(meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolution)> {
     let mut count = 0;
     let mut fits: Vec<_> = meters
@@ -234,7 +235,7 @@ fn a_call(meters: Vec<(MetricSource, Resolution)>) -> Vec<(MetricSource, Resolut
 }
 
 /// All sources on screen, the most important first: those of the open release, those of releases in flight, then those
-/// that were not queried for longest. Each once, in its finer resolution.
+/// that were queried longest ago. Each source appears once, in its finest resolution.
 fn meters(watched: &Watched<'_>, required: &Required<'_>) -> Vec<(MetricSource, Resolution)> {
     let focus = watched.focus().map(|release| release.name.as_str());
     let mut all: HashMap<&MetricSource, (Resolution, u8)> = HashMap::new();
@@ -244,7 +245,7 @@ fn meters(watched: &Watched<'_>, required: &Required<'_>) -> Vec<(MetricSource, 
         let rank = if focused { 0 } else { 2 - u8::from(release.in_flight()) };
         let detail = match meter {
             MetricSource::Service(_) if without_insights(watched, meter) => Resolution::Brief,
-            // The fleet draws the marked one too, by the percentile that is chosen.
+            // The fleet draws the marked release too, in the chosen percentile.
             _ if focused && watched.screen.release.percentile != Percentile::P95 => Resolution::Full,
             _ => *detail,
         };
@@ -258,7 +259,7 @@ fn meters(watched: &Watched<'_>, required: &Required<'_>) -> Vec<(MetricSource, 
     all.into_iter().map(|(_, _, meter, detail)| (meter.clone(), detail)).collect()
 }
 
-/// Whether a service lately had nothing from Container Insights.
+/// Returns true if a service recently had no data from Container Insights.
 fn without_insights(watched: &Watched<'_>, meter: &MetricSource) -> bool {
     let none = watched.polls.meters.without_insights.get(meter);
     none.is_some_and(|at| watched.observed.now.at.duration_since(*at) < INSIGHTS_AGAIN)

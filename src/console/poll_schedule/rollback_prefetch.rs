@@ -1,5 +1,5 @@
-//! What a rollback depends on, read before it is needed: the alarms that ECS watches, and whether the revisions to
-//! roll back to can still be deployed.
+//! Prefetch of what a rollback depends on: the alarms that ECS watches, and the status of the revisions to roll back
+//! to.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::domain::observe::query::Query;
 use crate::domain::observe::requirements::{Freshness, Read};
 use crate::domain::release::Release;
 
-/// DescribeAlarms takes as many names in one call, and one call at a time is all that is asked for.
+/// Names that one DescribeAlarms call takes; only one call is made at a time.
 const ALARMS_A_CALL: usize = 100;
 
-/// The alarms of every release, in one question: those of the release that a key would act on first, then of those in
-/// flight, then the rest; within each, those that were not read for longest.
+/// The alarms of all releases, in one query: those of the focused release first, then those of releases in flight, then
+/// the rest; within each group, those that were read longest ago.
 pub(super) fn alarms(watched: &Watched<'_>, required: &Required<'_>, focus: Option<&Release>) -> Option<Query> {
     let mut wanted: BTreeMap<&str, (u8, Option<Timestamp>)> = BTreeMap::new();
     for (it, release) in required.all().filter_map(|it| Some((it, it.release?))) {
@@ -36,13 +36,13 @@ pub(super) fn alarms(watched: &Watched<'_>, required: &Required<'_>, focus: Opti
     (!names.is_empty()).then(|| Query::Alarms(names.into_iter().map(|(_, name)| name.to_owned()).collect()))
 }
 
-/// Whether there is an alarm in it that was never read: it need not wait as long as the others.
+/// Returns true if a query has an alarm that was never read; such a query is due sooner.
 pub(super) fn never_read(watched: &Watched<'_>, query: &Query) -> bool {
     matches!(query, Query::Alarms(names) if names.iter().any(|name| !watched.observed.snapshot.alarms.contains_key(name)))
 }
 
-/// A revision can be deregistered at any time: where somebody may have to roll back to it, its status is read again.
-/// Each by itself, so that one which cannot be described leaves the others known.
+/// Queries that read again the status of revisions which may become rollback targets: a revision can be deregistered at
+/// any time. Each revision has its own query, so that a failure for one leaves the others known.
 pub(super) fn read_again(watched: &Watched<'_>, required: &Required<'_>, busy: bool) -> Vec<Query> {
     let pace = Source::Revisions.every(busy);
     let old = |arn: &&TaskDefinitionArn| {
@@ -54,8 +54,8 @@ pub(super) fn read_again(watched: &Watched<'_>, required: &Required<'_>, busy: b
     old.map(|arn| Query::TaskDefinitions(vec![arn.clone()])).collect()
 }
 
-/// Revisions that were never read: their versions, and whether they can be deployed. In one question, but for those of
-/// which AWS has said that it cannot tell: asked with others they would keep these unknown too.
+/// Queries for revisions that were never read: their versions, and whether they can be deployed. One query covers them
+/// all, except those that AWS has failed to describe: together with the others, these would fail the whole query.
 pub(super) fn read_first(watched: &Watched<'_>, mut unread: Vec<TaskDefinitionArn>) -> Vec<Query> {
     use FaultKind::{Denied, Garbled, NotFound, Refused};
     unread.sort();

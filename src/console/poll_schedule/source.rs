@@ -1,11 +1,11 @@
-//! Sources of data, and how often each is queried.
+//! Sources of data, and their poll intervals.
 
 use jiff::SignedDuration;
 
 use crate::domain::metrics::source::MetricSource;
 use crate::domain::observe::query::Query;
 
-/// A source of data: it has one age on the screen and one pace.
+/// A source of data, with one age on the screen and one poll interval.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum Source {
@@ -21,15 +21,15 @@ pub enum Source {
     Tasks,
     /// ECS deployment history.
     Deployments,
-    /// CloudWatch's minutes.
+    /// Metrics of CloudWatch, by the minute.
     Metrics,
-    /// Prometheus's minutes.
+    /// Metrics of Prometheus, by the minute.
     Prometheus,
     /// CloudWatch's alarms.
     Alarms,
     /// Task definitions.
     Revisions,
-    /// ELB target groups' settings.
+    /// Settings of ELB target groups.
     Groups,
     /// Task definitions in full.
     Definitions,
@@ -62,12 +62,12 @@ impl Source {
         }
     }
 
-    /// The source of these metrics.
+    /// The source of a service's or target group's metrics.
     pub fn of(meter: &MetricSource) -> Self {
         if meter.of_prometheus() { Self::Prometheus } else { Self::Metrics }
     }
 
-    /// How often it is read while all goes well: what its age is compared with.
+    /// The poll interval while queries succeed; the age of the source is compared with it.
     pub fn every(&self, busy: bool) -> SignedDuration {
         let pace = self.pace();
         SignedDuration::from_secs(if busy { pace.busy } else { pace.calm })
@@ -82,15 +82,16 @@ impl Source {
             Self::Tasks => Pace { calm: 30, busy: 8 },
             Self::Deployments => Pace { calm: 60, busy: 8 },
             Self::Metrics => Pace { calm: 60, busy: 30 },
-            // A server of the team's own: what is open is asked for oftener, see [`super::pace`].
+            // Prometheus is the team's own server: for the open release it is queried more often, see [`super::pace`].
             Self::Prometheus => Pace { calm: 30, busy: 30 },
             // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
             Self::Alarms => Pace { calm: 60, busy: 30 },
             Self::Revisions => Pace { calm: 300, busy: 120 },
             Self::Groups => Pace { calm: 300, busy: 120 },
-            // What is registered never changes: only what was not read is asked for.
+            // A registered task definition never changes: only unread ones are queried.
             Self::Definitions => Pace { calm: 10, busy: 10 },
-            // What is due of a log the view knows: see `screens::logs::state`. This is what failures back off from.
+            // `screens::logs::state` decides which log queries are due; this is the interval that failures back off
+            // from.
             Self::Logs => Pace { calm: 3, busy: 3 },
         }
     }

@@ -1,9 +1,9 @@
-//! When a question is asked again, and when it is not.
+//! Poll intervals after success and after failure.
 
 use super::*;
 use crate::testkit::consoles;
 
-/// A source that has failed often enough to back off as far as it may: when it is asked again, in seconds.
+/// The longest back-off of a source that keeps failing, in seconds.
 fn asked_again_after(fault: FaultKind) -> i64 {
     let mut model = consoles::silent((80, 24));
     let at = model.observed.now.at;

@@ -5,12 +5,12 @@ use serde::de::DeserializeOwned;
 
 use super::*;
 use crate::console::message::{Effect, Order};
-use crate::console::state::operation::{OperationId, OperationOutcome, Progress};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::task_definition::Definition;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::logs::{LogLine, LogPage, LogQuery, LogSource};
 use crate::domain::observe::snapshot::Snapshot;
+use crate::domain::operation::{OperationId, OperationOutcome, Progress};
 use crate::domain::plan::{Plan, Receipt};
 use crate::testkit::consoles;
 use crate::testkit::worlds::{intent, native_intent, native_scene, scene};

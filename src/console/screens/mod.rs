@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod history;
 pub mod logs;
 pub mod release;
+pub(crate) mod rollback_banner;
 pub(crate) mod rollback_line;
 pub mod targets;
 pub mod tasks;

@@ -6,16 +6,17 @@ use super::release::readiness;
 use crate::console::dialogs;
 use crate::console::dialogs::{Consent, Dialog};
 use crate::console::screen::Screen;
+use crate::console::state::pending_rollback;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::status;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::console::wording::KEYS;
-use crate::domain::confirm;
 use crate::domain::confirm::Confirmation;
-use crate::domain::plan;
-use crate::domain::plan::{Call, Context, Intent, Plan};
+use crate::domain::ecs::route::target_group_name;
+use crate::domain::plan::{Call, Plan};
 use crate::domain::release::Release;
+use crate::domain::release::share::Weight;
 use crate::domain::rollback::readiness::{Check, Level};
 use crate::domain::rollback::target::Evidence;
 
@@ -51,17 +52,25 @@ pub(crate) fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
         let step = operation.plan.steps.get(at.saturating_sub(1)).map_or("", |step| &step.title);
         return Rollback::UnderWay(format!("step {at} of {of}: {step}"));
     }
-    let context = Context { place: &observed.place, settings: &observed.settings, now: observed.now.at };
-    match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, &context) {
+    match scene.operations.plan(observed, release, &scene.operations.rollback_intent(&release.name)) {
         Err(refusal) => Rollback::NotReady(refusal.text(KEYS)),
         Ok(plan) if plan.is_reached() => Rollback::Reached(plan.title),
         Ok(plan) => {
             let (target, evidence) = target(scene, release, &plan);
             let surface = scene.screen.key_surface();
-            let confirmation = confirm::required(&observed.settings, release, &plan, surface);
+            let pending = scene.operations.pending.get(&release.name);
+            let confirmation = pending_rollback::confirmation(pending, &observed.settings, release, &plan, surface);
             Rollback::Ready { path: path(scene, release, &plan), target, evidence, confirmation }
         }
     }
+}
+
+/// Whether AWS answers all that the line rests on, and answered the last rollback that was sent.
+fn answers(scene: &Canvas<'_>, release: &Release) -> bool {
+    let shifted = release.method.shifted_by_ecs() && release.in_flight();
+    age::world(scene).good()
+        && !scene.operations.pending.contains_key(&release.name)
+        && (!shifted || age::history(scene, release).good())
 }
 
 /// The plan's calls in a few words, in order.
@@ -77,6 +86,11 @@ fn path(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> String {
     let mut parts: Vec<String> = Vec::new();
     for call in plan.calls() {
         let part = match call {
+            Call::SetWeights { weights, .. } if release.canary.is_none() => {
+                let served = weights.iter().find(|to| to.weight != Weight::ZERO);
+                let group = served.map_or("stable", |to| target_group_name(&to.target_group));
+                format!("{group} = 100% in one call")
+            }
             Call::SetWeights { .. } if rules == 1 => "stable = 100% in one call".to_owned(),
             Call::SetWeights { .. } => format!("stable = 100% in {rules} calls"),
             Call::UpdateService { service, task_definition: Some(to), force, .. } => {
@@ -153,7 +167,7 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usiz
         }
         Rollback::Ready { path, target, evidence, confirmation } => {
             let blocked = finding.is_some_and(|(check, _)| check.level == Level::Blocks);
-            let role = match world.good() {
+            let role = match answers(scene, release) {
                 _ if blocked => Role::BadBadge,
                 true => Role::ReadyBadge,
                 false => Role::Badge,

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::rollback_banner;
 use super::rollback_line;
 use super::rollback_line::Rollback;
 use crate::console::dialogs;
@@ -48,6 +49,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         None => (String::new(), Role::Text),
     };
     let said = [
+        (rollback_banner::line(scene).map_or_else(String::new, |line| format::clip(&line, columns)), Role::Bad),
         (format!("too small: {}×{}", area.width, area.height), Role::Warn),
         (format!("needs {}×{}", SMALLEST.0, SMALLEST.1), Role::Text),
         (focus.map_or_else(String::new, |release| release.name.clone()), Role::Title),

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::operation::{OperationId, OperationOutcome, Progress};
 use crate::console::message::Order;
-use crate::domain::fault::FaultKind;
+use crate::domain::operation::{OperationId, OperationOutcome, Progress};
 use crate::domain::plan::Plan;
 use crate::domain::timeline::{Act, AffectedResource, By, Touch};
 
@@ -67,8 +66,11 @@ impl Acts {
                 }
             }
             Progress::Ended(outcome) => {
-                let (text, wrong) = ending(&plan.title, outcome);
+                let (text, wrong) = outcome.describe(&plan.title);
                 act.ended = Some((at, text, wrong));
+                if let OperationOutcome::Refused { step, .. } = outcome {
+                    act.withdraw(*step);
+                }
             }
             Progress::Waiting { .. } | Progress::Answered { .. } | Progress::Unknown { .. } => {}
         }
@@ -99,23 +101,4 @@ impl Acts {
 /// Never what the audit calls an operation.
 fn name(id: OperationId) -> String {
     format!("operation {}", id.0)
-}
-
-/// How an operation ended, in a line, and whether something is wrong with that.
-pub fn ending(title: &str, outcome: &OperationOutcome) -> (String, bool) {
-    match outcome {
-        OperationOutcome::Done => (format!("done and read back: {title}"), false),
-        OperationOutcome::Superseded => (format!("no longer pursued: {title}"), false),
-        // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
-        OperationOutcome::Refused { step, fault }
-            if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
-        {
-            (format!("not done at step {}: {} {}", step + 1, fault.advice, fault.headline()), true)
-        }
-        OperationOutcome::Refused { step, fault } => {
-            (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
-        }
-        OperationOutcome::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
-        OperationOutcome::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
-    }
 }

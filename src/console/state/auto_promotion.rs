@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::external_changes::World;
-use super::operation::OperationId;
 use crate::console::message::Now;
+use crate::domain::operation::OperationId;
 
 /// AutoPromotion stepping of one release, while it is on.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! Whether somebody else acted: the world as this console left it, and as it is now.
+//! Detection of another operator's changes: the world as this console left it is compared with the present one.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +7,16 @@ use crate::domain::ecs::route::{Forward, RouteId};
 use crate::domain::plan::{Call, Plan};
 use crate::domain::release::{Method, Release};
 
-/// What tells whether somebody else acted: all that an operator can move, and nothing that moves by itself.
+/// The part of a release that an operator can change; changes that happen by themselves are left out.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct World {
-    /// Every rule with its weights; of a service whose traffic ECS shifts by itself, nothing.
+    /// Every listener rule with its weights; empty if ECS shifts the service's traffic.
     rules: Vec<(RouteId, Vec<Forward>)>,
     /// The revision of each side.
     revisions: Vec<TaskDefinitionArn>,
-    /// The service deployments under way.
+    /// The service deployments in progress.
     deployments: BTreeSet<Arn>,
-    /// The pauses that wait, by `hookId`.
+    /// The pauses that wait for an answer, by `hookId`.
     pauses: BTreeSet<String>,
 }
 
@@ -34,7 +34,8 @@ impl World {
         }
     }
 
-    /// What somebody else did between `self` and `now`; what ends or begins to wait by itself is nobody's doing.
+    /// Describes another operator's change between `self` and `now`. A deployment that ends, or a pause that begins, is
+    /// no operator's change.
     pub(crate) fn acted(&self, now: &Self) -> Option<&'static str> {
         if self.rules != now.rules {
             return Some("the weights were changed");
@@ -45,14 +46,16 @@ impl World {
         (!self.pauses.is_subset(&now.pauses)).then_some("a pause was answered")
     }
 
-    /// What somebody else did between `self` and `now` while a plan of ours was carried out, to its end if `done`.
+    /// Describes another operator's change between `self` and `now`, while this console executed a plan. `done`: the
+    /// plan was completed.
     pub(crate) fn acted_beside(&self, plan: &Plan, done: bool, now: &Self) -> Option<&'static str> {
         let beside = self.after(plan, now).acted(now);
-        // What was broken off may have written, or not.
+        // The calls of an interrupted plan may have been applied or not.
         if done { beside } else { beside.and(self.acted(now)) }
     }
 
-    /// The world as a plan leaves it. What it begins has a name that only `now` tells.
+    /// The world as a plan leaves it. Revisions and deployments that the plan creates are taken from `now`: their names
+    /// are not known before.
     fn after(&self, plan: &Plan, now: &Self) -> Self {
         let mut after = self.clone();
         for call in plan.calls() {

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::observed::Observed;
 use crate::console::poll_schedule::source::Source;
 use crate::domain::analysis::alarms;
+use crate::domain::fault::FaultKind;
 use crate::domain::metrics::Series;
 use crate::domain::observe::snapshot::Reading;
 use crate::domain::release::{Release, Side};
@@ -20,6 +21,24 @@ pub fn age(observed: &Observed, focused: bool, source: &Source, at: Timestamp) -
     let pace = observed.now.rate.operator_time(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
     let age = observed.now.since(at);
     (age, age > pace)
+}
+
+/// When the oldest essential answer on a release was asked for: its services, their rules, and what ECS shifts.
+/// `None`: one of them is missing, or the newest attempt failed. A denied read is an answer: another one changes nothing.
+pub fn essential_read(observed: &Observed, release: &Release) -> Option<Timestamp> {
+    fn answered<T>(reading: &Reading<T>) -> Option<Timestamp> {
+        match &reading.fault {
+            Some((at, fault)) if fault.kind == FaultKind::Denied => Some(*at),
+            Some(_) => None,
+            None => reading.at(),
+        }
+    }
+    let snapshot = &observed.snapshot;
+    let mut read = answered(&snapshot.services)?.min(answered(&snapshot.routes)?);
+    if release.method.shifted_by_ecs() && release.in_flight() {
+        read = read.min(answered(snapshot.deployments.get(&release.stable.service)?)?);
+    }
+    Some(read)
 }
 
 /// A source in a sentence.
@@ -82,7 +101,7 @@ mod tests {
     use super::*;
     use crate::console::state::Model;
     use crate::domain::ecs::alarm::{Alarm, AlarmState};
-    use crate::domain::fault::{Fault, FaultKind};
+    use crate::domain::fault::Fault;
     use crate::domain::metrics::{Member, MetricsQuery};
     use crate::domain::observe::snapshot::{Answer, Query};
     use crate::domain::settings::ServiceSettings;

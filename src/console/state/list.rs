@@ -1,61 +1,61 @@
-//! A list on a screen: which line is marked, what is searched for, in which order the lines are.
+//! A list on a screen: the marked line, the search, the sort order.
 
 use tui_input::Input;
 
-/// Lines that a page key moves by: somewhat fewer than the smallest screen shows, so that one stays in sight.
+/// Lines that a page key moves by: fewer than the smallest screen shows, so that one line stays visible.
 pub(crate) const PAGE: usize = 10;
 
 /// A line of a list.
 pub trait Listed {
-    /// By which it is known again when the list is read anew.
+    /// The key that identifies the line after the list is read again.
     fn id(&self) -> &str;
-    /// What is searched: all that the line says.
+    /// The text that a search looks at: all the text of the line.
     fn text(&self) -> String;
 }
 
-/// A list's own state.
+/// The state of a list.
 #[derive(Debug, Clone, Default)]
 pub struct List {
-    /// The marked line; `None`, or one that is gone: the first.
+    /// The id of the marked line. For `None`, or an id that is gone, the first line is marked.
     pub marked: Option<String>,
-    /// What is searched for.
+    /// The search.
     pub find: Find,
-    /// Which of the orders that the list knows.
+    /// Index of the sort order among those of the list.
     pub order: usize,
-    /// Whether it is turned round.
+    /// True if the sort order is reversed.
     pub reversed: bool,
 }
 
-/// A text that lines must contain.
+/// A search for a text in lines.
 #[derive(Debug, Clone, Default)]
 pub struct Find {
-    /// The text; nothing is searched for while it is empty.
+    /// The text; while it is empty there is no search.
     pub text: Input,
-    /// Whether it is being typed.
+    /// True while the text is being typed.
     pub typing: bool,
-    /// Whether only the lines that contain it are shown; else all are, and `n` goes from one such to the next.
+    /// True if only the matching lines are shown; otherwise all lines are, and `n` moves to the next match.
     pub only: bool,
 }
 
 impl Find {
-    /// Whether something is searched for.
+    /// Returns true if there is a text to search for.
     pub fn active(&self) -> bool {
         !self.text.value().is_empty()
     }
 
-    /// Whether a line has it, whatever the case. Every line has nothing.
+    /// Returns true if a line contains the text, ignoring case. An empty text matches every line.
     pub fn matches(&self, line: &str) -> bool {
         line.to_lowercase().contains(&self.text.value().to_lowercase())
     }
 
-    /// Searches for nothing.
+    /// Ends the search.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
 impl List {
-    /// The lines that are shown: all, or those that have what is searched for.
+    /// Returns the lines to show: all, or only the matching ones.
     pub fn shown<T: Listed>(&self, mut lines: Vec<T>) -> Vec<T> {
         if self.find.only && self.find.active() {
             lines.retain(|line| self.find.matches(&line.text()));
@@ -63,14 +63,14 @@ impl List {
         lines
     }
 
-    /// The chosen one of the orders, in words.
+    /// The name of the sort order.
     pub fn order_name(&self, orders: &[&str]) -> String {
         let order = orders.get(self.order).copied().unwrap_or_default();
         let reversed = if self.reversed { ", turned" } else { "" };
         format!("{order}{reversed}")
     }
 
-    /// The place of the marked line among those that are shown.
+    /// The index of the marked line among the lines shown.
     pub fn at<T: Listed>(&self, lines: &[T]) -> usize {
         lines.iter().position(|line| Some(line.id()) == self.marked.as_deref()).unwrap_or(0)
     }

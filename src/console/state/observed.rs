@@ -1,4 +1,4 @@
-//! What is known: AWS's answers, the releases derived from them, the settings, the time.
+//! Observed state: AWS's responses, the releases derived from them, the settings, the time.
 
 use std::collections::BTreeMap;
 
@@ -12,43 +12,43 @@ use crate::domain::plan::{Context, Intent, Plan, Refusal};
 use crate::domain::release::{LocalState, Release};
 use crate::domain::settings::Settings;
 
-/// What the console knows, whatever is on its screen.
+/// The state that does not depend on the screen.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// The configuration.
     pub settings: Settings,
-    /// Environment, account and region; the account is empty until AWS has named the caller.
+    /// Environment, account and region; the account is empty until STS has named the caller.
     pub place: Location,
-    /// The newest answer to each query.
+    /// The newest response to each query.
     pub snapshot: Snapshot,
-    /// Every release, by name: derived from the snapshot.
+    /// All releases, sorted by name, derived from the snapshot.
     pub releases: Vec<Release>,
-    /// The newest message's stamp.
+    /// The time stamp of the newest message.
     pub now: Now,
 }
 
 impl Observed {
-    /// Before the first answer.
+    /// The state before the first response.
     pub fn new(settings: Settings, place: Location, now: Now) -> Self {
         Self { settings, place, snapshot: Snapshot::default(), releases: Vec::new(), now }
     }
 
-    /// Derives the releases anew; after every change of what they depend on.
+    /// Derives the releases again; to be called after every change of their inputs.
     pub fn derive(&mut self, local: &BTreeMap<String, LocalState>) {
         self.releases = assess::releases(&self.snapshot, &self.settings, local, self.now.at);
     }
 
-    /// The release by its name.
+    /// Returns the release with this name.
     pub fn release(&self, name: &str) -> Option<&Release> {
         self.releases.iter().find(|release| release.name == name)
     }
 
-    /// The plan for an intent at this moment.
+    /// Plans an intent for the present moment.
     pub fn plan(&self, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
         plan::plan(release, intent, &Context { place: &self.place, settings: &self.settings, now: self.now.at })
     }
 
-    /// The deployments of a release, newest first; of a pair those of stable, then those of the canary.
+    /// Returns a release's deployments, newest first; for a pair, stable's before the canary's.
     pub fn deployments(&self, release: &Release) -> Vec<&ServiceDeployment> {
         let other = release.canary.iter().map(|canary| &canary.service);
         let services =

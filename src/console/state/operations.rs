@@ -1,16 +1,22 @@
 //! What this console did and does.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::activity::Acts;
 use super::auto_promotion::{AutoPromotion, Countdown, Off};
-use super::operation::{Operation, OperationId, OperationOutcome, Progress};
+use super::freshness;
+use super::observed::Observed;
+use super::pending_rollback::{Event, PendingRollback};
 use crate::console::message::{Effect, Now, Order};
 use crate::domain::analysis::VerdictStatus;
-use crate::domain::plan::{Intent, Plan};
+use crate::domain::operation::{Operation, OperationId, OperationOutcome, Progress};
+use crate::domain::plan;
+use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::{LocalState, Release};
+use crate::domain::rollback::goal::Goal;
 
 /// Operations and automatic promotion, by release.
 #[derive(Debug, Clone)]
@@ -21,6 +27,8 @@ pub struct Operations {
     pub latest: BTreeMap<String, Operation>,
     /// Every act, remembered beyond its operation.
     pub acts: Acts,
+    /// Rollbacks that were ordered here and did not happen yet.
+    pub pending: BTreeMap<String, PendingRollback>,
     /// Automatic promotion, where it is on.
     pub automatic: BTreeMap<String, AutoPromotion>,
     /// Why automatic promotion was last switched off, unless an operator did it with its key.
@@ -36,6 +44,7 @@ impl Operations {
             local: BTreeMap::new(),
             latest: BTreeMap::new(),
             acts: Acts::new(now),
+            pending: BTreeMap::new(),
             automatic: BTreeMap::new(),
             switched_off: BTreeMap::new(),
             next_id: OperationId(1),
@@ -47,14 +56,46 @@ impl Operations {
         self.latest.get(release).filter(|operation| operation.in_flight())
     }
 
+    /// The pending rollback that the banner shows: that of the release in focus, else the one that was ordered first.
+    pub fn shown_pending(&self, focus: Option<&str>) -> Option<(&str, &PendingRollback)> {
+        let all = self.pending.iter().map(|(name, pending)| (name.as_str(), pending));
+        all.min_by_key(|(name, pending)| (focus != Some(name), pending.ordered))
+    }
+
+    /// What `R` means for a release: the rollback that did not happen, else one to the previous good revision.
+    pub fn rollback_intent(&self, release: &str) -> Intent {
+        let pending = self.pending.get(release).map(|pending| pending.plan.intent.clone());
+        pending.unwrap_or(Intent::Rollback { to: None, at_once: false })
+    }
+
+    /// The release as a rollback takes it: with every call of a forward operation of ours that may have taken effect
+    /// although nothing that was read shows it.
+    fn assumed<'a>(&self, observed: &Observed, release: &'a Release) -> Cow<'a, Release> {
+        let operation = self.latest.get(&release.name).filter(|operation| !operation.plan.intent.is_rollback());
+        let read = freshness::essential_read(observed, release);
+        let known =
+            |operation: &&Operation| matches!((&operation.outcome, read), (Some((at, _)), Some(read)) if read >= *at);
+        let calls = operation.filter(|operation| !known(operation)).map(Operation::unproven).unwrap_or_default();
+        if calls.is_empty() { Cow::Borrowed(release) } else { Cow::Owned(plan::after_calls(release, calls)) }
+    }
+
+    /// The plan for an intent at this moment.
+    pub fn plan(&self, observed: &Observed, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
+        match intent.is_rollback() {
+            true => observed.plan(&self.assumed(observed, release), intent),
+            false => observed.plan(release, intent),
+        }
+    }
+
     /// The countdown that ends first, and its release.
     pub fn countdown(&self, now: &Now) -> Option<(&str, &Countdown)> {
         let all = self.automatic.iter().filter_map(|(name, this)| Some((name.as_str(), this.countdown.as_ref()?)));
         all.min_by_key(|(_, countdown)| countdown.left(now))
     }
 
-    /// Starts a plan. An operation that was in flight for the release is superseded: only a rollback gets here then.
-    pub(crate) fn start(&mut self, plan: Plan, order: Order, now: Timestamp) -> Vec<Effect> {
+    /// Starts a plan. An operation that was in flight for the release is superseded: by a rollback, or where it is a
+    /// rollback itself.
+    pub(crate) fn start(&mut self, plan: Plan, goal: Option<Goal>, order: Order, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some(operation) = self.latest.get(&plan.release).filter(|operation| operation.in_flight()) {
             effects.push(Effect::Cancel(operation.id));
@@ -74,7 +115,14 @@ impl Operations {
             (local.requested, local.since) = (None, None);
         }
         self.acts.order(id, &plan, &order, now);
-        self.latest.insert(plan.release.clone(), Operation::new(id, plan.clone(), now));
+        if let Some((pending, goal)) = self.pending.get_mut(&plan.release).zip(goal.clone()) {
+            if !pending.goal.allows(&goal) {
+                pending.goal = goal;
+            }
+            pending.plan = plan.clone();
+            pending.advance(Event::Sent(id));
+        }
+        self.latest.insert(plan.release.clone(), Operation { goal, ..Operation::new(id, plan.clone(), now) });
         effects.push(Effect::Execute { operation: id, plan: Box::new(plan), order });
         effects
     }
@@ -95,6 +143,7 @@ impl Operations {
     pub(crate) fn clear(&mut self, now: Timestamp) {
         self.local.clear();
         self.acts.clear(now);
+        self.pending.clear();
         self.automatic.clear();
         self.switched_off.clear();
     }

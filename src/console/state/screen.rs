@@ -145,6 +145,11 @@ impl ScreenState {
         if self.shows_one() || self.too_small() { Surface::ReleaseKey } else { Surface::FleetKey }
     }
 
+    /// Whether `c` copies the commands of a pending rollback here: in a view it copies the marked line.
+    pub fn offers_commands(&self) -> bool {
+        self.too_small() || !matches!(self.current, Screen::View(..))
+    }
+
     /// Whether the screen is too small to be laid out.
     pub fn too_small(&self) -> bool {
         self.size.0 < SMALLEST.0 || self.size.1 < SMALLEST.1

@@ -1,4 +1,4 @@
-//! The ROLLBACK line and the key `R` agree, whatever the world, the settings and the screen.
+//! The ROLLBACK line and the key `R` agree for any release, any settings and any screen.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -17,7 +17,7 @@ use crate::domain::settings::{RollbackConfirm, Settings};
 use crate::testkit::consoles;
 use crate::testkit::worlds::{Scene, now, scene};
 
-/// What pressing `R` did.
+/// The result of pressing `R`.
 #[derive(Debug, PartialEq)]
 enum Pressed {
     Acted,
@@ -46,7 +46,7 @@ fn press(model: &mut Model, key: Key) -> (Pressed, Option<Plan>) {
     }
 }
 
-/// What the ROLLBACK line says about the key: it stands after the badge, the name and the age of what is known.
+/// The result that the ROLLBACK line promises: its text after the badge, the name and the age of the data.
 fn promised(line: &str, name: &str) -> Pressed {
     let badge = ["ROLLBACK NOT READY", "ROLLBACK READY", "NOTHING TO ROLL BACK"];
     let rest = badge.iter().find_map(|badge| line.trim_start().strip_prefix(badge)).unwrap().trim_start();
@@ -59,7 +59,7 @@ fn promised(line: &str, name: &str) -> Pressed {
     }
 }
 
-/// A console at rest on this world: nothing was ordered from it.
+/// An idle console that observes this scene and has run no operation.
 fn console(scene: &Scene, settings: Settings, size: (u16, u16)) -> Model {
     let mut model = Model::new(settings, scene.place.clone(), Now::new(now()), size);
     model.observed.snapshot = scene.snapshot();
@@ -97,7 +97,7 @@ proptest! {
             if small && pressed != Pressed::Refused {
                 prop_assert_eq!(screen.contains("R y rolls back"), pressed == Pressed::Asked, "{}", screen);
             }
-            // `y` is all that is ever asked for, and `R` is none.
+            // A dialog only ever asks for `y`: pressing `R` does not confirm it.
             if pressed == Pressed::Asked {
                 consoles::draw(&mut model);
                 prop_assert_eq!(press_r(&mut model).0, Pressed::Asked);

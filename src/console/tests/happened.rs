@@ -10,13 +10,13 @@ use crate::console::keymap::Key;
 use crate::console::message::Effect;
 use crate::console::screen::{Screen, View};
 use crate::console::state::Model;
-use crate::console::state::operation::{OperationOutcome, Progress};
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::{AlarmConfiguration, DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::{ServiceEvent, Task};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::operation::{OperationOutcome, Progress};
 use crate::domain::plan::Intent;
 use crate::domain::text::is_safe;
 use crate::testkit::consoles;
@@ -27,6 +27,7 @@ fn seen(model: &Model) -> String {
 }
 
 /// An evening: a canary that fails, a colleague who edits the rule, a way back.
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn evening(size: (u16, u16)) -> Model {
     let mut pair = Pair::at(10, 900);
     let alarms = AlarmConfiguration { names: vec!["checkout-5xx".into()], enable: true, rollback: false };

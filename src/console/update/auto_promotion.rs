@@ -8,11 +8,11 @@ use crate::console::state::Model;
 use crate::console::state::auto_promotion::{AutoPromotion, Countdown, Off};
 use crate::console::state::external_changes::World;
 use crate::console::state::freshness;
-use crate::console::state::operation::{Operation, OperationId, OperationOutcome};
 use crate::console::wording::KEYS;
 use crate::domain::analysis;
 use crate::domain::auto_promotion;
 use crate::domain::auto_promotion::{Decision, Doing, Known};
+use crate::domain::operation::{Operation, OperationId, OperationOutcome};
 use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::{Bake, Release};
 
@@ -150,7 +150,7 @@ fn count_down(model: &mut Model, this: &mut AutoPromotion, plan: Plan) -> Vec<Ef
     let order = Order { automatic: true, why: Some(format!("automatic: {}", this.says)) };
     this.own = Some(model.operations.next_id);
     this.watched = this.own;
-    model.operations.start(plan, order, model.observed.now.at)
+    model.start(plan, order)
 }
 
 /// What keeps a countdown from beginning: nothing is counted down to that the operator cannot see.

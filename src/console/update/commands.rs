@@ -1,13 +1,12 @@
 //! From an acting key to a plan, a question, an operation; and from an answer to the question.
 
-use jiff::SignedDuration;
 use tui_input::Input;
 
-use super::auto_promotion;
+use super::{auto_promotion, in_flight};
 use crate::console::dialogs::{Confirm, Consent, Dialog, Purpose, Revisions};
 use crate::console::message::{Effect, Order};
 use crate::console::state::Model;
-use crate::console::state::operation::OperationOutcome;
+use crate::console::state::pending_rollback;
 use crate::domain::confirm;
 use crate::domain::confirm::Surface;
 use crate::domain::ecs::names::TaskDefinitionArn;
@@ -15,9 +14,6 @@ use crate::domain::plan;
 use crate::domain::plan::{Gate, Intent, Plan, Refusal, Warning};
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::target;
-
-/// How long a rollback that is done answers a further `R`, in the operator's time: users are back already.
-const ROLLED_BACK_FOR: SignedDuration = SignedDuration::from_secs(10);
 
 /// `R`: at once while a release is in flight, else a question; or why not.
 pub(crate) fn rollback(model: &mut Model) -> Vec<Effect> {
@@ -33,7 +29,7 @@ pub(crate) fn rollback(model: &mut Model) -> Vec<Effect> {
 /// `R` for the release that a question is about: the fleet's mark may have moved on below it.
 pub(super) fn rollback_of(model: &mut Model, name: &str) -> Vec<Effect> {
     let surface = model.screen.key_surface();
-    go_back(model, name, Intent::Rollback { to: None, at_once: false }, surface)
+    go_back(model, name, model.operations.rollback_intent(name), surface)
 }
 
 /// Back to a revision that was chosen from a list.
@@ -46,16 +42,16 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, surface: Su
         model.say(format!("{name} is no longer there"), true);
         return Vec::new();
     };
-    if model.operations.in_flight(name).is_some_and(|operation| operation.plan.intent.is_rollback()) {
-        model.say(format!("{name} is being rolled back; R has nothing to add"), false);
+    if model.operations.in_flight(name).is_some_and(|operation| operation.leads_to(&intent)) {
+        model.say(format!("{}: nothing is sent twice", in_flight::describe(model, name)), false);
         return Vec::new();
     }
-    if surface != Surface::Chosen && !release.in_flight() && just_rolled_back(model, name) {
-        model.say(format!("{name} was rolled back just now: R has nothing to add. h goes back further."), false);
-        return Vec::new();
-    }
-    let plan = match model.observed.plan(release, &intent) {
+    let plan = match model.plan(release, &intent) {
         Ok(plan) => plan,
+        Err(refusal) if in_flight::awaits_deployment(model, name, &refusal) => {
+            in_flight::arm(model, name, intent, refusal);
+            return Vec::new();
+        }
         Err(refusal) => {
             offer_a_copy(model, name, refusal, intent);
             return Vec::new();
@@ -65,19 +61,12 @@ pub(super) fn go_back(model: &mut Model, name: &str, intent: Intent, surface: Su
         model.say(plan.title, false);
         return Vec::new();
     }
-    match Consent::of(confirm::required(&model.observed.settings, release, &plan, surface)) {
+    let pending = model.operations.pending.get(name);
+    match Consent::of(pending_rollback::confirmation(pending, &model.observed.settings, release, &plan, surface)) {
         Some(consent) => ask(model, plan, consent),
-        None => return model.operations.start(plan, Order::default(), model.observed.now.at),
+        None => return model.start(plan, Order::default()),
     }
     Vec::new()
-}
-
-/// Whether a rollback that was ordered here has just been read back: the key that ordered it may come again.
-fn just_rolled_back(model: &Model, name: &str) -> bool {
-    model.operations.latest.get(name).is_some_and(|operation| {
-        let done = matches!(operation.outcome, Some((at, OperationOutcome::Done)) if model.observed.now.since(at) < ROLLED_BACK_FOR);
-        done && operation.plan.intent.is_rollback()
-    })
 }
 
 /// There is no way back. Where the revision that worked was only deregistered, a copy of it can be registered.
@@ -85,7 +74,7 @@ fn offer_a_copy(model: &mut Model, name: &str, refusal: Refusal, intent: Intent)
     let copy = model.release(name).and_then(|release| {
         let deregistered = release.previous.iter().find(|good| !good.rolled_back_from && good.active == Some(false))?;
         let intent = Intent::Register { copy_of: deregistered.task_definition.clone() };
-        model.observed.plan(release, &intent).ok()
+        model.plan(release, &intent).ok()
     });
     match copy {
         Some(mut plan) if previous_is_none(model, name) => {
@@ -106,7 +95,7 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
     let ways = match model.release(&plan.release) {
         Some(release) => {
             let ways = plan::ways(release, &plan.intent);
-            ways.into_iter().filter(|way| *way == plan.intent || model.observed.plan(release, way).is_ok()).collect()
+            ways.into_iter().filter(|way| *way == plan.intent || model.plan(release, way).is_ok()).collect()
         }
         None => Vec::new(),
     };
@@ -116,7 +105,7 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
 /// A forward key: the plan as a question, or why there is none.
 pub(crate) fn propose(model: &mut Model, intent: Intent) {
     let Some(release) = idle_release(model) else { return };
-    let plan = model.release(&release).map(|release| model.observed.plan(release, &intent));
+    let plan = model.release(&release).map(|release| model.plan(release, &intent));
     match plan {
         Some(Ok(plan)) if plan.is_reached() => model.say(plan.title, false),
         Some(Ok(plan)) => {
@@ -191,9 +180,13 @@ fn idle_release(model: &mut Model) -> Option<String> {
         model.say("no service is marked", true);
         return None;
     };
-    if let Some(operation) = model.operations.in_flight(&name) {
-        let text = format!("{} is in flight; R takes it back", operation.plan.title);
+    if model.operations.in_flight(&name).is_some() {
+        let text = in_flight::describe(model, &name);
         model.say(text, true);
+        return None;
+    }
+    if model.operations.pending.contains_key(&name) {
+        model.say(format!("the rollback of {name} did not happen yet: R tries it again, w waives it"), true);
         return None;
     }
     Some(name)
@@ -207,6 +200,13 @@ pub(crate) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
     if !automatic.is_empty() && idle && !asked_before {
         let names = automatic.join(", ");
         let text = format!("AUTOMATIC is on for {names}, and ends with this console. The same key again leaves.");
+        model.screen.leaving = true;
+        model.say(text, true);
+        return Vec::new();
+    }
+    if let Some(name) = model.operations.pending.keys().next().filter(|_| idle && !asked_before) {
+        let text =
+            format!("The rollback of {name} did not happen, and ends with this console. The same key again leaves.");
         model.screen.leaving = true;
         model.say(text, true);
         return Vec::new();

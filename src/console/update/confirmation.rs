@@ -45,7 +45,7 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typ
     }
     if yes && !confirm.wants_reason(&model.observed.settings) {
         let order = Order { automatic: false, why: confirm.reason() };
-        return model.operations.start(confirm.plan, order, model.observed.now.at);
+        return model.start(confirm.plan, order);
     }
     let chooses = key == Key::Char('c') && !accepts_text && confirm.can_choose(&model.observed);
     match (key, &mut confirm.consent) {
@@ -80,7 +80,7 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typ
 fn other_way(model: &Model, confirm: &mut Confirm) {
     let next = confirm.next_way().cloned();
     let release = model.release(&confirm.plan.release);
-    if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.observed.plan(release, &next)) {
+    if let Some(Ok(plan)) = release.zip(next).map(|(release, next)| model.plan(release, &next)) {
         (confirm.plan, confirm.drawn) = (plan, None);
     }
 }
@@ -98,7 +98,7 @@ fn weight(gate: Option<&Gate>) -> u8 {
 /// was on the screen.
 pub(crate) fn revalidate(model: &mut Model) {
     if let Some(Dialog::Refused { refusal, of: Some((name, intent)), .. }) = &model.screen.dialog {
-        let now = model.release(name).map(|release| model.observed.plan(release, intent));
+        let now = model.release(name).map(|release| model.plan(release, intent));
         if !matches!(now, Some(Err(now)) if now == *refusal) {
             model.screen.dialog = None;
         }
@@ -106,7 +106,7 @@ pub(crate) fn revalidate(model: &mut Model) {
     }
     let Some(Dialog::Confirm(confirm)) = &model.screen.dialog else { return };
     let worse = |gate: Option<&Gate>| weight(gate) > weight(confirm.plan.gate.as_ref());
-    let again = model.release(&confirm.plan.release).map(|release| model.observed.plan(release, &confirm.plan.intent));
+    let again = model.release(&confirm.plan.release).map(|release| model.plan(release, &confirm.plan.intent));
     let why = match again {
         Some(Ok(plan)) if plan.steps == confirm.plan.steps && worse(plan.gate.as_ref()) => {
             let word = plan.gate.as_ref().map_or("", |gate| gate.outcome.word());

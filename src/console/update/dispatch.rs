@@ -1,6 +1,7 @@
 //! What an action does.
 
 use super::commands;
+use super::pending_rollback;
 use crate::console::dialogs::Dialog;
 use crate::console::dialogs::palette::Palette;
 use crate::console::keymap::Action;
@@ -61,6 +62,7 @@ pub(crate) fn dispatch(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Copy => return copy(model),
         Action::Help => model.screen.dialog = Some(Dialog::Help { top: 0 }),
+        Action::Waive => pending_rollback::waive(model),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return commands::quit(model, false),
     }
@@ -184,6 +186,9 @@ fn open_log_of_task(model: &mut Model) {
 }
 
 fn copy(model: &mut Model) -> Vec<Effect> {
+    if let Some(commands) = pending_rollback::copy_commands(model) {
+        return vec![commands];
+    }
     let Some(text) = screens::copied(&model.observed, &model.operations.acts, &model.screen) else {
         return Vec::new();
     };

@@ -39,7 +39,7 @@ pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(action) = keymap::action(key, model.screen.scope()) else {
         return Vec::new();
     };
-    if model.screen.too_small() && !matches!(action, Action::Rollback | Action::Quit | Action::Suspend) {
+    if model.screen.too_small() && !small_screen(model, action) {
         return Vec::new();
     }
     if action.acts() && !typed {
@@ -50,4 +50,13 @@ pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         return commands::quit(model, leaving);
     }
     dispatch(model, action)
+}
+
+/// Whether a key is heard on a screen that is too small: the rollback, its banner's keys, and the ways out.
+fn small_screen(model: &Model, action: Action) -> bool {
+    match action {
+        Action::Rollback | Action::Quit | Action::Suspend => true,
+        Action::Waive | Action::Copy => !model.operations.pending.is_empty(),
+        _ => false,
+    }
 }

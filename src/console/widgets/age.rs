@@ -1,4 +1,4 @@
-//! How old what is shown is. Old or failing data is marked and never coloured as good.
+//! Age of the data on screen. Old or failing data is marked and never has the colour of success.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,26 +12,26 @@ use crate::domain::fault::Fault;
 use crate::domain::observe::snapshot::Reading;
 use crate::domain::release::{Release, Side};
 
-/// How a source stands.
+/// The freshness of a source.
 #[derive(Debug, Clone)]
 pub(crate) struct Freshness {
-    /// Which source.
+    /// The source.
     pub source: Source,
-    /// How old its newest answer is, as the operator lived it; `None`: there never was one.
+    /// Age of the newest response in operator time; `None`: there was none.
     pub age: Option<SignedDuration>,
-    /// Whether that is older than three times its pace.
+    /// True if the age exceeds three poll intervals.
     pub old: bool,
-    /// Why the newest attempt failed, and how long ago.
+    /// The failure of the newest attempt, and the time since then.
     pub fault: Option<(SignedDuration, Fault)>,
 }
 
 impl Freshness {
-    /// Whether it may be relied on: there is an answer, a recent one, and the newest attempt did not fail.
+    /// Returns true if the source can be relied on: its newest attempt succeeded, and recently.
     pub(crate) fn good(&self) -> bool {
         self.age.is_some() && !self.old && self.fault.is_none()
     }
 
-    /// In words: `3s ago`, `old: 2m ago`, `denied, 2m old`, `not read yet`.
+    /// The freshness in words: `3s ago`, `old: 2m ago`, `denied, 2m old`, `not read yet`.
     pub(crate) fn words(&self) -> String {
         match (&self.fault, self.age) {
             (Some((_, fault)), Some(age)) => format!("{}, {} old", fault.kind.word(), format::age(age)),
@@ -42,7 +42,7 @@ impl Freshness {
         }
     }
 
-    /// The role of its words.
+    /// The role of [`words`](Self::words).
     pub(crate) fn role(&self) -> Role {
         match (&self.fault, self.age) {
             (Some(_), _) => Role::Bad,
@@ -53,7 +53,7 @@ impl Freshness {
     }
 }
 
-/// What people call a source.
+/// The display name of a source.
 pub(crate) fn name(source: &Source) -> &'static str {
     match source {
         Source::Identity => "STS identity",
@@ -72,12 +72,12 @@ pub(crate) fn name(source: &Source) -> &'static str {
     }
 }
 
-/// The same, where its provider need not be said.
+/// The display name without the provider.
 pub(crate) fn short(source: &Source) -> &'static str {
     name(source).trim_start_matches("ECS ").trim_start_matches("ELB ").trim_start_matches("STS ")
 }
 
-/// How one reading stands.
+/// The freshness of one reading.
 pub(crate) fn of<T>(scene: &Canvas<'_>, source: Source, reading: Option<&Reading<T>>) -> Freshness {
     let now = scene.observed.now;
     let aged = reading.and_then(Reading::at).map(|at| age(scene.observed, scene.screen.focused, &source, at));
@@ -87,7 +87,7 @@ pub(crate) fn of<T>(scene: &Canvas<'_>, source: Source, reading: Option<&Reading
     Freshness { source, old: aged.is_some_and(|(_, old)| old), age: aged.map(|(age, _)| age), fault }
 }
 
-/// The worse of two readings of one source: failing before never read before the older.
+/// The worse of two readings of one source: a failing one first, then one never read, then the older one.
 fn worse(a: Freshness, b: Freshness) -> Freshness {
     let rank = |freshness: &Freshness| {
         let age = freshness.age.unwrap_or(SignedDuration::MAX);
@@ -96,7 +96,7 @@ fn worse(a: Freshness, b: Freshness) -> Freshness {
     if rank(&b) > rank(&a) { b } else { a }
 }
 
-/// How services and rules stand together: what the whole screen rests on.
+/// The freshness of services and listener rules together: all screens depend on both.
 pub(crate) fn world(scene: &Canvas<'_>) -> Freshness {
     let snapshot = &scene.observed.snapshot;
     let services = of(scene, Source::Services, Some(&snapshot.services));
@@ -107,20 +107,20 @@ pub(crate) fn world(scene: &Canvas<'_>) -> Freshness {
     worse(services, routes)
 }
 
-/// What a side is to its release. Both sides of a native release are one service: neither service nor revision tells
-/// them apart for sure, their order does.
+/// The part that a side has in its release. Both sides of a native release are one service, so that neither service nor
+/// revision reliably tells them apart: their order does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// It is all there is.
+    /// The only side.
     Alone,
-    /// What was there.
+    /// The stable side.
     Stable,
-    /// What is tried.
+    /// The canary.
     Canary,
 }
 
 impl Part {
-    /// What people call it, and how it looks.
+    /// The display name and the role.
     pub fn word(self) -> (&'static str, Role) {
         match self {
             Self::Alone => ("service", Role::Stable),
@@ -130,7 +130,7 @@ impl Part {
     }
 }
 
-/// Both sides of a release with what they are, stable first.
+/// Both sides of a release with their parts, stable first.
 pub(crate) fn parts(release: &Release) -> impl Iterator<Item = (Part, &Side)> {
     let first = if release.canary.is_some() { Part::Stable } else { Part::Alone };
     std::iter::once((first, &release.stable)).chain(release.canary.iter().map(|side| (Part::Canary, side)))
@@ -146,7 +146,7 @@ fn by_group<T>(
     each.reduce(worse)
 }
 
-/// The minutes of both sides. `None`: nobody that is known counts their requests.
+/// The metrics of both sides. `None`: no known source counts their requests.
 pub(crate) fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
     let read = &scene.observed.snapshot.metrics;
     let each = release
@@ -156,7 +156,7 @@ pub(crate) fn metrics(scene: &Canvas<'_>, release: &Release) -> Option<Freshness
     each.reduce(worse)
 }
 
-/// Why requests of a side are not counted although it has a target group; `None`: that is not so.
+/// The reason why requests of a side with a target group are not counted; `None` if they are.
 pub(crate) fn uncounted(release: &Release) -> Option<String> {
     let side = release.sides().find(|side| side.meter.is_none() && side.target_group.is_some())?;
     if side.behind_network_balancer {
@@ -171,7 +171,7 @@ pub(crate) fn group_name(group: &Arn) -> Option<&str> {
     group.as_str().split_once("targetgroup/")?.1.split('/').next()
 }
 
-/// Target health of both sides. `None`: there are no targets.
+/// Target health of both sides. `None`: the release has no target groups.
 pub(crate) fn health(scene: &Canvas<'_>, release: &Release) -> Option<Freshness> {
     by_group(scene, Source::Health, release, |side| {
         side.target_group.as_ref().map(|group| scene.observed.snapshot.health.get(group).cloned())
@@ -185,20 +185,20 @@ pub(crate) fn tasks(scene: &Canvas<'_>, release: &Release) -> Freshness {
     release.canary.iter().map(|side| of(scene, Source::Tasks, read.get(&side.service))).fold(first, worse)
 }
 
-/// The deployments of its services.
+/// The deployments of the release's services.
 pub(crate) fn history(scene: &Canvas<'_>, release: &Release) -> Freshness {
     let read = &scene.observed.snapshot.deployments;
     let first = of(scene, Source::Deployments, read.get(&release.stable.service));
     release.services().skip(1).map(|side| of(scene, Source::Deployments, read.get(&side.service))).fold(first, worse)
 }
 
-/// The logs that are followed, the one that is worst off. `None`: there is none to read.
+/// The logs being followed, by the worst of them. `None`: there is no log to read.
 pub(crate) fn logs(scene: &Canvas<'_>) -> Option<Freshness> {
     let each = scene.screen.logs.readings().map(|(_, reading)| of(scene, Source::Logs, reading));
     each.reduce(worse)
 }
 
-/// Every source that a release is drawn from.
+/// All sources of a release's screen.
 pub(crate) fn sources(scene: &Canvas<'_>, release: &Release) -> Vec<Freshness> {
     let snapshot = &scene.observed.snapshot;
     let mut sources =
@@ -209,7 +209,7 @@ pub(crate) fn sources(scene: &Canvas<'_>, release: &Release) -> Vec<Freshness> {
     sources.push(history(scene, release));
     let revisions =
         release.sides().filter_map(|side| snapshot.task_definitions.get(&side.task_definition)).map(|reading| {
-            // What is registered never changes: only a failure to read it says something.
+            // A registered task definition never changes: only a failure to read it matters.
             Freshness { old: false, ..of(scene, Source::Revisions, Some(reading)) }
         });
     sources.extend(revisions.reduce(worse));

@@ -1,4 +1,4 @@
-//! What every part of the screen is drawn with: the state, the looks, and a few strokes.
+//! The drawing context of every part of the screen: the state, the theme, and basic strokes.
 
 use std::fmt::Display;
 
@@ -13,28 +13,28 @@ use crate::console::state::observed::Observed;
 use crate::console::state::operations::Operations;
 use crate::console::state::screen::ScreenState;
 
-/// What is drawn, and how it looks.
+/// The state to draw, with the theme.
 #[derive(Clone, Copy)]
 pub struct Canvas<'a> {
-    /// What is known.
+    /// The observed state.
     pub observed: &'a Observed,
-    /// What this console did and does.
+    /// The operations of this console.
     pub operations: &'a Operations,
-    /// What is on the screen.
+    /// The state of the screen.
     pub screen: &'a ScreenState,
-    /// When which source was queried.
+    /// The poll schedule, with the time of each query.
     pub polls: &'a Polls,
-    /// How it looks.
+    /// The theme.
     pub theme: &'a Theme,
 }
 
 impl Canvas<'_> {
-    /// A piece of text in a role.
+    /// A span of text in a role.
     pub fn span(&self, text: impl Into<String>, role: Role) -> Span<'static> {
         Span::styled(text.into(), self.theme.style(role))
     }
 
-    /// A label: dim.
+    /// A label, dimmed.
     pub fn dim(&self, text: impl Into<String>) -> Span<'static> {
         self.span(text, Role::Dim)
     }
@@ -44,12 +44,12 @@ impl Canvas<'_> {
         self.span(text, Role::Text)
     }
 
-    /// A line of one piece.
+    /// A line of one span.
     pub fn line(&self, text: impl Into<String>, role: Role) -> Line<'static> {
         Line::from(self.span(text, role))
     }
 
-    /// A heading with a rule to the end of the line: what tells one panel from the next.
+    /// A heading with a rule to the end of the line, which separates one panel from the next.
     pub fn heading(&self, title: &str, note: Vec<Span<'static>>, columns: usize) -> Line<'static> {
         let mut spans = vec![self.dim("── "), self.span(title, Role::Title), self.dim(" ")];
         if !note.is_empty() {
@@ -59,8 +59,8 @@ impl Canvas<'_> {
         format::fit(self.ruled(spans, columns), columns)
     }
 
-    /// The names of what shares a place, the chosen one marked, and how to see another: in the first of these words that
-    /// fits.
+    /// The names of panels that share a place, with the chosen one marked, then a hint at the key: the first of `how`
+    /// that fits.
     pub fn tabs<T: Display + PartialEq>(
         &self,
         all: impl Iterator<Item = T>,
@@ -85,7 +85,7 @@ impl Canvas<'_> {
         self.ruled(spans, columns)
     }
 
-    /// With a rule to the end of the line.
+    /// Completes a line with a rule.
     fn ruled(&self, mut spans: Vec<Span<'static>>, columns: usize) -> Line<'static> {
         spans.push(self.dim("─".repeat(columns.saturating_sub(wide(&spans)))));
         Line::from(spans)
@@ -96,7 +96,7 @@ fn wide(spans: &[Span<'_>]) -> usize {
     spans.iter().map(|span| format::width(&span.content)).sum()
 }
 
-/// Draws a line on a row of an area, cut to its width. Rows outside are left out.
+/// Draws a line on a row of an area, cut to its width. A row outside the area is not drawn.
 pub(crate) fn put(buffer: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
     let area = area.intersection(buffer.area);
     if row < area.height {
@@ -105,7 +105,7 @@ pub(crate) fn put(buffer: &mut Buffer, area: Rect, row: u16, line: Line<'_>) {
     }
 }
 
-/// Draws lines from the top of an area; those that do not fit are counted on the last row.
+/// Draws lines from the top of an area; the last row counts the lines that do not fit.
 pub(crate) fn put_all(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, lines: Vec<Line<'static>>) {
     let rows = usize::from(area.height);
     let too_many = lines.len() > rows;

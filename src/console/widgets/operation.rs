@@ -5,7 +5,7 @@ use ratatui::text::Line;
 use super::canvas::Canvas;
 use super::theme::Role;
 use super::{format, status};
-use crate::console::state::operation::{Operation, OperationOutcome, StepState};
+use crate::domain::operation::{Operation, OperationOutcome, StepState};
 use crate::domain::plan::Plan;
 
 /// An operation in one line.

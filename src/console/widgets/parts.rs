@@ -1,4 +1,4 @@
-//! What several views draw alike.
+//! Pieces that several views share.
 
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
@@ -13,7 +13,7 @@ use crate::domain::release::share::Percent;
 /// Columns of the labels of details.
 const LABEL: usize = 11;
 
-/// Which line is marked, of how many, in which order they are: `3 of 14 targets · worst first`.
+/// The position of the marked line, the number of lines and the sort order: `3 of 14 targets · worst first`.
 pub(crate) fn place(scene: &Canvas<'_>, order: &str, at: usize, all: usize, thing: &str) -> Vec<Span<'static>> {
     if all == 0 {
         return Vec::new();
@@ -22,7 +22,7 @@ pub(crate) fn place(scene: &Canvas<'_>, order: &str, at: usize, all: usize, thin
     vec![of, scene.dim(format!(" · {order}"))]
 }
 
-/// A label, and a text beside it in as many lines as it takes, up to so many.
+/// A label with a text beside it, in at most `lines` lines.
 pub(crate) fn labelled(
     scene: &Canvas<'_>,
     label: &str,
@@ -38,7 +38,7 @@ pub(crate) fn labelled(
     texts.map(line).collect()
 }
 
-/// What was typed, with the cursor as a reversed cell; the end is what is shown of a long text.
+/// The typed text, with the cursor as a reversed cell; a long text shows its end.
 pub(crate) fn typed(scene: &Canvas<'_>, input: &Input, columns: usize, cursor: bool) -> Vec<Span<'static>> {
     let value: Vec<char> = input.value().chars().collect();
     let room = columns.saturating_sub(1).max(1);
@@ -57,9 +57,9 @@ pub(crate) fn typed(scene: &Canvas<'_>, input: &Input, columns: usize, cursor: b
     ]
 }
 
-/// The canary's part of a bar, which shows something as soon as there is something.
+/// The canary's share as a bar, which never looks empty for a share above zero.
 pub(crate) fn share_bar(scene: &Canvas<'_>, share: Percent, cells: usize) -> [Span<'static>; 2] {
-    // Within 0–cells, for a share is within 0–100.
+    // Within 0–cells: a share is within 0–100.
     let exact = (share.value() / 100.0 * cells as f64).round() as usize;
     let least = usize::from(!share.is_zero());
     let most = if share.is_full() { cells } else { cells.saturating_sub(1) };
@@ -67,7 +67,7 @@ pub(crate) fn share_bar(scene: &Canvas<'_>, share: Percent, cells: usize) -> [Sp
     [scene.span("█".repeat(filled), Role::Canary), scene.span("─".repeat(cells - filled), Role::Stable)]
 }
 
-/// A failure in full: what, why in AWS's words, what to do, and the request for a support case.
+/// A failure in full: its kind, AWS's message, the remedy, and the request id for a support case.
 pub(crate) fn fault_lines(scene: &Canvas<'_>, fault: &Fault, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![scene.line(format!("✖ {}", fault.kind.word()), Role::Bad)];
     lines.extend(format::wrap(&fault.headline(), columns, 4).into_iter().map(|text| scene.line(text, Role::Text)));

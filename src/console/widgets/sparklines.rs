@@ -1,5 +1,5 @@
-//! Low plots over one another, of one time and each with its own scale: for what is not of one unit, or not of one
-//! size.
+//! Sparklines: low plots one above the other, with one axis of time and a scale each, for values of different units or
+//! magnitudes.
 
 use std::collections::BTreeMap;
 
@@ -18,49 +18,49 @@ use crate::console::screens::release::metrics::{mark, markers, span, unsettled};
 use crate::domain::metrics::Series;
 use crate::domain::release::Release;
 
-/// Values by minute; what is not there has no data.
+/// Values by minute; a missing minute has no data.
 pub type Values = BTreeMap<Timestamp, f64>;
 
-/// One curve.
+/// A curve.
 #[derive(Debug, Clone)]
 pub struct Curve<'a> {
-    /// How it is drawn.
+    /// The part whose mark and colour the curve has.
     pub part: Part,
-    /// What it is called.
+    /// The label.
     pub name: String,
-    /// Its values.
+    /// The values.
     pub values: Values,
-    /// Whose they are: it knows which of them change no more.
+    /// The series of the values, which knows the settled minutes.
     series: &'a Series,
 }
 
-/// One plot.
+/// A low plot.
 #[derive(Debug, Clone)]
 pub struct Strip<'a> {
-    /// What it shows.
+    /// The title.
     pub title: &'static str,
-    /// Whose that is, and in what unit.
+    /// The unit, and the owner of the values.
     pub note: String,
-    /// Two at the most: of stable and of the canary.
+    /// The curves, at most two: stable's and the canary's.
     pub curves: Vec<Curve<'a>>,
-    /// How a value is written.
+    /// Formats a value.
     pub unit: fn(f64) -> String,
-    /// The scale's end where everything is smaller.
+    /// The end of the scale if all values are smaller.
     pub least_top: f64,
 }
 
 impl<'a> Curve<'a> {
-    /// A curve of a series: the values that are given.
+    /// Creates a curve of the given values of a series.
     pub fn new(part: Part, name: impl Into<String>, values: Values, series: &'a Series) -> Self {
         Self { part, name: name.into(), values, series }
     }
 
-    /// Its newest value that changes no more.
+    /// The newest settled value.
     pub fn latest(&self, now: Timestamp) -> Option<f64> {
         self.values.iter().rev().find(|(at, _)| self.series.settled(**at, now)).map(|(_, value)| *value)
     }
 
-    /// The worst of each point's minutes.
+    /// The highest value of each point's minutes.
     fn worst(&self, every: u16) -> BTreeMap<i64, f64> {
         let mut worst = BTreeMap::new();
         for (at, value) in &self.values {
@@ -78,7 +78,7 @@ impl<'a> Curve<'a> {
         self.worst(every).into_iter().map(|(number, value)| Point { ago: middle(number), value }).collect()
     }
 
-    /// Where it has nothing after its first value: from and to, minutes ago.
+    /// The spans without a value after the first one, once settled: start and end, in minutes ago.
     fn missing(&self, every: u16, now: Timestamp) -> Vec<(f64, f64)> {
         let has = self.worst(every);
         let Some(first) = has.keys().next() else { return Vec::new() };
@@ -90,17 +90,17 @@ impl<'a> Curve<'a> {
     }
 }
 
-/// Fewer rows than this make no strip: its heading, two of curves, the axis.
+/// The fewest rows of a strip: its heading, two of curves, the axis.
 const LEAST: u16 = 4;
 
-/// Draws strips over one another; those that have no room are left out, the last first.
+/// Draws strips one above the other; the last ones are left out where there is no room.
 pub fn draw(scene: &Canvas<'_>, release: &Release, strips: &[Strip<'_>], buffer: &mut Buffer, area: Rect) {
     let fitting = area.height.saturating_sub(1) / LEAST;
     let count = u16::try_from(strips.len()).unwrap_or(u16::MAX).min(fitting).max(1);
     let mut rest = area;
     for (index, strip) in (1..=count).zip(strips) {
         let last = index == count;
-        // The last one has the times below it.
+        // The last strip has the times below.
         let each = (rest.height.saturating_sub(1)) / (count - index + 1);
         let (above, below) = split_top(rest, if last { rest.height } else { each });
         one(scene, release, (strip, last), buffer, above);
@@ -108,7 +108,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, strips: &[Strip<'_>], buffer:
     }
 }
 
-/// `times`: whether the times stand below it.
+/// Draws one strip. `times`: with the times below.
 fn one(scene: &Canvas<'_>, release: &Release, (strip, times): (&Strip<'_>, bool), buffer: &mut Buffer, area: Rect) {
     let now = scene.observed.now.at;
     let columns = area.width.saturating_sub(SCALE);
@@ -150,12 +150,12 @@ fn one(scene: &Canvas<'_>, release: &Release, (strip, times): (&Strip<'_>, bool)
     plot::draw(scene, &plot, buffer, area);
 }
 
-/// A number as a scale has it: whole, or with one digit.
+/// A number in the format of a scale: whole, or with one decimal.
 pub fn number_of(value: f64) -> String {
     if value < 100.0 && value.fract().abs() > 0.05 { format!("{value:.1}") } else { format::count(value) }
 }
 
-/// A part of what is reserved, percent.
+/// A percentage of the reserved CPU or memory.
 pub fn percent_of(value: f64) -> String {
     if value > 0.0 && value < 10.0 { format!("{value:.1}%") } else { format!("{value:.0}%") }
 }

@@ -4,10 +4,10 @@ use super::age;
 use super::canvas::Canvas;
 use super::format;
 use super::theme::Role;
-use crate::console::state::operation::{Operation, StepState};
 use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::health::rollout::RolloutHealth;
+use crate::domain::operation::{Operation, StepState};
 use crate::domain::plan::Intent;
 use crate::domain::release::condition::{Condition, Severity};
 use crate::domain::release::lifecycle;
@@ -217,6 +217,10 @@ fn marked(scene: &Canvas<'_>, release: &Release, said: Vec<String>, role: Role) 
         let said = said.iter().map(|text| format!("FAIL, {text}")).collect();
         return (said, if role == Role::BadBadge { role } else { Role::Bad });
     }
+    let said = match release.known_against_newest() {
+        Some(_) => said.iter().map(|text| format!("known bad, {text}")).collect(),
+        None => said,
+    };
     // Old data may have changed since: it is not coloured as if it were current. A deadline runs out all the same.
     if !age::world(scene).good() {
         let said = said.iter().map(|text| format!("{text} (old)")).collect();

@@ -1,4 +1,4 @@
-//! A list with what is marked in it in full: what every view of a release looks like.
+//! The layout of every view of a release: a list, and the details of the marked line.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,29 +14,29 @@ use crate::console::screen::View;
 use crate::console::state::list::Find;
 use crate::domain::release::Release;
 
-/// Rows that the details of what is marked are worth.
+/// Rows that the details may take from the list.
 const DETAILS: usize = 9;
-/// Rows of the list that its details never take.
+/// Rows of the list that the details never take.
 const LIST: usize = 6;
 
-/// What is drawn.
+/// The content of a list view.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    /// Above the list: which release, what is shown, how old it is; see [`title`].
+    /// The title above the list: release, view, age; see [`title`].
     pub title: Line<'static>,
-    /// The names of the columns, which stay while the list moves. None where lines have no columns.
+    /// The names of the columns, which stay in place while the list scrolls; `None`: the lines have no columns.
     pub headings: Option<Line<'static>>,
-    /// Every line of the list.
+    /// All lines of the list.
     pub rows: Vec<Line<'static>>,
-    /// Which of them is marked.
+    /// Index of the marked line.
     pub at: usize,
-    /// What is marked, in a few words: the heading of its details.
+    /// The heading of the details.
     pub marked: String,
-    /// What is marked, in full. Empty: the list has the whole screen.
+    /// The details of the marked line. Empty: the list has the whole screen.
     pub details: Vec<Line<'static>>,
 }
 
-/// Draws a list, and below it what is marked in full.
+/// Draws a list, with the details of the marked line below.
 pub(crate) fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     put(buffer, area, 0, listing.title);
@@ -46,7 +46,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, ar
         area = split_top(area, 1).1;
     }
     let room = usize::from(area.height);
-    // The list keeps what it needs, as far as the details have room for the most of it.
+    // The list keeps the rows it needs, as long as the details have room for most of their lines.
     let wanted = match listing.details.len() {
         0 => 0,
         details => (details + 2).clamp(DETAILS, room.saturating_sub(LIST).max(DETAILS)),
@@ -70,7 +70,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, listing: Listing, buffer: &mut Buffer, ar
     put_all(scene, buffer, split_top(below, 1).1, listing.details);
 }
 
-/// Which release, which view of it, what more there is to say, what is searched for, and how old it all is.
+/// The title: release, view, the view's own words, the search, and the age of the data.
 pub(crate) fn title(
     scene: &Canvas<'_>,
     (release, view): (&Release, View),
@@ -96,14 +96,14 @@ pub(crate) fn title(
     Line::from(spans)
 }
 
-/// What is searched for, made to stand out wherever it is in a line.
+/// Highlights the searched text wherever a line contains it.
 fn highlighted(line: Line<'static>, find: Option<&Find>) -> Line<'static> {
     let Some(find) = find.filter(|find| find.active()) else { return line };
     let sought = find.text.value().to_lowercase();
     let mut spans = Vec::new();
     for span in line.spans {
         let lower = span.content.to_lowercase();
-        // Where lower case has other lengths, places do not carry over.
+        // If the text in lower case has another length, its byte positions do not match the original's.
         if lower.len() != span.content.len() {
             spans.push(span);
             continue;

@@ -1,54 +1,53 @@
-//! How things look: one object that knows what the terminal can show. Whatever it colours, words or shapes
-//! say as well.
+//! The theme: colours and characters that the terminal can show. Words or shapes repeat whatever a colour says.
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 
-/// How many colours there are.
+/// The set of colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Palette {
-    /// The terminal's own sixteen, as the operator has chosen them.
+    /// The terminal's own sixteen colours, as the operator has chosen them.
     #[default]
     Sixteen,
-    /// None: bold, dim and reverse only (`NO_COLOR`).
+    /// No colours: bold, dim and reverse only (`NO_COLOR`).
     Mono,
 }
 
-/// What a piece of the screen is, as far as looks go.
+/// The role of a span on the screen, which determines its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Plain text.
     Text,
-    /// Labels, rules, and what is old.
+    /// Labels, rules, and old data.
     Dim,
     /// Names and headings.
     Title,
-    /// What the eye should find first.
+    /// Text that should catch the eye first.
     Accent,
-    /// The side that was there.
+    /// The stable side.
     Stable,
-    /// The side that is tried.
+    /// The canary.
     Canary,
-    /// Seen to be well.
+    /// A good result.
     Good,
-    /// Seen to be wrong.
+    /// A bad result.
     Bad,
-    /// Asks for attention; also whatever is not known and matters.
+    /// Something that needs attention, including an unknown that matters.
     Warn,
     /// A key cap.
     Key,
     /// A label that stands out, such as PROTECTED.
     Badge,
-    /// A label for what is ready.
+    /// A label for readiness.
     ReadyBadge,
-    /// A label for what is wrong.
+    /// A label for something wrong.
     BadBadge,
-    /// The line that is marked.
+    /// The marked line.
     Marked,
 }
 
-/// The looks of the screen.
+/// The theme of the screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Theme {
     palette: Palette,
@@ -56,18 +55,18 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// Looks for a terminal with these colours; `ascii` leaves out every other character.
+    /// Creates a theme with these colours; `ascii` leaves out all other characters.
     pub fn new(palette: Palette, ascii: bool) -> Self {
         Self { palette, ascii }
     }
 
-    /// Looks as the environment asks for them: the values of `NO_COLOR` and `TERM`.
+    /// Creates the theme that the environment asks for: the values of `NO_COLOR` and `TERM`.
     pub fn detect(no_color: Option<&str>, term: Option<&str>, ascii: bool) -> Self {
         let mono = no_color.is_some_and(|value| !value.is_empty()) || term == Some("dumb");
         Self::new(if mono { Palette::Mono } else { Palette::Sixteen }, ascii)
     }
 
-    /// Whether only ASCII is drawn.
+    /// Returns true if only ASCII is drawn.
     pub fn ascii(&self) -> bool {
         self.ascii
     }
@@ -103,12 +102,12 @@ impl Theme {
         if self.ascii { "->" } else { "→" }
     }
 
-    /// `≥`, for what has been so at least that long.
+    /// `≥`, before a duration that is a minimum.
     pub fn at_least(&self) -> &'static str {
         if self.ascii { ">=" } else { "≥" }
     }
 
-    /// The nearest ASCII to a character that is drawn; itself where it is ASCII or all may be drawn.
+    /// The ASCII character closest to `c`; `c` unchanged if it is ASCII or the theme allows more.
     pub fn plain(&self, c: char) -> char {
         if !self.ascii || c.is_ascii() {
             return c;

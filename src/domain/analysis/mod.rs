@@ -38,6 +38,7 @@ pub mod latency_test;
 mod memo;
 #[cfg(test)]
 pub(crate) mod oracle;
+pub mod preliminary;
 pub(crate) mod rules;
 pub(crate) mod sample_size;
 pub(crate) mod samples;

@@ -76,6 +76,9 @@ pub struct Route {
     /// cannot be written back.
     #[serde(default)]
     pub unknown_action: Option<String>,
+    /// Whether the rule has other actions than the one that forwards: one that authenticates, for example.
+    #[serde(default)]
+    pub other_actions: bool,
     /// A digest of everything in the rule but the weights: other actions, conditions, stickiness. Two reads
     /// with the same shape differ in weights at most.
     pub shape: u64,
@@ -95,6 +98,7 @@ impl Route {
             forwards: Vec::new(),
             stickiness: None,
             unknown_action: None,
+            other_actions: false,
             shape: 0,
         }
     }

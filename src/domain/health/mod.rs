@@ -4,5 +4,6 @@ pub mod hints;
 pub mod revision_tasks;
 pub mod rollout;
 pub mod rollout_health;
+pub mod rule_repair;
 pub(crate) mod steadiness;
 pub mod stop_reason;

@@ -108,16 +108,8 @@ impl Of<'_> {
         served(self.release, self.service, self.snapshot).next().is_some()
     }
 
-    /// Nothing is being rolled out, as far as ECS and its history say.
     fn at_rest(&self) -> bool {
-        let history = self.snapshot.deployments.get(&self.service.key).and_then(|reading| reading.get());
-        let over = |arn: &Arn| {
-            let deployments = history.into_iter().flatten();
-            deployments.into_iter().any(|known| known.arn == *arn && known.status.ended())
-        };
-        !self.side.rolling
-            && self.release.under_way().is_none()
-            && self.service.current_deployment.as_ref().is_none_or(over)
+        at_rest(self.release, self.side, self.service, self.snapshot)
     }
 
     fn not_active(&self) -> Option<Condition> {
@@ -186,6 +178,9 @@ impl Of<'_> {
             return None;
         }
         let route = production_rule(self.service, None, self.snapshot)?;
+        if route.forwards.iter().all(|to| to.weight == Weight::ZERO) {
+            return Some(Condition::NobodyServed);
+        }
         let group = |group: &Arn| {
             let healthy = self.snapshot.health_of(group).map(|health| health.healthy);
             let share = share(route, group).filter(|share| !share.is_zero())?;
@@ -209,6 +204,16 @@ impl Of<'_> {
         let older: Vec<_> = old.map(|rollout| rollout.task_definition.tag()).collect();
         (settled && !older.is_empty()).then(|| Condition::SeveralRevisions { service: self.subject(), older })
     }
+}
+
+/// Whether nothing of a service is being rolled out, as far as ECS and its history say.
+pub(super) fn at_rest(release: &ReleaseState, side: &Side, service: &Service, snapshot: &Snapshot) -> bool {
+    let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    let over = |arn: &Arn| {
+        let deployments = history.into_iter().flatten();
+        deployments.into_iter().any(|known| known.arn == *arn && known.status.ended())
+    };
+    !side.rolling && release.under_way().is_none() && service.current_deployment.as_ref().is_none_or(over)
 }
 
 /// What an event says of tasks that do not start; `None`: it says something else.

@@ -6,14 +6,24 @@
 use super::{Context, Intent, Plan, Refusal, Remedy};
 use crate::domain::ecs::deployment::DeploymentOutcome;
 use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::release::condition::Condition;
+use crate::domain::release::rule_repair::RuleRepair;
 use crate::domain::release::{Method, Phase, Release};
 use crate::domain::rollback::target::best;
+use crate::domain::wording::Wording;
 
 impl Context<'_> {
     /// A plan without steps: the goal of `intent` is reached, as `what` says.
     pub(crate) fn reached(&self, release: &Release, intent: Intent, what: String) -> Plan {
         Plan { gate: None, ..self.plan(release, intent, Vec::new(), None, Vec::new(), what) }
     }
+}
+
+/// The repair that brings users back to what runs already, where that is what `intent` asks for.
+pub(super) fn repair<'a>(release: &'a Release, intent: &Intent) -> Option<&'a RuleRepair> {
+    let Intent::Rollback { to, .. } = intent else { return None };
+    let to_what_runs = to.as_ref().is_none_or(|to| *to == release.stable.task_definition);
+    release.repair.as_deref().filter(|_| to_what_runs)
 }
 
 /// The answer to a rollback where nothing is under way and nothing is to be sent; `None`: there is something to do.
@@ -23,6 +33,9 @@ pub(super) fn rollback(
     intent: &Intent,
     context: &Context<'_>,
 ) -> Option<Result<Plan, Refusal>> {
+    if repair(release, intent).is_some() {
+        return None;
+    }
     let watched = matches!(release.method, Method::CodeDeploy | Method::External);
     let reached = |what: String| Some(Ok(context.reached(release, intent.clone(), what)));
     if let Some(what) = under_way(release).filter(|_| to.is_none()) {
@@ -33,21 +46,32 @@ pub(super) fn rollback(
         return None;
     }
     let runs = &release.stable.task_definition;
+    let unserved = release.conditions.iter().find(|condition| condition.leaves_users_unserved());
     match to {
-        Some(to) if to == runs && release.stable.settled => {
+        Some(to) if to == runs && release.stable.settled && unserved.is_none() => {
             return reached(format!("runs {} already: nothing is sent", runs.tag()));
         }
         Some(_) => return None,
         None => {}
     }
+    let further = |before: String, condition: &Condition| {
+        let reason = format!("{before}, but its users are not served: {}.", condition.message(Wording::PLAIN));
+        Some(Err(Refusal::new(reason, Remedy::NameOlderRevision)))
+    };
     if let Some(at) = release.went_back {
+        let at = at.strftime("%H:%MZ");
+        if let Some(condition) = unserved {
+            return further(format!("{} was rolled back at {at}", release.name), condition);
+        }
+        let runs = runs.tag();
         return reached(format!(
-            "was rolled back at {}, and runs {}: nothing is sent; to go further back, name a revision",
-            at.strftime("%H:%MZ"),
-            runs.tag()
+            "was rolled back at {at}, and runs {runs}: nothing is sent; to go further back, name a revision"
         ));
     }
     if release.canary_is_newest() {
+        if let Some(condition) = unserved {
+            return further(format!("{} has all of its traffic on {}", release.name, runs.tag()), condition);
+        }
         return reached(format!("has all of its traffic on {}: nothing is sent", runs.tag()));
     }
     // Without a revision to go back to, that is what is the matter.

@@ -5,11 +5,13 @@ mod daemon;
 mod expect;
 mod gate;
 mod goal;
+mod in_flight;
 pub mod intent;
 mod native;
 mod native_weighted;
 mod redeploy;
 mod refusal;
+mod rule_repair;
 mod steps;
 mod weighted;
 
@@ -25,6 +27,7 @@ use super::settings::Settings;
 pub use self::call::{Call, HookAction, Receipt, Reread, Seen};
 pub use self::expect::{Expect, Met};
 pub use self::gate::Gate;
+pub use self::in_flight::after_calls;
 pub use self::intent::Intent;
 pub use self::refusal::{Refusal, Remedy, Warning};
 
@@ -216,7 +219,20 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
     {
         return answer;
     }
-    let plan = match (release.method, intent) {
+    let plan = match goal::repair(release, intent) {
+        Some(repair) => rule_repair::plan(release, repair, intent, context),
+        None => by_method(release, intent, context),
+    }?;
+    let plan = warned(release, daemon::without_counts(release, plan));
+    for call in plan.calls() {
+        call.belongs_to(context.place)
+            .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;
+    }
+    Ok(plan)
+}
+
+fn by_method(release: &Release, intent: &Intent, context: &Context<'_>) -> Result<Plan, Refusal> {
+    match (release.method, intent) {
         (Method::Weighted, Intent::Step { to }) => weighted::step(release, *to, context),
         (Method::Weighted, Intent::Weight { to }) => weighted::weight(release, *to, context),
         (Method::Weighted, Intent::Start { task_definition, .. }) => weighted::start(release, task_definition, context),
@@ -250,13 +266,7 @@ pub fn plan(release: &Release, intent: &Intent, context: &Context<'_>) -> Result
             format!("{} is a {method} service: it has no weights to write.", release.name),
             Remedy::NeedsPair,
         )),
-    }?;
-    let plan = warned(release, daemon::without_counts(release, plan));
-    for call in plan.calls() {
-        call.belongs_to(context.place)
-            .map_err(|odd| Refusal::new(format!("Nothing was sent: {odd}."), Remedy::CheckTarget))?;
     }
-    Ok(plan)
 }
 
 /// What is said of any plan: its service may be half of a pair, and the target of a rollback, which is never gated, may

@@ -62,42 +62,10 @@ pub(super) fn rollback(
     }
     let newest = release.newest();
     if newest.is_rolling_back {
-        // ECS goes back; whether it undoes weights that it does not know of is not certain.
-        let ours = match release.method {
-            Method::NativeWeighted => blue_first(release, context),
-            _ => Vec::new(),
-        };
-        if !ours.is_empty() {
-            let title = format!(
-                "gives {} all of the traffic back; ECS is going back already",
-                release.stable.task_definition.tag()
-            );
-            let intent = Intent::Rollback { to: to.cloned(), at_once };
-            return Ok(context.plan(release, intent, ours, Some(Percent::ZERO), Vec::new(), title));
-        }
-        return Err(Refusal::new(format!("{} is rolling back already.", release.name), Remedy::Watch));
+        return while_rolling_back(release, to, at_once, context);
     }
-    if release.is_rollback_deployment && to.is_none() {
-        return Err(redeploy::on_its_way_back(release));
-    }
-    let replaced = &release.stable.task_definition;
-    if let Some(to) = to.filter(|to| release.canary.is_none() && !redeploy::replaced(release, to)) {
-        return Err(Refusal::new(
-            format!("Only ECS knows what the deployment under way goes back to: not certainly {}.", to.tag()),
-            Remedy::RollbackUnnamed,
-        ));
-    }
-    if let Some(to) = to.filter(|to| release.canary.is_some() && *to != replaced) {
-        return Err(Refusal::new(
-            format!("ECS takes a deployment under way back to {}, not to {}.", replaced.tag(), to.tag()),
-            Remedy::RollbackFirst,
-        ));
-    }
-    if first_ever(release) {
-        return Err(Refusal::new(
-            format!("This is the first deployment of {}: there is nothing to go back to.", release.name),
-            Remedy::StartWhenEnded,
-        ));
+    if let Some(refusal) = no_way_back(release, to) {
+        return Err(refusal);
     }
     let Some(deployment) = &newest.deployment else {
         return Err(Refusal::new(format!("ECS names no deployment of {}.", release.name), Remedy::WaitForDeployment));
@@ -115,10 +83,7 @@ pub(super) fn rollback(
             patience: context.settings.patience,
         },
     };
-    let mut steps = match release.method {
-        Method::NativeWeighted => blue_first(release, context),
-        _ => Vec::new(),
-    };
+    let mut steps = weights_to_blue(release, context);
     let share = (!steps.is_empty()).then_some(Percent::ZERO);
     let mut warnings = Vec::new();
     if release.method == Method::NativeWeighted && release.canary.is_none() {
@@ -127,11 +92,64 @@ pub(super) fn rollback(
     }
     steps.push(back);
     let title = match release.canary {
-        Some(_) => format!("ECS takes {} back to {}", newest.task_definition.tag(), replaced.tag()),
+        Some(_) => {
+            format!("ECS takes {} back to {}", newest.task_definition.tag(), release.stable.task_definition.tag())
+        }
         None => format!("ECS takes {} back to what it replaced", newest.task_definition.tag()),
     };
     let intent = Intent::Rollback { to: to.cloned(), at_once };
     Ok(context.plan(release, intent, steps, share, warnings, title))
+}
+
+/// The calls that give blue all of the traffic, where the weights are ours to write.
+fn weights_to_blue(release: &Release, context: &Context<'_>) -> Vec<Step> {
+    match release.method {
+        Method::NativeWeighted => blue_first(release, context),
+        _ => Vec::new(),
+    }
+}
+
+/// While ECS goes back: whether ECS undoes weights that it does not know of is not certain.
+fn while_rolling_back(
+    release: &Release,
+    to: Option<&TaskDefinitionArn>,
+    at_once: bool,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
+    let steps = weights_to_blue(release, context);
+    if steps.is_empty() {
+        return Err(Refusal::new(format!("{} is rolling back already.", release.name), Remedy::Watch));
+    }
+    let title =
+        format!("gives {} all of the traffic back; ECS is going back already", release.stable.task_definition.tag());
+    let intent = Intent::Rollback { to: to.cloned(), at_once };
+    Ok(context.plan(release, intent, steps, Some(Percent::ZERO), Vec::new(), title))
+}
+
+/// The reason why ECS cannot take the deployment under way back to that revision.
+fn no_way_back(release: &Release, to: Option<&TaskDefinitionArn>) -> Option<Refusal> {
+    if release.is_rollback_deployment && to.is_none() {
+        return Some(redeploy::on_its_way_back(release));
+    }
+    let replaced = &release.stable.task_definition;
+    if let Some(to) = to.filter(|to| release.canary.is_none() && !redeploy::replaced(release, to)) {
+        return Some(Refusal::new(
+            format!("Only ECS knows what the deployment under way goes back to: not certainly {}.", to.tag()),
+            Remedy::RollbackUnnamed,
+        ));
+    }
+    if let Some(to) = to.filter(|to| release.canary.is_some() && *to != replaced) {
+        return Some(Refusal::new(
+            format!("ECS takes a deployment under way back to {}, not to {}.", replaced.tag(), to.tag()),
+            Remedy::RollbackFirst,
+        ));
+    }
+    first_ever(release).then(|| {
+        Refusal::new(
+            format!("This is the first deployment of {}: there is nothing to go back to.", release.name),
+            Remedy::StartWhenEnded,
+        )
+    })
 }
 
 /// Whether nothing ran before the deployment under way.

@@ -6,6 +6,7 @@ use super::safety_tests::{check, waited_for, weight};
 use super::{Call, Expect, HookAction, Intent, Plan, Reread};
 use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Strategy as Shift};
 use crate::domain::ecs::names::Arn;
+use crate::domain::release::condition::Condition;
 use crate::domain::release::share::{Percent, Weight};
 use crate::domain::release::{Method, Release, Side, WEIGHT_PAUSE_STAGE};
 use crate::domain::rollback::target::{Evidence, best};
@@ -36,7 +37,7 @@ fn may_refuse(scene: &NativeScene, release: &Release, to: Option<u8>, at_once: b
             own.hooks.iter().all(HookConfiguration::is_whole) && !matches!(own.strategy, Shift::Other { .. });
         return match to {
             Some(to) => td(to) == release.stable.task_definition,
-            None => nothing_good,
+            None => nothing_good || release.went_back.is_some() && unserved(release),
         } || at_once && (own.is_at_once() || !put_back);
     }
     // ECS goes back to what it replaced: where both sides are known that is the one, else what the rollouts say.
@@ -53,6 +54,11 @@ fn may_refuse(scene: &NativeScene, release: &Release, to: Option<u8>, at_once: b
         || to_another
         || first_ever
         || on_screen(release).is_none()
+}
+
+/// Whether some users get errors, whatever revision runs.
+fn unserved(release: &Release) -> bool {
+    release.conditions.iter().any(Condition::leaves_users_unserved)
 }
 
 /// The green side of a service whose weights are ours to write, and what each rule gives it.
@@ -259,6 +265,17 @@ proptest! {
         let Ok(plan) = scene.plan(&release, &intent) else { return Ok(()) };
         for (index, step) in plan.steps.iter().enumerate() {
             let Some(Call::SetWeights { weights, reread, route, seen }) = &step.call else { continue };
+            if let Some(repair) = &release.repair {
+                // Users who are sent to empty groups are brought to the one group that has tasks.
+                prop_assert!(intent.is_rollback() && plan.steps.len() == 1 && unserved(&release), "{plan:#?}");
+                prop_assert_eq!((&repair.route.id, &repair.route.forwards), (route, &seen.forwards));
+                let served = weights.iter().filter(|to| to.weight > Weight::ZERO).map(|to| &to.target_group);
+                prop_assert_eq!(served.collect::<Vec<_>>(), [&repair.to]);
+                let healthy = |expect: &Expect| matches!(expect, Expect::Healthy { target_group, at_least: 1 }
+                    if *target_group == repair.to);
+                prop_assert!(waited_for(&plan, index, healthy), "{plan:#?}");
+                continue;
+            }
             prop_assert!(scene.native_weighted && release.method == Method::NativeWeighted);
             let held = release.stage.as_ref() == Some(&WEIGHT_PAUSE_STAGE) && !scene.waiting().is_empty();
             prop_assert!(held || intent.is_rollback(), "{plan:#?}");

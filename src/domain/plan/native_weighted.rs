@@ -45,7 +45,7 @@ pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>
         return Ok(plan);
     }
     match to.or_else(|| release.ladder.next_after(at)) {
-        Some(to) if to.value() > at.value() => write(release, green, at, to, Intent::Step { to: Some(to) }, context),
+        Some(to) if to.value() > at.value() => write(release, (green, at), to, Intent::Step { to: Some(to) }, context),
         _ => Err(Refusal::new(format!("{} has {at} already.", green.task_definition.tag()), Remedy::NameShare)),
     }
 }
@@ -83,13 +83,12 @@ pub(super) fn weight(release: &Release, to: Percent, context: &Context<'_>) -> R
     if (to.value() - at.value()).abs() < 1e-9 {
         return Err(Refusal::new(format!("It has {to} already."), Remedy::NothingToWrite));
     }
-    write(release, green, at, to, Intent::Weight { to }, context)
+    write(release, (green, at), to, Intent::Weight { to }, context)
 }
 
 fn write(
     release: &Release,
-    green: &Side,
-    at: Percent,
+    (green, at): (&Side, Percent),
     to: Percent,
     intent: Intent,
     context: &Context<'_>,

@@ -140,7 +140,7 @@ pub(super) fn set_share(
 }
 
 /// Whether a rule can be written back as it was read.
-fn writable(route: &Route) -> Result<(), Refusal> {
+pub(super) fn writable(route: &Route) -> Result<(), Refusal> {
     match &route.unknown_action {
         None => Ok(()),
         Some(kind) => Err(Refusal::new(

@@ -241,6 +241,12 @@ impl Condition {
         )
     }
 
+    /// Whether some of the users get errors because of it, whatever revision runs.
+    pub fn leaves_users_unserved(&self) -> bool {
+        let told_otherwise = matches!(self, Self::RolloutFailure(_) | Self::RolledBack { .. });
+        self.denies_steady() && self.severity() == Severity::Critical && !told_otherwise
+    }
+
     /// How much it matters.
     pub fn severity(&self) -> Severity {
         match self {

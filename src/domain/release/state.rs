@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::condition::{Condition, FailureReason};
 use super::ladder::Ladder;
 use super::production_rule::ProductionRule;
+use super::rule_repair::RuleRepair;
 use super::share::Percent;
 use super::{Bake, Method, Phase, Share, Side, WEIGHT_PAUSE_STAGE};
 use crate::domain::ecs::deployment::{Configuration, Pause, ServiceDeployment};
@@ -53,6 +54,8 @@ pub struct ReleaseState {
     pub stage: Option<LifecycleStage>,
     /// What is wrong or odd, the weightiest first.
     pub conditions: Vec<Condition>,
+    /// What mends a production rule that sends users to empty target groups while ECS deploys nothing.
+    pub repair: Option<Box<RuleRepair>>,
     /// Since when the stable service's rollout has been complete.
     pub steady_since: Option<Timestamp>,
     /// When the newest release was rolled back, as ECS's history or this machine's audit tells; `None`: it was not.

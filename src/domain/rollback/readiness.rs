@@ -88,6 +88,7 @@ fn way<'a>(release: &'a ReleaseState, service: &Service) -> Way<'a> {
     match release.method {
         Method::CodeDeploy | Method::External => Way::None,
         Method::Weighted if weights_do(release) => Way::Weights,
+        _ if release.repair.is_some() => Way::Weights,
         // Its pauses and its stages go on after the tasks are complete.
         Method::Native | Method::NativeWeighted if under_way.is_some() || rolling => Way::Undo(under_way),
         _ if stoppable => Way::Undo(under_way),

@@ -47,6 +47,13 @@ pub struct Act {
     pub ended: Option<(Timestamp, String, bool)>,
 }
 
+impl Act {
+    /// Takes note that AWS refused the call of a step, or that it was not sent after all: it explains no change.
+    pub fn withdraw(&mut self, step: usize) {
+        self.touches.retain(|touch| touch.step != step || touch.verified.is_some());
+    }
+}
+
 /// A call that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Touch {

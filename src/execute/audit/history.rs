@@ -8,13 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::SCHEMA;
-use crate::console::state::activity::ending;
-use crate::console::state::operation::OperationOutcome;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, RouteId};
 use crate::domain::history::History;
 use crate::domain::observe::snapshot::ObservedHealthy;
+use crate::domain::operation::OperationOutcome;
 use crate::domain::plan::{Before, Gate};
 use crate::domain::release::share::Percent;
 use crate::domain::rollback::known_bad::{BadReason, KnownBad};
@@ -227,8 +226,11 @@ fn learn_act(history: &mut History, past: &Past, call: Option<PastCall>) {
             touch.into_iter().for_each(|touch| touch.verified = Some(past.at));
         }
         ("ended", _, Some(outcome)) => {
-            let (text, wrong) = ending(&act.title, outcome);
+            let (text, wrong) = outcome.describe(&act.title);
             act.ended = Some((past.at, text, wrong));
+            if let OperationOutcome::Refused { step, .. } = outcome {
+                act.withdraw(*step);
+            }
         }
         _ => {}
     }

@@ -50,7 +50,7 @@ impl SimClock {
         }
     }
 
-    /// Whether the clock runs by itself.
+    /// Returns true if the clock advances by itself.
     pub fn is_running(&self) -> bool {
         matches!(*self.0, Kind::Running { .. })
     }

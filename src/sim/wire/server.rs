@@ -1,5 +1,5 @@
-//! The loopback server. It has a thread and a runtime of its own, so that a busy console and a hanging client never
-//! block each other.
+//! The loopback server. It has its own thread and runtime, so that a busy console and a hanging client never block each
+//! other.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -31,9 +31,9 @@ use super::response::{self, HttpResponse};
 use crate::sim::api::{Answer, ApiError, Call};
 use crate::sim::fuzz_text;
 
-/// Bytes of the largest request that the server reads. AWS clients stay far below.
+/// Maximum bytes of a request. AWS clients stay far below.
 const MAX_BODY: usize = 1 << 20;
-/// Interval at which the server advances a running world. Requests then have little time to catch up.
+/// Interval at which the server advances a running world, so that requests have little time to catch up on.
 const TICK: Duration = Duration::from_millis(250);
 
 /// The running server. Dropping it closes the port and all connections, and ends its thread.
@@ -78,7 +78,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// The requests so far.
+    /// The log of requests so far.
     pub fn log(&self) -> &CallLog {
         &self.log
     }
@@ -99,7 +99,7 @@ impl Drop for Server {
     }
 }
 
-/// Closes the connection without an answer.
+/// An error that closes the connection without a response.
 #[derive(Debug, thiserror::Error)]
 #[error("a fault closes the connection")]
 struct Dropped;
@@ -116,14 +116,14 @@ async fn serve(listener: TcpListener, frontend: Arc<Frontend>, stop: Cancellatio
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => { tasks.spawn(Arc::clone(&frontend).serve_connection(stream)); }
-                // Probably out of file descriptors: wait until some connections have ended.
+                // Probably out of file descriptors: wait for some connections to end.
                 Err(_) => { let _ = tokio::time::timeout(TICK, stop.cancelled()).await; }
             },
         }
     }
 }
 
-/// Handles requests.
+/// The handler of requests.
 struct Frontend {
     /// Never locked across an await.
     backend: Mutex<Box<dyn Backend>>,
@@ -146,7 +146,7 @@ impl Frontend {
     }
 
     async fn serve_connection(self: Arc<Self>, stream: TcpStream) {
-        // With Nagle's algorithm, small answers would wait for the client's delayed acknowledgement.
+        // With Nagle's algorithm, small responses would wait for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
         let service = service_fn(move |request| Arc::clone(&self).handle(request));
         // The only error is a client that disconnects.
@@ -244,7 +244,7 @@ impl Frontend {
         Ok((response::answer(target, &answer, id), answer.err()))
     }
 
-    /// Ends a call without an answer: at once, or when the faults are cleared.
+    /// Ends a call without a response: at once, or when the faults are cleared.
     async fn drop_call(self: &Arc<Self>, fault: &Fault, call: Call, clearing: Clearing) -> Dropped {
         if *fault == Fault::ApplyThenHang {
             let _ = self.call(call).await;
@@ -261,7 +261,7 @@ fn internal_failure() -> ApiError {
     ApiError { status: 500, code: "InternalFailure".to_owned(), message: "An internal error occurred".to_owned() }
 }
 
-/// A request id in the form of a UUID, derived from the sequence number so that every run has the same ids.
+/// A request id in UUID form, derived from the sequence number so that every run has the same ids.
 fn request_id(sequence: u64) -> String {
     let bits: u128 = StdRng::seed_from_u64(sequence).random();
     let hex = format!("{bits:032x}");

@@ -50,7 +50,7 @@ pub use traffic::tally::Tally;
 pub struct World {
     account: Account,
     timeline: Timeline,
-    /// The free text of answers has hostile sequences.
+    /// True if the free text of responses contains hostile sequences.
     hostile: bool,
 }
 
@@ -81,7 +81,7 @@ impl World {
         self.account.now
     }
 
-    /// Answers an API call at the current time. Every region but the scenario's is empty.
+    /// Responds to an API call at the current time. Every region but the scenario's is empty.
     pub fn call(&mut self, call: &Call) -> Answer {
         let arns = &self.account.arns;
         if call.region != arns.region {
@@ -89,7 +89,7 @@ impl World {
             return api::answer(&mut Account::new(&empty, 0, self.now()), call);
         }
         let mut answer = api::answer(&mut self.account, call);
-        // Task definitions are answered as they were registered. Those of a hostile scenario are hostile already.
+        // Task definitions are returned as registered. Those of a hostile scenario are hostile already.
         if self.hostile && !call.operation.ends_with("TaskDefinition") {
             match &mut answer {
                 Ok(answer) => fuzz_text::for_each(answer, &mut fuzz_text::make_hostile),
@@ -99,7 +99,7 @@ impl World {
         answer
     }
 
-    /// What came of the requests that a target group got since the warm-up began.
+    /// The results of a target group's requests since the warm-up began.
     pub fn tally(&self, target_group: &str) -> Tally {
         let group = self.account.load_balancer.groups.named(target_group);
         group.and_then(|group| self.account.traffic.tallies.get(&group)).copied().unwrap_or_default()

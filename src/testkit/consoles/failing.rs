@@ -13,7 +13,7 @@ fn numbered(task: Task, number: u32) -> Task {
 }
 
 /// A task that lived so many seconds and stopped so many seconds ago.
-fn ended(service: &Service, number: u32, seconds: i64, lived: i64, code: &str, reason: &str) -> Task {
+fn ended(service: &Service, number: u32, seconds: i64, lived: i64, (code, reason): (&str, &str)) -> Task {
     let task = numbered(stopped(service, reason), number);
     Task {
         stop_code: Some(code.into()),
@@ -44,8 +44,7 @@ pub(crate) fn crash_loop(size: (u16, u16)) -> Model {
             number,
             15 + i64::from(number) * 25,
             3 + i64::from(number % 2),
-            "EssentialContainerExited",
-            "Essential container in task exited",
+            ("EssentialContainerExited", "Essential container in task exited"),
         );
         let app =
             Container { name: "app".into(), status: "STOPPED".into(), exit_code: Some(1), ..Container::default() };
@@ -70,8 +69,7 @@ pub(crate) fn crash_loop(size: (u16, u16)) -> Model {
             80,
             900,
             4_000,
-            "ServiceSchedulerInitiated",
-            "Scaling activity initiated by (deployment ecs-svc/17)",
+            ("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/17)"),
         )
     });
     learn(&mut model, 3, Query::Tasks(key("payments")), Answer::Tasks(seen));
@@ -79,6 +77,7 @@ pub(crate) fn crash_loop(size: (u16, u16)) -> Model {
 }
 
 /// The canary's tasks are killed by the load balancer's health checks soon after the grace period.
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 pub(crate) fn failing_checks(size: (u16, u16)) -> Model {
     let mut pair = Pair::at(0, 900);
     let rollout = &mut pair.canary.rollouts[0];
@@ -89,7 +88,7 @@ pub(crate) fn failing_checks(size: (u16, u16)) -> Model {
     let words = "Task failed ELB health checks in (target-group checkout-canary)";
     let killed = |number: u32| {
         let lived = 62 + i64::from(number) * 3;
-        let task = ended(&canary, number, 20 + i64::from(number) * 80, lived, "ServiceSchedulerInitiated", words);
+        let task = ended(&canary, number, 20 + i64::from(number) * 80, lived, ("ServiceSchedulerInitiated", words));
         let app =
             Container { name: "app".into(), status: "STOPPED".into(), exit_code: Some(143), ..Container::default() };
         Task { exit_code: Some(143), containers: vec![app], health: None, ..task }
@@ -98,7 +97,7 @@ pub(crate) fn failing_checks(size: (u16, u16)) -> Model {
     seen.extend((50..).zip(tasks(&canary)).map(|(number, task)| numbered(task, number)));
     seen.push(Task {
         address: Some("10.0.16.99".into()),
-        ..ended(&canary, 90, 40, 400, "SpotInterruption", "Your Spot Task was interrupted.")
+        ..ended(&canary, 90, 40, 400, ("SpotInterruption", "Your Spot Task was interrupted."))
     });
     learn(&mut model, 3, Query::Tasks(canary.key), Answer::Tasks(seen));
     let target = |id: &str, state, reason: &str, description: &str| Target {

@@ -1,4 +1,4 @@
-//! A service whose traffic ECS shifts: `payments`, from :17 to :18.
+//! Consoles with a service whose traffic ECS shifts: `payments`, from :17 to :18.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub(crate) fn pause_at(stage: &str) -> HookConfiguration {
     }
 }
 
-/// A pause that waits for somebody, so many seconds more.
+/// A pause that waits for an operator, with `left` seconds until its deadline.
 pub(crate) fn paused(left: i64, then: &str) -> Hook {
     Hook {
         id: "ecs-pause-4f1c9a2b".into(),
@@ -61,17 +61,18 @@ pub(crate) fn paused(left: i64, then: &str) -> Hook {
     }
 }
 
-/// What a native deployment is, for a scenario.
+/// The state of a native deployment in a scenario.
 pub(crate) struct Native {
     pub(crate) configuration: Configuration,
     pub(crate) stage: &'static str,
-    /// The new revision's share, by ECS and by the rule; since so many seconds.
+    /// Requested share of the new revision, in percent; `written` is its weight in the rule, in effect for `since`
+    /// seconds.
     pub(crate) requested: f64,
     pub(crate) written: u64,
     pub(crate) since: i64,
-    /// New tasks that run, of six.
+    /// Running tasks of the new revision, out of six.
     pub(crate) running: u32,
-    /// More of the deployment.
+    /// Further changes to the deployment.
     pub(crate) more: fn(&mut ServiceDeployment),
 }
 
@@ -113,7 +114,7 @@ fn under_way(native: &Native) -> ServiceDeployment {
     deployment
 }
 
-/// Deployments that are over, newest first: one that was taken back, one that was stopped, two that went well.
+/// Ended deployments, newest first: one success, one rolled back, another success, one stopped.
 pub(crate) fn past(configuration: &Configuration) -> Vec<ServiceDeployment> {
     let ended = |number: u32, version: &str, from: (u32, &str), began: i64, took: i64, status| ServiceDeployment {
         created_at: Some(ago(began)),
@@ -149,7 +150,7 @@ pub(crate) fn past(configuration: &Configuration) -> Vec<ServiceDeployment> {
     ]
 }
 
-/// A fleet with `payments` under way, its screen open, everything read a moment ago.
+/// A fleet with a deployment of `payments` under way and its screen open; all data is recent.
 pub(crate) fn native(size: (u16, u16), native: Native) -> Model {
     let mut history = vec![under_way(&native)];
     history.extend(past(&native.configuration));
@@ -170,7 +171,7 @@ pub(crate) fn native(size: (u16, u16), native: Native) -> Model {
     service.configuration = native.configuration.clone();
     service.current_deployment = Some(history[0].arn.clone());
     let mut model = quiet(size);
-    // What was read of the rules so far is younger than what this one went through.
+    // The rules read so far are newer than the first weights of this deployment, so they are dropped.
     model.observed.snapshot.routes = Reading::default();
     let weights = |seconds: i64, green: u64, model: &mut Model| {
         learn(
@@ -192,7 +193,7 @@ pub(crate) fn native(size: (u16, u16), native: Native) -> Model {
     model
 }
 
-/// The fleet with `checkout` at rest, the screen of `payments` open.
+/// The fleet with `checkout` at rest and the screen of `payments` open.
 fn quiet(size: (u16, u16)) -> Model {
     let mut pair = Pair::at(0, 900);
     (pair.canary.desired, pair.canary.running, pair.canary.rollouts[0].running) = (0, 0, 0);
@@ -202,7 +203,7 @@ fn quiet(size: (u16, u16)) -> Model {
     model
 }
 
-/// Replaces `payments`: its service, its deployments, its tasks and targets, old and new.
+/// Replaces `payments`: its service, deployments, tasks and targets. `tasks_of`: running tasks of :17 and :18.
 fn put(model: &mut Model, service: Service, history: Vec<ServiceDeployment>, tasks_of: [u32; 2]) {
     let services: &BTreeMap<_, _> = model.observed.snapshot.services.get().unwrap();
     let mut all: Vec<_> = services.values().filter(|other| other.key != service.key).cloned().collect();
@@ -236,12 +237,12 @@ fn canary() -> Configuration {
     configuration(Strategy::Canary { percent: 10.0, bake_minutes: 10 })
 }
 
-/// A canary at 10 % that waits for somebody before it takes the rest.
+/// A canary at 10 % that waits for an operator before it takes the rest.
 pub(crate) fn native_paused(size: (u16, u16)) -> Model {
     native_paused_for(size, 83_404, "ROLLBACK")
 }
 
-/// The same with so many seconds left, and what happens then.
+/// The same canary with `left` seconds until its deadline, and `then` as the action at the deadline.
 pub(crate) fn native_paused_for(size: (u16, u16), left: i64, then: &str) -> Model {
     let more: fn(&mut ServiceDeployment) = |deployment| deployment.hooks = vec![paused(83_404, "ROLLBACK")];
     let at =
@@ -254,7 +255,7 @@ pub(crate) fn native_paused_for(size: (u16, u16), left: i64, then: &str) -> Mode
     model
 }
 
-/// New tasks are coming up, nobody uses them yet.
+/// New tasks are starting and have no traffic yet.
 pub(crate) fn native_starting(size: (u16, u16)) -> Model {
     let at = Native {
         configuration: configuration(Strategy::BlueGreen),
@@ -268,7 +269,7 @@ pub(crate) fn native_starting(size: (u16, u16)) -> Model {
     native(size, at)
 }
 
-/// A linear one that ECS watches at 40 %, of its own accord.
+/// A linear deployment that ECS bakes at 40 %, without a pause.
 pub(crate) fn native_baking(size: (u16, u16)) -> Model {
     let strategy = Strategy::Linear { percent: 20.0, bake_minutes: 6 };
     let at = Native {
@@ -283,7 +284,7 @@ pub(crate) fn native_baking(size: (u16, u16)) -> Model {
     native(size, at)
 }
 
-/// A blue/green one that is held while this console writes the rule.
+/// A blue/green deployment that pauses while this console writes the rule's weights.
 pub(crate) fn native_weighted(size: (u16, u16)) -> Model {
     let at = Native {
         configuration: configuration(Strategy::BlueGreen),
@@ -304,7 +305,7 @@ pub(crate) fn native_weighted(size: (u16, u16)) -> Model {
     model
 }
 
-/// ECS takes it back: an alarm went off.
+/// A rollback by ECS after an alarm.
 pub(crate) fn native_back(size: (u16, u16)) -> Model {
     let more: fn(&mut ServiceDeployment) = |deployment| {
         deployment.status = DeploymentStatus::RollbackInProgress;
@@ -334,7 +335,7 @@ pub(crate) fn native_back(size: (u16, u16)) -> Model {
     native(size, at)
 }
 
-/// A finished one, with a history and reasons to think twice about the way back.
+/// An ended deployment, with a history and with doubts about a rollback.
 pub(crate) fn native_over(size: (u16, u16)) -> Model {
     let mut model = quiet(size);
     let configuration = canary();
@@ -351,14 +352,14 @@ pub(crate) fn native_over(size: (u16, u16)) -> Model {
     model
 }
 
-/// A paused one with reasons to think twice about the way back.
+/// A paused deployment, with doubts about a rollback.
 pub(crate) fn native_doubtful(size: (u16, u16)) -> Model {
     let mut model = native_paused(size);
     doubts(&mut model);
     model
 }
 
-/// A paused one of which every text from AWS means harm.
+/// A paused deployment in which every text from AWS is hostile.
 pub(crate) fn native_hostile(size: (u16, u16), text: &str) -> Model {
     let mut model = native_paused(size);
     let key = key("payments");
@@ -389,7 +390,7 @@ pub(crate) fn native_hostile(size: (u16, u16), text: &str) -> Model {
     model
 }
 
-/// The pair `checkout`, each of its services with deployments of its own.
+/// The pair `checkout`; each of its services has its own deployments.
 pub(crate) fn pair_with_history(size: (u16, u16)) -> Model {
     let mut model = baking(size);
     let ended = |service: &str, number: u32, began: i64, status| ServiceDeployment {
@@ -412,7 +413,7 @@ pub(crate) fn pair_with_history(size: (u16, u16)) -> Model {
     model
 }
 
-/// What was looked at of the way back.
+/// Sets the preflight of `payments`, with doubts about a rollback.
 pub(crate) fn doubts(model: &mut Model) {
     let check = |level, what: &str| Check { level, what: what.into() };
     let preflight = Readiness {

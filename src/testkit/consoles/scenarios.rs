@@ -1,4 +1,4 @@
-//! What an operator may be looking at.
+//! Consoles in typical situations of an operator.
 
 use super::*;
 use crate::console::message::Order;
@@ -9,19 +9,19 @@ pub(crate) fn baking(size: (u16, u16)) -> Model {
     open(size, Pair::at(10, 192))
 }
 
-/// The same with enough seen of it: the next move is the operator's.
+/// The canary at 10 % with its bake time over: the next step is up to the operator.
 pub(crate) fn waiting(size: (u16, u16)) -> Model {
     open(size, Pair::at(10, 900))
 }
 
-/// The canary fails beyond doubt.
+/// The canary clearly fails.
 pub(crate) fn bad(size: (u16, u16)) -> Model {
     let mut model = open(size, Pair::at(10, 600));
     measure(&mut model, 10, 6.0, 420.0);
     model
 }
 
-/// Orders something, and lets it go on as the reports say, each a tenth of a second after the other.
+/// Starts an operation for `intent` and applies the reports, 140 ms apart.
 pub(crate) fn order(model: &mut Model, intent: Intent, reports: Vec<Progress>) {
     let release = model.release("checkout").unwrap().clone();
     let context = Context { place: &model.observed.place, settings: &model.observed.settings, now: ago(8) };
@@ -44,7 +44,7 @@ pub(crate) fn receipt() -> Receipt {
     Receipt { request_id: Some("3f1c2a60-77aa-4c0e".into()), answer: "stable 100 canary 0".into() }
 }
 
-/// A rollback whose first call is answered and being read back.
+/// A rollback with its first call accepted; the read-back is under way.
 pub(crate) fn rolling_back(size: (u16, u16)) -> Model {
     let mut model = bad(size);
     let reports = vec![Progress::Sent { step: 0 }, Progress::Answered { step: 0, receipt: receipt() }];
@@ -68,7 +68,7 @@ pub(crate) fn finishing(size: (u16, u16)) -> Model {
     model
 }
 
-/// The canary's tasks do not start.
+/// A canary whose tasks do not start.
 pub(crate) fn failed(size: (u16, u16)) -> Model {
     let mut pair = Pair::at(0, 900);
     let rollout = &mut pair.canary.rollouts[0];
@@ -87,7 +87,7 @@ pub(crate) fn failed(size: (u16, u16)) -> Model {
     model
 }
 
-/// Traffic is divided, and CloudWatch has nothing yet.
+/// A release with divided traffic, and no data from CloudWatch yet.
 pub(crate) fn no_data(size: (u16, u16)) -> Model {
     let mut model = open(size, Pair::at(1, 40));
     model.observed.snapshot.metrics.clear();
@@ -95,7 +95,7 @@ pub(crate) fn no_data(size: (u16, u16)) -> Model {
     model
 }
 
-/// A canary whose minutes have holes, connections that failed, and a host that is not well.
+/// A canary with missing minutes, failed connections, and an unhealthy host.
 pub(crate) fn holes(size: (u16, u16)) -> Model {
     let mut model = open(size, Pair::at(10, 900));
     let newest = now().as_second().div_euclid(60);
@@ -114,7 +114,7 @@ pub(crate) fn holes(size: (u16, u16)) -> Model {
     model
 }
 
-/// CloudWatch keeps some of its numbers to itself.
+/// A release for which CloudWatch denies some metrics and returns others only in part.
 pub(crate) fn troubled(size: (u16, u16)) -> Model {
     let mut model = open(size, Pair::at(10, 900));
     let trouble = |metric: &str, kind, message: &str| Trouble { metric: metric.into(), kind, message: message.into() };
@@ -140,7 +140,7 @@ pub(crate) fn troubled(size: (u16, u16)) -> Model {
     model
 }
 
-/// Reads a target group's minutes again, changed.
+/// Replaces a target group's metrics with a changed copy.
 fn change(model: &mut Model, name: &str, with: impl FnOnce(&mut Series)) {
     let mut series = model.observed.snapshot.metrics[&meter(name)].get().unwrap().clone();
     with(&mut series);
@@ -149,7 +149,7 @@ fn change(model: &mut Model, name: &str, with: impl FnOnce(&mut Series)) {
     learn(model, 11, query, Answer::Metrics(vec![(meter(name), series)]));
 }
 
-/// The metrics are denied, the rest is two minutes old because the credentials ran out.
+/// Metrics are denied; all other data is two minutes old because the credentials have expired.
 pub(crate) fn faulty(size: (u16, u16)) -> Model {
     let mut model = baking(size);
     let groups = ["checkout-stable", "checkout-canary", "search"];
@@ -175,7 +175,7 @@ pub(crate) fn faulty(size: (u16, u16)) -> Model {
     model
 }
 
-/// A rolling service that ECS is taking forward, with a history to go back to.
+/// A rolling service with an ECS deployment under way and an earlier revision to roll back to.
 pub(crate) fn rolling(size: (u16, u16)) -> Model {
     let mut model = waiting(size);
     let deployment = |status, revision, began: i64| ServiceDeployment {
@@ -196,7 +196,7 @@ pub(crate) fn rolling(size: (u16, u16)) -> Model {
     model
 }
 
-/// Every text from AWS means harm.
+/// A console in which every text from AWS is hostile.
 pub(crate) fn hostile(size: (u16, u16), text: &str) -> Model {
     let mut pair = Pair::at(10, 192);
     for service in [&mut pair.stable, &mut pair.canary] {

@@ -229,6 +229,7 @@ impl NativeScene {
                 forwards: vec![to("blue", blue), to("green", green)],
                 stickiness: None,
                 unknown_action: None,
+                other_actions: false,
                 default_rule: None,
                 shape: 7,
             }
@@ -371,6 +372,7 @@ enum Made {
 }
 
 /// A service alone, in any state that ECS has words for, and some that it has not.
+#[expect(clippy::too_many_lines, reason = "a strategy lists all of its parts")]
 pub(crate) fn native_scene() -> impl Strategy<Value = NativeScene> {
     use DeploymentStatus::{RollbackFailed, RollbackSuccessful, Stopped, Successful};
     let ended = select(vec![Successful, Successful, Successful, Stopped, RollbackSuccessful, RollbackFailed]);

@@ -72,6 +72,7 @@ fn history() -> impl Strategy<Value = Option<Vec<(DeploymentStatus, u8)>>> {
 }
 
 /// A pair or a single service, in any state.
+#[expect(clippy::too_many_lines, reason = "a strategy lists all of its parts")]
 pub(crate) fn scene() -> impl Strategy<Value = Scene> {
     let names = select(vec![
         ("shop-stable", "shop-canary"),

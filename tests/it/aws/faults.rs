@@ -1,4 +1,4 @@
-//! What a call that failed turns into, over the wire.
+//! The faults that failed calls become, over the wire.
 
 use tidegate::cloud::Cloud;
 use tidegate::cloud::aws::{Connect, connect};
@@ -11,7 +11,7 @@ use tidegate::sim::wire::{Fault, FaultRule};
 
 use super::*;
 
-/// One question to each service, so that every protocol's spelling is met.
+/// One query to each service, so that the error format of every protocol is covered.
 fn questions() -> Vec<Query> {
     let now = "2026-11-21T04:32:30Z".parse().unwrap();
     let meter = MetricSource::TargetGroup { group: Arn::new(group("stable")), balancer: Arn::new(balancer_arn()) };

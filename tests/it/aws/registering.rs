@@ -1,4 +1,4 @@
-//! A task definition registered once more: nothing is lost, and nothing is said that AWS must say.
+//! Registration of a clone of a task definition: no member is lost, and members that only AWS sets are not sent.
 
 use serde_json::{Value, json};
 use tidegate::cloud::Cloud;
@@ -17,12 +17,12 @@ fn copy() -> Call {
     Call::RegisterCopy { service: ServiceKey::new("prod", "checkout"), of: of() }
 }
 
-/// What somebody once registered.
+/// A task definition as its owner registered it.
 fn registered() -> Value {
     serde_json::from_str(include_str!("definition.json")).unwrap()
 }
 
-/// The same as AWS describes it.
+/// The same task definition as AWS describes it.
 fn described() -> Value {
     let mut described = registered();
     let said = json!({

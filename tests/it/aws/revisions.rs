@@ -1,4 +1,4 @@
-//! Service deployments and their revisions: what is made of them, and how often they are asked for.
+//! Service deployments and their revisions: conversion of AWS's responses, and the number of reads.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use tidegate::sim::wire::{Fault, FaultRule};
 
 use super::*;
 
-/// Deployments and revisions as they are now, for the test to change.
+/// The current deployments and revisions, which the test can change.
 type World = Arc<Mutex<(Vec<Value>, Vec<Value>)>>;
 
 async fn stage(deployments: Vec<Value>, revisions: Vec<Value>) -> (Stage, World) {
@@ -50,7 +50,7 @@ fn deployment(number: u32, status: &str, target: &str, source: &str) -> Value {
     })
 }
 
-/// A revision of a service of which ECS moves the traffic, before anything of it runs.
+/// A revision of a service whose traffic ECS shifts, before any of its tasks runs.
 fn young(arn: &str) -> Value {
     json!({
         "serviceRevisionArn": arn,
@@ -80,7 +80,7 @@ impl Stage {
         }
     }
 
-    /// What was asked for of revisions since the last time.
+    /// The revisions requested since the last check.
     fn asked(&self, before: &mut usize) -> Vec<Value> {
         let all = self.inputs("DescribeServiceRevisions");
         let new = all[*before..].iter().map(|input| input["serviceRevisionArns"].clone()).collect();
@@ -130,7 +130,7 @@ async fn a_revision_is_asked_for_again_until_it_is_whole_and_what_was_known_is_k
     let target = stage.history().await.remove(0).target.unwrap();
     assert_eq!(stage.asked(&mut seen), [json!(["r2"])], "only what is not whole");
     assert_eq!((target.target_groups.len(), &target.images[0].digest), (1, &None));
-    // The digest comes as the resolved configuration goes: it was read once, and is kept.
+    // The digest arrives when the response no longer has the resolved configuration; that was read once, and is kept.
     say(with_digest(young("r2")));
     let target = stage.history().await.remove(0).target.unwrap();
     assert_eq!(stage.asked(&mut seen), [json!(["r2"])]);
@@ -178,7 +178,7 @@ async fn many_incomplete_revisions_are_one_call_with_those_under_way_first() {
     let many: Vec<Value> = (1..=60).map(|i| deployment(i, "STOPPED", &format!("r{i}"), "r0")).collect();
     let mut deployments = many;
     deployments.push(deployment(61, "IN_PROGRESS", "r61", "r60"));
-    // Not yet ended at the first look, so that all of them are looked at a second time.
+    // Not yet ended at the first read, so that all of them are read a second time.
     let under_way = deployments.iter().cloned().map(|mut it| {
         it["status"] = json!("PENDING");
         it

@@ -52,6 +52,7 @@ async fn ecs_is_read_by_its_client() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one answer, read member by member")]
 async fn elb_is_read_by_its_client() {
     let rules = json!({"Rules": [{
         "RuleArn": RULE,

@@ -45,6 +45,7 @@ async fn traffic_follows_the_weights_that_a_client_writes() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one answer, read member by member")]
 async fn a_definition_and_a_configuration_that_the_client_writes_are_read_back_as_they_were() {
     let clock = SimClock::manual(start());
     let world = World::new(&Scenario::named("finished-native").unwrap(), 7, start());

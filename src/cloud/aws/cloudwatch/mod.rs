@@ -1,6 +1,6 @@
-//! CloudWatch: minutes of target groups, load balancers, services, and of whatever a team publishes itself.
+//! CloudWatch: per-minute metrics of target groups, load balancers and services, and a team's custom metrics.
 //!
-//! `asked` says which metrics each meter is made of, `answered` what is made of their answers.
+//! [`request`] lists the CloudWatch metrics of each source; [`response`] converts the results.
 
 pub(crate) mod request;
 pub(crate) mod response;
@@ -27,12 +27,13 @@ use super::operation::Operation;
 use super::pages::pages;
 use super::time::date_time;
 
-/// The longest that CloudWatch goes on about one range of time.
+/// Maximum data points in one page of GetMetricData.
 const MOST_DATAPOINTS: i32 = 100_800;
 
 #[async_trait]
 impl MetricProvider for Aws {
-    /// An empty series for what no application load balancer serves, and for what is not CloudWatch's.
+    /// Returns an empty series for a group or balancer that is not an application load balancer's, and for a source
+    /// that is not CloudWatch's.
     async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(MetricSource, Series)>, Fault> {
         let meters: Vec<(MetricSource, Vec<Asked>)> =
             query.meters.iter().map(|(meter, detail)| (meter.clone(), asked(meter, *detail))).collect();
@@ -47,7 +48,7 @@ impl MetricProvider for Aws {
         for batch in queries.chunks(METRICS_A_CALL) {
             results.extend(self.metric_data(query, batch, &subject).await?);
         }
-        // In the order in which they were numbered.
+        // Results in the order of the query numbers.
         let mut results = (0..all).map(|n| results.remove(&request::id(n)).unwrap_or_default());
         let of = |(meter, asked): (MetricSource, Vec<Asked>)| {
             let answers: Vec<_> = asked.iter().zip(results.by_ref()).collect();
@@ -58,7 +59,7 @@ impl MetricProvider for Aws {
 }
 
 impl Aws {
-    /// What each query of one call came back with, over all pages, by its id.
+    /// Reads all pages of one batch of queries. Returns the results by query id.
     async fn metric_data(
         &self,
         query: &MetricsQuery,
@@ -82,7 +83,7 @@ impl Aws {
         for result in read.iter().flat_map(GetMetricDataOutput::metric_data_results) {
             merged.entry(result.id().unwrap_or_default().to_owned()).or_default().add(result);
         }
-        // It speaks of the whole call, HTTP 200 or not: of what has no answer it may say why.
+        // These messages concern the whole call, even with HTTP 200, and may explain why a query has no result.
         let said = read.iter().flat_map(GetMetricDataOutput::messages);
         let said: Vec<&str> = said.filter_map(|message| message.value().or(message.code())).collect();
         for message in &said {
@@ -98,7 +99,7 @@ impl Aws {
     }
 }
 
-/// What a fault of one meter's question is said of.
+/// The subject of a fault when one source is queried.
 fn name(meter: &MetricSource) -> String {
     match meter {
         MetricSource::TargetGroup { group, .. } => target_group_dimension(group).to_owned(),

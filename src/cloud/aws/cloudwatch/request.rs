@@ -1,4 +1,4 @@
-//! Which metrics a meter is made of, as CloudWatch addresses them.
+//! The CloudWatch metrics that make up a metric source.
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 
@@ -8,21 +8,21 @@ use crate::domain::metrics::{Gauge, Member};
 
 const ELB: &str = "AWS/ApplicationELB";
 
-/// What the values of one metric are.
+/// The use of a metric's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// A number of each minute of a side.
+    /// A per-minute number of a side, which the verdict uses.
     Of(Member),
-    /// Shown and never judged.
+    /// A gauge: displayed, never judged.
     Shown(Gauge),
 }
 
-/// One metric with one statistic: one query.
+/// One metric with one statistic, for one query.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asked {
     pub metric: CloudWatchMetric,
     pub meaning: Meaning,
-    /// What makes the domain's unit of the metric's.
+    /// Factor from the metric's unit to the domain's unit.
     pub factor: f64,
 }
 
@@ -38,12 +38,12 @@ impl Asked {
         Self { metric, meaning, factor: 1.0 }
     }
 
-    /// Seconds on the wire, milliseconds in the domain.
+    /// Converts from seconds in CloudWatch to milliseconds in the domain.
     fn in_seconds(self) -> Self {
         Self { factor: 1e3, ..self }
     }
 
-    /// The query with this number.
+    /// Builds the query with this number.
     pub(super) fn query(&self, number: usize) -> MetricDataQuery {
         let dimensions = self.metric.dimensions.iter();
         let dimensions = dimensions.map(|(name, value)| Dimension::builder().name(name).value(value).build());
@@ -57,13 +57,13 @@ impl Asked {
     }
 }
 
-/// A query's id: CloudWatch wants a lower-case letter first, and no two alike, though two meters may have a metric in
-/// common.
+/// A query's id. CloudWatch requires a leading lower-case letter and unique ids, although two sources may share a
+/// metric.
 pub(super) fn id(number: usize) -> String {
     format!("m{number}")
 }
 
-/// As many as [`MetricSource::metrics`] says.
+/// The metrics of a source; their number is [`MetricSource::metrics`].
 pub(super) fn asked(meter: &MetricSource, detail: Resolution) -> Vec<Asked> {
     let full = detail == Resolution::Full;
     match meter {
@@ -100,7 +100,8 @@ pub(super) fn asked(meter: &MetricSource, detail: Resolution) -> Vec<Asked> {
     }
 }
 
-/// With both dimensions: under the target group's alone there is no `RequestCount`.
+/// Metrics of a target group, with both dimensions: `RequestCount` has no values for the target group's dimension
+/// alone.
 fn target_group(group: &str, balancer: &str, full: bool) -> Vec<Asked> {
     let dimensions = [("TargetGroup", group), ("LoadBalancer", balancer)];
     let metric = |name, statistic, meaning| Asked::new(ELB, name, statistic, &dimensions, meaning);

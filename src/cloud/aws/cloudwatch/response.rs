@@ -1,4 +1,4 @@
-//! What is made of CloudWatch's answers: numbers where there are some, troubles where there should be.
+//! Conversion of CloudWatch's results: values to minutes, failed queries to troubles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,22 +11,22 @@ use crate::cloud::aws::time::timestamp;
 use crate::domain::metrics::{Member, Minute, Series, Trouble, TroubleKind};
 use crate::domain::text::cut;
 
-/// Characters of a message about a metric, at the most.
+/// Maximum characters of a message about a metric.
 const LONGEST_MESSAGE: usize = 500;
 
-/// All that one query came back with, over all pages.
+/// The results of one query, over all pages.
 #[derive(Debug, Default)]
 pub(super) struct Result {
     points: Vec<(Timestamp, f64)>,
-    /// Whether it is in an answer at all.
+    /// True if a page contains a result for the query.
     given: bool,
-    /// The newest page's: an earlier one's `PartialData` only says that there is a next.
+    /// Status on the newest page: `PartialData` on an earlier page only means that another page follows.
     status: Option<StatusCode>,
     message: Option<String>,
 }
 
 impl Result {
-    /// Of a query that has no result of its own, where CloudWatch said something of the whole answer.
+    /// The result of a query that CloudWatch left out, with a message about the whole call.
     pub(super) fn silent(message: &str) -> Self {
         Self { message: Some(message.to_owned()), ..Self::default() }
     }
@@ -40,7 +40,7 @@ impl Result {
         self.message = messages.next().map(str::to_owned).or(self.message.take());
     }
 
-    /// HTTP 200 is not success: each result has a status of its own.
+    /// The trouble of a failed query. HTTP 200 is not success: each result has its own status.
     fn trouble(&self, asked: &Asked) -> Option<Trouble> {
         let (kind, what) = match &self.status {
             _ if !self.given => (TroubleKind::Failed, "CloudWatch gave no answer to it".to_owned()),
@@ -60,7 +60,7 @@ impl Result {
     }
 }
 
-/// A meter's minutes, oldest first.
+/// Builds a source's minutes, oldest first.
 pub(super) fn series(answers: &[(&Asked, Result)]) -> Series {
     let mut minutes: BTreeMap<Timestamp, Minute> = BTreeMap::new();
     let mut series = Series::default();
@@ -70,7 +70,7 @@ pub(super) fn series(answers: &[(&Asked, Result)]) -> Series {
     };
     let asked: BTreeSet<Member> = answers.iter().filter_map(|(asked, _)| members(asked)).collect();
     let of_a_side = !asked.is_empty();
-    // Where not all percentiles are asked for, nothing is said of the others.
+    // A percentile that was not queried is unknown.
     let percentiles = [Member::P50, Member::P99].into_iter().filter(|_| of_a_side);
     series.unread.extend(percentiles.filter(|member| !asked.contains(member)));
     for (asked, result) in answers {
@@ -92,7 +92,7 @@ pub(super) fn series(answers: &[(&Asked, Result)]) -> Series {
         }
     }
     series.minutes = minutes.into_values().collect();
-    // That no errors are there says nothing where they were not all read, or never asked for.
+    // The absence of errors means nothing if some error counts were not read or not queried.
     if !asked.contains(&Member::Errors) || series.unread.iter().any(|member| member.counts_errors()) {
         series.minutes.iter_mut().for_each(|minute| minute.uncounted = true);
     }

@@ -1,5 +1,5 @@
-//! Whether a copy says all that the description said. The SDK passes over members that it does not know: a copy made
-//! by it would lack them without a word.
+//! Checks that a cloned task definition has every member of the original. The SDK drops members that it does not know,
+//! so its copy would silently lack them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,14 +13,14 @@ use serde_json::Value;
 use crate::cloud::aws::task_definition::Description;
 use crate::domain::ecs::task_definition::SAID_BY_AWS;
 
-/// What is heard of one copy's two calls.
+/// The captured calls of one clone: the description and the registration.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Whole {
     description: Description,
     lost: Arc<Mutex<Option<String>>>,
 }
 
-/// Listens to the registration, and stops one that lacks something.
+/// The interceptor that stops a registration with a missing member.
 #[derive(Debug)]
 struct Registered(Whole);
 
@@ -33,7 +33,7 @@ impl Whole {
         Registered(self.clone())
     }
 
-    /// The member for which the registration was not sent.
+    /// The missing member because of which the registration was not sent.
     pub(super) fn lost(&self) -> Option<String> {
         self.loss().clone()
     }
@@ -64,7 +64,7 @@ impl Intercept for Registered {
     }
 }
 
-/// The first member that is described and not sent as it is described.
+/// The first described member that is missing or different in the request.
 fn lost(described: &Value, sent: &Value) -> Option<String> {
     let members = described.as_object()?.iter().filter(|(name, _)| !SAID_BY_AWS.contains(&name.as_str()));
     members.into_iter().find_map(|(name, value)| within(name, value, sent.get(name)))

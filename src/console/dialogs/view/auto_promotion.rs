@@ -1,4 +1,4 @@
-//! What the console will do by itself, before it is told to.
+//! The dialog of automatic stepping: the acts that the console will take by itself, shown before it is switched on.
 
 use ratatui::text::Line;
 
@@ -10,7 +10,7 @@ use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::format::minutes;
 
-/// The steps that are left, what each waits for, what happens on a FAIL and what ends it; then what says yes.
+/// The remaining steps, the conditions of each, the reaction to FAIL, the events that switch it off, and the consent.
 pub(crate) fn lines(scene: &Canvas<'_>, name: &str, consent: &Consent, columns: usize) -> Vec<Line<'static>> {
     let settings = &scene.observed.settings;
     let automatic = settings.automatic_of(name);

@@ -1,4 +1,4 @@
-//! A plan before it is carried out, call by call.
+//! The confirmation of a plan, call by call.
 
 use ratatui::text::{Line, Span};
 
@@ -14,18 +14,18 @@ use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::{Expect, Intent, Step};
 use crate::domain::release::Release;
 
-/// How much is said of each step; a small screen says less, but never leaves out a call.
+/// The detail of each step. A small screen shows less, but never leaves out a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
-    /// Title, what must hold, call, what is read back: a line each.
+    /// Title, preconditions, call and expected result, a line each.
     Full,
-    /// The call, and what is waited for and read back.
+    /// The call, with the preconditions and the expected result.
     Calls,
     /// One line a step.
     Short,
 }
 
-/// The plan with as much detail as the rows allow, where it will happen, and what says yes.
+/// The plan in as much detail as the rows allow, the target location, and the consent.
 pub(super) fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let tail = tail(scene, confirm, columns, rows);
     let room = rows.saturating_sub(tail.len());
@@ -36,7 +36,7 @@ pub(super) fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows:
     let details = [Detail::Full, Detail::Calls, Detail::Short];
     let mut lines =
         details.into_iter().map(all).find(|lines| lines.len() <= room).unwrap_or_else(|| all(Detail::Short));
-    // A plan of more steps than a screen has rows says how many are not shown.
+    // A plan with more steps than rows says how many are hidden.
     if lines.len() > room {
         let hidden = lines.len() - room.saturating_sub(1);
         lines.truncate(room.saturating_sub(1));
@@ -54,7 +54,7 @@ fn step(scene: &Canvas<'_>, index: usize, step: &Step, detail: Detail, columns: 
     let number = format!("{} ", index + 1);
     let title = operation::title(index, &step.title).to_owned();
     let call = step.call.as_ref().map(|call| call.describe());
-    // What is written is never cut: it takes the lines that it needs.
+    // A call is never cut: its text takes as many lines as needed.
     let wrapped = |label: &str, text: &str, role: Role, label_role: Role| -> Vec<Line<'static>> {
         let room = columns.saturating_sub(format::width(label));
         let rows = format::wrap(text, room, 4).into_iter().enumerate();
@@ -101,7 +101,7 @@ fn step(scene: &Canvas<'_>, index: usize, step: &Step, detail: Detail, columns: 
     }
 }
 
-/// The gate, warnings, the verdict where it matters, the place, and what says yes: always shown.
+/// The part that is always shown: the gate, warnings, the verdict where it applies, the location, and the consent.
 fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let plan = &confirm.plan;
     let mut lines = gate(scene, confirm, columns, rows);
@@ -116,7 +116,7 @@ fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
     if let Some(release) = scene.observed.release(&plan.release)
         && plan.intent.is_rollback()
     {
-        // What such deployments took says nothing of going back with the strategy set aside.
+        // The durations of past deployments say nothing about a rollback that sets the strategy aside.
         let timed = !matches!(plan.intent, Intent::Rollback { at_once: true, .. });
         lines.extend(release::readiness::brief(scene, release, timed, columns, rows / 2));
     }
@@ -134,7 +134,7 @@ fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
     lines
 }
 
-/// The other ways to the same end, by what makes them different.
+/// The keys for another plan: the next alternative, worded by its difference, and another revision.
 fn other_way(scene: &Canvas<'_>, confirm: &Confirm) -> Option<Line<'static>> {
     let next = confirm.next_way().map(|next| match next {
         Intent::Rollback { at_once: true, .. } => "instead: at once, its strategy set aside",
@@ -151,7 +151,7 @@ fn other_way(scene: &Canvas<'_>, confirm: &Confirm) -> Option<Line<'static>> {
     (!offers.is_empty()).then(|| Line::from(spans))
 }
 
-/// What the metrics say about the canary, in one line.
+/// The verdict on the canary, in one line.
 fn verdict(scene: &Canvas<'_>, release: &Release) -> Vec<Span<'static>> {
     if release::verdict::of_stable(release) {
         return vec![scene.dim("the canary has had no traffic to be judged by")];
@@ -173,7 +173,7 @@ fn verdict(scene: &Canvas<'_>, release: &Release) -> Vec<Span<'static>> {
     value
 }
 
-/// What speaks against going on, the weightiest first: at least the first line of each reason is shown.
+/// The gate's reasons, the most serious first; at least the first line of each is shown.
 fn gate(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let Some(gate) = &confirm.plan.gate else { return Vec::new() };
     let (shape, role) = match gate.outcome {
@@ -187,7 +187,7 @@ fn gate(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
         heading.push(scene.span(format!("  ({})", source.words()), Role::Warn));
     }
     let mut lines = vec![Line::from(heading)];
-    // What speaks against it is worth more rows than what is read back.
+    // The gate's reasons get more rows than the expected results.
     for (index, reason) in gate.reasons.iter().take(4).enumerate() {
         let most = if index == 0 || rows >= 24 { 3 } else { 2 };
         for (row, text) in format::wrap(reason, columns.saturating_sub(4), most).into_iter().enumerate() {
@@ -217,7 +217,7 @@ fn consent(scene: &Canvas<'_>, confirm: &Confirm, columns: usize) -> Line<'stati
     }
 }
 
-/// What says yes to something: `y`, or the release's name.
+/// The question for consent: `y`, or the release's name.
 pub(super) fn yes_or_name(
     scene: &Canvas<'_>,
     consent: &Consent,

@@ -1,4 +1,4 @@
-//! What leads out of the console, to be copied.
+//! The copy menu: commands and links that lead out of the console.
 
 use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation;
@@ -9,7 +9,7 @@ use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::text;
 
-/// Each way out by what it leads to; the marked one with its text in full, and what stands against it.
+/// Each item by its title; the marked item with its full text and its remark.
 pub(crate) fn lines(scene: &Canvas<'_>, menu: &CopyMenu, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (index, way) in menu.items.iter().enumerate() {
@@ -21,7 +21,7 @@ pub(crate) fn lines(scene: &Canvas<'_>, menu: &CopyMenu, columns: usize) -> Vec<
         if !marked {
             continue;
         }
-        // To be read, and to be selected by hand where a terminal takes no copies: it is never cut.
+        // The text is never cut: some terminals take no copies, so the operator selects it by hand.
         lines.extend(broken(&way.text, columns).into_iter().map(|text| scene.line(text, Role::Text)));
         if let Some(remark) = &way.remark {
             let remark = format::wrap(remark, columns.saturating_sub(4), 4).into_iter();
@@ -31,7 +31,7 @@ pub(crate) fn lines(scene: &Canvas<'_>, menu: &CopyMenu, columns: usize) -> Vec<
     lines
 }
 
-/// A text in lines of that width, broken wherever that is: an address has no spaces, and a space must not be lost.
+/// A text in lines of this width, broken at any character: a link has no spaces, and no space may be lost.
 fn broken(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for grapheme in text::clean(text).graphemes(true) {

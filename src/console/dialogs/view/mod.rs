@@ -1,4 +1,4 @@
-//! The question on top of the screen. It never covers the header, nor the line that says what `R` would do.
+//! The dialog on top of the screen. A dialog never covers the header, nor the ROLLBACK line.
 
 pub(crate) mod auto_promotion;
 mod confirm;
@@ -21,7 +21,7 @@ use crate::console::wording::KEYS;
 use crate::domain::plan::Refusal;
 use crate::domain::settings::Settings;
 
-/// What keys do while it is open, for the footer.
+/// The keys of an open dialog, for the footer.
 pub(crate) fn keys(dialog: &Dialog, settings: &Settings) -> &'static [(&'static str, &'static str)] {
     match dialog {
         Dialog::Confirm(confirm) => match confirm.consent {
@@ -47,7 +47,7 @@ pub(crate) fn keys(dialog: &Dialog, settings: &Settings) -> &'static [(&'static 
     }
 }
 
-/// Whether letters are typed into it, or not heard: then `R` needs `esc` first.
+/// Returns true if a dialog takes letters as text, or drops them: `R` then needs `esc` first.
 pub(crate) fn accepts_text(dialog: &Dialog) -> bool {
     match dialog {
         Dialog::Confirm(confirm) => confirm.consent.accepts_text(),
@@ -57,7 +57,7 @@ pub(crate) fn accepts_text(dialog: &Dialog) -> bool {
     }
 }
 
-/// Draws it into the middle of the screen's body.
+/// Draws a dialog in the middle of the screen's body.
 pub(crate) fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect) {
     match dialog {
         Dialog::Confirm(confirm) => {
@@ -106,7 +106,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, bod
     }
 }
 
-/// Columns inside the frame, of at most `most`.
+/// Columns inside the frame, at most `most`.
 fn inner_width(body: Rect, most: u16) -> usize {
     usize::from(body.width.saturating_sub(4).min(most))
 }
@@ -116,7 +116,7 @@ fn inner_height(body: Rect) -> usize {
     usize::from(body.height.saturating_sub(2))
 }
 
-/// A framed window in the middle, as high as its lines.
+/// Draws a framed window in the middle, as high as its lines.
 fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, width: usize, title: &str, lines: Vec<Line<'static>>) {
     let width = u16::try_from(width + 4).unwrap_or(u16::MAX).min(body.width);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(body.height);
@@ -124,7 +124,7 @@ fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, width: usize, tit
     if width < 6 || height < 2 {
         return;
     }
-    // What lies below steps back, and keeps a column's distance.
+    // The screen below is dimmed, and one column on each side stays free.
     buffer.set_style(body, scene.theme.style(Role::Dim));
     let margin = Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..area };
     Clear.render(margin.intersection(body), buffer);
@@ -158,7 +158,7 @@ fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, width: usize, tit
     }
 }
 
-/// A label before a value, as every dialog has them.
+/// A label before a value, in the layout of every dialog.
 fn labelled(scene: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
     let mut spans = vec![scene.dim(format::pad(label, 9))];
     spans.extend(value);

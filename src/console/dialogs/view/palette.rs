@@ -1,4 +1,4 @@
-//! Services, views and acts by a few letters.
+//! The palette: services, views and acts by a few letters.
 
 use ratatui::text::Line;
 
@@ -8,10 +8,10 @@ use crate::console::widgets::format;
 use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
 
-/// Columns of a line's name.
+/// Columns of a name.
 const NAME: usize = 30;
 
-/// What is typed, and the lines that fit it.
+/// The typed letters and the matching lines.
 pub(super) fn lines(scene: &Canvas<'_>, palette: &Palette, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let entries =
         palette.lines(scene.observed, scene.screen.focus(scene.observed).map(|release| release.name.as_str()));
@@ -32,7 +32,7 @@ pub(super) fn lines(scene: &Canvas<'_>, palette: &Palette, columns: usize, rows:
             scene.dim(format!(" {}", format::clip(&entry.what, columns.saturating_sub(NAME + 3)))),
         ]));
     }
-    // The window does not change its height with every letter.
+    // The window keeps its height while the operator types.
     lines.resize(room + 1, Line::default());
     lines
 }

@@ -16,12 +16,12 @@ use crate::domain::release::share::Weight;
 use crate::domain::settings::ServiceSettings;
 use crate::testkit::consoles::{group, known, learn, now, route_of_search, service};
 
-/// So many services, each behind a target group of its own.
+/// A fleet of `count` services, each behind its own target group.
 fn fleet(count: u32) -> Model {
     counted(count, None)
 }
 
-/// The same, counted by Prometheus.
+/// The same fleet, counted by Prometheus.
 fn own_fleet(count: u32) -> Model {
     let text = Some("r{app=\"{service}\"}".to_owned());
     let recipe = MetricQueries { requests: text.clone(), errors: text, ..MetricQueries::default() };
@@ -47,7 +47,7 @@ fn counted(count: u32, own: Option<&CustomMetrics>) -> Model {
     model
 }
 
-/// What CloudWatch would say of a meter now.
+/// A source's response at a time.
 type Reply = fn(&MetricSource, Timestamp) -> Series;
 
 fn good(meter: &MetricSource, at: Timestamp) -> Series {
@@ -64,7 +64,7 @@ fn failing(_: &MetricSource, _: Timestamp) -> Series {
     Series { troubles: vec![trouble], unread: [Member::Requests].into(), ..Series::default() }
 }
 
-/// What is asked of CloudWatch from one second of the console's life to another, each answered a second later.
+/// The queries to CloudWatch between two seconds of the console's run, each answered a second later.
 fn asked(model: &mut Model, seconds: std::ops::Range<i64>, answer: Reply) -> Vec<(i64, MetricsQuery)> {
     let mut all = Vec::new();
     let mut coming: Vec<Query> = Vec::new();
@@ -103,9 +103,9 @@ fn what_comes_into_sight_is_asked_for_at_once_and_without_the_others() {
     asked(&mut model, 0..70, good);
     model.screen.current = Screen::Release("s007".to_owned());
     let all = asked(&mut model, 70..130, good);
-    // Eight of its target group, one of its load balancer, four of its service.
+    // Eight metrics of its target group, one of its load balancer, four of its service.
     assert_eq!(told(&all)[0], (70, 180, 13));
-    // Container Insights is not on.
+    // Container Insights is off.
     assert_eq!(told(&all)[1..], [(120, 10, 39 * 4 + 8 + 1 + 2)]);
     assert!(
         all[0]
@@ -170,12 +170,12 @@ fn the_cost_is_that_of_the_metrics_that_are_asked_for_at_the_list_price() {
     asked(&mut model, 10..1_500, good);
     let dollars = model.polls.cloudwatch_dollars_an_hour(model.observed.now);
     assert!(near(dollars), "{dollars}");
-    // Of a console that stood still, nothing is paid.
+    // An idle console costs nothing.
     let later = Now { at: model.observed.now.at + SignedDuration::from_hours(1), ..model.observed.now };
     assert_eq!(model.polls.cloudwatch_dollars_an_hour(later), 0.0);
 }
 
-/// When so many minutes of so many of Prometheus' meters were asked for.
+/// Time, minutes and number of sources of each query to Prometheus in this resolution.
 fn of_prometheus(asked: &[(i64, MetricsQuery)], detail: Resolution) -> Vec<(i64, i64, usize)> {
     let of = asked.iter().filter(|(_, query)| query.of_prometheus() && query.meters[0].1 == detail);
     of.map(|(second, query)| (*second, query.spans().as_mins(), query.meters.len())).collect()
@@ -190,7 +190,7 @@ fn prometheus_is_asked_every_five_seconds_for_what_is_open_and_seldom_for_the_fl
     assert_eq!(of_prometheus(&all, Resolution::Full), [vec![(0, 180, 1)], open].concat());
     let fleet = of_prometheus(&all, Resolution::Brief);
     assert!(fleet.iter().all(|(.., meters)| *meters <= METERS_AT_ONCE), "{fleet:?}");
-    // One lot after the other.
+    // The batches follow one another.
     let first: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 180).copied().collect();
     assert_eq!(first, [(0, 180, 40), (1, 180, 40), (2, 180, 19)]);
     let again: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 10).copied().collect();
@@ -212,7 +212,7 @@ fn an_expression_that_fails_is_not_asked_for_over_all_minutes_each_time() {
         assert!(!long.is_empty() && long.len() <= 16, "{long:?}");
         assert!(long.windows(2).all(|two| two[1] - two[0] >= 60), "{long:?}");
         assert!(troubled.len() > 150, "{}", troubled.len());
-        // What is mended is read over all that may be missing, and then no more.
+        // A recovered source is read once over all minutes that may be missing.
         let mended = of_prometheus(&asked(&mut model, before + 900..before + 1_100, good), Resolution::Full);
         let long: Vec<_> = mended.iter().filter(|(_, minutes, _)| *minutes > 10).collect();
         assert_eq!(long.len(), 1, "{mended:?}");
@@ -226,7 +226,7 @@ fn a_server_that_fails_is_not_asked_sooner_for_other_meters() {
         let mut tried = Vec::new();
         for second in 0..600 {
             let stamp = Now::new(now() + SignedDuration::from_secs(second));
-            // Another one is looked at every second.
+            // Another release is opened every second.
             model.screen.current = Screen::Release(format!("s{:03}", second % 3));
             for effect in update(&mut model, stamp, Msg::Tick) {
                 if let Effect::Read(query @ Query::Metrics(_)) = effect {
@@ -235,7 +235,7 @@ fn a_server_that_fails_is_not_asked_sooner_for_other_meters() {
                 }
             }
         }
-        // A try every two minutes, of up to three questions each.
+        // An attempt every two minutes, with up to three queries.
         let late: HashSet<_> = tried.iter().filter(|second| **second >= 240).collect();
         assert!(!late.is_empty() && late.len() <= 12, "{tried:?}");
     }

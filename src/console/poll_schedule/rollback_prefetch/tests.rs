@@ -19,7 +19,7 @@ fn alarmed(name: &str, revision: u32, names: Vec<String>) -> Service {
     service
 }
 
-/// A console that looks at the first of these services, which has run since yesterday.
+/// A console with the first of these services open, which has run since yesterday.
 fn watching(services: Vec<Service>) -> Model {
     let mut model = known((120, 40));
     let first = services[0].key.service.clone();
@@ -32,7 +32,7 @@ fn alarms_of(model: &Model) -> Option<Query> {
     alarms(&model.watched(), &Required::of(&model.watched()), model.focus())
 }
 
-/// What is asked in so many seconds, one after the other, where each question is answered at once and well.
+/// The queries sent within `seconds`, each with its second, if every query succeeds at once.
 fn asked(model: &mut Model, seconds: i64) -> Vec<(i64, Query)> {
     let mut all = Vec::new();
     for second in 0..seconds {
@@ -60,7 +60,7 @@ fn definition(family: &str, revision: u32, active: bool) -> TaskDefinition {
     TaskDefinition { arn, active, registered_at: None, images: Vec::new(), cpu: None, memory: None, logs: Vec::new() }
 }
 
-/// `orders`, at `:42` after `:40` and `:41`, all of them read so many seconds ago.
+/// `orders` at `:42` after `:40` and `:41`, all of them read `read` seconds ago.
 fn orders(read: i64) -> Model {
     let mut model = watching(vec![service("orders", "orders", 42, 4, 86_400)]);
     let deployment = |target: u32, hours: i64| ServiceDeployment {
@@ -101,7 +101,7 @@ fn no_more_than_two_questions_a_minute_are_about_alarms() {
         assert!(asked_for.windows(2).all(|two| two[1].0 - two[0].0 >= 30), "{asked_for:?}");
         assert!(asked_for.iter().all(|(_, names)| *names <= 100));
         assert!(names.iter().all(|name| model.observed.snapshot.alarms.contains_key(name)), "some were never read");
-        // Nor when the poll is expedited.
+        // The interval also holds when the poll is expedited.
         let first = asked(&mut hurried, 1);
         assert!(first.iter().any(|(_, query)| matches!(query, Query::Alarms(_))));
         hurried.polls.all_due();
@@ -130,9 +130,9 @@ fn the_alarms_of_what_is_looked_at_come_first_and_switched_off_ones_not_at_all()
 #[test]
 fn what_may_be_gone_back_to_is_read_again_before_long() {
     assert_eq!(definitions(&due(&orders(200).watched())), [[""; 0]; 0]);
-    // Each alone: one that cannot be described leaves the other known.
+    // Each revision has its own query: a failure for one leaves the other known.
     assert_eq!(definitions(&due(&orders(301).watched())), [[":41"], [":40"]]);
-    // Once asked it is not asked on and on.
+    // A revision is not queried again and again.
     let mut model = orders(301);
     let asked = asked(&mut model, 100).into_iter().map(|(_, query)| query).collect::<Vec<_>>();
     assert_eq!(definitions(&asked).len(), 2, "{asked:?}");
@@ -142,7 +142,7 @@ fn what_may_be_gone_back_to_is_read_again_before_long() {
 fn another_target_is_read_at_once() {
     let mut model = orders(1);
     assert_eq!(definitions(&due(&model.watched())), [[""; 0]; 0]);
-    // :43 goes out, and :42, read long ago, is what R would go back to.
+    // :43 is being rolled out, and :42, read long ago, is the rollback target of `R`.
     let stale = vec![definition("orders", 42, true), definition("orders", 43, true)];
     model.observed.snapshot.task_definitions.remove(&td("orders", 42));
     learn(&mut model, 1_000, Query::TaskDefinitions(Vec::new()), Answer::TaskDefinitions(stale));

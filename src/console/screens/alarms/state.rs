@@ -1,4 +1,4 @@
-//! The alarms in scope of a release: those that fail its canary, and those on which ECS rolls back.
+//! The alarms in scope of a release: those that fail its canary, and those that make ECS roll back.
 
 use crate::console::state::list::{List, Listed};
 use crate::console::state::observed::Observed;
@@ -8,22 +8,22 @@ use crate::domain::observe::snapshot::Reading;
 use crate::domain::release::Release;
 use crate::domain::rollback::readiness;
 
-/// The orders of its lines.
+/// The sort orders.
 pub const ORDERS: &[&str] = &["worst first", "by name", "newest change first"];
 
 /// An alarm.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row<'a> {
-    /// Its name.
+    /// The name of the alarm.
     pub name: String,
-    /// What is known of it; `None`: it was not asked for yet.
+    /// The reading of the alarm; `None`: not queried yet.
     pub reading: Option<&'a Reading<Alarm>>,
-    /// Why it is in scope.
+    /// The reasons why the alarm is in scope.
     pub why: Vec<&'static str>,
 }
 
 impl Row<'_> {
-    /// The alarm, where it was read.
+    /// The alarm, if it was read.
     pub fn alarm(&self) -> Option<&Alarm> {
         self.reading.and_then(|reading| reading.get())
     }
@@ -45,7 +45,7 @@ impl Listed for Row<'_> {
     }
 }
 
-/// Its state as CloudWatch spells it, or that it is not known.
+/// The state of the alarm as in CloudWatch's API, or `unknown`.
 pub fn word<'a>(row: &'a Row<'_>) -> &'a str {
     match row.alarm().map(|alarm| &alarm.state) {
         Some(AlarmState::Ok) => "OK",
@@ -56,7 +56,7 @@ pub fn word<'a>(row: &'a Row<'_>) -> &'a str {
     }
 }
 
-/// Every line, in the order that is chosen.
+/// All lines, in the chosen order.
 pub fn rows<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Row<'a>> {
     let snapshot = &observed.snapshot;
     let configured = observed.settings.alarms_of(&release.name);
@@ -91,7 +91,7 @@ pub fn rows<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Ve
 fn rank(row: &Row<'_>) -> u8 {
     match row.alarm().map(|alarm| &alarm.state) {
         Some(AlarmState::Alarm) => 0,
-        // What is not known may be as bad.
+        // An unknown state may be as bad.
         None => 1,
         Some(AlarmState::Other(_)) => 2,
         Some(AlarmState::InsufficientData) => 3,

@@ -1,4 +1,4 @@
-//! The alarms of a release: their states, since when, why, and why they have a say.
+//! The alarms of a release: their states and times, CloudWatch's reasons, and the reasons for being in scope.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,14 +18,14 @@ use crate::domain::ecs::alarm::AlarmState;
 use crate::domain::fault::FaultKind;
 use crate::domain::release::Release;
 
-/// Draws them.
+/// Draws the view.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.screen.list(View::Alarms);
     let all = list.shown(alarms::state::rows(scene.observed, list, release));
     let at = list.at(&all);
     let said = parts::place(scene, &list.order_name(ORDERS), at, all.len(), "alarm");
-    // Each has an age of its own: the oldest speaks for all.
+    // Each alarm has its own age: the title shows the oldest.
     let there = |row: &&Row<'_>| {
         let fault = row.reading.and_then(|reading| reading.failing());
         row.reading.is_some() && fault.is_none_or(|fault| fault.kind != FaultKind::NotFound)
@@ -46,7 +46,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     table::draw(scene, Listing { title, headings, rows, at, marked, details }, buffer, area);
 }
 
-/// What to do where there are none.
+/// The text for a release without alarms, with the ways to add some.
 fn none(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     if scene.screen.find().is_some_and(|find| find.active()) {
         return vec![scene.line("no alarm has that", Role::Text)];
@@ -87,7 +87,7 @@ fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     scene.line(text, Role::Dim)
 }
 
-/// How its state looks. What is not known, or old, is never green.
+/// The shape and the role of an alarm's state. An unknown or old state is never green.
 fn shape(scene: &Canvas<'_>, row: &Row<'_>) -> (&'static str, Role) {
     let fresh = age::of(scene, Source::Alarms, row.reading).good();
     match row.alarm().map(|alarm| &alarm.state) {
@@ -123,7 +123,7 @@ fn row(scene: &Canvas<'_>, row: &Row<'_>, marked: bool, columns: usize) -> Line<
     Line::from(spans)
 }
 
-/// Why nothing is known of it.
+/// The reason why an alarm's state is unknown.
 fn unknown(row: &Row<'_>) -> String {
     match row.reading.and_then(|reading| reading.failing()) {
         Some(fault) if fault.kind == FaultKind::NotFound => "it does not exist in this account and region".to_owned(),
@@ -132,7 +132,7 @@ fn unknown(row: &Row<'_>) -> String {
     }
 }
 
-/// The marked alarm in full.
+/// The details of the marked alarm.
 fn details(scene: &Canvas<'_>, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut say = |label: &str, text: &str, role: Role| {

@@ -1,4 +1,4 @@
-//! What changed between two revisions.
+//! The changes between two revisions.
 
 use std::sync::Arc;
 
@@ -13,21 +13,21 @@ use crate::domain::observe::snapshot::Query;
 use crate::domain::release::Release;
 use crate::domain::rollback::target;
 
-/// A line.
+/// A line of the view.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Row {
-    /// One thing that the revisions say.
+    /// A property of the revisions.
     Change {
-        /// By which it is known again.
+        /// The key that identifies the line.
         id: String,
-        /// How they differ in it.
+        /// The values of both revisions.
         change: Change,
     },
     /// A line of the raw JSON.
     Json {
-        /// By which it is known again.
+        /// The key that identifies the line.
         id: String,
-        /// As it is.
+        /// The unchanged text.
         line: String,
     },
 }
@@ -49,7 +49,7 @@ impl Listed for Row {
     }
 }
 
-/// What a section is called.
+/// The display name of a section.
 pub fn section(section: &Section) -> String {
     match section {
         Section::Container(name) => format!("container {name}"),
@@ -58,40 +58,40 @@ pub fn section(section: &Section) -> String {
     }
 }
 
-/// The view's own state.
+/// The state of the view.
 #[derive(Debug, Clone, Default)]
 pub struct Diff {
-    /// The revision that is compared with; `None`: the one that was there before.
+    /// The revision to compare with; `None`: the one that ran before.
     pub from: Option<TaskDefinitionArn>,
-    /// The revision that is looked at; `None`: the newest of the release.
+    /// The revision to look at; `None`: the newest of the release.
     pub to: Option<TaskDefinitionArn>,
-    /// Whether values are shown; never remembered from one opening to the next.
+    /// True if values are to be shown; never remembered after the view is closed.
     pub reveal: bool,
-    /// The definitions with their values, while they are shown.
+    /// The definitions with their values, while values are to be shown.
     pub revealed: Vec<Definition>,
-    /// Whether what is the same on both sides is shown too.
+    /// True if equal properties are shown too.
     pub unfolded: bool,
-    /// Whether the raw JSON of the newer one is shown.
+    /// True if the raw JSON of the newer revision is shown.
     pub raw: bool,
-    /// Whether the view was opened for that: `esc` then leads back to where one came from.
+    /// True if the view was opened for the raw JSON: `esc` then leads back to the previous screen.
     pub opened_raw: bool,
 }
 
-/// Which two revisions are compared.
+/// The two revisions to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sides {
-    /// The older one; `None`: none is known.
+    /// The older revision; `None`: not known.
     pub from: Option<TaskDefinitionArn>,
-    /// What the older one is to the release.
+    /// The older revision's part in the release.
     pub was: &'static str,
-    /// The newer one.
+    /// The newer revision.
     pub to: TaskDefinitionArn,
-    /// What that is.
+    /// The newer revision's part in the release.
     pub is: &'static str,
 }
 
-/// The two revisions: those that were chosen, else what the release goes between, else what it would go back to and
-/// what it is.
+/// The two revisions: the chosen ones, else those between which the release moves, else its rollback target and its
+/// present revision.
 pub fn sides(diff: &Diff, release: &Release) -> Sides {
     let current = &release.stable.task_definition;
     let good = |than: &TaskDefinitionArn| {
@@ -121,8 +121,8 @@ pub fn sides(diff: &Diff, release: &Release) -> Sides {
     })
 }
 
-/// The definitions of both sides, where they were read: with values while they are shown and both have come, else with
-/// none. Hidden and shown values are never compared with each other.
+/// The definitions of both sides, if they were read. They have values once those of both sides have arrived, otherwise
+/// none: hidden and shown values are never compared with each other.
 pub fn definitions<'a>(
     observed: &'a Observed,
     diff: &'a Diff,
@@ -137,20 +137,20 @@ pub fn definitions<'a>(
     }
 }
 
-/// Whether values are on the screen: they are to be, and those of both sides have come.
+/// Returns true if values are on the screen: they are to be shown, and those of both sides have arrived.
 pub fn values_shown(diff: &Diff, sides: &Sides) -> bool {
     let has = |arn: &TaskDefinitionArn| diff.revealed.iter().any(|definition| definition.arn == *arn);
     diff.reveal && has(&sides.to) && sides.from.as_ref().is_none_or(has)
 }
 
-/// The service revision that carried a task definition last, where ECS's history has one.
+/// The newest service revision with a task definition, if ECS's history has one.
 pub fn revision<'a>(observed: &'a Observed, release: &Release, of: &TaskDefinitionArn) -> Option<&'a ServiceRevision> {
     let all = observed.deployments(release).into_iter();
     let revisions = all.flat_map(|deployment| deployment.target.iter().chain(&deployment.sources));
     revisions.map(Arc::as_ref).find(|revision| revision.task_definition == *of)
 }
 
-/// Everything that is compared, what is the same among it.
+/// All properties of both revisions, including equal ones.
 pub fn changes(observed: &Observed, diff: &Diff, release: &Release) -> Vec<Change> {
     let sides = sides(diff, release);
     let (Some(from), Some(to)) = definitions(observed, diff, &sides) else { return Vec::new() };
@@ -158,13 +158,13 @@ pub fn changes(observed: &Observed, diff: &Diff, release: &Release) -> Vec<Chang
     let around = sides.from.as_ref().and_then(|from| revision(observed, release, from));
     let around = around.zip(revision(observed, release, &sides.to));
     changes.extend(around.map(|(from, to)| task_definition::surroundings(from, to)).unwrap_or_default());
-    // What was pulled for a container stands with it.
+    // The changes of a container are listed together, including the pulled image.
     let order: Vec<Section> = changes.iter().map(|change| change.section.clone()).collect();
     changes.sort_by_key(|change| order.iter().position(|section| *section == change.section));
     changes
 }
 
-/// Every line, in the order of its place.
+/// All lines, in order.
 pub fn rows(observed: &Observed, diff: &Diff, list: &List, release: &Release) -> Vec<Row> {
     if diff.raw {
         let (_, to) = definitions(observed, diff, &sides(diff, release));
@@ -172,7 +172,7 @@ pub fn rows(observed: &Observed, diff: &Diff, list: &List, release: &Release) ->
         let json = |(number, line): (usize, &str)| Row::Json { id: number.to_string(), line: line.to_owned() };
         return text.lines().enumerate().map(json).collect();
     }
-    // What is looked for is found even where it is folded.
+    // A search also finds folded lines.
     let unfolded = diff.unfolded || list.find.active();
     let changes = changes(observed, diff, release).into_iter().filter(|change| unfolded || change.differs());
     let row = |change: Change| Row::Change {
@@ -182,7 +182,8 @@ pub fn rows(observed: &Observed, diff: &Diff, list: &List, release: &Release) ->
     changes.map(row).collect()
 }
 
-/// What is asked of AWS while it is open: what was not read yet, and values anew whenever they are to be shown.
+/// Queries while the view is open: definitions that were not read yet, and the values again whenever they are to be
+/// shown.
 pub(crate) fn wanted(observed: &Observed, diff: &Diff, release: &Release) -> Vec<Query> {
     let sides = sides(diff, release);
     let mut wanted = Vec::new();
@@ -198,14 +199,14 @@ pub(crate) fn wanted(observed: &Observed, diff: &Diff, release: &Release) -> Vec
 }
 
 impl Diff {
-    /// Shows the values, or hides them again and forgets them.
+    /// Shows the values, or hides and drops them.
     pub(crate) fn toggle_values(&mut self) {
         self.reveal = !self.reveal;
         self.revealed.clear();
     }
 
-    /// Takes in a definition with its values, as long as they are to be shown; or why it could not be read. Returns
-    /// what to tell the operator then.
+    /// Takes a definition with its values, as long as they are to be shown, or the failure to read it. Returns a
+    /// message for the operator after a failure.
     pub(crate) fn take_values(&mut self, answer: Result<Definition, Fault>) -> Option<String> {
         match answer {
             _ if !self.reveal => None,

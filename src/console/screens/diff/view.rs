@@ -1,4 +1,4 @@
-//! What changed between two revisions, container by container, or the newer one's raw JSON.
+//! The changes between two revisions by container, or the raw JSON of the newer revision.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,7 +20,7 @@ use crate::domain::release::Release;
 /// Columns of the labels below the list.
 const LABEL: usize = 7;
 
-/// Draws it.
+/// Draws the view.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let (observed, own) = (scene.observed, &scene.screen.diff);
@@ -52,7 +52,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
         Some(Row::Change { change, .. }) => {
             (format!("{} · {}", diff::state::section(&change.section), change.name), details(scene, change, columns))
         }
-        // A line that is longer than the screen is wide is whole below.
+        // The details show a JSON line in full if it is wider than the screen.
         Some(Row::Json { line, .. }) if format::width(line) + 2 > columns => {
             let whole = format::wrap(line, columns, 12).into_iter().map(|text| scene.line(text, Role::Text));
             ("the whole line".to_owned(), whole.collect())
@@ -62,11 +62,11 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     table::draw(scene, Listing { title, headings, rows, at: place, marked, details }, buffer, area);
 }
 
-/// How many changes there are, or what is shown instead of them.
+/// The number of changes, or a label for the raw JSON.
 fn said(scene: &Canvas<'_>, changes: &[Change]) -> Vec<Span<'static>> {
     let different = changes.iter().filter(|change| change.differs()).count();
     let mut said = Vec::new();
-    // Values stand in the heading for as long as they are to be shown.
+    // The warning stays in the heading for as long as values are to be shown.
     if scene.screen.diff.reveal {
         said.push(scene.span(" VALUES SHOWN ", Role::BadBadge));
         said.push(scene.text(" "));
@@ -79,7 +79,7 @@ fn said(scene: &Canvas<'_>, changes: &[Change]) -> Vec<Span<'static>> {
     said
 }
 
-/// Which two: revision, version, age.
+/// Both revisions with version and age.
 fn heading(scene: &Canvas<'_>, sides: &Sides, columns: usize) -> Line<'static> {
     let mut spans = Vec::new();
     if let Some(from) = &sides.from {
@@ -92,7 +92,7 @@ fn heading(scene: &Canvas<'_>, sides: &Sides, columns: usize) -> Line<'static> {
     format::fit(Line::from(spans), columns)
 }
 
-/// `checkout:42 1.9.0, 26m`, and that it cannot be deployed any more.
+/// `checkout:42 (1.9.0, 26m old)`, with `INACTIVE` if the revision can no longer be deployed.
 fn named(scene: &Canvas<'_>, arn: &TaskDefinitionArn) -> String {
     let snapshot = &scene.observed.snapshot;
     let summary = snapshot.task_definition(arn);
@@ -115,7 +115,7 @@ fn version(definition: &Definition) -> Option<String> {
     image.rsplit('/').next()?.rsplit_once(':').map(|(_, tag)| tag.to_owned())
 }
 
-/// Why there is nothing to compare, or not all of it.
+/// The reasons why there is nothing to compare, or not everything.
 fn notes(
     scene: &Canvas<'_>,
     sides: &Sides,
@@ -150,8 +150,8 @@ fn notes(
     lines
 }
 
-/// The lines of each container, of the task and of what is around it; what is the same is counted. And where among them
-/// the marked one is.
+/// The lines of each container, of the task and of the service, with the number of equal properties; and the index of
+/// the marked line.
 fn compared(
     scene: &Canvas<'_>,
     changes: &[Change],
@@ -219,7 +219,7 @@ fn json_line(scene: &Canvas<'_>, line: &str, marked: bool, columns: usize) -> Li
     ])
 }
 
-/// That what a task definition does not carry could not be compared.
+/// A note that properties outside the task definition could not be compared.
 fn unknown_around(scene: &Canvas<'_>, release: &Release, sides: &Sides) -> Option<Line<'static>> {
     let known = |arn: &TaskDefinitionArn| {
         diff::state::revision(scene.observed, release, arn).is_some_and(|revision| !revision.surroundings.is_empty())
@@ -229,7 +229,7 @@ fn unknown_around(scene: &Canvas<'_>, release: &Release, sides: &Sides) -> Optio
     (!both && sides.from.as_ref() != Some(&sides.to)).then(|| scene.line(text, Role::Dim))
 }
 
-/// The marked change in full, the older value above the newer one.
+/// The details of the marked change, the older value above the newer one.
 fn details(scene: &Canvas<'_>, change: &Change, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let room = columns.saturating_sub(LABEL);

@@ -1,4 +1,4 @@
-//! What happened to a release: the lines, and which kinds of them are shown.
+//! The events view: the timeline of a release, filtered by kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,29 +31,29 @@ impl Listed for Row {
     }
 }
 
-/// Which entries are shown.
+/// The filter of the entries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumIter, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum Shown {
-    /// All of them.
+    /// All entries.
     #[default]
     All,
-    /// Tasks that failed.
+    /// Failed tasks.
     Tasks,
-    /// Deployments and the traffic that they move.
+    /// Deployments and their traffic shifts.
     Deployment,
     /// Alarms.
     Alarms,
-    /// What was done from here.
+    /// Acts of this console.
     Ours,
-    /// What somebody else did.
+    /// Acts of others.
     Others,
-    /// What ECS says.
+    /// Events of the ECS service.
     Service,
 }
 
 impl Shown {
-    /// Whether an entry is among them.
+    /// Returns true if the filter shows an entry.
     pub fn has(self, entry: &Entry) -> bool {
         match self {
             Self::All => true,
@@ -67,20 +67,20 @@ impl Shown {
     }
 }
 
-/// The view's own state.
+/// The state of the view.
 #[derive(Debug, Clone, Default)]
 pub struct Events {
-    /// Which entries are shown.
+    /// The filter of the entries.
     pub shown: Shown,
 }
 
-/// All that happened, whichever kinds are shown; newest first.
+/// The unfiltered timeline, newest first.
 pub fn all(observed: &Observed, acts: &Acts, release: &Release) -> Vec<Entry> {
     let alarms = alarms::names(release, &observed.snapshot, &observed.settings);
     timeline::timeline(&observed.snapshot, release, &told(acts, release, &alarms))
 }
 
-/// Who started its deployments, as far as that is known.
+/// The origin of each deployment, if known.
 pub fn starters(observed: &Observed, acts: &Acts, release: &Release) -> BTreeMap<Arn, Origin> {
     timeline::starters(&observed.snapshot, release, &told(acts, release, &BTreeSet::new()))
 }
@@ -89,7 +89,7 @@ fn told<'a>(acts: &'a Acts, release: &Release, alarms: &'a BTreeSet<String>) -> 
     EventText { acts: acts.of(&release.name), since: acts.since, alarms }
 }
 
-/// Every line of the kinds that are shown, newest first unless the order is reversed.
+/// The filtered lines, newest first unless the order is reversed.
 pub fn rows(observed: &Observed, acts: &Acts, events: &Events, list: &List, release: &Release) -> Vec<Row> {
     let shown = |entry: &Entry| events.shown.has(entry);
     let mut rows: Vec<_> = all(observed, acts, release).into_iter().filter(shown).map(Row).collect();
@@ -100,7 +100,7 @@ pub fn rows(observed: &Observed, acts: &Acts, events: &Events, list: &List, rele
 }
 
 impl Events {
-    /// Shows the next kind of which there are entries.
+    /// Selects the next filter that shows at least one entry.
     pub(crate) fn next_kinds(&mut self, all: &[Entry]) {
         for _ in Shown::iter() {
             self.shown = next(self.shown);

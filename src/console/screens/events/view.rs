@@ -1,4 +1,4 @@
-//! What happened to a release, from every source, newest first; below it what is marked, in full.
+//! The events of a release from every source, newest first, and the details of the marked one.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,12 +22,12 @@ use crate::domain::timeline::{Entry, Kind, Origin};
 const TIME: usize = 9;
 /// Columns of the age.
 const AGE: usize = 4;
-/// Columns of the kind's word.
+/// Columns of the kind.
 const KIND: usize = 7;
 /// Columns of the labels below the list.
 const LABEL: usize = 7;
 
-/// Draws them.
+/// Draws the view.
 pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.screen.list(View::Events);
@@ -38,7 +38,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
         said.push(scene.span(format!("  ▲ {others} not from here"), Role::Warn));
     }
     let sources = sources(scene, release);
-    // What was never read is said above the list.
+    // A source that was never read has a line above the list.
     let oldest = sources.iter().find(|source| !source.good() && source.age.is_some()).or(sources.first());
     let title = table::title(scene, (release, View::Events), said, oldest, columns);
     let tabs = scene.tabs(Shown::iter(), scene.screen.events.shown, &[" tab: other kinds ", " tab "], columns);
@@ -75,7 +75,7 @@ fn nothing(scene: &Canvas<'_>) -> &'static str {
     }
 }
 
-/// How the sources stand that the timeline is made of.
+/// The freshness of the sources of the timeline.
 fn sources(scene: &Canvas<'_>, release: &Release) -> [Freshness; 4] {
     let snapshot = &scene.observed.snapshot;
     [
@@ -86,7 +86,7 @@ fn sources(scene: &Canvas<'_>, release: &Release) -> [Freshness; 4] {
     ]
 }
 
-/// What the timeline lacks, because it could not be read.
+/// A line for each source that could not be read: its entries are missing.
 fn missing(scene: &Canvas<'_>, sources: &[Freshness], columns: usize) -> Vec<Line<'static>> {
     let lacks = sources.iter().filter(|source| source.fault.is_some() || source.age.is_none());
     let line = |source: &Freshness| {
@@ -98,7 +98,7 @@ fn missing(scene: &Canvas<'_>, sources: &[Freshness], columns: usize) -> Vec<Lin
     lacks.map(line).collect()
 }
 
-/// Columns that whose it is takes; none where all is of one service and there is no room to repeat it.
+/// Columns of the entry's subject; zero on a narrow screen if all entries concern one service.
 fn about_columns(columns: usize, several: bool) -> usize {
     match columns {
         ..100 if several => 12,
@@ -108,12 +108,12 @@ fn about_columns(columns: usize, several: bool) -> usize {
     }
 }
 
-/// An entry in one line.
+/// An entry on one line.
 fn line(scene: &Canvas<'_>, row: &Row, marked: bool, of: usize, columns: usize) -> Line<'static> {
     let entry = &row.0;
     let now = scene.observed.now.at;
     let today = now.strftime("%F").to_string() == entry.at.strftime("%F").to_string();
-    // What was only seen happened before.
+    // `~`: the event happened before its first observation.
     let before = if entry.seen { "~" } else { " " };
     let time = entry.at.strftime(if today { "%H:%M:%S" } else { "%b %e" });
     let (mark, role) = mark(entry);
@@ -130,7 +130,7 @@ fn line(scene: &Canvas<'_>, row: &Row, marked: bool, of: usize, columns: usize) 
         spans.push(scene.dim(format::pad(&entry.about, of)));
         spans.push(Span::raw(" "));
     }
-    // Tasks are counted in words.
+    // The text of a tasks entry has the count.
     if entry.count > 1 && entry.kind != Kind::Tasks {
         spans.push(scene.span(format!("×{} ", entry.count), Role::Title));
     }
@@ -140,7 +140,7 @@ fn line(scene: &Canvas<'_>, row: &Row, marked: bool, of: usize, columns: usize) 
     Line::from(spans)
 }
 
-/// What stands out: other people's doings before all, then what is wrong, then our own.
+/// The mark and the role of an entry: acts of others stand out most, then problems, then acts of this console.
 pub fn mark(entry: &Entry) -> (&'static str, Role) {
     match entry.hand {
         Some(Origin::Others) => ("▲", Role::Warn),
@@ -150,7 +150,7 @@ pub fn mark(entry: &Entry) -> (&'static str, Role) {
     }
 }
 
-/// An entry in full; what AWS says is never cut.
+/// The details of an entry; AWS's texts are never cut.
 fn details(scene: &Canvas<'_>, entry: &Entry, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let room = columns.saturating_sub(LABEL);

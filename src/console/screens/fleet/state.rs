@@ -1,28 +1,28 @@
-//! The fleet's list: the marked release, the search, the order.
+//! The fleet's list: the marked release, the search, the sort order.
 
 use crate::console::state::list::Find;
 use crate::domain::release::Release;
 
-/// The fleet's own state.
+/// The state of the fleet screen.
 #[derive(Debug, Clone, Default)]
 pub struct Fleet {
-    /// The marked release, by name.
+    /// The name of the marked release.
     pub selected: Option<String>,
-    /// Whether the operator has moved the mark; until then it is on the most urgent line.
+    /// True once the operator has moved the mark; until then the most urgent release is marked.
     pub moved: bool,
-    /// What is searched for.
+    /// The search.
     pub find: Find,
-    /// In which order its lines are.
+    /// The sort order.
     pub order: FleetOrder,
-    /// Whether that is turned round.
+    /// True if the sort order is reversed.
     pub reversed: bool,
 }
 
-/// The orders of the fleet's lines.
+/// The sort orders of the fleet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumIter, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum FleetOrder {
-    /// What needs somebody first.
+    /// By urgency: releases that need an operator first.
     #[default]
     Urgency,
     /// By name.
@@ -31,13 +31,13 @@ pub enum FleetOrder {
     Method,
 }
 
-/// The text of a release that a search on the fleet looks at.
+/// The text that a search on the fleet looks at.
 pub fn searched(release: &Release) -> String {
     format!("{} {} {} {}", release.name, release.method, release.phase, release.newest().task_definition)
 }
 
 impl Fleet {
-    /// The releases as they are listed: filtered, in the chosen order.
+    /// The listed releases: filtered, in the chosen order.
     pub fn lines<'a>(&self, releases: &'a [Release]) -> Vec<&'a Release> {
         let shown = |release: &&Release| !self.find.only || self.find.matches(&searched(release));
         let mut lines: Vec<_> = releases.iter().filter(shown).collect();
@@ -55,7 +55,8 @@ impl Fleet {
     /// The marked release.
     pub fn marked<'a>(&self, releases: &'a [Release]) -> Option<&'a Release> {
         let marked = |release: &Release| Some(release.name.as_str()) == self.selected.as_deref();
-        // A release that was marked by hand stays marked while it is hidden: a key never falls to the line below.
+        // A release that the operator marked stays marked while it is hidden: a key must not act on the next line
+        // instead.
         if let Some(moved) = releases.iter().find(|release| self.moved && marked(release)) {
             return Some(moved);
         }
@@ -63,7 +64,7 @@ impl Fleet {
         lines.iter().find(|release| marked(release)).or(lines.first()).copied()
     }
 
-    /// Whether the most urgent release is the first line.
+    /// Returns true if the most urgent release is the first line.
     pub fn urgent_first(&self) -> bool {
         self.order == FleetOrder::Urgency && !self.reversed
     }

@@ -243,6 +243,17 @@ fn cell(scene: &Canvas<'_>, release: &Release, kind: Kind, columns: usize) -> (S
         Kind::Release => (revisions(scene, release), Role::Text),
         Kind::Tasks => tasks(release),
         Kind::Errors => {
+            let fresh = metrics.as_ref().is_some_and(|source| source.good());
+            let early = release::verdict::preliminary(scene, release).filter(|_| fresh);
+            if let Some(early) = early.filter(|early| early.alarming || judged.minutes == 0)
+                && let Some(rate) = early.numbers.error_percent
+            {
+                // `~`: these minutes may still change.
+                return match early.alarming {
+                    true => (format!("~{rate:.0}% ▲"), Role::Bad),
+                    false => (format!("~{}", format::rate(rate)), Role::Dim),
+                };
+            }
             let over = judged.error_percent.is_some_and(|rate| rate > thresholds.warn_error_percent);
             measured(judged.error_percent.map(format::rate), over)
         }

@@ -36,6 +36,9 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     let mut details = marked.map(|(_, deployment)| deployment::lines(scene, deployment, columns)).unwrap_or_default();
     if let Some((_, deployment)) = marked {
         details.splice(0..0, leads(scene, deployment, starters.get(&deployment.arn).copied(), columns));
+        let bad = deployment.task_definition().and_then(|revision| release.known_against(revision));
+        let bad = bad.map(|bad| format!("✖ {}: {bad}", bad.task_definition.tag()));
+        details.splice(0..0, bad.map(|bad| scene.line(format::clip(&bad, columns), Role::Bad)));
     }
     let marked = marked.map(|(_, deployment)| deployment::name(deployment)).unwrap_or_default();
     table::draw(scene, Listing { title, headings: None, rows, at, marked, details }, buffer, area);
@@ -109,7 +112,8 @@ fn rows(
                         at = lines.len();
                     }
                     let others = starters.get(&deployment.arn) == Some(&Origin::Others);
-                    lines.push(row(scene, deployment, (here, others), fresh.good(), columns));
+                    let bad = deployment.task_definition().is_some_and(|it| release.known_against(it).is_some());
+                    lines.push(row(scene, deployment, (here, others, bad), fresh.good(), columns));
                 }
             }
         }
@@ -137,11 +141,12 @@ fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     scene.line(text, Role::Dim)
 }
 
-/// One deployment in one line: whether it is marked, and whether somebody else started it.
+/// One deployment in one line: whether it is marked, whether somebody else started it, and whether its revision is known
+/// to be bad.
 fn row(
     scene: &Canvas<'_>,
     deployment: &ServiceDeployment,
-    (marked, others): (bool, bool),
+    (marked, others, bad): (bool, bool, bool),
     fresh: bool,
     columns: usize,
 ) -> Line<'static> {
@@ -173,10 +178,11 @@ fn row(
     ];
     let picked =
         scene.screen.history.picked.is_some() && scene.screen.history.picked.as_ref() == deployment.task_definition();
-    let (sign, signed) = match (others, picked) {
-        (_, true) => ("●", Role::Accent),
-        (true, false) => ("▲", Role::Warn),
-        (false, false) => (" ", Role::Text),
+    let (sign, signed) = match (picked, bad, others) {
+        (true, ..) => ("●", Role::Accent),
+        (false, true, _) => ("✖", Role::Bad),
+        (false, false, true) => ("▲", Role::Warn),
+        (false, false, false) => (" ", Role::Text),
     };
     let mut spans = vec![scene.span(if marked { "▸" } else { " " }, Role::Accent), scene.span(sign, signed)];
     for (text, role) in cells {

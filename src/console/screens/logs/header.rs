@@ -1,4 +1,4 @@
-//! What is said above the lines: how fast each side writes and errs, how far reading is, what cannot be read and why.
+//! The header of the log view: the rates of each side, the progress of reading, and the logs that cannot be read.
 
 use ratatui::text::{Line, Span};
 
@@ -15,7 +15,7 @@ use crate::domain::release::Release;
 
 const SIDES: [LogSide; 3] = [LogSide::Stable, LogSide::Canary, LogSide::Unknown];
 
-/// How a side looks.
+/// The role of a side.
 pub(crate) fn role(whose: LogSide) -> Role {
     match whose {
         LogSide::Stable => Role::Stable,
@@ -24,7 +24,7 @@ pub(crate) fn role(whose: LogSide) -> Role {
     }
 }
 
-/// Where in the log the operator is.
+/// The mode of reading: held, following, or at a marked line.
 pub(crate) fn said(scene: &Canvas<'_>) -> Vec<Span<'static>> {
     let logs = &scene.screen.logs;
     if logs.held.is_some() {
@@ -33,7 +33,7 @@ pub(crate) fn said(scene: &Canvas<'_>) -> Vec<Span<'static>> {
     vec![scene.text(if logs.follows() { "following" } else { "f follows again" })]
 }
 
-/// All of it; the last line is what the list of lines is.
+/// The lines of the header; the last one is the heading of the list.
 pub(crate) fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let logs = &scene.screen.logs;
     let mut lines = Vec::new();
@@ -62,7 +62,7 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Ve
     lines
 }
 
-/// A failure, and what to do about it.
+/// A failure with its remedy.
 fn failed(source: &LogSource, fault: &Fault) -> String {
     let advice = match fault.kind {
         FaultKind::Denied => format!("Ask for logs:FilterLogEvents on log group {}.", source.group),
@@ -71,7 +71,7 @@ fn failed(source: &LogSource, fault: &Fault) -> String {
     format!("{}. {advice}", fault.headline())
 }
 
-/// How fast a side writes, and how much of that tells of errors.
+/// The rates and counts of a side's lines and errors.
 fn side(scene: &Canvas<'_>, release: &Release, whose: LogSide, columns: usize) -> Line<'static> {
     let logs = &scene.screen.logs;
     let all = logs.book.all(whose);
@@ -100,7 +100,7 @@ fn side(scene: &Canvas<'_>, release: &Release, whose: LogSide, columns: usize) -
     Line::from(spans)
 }
 
-/// A rate in its shortest honest form: what is not nothing is never shown as nothing.
+/// A rate in its shortest form that does not mislead: a rate above zero is never shown as zero.
 fn number(rate: f64) -> String {
     match rate {
         r if r <= 0.0 => "0".to_owned(),
@@ -110,7 +110,7 @@ fn number(rate: f64) -> String {
     }
 }
 
-/// How far reading is.
+/// The progress of reading.
 fn reading(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     let logs = &scene.screen.logs;
     let mut note = Vec::new();
@@ -152,7 +152,7 @@ fn reading(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     scene.heading("lines", note, columns)
 }
 
-/// Why there is no line: what is searched for is in none, or none was written.
+/// The reason why no line is shown: none matches, or none was written.
 pub(crate) fn nothing(scene: &Canvas<'_>) -> Vec<Line<'static>> {
     let logs = &scene.screen.logs;
     if logs.book.kept() > 0 {
@@ -168,7 +168,7 @@ pub(crate) fn nothing(scene: &Canvas<'_>) -> Vec<Line<'static>> {
     lines
 }
 
-/// Why a side has no log: none of its tasks was ever started, and some are known to have failed.
+/// The reason why a side has no log: none of its tasks ever started, and some are known to have failed.
 fn never_started(scene: &Canvas<'_>, release: &Release, whose: LogSide) -> Option<String> {
     let only = scene.screen.logs.task.as_ref();
     let services: Vec<_> = release.services().map(|side| &side.service).collect();

@@ -1,16 +1,15 @@
-//! What a line says, first things first: in a narrow column the time that a service writes before each message, or a JSON
-//! line's braces, would be all there is to see. The line as it came is among the details.
+//! A log line reworded with its message first: in a narrow column, a leading time or the braces of a JSON line would
+//! take all the room. The details show the original line.
 
 use serde_json::Value;
 
-/// Members that hold a line's message and its level, the likeliest first.
+/// Members with the message and the level, most likely first.
 const MESSAGE: [&str; 4] = ["message", "msg", "event", "log"];
 const LEVEL: [&str; 3] = ["level", "severity", "lvl"];
-/// Members that say what the view's own columns say.
+/// Members that repeat the view's own columns.
 const TOLD: [&str; 6] = ["time", "timestamp", "ts", "@timestamp", "service", "logger"];
 
-/// A JSON line as `LEVEL message name=value …`, another without the time at its beginning; as it is where there is
-/// neither.
+/// A JSON line as `LEVEL message name=value …`; another line without its leading time; any other line unchanged.
 pub(crate) fn said(line: &str) -> String {
     match serde_json::from_str(line) {
         Ok(Value::Object(members)) => {
@@ -35,7 +34,7 @@ pub(crate) fn said(line: &str) -> String {
     }
 }
 
-/// Behind a time as RFC 3339 has it, where the line begins with one.
+/// The line without a leading time in the format of RFC 3339.
 fn without_time(line: &str) -> &str {
     let Some((first, rest)) = line.split_once(char::is_whitespace) else { return line };
     if first.parse::<jiff::Timestamp>().is_ok() { rest.trim_start() } else { line }

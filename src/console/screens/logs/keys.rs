@@ -1,4 +1,5 @@
-//! Keys in the log. It has lines by the ten thousand: the mark is a place among them, and a step costs what lies between.
+//! Keys in the log. A log has tens of thousands of lines, so the mark is a position in the buffer, and a step only
+//! costs the lines in between.
 
 use jiff::Timestamp;
 
@@ -11,7 +12,7 @@ use crate::domain::logs::buffer::{LogSide, Shown};
 use crate::domain::logs::ring_buffer::{Key, RingBuffer};
 use crate::domain::release::Release;
 
-/// What to tell the operator after a key, and whether something is wrong.
+/// The message to the operator after a key; true: something is wrong.
 pub(crate) type Said = Option<(String, bool)>;
 
 fn said(text: &str) -> Said {
@@ -19,7 +20,7 @@ fn said(text: &str) -> Said {
 }
 
 impl Logs {
-    /// A key that moves in the log, or changes how it is followed.
+    /// Handles a key that moves in the log, or changes how the log is followed.
     pub(crate) fn dispatch(
         &mut self,
         action: Action,
@@ -59,7 +60,7 @@ impl Logs {
         self.mark = key.or(self.mark);
     }
 
-    /// Both, stable's, the canary's.
+    /// Selects the next sides: both, stable, canary.
     fn next_sides(&mut self, release: &Release) -> Said {
         if !two_sides(release) || self.task.is_some() {
             return said("there is one side here");
@@ -73,7 +74,8 @@ impl Logs {
         Some((format!("lines shown: {name}"), false))
     }
 
-    /// The next line that has what was searched for, all round; all lines are shown again, it among its neighbours.
+    /// Marks the next match of the search, wrapping around; all lines are shown again, so that the match has its
+    /// context.
     fn find(&mut self, find: &mut Find, forward: bool) -> Said {
         if !find.active() {
             return said("nothing is looked for: / does");
@@ -97,18 +99,18 @@ impl Logs {
         None
     }
 
-    /// The place of the oldest line that is so.
+    /// The position of the oldest shown line that satisfies `is_so`.
     fn first(&self, shown: Shown, is_so: impl Fn(&RingBuffer) -> bool) -> Option<Key> {
         self.book.shown(shown).find(|line| is_so(line)).map(|line| line.key)
     }
 
-    /// The place so many lines above the mark, or the first.
+    /// The position `lines` above the mark, or the first.
     fn above(&self, lines: usize, shown: Shown) -> Option<Key> {
         let at = self.marked(shown)?.key;
         self.book.up_to(Some(at), shown).take(lines + 1).last().map(|line| line.key)
     }
 
-    /// The place so many lines below it, or the last. At the newest line that is followed already, it stays so.
+    /// The position `lines` below the mark, or the last. While the newest line is followed, the mark does not move.
     fn below(&self, lines: usize, shown: Shown) -> Option<Key> {
         let at = self.mark?;
         self.book.behind(at, shown).take(lines).last().map(|line| line.key)

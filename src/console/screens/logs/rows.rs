@@ -1,4 +1,4 @@
-//! The lines around the mark, as many as the screen has rows: what is kept beside them costs nothing.
+//! The lines around the mark, as many as the screen has rows: drawing does not depend on the number of lines kept.
 
 use std::collections::VecDeque;
 
@@ -16,10 +16,10 @@ use crate::domain::logs::buffer::{LogSide, Shown};
 use crate::domain::logs::ring_buffer::{Key, RingBuffer};
 use crate::domain::release::Release;
 
-/// From so many columns on both sides are beside one another.
+/// Least columns for showing both sides beside each other.
 const TWO: usize = 120;
 
-/// The lines as far as they can be in sight, and which of them is the marked one.
+/// The lines that may be visible, and the index of the marked line.
 pub(crate) fn around(
     scene: &Canvas<'_>,
     release: &Release,
@@ -37,13 +37,13 @@ pub(crate) fn around(
         return (rows.collect(), at);
     }
     let looks = Looks::beside(marked, columns);
-    // Of whom it is not known yet is on the left, with a mark.
+    // Lines whose side is not known yet go left, marked.
     let half = |canary: bool| {
         let is_in = |line: &RingBuffer| (logs.book.whose(line) == LogSide::Canary) == canary;
         window(scene, is_in, marked, shown, rows)
     };
     let ((left, left_at), (right, right_at)) = (half(false), half(true));
-    // The marked line and what is nearest to it in time on the other side are in one row.
+    // The marked line shares a row with the line nearest in time on the other side.
     let at = left_at.max(right_at);
     let (mut left, mut right) = (padded(left, at - left_at), padded(right, at - right_at));
     let mut both = Vec::new();
@@ -60,7 +60,7 @@ fn padded(lines: Vec<&RingBuffer>, above: usize) -> VecDeque<Option<&RingBuffer>
     std::iter::repeat_n(None, above).chain(lines.into_iter().map(Some)).collect()
 }
 
-/// Up to so many lines before and behind the mark, and how many are before it: up to the mark itself, or what is nearest.
+/// Up to `rows` lines before and after the mark, and the index of the marked line, or of the nearest one before.
 fn window<'a>(
     scene: &Canvas<'a>,
     is_in: impl Fn(&RingBuffer) -> bool,
@@ -76,9 +76,9 @@ fn window<'a>(
     (lines, at)
 }
 
-/// How lines are laid out.
+/// The layout of a line.
 struct Looks {
-    /// The marked line.
+    /// The position of the marked line.
     marked: Key,
     /// Columns of a line.
     columns: usize,
@@ -114,7 +114,7 @@ fn cell(scene: &Canvas<'_>, release: &Release, line: Option<&RingBuffer>, looks:
     spans
 }
 
-/// One line, cut to a width.
+/// One line, cut to the width.
 fn row(scene: &Canvas<'_>, release: &Release, line: &RingBuffer, looks: &Looks) -> Vec<Span<'static>> {
     let book = &scene.screen.logs.book;
     let whose = book.whose(line);
@@ -136,7 +136,7 @@ fn row(scene: &Canvas<'_>, release: &Release, line: &RingBuffer, looks: &Looks) 
         spans.push(scene.dim("? "));
     }
     let task = buffer::task(book.stream(line));
-    // An id's beginning tells tasks apart; with a mark for what is left out it would not.
+    // The first characters of an id tell tasks apart; an ellipsis would take their room.
     let task: String = task.chars().take(looks.task).collect();
     spans.push(scene.span(format::pad(&task, looks.task), role(whose)));
     spans.push(Span::raw(" "));

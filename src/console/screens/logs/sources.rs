@@ -1,4 +1,4 @@
-//! Where the containers of a release write, whose a task's lines are, and which logs cannot be read here.
+//! The log sources of a release's containers, the side of each task, and the logs that cannot be read here.
 
 use std::collections::BTreeSet;
 
@@ -11,32 +11,32 @@ use crate::domain::logs::buffer::LogSide;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::Release;
 
-/// One task, whose log alone is read.
+/// A task whose log alone is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfTask {
-    /// Its id.
+    /// The id of the task.
     pub id: String,
-    /// Its revision.
+    /// The revision of the task.
     pub task_definition: TaskDefinitionArn,
-    /// Where its log begins here.
+    /// The time at which the log begins in the view.
     pub from: Timestamp,
-    /// Whether that is its creation.
+    /// True if the log begins with the task's creation.
     pub whole: bool,
 }
 
-/// Where there is something to read.
+/// The log sources of a release or a task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// What is read. Both sides of a release often write to one source.
+    /// The sources to read. Both sides of a release often write to the same source.
     pub read: Vec<LogSource>,
-    /// The sides of which something is read.
+    /// The sides with at least one source to read.
     pub sides: BTreeSet<LogSide>,
-    /// What is not, and why, a sentence each.
+    /// The reasons why other logs are not read, a sentence each.
     pub unread: Vec<String>,
 }
 
 impl Sources {
-    /// Of a release, or of one task.
+    /// The sources of a release, or of one task.
     pub(crate) fn of(snapshot: &Snapshot, release: &Release, region: &str, task: Option<&OfTask>) -> Self {
         let mut sources = Self::default();
         let all = revisions(release);
@@ -79,7 +79,7 @@ impl Sources {
     }
 }
 
-/// Where a container writes, or why that cannot be read.
+/// The log source of a container, or the reason why its log cannot be read.
 fn source(container: &str, driver: &LogDriver, region: &str, task: Option<&OfTask>) -> Result<LogSource, String> {
     match driver {
         LogDriver::Awslogs { group, region: its, prefix: Some(prefix) } => Ok(LogSource {
@@ -98,7 +98,7 @@ fn source(container: &str, driver: &LogDriver, region: &str, task: Option<&OfTas
     }
 }
 
-/// The revisions that tasks of a release run, each with whose it is.
+/// The revisions of a release's tasks, each with its side.
 pub(crate) fn revisions(release: &Release) -> Vec<(LogSide, &TaskDefinitionArn)> {
     let mut revisions: Vec<(LogSide, &TaskDefinitionArn)> = Vec::new();
     for side in release.sides() {
@@ -112,7 +112,7 @@ pub(crate) fn revisions(release: &Release) -> Vec<(LogSide, &TaskDefinitionArn)>
     revisions
 }
 
-/// LogSide the lines of a task of this service and revision are; `None`: of neither side.
+/// The side of a task with this service and revision; `None`: neither side.
 pub fn whose(release: &Release, service: &ServiceKey, revision: &TaskDefinitionArn) -> Option<LogSide> {
     let stable = &release.stable;
     match &release.canary {
@@ -130,12 +130,12 @@ pub fn whose(release: &Release, service: &ServiceKey, revision: &TaskDefinitionA
     }
 }
 
-/// Whether lines of two sides can be told apart.
+/// Returns true if the lines of two sides can be told apart.
 pub fn two_sides(release: &Release) -> bool {
     release.canary.is_some() || !release.stable.leaving.is_empty()
 }
 
-/// What people call a side.
+/// The display name of a side.
 pub fn name(release: &Release, whose: LogSide) -> &'static str {
     match whose {
         LogSide::Unknown => "unknown",
@@ -147,7 +147,7 @@ pub fn name(release: &Release, whose: LogSide) -> &'static str {
     }
 }
 
-/// The revision of a side that most of its lines are of; `None`: that is not one.
+/// The main revision of a side; `None`: the side has no revision.
 pub fn revision(release: &Release, whose: LogSide) -> Option<&TaskDefinitionArn> {
     let mut of = revisions(release).into_iter().filter(|(of, _)| *of == whose).map(|(_, arn)| arn);
     of.next()

@@ -1,4 +1,4 @@
-//! What the containers of a release write, followed.
+//! The logs of a release's containers, followed live.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,47 +18,47 @@ use crate::domain::logs::{LogPage, LogQuery, LogSource, counters};
 use crate::domain::observe::snapshot::{Query, Reading};
 use crate::domain::release::Release;
 
-/// What is kept of the lines, whatever is written.
+/// Bounds of the lines kept, however much is written.
 pub const BOUNDS: Bounds = Bounds { bytes: 24 << 20, lines: 200_000 };
 
-/// How far back a log begins when it is opened.
+/// A log begins this long before it is opened.
 const BACK: SignedDuration = SignedDuration::from_mins(3);
-/// The same of the log of one task, at the most: it begins with the task, unless that has run for longer.
+/// The log of one task begins with the task; if the task ran longer, this long before its end, or before now.
 const BACK_FOR_TASK: SignedDuration = SignedDuration::from_mins(30);
-/// Whoever comes back to a log after so long begins it anew.
+/// A log that was not read for this long begins anew when it is opened again.
 const OUT_OF_DATE: SignedDuration = SignedDuration::from_mins(10);
-/// Rates are of a minute, and known once there is a third of one.
+/// Time over which rates are computed, and the least time from which a rate is known.
 const RATE_OVER: SignedDuration = SignedDuration::from_secs(60);
 const RATE_OVER_LEAST: SignedDuration = SignedDuration::from_secs(20);
-/// Lines of the last seconds may still come in: they are in no rate yet.
+/// Lines of the last seconds may still arrive late: they are not in a rate yet.
 const SETTLING: SignedDuration = SignedDuration::from_secs(10);
 
-/// How one source stands.
+/// The progress of one source.
 #[derive(Debug, Clone)]
 struct Followed {
     tail: Tail,
-    /// When it was last asked for.
+    /// The time of the last query.
     asked: Timestamp,
     reading: Reading<()>,
 }
 
-/// The view's own state: what was read, bounded, and where reading goes on.
+/// The state of the view: the lines read, within bounds, and the position of each source.
 #[derive(Debug, Clone)]
 pub struct Logs {
-    /// The one task whose log this is; `None`: of all tasks.
+    /// The task whose log alone is read; `None`: all tasks.
     pub task: Option<OfTask>,
     /// The lines and their counts.
     pub book: LogBuffer,
-    /// Which sides' lines are shown; `None`: both.
+    /// The side whose lines are shown; `None`: both.
     pub sides: Option<LogSide>,
-    /// Since when nothing is asked for any more.
+    /// The time since which reading is held.
     pub held: Option<Timestamp>,
-    /// What there is to read, and what not.
+    /// The sources that are read, and the reasons for those that are not.
     pub sources: Sources,
-    /// The marked line; `None`: the newest, which is followed.
+    /// The marked line; `None`: the newest line is followed.
     pub(super) mark: Option<Key>,
     followed: BTreeMap<LogSource, Followed>,
-    /// From when on lines are read.
+    /// The time from which lines are read.
     since: Option<Timestamp>,
 }
 
@@ -77,7 +77,7 @@ impl Default for Logs {
     }
 }
 
-/// How fast a side writes.
+/// The rates of a side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     /// Lines a second.
@@ -87,7 +87,7 @@ pub struct Rate {
 }
 
 impl Logs {
-    /// Takes in a page, or why there is none. `asked`: when it was asked for.
+    /// Takes a page, or the failure to read it. `asked`: the time of the query.
     pub fn take(&mut self, asked: Timestamp, query: &LogQuery, answer: Result<LogPage, Fault>) {
         if !self.sources.read.contains(&query.source) {
             return;
@@ -96,7 +96,7 @@ impl Logs {
         let followed = match self.followed.get_mut(&query.source) {
             Some(followed) if followed.tail.waits_for(query) => followed,
             None if query.token.is_none() => self.followed.entry(query.source.clone()).or_insert_with(begin),
-            // Of an earlier opening of the log.
+            // The page belongs to an earlier opening of the log.
             _ => return,
         };
         followed.asked = asked;
@@ -107,53 +107,53 @@ impl Logs {
                 let lines = followed.tail.take(asked, page);
                 self.book.take(asked, lines);
             }
-            // A token is good for a while only.
+            // A token expires after a while.
             Err(fault) if fault.kind == FaultKind::Refused && followed.tail.restart() => {}
             Err(fault) => followed.reading.fault = Some((asked, fault)),
         }
     }
 
-    /// Whether it was not read for so long that what is now is worth more than what was in between.
+    /// Returns true if the log was not read for so long that its present lines are worth more than those in between.
     pub(crate) fn out_of_date(&self, now: Timestamp) -> bool {
         self.held.is_none() && self.reach().is_some_and(|reach| now.duration_since(reach) > OUT_OF_DATE)
     }
 
-    /// Whether the newest line is followed.
+    /// Returns true if the newest line is followed.
     pub fn follows(&self) -> bool {
         self.mark.is_none()
     }
 
-    /// The marked line: the newest that is shown, or the nearest to where the mark was set.
+    /// The marked line: the newest shown line, or the shown line nearest to the mark.
     pub fn marked(&self, shown: Shown) -> Option<&RingBuffer> {
         let at = self.book.up_to(self.mark, shown).next();
         at.or_else(|| self.book.behind(self.mark?, shown).next())
     }
 
-    /// From when on lines are read; `None`: none were yet.
+    /// The time from which lines are read; `None`: nothing was read yet.
     pub fn since(&self) -> Option<Timestamp> {
         self.since
     }
 
-    /// How each source's last reading went, in the order of the sources; `None`: it was not asked for yet.
+    /// The reading of each source, in the order of the sources; `None`: not queried yet.
     pub fn readings(&self) -> impl Iterator<Item = (&LogSource, Option<&Reading<()>>)> {
         let of = |source| (source, self.followed.get(source).map(|followed| &followed.reading));
         self.sources.read.iter().map(of)
     }
 
-    /// Up to when every source is read; `None`: one is not at all.
+    /// The time up to which every source was read; `None`: a source was not read at all.
     pub fn reach(&self) -> Option<Timestamp> {
         let reach = |source| self.followed.get(source).and_then(|followed| followed.tail.reach());
         let each: Option<Vec<_>> = self.sources.read.iter().map(reach).collect();
         each?.into_iter().min()
     }
 
-    /// Whether there is more to be read than was yet.
+    /// Returns true if a source has more to be read.
     pub fn catching_up(&self) -> bool {
         let more = |source| self.followed.get(source).is_none_or(|followed| followed.tail.more());
         self.sources.read.iter().any(more)
     }
 
-    /// How fast a side writes now; `None`: its log is not read, or not for long enough.
+    /// The present rates of a side; `None`: its log is not read, or not for long enough.
     pub fn rate(&self, whose: LogSide) -> Option<Rate> {
         if !self.sources.sides.contains(&whose) {
             return None;
@@ -167,13 +167,13 @@ impl Logs {
         (over >= RATE_OVER_LEAST).then_some(rate)
     }
 
-    /// Bytes that it all takes, about.
+    /// Approximate size of the state in bytes.
     pub fn bytes(&self) -> usize {
         let ids: usize = self.followed.values().map(|followed| followed.tail.bytes()).sum();
         self.book.bytes() + ids
     }
 
-    /// The page of a source that is due, and when the source was last asked for.
+    /// The next page of a source if it is due, with the time of the last query.
     fn due(&self, source: &LogSource, now: Now) -> Option<(Option<Timestamp>, LogQuery)> {
         let Some(followed) = self.followed.get(source) else {
             let from = self.task.as_ref().map_or(now.at - BACK, |task| task.from);
@@ -185,17 +185,17 @@ impl Logs {
 }
 
 impl Logs {
-    /// The log of one task.
+    /// Creates the log of one task.
     pub(crate) fn of_task(task: &Task, now: Timestamp) -> Self {
         Self { task: Some(of_task(task, now)), ..Self::default() }
     }
 
-    /// Which lines are shown.
+    /// The filter of the lines.
     pub fn shown(&self, find: &Find) -> Shown {
         Shown { whose: self.sides, found: find.only && find.active() }
     }
 
-    /// Follows what is known of the release: which logs there are to read, and whose their streams are.
+    /// Updates the sources and the side of each log stream from the release, and continues the search.
     pub(crate) fn refresh(&mut self, observed: &Observed, release: &Release, find: &Find) {
         let snapshot = &observed.snapshot;
         self.sources = Sources::of(snapshot, release, &observed.place.region, self.task.as_ref());
@@ -211,7 +211,7 @@ impl Logs {
         self.book.search(find.text.value());
     }
 
-    /// The marked line, in full.
+    /// The full text of the marked line.
     pub(crate) fn copied(&self, find: &Find) -> Option<String> {
         let line = self.marked(self.shown(find))?;
         let cut = if line.cut > 0 { format!("… ({} bytes more)", line.cut) } else { String::new() };
@@ -219,8 +219,7 @@ impl Logs {
     }
 }
 
-/// What is asked of AWS while it is open: the pages that are due, that of the source first which was not asked for
-/// longest.
+/// Queries while the view is open: the pages that are due, those of the sources queried longest ago first.
 pub(crate) fn wanted(observed: &Observed, logs: &Logs, release: &Release) -> Vec<Query> {
     if logs.held.is_some() {
         return Vec::new();
@@ -228,7 +227,7 @@ pub(crate) fn wanted(observed: &Observed, logs: &Logs, release: &Release) -> Vec
     let mut due: Vec<_> = logs.sources.read.iter().filter_map(|source| logs.due(source, observed.now)).collect();
     due.sort_by_key(|(asked, _)| *asked);
     let pages = due.into_iter().map(|(_, query)| Query::Logs(query));
-    // What the sides go for is asked for anyway.
+    // The sides' own revisions are queried anyway.
     let sides = || release.sides();
     let unread = sides().flat_map(|side| &side.leaving).chain(logs.task.as_ref().map(|task| &task.task_definition));
     let unread = unread.filter(|arn| observed.snapshot.task_definition(arn).is_none());
@@ -237,7 +236,8 @@ pub(crate) fn wanted(observed: &Observed, logs: &Logs, release: &Release) -> Vec
     pages.chain(unread).collect()
 }
 
-/// A task's log from its creation; where it ran for long, from some time before its end, or before now.
+/// The log of a task from its creation. For a task that ran longer, it begins [`BACK_FOR_TASK`] before the task's end,
+/// or before now.
 fn of_task(task: &Task, now: Timestamp) -> OfTask {
     let latest = task.stopped_at.unwrap_or(now) - BACK_FOR_TASK;
     let created = task.created_at.unwrap_or(latest);

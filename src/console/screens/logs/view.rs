@@ -1,5 +1,4 @@
-//! The logs of a release: how fast each side writes and errs, then the lines, both sides' beside one another where there
-//! is room.
+//! The logs of a release: the rates of each side, then the lines, with both sides beside each other on a wide screen.
 
 use super::header;
 use super::rows;
@@ -19,12 +18,12 @@ use crate::domain::logs::ring_buffer::RingBuffer;
 use crate::domain::release::Release;
 use crate::domain::text;
 
-/// Rows that the lines never leave to what is said above them.
+/// Rows that the header never takes from the lines.
 const LINES: usize = 10;
-/// Rows of the marked line in full, at the most.
+/// The most rows of the marked line in full.
 const DETAILS: usize = 200;
 
-/// Draws them.
+/// Draws the view.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let logs = &scene.screen.logs;
@@ -39,7 +38,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
         head.truncate(room - 1);
         head.push(scene.line(format!("… {hidden} more"), Role::Dim));
     }
-    // The last of them is the heading of the list.
+    // The last line of the header is the heading of the list.
     let title = head.pop().unwrap_or_default();
     for (row, line) in (0u16..).zip(head.iter()) {
         put(buffer, area, row, line.clone());
@@ -55,7 +54,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     table::draw(scene, Listing { title, headings: None, rows, at, marked, details }, buffer, area);
 }
 
-/// When it was written, and by whom.
+/// The time of a line, with its side, task and stream.
 fn name(scene: &Canvas<'_>, release: &Release, line: &RingBuffer) -> String {
     let book = &scene.screen.logs.book;
     let (whose, stream) = (book.whose(line), book.stream(line));
@@ -64,7 +63,7 @@ fn name(scene: &Canvas<'_>, release: &Release, line: &RingBuffer) -> String {
     format!("{at} · {name} · task {} · {}", format::clip(buffer::task(stream), 40), format::clip(stream, 80))
 }
 
-/// The line in full: broken where the screen ends, nothing of it left out but what nobody kept.
+/// The line in full, broken at the screen's width; only bytes that were not kept are missing.
 fn details(scene: &Canvas<'_>, line: &RingBuffer, columns: usize) -> Vec<Line<'static>> {
     let role = if line.error { Role::Bad } else { Role::Text };
     let mut lines: Vec<_> =
@@ -76,7 +75,7 @@ fn details(scene: &Canvas<'_>, line: &RingBuffer, columns: usize) -> Vec<Line<'s
     lines
 }
 
-/// A text in rows of at most that width, character by character as it is, and line by line where it has lines.
+/// A text in rows of this width, broken at any character and at its own line breaks.
 fn folded(whole: &str, columns: usize, rows: usize) -> Vec<String> {
     use unicode_segmentation::UnicodeSegmentation;
     let mut folded = Vec::new();

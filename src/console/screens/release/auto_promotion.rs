@@ -1,4 +1,4 @@
-//! Automatic stepping of a release, in a line.
+//! Automatic stepping of a release, on one line.
 
 use jiff::SignedDuration;
 use ratatui::text::Line;
@@ -9,10 +9,10 @@ use crate::console::widgets::format::LABEL;
 use crate::console::widgets::theme::Role;
 use crate::domain::release::Release;
 
-/// How long it is said why automatic stepping went off, once nothing is under way any more.
+/// Time for which the reason for switching off is shown once no release is in flight.
 const TOLD_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Automatic stepping of a release, where it is on, or was switched off by something else than `H`.
+/// The state of automatic stepping, if it is on or was switched off by something other than `H`.
 pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
     let (operations, now) = (scene.operations, scene.observed.now);
     let time = |at: jiff::Timestamp| at.strftime("%H:%MZ").to_string();
@@ -22,7 +22,7 @@ pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Lin
         let text = format!("AUTOMATIC since {}: {}", time(on.since), on.says);
         return Some(Line::from(vec![label("● H", Role::Accent), scene.text(format::clip(&text, room))]));
     }
-    // What it did by itself is read by whoever comes to the screen later.
+    // An operator who comes later must still see what the console did by itself.
     let told = |at| release.in_flight() || now.since(at) < TOLD_FOR;
     let off = operations.switched_off.get(&release.name).filter(|off| told(off.at))?;
     let role = if off.wrong { Role::Warn } else { Role::Dim };

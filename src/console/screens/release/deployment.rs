@@ -1,4 +1,4 @@
-//! One service deployment in full: when, from what to what, by what, what watched it, why it ended as it did.
+//! One service deployment in full: times, revisions, strategy, alarms, circuit breaker and reason.
 
 use jiff::Timestamp;
 use ratatui::text::Line;
@@ -11,12 +11,12 @@ use crate::domain::ecs::deployment::{DeploymentOutcome, DeploymentStatus, Servic
 /// Columns of the labels.
 const LABEL: usize = 10;
 
-/// What it is called: the end of its ARN.
+/// The name of a deployment: the last part of its ARN.
 pub fn name(deployment: &ServiceDeployment) -> String {
     format!("deployment {}", format::clip(deployment.arn.name(), 40))
 }
 
-/// How it ended, or that it has not; nothing that is old is coloured as well.
+/// The outcome of a deployment, or its progress. An old reading is dimmed, except for a failed rollback.
 pub fn outcome(deployment: &ServiceDeployment, fresh: bool) -> (String, Role) {
     let (text, role) = match deployment.outcome() {
         Some(DeploymentOutcome::Succeeded) => ("✓ succeeded", Role::Good),
@@ -37,7 +37,7 @@ pub fn outcome(deployment: &ServiceDeployment, fresh: bool) -> (String, Role) {
 /// `:17 → :18`.
 pub fn revisions(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> String {
     let to = deployment.task_definition().map_or("?".to_owned(), |to| to.tag());
-    // One that came before another was over replaces both.
+    // A deployment that started before an earlier one ended replaces the revisions of both.
     let from: Vec<_> = deployment.sources.iter().map(|source| source.task_definition.tag()).collect();
     match from.as_slice() {
         [] => to,
@@ -46,7 +46,7 @@ pub fn revisions(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> String {
     }
 }
 
-/// A revision's version: its task definition's, where that was read, else the tag of its first image.
+/// A revision's version: from its task definition, if that was read, else the tag of its first image.
 pub fn version(scene: &Canvas<'_>, revision: Option<&ServiceRevision>) -> String {
     let Some(revision) = revision else { return "?".to_owned() };
     let read = scene.observed.snapshot.task_definition(&revision.task_definition);
@@ -60,13 +60,13 @@ pub fn version(scene: &Canvas<'_>, revision: Option<&ServiceRevision>) -> String
     tag.unwrap_or("?").to_owned()
 }
 
-/// Why it ended as it did, in AWS's words.
+/// The reason for the outcome, in AWS's words.
 pub fn reason(deployment: &ServiceDeployment) -> Option<String> {
     let rollback = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_ref());
     rollback.or(deployment.reason.as_ref()).cloned()
 }
 
-/// All of it; what AWS says is never cut.
+/// A deployment in full; AWS's texts are never cut.
 pub fn lines(scene: &Canvas<'_>, deployment: &ServiceDeployment, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let room = columns.saturating_sub(LABEL);
@@ -91,7 +91,7 @@ pub fn lines(scene: &Canvas<'_>, deployment: &ServiceDeployment, columns: usize)
         let took =
             took.map(|(from, to)| format!(", took {}", format::lasting(to.duration_since(from)))).unwrap_or_default();
         say("back", &format!("to {to}{began}{took}"), Role::Text);
-        // The status has words of its own beside the rollback's.
+        // `statusReason` and the rollback's reason are two texts.
         if let Some(status) = deployment.reason.as_ref().filter(|status| Some(*status) != rollback.reason.as_ref()) {
             say("status", status, Role::Text);
         }
@@ -126,7 +126,7 @@ pub fn lines(scene: &Canvas<'_>, deployment: &ServiceDeployment, columns: usize)
     lines
 }
 
-/// When it was created, started and ended.
+/// The times of creation, start and end.
 fn times(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> String {
     let times =
         [("created", deployment.created_at), ("started", deployment.started_at), ("ended", deployment.finished_at)];

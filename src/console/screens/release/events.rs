@@ -1,4 +1,4 @@
-//! What happened to a release, newest first: the timeline, as far as there is room.
+//! The events of a release: the newest entries of the timeline.
 
 use ratatui::text::{Line, Span};
 
@@ -10,7 +10,7 @@ use crate::console::widgets::theme::Role;
 use crate::domain::release::Release;
 use crate::domain::timeline::{Entry, Kind};
 
-/// The newest entries, as many as there are rows; what is wrong takes two where it is long.
+/// The newest entries, one for each row; a long entry that is wrong takes two rows.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let now = scene.observed.now.at;
     let entries = events::state::all(scene.observed, &scene.operations.acts, release);
@@ -24,7 +24,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, rows: usize)
         }
         let ago = format::age(now.duration_since(entry.at));
         let (mark, role) = screens::events::view::mark(&entry);
-        // A mark tells what the words do not: whose it was, or that it is wrong.
+        // A mark is kept only for what the words do not say: the origin of an entry, or that something is wrong.
         let mark = if role == Role::Dim { String::new() } else { format!("{mark} ") };
         let text = format!("{mark}{}", said(&entry));
         let role = if role == Role::Dim { Role::Text } else { role };
@@ -44,11 +44,11 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, rows: usize)
 }
 
 fn said(entry: &Entry) -> String {
-    // Tasks are counted in words.
+    // The text of a tasks entry has the count.
     let times =
         if entry.count > 1 && entry.kind != Kind::Tasks { format!(" (×{})", entry.count) } else { String::new() };
     match entry.kind {
-        // Who ordered it and which rule it was are a key away.
+        // The events view shows the actor and the listener rule.
         Kind::Act | Kind::Traffic => format!("{}{times}", entry.text),
         Kind::Service | Kind::Tasks | Kind::Deployment | Kind::Alarm => {
             format!("{}{times}: {}", entry.about, entry.text)

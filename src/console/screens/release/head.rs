@@ -1,4 +1,4 @@
-//! The top of a release: both revisions, the traffic between them, the ladder, the verdict, what is odd.
+//! The head of a release: both revisions, the traffic between them, the ladder, the verdict, the conditions.
 
 use ratatui::text::{Line, Span};
 
@@ -14,11 +14,11 @@ use crate::domain::health::revision_tasks::RevisionTasks;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
 
-/// The width of a version, and of the count of tasks.
+/// Columns of a version, and of the task count.
 const VERSION: usize = 11;
 const TASKS: usize = 14;
 
-/// All of it.
+/// The lines of the head.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![title(scene, release, columns)];
     lines.extend(auto_promotion::line(scene, release, columns));
@@ -30,7 +30,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     if release.canary.is_some() {
         lines.push(traffic(scene, release, columns));
         lines.extend(stages::off_contract(scene, release));
-        // On the way back there is no next step.
+        // A rollback has no next step.
         if release.phase != Phase::RollingBack || !release.method.shifted_by_ecs() {
             lines.push(ladder::line(scene, release, columns));
         }
@@ -48,7 +48,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// What it is called, how it is released, and where it is.
+/// Name, method, cluster and status.
 pub fn title(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
     let (shape, shape_role) = status::shape(release);
     let mut spans = vec![
@@ -67,11 +67,11 @@ pub fn title(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'sta
     Line::from(spans)
 }
 
-/// One service: what it runs, its tasks and targets, its weight.
+/// One side: its revision, tasks, targets and weight.
 fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns: usize) -> Line<'static> {
     let (label, role) = part.word();
     let tag = format::pad(&side.task_definition.tag(), 6);
-    // However long it is, a space stays before the counts.
+    // A long version still leaves a space before the counts.
     let version = format!("{} ", format::pad(side.version.as_deref().unwrap_or("version ?"), VERSION - 1));
     let own = side.own();
     let short = own.running < own.desired;
@@ -99,7 +99,7 @@ fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns:
     Line::from(spans)
 }
 
-/// What a side's rollout still does, and the older revisions that run beside its own, while there is more than one.
+/// The pending and failed tasks of a side's rollout, and the older revisions, while more than one revision runs.
 fn rollouts(scene: &Canvas<'_>, release: &Release, side: &Side) -> Vec<Line<'static>> {
     if side.revisions.len() < 2 {
         return Vec::new();
@@ -140,7 +140,7 @@ fn health(scene: &Canvas<'_>, release: &Release, of: &RevisionTasks) -> (String,
     }
 }
 
-/// The image's digest as the running tasks have it; tags move, digests do not.
+/// The image digest of the running tasks; a tag can move, a digest cannot.
 fn digest(scene: &Canvas<'_>, side: &Side) -> String {
     let tasks = scene.observed.snapshot.tasks.get(&side.service).and_then(|reading| reading.get());
     let mut digests: Vec<&str> = tasks
@@ -153,17 +153,17 @@ fn digest(scene: &Canvas<'_>, side: &Side) -> String {
     digests.dedup();
     match digests.as_slice() {
         [] => "digest ?".to_owned(),
-        // Twelve digits tell images apart as well as all of them.
+        // Twelve digits suffice to tell images apart.
         [one] => one.strip_prefix("sha256:").unwrap_or(one).chars().take(12).collect(),
         several => format!("{} different digests", several.len()),
     }
 }
 
-/// What was asked for, what the rule says, what requests show; and a bar of what the rule says.
+/// The requested, configured and observed share, and a bar of the configured one.
 fn traffic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
     let share = &release.share;
     let mut spans = vec![scene.dim(format::pad("traffic", LABEL))];
-    // While ECS shifts the traffic it is ECS that asks for a share; elsewhere it is this console.
+    // With the native method ECS requests the share; otherwise this console does.
     let asked = if release.method == Method::Native { "requested by ECS " } else { "requested " };
     let bar = if columns >= 170 { 40 } else { columns.saturating_sub(52 + format::width(asked)).min(30) };
     match share.configured {
@@ -175,7 +175,7 @@ fn traffic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'stati
     }
     let say = |value: Option<Percent>, none: &str| value.map_or(none.to_owned(), |share| share.to_string());
     let usable = age::metrics(scene, release).is_some_and(|source| source.good());
-    // Of a side without a settled minute nothing was observed, not even nothing.
+    // Without a settled minute, a share of zero was not observed either.
     let observed = share.observed.filter(|share| !share.is_zero() || release.verdict.judged.minutes > 0);
     spans.extend([
         scene.dim(asked),

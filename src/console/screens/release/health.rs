@@ -1,4 +1,4 @@
-//! What a rollout suffers from, in a line that nobody overlooks, with the keys that lead on.
+//! The health of a rollout: a crash loop or a stall, in a conspicuous line with the keys of the related views.
 
 use ratatui::text::{Line, Span};
 
@@ -8,7 +8,7 @@ use crate::console::widgets::{age, format};
 use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::release::Release;
 
-/// The keys that lead from it to its cause.
+/// The keys of the views that show the cause.
 const LEADS: [(&str, &str); 3] = [("t", "tasks"), ("l", "logs"), ("d", "diff")];
 
 /// `✖ CRASH LOOP :18 6 tasks: exit 1 (the application's own error)   t tasks  l logs  d diff`.
@@ -18,7 +18,7 @@ pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Lin
         RolloutHealth::CrashLoop { .. } => ("✖", "CRASH LOOP", Role::Bad),
         RolloutHealth::Stalled { .. } => ("▲", "STALLED", Role::Warn),
     };
-    // What is old may be over.
+    // An old observation may be outdated.
     let role = if age::world(scene).good() { role } else { Role::Dim };
     let leads: usize = LEADS.iter().map(|(key, word)| key.len() + word.len() + 3).sum();
     let said = format!("{} {}", ailment.revision().tag(), ailment.detail());

@@ -1,5 +1,5 @@
-//! What is around a release and is never judged: what the load balancer answered by itself, connections that failed,
-//! hosts that are not well, CPU and memory. It helps to say whose fault something is.
+//! Infrastructure around a release, never judged: the load balancer's own errors, connection errors, unhealthy hosts,
+//! CPU and memory. These values help to locate a fault.
 
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
@@ -18,12 +18,12 @@ use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{Gauge, Series};
 use crate::domain::release::{Release, Side};
 
-/// What a load balancer answers by itself.
+/// Errors that the load balancer itself responds with.
 const ELB: &str = "ELB 5xx";
 /// Columns of the labels at the left.
 const LABEL: usize = 18;
 
-/// The minutes of a side's target group, whatever the side is judged by.
+/// The series of a side's target group, whatever source judges the side.
 fn group<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
     let wanted = side.target_group.as_ref()?;
     let mut all = scene.observed.snapshot.metrics.iter();
@@ -31,7 +31,7 @@ fn group<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
     found.and_then(|(_, reading)| reading.get())
 }
 
-/// The load balancers whose rules lead to it, each once.
+/// The load balancers of the release, without duplicates.
 fn balancers(release: &Release) -> Vec<&Arn> {
     let metered = release.sides().filter_map(|side| match &side.meter {
         Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer),
@@ -47,7 +47,7 @@ fn gauge(series: &Series, gauge: Gauge) -> Values {
     series.gauges.get(&gauge).cloned().unwrap_or_default()
 }
 
-/// A count that is only reported where there is one: none in the minutes that had requests.
+/// Completes a count that CloudWatch only reports where there is one: zero in the other minutes that had requests.
 fn sparse<'a>(values: Values, counted: impl Iterator<Item = &'a Series>) -> Values {
     let mut all: Values = counted
         .flat_map(|series| &series.minutes)
@@ -64,7 +64,7 @@ fn short(balancer: &Arn) -> String {
     dimension.split('/').nth(1).unwrap_or(dimension).to_owned()
 }
 
-/// What no target answered, connections that failed, hosts that are not well.
+/// The load balancer's own errors, connection errors and unhealthy hosts.
 pub fn balancer<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     let read = &scene.observed.snapshot.metrics;
     let groups: Vec<_> = age::parts(release).filter_map(|(part, side)| Some((part, group(scene, side)?))).collect();
@@ -73,7 +73,7 @@ pub fn balancer<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
         let series = read.get(&MetricSource::Balancer(balancer.clone())).and_then(|reading| reading.get());
         let curves = series.map(|series| {
             let values = gauge(series, Gauge::BalancerErrors);
-            // Without a single answer there is no telling none from not asked.
+            // Without any response, zero cannot be told from not read.
             let known = !series.gauges.is_empty() || series.troubles.is_empty();
             let counted = groups.iter().map(|(_, series)| *series).filter(|_| known);
             Curve::new(Part::Alone, "whole load balancer", sparse(values, counted), series)
@@ -102,7 +102,7 @@ pub fn balancer<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     strips
 }
 
-/// CPU and memory of the services: of one service, both of its revisions together.
+/// CPU and memory of the services; one service has both revisions together.
 pub fn resources<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     let both = release.one_service();
     let read = &scene.observed.snapshot.metrics;
@@ -138,7 +138,7 @@ pub fn resources<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     vec![strip("CPU", Gauge::Cpu, Gauge::CpuUnits, "CPU units"), strip("memory", Gauge::Memory, Gauge::Megabytes, "MB")]
 }
 
-/// Requests a minute, each side on a scale of its own: at 1 % the canary's would lie on the floor of stable's.
+/// Requests a minute, each side on its own scale: on stable's scale a canary with 1 % would be flat.
 pub fn requests<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
     let strip = |(part, side): (Part, &Side)| {
         let series = metrics::series(scene, side);
@@ -154,17 +154,17 @@ pub fn requests<'a>(scene: &Canvas<'a>, release: &Release) -> Vec<Strip<'a>> {
             least_top: 10.0,
         }
     };
-    // The side in question comes first.
+    // The side under test comes first.
     let mut strips: Vec<_> = age::parts(release).map(strip).collect();
     strips.reverse();
     strips
 }
 
-/// What of it could not be read.
+/// The metrics that could not be read.
 fn troubles(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let read = &scene.observed.snapshot.metrics;
     let series = |meter: &MetricSource| read.get(meter).and_then(|reading| reading.get());
-    // All of it is CloudWatch's.
+    // All of these are CloudWatch's.
     let told = |(whose, series)| metrics::metric_errors::Told { whose, prometheus: false, series };
     let of_balancers = balancers(release)
         .into_iter()
@@ -186,7 +186,7 @@ fn troubles(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'
     lines
 }
 
-/// How old the oldest of it is, where that says something.
+/// The age of the oldest reading, if it is failing or old.
 fn stale(scene: &Canvas<'_>, release: &Release) -> Option<Span<'static>> {
     let read = &scene.observed.snapshot.metrics;
     let meters = balancers(release).into_iter().cloned().map(MetricSource::Balancer);
@@ -201,7 +201,7 @@ fn values(strip: &Strip<'_>, now: Timestamp) -> Vec<(Part, String, Option<f64>)>
     strip.curves.iter().map(|curve| (curve.part, curve.name.clone(), curve.latest(now))).collect()
 }
 
-/// A line for each: its newest settled value, and whose that is.
+/// A line for each metric: its newest settled value by side.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let now = scene.observed.now.at;
     let mut lines = Vec::new();
@@ -231,7 +231,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// A value; what should be none and is not stands out.
+/// A value; a count that should be zero stands out if it is not.
 fn said(scene: &Canvas<'_>, strip: &Strip<'_>, value: Option<f64>) -> Span<'static> {
     let counts = !matches!(strip.title, "CPU" | "memory");
     match value {
@@ -241,7 +241,7 @@ fn said(scene: &Canvas<'_>, strip: &Strip<'_>, value: Option<f64>) -> Span<'stat
     }
 }
 
-/// Requests that went to unhealthy targets because there were no others.
+/// Requests sent to unhealthy targets because there were no healthy ones.
 fn failed_open(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
     let now = scene.observed.now.at;
     let each = age::parts(release).filter_map(|(part, side)| {
@@ -256,7 +256,7 @@ fn failed_open(scene: &Canvas<'_>, release: &Release) -> Vec<Line<'static>> {
     each.map(line).collect()
 }
 
-/// All of it on one line.
+/// All metrics on one line.
 pub fn line(scene: &Canvas<'_>, release: &Release) -> Line<'static> {
     let now = scene.observed.now.at;
     let mut spans = vec![scene.dim("around   ")];

@@ -1,4 +1,4 @@
-//! The steps, where the release is among them, and for how long it has been there.
+//! The ladder: the steps, the present step, and the bake time.
 
 use ratatui::text::{Line, Span};
 
@@ -10,7 +10,7 @@ use crate::domain::ecs::route::Forward;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
-/// One line of it.
+/// The ladder on one line.
 pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
     let fresh = age::world(scene).good();
     let timer = timer(scene, release, fresh);
@@ -21,17 +21,17 @@ pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'stat
     Line::from(spans)
 }
 
-/// Whether two shares are the same to people.
+/// Returns true if two shares, in percent, look the same when rounded to tenths.
 fn same(a: f64, b: f64) -> bool {
     (a - b).abs() < 0.05
 }
 
-/// The shares that the canary was seen to have since it last had none.
+/// The canary's shares, in percent, since it last had no traffic.
 fn visited(scene: &Canvas<'_>, release: &Release) -> Vec<f64> {
     let Some(rule) = release.rules.first() else { return Vec::new() };
     let changes = scene.observed.snapshot.weight_changes.get(&rule.route.id).map(Vec::as_slice).unwrap_or_default();
     let share = |forwards: &Vec<Forward>| Some(rule.share_of(forwards)?.value());
-    // What it had when it was first looked at is seen as well.
+    // The share at the first observation counts as well.
     let first = changes.first().map(|change| &change.before);
     let shares = changes.iter().rev().map(|change| &change.forwards).chain(first).filter_map(share);
     shares.take_while(|share| *share > 0.0).collect()
@@ -45,7 +45,7 @@ fn rungs(scene: &Canvas<'_>, release: &Release, fresh: bool, room: usize) -> Vec
         rungs.sort_by(f64::total_cmp);
     }
     let visited = visited(scene, release);
-    // ECS goes from step to step; where this console or somebody else writes the weights, a step may be left out.
+    // ECS takes every step; when this console or another operator writes the weights, a step may be skipped.
     let was_there = |rung: f64| release.method == Method::Native || visited.iter().any(|share| same(*share, rung));
     let piece = |rung: f64| {
         let text = Percent::new(rung).map(|share| share.to_string()).unwrap_or_default();
@@ -76,7 +76,7 @@ fn rungs(scene: &Canvas<'_>, release: &Release, fresh: bool, room: usize) -> Vec
         spans
     };
     let wide = |spans: &[Span<'_>]| spans.iter().map(|span| format::width(&span.content)).sum::<usize>();
-    // Of many steps those next to the present one are shown, and the ends.
+    // A long ladder is shortened to its ends and the steps next to the present one.
     let all = joined(&|_| true);
     if wide(&all) <= room {
         return all;
@@ -101,7 +101,7 @@ fn timer(scene: &Canvas<'_>, release: &Release, fresh: bool) -> Vec<Span<'static
     };
     let mut spans = vec![Span::raw("   "), scene.span(text, if fresh { role } else { Role::Dim })];
     if !fresh {
-        // Whether the share is still what it was is not known.
+        // An old share may have changed since.
         spans.push(scene.span(" (old)", Role::Warn));
     }
     if !bake.seen {

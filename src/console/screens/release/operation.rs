@@ -3,10 +3,10 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::console::state::operation::{Operation, StepState};
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{format, operation};
+use crate::domain::operation::{Operation, StepState};
 use crate::domain::release::Release;
 
 /// All of it, in as many lines as it takes.

@@ -1,4 +1,4 @@
-//! What is known of the way back before it is taken: what was looked at, and how long it should take.
+//! Readiness of a rollback: the checks, and the expected duration.
 
 use ratatui::text::{Line, Span};
 
@@ -8,12 +8,12 @@ use crate::console::widgets::theme::Role;
 use crate::domain::release::Release;
 use crate::domain::rollback::readiness::{Check, Estimate, Level, Past, Readiness};
 
-/// Whether anything was looked at.
+/// Returns true if there are checks or an estimate.
 pub fn known(preflight: &Readiness) -> bool {
     !preflight.checks.is_empty() || preflight.estimate.is_some()
 }
 
-/// How grave a finding is, as a shape, and how it looks.
+/// The shape and the role of a level.
 pub fn shape(level: Level) -> (&'static str, Role) {
     match level {
         Level::Good => ("✓", Role::Good),
@@ -23,14 +23,14 @@ pub fn shape(level: Level) -> (&'static str, Role) {
     }
 }
 
-/// The gravest finding that is not good, and how many others there are.
+/// The most severe finding above `Good`, and the number of the others.
 pub fn gravest(preflight: &Readiness) -> Option<(&Check, usize)> {
     let mut odd = preflight.checks.iter().filter(|check| check.level > Level::Good);
     let mut worst = odd.next()?;
     let mut others = 0;
     for check in odd {
         others += 1;
-        // The checks come the gravest first; who made them may not have kept to it.
+        // The checks should be sorted by level, most severe first; this does not rely on it.
         if check.level > worst.level {
             worst = check;
         }
@@ -38,7 +38,7 @@ pub fn gravest(preflight: &Readiness) -> Option<(&Check, usize)> {
     Some((worst, others))
 }
 
-/// `usually 6 min (longest 9 min, of 4 rollbacks)`, and the same in short; nothing where nothing was looked at.
+/// `usually 6 min (longest 9 min, of 4 rollbacks)`, and a short form; `None` if nothing was checked.
 pub fn estimate(preflight: &Readiness) -> Option<(String, String)> {
     match &preflight.estimate {
         Some(estimate) => Some((past(estimate), format!("usually {}", format::lasting(estimate.typical)))),
@@ -59,7 +59,7 @@ fn past(Estimate { typical, longest, of, from }: &Estimate) -> String {
     }
 }
 
-/// Everything that was looked at, the gravest first, each whole; then the time that it should take.
+/// All findings, the most severe first, then the expected duration.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let preflight = &release.preflight;
     if !known(preflight) {
@@ -72,10 +72,10 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// One finding in at most so many rows; where that is too few, its last ends in a mark.
+/// One finding in at most `rows` rows; a longer text ends in an ellipsis.
 pub fn line(scene: &Canvas<'_>, check: &Check, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let (mark, role) = shape(check.level);
-    // That it would be refused is not always in the words.
+    // The text of a finding does not always say that AWS would refuse.
     let text = match check.level {
         Level::Blocks => format!("AWS would refuse: {}", check.what),
         _ => check.what.clone(),
@@ -90,9 +90,8 @@ pub fn line(scene: &Canvas<'_>, check: &Check, columns: usize, rows: usize) -> V
         .collect()
 }
 
-/// For a question: the findings that are not good, each in two rows at most, as many as there is room for, and, where it
-/// is of the way that is asked about, the time.
-/// Where not all fit, it is said how many are left out; the gravest is always there.
+/// For a dialog: the findings above `Good`, each in at most two rows, as many as fit, and the expected duration if
+/// `timed`. The most severe finding is always there; the last line says how many others are left out.
 pub fn brief(scene: &Canvas<'_>, release: &Release, timed: bool, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let preflight = &release.preflight;
     let mut odd: Vec<_> = preflight.checks.iter().filter(|check| check.level > Level::Good).collect();
@@ -103,7 +102,7 @@ pub fn brief(scene: &Canvas<'_>, release: &Release, timed: bool, columns: usize,
     let mut left_out = odd.len();
     for check in odd {
         let next = line(scene, check, columns, 2);
-        // One row is kept for how many more there are, unless this is the last.
+        // One row is kept for the number of findings left out, unless this is the last.
         let kept = usize::from(left_out > 1);
         if !lines.is_empty() && lines.len() + next.len() + kept > room {
             break;

@@ -1,4 +1,4 @@
-//! Where the data comes from, and how old each part of it is.
+//! The sources of a release's data, and their ages.
 
 use ratatui::text::{Line, Span};
 
@@ -8,7 +8,7 @@ use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::domain::release::Release;
 
-/// A line for each source; a failing one says why and what to do.
+/// A line for each source; a failing source has the reason and the remedy.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for source in age::sources(scene, release) {
@@ -39,7 +39,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// All sources on one line, those that fail or are old with their words, the others with their age alone.
+/// All sources on one line: failing or old ones in words, the others by their age alone.
 pub fn line(scene: &Canvas<'_>, release: &Release) -> Line<'static> {
     let mut spans = vec![scene.dim("sources  ")];
     for (index, source) in age::sources(scene, release).into_iter().enumerate() {

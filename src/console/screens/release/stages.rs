@@ -1,4 +1,5 @@
-//! A native deployment: its stages, the next action, what watches it and why it was rolled back.
+//! A native deployment: its stages, the next action, the alarms and the circuit breaker that watch it, the reason of a
+//! rollback.
 
 use jiff::SignedDuration;
 use ratatui::text::{Line, Span};
@@ -16,10 +17,10 @@ use crate::domain::release::lifecycle::{
 };
 use crate::domain::release::{Method, Release};
 
-/// From this width on every stage has its name.
+/// Least width at which every stage is named.
 const NAMED: usize = 110;
 
-/// That the rule is written by somebody whom ECS does not expect to.
+/// A warning if tidegate writes the listener rule of a deployment whose traffic ECS shifts.
 pub fn off_contract(scene: &Canvas<'_>, release: &Release) -> Option<Line<'static>> {
     (release.method == Method::NativeWeighted && release.canary.is_some()).then(|| {
         Line::from(vec![
@@ -29,7 +30,7 @@ pub fn off_contract(scene: &Canvas<'_>, release: &Release) -> Option<Line<'stati
     })
 }
 
-/// The stages and what is next: one line where it is narrow, else every stage by its name.
+/// The stages and the next action: one line on a narrow screen, else every stage by its name.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let Some(track) = lifecycle::track(release, scene.observed.now.at) else { return Vec::new() };
     let fresh = age::history(scene, release).good();
@@ -51,7 +52,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// Whether the stage's line, or the reason's below it, says what a condition does.
+/// Returns true if the stage lines, or the reason below them, already show a condition.
 pub fn tells(release: &Release, condition: &Condition) -> bool {
     let rollback = release.deployment.as_ref().and_then(|deployment| deployment.rollback.as_ref());
     match condition {
@@ -92,7 +93,7 @@ fn role_of_here(track: &StageTimeline, fresh: bool) -> Role {
     }
 }
 
-/// A shape a stage, the present one by its name, and what is next in as few words as there is room for.
+/// A shape for each stage, the name of the present one, and the next action in as many words as fit.
 fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize) -> Line<'static> {
     let mut spans = vec![scene.dim(format::pad("stage", LABEL))];
     let here = |spans: &mut Vec<Span<'static>>, name: &str| {
@@ -128,12 +129,12 @@ fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     Line::from(spans)
 }
 
-/// `PRE_PRODUCTION_TRAFFIC_SHIFT` in few letters; the present stage is always spelt as ECS does.
+/// `PRE_PRODUCTION_TRAFFIC_SHIFT` in fewer letters; the present stage is always spelt as in ECS.
 fn brief(name: &str) -> String {
     name.replace("_TRAFFIC_SHIFT", "_SHIFT").replace('_', " ").to_lowercase()
 }
 
-/// Every stage by its name, in as many lines as that takes.
+/// Every stage by its name, in as many lines as needed.
 fn named(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize) -> Vec<Line<'static>> {
     let piece = |stop: &StageMark| {
         let (mark, role) = shape(track, stop.at, fresh);
@@ -185,7 +186,7 @@ fn going_back(scene: &Canvas<'_>, track: &StageTimeline, back: &Back) -> Line<'s
     ])
 }
 
-/// The next action, at length and in short.
+/// The next action, from the longest wording to the shortest.
 fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
     let Next { what, waits } = &track.next;
     let arrow = scene.theme.arrow();
@@ -230,7 +231,7 @@ fn next(scene: &Canvas<'_>, track: &StageTimeline) -> Vec<String> {
     ]
 }
 
-/// A precondition, at length and in short.
+/// A precondition, in long and in short.
 fn wait(scene: &Canvas<'_>, wait: Precondition) -> Option<(String, String)> {
     let left = |at: jiff::Timestamp| format::clock(at.duration_since(scene.observed.now.at).max(SignedDuration::ZERO));
     Some(match wait {
@@ -261,8 +262,8 @@ fn wait(scene: &Canvas<'_>, wait: Precondition) -> Option<(String, String)> {
     })
 }
 
-/// Signs of trouble: alarms that fired, failures that the circuit breaker counts, why ECS rolls back, how the last
-/// deployment ended if not well.
+/// Signs of trouble: triggered alarms, the circuit breaker's failures, the reason of a rollback, and the outcome of the
+/// last deployment unless it succeeded.
 pub fn trouble(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let Some(deployment) = release.deployment.as_deref() else { return Vec::new() };
     let room = columns.saturating_sub(LABEL);
@@ -287,7 +288,7 @@ pub fn trouble(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Lin
     lines
 }
 
-/// Why it goes back, or how it ended.
+/// The reason of a rollback in progress, or the outcome of the last deployment.
 fn why(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> Option<(&'static str, String)> {
     let reason =
         deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_ref()).or(deployment.reason.as_ref());
@@ -306,7 +307,7 @@ fn why(scene: &Canvas<'_>, deployment: &ServiceDeployment) -> Option<(&'static s
     Some(("last", format!("{of}{outcome}{ago}: {reason}")))
 }
 
-/// The alarms and the circuit breaker that watch the deployment under way, while nothing is wrong.
+/// The alarms and the circuit breaker that watch the deployment in progress, while none of them reports a problem.
 pub fn watched(scene: &Canvas<'_>, release: &Release, columns: usize) -> Option<Line<'static>> {
     let deployment = release.under_way()?;
     let alarms = deployment.alarms.as_ref().filter(|alarms| alarms.triggered.is_empty() && !alarms.names.is_empty());

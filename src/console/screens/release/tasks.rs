@@ -1,4 +1,4 @@
-//! Tasks by state, why some stopped, and how the targets are.
+//! Tasks by state, stop reasons, and the health of the targets.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::domain::health::stop_reason;
 use crate::domain::health::stop_reason::Failure;
 use crate::domain::release::{Release, Side};
 
-/// The most reasons that are listed for one side.
+/// The most stop reasons listed for one side.
 const REASONS: usize = 5;
 
-/// Both sides, one under the other.
+/// The lines of both sides, stable above the canary.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut leads = None;
@@ -39,8 +39,8 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// The tasks of a side, where they were read. Those of two revisions of one service are told apart by task definition;
-/// where that is the same, nothing tells, and the counts of ECS have to do.
+/// The tasks of a side, if they were read. Two revisions of one service are told apart by task definition. If both
+/// sides have the same one, their tasks cannot be told apart: `None`, and ECS's counts are shown instead.
 fn read<'a>(scene: &Canvas<'a>, release: &Release, side: &Side) -> Option<Vec<&'a Task>> {
     let tasks = scene.observed.snapshot.tasks.get(&side.service)?.get()?;
     if !release.one_service() {
@@ -50,7 +50,7 @@ fn read<'a>(scene: &Canvas<'a>, release: &Release, side: &Side) -> Option<Vec<&'
     (!release.stable_taken()).then(|| tasks.iter().filter(of_side).collect())
 }
 
-/// `18 running · 2 pending`; what ECS counts where the tasks themselves were not read.
+/// `18 running · 2 pending`; ECS's counts if the tasks were not read.
 fn counts(scene: &Canvas<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<'static>) -> Line<'static> {
     let mut spans = vec![label];
     let reading = scene.observed.snapshot.tasks.get(&side.service);
@@ -92,7 +92,7 @@ fn counts(scene: &Canvas<'_>, side: &Side, tasks: Option<&[&Task]>, label: Span<
     Line::from(spans)
 }
 
-/// Why tasks stopped: each cause once, with how often, and the newest one's own words.
+/// The stop reasons: each cause once, with its count and the newest task's reason.
 fn reasons(scene: &Canvas<'_>, tasks: Vec<&Task>, columns: usize) -> Vec<Line<'static>> {
     let failures = stop_reason::failures(tasks);
     let hidden = failures.len().saturating_sub(REASONS);

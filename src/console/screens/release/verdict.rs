@@ -7,6 +7,8 @@ use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::analysis::VerdictStatus;
+use crate::domain::analysis::preliminary;
+use crate::domain::analysis::preliminary::Preliminary;
 use crate::domain::release::Release;
 
 /// The role of an outcome; what is not known, or passes with a warning, is never green.
@@ -72,7 +74,33 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     };
     more(&verdict.reasons, 2, shown);
     more(&verdict.grounds, if verdict.reasons.is_empty() { 2 } else { 1 }, Role::Dim);
+    // Settled minutes say more, and a FAIL says it already.
+    let failed = verdict.outcome == VerdictStatus::Fail;
+    let early = preliminary(scene, release).filter(|it| verdict.judged.minutes == 0 || it.alarming && !failed);
+    if let Some((text, role)) = early.map(|found| in_words(&found)) {
+        let line = scene.span(format::clip(&text, room), role);
+        lines.insert(1.min(lines.len()), Line::from(vec![indent.clone(), line]));
+    }
     lines
+}
+
+/// What the canary's unsettled minutes show, where its share is watched.
+pub(crate) fn preliminary(scene: &Canvas<'_>, release: &Release) -> Option<Preliminary> {
+    let (bake, meter) = (release.bake.as_ref()?, release.canary.as_ref()?.meter.as_ref()?);
+    let series = scene.observed.snapshot.metrics.get(meter)?.get()?;
+    let thresholds = scene.observed.settings.thresholds_of(&release.name);
+    preliminary::of(series, bake.since, scene.observed.now.at, thresholds)
+}
+
+fn in_words(Preliminary { numbers, alarming }: &Preliminary) -> (String, Role) {
+    let rate = numbers.error_percent.map_or("no data".to_owned(), format::rate);
+    let minutes = format::many(numbers.minutes as usize, "minute");
+    let counted =
+        format!("errors {rate} of {} requests in {minutes} that may still change", format::count(numbers.requests));
+    match alarming {
+        true => (format!("▲ PRELIMINARY {counted}: far beyond the threshold, no FAIL yet"), Role::BadBadge),
+        false => (format!("preliminary {counted}; decides nothing"), Role::Dim),
+    }
 }
 
 /// The pieces one after the other, each on the line if there is room, at one length.

@@ -1,4 +1,4 @@
-//! One release: what runs, how traffic is divided, what the metrics say, what happens.
+//! The screen of one release: revisions, traffic, metrics, operation and events.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,26 +10,26 @@ use crate::console::screens::release::state::Panel;
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_left, split_top};
 use crate::domain::release::Release;
 
-/// Fewer rows than this make no plot.
+/// The fewest rows of the plots.
 pub(crate) const LEAST_METRICS: u16 = 9;
-/// More rows than this add nothing to a plot.
+/// The most rows of the plots; further rows add nothing.
 pub(crate) const MOST_METRICS: u16 = 22;
 
-/// Columns and rows of the body from which on all panels but one are side by side.
+/// Columns and rows of the body from which most panels are shown side by side.
 const MOST_OF_IT: (u16, u16) = (110, 32);
-/// Header, status, way back and keys: rows that are not of the body.
+/// Rows outside the body: header, status, ROLLBACK line and keys.
 const AROUND_BODY: u16 = 4;
 
-/// Whether a screen of that size shows every panel at once, so that there is none to choose.
+/// Returns true if a screen of this size shows every panel at once, so that there is none to choose.
 pub(crate) fn shows_all(size: (u16, u16)) -> bool {
     size.0 >= MOST_OF_IT.0 && size.1 >= MOST_OF_IT.1 + AROUND_BODY
 }
 
-/// Draws it, laid out for the size: one panel at a time, all but the sources, or everything.
+/// Draws a release, laid out for the size: one panel at a time, all but the sources, or everything.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let mut lines = head::lines(scene, release, columns);
-    // Whatever is odd, the panel keeps its room.
+    // The panel keeps its room, however many lines the head has.
     let most = area.height.saturating_sub(LEAST_METRICS + 1);
     lines.truncate(most.into());
     let (top, rest) = split_top(area, u16::try_from(lines.len()).unwrap_or(most));
@@ -48,7 +48,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     }
 }
 
-/// One panel, and the names of the others.
+/// Draws one panel below the names of all.
 fn tabbed(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect, metrics_shown: bool) {
     let chosen = match scene.screen.release.panel {
         Panel::Metrics if metrics_shown => Panel::Tasks,
@@ -70,13 +70,13 @@ fn tabbed(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect
     put_all(scene, buffer, inner, lines);
 }
 
-/// A panel with its heading.
+/// Draws a panel with its heading.
 fn panel(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, title: &str, lines: Vec<Line<'static>>) {
     put(buffer, area, 0, scene.heading(title, Vec::new(), area.width.into()));
     put_all(scene, buffer, split_top(area, 1).1, lines);
 }
 
-/// Plots side by side; below them tasks beside the operation and events; sources on one line.
+/// Draws the plots side by side; below them the tasks beside the operation and events; sources on one line.
 fn most_of_it(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let (area, last) = split_top(area, area.height.saturating_sub(2));
     put(buffer, last, 0, infrastructure::line(scene, release));
@@ -96,7 +96,7 @@ fn most_of_it(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: 
     stacked(scene, release, buffer, right);
 }
 
-/// The operation over the events, each with what it needs.
+/// Draws the operation above the events, each as high as needed.
 pub(crate) fn stacked(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let mut area = area;
     if scene.operations.latest.contains_key(&release.name) {
@@ -110,7 +110,7 @@ pub(crate) fn stacked(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer
     panel(scene, buffer, area, "events", events::lines(scene, release, area.width.into(), rows));
 }
 
-/// Everything at once.
+/// Draws all panels at once.
 fn everything(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let (_, area) = split_top(area, 1);
     let (plots, below) = split_top(area, (area.height / 2).clamp(LEAST_METRICS, MOST_METRICS));

@@ -13,21 +13,21 @@ use crate::domain::format::minutes;
 use crate::domain::observe::snapshot::{Query, Reading, Since};
 use crate::domain::release::{Release, Side};
 
-/// The orders of its lines.
+/// The sort orders.
 pub const ORDERS: &[&str] = &["worst first", "by zone", "by address"];
 
 /// A target group with its targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section<'a> {
-    /// Its ARN.
+    /// The ARN of the target group.
     pub group: &'a Arn,
-    /// The side whose tasks register in it, and whether that is the canary; `None`: nobody's at present.
+    /// The side whose tasks register in the group, with true for the canary; `None`: no side uses the group at present.
     pub side: Option<(&'a Side, bool)>,
-    /// Its own settings, where they were read.
+    /// The group's settings, if they were read.
     pub settings: Option<&'a TargetGroup>,
-    /// Its targets' health.
+    /// The health of the group's targets.
     pub reading: Option<&'a Reading<Health>>,
-    /// Its lines.
+    /// The lines of the section.
     pub rows: Vec<Row<'a>>,
 }
 
@@ -35,29 +35,29 @@ pub struct Section<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row<'a> {
     id: String,
-    /// Its group.
+    /// The target group.
     pub group: &'a Arn,
     /// The target.
     pub target: &'a Target,
-    /// The task behind it, where one has its address.
+    /// The task with the target's address, if one was read.
     pub task: Option<&'a Task>,
-    /// Since when it has been draining, where it is.
+    /// The start of draining, while the target drains.
     pub draining: Option<Since>,
 }
 
-/// How long a target still drains.
+/// The remaining time of a draining target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// Its beginning was seen.
+    /// The start of draining was observed.
     About(SignedDuration),
-    /// It began before it was first seen.
+    /// Draining began before the first observation.
     AtMost(SignedDuration),
-    /// The deregistration delay is not known; for so long it has been draining, at least.
+    /// The deregistration delay is not known; the target has been draining for at least this time.
     Unknown(SignedDuration),
 }
 
 impl Left {
-    /// Of a target that has been draining since then, in a group with that delay, seconds.
+    /// The remaining time of a target that drains since `since`, with a deregistration delay in seconds.
     pub fn of(since: Since, delay: Option<u32>, now: jiff::Timestamp) -> Self {
         let for_now = now.duration_since(since.at).max(SignedDuration::ZERO);
         let Some(delay) = delay.map(|delay| SignedDuration::from_secs(delay.into())) else {
@@ -67,7 +67,7 @@ impl Left {
         if since.seen { Self::About(left) } else { Self::AtMost(left) }
     }
 
-    /// In words: `about 4 min 10 s left`.
+    /// The remaining time in words: `about 4 min 10 s left`.
     pub fn words(self) -> String {
         match self {
             Self::About(left) | Self::AtMost(left) if left.is_zero() => "its delay is over".to_owned(),
@@ -97,7 +97,7 @@ impl Listed for Row<'_> {
     }
 }
 
-/// A state as the load balancer spells it.
+/// The state of a target, as in the load balancer's API.
 pub fn word(state: &TargetState) -> &str {
     match state {
         TargetState::Healthy => "healthy",
@@ -109,13 +109,13 @@ pub fn word(state: &TargetState) -> &str {
     }
 }
 
-/// Every line, in the order that is chosen.
+/// All lines, in the chosen order.
 pub fn rows<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Row<'a>> {
     sections(observed, list, release).into_iter().flat_map(|section| section.rows).collect()
 }
 
-/// The target groups of a release: the canary's, stable's, then others of its services, such as the one that the next
-/// deployment will use.
+/// The target groups of a release: the canary's, stable's, then other groups of its services, such as the one of the
+/// next deployment.
 fn groups<'a>(observed: &'a Observed, release: &'a Release) -> Vec<(&'a Arn, Option<(&'a Side, bool)>)> {
     let sides = release.canary.iter().map(|side| (side, true)).chain([(&release.stable, false)]);
     let mut groups: Vec<(&Arn, _)> = Vec::new();
@@ -130,8 +130,8 @@ fn groups<'a>(observed: &'a Observed, release: &'a Release) -> Vec<(&'a Arn, Opt
     groups
 }
 
-/// What is asked of AWS while it is open: the groups' settings, and the health of those that no side has, which nobody
-/// else asks for.
+/// Queries while the view is open: the settings of all groups, and the health of groups without a side, which nothing
+/// else queries.
 pub(crate) fn wanted(observed: &Observed, release: &Release) -> Vec<Query> {
     let groups = groups(observed, release);
     let idle: Vec<_> = groups.iter().filter(|(_, side)| side.is_none()).map(|(group, _)| (*group).clone()).collect();
@@ -146,12 +146,12 @@ pub(crate) fn wanted(observed: &Observed, release: &Release) -> Vec<Query> {
     wanted
 }
 
-/// The target groups with their lines.
+/// The target groups with their targets.
 pub fn sections<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Section<'a>> {
     let snapshot = &observed.snapshot;
     let services = release.sides().map(|side| &side.service);
     let tasks: Vec<_> = services.filter_map(|service| Some((service, snapshot.tasks.get(service)?.get()?))).collect();
-    // An address may have been another task's before, even another service's: the one that has it now is meant.
+    // An address may have belonged to another task before, even of another service: its present task is meant.
     let behind = |target: &Target, side: Option<(&Side, bool)>| {
         let own = |service: &ServiceKey| side.is_none_or(|(side, _)| side.service == *service);
         let of_group = tasks.iter().filter(|(service, _)| own(service)).flat_map(|(_, tasks)| tasks.iter());

@@ -1,4 +1,4 @@
-//! The targets of a release by target group, and the marked one in full.
+//! The targets of a release by target group, and the details of the marked one.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,7 +19,7 @@ use crate::console::widgets::theme::Role;
 use crate::domain::ecs::route::{Health, TargetGroup, TargetState, target_group_name};
 use crate::domain::release::Release;
 
-/// Draws them.
+/// Draws the view.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.screen.list(View::Targets);
@@ -97,7 +97,7 @@ fn counted(health: &Health, fresh: bool) -> Vec<(u32, &'static str, Role)> {
     all.into_iter().filter(|(count, word, _)| *count > 0 || *word == "healthy").collect()
 }
 
-/// How its targets are checked.
+/// The settings of a group's health check.
 fn check(scene: &Canvas<'_>, section: &Section<'_>, columns: usize) -> Line<'static> {
     let reading = scene.observed.snapshot.target_groups.get(section.group);
     let text = match (section.settings, reading.and_then(|reading| reading.failing())) {
@@ -155,7 +155,7 @@ fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     scene.line(text, Role::Dim)
 }
 
-/// How a state looks. What is not known, or old, is never green.
+/// The shape and the role of a state. An unknown or old state is never green.
 fn shape(state: &TargetState, fresh: bool) -> (&'static str, Role) {
     match state {
         TargetState::Healthy if fresh => ("✓ ", Role::Good),
@@ -198,13 +198,13 @@ fn row(
     Line::from(spans)
 }
 
-/// What is left of its draining, where it drains.
+/// The remaining time of a draining target.
 fn left(scene: &Canvas<'_>, section: &Section<'_>, row: &Row<'_>) -> Option<String> {
     let delay = section.settings.and_then(|settings| settings.deregistration_delay);
     row.draining.map(|since| Left::of(since, delay, scene.observed.now.at).words())
 }
 
-/// The marked target in full.
+/// The details of the marked target.
 fn details(scene: &Canvas<'_>, section: &Section<'_>, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut say = |label: &str, text: &str, role: Role| {

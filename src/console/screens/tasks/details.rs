@@ -1,4 +1,4 @@
-//! A task, or tasks that failed alike, in full.
+//! The details of a task, or of tasks that stopped for the same cause.
 
 use jiff::Timestamp;
 use ratatui::text::Line;
@@ -14,7 +14,7 @@ use crate::domain::health::hints::{Around, Lived};
 use crate::domain::health::stop_reason::Cause;
 use crate::domain::release::Release;
 
-/// The most lines that one text of AWS's takes.
+/// The most lines for one text of AWS's.
 const LINES: usize = 4;
 
 /// The heading of the details.
@@ -27,7 +27,7 @@ pub(crate) fn name(row: &Row<'_>) -> String {
     }
 }
 
-/// All that is known of what is marked, and what it suggests.
+/// The details of the marked line, with hints.
 pub(crate) fn lines(scene: &Canvas<'_>, release: &Release, row: &Row<'_>, columns: usize) -> Vec<Line<'static>> {
     let task = row.task();
     let mut details = Details { scene, columns, lines: Vec::new() };
@@ -73,7 +73,7 @@ impl Details<'_> {
         let snapshot = &self.scene.observed.snapshot;
         let of = |task: &&Task| snapshot.task_definition(&task.task_definition);
         let sides = release.sides();
-        // Tasks of both services of a pair never share a line: whose these are, their revision mostly tells.
+        // Tasks of different services never share a line: their revision mostly tells the service.
         let of_service = |task: &&Task| {
             let side = sides.clone().find(|side| side.task_definition == task.task_definition);
             snapshot.service(&side.unwrap_or(&release.stable).service)
@@ -97,7 +97,7 @@ impl Details<'_> {
         self.say("lived", &text, Role::Text);
     }
 
-    /// What there is to know of a task whatever became of it.
+    /// Adds the facts that every task has, running or stopped.
     fn facts(&mut self, task: &Task) {
         for container in &task.containers {
             let wrong = container.exit_code.is_some_and(|code| code != 0) && task.stopped();

@@ -1,4 +1,4 @@
-//! The tasks of a release, by revision: why some stopped, then those that run, then each that stopped.
+//! The tasks of a release by revision: the stop causes, then the running tasks, then each stopped task.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -14,90 +14,90 @@ use crate::domain::health::stop_reason::{Cause, Failure};
 use crate::domain::observe::snapshot::Query;
 use crate::domain::release::{Release, Side};
 
-/// The orders of its lines.
+/// The sort orders.
 pub const ORDERS: &[&str] = &["worst first", "newest first", "by zone"];
 
-/// What a revision is to the release.
+/// The part of a revision in the release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum Part {
-    /// What is tried.
+    /// The canary's revision.
     Canary,
-    /// What a rollout in place brings.
+    /// The revision that a rolling update brings in.
     New,
-    /// What was there.
+    /// Stable's revision.
     Stable,
-    /// Both sides have the same task definition: nothing tells their tasks apart.
+    /// Both sides have the same task definition, so that their tasks cannot be told apart.
     #[strum(serialize = "stable and canary")]
     Both,
-    /// All there is.
+    /// The only revision.
     Service,
-    /// What a rollout in place replaces.
+    /// A revision that a rolling update replaces.
     Old,
-    /// It is not wanted any more.
+    /// A revision that is no longer desired.
     Gone,
 }
 
 /// The tasks of one revision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section<'a> {
-    /// The service that they are of.
+    /// The service of the tasks.
     pub service: &'a ServiceKey,
     /// The revision.
     pub revision: TaskDefinitionArn,
-    /// What it is to the release.
+    /// The part of the revision in the release.
     pub part: Part,
-    /// How many are wanted, where that is known of this revision alone.
+    /// The desired count, if it is known for this revision alone.
     pub wanted: Option<u32>,
-    /// How many run.
+    /// The number of running tasks.
     pub running: usize,
-    /// How many are on their way to that.
+    /// The number of tasks that are starting.
     pub pending: usize,
-    /// Those that failed and speak against the revision.
+    /// The failures that the revision is to blame for.
     pub failed: Option<Failed>,
-    /// Its lines.
+    /// The lines of the section.
     pub rows: Vec<Row<'a>>,
 }
 
-/// How many failed, and within which time.
+/// The number of failed tasks, and the time within which they failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failed {
-    /// How many.
+    /// The number of failed tasks.
     pub count: usize,
-    /// From the first one's beginning to the last one's end.
+    /// The time from the first task's creation to the last one's end.
     pub within: SignedDuration,
 }
 
-/// A line.
+/// A line of the view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row<'a> {
     id: String,
-    /// What it is of.
+    /// The subject of the line.
     pub kind: Kind<'a>,
 }
 
-/// What a line is of.
+/// The subject of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind<'a> {
-    /// Tasks that stopped for one cause.
+    /// Tasks that stopped for the same cause.
     Failure {
-        /// The cause, and the newest of them.
+        /// The cause, the count and the newest task.
         failure: Failure<'a>,
-        /// All of them.
+        /// All tasks with this cause.
         tasks: Vec<&'a Task>,
     },
     /// One task.
     Task {
-        /// Which.
+        /// The task.
         task: &'a Task,
-        /// How many tasks of its revision had failed when it was created. ECS starts another task for each: the API has
-        /// no count of restarts.
+        /// Failed tasks of the revision before this task was created. ECS starts another task for each failed one; its
+        /// API has no count of restarts.
         restarts: usize,
     },
 }
 
 impl Row<'_> {
-    /// The task that is meant by it: of several the newest.
+    /// The task that a key acts on: the newest of several.
     pub fn task(&self) -> &Task {
         match &self.kind {
             Kind::Failure { failure, .. } => failure.newest,
@@ -127,7 +127,7 @@ impl Listed for Row<'_> {
     }
 }
 
-/// All that is known of a task, for a ticket.
+/// All facts about a task, in a text for a ticket.
 fn facts(task: &Task) -> String {
     let mut facts = vec![
         format!("task {} of {}: {}, wanted {}", task.id(), task.task_definition, task.status, task.desired_status),
@@ -151,7 +151,7 @@ fn facts(task: &Task) -> String {
     facts.join("\n")
 }
 
-/// One container: its state, its health, how it ended and why.
+/// A container in words: its state, health, exit code and reason.
 pub fn container_facts(container: &Container) -> String {
     let mut said = vec![format!("{} {}", container.name, container.status.to_lowercase())];
     said.extend(container.health.as_ref().map(|health| health.to_lowercase()));
@@ -163,13 +163,13 @@ pub fn container_facts(container: &Container) -> String {
     format!("{}{reason}", said.join(", "))
 }
 
-/// Every line, in the order that is chosen.
+/// All lines, in the chosen order.
 pub fn rows<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Row<'a>> {
     sections(observed, list, release).into_iter().flat_map(|section| section.rows).collect()
 }
 
-/// What is asked of AWS while it is open: the tasks of an open release are asked for anyway, and what they run where it
-/// is none of the release's own revisions.
+/// Queries while the view is open: the revisions of tasks that are none of the release's own. The tasks of an open
+/// release are queried anyway.
 pub(crate) fn wanted(observed: &Observed, release: &Release) -> Vec<Query> {
     let own = release.sides();
     let own: Vec<_> = own.map(|side| &side.task_definition).collect();
@@ -180,8 +180,8 @@ pub(crate) fn wanted(observed: &Observed, release: &Release) -> Vec<Query> {
     if unread.is_empty() { Vec::new() } else { vec![Query::TaskDefinitions(unread)] }
 }
 
-/// The tasks of a release by revision: in the first order those with failures first; then what is tried, what is there,
-/// what is gone.
+/// The tasks of a release by revision. In the first order, failing revisions come first; then the canary, stable, and
+/// the revisions on their way out.
 pub fn sections<'a>(observed: &'a Observed, list: &List, release: &'a Release) -> Vec<Section<'a>> {
     let mut sections = Vec::new();
     for side in release.services() {
@@ -275,7 +275,7 @@ fn part(release: &Release, side: &Side, revision: &TaskDefinitionArn) -> Part {
     }
 }
 
-/// What is wrong first, what is well after it, what is over last.
+/// The rank of a task: unhealthy ones first, then starting, stopping, running and stopped ones.
 fn worse_first(task: &Task) -> u8 {
     match (task.stopped(), task.health.as_deref()) {
         (true, _) => 4,
@@ -286,7 +286,7 @@ fn worse_first(task: &Task) -> u8 {
     }
 }
 
-/// When something last happened to it.
+/// The time of the task's last change.
 fn when(task: &Task) -> Option<Timestamp> {
     task.stopped_at.or(task.created_at)
 }

@@ -1,4 +1,4 @@
-//! The tasks of a release by revision, and what is marked in full: why it stopped, and what that suggests.
+//! The tasks of a release by revision, and the details of the marked one: its stop reason, and hints.
 
 use super::details;
 use ratatui::buffer::Buffer;
@@ -20,7 +20,7 @@ use crate::domain::ecs::service::Task;
 use crate::domain::health::stop_reason::Cause;
 use crate::domain::release::Release;
 
-/// Draws them.
+/// Draws the view.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let list = scene.screen.list(View::Tasks);
@@ -69,7 +69,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     table::draw(scene, Listing { title, headings, rows, at, marked, details }, buffer, area);
 }
 
-/// What cannot be read of a service's tasks.
+/// The failure to read a service's tasks.
 fn unread(scene: &Canvas<'_>, section: &Section<'_>, columns: usize) -> Vec<Line<'static>> {
     let reading = scene.observed.snapshot.tasks.get(section.service);
     let fresh = age::of(scene, Source::Tasks, reading);
@@ -121,7 +121,7 @@ fn heading(scene: &Canvas<'_>, section: &Section<'_>, release: &Release, read: b
     scene.heading(&section.revision.tag(), note, columns)
 }
 
-/// Widths of the columns.
+/// Widths of the columns, in characters.
 fn widths(columns: usize) -> [usize; 7] {
     match columns {
         ..110 => [8, 17, 9, 10, 4, 15, 8],
@@ -163,7 +163,7 @@ fn ago(scene: &Canvas<'_>, task: &Task) -> String {
     task.stopped_at.map_or("?".to_owned(), |at| format::age(scene.observed.now.at.duration_since(at)))
 }
 
-/// One that has stopped: when and why. What was scaled away is nothing to look at.
+/// A stopped task: its time and reason. A task that ECS stopped in the normal course is dimmed.
 fn stopped(scene: &Canvas<'_>, task: &Task, marked: bool, columns: usize) -> Vec<Span<'static>> {
     let [ids, states, ..] = widths(columns);
     let id = format::pad(task.id(), ids);
@@ -181,7 +181,7 @@ fn stopped(scene: &Canvas<'_>, task: &Task, marked: bool, columns: usize) -> Vec
     ]
 }
 
-/// One that runs or will: its state, its health, where it is.
+/// A task that is not stopped: its state, health and location.
 fn up(
     scene: &Canvas<'_>,
     (task, restarts): (&Task, usize),
@@ -200,7 +200,7 @@ fn up(
         Some("HEALTHY") if fresh => ("healthy".to_owned(), Role::Good),
         Some("HEALTHY") => ("healthy".to_owned(), Role::Dim),
         Some("UNHEALTHY") => ("✖ unhealthy".to_owned(), Role::Bad),
-        // Without a check of its own a container's health is UNKNOWN: nothing is wrong, and nothing is known.
+        // A container without a health check is UNKNOWN: nothing is known, and nothing is wrong.
         Some("UNKNOWN") | None => ("no check".to_owned(), Role::Dim),
         Some(other) => (other.to_lowercase(), Role::Warn),
     };

@@ -3,12 +3,12 @@ use jiff::SignedDuration;
 use super::*;
 use crate::console::keymap::Key;
 use crate::console::message::{Msg, Now};
-use crate::console::state::operation::Progress;
 use crate::console::update;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::service::Service;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
+use crate::domain::operation::Progress;
 use crate::testkit::consoles;
 
 fn feed(model: &mut Model, msg: Msg) -> Vec<Effect> {

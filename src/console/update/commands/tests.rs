@@ -1,5 +1,7 @@
 //! What a key does to a question, and what it never does.
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::console::keymap::Key;
 use crate::console::message::{Msg, Now};

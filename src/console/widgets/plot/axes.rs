@@ -1,4 +1,4 @@
-//! What is around the curves and behind them: scales, lines, shades, marks.
+//! The scales around the curves, and the background behind them: thresholds, shades, markers.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,37 +10,37 @@ use crate::console::widgets::canvas::{Canvas, put};
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 
-/// Where values and minutes are on the screen.
+/// The mapping of values and minutes to cells.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grid {
     /// The cells of the curves.
     pub inner: Rect,
-    /// The scale's end.
+    /// The end of the scale.
     pub top: f64,
-    /// How far back it reaches, minutes.
+    /// The range in minutes.
     pub minutes: f64,
 }
 
 impl Grid {
-    /// The column of a moment; `None`: out of range.
+    /// The column of a moment, in minutes ago; `None`: out of range.
     pub(super) fn column(&self, ago: f64) -> Option<u16> {
         let x = ((1.0 - ago / self.minutes) * f64::from(self.inner.width)).floor();
         // Within the plot's columns, which fit in a u16.
         (ago >= 0.0 && ago <= self.minutes).then_some((x.max(0.0) as u16).min(self.inner.width.saturating_sub(1)))
     }
 
-    /// The columns from one moment to another, of which the newer one is not part.
+    /// The columns of the span between two moments, excluding the newer one.
     fn columns(&self, from: f64, to: f64) -> std::ops::Range<u16> {
         if to >= self.minutes || from <= 0.0 {
             return 0..0;
         }
         let first = self.column(from.min(self.minutes)).unwrap_or(0);
         let end = if to <= 0.0 { self.inner.width } else { self.column(to).unwrap_or(self.inner.width) };
-        // A span of its own is seen, however short.
+        // Even the shortest span is one column wide.
         first..end.max(first + 1)
     }
 
-    /// The row of a value, counted from the top; scale, lines and curves agree on it.
+    /// The row of a value, counted from the top: the same for scale, thresholds and curves.
     fn row(&self, value: f64) -> u16 {
         let dots = f64::from(self.inner.height) * 4.0 - 1.0;
         // Within the plot's rows, which fit in a u16.
@@ -56,7 +56,7 @@ fn look(severity: Severity) -> (&'static str, Role) {
     }
 }
 
-/// What lies behind the curves: where the true rate may be, the minutes that still change, the lines, the markers.
+/// Draws the background: the confidence band, the unsettled minutes, the thresholds, the markers.
 pub(super) fn background(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, grid: &Grid) {
     let inner = grid.inner;
     let mut paint = |column: u16, row: u16, symbol: &str, role: Role| {
@@ -84,13 +84,13 @@ pub(super) fn background(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, g
     }
 }
 
-/// What happened at the markers, over everything else in the top row.
+/// Draws the labels of the markers, over everything else in the top row.
 pub(super) fn labels(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, grid: &Grid) {
     let inner = grid.inner;
     let mut label_ends = 0;
     for marker in &plot.markers {
         let Some(column) = grid.column(marker.ago) else { continue };
-        // A label that would run into the one before it is left out: the line remains.
+        // A label that would overlap the previous one is left out; its marker stays.
         let label = format::clip(&marker.label, 6);
         let length = u16::try_from(format::width(&label)).unwrap_or(u16::MAX);
         let fits = column.saturating_add(1).saturating_add(length) <= inner.width;
@@ -105,7 +105,7 @@ pub(super) fn labels(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, grid:
     }
 }
 
-/// The scales: the unit at the left, minutes ago below.
+/// Draws the scales: values at the left, minutes ago below.
 pub(super) fn scales(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect, grid: &Grid) {
     let (inner, top, minutes) = (grid.inner, grid.top, grid.minutes);
     let rows = inner.height;
@@ -147,7 +147,7 @@ pub(super) fn scales(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area:
     }
     let margin = usize::from(SCALE);
     put(buffer, area, rows, Line::from(scene.dim(format!("{}└{}", " ".repeat(margin - 1), axis.concat()))));
-    // A gap in the curve says that there is nothing; the mark below says that nothing is not none.
+    // Missing data is not zero: a mark below the gap in the curve says so.
     for column in plot.missing.iter().flat_map(|(from, to)| grid.columns(*from, *to)) {
         if let Some(cell) = buffer.cell_mut((inner.x + column, inner.y + rows)) {
             cell.reset();

@@ -1,6 +1,5 @@
-//! A plot of two curves over the last minutes: gaps where there is nothing, and a mark that says so; shades where the
-//! true rate may be; the lines that must not be crossed, the moments at which weights changed, and the newest minutes,
-//! which still change, hatched.
+//! A plot of two curves over the last minutes: marked gaps where data is missing, a shaded confidence band, thresholds,
+//! the changes of weights, and hatching over the newest minutes, which still change.
 
 pub(crate) mod axes;
 mod dots;
@@ -14,90 +13,90 @@ use self::dots::Dots;
 
 use super::canvas::Canvas;
 
-/// A value at a time, counted back from now to the middle of what it is of.
+/// A value, and the middle of its span of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// Minutes ago.
     pub ago: f64,
-    /// In the plot's unit.
+    /// The value, in the plot's unit.
     pub value: f64,
 }
 
-/// Between which values the truth lies, for a span of time.
+/// The confidence interval of a value over a span of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Band {
-    /// Its beginning, minutes ago.
+    /// The start, in minutes ago.
     pub from: f64,
-    /// Its end, minutes ago.
+    /// The end, in minutes ago.
     pub to: f64,
-    /// Not below this.
+    /// The lower bound.
     pub low: f64,
-    /// Not above this.
+    /// The upper bound.
     pub high: f64,
 }
 
-/// What a line is for.
+/// The severity of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Severity {
-    /// Above it is worth a look.
+    /// A value above calls for a look.
     Warn,
-    /// Above it, and not by chance, fails.
+    /// A value above fails, unless it is due to chance.
     Fail,
 }
 
-/// A line that must not be crossed.
+/// A threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Threshold {
-    /// Where.
+    /// The value, in the plot's unit.
     pub value: f64,
-    /// What for.
+    /// The severity.
     pub severity: Severity,
-    /// Whether the scale always reaches to it; else it is drawn where the curves come near it.
+    /// True if the scale always includes the threshold; otherwise it is drawn only if the curves come near it.
     pub always: bool,
 }
 
-/// A moment worth marking.
+/// A marked moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Marker {
     /// Minutes ago.
     pub ago: f64,
-    /// What happened then, in one word.
+    /// The event, in one word.
     pub label: String,
 }
 
-/// What is plotted. Points are ordered from the oldest.
+/// The content of a plot. Points are ordered from the oldest.
 #[derive(Debug, Clone)]
 pub(crate) struct Plot {
-    /// The side that was there: drawn as dots.
+    /// The stable side: drawn as dots.
     pub stable: Vec<Point>,
-    /// The side that is tried: drawn as a line, and over the other.
+    /// The canary: drawn as a line, over stable.
     pub canary: Vec<Point>,
-    /// Where the canary's true values may be.
+    /// The confidence band of the canary.
     pub band: Vec<Band>,
-    /// The lines that must not be crossed.
+    /// The thresholds.
     pub thresholds: Vec<Threshold>,
-    /// When weights changed.
+    /// The changes of weights.
     pub markers: Vec<Marker>,
-    /// Spans without data where there could be some: from and to, minutes ago.
+    /// Spans that lack data: start and end, in minutes ago.
     pub missing: Vec<(f64, f64)>,
-    /// Minutes ago from which on values still change.
+    /// Minutes ago from which values may still change.
     pub unsettled: f64,
-    /// How far back it reaches, minutes.
+    /// The range in minutes.
     pub minutes: u16,
-    /// How many minutes a point is of.
+    /// Minutes for each point.
     pub every: u16,
-    /// How a value is written.
+    /// Formats a value.
     pub unit: fn(f64) -> String,
-    /// The scale's end where everything is smaller.
+    /// The end of the scale if all values are smaller.
     pub least_top: f64,
-    /// Whether the minutes are written below the axis.
+    /// True if the times are written below the axis.
     pub times: bool,
 }
 
 /// Columns of the scale at the left.
 pub(crate) const SCALE: u16 = 7;
 
-/// The scale's end: the next round number above.
+/// The end of the scale: the next round number at or above a value.
 fn round_up(value: f64) -> f64 {
     if !(value.is_finite() && value > 0.0) {
         return 1.0;
@@ -107,7 +106,7 @@ fn round_up(value: f64) -> f64 {
     steps.iter().map(|step| step * magnitude).find(|step| *step >= value * 0.999).unwrap_or(10.0 * magnitude)
 }
 
-/// Draws a plot with its scales into an area of at least 17 by 3, and a row more for the times.
+/// Draws a plot with its scales into an area of at least 17 by 3, plus a row for the times.
 pub(crate) fn draw(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area: Rect) {
     let area = area.intersection(buffer.area);
     let below = if plot.times { 2 } else { 1 };
@@ -127,7 +126,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area: R
     let highest = stable.iter().chain(&canary).map(|point| point.value).fold(0.0, f64::max);
     let line = plot.thresholds.iter().filter(|line| line.always).map(|line| line.value).fold(0.0, f64::max);
     let needed = (highest * 1.05).max(line * 1.15).max(plot.least_top);
-    // Few requests leave the truth almost anywhere: that may not press the curves to the floor.
+    // With few requests the band is wide: it must not squeeze the curves to the floor.
     let shaded = plot.band.iter().filter(|band| band.to < minutes).map(|band| band.high).fold(0.0, f64::max);
     let grid = Grid { inner, top: round_up(needed.max(shaded.min(needed * 1.5))), minutes };
 

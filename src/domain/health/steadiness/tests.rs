@@ -211,6 +211,27 @@ fn a_production_rule_that_is_divided_at_rest_is_said_loudly() {
 }
 
 #[test]
+fn a_rule_is_mended_where_one_group_alone_has_tasks() {
+    let repair = |weights, targets| {
+        let repair = World::native(weights, targets).release().state.repair;
+        repair.map(|it| it.weights.iter().map(|to| to.weight.value()).collect::<Vec<_>>())
+    };
+    assert_eq!(repair([50, 950], [6, 0]), Some(vec![999, 0]), "no weight is above 999");
+    assert_eq!(repair([0, 100], [6, 0]), Some(vec![100, 0]));
+    assert_eq!(repair([100, 0], [0, 6]), Some(vec![0, 100]));
+    assert_eq!(repair([0, 0], [6, 0]), Some(vec![100, 0]));
+    assert_eq!(repair([100, 0], [6, 0]), None, "nothing is to be mended");
+    assert_eq!(repair([50, 950], [6, 6]), None, "either could be meant");
+    assert_eq!(repair([50, 950], [0, 0]), None, "neither can serve");
+    let mut unread = World::native([50, 950], [6, 0]);
+    unread.health.pop();
+    assert_eq!(unread.release().state.repair, None, "the other group may have tasks");
+    let mut named = World::native([50, 950], [6, 0]);
+    named.service.current_deployment = Some(Arn::new("arn:aws:ecs:us-east-1:123456789012:service-deployment/a"));
+    assert_eq!(named.release().state.repair, None, "ECS may write the rule");
+}
+
+#[test]
 fn tasks_of_older_revisions_that_stay_need_somebody() {
     let stays = |role: &str, since: i64| {
         changed(|world| {

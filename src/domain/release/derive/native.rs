@@ -211,6 +211,7 @@ mod tests {
             forwards: vec![to("blue", blue), to("green", green)],
             stickiness: None,
             unknown_action: None,
+            other_actions: false,
             default_rule: None,
             shape: 0,
         }

@@ -19,8 +19,7 @@ fn doing_phase(local: &LocalState) -> Option<Phase> {
 }
 
 pub(super) fn weighted_phase(
-    stable: &Side,
-    canary: &Side,
+    (stable, canary): (&Side, &Side),
     configured: Option<Percent>,
     bake: Option<Bake>,
     local: &LocalState,

@@ -72,6 +72,7 @@ pub(super) fn single(
         phase: Phase::Steady,
         known_bad: known_bad_of(&[service], snapshot, &local.known_bad, now),
         previous: target::candidates(service, &newest.task_definition, snapshot),
+        repair: None,
         overridden_config: overridden_config(service, history).map(Box::new),
         conditions: Vec::new(),
         steady_since: service.primary().and_then(|primary| primary.updated_at.or(primary.created_at)),

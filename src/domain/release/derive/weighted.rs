@@ -62,7 +62,7 @@ pub(super) fn weighted(
     // A canary that waits without traffic mostly has stable's revision still.
     conditions.extend(same.filter(|_| shared));
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
-    let phase = weighted_phase(&stable_side, &canary_side, configured, bake, local, now);
+    let phase = weighted_phase((&stable_side, &canary_side), configured, bake, local, now);
     let state = ReleaseState {
         name: pair.name.clone(),
         method: Method::Weighted,
@@ -85,6 +85,7 @@ pub(super) fn weighted(
         other_rules,
         configuration: stable.configuration.clone(),
         deployment: newest_deployment(stable, snapshot),
+        repair: None,
         overridden_config: None,
         is_rollback_deployment: false,
         registered: snapshot.newest_of(stable.task_definition.family()).cloned(),

@@ -105,21 +105,18 @@ impl Line<'_> {
         if running > 0 {
             waits.push(Precondition::Hooks(running));
         }
-        // The index of the first stage that is still to come.
-        let ahead = match stage {
-            None if pending => Some(0),
-            None => None,
-            Some(ReconcileService) => Some(0),
-            Some(stage) => match STAGES.iter().position(|known| known == stage) {
-                Some(at) => Some(at + 1),
-                None => place(stage),
-            },
-        };
-        let Some(ahead) = ahead else { return Next { what: NextAction::Unknown, waits } };
+        let Some(ahead) = first_ahead(stage, pending) else { return Next { what: NextAction::Unknown, waits } };
+        let what = self.ends_of(stage, &mut waits).unwrap_or_else(|| self.comes(ahead, &mut waits));
+        Next { what, waits }
+    }
+
+    /// What comes at the end of a stage, where the stage itself tells, and what ECS waits for until then.
+    fn ends_of(&self, stage: Option<&LifecycleStage>, waits: &mut Vec<Precondition>) -> Option<NextAction> {
         match stage {
             Some(ScaleUp) => {
                 let side = self.release.newest();
                 waits.push(Precondition::Healthy(side.healthy, side.desired));
+                None
             }
             // Each step but the last is followed by its bake, and by the stage before the shift once more.
             Some(ProductionTrafficShift) if !self.requested.is_full() => {
@@ -127,25 +124,25 @@ impl Line<'_> {
                 if !self.requested.is_zero() && !bake.is_zero() {
                     waits.push(Precondition::Bake(bake, self.step_ends(bake)));
                 }
-                let what = match self.further() {
-                    _ if self.waits_at(&PreProductionTrafficShift) && !self.requested.is_zero() => {
-                        NextAction::WaitForYou(PreProductionTrafficShift)
-                    }
-                    Some(to) => NextAction::Shift(to),
-                    None => NextAction::Unknown,
-                };
-                return Next { what, waits };
+                if self.waits_at(&PreProductionTrafficShift) && !self.requested.is_zero() {
+                    return Some(NextAction::WaitForYou(PreProductionTrafficShift));
+                }
+                Some(self.further().map_or(NextAction::Unknown, NextAction::Shift))
             }
             Some(BakeTime) => {
                 let bake = self.configuration.bake();
                 waits.push(Precondition::Bake(bake, self.last_ends(bake)));
-                return Next { what: NextAction::RemoveOld, waits };
+                Some(NextAction::RemoveOld)
             }
-            Some(CleanUp) => return Next { what: NextAction::End, waits },
-            _ => {}
+            Some(CleanUp) => Some(NextAction::End),
+            _ => None,
         }
+    }
+
+    /// The first thing that happens in the stages from `ahead` on.
+    fn comes(&self, ahead: usize, waits: &mut Vec<Precondition>) -> NextAction {
         for stage in STAGES.iter().skip(ahead) {
-            let what = match stage {
+            return match stage {
                 stage if self.waits_at(stage) => NextAction::WaitForYou(stage.clone()),
                 ScaleUp => NextAction::StartTasks(self.release.newest().desired.max(self.release.stable.desired)),
                 ProductionTrafficShift => self.further().map_or(NextAction::Unknown, NextAction::Shift),
@@ -156,9 +153,8 @@ impl Line<'_> {
                 CleanUp => NextAction::RemoveOld,
                 _ => continue,
             };
-            return Next { what, waits };
         }
-        Next { what: NextAction::End, waits }
+        NextAction::End
     }
 
     /// When a step's bake ends: it starts with the change of weights.
@@ -191,6 +187,18 @@ fn place(stage: &LifecycleStage) -> Option<usize> {
         (_, Some(before), _) => of(before),
         (_, _, Some(after)) => of(after).map(|at| at + 1),
         _ => None,
+    }
+}
+
+/// The index of the first stage that is still to come.
+fn first_ahead(stage: Option<&LifecycleStage>, pending: bool) -> Option<usize> {
+    match stage {
+        None => pending.then_some(0),
+        Some(ReconcileService) => Some(0),
+        Some(stage) => match STAGES.iter().position(|known| known == stage) {
+            Some(at) => Some(at + 1),
+            None => place(stage),
+        },
     }
 }
 

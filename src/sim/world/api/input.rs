@@ -40,7 +40,7 @@ impl<'a> Input<'a> {
         value.as_bool().or_else(|| value.as_str()?.parse().ok())
     }
 
-    /// The items of a list; none if the list is missing.
+    /// The items of a list; empty if the list is missing.
     pub(super) fn items(self, name: &str) -> impl Iterator<Item = &'a Value> {
         self.get(name).and_then(Value::as_array).into_iter().flatten()
     }
@@ -50,7 +50,7 @@ impl<'a> Input<'a> {
         self.items(name).filter_map(Value::as_str).collect()
     }
 
-    /// Whether a list contains a string, such as `TAGS` in `include`.
+    /// Returns true if a list contains a string, such as `TAGS` in `include`.
     pub(super) fn includes(self, name: &str, word: &str) -> bool {
         self.items(name).any(|v| v.as_str() == Some(word))
     }

@@ -34,7 +34,7 @@ pub(super) fn service_not_found() -> ApiError {
     refuse("ServiceNotFoundException", "Service not found.")
 }
 
-/// Whether `given` is the name or the ARN of a service.
+/// Returns true if `given` is the name or the ARN of a service.
 pub(super) fn is_named(account: &Account, service: &Service, given: &str) -> bool {
     given == service.name || given == account.arns.service(&service.cluster, &service.name)
 }

@@ -72,7 +72,7 @@ fn insert_times_and_reason(out: &mut Value, task: &Task) {
     }
 }
 
-/// Whether the task's network interface is attached.
+/// Returns true if the task's network interface is attached.
 fn has_network(task: &Task) -> bool {
     task.status != TaskStatus::Provisioning
 }

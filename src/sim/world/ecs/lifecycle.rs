@@ -52,7 +52,7 @@ pub(crate) struct Lifecycle {
     pub(crate) stage: Stage,
     /// Start of the stage.
     pub(crate) entered: Ms,
-    /// The stage belongs to a rollback. The stage in which the rollback begins does not.
+    /// True if the stage belongs to a rollback. False in the stage in which the rollback begins.
     pub(crate) rolling_back: bool,
     /// The share of production traffic that ECS requests for the target revision.
     pub(crate) percent: f64,
@@ -131,12 +131,12 @@ impl Lifecycle {
         self.hooks = here.map(begin).collect();
     }
 
-    /// Whether only the clean-up is left: all traffic has shifted and can no longer be rolled back.
+    /// Returns true if only the clean-up is left: all traffic has shifted and can no longer be rolled back.
     pub(crate) fn is_shifted(&self) -> bool {
         self.stage == Stage::CleanUp && self.percent >= 100.0
     }
 
-    /// Answers a hook. Returns false if no such hook awaits an action.
+    /// Completes a hook with an operator's action. Returns false if no such hook awaits an action.
     pub(crate) fn answer(&mut self, hook: &str, action: HookAction) -> bool {
         let waiting = |h: &&mut Hook| h.id == hook && h.status == HookStatus::AwaitingAction;
         let Some(hook) = self.hooks.iter_mut().find(waiting) else {
@@ -146,7 +146,7 @@ impl Lifecycle {
         true
     }
 
-    /// Drops all hooks. They can no longer be answered.
+    /// Drops all hooks; a later action for one of them fails.
     pub(crate) fn drop_hooks(&mut self) {
         self.hooks.clear();
     }
@@ -156,7 +156,7 @@ impl Lifecycle {
         self.hooks.iter().filter(|h| h.status == HookStatus::AwaitingAction).map(|h| h.id.as_str())
     }
 
-    /// Lets hooks finish and time out. Returns whether all are done, and the reason for a rollback if there is one.
+    /// Lets hooks finish and time out. Returns true if all are done, and the reason for a rollback if there is one.
     pub(crate) fn run_hooks(&mut self, now: Ms) -> (bool, Option<String>) {
         for hook in &mut self.hooks {
             if hook.status == HookStatus::InProgress && now >= hook.begun + LAMBDA_DURATION {

@@ -119,7 +119,8 @@ impl Builder<'_> {
         let tasks = from.desired.min(service.room);
         let more_groups = service.more_groups.clone();
         let spec = TaskSpec { definition, deployment: id, revision, group, more_groups: &more_groups };
-        self.add_tasks(&mut service, tasks, spec, deployed, ids);
+        let started = (0..tasks).map(|n| self.started(deployed, n));
+        self.add_tasks(&mut service, spec, started, ids);
         self.add_events(&mut service, ids);
         Some(service)
     }
@@ -189,13 +190,16 @@ impl Builder<'_> {
         target
     }
 
-    /// Adds running tasks. They started a few seconds apart, and every fifth one has been replaced since.
-    fn add_tasks(&self, service: &mut Service, tasks: u32, spec: TaskSpec<'_>, deployed: Ms, ids: &mut Ids) {
+    /// When a task of a deployment started: a few seconds apart, and every fifth one has been replaced since.
+    fn started(&self, deployed: Ms, n: u32) -> Ms {
+        let age = self.begin - deployed;
+        let age = if n % 5 == 4 { age / 3 } else { age };
+        self.begin - age + Ms::from(n) * 2 * SECOND
+    }
+
+    fn add_tasks(&self, service: &mut Service, spec: TaskSpec<'_>, started: impl Iterator<Item = Ms>, ids: &mut Ids) {
         let behaviour = self.catalog.get(spec.definition).behaviour;
-        for n in 0..tasks {
-            let age = self.begin - deployed;
-            let age = if n % 5 == 4 { age / 3 } else { age };
-            let created = self.begin - age + Ms::from(n) * 2 * SECOND;
+        for created in started {
             let mut task = Task::launch(spec, &behaviour, created, ids);
             task.make_steady(&self.load_balancer.groups);
             if let (Some(revision), Some(pulled)) = (service.revisions.get_mut(spec.revision), task.times.pull_stopped)

@@ -1,4 +1,4 @@
-//! A task from PROVISIONING to STOPPED.
+//! A task, from PROVISIONING to STOPPED.
 
 use super::target::{Health, Target};
 use super::task_plan::TaskPlan;
@@ -33,7 +33,7 @@ pub(crate) enum StopCode {
 }
 
 impl StopCode {
-    /// Whether the task ended by itself.
+    /// Returns true if the task ended by itself.
     fn is_crash(self) -> bool {
         matches!(self, Self::TaskFailedToStart | Self::EssentialContainerExited)
     }
@@ -56,7 +56,7 @@ pub(crate) struct TaskSpec<'a> {
     pub(crate) revision: usize,
     /// The target group that the task registers with once it runs.
     pub(crate) group: Option<GroupId>,
-    /// Further target groups that it registers with.
+    /// Further target groups that the task registers with.
     pub(crate) more_groups: &'a [GroupId],
 }
 
@@ -94,15 +94,15 @@ pub(crate) struct Task {
     pub(crate) group: Option<GroupId>,
     more_groups: Vec<GroupId>,
     pub(crate) status: TaskStatus,
-    /// desiredStatus is STOPPED.
+    /// True if desiredStatus is STOPPED.
     pub(crate) stop_requested: bool,
-    /// Its registrations: none, or one for each of its target groups.
+    /// Registrations: none, or one for each of the task's target groups.
     pub(crate) targets: Vec<Target>,
     /// Time of the first passed container health check.
     pub(crate) healthy_since: Option<Ms>,
-    /// The task failed, and its deployment has not counted that yet.
+    /// True if the task failed and its deployment has not counted the failure yet.
     pub(crate) uncounted_failure: bool,
-    /// The cause of failed load balancer health checks, if the task was stopped for them.
+    /// The cause of failed load balancer health checks, if they stopped the task.
     pub(crate) health_failure: Option<String>,
     /// Time of the first request from the load balancer.
     pub(crate) in_service: Option<Ms>,
@@ -175,7 +175,7 @@ impl Task {
         }
     }
 
-    /// Turns a new task into one that has been running and healthy for a long time.
+    /// Turns a new task into a task that has been running and healthy for a long time.
     pub(crate) fn make_steady(&mut self, groups: &TargetGroups) {
         let plan = self.plan;
         self.status = TaskStatus::Running;
@@ -191,17 +191,17 @@ impl Task {
         self.in_service = Some(plan.ready);
     }
 
-    /// Whether the task counts towards desiredCount: it runs or starts.
+    /// Returns true if the task counts towards desiredCount: it runs or starts.
     pub(crate) fn is_live(&self) -> bool {
         !self.stop_requested
     }
 
-    /// The state of its first registration; `None` where it has none.
+    /// The health of the task's first registration; `None` without a registration.
     pub(crate) fn target_health(&self) -> Option<Health> {
         self.targets.first().map(|target| target.health)
     }
 
-    /// Whether the task runs and is healthy, as a target wherever it is registered.
+    /// Returns true if the task runs and is healthy in every target group with which it is registered.
     pub(crate) fn is_serving(&self) -> bool {
         self.is_live()
             && self.status == TaskStatus::Running
@@ -211,7 +211,7 @@ impl Task {
             }
     }
 
-    /// Begins to stop the task unless it already stops.
+    /// Begins to stop the task, unless a stop is already under way.
     pub(crate) fn stop(&mut self, reason: StopReason, groups: &TargetGroups, now: Ms, ids: &mut Ids) {
         if self.stop_requested {
             return;

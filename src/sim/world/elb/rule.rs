@@ -1,4 +1,4 @@
-//! Listener rules and how they split traffic.
+//! Listener rules, which split traffic among target groups.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,10 @@ use super::target_group::GroupId;
 use crate::sim::scenario;
 use crate::sim::world::clock::{Ms, SECOND};
 
-/// The part (0–1) of the requests that comes from clients with a cookie, where a rule is sticky.
+/// The part (0–1) of a sticky rule's requests that comes from clients with a cookie.
 const STICKY_PART: f64 = 0.7;
 
-/// How a forward action divides requests.
+/// The division of requests by a forward action.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Division {
     /// Target groups and weights.
@@ -23,11 +23,11 @@ pub(crate) struct Division {
 /// The sticky clients of a target group, as shares (0–1) of all sticky clients.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Held {
-    /// Those who came before the last change.
+    /// Clients from before the last change.
     before: f64,
-    /// How much of `before` lapses in a second.
+    /// The share of clients that `before` loses per second.
     lapse: f64,
-    /// Those who came since.
+    /// Clients since the last change.
     since: f64,
 }
 
@@ -49,9 +49,9 @@ pub(crate) struct Rule {
     pub(crate) weights: Vec<(GroupId, u32)>,
     /// Requests per second that match the rule.
     pub(crate) rps: f64,
-    /// What the load balancer goes by now.
+    /// The division in effect.
     pub(super) followed: Division,
-    /// Changes that it will follow, each after so much time.
+    /// Divisions that will take effect, each with the time left.
     pub(super) coming: VecDeque<(Ms, Division)>,
     /// The sticky clients of each target group of `followed`.
     pub(super) held: Vec<Held>,
@@ -75,12 +75,13 @@ impl Rule {
         })
     }
 
-    /// Whether the load balancer goes by a forward action.
+    /// Returns true if a forward action is in effect.
     pub(crate) fn forwards(&self) -> bool {
         !self.followed.weights.is_empty()
     }
 
-    /// Simulates one second: changes are followed, and some cookies expire, whose clients go where the weights send them.
+    /// Simulates one second: changes take effect, and some cookies expire. The weights distribute the clients without a
+    /// cookie.
     pub(crate) fn step(&mut self) {
         for (left, _) in &mut self.coming {
             *left -= SECOND;
@@ -103,7 +104,7 @@ impl Rule {
         }
     }
 
-    /// Stores how the rule divides requests. The load balancer goes by it after `propagation`.
+    /// Stores the rule's division, which takes effect after `propagation`.
     pub(super) fn set_division(&mut self, division: Division, propagation: Ms) {
         self.weights.clone_from(&division.weights);
         if propagation == 0 {
@@ -114,8 +115,8 @@ impl Rule {
         }
     }
 
-    /// Goes by other weights from now on. Sticky clients stay where they are until their cookies expire; a new target
-    /// group begins without any.
+    /// Puts a division into effect. Sticky clients stay with their target group until their cookies expire; a new
+    /// target group begins without any.
     fn follow(&mut self, division: Division) {
         let before = |group: GroupId| {
             let mut old = self.followed.weights.iter().zip(&self.held);

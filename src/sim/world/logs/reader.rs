@@ -8,9 +8,9 @@ use crate::sim::world::clock::{Ms, SECOND};
 /// The size of a page in bytes. Each message counts for [`EVENT_OVERHEAD`] more bytes.
 const MAX_BYTES: usize = 1 << 20;
 const EVENT_OVERHEAD: usize = 26;
-/// Lines that are scanned for a page, whether they match the filter or not.
+/// Maximum lines scanned for a page, matching or not.
 const MAX_SCANNED_LINES: usize = 20_000;
-/// Seconds that are scanned for a page, summed over all streams.
+/// Maximum seconds scanned for a page, summed over all streams.
 const MAX_SCANNED_SECONDS: usize = 200_000;
 
 /// A position between two lines: after `skip` lines of a second.
@@ -33,14 +33,14 @@ pub(crate) struct Event {
     pub(crate) after: Cursor,
 }
 
-/// Reads some streams in a time range.
+/// A reader of some streams in a time range.
 pub(crate) struct Reader<'a> {
     pub(crate) source: &'a LogSource<'a>,
     pub(crate) streams: &'a [Stream<'a>],
     pub(crate) from: Ms,
     /// The end of the range, exclusive.
     pub(crate) to: Ms,
-    /// Filters messages.
+    /// The filter for messages.
     pub(crate) matches: &'a dyn Fn(&str) -> bool,
 }
 
@@ -57,7 +57,7 @@ impl Reader<'_> {
         Cursor { second: self.seconds().0, skip: 0 }
     }
 
-    /// Whether a line is in the time range and can be read now.
+    /// Returns true if a line is in the time range and can be read now.
     fn is_visible(&self, line: &Line) -> bool {
         (self.from..self.to).contains(&line.at) && line.ingested <= self.source.now
     }

@@ -1,4 +1,4 @@
-//! Simulates the traffic of each second: rules split requests by weight, and the tasks behind them respond.
+//! Simulation of each second's traffic: rules split requests by weight, and the tasks behind them respond.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -21,7 +21,7 @@ use crate::sim::world::elb::target_group::GroupId;
 use crate::sim::world::task_definitions::behaviour::Behaviour;
 use crate::sim::world::task_definitions::catalog::DefinitionId;
 
-/// The number of latencies that are drawn per second and revision. Each stands for an equal part of the requests.
+/// Latencies drawn per second and revision. Each stands for an equal part of the requests.
 const LATENCY_SAMPLES: u64 = 8;
 
 /// The state of the traffic simulation.
@@ -29,7 +29,7 @@ const LATENCY_SAMPLES: u64 = 8;
 pub(crate) struct Traffic {
     rng: ChaCha8Rng,
     pub(crate) requests: RequestLog,
-    /// What came of the requests of each target group.
+    /// Results of the requests of each target group.
     pub(crate) tallies: HashMap<GroupId, Tally>,
     /// Degradation (0–1) of each revision behind a target group.
     degraded: HashMap<(GroupId, DefinitionId), f64>,
@@ -53,7 +53,7 @@ impl Traffic {
         Self { rng, requests: RequestLog::new(begin), tallies: HashMap::new(), degraded: HashMap::new() }
     }
 
-    /// Fills the minutes before the simulation with metrics, assuming that nothing changed in that time.
+    /// Fills the minutes before the simulation with metrics, on the assumption of constant conditions.
     pub(crate) fn backfill(&mut self, site: &mut Site<'_>, minutes: Range<i64>) {
         backfill::record_usual_load(site, &mut self.requests);
         backfill::record_minutes(site, &mut self.rng, minutes);
@@ -90,7 +90,8 @@ impl Traffic {
             }
             if !routed && let Some(record) = site.metrics.balancer.get_or_add(minute_of(now)) {
                 let n = poisson(&mut self.rng, demand);
-                // A rule that does not forward sends a fixed response. One whose weights are all 0 fails.
+                // A rule without a forward action sends a fixed response. A forward action whose weights are all 0
+                // fails.
                 *(if !rule.forwards() { &mut record.fixed_responses } else { &mut record.elb_503 }) += n;
             }
         }
@@ -174,8 +175,8 @@ impl Traffic {
         Responses { requests, timeouts, server_errors, client_errors, latencies, weight }
     }
 
-    /// Moves a degrading revision one second towards its state at this share (0–1) of its rule's requests, and returns
-    /// how far it has degraded.
+    /// Moves a degrading revision one second towards its state at this share (0–1) of its rule's requests. Returns the
+    /// degradation (0–1).
     fn degrade(&mut self, group: GroupId, definition: DefinitionId, behaviour: &Behaviour, share: f64) -> f64 {
         let Some(degradation) = behaviour.degradation else {
             return 0.0;

@@ -1,13 +1,13 @@
-//! The truth about users: what came of their requests, whatever the metrics say of it and when.
+//! The users' view of traffic: the true results of requests, independent of the metrics and their delay.
 
-/// What came of the requests that a target group got.
+/// The results of the requests to a target group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// All of them.
+    /// All requests.
     pub requests: u64,
-    /// Those that failed: 5xx of tasks, and what no task answered.
+    /// Failed requests: 5xx responses of tasks, and requests without a response.
     pub errors: u64,
-    /// Those that came while the group had no healthy task.
+    /// Requests while the group had no healthy task.
     pub unserved: u64,
 }
 
@@ -17,7 +17,7 @@ impl Tally {
         self.errors += errors;
     }
 
-    /// The load balancer sends them to unhealthy tasks, if to any: they count as failed.
+    /// Adds requests without a healthy task. Any that reach an unhealthy task also count as failed.
     pub(super) fn add_unserved(&mut self, requests: u64) {
         self.add(requests, requests);
         self.unserved += requests;

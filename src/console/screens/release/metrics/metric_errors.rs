@@ -1,4 +1,4 @@
-//! What a source says instead of numbers, by the name of the metric that it says it of.
+//! Errors that a source reports instead of numbers, by metric.
 
 use ratatui::text::Line;
 
@@ -10,7 +10,7 @@ use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{Series, Trouble, TroubleKind};
 use crate::domain::release::Side;
 
-/// CloudWatch's word for it; Prometheus has none, only messages.
+/// CloudWatch's word for an error; Prometheus has only messages.
 fn word(kind: TroubleKind, prometheus: bool) -> &'static str {
     match kind {
         TroubleKind::Forbidden if prometheus => "not permitted",
@@ -26,7 +26,8 @@ fn of_prometheus(side: &Side) -> bool {
     side.meter.as_ref().is_some_and(MetricSource::of_prometheus)
 }
 
-/// Whether a trouble is of what is plotted. A team's own metrics go by names of their own: they are of everything.
+/// Returns true if an error concerns a measure. A team's own metrics have other names: their errors concern every
+/// measure.
 fn concerns(measure: Measure, trouble: &Trouble) -> bool {
     let of = |names: &[&str]| names.iter().any(|name| trouble.metric.starts_with(name));
     let errors = ["HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount"];
@@ -40,7 +41,7 @@ fn concerns(measure: Measure, trouble: &Trouble) -> bool {
     }
 }
 
-/// What stands where a value would be.
+/// The words in place of a missing value.
 pub(super) fn instead(series: Option<&Series>, side: &Side, measure: Measure) -> &'static str {
     if side.meter.is_none() {
         return "not counted";
@@ -50,13 +51,13 @@ pub(super) fn instead(series: Option<&Series>, side: &Side, measure: Measure) ->
     found.map_or("no data", |trouble| word(trouble.kind, of_prometheus(side)))
 }
 
-/// Whether a trouble is of what is shown and never judged.
+/// Returns true if an error concerns a metric that is shown and never judged.
 pub fn is_gauge(trouble: &Trouble) -> bool {
     let names = ["UnHealthyHostCount", "UnhealthyRoutingRequestCount", "HTTPCode_ELB_5XX_Count"];
     names.iter().any(|name| trouble.metric.starts_with(name))
 }
 
-/// A line for each metric of a measure that could not be read, or not all of it.
+/// A line for each metric of a measure that could not be read in full.
 pub(super) fn of(
     scene: &Canvas<'_>,
     sides: &[Known<'_>],
@@ -70,17 +71,18 @@ pub(super) fn of(
     lines(scene, known, |trouble| concerns(measure, trouble), columns, rows)
 }
 
-/// What a source says of somebody's numbers.
+/// The errors that a source reports for a series.
 pub struct Told<'a> {
-    /// Whose they are, in a word.
+    /// The owner of the series, in a word.
     pub whose: String,
-    /// Whether it is Prometheus that says it.
+    /// True if the source is Prometheus.
     pub prometheus: bool,
-    /// The numbers, and what is wrong with them.
+    /// The series with its errors.
     pub series: &'a Series,
 }
 
-/// Each trouble that is meant, with whose it is, in so many rows at the most. What is so of several is said once.
+/// The errors that `meant` selects, each with its owners, in at most `rows` rows. An error of several owners is shown
+/// once.
 pub fn lines<'a>(
     scene: &Canvas<'_>,
     sides: impl Iterator<Item = Told<'a>>,

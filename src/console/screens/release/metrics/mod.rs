@@ -1,4 +1,4 @@
-//! Errors and latency of both sides, each in one plot.
+//! Errors and latency of both sides, a plot each.
 
 pub mod metric_errors;
 mod panel;
@@ -26,7 +26,7 @@ pub fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Re
     latency(scene, release, buffer, right);
 }
 
-/// The error rates, and where the canary's may truly be.
+/// Draws the error rates, with the confidence band of the canary.
 pub fn errors(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let thresholds = scene.observed.settings.thresholds_of(&release.name);
     let (warn, fail) = (thresholds.warn_error_percent, thresholds.error_percent);
@@ -39,7 +39,7 @@ pub fn errors(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: 
         title: "errors",
         measure: Measure::Errors,
         thresholds: vec![
-            // What is worth a look; a canary is judged against stable long before it fails by a line of its own.
+            // `warn` calls for a look; a canary is judged against stable long before it exceeds `fail`.
             Threshold { value: warn, severity: Severity::Warn, always: true },
             Threshold { value: fail, severity: Severity::Fail, always: false },
         ],
@@ -51,11 +51,11 @@ pub fn errors(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: 
     panel.draw(scene, release, buffer, area);
 }
 
-/// The percentile of the response time that is chosen.
+/// Draws the chosen percentile of the response time.
 pub fn latency(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let thresholds = scene.observed.settings.thresholds_of(&release.name);
     let percentile = scene.screen.release.percentile;
-    // Only p95 is judged: the others have no line.
+    // Only p95 is judged: the other percentiles have no threshold.
     let relative = release.verdict.baseline.and_then(|base| base.p95).map(|base| base * thresholds.p95_ratio);
     let (value, why) = match (percentile, thresholds.p95_ms, relative) {
         (Percentile::P95, Some(limit), _) => (Some(limit), String::new()),
@@ -85,14 +85,14 @@ pub fn latency(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area:
     panel.draw(scene, release, buffer, area);
 }
 
-/// What asking CloudWatch costs, where it is asked at all.
+/// The cost of CloudWatch's queries, if a side is counted by CloudWatch.
 fn cost(scene: &Canvas<'_>, release: &Release) -> Option<Note> {
     let asked = release.sides().filter_map(|side| side.meter.as_ref()).any(|meter| !meter.of_prometheus());
     let text = format::dollars_an_hour(scene.polls.cloudwatch_dollars_an_hour(scene.observed.now));
     asked.then(|| Note { long: format!("CloudWatch {text}"), short: None, role: Role::Dim })
 }
 
-/// How far back, and by how many minutes where that is not one: `90m`, `3h by 6m`.
+/// The range, and the minutes for each point if more than one: `90m`, `3h by 6m`.
 pub fn span(minutes: u16, every: u16) -> String {
     let short = |minutes: u16| match minutes {
         60.. if minutes.is_multiple_of(60) => format!("{}h", minutes / 60),
@@ -101,7 +101,7 @@ pub fn span(minutes: u16, every: u16) -> String {
     if every > 1 { format!("{} by {}", short(minutes), short(every)) } else { short(minutes) }
 }
 
-/// What a side is drawn with.
+/// The mark of a side in a plot.
 pub fn mark(scene: &Canvas<'_>, part: Part) -> &'static str {
     match (part, scene.theme.ascii()) {
         (Part::Canary, true) => "x",
@@ -111,19 +111,19 @@ pub fn mark(scene: &Canvas<'_>, part: Part) -> &'static str {
     }
 }
 
-/// What was counted of a side.
+/// The series of a side.
 pub fn series<'a>(scene: &Canvas<'a>, side: &Side) -> Option<&'a Series> {
     scene.observed.snapshot.metrics.get(side.meter.as_ref()?)?.get()
 }
 
-/// Minutes ago from which on the source still corrects: whole minutes, as they are drawn.
+/// Minutes ago from which the source may still correct values: whole minutes, as drawn.
 pub fn unsettled(scene: &Canvas<'_>, release: &Release) -> f64 {
     let now = scene.observed.now.at;
     let slowest = release.sides().filter_map(|side| series(scene, side)).max_by_key(|it| it.settles_after);
     let Some(slowest) = slowest else { return 0.0 };
     let running = now.as_second().rem_euclid(60) as f64 / 60.0;
-    // Of CloudWatch the newest settled minute began at least three minutes ago; the one after it is the first that is not.
-    // What could not be read again for a while has not settled since.
+    // CloudWatch's newest settled minute began at least three minutes ago; the minute after it is the first unsettled
+    // one. A minute that could not be read again for a while has not settled since.
     let oldest = (0..200).map(|back| running + f64::from(back)).find(|ago| {
         let began = now.checked_sub(SignedDuration::from_secs_f64(ago * 60.0)).unwrap_or(now);
         slowest.settled(began, now)
@@ -131,7 +131,7 @@ pub fn unsettled(scene: &Canvas<'_>, release: &Release) -> f64 {
     oldest.map_or(f64::INFINITY, |ago| ago - 1.0).max(0.0)
 }
 
-/// When the weights changed, and to what share.
+/// The changes of weights, labelled with the new share.
 pub fn markers(scene: &Canvas<'_>, release: &Release) -> Vec<Marker> {
     let now = scene.observed.now.at;
     let Some(rule) = release.rules.first() else { return Vec::new() };

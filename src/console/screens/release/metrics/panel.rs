@@ -1,4 +1,4 @@
-//! How a plot of both sides is laid out: heading, legend, what is in the way of its numbers, the curves.
+//! The layout of a plot of both sides: heading, legend, errors of the source, curves.
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -18,7 +18,7 @@ use crate::console::widgets::{age, format};
 use crate::domain::metrics::{Minute, Series};
 use crate::domain::release::{Release, Side};
 
-/// Something in a heading, at length and in short.
+/// A note in a heading, in long and in short.
 #[derive(Debug, Clone)]
 pub(super) struct Note {
     pub(super) long: String,
@@ -32,7 +32,7 @@ impl Note {
     }
 }
 
-/// A plot of both sides.
+/// A plot of both sides, with its heading and legend.
 pub(super) struct Panel {
     pub(super) title: &'static str,
     pub(super) measure: Measure,
@@ -47,7 +47,7 @@ pub(super) struct Panel {
 pub(super) type Known<'a> = (Part, &'a Side, Option<&'a Series>);
 
 impl Panel {
-    /// Draws it; where there is no curve at all it says why.
+    /// Draws the panel; without any curve it shows the reason.
     pub(super) fn draw(&self, scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
         let now = scene.observed.now.at;
         let columns = area.width.saturating_sub(SCALE);
@@ -67,7 +67,7 @@ impl Panel {
             let lines = nothing(scene, release, source, troubles(3), area.width.into());
             return put_all(scene, buffer, split_top(area, 1).1, lines);
         }
-        // The side in question: what is tried, else what is there.
+        // The side under test: the canary if there is one.
         let newest = sides.last().and_then(|(.., series)| *series);
         let missing = newest.and_then(|newest| {
             let begins = newest.minutes.first().map(|first| first.at);
@@ -100,7 +100,7 @@ impl Panel {
         plot::draw(scene, &plot, buffer, area);
     }
 
-    /// What it is, how far back it reaches, and what its lines are: as much of that as there is room for.
+    /// The title, the range and the notes, as many as fit.
     fn heading(&self, scene: &Canvas<'_>, minutes: u16, every: u16, columns: usize) -> Line<'static> {
         let title = format!("{} {}", self.title, span(minutes, every));
         let mut notes = self.notes.clone();
@@ -126,7 +126,7 @@ impl Panel {
         scene.heading(&title, spans, columns)
     }
 
-    /// Which curve is which, with its newest settled value and of how many requests a minute that is.
+    /// The legend: each curve with its newest settled value and the requests a minute behind it.
     fn legend(
         &self,
         scene: &Canvas<'_>,
@@ -186,7 +186,7 @@ fn latest(series: Option<&Series>, measure: Measure, now: Timestamp) -> Option<&
     series.minutes.iter().rev().find(has)
 }
 
-/// No curve at all: why, in words.
+/// The reason why there is no curve.
 fn nothing(
     scene: &Canvas<'_>,
     release: &Release,

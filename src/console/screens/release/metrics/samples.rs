@@ -1,4 +1,4 @@
-//! A side's minutes as a plot has room for them: each for itself, or several as one.
+//! Samples of a series: one for each minute, or one for several minutes if a plot lacks the room.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::domain::analysis::error_rate_test;
 use crate::domain::analysis::error_rate_test::Count;
 use crate::domain::metrics::{Minute, Percentile, Series};
 
-/// What is plotted of a minute.
+/// The plotted value of a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// Errors over requests, percent.
@@ -16,12 +16,12 @@ pub enum Measure {
     Latency(Percentile),
 }
 
-/// The middle 95 %.
+/// Tail probability on each side of the 95 % interval.
 const BEYOND: f64 = 0.025;
 
 impl Measure {
-    /// Its value over some minutes; `None`: none of them has one. A percentile of several minutes is not known from
-    /// theirs: the slowest stands for them, so that nothing slow is hidden.
+    /// The value over some minutes; `None` if no minute has one. The percentile of several minutes cannot be computed
+    /// from theirs: the slowest is taken, so that no slow minute is hidden.
     pub fn of(self, minutes: &[&Minute]) -> Option<f64> {
         match self {
             Self::Errors => count(minutes).map(|count| count.rate() * 100.0),
@@ -39,25 +39,25 @@ fn count(minutes: &[&Minute]) -> Option<Count> {
     both.map(|(requests, errors)| Count::new(requests, errors))
 }
 
-/// Some minutes that share a point.
+/// Minutes that share a point.
 #[derive(Debug, Clone)]
 pub struct Sample<'a> {
-    /// When the first of them began.
+    /// The start of the first minute.
     pub from: Timestamp,
-    /// How many minutes it spans, whether they are known or not.
+    /// Length in minutes, including minutes without data.
     pub every: u16,
-    /// Those that are known.
+    /// The minutes with data.
     pub minutes: Vec<&'a Minute>,
 }
 
 impl Sample<'_> {
-    /// Its beginning and its end, minutes ago.
+    /// Start and end, in minutes ago.
     pub fn span(&self, now: Timestamp) -> (f64, f64) {
         let from = now.duration_since(self.from).as_secs_f64() / 60.0;
         (from, (from - f64::from(self.every)).max(0.0))
     }
 
-    /// Where it is drawn; what began just now is at the right edge.
+    /// The point of the sample; a sample that has just begun is at the right edge.
     fn point(&self, measure: Measure, now: Timestamp) -> Option<Point> {
         let (from, _) = self.span(now);
         let value = measure.of(&self.minutes)?;
@@ -65,17 +65,18 @@ impl Sample<'_> {
     }
 }
 
-/// The number of a sample counted from 1970: samples begin at whole multiples, so that they stay what they are.
+/// The number of a sample, counted from 1970: samples begin at whole multiples of their length, so that they stay the
+/// same as time passes.
 pub fn number(at: Timestamp, every: u16) -> i64 {
     at.as_second().div_euclid(60 * i64::from(every))
 }
 
-/// When that one begins.
+/// The start of the sample with this number.
 pub fn begins(number: i64, every: u16) -> Timestamp {
     Timestamp::from_second(number * 60 * i64::from(every)).unwrap_or(Timestamp::MAX)
 }
 
-/// The minutes of a series by `every`, oldest first. Only what has data is among them.
+/// The samples of `every` minutes, oldest first. Samples without data are left out.
 pub fn samples(series: &Series, every: u16) -> Vec<Sample<'_>> {
     let mut samples: Vec<Sample<'_>> = Vec::new();
     for minute in &series.minutes {
@@ -88,7 +89,7 @@ pub fn samples(series: &Series, every: u16) -> Vec<Sample<'_>> {
     samples
 }
 
-/// The points of a series. Where its source is finer than a minute, its newest ones are as fine as that.
+/// The points of a series. The newest ones are finer than a minute if the source is.
 pub fn points(series: &Series, measure: Measure, every: u16, now: Timestamp) -> Vec<Point> {
     let live = series.live.first().filter(|_| every == 1).map(|first| first.at);
     let whole = samples(series, every).into_iter().filter(|sample| live.is_none_or(|live| sample.from < live));
@@ -97,7 +98,7 @@ pub fn points(series: &Series, measure: Measure, every: u16, now: Timestamp) -> 
     whole.chain(fine).filter_map(|sample| sample.point(measure, now)).collect()
 }
 
-/// Where the true error rate of each point may be, with 95 % confidence, percent: of what changes no more.
+/// The 95 % confidence interval of the error rate at each settled point, in percent.
 pub fn band(series: &Series, every: u16, now: Timestamp) -> Vec<Band> {
     let settled =
         samples(series, every).into_iter().filter(|sample| sample.minutes.iter().all(|it| series.settled(it.at, now)));
@@ -110,8 +111,7 @@ pub fn band(series: &Series, every: u16, now: Timestamp) -> Vec<Band> {
         .collect()
 }
 
-/// The spans without a value from `since` on, as far as nothing more is to be expected of them: from and to, minutes
-/// ago.
+/// The spans without a value since `since`, once they have settled: start and end, in minutes ago.
 pub fn missing(series: &Series, measure: Measure, since: Timestamp, every: u16, now: Timestamp) -> Vec<(f64, f64)> {
     let samples = samples(series, every);
     let has = |at: Timestamp| {
@@ -119,7 +119,7 @@ pub fn missing(series: &Series, measure: Measure, since: Timestamp, every: u16, 
         found.and_then(|found| samples.get(found)).is_some_and(|sample| measure.of(&sample.minutes).is_some())
     };
     let (first, newest) = (number(since, every), number(now, every));
-    // No plot reaches farther back than a few hundred of them.
+    // No plot reaches farther back than a few hundred samples.
     let all = (first.max(newest.saturating_sub(400))..=newest).map(|number| Sample {
         from: begins(number, every),
         every,
@@ -166,7 +166,8 @@ mod tests {
         let series = Series::from(vec![minute(9, 100.0, 0.0), minute(7, 0.0, 0.0), minute(6, 100.0, 0.0)]);
         let since = series.minutes[0].at;
         let spans = missing(&series, Measure::Errors, since, 1, now());
-        // Ten to three minutes ago have settled; 09:33 is not there, 09:34 had no request, 09:36 on has nothing.
+        // Minutes that began at least three minutes ago have settled; 09:33 is missing, 09:34 had no request, from
+        // 09:36 on there is nothing.
         let from: Vec<_> = spans.iter().map(|(from, _)| from.round()).collect();
         assert_eq!(from, [8.0, 7.0, 5.0, 4.0, 3.0]);
         let points = points(&series, Measure::Errors, 1, now());

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::fault::Fault;
-use crate::domain::plan::{Call, Plan, Receipt};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::{Call, Intent, Plan, Receipt};
+use crate::domain::rollback::goal::Goal;
 
 /// Tells operations apart; a stale report is ignored by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,13 +50,6 @@ pub enum Progress {
     Ended(OperationOutcome),
 }
 
-impl OperationOutcome {
-    /// Whether every step was read back.
-    pub(crate) fn is_done(&self) -> bool {
-        *self == Self::Done
-    }
-}
-
 /// How an operation ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
@@ -85,6 +79,32 @@ pub enum OperationOutcome {
     },
     /// Another operation of the operator's took its place.
     Superseded,
+}
+
+impl OperationOutcome {
+    /// Whether every step was read back.
+    pub(crate) fn is_done(&self) -> bool {
+        *self == Self::Done
+    }
+
+    /// The outcome of the operation of that title in a line, and whether something is wrong.
+    pub(crate) fn describe(&self, title: &str) -> (String, bool) {
+        match self {
+            Self::Done => (format!("done and read back: {title}"), false),
+            Self::Superseded => (format!("no longer pursued: {title}"), false),
+            // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
+            Self::Refused { step, fault }
+                if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
+            {
+                (format!("not done at step {}: {} {}", step + 1, fault.advice, fault.headline()), true)
+            }
+            Self::Refused { step, fault } => {
+                (format!("not done, {} at step {}: {fault}", fault.kind.word(), step + 1), true)
+            }
+            Self::Failed { step, reason } => (format!("step {} failed: {reason}", step + 1), true),
+            Self::Unknown { step, fault } => (format!("step {}: outcome unknown. {fault}", step + 1), true),
+        }
+    }
 }
 
 /// Where a step is.
@@ -119,13 +139,15 @@ pub struct Operation {
     pub steps: Vec<StepState>,
     /// How it ended, and when.
     pub outcome: Option<(Timestamp, OperationOutcome)>,
+    /// Of a rollback: the goal that was confirmed.
+    pub goal: Option<Goal>,
 }
 
 impl Operation {
     /// An operation that has just been ordered.
     pub fn new(id: OperationId, plan: Plan, asked: Timestamp) -> Self {
         let steps = plan.steps.iter().map(|_| StepState::Pending).collect();
-        Self { id, plan, asked, steps, outcome: None }
+        Self { id, plan, asked, steps, outcome: None, goal: None }
     }
 
     /// Whether it still runs.
@@ -144,6 +166,41 @@ impl Operation {
         let moves = |call: &Call| matches!(call, Call::SetWeights { .. } | Call::AnswerPause { .. });
         let mut sent = states.filter(|(_, state)| !matches!(state, StepState::Pending | StepState::Waiting(_)));
         sent.any(|(step, _)| step.call.as_ref().is_some_and(moves))
+    }
+
+    /// Whether a call is on the wire, or not read back.
+    pub fn awaits_answer(&self) -> bool {
+        let awaited =
+            |state: &StepState| matches!(state, StepState::Sent(_) | StepState::Answered(..) | StepState::Unknown(..));
+        self.in_flight() && self.steps.iter().any(awaited)
+    }
+
+    /// The calls that may have been sent and were not read back: in flight up to the step that is at work, whose call may
+    /// go out at any moment; afterwards the one whose outcome is unknown.
+    pub fn unproven(&self) -> Vec<&Call> {
+        let begun = self.steps.iter().rposition(|state| *state != StepState::Pending).unwrap_or(0);
+        let begun = begun + usize::from(matches!(self.steps.get(begun), Some(StepState::Verified(_))));
+        let unproven = |index: usize, state: &StepState| match &self.outcome {
+            None => index <= begun && !matches!(state, StepState::Verified(_)),
+            Some((_, OperationOutcome::Unknown { step, .. })) => index == *step,
+            Some(_) => false,
+        };
+        let states = self.plan.steps.iter().zip(&self.steps).enumerate();
+        states
+            .filter(|(index, (_, state))| unproven(*index, state))
+            .filter_map(|(_, (step, _))| step.call.as_ref())
+            .collect()
+    }
+
+    /// Whether it is a rollback that leads where `intent` leads.
+    pub fn leads_to(&self, intent: &Intent) -> bool {
+        match (&self.plan.intent, intent) {
+            (Intent::Rollback { .. }, Intent::Rollback { to: None, .. }) => true,
+            (Intent::Rollback { to: own, .. }, Intent::Rollback { to: Some(to), .. }) => {
+                own.as_ref().or(self.goal.as_ref().and_then(|goal| goal.to.as_ref())) == Some(to)
+            }
+            _ => false,
+        }
     }
 
     /// Takes in a report.

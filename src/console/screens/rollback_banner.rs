@@ -1,0 +1,87 @@
+//! The banner of a rollback that did not happen. It is on every screen until the rollback is done or waived.
+
+use ratatui::text::{Line, Span};
+
+use crate::console::state::pending_rollback::{PendingRollback, Stage};
+use crate::console::widgets::canvas::Canvas;
+use crate::console::widgets::format;
+use crate::console::widgets::theme::Role;
+
+const BADGE: &str = " ROLLBACK NOT DONE ";
+
+/// The banner: what did not happen and why; then what the console does about it, and the keys.
+pub(crate) fn lines(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
+    let Some((name, pending)) = shown(scene) else { return Vec::new() };
+    let others = scene.operations.pending.len() - 1;
+    let more = if others > 0 { format!("  +{others} more") } else { String::new() };
+    let room = columns.saturating_sub(format::width(BADGE) + format::width(&more) + 2);
+    let ordered = pending.ordered.strftime("%H:%M:%SZ");
+    let long = format!("{}, ordered {ordered}: {}", goal(name, pending), pending.why);
+    let short = || format!("{}: {}", goal(name, pending), pending.why);
+    let what = if format::width(&long) <= room { long } else { short() };
+    let first = vec![
+        scene.span(BADGE, Role::BadBadge),
+        Span::raw("  "),
+        scene.span(format::clip(&what, room), Role::Title),
+        scene.span(more, Role::Warn),
+    ];
+    let keys = keys(pending, scene.screen.offers_commands());
+    let taken: usize = keys.iter().map(|(key, word)| format::width(key) + format::width(word) + 3).sum();
+    let mut second =
+        vec![Span::raw(" "), scene.span(format::clip(&next(pending), columns.saturating_sub(taken + 1)), Role::Warn)];
+    for (key, word) in keys {
+        second.extend([Span::raw("  "), scene.span(key, Role::Key), scene.text(format!(" {word}"))]);
+    }
+    vec![Line::from(first), Line::from(second)]
+}
+
+/// The banner in one line, for a screen that is too small.
+pub(crate) fn line(scene: &Canvas<'_>) -> Option<String> {
+    let (name, pending) = shown(scene)?;
+    let keys = if pending.is_sending() { "" } else { "  w waive  c copy" };
+    Some(format!("NOT DONE {}: {}{keys}", format::clip(name, 10), short(pending)))
+}
+
+fn shown<'a>(scene: &Canvas<'a>) -> Option<(&'a str, &'a PendingRollback)> {
+    let focus = scene.screen.focus(scene.observed).map(|release| release.name.as_str());
+    scene.operations.shown_pending(focus)
+}
+
+/// `checkout :42 back to :41`.
+fn goal(name: &str, pending: &PendingRollback) -> String {
+    let from = pending.goal.from.as_ref().map(|from| format!(" {}", from.tag())).unwrap_or_default();
+    let to = pending.goal.to.as_ref().map(|to| format!(" back to {}", to.tag())).unwrap_or_default();
+    format!("{}{from}{to}", format::clip(name, 24))
+}
+
+/// What the console does about it.
+fn next(pending: &PendingRollback) -> String {
+    match &pending.stage {
+        Stage::Sending(_) if pending.failed == 0 => "No answer yet: what AWS did is being read back.".to_owned(),
+        Stage::Sending(_) => "It is sent again now.".to_owned(),
+        Stage::Armed { .. } => "Sent again as soon as AWS answers.".to_owned(),
+        Stage::Stopped { .. } => "Nothing more is sent by itself.".to_owned(),
+        Stage::Changed { title, .. } => format!("The release changed: it would now be “{title}”."),
+    }
+}
+
+fn short(pending: &PendingRollback) -> &'static str {
+    match &pending.stage {
+        Stage::Sending(_) => "on its way",
+        Stage::Armed { .. } => "waits for AWS",
+        Stage::Stopped { .. } => "stopped",
+        Stage::Changed { .. } => "the release changed",
+    }
+}
+
+/// The keys that do something about it now.
+fn keys(pending: &PendingRollback, commands: bool) -> Vec<(&'static str, &'static str)> {
+    let again = match &pending.stage {
+        Stage::Sending(_) => None,
+        Stage::Armed { .. } | Stage::Stopped { .. } => Some(("R", "try now")),
+        Stage::Changed { .. } => Some(("R", "ask")),
+    };
+    let copy = commands.then_some(("c", "copy aws commands"));
+    let waive = (!pending.is_sending()).then_some(("w", "waive"));
+    [again, copy, waive].into_iter().flatten().collect()
+}

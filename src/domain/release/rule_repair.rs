@@ -1,0 +1,15 @@
+//! What mends a production rule that sends users to empty target groups while ECS deploys nothing.
+
+use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::route::{Forward, Route};
+
+/// Weights that bring the users back to the target group that has the tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleRepair {
+    /// The rule as it was read.
+    pub route: Route,
+    /// The one target group of the service with healthy targets.
+    pub to: Arn,
+    /// The weights of the service's target groups that mend it. Groups of other services keep theirs.
+    pub weights: Vec<Forward>,
+}
