@@ -351,7 +351,7 @@ mod tests {
         let document: Value = serde_json::from_str(&text).unwrap();
         let words: Vec<_> = document["changes"].as_array().unwrap().iter().map(|change| &change["outcome"]).collect();
         assert_eq!(words, ["not_yet", "fail"], "{text}");
-        assert_eq!(document["changes"][1]["minute"], "2026-11-20T09:06:00Z");
+        assert_eq!(document["changes"][1]["at"], "2026-11-20T09:06:00Z");
     }
 
     #[test]

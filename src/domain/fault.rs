@@ -139,16 +139,14 @@ impl FaultKind {
         match self {
             Self::Throttled => "Polling has slowed down; the quota is shared by the whole account and region.",
             Self::Denied => "Ask for the permission named above; `assets/iam` has the policies.",
-            Self::Expired => {
-                "Renew the credentials (`aws sso login`, or your tool); an open console goes on by itself."
-            }
+            Self::Expired => "Renew the credentials (`aws sso login`, or your tool); the console goes on by itself.",
             Self::NoCredentials => "Set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work.",
             Self::NoRegion => "Pass --region, or set AWS_REGION or the profile's region.",
             Self::Misconfigured => "Correct the setting, or unset it.",
             Self::NotFound => "Check the cluster, the region and the account.",
             Self::Changed => "Look at what is there now, then order it again.",
             Self::Refused => "Read AWS's message; the request is in the audit file.",
-            Self::Unsupported => "Nothing else needs it.",
+            Self::Unsupported => "The rest of the screen does not need it.",
             Self::Unanswered => "The state is read back; watch what it says.",
             Self::Unreachable => "Check the network, the proxy and --endpoint-url.",
             Self::Server => "AWS had a failure; the state is read back.",

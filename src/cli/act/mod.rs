@@ -4,6 +4,7 @@ mod choices;
 mod consent;
 mod hook;
 pub(in crate::cli) mod report;
+mod taken_back;
 mod time_limit;
 
 use std::sync::Arc;
@@ -278,6 +279,9 @@ async fn carry_out(
     listening.inspect(JoinHandle::abort);
     let mut told = reporter.told();
     told.timed_out = limit.over();
+    if let Some((_, OperationOutcome::Failed { .. })) = &told.operation.outcome {
+        told.rolled_back = taken_back::by_ecs(&*session.reader, &plan).await;
+    }
     // What was queued is on the disk, or could not be written, before it is said.
     told.audit_trouble = journal.map_or_else(Some, Journal::close);
     if let Some(trouble) = &told.audit_trouble {
