@@ -78,6 +78,7 @@ pub(super) fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups
         grace: None,
         execute_command: false,
         daemon: false,
+        managed: None,
     }
 }
 

@@ -40,7 +40,7 @@ mod tests {
     /// All that a command prints of a plan or its refusal.
     fn printed(release: &Release, intent: &Intent, answer: &Result<Plan, Refusal>) -> Vec<String> {
         match answer {
-            Ok(plan) => [report::plan_lines(plan), vec![report::planned(plan, now()).to_string()]].concat(),
+            Ok(plan) => [report::plan_lines(plan), vec![report::planned(plan, &[], now()).to_string()]].concat(),
             Err(refusal) => {
                 let context = Context { place: &place(), settings: &Settings::default(), now: now() };
                 vec![refusal.text(COMMANDS), report::refused(release, intent, refusal, &context).to_string()]

@@ -122,6 +122,7 @@ fn console() -> Model {
         grace: None,
         execute_command: false,
         daemon: false,
+        managed: None,
     };
     let driver = LogDriver::Awslogs { group: "/ecs/shop".into(), region: None, prefix: Some("ecs".into()) };
     let definition = TaskDefinition {

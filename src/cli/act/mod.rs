@@ -104,7 +104,7 @@ pub(super) async fn act(
         plan.warnings.extend(ignored.map(Warning::Note));
     }
     if acting.dry_run {
-        return dry_run(out, &plan, acting, seen.now);
+        return dry_run(out, &plan, &blocked(release, &plan), acting, seen.now);
     }
     let left_to_aws = if acting.wait { Vec::new() } else { trim(&mut plan) };
     if plan.is_reached() {
@@ -122,12 +122,21 @@ pub(super) async fn act(
     conclude(out, &told, &left_to_aws)
 }
 
-/// Prints the plan; ends as the act would.
-fn dry_run(out: &mut Out, plan: &Plan, acting: &Acting, now: Timestamp) -> Result<Exit, Failure> {
+/// Why AWS would refuse a rollback. The checks are of the target that nobody named.
+fn blocked(release: &Release, plan: &Plan) -> Vec<String> {
+    let checked = matches!(plan.intent, Intent::Rollback { to: None, .. }) && !plan.is_reached();
+    release.preflight.blocked().filter(|_| checked).map(str::to_owned).collect()
+}
+
+/// Prints the plan; ends as the act would, as far as is known.
+fn dry_run(out: &mut Out, plan: &Plan, blocked: &[String], acting: &Acting, now: Timestamp) -> Result<Exit, Failure> {
     if out.json {
-        out.document(&report::planned(plan, now))?;
+        out.document(&report::planned(plan, blocked, now))?;
     } else {
         out.say(&report::plan_lines(plan).join("\n"))?;
+        for why in blocked {
+            out.say(&format!("AWS would refuse it: {why}"))?;
+        }
         out.say("dry run: nothing was sent")?;
     }
     match consent::check_verdict(plan, acting) {
@@ -136,7 +145,7 @@ fn dry_run(out: &mut Out, plan: &Plan, acting: &Acting, now: Timestamp) -> Resul
             out.remark(&format!("{} {}", failure.message, failure.advice));
             Ok(failure.exit)
         }
-        checked => checked.map(|()| Exit::Done),
+        checked => checked.map(|()| if blocked.is_empty() { Exit::Done } else { Exit::Refused }),
     }
 }
 

@@ -38,7 +38,7 @@ pub(in crate::cli) fn plan_lines(plan: &Plan) -> Vec<String> {
 }
 
 /// `tidegate.plan/1` of a plan.
-pub(in crate::cli) fn planned(plan: &Plan, now: Timestamp) -> Value {
+pub(in crate::cli) fn planned(plan: &Plan, blocked: &[String], now: Timestamp) -> Value {
     json!({
         "schema": "tidegate.plan/1",
         "at": now,
@@ -50,6 +50,7 @@ pub(in crate::cli) fn planned(plan: &Plan, now: Timestamp) -> Value {
         "refused": null,
         "plan": plan,
         "calls": plan.calls().map(Call::describe).collect::<Vec<_>>(),
+        "blocked": blocked,
     })
 }
 
@@ -70,6 +71,7 @@ pub(in crate::cli) fn refused(release: &Release, intent: &Intent, refusal: &Refu
         },
         "plan": null,
         "calls": [],
+        "blocked": [],
     })
 }
 

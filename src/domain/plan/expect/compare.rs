@@ -17,6 +17,11 @@ impl Expect {
                 quiet::compare(target_group, since, series, now)
             }
             (Self::Weights { weights: wanted, .. }, Answer::Route(route)) => weights(route, wanted),
+            (Self::Sticky { seconds, .. }, Answer::Route(route)) => match route.stickiness {
+                Some(now) if now == *seconds => Met::Yes,
+                Some(now) => Met::NotYet(format!("the stickiness is {now} s")),
+                None => Met::NotYet("the stickiness is off".to_owned()),
+            },
             (Self::Healthy { target_group, at_least }, Answer::Health(health)) => {
                 healthy(health, target_group, *at_least)
             }
@@ -51,7 +56,7 @@ impl Expect {
                 let left = service.primary().is_some_and(|primary| primary.task_definition != *task_definition);
                 met_if(left, || format!("{} is primary", task_definition.tag()))
             }
-            Self::Settled { task_definition, .. } => settled(service, task_definition),
+            Self::Settled { task_definition, older_may_run, .. } => settled(service, task_definition, *older_may_run),
             Self::Configured { configuration, .. } => {
                 met_if(service.configuration.same_strategy(configuration), || {
                     format!("it goes by {}", service.configuration.describe())
@@ -123,7 +128,7 @@ fn deployed(deployments: &[ServiceDeployment], task_definition: &TaskDefinitionA
     }
 }
 
-fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
+fn settled(service: &Service, task_definition: &TaskDefinitionArn, older_may_run: bool) -> Met {
     let Some(primary) = service.primary() else {
         return Met::NotYet("no primary rollout".to_owned());
     };
@@ -149,8 +154,16 @@ fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
     if superseded {
         return Met::Unreachable(format!("{tag} was superseded by {newer}"));
     }
-    if service.settled_on(task_definition) {
+    if service.settled_on(task_definition) || older_may_run && service.complete_on(task_definition) {
         return Met::Yes;
+    }
+    if service.configuration.defers_cleanup() && service.complete_on(task_definition) {
+        let other = service.rollouts.iter().filter(|rollout| rollout.task_definition != *task_definition);
+        return match other.map(|rollout| rollout.running).sum::<u32>() {
+            // Older tasks of the same revision serve users as well.
+            0 => Met::Yes,
+            running => Met::NotYet(format!("{running} tasks of other revisions run on: ECS removes them later")),
+        };
     }
     if service.desired == 0 && !service.daemon {
         return Met::Unreachable(format!("no tasks of {tag} are wanted: desiredCount is 0"));
@@ -192,7 +205,11 @@ mod tests {
                 }
                 after.rollouts.iter_mut().skip(1).for_each(|it| it.role = "ACTIVE".into());
             }
-            let settled = Expect::Settled { service: after.key.clone(), task_definition: td("payments", 18) };
+            let settled = Expect::Settled {
+                service: after.key.clone(),
+                task_definition: td("payments", 18),
+                older_may_run: false,
+            };
             let met = settled.compare(&Answer::Service(Box::new(after)), ago(60), now());
             assert!(matches!(&met, Met::Unreachable(what) if what.starts_with(expected)), "{expected}: {met:?}");
         }

@@ -3,7 +3,9 @@
 use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::{Moving, moving};
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_share, still, tasks_for, unchanged, update};
+use crate::domain::plan::steps::{
+    a_step, alone, capacity, healthy, scale, set_share, still, tasks_for, unchanged, update,
+};
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, gate};
 use crate::domain::release::Release;
 use crate::domain::release::share::Percent;
@@ -179,7 +181,7 @@ pub(in crate::domain::plan) fn start(
     // Somebody may have given it users in the meantime: they would get an unknown revision.
     let before = still(release, canary);
     let service = canary.service.clone();
-    let mut complete = vec![Expect::Settled { service: service.clone(), task_definition: task_definition.clone() }];
+    let mut complete = vec![alone(canary, task_definition)];
     complete.extend(healthy(canary, first));
     let tasks = if canary.daemon { String::new() } else { format!(" with {first} tasks") };
     let order = a_step(

@@ -40,8 +40,7 @@ pub(super) fn single(
     let (blue, mut green) = both_sides(service, under_way.filter(|_| method.shifted_by_ecs()), snapshot, settings);
     let same = green.as_mut().and_then(|green| drop_shared_metrics(&blue, green));
     let rules: Vec<_> = shifted_rule(service, under_way, [Some(&blue), green.as_ref()], snapshot).into_iter().collect();
-    let configured = rules.first().and_then(ProductionRule::share);
-    let timed = green.as_ref().is_some_and(timed);
+    let (configured, timed) = (rules.first().and_then(ProductionRule::share), green.as_ref().is_some_and(timed));
     let other_rules = other_rules(&rules, &[service], snapshot);
     let ladder = match method {
         Method::Native => Ladder::of(strategy(service, under_way)),
@@ -97,9 +96,11 @@ pub(super) fn single(
         name,
         method,
         watch_only,
+        managed: service.managed,
+        stickiness_off: Vec::new(),
         pauses,
     };
-    release.phase = single_phase(&release, service, under_way.is_some(), local, now);
+    release.phase = single_phase(&release, under_way.is_some(), local, now);
     release.conditions = conditions(&release, under_way, now);
     release.conditions.extend(same.filter(|_| shared));
     (release, verdict)
@@ -176,7 +177,8 @@ fn method(service: &Service, under_way: Option<&ServiceDeployment>, settings: &S
         Controller::Ecs => {
             let wanted = settings.services.get(&service.key.service).is_some_and(|service| service.native_weighted);
             let fits = *strategy(service, under_way) == Strategy::BlueGreen;
-            (if wanted && fits { Method::NativeWeighted } else { Method::Native }, None)
+            // What AWS owns, it alone writes.
+            (if wanted && fits && service.managed.is_none() { Method::NativeWeighted } else { Method::Native }, None)
         }
     }
 }

@@ -11,6 +11,7 @@ use super::single::FLAGGED;
 use super::standing::{Standing, with_since};
 use crate::domain::analysis;
 use crate::domain::analysis::{Step, Verdict};
+use crate::domain::ecs::route::RouteId;
 use crate::domain::ecs::service::Service;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::condition::Condition;
@@ -32,9 +33,7 @@ pub(super) fn weighted(
 ) -> Option<(ReleaseState, Verdict)> {
     let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
     let chief = speaks_for_all(&pair.rules)?;
-    let configured = chief.share();
-    let own = settings.own_of(&pair.name);
-    let route = Some(&chief.route);
+    let (configured, own, route) = (chief.share(), settings.own_of(&pair.name), Some(&chief.route));
     let stable_side = side(stable, Some(&chief.stable), route, own, snapshot);
     let stable_side = with_groups(stable_side, pair.rules.iter().map(|rule| &rule.stable), snapshot);
     let canary_side = side(canary, Some(&chief.canary), route, own, snapshot);
@@ -64,6 +63,8 @@ pub(super) fn weighted(
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
     let phase = weighted_phase((&stable_side, &canary_side), configured, bake, local, now);
     let state = ReleaseState {
+        managed: None,
+        stickiness_off: stickiness_off(pair, local),
         name: pair.name.clone(),
         method: Method::Weighted,
         phase,
@@ -144,6 +145,14 @@ fn recently_rolled_back(went_back: Option<Timestamp>, canary: &Side, now: Timest
     Some(Condition::RolledBack { revision: Some(canary.task_definition.tag()), complete: true, at, reason: None })
 }
 
+/// What this machine switched off and is off still.
+fn stickiness_off(pair: &Pair, local: &LocalState) -> Vec<(RouteId, u32)> {
+    let off = |(id, _): &&(RouteId, u32)| {
+        pair.rules.iter().any(|rule| rule.route.id == *id && rule.route.stickiness.is_none())
+    };
+    local.stickiness.iter().filter(off).cloned().collect()
+}
+
 fn conditions(pair: &Pair, chief: &ProductionRule, local: &LocalState) -> Vec<Condition> {
     let configured = chief.share();
     let mut conditions = Vec::new();
@@ -160,6 +169,8 @@ fn conditions(pair: &Pair, chief: &ProductionRule, local: &LocalState) -> Vec<Co
         conditions.push(Condition::WeightsChangedElsewhere { written: requested });
     }
     conditions.extend(pair.rules.iter().find_map(|rule| Some(Condition::Sticky { seconds: rule.route.stickiness? })));
+    let off = stickiness_off(pair, local).into_iter().map(|(_, seconds)| seconds).max();
+    conditions.extend(off.map(|seconds| Condition::StickinessOff { seconds }));
     conditions.extend(pair.uncertain.iter().map(|why| Condition::RolesUncertain { why: why.clone() }));
     conditions
 }
