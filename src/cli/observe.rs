@@ -22,9 +22,9 @@ use crate::domain::observe::requirements::{Known, Need, Read, Requirement, Scope
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{LocalState, Release};
 
-/// What a command observes with.
+/// The inputs of an observation.
 pub(super) struct Observer<'a> {
-    /// AWS, and Prometheus where the configuration has one.
+    /// AWS, and Prometheus if the configuration has one.
     pub cloud: &'a dyn Cloud,
     /// The configuration.
     pub config: &'a Config,
@@ -36,32 +36,33 @@ pub(super) struct Observer<'a> {
     pub limits: Limits,
 }
 
-/// What an observation found.
+/// The result of an observation.
 #[derive(Debug, Clone)]
 pub(super) struct Observation {
-    /// Where. The account is that of the credentials; where STS did not answer, that of the services.
+    /// Environment, account and region. The account is that of the credentials; if STS did not answer, that of the
+    /// services.
     pub place: Location,
-    /// Whose credentials.
+    /// The identity of the credentials.
     pub identity: Option<Identity>,
-    /// All that was read.
+    /// Everything that was read.
     pub snapshot: Snapshot,
-    /// What this machine remembers of each release.
+    /// This machine's records of each release.
     pub ours: BTreeMap<String, LocalState>,
-    /// The releases, derived from both.
+    /// The releases, derived from the snapshot and these records.
     pub releases: Vec<Release>,
-    /// What of the configuration was wrong and is left out, in words.
+    /// The wrong parts of the configuration that are left out, in words.
     pub ignored: Vec<String>,
-    /// What could not be read, and was done without.
+    /// The failed reads that the command could do without.
     pub faults: Vec<Fault>,
-    /// On AWS's clock, when all was read.
+    /// Time on AWS's clock after the last read.
     pub now: Timestamp,
 }
 
-/// Queries that are outstanding at a time.
+/// Maximum number of outstanding queries.
 const AT_ONCE: usize = 8;
 
-/// Rounds of queries about releases. The second reads what an answer of the first requires: the history tells what
-/// there is to roll back to.
+/// Rounds of queries about releases. The second round reads data that an answer of the first requires: the history
+/// tells the revisions to roll back to.
 const ROUNDS: usize = 2;
 
 /// Services whose failing tasks are read, at the most: those of the most urgent releases.
@@ -70,11 +71,11 @@ const FAILING: usize = 5;
 /// The time limits of a rollback's reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// For each read that a rollback can do without.
+    /// Limit of each read that a rollback can do without.
     pub helpful: Duration,
-    /// For all of them together, however many they are.
+    /// Limit of all these reads together, however many they are.
     pub all_helpful: Duration,
-    /// For each read that a rollback cannot do without, and for all of them: they are read at the same time.
+    /// Limit of each read that a rollback cannot do without, and of all of them: they run at the same time.
     pub essential: Duration,
 }
 
@@ -83,28 +84,28 @@ impl Default for Limits {
         Self {
             helpful: Duration::from_secs(4),
             all_helpful: Duration::from_secs(10),
-            // A list that does not end within half a minute is as good as none.
+            // For a rollback, a list that takes longer than half a minute is as good as no list.
             essential: Duration::from_secs(30),
         }
     }
 }
 
-/// Minutes of metrics: a share may have been set hours ago, and stable's own hour before that is looked at too.
+/// Minutes of metrics: a share may have been set hours ago, and stable's own hour before that time is read too.
 const MINUTES: i64 = 180;
 
-/// What has been read so far.
+/// The reads so far.
 #[derive(Default)]
 struct Progress {
     snapshot: Snapshot,
     faults: Vec<Fault>,
     asked: BTreeSet<Read>,
-    /// When a rollback stops waiting for what it can do without; `None`: it has not asked for any of that.
+    /// Time at which a rollback stops waiting for reads that it can do without; `None`: nothing was read yet.
     helpful_until: Option<Instant>,
 }
 
 impl Observer<'_> {
-    /// Reads what `scope` requires: of the release called `name`, else of all of them. A failure only where nothing can
-    /// be said or done without what failed.
+    /// Reads everything that `scope` requires: for the release called `name`, else for all releases. Fails only if
+    /// nothing can be reported or done without the failed read.
     pub(super) async fn observe(
         &self,
         scope: Scope,
@@ -139,7 +140,7 @@ impl Observer<'_> {
         Ok(Observation { place, identity, releases, ours, snapshot, ignored, faults, now: self.clock.now() })
     }
 
-    /// Reads what was not read yet, a few queries at a time, and takes the answers in.
+    /// Sends the queries that were not sent yet, a few at a time, and applies the answers.
     async fn ask(&self, progress: &mut Progress, scope: Scope, mut required: Vec<Requirement<'_>>) {
         let mut failing = 0;
         required.retain(|it| {
@@ -201,7 +202,7 @@ impl Observer<'_> {
     }
 }
 
-/// The release called `name`, else all of them, the most urgent first.
+/// Returns the release called `name`, else all releases, the most urgent first.
 fn chosen<'a>(releases: &'a [Release], name: Option<&str>, snapshot: &Snapshot) -> Result<Vec<&'a Release>, Failure> {
     let Some(name) = name else {
         let mut all: Vec<_> = releases.iter().collect();
@@ -210,7 +211,7 @@ fn chosen<'a>(releases: &'a [Release], name: Option<&str>, snapshot: &Snapshot) 
     };
     match lookup::find(releases, name) {
         Ok(release) => Ok(vec![release]),
-        // Without the rules a pair is not known by its stem: that is what is the matter then.
+        // Without the rules, the stem of a pair is unknown: the error then names the failed read of the rules.
         Err(mut failure) => {
             if let Some(fault) = snapshot.routes.failing() {
                 failure.message = format!("{}; the rules could not be read: {}", failure.message, fault.headline());

@@ -18,16 +18,16 @@ pub(crate) enum Until {
     Paused,
     /// The deployment is at this lifecycle stage, or past it.
     Stage(LifecycleStage),
-    /// The canary has this share of the traffic, or more; 0: none.
+    /// The canary has this share of the traffic, or more; 0: the canary has no traffic.
     Share(Percent),
 }
 
-/// Why a watch ends at its point.
+/// The reason why a watch ends at its point.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Reached {
-    /// It is reached.
+    /// The point is reached.
     Yes(String),
-    /// It should not be waited for: the verdict is FAIL.
+    /// Further waiting is pointless: the verdict is FAIL.
     Failed(String),
 }
 
@@ -56,7 +56,7 @@ impl FromStr for Until {
 }
 
 impl Until {
-    /// Whether a release that is under way has come so far.
+    /// Returns `Some` if a release that is under way has reached the point, or if further waiting is pointless.
     pub(crate) fn reached(&self, release: &Release) -> Option<Reached> {
         let verdict = &release.verdict;
         let why = verdict.reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();

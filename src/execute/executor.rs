@@ -18,9 +18,9 @@ use crate::domain::plan::{Call, Expect, Met, Plan, Step};
 /// The pace of an execution, and its clock.
 #[derive(Clone)]
 pub struct Options {
-    /// The longest pause between two readings of the same state, in the operator's time; the first pauses are shorter.
+    /// Maximum pause between two readings of the same state, in the operator's time; the first pauses are shorter.
     pub interval: Duration,
-    /// How long an unanswered write is read back, in the operator's time.
+    /// Time in which a write without a response is read back, in the operator's time.
     pub read_back: Duration,
     /// The clock to wait by.
     pub clock: Arc<dyn Clock>,
@@ -71,7 +71,7 @@ pub async fn execute(
 /// The first pauses are short: most expectations hold at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// How many times longer the pauses are between readings of what is new once a minute only.
+/// Factor for the pauses between readings of values that change once a minute only.
 const MINUTELY: u32 = 10;
 
 /// The result of a step; an error is the outcome that the plan stops early with.
@@ -94,12 +94,13 @@ struct Run<'a> {
     options: &'a Options,
     cancel: &'a CancellationToken,
     report: &'a mut (dyn FnMut(Progress) + Send),
-    /// When the present step began.
+    /// Start of the present step.
     step_began: Timestamp,
-    /// Whether the account was compared. A rollback starts with true: its calls name their account in their ARNs, and
+    /// True if the account was compared. A rollback starts with true: its calls name their account in their ARNs, and
     /// nothing may delay its first write.
     identified: bool,
-    /// What the present step relies on while it waits after its call: only somebody else can change it.
+    /// The conditions that the present step relies on while it waits after its call: only somebody else can change
+    /// them.
     relied_on: Vec<Expect>,
 }
 
@@ -107,20 +108,20 @@ struct Run<'a> {
 enum PollResult {
     /// Every expectation holds.
     Holds,
-    /// Some do not hold yet, in words.
+    /// Some expectations do not hold yet, in words.
     Missing(String),
-    /// One reading shows an expectation that somebody else changed, or that cannot hold any more.
+    /// One reading shows that somebody else changed the state, or that an expectation cannot hold any more.
     Broken(String, Violation),
     /// The reads failed.
     Unread(String),
 }
 
-/// The way in which an expectation is broken.
+/// The kind of a broken expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Violation {
     /// Somebody else changed what the operator had seen.
     Changed,
-    /// It cannot hold any more.
+    /// The expectation cannot hold any more.
     Unreachable,
 }
 
@@ -133,7 +134,7 @@ impl Run<'_> {
                 Ok(()) => (self.report)(Progress::Verified { step: index }),
                 // The steps after an optional one matter more; its failure is the outcome at the end.
                 Err(end) if step.optional && *end != OperationOutcome::Superseded => {
-                    // What was only waited for is not a failure of the plan.
+                    // A step that only waits is no failure of the plan.
                     first_failure = first_failure.or(step.call.is_some().then_some(end));
                 }
                 Err(end) => return Err(end),
@@ -368,8 +369,8 @@ impl Run<'_> {
     }
 }
 
-/// What a forward step relies on after its call: the rules as they were seen, unless it writes them; of a step that only
-/// waits, all that an earlier step has written.
+/// The conditions that a forward step relies on after its call. A step with a call relies on the rules as they were
+/// seen, unless it writes them. A step that only waits relies on everything that an earlier step has written.
 fn relied_on(step: &Step) -> Vec<Expect> {
     let kept: Vec<&Expect> = match &step.call {
         None => step.after.iter().filter(|expect| expect.is_written()).collect(),

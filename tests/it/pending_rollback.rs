@@ -49,7 +49,7 @@ async fn it_is_on_every_screen_and_goes_out_once_when_aws_answers() {
         }
     }
     let small = stage.screen(50, 12);
-    assert!(small.lines().next().unwrap().contains("NOT DONE checkout: waits for AWS  w waive  c copy"), "{small}");
+    assert!(small.lines().next().unwrap().contains("NOT DONE checkout: waits for AWS; w waive, c copy"), "{small}");
     stage.hit(Key::Esc);
     assert!(stage.screen(120, 40).contains(BANNER), "on the fleet too");
     stage.pass(60).await;

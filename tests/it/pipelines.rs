@@ -77,7 +77,7 @@ fn a_rolling_release_ends_with_0_and_one_that_the_breaker_takes_back_with_6() {
     let good = pipeline(&sim.home, "rolling.sh", ["orders", ":24"]);
     ends_with(&good, 0, "done:");
     let back = pipeline(&sim.home, "rolling.sh", ["payments", ":18"]);
-    for part in ["rolled back", ":17", "circuit breaker"] {
+    for part in ["ECS rolled :18 back to :17: ", "circuit breaker"] {
         ends_with(&back, 6, part);
     }
     let again = pipeline(&sim.home, "rolling.sh", ["payments", ":18"]);

@@ -4,6 +4,7 @@ mod choices;
 mod consent;
 mod hook;
 pub(in crate::cli) mod report;
+mod taken_back;
 mod time_limit;
 
 use std::sync::Arc;
@@ -267,7 +268,7 @@ async fn carry_out(
     limit: TimeLimit,
 ) -> Result<ExecutionReport, Failure> {
     let journal = audit::default_path().and_then(|path| Journal::open(&path));
-    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order };
+    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order, plan: &plan };
     let options = Options { clock: Arc::clone(&session.clock), overdue: limit.token(), ..Options::default() };
     if let (Err(trouble), true) = (&journal, plan.intent.is_rollback()) {
         out.remark(&format!("WARNING: {trouble}. The rollback goes on and is NOT written to the audit."));
@@ -283,11 +284,13 @@ async fn carry_out(
     };
     let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
     let actor: &dyn Cloud = &*session.actor;
-    execute_audited(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress))
-        .await;
+    execute_audited(actor, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress)).await;
     listening.inspect(JoinHandle::abort);
     let mut told = reporter.told();
     told.timed_out = limit.over();
+    if let Some((_, OperationOutcome::Failed { .. })) = &told.operation.outcome {
+        told.rolled_back = taken_back::by_ecs(&*session.reader, &plan).await;
+    }
     // What was queued is on the disk, or could not be written, before it is said.
     told.audit_trouble = journal.map_or_else(Some, Journal::close);
     if let Some(trouble) = &told.audit_trouble {

@@ -93,6 +93,8 @@ pub(super) struct ExecutionReport {
     pub(super) audit_trouble: Option<String>,
     /// That the time limit was over, where it was.
     pub(super) timed_out: Option<String>,
+    /// That ECS rolled back what was started, where it did.
+    pub(super) rolled_back: Option<String>,
     /// AWS's answers, by step.
     answers: BTreeMap<usize, Receipt>,
 }
@@ -107,6 +109,7 @@ impl<'a> Reporter<'a> {
                 read_back: None,
                 audit_trouble: None,
                 timed_out: None,
+                rolled_back: None,
                 answers: BTreeMap::new(),
             },
         }
@@ -196,7 +199,7 @@ pub(super) fn ending(told: &ExecutionReport, outcome: &OperationOutcome, left_to
             ]
         }
         OperationOutcome::Failed { step: index, reason } => vec![
-            format!("failed at {}: {reason}", step(index)),
+            format!("failed at {}: {}", step(index), told.rolled_back.as_ref().unwrap_or(reason)),
             so_far(told, None),
             format!("`tidegate status {0}` says where it is; `tidegate rollback {0}` goes back.", plan.release),
         ],
@@ -257,7 +260,10 @@ pub(super) fn result(told: &ExecutionReport, outcome: &OperationOutcome, exit: E
         OperationOutcome::Refused { fault, .. } => {
             ("refused", Some(fault.kind.code()), Some(fault.headline()), Some(fault))
         }
-        OperationOutcome::Failed { reason, .. } => ("failed", Some("step_failed"), Some(reason.clone()), None),
+        OperationOutcome::Failed { reason, .. } => {
+            let code = if told.rolled_back.is_some() { "rolled_back" } else { "step_failed" };
+            ("failed", Some(code), told.rolled_back.clone().or_else(|| Some(reason.clone())), None)
+        }
         OperationOutcome::Unknown { fault, .. } => {
             ("unknown", Some(fault.kind.code()), Some(fault.headline()), Some(fault))
         }

@@ -1,9 +1,9 @@
-//! Since when the requests show the canary's present share. AWS keeps no times of a rule's changes, but CloudWatch keeps
-//! the requests of each minute, so a machine that did not see the change can still tell how long ago it was.
+//! The time since which the requests show the canary's present share. AWS keeps no times of a rule's changes, but
+//! CloudWatch keeps the requests of each minute. So a machine that did not see the change can still date it.
 //!
-//! Minutes are added up, newest first, until they are enough to decide: a block *shows* the present share, or it shows
-//! *another* one. The share stands since the oldest block of an unbroken run. That block is left out itself, for the
-//! change may be in it.
+//! Minutes are added up into blocks, newest first, until a block has enough requests to decide: it *shows* the present
+//! share, or it shows *another* one. The share stands since the oldest block of an unbroken run. That block itself is
+//! left out, because the change may be in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,20 +13,21 @@ use crate::domain::metrics::Series;
 use crate::domain::release::ladder::Ladder;
 use crate::domain::release::share::Percent;
 
-/// Standard deviations to either side of a counted share: a block is misread once in ten thousand times.
+/// Half width of the confidence interval of a counted share, in standard deviations: one block in ten thousand is
+/// misread.
 const DEVIATIONS: f64 = 3.9;
-/// Odds that are so many times the present ones are never taken for the present share.
+/// Odds that differ from the present odds by more than this factor never count as the present share.
 const FARTHEST: f64 = 3.0;
-/// Odds within this factor are never taken for another share: weights are whole numbers, and metrics have their own.
+/// Odds within this factor never count as another share: weights are whole numbers, and metrics are inexact too.
 const NEAREST: f64 = 1.25;
-/// The newest settled minute may be so old, and minutes without requests may separate two with requests so long.
+/// Maximum gap between two minutes with requests, and maximum age of the newest one beyond the settling time.
 const GAP: SignedDuration = SignedDuration::from_mins(6);
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What the requests of each minute show of the present share.
+/// The result of reading the share from the requests of each minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShownShare {
-    /// Since when they show it; `None`: they do not.
+    /// The time since which the requests show the present share; `None`: they do not show it.
     pub since: Option<Timestamp>,
     /// The end of the newest minutes that show another share.
     pub other_until: Option<Timestamp>,
@@ -40,7 +41,7 @@ struct Requests {
     both: f64,
 }
 
-/// What a block of minutes shows.
+/// The result of reading one block of minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Present,
@@ -49,14 +50,14 @@ enum Shown {
     Unclear,
 }
 
-/// The odds that count as the present share, and those that do not count as another.
+/// The range of odds that count as the present share, and the range of odds that do not count as another share.
 struct Bands {
     present: (f64, f64),
     not_other: (f64, f64),
 }
 
 impl ShownShare {
-    /// Reads the settled minutes that began from `began` on, for a canary that has `share` on `ladder`.
+    /// Reads the settled minutes from `began` on, for a canary that has `share` on `ladder`.
     pub fn of(
         [canary, stable]: [&Series; 2],
         (share, ladder): (Percent, &Ladder),
@@ -91,8 +92,8 @@ impl ShownShare {
     }
 }
 
-/// The settled minutes with requests, newest first. A minute that one side has and the other has not is one without
-/// requests of the other.
+/// The settled minutes with requests, newest first. A side that has no value for a minute of the other side counts as a
+/// side without requests.
 fn newest_first(
     canary: &Series,
     stable: &Series,
@@ -119,7 +120,7 @@ fn odds(share: Percent) -> f64 {
 }
 
 impl Bands {
-    /// The bands around a share: no wider than halfway to the steps before and after it.
+    /// The bands around a share: no wider than halfway to the previous and the next step.
     fn of(share: Percent, ladder: &Ladder) -> Self {
         if share.is_full() {
             return Self { present: (9.0, f64::INFINITY), not_other: (49.0, f64::INFINITY) };
@@ -144,7 +145,7 @@ impl Bands {
     }
 }
 
-/// The odds between which the true ones are (Wilson's score interval).
+/// The confidence interval of the true odds (Wilson's score interval).
 fn odds_between(part: f64, all: f64) -> (f64, f64) {
     let (rate, spread) = (part / all, DEVIATIONS * DEVIATIONS / all);
     let middle = rate + spread / 2.0;
@@ -167,7 +168,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Both sides' minutes up to now, of so many requests a minute divided by the shares, oldest first.
+    /// Both sides' minutes up to now, oldest first: the requests of each minute, divided by the share of that minute.
     fn sides(requests: f64, shares: &[f64]) -> [Series; 2] {
         let first = NOW / 60 - i64::try_from(shares.len()).unwrap() + 1;
         let side = |canary: bool| {
@@ -190,7 +191,7 @@ mod tests {
         parts.iter().flat_map(|(share, count)| std::iter::repeat_n(*share, *count)).collect()
     }
 
-    /// The newest two minutes and a half are not settled: minutes 98 to 100.
+    /// The newest two and a half minutes are not settled: minutes 98 to 100.
     #[test]
     fn a_share_stands_since_the_minutes_that_show_it() {
         type Case = (&'static str, f64, &'static [(f64, usize)], f64, Option<i64>, Option<i64>);
@@ -234,7 +235,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// A verdict is of one share: the minutes before the change are never among those that it is said to stand for.
+        /// A verdict is about one share: minutes before the change must never count for the new share.
         #[test]
         fn a_share_never_stands_from_before_its_change(
             requests in 5.0..200_000.0_f64,

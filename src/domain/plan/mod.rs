@@ -153,6 +153,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    #[expect(clippy::too_many_arguments, reason = "the members of a plan, in their order")]
     fn plan(
         &self,
         release: &Release,

@@ -24,6 +24,7 @@ use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
 
 /// The release of a service that has no canary service beside it.
+#[expect(clippy::too_many_lines, reason = "the members of a release, each with where it is known from")]
 pub(super) fn single(
     service: &Service,
     snapshot: &Snapshot,

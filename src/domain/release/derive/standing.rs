@@ -46,7 +46,7 @@ impl Standing<'_> {
             return Some(Since { at, seen: true });
         }
         let known = Some(Since { at: newest.at, seen: false });
-        if !self.share.is_some_and(|share| !share.is_zero()) {
+        if self.share.is_none_or(|share| share.is_zero()) {
             return known;
         }
         let shown = self.shown(snapshot, now);
