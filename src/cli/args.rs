@@ -1,9 +1,11 @@
 //! The command line as it is typed.
 
+mod acting;
 mod candidates;
 mod examples;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::path::PathBuf;
 
@@ -14,10 +16,13 @@ use strum::IntoEnumIterator;
 
 use super::config::Flags;
 use super::exit::Exit;
+use super::until::Until;
 use super::version;
 use crate::domain::release::share::Percent;
+pub(super) use acting::Acting;
 pub(super) use examples::EXAMPLES;
 use examples::examples;
+use values::{duration, speed};
 
 /// Watch a release on Amazon ECS, move its traffic, and roll it back.
 #[derive(Debug, Parser)]
@@ -207,6 +212,13 @@ pub(super) struct Watch {
     /// Release: the name of a pair or of a service, or cluster/service
     #[arg(add = ArgValueCandidates::new(candidates::services))]
     pub service: String,
+    /// Stop as soon as this is reached: `pass` or `fail` (the verdict), `paused`, a share of the traffic in percent, or a
+    /// lifecycle stage [default: the end of the release]
+    ///
+    /// Exit code 0: it is reached, or the release has succeeded. Exit code 6: the release was rolled back or failed
+    /// before; for `pass` also if the verdict is FAIL.
+    #[arg(long, value_name = "pass|fail|paused|PERCENT|STAGE")]
+    pub until: Option<Until>,
     /// Stop after this time (90s, 45m, 2h), with exit code 5 if the release is not over
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<SignedDuration>,
@@ -270,33 +282,6 @@ pub(super) struct Judge {
     pub service: Option<String>,
 }
 
-/// The options of every command that changes a release.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Plan")]
-pub(super) struct Acting {
-    /// Print the plan and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Carry out the plan without asking; required without a terminal
-    #[arg(long, short)]
-    pub yes: bool,
-    /// Reason, for the audit file
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Go on although the verdict is FAIL; needs --reason
-    #[arg(long, requires = "reason")]
-    pub despite_verdict: bool,
-    /// Go on only on a PASS; else exit 3
-    #[arg(long, conflicts_with = "despite_verdict")]
-    pub require_pass: bool,
-    /// Wait until the rollout is complete
-    ///
-    /// Without this option the command returns as soon as its last write is confirmed. The command always waits for
-    /// what has to come before that write: tasks are healthy before they get traffic.
-    #[arg(long)]
-    pub wait: bool,
-}
-
 /// `step`.
 #[derive(Debug, Args)]
 pub(super) struct Step {
@@ -306,6 +291,9 @@ pub(super) struct Step {
     /// Canary's share of the traffic, in percent [default: the ladder's next step]
     #[arg(long, value_name = "PERCENT")]
     pub to: Option<Percent>,
+    /// Answer this pause of ECS alone, by its hook id; if it was answered already, nothing is sent
+    #[arg(long, value_name = "ID", conflicts_with = "to")]
+    pub hook: Option<String>,
     /// How to carry out the plan.
     #[command(flatten)]
     pub acting: Acting,
@@ -353,7 +341,7 @@ pub(super) struct Rollback {
     #[arg(long)]
     pub at_once: bool,
     /// List the revisions that a rollback can go to, and change nothing
-    #[arg(long, conflicts_with_all = ["to", "at_once", "dry_run", "yes", "reason", "wait"])]
+    #[arg(long, conflicts_with_all = ["to", "at_once", "dry_run", "yes", "reason", "wait", "timeout"])]
     pub list: bool,
     /// How to carry out the plan.
     #[command(flatten)]
@@ -428,18 +416,4 @@ pub(crate) struct Sim {
     /// Port on 127.0.0.1 [default: a free port]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-}
-
-fn duration(text: &str) -> Result<SignedDuration, String> {
-    match text.parse::<SignedDuration>() {
-        Ok(duration) if duration > SignedDuration::ZERO => Ok(duration),
-        _ => Err("give a length of time, such as 90s, 45m or 2h".to_owned()),
-    }
-}
-
-fn speed(text: &str) -> Result<f64, String> {
-    match text.trim_end_matches(['x', '×']).parse::<f64>() {
-        Ok(speed) if (1.0..=600.0).contains(&speed) => Ok(speed),
-        _ => Err("give a number from 1 to 600".to_owned()),
-    }
 }

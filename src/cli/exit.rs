@@ -1,4 +1,4 @@
-//! How a command ends: the exit codes, and what is said with them.
+//! The end of a command: the exit codes, and the messages that go with them.
 
 use serde_json::{Value, json};
 
@@ -8,32 +8,45 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::operation::OperationOutcome;
 use crate::domain::plan::Refusal;
 
-/// The exit codes. Scripts rely on them: they only change on purpose.
+/// The exit codes. Scripts rely on these numbers: a number only changes on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
 pub(crate) enum Exit {
     /// Done, and read back.
     Done = 0,
-    /// A mistake in tidegate itself.
+    /// An error in tidegate itself.
     Internal = 1,
     /// Wrong usage or configuration.
     Usage = 2,
-    /// Refused by a guard, or by the operator: nothing was sent.
+    /// Refused by a guard, or declined by the operator: nothing was sent.
     Refused = 3,
-    /// AWS refused, or could not be asked.
+    /// AWS refused, or could not be reached.
     Aws = 4,
-    /// How a write, or a release that was watched, ended is not known.
+    /// The outcome of a write, or of a watched release, is unknown.
     Unknown = 5,
     /// The release ended rolled back, stopped or failed.
     Failed = 6,
 }
 
 impl Exit {
-    /// The number.
+    /// Returns the number.
     pub(crate) fn code(self) -> u8 {
         self as u8
     }
 
-    /// What it means, as the guide and `--help` say it.
+    /// Returns the stable word for the code in documents, if there is no more exact word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::Refused => "refused",
+            Self::Aws => "aws",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Returns the meaning, in the words of the guide and of `--help`.
     pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, and confirmed by reading it back",
@@ -46,7 +59,7 @@ impl Exit {
         }
     }
 
-    /// The exit code of an operation that ended so. `sent` says whether any of its writes went out.
+    /// Returns the exit code of an operation with this outcome. `sent`: true if any of the operation's writes went out.
     pub(crate) fn of(outcome: &OperationOutcome, sent: bool) -> Self {
         match outcome {
             OperationOutcome::Done => Self::Done,
@@ -58,10 +71,10 @@ impl Exit {
         }
     }
 
-    /// The exit code of a command that a fault ended.
+    /// Returns the exit code of a command that ended with a fault.
     pub(crate) fn of_fault(fault: &Fault) -> Self {
         match fault.kind {
-            // What the operator saw is not what is there: the guard of every write.
+            // The state has changed since the operator saw it: the guard of every write.
             FaultKind::Changed => Self::Refused,
             FaultKind::NoRegion | FaultKind::Misconfigured => Self::Usage,
             _ => Self::Aws,
@@ -69,35 +82,43 @@ impl Exit {
     }
 }
 
-/// Why a command ended without doing what it was asked for.
+/// The reason why a command ended without doing its work.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
-    /// Its exit code.
+    /// The exit code.
     pub exit: Exit,
-    /// What happened, and to what. Lines.
+    /// The stable word for the failure, in documents.
+    pub code: &'static str,
+    /// The failure and its subject, in one or more lines.
     pub message: String,
-    /// What to do next.
+    /// The advice on the next action.
     pub advice: String,
-    /// AWS's refusal, where that is what happened.
+    /// The fault, if one caused the failure.
     pub fault: Option<Box<Fault>>,
 }
 
 impl Failure {
-    /// A failure in our own words.
+    /// Makes a failure in tidegate's own words.
     pub(crate) fn new(exit: Exit, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), advice: advice.into(), fault: None }
+        Self { exit, code: exit.word(), message: message.into(), advice: advice.into(), fault: None }
     }
 
-    /// Wrong usage.
+    /// Replaces the exit code's word with a more exact one.
+    pub(crate) fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+
+    /// Makes a failure for wrong usage.
     pub(crate) fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message, advice)
     }
 
-    /// The one document that `--json` prints instead of the answer.
+    /// Returns the one document that `--json` prints in place of the answer.
     pub(crate) fn document(&self) -> Value {
         json!({
             "schema": "tidegate.error/1",
             "exit": self.exit.code(),
+            "code": self.code,
             "message": self.message,
             "advice": self.advice,
             "fault": self.fault,
@@ -110,6 +131,7 @@ impl From<Fault> for Failure {
         let request = fault.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
         Self {
             exit: Exit::of_fault(&fault),
+            code: fault.kind.code(),
             message: format!("{}{request}", fault.headline()),
             advice: fault.advice.clone(),
             fault: Some(Box::new(fault)),
@@ -120,7 +142,7 @@ impl From<Fault> for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let advice = refusal.remedy.text(COMMANDS);
-        Self::new(Exit::Refused, refusal.reason, advice)
+        Self::new(Exit::Refused, refusal.reason, advice).coded("not_possible")
     }
 }
 
@@ -137,11 +159,11 @@ impl From<ConfigError> for Failure {
             ConfigError::NoPrometheus { .. } => "Or take the numbers from CloudWatch: source = \"cloudwatch\".",
             ConfigError::Variable { .. } => "Correct the variable, or unset it.",
         };
-        Self::usage(error.to_string(), advice)
+        Self::usage(error.to_string(), advice).coded("configuration")
     }
 }
 
-/// A mistake of ours, or the system's: what could not be done, with its cause.
+/// Makes a failure for an error of tidegate or of the system: the failed action, with its cause.
 pub(super) fn internal(what: &str, error: impl std::fmt::Display) -> Failure {
     Failure::new(
         Exit::Internal,

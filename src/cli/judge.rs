@@ -1,4 +1,4 @@
-//! `tidegate judge FILE`, `tidegate judge SERVICE --since 2h`: the console's judge on recorded minutes.
+//! `tidegate judge FILE`, `tidegate judge SERVICE --since 2h`: the console's verdict on recorded minutes.
 
 pub(crate) mod recorded;
 
@@ -24,10 +24,10 @@ use crate::domain::analysis::{Case, Observed, Verdict, VerdictStatus};
 use crate::domain::settings::Thresholds;
 use crate::files;
 
-/// Bytes of recorded minutes, at the most: a year of them has less.
+/// Maximum bytes of recorded minutes; a year of minutes is smaller.
 const LARGEST: u64 = 64 << 20;
 
-/// What a file has.
+/// The content of a file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Recorded {
@@ -39,7 +39,7 @@ struct Recorded {
     gates: Gates,
 }
 
-/// The bake and the lines to judge by, where they are not the configuration's.
+/// The bake and the thresholds, if they differ from the configuration's.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Gates {
@@ -48,7 +48,7 @@ struct Gates {
     thresholds: ThresholdsTable,
 }
 
-/// One minute; a member that is missing or null is no data.
+/// One minute; a member that is missing or null means no data.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Minute {
@@ -66,7 +66,7 @@ struct Minute {
     p99: Option<f64>,
 }
 
-/// A number that may be none.
+/// Reads a number of 0 or more; `None`: no data.
 fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     let value = Option::<f64>::deserialize(from)?;
     match value.filter(|value| *value < 0.0) {
@@ -75,7 +75,7 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     }
 }
 
-/// The beginning of a minute.
+/// Reads the beginning of a minute.
 fn minute<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(from)?;
     let whole = |at: &Timestamp| at.as_second().rem_euclid(60) == 0 && at.subsec_nanosecond() == 0;
@@ -84,7 +84,7 @@ fn minute<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
     })
 }
 
-/// A side's minutes in order, each once.
+/// Reads a side's minutes, sorted by time; a minute that occurs twice is an error.
 fn minutes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Observed>, D::Error> {
     struct Side;
     impl<'de> Visitor<'de> for Side {
@@ -107,13 +107,13 @@ fn minutes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Observed>, D::Error
     from.deserialize_seq(Side)
 }
 
-/// When the verdict became another one.
+/// A change of the verdict.
 struct Change {
     minute: Timestamp,
     verdict: Verdict,
 }
 
-/// Judges a file, prints, and says it with the exit code.
+/// Judges a file, prints the verdict, and returns the verdict's exit code.
 pub(super) fn judge(out: &mut Out, config: &Config, wish: &Judge) -> Result<Exit, Failure> {
     let recorded = read(Path::new(&wish.what))?;
     let settings = &config.settings;
@@ -124,7 +124,7 @@ pub(super) fn judge(out: &mut Out, config: &Config, wish: &Judge) -> Result<Exit
     course.print(out, None)
 }
 
-/// The same with what was counted of a service; or prints that, to be kept.
+/// Judges the recorded minutes of a service, or prints these minutes, to be kept.
 pub(super) async fn past(
     out: &mut Out,
     session: &Session,
@@ -143,14 +143,14 @@ pub(super) async fn past(
     Course::of(&served.canary, &served.stable, served.timed, bake, thresholds).print(out, Some(&served))
 }
 
-/// What was said of a canary in the end, and on the way there.
+/// The final verdict on a canary, and the changes on the way there.
 struct Course {
     verdict: Verdict,
     changes: Vec<Change>,
 }
 
 impl Course {
-    /// As an operator would have seen it, minute by minute. Both sides are sorted by time.
+    /// Judges minute by minute, as an operator would have seen the release. Both sides are sorted by time.
     fn of(
         canary: &[Observed],
         stable: &[Observed],
@@ -176,7 +176,7 @@ impl Course {
         if out.json {
             let mut document = document(verdict, changes);
             if let (Some(served), Value::Object(members)) = (served, &mut document) {
-                members.insert("service".to_owned(), json!(served.name));
+                members.insert("name".to_owned(), json!(served.name));
                 members.insert("source".to_owned(), json!(served.source));
                 members.insert("from".to_owned(), json!(served.from));
                 members.insert("to".to_owned(), json!(served.to));
@@ -218,13 +218,13 @@ fn read(path: &Path) -> Result<Recorded, Failure> {
     })
 }
 
-/// Or what is wrong, and where.
+/// Parses a file. The error tells what is wrong, and where.
 fn parse(text: &str) -> Result<Recorded, String> {
     serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let what = error.to_string();
         let what = what.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&what);
-        // Of the gates' keys it does not tell.
+        // For an unknown key of the gates, the message of serde lists no expected keys.
         let mut expected = String::new();
         if what.starts_with("unknown field") && !what.contains("expected") {
             let keys = ThresholdsTable::default().shown(&Thresholds::default());
@@ -235,24 +235,24 @@ fn parse(text: &str) -> Result<Recorded, String> {
     })
 }
 
-/// Why it is so: what speaks for a pass comes before what is worth a warning.
+/// Returns the reasons: those for a pass come before the warnings.
 fn reasons(verdict: &Verdict) -> impl Iterator<Item = &String> {
     verdict.grounds.iter().chain(&verdict.reasons)
 }
 
-/// `tidegate.judgement/1`. Rates and their difference are percent.
+/// Returns the document `tidegate.judgement/1`. Rates and their difference are in percent.
 fn document(verdict: &Verdict, changes: &[Change]) -> Value {
     json!({
         "schema": "tidegate.judgement/1",
-        "verdict": verdict.outcome,
+        "outcome": verdict.outcome,
         "critical": verdict.critical,
         "reasons": reasons(verdict).collect::<Vec<_>>(),
         "error_rate": verdict.error_rate,
         "latency": verdict.latency,
         "needs": verdict.needs,
         "changes": changes.iter().map(|change| json!({
-            "minute": change.minute,
-            "verdict": change.verdict.outcome,
+            "at": change.minute,
+            "outcome": change.verdict.outcome,
             "requests": change.verdict.judged.requests,
             "reason": reasons(&change.verdict).next(),
         })).collect::<Vec<_>>(),
@@ -280,7 +280,7 @@ mod tests {
     use crate::cli::config::Flags;
     use crate::cli::out::tests::Paper;
 
-    /// Requests and errors of either side, a minute, and the canary's p95.
+    /// Renders a file of recorded minutes. `canary`: requests and errors a minute; `p95`: the canary's p95.
     fn file(minutes: u32, canary: (f64, f64), p95: f64, gates: &str) -> String {
         let side = |requests: f64, errors: f64, p95: f64| {
             let minute = |n: u32| {
@@ -317,13 +317,13 @@ mod tests {
             (file(9, (300.0, 24.0), 200.0, ""), Exit::Failed, "fail"),
             (file(9, (30.0, 0.0), 200.0, ""), Exit::Unknown, "not_yet"),
             (file(9, (300.0, 0.0), 330.0, ""), Exit::Failed, "fail"),
-            // The same, by other gates.
+            // The same minutes, by other gates.
             (file(9, (300.0, 0.0), 330.0, ", \"gates\": {\"p95_ratio\": 2, \"bake\": \"5m\"}"), Exit::Done, "pass"),
         ];
         for (file, exit, word) in table {
             let (ended, text) = judged(&file, true);
             let document: Value = serde_json::from_str(&text).unwrap();
-            assert_eq!((ended, &document["verdict"]), (exit, &json!(word)), "{text}");
+            assert_eq!((ended, &document["outcome"]), (exit, &json!(word)), "{text}");
             assert_eq!(document["schema"], "tidegate.judgement/1");
             assert!(!document["reasons"].as_array().unwrap().is_empty());
             for member in ["stable", "canary", "difference_low", "difference_high", "p_value"] {
@@ -349,9 +349,9 @@ mod tests {
         }
         let (_, text) = judged(&file.to_string(), true);
         let document: Value = serde_json::from_str(&text).unwrap();
-        let words: Vec<_> = document["changes"].as_array().unwrap().iter().map(|change| &change["verdict"]).collect();
+        let words: Vec<_> = document["changes"].as_array().unwrap().iter().map(|change| &change["outcome"]).collect();
         assert_eq!(words, ["not_yet", "fail"], "{text}");
-        assert_eq!(document["changes"][1]["minute"], "2026-11-20T09:06:00Z");
+        assert_eq!(document["changes"][1]["at"], "2026-11-20T09:06:00Z");
     }
 
     #[test]
@@ -398,7 +398,7 @@ mod tests {
         let document: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((exit, &document["error_rate"], &document["latency"]), (Exit::Unknown, &Value::Null, &Value::Null));
         assert_eq!(document["needs"], json!({"requests": 100, "minutes": null}));
-        // Null is no data, as is a member that is not there.
+        // Null means no data, as does a missing member.
         let null = "{\"stable\": [], \"canary\": [{\"minute\": \"2026-11-20T09:00Z\", \"requests\": null}]}";
         assert_eq!(judged(null, true).0, Exit::Unknown);
     }

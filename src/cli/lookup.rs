@@ -1,10 +1,10 @@
-//! Which release a name means, and which revision.
+//! Lookup of a release, or of a revision, by name.
 
 use super::exit::{Exit, Failure};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::release::Release;
 
-/// The release that is called `name`: the stem of a pair, either of its services, or `cluster/service`.
+/// Returns the release that is called `name`: the stem of a pair, either of its services, or `cluster/service`.
 pub(super) fn find<'a>(releases: &'a [Release], name: &str) -> Result<&'a Release, Failure> {
     let (cluster, name_there) = match name.split_once('/') {
         Some((cluster, name_there)) => (Some(cluster), name_there),
@@ -16,7 +16,7 @@ pub(super) fn find<'a>(releases: &'a [Release], name: &str) -> Result<&'a Releas
         .filter(|release| release.answers_to(name_there))
         .collect();
     if cluster.is_some() && found.len() > 1 {
-        // With the cluster named, a service's own name goes before the stem of a pair.
+        // If the cluster is named, a service's own name takes precedence over the stem of a pair.
         let own = |release: &Release| {
             [Some(&release.stable), release.canary.as_ref()]
                 .iter()
@@ -30,17 +30,19 @@ pub(super) fn find<'a>(releases: &'a [Release], name: &str) -> Result<&'a Releas
     match found.as_slice() {
         [release] => Ok(release),
         [] => {
-            Err(Failure::new(Exit::Aws, format!("there is no service called {name} here"), near(releases, name_there)))
+            let message = format!("there is no service called {name} here");
+            Err(Failure::new(Exit::Aws, message, near(releases, name_there)).coded("no_such_service"))
         }
         several => {
             let candidates: Vec<_> = several.iter().map(|release| release.stable.service.to_string()).collect();
-            Err(Failure::usage(format!("{name} may be {}", candidates.join(" or ")), "Name one of those."))
+            Err(Failure::usage(format!("{name} may be {}", candidates.join(" or ")), "Name one of those.")
+                .coded("ambiguous_name"))
         }
     }
 }
 
-/// The revision that `:42`, `42`, `checkout:42` or an ARN means where releases are of `family`. The newest one is never
-/// meant by itself.
+/// Returns the revision that `:42`, `42`, `checkout:42` or an ARN means if releases are of `family`. A text without a
+/// revision never means the newest one.
 pub(super) fn revision(text: &str, family: &str) -> Result<TaskDefinitionArn, Failure> {
     let number = text.strip_prefix(':').unwrap_or(text);
     let named = match number.parse::<u32>() {
@@ -56,7 +58,7 @@ pub(super) fn revision(text: &str, family: &str) -> Result<TaskDefinitionArn, Fa
     ))
 }
 
-/// What to look for instead.
+/// Returns the names to look for instead.
 fn near(releases: &[Release], name: &str) -> String {
     const SHOWN: usize = 12;
     if releases.is_empty() {

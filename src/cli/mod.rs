@@ -27,6 +27,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod until;
 mod version;
 mod watch;
 mod wording;
@@ -58,6 +59,10 @@ pub async fn run() -> u8 {
             } else {
                 let _ = error.print();
             }
+            if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+                // One line: `watch` prints lines.
+                let _ = Out::process(true).event(&usage(&text).document());
+            }
             return u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
         }
     };
@@ -69,6 +74,13 @@ pub async fn run() -> u8 {
             failure.exit.code()
         }
     }
+}
+
+/// A mistake on the command line, from what clap says of it: the mistake first, then tips and the usage.
+fn usage(text: &str) -> Failure {
+    let mut parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
+    let message = parts.next().unwrap_or_default().trim_start_matches("error: ");
+    Failure::usage(message, parts.collect::<Vec<_>>().join("\n"))
 }
 
 /// What happened, to what, and what to do next.
@@ -85,83 +97,83 @@ fn tell(out: &mut Out, failure: &Failure, in_a_line: bool) {
 async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
     survive_file_size_limit();
     if let Err(failure) = logging::start() {
-        // Nobody needs the log as much as the way back.
+        // Nobody needs the log as much as a rollback.
         if !cli.command.as_ref().is_none_or(Command::goes_on) {
             return Err(failure);
         }
         out.remark(&format!("tidegate: no log is written: {} {}", failure.message, failure.advice));
     }
     let exit = match &cli.command {
-        Some(Command::Status(status)) => {
-            let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
-            let name = status.service.as_deref();
-            let seen = session.observe(status::scope(name), name).await?;
-            seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
-            status::print(out, &seen, name, &session.config.settings)?;
-            Exit::Done
+        None | Some(Command::Console) => return console::open(load(&cli.global)?).await,
+        Some(Command::Demo(world)) => return console::demo(config::demo(&Flags::from(&cli.global))?, world).await,
+        Some(Command::Watch(watch)) => return watch::watch(out, &connect(&cli.global).await?, watch).await,
+        Some(Command::Replay(options)) => return replay::replay(out, options).await,
+        Some(Command::Help(wanted)) => return guide::print(out, &wanted.words),
+        Some(Command::Status(wanted)) => print_status(out, cli, wanted).await?,
+        Some(Command::Step(step)) => {
+            let wish = AskedAct::Step { to: step.to, hook: step.hook.clone() };
+            act(out, cli, &step.service, wish, &step.acting).await?
         }
-        Some(Command::Step(step)) => act(out, cli, &step.service, AskedAct::Step(step.to), &step.acting).await?,
         Some(Command::Start(start)) => {
             let wish = AskedAct::Start { revision: start.task_definition.clone(), pauses: start.pauses };
             act(out, cli, &start.service, wish, &start.acting).await?
         }
         Some(Command::Finish(finish)) => act(out, cli, &finish.service, AskedAct::Finish, &finish.acting).await?,
         Some(Command::Rollback(back)) if back.list => {
-            let seen = observe_past(out, cli, &back.service).await?;
-            act::list(out, &seen, &back.service)?;
-            Exit::Done
+            let past = observe_past(out, cli, &back.service).await?;
+            act::list(out, &past, &back.service).map(|()| Exit::Done)?
         }
         Some(Command::Rollback(back)) => {
             let wish = AskedAct::Rollback { to: back.to.clone(), at_once: back.at_once };
             act(out, cli, &back.service, wish, &back.acting).await?
         }
-        Some(Command::History(history)) => {
-            let seen = observe_past(out, cli, &history.service).await?;
-            history::print(out, &seen, &history.service, usize::try_from(history.limit).unwrap_or(usize::MAX))?;
-            Exit::Done
+        Some(Command::History(wanted)) => {
+            let past = observe_past(out, cli, &wanted.service).await?;
+            let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+            history::print(out, &past, &wanted.service, limit).map(|()| Exit::Done)?
         }
         Some(Command::Diff(wish)) => {
             let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
-            diff::diff(out, &session, wish).await?;
-            Exit::Done
+            diff::diff(out, &session, wish).await.map(|()| Exit::Done)?
         }
         Some(Command::Judge(wish)) => match wish.since {
             Some(since) => judge::past(out, &connect(&cli.global).await?, wish, since).await?,
             None => judge::judge(out, &load(&cli.global)?, wish)?,
         },
-        Some(Command::Config) => {
-            let config = load(&cli.global)?;
-            if out.json {
-                out.document(&config.document())?
-            } else {
-                out.say(&config.text())?
-            }
-            Exit::Done
-        }
-        Some(Command::Completions(completions)) => {
-            out.script(&completion::script(completions.shell)?)?;
-            Exit::Done
-        }
-        Some(Command::Man(man)) => {
-            match &man.directory {
-                None => out.script(&man::main_page()?)?,
-                Some(directory) => {
-                    let pages = man::write_all(directory)?;
-                    out.remark(&format!("{pages} manual pages are in {}", directory.display()));
-                }
-            }
-            Exit::Done
-        }
-        Some(Command::Help(wanted)) => return guide::print(out, &wanted.words),
+        Some(Command::Config) => print_config(out, &load(&cli.global)?)?,
+        Some(Command::Completions(wanted)) => out.script(&completion::script(wanted.shell)?).map(|()| Exit::Done)?,
+        Some(Command::Man(wanted)) => print_man(out, wanted)?,
         Some(Command::Sim(sim)) => simulator::sim(out, sim).await?,
-        Some(Command::Replay(options)) => return replay::replay(out, options).await,
-        Some(Command::Demo(world)) => {
-            return console::demo(config::demo(&Flags::from(&cli.global))?, world).await;
-        }
-        Some(Command::Watch(watch)) => return watch::watch(out, &connect(&cli.global).await?, watch).await,
-        None | Some(Command::Console) => return console::open(load(&cli.global)?).await,
     };
     Ok(exit.code())
+}
+
+async fn print_status(out: &mut Out, cli: &Cli, wanted: &args::Status) -> Result<Exit, Failure> {
+    let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
+    let name = wanted.service.as_deref();
+    let observation = session.observe(status::scope(name), name).await?;
+    observation.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+    status::print(out, &observation, name, &session.config.settings)?;
+    Ok(Exit::Done)
+}
+
+fn print_config(out: &mut Out, config: &Config) -> Result<Exit, Failure> {
+    match out.json {
+        true => out.document(&config.document())?,
+        false => out.say(&config.text())?,
+    }
+    Ok(Exit::Done)
+}
+
+fn print_man(out: &mut Out, wanted: &args::Man) -> Result<Exit, Failure> {
+    match &wanted.directory {
+        None => out.script(&man::main_page()?)?,
+        Some(directory) => {
+            let pages = man::write_all(directory)?;
+            out.remark(&format!("{pages} manual pages are in {}", directory.display()));
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// Reads what a release ran before, and says what could not be read.

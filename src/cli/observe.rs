@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::config::Config;
 use super::exit::Failure;
@@ -21,9 +22,9 @@ use crate::domain::observe::requirements::{Known, Need, Read, Requirement, Scope
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{LocalState, Release};
 
-/// What a command observes with.
+/// The inputs of an observation.
 pub(super) struct Observer<'a> {
-    /// AWS, and Prometheus where the configuration has one.
+    /// AWS, and Prometheus if the configuration has one.
     pub cloud: &'a dyn Cloud,
     /// The configuration.
     pub config: &'a Config,
@@ -31,59 +32,80 @@ pub(super) struct Observer<'a> {
     pub region: &'a str,
     /// AWS's clock.
     pub clock: &'a dyn Clock,
+    /// The time limits of a rollback.
+    pub limits: Limits,
 }
 
-/// What an observation found.
+/// The result of an observation.
 #[derive(Debug, Clone)]
 pub(super) struct Observation {
-    /// Where. The account is that of the credentials; where STS did not answer, that of the services.
+    /// Environment, account and region. The account is that of the credentials; if STS did not answer, that of the
+    /// services.
     pub place: Location,
-    /// Whose credentials.
+    /// The identity of the credentials.
     pub identity: Option<Identity>,
-    /// All that was read.
+    /// Everything that was read.
     pub snapshot: Snapshot,
-    /// What this machine remembers of each release.
+    /// This machine's records of each release.
     pub ours: BTreeMap<String, LocalState>,
-    /// The releases, derived from both.
+    /// The releases, derived from the snapshot and these records.
     pub releases: Vec<Release>,
-    /// What of the configuration was wrong and is left out, in words.
+    /// The wrong parts of the configuration that are left out, in words.
     pub ignored: Vec<String>,
-    /// What could not be read, and was done without.
+    /// The failed reads that the command could do without.
     pub faults: Vec<Fault>,
-    /// On AWS's clock, when all was read.
+    /// Time on AWS's clock after the last read.
     pub now: Timestamp,
 }
 
-/// Queries that are outstanding at a time.
+/// Maximum number of outstanding queries.
 const AT_ONCE: usize = 8;
 
-/// Rounds of queries about releases. The second reads what an answer of the first requires: the history tells what
-/// there is to roll back to.
+/// Rounds of queries about releases. The second round reads data that an answer of the first requires: the history
+/// tells the revisions to roll back to.
 const ROUNDS: usize = 2;
 
 /// Services whose failing tasks are read, at the most: those of the most urgent releases.
 const FAILING: usize = 5;
 
-/// The longest that a rollback waits for what it could do without.
-const DEADLINE: Duration = Duration::from_secs(4);
+/// The time limits of a rollback's reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Limit of each read that a rollback can do without.
+    pub helpful: Duration,
+    /// Limit of all these reads together, however many they are.
+    pub all_helpful: Duration,
+    /// Limit of each read that a rollback cannot do without, and of all of them: they run at the same time.
+    pub essential: Duration,
+}
 
-/// The longest that a rollback waits for each of what it cannot do without: a list that does not end is as good as none.
-const LIMIT: Duration = Duration::from_secs(30);
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            helpful: Duration::from_secs(4),
+            all_helpful: Duration::from_secs(10),
+            // For a rollback, a list that takes longer than half a minute is as good as no list.
+            essential: Duration::from_secs(30),
+        }
+    }
+}
 
-/// Minutes of metrics: a share may have been set hours ago, and stable's own hour before that is looked at too.
+/// Minutes of metrics: a share may have been set hours ago, and stable's own hour before that time is read too.
 const MINUTES: i64 = 180;
 
-/// What has been read so far.
+/// The reads so far.
 #[derive(Default)]
 struct Progress {
     snapshot: Snapshot,
     faults: Vec<Fault>,
     asked: BTreeSet<Read>,
+    /// Time at which a rollback stops waiting for reads that it can do without; `None`: nothing was read yet.
+    helpful_until: Option<Instant>,
 }
 
 impl Observer<'_> {
-    /// Reads what `scope` requires: of the release called `name`, else of all of them. A failure only where nothing can
-    /// be said or done without what failed.
+    /// Reads everything that `scope` requires: for the release called `name`, else for all releases. Fails only if
+    /// nothing can be reported or done without the failed read.
     pub(super) async fn observe(
         &self,
         scope: Scope,
@@ -118,7 +140,7 @@ impl Observer<'_> {
         Ok(Observation { place, identity, releases, ours, snapshot, ignored, faults, now: self.clock.now() })
     }
 
-    /// Reads what was not read yet, a few queries at a time, and takes the answers in.
+    /// Sends the queries that were not sent yet, a few at a time, and applies the answers.
     async fn ask(&self, progress: &mut Progress, scope: Scope, mut required: Vec<Requirement<'_>>) {
         let mut failing = 0;
         required.retain(|it| {
@@ -131,15 +153,19 @@ impl Observer<'_> {
             let reads = required.iter().filter(|it| it.need == need).map(|it| it.read.clone());
             requirements::queries(reads, now, MINUTES)
         };
-        let within = |deadline| (scope == Scope::Rollback).then_some(deadline);
-        let essential = queries(Need::Essential).into_iter().map(|query| (query, within(LIMIT)));
-        let helpful = queries(Need::Helpful).into_iter().map(|query| (query, within(DEADLINE)));
+        let until = *progress.helpful_until.get_or_insert_with(|| Instant::now() + self.limits.all_helpful);
+        let limit = move |need| match need {
+            Need::Essential => self.limits.essential,
+            Need::Helpful => until.saturating_duration_since(Instant::now()).min(self.limits.helpful),
+        };
+        let essential = queries(Need::Essential).into_iter().map(|query| (query, Need::Essential));
+        let helpful = queries(Need::Helpful).into_iter().map(|query| (query, Need::Helpful));
         let mut answers = futures::stream::iter(essential.chain(helpful))
-            .map(|(query, deadline)| async move {
+            .map(|(query, need)| async move {
                 let asked = self.clock.now();
-                let answer = match deadline {
-                    Some(deadline) => self.read_within(deadline, &query).await,
-                    None => self.cloud.read(&query).await,
+                let answer = match scope {
+                    Scope::Rollback => self.read_within(limit(need), &query).await,
+                    _ => self.cloud.read(&query).await,
                 };
                 (asked, query, answer)
             })
@@ -152,9 +178,13 @@ impl Observer<'_> {
         }
     }
 
-    async fn read_within(&self, deadline: Duration, query: &Query) -> Result<Answer, Fault> {
-        tokio::time::timeout(deadline, self.cloud.read(query)).await.unwrap_or_else(|_| {
-            let waited = format!("no answer within {} s; went on without it", deadline.as_secs());
+    async fn read_within(&self, limit: Duration, query: &Query) -> Result<Answer, Fault> {
+        tokio::time::timeout(limit, self.cloud.read(query)).await.unwrap_or_else(|_| {
+            let waited = if limit.is_zero() {
+                format!("not asked: {} s went into other reads", self.limits.all_helpful.as_secs())
+            } else {
+                format!("no answer within {:.0} s; went on without it", limit.as_secs_f64())
+            };
             Err(Fault::new(FaultKind::Unanswered, query.operation(), query.subject(), waited))
         })
     }
@@ -172,7 +202,7 @@ impl Observer<'_> {
     }
 }
 
-/// The release called `name`, else all of them, the most urgent first.
+/// Returns the release called `name`, else all releases, the most urgent first.
 fn chosen<'a>(releases: &'a [Release], name: Option<&str>, snapshot: &Snapshot) -> Result<Vec<&'a Release>, Failure> {
     let Some(name) = name else {
         let mut all: Vec<_> = releases.iter().collect();
@@ -181,7 +211,7 @@ fn chosen<'a>(releases: &'a [Release], name: Option<&str>, snapshot: &Snapshot) 
     };
     match lookup::find(releases, name) {
         Ok(release) => Ok(vec![release]),
-        // Without the rules a pair is not known by its stem: that is what is the matter then.
+        // Without the rules, the stem of a pair is unknown: the error then names the failed read of the rules.
         Err(mut failure) => {
             if let Some(fault) = snapshot.routes.failing() {
                 failure.message = format!("{}; the rules could not be read: {}", failure.message, fault.headline());

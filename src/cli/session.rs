@@ -1,4 +1,4 @@
-//! What a command works with: AWS by two lanes, the clock, and what this machine remembers.
+//! The session of a command: AWS over two lanes, the clock, and this machine's records.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::config::metrics::PrometheusTable;
 use super::config::{Config, Origin, Sourced};
 use super::exit::Failure;
-use super::observe::{Observation, Observer};
+use super::observe::{Limits, Observation, Observer};
 use super::service_recorder::ServiceRecorder;
 use crate::clock::{CLOCK_VARIABLE, Clock, ScaledClock, SystemClock};
 use crate::cloud::aws;
@@ -19,22 +19,22 @@ use crate::domain::observe::requirements::Scope;
 use crate::execute::audit;
 use crate::execute::audit::history;
 
-/// A connection to the environment that is looked at.
+/// A connection to the environment in use.
 pub(super) struct Session {
-    /// What was decided.
+    /// The configuration.
     pub config: Config,
-    /// For questions: AWS, and Prometheus where the configuration has one.
+    /// The reader: AWS, and Prometheus if the configuration has one.
     pub reader: Arc<dyn Cloud>,
-    /// For writes, and for the questions about them.
+    /// The client for writes, and for the reads about these writes.
     pub actor: Arc<Aws>,
-    /// The region that is meant.
+    /// The region in use.
     pub region: String,
     /// AWS's clock.
     pub clock: Arc<dyn Clock>,
 }
 
-/// What a connection is made from. A profile or an endpoint out of an environment variable is left to the SDK,
-/// which knows more of them than we do.
+/// Returns the options of the connection. A profile or an endpoint from an environment variable is left to the SDK,
+/// which knows more about these variables than tidegate.
 fn options(config: &Config) -> Connect {
     let ours = |sourced: &Sourced<Option<String>>| {
         sourced.value.clone().filter(|_| !matches!(sourced.origin, Origin::Variable(_)))
@@ -48,7 +48,7 @@ fn options(config: &Config) -> Connect {
     }
 }
 
-/// The clock that goes with the endpoint: a simulated AWS tells about its own by a variable.
+/// Returns the clock of the endpoint: a simulated AWS describes its clock in a variable.
 fn clock() -> Result<Arc<dyn Clock>, Failure> {
     match super::config::process_variables(CLOCK_VARIABLE) {
         Some(text) => {
@@ -61,7 +61,7 @@ fn clock() -> Result<Arc<dyn Clock>, Failure> {
     }
 }
 
-/// `cloud`, with the configuration's Prometheus for what that counts.
+/// Returns `cloud`, with the configuration's Prometheus for the metrics that Prometheus counts.
 pub(super) fn counted(
     cloud: Arc<dyn Cloud>,
     config: &Config,
@@ -70,19 +70,19 @@ pub(super) fn counted(
     let Some(PrometheusTable { url, bearer_token_file }) = config.environment.prometheus.value.clone() else {
         return Ok(cloud);
     };
-    // Its minutes are held against AWS's, so it is asked by the same clock.
+    // Prometheus's minutes are compared with AWS's, so both are queried by the same clock.
     let prometheus = Prometheus::new(url.0, bearer_token_file, clock)?;
     Ok(Arc::new(WithPrometheus::new(cloud, Arc::new(prometheus))))
 }
 
 impl Session {
-    /// Finds region and credentials; calls nobody yet.
+    /// Finds region and credentials; sends no call yet.
     pub(super) async fn connect(config: Config) -> Result<Self, Failure> {
         let (options, clock) = (options(&config), clock()?);
         Self::with(config, &options, clock).await
     }
 
-    /// The same with another way to AWS than the configuration's.
+    /// Connects with other options than the configuration's.
     pub(super) async fn with(config: Config, options: &Connect, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let lanes = aws::connect(options).await?;
         let reader = counted(Arc::new(lanes.poll), &config, Arc::clone(&clock))?;
@@ -90,10 +90,15 @@ impl Session {
         Ok(Self { config, reader, actor: Arc::new(lanes.act), region: lanes.region, clock })
     }
 
-    /// Reads AWS once: what `scope` requires of the release called `name`, else of all of them.
+    /// Reads AWS once: everything that `scope` requires for the release called `name`, else for all releases.
     pub(super) async fn observe(&self, scope: Scope, name: Option<&str>) -> Result<Observation, Failure> {
-        let observer =
-            Observer { cloud: &*self.reader, config: &self.config, region: &self.region, clock: &*self.clock };
+        let observer = Observer {
+            cloud: &*self.reader,
+            config: &self.config,
+            region: &self.region,
+            clock: &*self.clock,
+            limits: Limits::default(),
+        };
         let recall = |place: &crate::domain::ecs::names::Location| match audit::default_path() {
             Ok(path) => history::recall(&path, place, self.now()),
             Err(_) => History::default(),
@@ -101,7 +106,7 @@ impl Session {
         observer.observe(scope, name, recall).await
     }
 
-    /// The time on AWS's clock.
+    /// Returns the time on AWS's clock.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -10,7 +10,7 @@ use super::config::{Config, Flags};
 use super::exit::{Exit, Failure};
 use super::history;
 use super::lookup;
-use super::observe::{Observation, Observer};
+use super::observe::{Limits, Observation, Observer};
 use super::out::Out;
 use super::out::tests::Paper;
 use super::status;
@@ -78,6 +78,7 @@ pub(super) fn service(cluster: &str, name: &str, number: u32, tasks: u32, groups
         grace: None,
         execute_command: false,
         daemon: false,
+        managed: None,
     }
 }
 
@@ -102,7 +103,9 @@ impl Fake {
     async fn observe(&self, scope: Scope, name: &str, history: History) -> Result<Observation, Failure> {
         let config = config();
         let name = (scope != Scope::Fleet).then_some(name);
-        let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: &FixedClock(now()) };
+        let clock = FixedClock(now());
+        let limits = Limits::default();
+        let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: &clock, limits };
         observer.observe(scope, name, |_| history).await
     }
 }
@@ -170,6 +173,51 @@ async fn the_way_back_is_planned_whatever_else_cannot_be_read() {
     let plan = plan(release, &Intent::Rollback { to: None, at_once: false }, &context).unwrap();
     assert_eq!(plan.calls().next().unwrap().operation(), "ModifyRule");
     assert!(!seen.faults.is_empty());
+}
+
+/// An AWS that never answers some of the queries.
+struct Silent(Fake, fn(&Query) -> bool);
+
+#[async_trait]
+impl Cloud for Silent {
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
+        if (self.1)(query) { std::future::pending().await } else { self.0.read(query).await }
+    }
+
+    async fn act(&self, call: &Call) -> Result<Receipt, Fault> {
+        self.0.act(call).await
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_waits_for_its_reads_no_longer_than_its_limits() {
+    type Never = fn(&Query) -> bool;
+    let table: [(Never, &str, bool); 3] = [
+        (|query| !matches!(query, Query::Services | Query::Routes), "mailer", true),
+        (|query| matches!(query, Query::Identity | Query::Health(_)), "checkout", true),
+        (|query| matches!(query, Query::Services), "checkout", false),
+    ];
+    let millis = std::time::Duration::from_millis;
+    // Without the limit of all of them, each round of reads would have its own.
+    let limits = Limits { helpful: millis(400), all_helpful: millis(100), essential: millis(300) };
+    for (never, name, goes_on) in table {
+        let (cloud, config) = (Silent(Fake::new(nothing), never), config());
+        let clock = FixedClock(now());
+        let observer = Observer { cloud: &cloud, config: &config, region: "us-east-1", clock: &clock, limits };
+        let begun = std::time::Instant::now();
+        let seen = observer.observe(Scope::Rollback, Some(name), |_| History::default()).await;
+        let waited = begun.elapsed();
+        match seen {
+            Ok(seen) => {
+                assert!(goes_on && !seen.faults.is_empty(), "{name}");
+                assert!(waited < millis(390), "{name}: {waited:?}");
+            }
+            Err(failure) => {
+                assert!(!goes_on && failure.exit == Exit::Aws && waited < millis(2_000), "{failure:?} {waited:?}");
+                assert!(failure.message.contains("DescribeServices"), "{failure:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

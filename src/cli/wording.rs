@@ -26,9 +26,10 @@ mod tests {
 
     use super::*;
     use crate::cli::act::report;
-    use crate::domain::plan::{Intent, Plan, Refusal, Remedy, Warning};
+    use crate::domain::plan::{Context, Intent, Plan, Refusal, Remedy, Warning};
     use crate::domain::release::Release;
-    use crate::testkit::worlds::{intent, native_intent, native_scene, scene};
+    use crate::domain::settings::Settings;
+    use crate::testkit::worlds::{intent, native_intent, native_scene, now, place, scene};
 
     /// A capital letter by itself, in a text: the console's keys look like that.
     fn lone_capital(text: &str) -> bool {
@@ -39,8 +40,11 @@ mod tests {
     /// All that a command prints of a plan or its refusal.
     fn printed(release: &Release, intent: &Intent, answer: &Result<Plan, Refusal>) -> Vec<String> {
         match answer {
-            Ok(plan) => [report::plan_lines(plan), vec![report::planned(plan).to_string()]].concat(),
-            Err(refusal) => vec![refusal.text(COMMANDS), report::refused(release, intent, refusal).to_string()],
+            Ok(plan) => [report::plan_lines(plan), vec![report::planned(plan, &[], now()).to_string()]].concat(),
+            Err(refusal) => {
+                let context = Context { place: &place(), settings: &Settings::default(), now: now() };
+                vec![refusal.text(COMMANDS), report::refused(release, intent, refusal, &context).to_string()]
+            }
         }
     }
 

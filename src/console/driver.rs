@@ -123,7 +123,7 @@ impl Driver {
         let order = Order { who, via, why: order.why };
         let outbox = self.outbox.clone();
         self.tasks.spawn(async move {
-            let audit = Audit { journal: journal.as_deref().map_err(String::as_str), order: &order };
+            let audit = Audit { journal: journal.as_deref().map_err(String::as_str), order: &order, plan: &plan };
             // The screen never shows less than the executor has read back.
             let answers = outbox.clone();
             let actor = Tee {
@@ -133,7 +133,7 @@ impl Driver {
                     let _ = answers.send(Msg::Overheard { asked, query, answer });
                 },
             };
-            execute_audited(&actor, &plan, &options, &stop, &audit, &mut |progress| {
+            execute_audited(&actor, &options, &stop, &audit, &mut |progress| {
                 // The loop outlives its tasks, but for the moment in which it ends.
                 let _ = outbox.send(Msg::Progress { operation, progress });
             })

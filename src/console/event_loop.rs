@@ -1,4 +1,4 @@
-//! The one loop: everything that happens comes in here, in one order; nothing is awaited between a key and its frame.
+//! The event loop: every message arrives here, in one order. Nothing is awaited between a key and its frame.
 
 use std::future::Future;
 use std::io;
@@ -20,38 +20,38 @@ use super::update;
 use super::view;
 use super::view::Theme;
 
-/// A frame takes at least this long: thirty a second.
+/// Shortest time between two frames: thirty frames a second at the most.
 const FRAME: Duration = Duration::from_millis(33);
-/// Ages and timers on the screen move once a second.
+/// Interval of the tick, which moves ages and timers on the screen.
 const TICK: Duration = Duration::from_secs(1);
-/// The tick where AWS's clock runs fast.
+/// Interval of the tick if AWS's clock runs fast.
 const FAST_CLOCK_TICK: Duration = Duration::from_millis(250);
 
-/// What a console needs.
+/// The parts of a console.
 pub struct Console {
-    /// The state to begin with.
+    /// The initial state.
     pub model: Model,
-    /// How it is drawn.
+    /// The theme of every screen.
     pub theme: Theme,
-    /// Carries effects out.
+    /// The driver, which carries out effects.
     pub driver: Driver,
-    /// Writes the session down.
+    /// The recorder of the session; `None`: nothing is recorded.
     pub recorder: Option<Recorder>,
 }
 
-/// What a console draws on: the terminal, or a test's.
+/// The surface that a console draws on: the terminal, or a test's canvas.
 pub trait Canvas {
     /// Draws one frame.
     fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()>;
-    /// Columns and rows.
+    /// Returns the columns and rows.
     fn size(&self) -> io::Result<(u16, u16)>;
     /// Puts text on the operator's clipboard.
     fn copy(&mut self, text: &str) -> io::Result<()>;
-    /// Gives the terminal to the shell until it comes back.
+    /// Gives the terminal to the shell, and returns when the shell gives it back.
     fn suspend(&mut self) -> io::Result<()>;
 }
 
-/// Runs the console on any canvas, fed by any stream of what an operator does.
+/// Runs the console on any canvas, with any stream of the operator's messages.
 pub async fn drive(
     console: Console,
     canvas: &mut impl Canvas,
@@ -82,7 +82,7 @@ impl Console {
                 ended = &mut ended => return Ok(ended),
                 event = events.next() => match event {
                     Some(Ok(msg)) => msg,
-                    // The terminal is gone: nothing can be shown any more, and what is in flight is in the journal.
+                    // The terminal is gone: no frame can be shown any more. Operations in flight are in the journal.
                     Some(Err(_)) | None => return Ok(Ended::TerminalGone),
                 },
                 Some(msg) = self.driver.next() => msg,
@@ -118,7 +118,8 @@ impl Console {
         }
     }
 
-    /// Carries out what needs the terminal here, and leaves the rest to the driver. Returns how the console ends.
+    /// Carries out an effect that needs the terminal, and leaves every other effect to the driver. Returns `Some` if
+    /// the console ends.
     fn carry_out(&mut self, screen: &mut impl Canvas, effect: Effect) -> Result<Option<Ended>> {
         match effect {
             Effect::Quit => return Ok(Some(Ended::ByOperator)),

@@ -1,4 +1,4 @@
-//! What frames every screen: where the operator is, the line that tells something, and the keys.
+//! The frame around every screen: the header, the status line and the keys.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,8 +16,8 @@ use crate::console::widgets::{age, format};
 use crate::console::wording::KEYS;
 use crate::domain::release::Release;
 
-/// Environment, region, account, who; how old the data is, the time, what is special here. The account and
-/// the warnings are the last to go where there is no room.
+/// Draws the environment, region, account and identity; then the age of the data, the time and the warnings. Where room
+/// is short, environment, region, account and the read-only and protected badges stay.
 pub(crate) fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let observed = scene.observed;
     let place = &observed.place;
@@ -33,7 +33,7 @@ pub(crate) fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         _ => (world.words(), world.role()),
     };
     let zulu = observed.now.at.strftime("%H:%M:%SZ").to_string();
-    // What goes first where room is short has the highest number.
+    // Where room is short, the part with the highest number is dropped first.
     let mut left = vec![
         (4, scene.span("tidegate", Role::Accent)),
         (0, scene.span(format::clip(&format!("{} {}", place.environment, place.region), 34), Role::Title)),
@@ -91,7 +91,7 @@ fn join(scene: &Canvas<'_>, parts: Vec<(u8, Span<'static>)>) -> Vec<Span<'static
     line
 }
 
-/// What is about to be done by itself, and how to stop it: the time and the way to stop it are never cut.
+/// Renders the countdown to an automatic act. The time and the way to stop the act are never cut.
 pub(crate) fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'static>> {
     let (_, countdown) = scene.operations.countdown(&scene.observed.now)?;
     let counting = scene.operations.automatic.values().filter(|this| this.countdown.is_some()).count();
@@ -108,8 +108,8 @@ pub(crate) fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'stat
     ]))
 }
 
-/// The line that tells something: the notice, else the operation in flight, else a source that fails, else
-/// how the last operation ended.
+/// Renders the status line: the notice, else the operation in flight, else a failing source, else the end of the last
+/// operation, else a known fault of the newest revision, else a condition of the release.
 pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
     if let Some(notice) = &scene.screen.notice {
         let (shape, role) = if notice.wrong { ("✖ ", Role::Bad) } else { ("", Role::Title) };
@@ -147,18 +147,18 @@ pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usi
     }
 }
 
-/// The keys that mean something here, those that act first; `R`, `?` and `q` always.
+/// Draws the keys that apply here, the most important first; `?` and `q` always have room.
 pub(crate) fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let fleet = scene.screen.current == Screen::Fleet;
     let place = scene.screen.scope();
     let here = |binding: &&Binding| binding.scope.reaches(place);
-    // What moves the mark and the shell's own keys are in the help.
+    // The keys that move the mark and the shell's own keys are in the help only.
     let silent = |action| MARKS.contains(&action) || action == Action::Suspend;
     let always = [Action::Help, Action::Quit];
     // A key that would do nothing here is not offered.
     let tabs = scene.screen.release.zoom.is_some() || !release::view::shows_all(scene.screen.size);
     let percentiles = scene.screen.release.zoom.is_none_or(|plotted| plotted == Plotted::Latency);
-    // A release's own screen has no list, and what was not looked for has no next.
+    // A release's own screen has no list, and without a search there is no next match.
     let listed = |action| match action {
         Action::Find | Action::Sort | Action::Reverse => scene.screen.find().is_some(),
         Action::Waive => !scene.operations.pending.is_empty(),
@@ -197,13 +197,13 @@ pub(crate) fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         line.extend(piece);
         line.push(Span::raw("  "));
     }
-    // What is not there is not said to be cut.
+    // A gap after the last key would be marked as cut text.
     line.pop();
     put(buffer, area, 0, Line::from(line));
 }
 
-/// How soon a key would be missed that is not shown: the way back and the next step first, then what is of this very
-/// place, then where to look why, then the other ways to act and to look.
+/// Returns the rank of a key in the footer, lowest first: rollback, back and open; then the keys of this view; then the
+/// next step; then tasks and logs, which explain a failure; then the other actions and views.
 fn missed(binding: &Binding, place: Scope, zoomed: bool) -> u8 {
     match binding.action {
         Action::Rollback => 0,
@@ -224,7 +224,7 @@ fn missed(binding: &Binding, place: Scope, zoomed: bool) -> u8 {
     }
 }
 
-/// The keys of a question, where one is on top.
+/// Draws the keys of the dialog on top.
 pub(crate) fn dialog_footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)]) {
     let line: Vec<_> = keys
         .iter()

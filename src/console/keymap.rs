@@ -1,16 +1,16 @@
-//! The one table of keys: what they do, and the words for it in the footer and the help.
+//! The one table of keys: their actions, and their words in the footer and the help.
 
 use serde::{Deserialize, Serialize};
 
 use super::screen::View;
 
-/// A key as the core knows it, whatever terminal library reads it.
+/// A key in the core, independent of the terminal library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Key {
     /// A character, in its case.
     Char(char),
-    /// With control.
+    /// A character with control.
     Ctrl(char),
     /// Enter.
     Enter,
@@ -22,13 +22,13 @@ pub enum Key {
     Backspace,
     /// Delete.
     Delete,
-    /// Arrow.
+    /// Arrow up.
     Up,
-    /// Arrow.
+    /// Arrow down.
     Down,
-    /// Arrow.
+    /// Arrow left.
     Left,
-    /// Arrow.
+    /// Arrow right.
     Right,
     /// Home.
     Home,
@@ -38,12 +38,12 @@ pub enum Key {
     PageUp,
     /// Page down.
     PageDown,
-    /// Any other: bound to nothing, and still somebody at the keyboard.
+    /// Any other key: bound to no action, and still a sign of an operator at the keyboard.
     Other,
 }
 
 impl Key {
-    /// As it is written on a key cap.
+    /// Returns the label on the key cap.
     pub fn label(self) -> String {
         match self {
             Self::Char(' ') => "space".to_owned(),
@@ -67,108 +67,109 @@ impl Key {
     }
 }
 
-/// What a key does.
+/// The action of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumIter)]
 pub enum Action {
     /// One step forward.
     Step,
     /// Roll back.
     Rollback,
-    /// Any weight.
+    /// Set the canary's share of traffic.
     Weight,
     /// Start a release.
     Start,
-    /// Finish it.
+    /// Finish the release.
     Finish,
     /// Switch automatic promotion on or off.
     AutoPromotion,
-    /// Open what is marked.
+    /// Open the marked release.
     Open,
-    /// Back.
+    /// Go back.
     Back,
-    /// Mark the one above.
+    /// Mark the line above.
     Up,
-    /// Mark the one below.
+    /// Mark the line below.
     Down,
-    /// Mark the first.
+    /// Mark the first line.
     First,
-    /// Mark the last.
+    /// Mark the last line.
     Last,
-    /// The page above.
+    /// Move the mark one page up.
     PageUp,
-    /// The page below.
+    /// Move the mark one page down.
     PageDown,
     /// Open a view of the release.
     #[strum(disabled)]
     View(View),
-    /// A task definition as raw JSON.
+    /// Show a task definition as raw JSON.
     Raw,
     /// Copy an exec command, or a link to AWS's console.
     CopyMenu,
-    /// Any service, view or act, by a few letters of its name.
+    /// Go to a service, a view or an action by a few letters of its name.
     Palette,
     /// Search.
     Find,
-    /// The next line that has what is searched for.
+    /// Go to the next line that matches the search.
     FindNext,
-    /// The one before.
+    /// Go to the previous line that matches the search.
     FindPrevious,
-    /// Another order of the lines.
+    /// Change the sort order of the lines.
     Sort,
-    /// The order turned round.
+    /// Reverse the sort order.
     Reverse,
-    /// The log of the marked task.
+    /// Show the log of the marked task.
     LogOfTask,
-    /// What is marked or picked, and what else: which kinds of events.
+    /// Show the next kind of events, or all kinds.
     Kinds,
-    /// Which sides' logs.
+    /// Show the logs of stable, of the canary, or both side by side.
     Sides,
-    /// Follow the newest line, or not.
+    /// Follow the newest line, or stop following.
     Follow,
-    /// Ask for nothing more, or go on.
+    /// Pause the reading of logs, or resume.
     Hold,
-    /// The first line that tells of an error.
+    /// Go to the first line that reports an error.
     FirstError,
-    /// Values of the environment, shown or hidden.
+    /// Show or hide the values of the environment.
     Reveal,
-    /// What is the same on both sides, shown or folded.
+    /// Show or fold the lines that are the same on both sides.
     Unfold,
-    /// The marked deployment is what the next diff begins from.
+    /// Pick the marked deployment as the start of the next diff.
     Pick,
-    /// Ask to roll back to the revision of the marked deployment. It asks whatever the settings: no single key gets there.
+    /// Ask to roll back to the revision of the marked deployment. The question comes whatever the settings: no single
+    /// key starts this rollback.
     RollbackTo,
-    /// The next latency percentile.
+    /// Show the next latency percentile.
     Percentile,
-    /// The next panel of a small screen.
+    /// Show the next panel of a small screen.
     Panel,
-    /// One plot over the whole screen, or all panels again.
+    /// Show one plot over the whole screen, or all panels again.
     Zoom,
-    /// Plots reach farther back.
+    /// Show a longer time range in plots.
     Longer,
-    /// Plots reach less far back.
+    /// Show a shorter time range in plots.
     Shorter,
-    /// Ask everything again.
+    /// Read everything from AWS again.
     Refresh,
-    /// Copy what is marked, or the release's facts.
+    /// Copy the marked line, or the release's facts.
     Copy,
-    /// The keys.
+    /// Show the keys.
     Help,
-    /// Stop, for the shell.
+    /// Suspend the console to the shell.
     Suspend,
     /// Give up a rollback that did not happen.
     Waive,
-    /// Leave.
+    /// Quit.
     Quit,
 }
 
 impl Action {
-    /// Whether it may lead to a write.
+    /// Returns true if the action may lead to a write.
     pub fn acts(self) -> bool {
         matches!(self, Self::Step | Self::Rollback | Self::Weight | Self::Start | Self::Finish | Self::AutoPromotion)
     }
 }
 
-/// Where a key means something.
+/// The screens on which a key has a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// On every screen.
@@ -177,12 +178,12 @@ pub enum Scope {
     Fleet,
     /// On a release.
     Release,
-    /// In a view of it.
+    /// In a view of a release.
     In(View),
 }
 
 impl Scope {
-    /// Whether a key of this scope means something there.
+    /// Returns true if a key of this scope has a meaning at `place`.
     pub fn reaches(self, place: Self) -> bool {
         self == Self::Anywhere || self == place
     }
@@ -191,11 +192,11 @@ impl Scope {
 /// A line of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
-    /// The keys, the one that is shown first.
+    /// The keys; the footer shows the first one.
     pub keys: &'static [Key],
-    /// What they do.
+    /// The action of the keys.
     pub action: Action,
-    /// Where.
+    /// The scope of the keys.
     pub scope: Scope,
     /// A word for the footer.
     pub word: &'static str,
@@ -327,7 +328,7 @@ pub const BINDINGS: &[Binding] = &[
 pub const MARKS: [Action; 6] =
     [Action::Up, Action::Down, Action::First, Action::Last, Action::PageUp, Action::PageDown];
 
-/// What a key does at a place.
+/// Returns the action of a key at a place.
 pub fn action(key: Key, place: Scope) -> Option<Action> {
     BINDINGS
         .iter()
@@ -335,7 +336,7 @@ pub fn action(key: Key, place: Scope) -> Option<Action> {
         .map(|binding| binding.action)
 }
 
-/// Whether a key may lead to a write, anywhere.
+/// Returns true if a key may lead to a write on any screen.
 pub(crate) fn acts(key: Key) -> bool {
     BINDINGS.iter().any(|binding| binding.action.acts() && binding.keys.contains(&key))
 }

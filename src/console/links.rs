@@ -1,4 +1,4 @@
-//! What leads out of the console: a command for the operator's own shell, pages of AWS's console.
+//! Links out of the console: a command for the operator's own shell, and pages of AWS's console.
 
 pub(crate) mod aws_commands;
 pub(crate) mod aws_console;
@@ -16,39 +16,39 @@ use serde::{Deserialize, Serialize};
 
 use self::aws_console::Pages;
 
-/// The question what to copy.
+/// The menu of texts to copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CopyMenu {
-    /// The ways out, the most likely first.
+    /// The items, the most likely first.
     pub items: Vec<CopyItem>,
-    /// Which is marked.
+    /// Index of the marked item.
     pub selected: usize,
 }
 
-/// One way out.
+/// One command or address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyItem {
-    /// What it leads to, in words.
+    /// The destination, in words.
     pub title: String,
-    /// What is copied: a shell command, or an address.
+    /// The text that is copied: a shell command, or an address.
     pub text: String,
-    /// What stands against it, as far as is known.
+    /// The known reason why the text may not work.
     pub remark: Option<String>,
 }
 
-/// How the operator's own shell reaches the account that the console looks at.
+/// The options with which the operator's own shell reaches the console's account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shell {
-    /// The AWS profile, where one was chosen.
+    /// The AWS profile, if one was chosen.
     pub profile: Option<String>,
-    /// Another endpoint than AWS's, where one was chosen.
+    /// An endpoint other than AWS's, if one was chosen.
     pub endpoint: Option<String>,
-    /// Whether this is no account of AWS's at all, so that its console knows nothing of it.
+    /// True if the account is simulated: AWS's console does not know such an account.
     pub simulated: bool,
 }
 
 impl Shell {
-    /// The words that make an `aws` command reach the same account and region.
+    /// Returns the options that make an `aws` command reach the same account and region.
     pub(crate) fn words<'a>(&'a self, region: &'a str) -> Vec<&'a str> {
         let mut words = vec!["--region", region];
         words.extend(self.profile.iter().flat_map(|profile| ["--profile", profile]));
@@ -57,7 +57,7 @@ impl Shell {
     }
 }
 
-/// What the present screen is about.
+/// The subject of the present screen.
 struct Subject<'a> {
     observed: &'a Observed,
     shell: &'a Shell,
@@ -68,8 +68,8 @@ struct Subject<'a> {
 }
 
 impl CopyMenu {
-    /// The ways out of what is marked on the present screen: first into the task, or to the page of what is marked where
-    /// that is no task.
+    /// Makes the menu for the marked line of the present screen. The page of a marked alarm or deployment comes first,
+    /// else a shell in the task.
     ///
     /// `list`: the list of the present screen.
     pub fn of(observed: &Observed, shell: &Shell, screen: &Screen, list: &List, release: &Release) -> Self {
@@ -80,14 +80,13 @@ impl CopyMenu {
         items.extend(subject.command());
         items.extend(subject.addresses(release));
         let mut seen = std::collections::BTreeSet::new();
-        // What no name has is never put where a shell or a browser might take it.
+        // A text with characters that no AWS name has must not reach a shell or a browser.
         items.retain(|way| way.text.chars().all(text::is_safe) && seen.insert(way.text.clone()));
         Self { items, selected: 0 }
     }
 }
 
-/// The side and the task that are meant: those that are marked, else the newest running task of the canary, else of
-/// stable.
+/// Returns the marked side and task; else the newest running task of the canary, else of stable.
 fn chosen<'a>(
     observed: &'a Observed,
     screen: &Screen,
@@ -136,7 +135,7 @@ impl Subject<'_> {
         CopyItem { title, text, remark: simulated.then_some(remark) }
     }
 
-    /// What is marked, where it has a page of its own and is no task.
+    /// Returns the pages of the marked line, if the line has a page of its own and is no task.
     fn marked(&self, release: &Release) -> Vec<CopyItem> {
         let Screen::View(view, _) = self.screen else { return Vec::new() };
         let list = self.list;
@@ -164,12 +163,12 @@ impl Subject<'_> {
         }
     }
 
-    /// A shell in the task.
+    /// Returns the command that opens a shell in the task.
     fn command(&self) -> Option<CopyItem> {
         let task = self.task?;
         let definition = self.observed.snapshot.task_definition(&task.task_definition);
         let first = definition.and_then(|definition| definition.images.first()).map(|(name, _)| name);
-        // The first container is the one that the task is for; what is beside it mostly comes after it.
+        // The first container is the main one; sidecars mostly come after it.
         let container = first.or(task.containers.first().map(|container| &container.name))?;
         let cluster = &self.side.service.cluster;
         let mut words = vec!["aws", "ecs", "execute-command", "--cluster", cluster, "--task", task.id()];
@@ -179,7 +178,7 @@ impl Subject<'_> {
         Some(CopyItem { title, text, remark: self.against(task) })
     }
 
-    /// What keeps a command out of a task.
+    /// Returns the reason why a command cannot run in a task.
     fn against(&self, task: &Task) -> Option<String> {
         if task.stopped() {
             return Some("it has stopped: ECS takes no command into it; l shows its log".to_owned());
@@ -193,12 +192,12 @@ impl Subject<'_> {
         (task.status != "RUNNING").then(|| "it does not run yet".to_owned())
     }
 
-    /// The words that make a shell's AWS reach the same account.
+    /// Returns the options that make a shell's AWS CLI reach the same account.
     fn reach(&self) -> Vec<&str> {
         self.shell.words(&self.observed.place.region)
     }
 
-    /// Pages of AWS's console.
+    /// Returns the pages of AWS's console.
     fn addresses(&self, release: &Release) -> Vec<CopyItem> {
         let side = self.side;
         let pages = self.pages(&side.arn);
@@ -215,7 +214,7 @@ impl Subject<'_> {
         items
     }
 
-    /// The target group of the marked target, else the side's.
+    /// Returns the page of the marked target's target group, else of the side's.
     fn target_group(&self, release: &Release) -> Option<CopyItem> {
         let marked = match self.screen {
             Screen::View(View::Targets, _) => {
@@ -229,7 +228,7 @@ impl Subject<'_> {
         Some(self.page(format!("target group {name} in AWS's console"), self.pages(&group).target_group(&group)))
     }
 
-    /// The log of the task, where there is one; else the log group.
+    /// Returns the page of the task's log stream, or of the log group if there is no stream.
     fn log(&self) -> Option<CopyItem> {
         let revision = self.task.map_or(&self.side.task_definition, |task| &task.task_definition);
         let definition = self.observed.snapshot.task_definition(revision)?;
@@ -256,13 +255,13 @@ impl Subject<'_> {
     }
 }
 
-/// `…:service-deployment/CLUSTER/SERVICE/ID`.
+/// Returns the service in `…:service-deployment/CLUSTER/SERVICE/ID`.
 fn service_of(deployment: &Arn) -> Option<ServiceKey> {
     let mut parts = deployment.resource().strip_prefix("service-deployment/")?.split('/');
     Some(ServiceKey::new(parts.next()?, parts.next()?))
 }
 
-/// Words as a shell takes them, each quoted where it must be.
+/// Joins words for a shell, each quoted if necessary.
 fn quoted(words: &[&str]) -> Option<String> {
     shlex::try_join(words.iter().copied()).ok()
 }

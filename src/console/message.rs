@@ -1,4 +1,4 @@
-//! What comes into the core, and what it asks to be done.
+//! Messages into the core, and the effects that the core returns.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,104 +15,104 @@ use crate::domain::plan::Plan;
 /// The time as it enters the core: a stamp on each message.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Now {
-    /// On AWS's clock.
+    /// Time on AWS's clock.
     pub at: Timestamp,
-    /// How fast that clock runs.
+    /// Rate of AWS's clock.
     pub rate: ClockRate,
 }
 
 impl Now {
-    /// A time of AWS itself, whose clock is the operator's too.
+    /// A time on the clock of AWS itself, which is the operator's clock too.
     pub fn new(at: Timestamp) -> Self {
         Self { at, rate: ClockRate::default() }
     }
 
-    /// The operator's time that has passed since `then`.
+    /// Returns the operator's time that has passed since `then`.
     pub fn since(&self, then: Timestamp) -> SignedDuration {
         self.rate.operator_time(self.at.duration_since(then).max(SignedDuration::ZERO))
     }
 }
 
-/// One thing that happened.
+/// One event for the core.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Msg {
-    /// A key was pressed by a hand; an acting one never as a repeat, and never in a paste or a burst.
+    /// A key was pressed by hand. An acting key is never a repeat, and never part of a paste or a burst.
     Key(Key),
-    /// Text was pasted, or came in a burst of keys. It is text, wherever it lands, and never a command.
+    /// Text was pasted, or came in a burst of keys. Such text is never a command, wherever it lands.
     Paste(String),
-    /// The terminal has another size: columns, rows.
+    /// The terminal has a new size: columns, rows.
     Resized(u16, u16),
     /// The terminal came to the front, or left it.
     Focus(bool),
-    /// A question was drawn for the first time.
+    /// A dialog was drawn for the first time.
     Drawn,
     /// Time passed.
     Tick,
-    /// The program was stopped and goes on: all that is on screen is old.
+    /// The program was stopped and continues: everything on the screen is old.
     Resumed,
-    /// A question was answered, or not.
+    /// A query ended with an answer or a fault.
     Read {
-        /// When it was asked.
+        /// Time of the query.
         asked: Timestamp,
-        /// The question.
+        /// The query.
         query: Query,
-        /// The answer.
+        /// The answer, or the fault.
         answer: Result<Answer, Fault>,
     },
-    /// An operation read something for itself.
+    /// An operation made a query of its own.
     Overheard {
-        /// When it was asked.
+        /// Time of the query.
         asked: Timestamp,
-        /// The question.
+        /// The query.
         query: Query,
         /// The answer.
         answer: Answer,
     },
-    /// An operation went on.
+    /// An operation made progress.
     Progress {
-        /// Which.
+        /// The operation.
         operation: OperationId,
-        /// How.
+        /// The progress.
         progress: Progress,
     },
-    /// What the audit remembers of this account and region.
+    /// The audit's history of this account and region was read.
     Recalled(History),
-    /// Something outside the core went wrong that the operator should know of.
+    /// Something outside the core went wrong, and the operator should know.
     Trouble(String),
 }
 
-/// How an operation came to be ordered.
+/// The order for an operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Whether the console did it by itself, having been told to; else it was a key.
+    /// True if automatic promotion ordered the operation; false: an operator did, by a key.
     pub automatic: bool,
-    /// What the operator typed, or what the console went by.
+    /// The operator's typed reason, or the console's grounds.
     pub why: Option<String>,
 }
 
-/// One thing to do, outside the core.
+/// One action outside the core.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Ask AWS.
+    /// Query AWS.
     Read(Query),
-    /// Ask the audit what it remembers of an account and region.
+    /// Read the audit's history of an account and region.
     Recall(Location),
     /// Carry out a plan.
     Execute {
-        /// Whose progress is reported under this number.
+        /// The operation's number, under which progress is reported.
         operation: OperationId,
         /// The plan.
         plan: Box<Plan>,
-        /// Who ordered it, and why.
+        /// The order, with its reason.
         order: Order,
     },
-    /// Send nothing more of an operation. What is on the wire stays there.
+    /// Send no further call of an operation. A call on the wire stays there.
     Cancel(OperationId),
     /// Put text on the operator's clipboard.
     Copy(String),
-    /// Let the shell have the terminal.
+    /// Give the terminal to the shell.
     Suspend,
     /// End the program.
     Quit,

@@ -1,7 +1,7 @@
 //! Queries that are due, by source: often while a release is under way and the terminal is in front, seldom otherwise.
 //!
-//! `domain::observe::requirements` says what has to be read; this module knows the cadence, the back-off, and which of
-//! many things come first.
+//! `domain::observe::requirements` decides what has to be read; this module knows the cadence, the back-off, and the
+//! order of many queries.
 
 pub(crate) mod metrics;
 pub(crate) mod rollback_prefetch;
@@ -30,52 +30,52 @@ use crate::domain::release::Release;
 /// The state of one query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct PollState {
-    /// When it was last sent.
+    /// Time of the newest query.
     at: Timestamp,
-    /// Whether the answer is outstanding.
+    /// True if the answer is outstanding.
     outstanding: bool,
-    /// How many answers in a row failed.
+    /// Number of failed answers in a row.
     failures: u32,
     /// The longest back-off that the newest failure allows.
     slowest: SignedDuration,
-    /// Whether it is due at once, whatever its pace.
+    /// True if the query is due at once, whatever its pace.
     expedite: bool,
 }
 
 impl PollState {
-    /// How long after one query the next is due, by a pace in seconds: longer with each failure.
+    /// Returns the wait from one query to the next, by a pace in seconds: longer with each failure.
     fn backed_off(&self, seconds: i64) -> SignedDuration {
         let longer = SignedDuration::from_secs(seconds.saturating_mul(1 << self.failures.min(5)));
         longer.min(self.slowest.max(SignedDuration::from_secs(seconds)))
     }
 
-    /// The state of a query that is sent for the first time.
+    /// Returns the state of a query that is sent for the first time.
     fn at(at: Timestamp) -> Self {
         Self { at, outstanding: false, failures: 0, slowest: SLOWEST, expedite: false }
     }
 }
 
-/// The queries that were sent, and how they ended.
+/// The queries that were sent, each with its state.
 #[derive(Debug, Clone, Default)]
 pub struct Polls {
     asked: HashMap<Key, PollState>,
-    /// How far each source of metrics was read.
+    /// The minutes up to which each source of metrics was read.
     meters: metrics::Meters,
-    /// Whether a rollback waits for AWS to answer again: the essential sources are read at their busy pace.
+    /// True if a rollback waits for AWS to answer again: the essential sources are then read at their busy pace.
     pub awaited: bool,
 }
 
-/// A query without what changes from one time to the next.
+/// A query without the parts that change from one time to the next.
 type Key = (Source, PollKey);
 
-/// What is read from a source.
+/// The subject of a query to a source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum PollKey {
-    /// What is named here.
+    /// The subject with this name.
     Of(String),
-    /// The minutes that are read again, whatever meters are in sight: those of the fleet, or of what is open.
+    /// The minutes that are read again, whatever metrics are in sight: those of the fleet, or of the open release.
     Again(Resolution),
-    /// All minutes of what has come into sight, by a digest of what that is.
+    /// All minutes of the metrics that have come into sight, by a digest of these metrics.
     First(Resolution, u64),
 }
 
@@ -85,16 +85,16 @@ fn joined<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 fn key(query: &Query) -> Key {
     let what = match query {
-        // As with health, what comes into sight does not wait; but what is read again is one question, whatever is in
-        // sight: a source that fails is not asked sooner because something else is looked at.
+        // As with health, metrics that come into sight do not wait. But metrics that are read again are one query,
+        // whatever is in sight: a failing source is not queried sooner because the operator looks at something else.
         Query::Metrics(metrics) => return metrics::key(metrics),
         Query::Alarms(_) => String::new(),
         // As with revisions: a target group that has just come into sight does not wait for the pace of the others.
         Query::Health(groups) | Query::TargetGroups(groups) => joined(groups.iter().map(Arn::as_str)),
-        // Which revisions are not read yet is the question itself: a new one does not wait for the pace of the others.
+        // The unread revisions are the query itself: a new revision does not wait for the pace of the others.
         Query::TaskDefinitions(unread) => joined(unread.iter().map(|arn| arn.arn().as_str())),
         Query::Definition { arn, reveal } => format!("{arn} {reveal}"),
-        // A page is asked for once the one before is there, however fast pages come: see `screens::logs::state`.
+        // A page is queried once the page before is there, however fast pages come: see `screens::logs::state`.
         Query::Logs(page) => {
             let LogSource { group, region, prefix } = &page.source;
             format!("{group} {prefix} {}", region.as_deref().unwrap_or_default())
@@ -104,10 +104,10 @@ fn key(query: &Query) -> Key {
     (Source::answering(query), PollKey::Of(what))
 }
 
-/// The pace of a query.
+/// Returns the pace of a query.
 fn pace(key: &Key) -> Pace {
     match key {
-        // As fine as its numbers are.
+        // The pace is as fine as the numbers' resolution.
         (Source::Prometheus, PollKey::Again(Resolution::Full)) => Pace { calm: 5, busy: 5 },
         (Source::Prometheus, PollKey::First(..)) => {
             Pace { calm: metrics::ALL_AGAIN.as_secs(), busy: metrics::ALL_AGAIN.as_secs() }
@@ -116,24 +116,25 @@ fn pace(key: &Key) -> Pace {
     }
 }
 
-/// Never query more often than this in the operator's time, however fast AWS's clock runs.
+/// Shortest interval between two queries, in the operator's time, however fast AWS's clock runs.
 pub const FLOOR: SignedDuration = SignedDuration::from_millis(400);
 
-/// FilterLogEvents has 5 calls a second for a whole account and region: one of ours is so long after the one before it,
-/// whatever log it is of.
+/// Interval between two FilterLogEvents calls of ours, whatever log they read: a whole account and region has 5 calls a
+/// second.
 pub const PAGES_APART: SignedDuration = SignedDuration::from_millis(500);
 
-/// A query that was not sent for this long is due however it ended, so it need not be remembered: longer than any pace.
+/// Time for which a query is remembered after it was sent. The time exceeds every pace, so an older query is due
+/// however it ended.
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
 
 /// The longest back-off of a failing source.
 pub const SLOWEST: SignedDuration = SignedDuration::from_secs(120);
 
-/// The same where AWS was not reached, or the credentials are not valid: another try costs nobody's quota, and whoever
-/// mended it looks at a screen that is marked as old until the next answer.
+/// The longest back-off if AWS was not reached, or the credentials are not valid. Another try costs nobody's quota, and
+/// the operator who repaired the connection sees a screen marked as old until the next answer.
 const SLOWEST_AWAY: SignedDuration = SignedDuration::from_secs(10);
 
-/// The longest back-off that this failure allows.
+/// Returns the longest back-off that this failure allows.
 pub fn slowest(fault: FaultKind) -> SignedDuration {
     match fault {
         FaultKind::Unreachable | FaultKind::Expired | FaultKind::NoCredentials => SLOWEST_AWAY,
@@ -149,12 +150,12 @@ impl Polls {
         (asked.at, asked.outstanding, asked.expedite) = (at, true, false);
         if let Query::Metrics(metrics) = query {
             self.meters.ask(metrics, at);
-            // The first reading of all is the beginning of its pace.
+            // The pace of repeated queries begins with the first query.
             self.asked.entry(metrics::again(metrics)).or_insert(PollState::at(at));
         }
     }
 
-    /// Records an answer, or why there is none.
+    /// Records an answer, or the fault in its place.
     pub fn answered(&mut self, query: &Query, fault: Option<FaultKind>) {
         let failed = |asked: &mut PollState| {
             asked.failures = if fault.is_none() { 0 } else { asked.failures.saturating_add(1) };
@@ -176,27 +177,27 @@ impl Polls {
         }
     }
 
-    /// Records which metrics were read, and which were not.
+    /// Records the metrics that were read, and those that were not.
     pub fn learned(&mut self, query: &Query, read: &[(MetricSource, Series)]) {
         if let Query::Metrics(metrics) = query {
             self.meters.learned(metrics, read);
         }
     }
 
-    /// What CloudWatch's minutes cost at the present rate, in US dollars an hour of the operator's: by CloudWatch's
-    /// list price for GetMetricData, $0.01 for each 1,000 metrics that are requested, whatever discount or free share
-    /// an account has.
+    /// Returns the cost of CloudWatch's minutes at the present rate, in US dollars per hour of the operator's time. The
+    /// price is CloudWatch's list price for GetMetricData, $0.01 for each 1,000 metrics that are requested, whatever
+    /// discount or free share an account has.
     pub fn cloudwatch_dollars_an_hour(&self, now: Now) -> f64 {
         self.meters.dollars_an_hour(now)
     }
 
-    /// Makes everything due.
+    /// Makes every query due.
     pub fn all_due(&mut self) {
         self.asked.values_mut().for_each(|asked| asked.expedite = true);
     }
 
-    /// Makes these sources due at once: something has just been written. A query that is outstanding was sent before
-    /// that, so it is sent again when its answer comes in.
+    /// Makes these sources due at once after a write. An outstanding query was sent before the write, so it is sent
+    /// again when its answer comes in.
     pub fn expedite(&mut self, sources: &[Source]) {
         self.asked
             .iter_mut()
@@ -204,46 +205,46 @@ impl Polls {
             .for_each(|(_, asked)| asked.expedite = true);
     }
 
-    /// When a page of a log was last queried.
+    /// Returns the time of the newest query for a page of a log.
     fn newest_page(&self) -> Option<Timestamp> {
         let pages = self.asked.iter().filter(|((source, _), _)| *source == Source::Logs);
         pages.map(|(_, asked)| asked.at).max()
     }
 
-    /// Since when the oldest outstanding query has waited for its answer.
+    /// Returns the time at which the oldest outstanding query was sent.
     pub fn waiting_since(&self) -> Option<Timestamp> {
         self.asked.values().filter(|asked| asked.outstanding).map(|asked| asked.at).min()
     }
 }
 
-/// Services in a rollout, or just out of one, whose history is read whatever is marked: so many at the most.
+/// Services whose history is read whatever is marked, at the most: those in a rollout, or just out of one.
 const HISTORIES_AT_ONCE: usize = 3;
 
-/// What decides which queries are due.
+/// The state that decides which queries are due.
 #[derive(Debug, Clone, Copy)]
 pub struct Watched<'a> {
-    /// What is known.
+    /// The observed state.
     pub observed: &'a Observed,
-    /// What the operator looks at.
+    /// The operator's screen.
     pub screen: &'a ScreenState,
     /// The state of each query.
     pub polls: &'a Polls,
 }
 
 impl<'a> Watched<'a> {
-    /// The release that a key would act on.
+    /// Returns the release that a key would act on.
     fn focus(&self) -> Option<&'a Release> {
         self.screen.focus(self.observed)
     }
 }
 
-/// What has to be read for what is on screen.
+/// The requirements of the present screen.
 struct Required<'a> {
-    /// For the fleet.
+    /// Requirements of the fleet.
     fleet: Vec<Requirement<'a>>,
-    /// For the release that a key would act on.
+    /// Requirements of the release that a key would act on.
     focus: Vec<Requirement<'a>>,
-    /// For the open release.
+    /// Requirements of the open release.
     open: Vec<Requirement<'a>>,
 }
 
@@ -269,7 +270,7 @@ impl<'a> Required<'a> {
     }
 }
 
-/// The queries that are due now.
+/// Returns the queries that are due now.
 pub fn due(watched: &Watched<'_>) -> Vec<Query> {
     let required = Required::of(watched);
     let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
@@ -301,7 +302,7 @@ pub fn due(watched: &Watched<'_>) -> Vec<Query> {
     wanted
 }
 
-/// Other revisions of what is marked, where the best one to roll back to is gone.
+/// Returns queries for the marked release's other revisions, if the best revision to roll back to is gone.
 fn families(required: &Required<'_>) -> Vec<Query> {
     let families = required.focus.iter().filter_map(|it| match &it.read {
         Read::Family(family) => Some(Query::Family(family.clone())),
@@ -310,8 +311,8 @@ fn families(required: &Required<'_>) -> Vec<Query> {
     families.collect()
 }
 
-/// The histories that may have something new: those that tell whether a release waits, some of the others that are
-/// under way or just ended, and those of what is marked.
+/// Returns queries for the histories that may have changed: those that tell if a release waits, some of the other
+/// releases that are under way or just ended, and the marked release's.
 fn histories(now: Timestamp, required: &Required<'_>) -> Vec<Query> {
     fn live<'a>(of: &'a [Requirement<'_>]) -> impl Iterator<Item = (&'a Requirement<'a>, &'a ServiceKey)> {
         let live = of.iter().filter(|it| it.freshness == Freshness::Live);
@@ -324,8 +325,8 @@ fn histories(now: Timestamp, required: &Required<'_>) -> Vec<Query> {
     all.map(|(_, service)| Query::Deployments(service.clone())).collect()
 }
 
-/// The history of one service that ECS shifts and whose history was never read, after the other: only that tells that a
-/// rollback failed, or that no deployment is under way.
+/// Returns a query for the history of one service whose traffic ECS shifts and whose history was never read, one
+/// service after the other. Only the history tells that a rollback failed, or that no deployment is under way.
 fn first_history(watched: &Watched<'_>, required: &Required<'_>) -> Option<Query> {
     let shifted = required.fleet.iter().filter(|it| it.release.is_some_and(|it| it.method.shifted_by_ecs()));
     let mut histories = shifted.filter_map(|it| if let Read::Deployments(key) = &it.read { Some(key) } else { None });
@@ -333,10 +334,11 @@ fn first_history(watched: &Watched<'_>, required: &Required<'_>) -> Option<Query
     Some(Query::Deployments(unread.clone()))
 }
 
-/// Services whose tasks are read at the most while only the fleet is looked at.
+/// Services whose tasks are read at the most while only the fleet is on screen.
 const FAILING: usize = 3;
 
-/// Tasks of the open release, and of failing services, the most urgent first: their stop reasons explain the failure.
+/// Returns queries for the tasks of the open release, and of failing services, the most urgent first: their stop
+/// reasons explain the failure.
 fn tasks(required: &Required<'_>) -> Vec<Query> {
     fn tasks<'a>(of: &'a [Requirement<'_>]) -> impl Iterator<Item = (Option<&'a Release>, &'a ServiceKey)> {
         let of_services = of.iter().map(|it| (it.release, &it.read));
@@ -373,7 +375,7 @@ fn is_due(watched: &Watched<'_>, query: &Query, busy: bool) -> bool {
     if key.0 == Source::Logs && asked.failures == 0 {
         return true;
     }
-    // No hurry is worth an alarm that ECS could not read for want of quota.
+    // An urgent read must not use up the quota that ECS needs to read alarms.
     if asked.expedite && key.0 != Source::Alarms {
         return true;
     }
@@ -387,8 +389,8 @@ fn is_due(watched: &Watched<'_>, query: &Query, busy: bool) -> bool {
     watched.observed.now.at.duration_since(asked.at) >= wait
 }
 
-/// Whether a source may be queried for metrics that have just come into sight: not while it backs off, and Prometheus for
-/// one lot after the other.
+/// Returns true if a source may be queried for metrics that have just come into sight: not while the source backs off.
+/// Prometheus takes one such query after the other.
 fn may_be_first(watched: &Watched<'_>, source: &Source, detail: Resolution) -> bool {
     let asked = &watched.polls.asked;
     let again = [Resolution::Brief, Resolution::Full].map(|detail| (source.clone(), PollKey::Again(detail)));
@@ -402,7 +404,8 @@ fn may_be_first(watched: &Watched<'_>, source: &Source, detail: Resolution) -> b
     !(backing_off || *source == Source::Prometheus && under_way)
 }
 
-/// Revisions that are on screen and were never read: their versions, and whether they can be deployed.
+/// Returns the revisions that are on screen and were never read, for their versions, and to know if they can be
+/// deployed.
 fn unread_revisions(watched: &Watched<'_>, required: &Required<'_>) -> Vec<TaskDefinitionArn> {
     let chosen = watched.screen.dialog.as_ref().and_then(|dialog| match dialog {
         super::dialogs::Dialog::Revisions(revisions) => {

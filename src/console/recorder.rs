@@ -1,4 +1,4 @@
-//! Writes a session to a file, on a thread of its own: the loop never waits for the disk.
+//! Writes a session to a file, on its own thread: the loop never waits for the disk.
 
 use std::fs::{File, OpenOptions};
 use std::hash::RandomState;
@@ -15,19 +15,19 @@ use serde::Serialize;
 use super::message::Msg;
 use super::recording::{Entry, Header};
 
-/// The variable that names the file to record to.
+/// The environment variable that names the recording file.
 pub const RECORD_VARIABLE: &str = "TIDEGATE_RECORD";
 
-/// Messages that wait for the disk, at the most. When there are more, the recording ends: it never has a gap.
+/// Maximum number of messages in the queue. If there are more, the recording ends: a recording never has a gap.
 const QUEUE: usize = 4_096;
 
-/// A line that waits to be written.
+/// A line to write.
 enum Job {
     Header(Box<Header>),
     Message { at: Timestamp, msg: Box<Msg>, taken_as_text: bool },
 }
 
-/// A recording under way.
+/// A recording in progress.
 #[derive(Debug)]
 pub struct Recorder {
     jobs: Option<SyncSender<Job>>,
@@ -37,7 +37,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Creates the file, readable by its owner alone. A file that exists is left as it is.
+    /// Creates the file, readable only by its owner. An existing file is left unchanged.
     pub fn create(path: &Path) -> Result<Self, String> {
         let name = path.display().to_string();
         let failed = |error: std::io::Error| format!("the session is not recorded: {name}: {error}");
@@ -60,7 +60,7 @@ impl Recorder {
         self.send(Job::Header(Box::new(header)));
     }
 
-    /// Records a message; `taken_as_text` tells whether a text field takes what is pasted now.
+    /// Records a message; `taken_as_text` is true if a text field accepts pasted text now.
     pub fn record(&mut self, at: Timestamp, msg: &Msg, taken_as_text: bool) {
         self.send(Job::Message { at, msg: Box::new(msg.clone()), taken_as_text });
     }
@@ -74,19 +74,19 @@ impl Recorder {
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
                 self.jobs = None;
             }
-            // The writer has said why it ended.
+            // The writer has already reported why it ended.
             Err(TrySendError::Disconnected(_)) => self.jobs = None,
         }
     }
 
-    /// Why the recording ended early; told once.
+    /// The reason why the recording ended early; returned once.
     pub fn failure(&self) -> Option<String> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 impl Drop for Recorder {
-    /// Waits until every message that was recorded is in the file.
+    /// Waits until all recorded messages are in the file.
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(writer) = self.writer.take() {
@@ -118,7 +118,7 @@ fn write(file: File, queue: &Receiver<Job>) -> std::io::Result<()> {
     }
 }
 
-/// JSON escapes line breaks and control characters, so a line stays a line.
+/// Writes one JSON line. JSON escapes line breaks and control characters, so a value never spans two lines.
 fn line(file: &mut impl Write, value: &impl Serialize) -> std::io::Result<()> {
     serde_json::to_writer(&mut *file, value)?;
     file.write_all(b"\n")

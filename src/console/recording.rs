@@ -1,4 +1,4 @@
-//! A recorded session: a header and the messages that entered the core, a JSON line each, without secrets.
+//! A recorded session: a header and the messages that entered the core, one JSON line each, without secrets.
 
 use std::hash::BuildHasher;
 
@@ -19,22 +19,22 @@ use crate::domain::settings::Settings;
 /// The `schema` of the first line.
 pub const SCHEMA: &str = "tidegate.recording/1";
 
-/// The first line: the state that the session began with.
+/// The first line: the initial state of the session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// [`SCHEMA`].
     pub schema: String,
-    /// The version of tidegate that recorded.
+    /// The version of tidegate that made the recording.
     pub version: String,
-    /// When the session began, on AWS's clock.
+    /// Start of the session, on AWS's clock.
     pub at: Timestamp,
-    /// How fast that clock ran.
+    /// The rate of AWS's clock.
     pub rate: ClockRate,
     /// Columns and rows.
     pub size: (u16, u16),
     /// The terminal's colours and characters.
     pub theme: Theme,
-    /// The environment that was shown.
+    /// The environment on the screen.
     pub location: Location,
     /// The percentile of latency that was shown first.
     pub percentile: Percentile,
@@ -48,7 +48,7 @@ impl Header {
     /// The header of a session that begins with `model`.
     pub fn of(model: &Model, theme: &Theme) -> Self {
         let mut shell = model.shell.clone();
-        // An address may carry a name and a password.
+        // A URL may contain a name and a password.
         shell.endpoint = shell.endpoint.filter(|endpoint| !endpoint.contains('@'));
         Self {
             schema: SCHEMA.to_owned(),
@@ -64,7 +64,7 @@ impl Header {
         }
     }
 
-    /// The state that the session began with.
+    /// The initial state of the session.
     pub fn model(&self) -> Model {
         let now = Now { at: self.at, rate: self.rate };
         let mut model = Model::new(self.settings.clone(), self.location.clone(), now, self.size);
@@ -77,15 +77,15 @@ impl Header {
 /// A line after the first: a message and its stamp.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When the message entered the core, on AWS's clock.
+    /// Time at which the message entered the core, on AWS's clock.
     pub at: Timestamp,
     /// The message.
     pub msg: Msg,
 }
 
 impl Entry {
-    /// An entry without what a recording must not hold: values of a revealed task definition, texts of log lines, and
-    /// pasted text that no text field took.
+    /// An entry without the content that a recording must not hold: values of a revealed task definition, texts of log
+    /// lines, and pasted text that no text field accepted.
     pub fn redacted(at: Timestamp, mut msg: Msg, taken_as_text: bool, digest: &impl BuildHasher) -> Self {
         match &mut msg {
             Msg::Read {
@@ -113,31 +113,31 @@ fn masked(text: &str) -> String {
 /// A whole session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
-    /// The beginning.
+    /// The header.
     pub header: Header,
     /// The messages, in order.
     pub entries: Vec<Entry>,
 }
 
-/// Why a text is no recording.
+/// The reason why a text is not a recording.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// The first line is no header of a recording.
+    /// The first line is not a header of a recording.
     #[error("line 1: not a recording of tidegate ({0})")]
     Foreign(String),
-    /// The header is of a format that this version does not know.
+    /// The header has a format unknown to this version.
     #[error("line 1: the recording is {0}; this version plays {SCHEMA}")]
     OtherSchema(String),
-    /// The last line ends in its middle.
+    /// The last line is incomplete.
     #[error("line {line}: the recording is cut off here")]
     CutOff {
-        /// From 1.
+        /// Line number, from 1.
         line: usize,
     },
-    /// A line is no message.
+    /// A line is not a message.
     #[error("line {line}: not a message of a recording, {error}")]
     NoMessage {
-        /// From 1.
+        /// Line number, from 1.
         line: usize,
         /// The parser's reason.
         error: String,
@@ -145,7 +145,7 @@ pub enum Unreadable {
 }
 
 impl Recording {
-    /// Reads a recording, all of it.
+    /// Parses a complete recording.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Schema {
@@ -170,7 +170,7 @@ impl Recording {
     }
 }
 
-/// The parser counts lines in the line that it is given.
+/// The error's text without its position: the parser counts lines within the one line.
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line 1 column ").next().unwrap_or(&text).to_owned()

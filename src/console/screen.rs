@@ -7,7 +7,7 @@ pub enum Screen {
     Fleet,
     /// One release, by name.
     Release(String),
-    /// A view of one release, by its name.
+    /// A view of one release, by the release's name.
     View(View, String),
 }
 
@@ -15,18 +15,18 @@ pub enum Screen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum View {
-    /// Its tasks, by revision, and why some stopped.
+    /// The release's tasks, by revision, with stop reasons.
     Tasks,
-    /// The targets of its target groups.
+    /// The targets of the release's target groups.
     Targets,
-    /// What happened, from every source.
+    /// The events, from every source.
     Events,
-    /// What its containers write.
+    /// The output of the release's containers.
     Logs,
-    /// What changed between two revisions.
+    /// The changes between two revisions.
     Diff,
     /// The alarms in scope.
     Alarms,
-    /// Its deployments.
+    /// The release's deployments.
     History,
 }

@@ -1,4 +1,4 @@
-//! What ends a console from outside.
+//! The signals that end a console.
 
 use std::io;
 use std::sync::Arc;
@@ -6,23 +6,23 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGXFSZ no longer ends the process: a write beyond the size that a file may have (`ulimit -f`) fails, as on a full
-/// disk. Where it cannot be caught it stays as it was.
+/// Catches SIGXFSZ, so that a write beyond the file size limit (`ulimit -f`) fails as on a full disk instead of ending
+/// the process. If the signal cannot be caught, its effect stays unchanged.
 pub fn survive_file_size_limit() {
-    // A flag that nobody reads: what counts is that the signal is caught. What is started from here gets the default back.
+    // The flag is never read: catching the signal is enough. Child processes get the default action back.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
-/// Why a console ended.
+/// The reason why a console ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The operator left.
+    /// The operator quit.
     ByOperator,
     /// SIGINT.
     Interrupted,
     /// SIGTERM.
     Terminated,
-    /// The terminal went away (SIGHUP, or it takes no more output).
+    /// The terminal is gone (SIGHUP, or output fails).
     TerminalGone,
 }
 
@@ -46,7 +46,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Starts to listen; from here on these signals no longer end the process by themselves.
+    /// Starts listening. From then on these signals no longer end the process by themselves.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -55,7 +55,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next of them.
+    /// Waits for the next signal.
     pub async fn next(&mut self) -> Ended {
         tokio::select! {
             _ = self.interrupt.recv() => Ended::Interrupted,

@@ -1,4 +1,4 @@
-//! The console's whole state: what is known, what this console does, what is on the screen.
+//! The console's whole state: the observed state, this console's operations, and the screen.
 
 pub mod activity;
 pub(crate) mod auto_promotion;
@@ -22,23 +22,23 @@ use crate::domain::release::Release;
 use crate::domain::rollback::goal::Goal;
 use crate::domain::settings::Settings;
 
-/// The console's whole state. Screens and dialogs never see it: they see [`Observed`] and their own state.
+/// The console's whole state. Screens and dialogs never see the model: they see [`Observed`] and their own state.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// What is known.
+    /// The observed state.
     pub observed: Observed,
-    /// What this console did and does.
+    /// This console's operations.
     pub operations: Operations,
-    /// What is on the screen.
+    /// The screen's state.
     pub screen: ScreenState,
-    /// Which queries are due when.
+    /// The state of each query.
     pub polls: Polls,
-    /// How the operator's own shell reaches the same account.
+    /// The options with which the operator's own shell reaches the same account.
     pub shell: Shell,
 }
 
 impl Model {
-    /// A console that has not heard from AWS yet.
+    /// Makes a console that has no answer from AWS yet.
     pub fn new(settings: Settings, place: Location, now: Now, size: (u16, u16)) -> Self {
         Self {
             observed: Observed::new(settings, place, now),
@@ -49,13 +49,13 @@ impl Model {
         }
     }
 
-    /// Derives the releases anew; after every change of what they depend on.
+    /// Derives the releases anew; called after every change of their inputs.
     pub fn derive(&mut self) {
         self.observed.derive(&self.operations.local);
         self.operations.note_verdicts(&self.observed.releases, self.observed.now.at);
     }
 
-    /// The plan for an intent at this moment.
+    /// Returns the plan for an intent at this moment.
     pub(crate) fn plan(&self, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
         self.operations.plan(&self.observed, release, intent)
     }
@@ -67,17 +67,17 @@ impl Model {
         self.operations.start(plan, goal, order, self.observed.now.at)
     }
 
-    /// What decides which queries are due.
+    /// Returns the state that decides which queries are due.
     pub fn watched(&self) -> Watched<'_> {
         Watched { observed: &self.observed, screen: &self.screen, polls: &self.polls }
     }
 
-    /// The release by its name.
+    /// Returns the release of this name.
     pub fn release(&self, name: &str) -> Option<&Release> {
         self.observed.release(name)
     }
 
-    /// The release that a key would act on: the open one, else the marked one.
+    /// Returns the release that a key would act on: the open one, else the marked one.
     pub fn focus(&self) -> Option<&Release> {
         self.screen.focus(&self.observed)
     }

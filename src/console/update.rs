@@ -177,6 +177,9 @@ fn recall(model: &mut Model, history: History) {
         }
         local.rolled_back = local.rolled_back.max(remembered.rolled_back);
         local.known_bad.splice(..0, remembered.known_bad);
+        if local.stickiness.is_empty() {
+            local.stickiness = remembered.stickiness;
+        }
     }
     history.add_to(&mut model.observed.snapshot);
     model.operations.acts.recall(history.acts, history.complete_since);
@@ -194,6 +197,12 @@ fn advance(model: &mut Model, id: OperationId, progress: Progress) {
     model.operations.acts.report(id, &operation.plan, model.observed.now.at, &progress);
     let share: Option<Percent> = operation.plan.share;
     let local = model.operations.local.entry(name.clone()).or_default();
+    if let Progress::Sent { step } = &progress
+        && let Some(step) = operation.plan.steps.get(*step)
+        && let Some(Call::SetWeights { route, stickiness: Some(stickiness), .. }) = &step.call
+    {
+        local.note_stickiness(route, *stickiness);
+    }
     note_denied(&mut local.denied, &operation.plan, &progress);
     let mut said = None;
     match &progress {

@@ -6,7 +6,8 @@
 //! 4. the rollout's health: beside a crash loop there is no PASS either;
 //! 5. whether it is steady: without a task that runs, or with users who get nothing, there is no PASS;
 //! 6. what was known before: a FAIL stays until a PASS refutes it;
-//! 7. whether a rollback is open.
+//! 7. whether the newest release was rolled back: what runs since then passes for nothing;
+//! 8. whether a rollback is open.
 //!
 //! Each step may only take a PASS away or add a FAIL, and none reads what a later one finds.
 
@@ -50,6 +51,7 @@ pub fn releases(
         let verdict = with_health(verdict, &state, ailment.as_ref());
         let verdict = with_steadiness(verdict, &state);
         let verdict = with_memory(verdict, &state);
+        let verdict = with_rollback(verdict, &state);
         let service = snapshot.service(&state.stable.service);
         let preflight = service.map(|service| readiness::preflight(&state, service, snapshot, denied, now));
         Release { state, verdict, ailment, preflight: preflight.unwrap_or_default() }
@@ -88,6 +90,20 @@ fn with_memory(mut verdict: Verdict, release: &ReleaseState) -> Verdict {
         verdict.reasons.insert(0, format!("{bad}; not refuted since"));
     }
     verdict
+}
+
+/// A PASS is of a release. Once that was taken back, stable's numbers are nobody's reason to go on.
+fn with_rollback(verdict: Verdict, release: &ReleaseState) -> Verdict {
+    if let Some(at) = release.went_back {
+        return verdict.downgrade_to_inconclusive(format!("rolled back at {}", at.strftime("%Y-%m-%d %H:%MZ")));
+    }
+    match &release.canary {
+        Some(canary) if release.is_abandoned() => verdict.downgrade_to_inconclusive(format!(
+            "{} has no traffic and no tasks: it was rolled back, or never released",
+            canary.task_definition.tag()
+        )),
+        _ => verdict,
+    }
 }
 
 /// The tasks that crash answer no requests: the numbers are those of the tasks that serve.

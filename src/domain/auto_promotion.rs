@@ -1,7 +1,8 @@
-//! Automatic promotion: whether a release may step or roll back without an operator. A pure decision.
+//! Automatic promotion: the decision to step or roll back without an operator. A pure decision.
 //!
-//! It steps only if the share has baked, the verdict is PASS, all data behind both is fresh, and no other operation is in
-//! flight. It rolls back only where the configuration says so. In any doubt it waits; with nothing left to do, it ends.
+//! Automatic promotion steps only if the share has baked, the verdict is PASS, all data behind both is fresh, and no
+//! other operation is in flight. It rolls back only if the configuration allows a rollback. In any doubt it waits; with
+//! nothing left to do, it ends.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,64 +15,64 @@ use super::wording::{Act, Wording};
 /// Inputs beside the release itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
-    /// On AWS's clock.
+    /// The time on AWS's clock.
     pub now: Timestamp,
-    /// Nothing may be written from here.
+    /// True if this console must not write.
     pub read_only: bool,
-    /// What it rests on and cannot be relied on, in words; `None`: all of it is fresh.
+    /// The reason why data behind the decision is stale, as text; `None`: all data is fresh.
     pub stale: Option<String>,
-    /// The operation of this console that is in flight for it.
+    /// The console's operation in flight for the release.
     pub doing: Doing,
-    /// How long its present share has been watched; `None`: not known.
+    /// The watch time of the present share; `None`: unknown.
     pub bake: Option<Bake>,
-    /// Since when the verdict has been FAIL without a break.
+    /// Start of an unbroken FAIL.
     pub failing_since: Option<Timestamp>,
-    /// For how long a FAIL has to last before it is rolled back; `None`: never by itself.
+    /// Duration of a FAIL before the console rolls back by itself; `None`: never by itself.
     pub rollback_after: Option<SignedDuration>,
 }
 
-/// The operation of this console that is in flight.
+/// The console's operation in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
-    /// Nothing.
+    /// No operation.
     Nothing,
-    /// A step that was ordered by itself: a way back may take its place, as `R` does.
+    /// A step of automatic promotion. A rollback may replace the step, as `R` does.
     OwnStep,
-    /// What an operator ordered, or a way back.
+    /// An operator's operation, or a rollback.
     Another,
 }
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Nothing yet: what is waited for.
+    /// Wait, for this reason.
     Idle(Hold),
-    /// Nothing yet: an operation is in flight.
+    /// Wait: an operation is in flight.
     Busy,
-    /// A step forward; what speaks for it.
+    /// Step forward, for this reason.
     Step(String),
-    /// Back; what speaks for it.
+    /// Roll back, for this reason.
     Rollback(String),
-    /// Nothing any more.
+    /// End automatic promotion.
     Stop(Refusal),
 }
 
-/// Why nothing is done yet.
+/// The reason to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
-    /// The canary has no traffic yet, so nothing judges it.
+    /// The canary has no traffic yet, so there is nothing to judge.
     NoCanaryTraffic,
-    /// The verdict is FAIL, and only an operator rolls back here.
+    /// The verdict is FAIL, and only an operator may roll back.
     Failing {
         /// The verdict's weightiest reason.
         reason: String,
     },
-    /// Any other: a phrase that names no act.
+    /// Any other reason: a phrase that names no act.
     Other(String),
 }
 
 impl Hold {
-    /// In words.
+    /// The reason as text.
     pub fn text(&self, wording: Wording) -> String {
         match self {
             Self::NoCanaryTraffic => {
@@ -91,12 +92,12 @@ fn stop(reason: impl Into<String>, remedy: Remedy) -> Decision {
     Decision::Stop(Refusal::new(reason, remedy))
 }
 
-/// Decides. Total: every release has an answer.
+/// Decides. Total: every release gets a decision.
 pub fn decide(release: &Release, known: &Known) -> Decision {
     if let Some(over) = over(release, known) {
         return over;
     }
-    // A FAIL does not wait for the end of the step that it condemns.
+    // A rollback on FAIL does not wait for the end of a step in the wrong direction.
     let condemned = known.rollback_after.is_some()
         && known.stale.is_none()
         && release.verdict.outcome == VerdictStatus::Fail
@@ -104,7 +105,7 @@ pub fn decide(release: &Release, known: &Known) -> Decision {
     if known.doing != Doing::Nothing && !condemned {
         return Decision::Busy;
     }
-    // Nothing that is old is acted on, whatever it said while it was new.
+    // Stale data never leads to an act.
     if let Some(stale) = &known.stale {
         return idle(format!("held: {stale}"));
     }
@@ -123,7 +124,7 @@ pub fn decide(release: &Release, known: &Known) -> Decision {
     }
 }
 
-/// Why automatic promotion ends here, whatever the numbers say.
+/// The reason to end automatic promotion, independent of the verdict.
 fn over(release: &Release, known: &Known) -> Option<Decision> {
     if known.read_only {
         return Some(stop("This console is read-only.", Remedy::LiftReadOnly));
@@ -137,7 +138,7 @@ fn over(release: &Release, known: &Known) -> Option<Decision> {
             Remedy::WatchOrRollback,
         ));
     }
-    // What this console is in the middle of ends in a state of its own.
+    // An operation of this console ends by itself.
     if known.doing != Doing::Nothing {
         return None;
     }
@@ -173,7 +174,7 @@ fn failing(release: &Release, known: &Known) -> Decision {
     }
 }
 
-/// The new revision has all traffic: finishing is left to an operator.
+/// The new revision has all traffic; an operator finishes the release.
 fn full(release: &Release) -> Decision {
     let name = &release.name;
     let remedy = match release.method {
@@ -195,7 +196,7 @@ fn passed(release: &Release, known: &Known) -> Decision {
     if release.method.shifted_by_ecs() && release.pauses.is_empty() {
         return idle("ECS shifts it: nobody is waited for");
     }
-    // Whole minutes: it is a reason, not a clock.
+    // Whole minutes: the text is a reason, not a clock.
     let baked = SignedDuration::from_mins(bake.elapsed(known.now).as_mins());
     Decision::Step(format!("baked {} with PASS", minutes(baked.max(SignedDuration::from_secs(1)))))
 }
@@ -305,9 +306,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whatever the world and whatever is known of it: forward needs a PASS and a bake, back needs a configuration
-        /// and a FAIL, and neither happens on old data, read-only, or beside an operation, but a way back beside its own
-        /// step.
+        /// In any world and with any inputs: a step needs a PASS and a finished bake, a rollback needs a setting and a
+        /// FAIL. Neither happens on stale data, read-only, or beside another operation; only a rollback may replace the
+        /// console's own step.
         #[test]
         fn nothing_is_done_by_itself_that_was_not_earned(
             scene in scene(),

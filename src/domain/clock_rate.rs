@@ -1,4 +1,4 @@
-//! How fast AWS's clock runs against the operator's.
+//! The rate of AWS's clock relative to the operator's.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-/// Seconds of AWS's clock in a second of the operator's: 1, but for a simulated AWS that runs faster.
+/// Seconds on AWS's clock per second on the operator's: 1, or more for a fast simulated AWS.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClockRate(f64);
@@ -28,12 +28,12 @@ impl ClockRate {
         self.0
     }
 
-    /// Whether AWS's clock runs faster than the operator's.
+    /// Returns true if AWS's clock runs faster than the operator's.
     pub fn is_fast(self) -> bool {
         self.0 > 1.0
     }
 
-    /// A span of AWS's clock as a span of the operator's.
+    /// A duration on AWS's clock as a duration on the operator's.
     pub fn operator_time(self, span: SignedDuration) -> SignedDuration {
         if !self.is_fast() {
             return span;
@@ -41,7 +41,7 @@ impl ClockRate {
         SignedDuration::try_from_secs_f64(span.as_secs_f64() / self.0).unwrap_or(span)
     }
 
-    /// A span of the operator's clock as a span of AWS's.
+    /// A duration on the operator's clock as a duration on AWS's.
     pub fn aws_time(self, span: Duration) -> SignedDuration {
         let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
         if !self.is_fast() {

@@ -1,7 +1,8 @@
-//! How a plan has to be confirmed before it is carried out.
+//! The confirmation that a plan needs before execution.
 //!
-//! The keys, the ROLLBACK line and the command line all ask [`required`], so the screen never promises one key where
-//! the key asks a question. A rollback needs a yes at the most: neither a protected environment nor a gate holds it up.
+//! The keys, the ROLLBACK line and the command line all use [`required`], so the screen never promises a single key
+//! press where the key asks a question. A rollback needs a yes at most: neither a protected environment nor a gate
+//! delays it.
 
 use super::plan;
 use super::plan::{Gate, Plan};
@@ -9,25 +10,25 @@ use super::release::{Method, Release};
 use super::settings::{RollbackConfirm, Settings};
 use super::text;
 
-/// Where the operator gave the order.
+/// The place where the operator gave the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
     /// A key on a screen that shows one release alone.
     ReleaseKey,
-    /// A key on the fleet, where the cursor may be on another line than the operator's eyes.
+    /// A key in the fleet view, where the cursor may be on a line that the operator is not looking at.
     FleetKey,
-    /// A line of the palette or of a list of revisions. A few letters may find the wrong line.
+    /// A line of the palette or of a list of revisions. A short search text may match the wrong line.
     Chosen,
     /// An acting command.
     Command {
-        /// Whether it can ask.
+        /// True if the command can ask.
         terminal: bool,
-        /// Whether it was confirmed in advance, with `--yes`.
+        /// True if `--yes` confirmed the plan in advance.
         yes: bool,
     },
 }
 
-/// What confirms a plan.
+/// The confirmation of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmation {
     /// Nothing: the order is enough.
@@ -43,26 +44,26 @@ pub enum Confirmation {
 }
 
 impl Confirmation {
-    /// Whether the operator has to type the release's name.
+    /// Returns true if the operator has to type the release's name.
     pub fn needs_name(self) -> bool {
         matches!(self, Self::Name | Self::NameAndReason)
     }
 
-    /// Whether the operator has to give a reason.
+    /// Returns true if the operator has to give a reason.
     pub fn needs_reason(self) -> bool {
         matches!(self, Self::Reason | Self::NameAndReason)
     }
 }
 
 impl Surface {
-    /// Whether any plan can be confirmed here at all: a command without a terminal cannot ask, not even for a
-    /// rollback that would need no yes.
+    /// Returns true if any plan can be confirmed on this surface. A command without a terminal cannot ask, not even for
+    /// a rollback that needs no yes.
     pub fn can_confirm(self) -> bool {
         !matches!(self, Self::Command { terminal: false, yes: false })
     }
 }
 
-/// What confirms `plan` for `release`, when it is ordered on `surface`.
+/// The confirmation that `plan` for `release` needs on `surface`.
 pub fn required(settings: &Settings, release: &Release, plan: &Plan, surface: Surface) -> Confirmation {
     if plan.is_reached() {
         return Confirmation::None;
@@ -82,8 +83,8 @@ pub fn required(settings: &Settings, release: &Release, plan: &Plan, surface: Su
     }
 }
 
-/// What confirms an act that goes forward: automatic promotion, and every plan that is no rollback. In a protected
-/// environment the audit records why somebody went on against the gate.
+/// The confirmation of a forward act: automatic promotion, and every plan except a rollback. In a protected environment
+/// the audit records the reason for proceeding against the gate.
 pub fn forward(settings: &Settings, gate: Option<&Gate>) -> Confirmation {
     match (settings.protected, gate) {
         (false, _) => Confirmation::Yes,
@@ -92,7 +93,7 @@ pub fn forward(settings: &Settings, gate: Option<&Gate>) -> Confirmation {
     }
 }
 
-/// `clear`: a release is in flight, there is one way back, and what stands before the service is known.
+/// `clear`: a release is in flight, there is only one way to roll back, and the rules of the service are known.
 fn rollback(setting: RollbackConfirm, clear: bool, surface: Surface) -> Confirmation {
     let asks = match (surface, setting) {
         (Surface::Chosen, _) | (_, RollbackConfirm::Always) => true,
@@ -103,7 +104,7 @@ fn rollback(setting: RollbackConfirm, clear: bool, surface: Surface) -> Confirma
     if asks { Confirmation::Yes } else { Confirmation::None }
 }
 
-/// The reason in what was typed; `None` where nobody could read one in it.
+/// The reason in the typed text; `None`: the text has no visible characters.
 pub fn reason(typed: &str) -> Option<&str> {
     let typed = typed.trim();
     typed.chars().any(|c| text::is_safe(c) && !c.is_whitespace()).then_some(typed)

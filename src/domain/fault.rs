@@ -1,4 +1,4 @@
-//! What went wrong with a call, in the terms that matter to the person at the lever.
+//! Failures of calls, in the terms that matter to the operator.
 
 use std::fmt;
 
@@ -6,71 +6,72 @@ use serde::{Deserialize, Serialize};
 
 use super::text::cut;
 
-/// Characters of a message, at the most; AWS's longest, of a denied call, have some hundreds.
+/// Maximum characters of a message. AWS's longest messages, about denied calls, have some hundreds.
 const LONGEST_MESSAGE: usize = 2_000;
 
-/// Characters of an error code.
+/// Maximum characters of an error code.
 const LONGEST_CODE: usize = 128;
 
-/// Kinds of failure, told apart because each asks for something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
+/// Kinds of failure. Each kind asks for a different reaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FaultKind {
     /// Too many calls (`ThrottlingException`, `Throttling`, `RequestLimitExceeded`).
     Throttled,
-    /// These credentials may not do it (`AccessDenied…`).
+    /// The credentials lack the permission (`AccessDenied…`).
     Denied,
-    /// The credentials ran out (`ExpiredToken…`, an SSO session past its end).
+    /// The credentials expired (`ExpiredToken…`, an SSO session past its end).
     Expired,
     /// No credentials were found, or their provider failed.
     NoCredentials,
     /// No region is set.
     NoRegion,
-    /// A setting of this machine cannot be what it is: nothing was asked.
+    /// A setting of this machine is invalid: nothing was sent.
     Misconfigured,
     /// The cluster, service, rule or deployment does not exist here.
     NotFound,
-    /// What the operator saw is not what is there now: nothing was sent.
+    /// The state differs from the state that the operator saw: nothing was sent.
     Changed,
-    /// AWS refused the request as it is (`InvalidParameterException`, `ClientException`, …).
+    /// AWS refused the request as invalid (`InvalidParameterException`, `ClientException`, …).
     Refused,
     /// This endpoint does not know the operation.
     Unsupported,
-    /// No answer in time. Of a write it is not known whether it was applied.
+    /// No response in time. A write may or may not have been applied.
     Unanswered,
     /// The endpoint could not be reached at all: nothing was sent.
     Unreachable,
-    /// AWS failed (5xx). Of a write it is not known whether it was applied.
+    /// AWS failed (5xx). A write may or may not have been applied.
     Server,
-    /// The answer could not be understood.
+    /// The response could not be parsed.
     Garbled,
 }
 
-/// Whether a write that failed may have been applied all the same.
+/// The possible effect of a failed write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// AWS said no, or was never reached.
+    /// Not applied: AWS refused the write, or was never reached.
     No,
-    /// It may have been. Read back before saying or sending anything.
+    /// Possibly applied: read the state back before reporting or sending anything.
     Unknown,
 }
 
-/// A failed call: what happened, to what, in AWS's own words, and what to do next.
+/// A failed call: the failure, its subject, AWS's own words, and the next thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// What sort of failure.
+    /// The kind of failure.
     pub kind: FaultKind,
     /// The operation, as AWS spells it (`ModifyRule`).
     pub operation: String,
-    /// What it was about: a service, a rule, a cluster.
+    /// The subject of the call: a service, a rule, a cluster.
     pub subject: String,
-    /// AWS's error code, where there was one.
+    /// AWS's error code, if there is one.
     pub code: Option<String>,
     /// AWS's message, or the transport's.
     pub message: String,
     /// AWS's request id, for a support case.
     pub request_id: Option<String>,
-    /// What to do next, one sentence.
+    /// The advice to the operator, one sentence.
     pub advice: String,
 }
 
@@ -93,7 +94,7 @@ impl Fault {
         }
     }
 
-    /// Whether the write that failed so may have been applied.
+    /// The possible effect of a write that failed with this fault.
     pub fn applied(&self) -> Applied {
         match self.kind {
             FaultKind::Unanswered | FaultKind::Server | FaultKind::Throttled | FaultKind::Garbled => Applied::Unknown,
@@ -101,7 +102,7 @@ impl Fault {
         }
     }
 
-    /// The line for a panel: what failed and why, without the advice.
+    /// The line for a panel: the failed operation and the reason, without the advice.
     pub fn headline(&self) -> String {
         let code = cut(self.code.as_deref().unwrap_or_else(|| self.kind.word()), LONGEST_CODE);
         format!("{} {}: {} ({code})", self.operation, self.subject, self.message)
@@ -109,6 +110,11 @@ impl Fault {
 }
 
 impl FaultKind {
+    /// The stable word for the kind in documents.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+
     /// One or two words for a status line.
     pub fn word(self) -> &'static str {
         match self {
@@ -138,7 +144,7 @@ impl FaultKind {
             Self::NoRegion => "Pass --region, or set AWS_REGION or the profile's region.",
             Self::Misconfigured => "Correct the setting, or unset it.",
             Self::NotFound => "Check the cluster, the region and the account.",
-            Self::Changed => "Look at what is there now, then press the key again.",
+            Self::Changed => "Look at what is there now, then order it again.",
             Self::Refused => "Read AWS's message; the request is in the audit file.",
             Self::Unsupported => "The rest of the screen does not need it.",
             Self::Unanswered => "The state is read back; watch what it says.",

@@ -1,10 +1,10 @@
-//! Spans of time, numbers and shares in words, in their shortest honest form.
+//! Durations, numbers and shares as text, in their shortest honest form.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::release::share::Percent;
 
-/// `45s`, `3m 12s`, `5h 20m`, `9d`: two units at the most, and only as fine as it matters.
+/// `45s`, `3m 12s`, `5h 20m`, `9d`: at most two units, and no finer than useful.
 pub fn span(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let (days, hours, minutes, rest) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
@@ -20,12 +20,12 @@ pub fn span(duration: SignedDuration) -> String {
     }
 }
 
-/// How long ago something was.
+/// The age of `then`.
 pub fn since(then: Timestamp, now: Timestamp) -> String {
     span(now.duration_since(then))
 }
 
-/// `45 s`, `3 min`, `4 min 10 s`: a span in a sentence.
+/// `45 s`, `3 min`, `4 min 10 s`: a duration in a sentence.
 pub fn minutes(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
     match (seconds / 60, seconds % 60) {
@@ -35,7 +35,7 @@ pub fn minutes(span: SignedDuration) -> String {
     }
 }
 
-/// A span of time in one unit: `0s`, `45s`, `3m`, `2h`, `9d`.
+/// A duration in one unit: `0s`, `45s`, `3m`, `2h`, `9d`.
 pub fn age(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
     match seconds {
@@ -46,20 +46,20 @@ pub fn age(span: SignedDuration) -> String {
     }
 }
 
-/// A span of time as a clock shows it: `03:12`, `1:03:12`.
+/// A duration in clock format: `03:12`, `1:03:12`.
 pub fn clock(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
 }
 
-/// A short span, to the hundredth: `0.42 s`.
+/// A short duration, to the hundredth: `0.42 s`.
 pub fn seconds(span: SignedDuration) -> String {
     let seconds = span.as_secs_f64().max(0.0);
     if seconds < 10.0 { format!("{seconds:.2} s") } else { format!("{seconds:.0} s") }
 }
 
-/// An error rate in percent: `0%`, `0.21%`, `12.5%`; what is not nothing is never shown as nothing.
+/// An error rate in percent: `0%`, `0.21%`, `12.5%`; a rate above zero is never shown as zero.
 pub fn rate(percent: f64) -> String {
     match percent {
         p if p <= 0.0 => "0%".to_owned(),
@@ -69,7 +69,7 @@ pub fn rate(percent: f64) -> String {
     }
 }
 
-/// A measured share: what is not nothing is never shown as nothing, what is not all never as all.
+/// A measured share: a share above zero is never shown as zero, a share below 100 % never as 100 %.
 pub fn share(share: Percent) -> String {
     match share.value() {
         _ if share.is_zero() || share.is_full() => share.to_string(),
@@ -79,7 +79,7 @@ pub fn share(share: Percent) -> String {
     }
 }
 
-/// Minutes as people say them: `5 min`, `45 s`, `24 h`.
+/// A duration in one unit for a sentence: `5 min`, `45 s`, `24 h`.
 pub fn lasting(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
     match seconds {
@@ -90,7 +90,7 @@ pub fn lasting(span: SignedDuration) -> String {
     }
 }
 
-/// How likely something is by chance: `p=0.43`, `p=0.0021`; what is not nothing is never shown as nothing.
+/// A p-value: `p=0.43`, `p=0.0021`; a value above zero is never shown as zero.
 pub fn chance(p: f64) -> String {
     match p {
         p if p >= 0.01 => format!("p={p:.2}"),
@@ -99,7 +99,7 @@ pub fn chance(p: f64) -> String {
     }
 }
 
-/// What something costs, US dollars an hour: `$0.008/h`, `$1.20/h`; what is not nothing is never shown as nothing.
+/// A cost, US dollars per hour: `$0.008/h`, `$1.20/h`; a cost above zero is never shown as zero.
 pub fn dollars_an_hour(dollars: f64) -> String {
     match dollars {
         d if d <= 0.0 => "$0/h".to_owned(),
@@ -109,12 +109,12 @@ pub fn dollars_an_hour(dollars: f64) -> String {
     }
 }
 
-/// A round error rate, as scales and lines have it: `1%`, `0.5%`.
+/// A round error rate, for axes and thresholds: `1%`, `0.5%`.
 pub fn round_rate(percent: f64) -> String {
     format!("{}%", (percent * 100.0).round() / 100.0)
 }
 
-/// A round response time, as scales have it.
+/// A round response time, for axes.
 pub fn round_latency(ms: f64) -> String {
     if ms <= 0.0 { "0ms".to_owned() } else { latency(ms) }
 }
@@ -128,7 +128,7 @@ pub fn latency(ms: f64) -> String {
     }
 }
 
-/// A count with its thousands apart: `51,200`.
+/// A count with thousands separators: `51,200`.
 pub fn count(number: f64) -> String {
     let digits = format!("{:.0}", number.max(0.0) + 0.0);
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ecs::names::ServiceKey;
+use super::ecs::route::RouteId;
 use super::observe::snapshot::{ObservedHealthy, Snapshot};
 use super::release::LocalState;
 use super::release::share::Percent;
@@ -25,6 +26,9 @@ pub struct History {
     /// Revisions that failed or were rolled back, by release, oldest first.
     #[serde(default)]
     pub known_bad: BTreeMap<String, Vec<KnownBad>>,
+    /// Rules whose stickiness was switched off and not on again, with the duration that each had, by release.
+    #[serde(default)]
+    pub stickiness: BTreeMap<String, Vec<(RouteId, u32)>>,
     /// Revisions that ran complete and healthy when something was ordered, by service; newest first.
     #[serde(with = "pairs")]
     pub healthy: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
@@ -42,10 +46,11 @@ impl History {
             since: self.since.get(name).copied(),
             rolled_back: self.rolled_back.get(name).copied(),
             known_bad: self.known_bad.get(name).cloned().unwrap_or_default(),
+            stickiness: self.stickiness.get(name).cloned().unwrap_or_default(),
             ..LocalState::default()
         };
-        let names: BTreeSet<_> =
-            self.requested.keys().chain(self.rolled_back.keys()).chain(self.known_bad.keys()).collect();
+        let names = self.requested.keys().chain(self.rolled_back.keys()).chain(self.known_bad.keys());
+        let names: BTreeSet<_> = names.chain(self.stickiness.keys()).collect();
         names.into_iter().map(|name| (name.clone(), state(name))).collect()
     }
 

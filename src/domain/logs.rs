@@ -1,4 +1,4 @@
-//! Lines of a log, and where they are read.
+//! The lines of a log, and the sources of these lines.
 
 pub mod buffer;
 pub mod counters;
@@ -19,51 +19,51 @@ use super::shared;
 pub struct LogSource {
     /// `awslogs-group`.
     pub group: String,
-    /// `awslogs-region`, where it is not the console's.
+    /// `awslogs-region`; `None`: the console's region.
     pub region: Option<String>,
-    /// What the streams' names begin with: `PREFIX/CONTAINER/`, or with a task's id behind it.
+    /// The prefix of the streams' names: `PREFIX/CONTAINER/`, possibly followed by a task's id.
     pub prefix: String,
 }
 
 /// A page of a log (Logs `FilterLogEvents`), oldest line first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogQuery {
-    /// Which streams.
+    /// The streams.
     pub source: LogSource,
     /// `startTime`: lines of this time and later.
     pub from: Timestamp,
-    /// `nextToken` of the page before.
+    /// `nextToken` of the previous page.
     pub token: Option<String>,
 }
 
-/// An answer to it.
+/// The response to a [`LogQuery`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
-    /// `events[]`, in the order of their times as AWS sent them. May be empty although there is a next page.
+    /// `events[]`, in order of time as AWS sent them. May be empty even if there is a next page.
     pub lines: Vec<LogLine>,
-    /// `nextToken`: there is more.
+    /// `nextToken`; `None`: this is the last page.
     pub next: Option<String>,
 }
 
 /// One line (`events[]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// `timestamp`: when the container wrote it.
+    /// `timestamp`: the time at which the container wrote the line.
     pub at: Timestamp,
     /// `logStreamName`.
     #[serde(with = "shared::text")]
     pub stream: Arc<str>,
-    /// A digest of `eventId`, by which repeats are told.
+    /// A digest of `eventId`, to recognise repeats.
     pub id: u64,
-    /// `message`, as it came but for its length.
+    /// `message`, unchanged except for its length.
     pub text: String,
-    /// Bytes of the message that were cut off.
+    /// Number of bytes cut off the message.
     pub cut: usize,
-    /// Whether it tells of an error ([`is_error`]).
+    /// True if the line reports an error ([`is_error`]).
     pub error: bool,
 }
 
-/// Longer messages are cut: what CloudWatch takes, 1 MiB a line, would fill the screen's memory in no time.
+/// Longer messages are cut: lines of up to 1 MiB, CloudWatch's limit, would quickly fill the memory.
 pub const LONGEST: usize = 8 * 1024;
 
 #[cfg(test)]

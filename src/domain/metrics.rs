@@ -1,4 +1,4 @@
-//! Numbers a minute at a time, with what is missing left missing.
+//! Metrics per minute; missing data stays missing.
 
 mod series;
 pub mod source;
@@ -10,15 +10,15 @@ use self::source::{MetricSource, Resolution};
 
 pub use self::series::{SETTLES_AFTER, Series};
 
-/// One minute of one side. A member is `None` where its source had no datapoint. The names are CloudWatch's for a target
-/// group; of a team's own numbers, `target_5xx` are their errors.
+/// One minute of one side. A field is `None` where the source had no datapoint. The names are CloudWatch's for a target
+/// group; for custom metrics, `target_5xx` holds the errors.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Minute {
-    /// The minute's beginning.
+    /// Start of the minute.
     pub at: Timestamp,
     /// `RequestCount`, Sum.
     pub requests: Option<f64>,
-    /// `HTTPCode_Target_5XX_Count`, Sum. Sparse: absent also when there were none, see [`Minute::errors`].
+    /// `HTTPCode_Target_5XX_Count`, Sum. Sparse: also absent when there were no errors, see [`Minute::errors`].
     pub target_5xx: Option<f64>,
     /// `TargetConnectionErrorCount`, Sum.
     pub connection_errors: Option<f64>,
@@ -28,7 +28,7 @@ pub struct Minute {
     pub p95: Option<f64>,
     /// `TargetResponseTime` p99, milliseconds.
     pub p99: Option<f64>,
-    /// Whether its errors could not be read, all or some: that a count of them is absent then says nothing.
+    /// True if some or all of the errors could not be read; an absent error count is then unknown, not zero.
     pub uncounted: bool,
 }
 
@@ -47,19 +47,19 @@ impl Minute {
         }
     }
 
-    /// Errors in that minute: a missing 5xx point is 0 only where requests were counted, else unknown.
+    /// Errors in the minute: a missing 5xx count is 0 if requests were counted, otherwise unknown.
     pub fn errors(&self) -> Option<f64> {
         self.requests.filter(|_| !self.uncounted)?;
         Some(self.target_5xx.unwrap_or(0.0) + self.connection_errors.unwrap_or(0.0))
     }
 
-    /// Errors over requests in percent; `None` without requests.
+    /// Errors over requests, percent; `None`: no requests, or errors unknown.
     pub fn error_percent(&self) -> Option<f64> {
         let requests = self.requests.filter(|requests| *requests > 0.0)?;
         Some((self.errors()? / requests * 100.0).min(100.0))
     }
 
-    /// A percentile of the response time, milliseconds, where there are requests enough to say so: see
+    /// A percentile of the response time, milliseconds. p99 is `None` for a minute with too few requests: see
     /// [`LEAST_FOR_P99`].
     pub fn latency(&self, percentile: Percentile) -> Option<f64> {
         match percentile {
@@ -70,10 +70,10 @@ impl Minute {
     }
 }
 
-/// Of fewer requests in a minute, the one that 99 of 100 are faster than is but the slowest of them.
+/// Minimum number of requests in a minute for a p99; of fewer requests, the p99 is merely the slowest.
 pub const LEAST_FOR_P99: f64 = 100.0;
 
-/// One number of a minute.
+/// One metric of a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "lowercase")]
@@ -93,7 +93,7 @@ pub enum Member {
 }
 
 impl Member {
-    /// Its place in a minute.
+    /// The field of a minute.
     pub fn of(self, minute: &mut Minute) -> &mut Option<f64> {
         match self {
             Self::Requests => &mut minute.requests,
@@ -105,33 +105,33 @@ impl Member {
         }
     }
 
-    /// Whether it is a count of errors: absent, it is 0 where requests were counted.
+    /// Returns true for a count of errors: where requests were counted, an absent count is 0.
     pub fn counts_errors(self) -> bool {
         matches!(self, Self::Errors | Self::ConnectionErrors)
     }
 
-    /// Whether error rates are made of it.
+    /// Returns true for the inputs of an error rate.
     pub fn counts(self) -> bool {
         self == Self::Requests || self.counts_errors()
     }
 }
 
-/// Which latency the panel draws.
+/// The latency that the panel draws.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumIter)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Percentile {
     /// The median.
     P50,
-    /// 95 of 100 are faster.
+    /// 95 % are faster.
     #[default]
     P95,
-    /// 99 of 100 are faster.
+    /// 99 % are faster.
     P99,
 }
 
 impl Percentile {
-    /// The next one, round and round.
+    /// The next percentile, in a cycle.
     pub fn next(self) -> Self {
         match self {
             Self::P50 => Self::P95,
@@ -141,75 +141,75 @@ impl Percentile {
     }
 }
 
-/// A number that is shown and never judged: it is of more than one side, or of no request.
+/// A metric that is shown and never judged: it describes more than one side, or no request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gauge {
-    /// `HTTPCode_ELB_5XX_Count`, Sum, of a whole load balancer: answers of its own, which no target gave.
+    /// `HTTPCode_ELB_5XX_Count`, Sum, of a whole load balancer: its own responses, not those of a target.
     BalancerErrors,
     /// `UnHealthyHostCount`, Maximum, of a target group.
     UnhealthyHosts,
-    /// `UnhealthyRoutingRequestCount`, Sum, of a target group: sent to unhealthy targets because there were no others.
+    /// `UnhealthyRoutingRequestCount`, Sum, of a target group: requests sent to unhealthy targets for lack of others.
     FailedOpen,
     /// `CPUUtilization` of AWS/ECS, Average, percent of what a service reserves.
     Cpu,
     /// `MemoryUtilization` of AWS/ECS, Average, percent of what a service reserves.
     Memory,
-    /// `CpuUtilized` of ECS/ContainerInsights, Sum, CPU units (1,024 to a vCPU). Only where Container Insights is on.
+    /// `CpuUtilized` of ECS/ContainerInsights, Sum, CPU units (1,024 per vCPU). Only with Container Insights.
     CpuUnits,
-    /// `MemoryUtilized` of ECS/ContainerInsights, Sum, megabytes. Only where Container Insights is on.
+    /// `MemoryUtilized` of ECS/ContainerInsights, Sum, megabytes. Only with Container Insights.
     Megabytes,
 }
 
-/// Why a source has not given all of a metric: `StatusCode` of GetMetricData's result.
+/// The reason why a source has not returned all of a metric: `StatusCode` in the result of GetMetricData.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TroubleKind {
-    /// `Forbidden`: these credentials may not read it.
+    /// `Forbidden`: the credentials may not read the metric.
     Forbidden,
-    /// `InternalError`, or whatever else is no data.
+    /// `InternalError`, or any other lack of data.
     Failed,
-    /// `PartialData`: there is more that was not given.
+    /// `PartialData`: the source has more data than it returned.
     Partial,
 }
 
-/// What a source says of one metric instead of all of its numbers.
+/// A source's message about a metric with missing data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// Which metric, in the source's own words.
+    /// The metric, as the source names it.
     pub metric: String,
-    /// What sort.
+    /// The kind of failure.
     pub kind: TroubleKind,
     /// The source's message.
     pub message: String,
 }
 
-/// The beginning of the minute that `at` is in.
+/// The start of the minute that contains `at`.
 pub fn minute_of(at: Timestamp) -> Timestamp {
-    // A minute's beginning is a valid time near `at`.
+    // The start of a minute is a valid time near `at`.
     Timestamp::from_second(at.as_second().div_euclid(60) * 60).unwrap_or(at)
 }
 
-/// What is asked of a source: these meters, these minutes.
+/// A query for the minutes of some metric sources.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MetricsQuery {
-    /// What is counted, and how much of it is asked for.
+    /// The metric sources, each with its resolution.
     pub meters: Vec<(MetricSource, Resolution)>,
     /// First minute, inclusive.
     pub from: Timestamp,
-    /// Exclusive.
+    /// End, exclusive.
     pub to: Timestamp,
 }
 
 impl MetricsQuery {
-    /// The whole minutes of the `minutes` before `now`, the running one among them.
+    /// The `minutes` whole minutes up to the current minute, inclusive.
     pub fn last(meters: Vec<(MetricSource, Resolution)>, now: Timestamp, minutes: i64) -> Self {
         let to = minute_of(now).checked_add(1.minutes()).unwrap_or(now);
         let from = to.checked_sub(minutes.minutes()).unwrap_or(to);
         Self { meters, from, to }
     }
 
-    /// One question to each source of minutes: where one does not answer, the other does.
+    /// One query per provider: a failure of one provider does not affect the other's answer.
     pub fn by_source(self) -> Vec<Self> {
         let Self { meters, from, to } = self;
         let (prometheus, cloudwatch): (Vec<_>, Vec<_>) =
@@ -218,17 +218,17 @@ impl MetricsQuery {
         asked.map(|meters| Self { meters, from, to }).collect()
     }
 
-    /// Whether Prometheus is asked for all of it.
+    /// Returns true if the query goes to Prometheus only.
     pub fn of_prometheus(&self) -> bool {
         self.meters.iter().all(|(meter, _)| meter.of_prometheus())
     }
 
-    /// How long a time is asked for.
+    /// The length of the queried time span.
     pub fn spans(&self) -> SignedDuration {
         self.to.duration_since(self.from)
     }
 
-    /// How many metrics CloudWatch is asked for.
+    /// Number of metrics in the queries to CloudWatch.
     pub fn metrics(&self) -> usize {
         self.meters.iter().map(|(meter, detail)| meter.metrics(*detail)).sum()
     }

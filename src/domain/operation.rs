@@ -1,4 +1,4 @@
-//! A plan being carried out, as it is reported.
+//! The execution of a plan, as the executor reports it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{Call, Intent, Plan, Receipt};
 use crate::domain::rollback::goal::Goal;
 
-/// Tells operations apart; a stale report is ignored by it.
+/// The id of an operation. A report with an old id is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OperationId(pub u64);
 
@@ -15,84 +15,85 @@ pub struct OperationId(pub u64);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "progress")]
 pub enum Progress {
-    /// A step waits: for what must hold before its call, or for what must be read back.
+    /// A step waits: for a condition before its call, or for a state to be read back after it.
     Waiting {
-        /// Which step.
+        /// The step's index.
         step: usize,
-        /// What is missing, in words.
+        /// The missing condition, in words.
         what: String,
     },
     /// The step's call is on the wire.
     Sent {
-        /// Which step.
+        /// The step's index.
         step: usize,
     },
-    /// AWS took it. Not done: nothing has been read back.
+    /// AWS accepted the call. The step is not done: nothing has been read back.
     Answered {
-        /// Which step.
+        /// The step's index.
         step: usize,
-        /// AWS's answer.
+        /// AWS's response.
         receipt: Receipt,
     },
-    /// No answer came, or one that leaves it open. It is read back, never sent again.
+    /// No response came, or one that leaves the effect open. The call is never sent again; the state is read back.
     Unknown {
-        /// Which step.
+        /// The step's index.
         step: usize,
-        /// What happened.
+        /// The failure of the call.
         fault: Fault,
     },
-    /// What was expected has been observed.
+    /// The expected state has been read back.
     Verified {
-        /// Which step.
+        /// The step's index.
         step: usize,
     },
     /// The operation is over.
     Ended(OperationOutcome),
 }
 
-/// How an operation ended.
+/// The outcome of an operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum OperationOutcome {
     /// Every step was read back.
     Done,
-    /// AWS refused a call, or what was seen had changed: nothing more was sent.
+    /// AWS refused a call, or the state had changed since the operator saw it: nothing more was sent.
     Refused {
-        /// At which step.
+        /// The index of the step.
         step: usize,
-        /// AWS's refusal.
+        /// The refusal.
         fault: Fault,
     },
-    /// Something that was waited for did not come, or cannot come any more.
+    /// A condition that a step waited for did not come, or cannot come any more.
     Failed {
-        /// At which step.
+        /// The index of the step.
         step: usize,
-        /// Why.
+        /// The reason, in words.
         reason: String,
     },
-    /// A write was not answered and could not be read back in time.
+    /// A write got no response and could not be read back in time.
     Unknown {
-        /// At which step.
+        /// The index of the step.
         step: usize,
-        /// What happened.
+        /// The failure of the call.
         fault: Fault,
     },
-    /// Another operation of the operator's took its place.
+    /// The operation was cancelled before its end: the operator's next operation took its place, or its time was over.
     Superseded,
 }
 
 impl OperationOutcome {
-    /// Whether every step was read back.
+    /// Returns true if every step was read back.
     pub(crate) fn is_done(&self) -> bool {
         *self == Self::Done
     }
 
-    /// The outcome of the operation of that title in a line, and whether something is wrong.
+    /// The outcome in one line, for an operation with the title `title`; true if something is wrong.
     pub(crate) fn describe(&self, title: &str) -> (String, bool) {
         match self {
             Self::Done => (format!("done and read back: {title}"), false),
             Self::Superseded => (format!("no longer pursued: {title}"), false),
-            // AWS's own words for a spent hook are long and say less: what they come to must fit the line.
+            // AWS's own message for a hook that was already answered is long and says less. The advice must fit the
+            // line.
             Self::Refused { step, fault }
                 if fault.kind == FaultKind::Changed && fault.operation == "ContinueServiceDeployment" =>
             {
@@ -107,39 +108,39 @@ impl OperationOutcome {
     }
 }
 
-/// Where a step is.
+/// The state of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepState {
     /// Not begun.
     Pending,
-    /// Waiting for this.
+    /// Waiting for the condition that the text names.
     Waiting(String),
-    /// On the wire since then.
+    /// On the wire since the time.
     Sent(Timestamp),
-    /// Taken by AWS, not yet read back.
+    /// Accepted by AWS, not yet read back.
     Answered(Timestamp, Receipt),
-    /// On the wire, unanswered; being read back.
+    /// Sent, with an unknown effect; being read back.
     Unknown(Timestamp, Fault),
-    /// Read back at that time.
+    /// Read back at the time.
     Verified(Timestamp),
-    /// Did not come to its end.
+    /// Begun, but not read back when the operation ended.
     Stopped,
 }
 
 /// An operation: in flight until it has an outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
-    /// Its number.
+    /// The operation's id.
     pub id: OperationId,
-    /// What is carried out.
+    /// The plan that is executed.
     pub plan: Plan,
-    /// When the operator pressed the key.
+    /// Time of the operator's key press.
     pub asked: Timestamp,
-    /// A state for each step of the plan.
+    /// The state of each step of the plan.
     pub steps: Vec<StepState>,
-    /// How it ended, and when.
+    /// The time and the outcome; `None`: in flight.
     pub outcome: Option<(Timestamp, OperationOutcome)>,
-    /// Of a rollback: the goal that was confirmed.
+    /// The goal that the operator confirmed; only for a rollback.
     pub goal: Option<Goal>,
 }
 
@@ -150,17 +151,17 @@ impl Operation {
         Self { id, plan, asked, steps, outcome: None, goal: None }
     }
 
-    /// Whether it still runs.
+    /// Returns true if the operation has no outcome yet.
     pub fn in_flight(&self) -> bool {
         self.outcome.is_none()
     }
 
-    /// How many steps have been read back.
+    /// Number of steps that have been read back.
     pub fn verified(&self) -> usize {
         self.steps.iter().filter(|state| matches!(state, StepState::Verified(_))).count()
     }
 
-    /// Whether a call of it was sent that moves users, or lets ECS move them.
+    /// Returns true if a call was sent that moves users, or lets ECS move them.
     pub fn moved_users(&self) -> bool {
         let states = self.plan.steps.iter().zip(&self.steps);
         let moves = |call: &Call| matches!(call, Call::SetWeights { .. } | Call::AnswerPause { .. });
@@ -168,15 +169,15 @@ impl Operation {
         sent.any(|(step, _)| step.call.as_ref().is_some_and(moves))
     }
 
-    /// Whether a call is on the wire, or not read back.
+    /// Returns true if the operation is in flight with a call that is on the wire or not read back.
     pub fn awaits_answer(&self) -> bool {
         let awaited =
             |state: &StepState| matches!(state, StepState::Sent(_) | StepState::Answered(..) | StepState::Unknown(..));
         self.in_flight() && self.steps.iter().any(awaited)
     }
 
-    /// The calls that may have been sent and were not read back: in flight up to the step that is at work, whose call may
-    /// go out at any moment; afterwards the one whose outcome is unknown.
+    /// The calls that may have been sent and were not read back. In flight: all calls up to the step at work, whose
+    /// call may go out at any moment. Afterwards: the call whose outcome is unknown.
     pub fn unproven(&self) -> Vec<&Call> {
         let begun = self.steps.iter().rposition(|state| *state != StepState::Pending).unwrap_or(0);
         let begun = begun + usize::from(matches!(self.steps.get(begun), Some(StepState::Verified(_))));
@@ -192,7 +193,8 @@ impl Operation {
             .collect()
     }
 
-    /// Whether it is a rollback that leads where `intent` leads.
+    /// Returns true if both are rollbacks to the same revision. An `intent` that names no revision agrees with any
+    /// rollback.
     pub fn leads_to(&self, intent: &Intent) -> bool {
         match (&self.plan.intent, intent) {
             (Intent::Rollback { .. }, Intent::Rollback { to: None, .. }) => true,
@@ -207,7 +209,7 @@ impl Operation {
     pub fn report(&mut self, at: Timestamp, progress: Progress) {
         let (step, state) = match progress {
             Progress::Waiting { step, what } => {
-                // A call that is on the wire stays shown as such until it is answered.
+                // A call on the wire is shown as such until its response.
                 match self.steps.get(step) {
                     Some(StepState::Pending | StepState::Waiting(_)) => (step, StepState::Waiting(what)),
                     _ => return,
@@ -232,7 +234,7 @@ impl Operation {
         }
     }
 
-    /// From the key to the first write that was read back, on AWS's clock.
+    /// Time from the key press to the first write that was read back, on AWS's clock.
     pub fn key_to_read_back(&self) -> Option<SignedDuration> {
         let first = self.plan.steps.iter().position(|step| step.call.is_some())?;
         match self.steps.get(first) {

@@ -1,4 +1,4 @@
-//! What an operator has decided beforehand, where it bears on releases.
+//! The operator's settings for releases.
 
 use std::collections::BTreeMap;
 
@@ -8,83 +8,85 @@ use serde::{Deserialize, Serialize};
 use super::metrics::source::CustomMetrics;
 use super::release::ladder::Ladder;
 
-/// Decisions that the planner and the verdict go by.
+/// Settings that the planner and the verdict apply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Nothing may be written.
+    /// True if tidegate must not write.
     pub read_only: bool,
-    /// Forward keys ask for the service's name.
+    /// True if forward keys require the service's name.
     pub protected: bool,
-    /// When `R` asks before it acts.
+    /// The condition under which `R` asks for confirmation.
     pub rollback_confirm: RollbackConfirm,
-    /// The steps, unless a service has its own.
+    /// The steps of a service without its own ladder.
     pub ladder: Ladder,
-    /// How long a step should be watched before the next.
+    /// Recommended bake time between two steps.
     pub bake: SignedDuration,
-    /// How long the finished release is watched before the canary is taken down.
+    /// Watch time of a finished release, before the canary is taken down.
     pub finish_watch: SignedDuration,
-    /// How long a load balancer may take to follow a write, seconds on AWS's clock: no tasks are taken before.
+    /// Propagation time of a load balancer after a write, in seconds on AWS's clock. No tasks are removed before.
     pub propagation: SignedDuration,
-    /// For how long after its end a release is rolled back without naming a revision.
+    /// Time after the end of a release within which a rollback needs no revision named.
     pub rollback_within: SignedDuration,
-    /// The longest that a plan waits for tasks to come up or a rollout to complete.
+    /// Longest wait of a plan for tasks to start or a rollout to complete.
     pub patience: SignedDuration,
-    /// Where the verdict draws its lines.
+    /// The thresholds of the verdict.
     pub thresholds: Thresholds,
-    /// What the console may do by itself, once it was told to.
+    /// The limits of automatic promotion, once an operator has switched it on.
     pub automatic: Automatic,
-    /// By service name or stem.
+    /// Settings by service name or stem.
     pub services: BTreeMap<String, ServiceSettings>,
 }
 
-/// When `R` asks first.
+/// The condition under which `R` asks for confirmation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RollbackConfirm {
     /// Only when no release is in flight.
     #[default]
     Idle,
-    /// Each time.
+    /// Every time.
     Always,
-    /// At no time.
+    /// Never.
     Never,
 }
 
-/// The verdict's lines.
+/// The thresholds of the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
-    /// Errors over requests, percent: a canary that is above it, and not by chance, fails critically.
+    /// Errors over requests, percent. A canary significantly above this value fails critically.
     pub error_percent: f64,
-    /// The canary's error rate over stable's: worse than stable, not by chance, and so many times fails.
+    /// Ratio of the canary's error rate to stable's. A canary that is significantly worse than stable, by this factor,
+    /// fails.
     pub error_ratio: f64,
-    /// The same, from where on it is critical.
+    /// The same ratio, for a critical failure.
     pub error_ratio_critical: f64,
-    /// p95, milliseconds: a canary that is above it, and not by chance, fails. `None`: judged against stable alone.
+    /// p95, milliseconds. A canary significantly above this value fails. `None`: the canary is compared with stable
+    /// only.
     pub p95_ms: Option<f64>,
-    /// The canary's p95 over stable's: slower than stable, not by chance, and so many times fails.
+    /// Ratio of the canary's p95 to stable's. A canary that is significantly slower than stable, by this factor, fails.
     pub p95_ratio: f64,
-    /// Errors over requests, percent, that are worth a warning.
+    /// Errors over requests, percent, for a warning.
     pub warn_error_percent: f64,
-    /// p95, milliseconds, that is worth a warning.
+    /// p95, milliseconds, for a warning.
     pub warn_p95_ms: f64,
-    /// By how many percentage points a canary that passes may at the most have more errors than stable.
+    /// Tolerated excess of the canary's error rate over stable's for a pass, in percentage points.
     pub allowance: f64,
-    /// Fewer requests than this say nothing.
+    /// Minimum number of requests; below it there is no verdict.
     pub min_requests: u32,
-    /// Of releases without a fault, how many of a hundred may fail over the whole time that they are watched.
+    /// Tolerated false failures of faultless releases, percent, over the whole watch time.
     pub false_alarms: f64,
-    /// Of canaries that are worse by the whole allowance, how many of a hundred may pass.
+    /// Tolerated false passes of canaries that are worse by the whole allowance, percent.
     pub false_passes: f64,
-    /// How far back a service without a canary is judged.
+    /// Analysis window of a service without a canary.
     pub window: SignedDuration,
 }
 
-/// What the console may do by itself while automatic stepping is switched on.
+/// The limits of automatic promotion while it is switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Automatic {
-    /// How long before each act a key can stop it, in the operator's time.
+    /// Countdown before each automatic act, in wall-clock time. A key stops the act meanwhile.
     pub countdown: SignedDuration,
-    /// For how long a FAIL has to last before it is rolled back; `None`: never by itself.
+    /// Duration of a FAIL before the console rolls back by itself; `None`: never by itself.
     pub rollback_after: Option<SignedDuration>,
 }
 
@@ -94,28 +96,29 @@ impl Default for Automatic {
     }
 }
 
-/// What is decided for one service or pair.
+/// The settings of one service or pair.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServiceSettings {
-    /// Its own steps.
+    /// The service's own steps.
     pub ladder: Option<Ladder>,
-    /// Its own bake time.
+    /// The service's own bake time.
     pub bake: Option<SignedDuration>,
     /// The stable service of the pair, by name.
     pub stable: Option<String>,
     /// The canary service of the pair, by name.
     pub canary: Option<String>,
-    /// The rules that carry its production traffic, or after a `!` those that do not: ARNs, their last parts, or `:PORT`.
+    /// The rules that carry production traffic, or after a `!` the rules that do not: ARNs, their last parts, or
+    /// `:PORT`.
     pub rules: Vec<String>,
-    /// Whether the console writes the rule's weights while a BLUE_GREEN deployment of it waits at a pause.
+    /// True if the console writes the rule's weights while a BLUE_GREEN deployment of the service waits at a pause.
     pub native_weighted: bool,
-    /// Its own lines, all of them.
+    /// The service's own thresholds, a complete set.
     pub thresholds: Option<Thresholds>,
-    /// Alarms that fail its canary, by name, beside those that its deployments name.
+    /// Names of alarms that fail the canary, beside the alarms that the deployments name.
     pub alarms: Vec<String>,
-    /// Its own numbers, as a template for each revision, instead of its target groups'.
+    /// The service's custom metrics, as a template for each revision, instead of the metrics of the target groups.
     pub own: Option<CustomMetrics>,
-    /// For how long a FAIL of it has to last before it is rolled back by itself.
+    /// Duration of a FAIL before the console rolls the service back by itself.
     pub rollback_after: Option<SignedDuration>,
 }
 
@@ -158,9 +161,9 @@ impl Default for Thresholds {
 }
 
 impl Settings {
-    /// What is decided for the release called `name`.
+    /// One setting of the release called `name`.
     fn of<'a, T>(&'a self, name: &str, member: impl Fn(&'a ServiceSettings) -> Option<T>) -> Option<T> {
-        // A release may be called by its cluster too; a service's settings are not.
+        // A release's name may include the cluster; a service's settings have no cluster.
         let short = name.rsplit('/').next().unwrap_or(name);
         [name, short].into_iter().find_map(|name| member(self.services.get(name)?))
     }
@@ -175,28 +178,28 @@ impl Settings {
         self.of(name, |service| service.bake).unwrap_or(self.bake)
     }
 
-    /// The verdict's lines for the release called `name`.
+    /// The thresholds of the release called `name`.
     pub fn thresholds_of(&self, name: &str) -> &Thresholds {
         self.of(name, |service| service.thresholds.as_ref()).unwrap_or(&self.thresholds)
     }
 
-    /// What the console may do by itself with the release called `name`.
+    /// The limits of automatic promotion of the release called `name`.
     pub fn automatic_of(&self, name: &str) -> Automatic {
         let own = self.of(name, |service| service.rollback_after);
         Automatic { rollback_after: own.or(self.automatic.rollback_after), ..self.automatic }
     }
 
-    /// The numbers of its own that the release called `name` is judged by, as a template.
+    /// The custom metrics of the release called `name`, as a template.
     pub fn own_of(&self, name: &str) -> Option<&CustomMetrics> {
         self.of(name, |service| service.own.as_ref())
     }
 
-    /// The rules that carry the production traffic of the release called `name`, as the configuration names them.
+    /// The configured production rules of the release called `name`.
     pub fn rules_of(&self, name: &str) -> &[String] {
         self.of(name, |service| (!service.rules.is_empty()).then_some(service.rules.as_slice())).unwrap_or_default()
     }
 
-    /// The alarms that fail the release called `name`, beside those that its deployments name.
+    /// The alarms that fail the release called `name`, beside the alarms that its deployments name.
     pub fn alarms_of(&self, name: &str) -> &[String] {
         self.of(name, |service| (!service.alarms.is_empty()).then_some(service.alarms.as_slice())).unwrap_or_default()
     }

@@ -1,9 +1,9 @@
-//! Text from elsewhere is hostile: what may move a cursor or reorder a line never reaches a terminal.
+//! Text from outside is hostile: characters that move the cursor or reorder a line never reach a terminal.
 
 use std::borrow::Cow;
 
-/// Whether a character may be drawn: no control characters (C0, C1, DEL), no bidirectional overrides, no
-/// line or paragraph separators, no invisible formatting that could make two names look alike.
+/// Returns true if a character may be drawn: no control characters (C0, C1, DEL), no bidirectional overrides, no line
+/// or paragraph separators, no invisible formatting that could make two names look alike.
 pub fn is_safe(c: char) -> bool {
     !(c.is_control()
         || matches!(c, '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}'))
@@ -20,21 +20,21 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
-/// The same line by line: what is to be pasted elsewhere keeps its lines, and nothing else that is no text.
+/// The text, cleaned line by line: a text for pasting keeps its line breaks.
 pub fn clean_lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }
 
-/// The text, or its first characters with `…` in the place of the rest: `most` characters at the most.
+/// The text, or its first characters and `…` in place of the rest: at most `most` characters.
 pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    // A text of so few bytes has no more characters.
+    // A text has no more characters than bytes.
     if text.len() <= most || text.chars().nth(most).is_none() {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().take(most.saturating_sub(1)).chain(['…']).collect())
 }
 
-/// An address without the password, or the token, that stands before its host: `https://user:***@host`.
+/// A URL without the password or the token in front of the host: `https://user:***@host`.
 pub fn without_password(url: &str) -> Cow<'_, str> {
     let start = url.find("//").map_or(0, |at| at + 2);
     let (before, rest) = url.split_at(start);

@@ -1,7 +1,8 @@
-//! What happened to a release, from every source, in one line of time, and whose doing it was.
+//! The events of a release from every source, in order of time, with their origin.
 //!
-//! AWS keeps its own times of events, deployments, tasks and alarms. Of weights, of a deployment's stages and of its pauses
-//! it keeps none: those are known only as far as somebody looked, and an entry says so.
+//! AWS keeps its own times of events, deployments, tasks and alarms. It keeps no times of changes to weights, to a
+//! deployment's stages and to its pauses: those are known only as far as a console observed them, and the entry is
+//! marked.
 
 mod act;
 mod alarms;
@@ -23,16 +24,16 @@ use super::release::Release;
 
 pub use self::act::{Act, AffectedResource, By, Touch};
 
-/// How many entries there are at the most: the newest.
+/// Maximum number of entries; the newest are kept.
 pub const KEPT: usize = 500;
 
-/// What is alike and follows within this time is one entry.
+/// Similar events that follow within this time form one entry.
 const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
 
-/// What an entry is about.
+/// The subject of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// What an operator ordered from here, and what came of it.
+    /// An operator's act from here, and its result.
     Act,
     /// The weights of a rule.
     Traffic,
@@ -42,53 +43,53 @@ pub enum Kind {
     Tasks,
     /// An alarm's state.
     Alarm,
-    /// What ECS says of a service.
+    /// An event message of ECS about a service.
     Service,
 }
 
-/// Whose doing something was.
+/// The origin of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// Ordered from this console, or from another whose audit this one has read.
+    /// Ordered from this console, or from another console whose audit this one has read.
     Ours,
-    /// Somebody's, and nothing that was ordered from here explains it.
+    /// Caused by someone else: no order from here explains the event.
     Others,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// When; of several that are one entry, the newest of them.
+    /// The time; of several events in one entry, the newest.
     pub at: Timestamp,
-    /// Whether that is when it was seen, which is after it happened; else it is AWS's own time, or this console's of its own
-    /// acts.
+    /// True if `at` is the time of the observation, which is later than the event; otherwise `at` is AWS's own time, or
+    /// this console's time of its own act.
     pub seen: bool,
-    /// By which it is known again.
+    /// A stable id.
     pub id: String,
-    /// What it is about.
+    /// The subject.
     pub kind: Kind,
-    /// Whose doing it was; `None`: nobody's in particular, or that is not known.
+    /// The origin; `None`: no one in particular, or unknown.
     pub hand: Option<Origin>,
-    /// Who or what it is of: a service, an alarm, a rule.
+    /// The resource: a service, an alarm, a rule.
     pub about: String,
-    /// What happened.
+    /// The event as text.
     pub text: String,
-    /// Whether something is wrong.
+    /// True if the event reports a problem.
     pub wrong: bool,
-    /// How many there were.
+    /// Number of events in the entry.
     pub count: usize,
-    /// When the first of them was.
+    /// The time of the first event in the entry.
     pub first: Timestamp,
 }
 
-/// What is known beside the snapshot.
+/// The inputs beside the snapshot.
 #[derive(Debug, Clone, Copy)]
 pub struct EventText<'a> {
-    /// What was ordered from here for this release.
+    /// The orders from here for this release.
     pub acts: &'a [Act],
-    /// Since when all that was ordered from here is among them. What was before that may have been anybody's.
+    /// Start of the complete record of orders from here. An earlier event may have any origin.
     pub since: Timestamp,
-    /// The alarms that bear on the release, by name.
+    /// The alarms that affect the release, by name.
     pub alarms: &'a BTreeSet<String>,
 }
 
@@ -128,7 +129,7 @@ impl Entry {
 }
 
 impl Kind {
-    /// In a word.
+    /// The subject in one word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Act => "act",
@@ -141,10 +142,10 @@ impl Kind {
     }
 }
 
-/// What happened to a release, newest first, [`KEPT`] at the most.
+/// The events of a release, newest first, at most [`KEPT`].
 pub fn timeline(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> Vec<Entry> {
     let services: Vec<_> = release.services().map(|side| &side.service).collect();
-    // Of the same instant, an order comes before what it led to, and that before its end.
+    // At equal times an order counts as older than its effects, and the effects as older than its end.
     let mut entries = act::ends(told.acts);
     entries.extend(traffic::entries(snapshot, release, told));
     entries.extend(deployments::entries(snapshot, &services, told));
@@ -157,7 +158,7 @@ pub fn timeline(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) ->
     entries
 }
 
-/// Who started the deployments of a release; one that may have been anybody's is not in it.
+/// The origins of a release's deployments; deployments of unknown origin are left out.
 pub fn starters(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> BTreeMap<Arn, Origin> {
     let services: Vec<_> = release.services().map(|side| &side.service).collect();
     deployments::whose(snapshot, &services, told)

@@ -1,27 +1,27 @@
-//! How a surface names what an operator can do. The domain names no key and no subcommand: a sentence about an act asks
-//! the surface that shows it for the act's name.
+//! A surface's names of the operator's acts. The domain names no key and no subcommand: a sentence about an act takes
+//! the act's name from the surface that shows the sentence.
 
-/// What an operator can do to a release.
+/// An operator's act on a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumIter)]
 pub enum Act {
     /// Start a release.
     Start,
-    /// One step up the ladder, or an answer to ECS's pauses.
+    /// One step up the ladder, or the answer to an ECS pause.
     Step,
     /// Any weight.
     Weight,
-    /// Finish a release, or put back what was changed for it.
+    /// Finish a release, or restore the configuration that the release overrode.
     Finish,
     /// Roll back to the previous good revision.
     Rollback,
-    /// Roll back to a revision out of the history.
+    /// Roll back to a revision from the history.
     RollbackTo,
     /// Roll back to any active revision of the family.
     RollbackToChoice,
 }
 
 impl Act {
-    /// A noun, where a surface has no name of its own.
+    /// A noun, for a surface without a name of its own.
     fn noun(self) -> &'static str {
         match self {
             Self::Start => "a start",
@@ -41,10 +41,10 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// Nouns, for what is read by people on any surface: the audit, a ticket.
+    /// Nouns, for text that people read on any surface: the audit, a ticket.
     pub const PLAIN: Self = Self { name: |_| None };
 
-    /// The names of a surface; an act without one is called by its noun.
+    /// The names of a surface; an act without a name falls back to its noun.
     pub const fn new(name: fn(Act) -> Option<&'static str>) -> Self {
         Self { name }
     }
@@ -54,7 +54,8 @@ impl Wording {
         (self.name)(act).unwrap_or_else(|| act.noun())
     }
 
-    /// An act at the end of a sentence that describes it: ` with F`, or nothing where the surface has no name for it.
+    /// An act at the end of a sentence that describes the act: ` with F`, or empty if the surface has no name for the
+    /// act.
     pub fn with(self, act: Act) -> String {
         (self.name)(act).map(|name| format!(" with {name}")).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The audit: who did what, when and why, and AWS's answers. JSON lines, only ever appended.
+//! The audit: the operator, the time and the reason of every act, and AWS's responses. JSON lines, only ever appended.
 
 pub mod history;
 
@@ -38,7 +38,7 @@ pub fn default_path() -> Result<PathBuf, String> {
     Ok(state.join("tidegate").join("audit.jsonl"))
 }
 
-/// The way in which an act was ordered.
+/// The origin of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Via {
@@ -50,12 +50,12 @@ pub enum Via {
     Command,
 }
 
-/// Who ordered a plan, how and why.
+/// The operator, the origin and the reason of an order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Order {
-    /// The caller's identity (STS); `None` where it could not be read.
+    /// The caller's identity (STS); `None` if it could not be read.
     pub who: Option<Identity>,
-    /// The way in which it was ordered.
+    /// The origin of the order.
     pub via: Via,
     /// `--reason`, the typed reason, or the console's own.
     pub why: Option<String>,
@@ -71,7 +71,7 @@ pub enum Event {
     Call,
     /// AWS accepted the call.
     Answer,
-    /// Whether AWS accepted the call is unknown.
+    /// The effect of the call is unknown.
     Unknown,
     /// The expected state was read back.
     Verified,
@@ -154,7 +154,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// With AWS's answer.
+    /// Adds AWS's response to the line.
     pub fn receipt(mut self, receipt: &'a Receipt) -> Self {
         self.request_id = receipt.request_id.as_deref();
         self.answer = Some(&receipt.answer);
@@ -185,7 +185,7 @@ struct Job {
 }
 
 impl Journal {
-    /// Opens the file for appending, or creates it, readable by its owner alone. An error where the file or its
+    /// Opens the file for appending, or creates it, readable by its owner alone. Returns an error if the file or its
     /// directory is not what tidegate made: a link, a pipe, another user's, or one that others may write to.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = files::append_own(path)
@@ -223,14 +223,14 @@ impl Journal {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Waits until every queued line is on the disk, or cannot be. Returns the newest failure to write, where there is
-    /// one that was not returned before.
+    /// Waits until every queued line is written to the disk or has failed. Returns the newest failure to write, unless
+    /// it was returned before.
     pub fn close(mut self) -> Option<String> {
         self.finish();
         self.failure()
     }
 
-    /// Queues a line. The receiver gets the result once the line is on the disk, or cannot be.
+    /// Queues a line. The receiver gets the result once the line is written to the disk or has failed.
     pub fn write(&self, line: &Line<'_>) -> oneshot::Receiver<Result<(), String>> {
         let (done, written) = oneshot::channel();
         // JSON escapes line breaks and control characters in AWS's texts, so a line stays a line.
@@ -265,8 +265,8 @@ impl Drop for Journal {
     }
 }
 
-/// Appends with one write, so that the lines of two consoles do not mix. A line that was torn, by a console that died or
-/// by a full disk, is ended first: it spoils no other.
+/// Appends with one write, so that the lines of two consoles do not mix. If a dead console or a full disk left a torn
+/// line, that line is ended first, so that it spoils no other line.
 fn append(file: &mut File, line: &[u8]) -> io::Result<()> {
     let mut last = *b"\n";
     if let Some(end) = file.metadata()?.len().checked_sub(1) {

@@ -17,18 +17,20 @@ pub struct Audit<'a> {
     pub journal: Result<&'a Journal, &'a str>,
     /// Who ordered it, how and why.
     pub order: &'a Order,
+    /// The plan that is carried out.
+    pub plan: &'a Plan,
 }
 
 /// Executes a plan and writes its progress to the audit. A forward plan needs the audit: without one nothing is sent. A
 /// rollback does not wait for the audit, nor for its disk.
 pub async fn execute_audited(
     actor: &dyn Cloud,
-    plan: &Plan,
     options: &Options,
     cancel: &CancellationToken,
     audit: &Audit<'_>,
     report: &mut (dyn FnMut(Progress) + Send),
 ) -> OperationOutcome {
+    let plan = audit.plan;
     let mut trail = Trail {
         audit,
         plan,

@@ -18,12 +18,14 @@ use crate::domain::plan::{Call, Expect, Met, Plan, Step};
 /// The pace of an execution, and its clock.
 #[derive(Clone)]
 pub struct Options {
-    /// The longest pause between two readings of the same state, in the operator's time; the first pauses are shorter.
+    /// Maximum pause between two readings of the same state, in the operator's time; the first pauses are shorter.
     pub interval: Duration,
-    /// How long an unanswered write is read back, in the operator's time.
+    /// Time in which a write without a response is read back, in the operator's time.
     pub read_back: Duration,
     /// The clock to wait by.
     pub clock: Arc<dyn Clock>,
+    /// The end of all waiting. Once it is cancelled nothing more is sent, but a call on the wire is still awaited.
+    pub overdue: CancellationToken,
 }
 
 impl Default for Options {
@@ -32,6 +34,7 @@ impl Default for Options {
             interval: Duration::from_secs(1),
             read_back: Duration::from_secs(60),
             clock: Arc::new(SystemClock::default()),
+            overdue: CancellationToken::new(),
         }
     }
 }
@@ -55,7 +58,8 @@ pub async fn execute(
     report: &mut (dyn FnMut(Progress) + Send),
 ) -> OperationOutcome {
     let step_began = options.clock.now();
-    let mut run = Run { actor, plan, options, cancel, report, step_began, identified: plan.intent.is_rollback() };
+    let identified = plan.intent.is_rollback();
+    let mut run = Run { actor, plan, options, cancel, report, step_began, identified, relied_on: Vec::new() };
     let outcome = match run.steps().await {
         Ok(()) => OperationOutcome::Done,
         Err(end) => *end,
@@ -67,7 +71,7 @@ pub async fn execute(
 /// The first pauses are short: most expectations hold at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// How many times longer the pauses are between readings of what is new once a minute only.
+/// Factor for the pauses between readings of values that change once a minute only.
 const MINUTELY: u32 = 10;
 
 /// The result of a step; an error is the outcome that the plan stops early with.
@@ -90,31 +94,34 @@ struct Run<'a> {
     options: &'a Options,
     cancel: &'a CancellationToken,
     report: &'a mut (dyn FnMut(Progress) + Send),
-    /// When the present step began.
+    /// Start of the present step.
     step_began: Timestamp,
-    /// Whether the account was compared. A rollback starts with true: its calls name their account in their ARNs, and
+    /// True if the account was compared. A rollback starts with true: its calls name their account in their ARNs, and
     /// nothing may delay its first write.
     identified: bool,
+    /// The conditions that the present step relies on while it waits after its call: only somebody else can change
+    /// them.
+    relied_on: Vec<Expect>,
 }
 
 /// The result of reading every expectation once.
 enum PollResult {
     /// Every expectation holds.
     Holds,
-    /// Some do not hold yet, in words.
+    /// Some expectations do not hold yet, in words.
     Missing(String),
-    /// One reading shows an expectation that somebody else changed, or that cannot hold any more.
+    /// One reading shows that somebody else changed the state, or that an expectation cannot hold any more.
     Broken(String, Violation),
     /// The reads failed.
     Unread(String),
 }
 
-/// The way in which an expectation is broken.
+/// The kind of a broken expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Violation {
     /// Somebody else changed what the operator had seen.
     Changed,
-    /// It cannot hold any more.
+    /// The expectation cannot hold any more.
     Unreachable,
 }
 
@@ -127,7 +134,7 @@ impl Run<'_> {
                 Ok(()) => (self.report)(Progress::Verified { step: index }),
                 // The steps after an optional one matter more; its failure is the outcome at the end.
                 Err(end) if step.optional && *end != OperationOutcome::Superseded => {
-                    // What was only waited for is not a failure of the plan.
+                    // A step that only waits is no failure of the plan.
                     first_failure = first_failure.or(step.call.is_some().then_some(end));
                 }
                 Err(end) => return Err(end),
@@ -138,6 +145,7 @@ impl Run<'_> {
 
     async fn step(&mut self, index: usize, step: &Step) -> StepResult<()> {
         self.step_began = self.options.clock.now();
+        self.relied_on = if self.plan.intent.is_rollback() { Vec::new() } else { relied_on(step) };
         let patience = self.options.clock.operator_time(step.patience);
         if !step.before.is_empty() {
             self.wait(index, &step.before, patience, CheckPhase::Before).await?;
@@ -166,7 +174,7 @@ impl Run<'_> {
         }
         call.belongs_to(&self.plan.place)
             .map_err(|odd| refused(Fault::new(FaultKind::Changed, call.operation(), call.subject(), odd)))?;
-        if self.cancel.is_cancelled() {
+        if self.cancel.is_cancelled() || self.options.overdue.is_cancelled() {
             return Err(Box::new(OperationOutcome::Superseded));
         }
         (self.report)(Progress::Sent { step: index });
@@ -185,7 +193,7 @@ impl Run<'_> {
             proof.clone_from(&step.after);
         }
         match self.wait(index, &proof, self.options.read_back, CheckPhase::After).await {
-            Err(end) if *end == OperationOutcome::Superseded => Err(end),
+            Err(end) if *end == OperationOutcome::Superseded && self.cancel.is_cancelled() => Err(end),
             Ok(()) if !proof.is_empty() => Ok(()),
             _ => Err(Box::new(OperationOutcome::Unknown { step: index, fault })),
         }
@@ -293,19 +301,31 @@ impl Run<'_> {
     /// Reads every expectation once, all queries at the same time and none twice.
     async fn poll(&mut self, expects: &[Expect], phase: CheckPhase) -> StepResult<PollResult> {
         let now = self.options.clock.now();
+        let relied_on = if phase == CheckPhase::After { self.relied_on.as_slice() } else { &[] };
         let mut queries: Vec<Query> = Vec::new();
-        for expect in expects {
+        for expect in expects.iter().chain(relied_on) {
             let query = expect.query(now);
             if !queries.contains(&query) {
                 queries.push(query);
             }
         }
-        let answers =
-            unless_cancelled(self.cancel, join_all(queries.iter().map(|query| self.actor.read(query)))).await?;
+        let reads = join_all(queries.iter().map(|query| self.actor.read(query)));
+        let answers = unless_stopped(self.options, self.cancel, reads).await?;
+        let answer = |expect: &Expect| {
+            let query = expect.query(now);
+            queries.iter().zip(&answers).find(|(asked, _)| **asked == query).map(|(_, answer)| answer)
+        };
+        for expect in relied_on {
+            if let Some(Ok(facts)) = answer(expect)
+                && let Met::NotYet(what) | Met::Unreachable(what) = expect.compare(facts, self.step_began, now)
+            {
+                let what = format!("somebody else changed it meanwhile: {what}");
+                return Ok(PollResult::Broken(what, Violation::Unreachable));
+            }
+        }
         let (mut missing, mut unread) = (Vec::new(), Vec::new());
         for expect in expects {
-            let query = expect.query(now);
-            let Some((_, answer)) = queries.iter().zip(&answers).find(|(asked, _)| **asked == query) else { continue };
+            let Some(answer) = answer(expect) else { continue };
             match answer.as_ref().map(|facts| expect.compare(facts, self.step_began, now)) {
                 Ok(Met::Yes) => {}
                 Ok(Met::Unreachable(what)) => return Ok(PollResult::Broken(what, Violation::Unreachable)),
@@ -345,8 +365,19 @@ impl Run<'_> {
     }
 
     async fn pause(&mut self, span: Duration) -> StepResult<()> {
-        unless_cancelled(self.cancel, self.options.clock.sleep(span)).await
+        unless_stopped(self.options, self.cancel, self.options.clock.sleep(span)).await
     }
+}
+
+/// The conditions that a forward step relies on after its call. A step with a call relies on the rules as they were
+/// seen, unless it writes them. A step that only waits relies on everything that an earlier step has written.
+fn relied_on(step: &Step) -> Vec<Expect> {
+    let kept: Vec<&Expect> = match &step.call {
+        None => step.after.iter().filter(|expect| expect.is_written()).collect(),
+        Some(Call::SetWeights { .. }) => Vec::new(),
+        Some(_) => step.before.iter().filter(|expect| matches!(expect, Expect::Weights { .. })).collect(),
+    };
+    kept.into_iter().cloned().collect()
 }
 
 /// The result of `work`, unless the operation is cancelled first.
@@ -356,4 +387,13 @@ async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Outpu
         () = cancel.cancelled() => Err(Box::new(OperationOutcome::Superseded)),
         done = work => Ok(done),
     }
+}
+
+/// The result of a read or of a pause, unless the operation is cancelled or its time is over first.
+async fn unless_stopped<T>(
+    options: &Options,
+    cancel: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> StepResult<T> {
+    unless_cancelled(&options.overdue, unless_cancelled(cancel, work)).await?
 }

@@ -1,4 +1,4 @@
-//! The safety rules that carrying out a plan can keep or break, on worlds that go wrong.
+//! The safety rules that the execution of a plan can keep or break, tested on worlds that go wrong.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::testkit::fake_cloud::{Edit, Mishap, World};
 use crate::testkit::worlds;
 use crate::testkit::worlds::{Scene, calm_pair, forward, intent};
 
-/// Carries a plan out. Nothing in the model's world ever has to be waited for: one poll runs to the end.
+/// Executes a plan. The model's world answers at once, so one poll of the future runs to the end.
 fn run(world: &World, plan: &Plan, cancel: &CancellationToken) -> (OperationOutcome, Vec<Progress>) {
     world.with(|state| state.rollback = plan.intent.is_rollback());
     let options = Options { clock: Arc::new(world.clone()), ..Options::default() };
@@ -43,7 +43,7 @@ fn planned(scene: &Scene, intent: &Intent) -> Option<Plan> {
     scene.plan(releases.first()?, intent).ok()
 }
 
-/// Whether nothing but waiting lies between two steps.
+/// Returns true if only optional waits lie between two steps.
 fn passed_over(plan: &Plan, from: usize, to: usize) -> bool {
     plan.steps[from..to].iter().all(|step| step.optional && step.call.is_none())
 }
@@ -69,7 +69,7 @@ fn edit() -> impl Strategy<Value = (Duration, Edit)> {
     ((0u64..300).prop_map(Duration::from_secs), edit)
 }
 
-/// A scene that is as the model's world would be: healthy where tasks run.
+/// The world of a scene, healthy where tasks run, and its weights.
 fn started(scene: &Scene) -> (World, Vec<(u16, u16)>) {
     (World::new(scene), scene.weights.clone())
 }
@@ -77,8 +77,8 @@ fn started(scene: &Scene) -> (World, Vec<(u16, u16)>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// 1 and 2, as a sequence of worlds: no call of ours ever gives weight to nobody, writes both weights 0, takes
-    /// tasks away under traffic or puts another revision under it, whatever is lost or late.
+    /// Rules 1 and 2, in a sequence of worlds: whatever is lost or late, no call gives weight to a side without tasks,
+    /// sets both weights to 0, removes tasks under traffic or replaces the revision under it.
     #[test]
     fn rules_1_and_2_no_call_hurts_users(
         scene in calm_pair(), intent in intent(),
@@ -90,14 +90,14 @@ proptest! {
         world.with(|state| (state.mishaps, state.unread) = (mishaps, unread));
         run(&world, &plan, &CancellationToken::new());
         let mut harm = world.with(|state| state.harm.clone());
-        // Who says "at once" is told the price: stable may have nobody yet.
+        // The dialog for "at once" names the price: stable may have no tasks yet.
         let at_once = matches!(plan.intent, Intent::Rollback { at_once: true, .. });
         harm.retain(|harm| !(at_once && harm.starts_with("weight for nobody")));
         prop_assert!(harm.is_empty(), "{harm:?} {plan:#?}");
     }
 
-    /// 6. An unanswered write is never sent again blindly: no call is on the wire twice, and what could not be read
-    /// back ends as unknown, never as done or refused.
+    /// Rule 6. A write without a response is never sent again blindly: no call is sent twice. An effect that could not
+    /// be read back ends as unknown, never as done or refused.
     #[test]
     fn rule_6_sent_once(
         scene in calm_pair(), intent in intent(),
@@ -124,14 +124,15 @@ proptest! {
                 let denied = matches!(&outcome, OperationOutcome::Refused { fault, .. } if fault.kind == FaultKind::Denied);
                 prop_assert!(denied, "{outcome:?}");
             }
-            // Only what was so already reads back as if it had been applied.
+            // A lost call reads back as applied only if the state was so already.
             Mishap::CallLost => prop_assert!(!matches!(outcome, OperationOutcome::Refused { .. }), "{outcome:?}"),
             Mishap::Hangs => prop_assert_eq!(outcome, OperationOutcome::Superseded),
             _ => {}
         }
     }
 
-    /// 7. Only an observation turns "sent" into "done": when it says done, the world is so.
+    /// Rule 7. Only an observation turns "sent" into "done": the outcome done means that the world has the expected
+    /// state.
     #[test]
     fn rule_7_done_is_so(
         scene in calm_pair(), intent in intent(),
@@ -149,7 +150,7 @@ proptest! {
             let last = plan.steps.last().into_iter().flat_map(|step| &step.after);
             prop_assert!(last.into_iter().all(|expect| holds(&world, expect)), "{plan:#?}");
         }
-        // Each step in its turn: none is sent before the one before it has been read back.
+        // Steps run in order: each step is read back before the next one is sent.
         let mut done = 0;
         for moved in &progress {
             match moved {
@@ -160,14 +161,14 @@ proptest! {
         }
     }
 
-    /// 4. If the rule or the deployment changed since it was seen, nothing is sent that relied on it.
+    /// Rule 4. If the rule or the deployment changed since the operator saw it, no call that relied on it is sent.
     #[test]
     fn rule_4_somebody_else_was_faster(scene in calm_pair(), intent in forward(), edit in edit()) {
         let Some(plan) = planned(&scene, &intent) else { return Ok(()) };
         let (world, _) = started(&scene);
         let before = world.with(|state| state.routes.clone());
         world.with(|state| state.edits = vec![(Duration::ZERO, edit.1)]);
-        // Somebody edits after the plan was made and before it is carried out.
+        // Somebody edits between the planning and the execution.
         let _ = crate::clock::Clock::sleep(&world, Duration::ZERO).now_or_never();
         let after = world.with(|state| state.routes.clone());
         let (outcome, _) = run(&world, &plan, &CancellationToken::new());
@@ -182,7 +183,7 @@ proptest! {
         }
     }
 
-    /// 9. Credentials of another account send nothing forward; on the way back AWS itself decides.
+    /// Rule 9. Credentials of another account send nothing forward; for a rollback, AWS itself decides.
     #[test]
     fn rule_9_other_credentials(scene in calm_pair(), intent in forward()) {
         let Some(plan) = planned(&scene, &intent) else { return Ok(()) };
@@ -243,7 +244,7 @@ fn a_rollback_is_sent_before_anything_is_read() {
     let scene = at_ten();
     let plan = planned(&scene, &Intent::Rollback { to: None, at_once: false }).unwrap();
     let world = World::new(&scene);
-    // Not one read is ever answered.
+    // Every read fails.
     world.with(|state| state.unread = vec![true]);
     let (_, progress) = run(&world, &plan, &CancellationToken::new());
     assert_eq!(progress[0], Progress::Sent { step: 0 });
@@ -269,7 +270,7 @@ fn a_watch_whose_questions_fail_does_not_ask_faster_for_it() {
     plan.steps.retain(|step| step.hold > jiff::SignedDuration::ZERO);
     let step = plan.steps[0].clone();
     let world = World::new(&Scene { weights: vec![(100, 0)], ..at_ten() });
-    // Rule and health are read once; from then on every question fails.
+    // Rule and health are read once; every later query fails.
     world.with(|state| state.unread = (0..100_000).map(|read| !(1..=2).contains(&read)).collect());
     let (outcome, progress) = run(&world, &plan, &CancellationToken::new());
     assert!(matches!(outcome, OperationOutcome::Failed { .. }), "{outcome:?}");
@@ -289,14 +290,58 @@ fn a_finish_takes_its_six_steps_and_goes_on_after_a_crash() {
     let settled: BTreeMap<_, _> = world
         .with(|state| state.services.values().map(|service| (service.key.service.clone(), service.desired)).collect());
     assert_eq!(settled["shop-canary"], 0);
-    // Broken off when stable had the revision already: what is left is the traffic and the canary's tasks.
+    // Interrupted when stable had the revision already: the traffic and the canary's tasks are left to do.
     let mut again = full.clone();
     again.stable.td = 2;
     let plan = planned(&again, &Intent::Finish).unwrap();
     let calls: Vec<_> = plan.calls().map(Call::operation).collect();
     assert_eq!(calls.last(), Some(&"UpdateService"));
     assert!(calls.contains(&"ModifyRule"), "{calls:?}");
-    // Broken off after the traffic had moved: only the canary's tasks are left.
+    // Interrupted after the traffic had moved: only the canary's tasks are left to do.
     again.weights = vec![(100, 0)];
     assert_eq!(planned(&again, &Intent::Finish).unwrap().calls().count(), 1);
+}
+
+/// Executes a plan whose time is over as soon as the first call is sent.
+fn run_late(world: &World, plan: &Plan) -> OperationOutcome {
+    let overdue = CancellationToken::new();
+    let options = Options { clock: Arc::new(world.clone()), overdue: overdue.clone(), ..Options::default() };
+    let mut report = |moved| {
+        if matches!(moved, Progress::Sent { .. }) {
+            overdue.cancel();
+        }
+    };
+    execute(world, plan, &options, &CancellationToken::new(), &mut report).now_or_never().expect("it waits no more")
+}
+
+#[test]
+fn past_its_time_nothing_is_sent_and_the_call_on_its_way_is_answered() {
+    let scene = at_ten();
+    let plan = planned(&scene, &Intent::Rollback { to: None, at_once: false }).unwrap();
+    for (mishap, unknown) in [(Mishap::None, false), (Mishap::AnswerLost, true)] {
+        let world = World::new(&scene);
+        world.with(|state| state.mishaps = vec![mishap]);
+        let outcome = run_late(&world, &plan);
+        assert_eq!(matches!(outcome, OperationOutcome::Unknown { step: 0, .. }), unknown, "{outcome:?}");
+        assert_eq!(outcome == OperationOutcome::Superseded, !unknown, "{outcome:?}");
+        assert_eq!(world.with(|state| state.sent.len()), 1);
+    }
+}
+
+#[test]
+fn a_step_that_waits_for_tasks_ends_when_somebody_else_moves_the_traffic() {
+    let scene = at_ten();
+    let plan = planned(&scene, &Intent::Step { to: None }).unwrap();
+    let world = World::new(&scene);
+    world.with(|state| state.edits = vec![(Duration::from_secs(10), Edit::Weights(100, 0))]);
+    let (outcome, _) = run(&world, &plan, &CancellationToken::new());
+    let OperationOutcome::Failed { step: 0, reason } = outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("somebody else changed it meanwhile: "), "{reason}");
+    let waited = world.with(|state| state.now);
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
+    // A rollback does not stop for such a change.
+    let plan = planned(&scene, &Intent::Rollback { to: None, at_once: false }).unwrap();
+    let world = World::new(&scene);
+    world.with(|state| state.edits = vec![(Duration::from_secs(1), Edit::Shape)]);
+    assert_eq!(run(&world, &plan, &CancellationToken::new()).0, OperationOutcome::Done);
 }

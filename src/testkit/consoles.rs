@@ -145,6 +145,7 @@ pub(crate) fn service(name: &str, family: &str, revision: u32, tasks: u32, since
         grace: Some(60),
         execute_command: false,
         daemon: false,
+        managed: None,
     }
 }
 

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
-use crate::domain::ecs::route::{Health, Route, RouteId};
+use crate::domain::ecs::route::{Health, Route, RouteId, Stickiness};
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::metrics::Series;
@@ -183,8 +183,13 @@ impl State {
     fn apply(&mut self, call: &Call) -> Result<(), Fault> {
         let changed = |message: &str| Err(Fault::new(FaultKind::Changed, call.operation(), call.subject(), message));
         match call {
-            Call::SetWeights { route: id, seen, weights, reread } => {
+            Call::SetWeights { route: id, seen, weights, reread, stickiness } => {
                 let route = self.routes.get_mut(id).unwrap();
+                match stickiness {
+                    Some(Stickiness::Off { .. }) => route.stickiness = None,
+                    Some(Stickiness::On { seconds }) => route.stickiness = Some(*seconds),
+                    None => {}
+                }
                 if *reread == Reread::Strict && (route.forwards != seen.forwards || route.shape != seen.shape) {
                     return changed("the rule is not as it was seen");
                 }

@@ -27,7 +27,7 @@ mod topology;
 
 pub(crate) use self::native::{NativeScene, native_intent, native_scene};
 pub(crate) use self::strategies::{calm_pair, forward, intent, scene};
-pub(crate) use self::topology::{Topology, topology};
+pub(crate) use self::topology::{Missing, Topology, missing, topology};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 pub(crate) const REGION: &str = "us-east-1";
@@ -283,6 +283,7 @@ fn service(name: &str, side: &SideScene, scene: &Scene) -> Service {
         grace: None,
         execute_command: false,
         daemon: false,
+        managed: None,
     }
 }
 

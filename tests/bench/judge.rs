@@ -1,7 +1,8 @@
-//! How often the judge is wrong and how soon it is right, on releases that are made up, beside simpler rules.
+//! The error rates of the judge and its time to a verdict, on simulated releases, compared with simpler rules.
 //!
-//! `cargo bench --bench judge --profile dev` prints the table, `-- --write` puts it where the documentation has it
-//! (`judge.md`), and `-- --check` fails where a share is exceeded. Everything is seeded: the table is the same anywhere.
+//! `cargo bench --bench judge --profile dev` prints the table, and `-- --write` writes it into the documentation
+//! (`judge.md`). `-- --check` fails if the rate of false alarms is above the configured one, or if the written table
+//! differs. All random numbers are seeded: the table is the same on every machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::process::ExitCode;
@@ -19,26 +20,27 @@ use tidegate::domain::settings::Thresholds;
 
 const BAKE: SignedDuration = SignedDuration::from_mins(10);
 
-/// A release: what its two sides are truly like.
+/// The true properties of a release's two sides.
 #[derive(Clone, Copy)]
 struct Truth {
-    /// Requests a minute, of both sides.
+    /// Requests a minute, of both sides together.
     requests: f64,
-    /// The canary's part of them.
+    /// The canary's share of the requests, a fraction.
     share: f64,
-    /// Stable's errors over requests.
+    /// Stable's errors over requests, a fraction.
     errors: f64,
-    /// The canary's over stable's.
+    /// The canary's error rate over stable's.
     errors_times: f64,
-    /// How much the minutes' latencies wander, both sides' together: a busy minute is busy for both.
+    /// Variation of latency between minutes (the σ of its logarithm), common to both sides: a busy minute is busy for
+    /// both.
     wander: f64,
-    /// How wide latencies are spread within a minute (the σ of their logarithm).
+    /// Spread of latencies within a minute (the σ of their logarithm).
     spread: f64,
     /// The canary's latency over stable's.
     slower: f64,
 }
 
-/// A release without a fault, drawn at random: quiet and busy ones, with and without errors.
+/// A random release without a fault: quiet or busy, with or without errors.
 fn faultless(random: &mut ChaCha8Rng) -> Truth {
     let among = |random: &mut ChaCha8Rng, of: &[f64]| of[random.random_range(0..of.len())];
     Truth {
@@ -56,7 +58,7 @@ fn some(random: &mut ChaCha8Rng, requests: f64, rate: f64) -> f64 {
     if rate <= 0.0 { 0.0 } else { Binomial::new(requests as u64, rate).unwrap().sample(random) as f64 }
 }
 
-/// The p95 of so many log-normal latencies: an order statistic, so that nobody has to draw them all.
+/// The p95 of `requests` log-normal latencies, drawn as an order statistic, so that no single latency need be drawn.
 fn p95(random: &mut ChaCha8Rng, requests: f64, middle: f64, spread: f64) -> Option<f64> {
     use statrs_normal::quantile;
     if requests < 1.0 {
@@ -75,7 +77,7 @@ mod statrs_normal {
     }
 }
 
-/// The next minute of both sides.
+/// Simulates one minute of both sides.
 fn minute(random: &mut ChaCha8Rng, truth: &Truth, number: i64) -> (Observed, Observed) {
     let at = Timestamp::from_second(1_700_000_040 + number * 60).unwrap();
     let middle = 100.0 * (truth.wander * Normal::new(0.0, 1.0).unwrap().sample(random)).exp();
@@ -91,16 +93,16 @@ fn minute(random: &mut ChaCha8Rng, truth: &Truth, number: i64) -> (Observed, Obs
     (canary, side(1.0 - truth.share, truth.errors, 1.0))
 }
 
-/// A way of telling, minute by minute, that a canary fails.
+/// A rule that decides, minute by minute, whether a canary fails.
 #[derive(Clone, Copy, PartialEq)]
 enum Rule {
-    /// tidegate's, with its defaults.
+    /// tidegate's rule, with its default thresholds.
     Judge,
-    /// The same without "so many times worse": the statistics alone.
+    /// tidegate's rule without the minimum ratios: the statistics alone.
     Statistics,
-    /// Errors so far above 1 % on at least 100 requests, or this minute's p95 half as slow again.
+    /// A total error rate above 1 % on at least 100 requests, or this minute's p95 above 1.5 times stable's.
     Fixed,
-    /// The same tests as the judge's, each at 1 % at each minute, as if it were the only look.
+    /// The judge's tests, each at 1 % at each minute, as if each minute were the only look.
     EachLook,
 }
 
@@ -167,7 +169,7 @@ fn watched(
     failed
 }
 
-/// The allowances, percentage points, that are weighed.
+/// The allowances that are compared, percentage points.
 const ALLOWANCES: [f64; 3] = [0.5, 1.0, 1.5];
 
 /// The minute and the requests at which a release passed, with each allowance.
@@ -181,7 +183,7 @@ fn passed(seed: u64, truth: &Truth, minutes: i64) -> Vec<Option<(u32, f64)>> {
         stable.push(s);
         for (allowance, passed) in ALLOWANCES.iter().zip(&mut passed) {
             let thresholds = Thresholds { allowance: *allowance, ..Thresholds::default() };
-            // No bake of ten minutes passes sooner.
+            // A bake of ten minutes does not pass sooner.
             let look = || analysis::judge(&Case::recorded(&canary, &stable, BAKE, &thresholds));
             if passed.is_none() && number >= 9 && look().outcome == VerdictStatus::Pass {
                 let requests = canary.iter().filter_map(|minute| minute.requests).sum();
@@ -195,7 +197,7 @@ fn passed(seed: u64, truth: &Truth, minutes: i64) -> Vec<Option<(u32, f64)>> {
     passed
 }
 
-/// Every release of a kind, on all processors; in the order of their seeds.
+/// The results of all releases of a kind, in the order of their seeds, computed on all processors.
 fn all(releases: usize, one: impl Fn(u64) -> Vec<Option<(u32, f64)>> + Sync) -> Vec<Vec<Option<(u32, f64)>>> {
     let next = AtomicUsize::new(0);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -217,7 +219,7 @@ fn all(releases: usize, one: impl Fn(u64) -> Vec<Option<(u32, f64)>> + Sync) -> 
     found.into_iter().map(|(_, failed)| failed).collect()
 }
 
-/// The middle of all releases, those that did not fail at the end.
+/// The median of all releases. A release that did not fail counts as infinite.
 fn median(found: &[Vec<Option<(u32, f64)>>], rule: usize, of: fn((u32, f64)) -> f64) -> Option<f64> {
     let mut values: Vec<_> = found.iter().map(|failed| failed[rule].map_or(f64::INFINITY, of)).collect();
     values.sort_by(f64::total_cmp);
@@ -233,7 +235,7 @@ fn thousands(value: f64) -> String {
 #[expect(clippy::too_many_lines, reason = "one run, from its flags to its exit code")]
 fn main() -> ExitCode {
     let asked = |flag: &str| std::env::args().any(|word| word == flag);
-    // `cargo test --all-targets` only tries it out.
+    // `cargo test --all-targets` runs few releases, as a smoke test.
     let of = |releases: usize| if asked("--bench") { releases } else { 4 };
     let began = std::time::Instant::now();
     let rules = RULES.map(|(rule, _)| rule);
@@ -245,7 +247,7 @@ fn main() -> ExitCode {
 
     let releases = of(10_000);
     let sound = all(releases, |seed| watched(seed, faultless, 10, &rules));
-    // On and on: an hour's watching, of fewer.
+    // A watch of one hour, on fewer releases.
     let longer = all(of(1_000), |seed| watched(1_000_000 + seed, faultless, 60, &rules));
     let share = |found: &[Vec<Option<(u32, f64)>>], rule: usize| {
         found.iter().filter(|failed| failed[rule].is_some()).count() as f64 / found.len() as f64 * 100.0

@@ -1,8 +1,8 @@
-//! A log of 100,000 lines a minute, followed for ten minutes: how long a page of ten thousand lines takes to be taken in,
-//! how long a key then takes to its frame, and what is kept in memory.
+//! A log of 100,000 lines a minute, followed for ten minutes. The benchmark measures the time to take in a page of ten
+//! thousand lines, the time from a key to its frame, and the memory.
 //!
-//! CloudWatch is a function of the time here, so that nothing but the console is measured: its passes, repeats and
-//! bounds are the real ones.
+//! CloudWatch is a pure function of the time here, so that only the console is measured. The console's passes, repeats
+//! and bounds are the real ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::process::ExitCode;
@@ -35,11 +35,11 @@ use measure::{Line, Samples, Wish};
 const SIZE: (u16, u16) = (200, 60);
 /// Microseconds between two lines: 100,000 a minute.
 const APART: i64 = 600;
-/// CloudWatch ends a page at so many lines, or so many bytes.
+/// Maximum lines and bytes of a CloudWatch page.
 const PAGE: (usize, usize) = (10_000, 1 << 20);
-/// A frame, at thirty a second.
+/// Duration of a frame, at thirty frames a second.
 const FRAME: Duration = Duration::from_millis(33);
-/// Megabytes that the log may take, whatever is written.
+/// Maximum megabytes of the log, however much is written.
 const MEMORY: usize = 32;
 
 fn start() -> Timestamp {
@@ -64,7 +64,7 @@ fn line(number: i64, streams: &[Arc<str>]) -> LogLine {
     LogLine { at, stream: stream.clone(), id: number.cast_unsigned(), error: is_error(&text), text, cut: 0 }
 }
 
-/// What CloudWatch answers at a time.
+/// CloudWatch's response at the time `now`.
 fn answer(query: &LogQuery, now: Timestamp, streams: &[Arc<str>]) -> LogPage {
     let first = query.from.duration_since(start()).as_micros().max(0);
     let first = (i64::try_from(first).unwrap() + APART - 1) / APART;
@@ -82,7 +82,7 @@ fn answer(query: &LogQuery, now: Timestamp, streams: &[Arc<str>]) -> LogPage {
     LogPage { lines, next: None }
 }
 
-/// A console that has the log of one service open.
+/// A console with the open log of one service.
 fn console() -> Model {
     let place = Location { environment: "bench".into(), account: "123456789012".into(), region: "us-east-1".into() };
     let now = Now::new(start() + SignedDuration::from_mins(3));
@@ -122,6 +122,7 @@ fn console() -> Model {
         grace: None,
         execute_command: false,
         daemon: false,
+        managed: None,
     };
     let driver = LogDriver::Awslogs { group: "/ecs/shop".into(), region: None, prefix: Some("ecs".into()) };
     let definition = TaskDefinition {
@@ -148,7 +149,7 @@ fn resident() -> usize {
 
 #[expect(clippy::too_many_lines, reason = "one run, from its flags to its exit code")]
 fn main() -> ExitCode {
-    // Minutes, five messages a second.
+    // The rounds are minutes, with five messages a second.
     let wish = Wish::new(10);
     let streams: Vec<Arc<str>> = (0..8).map(|task| format!("ecs/app/{task:032x}").into()).collect();
     let mut model = console();
@@ -174,7 +175,7 @@ fn main() -> ExitCode {
         if page {
             pages.push(begun.elapsed());
         }
-        // Somebody is at the keys all the time, and at times looks for something.
+        // The operator presses keys all the time, and sometimes searches.
         let key = match step % 50 {
             10 => Key::Char('/'),
             11 => Key::Char('9'),
@@ -201,7 +202,7 @@ fn main() -> ExitCode {
                 behind.max(model.screen.logs.reach().map_or(SignedDuration::MAX, |reach| now.at.duration_since(reach)));
         }
     }
-    // Each line up to then is counted once.
+    // Each line up to `until` is counted exactly once.
     let until = model.screen.logs.reach().unwrap();
     let page = model.screen.logs.since().unwrap();
     let expected = |until: Timestamp| until.duration_since(page).as_micros() / i128::from(APART);

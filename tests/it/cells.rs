@@ -1,4 +1,4 @@
-//! What R and P send, cell by cell: every strategy in every phase of a deployment, over the wire.
+//! The calls that R and P send, cell by cell: every strategy in every phase of a deployment, over the wire.
 
 use std::collections::BTreeMap;
 
@@ -20,29 +20,29 @@ pub(crate) enum By {
     BlueGreen,
     Canary,
     Linear,
-    /// BLUE_GREEN, the weights written by the console while it waits at POST_TEST_TRAFFIC_SHIFT.
+    /// BLUE_GREEN; the console writes the weights while the deployment waits at POST_TEST_TRAFFIC_SHIFT.
     Weighted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum At {
-    /// SUCCESSFUL, with a good one before it.
+    /// SUCCESSFUL, with a good deployment before it.
     Finished,
-    /// SUCCESSFUL, the only one that there ever was.
+    /// SUCCESSFUL, the first deployment of the service.
     FirstFinished,
-    /// SUCCESSFUL; what was good before it has been deregistered.
+    /// SUCCESSFUL; the good revision before it has been deregistered.
     Deregistered,
     /// PENDING.
     Pending,
-    /// IN_PROGRESS at this stage; where it has none, before its tasks are up.
+    /// IN_PROGRESS at this stage; for a strategy without stages, before its tasks are up.
     Stage(&'static str),
     /// A PAUSE hook waits at this stage.
     Paused(&'static str),
-    /// At the same stage as before, before the second step.
+    /// A PAUSE hook waits at the same stage again, before the second step.
     PausedAgain,
     /// Two PAUSE hooks wait at one stage.
     TwoPauses,
-    /// Held, with this share written by the console.
+    /// Paused for weights, with this share written by the console.
     Held(u8),
     RollbackRequested,
     RollbackInProgress,
@@ -50,9 +50,9 @@ pub(crate) enum At {
     RolledBack,
     /// ROLLBACK_FAILED.
     RollbackFailed,
-    /// A newer deployment runs, the one before was STOPPED by it.
+    /// A newer deployment runs, which STOPPED the one before.
     Superseding,
-    /// … and is SUCCESSFUL by now.
+    /// The newer deployment is SUCCESSFUL by now.
     Superseded,
 }
 
@@ -80,11 +80,11 @@ const NOBODY: &[&str] = &["no: search does not wait for anybody: ECS shifts its 
 const NOTHING_GOOD: &[&str] = &["no: No revision of search other than :88 is known to have worked."];
 const ALREADY: &[&str] = &["said: search is rolling back already: nothing is sent"];
 const TOO_OLD: &[&str] = &["no: search was released on 2026-11-18, more than 24 h ago."];
-/// Twice is once.
+/// A second rollback sends nothing.
 const REACHED: &[&str] = &["said: search was rolled back, and runs :88: nothing is sent"];
 const GOING_BACK: &[&str] = &["no: search is rolling back."];
 
-/// Strategy, phase, what R sends, what P sends.
+/// Strategies, phase, the calls of R, the calls of P.
 type Row = (&'static [By], At, &'static [&'static str], &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -109,7 +109,7 @@ const CELLS: &[Row] = &[
     (&[Weighted], Paused("POST_PRODUCTION_TRAFFIC_SHIFT"), BLUE_THEN_GO_BACK, GO_ON),
     (BY_ECS,     At::Stage("BAKE_TIME"),                   STOP,              NOBODY),
     (&[Weighted], At::Stage("BAKE_TIME"),                  BLUE_THEN_STOP,    NOBODY),
-    // Blue's tasks are leaving: ECS starts others before it shifts, and users stay where they are until then.
+    // Blue's tasks are stopping: ECS starts new ones before it shifts, and users stay on green until then.
     (NATIVE,     At::Stage("CLEAN_UP"),                    STOP,              NOBODY),
     (&[Rolling], RollbackRequested,                        ALREADY,           NOT_WEIGHTED),
     (NATIVE,     RollbackRequested,                        ALREADY,           GOING_BACK),
@@ -117,12 +117,12 @@ const CELLS: &[Row] = &[
     (NATIVE,     RollbackInProgress,                       ALREADY,           GOING_BACK),
     (&[Rolling], RolledBack,                               REACHED,           NOT_WEIGHTED),
     (NATIVE,     RolledBack,                               REACHED,           NOTHING_UNDER_WAY),
-    // What ECS could not bring back, not what ran before that.
+    // The revision that ECS could not bring back is deployed again, not the revision before it.
     (&[Rolling], RollbackFailed,                           AGAIN,             NOT_WEIGHTED),
     (NATIVE,     RollbackFailed,                           AGAIN,             NOTHING_UNDER_WAY),
     (&[Rolling], Superseding,                              STOP,              NOT_WEIGHTED),
     (NATIVE,     Superseding,                              STOP,              NOBODY),
-    // Not to what was stopped on its way: to what ran before that.
+    // The rollback skips the stopped deployment and goes to the revision before it.
     (&[Rolling], Superseded,                               &["UpdateService service=search taskDefinition=search:88"], NOT_WEIGHTED),
     (NATIVE,     Superseded,                               &["UpdateService service=search taskDefinition=search:88"], NOTHING_UNDER_WAY),
     (&[Weighted], Held(0),                                 GO_BACK,           &["ModifyRule search-blue=99 search-green=1"]),
@@ -131,7 +131,7 @@ const CELLS: &[Row] = &[
     (&[Weighted], Held(100),                               BLUE_THEN_GO_BACK, GO_ON),
 ];
 
-/// One service, `search:88`, deployed by the strategy; what happens to it leads to the phase.
+/// The scenario with one service, `search:88`, deployed by the strategy. Its events lead to the phase.
 pub(crate) fn world(by: By, at: At) -> Scenario {
     let strategy = match by {
         Rolling => "strategy = 'ROLLING'",
@@ -185,7 +185,8 @@ pub(crate) fn world(by: By, at: At) -> Scenario {
     Scenario::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// Seconds after the start at which these two begin: they last two seconds.
+/// Seconds from the start to the beginning of the deployment and of the stop: PENDING and ROLLBACK_REQUESTED last two
+/// seconds.
 const BEGUN_AT: u32 = 6;
 const STOPPED_AT: u32 = 26;
 
@@ -197,7 +198,7 @@ fn status(model: &Model) -> Option<&DeploymentStatus> {
     release(model).deployment.as_ref().map(|deployment| &deployment.status)
 }
 
-/// The console on the service's own screen, in the phase.
+/// Opens the service's screen in a console and waits for the phase.
 #[expect(clippy::too_many_lines, reason = "a case for each phase")]
 pub(crate) async fn reach(by: By, at: At) -> Harness {
     let own = ServiceSettings { native_weighted: by == Weighted, ..ServiceSettings::default() };
@@ -213,7 +214,7 @@ pub(crate) async fn reach(by: By, at: At) -> Harness {
             stage.pass_to(second - 1).await;
             stage.press("r").await;
         }
-        // It takes no longer than a few seconds where all the traffic goes at once.
+        // The stage lasts only a few seconds if all the traffic shifts at once.
         At::Stage("PRODUCTION_TRAFFIC_SHIFT") => {
             stage.until(&what, |model| release(model).stage.is_some()).await;
             while stage.release(NAME).stage != Some("PRODUCTION_TRAFFIC_SHIFT".into()) {
@@ -269,7 +270,7 @@ pub(crate) async fn reach(by: By, at: At) -> Harness {
     stage
 }
 
-/// What the key sends, or the words of the refusal. A question is answered as an operator would.
+/// The calls that a key sends, or the text of the refusal. A dialog is confirmed with `y`.
 async fn press(stage: &mut Harness, key: &str) -> Vec<String> {
     let before = stage.release(NAME).clone();
     let sent = stage.writes().len();
@@ -285,7 +286,7 @@ async fn press(stage: &mut Harness, key: &str) -> Vec<String> {
     if told.is_empty() { vec![said(stage)] } else { told }
 }
 
-/// What the status line says, without the time in it and without advice.
+/// The text of the status line, without its time and advice.
 fn said(stage: &Harness) -> String {
     let text = stage.model.screen.notice.as_ref().map_or("", |notice| notice.text.as_str());
     let text = text.split(';').next().unwrap_or_default();
@@ -296,7 +297,7 @@ fn said(stage: &Harness) -> String {
     format!("said: {without}")
 }
 
-/// A write in a line. IT is the deployment that was on the screen; hooks are counted as they were shown there.
+/// A write in one line. IT stands for the deployment that was on the screen; hooks have their numbers on the screen.
 fn line(before: &Release, operation: &str, input: &Value) -> String {
     assert_ne!(input["stopType"], "ABORT");
     assert!(input["desiredCount"].is_null(), "{input}");
@@ -319,7 +320,7 @@ fn line(before: &Release, operation: &str, input: &Value) -> String {
     told
 }
 
-/// Every cell of a strategy; all that differ are shown at once.
+/// Checks every cell of a strategy, and reports all differences at once.
 async fn check(by: By) {
     let mut wrong = Vec::new();
     for (_, at, on_r, on_p) in CELLS.iter().filter(|(strategies, ..)| strategies.contains(&by)) {
@@ -328,7 +329,7 @@ async fn check(by: By) {
         if told != *on_p {
             wrong.push(format!("{by:?} {at:?} P: {told:#?}, not {on_p:#?}"));
         }
-        // A refusal has changed nothing: the same world will do.
+        // A refusal changes nothing, so the same world is used again.
         if stage.model.screen.dialog.take().is_none() {
             stage = reach(by, *at).await;
         }
@@ -375,7 +376,7 @@ fn every_phase_has_its_cell_for_every_strategy() {
             seen.push(at);
         }
     }
-    // Those that ECS shifts have the same phases, but for steps of their own.
+    // The strategies with ECS stages have the same phases, except for the phases of their steps.
     let steps = |at: &&At| !matches!(at, PausedAgain | Held(_) | Paused("POST_TEST_TRAFFIC_SHIFT"));
     let blue_green: Vec<_> = rows(BlueGreen).filter(steps).collect();
     for by in [Canary, Linear, Weighted] {

@@ -22,6 +22,11 @@ impl Home {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Another home with the same variables.
+    pub(crate) fn elsewhere(&self) -> Self {
+        Self { variables: self.variables.clone(), ..Self::new() }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -60,8 +65,11 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// The document that was printed, which follows its schema.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let document = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        crate::schemas::check(&document);
+        document
     }
 }
 
@@ -290,7 +298,8 @@ fn a_rolling_service_is_started_and_taken_back() {
 
 /// Each line of a watch is a document.
 fn lines(ran: &Ran) -> Vec<Value> {
-    ran.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    let document = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    ran.out.lines().map(document).inspect(crate::schemas::check).collect()
 }
 
 #[test]

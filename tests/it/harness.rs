@@ -415,6 +415,13 @@ pub(crate) fn tell(operation: &str, input: &Value) -> String {
         let group = to["TargetGroupArn"].as_str().unwrap().split('/').nth(1).unwrap();
         parts.push(format!("{group}={}", to["Weight"]));
     }
+    for action in actions.into_iter().flatten() {
+        let sticky = &action["ForwardConfig"]["TargetGroupStickinessConfig"];
+        // A rule that never was sticky has no duration.
+        let state = if sticky["Enabled"] == true { "on" } else { "off" };
+        let seconds = sticky["DurationSeconds"].as_i64();
+        parts.extend(seconds.map(|seconds| format!("stickiness={state}/{seconds}")));
+    }
     for member in ["service", "taskDefinition", "serviceDeploymentArn"] {
         if !input[member].is_null() {
             parts.push(format!("{member}={}", last(&input[member])));

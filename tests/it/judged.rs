@@ -11,8 +11,8 @@ fn a_pair_is_judged_by_its_minutes_and_these_can_be_kept() {
     let sim = Sim::start(&["--scenario", "good-release", "--seed", "7"]);
     let home = &sim.home;
     let judged = home.expect(5, &["judge", "checkout", "--since", "6m", "--json"]).json();
-    assert_eq!((&judged["schema"], &judged["verdict"]), (&"tidegate.judgement/1".into(), &"not_yet".into()));
-    assert_eq!((&judged["service"], &judged["source"]), (&"checkout".into(), &"CloudWatch".into()), "{judged}");
+    assert_eq!((&judged["schema"], &judged["outcome"]), (&"tidegate.judgement/1".into(), &"not_yet".into()));
+    assert_eq!((&judged["name"], &judged["source"]), (&"checkout".into(), &"CloudWatch".into()), "{judged}");
     assert!(judged["error_rate"]["canary"].is_number() && judged["needs"]["minutes"].is_number(), "{judged}");
 
     let kept = home.expect(0, &["judge", "checkout", "--since", "6m", "--minutes"]);
@@ -27,7 +27,7 @@ fn a_pair_is_judged_by_its_minutes_and_these_can_be_kept() {
     let again = home.expect(5, &["judge", file.to_str().unwrap(), "--service", "checkout", "--json"]).json();
     // A minute may have settled meanwhile; what was kept is judged as it was.
     let minutes = |judged: &Value| judged["changes"][0]["minute"].clone();
-    assert_eq!((minutes(&again), &again["verdict"]), (minutes(&judged), &judged["verdict"]));
+    assert_eq!((minutes(&again), &again["outcome"]), (minutes(&judged), &judged["outcome"]));
 
     let text = home.expect(5, &["judge", "checkout", "--since", "6m"]).out;
     assert!(text.starts_with("NOT YET\n") && text.contains("checkout, by CloudWatch's minutes from "), "{text}");

@@ -22,12 +22,15 @@ mod machine;
 mod mashing;
 mod native;
 mod pending_rollback;
+mod pipelines;
 mod prometheus;
 mod pty;
 mod readme;
 mod release;
+mod repeats;
 mod replay;
 mod rooms;
+mod schemas;
 mod steadiness;
 mod topologies;
 #[allow(dead_code)] // Its clock is for the bench of the start.

@@ -1,5 +1,5 @@
-//! The walls of the source: what each room may know, who may touch the outside world, and that files do not import
-//! one another in a circle. Code that only tests compile is left out.
+//! The walls of the source: the rooms that each room may know, the files that may touch the outside world, and no
+//! circular imports between files. Code that is compiled only for tests is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use syn::visit::{self, Visit};
 
-/// The rooms, and what of ours each may know beside itself. The longest prefix of a file's path names its room.
+/// The rooms, and the other rooms that each one may know. The longest prefix of a file's path names its room.
 const ROOMS: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("clock", &["domain"]),
@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("cloud/prometheus", &["clock", "cloud", "domain", "files"]),
     ("execute", &["clock", "cloud", "domain", "files"]),
     ("console", &["domain"]),
-    // What carries the console's effects out: driver, recorder, loop, terminal, signals.
+    // The rooms that carry out the console's effects: driver, recorder, loop, terminal, signals.
     ("console/driver", &["clock", "cloud", "console", "console/recorder", "domain", "execute"]),
     ("console/recorder", &["console", "domain"]),
     ("console/event_loop", &["clock", "console", "console/driver", "console/recorder", "console/signals", "domain"]),
@@ -55,7 +55,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
 const RUNNERS: &[&str] =
     &["cli", "clock", "console/driver", "console/event_loop", "console/recorder", "execute", "main"];
 
-/// Words of the outside world, and the files and folders that may say them. A word that ends in `*` is a prefix.
+/// Paths of the outside world, and the files and folders that may use them. A path that ends in `*` is a prefix.
 const OUTSIDE: [(&str, &[&str]); 21] = [
     ("aws_config", &["cloud/aws"]),
     ("aws_credential*", &["cloud/aws"]),
@@ -81,7 +81,7 @@ const OUTSIDE: [(&str, &[&str]); 21] = [
         ],
     ),
     ("SystemTime::now", &["cli", "clock", "execute", "sim/wire/clock"]),
-    // A poll that overtook another waits a moment for it; a query that takes too long is ended.
+    // A poll that overtook another poll waits a moment for it; a query that takes too long is ended.
     ("time::sleep", &["clock", "cli", "cloud/aws/cache", "cloud/prometheus", "console/event_loop"]),
     ("time::interval", &["cli", "clock", "console/event_loop", "sim/wire"]),
     ("thread::sleep", &[]),
@@ -93,7 +93,7 @@ const OUTSIDE: [(&str, &[&str]); 21] = [
     ("tokio", NOT_PURE),
     ("Instant", NOT_PURE),
 ];
-/// Everything but `domain` and the console's state, update and screens: those only compute.
+/// All rooms except `domain` and the console's state, update and screens, which are pure.
 const NOT_PURE: &[&str] = &[
     "build",
     "cli",
@@ -114,12 +114,12 @@ type Module = Vec<String>;
 
 /// One file as it is compiled outside tests.
 struct Source {
-    /// Below `src`, without its ending: `domain/plan/call`.
+    /// The path below `src`, without the extension: `domain/plan/call`.
     path: String,
     module: Module,
-    /// The paths that its code names, as they are written.
+    /// The paths in the code, as written.
     paths: Vec<Vec<String>>,
-    /// Modules below it that only tests compile.
+    /// Child modules that are compiled only for tests.
     test_modules: Vec<Module>,
 }
 
@@ -170,7 +170,7 @@ impl<'ast> Visit<'ast> for Paths {
         flatten(&item.tree, Vec::new(), &mut self.found);
     }
 
-    /// `pub(super)` names the parent and uses nothing of it.
+    /// `pub(super)` names the parent, but uses no item of it.
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -179,7 +179,7 @@ impl<'ast> Visit<'ast> for Paths {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        // Most macros take a list of expressions; what takes anything else names no path of ours.
+        // Most macros take a list of expressions; a macro with other arguments names no path of ours.
         let arguments =
             call.parse_body_with(syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated);
         arguments.iter().flatten().for_each(|argument| self.visit_expr(argument));
@@ -220,7 +220,7 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// The module of ours that a path leads to, as far as it is a file.
+/// The module of this crate that a path leads to: the longest prefix that is a file.
 fn target(source: &Source, path: &[String], modules: &BTreeSet<Module>) -> Option<Module> {
     let supers = path.iter().take_while(|part| *part == "super").count();
     let full: Module = match path.first()?.as_str() {
@@ -243,12 +243,12 @@ fn may_say(source: &Source, who: &[&str]) -> bool {
     who.iter().any(|who| source.path == *who || source.path.strip_prefix(who).is_some_and(|rest| rest.starts_with('/')))
 }
 
-/// Whether a path says a word: `tokio`, `aws_sdk_*`, `Instant::now`.
+/// Returns true if a path uses a word of [`OUTSIDE`]: `tokio`, `aws_sdk_*`, `Instant::now`.
 fn says(path: &[String], word: &str) -> bool {
     let parts: Vec<_> = word.split("::").collect();
     match (word.strip_suffix('*'), parts.as_slice()) {
         (Some(prefix), _) => path[0].starts_with(prefix),
-        // A crate or a module of std: where the path begins.
+        // A crate or a module of std matches at the start of the path only.
         (_, ["std", _]) | (_, [_]) => {
             path.iter().zip(&parts).all(|(said, part)| said == part) && path.len() >= parts.len()
         }
@@ -273,7 +273,7 @@ fn faults(source: &Source, modules: &BTreeSet<Module>) -> Vec<String> {
     faults
 }
 
-/// Files that import one another in a circle, but for a module and its own children.
+/// Files that import one another in a circle, except for a module and its own children.
 fn circles(sources: &[Source]) -> Vec<String> {
     let modules: BTreeSet<_> = sources.iter().map(|source| source.module.clone()).collect();
     let index: BTreeMap<_, _> = sources.iter().enumerate().map(|(at, source)| (&source.module, at)).collect();

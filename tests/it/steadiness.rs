@@ -1,9 +1,13 @@
 //! Services whose rollouts are complete and that need somebody all the same, as an operator finds and mends them.
 
+use jiff::SignedDuration;
 use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::release::condition::Severity;
 use tidegate::domain::release::{Phase, Release};
+use tidegate::domain::rollback::readiness::Level;
+use tidegate::domain::settings::Settings;
 
+use crate::cli::Sim;
 use crate::harness::Harness;
 
 fn reasons(release: &Release) -> Vec<&'static str> {
@@ -120,4 +124,47 @@ async fn the_old_revisions_tasks_are_not_those_of_the_new_one() {
     assert!(own.contains("/6 running") && own.contains("0 healthy ▲") && !own.contains("6/6"), "{own}");
     let old = screen.lines().find(|line| line.contains("old      :17")).unwrap();
     assert!(old.contains("6/6 running") && old.contains("6 healthy ✓"), "{old}");
+}
+
+#[tokio::test]
+async fn old_tasks_that_ecs_removes_later_need_nobody_unless_they_are_what_was_rolled_back() {
+    let settings = Settings { patience: SignedDuration::from_mins(4), ..Settings::default() };
+    let mut stage = Harness::with("deferred-cleanup", settings).await;
+    stage.pass(30).await;
+    let payments = stage.release("payments");
+    assert!(!payments.needs_somebody() && reasons(payments).is_empty(), "{payments}");
+    assert!(payments.conditions.iter().any(|it| it.reason() == "cleanup_deferred"), "{payments}");
+    assert_eq!(payments.phase, Phase::Steady);
+    stage.go("payments").await;
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("tasks of :17 run on") && screen.contains(":18 may serve on for up to 14 d"), "{screen}");
+    stage.press("R").await;
+    let asked = stage.screen(120, 40);
+    assert!(asked.contains(":18 may serve for up to 14 d"), "{asked}");
+    stage.press("y").await;
+    assert_eq!(stage.told(), ["UpdateService service=payments taskDefinition=payments:17"]);
+    // Some users are still on :18: the rollback is not done, and somebody has to look.
+    let ended = stage.audit().await.pop().unwrap();
+    assert!(ended["outcome"].to_string().contains("6 tasks of other revisions run on"), "{ended}");
+    assert_eq!(reasons(stage.release("payments")), ["several_revisions"]);
+}
+
+#[test]
+fn a_rollback_that_ecs_would_refuse_is_not_ready_and_its_dry_run_exits_3() {
+    // The divided rule of an Express service is not ours to mend. Without a rollback in its history, R goes back from :23.
+    let express = include_str!("../../assets/scenarios/express.toml");
+    let text = express.replace("deployed = \"10d\"", "deployed = \"3h\"");
+    let text = text.replace("past = [\n  { task_definition = \"orders:24\"", "past = [\n  #");
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let sim = Sim::start(&["--scenario", file.path().to_str().unwrap()]);
+    let status = sim.home.expect(0, &["status", "orders", "--json"]).json();
+    let back = &status["services"][0]["rollback"];
+    assert_eq!((&back["ready"], &back["target"].is_null()), (&false.into(), &false), "{back}");
+    assert!(back["blocked"][0].as_str().unwrap().contains("ECS refuses every deployment"), "{back}");
+    let plan = sim.home.expect(3, &["rollback", "orders", "--dry-run", "--json"]).json();
+    assert_eq!((&plan["refused"], plan["calls"].as_array().unwrap().len()), (&serde_json::Value::Null, 1), "{plan}");
+    assert!(plan["blocked"][0].as_str().unwrap().contains("ECS refuses every deployment"), "{plan}");
+    let text = sim.home.expect(3, &["rollback", "orders", "--dry-run"]).out;
+    assert!(text.contains("AWS would refuse it: the rule is divided"), "{text}");
 }

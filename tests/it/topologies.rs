@@ -1,5 +1,7 @@
 //! Load balancers as they really are: several rules, groups and listeners around one pair, and users who follow late.
 
+mod managed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate::console::dialogs::Dialog;
 use tidegate::console::keymap::Key;
+use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::release::Phase;
 use tidegate::domain::settings::Settings;
 use tidegate::sim::api::{Answer, Call, Service};
@@ -256,24 +259,67 @@ async fn at_once_the_users_go_first() {
     assert_eq!(*at_zero.lock().unwrap(), [[18, 18]], "the canary's tasks stay until stable has its own");
 }
 
-#[tokio::test]
-async fn sticky_clients_are_served_until_their_cookies_lapse() {
-    let mut stage = Harness::open("sticky").await;
+/// What R and F write where a rule is sticky, and the seconds that R took.
+async fn back_and_finished(text: &str) -> (Harness, Vec<String>, i64) {
+    let mut stage = Harness::on(&Scenario::parse(text).unwrap(), Settings::default()).await;
     assert_eq!(configured(&stage, "checkout"), "10%");
     stage.go("checkout").await;
     let (users, pressed) = (tallies(&stage, &SIDES), stage.clock.now());
     stage.press("R").await;
-    assert_eq!(
-        stage.told(),
-        ["ModifyRule checkout-stable=100 checkout-canary=0", "UpdateService service=checkout-canary desiredCount=0"]
-    );
     let took = stage.clock.now().duration_since(pressed).as_secs();
-    assert!((600..=600 + 5 * 60 + 120).contains(&took), "{took} s");
-    let canary = tallies(&stage, &SIDES)[1];
-    assert!(canary.requests > users[1].requests + 1_000, "sticky clients went on using it");
     stage.pass(300).await;
     let (errors, unserved) = users_saw(&users, &tallies(&stage, &SIDES));
     assert!(errors < 1.0 && unserved == 0, "{errors} %, {unserved} unserved");
+    let told = stage.told();
+    (stage, told, took)
+}
+
+/// What the audit remembers of stickiness that was switched off.
+fn remembered(stage: &Harness) -> Vec<u32> {
+    let off = stage.recalled().stickiness.into_values().flatten();
+    off.map(|(_, seconds)| seconds).collect()
+}
+
+const STICKY: &str = include_str!("../../assets/scenarios/sticky.toml");
+
+#[tokio::test]
+async fn clients_with_a_cookie_go_back_with_the_weights_and_stickiness_is_put_back_by_a_finish() {
+    let (mut stage, told, took) = back_and_finished(STICKY).await;
+    assert_eq!(
+        told,
+        [
+            "ModifyRule checkout-stable=100 checkout-canary=0 stickiness=off/600",
+            "UpdateService service=checkout-canary desiredCount=0"
+        ]
+    );
+    assert!(took < 480, "{took} s: nobody waits for cookies");
+    let notes = warnings(&stage).await;
+    assert!(notes.contains("stickiness (600 s) is switched off in the same call"), "{notes}");
+    let said: Vec<_> = stage.release("checkout").conditions.iter().map(|it| it.reason()).collect();
+    assert!(said.contains(&"stickiness_off"), "{said:?}");
+    assert_eq!(remembered(&stage), [600]);
+    stage.press("Fy").await;
+    assert_eq!(stage.told()[2..], ["ModifyRule checkout-stable=100 checkout-canary=0 stickiness=on/600"]);
+    let checkout = stage.release("checkout");
+    assert_eq!((checkout.rules[0].route.stickiness, checkout.stickiness_off.len()), (Some(600), 0));
+    assert_eq!(remembered(&stage), [] as [u32; 0]);
+}
+
+#[tokio::test]
+async fn where_aws_keeps_a_rule_sticky_the_weights_go_back_all_the_same() {
+    let sticky = "[target_group.checkout-stable]\nsticky = true\n[target_group.checkout-canary]\nsticky = true\n";
+    let (stage, told, took) =
+        back_and_finished(&STICKY.replacen("[[event]]", &format!("{sticky}\n[[event]]"), 1)).await;
+    assert_eq!(
+        told,
+        [
+            "ModifyRule checkout-stable=100 checkout-canary=0 stickiness=off/600",
+            "ModifyRule checkout-stable=100 checkout-canary=0 stickiness=on/600",
+            "UpdateService service=checkout-canary desiredCount=0"
+        ]
+    );
+    assert!((600..=600 + 5 * 60 + 120).contains(&took), "{took} s");
+    assert!(stage.release("checkout").stickiness_off.is_empty());
 }
 
 #[tokio::test]
@@ -293,6 +339,34 @@ async fn no_task_is_taken_before_the_load_balancer_has_followed() {
         let (errors, unserved) = users_saw(&users, &tallies(&stage, &SIDES));
         assert!(errors < 1.0 && unserved == 0, "{seconds} s: {errors} %, {unserved} unserved");
     }
+}
+
+#[tokio::test]
+async fn behind_a_network_load_balancer_nothing_is_judged_and_a_rollback_goes_by_the_propagation_time() {
+    let mut stage = Harness::open("network-balancer").await;
+    stage.pass(30).await;
+    let checkout = stage.release("checkout");
+    assert_eq!(
+        (configured(&stage, "checkout").as_str(), checkout.rules[0].route.id.operation()),
+        ("10%", "ModifyListener")
+    );
+    assert_eq!(checkout.verdict.outcome, VerdictStatus::Inconclusive);
+    let why = "a network load balancer counts no requests: checkout-stable needs metrics of its own";
+    assert!(checkout.verdict.reasons.iter().any(|reason| reason == why), "{:?}", checkout.verdict.reasons);
+    assert_eq!(checkout.share.observed, None);
+    let users = tallies(&stage, &SIDES);
+    stage.go("checkout").await;
+    stage.press("R").await;
+    assert_eq!(
+        stage.told(),
+        [
+            "ModifyListener checkout-stable=100 checkout-canary=0",
+            "UpdateService service=checkout-canary desiredCount=0"
+        ]
+    );
+    stage.pass(60).await;
+    let (errors, unserved) = users_saw(&users, &tallies(&stage, &SIDES));
+    assert!(errors < 1.0 && unserved == 0, "{errors} %, {unserved} unserved");
 }
 
 #[tokio::test]

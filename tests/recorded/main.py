@@ -109,6 +109,10 @@ def a_blue_green_service_at_rest(tidegate: Tidegate) -> None:
 def most_users_at_an_empty_target_group(tidegate: Tidegate) -> None:
     """The group that gets 95 % is the one that counts, and it has no targets."""
     release = tidegate.release("hunt-bg")
+    equal((release["needs_somebody"], release["managed"]), (True, "express"))
+    empty = [it["message"] for it in release["conditions"] if it["reason"] == "no_healthy_target"]
+    equal(empty, ["hunt-green gets 95% of the traffic and has no target"])
+    equal(release["conditions"][0]["severity"], "critical")
     equal((release["stable"]["weight"], release["stable"]["healthy"]), (950, 0))
     said = json.dumps([release["conditions"], release["ailment"]])
     assert "found 2 target groups" in said, said

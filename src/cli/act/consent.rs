@@ -13,10 +13,11 @@ use crate::domain::plan::Plan;
 pub(super) fn check_verdict(plan: &Plan, acting: &Acting) -> Result<(), Failure> {
     let Some(gate) = &plan.gate else { return Ok(()) };
     let (verdict, first) = (gate.outcome.word(), gate.reasons.first().map_or("", String::as_str));
+    let code = if gate.outcome == VerdictStatus::Fail { "verdict_fail" } else { "verdict_not_yet" };
     let refused = |advice: &str| {
         let why = first.trim_end_matches('.');
         let message = format!("The verdict on {} is {verdict}: {why}. Nothing was sent.", plan.release);
-        Err(Failure::new(Exit::Refused, message, advice))
+        Err(Failure::new(Exit::Refused, message, advice).coded(code))
     };
     if acting.require_pass {
         return refused("A PASS is required (--require-pass): wait for it.");
@@ -41,7 +42,8 @@ pub(super) fn check_reason(required: Confirmation, plan: &Plan, reason: Option<&
             plan.release, plan.place.environment
         ),
         "Say why it should go on all the same with --reason TEXT, or wait for a PASS.",
-    ))
+    )
+    .coded("reason_required"))
 }
 
 /// Asks the operator for the yes or the name that is required.

@@ -2,17 +2,20 @@
 
 mod choices;
 mod consent;
+mod hook;
 pub(in crate::cli) mod report;
+mod taken_back;
+mod time_limit;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::args::Acting;
 use super::exit::{Exit, Failure, internal};
 use super::lookup;
-use super::observe::Observation;
 use super::out::Out;
 use super::session::Session;
 use crate::cloud::Cloud;
@@ -36,12 +39,18 @@ use crate::execute::executor::Options;
 
 pub(super) use self::choices::list;
 use self::report::{ExecutionReport, Reporter};
+use self::time_limit::TimeLimit;
 
 /// What is wanted, as it was typed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum AskedAct {
-    /// `step [--to PERCENT]`.
-    Step(Option<Percent>),
+    /// `step [--to PERCENT] [--hook ID]`.
+    Step {
+        /// PERCENT.
+        to: Option<Percent>,
+        /// ID.
+        hook: Option<String>,
+    },
     /// `start --task-definition REVISION [--pauses]`.
     Start {
         /// REVISION.
@@ -70,16 +79,19 @@ pub(super) async fn act(
 ) -> Result<Exit, Failure> {
     let back = matches!(wish, AskedAct::Rollback { .. });
     let scope = if back { Scope::Rollback } else { Scope::Forward };
-    let seen = session.observe(scope, Some(name)).await?;
+    let limit = TimeLimit::start(acting.timeout, &session.clock);
+    let seen = limit.of_reads(session.observe(scope, Some(name))).await??;
     for fault in &seen.faults {
         out.remark(&format!("not read: {fault}"));
     }
-    let release = lookup::find(&seen.releases, name)?;
-    let intent = intent(&*session.reader, release, wish).await?;
-    let mut plan = match make_plan(session, &seen, release, &intent) {
+    let release = &of_wish(lookup::find(&seen.releases, name)?, wish)?;
+    let intent = limit.of_reads(intent(&*session.reader, release, wish)).await??;
+    let context = Context { place: &seen.place, settings: &session.config.settings, now: seen.now };
+    let answered = hook_of(wish).and_then(|hook| hook::answered(release, hook, &intent, &context));
+    let mut plan = match answered.map_or_else(|| plan::plan(release, &intent, &context), Ok) {
         Ok(plan) => plan,
         Err(refusal) if acting.dry_run && out.json => {
-            out.document(&report::refused(release, &intent, &refusal))?;
+            out.document(&report::refused(release, &intent, &refusal, &context))?;
             return Ok(Exit::Refused);
         }
         Err(refusal) => return Err(refusal.into()),
@@ -92,40 +104,74 @@ pub(super) async fn act(
         plan.warnings.extend(ignored.map(Warning::Note));
     }
     if acting.dry_run {
-        if out.json {
-            out.document(&report::planned(&plan))?;
-        } else {
-            out.say(&report::plan_lines(&plan).join("\n"))?;
-            out.say("dry run: nothing was sent")?;
-        }
-        // A dry run ends as the act would.
-        return consent::check_verdict(&plan, acting).map(|()| Exit::Done);
-    }
-    if plan.is_reached() {
-        let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan, seen.now));
-        reporter.report(&*session.clock, Progress::Ended(OperationOutcome::Done));
-        let told = reporter.told();
-        return conclude(out, &told, &[]);
+        return dry_run(out, &plan, &blocked(release, &plan), acting, seen.now);
     }
     let left_to_aws = if acting.wait { Vec::new() } else { trim(&mut plan) };
-    let shown = report::plan_lines(&plan).join("\n");
-    if out.json {
-        out.remark(&shown);
-    } else if let Err(failure) = out.say(&shown) {
-        // A full disk behind standard output does not stop a rollback.
-        if !back {
-            return Err(failure);
-        }
-        out.remark(&shown);
+    if plan.is_reached() {
+        return reached(out, session, plan, &left_to_aws);
     }
+    show(out, &plan)?;
     consent::check_verdict(&plan, acting)?;
     let required = confirm::required(&session.config.settings, release, &plan, surface(out, acting));
     consent::check_reason(required, &plan, acting.reason.as_deref())?;
     if !consent::ask(out, required, &plan) {
-        return Err(Failure::new(Exit::Refused, "Declined.", "Nothing was sent."));
+        return Err(Failure::new(Exit::Refused, "Declined.", "Nothing was sent.").coded("declined"));
     }
-    let told = carry_out(out, session, &seen, plan, acting.reason.clone()).await?;
+    let order = Order { who: seen.identity.clone(), via: Via::Command, why: acting.reason.clone() };
+    let told = carry_out(out, session, plan, &order, limit).await?;
     conclude(out, &told, &left_to_aws)
+}
+
+/// Why AWS would refuse a rollback. The checks are of the target that nobody named.
+fn blocked(release: &Release, plan: &Plan) -> Vec<String> {
+    let checked = matches!(plan.intent, Intent::Rollback { to: None, .. }) && !plan.is_reached();
+    release.preflight.blocked().filter(|_| checked).map(str::to_owned).collect()
+}
+
+/// Prints the plan; ends as the act would, as far as is known.
+fn dry_run(out: &mut Out, plan: &Plan, blocked: &[String], acting: &Acting, now: Timestamp) -> Result<Exit, Failure> {
+    if out.json {
+        out.document(&report::planned(plan, blocked, now))?;
+    } else {
+        out.say(&report::plan_lines(plan).join("\n"))?;
+        for why in blocked {
+            out.say(&format!("AWS would refuse it: {why}"))?;
+        }
+        out.say("dry run: nothing was sent")?;
+    }
+    match consent::check_verdict(plan, acting) {
+        // The plan is the one document.
+        Err(failure) if out.json => {
+            out.remark(&format!("{} {}", failure.message, failure.advice));
+            Ok(failure.exit)
+        }
+        checked => checked.map(|()| if blocked.is_empty() { Exit::Done } else { Exit::Refused }),
+    }
+}
+
+/// Prints the plan before anything is sent.
+fn show(out: &mut Out, plan: &Plan) -> Result<(), Failure> {
+    let shown = report::plan_lines(plan).join("\n");
+    if out.json {
+        out.remark(&shown);
+        return Ok(());
+    }
+    match out.say(&shown) {
+        // A full disk behind standard output does not stop a rollback.
+        Err(_) if plan.intent.is_rollback() => {
+            out.remark(&shown);
+            Ok(())
+        }
+        said => said,
+    }
+}
+
+/// Says that there is nothing to do.
+fn reached(out: &mut Out, session: &Session, plan: Plan, left_to_aws: &[String]) -> Result<Exit, Failure> {
+    let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan, session.now()));
+    reporter.report(&*session.clock, Progress::Ended(OperationOutcome::Done));
+    let told = reporter.told();
+    conclude(out, &told, left_to_aws)
 }
 
 /// Refuses, before anything is read, a command that nobody could confirm.
@@ -136,26 +182,31 @@ pub(super) fn check_confirmable(out: &Out, acting: &Acting) -> Result<(), Failur
     Err(Failure::usage(
         "There is no terminal to ask on, and --yes was not given: nothing was sent.",
         "Add --yes to act, or --dry-run to see the plan.",
-    ))
+    )
+    .coded("not_confirmed"))
+}
+
+/// The release as far as the wish is about it: one pause of several, if one is named.
+fn of_wish(release: &Release, wish: &AskedAct) -> Result<Release, Failure> {
+    hook_of(wish).map_or_else(|| Ok(release.clone()), |hook| hook::only(release, hook))
+}
+
+fn hook_of(wish: &AskedAct) -> Option<&str> {
+    if let AskedAct::Step { hook, .. } = wish { hook.as_deref() } else { None }
 }
 
 fn surface(out: &Out, acting: &Acting) -> Surface {
     Surface::Command { terminal: out.can_ask(), yes: acting.yes }
 }
 
-fn make_plan(session: &Session, seen: &Observation, release: &Release, intent: &Intent) -> Result<Plan, plan::Refusal> {
-    let context = Context { place: &seen.place, settings: &session.config.settings, now: seen.now };
-    plan::plan(release, intent, &context)
-}
-
 /// The intent behind the wish, its revisions looked up.
 async fn intent(cloud: &dyn Cloud, release: &Release, wish: &AskedAct) -> Result<Intent, Failure> {
     Ok(match wish {
         // Down is no step, but it is what was asked for.
-        AskedAct::Step(Some(to)) if release.share.configured.is_some_and(|at| to.value() < at.value()) => {
+        AskedAct::Step { to: Some(to), .. } if release.share.configured.is_some_and(|at| to.value() < at.value()) => {
             Intent::Weight { to: *to }
         }
-        AskedAct::Step(to) => Intent::Step { to: *to },
+        AskedAct::Step { to, .. } => Intent::Step { to: *to },
         AskedAct::Finish => Intent::Finish,
         AskedAct::Start { revision: text, pauses } => {
             let family = release.newest().task_definition.family();
@@ -199,7 +250,8 @@ async fn revision(cloud: &dyn Cloud, text: &str, family: &str) -> Result<TaskDef
 /// Takes away the waits after the last write; what they would have waited for.
 fn trim(plan: &mut Plan) -> Vec<String> {
     let mut left = Vec::new();
-    if plan.calls().next().is_none() {
+    // Waiting alone is what a rollback without calls is for; a start without calls was ordered before.
+    if plan.calls().next().is_none() && plan.intent.is_rollback() {
         return left;
     }
     while let Some(step) = plan.steps.pop_if(|step| step.call.is_none()) {
@@ -211,14 +263,13 @@ fn trim(plan: &mut Plan) -> Vec<String> {
 async fn carry_out(
     out: &mut Out,
     session: &Session,
-    seen: &Observation,
     plan: Plan,
-    why: Option<String>,
+    order: &Order,
+    limit: TimeLimit,
 ) -> Result<ExecutionReport, Failure> {
-    let order = Order { who: seen.identity.clone(), via: Via::Command, why };
     let journal = audit::default_path().and_then(|path| Journal::open(&path));
-    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order: &order };
-    let options = Options { clock: Arc::clone(&session.clock), ..Options::default() };
+    let audit = Audit { journal: journal.as_ref().map_err(String::as_str), order, plan: &plan };
+    let options = Options { clock: Arc::clone(&session.clock), overdue: limit.token(), ..Options::default() };
     if let (Err(trouble), true) = (&journal, plan.intent.is_rollback()) {
         out.remark(&format!("WARNING: {trouble}. The rollback goes on and is NOT written to the audit."));
     }
@@ -233,10 +284,13 @@ async fn carry_out(
     };
     let mut reporter = Reporter::new(out, Operation::new(OperationId(1), plan.clone(), session.now()));
     let actor: &dyn Cloud = &*session.actor;
-    execute_audited(actor, &plan, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress))
-        .await;
+    execute_audited(actor, &options, &stop, &audit, &mut |progress| reporter.report(&*session.clock, progress)).await;
     listening.inspect(JoinHandle::abort);
     let mut told = reporter.told();
+    told.timed_out = limit.over();
+    if let Some((_, OperationOutcome::Failed { .. })) = &told.operation.outcome {
+        told.rolled_back = taken_back::by_ecs(&*session.reader, &plan).await;
+    }
     // What was queued is on the disk, or could not be written, before it is said.
     told.audit_trouble = journal.map_or_else(Some, Journal::close);
     if let Some(trouble) = &told.audit_trouble {
@@ -254,7 +308,8 @@ async fn stop_on(mut signals: Signals, stop: CancellationToken) {
 fn conclude(out: &mut Out, told: &ExecutionReport, left_to_aws: &[String]) -> Result<Exit, Failure> {
     let operation = &told.operation;
     let outcome = operation.outcome.as_ref().map_or(&OperationOutcome::Superseded, |(_, outcome)| outcome);
-    let exit = Exit::of(outcome, !told.sent.is_empty());
+    let stopped_by_time = told.timed_out.is_some() && *outcome == OperationOutcome::Superseded;
+    let exit = if stopped_by_time { Exit::Unknown } else { Exit::of(outcome, !told.sent.is_empty()) };
     let ending = report::ending(told, outcome, left_to_aws).join("\n");
     let said = if out.json {
         out.document(&report::result(told, outcome, exit, left_to_aws))

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::time_limit::TIME_LIMIT;
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::cli::wording::COMMANDS;
 use crate::clock::Clock;
 use crate::domain::fault::Fault;
 use crate::domain::operation::{Operation, OperationOutcome, Progress, StepState};
-use crate::domain::plan::{Call, Expect, Intent, Plan, Receipt, Refusal, Step};
+use crate::domain::plan::{Call, Context, Expect, Intent, Plan, Receipt, Refusal, Step};
 use crate::domain::release::Release;
 
 /// A plan as it is shown before anything is sent.
@@ -37,21 +38,31 @@ pub(in crate::cli) fn plan_lines(plan: &Plan) -> Vec<String> {
 }
 
 /// `tidegate.plan/1` of a plan.
-pub(in crate::cli) fn planned(plan: &Plan) -> Value {
+pub(in crate::cli) fn planned(plan: &Plan, blocked: &[String], now: Timestamp) -> Value {
     json!({
         "schema": "tidegate.plan/1",
-        "release": plan.release,
+        "at": now,
+        "environment": plan.place.environment,
+        "account": plan.place.account,
+        "region": plan.place.region,
+        "name": plan.release,
+        "intent": plan.intent,
         "refused": null,
         "plan": plan,
         "calls": plan.calls().map(Call::describe).collect::<Vec<_>>(),
+        "blocked": blocked,
     })
 }
 
 /// `tidegate.plan/1` where there is none.
-pub(in crate::cli) fn refused(release: &Release, intent: &Intent, refusal: &Refusal) -> Value {
+pub(in crate::cli) fn refused(release: &Release, intent: &Intent, refusal: &Refusal, context: &Context<'_>) -> Value {
     json!({
         "schema": "tidegate.plan/1",
-        "release": release.name,
+        "at": context.now,
+        "environment": context.place.environment,
+        "account": context.place.account,
+        "region": context.place.region,
+        "name": release.name,
         "intent": intent,
         "refused": {
             "reason": refusal.reason,
@@ -60,6 +71,7 @@ pub(in crate::cli) fn refused(release: &Release, intent: &Intent, refusal: &Refu
         },
         "plan": null,
         "calls": [],
+        "blocked": [],
     })
 }
 
@@ -79,6 +91,10 @@ pub(super) struct ExecutionReport {
     pub(super) read_back: Option<SignedDuration>,
     /// Why the audit is not complete, where it is not.
     pub(super) audit_trouble: Option<String>,
+    /// That the time limit was over, where it was.
+    pub(super) timed_out: Option<String>,
+    /// That ECS rolled back what was started, where it did.
+    pub(super) rolled_back: Option<String>,
     /// AWS's answers, by step.
     answers: BTreeMap<usize, Receipt>,
 }
@@ -92,6 +108,8 @@ impl<'a> Reporter<'a> {
                 sent: BTreeSet::new(),
                 read_back: None,
                 audit_trouble: None,
+                timed_out: None,
+                rolled_back: None,
                 answers: BTreeMap::new(),
             },
         }
@@ -181,7 +199,7 @@ pub(super) fn ending(told: &ExecutionReport, outcome: &OperationOutcome, left_to
             ]
         }
         OperationOutcome::Failed { step: index, reason } => vec![
-            format!("failed at {}: {reason}", step(index)),
+            format!("failed at {}: {}", step(index), told.rolled_back.as_ref().unwrap_or(reason)),
             so_far(told, None),
             format!("`tidegate status {0}` says where it is; `tidegate rollback {0}` goes back.", plan.release),
         ],
@@ -190,7 +208,7 @@ pub(super) fn ending(told: &ExecutionReport, outcome: &OperationOutcome, left_to
             format!("It was not sent again. `tidegate status {}` says what AWS has now.", plan.release),
         ],
         OperationOutcome::Superseded => vec![
-            "stopped: nothing more is sent".to_owned(),
+            format!("{}: nothing more is sent", told.timed_out.as_deref().unwrap_or("stopped")),
             so_far(told, None),
             format!("`tidegate status {}` says where it is.", plan.release),
         ],
@@ -227,6 +245,7 @@ fn so_far(told: &ExecutionReport, refused: Option<usize>) -> String {
 /// `tidegate.result/1`.
 pub(super) fn result(told: &ExecutionReport, outcome: &OperationOutcome, exit: Exit, left_to_aws: &[String]) -> Value {
     let operation = &told.operation;
+    let now = operation.outcome.as_ref().map(|(at, _)| at);
     let plan = &operation.plan;
     let steps: Vec<_> = plan
         .steps
@@ -235,21 +254,33 @@ pub(super) fn result(told: &ExecutionReport, outcome: &OperationOutcome, exit: E
         .enumerate()
         .map(|(index, (step, state))| one(step, state, told.answers.get(&index)))
         .collect();
-    let (word, reason, fault) = match outcome {
-        OperationOutcome::Done => ("done", None, None),
-        OperationOutcome::Refused { fault, .. } => ("refused", Some(fault.headline()), Some(fault)),
-        OperationOutcome::Failed { reason, .. } => ("failed", Some(reason.clone()), None),
-        OperationOutcome::Unknown { fault, .. } => ("unknown", Some(fault.headline()), Some(fault)),
-        OperationOutcome::Superseded => ("stopped", None, None),
+    let stopped = if told.timed_out.is_some() { TIME_LIMIT } else { "interrupted" };
+    let (word, code, reason, fault) = match outcome {
+        OperationOutcome::Done => ("done", None, None, None),
+        OperationOutcome::Refused { fault, .. } => {
+            ("refused", Some(fault.kind.code()), Some(fault.headline()), Some(fault))
+        }
+        OperationOutcome::Failed { reason, .. } => {
+            let code = if told.rolled_back.is_some() { "rolled_back" } else { "step_failed" };
+            ("failed", Some(code), told.rolled_back.clone().or_else(|| Some(reason.clone())), None)
+        }
+        OperationOutcome::Unknown { fault, .. } => {
+            ("unknown", Some(fault.kind.code()), Some(fault.headline()), Some(fault))
+        }
+        OperationOutcome::Superseded => ("stopped", Some(stopped), told.timed_out.clone(), None),
     };
     json!({
         "schema": "tidegate.result/1",
-        "release": plan.release,
+        "at": now,
+        "environment": plan.place.environment,
+        "account": plan.place.account,
+        "region": plan.place.region,
+        "name": plan.release,
         "title": plan.title,
-        "place": plan.place,
         "intent": plan.intent,
         "outcome": word,
         "exit": exit.code(),
+        "code": code,
         "reason": reason,
         "fault": fault,
         "steps": steps,

@@ -49,6 +49,7 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("tidegate watch checkout", "Follow the release until it is over"),
             ("tidegate watch checkout --timeout 2h", "Give up after two hours, with exit code 5"),
+            ("tidegate watch checkout --until pass", "Wait until the verdict is PASS"),
             ("tidegate watch checkout --json", "Print each change as a JSON document on a line of its own"),
         ],
     ),
@@ -80,6 +81,7 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("tidegate step checkout --dry-run", "Print the plan of the next step"),
             ("tidegate step checkout", "Show the plan, ask, and take the next step of the ladder"),
+            ("tidegate step payments --hook ecs-pause-1 --yes", "Answer one pause of ECS"),
             ("tidegate step checkout --to 25 --yes", "Send 25 % of the traffic to the canary, without asking"),
         ],
     ),

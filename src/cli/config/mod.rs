@@ -1,5 +1,5 @@
-//! What the operator has decided: flags over environment variables over the file over defaults, merged in one
-//! place, each value with where it came from.
+//! The operator's settings: flags over environment variables over the file over defaults, merged in one place, each
+//! value with its origin.
 
 mod environment;
 pub(super) mod file;
@@ -27,16 +27,16 @@ pub(super) use self::file::{ConfigError, File};
 pub(super) use self::salvage::load_what_is_right;
 use self::thresholds::ThresholdsTable;
 
-/// Where a value came from.
+/// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// This flag.
+    /// A flag.
     Flag(&'static str),
-    /// This environment variable.
+    /// An environment variable.
     Variable(&'static str),
     /// The configuration file.
     File,
-    /// What it is unless somebody says otherwise.
+    /// The built-in default.
     Default,
 }
 
@@ -51,17 +51,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value with where it came from.
+/// A value with its origin.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sourced<T> {
     /// The value.
     pub value: T,
-    /// Where it came from.
+    /// The origin of the value.
     pub origin: Origin,
 }
 
 impl<T> Sourced<T> {
-    /// The first layer that says something, else the default.
+    /// Returns the value of the first layer that has one, else the default.
     fn first(layers: impl IntoIterator<Item = (Origin, Option<T>)>, default: T) -> Self {
         layers
             .into_iter()
@@ -69,13 +69,13 @@ impl<T> Sourced<T> {
             .unwrap_or(Self { value: default, origin: Origin::Default })
     }
 
-    /// From the file, else the default.
+    /// Returns the value of the file, else the default.
     fn file(value: Option<T>, default: T) -> Self {
         Self::first([(Origin::File, value)], default)
     }
 }
 
-/// What was said on the command line.
+/// The options of the command line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Flags {
     /// `--config`.
@@ -86,7 +86,7 @@ pub(super) struct Flags {
     pub profile: Option<String>,
     /// `--region`.
     pub region: Option<String>,
-    /// `--cluster`, each.
+    /// Every `--cluster`.
     pub clusters: Vec<String>,
     /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
@@ -96,33 +96,33 @@ pub(super) struct Flags {
     pub ascii: bool,
 }
 
-/// Everything, merged.
+/// The merged configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Config {
-    /// The file that was read, where there was one.
+    /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
-    /// The environment that is looked at.
+    /// The environment in use.
     pub environment: Environment,
     /// The names of all environments in the file.
     pub environments: Vec<String>,
-    /// What planner and verdict go by; `protected` and `read_only` are the environment's.
+    /// The settings of planner and verdict; `protected` and `read_only` are the environment's.
     pub settings: Settings,
     /// Draw with ASCII characters only.
     pub ascii: Sourced<bool>,
-    /// Which latency is drawn first.
+    /// The latency percentile that is drawn first.
     pub percentile: Sourced<Percentile>,
-    /// Where each setting came from, by its key.
+    /// The origin of each setting, by its key.
     origins: Vec<(&'static str, Origin)>,
-    /// What of the file was wrong and is left out, in words. Empty unless that was allowed.
+    /// The wrong parts of the file that are left out, in words. Empty unless the caller allows wrong parts.
     pub ignored: Vec<String>,
-    /// The lines that the file draws, for all and by service.
+    /// The thresholds of the file, for all services and by service.
     lines: (ThresholdsTable, BTreeMap<String, ThresholdsTable>),
 }
 
-/// The environment's variables, so that tests need not touch the process.
+/// The lookup of environment variables, so that tests need not touch the process.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The process's own; an empty one counts as not set.
+/// Returns a variable of the process; an empty variable counts as not set.
 pub(super) fn process_variables(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -138,7 +138,7 @@ pub(super) fn load(flags: &Flags, variables: Variables<'_>) -> Result<Config, Co
     merge(flags, variables, &file.unwrap_or_default(), path.as_deref())
 }
 
-/// The path of the file, and whether somebody named it.
+/// Returns the path of the file, and true if a flag or a variable names the path.
 fn path(flags: &Flags, variables: Variables<'_>) -> (Option<PathBuf>, bool) {
     match flags.config.clone().or_else(|| variables("TIDEGATE_CONFIG").map(PathBuf::from)) {
         Some(path) => (Some(path), true),
@@ -146,7 +146,7 @@ fn path(flags: &Flags, variables: Variables<'_>) -> (Option<PathBuf>, bool) {
     }
 }
 
-/// The settings of a demo: nothing of this machine's accounts, and only of a file that was named.
+/// Returns the settings of a demo: nothing from this machine's accounts, and no file unless `--config` names one.
 pub(super) fn demo(flags: &Flags) -> Result<Config, ConfigError> {
     let named = match &flags.config {
         Some(path) => File::load(path, true)?,
@@ -159,7 +159,7 @@ pub(super) fn demo(flags: &Flags) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-/// `tidegate/config.toml` in the user's configuration directory.
+/// Returns `tidegate/config.toml` in the user's configuration directory.
 pub(super) fn default_path() -> Option<PathBuf> {
     etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("tidegate").join("config.toml"))
 }
@@ -229,7 +229,7 @@ fn ascii(flags: &Flags, variables: Variables<'_>, file: &File) -> Result<Sourced
     Ok(Sourced::first(layers, false))
 }
 
-/// Refuses metrics that Prometheus counts where the environment has no Prometheus.
+/// Refuses metrics that Prometheus counts if the environment has no Prometheus.
 fn counted(
     services: &BTreeMap<String, ServiceSettings>,
     environment: &Environment,

@@ -9,13 +9,13 @@ use crate::domain::release::ladder::Ladder;
 use crate::domain::settings::{ServiceSettings, Settings};
 use crate::domain::text::without_password;
 
-/// One line of it.
+/// One line of the configuration.
 pub(super) struct Line {
     /// The setting's key.
     pub(super) key: String,
-    /// Its value, as a file would have it.
+    /// The setting's value, in the syntax of the file.
     pub(super) value: String,
-    /// Where it came from.
+    /// The origin of the value.
     pub(super) origin: Origin,
 }
 
@@ -85,7 +85,7 @@ fn prometheus_lines(environment: &Environment) -> Vec<Line> {
 }
 
 impl Config {
-    /// Every setting with its value and where it came from, in the order of `config.example.toml`.
+    /// Returns every setting with its value and its origin, in the order of `config.example.toml`.
     pub(super) fn lines(&self) -> Vec<Line> {
         let mut all = environment_lines(&self.environment);
         all.extend(self.origins.iter().map(|(key, origin)| Line {
@@ -128,7 +128,7 @@ impl Config {
         own.chain(metrics).chain(thresholds).collect()
     }
 
-    /// The same for people.
+    /// Renders the configuration for people.
     pub(crate) fn text(&self) -> String {
         let file = match (&self.file, default_path()) {
             (Some(path), _) => format!("file: {}", path.display()),
@@ -142,7 +142,7 @@ impl Config {
         lines.join("\n")
     }
 
-    /// The same as one document.
+    /// Returns the configuration as one JSON document.
     pub(crate) fn document(&self) -> Value {
         let settings: Map<_, _> = self
             .lines()

@@ -1,4 +1,4 @@
-//! The minutes of a release, as whoever counts them has kept them.
+//! The minutes of a release, from the source that counted and kept them.
 
 use std::collections::BTreeSet;
 
@@ -21,40 +21,41 @@ use crate::domain::observe::requirements::{Scope, metrics_of_groups};
 use crate::domain::release::Release;
 use crate::domain::settings::Settings;
 
-/// CloudWatch keeps single minutes for so long; after that only their sums over five.
+/// Time for which CloudWatch keeps single minutes; after that, only their sums over five minutes.
 const KEPT: SignedDuration = SignedDuration::from_hours(15 * 24);
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Both sides of a release over a time that is past.
+/// Both sides of a release over a past period.
 #[derive(Debug)]
 pub(super) struct Served {
-    /// The release's name, by which it has its settings.
+    /// The release's name, which selects its settings.
     pub name: String,
-    /// Who counted.
+    /// The source that counted.
     pub source: &'static str,
-    /// The first minute that is judged: the canary's first with requests. Without one, the first that was asked for.
+    /// The first minute that is judged: the canary's first with requests. Without such a minute, the first that was
+    /// requested.
     pub from: Timestamp,
-    /// The end of the last minute that has settled, or of the time that was asked for.
+    /// The end of the last settled minute, or of the requested period.
     pub to: Timestamp,
-    /// The canary's settled minutes since then.
+    /// The canary's settled minutes, from `from` on.
     pub canary: Vec<Observed>,
-    /// Stable's, from an hour before on.
+    /// Stable's settled minutes, from an hour before `from` on.
     pub stable: Vec<Observed>,
-    /// Whether latency is counted at all.
+    /// True if latency is counted at all.
     pub timed: bool,
-    /// What could not be read.
+    /// The metrics that could not be read.
     pub troubles: Vec<String>,
 }
 
-/// What a side is counted by.
+/// The sources of metrics of both sides.
 struct Meters {
     stable: MetricSource,
     canary: MetricSource,
 }
 
-/// The first and the last minute that are asked about, the last exclusive; whole minutes.
+/// Returns the first and the last requested minute, the last exclusive; both are whole minutes.
 fn window(
     now: Timestamp,
     since: SignedDuration,
@@ -62,7 +63,7 @@ fn window(
 ) -> Result<(Timestamp, Timestamp), Failure> {
     let advice =
         "Both count back from now: --since 2h --until 30m is an hour and a half, which ended half an hour ago.";
-    // Stable's hour before is read too.
+    // Stable's minutes are read from an hour before.
     if since + HOUR > KEPT {
         let why =
             format!("--since {since:#}: CloudWatch keeps single minutes for 15 days, and an hour before is read too");
@@ -76,7 +77,7 @@ fn window(
     Ok((back(since), back(until)))
 }
 
-/// Reads what `status` reads of the release, and its minutes.
+/// Reads the same data of the release as `status`, and the release's minutes.
 pub(super) async fn served(session: &Session, wish: &Judge, since: SignedDuration) -> Result<Served, Failure> {
     let (from, to) = window(session.now(), since, wish.until)?;
     let seen = session.observe(Scope::Release, Some(&wish.what)).await?;
@@ -120,8 +121,8 @@ pub(super) async fn served(session: &Session, wish: &Judge, since: SignedDuratio
     })
 }
 
-/// Where either side was counted: of a release under way as the console does it; of one that is over, which target group
-/// the canary had is told by its deployment.
+/// Returns the sources of metrics of both sides. A release under way has the console's sources. For a release that is
+/// over, the deployment tells which target group the canary had.
 fn meters(
     release: &Release,
     seen: &Observation,
@@ -149,7 +150,7 @@ fn meters(
     })
 }
 
-/// The sources of a deployment that is over, or the reason why there are none.
+/// Returns the sources of a deployment that is over, or the reason why there are none.
 fn past_meters(
     release: &Release,
     seen: &Observation,
@@ -198,8 +199,8 @@ fn past_meters(
     meters.ok_or_else(|| "its target groups are behind no rule any more".to_owned())
 }
 
-/// The target groups that blue and green had. ECS tells a revision's group for as long as the revision is in use: of a
-/// release that is over, one side's.
+/// Returns the target groups that blue and green had. ECS reports a revision's group only while the revision is in use:
+/// for a release that is over, one side's group.
 fn groups_of(service: &Service, blue: &ServiceRevision, green: &ServiceRevision) -> Option<(Arn, Arn)> {
     let known = |groups: &[Arn]| groups.iter().find(|group| service.target_groups.contains(group)).cloned();
     let other = |one: &Arn| match service.target_groups.as_slice() {
@@ -216,7 +217,7 @@ fn groups_of(service: &Service, blue: &ServiceRevision, green: &ServiceRevision)
 }
 
 impl Served {
-    /// What is judged, for whoever reads the answer.
+    /// Renders the release, the source and the period that are judged, for people.
     pub(super) fn headline(&self) -> String {
         let Self { name, source, from, to, canary, .. } = self;
         let (from, to) = (from.strftime("%Y-%m-%d %H:%MZ"), to.strftime("%H:%MZ"));
@@ -226,7 +227,7 @@ impl Served {
         }
     }
 
-    /// The minutes as a file that `judge` takes.
+    /// Returns the minutes as a file that `judge` accepts.
     pub(super) fn file(&self) -> Value {
         let side = |minutes: &[Observed]| -> Vec<Value> {
             let minute = |minute: &Observed| {

@@ -9,8 +9,10 @@ use crate::domain::release::Release;
 /// What a rollback would do now.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlannedRollback {
-    /// Whether there is a plan.
+    /// Whether there is a plan, and nothing is known for which AWS would refuse it.
     pub ready: bool,
+    /// Why AWS would refuse it.
+    pub blocked: Vec<String>,
     /// The revision that users would be back on.
     pub target: Option<TaskDefinitionArn>,
     /// How, step by step; or why not, and what to do.
@@ -23,11 +25,18 @@ pub(super) struct PlannedRollback {
 pub(super) fn planned_rollback(release: &Release, context: &Context<'_>) -> PlannedRollback {
     match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, context) {
         Ok(plan) => PlannedRollback {
-            ready: true,
+            ready: plan.is_reached() || release.preflight.blocked().next().is_none(),
+            blocked: release.preflight.blocked().filter(|_| !plan.is_reached()).map(str::to_owned).collect(),
             target: plan.ends_on(release).cloned(),
             path: plan.steps.iter().map(|step| step.title.as_str()).collect::<Vec<_>>().join("; "),
             calls: plan.calls().map(Call::describe).collect(),
         },
-        Err(refusal) => PlannedRollback { ready: false, target: None, path: refusal.text(COMMANDS), calls: Vec::new() },
+        Err(refusal) => PlannedRollback {
+            ready: false,
+            blocked: Vec::new(),
+            target: None,
+            path: refusal.text(COMMANDS),
+            calls: Vec::new(),
+        },
     }
 }

@@ -156,6 +156,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
     rows.extend(rollback(&planned_rollback(release, context)));
     rows.extend(preflight(&release.preflight));
     rows.extend(best(&release.previous).map(|best| named("previous", good(best, seen))));
+    rows.extend(release.managed.map(|owner| named("rules", format!("{owner} owns them; tidegate never writes them"))));
     rows.extend(release.watch_only.iter().map(|why| named("watch only", why.clone())));
     rows.extend(release.conditions.iter().map(|condition| named("note", condition.message(COMMANDS))));
     lines.extend(columns(&rows));
@@ -247,6 +248,7 @@ fn rollback(back: &PlannedRollback) -> Vec<Vec<String>> {
     let ready = if back.ready { "READY" } else { "NOT READY" };
     let target = back.target.as_ref().map(|target| format!("back to {}: ", target.tag())).unwrap_or_default();
     let mut rows = vec![vec!["rollback".to_owned(), format!("{ready}  {target}{}", back.path)]];
+    rows.extend(back.blocked.iter().map(|why| vec![String::new(), format!("       AWS would refuse it: {why}")]));
     rows.extend(back.calls.iter().map(|call| vec![String::new(), format!("       {call}")]));
     rows
 }

@@ -1,4 +1,4 @@
-//! An AWS that goes from one scene to the next with each look, for the tests of a watch.
+//! A fake AWS that goes from one frame to the next with each poll, for the tests of a watch.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::cli::observe::Observer;
+use crate::cli::observe::{Limits, Observer};
 use crate::cli::out::tests::Paper;
 use crate::cli::tests::{config, group, now, revision, service};
 use crate::domain::ecs::deployment::{DeploymentStatus, Rollback, ServiceDeployment, ServiceRevision, Strategy};
@@ -18,28 +18,28 @@ use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 use crate::domain::release::share::{Percent, Weight};
 
-/// What AWS says between two looks.
+/// The state of AWS between two polls.
 #[derive(Clone)]
 pub(super) struct Frame {
     pub(super) services: Vec<Service>,
     pub(super) weights: (u64, u64),
-    /// `Err`: what asking for them, and for the service, ends with.
+    /// `Err`: the fault of every read of the deployments, and of the service.
     pub(super) deployments: Result<Vec<ServiceDeployment>, FaultKind>,
-    /// Whether only the history is not to be had.
+    /// True if only the history cannot be read.
     pub(super) only_history: bool,
 }
 
-/// Scenes in a row; the last one stays. Waiting is what makes the next one come.
+/// A sequence of frames; the last one stays. Each sleep moves to the next frame.
 pub(super) struct Script {
     pub(super) frames: Vec<Frame>,
     pub(super) at: AtomicUsize,
-    /// When an alarm's state was asked for.
+    /// Times at which an alarm's state was read.
     pub(super) alarms_read: Mutex<Vec<Timestamp>>,
-    /// How long was waited each time.
+    /// Duration of each sleep.
     pub(super) waited: Mutex<Vec<Duration>>,
 }
 
-/// More looks than any of these watches needs: one that goes on beyond them does not end.
+/// More polls than any of these watches needs: a watch that goes beyond this number does not end.
 pub(super) const MOST_LOOKS: usize = 300;
 
 impl Script {
@@ -65,12 +65,13 @@ impl Script {
         stop: impl Future<Output = Left> + Unpin,
     ) -> Watched {
         let config = config();
-        let observer = Observer { cloud: self, config: &config, region: "us-east-1", clock: self };
+        let observer =
+            Observer { cloud: self, config: &config, region: "us-east-1", clock: self, limits: Limits::default() };
         let seen = observer.observe(Scope::Release, Some(name), |_| History::default()).await.unwrap();
         let paper = Paper::default();
         let mut out = Out::to(Box::new(paper.clone()), Box::new(Paper::default()), None);
         out.json = json;
-        let with = Context { cloud: self, settings: &config.settings, clock: self, timeout };
+        let with = Context { cloud: self, settings: &config.settings, clock: self, timeout, until: None };
         let code = Watcher::new(&mut out, with, seen, name).unwrap().follow(stop).await;
         Watched { code: code.map_err(|failure| failure.exit), text: paper.text() }
     }
@@ -189,7 +190,7 @@ pub(super) fn native(number: u32, deployments: Vec<ServiceDeployment>) -> Frame 
     Frame { services: vec![orders(number)], weights: (100, 0), deployments: Ok(deployments), only_history: false }
 }
 
-/// What was there before `number`.
+/// Returns the deployment before `number`.
 pub(super) fn before(number: u32) -> ServiceDeployment {
     deployment(number - 1, 9_000, DeploymentStatus::Successful)
 }

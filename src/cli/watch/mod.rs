@@ -1,7 +1,7 @@
-//! `watch`: a release to its end, a line a change, and an exit code that says how it ended.
+//! `watch`: follows a release to its end, prints a line for each change, and reports the end in the exit code.
 //!
-//! The first observation decides what is watched ([`target`]), and that stays so: a service that is steady again, on
-//! whatever revision, ends nothing by itself.
+//! The first observation decides what is watched ([`target`]), and the decision stays: a service that is steady again,
+//! on whatever revision, does not end a watch by itself.
 
 mod deadlines;
 mod event;
@@ -28,6 +28,7 @@ use super::lookup;
 use super::observe::Observation;
 use super::out::Out;
 use super::session::Session;
+use super::until::{Reached, Until};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::console::poll_schedule;
@@ -43,14 +44,15 @@ use self::event::WatchEvent;
 use self::state::{WatchField, WatchState, line};
 use self::target::{Decision, End, Ended, Target};
 
-/// Between two polls while something is under way, on AWS's clock.
+/// Interval between two polls while a release is under way, on AWS's clock.
 const EVERY: SignedDuration = SignedDuration::from_secs(5);
-/// How long AWS may take to list a deployment that has begun.
+/// Time that AWS may take to list a deployment that has begun.
 const UNLISTED: SignedDuration = SignedDuration::from_secs(60);
-/// After this many answers in a row without it, it is gone.
+/// Number of answers in a row without the deployment or service after which it counts as gone.
 const GONE: u32 = 3;
 
-/// Watches the release that `args` names, until it is over, the time is, or a signal says so. Returns the exit code.
+/// Watches the release that `args` names until the release ends, the time is over, or a signal arrives. Returns the
+/// exit code.
 pub(super) async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Result<u8, Failure> {
     let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
     let stop = signals.next();
@@ -64,21 +66,24 @@ pub(super) async fn watch(out: &mut Out, session: &Session, args: &Watch) -> Res
         settings: &session.config.settings,
         clock: &*session.clock,
         timeout: args.timeout,
+        until: args.until.as_ref(),
     };
     Watcher::new(out, with, seen, &args.service)?.follow(stop).await
 }
 
-/// What a watch works with.
+/// The inputs of a watch.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     /// AWS.
     pub cloud: &'a dyn Cloud,
-    /// What was decided beforehand.
+    /// The settings.
     pub settings: &'a Settings,
     /// The clock to read and to wait by.
     pub clock: &'a dyn Clock,
-    /// How long at the most, on AWS's clock.
+    /// Maximum duration, on AWS's clock.
     pub timeout: Option<SignedDuration>,
+    /// The point at which the watch ends; `None`: the release's end.
+    pub until: Option<&'a Until>,
 }
 
 /// A watch under way.
@@ -91,17 +96,17 @@ pub(super) struct Watcher<'a> {
     begun: Timestamp,
     said: WatchState,
     deadlines: Deadlines,
-    /// When everything essential was last read.
+    /// Time at which all essential data was last read.
     read_at: Timestamp,
     metrics_at: Timestamp,
     failures: u32,
     not_there: u32,
     slowest: SignedDuration,
-    /// Whether a failure was printed and AWS has not answered since.
+    /// True if a failure was printed and AWS has not answered since.
     silent: bool,
-    /// Whether it was printed that the watch waits for AWS to list the deployment.
+    /// True if the wait for AWS to list the deployment was printed.
     waiting: bool,
-    /// Whether the history was read once more for what superseded it.
+    /// True if the history was read once more, to find the superseding deployment.
     asked_again: bool,
     /// Operations whose failure was printed.
     remarked: BTreeSet<String>,
@@ -135,13 +140,18 @@ impl<'a> Watcher<'a> {
         })
     }
 
-    /// Looks and says, over and over. Returns the exit code; `stop` is what ends it from outside.
+    /// Polls and prints until the watch ends. Returns the exit code; `stop` ends the watch from outside.
     pub(super) async fn follow(mut self, mut stop: impl Future<Output = Left> + Unpin) -> Result<u8, Failure> {
         let mut failed = self.unread();
         loop {
             if let Some(ended) = self.take_in(failed.as_ref())? {
                 self.tell("ended", &ended.text.clone(), WatchEvent { ended: Some(&ended), ..WatchEvent::default() })?;
                 return Ok(ended.end.exit().code());
+            }
+            if failed.is_none()
+                && let Some(exit) = self.reached()?
+            {
+                return Ok(exit.code());
             }
             if self.out.gone() {
                 return Ok(Exit::Unknown.code());
@@ -162,7 +172,19 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// A failure that the first observation could do without and a watch cannot.
+    /// Prints that the awaited point is reached, or that further waiting is pointless.
+    fn reached(&mut self) -> Result<Option<Exit>, Failure> {
+        let Some(until) = self.with.until.filter(|_| self.target.is_some()) else { return Ok(None) };
+        let Some(reached) = until.reached(self.release()?) else { return Ok(None) };
+        let (exit, text) = match reached {
+            Reached::Yes(text) => (Exit::Done, format!("reached: {text}")),
+            Reached::Failed(text) => (Exit::Failed, format!("not reached: {text}")),
+        };
+        self.tell("reached", &text, WatchEvent { exit: Some(exit.code()), ..WatchEvent::default() })?;
+        Ok(Some(exit))
+    }
+
+    /// Returns a failure that the first observation could do without and a watch cannot.
     fn unread(&self) -> Option<Fault> {
         let reading = self.seen.snapshot.deployments.get(&self.key)?;
         let needed = self.release().is_ok_and(|release| target::pair(release).is_none());
@@ -177,7 +199,7 @@ impl<'a> Watcher<'a> {
         })
     }
 
-    /// Prints what is new after a poll. `Some`: it is over.
+    /// Prints the changes after a poll. `Some`: the watch is over.
     fn take_in(&mut self, failed: Option<&Fault>) -> Result<Option<Ended>, Failure> {
         self.seen.now = self.with.clock.now();
         if let Some(fault) = failed {
@@ -230,7 +252,7 @@ impl<'a> Watcher<'a> {
             return Ok((self.not_there >= GONE).then_some(lost));
         }
         self.not_there = 0;
-        // The list may be from a moment before what superseded it was there: who did is asked for once more.
+        // The list may predate the superseding deployment: the history is read once more.
         let alone = ended.as_ref().is_some_and(|ended| ended.end == End::Stopped && ended.superseded_by.is_none());
         if alone && target.needs_deployments() && !std::mem::replace(&mut self.asked_again, true) {
             return Ok(None);
@@ -242,7 +264,7 @@ impl<'a> Watcher<'a> {
         Ok(WatchState::of(self.release()?, self.target.as_ref(), &self.seen.snapshot, &self.said))
     }
 
-    /// What is watched, in words.
+    /// Returns the watched deployment, rollout or release in words.
     fn subject(&self) -> String {
         match &self.target {
             Some(Target::Deployment { arn, .. }) => {
@@ -258,7 +280,7 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// AWS did not answer: prints that once.
+    /// Prints once that AWS does not answer.
     fn answerless(&mut self, fault: &Fault) -> Result<(), Failure> {
         self.failures = self.failures.saturating_add(1);
         self.slowest = poll_schedule::slowest(fault.kind);
@@ -305,12 +327,12 @@ impl<'a> Watcher<'a> {
         Ok(Exit::Unknown.code())
     }
 
-    /// What is left of the time, on AWS's clock.
+    /// Returns the time that is left, on AWS's clock.
     fn left(&self) -> Option<SignedDuration> {
         Some(self.with.timeout?.saturating_sub(self.with.clock.now().duration_since(self.begun)))
     }
 
-    /// How long to the next poll.
+    /// Returns the operator's time until the next poll.
     fn pace(&self) -> Duration {
         let backed_off = EVERY.saturating_mul(1 << self.failures.min(5)).min(self.slowest.max(EVERY));
         self.with.clock.operator_time(backed_off).max(poll_schedule::FLOOR.unsigned_abs())

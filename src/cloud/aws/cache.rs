@@ -171,6 +171,9 @@ fn learnt(revision: &mut ServiceRevision, before: &ServiceRevision) {
     if revision.production_rule.is_none() {
         revision.production_rule.clone_from(&before.production_rule);
     }
+    if revision.managed_groups.is_empty() {
+        revision.managed_groups.clone_from(&before.managed_groups);
+    }
     if revision.surroundings.is_empty() {
         revision.surroundings.clone_from(&before.surroundings);
     }

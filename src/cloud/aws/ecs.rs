@@ -15,6 +15,7 @@ use crate::domain::ecs::service::{Service, Task, TaskDefinition};
 use crate::domain::fault::{Fault, FaultKind};
 
 use super::Aws;
+use super::managed;
 use super::operation::Operation;
 use super::pages::pages;
 
@@ -136,14 +137,17 @@ impl Aws {
         let answer = self.ask(operation, &subject, call.include(ServiceField::Tags).send()).await?;
         only_missing(operation, &subject, answer.failures())?;
         let services = answer.services.unwrap_or_default().into_iter();
-        services
+        let services: Result<Vec<_>, Fault> = services
             .map(|service| {
-                convert::service(service, &cluster).ok_or_else(|| {
+                let revisions = managed::revisions_of(&service);
+                let service = convert::service(service, &cluster).ok_or_else(|| {
                     let message = "the answer has a service without a name";
                     Fault::new(FaultKind::Garbled, operation.name(), &subject, message)
-                })
+                })?;
+                Ok((service, revisions))
             })
-            .collect()
+            .collect();
+        Ok(self.with_managed_resources(services?).await)
     }
 
     /// The tasks of a service, running and lately stopped.

@@ -1,5 +1,5 @@
-//! From the SDK's errors to [`Fault`]s, by code: each protocol spells its errors differently, and most that
-//! matter in an incident (throttling, expired tokens) are in no operation's model.
+//! Conversion of the SDK's errors to [`Fault`]s, by code: each protocol spells its errors differently, and most errors
+//! that matter in an incident (throttling, expired tokens) are in no operation's model.
 
 use std::error::Error;
 
@@ -13,15 +13,15 @@ use crate::domain::fault::{Fault, FaultKind};
 
 use super::operation::Operation;
 
-/// Where calls go: what advice must name.
+/// The destination of calls, which advice must name.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionInfo {
-    /// The profile in use, where one is named.
+    /// The profile in use, if one is named.
     pub(super) profile: Option<String>,
     pub(super) region: String,
 }
 
-/// One failed call as a fault.
+/// Converts the error of one call to a fault.
 pub(super) fn fault<E>(
     operation: Operation,
     subject: &str,
@@ -72,13 +72,13 @@ where
     fault
 }
 
-/// Whether a pause no longer waits: AWS says so in words only.
+/// Returns true if a pause no longer waits: AWS reports this in the message only.
 fn answered(operation: Operation, message: &str) -> bool {
     operation == Operation::ContinueServiceDeployment
         && (message.contains("hookId is either completed") || message.contains("terminal state"))
 }
 
-/// By AWS's error code. ELBv2 leaves the suffix `Exception` away where ECS has it.
+/// Returns the kind of an error code. ELBv2 omits the suffix `Exception` that ECS has.
 fn by_code(code: &str, status: u16) -> FaultKind {
     match code.strip_suffix("Exception").unwrap_or(code) {
         "Throttling"
@@ -119,7 +119,7 @@ fn by_code(code: &str, status: u16) -> FaultKind {
         | "LoadBalancerNotFound"
         | "TargetGroupNotFound"
         | "TaskSetNotFound" => FaultKind::NotFound,
-        // Only StopServiceDeployment has it: the deployment is not in a state that can be stopped any more.
+        // Only StopServiceDeployment returns this code: the deployment can no longer be stopped.
         "Conflict" => FaultKind::Changed,
         "InvalidAction" | "UnknownOperation" | "UnsupportedOperation" | "NotImplemented" => FaultKind::Unsupported,
         "RequestTimeout" => FaultKind::Unanswered,
@@ -138,11 +138,12 @@ fn by_code(code: &str, status: u16) -> FaultKind {
     }
 }
 
-/// An answer without a code is not AWS's own: a proxy's page, or an endpoint that lacks the operation.
+/// Returns the kind of an answer without an error code. Such an answer is not AWS's own: a proxy's page, or an endpoint
+/// that lacks the operation.
 fn by_status(status: u16, html: bool, operation: Operation) -> FaultKind {
     match status {
         404 | 405 | 501 => FaultKind::Unsupported,
-        // Of a write, nobody knows what happened behind such a page.
+        // After a write, the outcome behind such a page is unknown.
         500 if html && !operation.writes() => FaultKind::Unsupported,
         429 => FaultKind::Throttled,
         500.. => FaultKind::Server,
@@ -150,7 +151,7 @@ fn by_status(status: u16, html: bool, operation: Operation) -> FaultKind {
     }
 }
 
-/// A request without a response: did it leave?
+/// Returns the kind of a request without a response, depending on whether the request was sent.
 fn undelivered<E, R>(error: &SdkError<E, R>, causes: &str) -> FaultKind
 where
     E: Error + 'static,
@@ -168,7 +169,7 @@ where
     } else if lower.contains("client error (connect)") || refused(error) {
         FaultKind::Unreachable
     } else {
-        // Sent, at least in part, and not answered.
+        // The request was sent, at least in part, and got no response.
         FaultKind::Unanswered
     }
 }
@@ -191,7 +192,7 @@ where
     std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
 }
 
-/// What the causes say, outermost first, each thing once.
+/// Returns the texts of the causes, outermost first, each text once.
 fn causes<E, R>(error: &SdkError<E, R>) -> String
 where
     E: Error + 'static,
@@ -199,7 +200,7 @@ where
 {
     let mut said: Vec<String> = Vec::new();
     for cause in chain(error).map(ToString::to_string) {
-        // Some causes repeat in their own text what caused them.
+        // Some causes repeat the text of their own cause.
         let generic = ["other", "io error", "timeout", "user error", "dispatch failure"].contains(&cause.as_str());
         if !generic && !said.iter().any(|had| had.contains(&cause)) {
             said.push(cause);
@@ -211,8 +212,8 @@ where
     lines.replace("the credential provider was not enabled: ", "").replace("Attempted:;", "Attempted:")
 }
 
-/// The IAM action that AWS names. It need not be the call's: a role that may not be handed on is denied as
-/// `iam:PassRole`, and tags as `ecs:TagResource`.
+/// Returns the IAM action that AWS names. The action may differ from the call's: a role that may not be passed is
+/// denied as `iam:PassRole`, and tags as `ecs:TagResource`.
 fn denied(message: &str) -> Option<&str> {
     let (_, after) = message.split_once("not authorized to perform:")?;
     let action = after.split_whitespace().next()?;
@@ -223,7 +224,7 @@ fn whose(profile: Option<&str>) -> String {
     profile.map_or_else(|| "the default profile".to_owned(), |profile| format!("profile {profile}"))
 }
 
-/// What helps where the credentials are at fault.
+/// Returns advice for a fault of the credentials.
 fn credentials_advice(fault: &Fault, code: &str, profile: Option<&str>) -> String {
     let flag = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
     let whose = whose(profile);
@@ -248,7 +249,7 @@ fn credentials_advice(fault: &Fault, code: &str, profile: Option<&str>) -> Strin
     format!("Tried {whose}: set AWS_PROFILE or pass --profile; `aws sts get-caller-identity{flag}` must work.")
 }
 
-/// What helps here more than the advice that goes for every fault of the kind.
+/// Returns advice that is more specific than the general advice for the fault's kind.
 fn advice(fault: &Fault, operation: Operation, place: &ConnectionInfo, account: Option<&str>) -> Option<String> {
     let code = fault.code.as_deref().unwrap_or_default();
     let code = code.strip_suffix("Exception").unwrap_or(code);

@@ -13,6 +13,7 @@ mod ecs;
 mod elbv2;
 mod fault;
 mod logs;
+mod managed;
 mod operation;
 mod pages;
 mod register;

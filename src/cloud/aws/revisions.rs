@@ -34,7 +34,7 @@ impl Aws {
         }
         stream::iter(batches.into_iter().map(Ok))
             .try_for_each_concurrent(self.limits.concurrency, |(batch, again)| async move {
-                let answer = self.describe_revisions(key, batch).await;
+                let answer = self.describe_revisions(&key.to_string(), batch).await;
                 // What is known of these is enough to go on with.
                 if again { Ok(()) } else { answer }
             })
@@ -54,12 +54,19 @@ impl Aws {
         arns.into_iter().take(ARNS_A_CALL).map(str::to_owned).collect()
     }
 
-    async fn describe_revisions(&self, key: &ServiceKey, arns: Vec<String>) -> Result<(), Fault> {
+    /// Revisions of any services.
+    pub(super) async fn describe_unknown(&self, arns: Vec<String>) -> Result<(), Fault> {
+        for batch in arns.chunks(ARNS_A_CALL) {
+            self.describe_revisions(&format!("{} service revisions", batch.len()), batch.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn describe_revisions(&self, subject: &str, arns: Vec<String>) -> Result<(), Fault> {
         let operation = Operation::DescribeServiceRevisions;
-        let subject = key.to_string();
         let call = self.clients.ecs.describe_service_revisions().set_service_revision_arns(Some(arns));
-        let answer = self.ask(operation, &subject, call.send()).await?;
-        only_missing(operation, &subject, answer.failures())?;
+        let answer = self.ask(operation, subject, call.send()).await?;
+        only_missing(operation, subject, answer.failures())?;
         for raw in answer.service_revisions() {
             if let Some(revision) = revision(raw) {
                 self.memory.keep_revision(revision, takes_traffic(raw));

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, ForwardActionConfig, Rule as RawRule, RuleCondition, TargetGroupTuple,
+    Action, ActionTypeEnum, ForwardActionConfig, Rule as RawRule, RuleCondition, TargetGroupStickinessConfig,
+    TargetGroupTuple,
 };
 
 use crate::domain::ecs::names::Arn;
-use crate::domain::ecs::route::{Forward, Route, RouteId};
+use crate::domain::ecs::route::{Forward, Route, RouteId, Stickiness};
 use crate::domain::release::share::Weight;
 
 /// A route together with the actions that AWS listed for it.
@@ -96,14 +97,15 @@ impl Rule {
         Spot { load_balancer: self.route.load_balancer.clone(), port: self.route.port }
     }
 
-    /// The actions to write: these, with other weights for the target groups that are named. `None` if one of
-    /// those is not among them.
-    pub(super) fn reweighted(&self, weights: &[Forward]) -> Option<Vec<Action>> {
+    /// The actions to write: these, with other weights for the target groups that are named, and with another
+    /// stickiness if there is one. `None` if one of those groups is not among them.
+    pub(super) fn reweighted(&self, weights: &[Forward], stickiness: Option<Stickiness>) -> Option<Vec<Action>> {
         if !weights.iter().all(|to| self.route.weight(&to.target_group).is_some()) {
             return None;
         }
         let wanted: HashMap<&str, Weight> = weights.iter().map(|to| (to.target_group.as_str(), to.weight)).collect();
-        Some(self.actions.iter().map(|action| reweigh(action.clone(), &wanted)).collect())
+        let written = |action: &Action| with_stickiness(reweigh(action.clone(), &wanted), stickiness);
+        Some(self.actions.iter().map(written).collect())
     }
 }
 
@@ -112,6 +114,20 @@ impl Rule {
 fn unknown_action(actions: &[Action]) -> Option<&str> {
     let kinds = actions.iter().filter_map(|action| action.r#type.as_ref());
     kinds.map(ActionTypeEnum::as_str).find(|kind| !ActionTypeEnum::values().contains(kind))
+}
+
+/// An action that is sticky for other clients. Off keeps the duration, by which people can tell what it was.
+fn with_stickiness(mut action: Action, stickiness: Option<Stickiness>) -> Action {
+    if let (Some(config), Some(stickiness)) = (action.forward_config.as_mut(), stickiness) {
+        let (enabled, seconds) = match stickiness {
+            Stickiness::Off { was } => (false, was),
+            Stickiness::On { seconds } => (true, seconds),
+        };
+        let builder = TargetGroupStickinessConfig::builder().enabled(enabled);
+        let written = builder.set_duration_seconds(i32::try_from(seconds).ok()).build();
+        config.target_group_stickiness_config = Some(written);
+    }
+    action
 }
 
 fn reweigh(mut action: Action, wanted: &HashMap<&str, Weight>) -> Action {

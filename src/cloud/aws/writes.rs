@@ -8,7 +8,7 @@ use aws_types::request_id::RequestId;
 
 use crate::domain::ecs::deployment::Configuration;
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
-use crate::domain::ecs::route::{Forward, Route, RouteId, target_group_name};
+use crate::domain::ecs::route::{Forward, Route, RouteId, Stickiness, target_group_name};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{Call, HookAction, Receipt, Reread, Seen};
 
@@ -31,12 +31,23 @@ struct Wanted<'a> {
 impl Aws {
     pub(super) async fn write(&self, call: &Call) -> Result<Receipt, Fault> {
         match call {
-            Call::SetWeights { route, seen, weights, reread } => {
+            Call::SetWeights { route, seen, weights, stickiness, reread } => {
                 let rule = match reread {
                     Reread::Strict => self.rule_as_seen(route, seen).await?,
                     Reread::Urgent => self.rule_at_once(route).await?,
                 };
-                self.set_weights(&rule, weights).await
+                let written = self.set_weights(&rule, weights, *stickiness).await;
+                // AWS keeps a rule sticky whose target groups are. A refused write changed nothing: users go first.
+                match written {
+                    Err(fault)
+                        if fault.kind == FaultKind::Refused && matches!(stickiness, Some(Stickiness::Off { .. })) =>
+                    {
+                        let receipt = self.set_weights(&rule, weights, None).await?;
+                        let answer = format!("{}; stickiness stays: {}", receipt.answer, fault.message);
+                        Ok(Receipt { answer, ..receipt })
+                    }
+                    written => written,
+                }
             }
             Call::RegisterCopy { of, .. } => self.register_copy(&call.subject(), of).await,
             Call::UpdateService { arn, cluster_arn, task_definition, desired, configuration, force, .. } => {
@@ -79,13 +90,18 @@ impl Aws {
         }
     }
 
-    async fn set_weights(&self, rule: &Rule, weights: &[Forward]) -> Result<Receipt, Fault> {
+    async fn set_weights(
+        &self,
+        rule: &Rule,
+        weights: &[Forward],
+        stickiness: Option<Stickiness>,
+    ) -> Result<Receipt, Fault> {
         let id = &rule.route.id;
         if let Some(kind) = &rule.route.unknown_action {
             let message = format!("the rule has an action of a kind that this version cannot write back: {kind}");
             return Err(Fault::new(FaultKind::Refused, id.operation(), id.to_string(), message));
         }
-        let Some(actions) = rule.reweighted(weights) else {
+        let Some(actions) = rule.reweighted(weights, stickiness) else {
             let missing = weights.iter().find(|to| rule.route.weight(&to.target_group).is_none());
             let missing = missing.map_or("", |to| target_group_name(&to.target_group));
             return Err(changed(id, format!("the rule does not forward to {missing} any more")));

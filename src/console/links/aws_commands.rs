@@ -1,4 +1,4 @@
-//! The commands of the AWS CLI that do what a plan does, for the operator's own shell.
+//! The AWS CLI commands that do the same as a plan, for the operator's own shell.
 
 use serde_json::{Map, Value, json};
 
@@ -9,13 +9,14 @@ use crate::domain::ecs::names::ServiceKey;
 use crate::domain::ecs::route::{Forward, Route, RouteId};
 use crate::domain::plan::{Call, Plan, Seen};
 
-/// Gives target groups other weights in the actions of a rule, `$w` by ARN, and keeps everything else.
+/// The jq filter that sets new weights of target groups in the actions of a rule, `$w` by ARN, and keeps everything
+/// else.
 const REWEIGH: &str = "map(if .ForwardConfig then .ForwardConfig.TargetGroups |= \
     map(.Weight = ($w[.TargetGroupArn] // .Weight)) | del(.TargetGroupArn) else . end \
     | if .AuthenticateOidcConfig then .AuthenticateOidcConfig.UseExistingClientSecret = true else . end)";
 
-/// The commands, in order, up to the last one that users depend on: the calls after it take tasks away, and need waits
-/// that no command has. `None`: one of the calls has no command.
+/// Returns the commands in order, up to the last one that users depend on. The calls after that one remove tasks, and
+/// need waits that no command has. `None`: one of the calls has no command.
 pub(crate) fn of(plan: &Plan, observed: &Observed, shell: &Shell) -> Option<Vec<String>> {
     let last = plan.steps.iter().rposition(|step| step.call.as_ref().is_some_and(serves_users));
     let last = last.or(plan.steps.len().checked_sub(1))?;
@@ -23,7 +24,7 @@ pub(crate) fn of(plan: &Plan, observed: &Observed, shell: &Shell) -> Option<Vec<
     let mut commands = Vec::new();
     let mut updated: Option<&ServiceKey> = None;
     for step in plan.steps.iter().take(last + 1) {
-        // What a step waits for is there when the service that was written before it is stable.
+        // The conditions of a step hold once the service of the previous write is stable.
         if let Some(ServiceKey { cluster, service }) = updated.take_if(|_| !step.before.is_empty()) {
             commands.push(line.of(&["ecs", "wait", "services-stable", "--cluster", cluster, "--services", service])?);
         }
@@ -36,15 +37,15 @@ pub(crate) fn of(plan: &Plan, observed: &Observed, shell: &Shell) -> Option<Vec<
     Some(commands).filter(|commands| !commands.is_empty())
 }
 
-/// Whether a call moves users, or starts tasks of another revision for them. A change of the count alone comes before a
-/// call that moves users, or after users are back.
+/// Returns true if a call moves users, or starts tasks of another revision for them. A change of the desired count
+/// alone precedes a call that moves users, or follows the users' return.
 fn serves_users(call: &Call) -> bool {
     !matches!(call, Call::UpdateService { task_definition: None, configuration: None, .. })
 }
 
-/// What every command line needs.
+/// The data of every command line.
 struct Line<'a> {
-    /// The words that reach the same account and region.
+    /// The options that reach the same account and region.
     reach: Vec<&'a str>,
     observed: &'a Observed,
 }
@@ -86,7 +87,8 @@ impl Line<'_> {
         }
     }
 
-    /// ModifyRule replaces all actions of a rule: those of a rule that has others beside the forward are read first.
+    /// Returns the command that sets weights. ModifyRule replaces all actions of a rule: if the rule has actions beside
+    /// the forward, the command reads its actions first.
     fn set_weights(&self, route: &RouteId, seen: &Seen, weights: &[Forward]) -> Option<String> {
         let arn = route.arn().as_str();
         let (write, actions) = match route {
@@ -112,13 +114,13 @@ impl Line<'_> {
     }
 }
 
-/// The strategy that a rollback at once sets: everything at once, without hooks.
+/// Returns the strategy of an immediate rollback: everything at once, without hooks.
 fn at_once(configuration: &Configuration) -> Option<Value> {
     let plain = configuration.strategy == Strategy::Rolling && configuration.hooks.is_empty();
     plain.then(|| json!({ "strategy": "ROLLING", "bakeTimeInMinutes": 0, "lifecycleHooks": [] }))
 }
 
-/// The one action of a rule, with other weights.
+/// Returns the only action of a rule, with the new weights.
 fn forward(route: &Route, seen: &Seen, weights: &[Forward]) -> Value {
     let group = |forward: &Forward| {
         let written = weights.iter().find(|to| to.target_group == forward.target_group).unwrap_or(forward);

@@ -1,5 +1,5 @@
-//! What a release is looked at from: why it fails, a key away. Each view says which lines it has, in which orders, and
-//! what is asked of AWS while it is open.
+//! The screens, among them the views that explain why a release fails. Each view defines its lines, their sort orders,
+//! and the queries to AWS while the view is open.
 
 pub mod alarms;
 pub mod diff;
@@ -22,27 +22,27 @@ use super::state::observed::Observed;
 use super::state::screen::ScreenState;
 use crate::domain::observe::snapshot::Query;
 
-/// The orders that the lines of a view can be in, by name, the default first.
+/// Returns the names of a view's sort orders, the default first.
 pub fn orders(view: View) -> &'static [&'static str] {
     match view {
         View::Tasks => tasks::state::ORDERS,
         View::Targets => targets::state::ORDERS,
         View::Alarms => alarms::state::ORDERS,
-        // Events are read by their time, and differences by their place.
+        // Events are sorted by their time, and differences by their place.
         View::Events | View::Logs | View::Diff | View::History => &[],
     }
 }
 
-/// A line as movement and search need it.
+/// A line, reduced to the data that movement and search need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// [`Listed::id`].
     pub id: String,
-    /// Whether it has what is searched for.
+    /// True if the line matches the search.
     pub found: bool,
 }
 
-/// The lines of the open view that are shown, in their order. The log keeps its own.
+/// Returns the lines of the open view that are shown, in their order. The log keeps its own lines.
 pub(super) fn lines(observed: &Observed, acts: &Acts, screen: &ScreenState) -> Vec<Line> {
     let Screen::View(view, name) = &screen.current else { return Vec::new() };
     let Some(release) = observed.release(name) else { return Vec::new() };
@@ -63,7 +63,7 @@ fn plain<T: Listed>(list: &List, rows: Vec<T>) -> Vec<Line> {
     list.shown(rows).into_iter().map(|row| Line { id: row.id().to_owned(), found: found(&row) }).collect()
 }
 
-/// What a copy of the present screen is: the marked line in full, else the release's facts.
+/// Returns the text that a copy of the present screen has: the marked line in full, else the release's facts.
 pub(super) fn copied(observed: &Observed, acts: &Acts, screen: &ScreenState) -> Option<String> {
     let Screen::View(view, name) = &screen.current else { return screen.focus(observed).map(ToString::to_string) };
     let (release, list) = (observed.release(name)?, screen.list(*view));
@@ -82,7 +82,7 @@ pub(super) fn copied(observed: &Observed, acts: &Acts, screen: &ScreenState) -> 
     }
 }
 
-/// Keeps the open view's own state in step with what else is known; after every message.
+/// Keeps the open view's own state in step with the observed state; called after every message.
 pub(super) fn refresh(observed: &Observed, screen: &mut ScreenState) {
     let Screen::View(View::Logs, name) = &screen.current else { return };
     let Some(release) = observed.release(name) else { return };
@@ -90,7 +90,7 @@ pub(super) fn refresh(observed: &Observed, screen: &mut ScreenState) {
     screen.logs.refresh(observed, release, &find.find);
 }
 
-/// The queries of the open view, beside those of every open release.
+/// Returns the queries of the open view, beside those of every open release.
 pub(super) fn wanted(observed: &Observed, screen: &ScreenState) -> Vec<Query> {
     let Screen::View(view, name) = &screen.current else { return Vec::new() };
     let Some(release) = observed.release(name) else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! The banner of a rollback that did not happen. It is on every screen until the rollback is done or waived.
+//! The banner of a rollback that did not happen. The banner is on every screen until the rollback is done or waived.
 
 use ratatui::text::{Line, Span};
 
@@ -9,7 +9,7 @@ use crate::console::widgets::theme::Role;
 
 const BADGE: &str = " ROLLBACK NOT DONE ";
 
-/// The banner: what did not happen and why; then what the console does about it, and the keys.
+/// Renders the banner: the rollback and the reason why it did not happen; then the console's next action, and the keys.
 pub(crate) fn lines(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
     let Some((name, pending)) = shown(scene) else { return Vec::new() };
     let others = scene.operations.pending.len() - 1;
@@ -35,7 +35,7 @@ pub(crate) fn lines(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
     vec![Line::from(first), Line::from(second)]
 }
 
-/// The banner in one line, for a screen that is too small.
+/// Renders the banner in one line, for a screen that is too small.
 pub(crate) fn line(scene: &Canvas<'_>) -> Option<String> {
     let (name, pending) = shown(scene)?;
     let keys = if pending.is_sending() { "" } else { "; w waive, c copy" };
@@ -47,14 +47,14 @@ fn shown<'a>(scene: &Canvas<'a>) -> Option<(&'a str, &'a PendingRollback)> {
     scene.operations.shown_pending(focus)
 }
 
-/// `checkout :42 back to :41`.
+/// Renders `checkout :42 back to :41`.
 fn goal(name: &str, pending: &PendingRollback) -> String {
     let from = pending.goal.from.as_ref().map(|from| format!(" {}", from.tag())).unwrap_or_default();
     let to = pending.goal.to.as_ref().map(|to| format!(" back to {}", to.tag())).unwrap_or_default();
     format!("{}{from}{to}", format::clip(name, 24))
 }
 
-/// What the console does about it.
+/// Renders the console's next action on the rollback.
 fn next(pending: &PendingRollback) -> String {
     match &pending.stage {
         Stage::Sending(_) if pending.failed == 0 => "No answer yet: what AWS did is being read back.".to_owned(),
@@ -74,7 +74,7 @@ fn short(pending: &PendingRollback) -> &'static str {
     }
 }
 
-/// The keys that do something about it now.
+/// Returns the keys that act on the rollback now.
 fn keys(pending: &PendingRollback, commands: bool) -> Vec<(&'static str, &'static str)> {
     let again = match &pending.stage {
         Stage::Sending(_) => None,

@@ -137,63 +137,20 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<St
     (target.tag(), evidence)
 }
 
+/// The badge of the line, and what stands behind it at length and in short.
+struct Said<'a> {
+    badge: &'static str,
+    role: Role,
+    variants: Vec<String>,
+    /// The gravest finding of the preflight, and the number of other findings.
+    finding: Option<(&'a Check, usize)>,
+}
+
 /// The line, or two where a reason needs them.
 pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
-    let Some(release) = release else {
-        let filter = scene.screen.fleet.find.text.value();
-        let said = if scene.observed.snapshot.services.get().is_none() || filter.is_empty() {
-            "no service is read and marked yet".to_owned()
-        } else {
-            format!("no service matches \"{}\", so none is marked", format::clip(filter, 24))
-        };
-        return vec![Line::from(vec![scene.span(" ROLLBACK NOT READY ", Role::Badge), scene.dim(format!("  {said}"))])];
-    };
+    let Some(release) = release else { return vec![nothing_marked(scene)] };
     let world = age::world(scene);
-    let mut finding = readiness::gravest(&release.preflight);
-    let (badge, role, said) = match rollback(scene, release) {
-        Rollback::UnderWay(step) => {
-            finding = None;
-            (" ROLLING BACK ", Role::Badge, vec![step])
-        }
-        Rollback::Reached(reason) => {
-            finding = None;
-            (" NOTHING TO ROLL BACK ", Role::Badge, vec![reason])
-        }
-        Rollback::NotReady(reason) => {
-            finding = None;
-            // With nothing under way there is nothing to be alarmed about.
-            let role = if release.in_flight() { Role::BadBadge } else { Role::Badge };
-            (" ROLLBACK NOT READY ", role, vec![reason])
-        }
-        Rollback::Ready { path, target, evidence, confirmation } => {
-            let blocked = finding.is_some_and(|(check, _)| check.level == Level::Blocks);
-            let role = match answers(scene, release) {
-                _ if blocked => Role::BadBadge,
-                true => Role::ReadyBadge,
-                false => Role::Badge,
-            };
-            // Where letters are typed, R is one of them.
-            let typing = scene.screen.typing() || scene.screen.dialog.as_ref().is_some_and(dialogs::view::accepts_text);
-            let twice = matches!(&scene.screen.dialog, Some(Dialog::Confirm(confirm))
-                if matches!(confirm.consent, Consent::Reason { .. }));
-            let key = match confirmation {
-                _ if twice => "esc esc R ",
-                _ if typing => "esc R ",
-                Confirmation::None => "R ",
-                _ => "R y ",
-            };
-            let mut said = variants(key, &path, &target, &evidence);
-            // How long it should take is worth more than what is known of the target, and less than the path.
-            if let Some((time, short)) = readiness::estimate(&release.preflight) {
-                let with = |time: &str, said: &String| format!("{said}, {time}");
-                let long = said.iter().map(|said| with(&time, said)).take(3);
-                let brief = said.iter().map(|said| with(&short, said)).take(5);
-                said = long.chain(brief).chain(said.iter().cloned()).collect();
-            }
-            // It may be tried all the same: only AWS can refuse it.
-            (if blocked { " ROLLBACK NOT READY " } else { " ROLLBACK READY " }, role, said)
-        }
-    };
+    let Said { badge, role, variants, finding } = said(scene, release);
     let mut line = vec![scene.span(badge, role), Span::raw(" ")];
     if scene.screen.current == Screen::Fleet {
         line.push(scene.span(format!("{} ", format::clip(&release.name, 24)), Role::Title));
@@ -203,7 +160,8 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usiz
     }
     let used: usize = line.iter().map(|span| format::width(&span.content)).sum();
     let room = columns.saturating_sub(used);
-    let fitting = said.iter().find(|said| format::width(said) <= room).or(said.last()).cloned().unwrap_or_default();
+    let fits = |text: &&String| format::width(text) <= room;
+    let fitting = variants.iter().find(fits).or(variants.last()).cloned().unwrap_or_default();
     if format::width(&fitting) <= room {
         line.push(scene.text(fitting));
         let mut lines = vec![Line::from(line)];
@@ -215,6 +173,61 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usiz
     line.extend(wrapped.next().map(|first| scene.text(first)));
     let second = wrapped.next().map(|rest| Line::from(vec![Span::raw(" ".repeat(used)), scene.text(rest)]));
     std::iter::once(Line::from(line)).chain(second).collect()
+}
+
+fn nothing_marked(scene: &Canvas<'_>) -> Line<'static> {
+    let filter = scene.screen.fleet.find.text.value();
+    let said = match scene.observed.snapshot.services.get().is_none() || filter.is_empty() {
+        true => "no service is read and marked yet".to_owned(),
+        false => format!("no service matches \"{}\", so none is marked", format::clip(filter, 24)),
+    };
+    Line::from(vec![scene.span(" ROLLBACK NOT READY ", Role::Badge), scene.dim(format!("  {said}"))])
+}
+
+fn said<'a>(scene: &Canvas<'_>, release: &'a Release) -> Said<'a> {
+    let plainly = |badge, role, text| Said { badge, role, variants: vec![text], finding: None };
+    match rollback(scene, release) {
+        Rollback::UnderWay(step) => plainly(" ROLLING BACK ", Role::Badge, step),
+        Rollback::Reached(reason) => plainly(" NOTHING TO ROLL BACK ", Role::Badge, reason),
+        // With nothing under way there is nothing to be alarmed about.
+        Rollback::NotReady(reason) => {
+            let role = if release.in_flight() { Role::BadBadge } else { Role::Badge };
+            plainly(" ROLLBACK NOT READY ", role, reason)
+        }
+        Rollback::Ready { path, target, evidence, confirmation } => {
+            let finding = readiness::gravest(&release.preflight);
+            let blocked = finding.is_some_and(|(check, _)| check.level == Level::Blocks);
+            let role = match answers(scene, release) {
+                _ if blocked => Role::BadBadge,
+                true => Role::ReadyBadge,
+                false => Role::Badge,
+            };
+            let mut variants = variants(keys(scene, confirmation), &path, &target, &evidence);
+            // How long it should take is worth more than what is known of the target, and less than the path.
+            if let Some((time, short)) = readiness::estimate(&release.preflight) {
+                let with = |time: &str, said: &String| format!("{said}, {time}");
+                let long = variants.iter().map(|said| with(&time, said)).take(3);
+                let brief = variants.iter().map(|said| with(&short, said)).take(5);
+                variants = long.chain(brief).chain(variants.iter().cloned()).collect();
+            }
+            // It may be tried all the same: only AWS can refuse it.
+            let badge = if blocked { " ROLLBACK NOT READY " } else { " ROLLBACK READY " };
+            Said { badge, role, variants, finding }
+        }
+    }
+}
+
+/// The keys of the rollback: where letters are typed, `R` is one of them.
+fn keys(scene: &Canvas<'_>, confirmation: Confirmation) -> &'static str {
+    let typing = scene.screen.typing() || scene.screen.dialog.as_ref().is_some_and(dialogs::view::accepts_text);
+    let twice = matches!(&scene.screen.dialog, Some(Dialog::Confirm(confirm))
+        if matches!(confirm.consent, Consent::Reason { .. }));
+    match confirmation {
+        _ if twice => "esc esc R ",
+        _ if typing => "esc R ",
+        Confirmation::None => "R ",
+        _ => "R y ",
+    }
 }
 
 /// The gravest finding of the preflight in one line, cut with a mark; how many more there are stays.

@@ -1,4 +1,4 @@
-//! What was ordered from here, remembered beyond the operation that a release shows.
+//! Acts that this console ordered, remembered beyond the operation that a release shows.
 
 use std::collections::BTreeMap;
 
@@ -9,30 +9,30 @@ use crate::domain::operation::{OperationId, OperationOutcome, Progress};
 use crate::domain::plan::Plan;
 use crate::domain::timeline::{Act, AffectedResource, By, Touch};
 
-/// How many acts of one release are remembered: the newest.
+/// Remembered acts of one release: the newest.
 const KEPT: usize = 64;
 
 /// The acts of every release.
 #[derive(Debug, Clone)]
 pub struct Acts {
-    /// By release, in the order in which they were ordered.
+    /// Acts by release, in the order in which they were ordered.
     of: BTreeMap<String, Vec<Act>>,
-    /// Since when all that was ordered from here is among them.
+    /// Start of the complete record: every act ordered from here since this time is included.
     pub since: Timestamp,
 }
 
 impl Acts {
-    /// Of a console that begins now, and has not read what the audit remembers.
+    /// Makes the acts of a console that starts now and has not read the audit yet.
     pub fn new(now: Timestamp) -> Self {
         Self { of: BTreeMap::new(), since: now }
     }
 
-    /// Those of a release, in the order in which they were ordered.
+    /// Returns the acts of a release, in the order in which they were ordered.
     pub fn of(&self, release: &str) -> &[Act] {
         self.of.get(release).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Takes note that something was ordered.
+    /// Records an order.
     pub fn order(&mut self, id: OperationId, plan: &Plan, order: &Order, at: Timestamp) {
         let act = Act {
             id: name(id),
@@ -49,7 +49,7 @@ impl Acts {
         acts.drain(..acts.len().saturating_sub(KEPT));
     }
 
-    /// Takes in a report on it.
+    /// Records the progress of an act.
     pub fn report(&mut self, id: OperationId, plan: &Plan, at: Timestamp, progress: &Progress) {
         let acts = self.of.get_mut(&plan.release);
         let Some(act) = acts.and_then(|acts| acts.iter_mut().rfind(|act| act.id == name(id))) else { return };
@@ -76,13 +76,12 @@ impl Acts {
         }
     }
 
-    /// Takes in what the audit remembers: acts that were ordered before this console began, and since when there is an
-    /// audit.
+    /// Adds the audit's acts from before this console started. `since`: the start of the audit.
     pub fn recall(&mut self, recalled: BTreeMap<String, Vec<Act>>, since: Option<Timestamp>) {
         for (release, mut earlier) in recalled {
             let acts = self.of.entry(release).or_default();
             let known = |act: &Act| acts.iter().any(|had| had.id == act.id);
-            // What this console ordered itself it knows better than its audit.
+            // This console's own record of an act is better than the audit's.
             let began = self.since;
             earlier.retain(|act| act.at < began && !known(act));
             acts.splice(0..0, earlier);
@@ -91,14 +90,14 @@ impl Acts {
         self.since = since.map_or(self.since, |since| since.min(self.since));
     }
 
-    /// Forgets all of it: it was another account's. What is known of this one begins now.
+    /// Forgets all acts: they belong to another account. The record of the present account starts now.
     pub fn clear(&mut self, now: Timestamp) {
         self.of.clear();
         self.since = now;
     }
 }
 
-/// Never what the audit calls an operation.
+/// Returns an act's name for an operation; the audit never uses this form.
 fn name(id: OperationId) -> String {
     format!("operation {}", id.0)
 }

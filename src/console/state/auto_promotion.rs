@@ -1,4 +1,4 @@
-//! Automatic promotion of a release: what it waits for, and the countdown before each act.
+//! Automatic promotion of a release: its present wait, and the countdown before each act.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,60 +6,60 @@ use super::external_changes::World;
 use crate::console::message::Now;
 use crate::domain::operation::OperationId;
 
-/// AutoPromotion stepping of one release, while it is on.
+/// Automatic promotion of one release, while it is on.
 #[derive(Debug, Clone)]
 pub struct AutoPromotion {
-    /// When it was switched on.
+    /// Time at which automatic promotion was switched on.
     pub since: Timestamp,
-    /// What it waits for, in words.
+    /// The awaited condition, in words.
     pub says: String,
-    /// What is about to be done.
+    /// The countdown to the next act.
     pub countdown: Option<Countdown>,
-    /// Since when the verdict has been FAIL, on fresh numbers all the time.
+    /// Start of the present FAIL verdict, on fresh numbers all the time.
     pub(crate) failing_since: Option<Timestamp>,
-    /// The world as this console left it.
+    /// The release as this console left it, to detect other operators' changes.
     pub(crate) left: World,
     /// The operation of this console that is in flight.
     pub(crate) watched: Option<OperationId>,
-    /// The one that was ordered by itself.
+    /// The operation that automatic promotion ordered.
     pub(crate) own: Option<OperationId>,
-    /// The one of those that was broken off, because what spoke for it was gone.
+    /// The operation of automatic promotion that was cancelled, because its grounds were gone.
     pub(crate) withdrawn: Option<OperationId>,
 }
 
-/// The time in which a key can stop what is about to be done.
+/// The time in which a key can stop the next automatic act.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Countdown {
-    /// What will be done: the plan's own title.
+    /// The title of the plan that will be carried out.
     pub title: String,
-    /// When it began.
+    /// Start of the countdown.
     pub(crate) began: Timestamp,
-    /// How long it is, in the operator's time.
+    /// Length of the countdown, in the operator's time.
     pub(crate) length: SignedDuration,
-    /// Whether it is a way back.
+    /// True if the act is a rollback.
     pub(crate) back: bool,
 }
 
-/// Why it was switched off, when that was not asked for.
+/// A switch-off of automatic promotion that no operator requested.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Off {
-    /// When.
+    /// Time of the switch-off.
     pub at: Timestamp,
-    /// Why, one sentence.
+    /// The reason, in one sentence.
     pub why: String,
-    /// Whether somebody should look; else it is where it should be.
+    /// True if an operator should look; false: the release is where it should be.
     pub wrong: bool,
 }
 
 impl AutoPromotion {
-    /// Waits, and counts nothing down.
+    /// Waits, without a countdown.
     pub(crate) fn hold(&mut self, says: String) {
         (self.says, self.countdown) = (says, None);
     }
 }
 
 impl Countdown {
-    /// What is left of it, as the operator lives it.
+    /// Returns the time that is left, on the operator's clock.
     pub fn left(&self, now: &Now) -> SignedDuration {
         self.length.saturating_sub(now.since(self.began)).max(SignedDuration::ZERO)
     }

@@ -1,5 +1,5 @@
-//! How old an answer may be before it is no longer relied on: what is marked on the screen, and what nothing is done by
-//! itself on.
+//! The age up to which an answer is relied on. An older answer is marked on the screen, and no automatic act relies on
+//! it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,11 +11,11 @@ use crate::domain::metrics::Series;
 use crate::domain::observe::snapshot::Reading;
 use crate::domain::release::{Release, Side};
 
-/// A source that is a few seconds late is not old, however fast AWS's clock runs.
+/// Age up to which an answer is never old, however fast AWS's clock runs.
 const NEVER_OLD_BEFORE: SignedDuration = SignedDuration::from_secs(5);
 
-/// How old an answer of that time is, as the operator lived it, and whether that is older than three times its
-/// source's pace.
+/// Returns the age of an answer from `at` in the operator's time, and true if the age exceeds three times its source's
+/// pace.
 pub fn age(observed: &Observed, focused: bool, source: &Source, at: Timestamp) -> (SignedDuration, bool) {
     let busy = focused && observed.releases.iter().any(|release| release.in_flight());
     let pace = observed.now.rate.operator_time(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
@@ -23,8 +23,9 @@ pub fn age(observed: &Observed, focused: bool, source: &Source, at: Timestamp) -
     (age, age > pace)
 }
 
-/// When the oldest essential answer on a release was asked for: its services, their rules, and what ECS shifts.
-/// `None`: one of them is missing, or the newest attempt failed. A denied read is an answer: another one changes nothing.
+/// Returns the query time of the oldest essential answer on a release: its services, their rules, and the deployments
+/// if ECS shifts traffic. `None`: an answer is missing, or the newest attempt failed. A denied read counts as an
+/// answer: another attempt changes nothing.
 pub fn essential_read(observed: &Observed, release: &Release) -> Option<Timestamp> {
     fn answered<T>(reading: &Reading<T>) -> Option<Timestamp> {
         match &reading.fault {
@@ -41,12 +42,12 @@ pub fn essential_read(observed: &Observed, release: &Release) -> Option<Timestam
     Some(read)
 }
 
-/// A source in a sentence.
+/// Returns the name of a source in a sentence.
 fn spoken(source: &Source) -> String {
     if *source == Source::Prometheus { "numbers of Prometheus".to_owned() } else { source.to_string() }
 }
 
-/// Why an answer is not to be relied on: there is none, it is old, or the newest attempt failed.
+/// Returns the reason not to rely on an answer: it is missing or old, or the newest attempt failed.
 fn doubt<T>(observed: &Observed, focused: bool, source: &Source, reading: Option<&Reading<T>>) -> Option<String> {
     let name = spoken(source);
     if let Some(fault) = reading.and_then(Reading::failing) {
@@ -59,7 +60,7 @@ fn doubt<T>(observed: &Observed, focused: bool, source: &Source, reading: Option
     old.then(|| format!("the {name} are {} s old", age.as_secs()))
 }
 
-/// What a decision about this release would rest on and cannot be relied on, in words.
+/// Returns the reason, in words, not to decide anything about this release on the present data.
 pub fn stale(observed: &Observed, focused: bool, release: &Release) -> Option<String> {
     let snapshot = &observed.snapshot;
     doubt(observed, focused, &Source::Services, Some(&snapshot.services))
@@ -86,7 +87,7 @@ fn minutes(observed: &Observed, focused: bool, side: &Side) -> Option<String> {
     let source = Source::of(meter);
     let reading = observed.snapshot.metrics.get(meter);
     let counted = |series: &Series| {
-        // An answer may say of every count that it is not to be had.
+        // An answer may report every count as unavailable.
         if series.miscounted() {
             return Some(format!("the requests of {} could not be counted", side.service.service));
         }
@@ -131,7 +132,7 @@ mod tests {
         }
         count(&mut model, 1, &[]);
         assert_eq!(said(&model), None);
-        // What was counted last counts, not what was asked last.
+        // The age is that of the newest count, not of the newest query.
         let reading = model.observed.snapshot.metrics.get_mut(&consoles::meter("checkout-canary")).unwrap();
         reading.value.as_mut().unwrap().1.as_of = Some(consoles::ago(91));
         assert_eq!(said(&model).as_deref(), Some("the metrics are 91 s old"));

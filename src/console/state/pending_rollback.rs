@@ -1,5 +1,5 @@
-//! A rollback that was ordered here and did not happen. It stays pending until it is done or an operator waives it, and
-//! while AWS does not answer it is armed: the console sends it again as soon as AWS answers.
+//! A rollback that was ordered here and did not happen. The rollback stays pending until it is done or an operator
+//! waives it. While AWS does not answer, the rollback is armed: the console sends it again as soon as AWS answers.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::domain::release::Release;
 use crate::domain::rollback::goal::Goal;
 use crate::domain::settings::Settings;
 
-/// The pause before the second automatic attempt, in the operator's time; it doubles with each further one. The first
-/// attempt is not delayed.
+/// The pause before the second automatic attempt, in the operator's time; each further attempt doubles the pause. The
+/// first attempt is not delayed.
 const SECOND_ATTEMPT: Duration = Duration::from_secs(5);
 
 /// The longest pause between two automatic attempts, in the operator's time.
@@ -25,40 +25,40 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A rollback that did not happen yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingRollback {
-    /// When the operator ordered it.
+    /// Time of the operator's order.
     pub ordered: Timestamp,
-    /// Its newest plan.
+    /// The newest plan of the rollback.
     pub plan: Plan,
     /// The goal that the operator confirmed.
     pub goal: Goal,
-    /// Why it did not happen, in a few words.
+    /// The reason why the rollback did not happen, in a few words.
     pub why: String,
-    /// The attempts that failed.
+    /// Number of failed attempts.
     pub failed: u32,
-    /// What the console does about it.
+    /// The console's present handling of the rollback.
     pub stage: Stage,
 }
 
-/// What the console does about a pending rollback.
+/// The console's handling of a pending rollback.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stage {
     /// An attempt has not ended yet.
     Sending(OperationId),
-    /// AWS did not answer. The next attempt follows an answer that was asked for after this time.
+    /// AWS did not answer. The next attempt follows an answer to a query that was sent after this time.
     Armed {
-        /// When the last attempt ended.
+        /// End of the last attempt.
         since: Timestamp,
         /// The earliest time of the next attempt.
         next: Timestamp,
     },
-    /// AWS refused the rollback, or what was waited for did not come: an operator decides.
+    /// AWS refused the rollback, or an awaited condition did not come: an operator decides.
     Stopped {
-        /// When the last attempt ended.
+        /// End of the last attempt.
         since: Timestamp,
     },
-    /// AWS answers again, and the rollback would now do something else: `R` asks.
+    /// AWS answers again, but the rollback would now do something else: `R` asks.
     Changed {
-        /// When this was noticed.
+        /// End of the last attempt.
         since: Timestamp,
         /// The title of the plan that `R` would ask about.
         title: String,
@@ -70,16 +70,16 @@ pub enum Stage {
 pub enum Ending {
     /// The goal was read back.
     Done,
-    /// Another operation took its place.
+    /// Another operation superseded the attempt.
     Superseded,
-    /// AWS did not answer, or not so that anybody knows the outcome.
+    /// AWS did not answer, or the answer leaves the outcome unknown.
     Unanswered(String),
-    /// AWS refused it, or its goal was not reached in time.
+    /// AWS refused the rollback, or its goal was not reached in time.
     Refused(String),
 }
 
 impl Ending {
-    /// Reads an outcome. `answers`: whether AWS answers the essential reads.
+    /// Classifies an outcome. `answers`: true if AWS answers the essential reads.
     pub fn of(outcome: &OperationOutcome, answers: bool) -> Self {
         match outcome {
             OperationOutcome::Done => Self::Done,
@@ -104,40 +104,40 @@ pub fn in_words(operation: &str, kind: FaultKind) -> String {
 /// The rollback as it would be planned now.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Replanned {
-    /// Its goal is reached.
+    /// The rollback's goal is reached.
     Reached,
-    /// It has this plan and goal.
+    /// The rollback has this plan and goal.
     Plan(Box<Plan>, Goal),
-    /// There is no plan now.
+    /// There is no plan for the rollback now.
     Refused,
 }
 
-/// What happened to a pending rollback.
+/// An event in the life of a pending rollback.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// An attempt began.
     Sent(OperationId),
     /// An attempt ended.
     Ended {
-        /// When.
+        /// Time of the end.
         at: Timestamp,
-        /// How.
+        /// The ending.
         ending: Ending,
-        /// How fast AWS's clock runs.
+        /// Rate of AWS's clock.
         rate: ClockRate,
     },
-    /// Every essential source has an answer that was asked for at `read` or later.
+    /// Every essential source has an answer to a query that was sent at `read` or later.
     Read {
         /// The time now.
         now: Timestamp,
-        /// When the oldest of those answers was asked for.
+        /// Query time of the oldest of these answers.
         read: Timestamp,
-        /// What would be done now.
+        /// The rollback as it would be planned now.
         replanned: Replanned,
     },
 }
 
-/// What follows from an event.
+/// The consequence of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Next {
     /// The rollback stays pending, as it stands.
@@ -149,7 +149,7 @@ pub enum Next {
 }
 
 impl PendingRollback {
-    /// Takes in an event and says what follows.
+    /// Applies an event and returns the consequence.
     pub fn advance(&mut self, event: Event) -> Next {
         match (event, &self.stage) {
             (Event::Sent(id), _) => {
@@ -179,7 +179,7 @@ impl PendingRollback {
             Stage::Armed { since, .. } | Stage::Stopped { since } | Stage::Changed { since, .. } => since,
         };
         match (replanned, &self.stage) {
-            // An answer to an earlier question says nothing of what the last attempt did.
+            // An answer to an earlier query shows nothing of the last attempt's effect.
             _ if read < since => Next::Stay,
             (Replanned::Reached, _) => Next::Done,
             (Replanned::Plan(plan, goal), Stage::Armed { next, .. }) if self.goal.allows(&goal) => {
@@ -197,24 +197,24 @@ impl PendingRollback {
         }
     }
 
-    /// Whether `R` may send a plan with this goal without asking again.
+    /// Returns true if `R` may send a plan with this goal without asking again.
     pub fn confirms(&self, goal: &Goal) -> bool {
         !matches!(self.stage, Stage::Changed { .. }) && self.goal.allows(goal)
     }
 
-    /// Whether the console sends it by itself.
+    /// Returns true if the console sends the rollback by itself.
     pub fn is_armed(&self) -> bool {
         matches!(self.stage, Stage::Armed { .. })
     }
 
-    /// Whether an attempt of it has not ended yet.
+    /// Returns true if an attempt has not ended yet.
     pub fn is_sending(&self) -> bool {
         matches!(self.stage, Stage::Sending(_))
     }
 }
 
-/// What confirms a rollback while this one is pending: nothing where its goal was confirmed before, and a yes where
-/// the release changed since.
+/// Returns the confirmation that a rollback needs. While a rollback is pending: none if its goal was confirmed before,
+/// a yes if the release changed since.
 pub fn confirmation(
     pending: Option<&PendingRollback>,
     settings: &Settings,
@@ -229,7 +229,7 @@ pub fn confirmation(
     }
 }
 
-/// The pause after so many failed attempts, in the operator's time.
+/// Returns the pause after this number of failed attempts, in the operator's time.
 fn pause_before(failed: u32) -> Duration {
     match failed {
         0 | 1 => Duration::ZERO,

@@ -1,4 +1,4 @@
-//! What is on the screen, and what the operator is doing there.
+//! The screen, and the operator's activity on it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -19,14 +19,14 @@ use crate::console::screens::release::state::ReleaseScreen;
 use crate::domain::confirm::Surface;
 use crate::domain::release::Release;
 
-/// A line that tells the operator something, until the next key.
+/// A message to the operator, shown until the next key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
-    /// When it came up.
+    /// Time at which the notice appeared.
     pub at: Timestamp,
-    /// What it says.
+    /// The text of the notice.
     pub text: String,
-    /// Whether something is wrong.
+    /// True if something is wrong.
     pub wrong: bool,
 }
 
@@ -38,7 +38,7 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 pub struct ScreenState {
     /// The screen that is shown.
     pub current: Screen,
-    /// The screens that `esc` leads back to, the last one first. No screen is in it twice.
+    /// The screens that `esc` leads back to, oldest first. No screen appears twice.
     pub trail: Vec<Screen>,
     /// The lists of the views.
     pub lists: BTreeMap<View, List>,
@@ -58,18 +58,18 @@ pub struct ScreenState {
     pub dialog: Option<Dialog>,
     /// The message at the bottom.
     pub notice: Option<Notice>,
-    /// Whether the last key was to leave, and was answered with a warning.
+    /// True if the last key was quit and was answered with a warning.
     pub leaving: bool,
-    /// When the last key was pressed.
+    /// Time of the last key.
     pub last_key: Option<Timestamp>,
     /// Columns and rows.
     pub size: (u16, u16),
-    /// Whether the terminal has the focus.
+    /// True if the terminal has the focus.
     pub focused: bool,
 }
 
 impl ScreenState {
-    /// The fleet, on a terminal of that size.
+    /// Makes the fleet screen for a terminal of this size.
     pub fn new(size: (u16, u16)) -> Self {
         Self {
             current: Screen::Fleet,
@@ -90,13 +90,13 @@ impl ScreenState {
         }
     }
 
-    /// The list of a view.
+    /// Returns the list of a view.
     pub fn list(&self, view: View) -> &List {
         static NEW: LazyLock<List> = LazyLock::new(List::default);
         self.lists.get(&view).unwrap_or(&NEW)
     }
 
-    /// The release that a key would act on: the open one, else the marked one.
+    /// Returns the release that a key would act on: the open one, else the marked one.
     pub fn focus<'a>(&self, observed: &'a Observed) -> Option<&'a Release> {
         match &self.current {
             Screen::Release(name) | Screen::View(_, name) => observed.release(name),
@@ -104,7 +104,7 @@ impl ScreenState {
         }
     }
 
-    /// The search of the present screen; a release's own has no list.
+    /// Returns the search of the present screen; a release's own screen has none.
     pub fn find(&self) -> Option<&Find> {
         match &self.current {
             Screen::Fleet => Some(&self.fleet.find),
@@ -121,12 +121,12 @@ impl ScreenState {
         }
     }
 
-    /// Whether letters go into a search.
+    /// Returns true if letters go into a search.
     pub fn typing(&self) -> bool {
         self.find().is_some_and(|find| find.typing)
     }
 
-    /// Where keys are pressed.
+    /// Returns the scope of keys on the present screen.
     pub fn scope(&self) -> Scope {
         match self.current {
             Screen::Fleet => Scope::Fleet,
@@ -135,22 +135,23 @@ impl ScreenState {
         }
     }
 
-    /// Whether the screen is about one release: then what a key acts on cannot be mistaken for another.
+    /// Returns true if the screen shows one release: a key cannot act on another one by mistake.
     pub fn shows_one(&self) -> bool {
         self.current != Screen::Fleet
     }
 
-    /// Where a key is pressed. A screen too small for its layout shows nothing but one release's rollback.
+    /// Returns the surface on which a key is pressed. A screen too small for its layout shows only one release's
+    /// rollback.
     pub(crate) fn key_surface(&self) -> Surface {
         if self.shows_one() || self.too_small() { Surface::ReleaseKey } else { Surface::FleetKey }
     }
 
-    /// Whether `c` copies the commands of a pending rollback here: in a view it copies the marked line.
+    /// Returns true if `c` copies the commands of a pending rollback. In a view, `c` copies the marked line.
     pub fn offers_commands(&self) -> bool {
         self.too_small() || !matches!(self.current, Screen::View(..))
     }
 
-    /// Whether the screen is too small to be laid out.
+    /// Returns true if the screen is too small for its layout.
     pub fn too_small(&self) -> bool {
         self.size.0 < SMALLEST.0 || self.size.1 < SMALLEST.1
     }

@@ -1,4 +1,4 @@
-//! What comes from the terminal: its bytes, read on a thread of their own, and its size when that changes.
+//! The terminal's input: its bytes, read on their own thread, and its size after each change.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::console::keyboard::Keyboard;
 use crate::console::message::Msg;
 
-/// The bytes of one read, and when they came.
+/// The bytes of one read, with their time.
 type Chunk = (Instant, Vec<u8>);
 
-/// The terminal's events: keys, and its new size. `supports_protocol` is called when the terminal says that it supports
+/// The terminal's events: keys and size changes. `supports_protocol` is called when the terminal reports support for
 /// the kitty keyboard protocol.
 pub(super) fn events(
     size: impl Fn() -> io::Result<Msg>,
@@ -26,12 +26,12 @@ pub(super) fn events(
     Ok(merged(Box::pin(chunks), Some(resizes), size, supports_protocol))
 }
 
-/// The keys in what a terminal sent, as messages. Waits by tokio's clock for what a key turns out to be.
+/// The keys in a terminal's bytes, as messages. Waits on tokio's clock until an ambiguous key is resolved.
 pub fn typed(chunks: impl Stream<Item = io::Result<Chunk>> + Unpin) -> impl Stream<Item = io::Result<Msg>> {
     merged(chunks, None, || Err(ErrorKind::Unsupported.into()), || {})
 }
 
-/// Reads the terminal on a thread of its own, which ends with the program.
+/// Reads the terminal on its own thread, which ends with the program.
 fn read_terminal() -> io::Result<UnboundedReceiver<io::Result<Chunk>>> {
     let stdin = io::stdin();
     let mut terminal: Box<dyn Read + Send> =

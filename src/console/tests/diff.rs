@@ -1,4 +1,4 @@
-//! What changed between two revisions, and that no value is seen before it is asked for.
+//! The changes between two revisions, and the redaction of values until an operator reveals them.
 
 use insta::assert_snapshot;
 use jiff::SignedDuration;
@@ -20,7 +20,7 @@ use crate::testkit::consoles::{hear, learn, press, td};
 
 const SECRET: &str = "hunter2-correct-horse";
 
-/// A revision as AWS describes it; `values`: with what is in its environment.
+/// A revision as AWS describes it; `values`: with the values of its environment.
 fn definition(revision: u32, values: bool) -> Definition {
     let value = |text: &str, digest: u64| if values { text.to_owned() } else { hidden(digest) };
     let newer = revision == 42;
@@ -119,7 +119,7 @@ fn a_value_is_on_no_screen_until_it_is_asked_for_and_not_after_leaving() {
     press(&mut model, &[Key::Char('y')]);
     assert!(shows(&model), "in the JSON too");
     press(&mut model, &[Key::Char('y')]);
-    // A snapshot of the world never has them.
+    // The snapshot never holds the values.
     assert!(
         model.observed.snapshot.definitions.values().all(|reading| !reading
             .get()
@@ -132,7 +132,7 @@ fn a_value_is_on_no_screen_until_it_is_asked_for_and_not_after_leaving() {
     assert!(!shows(&model));
     press(&mut model, &[Key::Char('d')]);
     assert!(!shows(&model) && !seen(&model).contains("VALUES SHOWN") && model.screen.diff.revealed.is_empty());
-    // An answer that comes late is not kept.
+    // An answer after leaving the view is not kept.
     read(&mut model, 42, true);
     assert!(!shows(&model) && model.screen.diff.revealed.is_empty());
     let effects = press(&mut model, &[Key::Char('v')]);

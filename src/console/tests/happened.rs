@@ -1,4 +1,4 @@
-//! What happened to a release: the timeline, and the history that leads on.
+//! Tests of a release's past: the timeline, and the history that leads on.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn seen(model: &Model) -> String {
     glyphs(&draw(model, &plain()))
 }
 
-/// An evening: a canary that fails, a colleague who edits the rule, a way back.
+/// A story of one evening: a canary fails, a colleague edits the rule, a rollback follows.
 #[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn evening(size: (u16, u16)) -> Model {
     let mut pair = Pair::at(10, 900);

@@ -1,4 +1,4 @@
-//! An operation of our own in flight, and every key: no message names a key that then refuses.
+//! Tests of every key while an operation of our own is in flight: no message names a key that then refuses.
 
 use crate::console::dialogs::Dialog;
 use crate::console::keymap::Key;
@@ -16,7 +16,7 @@ use crate::testkit::consoles::{Pair, open, percent, press, receipt, td};
 
 const BACK: Intent = Intent::Rollback { to: None, at_once: false };
 
-/// Whether an operation's first call was sent, and what is known of it.
+/// The progress of an operation's first call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum At {
     Ordered,
@@ -58,7 +58,7 @@ fn ordered(effects: &[Effect]) -> Option<Plan> {
     })
 }
 
-/// What a key led to, in words: the notice and the question.
+/// Returns the notice and the refusal that a key led to.
 fn said(model: &Model) -> String {
     let notice = model.screen.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
     match &model.screen.dialog {
@@ -67,7 +67,7 @@ fn said(model: &Model) -> String {
     }
 }
 
-/// Consoles with an operation in flight: every kind of operation of every method.
+/// Returns consoles with an operation in flight: every kind of operation of every method.
 fn in_flight() -> Vec<(String, &'static str, Model)> {
     let pair = || open((120, 40), Pair::at(10, 1_200));
     let unshared = || open((120, 40), Pair::at(0, 1_200));
@@ -107,7 +107,7 @@ fn no_message_names_a_key_that_then_refuses() {
             let effects = press(&mut model, &[Key::Char(key)]);
             let text = said(&model);
             if key == 'R' {
-                // It acts, asks, waits for what it needs, or leads where the operation leads already.
+                // `R` acts, asks, leaves the rollback pending, or a rollback is in flight already.
                 let armed = model.operations.pending.contains_key(name);
                 let back = ordered(&effects).is_some_and(|plan| plan.intent.is_rollback() && !plan.is_reached());
                 let asks =

@@ -1,4 +1,4 @@
-//! A rollback that did not happen, on every screen; and READY, which is never green while AWS does not answer.
+//! A rollback that failed, on every screen. READY is never green while AWS does not respond.
 
 use insta::assert_snapshot;
 use strum::IntoEnumIterator;
@@ -17,7 +17,7 @@ use crate::domain::operation::{OperationOutcome, Progress};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{Pair, hear, press};
 
-/// A console whose rollback met this failure.
+/// A console whose rollback failed with a fault of this kind.
 fn failed(size: (u16, u16), kind: FaultKind) -> Model {
     let mut model = consoles::bad(size);
     let effects = press(&mut model, &[Key::Char('R')]);
@@ -63,7 +63,7 @@ fn it_is_on_every_screen_under_every_dialog() {
     }
 }
 
-/// Whether READY stands on the screen in its green style.
+/// Returns true if READY is on the screen in its green style.
 fn is_green(model: &Model) -> bool {
     let (buffer, green) = (draw(model, &plain()), plain().style(Role::ReadyBadge));
     let (columns, text) = (usize::from(buffer.area.width), glyphs(&buffer));
@@ -86,7 +86,7 @@ fn ready_is_never_green_while_aws_does_not_answer() {
         let mut model = consoles::bad((120, 40));
         hear(&mut model, 0, Query::Routes, Err(fault()));
         assert!(!is_green(&model), "{kind:?}");
-        // Reads are answered, and the rollback was not.
+        // Reads succeed, but the rollback failed.
         assert!(!is_green(&failed((120, 40), kind)), "{kind:?}");
     }
     let mut model = consoles::native_paused((120, 40));
@@ -95,7 +95,7 @@ fn ready_is_never_green_while_aws_does_not_answer() {
     let fault = Fault::new(FaultKind::Server, "ListServiceDeployments", "", "");
     hear(&mut model, 0, Query::Deployments(consoles::key("payments")), Err(fault));
     assert!(!is_green(&model), "its pause is not known to be there");
-    // An answer that is old is no answer.
+    // A stale response does not count.
     let mut model = consoles::open((120, 40), Pair::at(10, 1_200));
     model.observed.now.at += jiff::SignedDuration::from_secs(60);
     assert!(!is_green(&model));

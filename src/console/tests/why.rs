@@ -1,4 +1,4 @@
-//! Why a release fails: the views that say so, and how the other screens lead there.
+//! Failing releases: the views that show the reasons, and the paths to these views from other screens.
 
 use insta::assert_snapshot;
 
@@ -14,7 +14,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::Query;
 use crate::testkit::consoles;
 
-/// A view of the release that is open.
+/// A view of the open release.
 fn seen(mut model: Model, view: View) -> Model {
     let name = model.focus().unwrap().name.clone();
     model.screen.current = Screen::View(view, name);
@@ -30,7 +30,7 @@ fn text(model: &Model) -> String {
     glyphs(&draw(model, &plain()))
 }
 
-/// With another line marked.
+/// The model with another line marked.
 fn down(mut model: Model, view: View, lines: usize) -> Model {
     let all = crate::console::screens::lines(&model.observed, &model.operations.acts, &model.screen);
     model.screen.lists.entry(view).or_default().marked = all.get(lines).map(|line| line.id.clone());
@@ -110,7 +110,7 @@ fn what_is_not_known_is_never_green_and_never_nothing() {
     assert!(text(&model).contains("tasks of payments are not read yet"), "{}", text(&model));
     consoles::hear(&mut model, 0, Query::Tasks(consoles::key("payments")), Err(denied("DescribeTasks")));
     assert!(text(&model).contains("not authorized"), "{}", text(&model));
-    // Of a loop whose tasks cannot be read the count alone is known.
+    // If the tasks of a crash loop cannot be read, only the count is known.
     let release = model.release("payments").unwrap();
     assert_eq!(release.ailment.as_ref().map(|it| it.brief()).as_deref(), Some("crash loop: 6 tasks failed"));
 }

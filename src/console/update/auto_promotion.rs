@@ -1,5 +1,5 @@
-//! AutoPromotion stepping, as the console keeps it: for which releases it is on, what it waits for, and the countdown before
-//! each act that any key stops. What is to be done is decided in [`crate::domain::auto_promotion`].
+//! Automatic promotion in the console: the releases for which it is on, the condition that each one waits for, and the
+//! countdown before each act, which any key stops. The decisions are made in [`crate::domain::auto_promotion`].
 
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ use crate::domain::operation::{Operation, OperationId, OperationOutcome};
 use crate::domain::plan::{Intent, Plan, Refusal};
 use crate::domain::release::{Bake, Release};
 
-/// Looks at every release that it is on for; after each message, on what has been derived.
+/// Evaluates every release with automatic promotion. Runs after each message, on the derived state.
 pub(crate) fn refresh(model: &mut Model) -> Vec<Effect> {
     let names: Vec<_> = model.operations.automatic.keys().cloned().collect();
     let mut effects = Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn refresh(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// What comes of looking at one release; `Some`: it is over.
+/// Evaluates one release; `Some`: automatic promotion is over.
 fn evaluate(model: &mut Model, name: &str, this: &mut AutoPromotion, effects: &mut Vec<Effect>) -> Option<Off> {
     let at = model.observed.now.at;
     let off = |why: String, wrong| Some(Off { at, why, wrong });
@@ -54,7 +54,8 @@ fn evaluate(model: &mut Model, name: &str, this: &mut AutoPromotion, effects: &m
     if let Some((id, why)) = unfounded(model, &release, this, &known) {
         this.withdrawn = Some(id);
         effects.push(Effect::Cancel(id));
-        // Whoever wants a FAIL rolled back by itself wants it all the more now.
+        // Without an automatic rollback on FAIL, the withdrawal ends automatic promotion. With it, automatic promotion
+        // stays on: the rollback may be needed now.
         if known.rollback_after.is_none() {
             return off(why, true);
         }
@@ -63,7 +64,7 @@ fn evaluate(model: &mut Model, name: &str, this: &mut AutoPromotion, effects: &m
     let (intent, why) = match auto_promotion::decide(&release, &known) {
         Decision::Stop(refusal) => return off(refusal.text(KEYS), false),
         Decision::Busy => {
-            // What spoke for what is being done stays said.
+            // The reason for the step in flight stays on the screen.
             if this.own != this.watched || this.own == this.withdrawn {
                 "an operation is in flight".clone_into(&mut this.says);
             }
@@ -89,7 +90,8 @@ fn evaluate(model: &mut Model, name: &str, this: &mut AutoPromotion, effects: &m
     None
 }
 
-/// What the release's operation means for automatic promotion; or why that is over, and whether somebody should look.
+/// The effect of the release's operation on automatic promotion. An error is the reason why automatic promotion is
+/// over, and true if the operator should look.
 fn follow(operation: Option<&Operation>, this: &mut AutoPromotion, world: &World) -> Result<Doing, (String, bool)> {
     let Some(operation) = operation else { return Ok(Doing::Nothing) };
     let (id, back) = (operation.id, operation.plan.intent.is_rollback());
@@ -107,7 +109,7 @@ fn follow(operation: Option<&Operation>, this: &mut AutoPromotion, world: &World
             if let Some(what) = this.left.acted_beside(&operation.plan, done, world) {
                 return Err((format!("somebody else acted: {what}"), true));
             }
-            // What this console has just read back is how it left the world.
+            // The state that this console has just read back is the state in which it left the world.
             this.left = world.clone();
             Ok(Doing::Nothing)
         }
@@ -115,7 +117,7 @@ fn follow(operation: Option<&Operation>, this: &mut AutoPromotion, world: &World
     }
 }
 
-/// The step that is being carried out by itself, and that what spoke for it is gone before users were moved.
+/// The automatic step in flight and the reason to withdraw it, if its grounds are gone before users were moved.
 fn unfounded(model: &Model, release: &Release, this: &AutoPromotion, known: &Known) -> Option<(OperationId, String)> {
     let operation = unmoved(model, &release.name, this)?;
     let why = match (&known.stale, release.verdict.outcome) {
@@ -129,14 +131,14 @@ fn unfounded(model: &Model, release: &Release, this: &AutoPromotion, known: &Kno
     Some((operation.id, format!("“{}” was withdrawn: {why}", operation.plan.title)))
 }
 
-/// The step that is being carried out by itself, as long as it can be withdrawn without a trace for users.
+/// The automatic step in flight, as long as it can be withdrawn without an effect on users.
 fn unmoved<'a>(model: &'a Model, name: &str, this: &AutoPromotion) -> Option<&'a Operation> {
     let operation = model.operations.in_flight(name).filter(|operation| this.own == Some(operation.id))?;
     let withdrawn = this.withdrawn == Some(operation.id);
     (!withdrawn && !operation.plan.intent.is_rollback() && !operation.moved_users()).then_some(operation)
 }
 
-/// Counts on, or carries out what was counted down to. The plan is the one of this moment.
+/// Continues the countdown, or starts the operation at its end. The plan is always the present one.
 fn count_down(model: &mut Model, this: &mut AutoPromotion, plan: Plan) -> Vec<Effect> {
     let back = plan.intent.is_rollback();
     let same = this.countdown.take().filter(|counted| counted.back == back && counted.title == plan.title);
@@ -153,7 +155,7 @@ fn count_down(model: &mut Model, this: &mut AutoPromotion, plan: Plan) -> Vec<Ef
     model.start(plan, order)
 }
 
-/// What keeps a countdown from beginning: nothing is counted down to that the operator cannot see.
+/// The reason that holds a countdown: no countdown runs that the operator cannot see.
 fn held(model: &Model) -> Option<&'static str> {
     if model.screen.dialog.is_some() {
         Some("held while a question is open")
@@ -166,7 +168,7 @@ fn held(model: &Model) -> Option<&'static str> {
 
 fn known(model: &Model, release: &Release, failing_since: &mut Option<Timestamp>, doing: Doing) -> Known {
     let stale = freshness::stale(&model.observed, model.screen.focused, release);
-    // What was not watched did not last: a FAIL begins anew when it is seen again.
+    // A FAIL counts only while it is watched: on stale data the time since the FAIL begins anew.
     let fails = stale.is_none() && release.verdict.outcome == analysis::VerdictStatus::Fail;
     *failing_since = fails.then(|| failing_since.unwrap_or(model.observed.now.at));
     Known {
@@ -180,8 +182,8 @@ fn known(model: &Model, release: &Release, failing_since: &mut Option<Timestamp>
     }
 }
 
-/// How long the present share has been watched. ECS has a bake of its own only where it goes on by itself; where it
-/// waits for an operator, the operator's applies.
+/// The bake of the present share. ECS has a bake of its own only where it goes on by itself; where it waits for an
+/// operator, the operator's bake applies.
 fn watched(model: &Model, release: &Release) -> Option<Bake> {
     release.bake.or_else(|| {
         let since = model.observed.snapshot.weights_since.get(&release.rules.first()?.route.id)?;
@@ -189,7 +191,7 @@ fn watched(model: &Model, release: &Release) -> Option<Bake> {
     })
 }
 
-/// Why it cannot be switched on for a release, where that is so.
+/// The reason why automatic promotion cannot be switched on for a release, if there is one.
 pub(crate) fn refused(model: &Model, release: &Release) -> Option<Refusal> {
     let doing = model.operations.in_flight(&release.name).map_or(Doing::Nothing, |_| Doing::Another);
     let known = known(model, release, &mut None, doing);
@@ -200,7 +202,7 @@ pub(crate) fn refused(model: &Model, release: &Release) -> Option<Refusal> {
 }
 
 impl Model {
-    /// Switches it on for a release.
+    /// Switches automatic promotion on for a release.
     pub(crate) fn switch_on(&mut self, name: &str) {
         let Some(left) = self.release(name).map(World::of) else { return };
         let this = AutoPromotion {
@@ -218,7 +220,8 @@ impl Model {
         self.say(format!("AUTOMATIC is on for {name}; H switches it off"), false);
     }
 
-    /// Switches it off for a release, as its operator asked: a step of it that has moved nobody yet is not sent.
+    /// Switches automatic promotion off for a release at the operator's request. Its step in flight is withdrawn if
+    /// that has not moved users yet.
     pub(crate) fn disable(&mut self, name: &str) -> Option<Effect> {
         let this = self.operations.automatic.remove(name)?;
         let step = unmoved(self, name, &this).map(|operation| (operation.id, operation.plan.title.clone()));
@@ -227,21 +230,22 @@ impl Model {
         step.map(|(id, _)| Effect::Cancel(id))
     }
 
-    /// Switches it off for a release, and says why.
+    /// Switches automatic promotion off for a release, and shows the reason.
     pub(crate) fn switch_off(&mut self, name: &str, off: Off) {
         self.operations.automatic.remove(name);
         self.say(format!("AUTOMATIC is off for {name}: {}", off.why), off.wrong);
         self.operations.switched_off.insert(name.to_owned(), off);
     }
 
-    /// Switches it off for all, and says why.
+    /// Switches automatic promotion off for all releases, and shows the reason.
     pub(crate) fn switch_all_off(&mut self, why: &str) {
         for name in self.operations.automatic.keys().cloned().collect::<Vec<_>>() {
             self.switch_off(&name, Off { at: self.observed.now.at, why: why.to_owned(), wrong: true });
         }
     }
 
-    /// Somebody is at the keyboard: stops every countdown and switches those off. Whether there was one.
+    /// Stops every countdown, because an operator is at the keyboard, and switches automatic promotion off for these
+    /// releases. Returns true if there was a countdown.
     pub(crate) fn stop_countdowns(&mut self) -> bool {
         let counting = self.operations.automatic.iter().filter(|(_, this)| this.countdown.is_some());
         let names: Vec<_> = counting.map(|(name, _)| name.clone()).collect();

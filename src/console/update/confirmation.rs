@@ -1,4 +1,4 @@
-//! The question whether a plan shall be carried out: what says yes to it, and what closes it.
+//! The confirmation of a plan: the keys that confirm the plan, and the conditions that close the dialog.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,26 +12,26 @@ use crate::console::wording::KEYS;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::Gate;
 
-/// A question is on the screen this long, in the operator's time, before anything says yes to it: a key that was on its
-/// way before is no answer to it.
+/// Minimum time of a dialog on the screen before a key confirms the plan, in the operator's time: an earlier key was
+/// pressed before the dialog appeared.
 const SEEN_FOR: SignedDuration = SignedDuration::from_millis(150);
 
-/// Whether a question that was `drawn` then may be said yes to.
+/// Returns true if a dialog that was first drawn at `drawn` may be confirmed.
 pub(super) fn seen(model: &Model, drawn: Option<Timestamp>) -> bool {
     drawn.is_some_and(|drawn| model.observed.now.since(drawn) >= SEEN_FOR)
 }
 
-/// Says why a yes was not taken.
+/// Shows the reason why an early confirmation was ignored.
 pub(super) fn say_too_early(model: &mut Model) {
     model.say("the question had only just come up: nothing is sent. Read it, then press the key again.", true);
 }
 
-/// A key while the question is open. `typed`: by hand, not pasted.
+/// Handles a key while the dialog is open. `typed`: by hand, not pasted.
 pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typed: bool) -> Vec<Effect> {
     let accepts_text = confirm.consent.accepts_text();
     let yes = match (&confirm.consent, key) {
         (Consent::Name(_), Key::Enter) => confirm.name_matches(),
-        // What was gated may have passed meanwhile.
+        // A gated verdict may be a PASS by now.
         (Consent::Reason { .. }, Key::Enter) => {
             confirm.name_matches() && (!confirm.needs_reason(&model.observed.settings) || confirm.reason().is_some())
         }
@@ -61,7 +61,7 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typ
             ask_where_to(model, confirm.plan.release);
             return Vec::new();
         }
-        // A forward plan on screen does not stand between an operator and the way back.
+        // A dialog for a forward plan must not delay a rollback.
         (Key::Char('R'), _) if !accepts_text && !confirm.plan.intent.is_rollback() && typed => {
             return rollback_of(model, &confirm.plan.release);
         }
@@ -76,7 +76,7 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typ
     Vec::new()
 }
 
-/// Shows the next way to the same end. What says yes must be heard for that one.
+/// Switches to the next alternative plan, which needs a confirmation of its own.
 fn other_way(model: &Model, confirm: &mut Confirm) {
     let next = confirm.next_way().cloned();
     let release = model.release(&confirm.plan.release);
@@ -85,7 +85,7 @@ fn other_way(model: &Model, confirm: &mut Confirm) {
     }
 }
 
-/// How much speaks against a plan.
+/// The severity of a gate: higher is worse.
 fn weight(gate: Option<&Gate>) -> u8 {
     match gate.map(|gate| gate.outcome) {
         None | Some(VerdictStatus::Pass) => 0,
@@ -94,8 +94,7 @@ fn weight(gate: Option<&Gate>) -> u8 {
     }
 }
 
-/// Closes a question whose plan is no longer what would be done: what the operator said yes to must be what
-/// was on the screen.
+/// Closes a dialog whose plan is out of date: the plan that the operator confirms must be the plan on the screen.
 pub(crate) fn revalidate(model: &mut Model) {
     if let Some(Dialog::Refused { refusal, of: Some((name, intent)), .. }) = &model.screen.dialog {
         let now = model.release(name).map(|release| model.plan(release, intent));
@@ -112,7 +111,7 @@ pub(crate) fn revalidate(model: &mut Model) {
             let word = plan.gate.as_ref().map_or("", |gate| gate.outcome.word());
             format!("the verdict on {} changed while you looked: it is {word}. Press the key again.", plan.release)
         }
-        // The numbers of a verdict that has not turned change by the minute.
+        // The gate is no worse: the verdict's numbers change every minute.
         Some(Ok(plan)) if plan.steps == confirm.plan.steps => {
             if let Some(Dialog::Confirm(confirm)) = &mut model.screen.dialog {
                 confirm.plan.gate = plan.gate;
@@ -128,14 +127,14 @@ pub(crate) fn revalidate(model: &mut Model) {
     model.close(why);
 }
 
-/// Closes a question that the screen has become too small for: nobody may say yes to what is not shown. The way
-/// back is asked about on any screen.
+/// Closes a dialog that no longer fits the screen: nobody may confirm a plan that is not shown. A rollback's dialog is
+/// shown on any screen.
 pub(crate) fn close_unseen(model: &mut Model) {
     let shown = matches!(&model.screen.dialog, Some(Dialog::Confirm(confirm)) if confirm.plan.intent.is_rollback());
     if model.screen.too_small() && !shown {
         model.close("the screen became too small for the question: it is closed".to_owned());
     }
-    // Nor are letters typed into a search that is not shown: `R` and `q` are what the screen says they are.
+    // A search that is not shown takes no letters: `R` and `q` must do what the screen says.
     if model.screen.too_small()
         && let Some(find) = model.screen.find_mut()
     {

@@ -1,4 +1,4 @@
-//! What an action does.
+//! The effects of actions.
 
 use super::commands;
 use super::pending_rollback;
@@ -21,7 +21,7 @@ use crate::domain::plan::Intent;
 use crate::domain::release::Release;
 use crate::domain::text;
 
-/// Does what a key does, or a line of the palette.
+/// Performs the action of a key or of a palette line.
 pub(crate) fn dispatch(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Step | Action::Rollback | Action::Weight | Action::Start | Action::Finish | Action::AutoPromotion => {
@@ -100,7 +100,7 @@ fn open_marked(model: &mut Model) {
     }
 }
 
-/// Back from a zoomed plot, a search, raw JSON; else from the screen.
+/// Leaves a zoomed plot, a search or raw JSON; otherwise the screen.
 fn back(model: &mut Model) {
     let screen = &mut model.screen;
     if screen.release.zoom.is_some() && matches!(screen.current, Screen::Release(_)) {
@@ -125,7 +125,7 @@ fn change_diff(model: &mut Model, action: Action) {
         Action::Reveal => {
             model.screen.diff.toggle_values();
             if model.screen.diff.reveal {
-                // They are queried each time, however recently they were read.
+                // The definitions are queried each time, however recently they were read.
                 model.polls.expedite(&[Source::Definitions]);
             }
         }
@@ -146,7 +146,7 @@ fn change_plots(model: &mut Model, action: Action) {
     }
 }
 
-/// Lets the next diff begin from the marked deployment's revision.
+/// Makes the marked deployment's revision the start of the next diff.
 fn pick(model: &mut Model) {
     let marked = model.focus().and_then(|release| marked_revision(model, release));
     match marked {
@@ -170,7 +170,7 @@ fn next_kinds(model: &mut Model) {
     model.screen.events.next_kinds(&all);
 }
 
-/// The log of the task that is marked among the tasks; of several that failed of one cause, the newest one's.
+/// Opens the log of the marked task; if a row stands for several tasks with one failure cause, the newest task's log.
 fn open_log_of_task(model: &mut Model) {
     let Some(release) = model.focus() else { return };
     let list = model.screen.list(View::Tasks);
@@ -196,7 +196,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Copy(text::clean_lines(&text))]
 }
 
-/// Opens a view of what is open or marked; its own key leads back.
+/// Opens a view of the open or marked release. The same key leads back.
 fn look_at(model: &mut Model, view: View) {
     match model.focus().map(|release| release.name.clone()) {
         Some(name) if model.screen.current == Screen::View(view, name.clone()) => model.back(),
@@ -211,8 +211,8 @@ fn look_at(model: &mut Model, view: View) {
     }
 }
 
-/// From and to which revision a diff goes that is opened now: in the history from the picked one to the marked one,
-/// elsewhere as the release is.
+/// The two revisions of a diff that is opened now: in the history, the picked and the marked one; elsewhere `None`, for
+/// the release's own two.
 fn compared(model: &Model) -> (Option<TaskDefinitionArn>, Option<TaskDefinitionArn>) {
     let Screen::View(View::History, _) = model.screen.current else { return (None, None) };
     let list = model.screen.list(View::History);
@@ -220,7 +220,7 @@ fn compared(model: &Model) -> (Option<TaskDefinitionArn>, Option<TaskDefinitionA
     model.screen.history.compared(marked.map(|(_, deployment)| deployment))
 }
 
-/// Opens the menu of what leads out of the console, and copies its first item.
+/// Opens the menu of links and commands that lead out of the console, and copies its first item.
 fn open_copy_menu(model: &mut Model) -> Vec<Effect> {
     let screen = &model.screen;
     let list = match &screen.current {

@@ -1,4 +1,4 @@
-//! An operation of ours in flight: what its keys say, and what they do.
+//! An operation of this console in flight: its description, and the keys that change it.
 
 use crate::console::state::Model;
 use crate::console::state::pending_rollback::{PendingRollback, Stage};
@@ -7,7 +7,7 @@ use crate::domain::plan::{Intent, Plan, Refusal, Remedy};
 use crate::domain::release::Release;
 use crate::domain::rollback::goal::Goal;
 
-/// The operation in flight in words, with the keys that change it. It names no key that would be refused.
+/// The description of the operation in flight, with the keys that change it. A key that would be refused is not named.
 pub(super) fn describe(model: &Model, name: &str) -> String {
     let Some(operation) = model.operations.in_flight(name) else { return format!("nothing is in flight for {name}") };
     let keys = model.release(name).and_then(|release| keys(model, release, operation));
@@ -35,7 +35,7 @@ fn keys(model: &Model, release: &Release, operation: &Operation) -> Option<&'sta
     taken_back.then_some("R takes it back")
 }
 
-/// A plan to another revision than a rollback in flight leads to, where one can be made.
+/// A rollback plan to another revision than the target of the rollback in flight, if there is one.
 fn redirect(model: &Model, release: &Release, operation: &Operation) -> Option<Plan> {
     let candidates = release.previous.iter().filter(|good| good.active != Some(false));
     let intents = candidates.map(|good| Intent::Rollback { to: Some(good.task_definition.clone()), at_once: false });
@@ -43,13 +43,14 @@ fn redirect(model: &Model, release: &Release, operation: &Operation) -> Option<P
     others.filter_map(|intent| model.plan(release, &intent).ok()).find(|plan| !plan.is_reached())
 }
 
-/// Whether a rollback of an operation in flight only waits for ECS to name the deployment that it started.
+/// Returns true if the rollback of an operation in flight only waits for ECS to name the deployment that this operation
+/// started.
 pub(super) fn awaits_deployment(model: &Model, name: &str, refusal: &Refusal) -> bool {
     let forward = |operation: &Operation| matches!(operation.plan.intent, Intent::Start { .. });
     refusal.remedy == Remedy::WaitForDeployment && model.operations.in_flight(name).is_some_and(forward)
 }
 
-/// Sends a rollback as soon as ECS names the deployment.
+/// Arms a rollback, which is sent as soon as ECS names the deployment.
 pub(super) fn arm(model: &mut Model, name: &str, intent: Intent, refusal: Refusal) {
     let Some(operation) = model.operations.in_flight(name) else { return };
     let Intent::Start { task_definition, .. } = &operation.plan.intent else { return };

@@ -1,4 +1,4 @@
-//! What a key does.
+//! The handling of keys.
 
 use super::dispatch::dispatch;
 use super::{answers, commands};
@@ -7,17 +7,17 @@ use crate::console::keymap::{Action, Key};
 use crate::console::message::Effect;
 use crate::console::state::Model;
 
-/// Keys that follow one another faster than this, in the operator's time, were pasted or typed ahead: they never act.
+/// Minimum time between two typed keys, in the operator's time. Faster keys were pasted or typed ahead: they never act.
 const TYPED_APART: jiff::SignedDuration = jiff::SignedDuration::from_millis(10);
 
-/// A key: an answer to what is asked, a letter of what is searched for, or what the table says.
+/// Handles a key: for the open dialog, for the search, or by the key table.
 pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     let typed = model.screen.last_key.is_none_or(|last| model.observed.now.since(last) >= TYPED_APART);
     model.screen.last_key = Some(model.observed.now.at);
     model.screen.notice = None;
     let leaving = std::mem::take(&mut model.screen.leaving);
     let typing = model.screen.typing();
-    // Any key stops what is counted down to, and does nothing else; but for the way back and the way out.
+    // Any key stops the countdowns and does nothing else. The exceptions are the keys for rollback and quit.
     if model.stop_countdowns() {
         match keymap::action(key, model.screen.scope()).filter(|_| !typing) {
             Some(Action::Rollback) if typed => return commands::rollback(model),
@@ -52,7 +52,8 @@ pub(crate) fn key_pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     dispatch(model, action)
 }
 
-/// Whether a key is heard on a screen that is too small: the rollback, its banner's keys, and the ways out.
+/// Returns true if an action works on a screen that is too small: the rollback, the keys of the rollback's banner, quit
+/// and suspend.
 fn small_screen(model: &Model, action: Action) -> bool {
     match action {
         Action::Rollback | Action::Quit | Action::Suspend => true,

@@ -1,4 +1,4 @@
-//! From screen to screen and from line to line.
+//! Navigation between screens and between lines.
 
 use tui_input::InputRequest;
 
@@ -17,8 +17,8 @@ use crate::console::state::screen::ScreenState;
 use crate::console::text_field::{next, type_into};
 
 impl Model {
-    /// Shows a screen; `esc` leads back. One that was left open below is gone back to instead: a screen is on the
-    /// trail once, so `esc` ends at the fleet after a few.
+    /// Shows a screen; `esc` leads back. A screen that is already on the trail is removed from it. Each screen is on the
+    /// trail once at most, so a few presses of `esc` lead to the fleet.
     pub(crate) fn open(&mut self, screen: Screen) {
         if screen == self.screen.current {
             return;
@@ -27,14 +27,14 @@ impl Model {
         self.leave(&left);
         self.screen.trail.retain(|had| *had != self.screen.current && *had != left);
         match self.screen.current {
-            // From the fleet there is nowhere to go back to.
+            // The fleet has no screen to go back to.
             Screen::Fleet => self.screen.trail.clear(),
             _ => self.screen.trail.push(left),
         }
         self.enter();
     }
 
-    /// One back.
+    /// Goes back one screen.
     pub(crate) fn back(&mut self) {
         let before = self.screen.trail.pop().unwrap_or(Screen::Fleet);
         let left = std::mem::replace(&mut self.screen.current, before);
@@ -46,8 +46,7 @@ impl Model {
         }
     }
 
-    /// What a screen leaves behind: values that were revealed are forgotten with it, and what was read of a log once
-    /// another release is looked at.
+    /// Cleans up after a screen: drops revealed values, and drops the log when another release is opened.
     fn leave(&mut self, left: &Screen) {
         if let Screen::View(View::Diff, _) = left {
             (self.screen.diff.reveal, self.screen.diff.revealed) = (false, Vec::new());
@@ -64,13 +63,13 @@ impl Model {
     fn enter(&mut self) {
         match &self.screen.current {
             Screen::Release(_) => self.screen.release.panel = Panel::default(),
-            // How it was sorted stays as it was; what was searched for and marked is of another look.
+            // The sort order stays; search and mark belong to the previous visit.
             Screen::View(view, _) => {
                 let list = self.screen.lists.entry(*view).or_default();
                 (list.marked, list.find) = (None, Find::default());
                 match view {
                     View::Diff => self.screen.diff = Diff { unfolded: self.screen.diff.unfolded, ..Diff::default() },
-                    // All tasks' log is asked for, not the one task's that was looked at before.
+                    // Opening the view shows the log of all tasks, not of the one task from before.
                     View::Logs
                         if self.screen.logs.task.is_some() || self.screen.logs.out_of_date(self.observed.now.at) =>
                     {
@@ -83,7 +82,7 @@ impl Model {
         }
     }
 
-    /// The lines of the present list: how each is known, and whether it has what is searched for.
+    /// The lines of the present list, each with its id, and with `found` set if it matches the search.
     fn listed(&self) -> Vec<screens::Line> {
         if self.screen.current != Screen::Fleet {
             return screens::lines(&self.observed, &self.operations.acts, &self.screen);
@@ -110,7 +109,7 @@ impl Model {
         }
     }
 
-    /// Marks another line: from the marked one's place and the last place to a place.
+    /// Marks another line; `to` maps the index of the marked line and the last index to the new index.
     pub(crate) fn move_mark(&mut self, to: impl Fn(usize, usize) -> usize) {
         let lines = self.listed();
         let at = lines.iter().position(|line| Some(line.id.as_str()) == self.marked()).unwrap_or(0);
@@ -118,7 +117,7 @@ impl Model {
         self.mark(lines.get(to(at, last).min(last)).map(|line| line.id.clone()));
     }
 
-    /// A key that moves in a list, or changes how it is shown.
+    /// Handles a key that moves in a list or changes its display.
     pub(crate) fn moved(&mut self, action: Action) {
         if let Screen::View(View::Logs, _) = self.screen.current {
             return self.dispatch_to_log(action);
@@ -138,7 +137,7 @@ impl Model {
         }
     }
 
-    /// A key in the log.
+    /// Handles a key in the log.
     pub(crate) fn dispatch_to_log(&mut self, action: Action) {
         let release = self.screen.focus(&self.observed);
         let ScreenState { lists, logs, .. } = &mut self.screen;
@@ -148,7 +147,7 @@ impl Model {
         }
     }
 
-    /// The next line that has what was searched for, all round; all lines are shown again, it among its neighbours.
+    /// Marks the next match, wrapping around; all lines are shown again, so the match has its context.
     fn find_another(&mut self, forward: bool) {
         let Some(find) = self.screen.find_mut().filter(|find| find.active()) else {
             return self.say("nothing is looked for: / does", false);
@@ -192,7 +191,7 @@ impl Model {
         *reversed = !*reversed;
     }
 
-    /// A key while a search is typed.
+    /// Handles a key while a search is typed.
     pub(crate) fn search(&mut self, key: Key) {
         let Some(find) = self.screen.find_mut() else { return };
         match key {
@@ -205,7 +204,7 @@ impl Model {
         self.keep_in_sight();
     }
 
-    /// Text that was pasted into a search.
+    /// Inserts pasted text into a search.
     pub(crate) fn search_for(&mut self, text: &str) {
         let Some(find) = self.screen.find_mut() else { return };
         for c in text.chars() {
@@ -214,7 +213,7 @@ impl Model {
         self.keep_in_sight();
     }
 
-    /// The mark must be on a line that is shown.
+    /// Keeps the mark on a shown line.
     fn keep_in_sight(&mut self) {
         if !self.listed().iter().any(|line| Some(line.id.as_str()) == self.marked()) {
             self.move_mark(|_, _| 0);
@@ -222,7 +221,7 @@ impl Model {
     }
 }
 
-/// The release that a screen is about.
+/// The release of a screen.
 fn about(screen: &Screen) -> Option<&str> {
     match screen {
         Screen::Release(name) | Screen::View(_, name) => Some(name),

@@ -1,5 +1,4 @@
-//! Follows rollbacks that did not happen: takes note of failed attempts, and sends the rollback again as soon as AWS
-//! answers.
+//! Follows rollbacks that failed: records failed attempts, and sends the rollback again as soon as AWS responds.
 
 use crate::console::links::aws_commands;
 use crate::console::message::{Effect, Order};
@@ -11,7 +10,7 @@ use crate::domain::release::{Phase, Release};
 use crate::domain::rollback::goal::Goal;
 use crate::domain::text;
 
-/// Takes in a report on the release's newest operation.
+/// Records a report on the release's newest operation.
 pub(super) fn note(model: &mut Model, name: &str, progress: &Progress) {
     let Some(operation) = model.operations.latest.get(name).filter(|it| it.plan.intent.is_rollback()) else { return };
     let new = |why: String| PendingRollback {
@@ -46,7 +45,7 @@ pub(super) fn note(model: &mut Model, name: &str, progress: &Progress) {
     }
 }
 
-/// Looks at every pending rollback; after each message, on what has been derived.
+/// Evaluates every pending rollback. Runs after each message, on the derived state.
 pub(super) fn refresh(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     for name in model.operations.pending.keys().cloned().collect::<Vec<_>>() {
@@ -70,7 +69,8 @@ pub(super) fn refresh(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// When the oldest essential answer on a release was asked for, and the rollback as it would be planned on these answers.
+/// The query time of the oldest essential reading of a release, and the rollback as it would be planned on these
+/// readings.
 fn observe(model: &Model, name: &str) -> Option<(jiff::Timestamp, Replanned)> {
     let pending = model.operations.pending.get(name).filter(|pending| !pending.is_sending())?;
     let release = model.release(name)?;
@@ -87,7 +87,7 @@ fn observe(model: &Model, name: &str) -> Option<(jiff::Timestamp, Replanned)> {
     Some((read, replanned))
 }
 
-/// Whether nothing is under way and the goal's revision runs alone.
+/// Returns true if nothing is under way and the goal's revision runs alone.
 fn rests_on(release: &Release, goal: &Goal) -> bool {
     let stable = &release.stable;
     release.phase == Phase::Steady && stable.settled && goal.to.as_ref() == Some(&stable.task_definition)
@@ -109,7 +109,7 @@ pub(super) fn waive(model: &mut Model) {
     }
 }
 
-/// Copies the commands that do what the shown pending rollback would do; `None` where the screen shows none.
+/// Copies the commands that carry out the shown pending rollback; `None` if the screen shows none.
 pub(super) fn copy_commands(model: &mut Model) -> Option<Effect> {
     if !model.screen.offers_commands() {
         return None;

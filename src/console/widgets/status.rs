@@ -117,8 +117,6 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
         };
         format!("{doing}: step {at} of {of}")
     });
-    let stable = &release.stable;
-    let newest = release.newest();
     let deadline = lifecycle::deadline(release, scene.observed.now.at).filter(|_| release.phase == Phase::Waiting);
     if let Some(deadline) = &deadline {
         let role = if deadline.near { Role::BadBadge } else { Role::Warn };
@@ -132,7 +130,14 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
         let (said, role) = unsteady(release, condition);
         return marked(scene, release, said, role);
     }
-    let (text, role) = match release.phase {
+    let (text, role) = by_phase(scene, release, step);
+    marked(scene, release, vec![text], role)
+}
+
+/// The phase in words; `step` is the operation of this console that is in flight.
+fn by_phase(scene: &Canvas<'_>, release: &Release, step: Option<String>) -> (String, Role) {
+    let (stable, newest) = (&release.stable, release.newest());
+    match release.phase {
         Phase::Failed => (format!("failed: {}", why_failed(release)), Role::Bad),
         Phase::RollingBack => (step.unwrap_or_else(|| "rolling back".to_owned()), Role::Warn),
         Phase::Waiting if scene.operations.automatic.contains_key(&release.name) => {
@@ -171,8 +176,7 @@ fn variants(scene: &Canvas<'_>, release: &Release) -> (Vec<String>, Role) {
             }
             (None, None) => ("steady".to_owned(), Role::Text),
         },
-    };
-    marked(scene, release, vec![text], role)
+    }
 }
 
 /// The health of a rollout, at length and in short; a rollback under way is never left out.

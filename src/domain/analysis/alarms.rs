@@ -1,9 +1,9 @@
-//! What CloudWatch's alarms say to a verdict: those that the settings name, and those that ECS watches.
+//! The effect of CloudWatch alarms on a verdict: the alarms of the settings, and the alarms that ECS watches.
 //!
-//! An alarm is somebody's own line, so it needs no statistics of ours: in ALARM is a FAIL, of a canary and of a steady
-//! service alike, which is then red but holds up nothing, for only a canary that has users is gated. That it was in
-//! ALARM before the canary got its share is said, and fails all the same: the release goes on in a world that is on
-//! fire, and the alarm could not go off for the canary any more.
+//! An alarm is an operator's own threshold and needs no statistics. An alarm in ALARM fails a canary and a steady
+//! service alike. A failed steady service is shown red but blocks nothing, since only a canary with traffic is gated.
+//! An alarm that was in ALARM before the canary got its share fails too, with a note: the release would continue during
+//! an incident, and the alarm could no longer go off because of the canary.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ use crate::domain::release::ReleaseState;
 use crate::domain::rollback::readiness;
 use crate::domain::settings::Settings;
 
-/// The alarms that bear on a release, by name, each once: those of the settings, of the deployment under way, and of
-/// both services' configurations.
+/// The names of the alarms that affect a release, without duplicates: those of the settings, of the deployment under
+/// way, and of both services' configurations.
 pub fn names(release: &ReleaseState, snapshot: &Snapshot, settings: &Settings) -> BTreeSet<String> {
     let of_settings = settings.alarms_of(&release.name).iter().map(String::as_str);
     let canary = release.canary.as_ref().filter(|canary| canary.service != release.stable.service);
@@ -27,7 +27,7 @@ pub fn names(release: &ReleaseState, snapshot: &Snapshot, settings: &Settings) -
     all.map(str::to_owned).collect()
 }
 
-/// The verdict, with what these alarms have to say. `since`: since when the canary has had its share.
+/// The verdict after the alarms. `since`: the start of the canary's present share.
 pub fn apply_alarms(
     mut verdict: Verdict,
     names: &BTreeSet<String>,
@@ -45,8 +45,8 @@ pub fn apply_alarms(
                     fine.push(name.as_str());
                     verdict
                 }
-                // Most alarms on errors are here whenever there are none: a load balancer reports no 5xx instead of 0.
-                // To withhold a PASS for it would withhold it from whoever makes no errors.
+                // Most alarms on errors are in this state whenever there are no errors: a load balancer reports no 5xx
+                // instead of 0. Withholding a PASS here would withhold it from every service without errors.
                 AlarmState::InsufficientData => verdict.warned(format!("alarm {name} has INSUFFICIENT_DATA")),
                 AlarmState::Other(other) => {
                     unknown(verdict, format!("alarm {name} is in a state unknown here: {other}"))
@@ -62,16 +62,17 @@ pub fn apply_alarms(
     verdict
 }
 
-/// A canary does not pass on what is not known. Of a steady service, with nothing to decide, it is only said.
+/// A canary does not pass on unknown alarms. For a steady service there is nothing to decide, so the reason is a
+/// warning.
 fn unknown(verdict: Verdict, why: String) -> Verdict {
     if verdict.baseline.is_some() { verdict.downgrade_to_inconclusive(why) } else { verdict.warned(why) }
 }
 
-/// An alarm as it is now, or why that is not known.
+/// An alarm's present state, or the reason why it is unknown.
 fn state<'a>(name: &str, snapshot: &'a Snapshot, now: Timestamp) -> Result<&'a Alarm, String> {
     let reading = snapshot.alarms.get(name).ok_or_else(|| format!("alarm {name} was not read yet"))?;
     match (reading.get(), reading.failing()) {
-        // It was in ALARM when last seen: a failed attempt since then does not make that good.
+        // An alarm that was last read in ALARM stays in ALARM after a failed attempt.
         (Some(alarm), _) if reading.age(now).is_some_and(|age| age <= KEEPS) => Ok(alarm),
         (_, Some(fault)) => Err(format!("alarm {name} could not be read: {}", fault.headline())),
         (_, None) => Err(format!("alarm {name} was not read for more than {} min", KEEPS.as_mins())),
@@ -89,7 +90,7 @@ fn in_alarm(alarm: &Alarm, step: Option<Since>) -> String {
 }
 
 impl Verdict {
-    /// A FAIL, beside those that it may be already. What was missing is of no interest any more.
+    /// Turns the verdict into a FAIL, or adds a reason to a FAIL. Doubts are dropped.
     fn failed_by(mut self, why: String) -> Self {
         match self.outcome {
             VerdictStatus::Fail => self.reasons.push(why),
@@ -132,7 +133,7 @@ mod tests {
         }
     }
 
-    /// Alarm `5xx` in a state since a minute, read at minute 0; nothing is known of any other.
+    /// Alarm `5xx` in a state since a minute, read at minute 0; no other alarm is known.
     fn read(state: AlarmState, since: i64) -> Snapshot {
         let mut snapshot = Snapshot::default();
         let reason = Some("Threshold Crossed: 3 of 3".to_owned());
@@ -169,7 +170,7 @@ mod tests {
         );
         let (outcome, reasons, _) = heed(VerdictStatus::Pass, true, &read(AlarmState::Alarm, -30), 1);
         assert!(outcome == VerdictStatus::Fail && reasons[0].contains(", since before this step: "), "{reasons:?}");
-        // Of a step that nobody saw begin nothing is known to have been before it.
+        // If the beginning of the step was not observed, no alarm counts as older than the step.
         let names = BTreeSet::from(["5xx".to_owned()]);
         let since = Some(Since { at: at(-10), seen: false });
         let alarm = read(AlarmState::Alarm, -30);

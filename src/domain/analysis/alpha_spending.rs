@@ -1,57 +1,57 @@
-//! How often the judge may be wrong, and how that is shared out over the looks.
+//! The tolerated probability of a wrong verdict, and its division among the looks.
 //!
-//! The operator sees a live verdict: each minute that settles is another look, and each look another chance for noise to
-//! pass for a fault. Held against 1 % at each of ten looks, a canary without a fault would be condemned in several
-//! releases of a hundred, not in one. So a share of false alarms is *spent*: look k may use α(k) of it, and all α(k)
-//! together, for ever, are no more than the share α that is configured. Then the chance that any look is a false alarm
-//! is at most α whatever the looks have to do with one another (Bonferroni's inequality asks nothing of them), so it does
-//! not matter that each sees the minutes of the one before, that load comes in waves, or when the operator stops looking.
+//! The operator sees a live verdict: each settled minute is another look, and each look another chance for noise to
+//! pass for a fault. Tested against 1 % at each of ten looks, a faultless canary would fail in several releases out of
+//! a hundred, not in one. So a share of false alarms is *spent*: look k may use α(k) of it, and the sum of all α(k),
+//! over any number of looks, is at most the configured share α. Then the probability that any look is a false alarm is
+//! at most α, however the looks depend on one another (Bonferroni's inequality assumes nothing about that). Overlapping
+//! minutes, waves of load, and the moment when the operator stops watching do not matter.
 //!
-//! Four fifths are spent evenly over the looks of the planned bake, for that is when a release is decided; the last
-//! fifth is left for whoever goes on watching: K/(k(k−1)) of it at look k > K, whose sum over all k is 1. Cleverer
-//! boundaries (O'Brien and Fleming, mixture sequential tests) save some requests where errors are many, but all want
-//! increments that are independent and near normal, and at three expected errors they are not.
+//! Four fifths are spent evenly over the looks of the planned bake, when a release is decided. The last fifth is for
+//! operators who keep watching: K/(k(k−1)) of it at look k > K, whose sum over all k is 1. Cleverer boundaries (O'Brien
+//! and Fleming, mixture sequential tests) save some requests where errors are many, but all need increments that are
+//! independent and nearly normal, and at three expected errors the increments are not.
 //!
-//! Each look's part is split between the questions that can fail a canary: two fifths for "more errors than stable", one
-//! for "more errors than the line", two for latency (where a ceiling is set too, half of it is the ceiling's). That a
-//! canary must also be so many times worse asks no more of the share, it only makes a false alarm rarer.
+//! Each look's share is split between the tests that can fail a canary: two fifths for "more errors than stable", one
+//! for "more errors than the threshold", two for latency (of which a ceiling, if set, gets half). The further condition
+//! that a canary must be worse by a factor needs no share; it only makes a false alarm rarer.
 //!
-//! PASS is looked for repeatedly too: a canary that is worse by the whole allowance would slip through at some look or
-//! other. But it is in no expedite, and few requests want few looks: a PASS is decided when the bake is over, and again each
-//! time that the minutes have grown by half, on the minutes up to then. The first twelve of these looks (14 hours of a
-//! bake of ten minutes) share nearly all of the share of false passes evenly.
+//! PASS is tested repeatedly too: a canary that is worse by the whole allowance would slip through at some look. But a
+//! PASS is not urgent, and few requests call for few looks: a PASS is decided at the end of the bake, and again each
+//! time that the number of minutes has grown by half, on the minutes up to then. The first twelve of these looks (14
+//! hours for a bake of ten minutes) divide nearly all of the share of false passes evenly.
 
-/// The parts of one look's share, by question. They sum up to 1.
+/// Part of a look's share for errors above the threshold. The three parts add up to 1.
 pub const LINE: f64 = 0.2;
-/// More errors than stable.
+/// Part for more errors than stable.
 pub const ERRORS: f64 = 0.4;
-/// Slower than stable, or than the ceiling.
+/// Part for latency above stable's or above the ceiling.
 pub const LATENCY: f64 = 0.4;
 
-/// How much of the share is for the planned looks.
+/// Fraction of the share for the planned looks.
 const PLANNED: f64 = 0.8;
 
-/// What look number `look` (from 1) of `planned` may spend of the share of false alarms.
+/// The fraction of the share of false alarms that look number `look` (from 1) of `planned` may spend.
 pub fn alarms(look: u32, planned: u32) -> f64 {
     let planned = f64::from(planned.max(1));
     let k = f64::from(look.max(1));
     if k <= planned { PLANNED / planned } else { (1.0 - PLANNED) * planned / (k * (k - 1.0)) }
 }
 
-/// How many of the looks for a PASS share most of it, and how much each gets.
+/// Number of the pass looks that divide most of the share of false passes, and the fraction for each.
 const PASS_LOOKS: u32 = 12;
 const PASS_EACH: f64 = 0.08;
 
 /// A look that decides on a PASS.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PassLook {
-    /// The minutes that it decides on, from the first on.
+    /// Number of minutes in the decision, from the first minute on.
     pub minutes: u32,
-    /// What it may spend of the share of false passes.
+    /// Fraction of the share of false passes that the look may spend.
     pub share: f64,
 }
 
-/// Every look that decides on a PASS, the first first.
+/// All looks that decide on a PASS, in order.
 pub fn pass_looks(planned: u32) -> impl Iterator<Item = PassLook> {
     let mut minutes = f64::from(planned.max(1));
     (1u32..).map(move |number| {
@@ -64,9 +64,9 @@ pub fn pass_looks(planned: u32) -> impl Iterator<Item = PassLook> {
     })
 }
 
-/// The newest look that decides on a PASS; `None` before the bake is over.
+/// The newest look that decides on a PASS; `None`: the bake is not over.
 pub fn passes(look: u32, planned: u32) -> Option<PassLook> {
-    // No more than a hundred: by then the minutes are older than the universe.
+    // A hundred looks are enough: the last one is older than the universe.
     pass_looks(planned).take(100).take_while(|pass| pass.minutes <= look).last()
 }
 

@@ -1,4 +1,4 @@
-//! What is judged, and the counts that the tests of it go by.
+//! A case: the input of the verdict, and the counts for its tests.
 
 use jiff::Timestamp;
 
@@ -7,53 +7,53 @@ use super::error_rate_test::Count;
 use super::samples::total;
 use crate::domain::settings::Thresholds;
 
-/// What is judged, and by what.
+/// The input of a verdict.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
     /// The canary's settled minutes since its share was set.
     pub canary: &'a [Observed],
-    /// Stable's over the same time.
+    /// Stable's minutes over the same time.
     pub stable: &'a [Observed],
-    /// Stable's of the hour before.
+    /// Stable's minutes in the hour before.
     pub before: &'a [Observed],
-    /// The first minute that is judged.
+    /// The first minute of the analysis.
     pub begins: Timestamp,
     /// 1-based index of this look; one look per settled minute.
     pub look: u32,
-    /// How many looks the bake has.
+    /// Number of looks in the bake.
     pub planned: u32,
-    /// The canary's share of the requests, a fraction, where it is known.
+    /// The canary's share of the requests, a fraction, if known.
     pub share: Option<f64>,
-    /// Whether anybody counts latency. Where nobody does, none is waited for.
+    /// True if a source measures latency; otherwise the verdict does not wait for it.
     pub timed: bool,
-    /// The lines.
+    /// The thresholds.
     pub thresholds: &'a Thresholds,
 }
 
-/// With fewer requests in a minute its p95 is one of its two slowest: noise.
+/// Minimum number of requests in a minute for a p95; of fewer requests, the p95 is one of the two slowest: noise.
 pub(super) const LEAST_FOR_P95: f64 = 20.0;
 
-/// What the tests of a case go by.
+/// The inputs of a case's tests.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
     /// The canary's requests over all its minutes.
     pub all: Count,
-    /// The canary's over the minutes that stable has too.
+    /// The canary's requests over the minutes with counts on both sides.
     pub canary: Count,
-    /// Stable's over these.
+    /// Stable's requests over the same minutes.
     pub stable: Count,
-    /// How many these are.
+    /// Number of these minutes.
     pub minutes: u32,
-    /// Whether there are minutes in which requests were counted and their errors were not.
+    /// True if in some minutes requests were counted and errors were not.
     pub uncounted: bool,
-    /// The p95 of the canary's minutes that have enough requests, of those that stable has too.
+    /// The canary's p95 per minute, for minutes with enough requests on both sides.
     pub slow: Vec<f64>,
-    /// Stable's.
+    /// Stable's p95 per minute, for the same minutes.
     pub base: Vec<f64>,
 }
 
 impl Facts {
-    /// Of the minutes that began before `to`.
+    /// The facts of the minutes that began before `to`.
     pub(super) fn of(case: &Case<'_>, to: Timestamp) -> Self {
         let stable_at = |minute: &Observed| {
             let found = case.stable.binary_search_by(|other| other.at.cmp(&minute.at)).ok()?;
@@ -75,7 +75,7 @@ impl Facts {
     }
 }
 
-/// A minute's p95, where enough requests make it one.
+/// A minute's p95, if there are enough requests for one.
 pub(super) fn slow(minute: &Observed) -> Option<f64> {
     let known = minute.p95.filter(|p95| p95.is_finite() && *p95 >= 0.0);
     known.filter(|_| minute.requests.is_some_and(|requests| requests >= LEAST_FOR_P95))

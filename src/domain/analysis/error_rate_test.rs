@@ -1,28 +1,29 @@
-//! Errors among requests: is a rate above a line, is one above another, and by how much.
+//! Error rates: tests against a threshold and between two sides, and bounds of the difference.
 //!
-//! Whether a canary is *worse* is asked of Fisher's exact conditional test. A score test would be wrong where it
-//! matters: at 1 % of the traffic a canary expects one or two errors, and the tail that a look may spend (some three
-//! in ten thousand) is then ten times as heavy as the normal curve has it; it is half as heavy again even at a hundred
-//! expected errors. An exact unconditional test (Barnard, Boschloo) would gain next to nothing here, for stable's side
-//! is so many times larger that its count is all but given, and it has to search over the unknown common rate.
+//! Fisher's exact conditional test decides if a canary is *worse*. A score test would be wrong where it matters: at 1 %
+//! of the traffic a canary expects one or two errors, and the tail that a look may spend (some three in ten thousand)
+//! is then ten times as heavy as the normal curve predicts; even at a hundred expected errors it is half as heavy
+//! again. An exact unconditional test (Barnard, Boschloo) would gain almost nothing here: stable's side is so much
+//! larger that its count is practically fixed, and the test has to search over the unknown common rate.
 //!
-//! How *much* worse it may be is asked of the score method of Miettinen and Nurminen, with the rates fitted as
-//! Farrington and Manning do. Its upper bound is as wide as the exact one even at no error at all, and at no error on
-//! both sides; it is the lower bound that would be too bold at few errors, and nothing is decided by that one.
+//! The score method of Miettinen and Nurminen, with the rates fitted as by Farrington and Manning, bounds *how much*
+//! worse the canary may be. Its upper bound is as wide as the exact one, even without errors on one side or on both.
+//! Only the lower bound would be too narrow at few errors, and no decision uses the lower bound.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Errors among requests.
+/// A count of requests and errors.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Count {
     /// Requests, a whole number.
     pub requests: f64,
-    /// Errors among them, a whole number.
+    /// Errors among the requests, a whole number.
     pub errors: f64,
 }
 
 impl Count {
-    /// Whole numbers, and never more errors than requests: connection errors are counted apart from requests.
+    /// A count in whole numbers, with at most as many errors as requests: connection errors are counted apart from
+    /// requests.
     pub fn new(requests: f64, errors: f64) -> Self {
         let whole = |value: f64| if value.is_finite() { value.max(0.0).round() } else { 0.0 };
         let requests = whole(requests);
@@ -35,8 +36,8 @@ impl Count {
     }
 }
 
-/// The chance of at least `x` where each next number is `ratio` times as likely as the one before. Everything is summed
-/// outwards from the likeliest number, so that no factorial has to be known and nothing cancels.
+/// The probability of at least `x`, if each next number is `ratio` times as likely as the one before. The sum runs
+/// outwards from the most likely number, so no factorial is needed and nothing cancels.
 fn at_least(x: f64, lowest: f64, highest: f64, likeliest: f64, ratio: impl Fn(f64) -> f64) -> f64 {
     if x <= lowest {
         return 1.0;
@@ -44,7 +45,7 @@ fn at_least(x: f64, lowest: f64, highest: f64, likeliest: f64, ratio: impl Fn(f6
     if x > highest {
         return 0.0;
     }
-    /// What is smaller than this part of a sum does not change it.
+    /// Terms below this fraction of a sum do not change the sum.
     const NOTHING: f64 = 1e-18;
     let (mut all, mut tail) = (1.0, if likeliest >= x { 1.0 } else { 0.0 });
     let (mut term, mut at) = (1.0, likeliest);
@@ -74,8 +75,7 @@ fn at_least(x: f64, lowest: f64, highest: f64, likeliest: f64, ratio: impl Fn(f6
     (tail / all).clamp(0.0, 1.0)
 }
 
-/// How likely so many errors or more are where the true rate is `line` (0 to 1): the exact binomial tail. Without
-/// requests 1.
+/// The p-value of the errors at a true rate of `line` (0 to 1): the exact binomial tail. 1 without requests.
 pub fn above_line(count: Count, line: f64) -> f64 {
     let Count { requests: n, errors: x } = count;
     if line <= 0.0 || line >= 1.0 || n <= 0.0 {
@@ -85,8 +85,8 @@ pub fn above_line(count: Count, line: f64) -> f64 {
     at_least(x, 0.0, n, ((n + 1.0) * line).floor().min(n), |k| (n - k) / (k + 1.0) * odds)
 }
 
-/// How likely so many of all errors or more would fall on `canary` if both sides had one rate: Fisher's exact test,
-/// one-sided. Without requests on either side 1.
+/// The p-value of the canary's errors if both sides have the same rate: Fisher's exact test, one-sided. 1 if either
+/// side has no requests.
 pub fn worse(canary: Count, stable: Count) -> f64 {
     let (n, all, errors) = (canary.requests, canary.requests + stable.requests, canary.errors + stable.errors);
     if canary.requests <= 0.0 || stable.requests <= 0.0 {
@@ -99,20 +99,21 @@ pub fn worse(canary: Count, stable: Count) -> f64 {
     at_least(canary.errors, lowest, highest, likeliest, ratio)
 }
 
-/// The exact (Clopper–Pearson) bounds of a rate (0 to 1), each missed with the chance `beyond`; `None` without requests.
+/// The exact (Clopper–Pearson) bounds of a rate (0 to 1). Each bound is missed with probability `beyond`; `None`: no
+/// requests.
 pub fn bounds(count: Count, beyond: f64) -> Option<(f64, f64)> {
     let Count { requests: n, errors: x } = count;
     if n <= 0.0 {
         return None;
     }
-    // At the low bound so many or more are just that unlikely; at the high bound so many or fewer.
+    // At the low bound, at least this many errors have probability `beyond`; at the high bound, at most this many.
     let low = if x <= 0.0 { 0.0 } else { solve(0.0, count.rate(), |line| above_line(count, line) - beyond) };
     let over = Count { requests: n, errors: x + 1.0 };
     let high = if x >= n { 1.0 } else { solve(count.rate(), 1.0, |line| above_line(over, line) - (1.0 - beyond)) };
     Some((low, high))
 }
 
-/// Where a rising function crosses 0 between `low` and `high`.
+/// The zero of a rising function between `low` and `high`.
 fn solve(mut low: f64, mut high: f64, rising: impl Fn(f64) -> f64) -> f64 {
     let (mut at_low, mut at_high) = (rising(low), rising(high));
     if at_low >= 0.0 {
@@ -121,7 +122,7 @@ fn solve(mut low: f64, mut high: f64, rising: impl Fn(f64) -> f64) -> f64 {
     if at_high <= 0.0 {
         return high;
     }
-    // The secant's point where it helps (Illinois), the middle where it does not.
+    // The secant point where it converges (Illinois), otherwise the midpoint.
     let (mut side, mut before) = (0, f64::INFINITY);
     for round in 0..200 {
         let width = high - low;
@@ -156,10 +157,10 @@ fn solve(mut low: f64, mut high: f64, rising: impl Fn(f64) -> f64) -> f64 {
     low + (high - low) / 2.0
 }
 
-/// The likeliest rate of `b` (0 to 1) if that of `a` is larger by `delta`.
+/// The most likely rate of `b` (0 to 1) if the rate of `a` is larger by `delta`.
 fn fitted(a: Count, b: Count, delta: f64) -> f64 {
     let (low, high) = ((-delta).max(0.0), (1.0 - delta).min(1.0));
-    // The slope of the likelihood falls as the rate rises. No error, or nothing but errors, has no say of its own kind.
+    // The slope of the likelihood falls as the rate rises. A zero count contributes nothing to the slope.
     let part = |count: f64, rate: f64| if count > 0.0 { count / rate } else { 0.0 };
     let slope = |rate: f64| {
         part(a.errors, rate + delta) - part(a.requests - a.errors, 1.0 - rate - delta) + part(b.errors, rate)
@@ -176,8 +177,8 @@ fn fitted(a: Count, b: Count, delta: f64) -> f64 {
     low + (high - low) / 2.0
 }
 
-/// How far the observed difference of the rates lies from `delta`, in its own standard errors (Miettinen–Nurminen).
-/// Above 0: `a` is worse than that. Without requests on either side 0.
+/// The distance of the observed difference of the rates from `delta`, in standard errors (Miettinen–Nurminen). Above 0:
+/// the excess of `a` is larger than `delta`. 0 if either side has no requests.
 pub fn score(a: Count, b: Count, delta: f64) -> f64 {
     if a.requests <= 0.0 || b.requests <= 0.0 {
         return 0.0;
@@ -190,27 +191,28 @@ pub fn score(a: Count, b: Count, delta: f64) -> f64 {
     let distance = a.rate() - b.rate() - delta;
     match variance > 0.0 {
         true => distance / variance.sqrt(),
-        // Nothing can vary: no distance is none, and any other is beyond doubt.
+        // Without variance, a zero distance scores 0, and any other distance is certain.
         false if distance.abs() < 1e-15 => 0.0,
         false => distance.signum() * f64::MAX,
     }
 }
 
-/// The score bounds of the rate of `a` less the rate of `b` (−1 to 1), each missed with the chance `beyond`. `None`
-/// without requests on either side.
+/// The score bounds of the rate of `a` minus the rate of `b` (−1 to 1). Each bound is missed with probability `beyond`;
+/// `None`: either side has no requests.
 pub fn difference(a: Count, b: Count, beyond: f64) -> Option<(f64, f64)> {
     if a.requests <= 0.0 || b.requests <= 0.0 {
         return None;
     }
     let z = normal().inverse_cdf(1.0 - beyond);
     let observed = a.rate() - b.rate();
-    // The score falls from far above to far below as the difference that it is held against rises.
+    // The score falls from far above 0 to far below as `delta` rises.
     let low = solve(-1.0, observed, |delta| z - score(a, b, delta).clamp(-1e6, 1e6));
     let high = solve(observed, 1.0, |delta| -z - score(a, b, delta).clamp(-1e6, 1e6));
     Some((low, high))
 }
 
-/// How likely a difference this small or smaller is if in truth `a` is worse by `delta`: small where it is not.
+/// The probability of a difference this small or smaller if `a` is truly worse by `delta`. A small value rules out that
+/// excess.
 pub fn within(a: Count, b: Count, delta: f64) -> f64 {
     if a.requests <= 0.0 || b.requests <= 0.0 { 1.0 } else { normal().cdf(score(a, b, delta)) }
 }

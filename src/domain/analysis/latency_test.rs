@@ -1,32 +1,32 @@
-//! Latencies, a number a minute: are the canary's minutes slower than stable's?
+//! Latency: one value per minute, and a test if the canary's minutes are slower than stable's.
 //!
-//! A minute's percentile is one number whatever the minute's traffic, and its distribution is nobody's; so only order
-//! counts (Mann and Whitney). Exact where the samples are small, ties and all: every way of dealing the same values out
-//! to both sides is counted. Beyond that the normal curve, with the corrections for ties and for continuity; its tail is
-//! a little heavier than the true one, so that it errs towards saying nothing.
+//! A minute's percentile is one number whatever the minute's traffic, and its distribution is unknown, so the test uses
+//! only the order (Mann and Whitney). Small samples get the exact test, ties included: it counts every way of dealing
+//! the same values out to both sides. Larger samples get the normal approximation, corrected for ties and for
+//! continuity. Its tail is slightly heavier than the true one, so its errors are on the side of no finding.
 //!
-//! Both sides have the same minutes. What slows both (a busy hour, a slow database) makes the two samples more alike than
-//! independent ones would be: that too errs towards saying nothing.
+//! Both sides have the same minutes. A slowdown of both sides (a busy hour, a slow database) makes the two samples more
+//! alike than independent ones. Such errors are on the side of no finding too.
 
 use statrs::distribution::ContinuousCDF;
 
 use super::error_rate_test::{Count, above_line, normal};
 
-/// Up to so many values on each side the exact distribution is counted.
+/// Maximum number of values on each side for the exact distribution.
 const EXACT: usize = 12;
 
-/// What the order of two samples says.
+/// The result of comparing the order of two samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ranks {
-    /// How likely the first would be so far above the second, or farther, if both were of one distribution.
+    /// p-value: the probability that the first sample is this far above the second, or farther, under one distribution.
     pub p_above: f64,
-    /// The same for below.
+    /// The same, for the first below the second.
     pub p_below: f64,
-    /// The chance that a value of the first exceeds one of the second, ties counted half: 0.5 where they are alike.
+    /// The probability that a value of the first exceeds a value of the second, ties counted half; 0.5: alike.
     pub effect: f64,
 }
 
-/// Compares two samples; `None` where either is empty. Values that are not numbers do not count.
+/// Compares two samples; `None`: either is empty. Values that are not finite are ignored.
 pub fn compare(a: &[f64], b: &[f64]) -> Option<Ranks> {
     let mut pooled: Vec<(f64, bool)> = a.iter().map(|value| (*value, true)).collect();
     pooled.extend(b.iter().map(|value| (*value, false)));
@@ -37,7 +37,7 @@ pub fn compare(a: &[f64], b: &[f64]) -> Option<Ranks> {
     if m == 0 || n == 0 {
         return None;
     }
-    // Twice the ranks, so that those of ties are whole numbers too. (−0 and 0 are one value.)
+    // Twice the ranks, so that the ranks of ties are whole numbers too. (−0 and 0 are equal.)
     let mut ranks: Vec<usize> = Vec::with_capacity(pooled.len());
     let mut ties = 0.0;
     for group in pooled.chunk_by(|x, y| x.0 == y.0) {
@@ -64,11 +64,11 @@ pub fn compare(a: &[f64], b: &[f64]) -> Option<Ranks> {
     Some(Ranks { p_above, p_below, effect: u / pairs })
 }
 
-/// Counts the ways of choosing `m` of the ranks whose sum is at least, and at most, `sum`.
+/// The fraction of choices of `m` ranks whose sum is at least `sum`, and the fraction whose sum is at most `sum`.
 fn exact(ranks: &[usize], m: usize, sum: usize) -> (f64, f64) {
     let most: usize = ranks.iter().rev().take(m).sum();
     let width = most + 1;
-    // `ways` is a table: a row for each number chosen so far, a column for each sum.
+    // `ways` is a table: one row per number of chosen ranks, one column per sum.
     let mut ways = vec![0.0f64; (m + 1) * width];
     if let Some(none) = ways.first_mut() {
         *none = 1.0;
@@ -89,13 +89,13 @@ fn exact(ranks: &[usize], m: usize, sum: usize) -> (f64, f64) {
     (above / all, below / all)
 }
 
-/// How likely so many of the values lie above `ceiling`, or more, if half of them would: the exact sign test.
+/// The p-value of the values above `ceiling` if half are expected above: the exact sign test.
 pub fn over_ceiling(values: &[f64], ceiling: f64) -> f64 {
     let over = values.iter().filter(|value| **value > ceiling).count();
     above_line(Count::new(values.len() as f64, over as f64), 0.5)
 }
 
-/// The middle value; `None` of none.
+/// The middle value; `None`: there are no values.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);

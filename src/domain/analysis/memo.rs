@@ -16,12 +16,12 @@ thread_local! {
     static GIVEN: RefCell<HashMap<Key, Verdict>> = RefCell::default();
 }
 
-/// All inputs of a verdict, in bits: `f64` has neither `Eq` nor `Hash`. The functions below take structs apart without
-/// `..`, so that the compiler asks for each new field.
+/// All inputs of a verdict, in bits: `f64` has neither `Eq` nor `Hash`. The functions below destructure without `..`,
+/// so that the compiler reports each new field.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Key {
     Canary(Vec<u64>),
-    /// Whether it has a baseline without requests, too.
+    /// The flag: there is a baseline without requests.
     Alone(bool, Vec<u64>),
 }
 
@@ -39,7 +39,7 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     verdict(Key::Canary(bits), || rules::judge(case))
 }
 
-/// The verdict of [`rules::alone`], where the baseline is that of no requests.
+/// The verdict of [`rules::alone`]; `baseline`: there is a baseline without requests.
 pub(super) fn alone(minutes: &[Observed], baseline: bool, thresholds: &Thresholds) -> Verdict {
     let mut bits = Vec::new();
     push_minutes(&mut bits, minutes);
@@ -93,7 +93,7 @@ fn push_thresholds(bits: &mut Vec<u64>, thresholds: &Thresholds) {
     push_duration(bits, window);
 }
 
-/// Which of the numbers there are, and each of them.
+/// A bit mask of the known numbers, then each number.
 fn push_optional<const N: usize>(bits: &mut Vec<u64>, numbers: [Option<f64>; N]) {
     bits.push(numbers.iter().fold(0, |known, number| known << 1 | u64::from(number.is_some())));
     bits.extend(numbers.map(|number| number.unwrap_or_default().to_bits()));
@@ -123,7 +123,7 @@ mod tests {
         (0..10).map(minute).collect()
     }
 
-    /// Every number of a case has its say: the second of two cases that differ in one is not given the first's verdict.
+    /// Every input of a case is in its key: two cases that differ in one input get separate verdicts.
     #[test]
     fn a_verdict_is_given_again_for_the_same_numbers_alone() {
         let (canary, stable, before) = (minutes(300.0), minutes(30_000.0), minutes(20_000.0));

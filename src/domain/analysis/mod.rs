@@ -1,32 +1,32 @@
-//! Is the canary as good as what it replaces? Three answers, each with its reasons in words and numbers: it fails, it
-//! passes, or there is not enough to tell yet, and then what is missing and how long that takes.
+//! Is the canary as good as the revision that it replaces? There are three verdicts, each with reasons in words and
+//! numbers: FAIL, PASS, or not enough data yet. The third one names the missing data and the time until it is there.
 //!
-//! What is judged are the canary's settled minutes since its share was set, against stable's *same* minutes, so that
-//! what befalls both is not the canary's fault. Two questions are asked of them, errors ([`error_rate_test`]) and latency
-//! ([`latency_test`]), and the answers are held against the lines that the operator may set
+//! A verdict is about the canary's settled minutes since its share was set. They are compared with stable's *same*
+//! minutes, so that an event that hits both sides does not count against the canary. Two tests compare errors
+//! ([`error_rate_test`]) and latency ([`latency_test`]). The operator may set the thresholds for their results
 //! ([`Thresholds`](super::settings::Thresholds)):
 //!
-//! - **FAIL** needs more than chance *and* more than a trifle: with confidence above the line (critical), or with
-//!   confidence worse than stable and so many times worse. On ten million requests the least difference is beyond
-//!   chance, on thirty requests a tenfold one may be chance; neither fails alone.
-//! - **PASS** needs the bake, a least number of requests, and confidence that the canary is *not* worse by more than the
-//!   allowance, in errors and in latency. It is never the absence of a FAIL: a canary without traffic has nothing to
-//!   show, so it never passes.
-//! - **NOT YET** is all else.
+//! - **FAIL** needs a difference that is significant *and* large. The canary is significantly above the threshold
+//!   (critical), or it is significantly worse than stable and by more than a set ratio. On ten million requests the
+//!   smallest difference is significant; on thirty requests a tenfold difference may be chance. Neither fails alone.
+//! - **PASS** needs the bake, a minimum number of requests, and confidence that the canary is *not* worse by more than
+//!   the allowance, in errors and in latency. A PASS is never the mere absence of a FAIL: a canary without traffic has
+//!   no data, so it never passes.
+//! - **NOT YET** is everything else.
 //!
-//! The operator watches this live, so that every minute is another chance to be wrong; [`alpha_spending`] keeps the share of
-//! false alarms over the whole time what is configured. Stable's own hour before the share was set is looked at too,
-//! but only to notice that stable itself got worse (the canary may be why): that is said, and withholds a PASS. It is
-//! never what a canary passes against.
+//! The operator watches the verdict live, so every minute is another chance to be wrong. [`alpha_spending`] keeps the
+//! rate of false alarms over the whole time at the configured rate. Stable's own hour before the share was set is read
+//! too, but only to notice that stable itself got worse (the canary may be why). Such a change is reported and
+//! withholds a PASS. A canary never passes by comparison with that hour.
 //!
-//! Beside the numbers, [`alarms`] that a team has drawn itself have their say: one in ALARM fails, one that could not be
+//! Besides the numbers, the team's own [`alarms`] count: an alarm in ALARM fails the canary, an alarm that could not be
 //! read withholds a PASS.
 //!
-//! What is taken for granted: that the two sides' requests are alike (a canary for one customer only is not a sample),
-//! and that the share of traffic is the same throughout the minutes that are judged, which is why they begin anew when
-//! it changes.
+//! There are two assumptions. The requests of both sides are alike: a canary for one customer only is not a sample. The
+//! share of traffic is constant over the judged minutes: that is why they begin anew when the share changes.
 //!
-//! How often that is wrong and how soon it is right, as `cargo bench --bench judge` finds on releases that it makes up:
+//! The error rates of these rules and their time to a verdict, measured by `cargo bench --bench judge` on simulated
+//! releases:
 //!
 #![doc = include_str!("../../../tests/bench/judge.md")]
 
@@ -42,6 +42,7 @@ pub mod preliminary;
 pub(crate) mod rules;
 pub(crate) mod sample_size;
 pub(crate) mod samples;
+mod share_since;
 #[cfg(test)]
 mod tests;
 pub(crate) mod window;
@@ -51,87 +52,88 @@ use serde::{Deserialize, Serialize};
 pub use self::case::Case;
 pub use self::rules::{fails, judge};
 pub use self::samples::{Numbers, Observed};
+pub use self::share_since::ShownShare;
 pub use self::window::{Step, of_canary, of_service};
 
 use super::metrics::Percentile;
 
-/// What the settled minutes say.
+/// The outcome of a verdict on the settled minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictStatus {
-    /// Within the lines, on enough requests: it may go on.
+    /// Within the thresholds, on enough requests: the release may go on.
     Pass,
-    /// Outside a line, and not by chance: it should go back.
+    /// Beyond a threshold, and not by chance: the release should be rolled back.
     Fail,
-    /// Too little data, or none, to say either.
+    /// Too little data, or no data, for a PASS or a FAIL.
     #[serde(rename = "not_yet")]
     Inconclusive,
 }
 
-/// What is missing before there can be an answer, at the present rate.
+/// The data that is missing for a PASS or a FAIL, at the present rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Needs {
-    /// So many more of the canary's requests; `None`: no number of them is known to be enough.
+    /// Number of further canary requests; `None`: no number is known to be enough.
     pub requests: Option<u64>,
-    /// So many more minutes; `None`: not within a day, or there is no traffic at all.
+    /// Number of further minutes; `None`: more than a day, or there is no traffic at all.
     pub minutes: Option<u32>,
 }
 
-/// The error rates of both sides beside one another.
+/// The error rates of both sides, compared.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ErrorRate {
-    /// Stable's, percent.
+    /// Stable's error rate, percent.
     pub stable: f64,
-    /// The canary's, percent.
+    /// The canary's error rate, percent.
     pub canary: f64,
-    /// The canary's less stable's, percentage points: with 97.5 % confidence it is not below this.
+    /// Lower bound of the canary's rate minus stable's, percentage points, with 97.5 % confidence.
     pub difference_low: f64,
-    /// And not above this.
+    /// Upper bound of the same difference, with the same confidence.
     pub difference_high: f64,
-    /// How likely so many of the errors would be the canary's by chance.
+    /// Probability that chance alone gives the canary this many of the errors.
     pub p_value: f64,
 }
 
-/// The latencies of both sides beside one another.
+/// The latencies of both sides, compared.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Latency {
-    /// Which of the minutes' percentiles.
+    /// The percentile of each minute that is compared.
     pub percentile: Percentile,
-    /// The median of stable's minutes.
+    /// The median of stable's minutes, milliseconds.
     pub stable_median_ms: f64,
-    /// The median of the canary's minutes.
+    /// The median of the canary's minutes, milliseconds.
     pub canary_median_ms: f64,
-    /// How likely the canary's minutes would be so much slower by chance.
+    /// Probability that chance alone makes the canary's minutes this much slower.
     pub p_value: f64,
-    /// The chance that a minute of the canary is slower than one of stable: 0.5 where they are alike.
+    /// Probability that a canary minute is slower than a stable minute; 0.5 if both sides are alike.
     pub effect: f64,
 }
 
 /// An outcome with its reasons and its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
-    /// In one word.
+    /// The status.
     pub outcome: VerdictStatus,
-    /// Whether it fails so badly that waiting makes no sense.
+    /// True if the failure is so severe that waiting makes no sense.
     pub critical: bool,
-    /// What speaks against it, what is missing and what is worth a warning, one sentence each, the weightiest first.
+    /// Reasons against the canary, missing data and warnings, one sentence each, the most important first.
     pub reasons: Vec<String>,
-    /// What speaks for it, where it passes.
+    /// Reasons for a PASS; empty without a PASS.
     pub grounds: Vec<String>,
-    /// What is missing, where there is not enough to tell; `None` also where it is not traffic that is missing.
+    /// The missing data, if there is not enough for a verdict; `None` also if traffic is not the cause.
     pub needs: Option<Needs>,
-    /// The side that is judged.
+    /// The numbers of the judged side.
     pub judged: Numbers,
-    /// What it is held against; `None` for a service without a canary.
+    /// The numbers of the side that the judged side is compared with; `None` for a service without a canary.
     pub baseline: Option<Numbers>,
-    /// Errors compared, where both sides have requests in the same minutes.
+    /// The comparison of errors, if both sides have requests in the same minutes.
     pub error_rate: Option<ErrorRate>,
-    /// Latencies compared, where both sides have minutes with enough requests.
+    /// The comparison of latencies, if both sides have minutes with enough requests.
     pub latency: Option<Latency>,
 }
 
 impl VerdictStatus {
-    /// The word for it.
+    /// The word for the status on screens.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pass => "PASS",
@@ -142,7 +144,8 @@ impl VerdictStatus {
 }
 
 impl Verdict {
-    /// No PASS, for a reason that no number can outweigh: what it was to be judged by is not known. A FAIL stays one.
+    /// Withholds a PASS for a reason that no number can outweigh: some of the evidence could not be read. A FAIL stays
+    /// a FAIL.
     #[must_use]
     pub fn downgrade_to_inconclusive(mut self, why: String) -> Self {
         match self.outcome {

@@ -1,5 +1,5 @@
-//! Numbers of minutes that may still change. They are shown and decide nothing: without them a canary that fails is
-//! three minutes of calm after each step.
+//! Numbers of minutes that may still change. They are shown and decide nothing. Without them, a failing canary would
+//! look calm for three minutes after each step.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,17 +9,17 @@ use crate::domain::settings::Thresholds;
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What is counted of the unsettled minutes.
+/// The counts of the unsettled minutes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preliminary {
     /// The numbers.
     pub numbers: Numbers,
-    /// Whether errors are beyond the critical threshold with 95 % confidence.
+    /// True if the error rate is above the critical threshold with 95 % confidence.
     pub alarming: bool,
 }
 
-/// The unsettled minutes of a canary that ended after `since`; `None` where they have no requests. The minute in which
-/// the share changed is among them: a canary's error rate is of its own requests, whatever its share is.
+/// The counts of the canary's unsettled minutes that ended after `since`; `None` if they have no requests. The minute
+/// in which the share changed is included: a canary's error rate is about its own requests, whatever its share is.
 pub fn of(series: &Series, since: Timestamp, now: Timestamp, thresholds: &Thresholds) -> Option<Preliminary> {
     let unsettled =
         series.minutes.iter().filter(|minute| minute.at + MINUTE > since && !series.settled(minute.at, now));
@@ -31,7 +31,8 @@ pub fn of(series: &Series, since: Timestamp, now: Timestamp, thresholds: &Thresh
     (numbers.minutes > 0).then_some(Preliminary { numbers, alarming })
 }
 
-/// So many requests raise an alarm, whatever a verdict needs: it is a warning and no FAIL.
+/// Upper limit on the number of requests that an alarm needs. A verdict may need more: the alarm is a warning and no
+/// FAIL.
 const ENOUGH: u32 = 20;
 
 #[cfg(test)]
@@ -57,7 +58,7 @@ mod tests {
             let found = of(&series(minutes), since, now(), &thresholds);
             found.map(|it| (it.numbers.requests, it.numbers.errors, it.alarming))
         };
-        // A settled minute is the verdict's.
+        // Settled minutes are left to the verdict.
         assert_eq!(at(600, &[(300, 100.0, 90.0)]), None);
         assert_eq!(at(600, &[(300, 100.0, 90.0), (120, 500.0, 1.0)]), Some((500.0, 1.0, false)));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The rules: what the numbers have to be for one answer or the other.
+//! The rules: the conditions on the metrics for each verdict status.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,7 +12,7 @@ use super::{ErrorRate, Latency, Numbers, Observed, Verdict, VerdictStatus, alpha
 use crate::domain::metrics::Percentile;
 use crate::domain::settings::Thresholds;
 
-/// A reason that is worth failing, warning or waiting for.
+/// The findings of a case, by their effect on the verdict.
 #[derive(Debug, Default)]
 struct Findings {
     critical: Vec<String>,
@@ -22,16 +22,16 @@ struct Findings {
     grounds: Vec<String>,
 }
 
-/// How a canary's errors fail it.
+/// The grade of a canary's errors against stable's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Grade {
-    /// Worse, beyond chance, but not by much.
+    /// Significantly worse, but below the failure ratio.
     Worse,
     Failing,
     Critical,
 }
 
-/// Whether a canary fails, and nothing else: what [`judge`] says, without the numbers that it says it with.
+/// Returns true if a canary fails: the outcome of [`judge`], without reasons and numbers.
 pub fn fails(case: &Case<'_>) -> bool {
     let facts = Facts::of(case, Timestamp::MAX);
     let thresholds = case.thresholds;
@@ -49,13 +49,13 @@ pub fn fails(case: &Case<'_>) -> bool {
     over() || worse() || slow()
 }
 
-/// Whether errors are above the line beyond chance; `None`: they are not above it.
+/// Returns true if the error rate is significantly above the threshold; `None`: it is not above.
 fn above(count: Count, alarms: f64, thresholds: &Thresholds) -> Option<bool> {
     let line = thresholds.error_percent;
     (count.rate() * 100.0 > line).then(|| error_rate_test::above_line(count, line / 100.0) <= alarms)
 }
 
-/// How much worse than stable's the errors are; `None`: not, or it may be chance.
+/// The grade of the canary's errors against stable's; `None`: not worse, or possibly by chance.
 fn grade(facts: &Facts, alarms: f64, thresholds: &Thresholds) -> Option<Grade> {
     let Facts { canary, stable, .. } = *facts;
     let beyond =
@@ -67,24 +67,25 @@ fn grade(facts: &Facts, alarms: f64, thresholds: &Thresholds) -> Option<Grade> {
     })
 }
 
-/// One rate over the other.
+/// The ratio of the two rates.
 fn times(canary: Count, stable: Count) -> f64 {
     if stable.errors > 0.0 { canary.rate() / stable.rate() } else { f64::INFINITY }
 }
 
-/// What of a look's share is for latency against stable, and for the ceiling: where there is one, the two share.
+/// The latency part of a look's share. If there is a ceiling, the test against stable and the test against the ceiling
+/// get half each.
 fn latency_alarms(alarms: f64, thresholds: &Thresholds) -> f64 {
     let alarms = alarms * alpha_spending::LATENCY;
     if thresholds.p95_ms.is_some() { alarms / 2.0 } else { alarms }
 }
 
-/// Whether the canary's latency is so many times stable's.
+/// Returns true if the canary's median p95 is at least `p95_ratio` times stable's.
 fn much_slower(facts: &Facts, thresholds: &Thresholds) -> bool {
     let medians = latency_test::median(&facts.slow).zip(latency_test::median(&facts.base));
     medians.is_some_and(|(canary, stable)| canary >= thresholds.p95_ratio * stable && canary > stable)
 }
 
-/// Ceiling, median, and how likely that is by chance, where there is a ceiling and the median is over it.
+/// Ceiling, median and p-value, if there is a ceiling and the median is over the ceiling.
 fn over_ceiling(times: &[f64], thresholds: &Thresholds) -> Option<(f64, f64, f64)> {
     let over = thresholds.p95_ms.zip(latency_test::median(times)).filter(|(ceiling, median)| median > ceiling);
     over.map(|(ceiling, median)| (ceiling, median, latency_test::over_ceiling(times, ceiling)))
@@ -95,7 +96,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     let Case { look, planned, thresholds, .. } = *case;
     let facts = Facts::of(case, Timestamp::MAX);
     let alarms = thresholds.false_alarms / 100.0 * alpha_spending::alarms(look, planned);
-    // A PASS is decided on the minutes up to its own look.
+    // A PASS is decided on the minutes up to the last pass look.
     let decided = alpha_spending::passes(look, planned).map(|pass| {
         let to = case.begins.checked_add(SignedDuration::from_mins(pass.minutes.into())).unwrap_or(Timestamp::MAX);
         (Facts::of(case, to), thresholds.false_passes / 100.0 * pass.share)
@@ -124,14 +125,14 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     warn(&mut found, facts.all, latency_test::median(&facts.slow), thresholds);
 
     let judged = Numbers::of(case.canary);
-    // Before the canary's first minute with requests there is nothing of stable that it is held against.
+    // Stable's minutes before the canary's first minute with requests are not part of the comparison.
     let first = case.canary.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
     let beside = case.stable.iter().filter(|minute| first.is_none_or(|first| first <= minute.at));
     let baseline = Some(Numbers::of(beside));
     let mut verdict = Verdict { error_rate, latency, ..found.verdict(judged, baseline) };
     if verdict.outcome == VerdictStatus::Inconclusive {
         let needs = sample_size::needs(case, &facts);
-        // Right after what weighs most: how long until there is an answer.
+        // The missing sample size comes right after the weightiest reason.
         if let Some(words) = sample_size::words(&needs, &facts, look) {
             verdict.reasons.insert(verdict.reasons.len().min(1), words);
         }
@@ -140,8 +141,8 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     verdict
 }
 
-/// Judges a side that has nothing to be held against, by the lines alone. That is no experiment that is decided one
-/// day: each look has the whole share of false alarms.
+/// Judges a side without a baseline by the thresholds alone. There is no planned end of such an analysis: each look has
+/// the whole share of false alarms.
 pub(super) fn alone(minutes: &[Observed], baseline: Option<Numbers>, thresholds: &Thresholds) -> Verdict {
     let alarms = thresholds.false_alarms / 100.0;
     let judged = Numbers::of(minutes);
@@ -158,7 +159,7 @@ pub(super) fn alone(minutes: &[Observed], baseline: Option<Numbers>, thresholds:
     found.verdict(judged, baseline)
 }
 
-/// Errors above the line.
+/// Errors against the threshold.
 fn line(found: &mut Findings, count: Count, alarms: f64, thresholds: &Thresholds) {
     let percent = thresholds.error_percent;
     let Some(beyond) = above(count, alarms, thresholds) else { return };
@@ -197,8 +198,8 @@ fn errors(
         None => {}
     }
     let allowance = thresholds.allowance;
-    // How much worse it may be, with the confidence and on the minutes that a PASS is decided by; and what is seen
-    // since then must not speak against it.
+    // The upper bound of the excess, with the confidence and the minutes of the pass look. The excess observed up to
+    // now must not contradict it.
     let may =
         decided.map_or(Some((low, high)), |(then, share)| error_rate_test::difference(then.canary, then.stable, share));
     let may = may.map_or(1.0, |(_, high)| high).max(canary.rate() - stable.rate()) * 100.0;
@@ -221,7 +222,7 @@ fn errors(
     })
 }
 
-/// Latency against stable's, and against the ceiling.
+/// Latency against stable's and against the ceiling.
 fn latency(
     found: &mut Findings,
     facts: &Facts,
@@ -256,7 +257,7 @@ fn latency(
             .doubts
             .push(format!("{what} (line: {limit}×), which could be chance ({}, {needed} is needed)", chance(p_above)));
     } else if let Some((then, share)) = decided {
-        // Is it safe to say that it is not slower by so much? Were it, this would be as stable's.
+        // Test against a slowdown by `p95_ratio`: scaled down by that factor, such latencies would equal stable's.
         let fairly: Vec<_> = then.slow.iter().map(|p95| p95 / limit).collect();
         if latency_test::compare(&fairly, &then.base).is_some_and(|ranks| ranks.p_below <= share) {
             found.grounds.push(format!("{what}: not {limit}×"));
@@ -273,7 +274,7 @@ fn latency(
     })
 }
 
-/// p95 above the ceiling, where there is one.
+/// p95 against the ceiling, if there is one.
 fn ceiling(found: &mut Findings, times: &[f64], alarms: f64, thresholds: &Thresholds) {
     let Some((ceiling, median, p)) = over_ceiling(times, thresholds) else { return };
     let what = format!("p95 {median:.0} ms over the ceiling of {ceiling:.0} ms");
@@ -284,7 +285,7 @@ fn ceiling(found: &mut Findings, times: &[f64], alarms: f64, thresholds: &Thresh
     }
 }
 
-/// Whether stable itself is worse than it was in the hour before: then to be like it says little.
+/// Doubts a stable that is itself worse than in the hour before: equality with such a baseline is weak evidence.
 fn past(found: &mut Findings, case: &Case<'_>, facts: &Facts, alarms: f64, thresholds: &Thresholds) {
     let before = total(case.before.iter().filter_map(Observed::count));
     let worse = facts.stable.rate() > before.rate() * thresholds.error_ratio;
@@ -339,7 +340,7 @@ impl Findings {
         let critical = !self.critical.is_empty();
         let mut reasons = self.critical;
         reasons.extend(self.failing);
-        // What is missing is of no interest once it has failed.
+        // Doubts do not matter after a FAIL.
         if outcome == VerdictStatus::Inconclusive {
             reasons.extend(self.doubts);
         }
@@ -362,7 +363,7 @@ fn short_rate_of(count: Count) -> String {
     format!("{:.2}% (n={:.0})", count.rate() * 100.0, count.requests)
 }
 
-/// A p-value as people read it.
+/// A p-value as text.
 fn chance(p: f64) -> String {
     if p >= 1e-4 {
         format!("p={p:.4}")

@@ -1,4 +1,4 @@
-//! What is missing before there is an answer, if everything goes on as it does.
+//! The sample size that is still missing for a verdict, at the present rates.
 
 use super::case::{Case, Facts, LEAST_FOR_P95};
 use super::error_rate_test;
@@ -6,10 +6,10 @@ use super::error_rate_test::Count;
 use super::samples::total;
 use super::{Needs, Observed, alpha_spending};
 
-/// The farthest that is looked ahead: a day.
+/// Limit of the forecast, minutes: one day.
 const FARTHEST: u32 = 1440;
 
-/// The fewest minutes whose order alone could be so unlikely by chance.
+/// The fewest minutes whose order can be significant at `share`.
 fn least_minutes(share: f64) -> u32 {
     let mut ways = 1.0;
     for n in 1..=60u32 {
@@ -22,20 +22,20 @@ fn least_minutes(share: f64) -> u32 {
     60
 }
 
-/// What comes in a minute, if everything goes on as it does.
+/// The requests and minutes per minute, at the present rates.
 struct Pace {
     /// The canary's requests in minutes that stable has too.
     canary: f64,
-    /// Stable's in these.
+    /// Stable's requests in the same minutes.
     stable: f64,
-    /// All of the canary's.
+    /// All requests of the canary.
     all: f64,
     /// Minutes with enough requests for a p95.
     timed: f64,
 }
 
 impl Pace {
-    /// As it has been since the share was set; before anything of that has settled, as stable's hour before promises.
+    /// The pace since the share was set; before the first settled minute, an estimate from stable's hour before.
     fn of(case: &Case<'_>, facts: &Facts) -> Option<Self> {
         if case.look > 0 {
             let a_minute = |sum: f64| sum / f64::from(case.look);
@@ -55,7 +55,7 @@ impl Pace {
     }
 }
 
-/// How many requests and minutes more.
+/// The missing requests and minutes.
 pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
     let thresholds = case.thresholds;
     let least = f64::from(thresholds.min_requests);
@@ -64,7 +64,7 @@ pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
         return Needs { requests: Some(missing.max(1)), minutes: None };
     };
     let base = if case.look > 0 { facts.stable } else { total(case.before.iter().filter_map(Observed::count)) };
-    // A canary that has shown no error yet is not thought better than stable.
+    // A canary without errors so far is not assumed to be better than stable.
     let likely = facts.canary.rate().max(base.rate());
     let part = |count: Count, more: f64, rate: f64| {
         let requests = count.requests + more;
@@ -93,7 +93,7 @@ pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
             || error_rate_test::above_line(canary, thresholds.error_percent / 100.0) <= alarms * alpha_spending::LINE
     };
     let comparable = pace.canary > 0.0 && pace.stable > 0.0;
-    // A PASS comes at its own looks only.
+    // A PASS is possible only at a pass look.
     let looks = alpha_spending::pass_looks(case.planned).skip_while(|pass| pass.minutes <= case.look);
     let mut ahead =
         looks.map(|pass| (pass.minutes - case.look, pass.share)).take_while(|(ahead, _)| *ahead <= FARTHEST);
@@ -107,7 +107,7 @@ pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
     }
 }
 
-/// The first minute from which on it is so: ever farther ahead, then back between the last two.
+/// The first minute from which `so` holds: doubles the distance, then bisects.
 fn first(so: impl Fn(u32) -> bool) -> Option<u32> {
     let mut farther = 1;
     while !so(farther) {
@@ -124,10 +124,10 @@ fn first(so: impl Fn(u32) -> bool) -> Option<u32> {
     Some(farther)
 }
 
-/// The same in words, where there is something to say.
+/// The same as text; `None`: there is nothing to report.
 pub(super) fn words(needs: &Needs, facts: &Facts, look: u32) -> Option<String> {
     Some(match *needs {
-        // Nothing can have settled yet.
+        // No minute has settled yet.
         Needs { requests: Some(requests), minutes: Some(minutes) } if look == 0 => {
             format!("about {requests} requests, {minutes} min if it gets its share")
         }

@@ -1,4 +1,4 @@
-//! What is judged: minutes as they were observed, and what they add up to.
+//! Samples: the observed minutes of a side, and their totals.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,25 +7,25 @@ use super::error_rate_test;
 use super::error_rate_test::Count;
 use crate::domain::metrics::{Minute, Percentile};
 
-/// A settled minute of one side. A member is `None` where there is no data, which is never 0.
+/// A settled minute of one side. A field is `None` without data; no data is never 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observed {
-    /// The minute's beginning.
+    /// Start of the minute.
     pub at: Timestamp,
     /// Requests.
     pub requests: Option<f64>,
-    /// Errors among them.
+    /// Errors among the requests.
     pub errors: Option<f64>,
-    /// The response time, milliseconds: half are faster.
+    /// Response time, milliseconds: 50 % are faster.
     pub p50: Option<f64>,
-    /// 95 of 100 are faster.
+    /// Response time, milliseconds: 95 % are faster.
     pub p95: Option<f64>,
-    /// 99 of 100 are faster.
+    /// Response time, milliseconds: 99 % are faster.
     pub p99: Option<f64>,
 }
 
 impl From<&Minute> for Observed {
-    /// As CloudWatch means it: an error count that is absent is 0 only where requests were counted.
+    /// Converts by CloudWatch's rule: an absent error count is 0 only if requests were counted.
     fn from(minute: &Minute) -> Self {
         Self {
             at: minute.at,
@@ -39,7 +39,7 @@ impl From<&Minute> for Observed {
 }
 
 impl Observed {
-    /// Requests and errors, where there were requests and both are known.
+    /// Requests and errors, if there were requests and both numbers are known.
     pub fn count(&self) -> Option<Count> {
         let requests = self.requests.filter(|requests| requests.is_finite() && *requests > 0.0)?;
         Some(Count { requests, errors: self.errors.filter(|errors| errors.is_finite())?.max(0.0) })
@@ -55,7 +55,7 @@ impl Observed {
     }
 }
 
-/// What was counted for one side over the minutes that are judged.
+/// The totals of one side over the analysed minutes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Numbers {
     /// Settled minutes with requests.
@@ -66,18 +66,18 @@ pub struct Numbers {
     pub errors: f64,
     /// Errors over requests, percent.
     pub error_percent: Option<f64>,
-    /// Where the true error rate lies with 95 % confidence, percent.
+    /// The 95 % confidence interval of the error rate, percent.
     pub error_between: Option<(f64, f64)>,
-    /// Response times, milliseconds: the minutes' percentiles weighted by their requests.
+    /// p50 of the response time, milliseconds: the mean of the minutes' values, weighted by their requests.
     pub p50: Option<f64>,
-    /// 95 of 100 are faster.
+    /// p95, likewise.
     pub p95: Option<f64>,
-    /// 99 of 100 are faster.
+    /// p99, likewise.
     pub p99: Option<f64>,
 }
 
 impl Numbers {
-    /// Sums up the minutes whose requests and errors are known.
+    /// Sums up the minutes with known requests and errors.
     pub fn of<'a>(minutes: impl IntoIterator<Item = &'a Observed>) -> Self {
         let known: Vec<_> = minutes.into_iter().filter_map(|minute| Some((minute, minute.count()?))).collect();
         let count = total(known.iter().map(|(_, count)| *count));

@@ -1,4 +1,4 @@
-//! The rules, on minutes that are made up.
+//! The rules, on synthetic minutes.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -13,12 +13,12 @@ fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_040 + minute * 60).unwrap()
 }
 
-/// So many requests and errors a minute, and a p95 that is never twice the same.
+/// Synthetic minutes with the same number of requests and errors, and a varying p95.
 fn minutes(from: i64, many: i64, requests: f64, errors: f64, p95: f64) -> Vec<Observed> {
     let minute = |n: i64| Observed {
         at: at(from + n),
         requests: Some(requests),
-        // Whole errors that add up to so many a minute.
+        // Whole numbers of errors whose mean is `errors`.
         errors: Some(((n + 1) as f64 * errors).floor() - (n as f64 * errors).floor()),
         p50: None,
         p95: Some(p95 * (1.0 + 0.01 * ((n * 7) % 11) as f64)),
@@ -139,7 +139,7 @@ fn where_latency_is_not_counted_errors_alone_decide_and_it_is_said() {
     let judge = |errors: f64, until: i64, timed: bool| {
         let canary = untimed(minutes(0, 15, 300.0, errors, 100.0));
         let since = Some(Since { at: at(0), seen: true });
-        let step = Step { since, bake: BAKE, timed, share: Percent::new(10.0).ok() };
+        let step = Step { since, began: None, bake: BAKE, timed, share: Percent::new(10.0).ok() };
         of_canary(Some(&canary), Some(&stable), &step, at(until), &lines)
     };
     let good = judge(0.6, 15, false);
@@ -152,7 +152,7 @@ fn where_latency_is_not_counted_errors_alone_decide_and_it_is_said() {
         (VerdictStatus::Inconclusive, Some(5)),
         "{early:#?}"
     );
-    // Where it should be there, what has none is not known to be fast.
+    // If a source measures latency, missing latency is no proof of a fast canary.
     assert_eq!(judge(0.6, 15, true).outcome, VerdictStatus::Inconclusive);
 }
 
@@ -171,8 +171,9 @@ fn an_estimate_comes_true() {
     }
 }
 
-/// Good canaries as they are: 30 requests a minute beside stable's 2,970, and errors by chance. Half-way to its PASS each
-/// is asked how long it takes; some are lucky and some are not, but the middle one gets what was said.
+/// Realistic good canaries: 30 requests a minute beside stable's 2,970, with random errors. Half-way to its PASS, each
+/// canary's verdict estimates the time left. Some canaries are lucky and some are not, but the median one takes the
+/// estimated time.
 #[test]
 fn half_way_to_a_pass_the_estimate_is_neither_too_hopeful_nor_too_gloomy() {
     let mut off: Vec<i64> = (0..41).map(missed_by).collect();
@@ -181,7 +182,7 @@ fn half_way_to_a_pass_the_estimate_is_neither_too_hopeful_nor_too_gloomy() {
     assert!(middle.abs() <= 4, "minutes that it took longer than was said: {off:?}");
 }
 
-/// How many minutes later than said half-way the canary of a seed passed.
+/// Minutes from the estimated PASS, made half-way, to the real PASS of a seed's canary.
 fn missed_by(seed: u64) -> i64 {
     use rand::SeedableRng;
     use rand_distr::{Binomial, Distribution, Normal};
@@ -204,7 +205,7 @@ fn missed_by(seed: u64) -> i64 {
     passed as i64 - (passed as i64 / 2 + i64::from(said))
 }
 
-/// 50 requests a second, 1 % of them to the canary: 30 a minute, as it is watched minute by minute.
+/// 50 requests a second, 1 % of them to the canary: 30 a minute, watched minute by minute.
 #[test]
 fn a_bad_canary_at_1_percent_is_not_yet_and_then_fails() {
     let stable = minutes(0, 90, 2970.0, 5.94, 100.0);
@@ -225,7 +226,7 @@ fn a_bad_canary_at_1_percent_is_not_yet_and_then_fails() {
         assert!(before.iter().all(|verdict| verdict.outcome == VerdictStatus::Inconclusive), "{name}");
         assert!(before.iter().all(|verdict| verdict.needs.is_some_and(|needs| needs.requests.is_some())), "{name}");
     }
-    // A good one passes, at this rate after an hour or so; one without traffic never does.
+    // A good canary passes, at this rate after about an hour; a canary without traffic never does.
     let good = watch(minutes(0, 90, 30.0, 0.06, 100.0));
     let passed = good.iter().position(|verdict| verdict.outcome == VerdictStatus::Pass).unwrap();
     assert!(
@@ -282,13 +283,14 @@ fn series(minutes: &[Observed]) -> Series {
 #[test]
 fn what_was_before_the_share_was_set_is_not_the_canarys() {
     let lines = Thresholds::default();
-    // Bad for a quarter of an hour at another share, good since.
+    // A canary that is bad for a quarter of an hour at another share, and good since.
     let mut canary = minutes(-15, 15, 300.0, 30.0, 100.0);
     canary.extend(minutes(0, 15, 300.0, 0.6, 100.0));
     let (canary, stable) = (series(&canary), series(&minutes(-60, 75, 2700.0, 5.4, 100.0)));
     let now = at(15);
     let judge = |seen: bool, since: i64, share: f64| {
         let step = Step {
+            began: None,
             since: Some(Since { at: at(since), seen }),
             bake: BAKE,
             timed: true,
@@ -297,20 +299,21 @@ fn what_was_before_the_share_was_set_is_not_the_canarys() {
         of_canary(Some(&canary), Some(&stable), &step, now, &lines)
     };
     let verdict = judge(true, 0, 10.0);
-    // The last two minutes are still being counted.
+    // The last two minutes are not settled yet.
     assert_eq!((verdict.outcome, verdict.judged.minutes), (VerdictStatus::Pass, 13), "{verdict:#?}");
     assert_eq!(judge(true, 10, 10.0).judged.minutes, 3);
     assert_eq!(judge(true, 10, 10.0).outcome, VerdictStatus::Inconclusive);
     assert_eq!(judge(true, -15, 10.0).outcome, VerdictStatus::Fail);
-    // Where it is not known since when it has been so, no farther back than the window before the first look; and what
-    // was judged once is judged at each look after it.
+    // If the time of the change is not known, the window begins at most its own length before the first look. A minute
+    // that was judged once is judged at each later look.
     assert_eq!(judge(false, 15, 10.0).judged.minutes, 10);
-    let step = Step { since: Some(Since { at: at(3), seen: false }), bake: BAKE, timed: true, share: None };
+    let step =
+        Step { since: Some(Since { at: at(3), seen: false }), began: None, bake: BAKE, timed: true, share: None };
     let looks = (180..900).step_by(20).map(|second| at(0) + SignedDuration::from_secs(second));
     let minutes: Vec<_> =
         looks.map(|now| of_canary(Some(&canary), Some(&stable), &step, now, &lines).judged.minutes).collect();
     assert!(minutes.is_sorted() && minutes.last() > Some(&18), "{minutes:?}");
-    let step = Step { since: None, bake: BAKE, timed: true, share: Some(Percent::FULL) };
+    let step = Step { since: None, began: None, bake: BAKE, timed: true, share: Some(Percent::FULL) };
     let nothing = of_canary(Some(&canary), None, &step, now, &lines);
     assert_eq!((nothing.outcome, nothing.baseline), (VerdictStatus::Pass, Some(Numbers::default())));
     assert_eq!(
@@ -339,6 +342,7 @@ fn before_anything_has_settled_stables_own_hour_says_how_long_it_takes() {
     let stable = series(&minutes(-60, 61, 3000.0, 6.0, 100.0));
     let judge = |stable: &Series, share: f64| {
         let step = Step {
+            began: None,
             since: Some(Since { at: at(0), seen: true }),
             bake: BAKE,
             timed: true,
@@ -348,11 +352,11 @@ fn before_anything_has_settled_stables_own_hour_says_how_long_it_takes() {
     };
     let verdict = judge(&stable, 1.0);
     let needs = verdict.needs.unwrap();
-    // 30 requests a minute: what a good canary took in a run of its own is 23 or 35 minutes.
+    // At 30 requests a minute, a good canary took 23 or 35 minutes in separate runs.
     assert!(matches!(needs.minutes, Some(15..=40)), "{needs:?}");
     assert_eq!(needs.requests, needs.minutes.map(|minutes| u64::from(minutes) * 30));
     assert!(says(&verdict, "if it gets its share"), "{:?}", verdict.reasons);
-    // More of the traffic takes no less than the bake, and without traffic nothing is promised.
+    // A larger share takes no less than the bake; without traffic there is no estimate.
     assert_eq!(judge(&stable, 10.0).needs.unwrap().minutes, Some(10));
     assert_eq!(judge(&Series::default(), 1.0).needs, Some(Needs { requests: Some(100), minutes: None }));
 }
@@ -387,7 +391,7 @@ fn what_is_not_known_withholds_a_pass_and_nothing_else() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is thrown at it: no panic, no answer without data, and one with data has its reasons.
+    /// For any input: no panic, only NOT YET without data, and reasons or grounds with every verdict.
     #[test]
     fn no_data_is_never_good(
         canary in prop::collection::vec((0i64..30, prop::option::of(0.0f64..400.0), prop::option::of(0.0f64..20.0), prop::option::of(0.0f64..900.0)), 0..30),

@@ -1,4 +1,4 @@
-//! Which minutes a verdict is about.
+//! The minutes that a verdict is about.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,20 +11,22 @@ use crate::domain::settings::Thresholds;
 /// A share of traffic that is being watched.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
-    /// Since when it has been so; `None`: not known.
+    /// The time since which the canary has the share; `None`: not known.
     pub since: Option<Since>,
-    /// How long it should be watched.
+    /// The start of the canary's revision; `None`: not known.
+    pub began: Option<Timestamp>,
+    /// The bake: time for which the share should be watched.
     pub bake: SignedDuration,
-    /// Whether latency is counted at all.
+    /// True if a source measures latency.
     pub timed: bool,
-    /// The canary's share; where that is all there is nothing to hold it against.
+    /// The canary's share; at 100 % there may be no stable traffic to compare with.
     pub share: Option<Percent>,
 }
 
-/// Stable's own past that is looked at.
+/// Length of stable's own past that is read.
 const BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
-/// The settled minutes that began from `from` on and before `to`.
+/// The settled minutes that began at or after `from` and before `to`.
 fn settled(series: Option<&Series>, from: Timestamp, to: Timestamp, now: Timestamp) -> Vec<Observed> {
     let minutes = series.map(|series| series.minutes.as_slice()).unwrap_or_default();
     let within = |at: Timestamp| from <= at && at < to && series.is_some_and(|series| series.settled(at, now));
@@ -35,17 +37,17 @@ fn back(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-/// Where the window that is not known to begin anywhere begins: as many settled minutes as it is long.
+/// The start of a window whose start is not known: the window has as many settled minutes as its length.
 fn window(now: Timestamp, settles: SignedDuration, length: SignedDuration) -> Timestamp {
     back(now, length + settles + SignedDuration::from_secs(59))
 }
 
-/// How long it takes until a minute of theirs changes no more.
+/// The time until a minute of both sides is settled: the longer time of the two.
 fn settling(series: [Option<&Series>; 2]) -> SignedDuration {
     series.into_iter().flatten().map(|series| series.settles_after).max().unwrap_or(SETTLES_AFTER)
 }
 
-/// Whole minutes.
+/// The whole minutes of a span.
 fn minutes(span: SignedDuration) -> u32 {
     u32::try_from(span.as_secs().max(0) / 60).unwrap_or(u32::MAX)
 }
@@ -59,13 +61,17 @@ pub fn of_canary(
     thresholds: &Thresholds,
 ) -> Verdict {
     let settles = settling([canary, stable]);
-    // A bake that is longer than the window could else never be over.
+    // Without this, a bake that is longer than the window could never be over.
     let window = |end| window(end, settles, thresholds.window.max(step.bake));
-    // A minute that began before the weights changed mixes two shares. Where the change was not seen, it may be that
-    // other revisions ran behind the same target groups: then no farther back than the window before the first look.
+    // A minute that began before the weights changed mixes two shares. If the change was not seen, the window begins at
+    // most its own length before the first look. It never includes the time of another revision behind the same target
+    // group.
     let from = match step.since {
         Some(since) if since.seen => since.at,
-        since => window(since.map_or(now, |since| since.at.min(now))),
+        since => {
+            let window = window(since.map_or(now, |since| since.at.min(now)));
+            step.began.map_or(window, |began| began.max(window))
+        }
     };
     let read = canary.is_some();
     let canary = settled(canary, from, now, now);
@@ -76,7 +82,7 @@ pub fn of_canary(
     let first = canary.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
     let unseen = step.since.is_none_or(|since| !since.seen);
     let begins = first.filter(|_| unseen).unwrap_or_else(|| whole_minute(from));
-    // Each minute that settles is a look, whether or not it brought data; where nothing was read, nobody has looked.
+    // Each minute that settles is a look, with or without data. If nothing was read, there was no look.
     let watched = if read { now.duration_since(begins) - settles } else { SignedDuration::ZERO };
     memo::judge(&Case {
         canary: &canary,
@@ -103,14 +109,14 @@ pub fn of_service(series: Option<&Series>, now: Timestamp, thresholds: &Threshol
     memo::alone(&settled(series, from, now, now), false, thresholds)
 }
 
-/// The minutes of a bake, begun ones too.
+/// The minutes of a bake, rounded up.
 pub(super) fn planned(bake: SignedDuration) -> u32 {
     minutes(bake.saturating_add(SignedDuration::from_secs(59))).max(1)
 }
 
 impl<'a> Case<'a> {
-    /// Recorded minutes, with latency among them: all of them have settled, the canary's first begins the step, and what
-    /// stable has before that is its past. Both sorted by time.
+    /// A case from recorded minutes with latency. All of them are settled. The canary's first minute begins the step,
+    /// and stable's earlier minutes are its past. Both sides are sorted by time.
     pub fn recorded(
         canary: &'a [Observed],
         stable: &'a [Observed],

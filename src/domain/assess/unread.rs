@@ -1,4 +1,4 @@
-//! Whether the minutes that a verdict rests on are known at all.
+//! Missing or old minutes behind a verdict.
 
 use jiff::Timestamp;
 
@@ -8,10 +8,10 @@ use crate::domain::metrics::source::MetricSource;
 use crate::domain::observe::snapshot::{KEEPS, Snapshot};
 use crate::domain::release::{ReleaseState, Side};
 
-/// Why a verdict cannot be a PASS, whatever its numbers: requests or errors of a side that it is about could not be read
-/// at the newest attempt, or were last read too long ago.
+/// The reason why a verdict cannot be a PASS, regardless of its numbers: requests, errors or p95 of a judged side could
+/// not be read at the newest attempt, or were last read too long ago.
 pub(super) fn unread(release: &ReleaseState, verdict: &Verdict, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
-    // A canary that nobody is sent to is not judged.
+    // A canary without traffic is not judged.
     let canary = release.canary.iter().filter(|_| verdict.baseline.is_some());
     std::iter::once(&release.stable).chain(canary).find_map(|side| of_side(side, snapshot, now))
 }

@@ -14,7 +14,7 @@ use crate::domain::release::share::Percent;
 use crate::domain::shared;
 
 pub use self::configuration::{
-    AlarmConfiguration, BreakerConfiguration, Configuration, HookConfiguration, PAUSE, Strategy,
+    AlarmConfiguration, BreakerConfiguration, Configuration, EarlySuccess, HookConfiguration, PAUSE, Strategy,
 };
 
 /// A service as it was when a deployment of it began (ECS `DescribeServiceRevisions`): a task definition, and what a
@@ -32,8 +32,15 @@ pub struct ServiceRevision {
     /// `resolvedConfiguration.loadBalancers[].targetGroupArn`: where its tasks register. ECS gives it only while the
     /// revision is in use; what was read once is kept.
     pub target_groups: Vec<Arn>,
-    /// `resolvedConfiguration.loadBalancers[].productionListenerRule`.
+    /// `resolvedConfiguration.loadBalancers[].productionListenerRule`, else the rule that AWS created for it.
     pub production_rule: Option<Arn>,
+    /// `ecsManagedResources`: both target groups of each connection that AWS created, in pairs. Which of a pair the tasks
+    /// of the revision are in, they do not say.
+    #[serde(default)]
+    pub managed_groups: Vec<Arn>,
+    /// Whether an ECS Gateway sends it requests (`gatewayConnectors`).
+    #[serde(default)]
+    pub behind_gateway: bool,
     /// What a task definition does not carry, by its name in words (`subnets`, `security groups`, `capacity`,
     /// `platform`, `load balancer` …), each as a line that can be compared and shown.
     pub surroundings: BTreeMap<String, String>,
@@ -60,6 +67,8 @@ impl ServiceRevision {
             images: Vec::new(),
             target_groups: Vec::new(),
             production_rule: None,
+            managed_groups: Vec::new(),
+            behind_gateway: false,
             surroundings: BTreeMap::new(),
         }
     }

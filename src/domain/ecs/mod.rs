@@ -1,4 +1,4 @@
-//! What ECS and the load balancers have: services, deployments, task definitions, rules, target groups, alarms.
+//! Resources of ECS and the load balancers: services, deployments, task definitions, rules, target groups, alarms.
 
 pub mod alarm;
 pub mod deployment;

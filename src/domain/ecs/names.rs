@@ -1,16 +1,16 @@
-//! What things are called: ARNs, services, task definitions, the place they live in.
+//! Names: ARNs, services, task definitions, locations.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An Amazon resource name, kept as AWS gave it. It goes back to AWS unchanged.
+/// An Amazon resource name, as received from AWS. It goes back to AWS unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Arn(String);
 
 impl Arn {
-    /// Takes the text as it is; what is not an ARN simply has no account and no region.
+    /// An ARN from any text; a text that is not an ARN has no account and no region.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -27,32 +27,32 @@ impl Arn {
         self.0.split(':').nth(index).filter(|part| !part.is_empty())
     }
 
-    /// The partition in it: `aws`, `aws-cn`, `aws-us-gov`.
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
     pub fn partition(&self) -> Option<&str> {
         self.field(1)
     }
 
-    /// The service's prefix in it: `ecs`, `elasticloadbalancing`.
+    /// The service prefix: `ecs`, `elasticloadbalancing`.
     pub fn service(&self) -> Option<&str> {
         self.field(2)
     }
 
-    /// The region in it.
+    /// The region.
     pub fn region(&self) -> Option<&str> {
         self.field(3)
     }
 
-    /// The account in it.
+    /// The account.
     pub fn account(&self) -> Option<&str> {
         self.field(4)
     }
 
-    /// What follows the last `/`; the whole text where there is none.
+    /// The part after the last `/`; without a `/`, the whole text.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
-    /// The resource part: what follows the fifth `:` (`targetgroup/checkout/0123`).
+    /// The resource part, after the fifth `:` (`targetgroup/checkout/0123`).
     pub fn resource(&self) -> &str {
         self.0.splitn(6, ':').nth(5).unwrap_or(&self.0)
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Arn {
     }
 }
 
-/// A service by the names that people use: `prod/checkout-stable`.
+/// A service by its familiar names: `prod/checkout-stable`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServiceKey {
     /// The cluster's name.
@@ -86,14 +86,14 @@ impl fmt::Display for ServiceKey {
     }
 }
 
-/// A task definition's full ARN, `…:task-definition/checkout:42`. Calls always carry the whole of it:
-/// a bare family would mean "the newest active one".
+/// A task definition's full ARN, `…:task-definition/checkout:42`. Calls always carry the full ARN: a bare family would
+/// mean the newest active revision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskDefinitionArn(Arn);
 
 impl TaskDefinitionArn {
-    /// Takes the ARN as AWS gave it.
+    /// The ARN as received from AWS.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Arn::new(text))
     }
@@ -113,12 +113,12 @@ impl TaskDefinitionArn {
         self.short().rsplit_once(':').map_or(self.short(), |(family, _)| family)
     }
 
-    /// `42`; `None` where there is no number.
+    /// `42`; `None`: the name has no number.
     pub fn revision(&self) -> Option<u32> {
         self.short().rsplit_once(':').and_then(|(_, revision)| revision.parse().ok())
     }
 
-    /// `:42`, the form in which a revision is spoken of beside its service; the whole name without a number.
+    /// `:42`, the short form of a revision beside its service; the whole name if there is no number.
     pub fn tag(&self) -> String {
         self.revision().map_or_else(|| self.short().to_owned(), |revision| format!(":{revision}"))
     }
@@ -130,7 +130,7 @@ impl fmt::Display for TaskDefinitionArn {
     }
 }
 
-/// Whose resources these are: what a write must match before it is sent.
+/// The location of resources. A write is sent only if its location matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// The environment's name in the configuration, or `default`.
@@ -147,7 +147,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// Who is asking (STS `GetCallerIdentity`).
+/// The caller (STS `GetCallerIdentity`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `Account`.
@@ -157,7 +157,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// `role/oncall`, `user/ana`: the part that a person recognises.
+    /// `role/oncall`, `user/ana`: the part that people recognise.
     pub fn short(&self) -> String {
         let resource = Arn::new(&*self.arn).resource().to_owned();
         match resource.split('/').collect::<Vec<_>>().as_slice() {

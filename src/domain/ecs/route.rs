@@ -52,6 +52,22 @@ pub struct Forward {
     pub weight: Weight,
 }
 
+/// A change of a rule's target group stickiness (`TargetGroupStickinessConfig`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stickiness {
+    /// Off, so that clients with a cookie follow the weights too. Where AWS refuses that, the weights are written without.
+    Off {
+        /// The duration that it had, seconds.
+        was: u32,
+    },
+    /// On.
+    On {
+        /// The duration, seconds.
+        seconds: u32,
+    },
+}
+
 /// A rule, or a listener's default action, whose last action forwards to target groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {

@@ -2,13 +2,17 @@
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::route::Target;
+
+/// How long ECS goes on trying to remove replaced tasks after a deployment that deferred it.
+const CLEANUP_WITHIN: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +152,28 @@ pub struct Service {
     /// `schedulingStrategy == DAEMON`: one task an instance. Its `desiredCount` counts instances and cannot be written.
     #[serde(default)]
     pub daemon: bool,
+    /// The part of AWS that owns its rules and target groups, where it is not their account's.
+    #[serde(default)]
+    pub managed: Option<Managed>,
+}
+
+/// Resources of a service that AWS creates and owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Managed {
+    /// ECS Express Mode (`resourceManagementType` ECS): load balancers, rules and the deployment configuration.
+    Express,
+    /// An ECS Gateway (`gatewayConnectors`): load balancers, rules and target groups.
+    Gateway,
+}
+
+impl fmt::Display for Managed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Express => "ECS Express Mode",
+            Self::Gateway => "an ECS Gateway",
+        })
+    }
 }
 
 impl Service {
@@ -170,13 +196,34 @@ impl Service {
 
     /// Whether the primary rollout runs `task_definition`, is complete, and nothing else is left.
     pub fn settled_on(&self, task_definition: &TaskDefinitionArn) -> bool {
+        self.rollouts.iter().all(|rollout| rollout.role == RolloutRole::Primary || rollout.running == 0)
+            && self.complete_on(task_definition)
+    }
+
+    /// Whether the primary rollout runs `task_definition` and is complete, whatever is left beside it.
+    pub fn complete_on(&self, task_definition: &TaskDefinitionArn) -> bool {
         !self.rolling()
-            && self.rollouts.iter().all(|rollout| rollout.role == RolloutRole::Primary || rollout.running == 0)
             && self.primary().is_some_and(|primary| {
                 primary.task_definition == *task_definition
                     && primary.running >= self.desired
                     && matches!(primary.state, Some(RolloutState::Completed) | None)
             })
+    }
+
+    /// Until when ECS removes the tasks that the newest deployment replaced: that ended SUCCESSFUL and deferred it. Without
+    /// a history the service's own configuration tells.
+    pub fn cleanup_deferred_until(&self, history: &[ServiceDeployment]) -> Option<Timestamp> {
+        let ended = match history.first() {
+            Some(newest) if newest.status == DeploymentStatus::Successful && newest.configuration.defers_cleanup() => {
+                newest.finished_at
+            }
+            Some(_) => None,
+            None if self.configuration.defers_cleanup() => {
+                self.primary().and_then(|primary| primary.updated_at.or(primary.created_at))
+            }
+            None => None,
+        };
+        ended?.checked_add(CLEANUP_WITHIN).ok()
     }
 
     /// The newest of its deployments, where ECS could not roll it back and nothing has been deployed since.

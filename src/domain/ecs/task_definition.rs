@@ -1,4 +1,4 @@
-//! A task definition in full, as AWS describes it, with what may be secret hidden.
+//! A task definition in full, as AWS describes it, with possible secrets redacted.
 
 mod diff;
 pub(crate) mod flatten;
@@ -14,18 +14,19 @@ use super::names::TaskDefinitionArn;
 pub use self::diff::{Change, Kind, Section, diff, surroundings};
 pub use self::redact::hide;
 
-/// A task definition (ECS `DescribeTaskDefinition`), every member that AWS sent, whether the SDK knows it or not.
+/// A task definition (ECS `DescribeTaskDefinition`), with every member that AWS sent, including members unknown to the
+/// SDK.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
     /// `taskDefinitionArn`.
     pub arn: TaskDefinitionArn,
-    /// `taskDefinition`, as JSON. A hidden value is a text that [`is_hidden`] tells, or a part of one that [`shown`]
-    /// tells; two that were equal still are.
+    /// `taskDefinition`, as JSON. A redacted value is a text that [`is_hidden`] recognises, or a part of a text that
+    /// [`shown`] replaces. Equal values stay equal.
     pub json: Value,
 }
 
-/// What AWS says about a revision: nobody registered it. `compatibilities` is what it was found fit for; what was asked
-/// for is `requiresCompatibilities`.
+/// Members that AWS adds to a revision; they were never registered. `compatibilities` is AWS's finding,
+/// `requiresCompatibilities` the registered request.
 pub const SAID_BY_AWS: [&str; 9] = [
     "taskDefinitionArn",
     "revision",
@@ -38,51 +39,51 @@ pub const SAID_BY_AWS: [&str; 9] = [
     "deleteRequestedAt",
 ];
 
-/// What a hidden value begins with; no text of AWS's has it, for it begins with a character that JSON's texts from there
-/// never do. A digest follows, with a key that is this process's own: equal values stay equal, and that is all it says.
+/// Prefix of a redacted value. Its first character never begins a text in JSON from AWS. A digest follows, keyed per
+/// process: equal values stay equal, and the digest reveals nothing else.
 const HIDDEN: &str = "\u{0}hidden:";
 
-/// How many digits the digest has.
+/// Number of digits in the digest.
 const DIGEST: usize = 16;
 
-/// What stands on the screen in place of a hidden value.
+/// The replacement of a redacted value on the screen.
 const SHOWN: &str = "(hidden)";
 
-/// A value, hidden.
+/// A redacted value.
 pub fn hidden(digest: u64) -> String {
     format!("{HIDDEN}{digest:016x}")
 }
 
-/// Whether a text stands for a hidden value.
+/// Returns true if a text stands for a redacted value.
 pub fn is_hidden(text: &str) -> bool {
     text.starts_with(HIDDEN)
 }
 
-/// Whether a text stands for a hidden value, or has one in it.
+/// Returns true if a text stands for a redacted value or contains one.
 pub fn has_hidden(text: &str) -> bool {
     text.contains(HIDDEN)
 }
 
-/// The text as people may read it: what is hidden in it is `(hidden)`.
+/// The text for people, with `(hidden)` for its redacted parts.
 pub fn shown(text: &str) -> String {
     let mut parts = text.split(HIDDEN);
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         shown.push_str(SHOWN);
-        // The digest's digits go with it.
+        // The digits of the digest are dropped too.
         shown.push_str(part.get(DIGEST..).unwrap_or_default());
     }
     shown
 }
 
-/// The raw JSON over lines, what is hidden in it as `(hidden)`.
+/// The raw JSON in lines, with `(hidden)` for redacted values.
 pub fn redacted(json: &Value) -> String {
     let readable = readable(json);
-    // A document that is one already can always be written.
+    // Every existing JSON document can be serialized.
     serde_json::to_string_pretty(&readable).unwrap_or_default()
 }
 
-/// The same JSON, every text in it [`shown`].
+/// The same JSON, with [`shown`] applied to every text.
 pub fn readable(json: &Value) -> Value {
     match json {
         Value::String(text) => Value::String(shown(text)),
@@ -92,7 +93,7 @@ pub fn readable(json: &Value) -> Value {
     }
 }
 
-/// Values are nobody's business: not a log's, not a panic's.
+/// The JSON is left out: values must never reach a log or a panic message.
 impl fmt::Debug for Definition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Definition").field("arn", &self.arn).finish_non_exhaustive()

@@ -1,20 +1,20 @@
-//! What the facts around a failure suggest: not what was found wrong, but where to look, and what would explain it.
+//! Hints about a failure: not findings, but places to look at and possible explanations.
 
 use jiff::SignedDuration;
 
 use super::stop_reason::Cause;
 use crate::domain::ecs::service::{Service, Task, TaskDefinition};
 
-/// What is known around tasks that failed.
+/// The context of failed tasks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Around<'a> {
-    /// Their service.
+    /// The service of the tasks.
     pub service: Option<&'a Service>,
-    /// Their task definition.
+    /// The task definition of the tasks.
     pub definition: Option<&'a TaskDefinition>,
 }
 
-/// How long tasks lived: the shortest and the longest.
+/// The shortest and the longest life of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lived {
     /// The shortest life.
@@ -24,7 +24,7 @@ pub struct Lived {
 }
 
 impl Lived {
-    /// Of those that started and have stopped; `None` where none did.
+    /// The lives of tasks that started and stopped; `None`: there are no such tasks.
     pub fn of<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Option<Self> {
         let lives: Vec<_> = tasks.into_iter().filter_map(lived).collect();
         Some(Self { shortest: *lives.iter().min()?, longest: *lives.iter().max()? })
@@ -43,16 +43,17 @@ impl Lived {
     }
 }
 
-/// How long a task ran, from its start until it was told to stop, or stopped by itself.
+/// The life of a task, from its start to its stop or the stop request.
 pub fn lived(task: &Task) -> Option<SignedDuration> {
     let ended = task.stopping_at.or(task.stopped_at)?;
     Some(ended.duration_since(task.started_at?).max(SignedDuration::ZERO))
 }
 
-/// A task that is killed for its health within this, after the grace period, was hardly ever well.
+/// Limit after the grace period: a task killed for its health before this limit was hardly ever healthy.
 const SOON_AFTER: SignedDuration = SignedDuration::from_mins(3);
 
-/// What the facts suggest, the likeliest first; keys that lead on are named. `tasks`: all that failed so.
+/// The hints for a cause, the most likely first, with the keys for the next step. `tasks`: all tasks that failed for
+/// the cause.
 pub fn hints<'a>(cause: Cause, tasks: impl IntoIterator<Item = &'a Task>, around: Around<'_>) -> Vec<String> {
     let lived = Lived::of(tasks);
     let definition = around.definition;
@@ -105,7 +106,7 @@ fn limit(definition: Option<&TaskDefinition>) -> String {
     }
 }
 
-/// How long they lived against the time that ECS gives them.
+/// The lives of the tasks compared with the health check grace period.
 fn grace(lived: Lived, service: Option<&Service>) -> String {
     let words = lived.words();
     let Some(service) = service else { return format!("they lived {words}") };

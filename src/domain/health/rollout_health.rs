@@ -1,4 +1,4 @@
-//! The health of a rollout, by name: tasks that keep failing, or nothing that moves.
+//! The health of a rollout: a crash loop or a stall.
 
 use std::fmt;
 
@@ -7,30 +7,30 @@ use jiff::{SignedDuration, Timestamp};
 use super::stop_reason::Cause;
 use crate::domain::ecs::names::TaskDefinitionArn;
 
-/// Failures in a row from which on they are a loop and not bad luck.
+/// Number of failures in a row from which the failures are a crash loop, not bad luck.
 pub const LOOP: u32 = 3;
 
-/// Why a rollout is unhealthy.
+/// The kind of unhealthy rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolloutHealth {
-    /// Its tasks keep failing.
+    /// The tasks keep failing.
     CrashLoop {
         /// The revision.
         revision: TaskDefinitionArn,
-        /// How many have failed, at least.
+        /// Number of failed tasks, at least.
         failed: u32,
-        /// The cause, where its stopped tasks were read.
+        /// The cause, if the stopped tasks were read.
         cause: Option<Cause>,
     },
-    /// It has made no progress for longer than such deployments usually take in total.
+    /// No progress for longer than the usual total duration of such deployments.
     Stalled {
         /// The revision.
         revision: TaskDefinitionArn,
-        /// The last progress, as far as is known.
+        /// The last known progress.
         since: Timestamp,
         /// The time without progress at the last read.
         lasted: SignedDuration,
-        /// The usual duration of such deployments; `None`: none is known.
+        /// The usual duration of such deployments; `None`: unknown.
         usual: Option<SignedDuration>,
     },
 }
@@ -43,7 +43,7 @@ impl RolloutHealth {
         }
     }
 
-    /// Its name, as documents have it.
+    /// The name in JSON documents.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::CrashLoop { .. } => "crash_loop",
@@ -51,7 +51,7 @@ impl RolloutHealth {
         }
     }
 
-    /// Its name, and as few words as say what it is: `crash loop: exit 1 ×6`.
+    /// The name with a short cause: `crash loop: exit 1 ×6`.
     pub fn brief(&self) -> String {
         match self {
             Self::CrashLoop { failed, cause: Some(cause), .. } => format!("crash loop: {} ×{failed}", cause.brief()),

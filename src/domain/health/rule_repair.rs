@@ -16,7 +16,8 @@ use crate::domain::release::share::Weight;
 pub(crate) fn rule_repair(release: &ReleaseState, snapshot: &Snapshot) -> Option<RuleRepair> {
     let side = &release.stable;
     let service = snapshot.service(&side.service)?;
-    if !release.method.shifted_by_ecs() || !at_rest(release, side, service, snapshot) {
+    // A rule that AWS owns is not ours to write.
+    if service.managed.is_some() || !release.method.shifted_by_ecs() || !at_rest(release, side, service, snapshot) {
         return None;
     }
     let route = production_rule(service, None, snapshot)?;

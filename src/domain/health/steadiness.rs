@@ -3,9 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::{Route, target_group_name};
-use crate::domain::ecs::service::{Controller, RolloutRole, Service, ServiceEvent};
+use crate::domain::ecs::service::{Controller, Rollout, RolloutRole, Service, ServiceEvent};
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::condition::{Condition, GroupShare, StartTrouble, Subject};
 use crate::domain::release::derive::production_rule;
@@ -123,7 +124,26 @@ impl Of<'_> {
         (zero && self.serves()).then(|| Condition::ScaledToZero { service: self.subject() })
     }
 
+    fn history(&self) -> &[ServiceDeployment] {
+        let reading = self.snapshot.deployments.get(&self.service.key).and_then(|reading| reading.get());
+        reading.map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Tasks of a service are missing, or of its newest revision while older tasks hide that.
     fn missing_tasks(&self) -> Option<Condition> {
+        self.missing_of_all().or_else(|| self.missing_of_newest())
+    }
+
+    /// Fewer tasks of the newest revision than are wanted, beside older ones whose removal is deferred.
+    fn missing_of_newest(&self) -> Option<Condition> {
+        self.service.cleanup_deferred_until(self.history())?;
+        let (primary, desired) = (self.service.primary()?, self.service.desired);
+        let lasted = self.now.duration_since(primary.updated_at.or(primary.created_at)?);
+        let missing = primary.running < desired && !self.service.rolling() && lasted >= STARTING;
+        missing.then(|| Condition::MissingTasks { service: self.subject(), running: primary.running, desired })
+    }
+
+    fn missing_of_all(&self) -> Option<Condition> {
         let (running, desired) = (self.service.running, self.service.desired);
         let since = self.snapshot.noticed.short_since(&self.service.key)?;
         // Held against the time of the newest look: while nothing is heard, nothing can be seen to become better.
@@ -197,12 +217,26 @@ impl Of<'_> {
         let settled = self.service.controller == Controller::Ecs
             && self.at_rest()
             && self.now.duration_since(complete) >= LEAVING;
-        let old = self.service.rollouts.iter().filter(|rollout| {
-            let another = rollout.task_definition != primary.task_definition;
-            another && rollout.role != RolloutRole::Primary && rollout.running > 0
-        });
-        let older: Vec<_> = old.map(|rollout| rollout.task_definition.tag()).collect();
-        (settled && !older.is_empty()).then(|| Condition::SeveralRevisions { service: self.subject(), older })
+        let old: Vec<_> = self
+            .service
+            .rollouts
+            .iter()
+            .filter(|rollout| {
+                let another = rollout.task_definition != primary.task_definition;
+                another && rollout.role != RolloutRole::Primary && rollout.running > 0
+            })
+            .collect();
+        let older: Vec<_> = old.iter().map(|rollout| rollout.task_definition.tag()).collect();
+        let service = self.subject();
+        // Tasks of what was gone back from are nothing to be patient with.
+        let bad = |rollout: &&Rollout| self.release.known_against(&rollout.task_definition).is_some();
+        let unwanted = self.release.went_back.is_some() || old.iter().copied().any(|rollout| bad(&rollout));
+        let until = self.service.cleanup_deferred_until(self.history()).filter(|until| *until > self.now && !unwanted);
+        match until {
+            _ if older.is_empty() => None,
+            Some(until) if self.at_rest() => Some(Condition::CleanupDeferred { service, older, until }),
+            _ => settled.then_some(Condition::SeveralRevisions { service, older }),
+        }
     }
 }
 

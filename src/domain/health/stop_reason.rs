@@ -1,4 +1,4 @@
-//! Why tasks stopped, grouped by cause: what an engineer reads between "it is red" and "roll back or wait".
+//! Stop reasons of tasks, grouped by cause. An engineer reads them before deciding to roll back or to wait.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,46 +7,47 @@ use jiff::Timestamp;
 
 use crate::domain::ecs::service::Task;
 
-/// Why a task stopped, as far as ECS and the container say.
+/// The cause of a task's stop, as far as ECS and the container report it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// `CannotPullContainerError`, `CannotPullImageManifestError`: it never got its image.
+    /// `CannotPullContainerError`, `CannotPullImageManifestError`: the image could not be pulled.
     CannotPull,
-    /// `ResourceInitializationError`: secrets, registry credentials or volumes were not there.
+    /// `ResourceInitializationError`: secrets, registry credentials or volumes were not available.
     Resources,
-    /// `CannotStartContainerError`, `CannotCreateContainerError` and their like: the image is there and does not start.
+    /// `CannotStartContainerError`, `CannotCreateContainerError` and similar: the container did not start from its
+    /// image.
     CannotStart,
-    /// `OutOfMemoryError`: killed by the kernel for want of memory.
+    /// `OutOfMemoryError`: the kernel killed the container for lack of memory.
     OutOfMemory,
-    /// Its essential container ended by itself, with this exit code.
+    /// The essential container exited by itself, with this code.
     Exited(i32),
     /// The container's own health check failed.
     Unhealthy,
     /// The load balancer's health check failed.
     TargetUnhealthy,
-    /// Spot capacity was taken back.
+    /// Spot capacity was reclaimed.
     Spot,
-    /// The host or its network failed, or was taken away.
+    /// The host or its network failed or was removed.
     Infrastructure,
-    /// Somebody stopped it.
+    /// A person stopped the task.
     Stopped,
-    /// Something else.
+    /// Any other cause.
     Other,
 }
 
-/// Tasks that stopped for one cause.
+/// Tasks that stopped for the same cause.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure<'a> {
-    /// Why.
+    /// The cause.
     pub cause: Cause,
-    /// How many.
+    /// Number of tasks.
     pub count: usize,
-    /// The newest of them.
+    /// The newest of the tasks.
     pub newest: &'a Task,
 }
 
 impl Cause {
-    /// Of a stopped task. `None`: nothing is wrong, ECS stopped it in the normal course of things.
+    /// The cause of a stopped task; `None`: ECS stopped the task in normal operation.
     pub fn of(task: &Task) -> Option<Self> {
         let reason = task.stopped_reason.as_deref().unwrap_or_default();
         let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
@@ -56,10 +57,10 @@ impl Cause {
             _ if has(&["ResourceInitializationError"]) => Self::Resources,
             _ if has(&["OutOfMemory"]) => Self::OutOfMemory,
             _ if has(&["CannotStart", "CannotCreate", "CannotInspect", "ContainerRuntime"]) => Self::CannotStart,
-            // The scheduler stops what fails its health checks and what it scales away under one code.
+            // The scheduler uses one code for failed health checks and for scaling in.
             _ if has(&["failed ELB health checks", "is unhealthy in"]) => Self::TargetUnhealthy,
             _ if has(&["failed container health checks"]) => Self::Unhealthy,
-            // 143 and 137 are how a container ends that is asked to stop, and that is made to.
+            // A container exits with 143 after a stop request, and with 137 when killed.
             "ServiceSchedulerInitiated" => return None,
             "SpotInterruption" => Self::Spot,
             "TerminationNotice" | "InfrastructureHealth" => Self::Infrastructure,
@@ -70,7 +71,7 @@ impl Cause {
         })
     }
 
-    /// In a few words.
+    /// The cause in a few words.
     pub fn word(self) -> String {
         match self {
             Self::CannotPull => "cannot pull the image".to_owned(),
@@ -90,7 +91,7 @@ impl Cause {
         }
     }
 
-    /// In as few words as name it, where there is little room.
+    /// The cause in the fewest words, for narrow places.
     pub fn brief(self) -> String {
         match self {
             Self::CannotPull => "cannot pull".to_owned(),
@@ -103,13 +104,13 @@ impl Cause {
         }
     }
 
-    /// Whether it speaks against the revision: not what the platform or a person did.
+    /// Returns true if the cause speaks against the revision: neither the platform nor a person caused the stop.
     pub fn blames_revision(self) -> bool {
         !matches!(self, Self::Spot | Self::Infrastructure | Self::Stopped)
     }
 }
 
-/// What an exit code means by convention; above 128 it is the signal that ended the process.
+/// The conventional meaning of an exit code; a code above 128 stands for the signal that ended the process.
 pub fn exit_meaning(code: i32) -> Option<&'static str> {
     Some(match code {
         0 => "ended by itself",
@@ -124,7 +125,7 @@ pub fn exit_meaning(code: i32) -> Option<&'static str> {
     })
 }
 
-/// The failures among tasks: what speaks against the revision first, then the most frequent.
+/// The failures among tasks: causes that speak against the revision first, then the most frequent ones.
 pub fn failures<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<Failure<'a>> {
     let mut grouped: BTreeMap<Cause, Failure<'a>> = BTreeMap::new();
     for task in tasks.into_iter().filter(|task| task.stopped()) {

@@ -1,5 +1,4 @@
-//! What was read of the logs of one release: its lines as far as they are kept, and how many there were by task and by
-//! side, exactly, whatever is kept.
+//! The log of one release: the kept lines, and exact counts by task and by side, independent of the kept lines.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,46 +10,46 @@ use super::LogLine;
 use super::counters::{Count, LineCounters};
 use super::ring_buffer::{Bounds, Key, Ring, RingBuffer, StreamId};
 
-/// Streams that are told apart; those of tasks that are long gone are summed.
+/// Number of streams counted separately; the counts of tasks that are long gone are summed.
 const STREAMS: usize = 256;
 
-/// Lines that are searched at a time.
+/// Number of lines in one step of a search.
 const AT_A_TIME: usize = 25_000;
 
-/// Which side's a line is.
+/// The side of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogSide {
-    /// Stable's; of what has but one side, all; of a rolling service, those of the revision that leaves.
+    /// Stable; of a release with one side, every line; of a rolling service, the outgoing revision.
     Stable,
-    /// The canary's; of a rolling service, those of the new revision.
+    /// The canary; of a rolling service, the new revision.
     Canary,
-    /// Of a task that is not among those that were read: not yet, or another service's.
+    /// A task that was not read: not yet, or a task of another service.
     Unknown,
 }
 
-/// What is shown of the lines.
+/// The selection of lines to show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// Those of one side; `None`: all.
+    /// Lines of one side only; `None`: all lines.
     pub whose: Option<LogSide>,
-    /// Only those that have what is searched for.
+    /// True for lines that match the search only.
     pub found: bool,
 }
 
-/// A stream, which one container of one task writes.
+/// A stream, written by one container of one task.
 #[derive(Debug, Clone)]
 struct Stream {
     name: Arc<str>,
     whose: LogSide,
     tally: LineCounters,
-    /// How many of its lines are kept.
+    /// Number of its lines in the buffer.
     kept: usize,
     newest: Timestamp,
-    /// Whether its name has what is searched for.
+    /// True if the stream's name matches the search.
     found: bool,
 }
 
-/// What is searched for.
+/// A search.
 #[derive(Debug, Clone)]
 struct Search {
     text: String,
@@ -68,22 +67,22 @@ impl Search {
     }
 }
 
-/// Lines and counts.
+/// The lines of a log with their counts.
 #[derive(Debug, Clone)]
 pub struct LogBuffer {
     ring: Ring,
     streams: Vec<Stream>,
-    /// By name, the place in `streams`.
+    /// The index in `streams`, by name.
     places: HashMap<Arc<str>, StreamId>,
-    /// Of streams that are forgotten, by side.
+    /// The counts of dropped streams, by side.
     gone: [(LogSide, LineCounters); 3],
     sought: Option<Search>,
-    /// The lines before this place were not searched yet.
+    /// The lines before this key were not searched yet.
     unsearched: Option<Key>,
 }
 
 impl LogBuffer {
-    /// An empty one.
+    /// An empty buffer.
     pub fn new(bounds: Bounds) -> Self {
         let gone = [LogSide::Stable, LogSide::Canary, LogSide::Unknown].map(|whose| (whose, LineCounters::default()));
         Self {
@@ -96,7 +95,7 @@ impl LogBuffer {
         }
     }
 
-    /// Counts lines and keeps them. `asked`: when they were asked for.
+    /// Counts lines and keeps them. `asked`: the time of the query.
     pub fn take(&mut self, asked: Timestamp, lines: Vec<LogLine>) {
         let mut kept = Vec::with_capacity(lines.len());
         let mut last: Option<(Arc<str>, StreamId)> = None;
@@ -107,7 +106,7 @@ impl LogBuffer {
             };
             last = Some((line.stream, writer));
             let Some(stream) = self.streams.get_mut(writer as usize) else { continue };
-            // What a clock that is ahead wrote was written now.
+            // A line from the future, by a fast clock, counts as written now.
             stream.tally.add(line.at.min(asked), line.error);
             stream.kept += 1;
             stream.newest = stream.newest.max(line.at);
@@ -124,7 +123,7 @@ impl LogBuffer {
         });
     }
 
-    /// The place of a stream; a new one takes that of one which has long been silent, where there are too many.
+    /// The index of a stream. If there are too many, a new stream replaces one that has long been silent.
     fn writer(&mut self, name: &Arc<str>, at: Timestamp) -> StreamId {
         if let Some(writer) = self.places.get(name) {
             return *writer;
@@ -149,7 +148,7 @@ impl LogBuffer {
         writer
     }
 
-    /// Says of each task's id whose it is. What is not known keeps what was known of it.
+    /// Assigns each stream the side of its task, by the task's id. A task without a side keeps its previous one.
     pub fn tell(&mut self, whose: impl Fn(&str) -> Option<LogSide>) {
         for stream in &mut self.streams {
             if let Some(whose) = whose(task(&stream.name)) {
@@ -158,8 +157,8 @@ impl LogBuffer {
         }
     }
 
-    /// Marks the lines that have a text, whatever the case: so many of them at a time that a key is answered in the next
-    /// frame whatever is kept, the newest first. To be called again with the same text until none is
+    /// Marks the lines that contain a text, ignoring case, newest first. One call searches a limited number of lines,
+    /// so that a key is answered in the next frame. Call again with the same text until no line is
     /// [left](Self::unsearched).
     pub fn search(&mut self, text: &str) {
         if self.sought.as_ref().map_or("", |sought| &sought.text) != text {
@@ -179,7 +178,7 @@ impl LogBuffer {
         self.unsearched = self.ring.lines().get(begin).map(|line| line.key).filter(|_| begin > 0);
     }
 
-    /// How many of the lines that are kept were not searched yet.
+    /// Number of kept lines that were not searched yet.
     pub fn unsearched(&self) -> usize {
         self.unsearched.map_or(0, |before| self.ring.before(before))
     }
@@ -189,34 +188,34 @@ impl LogBuffer {
         (!shown.found || line.found && searched()) && shown.whose.is_none_or(|whose| self.whose(line) == whose)
     }
 
-    /// The lines up to a place and at it that are shown, the newest of them first; `None`: from the newest of all.
+    /// The shown lines up to and including a key, newest first; `None`: from the newest line on.
     pub fn up_to(&self, key: Option<Key>, shown: Shown) -> impl Iterator<Item = &RingBuffer> {
         let end = key.map_or(self.ring.lines().len(), |(at, number)| self.ring.before((at, number + 1)));
         self.ring.lines().range(..end).rev().filter(move |line| self.shows(line, shown))
     }
 
-    /// The lines behind a place that are shown, the oldest first.
+    /// The shown lines after a key, oldest first.
     pub fn behind(&self, key: Key, shown: Shown) -> impl Iterator<Item = &RingBuffer> {
         let begin = self.ring.before((key.0, key.1 + 1));
         self.ring.lines().range(begin..).filter(move |line| self.shows(line, shown))
     }
 
-    /// The oldest line first, as far as they are shown.
+    /// The shown lines, oldest first.
     pub fn shown(&self, shown: Shown) -> impl Iterator<Item = &RingBuffer> {
         self.ring.lines().iter().filter(move |line| self.shows(line, shown))
     }
 
-    /// A line by its place.
+    /// A line by its key.
     pub fn get(&self, key: Key) -> Option<&RingBuffer> {
         self.ring.get(key)
     }
 
-    /// How many lines are kept.
+    /// Number of kept lines.
     pub fn kept(&self) -> usize {
         self.ring.lines().len()
     }
 
-    /// Which side's a line is.
+    /// The side of a line.
     pub fn whose(&self, line: &RingBuffer) -> LogSide {
         self.streams.get(line.writer as usize).map_or(LogSide::Unknown, |stream| stream.whose)
     }
@@ -226,17 +225,17 @@ impl LogBuffer {
         self.streams.get(line.writer as usize).map_or("", |stream| &stream.name)
     }
 
-    /// All lines of a side that were read.
+    /// The count of all lines read from a side.
     pub fn all(&self, whose: LogSide) -> Count {
         self.sum(whose, LineCounters::all)
     }
 
-    /// Those of some time, see [`LineCounters::between`].
+    /// The count of a side's lines between two times, see [`LineCounters::between`].
     pub fn between(&self, whose: LogSide, from: Timestamp, to: Timestamp) -> Count {
         self.sum(whose, |tally| tally.between(from, to))
     }
 
-    /// All lines of a task that were read, by its id, as long as it is told apart.
+    /// The count of all lines read from a task, by its id, while its stream is counted separately.
     pub fn of_task(&self, id: &str) -> Count {
         let mut sum = Count::default();
         self.streams.iter().filter(|stream| task(&stream.name) == id).for_each(|stream| sum += stream.tally.all());
@@ -251,13 +250,13 @@ impl LogBuffer {
         sum
     }
 
-    /// Bytes that it takes, about.
+    /// Approximate size in bytes.
     pub fn bytes(&self) -> usize {
         self.ring.bytes() + self.streams.len() * (size_of::<Stream>() + 60 * size_of::<(i64, Count)>())
     }
 }
 
-/// The id of the task that writes a stream: the last part of its name.
+/// The id of the task that writes a stream: the last part of the stream's name.
 pub fn task(stream: &str) -> &str {
     stream.rsplit('/').next().unwrap_or(stream)
 }

@@ -1,21 +1,21 @@
-//! Lines counted, each once, whatever is kept of them.
+//! Counters of lines, each line once, independent of the kept lines.
 
 use std::collections::VecDeque;
 use std::ops::AddAssign;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Seconds that are counted together: rates move as soon as somebody looks again.
+/// Seconds in one slot; short, so that a rate reacts at the next look.
 pub const SLOT: i64 = 10;
-/// How many of them are remembered: ten minutes.
+/// Number of slots kept: ten minutes.
 const SLOTS: i64 = 60;
 
-/// Lines, and those of them that tell of an error.
+/// A count of lines, and of the error lines among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
-    /// All of them.
+    /// All lines.
     pub lines: u64,
-    /// Those that tell of an error.
+    /// Lines that report an error.
     pub errors: u64,
 }
 
@@ -26,11 +26,11 @@ impl AddAssign for Count {
     }
 }
 
-/// What was counted: in all, and lately by time.
+/// The counts of a stream: in total, and recently by time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineCounters {
     all: Count,
-    /// By number of the slot, in its order.
+    /// The counts by slot number, in order.
     slots: VecDeque<(i64, Count)>,
 }
 
@@ -46,7 +46,7 @@ impl LineCounters {
         self.all += one;
     }
 
-    /// Counts what another one counted.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         other.slots.iter().for_each(|(slot, count)| self.put(*slot, *count));
         self.all += other.all;
@@ -64,12 +64,12 @@ impl LineCounters {
         }
     }
 
-    /// All that was counted.
+    /// The total.
     pub fn all(&self) -> Count {
         self.all
     }
 
-    /// What was counted between two times, both as [`whole`] gives them; up to ten minutes back.
+    /// The count between two times, both multiples of a slot as from [`whole`]; at most ten minutes back.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> Count {
         let (from, to) = (slot(from), slot(to));
         let mut sum = Count::default();
@@ -79,7 +79,7 @@ impl LineCounters {
     }
 }
 
-/// The beginning of the slot that a time is in.
+/// The beginning of the slot that contains `at`.
 pub fn whole(at: Timestamp) -> Timestamp {
     at - SignedDuration::from_secs(at.as_second().rem_euclid(SLOT))
         - SignedDuration::from_nanos(at.subsec_nanosecond().into())

@@ -1,4 +1,4 @@
-//! Whether a line tells of an error: by its level where it has one, else by what it says.
+//! Detection of error lines: by the level if there is one, otherwise by the wording.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -7,15 +7,15 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A level that is named as JSON members and logfmt keys are, wherever it is: of a line that begins with something
+/// A level in the form of JSON members and logfmt keys, anywhere in the line: for a line that begins with something
 /// else, or was cut in the middle.
 const NAMED: &str = r#"(?i)(?:"(?:level|severity|lvl|levelname|log\.level|severity_?text)"\s*:\s*"?|(?:^|[\s\[,])(?:level|severity|lvl|log_?level)=["']?)(\w+)"#;
 
 /// A level as loggers for people write it, in capitals.
 const WRITTEN: &str = r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|PANIC|SEVERE)\b";
 
-/// What nobody says of what went well: an exception, a stack trace's first line, a level in lower case where a level is
-/// (first, behind the time, or in brackets), and glog's letter for one.
+/// Wording that only errors have: an exception, a stack trace's first line, a level in lower case in the place of a
+/// level (first, after the time, or in brackets), and glog's letter for a level.
 const SAID: &str = r#"(?x)
     \b[\w.$]*Exception\b | \bTraceback\ \(most | \bpanicked\ at\b
     | ^(?:Uncaught\ )?[\w.$]*Error(?:\ \[\w+\])?:\s
@@ -23,20 +23,20 @@ const SAID: &str = r#"(?x)
     | ^(?i:[\d:.,/+TZ\[\]\ -]*(?:error|fatal|critical|panic|severe):)
     | (?i:\[\s*(?:error|fatal|critical|panic|severe|crit|alert|emerg)\s*\])"#;
 
-/// A stack trace's other lines: what they tell of was told by its first.
+/// The further lines of a stack trace: its first line has already reported the error.
 const TRACE: &str =
     r#"^(?:\s+(?:at|File|from|\d+:|\^|~|\.\.\.)(?:\s|$|")|\s*Caused by:|\s*\.\.\. \d+ (?:more|common))"#;
 
 /// Colours, which loggers put around a level.
 const COLOUR: &str = "\u{1b}\\[[0-9;]*m";
 
-// Each of them compiles: `every_pattern_compiles`.
+// All patterns compile, see the test `every_pattern_compiles`.
 static PATTERNS: LazyLock<Option<[Regex; 5]>> = LazyLock::new(|| {
     let [named, written, said, trace, colour] = [NAMED, WRITTEN, SAID, TRACE, COLOUR].map(Regex::new);
     Some([named.ok()?, written.ok()?, said.ok()?, trace.ok()?, colour.ok()?])
 });
 
-/// The members of a JSON line by which common loggers tell its level.
+/// The members in which common loggers put the level of a JSON line.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Structured {
@@ -49,7 +49,7 @@ struct Structured {
     /// OpenTelemetry.
     #[serde(alias = "severity_text", rename = "severityText")]
     severity_text: Value,
-    /// The Elastic Common Schema, where it is nested.
+    /// The Elastic Common Schema, nested.
     log: Value,
 }
 
@@ -60,14 +60,14 @@ impl Structured {
             [&self.level, &self.severity, &self.lvl, &self.levelname, &self.log_level, &self.severity_text, log];
         levels.into_iter().find_map(|level| match level {
             Value::String(level) => named(level),
-            // Syslog's 0 to 3 are errors and worse; where 10 is the finest of levels, 50 and 60 are.
+            // In syslog 0 to 3 are errors and worse; on scales whose finest level is 10, 50 and 60 are.
             Value::Number(level) => level.as_f64().map(|level| !(4.0..50.0).contains(&level)),
             _ => None,
         })
     }
 }
 
-/// Whether a level of this name is that of an error. `None`: it is no level that is known.
+/// Returns true if a level of this name is an error level; `None`: the name is not a known level.
 fn named(level: &str) -> Option<bool> {
     match level.to_ascii_lowercase().as_str() {
         "error" | "err" | "eror" | "fatal" | "critical" | "crit" | "panic" | "dpanic" | "severe" | "alert"
@@ -78,9 +78,9 @@ fn named(level: &str) -> Option<bool> {
     }
 }
 
-/// Whether a line tells of an error. A level that it has decides, whatever else it says; lines of a stack trace behind
-/// the first one are no errors of their own. A trace that comes as a log's own line and once more as what was thrown
-/// counts as the two lines that it is.
+/// Returns true if a line reports an error. A level decides, regardless of the rest of the line. The further lines of a
+/// stack trace are not errors of their own. A trace that is logged and then printed again when thrown counts as two
+/// lines.
 pub fn is_error(text: &str) -> bool {
     if text.trim_start().starts_with('{')
         && let Ok(line) = serde_json::from_str::<Structured>(text)

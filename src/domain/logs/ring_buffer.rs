@@ -1,46 +1,46 @@
-//! The lines that are kept: in the order of their times, the oldest go first.
+//! The kept lines, in order of time; the oldest are dropped first.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use jiff::Timestamp;
 
-/// Whose line: a number in the table of streams.
+/// The writer of a line: an index in the table of streams.
 pub type StreamId = u32;
 
-/// A line that is kept.
+/// A kept line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RingBuffer {
-    /// Its place: its time, then in which order it came.
+    /// The key: the time, then the order of arrival.
     pub key: Key,
-    /// Whose it is.
+    /// The stream.
     pub writer: StreamId,
-    /// Bytes of the message that were cut off.
+    /// Number of bytes cut off the message.
     pub cut: u32,
-    /// Whether it tells of an error.
+    /// True if the line reports an error.
     pub error: bool,
-    /// Whether it has what is searched for.
+    /// True if the line matches the search.
     pub found: bool,
     /// The message.
     pub text: Box<str>,
 }
 
-/// A line's place.
+/// The key of a line.
 pub type Key = (Timestamp, u64);
 
-/// How much is kept.
+/// The limits of the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Bytes over all lines.
+    /// Bytes of all lines.
     pub bytes: usize,
-    /// Lines.
+    /// Number of lines.
     pub lines: usize,
 }
 
-/// What a line takes beside its text: itself, and what an allocation costs.
+/// Bytes of a line beside its text: the struct and the overhead of an allocation.
 const OVERHEAD: usize = size_of::<RingBuffer>() + 16;
 
-/// Lines in the order of their times.
+/// Lines in order of time.
 #[derive(Debug, Clone)]
 pub struct Ring {
     lines: VecDeque<RingBuffer>,
@@ -50,7 +50,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// An empty one.
+    /// An empty ring.
     pub fn new(bounds: Bounds) -> Self {
         Self { lines: VecDeque::new(), bytes: 0, bounds, came: 0 }
     }
@@ -60,28 +60,28 @@ impl Ring {
         &self.lines
     }
 
-    /// Some of them, to be marked as found or not.
+    /// A range of the lines, to update their `found` marks.
     pub fn range_mut(&mut self, places: Range<usize>) -> impl Iterator<Item = &mut RingBuffer> {
         self.lines.range_mut(places)
     }
 
-    /// Bytes that they take.
+    /// Bytes of all lines.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How many lines are before a place.
+    /// Number of lines before a key.
     pub fn before(&self, key: Key) -> usize {
         self.lines.partition_point(|line| line.key < key)
     }
 
-    /// A line by its place.
+    /// A line by its key.
     pub fn get(&self, key: Key) -> Option<&RingBuffer> {
         self.lines.get(self.before(key)).filter(|line| line.key == key)
     }
 
-    /// Takes lines in, of which each gets its number here; hands those that went to `gone`. Costs what came and what is
-    /// newer than the oldest of it, not what is kept.
+    /// Merges lines and numbers them; passes the dropped lines to `gone`. The cost depends on the new lines and on the
+    /// lines newer than the oldest of them, not on the number of kept lines.
     pub fn merge(&mut self, mut new: Vec<RingBuffer>, mut gone: impl FnMut(RingBuffer)) {
         for line in &mut new {
             self.came += 1;

@@ -1,4 +1,4 @@
-//! One source followed: from where the next page is asked for, and which of its lines are new.
+//! The tail of one source: the start of the next page, and the detection of new lines.
 
 use std::collections::HashMap;
 
@@ -6,78 +6,78 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{LogLine, LogPage, LogQuery, LogSource};
 
-/// How far behind the newest line reading goes on: the agents of several tasks send their lines in lots, so older ones
-/// come in behind newer ones.
+/// Overlap behind the newest line: the agents of several tasks send lines in batches, so older lines may arrive after
+/// newer ones.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(10);
-/// The same of a log in which nothing is written: what is so long past has come in.
+/// The overlap for a silent log: older lines have arrived by then.
 const QUIET: SignedDuration = SignedDuration::from_secs(60);
-/// How long a source that has nothing more rests, as the operator lives it.
+/// Pause between reads of a source without further lines, in wall-clock time.
 pub const REST: SignedDuration = SignedDuration::from_millis(2_500);
 
-/// Where reading a source goes on.
+/// The position in a source.
 ///
-/// It goes forward in passes: from a time, page after page by their tokens, until there is no more or a page is all of
-/// lines that were written after the pass began; then again from a little before that beginning. So a line that is in
-/// CloudWatch within ten seconds of its time is read by one pass or the next, however long they take. What was read
-/// before is told by its id.
+/// Reading proceeds in passes. A pass starts at a time and follows the tokens page by page, until there is no further
+/// page or a page holds only lines written after the pass began. The next pass starts a little before that beginning.
+/// So one pass or the next reads every line that reaches CloudWatch within ten seconds of its time, however long the
+/// passes take. The ids of earlier lines identify repeats.
 #[derive(Debug, Clone)]
 pub struct Tail {
-    /// `startTime` of this pass.
+    /// `startTime` of the current pass.
     from: Timestamp,
-    /// `nextToken` of its last page.
+    /// `nextToken` of the pass's last page.
     token: Option<String>,
-    /// When its first page was asked for.
+    /// Time of the query for the pass's first page.
     begun: Option<Timestamp>,
-    /// The newest line of this pass, new or not: how far it is.
+    /// The newest line of the pass, new or not: the progress of the pass.
     newest: Option<Timestamp>,
-    /// The ids that may come again.
+    /// The ids of lines that may come again.
     seen: HashMap<u64, Timestamp>,
-    /// All lines up to then are read: when the newest whole pass began.
+    /// The beginning of the newest complete pass: all lines up to then are read.
     caught_up: Option<Timestamp>,
-    /// Whether there is more to read now.
+    /// True if there are more lines to read now.
     more: bool,
 }
 
-/// Lines have whole milliseconds and are asked for by them: a horizon between two would forget the ids of a millisecond
-/// that comes again.
+/// Rounds down to milliseconds, the resolution of lines and queries: a horizon between two milliseconds would drop the
+/// ids of a millisecond that is read again.
 fn whole_millis(at: Timestamp) -> Timestamp {
     at - SignedDuration::from_nanos(i64::from(at.subsec_nanosecond().rem_euclid(1_000_000)))
 }
 
 impl Tail {
-    /// A source that is read from a time on.
+    /// The tail of a source from a time on.
     pub fn begin(from: Timestamp) -> Self {
         let from = whole_millis(from);
         Self { from, token: None, begun: None, newest: None, seen: HashMap::new(), caught_up: None, more: true }
     }
 
-    /// The next page.
+    /// The query for the next page.
     pub fn next(&self, source: &LogSource) -> LogQuery {
         LogQuery { source: source.clone(), from: self.from, token: self.token.clone() }
     }
 
-    /// Whether there is more to read now; else it may rest.
+    /// Returns true if there are more lines to read now; otherwise the tail may pause.
     pub fn more(&self) -> bool {
         self.more
     }
 
-    /// Up to when its lines are read. `None`: nothing is.
+    /// The time up to which all lines are read; `None`: no lines are read.
     pub fn reach(&self) -> Option<Timestamp> {
         let under_way = self.begun.and_then(|begun| self.newest.map(|newest| newest.min(begun)));
         self.caught_up.max(under_way)
     }
 
-    /// Whether this is the answer that is waited for: one to an earlier opening of the log is not.
+    /// Returns true if `query` is the pending one; a query from an earlier opening of the log is not.
     pub fn waits_for(&self, query: &LogQuery) -> bool {
         (self.from, &self.token) == (query.from, &query.token)
     }
 
-    /// Bytes that the ids take, about.
+    /// Approximate size of the ids in bytes.
     pub fn bytes(&self) -> usize {
         self.seen.capacity() * size_of::<(u64, Timestamp)>()
     }
 
-    /// Takes in a page that was asked for at a time; returns its new lines.
+    /// Processes the page of a query sent at `asked`; returns its new lines.
     pub fn take(&mut self, asked: Timestamp, page: LogPage) -> Vec<LogLine> {
         if self.begun.is_none() {
             self.newest = None;
@@ -94,7 +94,7 @@ impl Tail {
         if self.token.is_none() {
             (self.begun, self.caught_up, self.from) = (None, Some(begun), horizon);
         }
-        // Within a pass no line comes twice, and the next one begins there.
+        // A pass never repeats a line, and the next pass begins at the horizon.
         self.seen.retain(|_, at| *at >= horizon);
         if self.seen.capacity() > 4 * self.seen.len().max(1_024) {
             self.seen.shrink_to_fit();
@@ -102,8 +102,8 @@ impl Tail {
         new
     }
 
-    /// A token that AWS does not take any more: the next pass begins a little before what was read. Whether there was
-    /// one.
+    /// Handles a token that AWS no longer accepts: the next pass begins a little before the lines already read. Returns
+    /// true if there was a token.
     pub fn restart(&mut self) -> bool {
         if let Some(begun) = self.begun.take() {
             self.from = self.goes_on(begun);
@@ -111,8 +111,8 @@ impl Tail {
         self.token.take().is_some()
     }
 
-    /// From where on lines may still come that were not read. A clock that is ahead writes lines of the future: they do
-    /// not carry it past the others.
+    /// The time from which unread lines may still arrive. Lines from the future, by a fast clock, do not move it past
+    /// the other lines.
     fn goes_on(&self, begun: Timestamp) -> Timestamp {
         let quiet = self.token.is_none().then(|| begun - QUIET);
         let behind = self.newest.map(|newest| newest.min(begun) - OVERLAP);

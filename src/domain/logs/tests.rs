@@ -42,7 +42,7 @@ fn a_tail_goes_on_behind_what_it_read_and_tells_repeats() {
     let first = tail.take(at(60_000), page(vec![line(1_000, 1, 1, "a"), line(30_000, 1, 2, "b")], Some("t")));
     assert_eq!((first.len(), tail.reach(), tail.more()), (2, Some(at(30_000)), true));
     assert_eq!(tail.next(&source("shop")).token.as_deref(), Some("t"));
-    // Nothing on this page, and more behind it.
+    // An empty page with a further page behind.
     assert_eq!(tail.take(at(60_500), page(Vec::new(), Some("u"))).len(), 0);
     assert!(tail.more());
     assert_eq!(tail.take(at(61_000), page(vec![line(55_000, 1, 3, "c")], None)).len(), 1);
@@ -58,7 +58,7 @@ fn a_tail_goes_on_behind_what_it_read_and_tells_repeats() {
 fn a_clock_that_is_finer_than_the_lines_counts_none_twice() {
     let half = SignedDuration::from_micros(500);
     let mut tail = Tail::begin(at(0) + half);
-    // Newer than the pass is old, so that it ends where it began.
+    // The newest line is as new as the pass, so the next pass starts ten seconds before this line.
     let first = vec![line(0, 1, 9, "at the beginning"), line(50_000, 1, 1, "a"), line(60_000, 1, 2, "b")];
     assert_eq!(tail.take(at(60_000) + half, page(first, None)).len(), 3);
     let again = tail.next(&source("shop"));
@@ -71,7 +71,7 @@ fn a_silent_log_is_not_read_from_ever_longer_ago_and_a_fast_clock_carries_nothin
     let mut tail = Tail::begin(at(0));
     tail.take(at(3_600_000), page(Vec::new(), None));
     assert_eq!(tail.next(&source("shop")).from, at(3_540_000));
-    // Written two hours from now, if one believes it.
+    // Written two hours in the future, by its clock.
     tail.take(at(3_603_000), page(vec![line(10_800_000, 1, 1, "fast")], None));
     assert_eq!(tail.next(&source("shop")).from, at(3_593_000));
     let new =
@@ -99,7 +99,7 @@ fn a_log_that_is_written_faster_than_it_is_read_begins_new_passes_all_the_same()
     let query = tail.next(&source("shop"));
     assert_eq!((query.from, query.token), (at(0), None), "ten seconds before the pass began");
     assert!(tail.more() && tail.reach() == Some(at(10_000)));
-    // A line that was late for the pass before.
+    // A line too late for the previous pass.
     let late = vec![line(8_000, 2, 3, "late"), line(9_000, 1, 1, "a"), line(10_500, 1, 2, "b")];
     assert_eq!(tail.take(at(12_000), page(late, None)).len(), 1);
 }
@@ -131,7 +131,7 @@ fn sides_are_told_apart_when_tasks_are_read_and_their_counts_with_them() {
     book.tell(|task| known.get(task).copied());
     let counts = [LogSide::Stable, LogSide::Canary, LogSide::Unknown].map(|whose| book.all(whose));
     assert_eq!(counts.map(|count| (count.lines, count.errors)), [(1, 1), (1, 0), (1, 1)]);
-    // A task that is gone from the answer is still whose it was.
+    // A task missing from the answer keeps its side.
     book.tell(|_| None);
     let stable = Shown { whose: Some(LogSide::Stable), found: false };
     assert_eq!(texts(book.shown(stable)), ["ERROR a"]);
@@ -205,14 +205,14 @@ fn rates_are_counted_by_slots_of_time() {
     let to = whole(at(1_190_000));
     let minute = tally.between(to - SignedDuration::from_secs(60), to);
     assert_eq!((minute.lines, minute.errors), (60, 1));
-    // Older than what is remembered: in all, and in no minute.
+    // Older than the kept slots: in the total, and in no minute.
     tally.add(at(0), true);
     assert_eq!((tally.all().lines, tally.between(whole(at(0)), whole(at(100_000))).lines), (1_201, 0));
 }
 
-/// A log group as CloudWatch answers for it: lines by their times, as far as they have come in.
+/// A log group as CloudWatch answers for it: lines by their times, as far as they have arrived.
 struct Group {
-    /// When it was written, when it came in.
+    /// Time of writing and time of arrival of each line.
     lines: Vec<(i64, i64)>,
 }
 
@@ -238,8 +238,8 @@ impl Group {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Lines come in late and out of order, pages are of any size, tokens are refused, answers take any time, and what is
-    /// kept is next to nothing.
+    /// Lines arrive late and out of order, pages have any size, tokens are refused, answers take any time, and almost
+    /// no lines are kept.
     #[test]
     fn every_line_is_counted_once(
         mut lines in proptest::collection::vec((0_i64..120_000, 0_i64..10_000), 0..400),
@@ -255,7 +255,7 @@ proptest! {
         let mut steps = steps.into_iter();
         loop {
             let over = now > 140_000 && !tail.more();
-            // In the end it is let read on.
+            // In the end the tail may read without failures.
             let (wait, most, luck) = match steps.next() {
                 Some(step) if now <= 140_000 => step,
                 _ if over && tail.reach() > Some(at(140_000)) => break,

@@ -1,4 +1,4 @@
-//! A meter's minutes, as they come in: newer readings over older ones, and what changes no more.
+//! The minutes of a metric source: newer readings merged over older ones, and settled minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,27 +7,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{Gauge, Member, Minute, Trouble};
 
-/// A meter's minutes, oldest first, without repeats.
+/// The minutes of a metric source, oldest first, without duplicates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// The minutes that its source had something for.
+    /// The minutes for which the source had data.
     pub minutes: Vec<Minute>,
-    /// Where the source is finer than a minute: the minutes that ended every few seconds, for the eye. Never judged.
+    /// Minutes that end every few seconds, where the source's resolution is finer than a minute. For display only,
+    /// never judged.
     pub live: Vec<Minute>,
-    /// What is shown and never judged, by minute.
+    /// Metrics that are shown and never judged, by minute.
     pub gauges: BTreeMap<Gauge, BTreeMap<Timestamp, f64>>,
-    /// What could not be read of it at the newest attempt.
+    /// Failures of the newest attempt to read the source.
     pub troubles: Vec<Trouble>,
-    /// What this answer says nothing of, because it was not asked for or is in trouble: that it has no number says
-    /// nothing then.
+    /// Metrics missing from this answer, because the query left them out or because they failed. The absence of a
+    /// value then proves nothing.
     pub unread: BTreeSet<Member>,
-    /// When the counts were last read without trouble; `None`: as of now.
+    /// Time of the last reading of the counts without a failure; `None`: now.
     pub as_of: Option<Timestamp>,
-    /// How long after its end the source goes on correcting a minute.
+    /// Time after the end of a minute during which the source still corrects it.
     pub settles_after: SignedDuration,
 }
 
-/// CloudWatch goes on correcting a minute for about this long after it ended.
+/// Approximate time after the end of a minute during which CloudWatch still corrects it.
 pub const SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(120);
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
@@ -53,23 +54,23 @@ impl From<Vec<Minute>> for Series {
 }
 
 impl Series {
-    /// Whether a minute that began at `at` changes no more, and was read since then; until both it is drawn apart and
-    /// never judged. What was read too early is not made final by the time that passes.
+    /// Returns true if the minute that began at `at` no longer changes and was read since then. Until then the minute
+    /// is drawn differently and never judged: the passage of time does not settle a minute that was read too early.
     pub fn settled(&self, at: Timestamp, now: Timestamp) -> bool {
         let read = self.as_of.map_or(now, |as_of| as_of.min(now));
         read.duration_since(at) >= self.settles_after + MINUTE
     }
 
-    /// Whether requests or errors could not be read at the newest attempt: what is known of them is of an older one.
+    /// Returns true if requests or errors could not be read at the newest attempt: the known values are older.
     pub fn miscounted(&self) -> bool {
         self.unread.iter().any(|member| member.counts())
     }
 
-    /// Puts newer readings over older ones, minute by minute, and forgets what is older than `keep`. `now` is when the
-    /// newer ones were asked for.
+    /// Merges newer readings over older ones, minute by minute, and drops minutes older than `keep`. `now` is the time
+    /// of the newer query.
     ///
-    /// A window that was read again replaces what was there, so that a corrected minute is not a second one; but what
-    /// the newer answer says nothing of stays as it was read before.
+    /// A window that was read again replaces the old one, so a corrected minute is not a duplicate. Metrics missing
+    /// from the newer answer keep their earlier values.
     pub fn merge(&mut self, newer: &Self, now: Timestamp, keep: SignedDuration) {
         let mut minutes: BTreeMap<_, _> = self.minutes.drain(..).map(|minute| (minute.at, minute)).collect();
         let window = newer.minutes.first().and_then(|first| minutes.range(first.at..).next()).map(|(at, _)| *at);
@@ -78,11 +79,11 @@ impl Series {
         for (at, mut old) in older {
             let minute = match minutes.get_mut(&at) {
                 Some(minute) => {
-                    // What was counted of it before stays known only where this answer could not be read.
+                    // An earlier count stays valid only if this answer failed to read the counts.
                     minute.uncounted &= old.uncounted || !newer.miscounted();
                     minute
                 }
-                // There were requests, of which this answer says nothing.
+                // Earlier requests, which are missing from this answer.
                 None if newer.unread.contains(&Member::Requests) && old.requests.is_some() => {
                     minutes.entry(at).or_insert(Minute { uncounted: old.uncounted, ..Minute::at(at) })
                 }
@@ -103,7 +104,7 @@ impl Series {
         for points in self.gauges.values_mut() {
             points.retain(|at, _| now.duration_since(*at) <= keep);
         }
-        // Only of what was read now it is known that it is final.
+        // Only counts from this answer can be settled.
         if !newer.miscounted() {
             self.as_of = Some(now);
         }
@@ -138,7 +139,7 @@ mod tests {
         assert_eq!(requests, [2.0, 9.0, 4.0]);
     }
 
-    /// A reading that says nothing of these.
+    /// A reading without values for `unread`.
     fn silent(minutes: Vec<Minute>, unread: &[Member]) -> Series {
         Series { unread: unread.iter().copied().collect(), ..Series::from(minutes) }
     }
@@ -147,7 +148,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Ten good minutes, read when the last of them was final.
+    /// Ten good minutes, read when the last minute had settled.
     fn ten() -> Series {
         let mut series = Series::default();
         let minutes =
@@ -180,7 +181,7 @@ mod tests {
         series.merge(&silent(newer, &[Member::Errors]), at(840), SignedDuration::from_hours(3));
         let rates: Vec<_> = series.minutes.iter().skip(4).map(Minute::error_percent).collect();
         assert_eq!(rates, [Some(2.0), Some(2.0), Some(2.0), Some(2.0), Some(2.0), Some(2.0), None]);
-        // Nothing of that minute is known until its errors are read.
+        // The errors of that minute are unknown until they are read.
         let again = vec![Minute { uncounted: true, ..minute(600, Some(100.0), None) }];
         series.merge(&silent(again, &[Member::Errors]), at(900), SignedDuration::from_hours(3));
         assert_eq!(series.minutes[10].errors(), None);
@@ -221,7 +222,7 @@ mod tests {
         let half = Series::from(vec![minute(600, Some(40.0), None)]);
         series.merge(&half, at(700), SignedDuration::from_hours(3));
         assert!(!series.settled(at(600), at(5_000)));
-        // Nor by an answer that says nothing of its requests.
+        // An answer without requests does not settle the minute either.
         series.merge(&silent(Vec::new(), &[Member::Requests]), at(800), SignedDuration::from_hours(3));
         assert!(!series.settled(at(600), at(5_000)));
         series.merge(&Series::from(vec![minute(600, Some(100.0), None)]), at(780), SignedDuration::from_hours(3));

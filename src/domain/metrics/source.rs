@@ -1,4 +1,4 @@
-//! Whose numbers are asked for: a target group's, a revision's own, a load balancer's, a service's.
+//! Metric sources: a target group, custom metrics of a revision, a load balancer, a service.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,49 +6,49 @@ use super::Member;
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::load_balancer_dimension;
 
-/// Something that is counted. It says all that a source needs to be asked for it.
+/// A metric source, with everything that a query needs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricSource {
-    /// A target group behind a load balancer: requests that its targets answered.
+    /// A target group behind a load balancer: requests answered by the group's targets.
     TargetGroup {
         /// `TargetGroupArn`.
         group: Arn,
-        /// `LoadBalancerArn`: CloudWatch has the counts under both only.
+        /// `LoadBalancerArn`: CloudWatch publishes the counts only under both dimensions.
         balancer: Arn,
     },
-    /// What a team counts itself of one revision, placeholders filled in.
+    /// A team's custom metrics of one revision, placeholders filled in.
     #[serde(rename = "own")]
     Custom(CustomMetrics),
-    /// A load balancer as a whole: what no target answered.
+    /// A load balancer as a whole: responses that came from no target.
     Balancer(Arn),
-    /// An ECS service, all of its revisions together: CPU and memory.
+    /// An ECS service, all revisions together: CPU and memory.
     Service(ServiceKey),
 }
 
-/// How much of a meter is asked for.
+/// The amount of data to query from a metric source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
-    /// What the verdict needs, and a line of the fleet.
+    /// The metrics for the verdict and for a line of the fleet.
     Brief,
-    /// What the open release's panels show too.
+    /// Also the metrics for the panels of the open release.
     Full,
 }
 
-/// The five numbers of a minute, each by what it is asked for with; what is left out has no data.
+/// The queries for the five metrics of a minute; an absent query means no data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricQueries<T> {
     /// Requests in the minute.
     pub requests: Option<T>,
-    /// Errors among them.
+    /// Errors among the requests.
     pub errors: Option<T>,
-    /// The response time: half are faster.
+    /// Response time: 50 % are faster.
     pub p50: Option<T>,
-    /// 95 of 100 are faster.
+    /// Response time: 95 % are faster.
     pub p95: Option<T>,
-    /// 99 of 100 are faster.
+    /// Response time: 99 % are faster.
     pub p99: Option<T>,
 }
 
@@ -59,7 +59,7 @@ impl<T> Default for MetricQueries<T> {
 }
 
 impl<T> MetricQueries<T> {
-    /// The names of its members that are in both and alike.
+    /// The names of the queries that are present in both and equal.
     fn alike(&self, other: &Self) -> Vec<&'static str>
     where
         T: PartialEq,
@@ -75,7 +75,7 @@ impl<T> MetricQueries<T> {
         alike.map(|(name, ..)| name).collect()
     }
 
-    /// Its members that are there, and which number of a minute each is.
+    /// The queries that are present, each with its metric of a minute.
     pub fn each(&self) -> impl Iterator<Item = (Member, &T)> {
         let all = [
             (Member::Requests, &self.requests),
@@ -87,7 +87,7 @@ impl<T> MetricQueries<T> {
         all.into_iter().filter_map(|(member, given)| Some((member, given.as_ref()?)))
     }
 
-    /// The same, each member made into another.
+    /// The same queries, each converted by `make`.
     pub fn map<U>(&self, make: impl Fn(&T) -> U) -> MetricQueries<U> {
         let make = |member: &Option<T>| member.as_ref().map(&make);
         MetricQueries {
@@ -100,7 +100,7 @@ impl<T> MetricQueries<T> {
     }
 }
 
-/// A CloudWatch metric of any namespace, and the statistic that is asked of it.
+/// A CloudWatch metric of any namespace, with its statistic.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CloudWatchMetric {
     /// `Namespace`.
@@ -109,32 +109,33 @@ pub struct CloudWatchMetric {
     pub name: String,
     /// `Stat`.
     pub statistic: String,
-    /// `Dimensions`: all that the metric was published with, for CloudWatch knows it by no fewer.
+    /// `Dimensions`: all of the metric's published dimensions, since CloudWatch identifies a metric only by the full
+    /// set.
     pub dimensions: Vec<(String, String)>,
 }
 
-/// Where a team's own numbers of a revision are.
+/// The source of a team's custom metrics of a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// In CloudWatch.
+    /// CloudWatch.
     CloudWatch(Box<MetricQueries<CloudWatchMetric>>),
-    /// In Prometheus: PromQL, of which each gives one number for the minute that ends at the time it is asked for.
+    /// Prometheus: PromQL queries, each with one value for the minute that ends at the query's time.
     Prometheus(MetricQueries<String>),
 }
 
-/// A team's own numbers, with `{task_definition}`, `{revision}`, `{family}`, `{service}` and `{cluster}` in its texts as
-/// long as they are a template.
+/// A team's custom metrics. A template has `{task_definition}`, `{revision}`, `{family}`, `{service}` and `{cluster}`
+/// in its texts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CustomMetrics {
-    /// Where they are.
+    /// The source of the metrics.
     pub source: Source,
-    /// Whether response times are in seconds there; else in milliseconds.
+    /// True if the source's response times are in seconds; otherwise they are in milliseconds.
     pub seconds: bool,
 }
 
 impl CustomMetrics {
-    /// The same for one revision of one service.
+    /// The metrics of one revision of one service, placeholders filled in.
     pub fn of(&self, service: &ServiceKey, task_definition: &TaskDefinitionArn) -> Self {
         let revision = task_definition.revision().map(|number| number.to_string()).unwrap_or_default();
         let fill = |text: &String| {
@@ -157,7 +158,7 @@ impl CustomMetrics {
         Self { source, seconds: self.seconds }
     }
 
-    /// Which of the numbers are the very same as another's, by their names in the settings.
+    /// The setting names of the queries that are identical in both.
     pub fn same_as(&self, other: &Self) -> Vec<&'static str> {
         match (&self.source, &other.source) {
             (Source::CloudWatch(one), Source::CloudWatch(other)) => one.alike(other),
@@ -167,16 +168,16 @@ impl CustomMetrics {
     }
 }
 
-/// GetMetricData takes as many metrics in one call.
+/// Maximum number of metrics in one GetMetricData call.
 pub const METRICS_A_CALL: usize = 500;
 
 impl MetricSource {
-    /// Whether Prometheus is asked for it; else CloudWatch is.
+    /// Returns true if the provider is Prometheus, not CloudWatch.
     pub fn of_prometheus(&self) -> bool {
         matches!(self, Self::Custom(CustomMetrics { source: Source::Prometheus(_), .. }))
     }
 
-    /// Whether response times are counted too.
+    /// Returns true if the source has response times.
     pub fn timed(&self) -> bool {
         match self {
             Self::TargetGroup { .. } => true,
@@ -186,7 +187,7 @@ impl MetricSource {
         }
     }
 
-    /// How many metrics CloudWatch is asked for: what its limit of a call and its price count.
+    /// Number of metrics in the query to CloudWatch, for the limit per call and for the price.
     pub fn metrics(&self, detail: Resolution) -> usize {
         match (self, detail) {
             // Network load balancers count flows, not requests.

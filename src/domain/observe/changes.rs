@@ -1,4 +1,4 @@
-//! Changes between two answers. AWS keeps no times of them, so they are known only as far as a console looked.
+//! Changes between two answers. AWS keeps no times of these changes, so the times are those of a console's reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,67 +9,67 @@ use crate::domain::ecs::deployment::{Hook, PAUSE};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::route::Forward;
 
-/// The beginning of a state that was watched.
+/// The beginning of an observed state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// Whether the change itself was seen; else it has been so at least since then.
+    /// True if the change itself was observed; otherwise the state is at least as old as `at`.
     pub seen: bool,
 }
 
-/// A change of a route's weights that was seen.
+/// An observed change of a route's weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeightChange {
-    /// When it was first seen.
+    /// Time of the first observation.
     pub at: Timestamp,
-    /// The weights until then.
+    /// The weights before.
     pub before: Vec<Forward>,
-    /// The weights since then.
+    /// The weights after.
     pub forwards: Vec<Forward>,
 }
 
-/// A change of a deployment's `lifecycleStage` that was seen.
+/// An observed change of a deployment's `lifecycleStage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageChange {
-    /// When it was first seen.
+    /// Time of the first observation.
     pub at: Timestamp,
-    /// The stage until then.
+    /// The stage before.
     pub before: Option<LifecycleStage>,
-    /// The stage since then.
+    /// The stage after.
     pub after: Option<LifecycleStage>,
 }
 
-/// A change of a pause that was seen (`lifecycleHookDetails[]`).
+/// An observed change of a pause (`lifecycleHookDetails[]`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookChange {
-    /// When it was first seen.
+    /// Time of the first observation.
     pub at: Timestamp,
     /// `hookId`.
     pub hook: String,
-    /// `expiresAt`, as it was last said.
+    /// `expiresAt`, as last reported.
     pub until: Option<Timestamp>,
-    /// `status` until then; `None`: it was not there.
+    /// `status` before; `None`: the pause did not exist.
     pub before: Option<String>,
-    /// `status` since then; `None`: it is not there any more.
+    /// `status` after; `None`: the pause no longer exists.
     pub after: Option<String>,
 }
 
-/// A change of an alarm's state that was seen.
+/// An observed change of an alarm's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlarmChange {
-    /// When it was first seen.
+    /// Time of the first observation.
     pub at: Timestamp,
-    /// The state until then.
+    /// The state before.
     pub before: AlarmState,
-    /// The alarm since then.
+    /// The alarm after the change.
     pub after: Alarm,
 }
 
-/// Changes remembered for each resource.
+/// Number of changes kept for each resource.
 const KEPT: usize = 32;
 
-/// Adds a change; the oldest make room.
+/// Adds a change; the oldest changes are dropped.
 pub(super) fn note<T>(changes: &mut Vec<T>, change: T) {
     changes.push(change);
     let too_many = changes.len().saturating_sub(KEPT);

@@ -1,5 +1,5 @@
-//! Progress between two reads, which AWS does not report: since when a rollout has stalled, a deployment has been at its
-//! stage, a target has been draining.
+//! Progress between two reads, which AWS does not report: the time since a rollout stalled, a deployment entered its
+//! stage, or a target began to drain.
 
 use std::collections::BTreeMap;
 
@@ -13,45 +13,45 @@ use crate::domain::ecs::route::{Health, Target, TargetState};
 use crate::domain::ecs::service::Service;
 use crate::domain::release::share::Percent;
 
-/// A target among those of its group: `Target.Id` and `Target.Port`.
+/// A target within its group: `Target.Id` and `Target.Port`.
 pub type TargetId = (String, Option<u16>);
 
-/// All that was noticed.
+/// The observed progress of all services and target groups.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProgressTracker {
-    /// How each service's rollout gets on.
+    /// The progress of each service's rollout.
     progress: BTreeMap<ServiceKey, Progress>,
-    /// The services that have fewer tasks than are wanted.
+    /// The services with fewer tasks than desired.
     shortages: BTreeMap<ServiceKey, Shortage>,
     /// The stage of each service's deployment under way.
     stages: BTreeMap<ServiceKey, Staged>,
-    /// Since when targets have been draining, by target group.
+    /// The start of draining of each target, by target group.
     draining: BTreeMap<Arn, BTreeMap<TargetId, Since>>,
 }
 
-/// How far a rollout has come.
+/// The progress of a rollout.
 #[derive(Debug, Clone, PartialEq)]
 struct Progress {
     /// The primary rollout's id.
     rollout: String,
     /// The service's `desiredCount`.
     desired: u32,
-    /// The most tasks of it that ran at once. Tasks that come and go move nothing forward.
+    /// The most tasks of the rollout that ran at once. Tasks that stop and restart do not count as progress.
     most: u32,
-    /// The fewest tasks that were left of all other rollouts.
+    /// The fewest tasks that remained of all other rollouts.
     left: u32,
-    /// Since when that has not changed.
+    /// The last change of `most` or `left`.
     since: Since,
 }
 
-/// A service with fewer tasks than are wanted.
+/// A service with fewer tasks than desired.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Shortage {
     /// `desiredCount`.
     desired: u32,
     /// The most tasks that ran at once.
     most: u32,
-    /// Since when it has not become better.
+    /// Start of the shortage, or its last improvement.
     since: Since,
 }
 
@@ -64,7 +64,7 @@ struct Staged {
 }
 
 impl ProgressTracker {
-    /// A look at a service.
+    /// Observes a service.
     pub(crate) fn service(&mut self, at: Timestamp, service: &Service) {
         let before = self.progress.remove(&service.key);
         let short = self.shortages.remove(&service.key);
@@ -76,7 +76,7 @@ impl ProgressTracker {
         }
     }
 
-    /// A look at a service's deployments, newest first.
+    /// Observes a service's deployments, newest first.
     pub(crate) fn deployments(&mut self, at: Timestamp, service: &ServiceKey, deployments: &[ServiceDeployment]) {
         let before = self.stages.remove(service);
         let Some(under_way) = deployments.iter().find(|deployment| !deployment.status.ended()) else { return };
@@ -95,7 +95,7 @@ impl ProgressTracker {
         self.stages.insert(service.clone(), stage_since);
     }
 
-    /// A look at a target group. `before`: how it was at the last one.
+    /// Observes a target group. `before`: the health at the previous observation.
     pub(crate) fn health(&mut self, at: Timestamp, group: &Arn, before: Option<&Health>, now: &Health) {
         let had = self.draining.remove(group).unwrap_or_default();
         let draining = now.targets.iter().filter(|target| target.state == TargetState::Draining);
@@ -110,22 +110,22 @@ impl ProgressTracker {
         }
     }
 
-    /// Since when a service's rollout, as far as it runs, has not come any farther.
+    /// The last progress of a service's primary rollout; `None`: no primary rollout is known.
     pub fn stalled_since(&self, service: &ServiceKey) -> Option<Since> {
         self.progress.get(service).map(|progress| progress.since)
     }
 
-    /// Since when a service has had fewer tasks than are wanted without becoming better; `None`: all run.
+    /// Start of a service's shortage of tasks, or its last improvement; `None`: all desired tasks run.
     pub fn short_since(&self, service: &ServiceKey) -> Option<Since> {
         self.shortages.get(service).map(|shortage| shortage.since)
     }
 
-    /// Since when the service's deployment has been at its stage, with the share that ECS asks for.
+    /// Start of the deployment's present stage, at the share that ECS requests.
     pub fn stage_since(&self, service: &ServiceKey) -> Option<Since> {
         self.stages.get(service).map(|stage_since| stage_since.since)
     }
 
-    /// Since when a target has been draining.
+    /// Start of a target's draining.
     pub fn draining(&self, group: &Arn, target: &Target) -> Option<Since> {
         self.draining.get(group)?.get(&id(target)).copied()
     }
@@ -151,8 +151,8 @@ fn progress(before: Option<Progress>, at: Timestamp, service: &Service) -> Optio
             }
         }
         Some(_) => fresh(Since { at, seen: true }),
-        // Nobody looked before: where none of its tasks runs yet it has not moved since its beginning, else since ECS
-        // last wrote to it.
+        // First observation: a rollout without running tasks has not moved since its creation, any other rollout since
+        // the last update by ECS.
         None => {
             let known = if primary.running == 0 { primary.created_at } else { primary.updated_at };
             fresh(Since { at: known.unwrap_or(at).min(at), seen: false })
@@ -170,7 +170,7 @@ fn shortage(before: Option<Shortage>, looked: bool, at: Timestamp, service: &Ser
         Some(had) if had.desired == desired && running <= had.most => had,
         Some(_) => begun(Since { at, seen: true }),
         None if looked => begun(Since { at, seen: true }),
-        // Nobody looked before: it has been so since ECS last did something about it.
+        // First observation: the shortage dates from the last action of ECS.
         None => {
             let primary = service.primary();
             let acts = service.events.iter().map(|event| event.at);
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(since(look(&mut noticed, 700, 0, 6)), (ago(900), false), "nothing ran yet since it was created");
         assert_eq!(since(look(&mut noticed, 690, 0, 6)), (ago(900), false));
         assert_eq!(since(look(&mut noticed, 600, 2, 6)), (ago(600), true));
-        // Tasks that die and come again are no progress.
+        // Tasks that stop and restart do not count as progress.
         assert_eq!(since(look(&mut noticed, 500, 0, 6)), (ago(600), true));
         assert_eq!(since(look(&mut noticed, 400, 2, 6)), (ago(600), true));
         assert_eq!(since(look(&mut noticed, 300, 2, 5)), (ago(300), true));

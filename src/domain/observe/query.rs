@@ -13,11 +13,11 @@ use crate::domain::logs::{LogPage, LogQuery};
 use crate::domain::metrics::source::MetricSource;
 use crate::domain::metrics::{MetricsQuery, Series};
 
-/// A question to AWS. Each is answered by [`Answer`] of the same name.
+/// A query to AWS. The response is the [`Answer`] of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Query {
-    /// Whose credentials are these? STS `GetCallerIdentity`.
+    /// The identity of the credentials: STS `GetCallerIdentity`.
     Identity,
     /// Every service of the environment's clusters, with rollouts, events and tags.
     Services,
@@ -25,11 +25,11 @@ pub enum Query {
     Service(ServiceKey),
     /// Every rule and default action that forwards to target groups, over all load balancers.
     Routes,
-    /// One of them.
+    /// One rule or default action.
     Route(RouteId),
     /// The target health of these target groups.
     Health(Vec<Arn>),
-    /// The tasks of a service, running and lately stopped.
+    /// The tasks of a service, running and recently stopped.
     Tasks(ServiceKey),
     /// These task definitions.
     TaskDefinitions(Vec<TaskDefinitionArn>),
@@ -39,15 +39,16 @@ pub enum Query {
     Deployments(ServiceKey),
     /// These alarms' states, by name.
     Alarms(Vec<String>),
-    /// Minutes of meters, all of one source.
+    /// Minutes of metric sources, all of one provider.
     Metrics(MetricsQuery),
     /// These target groups' settings.
     TargetGroups(Vec<Arn>),
-    /// A task definition in full. Values of its environment are hidden unless they are asked for.
+    /// A task definition in full. Values of its environment are redacted unless `reveal` is set.
     Definition {
-        /// Which.
+        /// The task definition.
         arn: TaskDefinitionArn,
-        /// Whether values are wanted too. An answer with them is kept for the view that asked, never in a snapshot.
+        /// True to include the values. An answer with values is kept for the view that sent the query, never in a
+        /// snapshot.
         reveal: bool,
     },
     /// A page of a log.
@@ -80,9 +81,9 @@ pub enum Answer {
     Deployments(Vec<ServiceDeployment>),
     /// To [`Query::Alarms`]. An alarm that does not exist is absent.
     Alarms(Vec<Alarm>),
-    /// To [`Query::Metrics`], by meter.
+    /// To [`Query::Metrics`], by metric source.
     Metrics(Vec<(MetricSource, Series)>),
-    /// To [`Query::TargetGroups`]. One that could not be read is absent.
+    /// To [`Query::TargetGroups`]. A target group that could not be read is absent.
     TargetGroups(Vec<TargetGroup>),
     /// To [`Query::Definition`].
     Definition(Box<Definition>),
@@ -91,7 +92,7 @@ pub enum Answer {
 }
 
 impl Query {
-    /// The API operation that answers it. Where it takes several, the one whose name says the most.
+    /// The API operation behind the query; of several operations, the most telling name.
     pub fn operation(&self) -> &'static str {
         match self {
             Self::Identity => "GetCallerIdentity",
@@ -110,7 +111,7 @@ impl Query {
         }
     }
 
-    /// What it is about, for a message: the name, or how many things of a kind.
+    /// The subject of the query, for a message: a name, or a count and a kind.
     pub fn subject(&self) -> String {
         match self {
             Self::Identity | Self::Services | Self::Routes => "this account".to_owned(),

@@ -7,9 +7,9 @@ use crate::domain::fault::Fault;
 /// The newest answer of one source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading<T> {
-    /// The answer, and when it was asked for. `None`: there never was one.
+    /// The answer, with the time of its query. `None`: no answer yet.
     pub value: Option<(Timestamp, T)>,
-    /// The failure, where the newest attempt failed.
+    /// The failure, if the newest attempt failed.
     pub fault: Option<(Timestamp, Fault)>,
 }
 
@@ -20,7 +20,7 @@ impl<T> Default for Reading<T> {
 }
 
 impl<T> Reading<T> {
-    /// A reading that has just arrived.
+    /// A reading that has just been received.
     pub fn fresh(at: Timestamp, value: T) -> Self {
         Self { value: Some((at, value)), fault: None }
     }
@@ -30,23 +30,23 @@ impl<T> Reading<T> {
         self.value.as_ref().map(|(_, value)| value)
     }
 
-    /// When it was read.
+    /// Time of the query.
     pub fn at(&self) -> Option<Timestamp> {
         self.value.as_ref().map(|(at, _)| *at)
     }
 
-    /// How old it is.
+    /// The age of the value.
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         self.at().map(|at| now.duration_since(at).max(SignedDuration::ZERO))
     }
 
-    /// The failure that has not been followed by an answer.
+    /// The failure of the newest attempt, if no answer followed.
     pub fn failing(&self) -> Option<&Fault> {
         self.fault.as_ref().map(|(_, fault)| fault)
     }
 
     pub(super) fn put(&mut self, at: Timestamp, value: T) {
-        // Answers can overtake one another: an older one never replaces a newer one.
+        // Answers may arrive out of order: an older answer never replaces a newer one.
         if self.at().is_none_or(|had| had <= at) {
             *self = Self::fresh(at, value);
         }

@@ -1,7 +1,7 @@
-//! What has to be read to know a release: for which purpose, how badly, and how fresh.
+//! The reads that a release requires, each with its purpose, need and freshness.
 //!
-//! The console, the commands that look once and `watch` all ask [`required`]. What is left to them is when: the
-//! console's cadence and back-off, a command's rounds and its deadline.
+//! The console, the one-shot commands and `watch` all use [`required`]. Only the timing is theirs: the console's
+//! cadence and back-off, a command's rounds and deadline.
 
 mod parts;
 
@@ -21,41 +21,41 @@ use crate::domain::release::Release;
 use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
 
-/// What somebody wants to know, or to do.
+/// The purpose of the reads: information or an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Every release, a line each.
+    /// Every release, one line each.
     Fleet,
-    /// One release, with all of its numbers.
+    /// One release, with all of its metrics.
     Release,
-    /// The release that a key would act on: what its rollback depends on, beside what the fleet shows.
+    /// The release that a key would act on: the reads that its rollback depends on, in addition to the fleet's.
     Focus,
-    /// The release whose screens are open: what these show beside that.
+    /// The release whose screens are open: the further reads that these screens show.
     Open,
-    /// What a release ran before.
+    /// The earlier revisions of a release.
     Past,
     /// A step, a start or a finish.
     Forward,
-    /// A rollback: nothing holds it up that it can do without.
+    /// A rollback: no read delays a rollback that can go without it.
     Rollback,
     /// A release that is followed until it ends.
     Watch(Ending),
 }
 
-/// What tells that a watched release has ended.
+/// The evidence that a watched release has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// Its service deployment.
+    /// The release's service deployment.
     Deployment,
-    /// The rollouts of its service.
+    /// The rollouts of the release's service.
     Rollout,
-    /// The services of a pair, and the rules before them.
+    /// The services of a pair, and the listener rules in front of them.
     Pair,
-    /// Not decided yet: its service deployments or its service.
+    /// Not decided yet: the service deployments or the service.
     Undecided,
 }
 
-/// One thing that can be read. Many of them fit into one [`Query`]: see [`queries`].
+/// One thing to read. One [`Query`] can hold many reads: see [`queries`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Read {
     /// [`Query::Identity`].
@@ -74,48 +74,48 @@ pub(crate) enum Read {
     Tasks(ServiceKey),
     /// [`Query::Deployments`].
     Deployments(ServiceKey),
-    /// [`Query::TaskDefinitions`], one of them.
+    /// [`Query::TaskDefinitions`] of one task definition.
     TaskDefinition(TaskDefinitionArn),
     /// [`Query::Family`].
     Family(String),
-    /// [`Query::Alarms`], one of them.
+    /// [`Query::Alarms`] of one alarm.
     Alarm(String),
     /// [`Query::Metrics`] of one source.
     Minutes(MetricSource, Resolution),
 }
 
-/// How badly something is needed.
+/// The urgency of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
-    /// It is waited for, however long it takes. Whether its failure is the end of the matter, [`blocking`] says.
+    /// The caller waits for the answer, however long it takes. [`blocking`] decides if a failure is final.
     Essential,
-    /// The caller may go on without it, and says so.
+    /// The caller may go on without the answer, and reports its absence.
     Helpful,
 }
 
-/// How soon an answer is out of date.
+/// The rate at which an answer goes out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
-    /// It can change at any second.
+    /// The answer can change at any second.
     Live,
-    /// Its source has something new once a minute, or gives no more than that.
+    /// The source has new data once a minute, or limits reads to that rate.
     Minutely,
-    /// It changes only when somebody deploys, edits or deregisters something.
+    /// The answer changes only when someone deploys, edits or deregisters something.
     Settled,
-    /// It never changes: it is required only until it was read.
+    /// The answer never changes: one read is enough.
     Once,
 }
 
-/// Something that has to be read.
+/// A required read.
 #[derive(Debug, Clone)]
 pub(crate) struct Requirement<'a> {
-    /// What.
+    /// The read.
     pub(crate) read: Read,
-    /// For which release; `None`: for all of them.
+    /// The release that requires the read; `None`: all releases.
     pub(crate) release: Option<&'a Release>,
-    /// How badly.
+    /// The urgency.
     pub(crate) need: Need,
-    /// How fresh.
+    /// The freshness.
     pub(crate) freshness: Freshness,
 }
 
@@ -131,21 +131,21 @@ impl Requirement<'_> {
     }
 }
 
-/// What the requirements of a release depend on, beside itself.
+/// The inputs to a release's requirements, beside the release itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
-    /// All that has been read so far.
+    /// Everything read so far.
     pub(crate) snapshot: &'a Snapshot,
-    /// What was decided beforehand.
+    /// The operator's settings.
     pub(crate) settings: &'a Settings,
-    /// On AWS's clock.
+    /// The time on AWS's clock.
     pub(crate) now: Timestamp,
 }
 
-/// Revisions to roll back to that are looked at beforehand, beside the best one.
+/// Number of rollback candidates to read in advance, beside the best one.
 const CANDIDATES: usize = 3;
 
-/// What has to be read before any release is known.
+/// The reads that come before any release is known.
 pub(crate) fn account(scope: Scope) -> Vec<Requirement<'static>> {
     let essential = |essential| if essential { Need::Essential } else { Need::Helpful };
     let of = |read, need, freshness| Requirement { read, release: None, need, freshness };
@@ -156,8 +156,8 @@ pub(crate) fn account(scope: Scope) -> Vec<Requirement<'static>> {
     ]
 }
 
-/// What has to be read of these releases, as far as it can be told from what is known: an answer may require more, so
-/// it is asked again after each round of them. In the order of the releases.
+/// The reads that these releases require, as far as present knowledge goes, in the order of the releases. An answer may
+/// require more reads, so callers repeat the call after each round.
 pub(crate) fn required<'a>(scope: Scope, releases: &[&'a Release], known: &Known<'_>) -> Vec<Requirement<'a>> {
     releases.iter().copied().flat_map(|release| of_release(scope, Parts { release, known })).collect()
 }
@@ -198,7 +198,7 @@ fn of_release<'a>(scope: Scope, of: Parts<'a, '_>) -> Vec<Requirement<'a>> {
     parts.into_iter().flatten().map(|it| Requirement { need: need(it.need), ..it }).collect()
 }
 
-/// The failure that leaves nothing to be said, or nothing that could safely be done.
+/// The failure that leaves nothing to report, or no safe act.
 pub(crate) fn blocking<'a>(scope: Scope, releases: &[&Release], snapshot: &'a Snapshot) -> Option<&'a Fault> {
     let forward = scope == Scope::Forward;
     let behind_rules = || {
@@ -206,12 +206,12 @@ pub(crate) fn blocking<'a>(scope: Scope, releases: &[&Release], snapshot: &'a Sn
         services.into_iter().any(|service| !service.target_groups.is_empty())
     };
     let identity = snapshot.identity.failing().filter(|_| forward);
-    // Without the rules nobody knows whether a service is half of a pair, and what a write would do to its traffic.
+    // Without the rules, the pair of a service and the effect of a write on its traffic are unknown.
     let routes = snapshot.routes.failing().filter(|_| forward && behind_rules());
     snapshot.services.failing().or(identity).or(routes)
 }
 
-/// The target groups' numbers, each with the load balancer that counts them.
+/// The metric sources of target groups, each with the load balancer that counts the requests.
 pub(crate) fn metrics_of_groups(groups: &BTreeSet<Arn>, snapshot: &Snapshot) -> Vec<MetricSource> {
     let routes = snapshot.routes.get().into_iter().flat_map(|routes| routes.values());
     let behind: BTreeMap<_, _> = routes
@@ -221,7 +221,7 @@ pub(crate) fn metrics_of_groups(groups: &BTreeSet<Arn>, snapshot: &Snapshot) -> 
     behind.into_iter().map(|(group, balancer)| MetricSource::TargetGroup { group, balancer }).collect()
 }
 
-/// The revisions that a release may go back to.
+/// The revisions that a rollback of the release may deploy.
 pub(crate) fn rollback_candidates(release: &Release) -> impl Iterator<Item = &TaskDefinitionArn> {
     let known = release.under_way().into_iter().flat_map(|deployment| {
         let sources = deployment.sources.iter().map(|source| &source.task_definition);
@@ -231,7 +231,7 @@ pub(crate) fn rollback_candidates(release: &Release) -> impl Iterator<Item = &Ta
     known.chain(release.previous.iter().take(CANDIDATES).chain(best).map(|good| &good.task_definition))
 }
 
-/// The fewest queries for all of these, each thing once. Metrics are asked for over so many minutes up to now.
+/// The fewest queries for all of these reads, each read once. Metrics queries cover the last `minutes` minutes.
 pub(crate) fn queries(reads: impl IntoIterator<Item = Read>, now: Timestamp, minutes: i64) -> Vec<Query> {
     let mut single = Vec::new();
     let (mut health, mut definitions, mut alarms) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());

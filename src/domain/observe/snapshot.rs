@@ -1,4 +1,4 @@
-//! What AWS says now: the newest answer of each source, each with its age and its last failure.
+//! The present state in AWS: the newest answer of each source, each with its age and its last failure.
 
 mod learn;
 mod notice;
@@ -22,30 +22,30 @@ pub use super::changes::{AlarmChange, HookChange, Since, StageChange, WeightChan
 pub use super::query::{Answer, Query};
 pub use super::reading::Reading;
 
-/// A revision that was seen complete and healthy by a console on this machine: evidence that it was good,
-/// where AWS keeps no history of deployments.
+/// A revision that a console on this machine observed complete and healthy: evidence of a good revision where AWS keeps
+/// no deployment history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedHealthy {
     /// The revision that ran.
     pub task_definition: TaskDefinitionArn,
-    /// When it was last seen so.
+    /// Time of the last such observation.
     pub at: Timestamp,
 }
 
-/// Everything that is known, as of each source's last answer.
+/// Everything that tidegate knows, as of each source's last answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
-    /// Whose credentials.
+    /// The identity of the credentials.
     pub identity: Reading<Identity>,
-    /// Every service, by name.
+    /// All services, by name.
     pub services: Reading<BTreeMap<ServiceKey, Service>>,
-    /// Every route, by rule.
+    /// All routes, by rule.
     pub routes: Reading<BTreeMap<RouteId, Route>>,
     /// Health, by target group.
     pub health: BTreeMap<Arn, Reading<Health>>,
     /// Tasks, by service.
     pub tasks: BTreeMap<ServiceKey, Reading<Vec<Task>>>,
-    /// Task definitions; they never change but in status.
+    /// Task definitions; only their status ever changes.
     pub task_definitions: BTreeMap<TaskDefinitionArn, Reading<TaskDefinition>>,
     /// Active revisions, by family, newest first.
     pub families: BTreeMap<String, Reading<Vec<TaskDefinitionArn>>>,
@@ -53,37 +53,38 @@ pub struct Snapshot {
     pub deployments: BTreeMap<ServiceKey, Reading<Vec<ServiceDeployment>>>,
     /// Alarms, by name.
     pub alarms: BTreeMap<String, Reading<Alarm>>,
-    /// Minutes, by meter.
+    /// Minutes, by metric source.
     pub metrics: BTreeMap<MetricSource, Reading<Series>>,
-    /// When a route was last read by itself: an older reading of all of them does not undo it.
+    /// Time of the last single read of each route: an older reading of all routes does not replace the newer read.
     routes_read: BTreeMap<RouteId, Timestamp>,
-    /// The same for services.
+    /// Time of the last single read of each service.
     services_read: BTreeMap<ServiceKey, Timestamp>,
-    /// Since when each route has had the weights it has now, as far as was seen.
+    /// Start of each route's present weights, as far as observed.
     pub weights_since: BTreeMap<RouteId, Since>,
-    /// The changes of weights that were seen, by route, oldest first; the last of them only.
+    /// Observed changes of weights, by route, oldest first; only the most recent are kept.
     pub weight_changes: BTreeMap<RouteId, Vec<WeightChange>>,
-    /// The changes of deployments' stages that were seen, by deployment, oldest first.
+    /// Observed changes of deployment stages, by deployment, oldest first.
     pub stage_changes: BTreeMap<Arn, Vec<StageChange>>,
-    /// The changes of their pauses that were seen, by deployment, oldest first.
+    /// Observed changes of pauses, by deployment, oldest first.
     pub hook_changes: BTreeMap<Arn, Vec<HookChange>>,
-    /// The changes of alarms that were seen, by name, oldest first.
+    /// Observed changes of alarms, by name, oldest first.
     pub alarm_changes: BTreeMap<String, Vec<AlarmChange>>,
     /// Target groups' settings.
     pub target_groups: BTreeMap<Arn, Reading<TargetGroup>>,
-    /// Task definitions in full, values hidden.
+    /// Task definitions in full, values redacted.
     pub definitions: BTreeMap<TaskDefinitionArn, Reading<Definition>>,
-    /// How rollouts, stages and draining targets progress between two readings.
+    /// Progress of rollouts, stages and draining targets between two readings.
     pub noticed: ProgressTracker,
     /// Revisions that were observed complete and healthy, by service, newest first.
     pub witnessed: BTreeMap<ServiceKey, Vec<ObservedHealthy>>,
 }
 
-/// Metrics and alarm states are read once or twice a minute; one that is older than this says nothing of now.
+/// Maximum age of metrics and alarm states, which are read once or twice a minute; an older reading does not describe
+/// the present.
 pub const KEEPS: SignedDuration = SignedDuration::from_mins(5);
 
 impl Snapshot {
-    /// Adds a witness, newest first, one for each revision.
+    /// Adds an observation, newest first, one per revision.
     pub fn remember(&mut self, service: &ServiceKey, witness: ObservedHealthy) {
         let seen = self.witnessed.entry(service.clone()).or_default();
         if let Some(newest) = seen.first_mut()
@@ -107,17 +108,17 @@ impl Snapshot {
         self.routes.get()?.get(id)
     }
 
-    /// A target group's health, where it was read.
+    /// A target group's health, if it was read.
     pub fn health_of(&self, target_group: &Arn) -> Option<&Health> {
         self.health.get(target_group)?.get()
     }
 
-    /// The newest active revision of a family, where the family was read.
+    /// The newest active revision of a family, if the family was read.
     pub fn newest_of(&self, family: &str) -> Option<&TaskDefinitionArn> {
         self.families.get(family)?.get()?.first()
     }
 
-    /// A task definition, where it was read.
+    /// A task definition, if it was read.
     pub fn task_definition(&self, arn: &TaskDefinitionArn) -> Option<&TaskDefinition> {
         self.task_definitions.get(arn)?.get()
     }

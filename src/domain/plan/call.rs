@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ecs::deployment::Configuration;
 use crate::domain::ecs::names::{Arn, Location, ServiceKey, TaskDefinitionArn};
-use crate::domain::ecs::route::{Forward, Route, RouteId, target_group_name};
+use crate::domain::ecs::route::{Forward, Route, RouteId, Stickiness, target_group_name};
 
 /// One write to AWS. Whatever it does not name stays as it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub enum Call {
         seen: Seen,
         /// The weights to write; target groups that are not named keep theirs.
         weights: Vec<Forward>,
+        /// What to do with the rule's stickiness; `None`: leave it as it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stickiness: Option<Stickiness>,
         /// What to do about a rule that is not as it was seen.
         reread: Reread,
     },
@@ -130,10 +133,13 @@ impl Call {
     /// The line that a dialog, a dry run and the audit show: operation, subject, what it writes.
     pub fn describe(&self) -> String {
         let what = match self {
-            Self::SetWeights { weights, .. } => {
-                let weights: Vec<_> =
-                    weights.iter().map(|to| format!("{}={}", target_group_name(&to.target_group), to.weight)).collect();
-                weights.join(" ")
+            Self::SetWeights { weights, stickiness, .. } => {
+                let weight = |to: &Forward| format!("{}={}", target_group_name(&to.target_group), to.weight);
+                let stickiness = stickiness.map(|stickiness| match stickiness {
+                    Stickiness::Off { was } => format!("stickiness=off (was {was} s)"),
+                    Stickiness::On { seconds } => format!("stickiness={seconds} s"),
+                });
+                weights.iter().map(weight).chain(stickiness).collect::<Vec<_>>().join(" ")
             }
             Self::UpdateService { task_definition, desired, configuration, force, .. } => {
                 let mut parts = Vec::new();

@@ -1,12 +1,12 @@
-//! Daemon services (`schedulingStrategy` DAEMON) run one task an instance. AWS refuses any `desiredCount` for them, so a
-//! plan moves their traffic alone.
+//! Daemon services (`schedulingStrategy` DAEMON) run one task per instance. AWS rejects any `desiredCount` for a daemon
+//! service, so a plan moves only its traffic.
 
 use super::{Call, Expect, Plan, Step, Warning};
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::release::{Release, Side};
 
-/// The same plan without counts for daemon services: what only scales one is left out, and what waits for its tasks
-/// waits for those that it can have.
+/// The same plan without desired counts for daemon services. Steps that only scale a daemon service are dropped; steps
+/// that wait for tasks wait for at most as many tasks as the service has.
 pub(super) fn without_counts(release: &Release, mut plan: Plan) -> Plan {
     let daemons = Daemons(release.services().filter(|side| side.daemon).collect());
     if daemons.0.is_empty() {
@@ -17,7 +17,7 @@ pub(super) fn without_counts(release: &Release, mut plan: Plan) -> Plan {
         let scaled = daemons.drop_count(step);
         daemons.lower(step);
         left_out.extend(scaled);
-        // What did nothing but scale has nothing left to send.
+        // A step that only scaled has no call left.
         scaled.is_none() || step.call.is_some()
     });
     plan.warnings.extend(left_out.into_iter().map(warning));
@@ -36,7 +36,7 @@ impl<'a> Daemons<'a> {
         self.0.iter().copied().find(|side| side.groups().any(|of| of == group))
     }
 
-    /// Takes the count out of a step's call, and a call that is empty without it out of the step. Whose it was.
+    /// Removes the count from a step's call, and the call if it is then empty. Returns the side and the count.
     fn drop_count(&self, step: &mut Step) -> Option<(&'a Side, u32)> {
         let Some(Call::UpdateService { service, task_definition, desired, configuration, .. }) = &mut step.call else {
             return None;
@@ -49,7 +49,7 @@ impl<'a> Daemons<'a> {
         Some((side, count))
     }
 
-    /// Takes out what can never be read back, and asks for no more tasks than there are instances.
+    /// Removes expectations that a daemon service can never meet, and expects no more tasks than there are instances.
     fn lower(&self, step: &mut Step) {
         for expects in [&mut step.before, &mut step.after] {
             expects.retain(|expect| match expect {
@@ -80,7 +80,7 @@ fn warning((side, count): (&Side, u32)) -> Warning {
     keeps_its_tasks(side)
 }
 
-/// What is said of a daemon service whose tasks are not taken.
+/// The warning about a daemon service that keeps its tasks.
 pub(super) fn keeps_its_tasks(side: &Side) -> Warning {
     format!("{} is a daemon service: it keeps its {} tasks", side.service.service, side.desired).into()
 }
@@ -116,7 +116,7 @@ mod tests {
         let waits: Vec<_> = step.steps.iter().flat_map(|step| &step.before).map(Expect::describe).collect();
         assert!(waits.contains(&"2 tasks of checkout-canary run".to_owned()), "{waits:?}");
         assert!(waits.contains(&"2 healthy in checkout-canary".to_owned()), "{waits:?}");
-        // Nothing is left to do once the users are back.
+        // No call is left once all traffic is back on stable.
         let reached = planned(&daemon_at(0, |_| {}), &rollback).unwrap();
         assert!(reached.is_reached() && warnings(&reached).contains("is a daemon service"), "{reached:?}");
         let start = Intent::Start { task_definition: td("checkout", 43), pauses: false };

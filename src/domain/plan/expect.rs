@@ -22,6 +22,13 @@ pub enum Expect {
         /// Target groups and weights.
         weights: Vec<Forward>,
     },
+    /// The rule has target group stickiness of this duration.
+    Sticky {
+        /// Which rule.
+        route: RouteId,
+        /// `DurationSeconds`.
+        seconds: u32,
+    },
     /// A target group has healthy targets.
     Healthy {
         /// Which target group.
@@ -109,6 +116,9 @@ pub enum Expect {
         service: ServiceKey,
         /// Its revision.
         task_definition: TaskDefinitionArn,
+        /// Whether older tasks that ECS removes later may still run beside it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        older_may_run: bool,
     },
 }
 
@@ -127,7 +137,7 @@ impl Expect {
     /// What to ask in order to know.
     pub fn query(&self, now: Timestamp) -> Query {
         match self {
-            Self::Weights { route, .. } => Query::Route(route.clone()),
+            Self::Weights { route, .. } | Self::Sticky { route, .. } => Query::Route(route.clone()),
             Self::Healthy { target_group, .. } => Query::Health(vec![target_group.clone()]),
             Self::Quiet { target_group, balancer } => Query::Metrics(quiet::query(target_group, balancer, now)),
             Self::Answered { service, .. } | Self::GoingBack { service, .. } | Self::Deployed { service, .. } => {
@@ -168,6 +178,7 @@ impl Expect {
                     weights.iter().map(|to| format!("{}={}", target_group_name(&to.target_group), to.weight)).collect();
                 format!("rule reads {}", weights.join(" "))
             }
+            Self::Sticky { seconds, .. } => format!("rule is sticky for {seconds} s"),
             Self::Healthy { target_group, at_least } => {
                 format!("{at_least} healthy in {}", target_group_name(target_group))
             }
@@ -191,8 +202,9 @@ impl Expect {
                 format!("{} goes by {}", service.service, configuration.describe())
             }
             Self::Registered { family, newer_than } => format!("{family} has a revision after {}", newer_than.tag()),
-            Self::Settled { service, task_definition } => {
-                format!("{} runs {} alone, complete", service.service, task_definition.tag())
+            Self::Settled { service, task_definition, older_may_run } => {
+                let alone = if *older_may_run { "" } else { " alone" };
+                format!("{} runs {}{alone}, complete", service.service, task_definition.tag())
             }
         }
     }

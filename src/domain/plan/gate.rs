@@ -13,13 +13,13 @@ use crate::domain::release::{Method, Release};
 pub struct Gate {
     /// [`VerdictStatus::Inconclusive`] or [`VerdictStatus::Fail`].
     pub outcome: VerdictStatus,
-    /// The verdict's reasons, the weightiest first.
+    /// The verdict's reasons, weightiest first.
     pub reasons: Vec<String>,
 }
 
-/// The gate of an intent. An intent is gated if it gives more traffic to a canary that has some, or may have some, or
-/// more than the first step to a canary without traffic: up to that step there are no numbers to judge. A rollback is
-/// never gated.
+/// The gate of an intent. An intent is gated if it gives more traffic to a canary with traffic, or possibly with
+/// traffic. An intent is also gated if it takes a canary without traffic beyond the first step: up to that step there
+/// are no metrics to judge. A rollback is never gated.
 pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
     let verdict = by_verdict(release, intent);
     match &verdict {
@@ -28,7 +28,7 @@ pub(super) fn gate(release: &Release, intent: &Intent) -> Option<Gate> {
     }
 }
 
-/// The gate of a revision that failed or was rolled back, until a PASS refutes that.
+/// The gate of a revision that failed or was rolled back. A PASS lifts the gate.
 fn known_bad(release: &Release, intent: &Intent, verdict: Option<&Gate>) -> Option<Gate> {
     let revision = match intent {
         Intent::Start { task_definition, .. } => task_definition,
@@ -46,7 +46,7 @@ fn known_bad(release: &Release, intent: &Intent, verdict: Option<&Gate>) -> Opti
     Some(Gate { outcome: VerdictStatus::Fail, reasons })
 }
 
-/// Whether a share is more than the canary has in any of its rules.
+/// Returns true if a share is more than the canary has in any of its rules.
 fn gives_more(release: &Release, to: f64) -> bool {
     let shares = release.shares();
     shares.is_empty() || shares.iter().any(|share| to > share.map_or(0.0, Percent::value))
@@ -54,11 +54,11 @@ fn gives_more(release: &Release, to: f64) -> bool {
 
 fn by_verdict(release: &Release, intent: &Intent) -> Option<Gate> {
     release.canary.as_ref()?;
-    // Where ECS goes on, how far is its own affair.
+    // ECS decides the size of its next step.
     let to = match intent {
         Intent::Step { to } => to.map_or(f64::INFINITY, Percent::value),
         Intent::Weight { to } => to.value(),
-        // Of a service that ECS shifts it only puts a configuration back.
+        // For a native service, `finish` only restores a configuration.
         Intent::Finish if !release.method.shifted_by_ecs() => f64::INFINITY,
         Intent::Finish | Intent::Start { .. } | Intent::Rollback { .. } | Intent::Register { .. } => return None,
     };
@@ -81,7 +81,7 @@ fn by_verdict(release: &Release, intent: &Intent) -> Option<Gate> {
     }
 }
 
-/// Warnings that come with a PASS.
+/// The warnings of a PASS.
 pub(super) fn remarks(release: &Release) -> Vec<Warning> {
     let passed = release.verdict.outcome == VerdictStatus::Pass;
     release.verdict.reasons.iter().filter(|_| passed).map(|reason| format!("verdict PASS: {reason}").into()).collect()
@@ -133,13 +133,13 @@ mod tests {
             (&[Some(10)], Fail, weight(1.0), None),
             (&[Some(10)], Fail, rollback.clone(), None),
             (&[Some(100)], Inconclusive, Intent::Finish, Some(Inconclusive)),
-            // The first step has nothing to be judged by; a leap beyond it is one that nobody watched.
+            // The first step has no metrics to judge; a leap beyond the first step was never watched.
             (&[Some(0)], Inconclusive, weight(1.0), None),
             (&[Some(0)], Pass, weight(100.0), Some(Inconclusive)),
-            // More in one of the rules is more.
+            // An increase in one rule is an increase.
             (&[Some(10), Some(1)], Fail, weight(10.0), Some(Fail)),
             (&[Some(10), Some(1)], Fail, weight(1.0), None),
-            // What is not known may be anything.
+            // An unknown share may be any share.
             (&[None], Pass, weight(50.0), Some(Inconclusive)),
             (&[None], Fail, weight(50.0), Some(Fail)),
             (&[], Fail, step.clone(), Some(Fail)),

@@ -1,7 +1,7 @@
-//! Whether there is anything left to do: a goal that is reached sends nothing, however often it is ordered.
+//! Goals that are reached: such a goal sends nothing, however often it is ordered.
 //!
-//! A rollback has a goal, not a motion: users on a revision that is known to be good. Where nothing is under way, it goes
-//! back from the newest release alone, and only while that is recent.
+//! A rollback has a goal, not a motion: users on a revision that is known to be good. If nothing is under way, a
+//! rollback leaves only the newest release, and only while that release is recent.
 
 use super::{Context, Intent, Plan, Refusal, Remedy};
 use crate::domain::ecs::deployment::DeploymentOutcome;
@@ -13,20 +13,20 @@ use crate::domain::rollback::target::best;
 use crate::domain::wording::Wording;
 
 impl Context<'_> {
-    /// A plan without steps: the goal of `intent` is reached, as `what` says.
-    pub(super) fn reached(&self, release: &Release, intent: Intent, what: String) -> Plan {
+    /// A plan without steps: the goal of `intent` is reached, for the reason `what`.
+    pub(crate) fn reached(&self, release: &Release, intent: Intent, what: String) -> Plan {
         Plan { gate: None, ..self.plan(release, intent, Vec::new(), None, Vec::new(), what) }
     }
 }
 
-/// The repair that brings users back to what runs already, where that is what `intent` asks for.
+/// The repair that brings users back to the running revision, if `intent` asks for that.
 pub(super) fn repair<'a>(release: &'a Release, intent: &Intent) -> Option<&'a RuleRepair> {
     let Intent::Rollback { to, .. } = intent else { return None };
     let to_what_runs = to.as_ref().is_none_or(|to| *to == release.stable.task_definition);
     release.repair.as_deref().filter(|_| to_what_runs)
 }
 
-/// The answer to a rollback where nothing is under way and nothing is to be sent; `None`: there is something to do.
+/// The result of a rollback while nothing is under way and nothing is to be sent; `None`: there is something to do.
 pub(super) fn rollback(
     release: &Release,
     to: Option<&TaskDefinitionArn>,
@@ -68,13 +68,13 @@ pub(super) fn rollback(
             "was rolled back at {at}, and runs {runs}: nothing is sent; to go further back, name a revision"
         ));
     }
-    if canary_is_newest(release) {
+    if release.canary_is_newest() {
         if let Some(condition) = unserved {
             return further(format!("{} has all of its traffic on {}", release.name, runs.tag()), condition);
         }
         return reached(format!("has all of its traffic on {}: nothing is sent", runs.tag()));
     }
-    // Without a revision to go back to, that is what is the matter.
+    // Without a revision to roll back to, the missing revision is the reason to report.
     best(&release.previous)?;
     let within = context.settings.rollback_within;
     let ended = release.steady_since?;
@@ -92,7 +92,8 @@ pub(super) fn rollback(
     None
 }
 
-/// What is on its way back already. Weights of our own may still have to be given back.
+/// The reason why a rollback that is under way already needs nothing more. Weights that this console wrote may still
+/// have to be restored.
 fn under_way(release: &Release) -> Option<String> {
     let by_weights = match release.method {
         Method::Weighted => true,
@@ -110,13 +111,6 @@ fn under_way(release: &Release) -> Option<String> {
         let to = newest.task_definition.tag();
         format!("is on its way back to {to} already: nothing is sent; to keep what it replaces, name that revision")
     })
-}
-
-/// Whether a pair's newest release was its canary's, which has neither traffic nor tasks any more.
-fn canary_is_newest(release: &Release) -> bool {
-    let Some(canary) = release.canary.as_ref().filter(|_| !release.one_service()) else { return false };
-    let newer = canary.began.zip(release.stable.began).is_some_and(|(canary, stable)| canary > stable);
-    newer && canary.task_definition != release.stable.task_definition
 }
 
 #[cfg(test)]
@@ -144,7 +138,7 @@ mod tests {
         release.went_back = Some(now() - SignedDuration::from_mins(2));
         let again = planned(&release, &BACK).unwrap();
         assert!(again.is_reached() && again.title.contains("was rolled back at"), "{}", again.title);
-        // A revision that somebody names is another matter.
+        // A revision that the operator names is handled differently.
         let to = Intent::Rollback { to: Some(release.stable.task_definition.clone()), at_once: false };
         assert!(planned(&release, &to).unwrap().title.contains("runs :41 already"));
     }

@@ -1,4 +1,4 @@
-//! Intents: what an operator wants to do with a release.
+//! Intents: an operator's goal for a release.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use crate::domain::release::share::Percent;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "intent")]
 pub enum Intent {
-    /// One step up the ladder, or to the share that is named.
+    /// One step up the ladder, or to the named share.
     Step {
-        /// `None`: the next rung.
+        /// The share; `None`: the next step of the ladder.
         to: Option<Percent>,
     },
     /// Any share, up or down.
@@ -23,16 +23,18 @@ pub enum Intent {
     Start {
         /// The full ARN of an active revision.
         task_definition: TaskDefinitionArn,
-        /// For a native service: with pauses added for this release, so that a person decides each step.
+        /// For a native service: add pauses for this release, so that a person decides each step.
         pauses: bool,
     },
-    /// Make the canary's revision the stable one; of a native service, put back what was changed for a release only.
+    /// Make the canary's revision the stable one. For a native service: restore the configuration that a release
+    /// overrode.
     Finish,
-    /// Roll back to the version that worked.
+    /// Roll back to the previous good revision.
     Rollback {
-        /// `None`: the previous good revision.
+        /// The target; `None`: the previous good revision.
         to: Option<TaskDefinitionArn>,
-        /// For a native service that has finished: set its strategy aside, so that it is not replayed.
+        /// For a native service without a deployment under way: override the strategy, so that ECS does not repeat its
+        /// steps.
         at_once: bool,
     },
     /// Register a copy of a revision that was deregistered, so that it can be deployed.
@@ -43,12 +45,12 @@ pub enum Intent {
 }
 
 impl Intent {
-    /// Whether it rolls back: such an intent is never delayed and never gated.
+    /// Returns true for a rollback: such an intent is never delayed and never gated.
     pub fn is_rollback(&self) -> bool {
         matches!(self, Self::Rollback { .. })
     }
 
-    /// The verb, as the command line has it.
+    /// The verb on the command line.
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Step { .. } => "step",

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ecs::names::{Location, ServiceKey, TaskDefinitionArn};
 use super::release::share::Percent;
-use super::release::{Method, Release};
+use super::release::{Method, Release, Side};
 use super::rollback::target;
 use super::settings::Settings;
 
@@ -153,6 +153,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    #[expect(clippy::too_many_arguments, reason = "the members of a plan, in their order")]
     fn plan(
         &self,
         release: &Release,
@@ -183,7 +184,7 @@ impl Context<'_> {
 /// Alternative intents with the same goal, the given one first.
 pub fn ways(release: &Release, intent: &Intent) -> Vec<Intent> {
     let mut ways = vec![intent.clone()];
-    let finished = release.method.shifted_by_ecs() && !native::under_way(release);
+    let finished = release.method.shifted_by_ecs() && !native::under_way(release) && native::sets_strategy(release);
     match intent {
         Intent::Start { task_definition, pauses: false } if finished => {
             ways.push(Intent::Start { task_definition: task_definition.clone(), pauses: true });
@@ -272,6 +273,9 @@ fn by_method(release: &Release, intent: &Intent, context: &Context<'_>) -> Resul
 /// What is said of any plan: its service may be half of a pair, and the target of a rollback, which is never gated, may
 /// have failed or been rolled back itself.
 fn warned(release: &Release, mut plan: Plan) -> Plan {
+    let deferring = release.services().filter(|side| side.defers_cleanup);
+    let later: Vec<_> = deferring.filter_map(|side| removed_later(side, &plan)).collect();
+    plan.warnings.extend(later);
     if release.rules_unread && !plan.is_reached() {
         let name = &release.stable.service.service;
         let unread = format!("the load balancers' rules were not read: {name} may be half of a pair");
@@ -285,8 +289,23 @@ fn warned(release: &Release, mut plan: Plan) -> Plan {
     plan
 }
 
+/// That a plan replaces tasks of a service for which ECS removes replaced tasks later.
+fn removed_later(side: &Side, plan: &Plan) -> Option<Warning> {
+    let replaced = |call: &Call| match call {
+        Call::UpdateService { service, task_definition: Some(to), .. } => {
+            *service == side.service && *to != side.task_definition
+        }
+        _ => false,
+    };
+    let (name, old) = (&side.service.service, side.task_definition.tag());
+    let what = format!("ECS removes replaced tasks of {name} later (deferred cleanup): {old} may serve for up to 14 d");
+    plan.calls().any(replaced).then(|| what.into())
+}
+
 #[cfg(test)]
 mod native_safety_tests;
+#[cfg(test)]
+mod repeat_tests;
 #[cfg(test)]
 mod safety_tests;
 #[cfg(test)]

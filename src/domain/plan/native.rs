@@ -11,6 +11,7 @@ use super::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Step, Warning}
 use crate::domain::ecs::deployment::{Configuration, HookConfiguration, Strategy};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::service::Managed;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
 use crate::domain::wording::Wording;
@@ -188,9 +189,10 @@ fn redeployed(
             Remedy::RollbackByStrategy,
         ));
     }
+    ours_to_set(release, Remedy::RollbackByStrategy)?;
     restorable(release, own)?;
     let mut steps = order(release, target, Some(own.at_once()), Vec::new(), context);
-    steps.push(complete(side, target, context));
+    steps.push(complete(side, target, false, context));
     let off_contract = "AWS documents the calls but not this use of them; neither a bake nor a pause stops it";
     let set_aside = Warning::StrategySetAside { strategy: own.describe() };
     let warnings = divided(release).into_iter().chain([set_aside, Warning::Note(off_contract.to_owned())]).collect();
@@ -227,6 +229,20 @@ fn replay(own: &Configuration) -> String {
     format!("{}{first}, {minutes} min of bakes at the least{pauses}", own.strategy)
 }
 
+/// Whether AWS takes another deploymentConfiguration for the service.
+pub(super) fn sets_strategy(release: &Release) -> bool {
+    release.managed != Some(Managed::Express)
+}
+
+/// The same, or why not.
+fn ours_to_set(release: &Release, remedy: Remedy) -> Result<(), Refusal> {
+    if sets_strategy(release) {
+        return Ok(());
+    }
+    let name = &release.name;
+    Err(Refusal::new(format!("ECS Express Mode sets the strategy of {name}: AWS refuses another one."), remedy))
+}
+
 /// Whether a configuration could be written back as it is.
 fn restorable(release: &Release, own: &Configuration) -> Result<(), Refusal> {
     if own.hooks.iter().all(HookConfiguration::is_whole) && !matches!(own.strategy, Strategy::Other { .. }) {
@@ -247,6 +263,17 @@ pub(super) fn start(
 ) -> Result<Plan, Refusal> {
     let side = &release.stable;
     let own = &release.configuration;
+    let newest = release.newest();
+    if newest.task_definition == *task_definition && !newest.is_rolling_back && !release.is_rollback_deployment {
+        let tag = task_definition.tag();
+        let intent = Intent::Start { task_definition: task_definition.clone(), pauses };
+        if under_way(release) {
+            return Ok(context.reached(release, intent, format!("is deploying {tag} already: nothing is sent")));
+        }
+        if newest.settled {
+            return Ok(context.reached(release, intent, format!("runs {tag} already: nothing is sent")));
+        }
+    }
     if under_way(release) {
         return Err(Refusal::new(
             format!("A deployment of {} is under way: another one would supersede it.", release.name),
@@ -287,6 +314,7 @@ fn paused(release: &Release, own: &Configuration) -> Result<Configuration, Refus
     if own.pauses().next().is_some() {
         return Err(Refusal::new(format!("{} has pauses of its own.", release.name), Remedy::StartWithoutPauses));
     }
+    ours_to_set(release, Remedy::StartWithoutPauses)?;
     restorable(release, own)?;
     let stage = match release.method {
         Method::NativeWeighted => WEIGHT_PAUSE_STAGE,
@@ -306,11 +334,10 @@ pub(super) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, R
         ));
     }
     let Some(before) = &release.overridden_config else {
-        return Err(Refusal::new(
-            format!("Nothing of {} was changed for a release only.", release.name),
-            Remedy::EcsFinishes,
-        ));
+        let what = "has nothing to finish: nothing of it was changed for one release only, and nothing is sent";
+        return Ok(context.reached(release, Intent::Finish, what.to_owned()));
     };
+    ours_to_set(release, Remedy::EcsFinishes)?;
     restorable(release, before)?;
     let side = &release.stable;
     let service = side.service.clone();

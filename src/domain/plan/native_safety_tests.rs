@@ -264,7 +264,7 @@ proptest! {
         let release = scene.release();
         let Ok(plan) = scene.plan(&release, &intent) else { return Ok(()) };
         for (index, step) in plan.steps.iter().enumerate() {
-            let Some(Call::SetWeights { weights, reread, route, seen }) = &step.call else { continue };
+            let Some(Call::SetWeights { weights, reread, route, seen, .. }) = &step.call else { continue };
             if let Some(repair) = &release.repair {
                 // Users who are sent to empty groups are brought to the one group that has tasks.
                 prop_assert!(intent.is_rollback() && plan.steps.len() == 1 && unserved(&release), "{plan:#?}");

@@ -15,13 +15,26 @@ pub(super) fn start(
     context: &Context<'_>,
 ) -> Result<Plan, Refusal> {
     let side = &release.stable;
+    let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
+    let ours = side.task_definition == *task_definition;
+    if ours && side.settled {
+        return Ok(context.reached(
+            release,
+            intent,
+            format!("runs {} already: nothing is sent", task_definition.tag()),
+        ));
+    }
+    if ours && side.rolling {
+        let title = format!("is rolling out {} already", task_definition.tag());
+        let wait = vec![complete(side, task_definition, side.defers_cleanup, context)];
+        return Ok(context.plan(release, intent, wait, None, Vec::new(), title));
+    }
     if side.rolling {
         return Err(Refusal::new(format!("{} is rolling out already.", side.service.service), Remedy::WaitOrRollback));
     }
     let warnings = another_revision(release, task_definition)?.into_iter().collect();
     let mut steps = order(release, task_definition, None, vec![unchanged(side)], context);
-    steps.push(complete(side, task_definition, context));
-    let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
+    steps.push(complete(side, task_definition, side.defers_cleanup, context));
     let title = format!("{} → {}, tasks replaced in place", side.task_definition.tag(), task_definition.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
 }
@@ -97,7 +110,7 @@ pub(super) fn back(
                 && side.rolling
                 && (release.is_rollback_deployment || side.is_rolling_back) =>
         {
-            return Ok(vec![complete(side, to, context)]);
+            return Ok(vec![complete(side, to, false, context)]);
         }
         // Waiting for a failing rollout would delay the rollback.
         Some(to) if *to == side.task_definition && side.rolling => {
@@ -109,7 +122,7 @@ pub(super) fn back(
         to => target(release, to)?,
     };
     let mut steps = order(release, target, None, Vec::new(), context);
-    steps.push(complete(side, target, context));
+    steps.push(complete(side, target, false, context));
     Ok(steps)
 }
 
@@ -183,7 +196,7 @@ fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, conte
         optional: false,
         patience: context.settings.patience,
     };
-    std::iter::once(order).chain(target.map(|target| complete(side, target, context))).collect()
+    std::iter::once(order).chain(target.map(|target| complete(side, target, false, context))).collect()
 }
 
 /// Registers a copy of a deregistered revision, so that a good revision can be deployed again under a new number.

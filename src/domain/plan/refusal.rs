@@ -214,6 +214,11 @@ pub enum Warning {
     PausesStay,
     /// Registering a copy of a revision deploys nothing.
     CopyDeploysNothing,
+    /// A rollback switches a rule's stickiness off, until a finish.
+    StickinessSwitchedOff {
+        /// The duration that it has now.
+        seconds: u32,
+    },
     /// Any other: a sentence that names no act.
     Note(String),
 }
@@ -234,6 +239,10 @@ impl Warning {
                 "this deploys nothing: choose the copy when it is there{}, or with {}",
                 wording.with(Act::Start),
                 wording.name(Act::RollbackToChoice)
+            ),
+            Self::StickinessSwitchedOff { seconds } => format!(
+                "stickiness ({seconds} s) is switched off in the same call, so that clients with a cookie go back too; \
+                 {finish} puts it back"
             ),
             Self::Note(text) => text.clone(),
         }

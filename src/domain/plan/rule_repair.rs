@@ -24,6 +24,7 @@ pub(super) fn plan(
         route: route.id.clone(),
         seen: Seen::from(route),
         weights: weights.clone(),
+        stickiness: None,
         reread: Reread::Urgent,
     };
     let after = vec![Expect::Weights { route: route.id.clone(), weights: weights.clone() }];

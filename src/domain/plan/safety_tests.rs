@@ -105,7 +105,7 @@ proptest! {
         for release in scene.releases() {
             let Ok(plan) = scene.plan(&release, &intent) else { continue };
             for (index, step) in plan.steps.iter().enumerate() {
-                let Some(Call::SetWeights { weights, seen, reread, route }) = &step.call else { continue };
+                let Some(Call::SetWeights { weights, seen, reread, route, .. }) = &step.call else { continue };
                 prop_assert!(weights.iter().any(|to| to.weight > Weight::ZERO), "both 0: {step:?}");
                 // A call can carry nothing but weights; what it is compared with is the rule as it was seen.
                 let read = release.rules.iter().map(|rule| &rule.route).find(|read| read.id == *route);

@@ -8,10 +8,10 @@ use super::refusal::{Refusal, Remedy};
 use super::{Context, Step};
 use crate::domain::ecs::deployment::{Configuration, Pause};
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
-use crate::domain::ecs::route::{Forward, Route};
+use crate::domain::ecs::route::{Forward, Route, RouteId, Stickiness};
 use crate::domain::release::production_rule::ProductionRule;
 use crate::domain::release::share::{Percent, Weight};
-use crate::domain::release::{Release, Side};
+use crate::domain::release::{Method, Release, Side};
 
 /// Tasks for a share of the traffic, at least one, where all of it needs `full`.
 pub(super) fn tasks_for(full: u32, share: Percent) -> u32 {
@@ -132,11 +132,31 @@ pub(super) fn set_share(
             before.extend(as_seen(release));
         }
         let to = rule.forwards(weights);
-        let call = Call::SetWeights { route: route.id.clone(), seen: Seen::from(route), weights: to.clone(), reread };
+        // A rollback takes everybody back: a cookie outranks weights. A rule that ECS writes keeps its own.
+        let whole = share.is_zero() && reread == Reread::Urgent && release.method == Method::Weighted;
+        let stickiness = route.stickiness.filter(|_| whole).map(|was| Stickiness::Off { was });
+        let (id, seen) = (route.id.clone(), Seen::from(route));
+        let call = Call::SetWeights { route: id, seen, weights: to.clone(), stickiness, reread };
         let after = vec![Expect::Weights { route: route.id.clone(), weights: to }];
         Ok(a_step(title, before, Some(call), after, context))
     };
     release.rules.iter().enumerate().map(step).collect()
+}
+
+/// One step for each rule whose stickiness this machine switched off: it is as it was before, with the same weights.
+pub(super) fn sticky_again(release: &Release, context: &Context<'_>) -> Vec<Step> {
+    let step = |(id, seconds): &(RouteId, u32)| {
+        let rule = release.rules.iter().find(|rule| rule.route.id == *id)?;
+        let seen = Seen::from(&rule.route);
+        let weights = seen.forwards.clone();
+        let stickiness = Some(Stickiness::On { seconds: *seconds });
+        let (route, after) = (id.clone(), vec![Expect::Sticky { route: id.clone(), seconds: *seconds }]);
+        let call = Call::SetWeights { route, seen, weights, stickiness, reread: Reread::Strict };
+        let title = format!("{id} → stickiness of {seconds} s again");
+        writable(&rule.route).ok()?;
+        Some(a_step(title, Vec::new(), Some(call), after, context))
+    };
+    release.stickiness_off.iter().filter_map(step).collect()
 }
 
 /// Whether a rule can be written back as it was read.
@@ -195,12 +215,20 @@ pub(super) fn answer(
     }
 }
 
-pub(super) fn complete(side: &Side, target: &TaskDefinitionArn, context: &Context<'_>) -> Step {
+/// A side runs a revision alone, complete.
+pub(super) fn alone(side: &Side, task_definition: &TaskDefinitionArn) -> Expect {
+    let (service, task_definition) = (side.service.clone(), task_definition.clone());
+    Expect::Settled { service, task_definition, older_may_run: false }
+}
+
+/// Waits for a revision to be complete and alone. Only where `older_may_run` are older tasks not waited for.
+pub(super) fn complete(side: &Side, target: &TaskDefinitionArn, older_may_run: bool, context: &Context<'_>) -> Step {
+    let (service, task_definition) = (side.service.clone(), target.clone());
     Step {
         title: format!("wait until {} is complete", target.tag()),
         before: Vec::new(),
         call: None,
-        after: vec![Expect::Settled { service: side.service.clone(), task_definition: target.clone() }],
+        after: vec![Expect::Settled { service, task_definition, older_may_run }],
         hold: SignedDuration::ZERO,
         optional: false,
         patience: context.settings.patience,

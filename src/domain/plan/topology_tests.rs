@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::Call;
-use crate::domain::ecs::route::{Forward, Route, RouteId};
+use crate::domain::ecs::route::{Forward, Route, RouteId, Stickiness};
 use crate::domain::release::production_rule::ProductionRule;
 use crate::domain::release::share::{Percent, Weight};
 use crate::domain::release::{Release, Side};
-use crate::testkit::worlds::{Topology, topology};
+use crate::domain::wording::Wording;
+use crate::testkit::worlds::{Missing, Topology, missing, topology};
 
 fn written(call: &Call) -> Option<(&RouteId, &[Forward])> {
     match call {
@@ -70,6 +71,19 @@ proptest! {
     }
 
     #[test]
+    fn stickiness_is_switched_off_with_the_last_of_the_canarys_weight_alone((topology, intent) in topology()) {
+        let Some(release) = topology.pair() else { return Ok(()) };
+        let Ok(plan) = topology.plan(&release, &intent) else { return Ok(()) };
+        for call in plan.calls() {
+            let Call::SetWeights { route, weights, stickiness, .. } = call else { continue };
+            let Some(rule) = production(&release, route) else { continue };
+            let taken = intent.is_rollback() && rule.share_of(weights) == Some(Percent::ZERO);
+            let off = rule.route.stickiness.filter(|_| taken).map(|was| Stickiness::Off { was });
+            prop_assert_eq!(*stickiness, off, "{:#?}", plan);
+        }
+    }
+
+    #[test]
     fn a_third_target_group_keeps_its_share((topology, intent) in topology()) {
         let Some(release) = topology.pair() else { return Ok(()) };
         let Ok(plan) = topology.plan(&release, &intent) else { return Ok(()) };
@@ -92,6 +106,36 @@ proptest! {
             let Some(side) = release.sides().find(|side| side.service == *service) else { continue };
             let served = serving_too(&topology, side);
             prop_assert!(*desired >= side.desired || served.is_empty(), "{call:?} while {served:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_read_is_unknown_and_makes_no_plan_write_anything_else(
+        (topology, intent) in topology(),
+        missing in missing(),
+    ) {
+        let production_rules: BTreeSet<_> = topology.production().into_iter().map(|route| route.id).collect();
+        let whole = topology.pair().and_then(|release| release.share.configured);
+        let releases = topology.releases_without(missing);
+        prop_assert!(!releases.is_empty(), "nothing that was read vanishes");
+        for release in &releases {
+            prop_assert!(release.share.configured.is_none() || release.share.configured == whole, "{release}");
+            let Ok(plan) = topology.plan(release, &intent) else { continue };
+            for call in plan.calls() {
+                match call {
+                    Call::SetWeights { route, .. } => prop_assert!(production_rules.contains(route), "{call:?}"),
+                    Call::UpdateService { service, desired: Some(desired), .. } => {
+                        let side = release.sides().find(|side| side.service == *service);
+                        let fewer = side.is_some_and(|side| *desired < side.desired);
+                        let served = side.map(|side| serving_too(&topology, side)).unwrap_or_default();
+                        prop_assert!(!fewer || served.is_empty(), "{call:?} while {served:?}");
+                    }
+                    _ => {}
+                }
+            }
+            let unread = matches!(missing, Missing::Rules) && !plan.is_reached();
+            let said = plan.warnings.iter().any(|it| it.text(Wording::PLAIN).contains("may be half of a pair"));
+            prop_assert!(!unread || said, "{plan:#?}");
         }
     }
 

@@ -75,6 +75,11 @@ pub enum Condition {
         /// For how long.
         seconds: u32,
     },
+    /// A rollback from this machine switched the rule's stickiness off.
+    StickinessOff {
+        /// The duration that it had, seconds.
+        seconds: u32,
+    },
     /// Which service of a pair is stable is not certain.
     RolesUncertain {
         /// Why, and how to say it.
@@ -186,6 +191,15 @@ pub enum Condition {
         /// The tags of the older revisions.
         older: Vec<String>,
     },
+    /// Tasks of older revisions run on, and ECS is to remove them: the deployment deferred it.
+    CleanupDeferred {
+        /// Which service.
+        service: Subject,
+        /// The tags of the older revisions.
+        older: Vec<String>,
+        /// Until when ECS tries it.
+        until: Timestamp,
+    },
 }
 
 /// The service that a condition is about: unnamed where a release has only one.
@@ -259,7 +273,9 @@ impl Condition {
             | Self::TasksDoNotStart { down: true, .. }
             | Self::NoHealthyTarget { .. }
             | Self::DividedAtRest { .. } => Severity::Critical,
-            Self::Sticky { .. } | Self::NotAPair { .. } => Severity::Info,
+            Self::Sticky { .. } | Self::StickinessOff { .. } | Self::NotAPair { .. } | Self::CleanupDeferred { .. } => {
+                Severity::Info
+            }
             Self::UnevenWeights
             | Self::WeightsChangedElsewhere { .. }
             | Self::RolesUncertain { .. }
@@ -285,6 +301,7 @@ impl Condition {
             Self::UnevenWeights => "uneven_weights",
             Self::WeightsChangedElsewhere { .. } => "weights_changed_elsewhere",
             Self::Sticky { .. } => "sticky",
+            Self::StickinessOff { .. } => "stickiness_off",
             Self::RolesUncertain { .. } => "roles_uncertain",
             Self::NotAPair { .. } => "not_a_pair",
             Self::SharedMetrics { .. } => "shared_metrics",
@@ -304,6 +321,7 @@ impl Condition {
             Self::UnhealthyTargets { .. } => "unhealthy_targets",
             Self::DividedAtRest { .. } => "divided_at_rest",
             Self::SeveralRevisions { .. } => "several_revisions",
+            Self::CleanupDeferred { .. } => "cleanup_deferred",
         }
     }
 
@@ -321,6 +339,9 @@ impl Condition {
             }
             Self::Sticky { seconds } => {
                 format!("sticky for {seconds} s: clients with the cookie keep their side whatever the weights")
+            }
+            Self::StickinessOff { seconds } => {
+                format!("a rollback switched stickiness ({seconds} s) off: {} puts it back", wording.name(Act::Finish))
             }
             Self::RolesUncertain { why } | Self::NotAPair { why } => why.clone(),
             Self::SharedMetrics { metrics, revisions: [stable, canary] } => format!(
@@ -415,6 +436,12 @@ impl Condition {
             Self::SeveralRevisions { service, older } => {
                 format!("{}tasks of {} still run beside the new ones", of(service), older.join(", "))
             }
+            Self::CleanupDeferred { service, older, until } => format!(
+                "{}tasks of {} run on: ECS removes them when it can (deferred cleanup), until {} at the latest",
+                of(service),
+                older.join(", "),
+                until.strftime("%-d %b %H:%MZ")
+            ),
             _ => String::new(),
         }
     }

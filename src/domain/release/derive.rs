@@ -6,6 +6,7 @@ mod observed;
 mod phase;
 mod side;
 mod single;
+mod standing;
 mod weighted;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! The steps that a canary climbs.
+//! The ladder: the steps of a canary's share.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,13 @@ use crate::domain::ecs::deployment::Strategy;
 #[serde(try_from = "Vec<f64>", into = "Vec<f64>")]
 pub struct Ladder(Vec<Percent>);
 
-/// Why a list of numbers is not a ladder.
+/// The reason why a list of numbers is not a ladder.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LadderError {
-    /// A release that never reaches everybody is not one.
+    /// The last step is below 100 %: the release would never reach all users.
     #[error("a ladder must end at 100, for example [1, 10, 100]")]
     DoesNotReachFull,
-    /// Steps must rise, from above 0.
+    /// Steps must rise, starting above 0.
     #[error("the steps of a ladder must rise from above 0: {0} does not")]
     NotRising(f64),
     /// Not a percentage.
@@ -31,7 +31,7 @@ impl Ladder {
         let mut ladder = Vec::with_capacity(steps.len());
         for &step in steps {
             let percent = Percent::new(step)?;
-            // A step that weights cannot express would fail at the moment it is needed.
+            // A step that weights cannot express would fail in the middle of a release.
             super::share::Weights::for_canary(percent)?;
             if step <= below {
                 return Err(LadderError::NotRising(step));
@@ -45,13 +45,13 @@ impl Ladder {
         }
     }
 
-    /// The shares that ECS gives a new revision by a strategy: a canary's one and 100 %, equal steps of a linear one,
-    /// else 100 % at once.
+    /// The shares that ECS gives a new revision under a strategy: the canary share and 100 %, the equal steps of a
+    /// linear strategy, otherwise 100 % at once.
     pub fn of(strategy: &Strategy) -> Self {
         let tenths = |value: f64| (value * 10.0).round() / 10.0;
         let below: Vec<f64> = match strategy {
             Strategy::Canary { percent, .. } => vec![tenths(*percent)],
-            // A step below a tenth would never arrive; ECS takes none below 3 %.
+            // A step below a tenth of a percent would never reach 100 %; ECS's minimum is 3 %.
             Strategy::Linear { percent, .. } if *percent >= 0.1 => {
                 (1..).map(|step| tenths(f64::from(step) * percent)).take_while(|share| *share < 100.0).collect()
             }
@@ -68,12 +68,12 @@ impl Ladder {
         &self.0
     }
 
-    /// The first step above `share`; `None` at the top.
+    /// The first step above `share`; `None`: `share` is the last step.
     pub fn next_after(&self, share: Percent) -> Option<Percent> {
         self.0.iter().copied().find(|step| step.value() > share.value() + 1e-9)
     }
 
-    /// The first rung.
+    /// The first step.
     pub fn first(&self) -> Percent {
         self.0.first().copied().unwrap_or(Percent::FULL)
     }

@@ -1,4 +1,4 @@
-//! The stages of a native deployment: where it is, and what ECS will do next by itself.
+//! The stages of a native deployment: the present one, and the action that ECS takes next by itself.
 
 pub(crate) mod stages;
 
@@ -32,40 +32,40 @@ const STAGES: [LifecycleStage; 10] = [
     CleanUp,
 ];
 
-/// A pause is near its end in its last five minutes …
+/// Threshold of [`Deadline::near`]: the last five minutes of a pause …
 const NEAR: SignedDuration = SignedDuration::from_mins(5);
-/// … or in the last tenth of its time, where that is known.
+/// … or the last tenth of the timeout, where that is known.
 const NEAR_PART: i32 = 10;
 
-/// Where a native deployment under way is.
+/// The position of a native deployment under way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageTimeline {
-    /// The stages in order. During a rollback their order means nothing: all but the present one are `Unknown`.
+    /// The stages in order. During a rollback the order means nothing: all but the present stage are `Unknown`.
     pub stops: Vec<StageMark>,
-    /// The present stage. It is among the stops unless it is one that nothing is known of.
+    /// The present stage. A stage that tidegate does not know is not among `stops`.
     pub stage: Option<LifecycleStage>,
-    /// The shares that the new revision gets, rising to 100 %.
+    /// The new revision's shares, rising to 100 %.
     pub steps: Vec<Step>,
     /// The next action, and its preconditions.
     pub next: Next,
-    /// The rollback under way, and why.
+    /// The rollback under way, with its reason.
     pub back: Option<Back>,
-    /// When the pause that it waits at times out.
+    /// The timeout of the pause at which the deployment waits.
     pub deadline: Option<Deadline>,
 }
 
 /// One stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageMark {
-    /// Which.
+    /// The stage.
     pub name: LifecycleStage,
-    /// Where it is, seen from the deployment.
+    /// The stage's position relative to the deployment.
     pub at: StagePosition,
-    /// Whether a pause stands at it.
+    /// True if the strategy has a pause at this stage.
     pub waits: bool,
 }
 
-/// Where a stage or a share is, seen from the deployment.
+/// The position of a stage or a share relative to the deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StagePosition {
     /// Passed.
@@ -83,9 +83,9 @@ pub enum StagePosition {
 pub struct Step {
     /// The new revision's share.
     pub share: Percent,
-    /// Where it is, seen from the deployment.
+    /// The share's position relative to the deployment.
     pub at: StagePosition,
-    /// How long ECS watches it before it goes on; zero where this console does the stepping.
+    /// Bake time after this share; zero where this console writes the weights.
     pub bake: SignedDuration,
 }
 
@@ -94,7 +94,7 @@ pub struct Step {
 pub struct Next {
     /// The action.
     pub what: NextAction,
-    /// Its preconditions, in order; empty: it follows as soon as the stage is passed.
+    /// The preconditions, in order; empty: the action follows as soon as the stage is passed.
     pub waits: Vec<Precondition>,
 }
 
@@ -105,13 +105,13 @@ pub enum NextAction {
     StartTasks(u32),
     /// ECS gives the new revision this share, in tenths of a percent.
     Shift(Tenths),
-    /// This console writes the rule: this share next; `None` once it has all.
+    /// This console writes this share to the rule next; `None`: the new revision has all traffic.
     WritesWeight(Option<Tenths>),
     /// ECS waits for an operator at a pause at this stage.
     WaitForYou(LifecycleStage),
     /// ECS removes the old tasks.
     RemoveOld,
-    /// It ends.
+    /// The deployment ends.
     End,
     /// ECS gives the old revision all of the traffic, and removes the new tasks.
     GoBack,
@@ -129,7 +129,7 @@ impl Tenths {
         Self((share.value() * 10.0).round() as u16)
     }
 
-    /// As a share.
+    /// The share in percent.
     pub fn percent(self) -> Percent {
         Percent::new(f64::from(self.0) / 10.0).unwrap_or(Percent::FULL)
     }
@@ -138,9 +138,9 @@ impl Tenths {
 /// A precondition of the next action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precondition {
-    /// Somebody answers the pause.
+    /// An operator answers the pause.
     Answer,
-    /// This many hooks that are not pauses end.
+    /// Number of hooks, other than pauses, that must end.
     Hooks(usize),
     /// Healthy new tasks, of the desired number; `None`: not known.
     Healthy(Option<u32>, u32),
@@ -148,29 +148,29 @@ pub enum Precondition {
     Bake(SignedDuration, Option<Ends>),
 }
 
-/// When a bake is over, as far as it can be known from outside.
+/// The end of a bake, as far as it is visible from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
-    /// Its start was observed.
+    /// The start of the bake was observed.
     About(Timestamp),
-    /// It started after the observed change.
+    /// The bake started after the observed change.
     NotBefore(Timestamp),
-    /// It started before the observed change.
+    /// The bake started before the observed change.
     NotAfter(Timestamp),
 }
 
 /// A rollback under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Back {
-    /// To what, where ECS says so.
+    /// The revision that the rollback restores, where ECS reports it.
     pub to: Option<TaskDefinitionArn>,
     /// ECS's reason.
     pub reason: Option<String>,
-    /// Since when.
+    /// The start of the rollback.
     pub since: Option<Timestamp>,
 }
 
-/// When a pause times out, and with which answer.
+/// The timeout of a pause, and its timeout action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadline {
     /// `expiresAt`.
@@ -179,9 +179,9 @@ pub struct Deadline {
     pub left: Option<SignedDuration>,
     /// The timeout action.
     pub then: Then,
-    /// Whether it is near enough that an operator must act now.
+    /// True if the timeout is so near that an operator must act now.
     pub near: bool,
-    /// How many other pauses wait at the same stage.
+    /// Number of other pauses that wait at the same stage.
     pub others: usize,
 }
 
@@ -192,11 +192,11 @@ pub enum Then {
     GoesBack,
     /// CONTINUE: the release continues automatically.
     GoesOn,
-    /// Any other word of AWS; `None`: AWS gives none.
+    /// Any other value from AWS; `None`: AWS reports no value.
     Other(Option<String>),
 }
 
-/// The pause that runs out first, if the release waits at one.
+/// The pause that times out first, if the release waits at a pause.
 pub fn deadline(release: &Release, now: Timestamp) -> Option<Deadline> {
     let pause = release.pauses.first()?;
     let left = pause.until.map(|until| until.duration_since(now).max(SignedDuration::ZERO));
@@ -227,12 +227,12 @@ fn pauses_at<'a>(
         .filter(|hook| waits(hook) && stage.as_ref().is_some_and(|stage| hook.stages.contains(stage)))
 }
 
-/// Whether a hook is a pause. An answer may leave out the kind; a Lambda function has a target all the same.
+/// Returns true if a hook is a pause. AWS may leave out the kind; only a Lambda function has a target.
 fn waits(hook: &HookConfiguration) -> bool {
     hook.kind.as_deref().map_or(hook.target.is_none(), |kind| kind == PAUSE)
 }
 
-/// Where the native deployment under way is; `None` where there is none.
+/// The position of the native deployment under way; `None`: no native deployment is under way.
 pub fn track(release: &Release, now: Timestamp) -> Option<StageTimeline> {
     let deployment = release.under_way().filter(|_| release.method.shifted_by_ecs())?;
     let configuration = &deployment.configuration;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::share::Percent;
 use crate::domain::analysis::{Verdict, VerdictStatus};
 use crate::domain::ecs::names::TaskDefinitionArn;
+use crate::domain::ecs::route::{RouteId, Stickiness};
 use crate::domain::fault::Fault;
 use crate::domain::plan::intent::Intent;
 use crate::domain::rollback::known_bad::{BadReason, KnownBad};
@@ -22,11 +23,21 @@ pub struct LocalState {
     pub rolled_back: Option<Timestamp>,
     /// Revisions that failed or were rolled back, as this machine knows.
     pub known_bad: Vec<KnownBad>,
+    /// Rules whose stickiness this machine switched off, with the duration that each had.
+    pub stickiness: Vec<(RouteId, u32)>,
     /// Writes that AWS refused in this session for want of a permission, the newest last.
     pub denied: Vec<Fault>,
 }
 
 impl LocalState {
+    /// Remembers a write of a rule's stickiness that was sent.
+    pub fn note_stickiness(&mut self, route: &RouteId, stickiness: Stickiness) {
+        self.stickiness.retain(|(noted, _)| noted != route);
+        if let Stickiness::Off { was } = stickiness {
+            self.stickiness.push((route.clone(), was));
+        }
+    }
+
     /// Remembers the end of a rollback that AWS did not refuse, `done` or not.
     pub fn note_rollback(&mut self, left: Option<&TaskDefinitionArn>, done: bool, at: Timestamp) {
         if done {

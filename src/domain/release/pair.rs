@@ -141,11 +141,27 @@ fn division<'a>(route: &'a Route, owners: &Owners<'a>, settings: &Settings) -> R
     }
     let (one, other) = match owned.as_slice() {
         [] | [_] => return Err(hindrances.join("; ")),
+        // The partner may be the service that was not read: only names that tell both sides say that it is not.
+        [one, other] if !hindrances.is_empty() && !tell_both(one.0, other.0, settings) => {
+            return Err(hindrances.join("; "));
+        }
         [one, other] => (*one, *other),
         several => best_told(several, settings)?,
     };
     let (one, other) = if one.0.key <= other.0.key { (one, other) } else { (other, one) };
     Ok(Division { one, other, route })
+}
+
+/// Whether names, tags or the configuration tell the roles of both, and of no other service.
+fn tell_both(one: &Service, other: &Service, settings: &Settings) -> bool {
+    let ours = [one.key.service.as_str(), other.key.service.as_str()];
+    let named = |name: &Option<String>| name.as_deref().is_none_or(|name| ours.contains(&name));
+    let mut of_us = settings
+        .services
+        .values()
+        .filter(|entry| [&entry.stable, &entry.canary].into_iter().flatten().any(|name| ours.contains(&name.as_str())));
+    of_us.all(|entry| named(&entry.stable) && named(&entry.canary))
+        && roles(one, other, settings).is_ok_and(|(_, source)| source >= RoleSource::BothSides)
 }
 
 /// Of three services and more behind one rule, the two whose roles are told best.
@@ -173,6 +189,9 @@ fn best_told<'a>(
 /// other strategy writes the rule itself.
 fn why_not_ours(service: &Service) -> Option<String> {
     let name = &service.key.service;
+    if let Some(owner) = service.managed {
+        return Some(format!("{owner} owns the rules of {name}"));
+    }
     match (&service.controller, &service.configuration.strategy) {
         (Controller::Ecs, Strategy::Rolling) => None,
         (Controller::Ecs, strategy) => Some(format!("ECS writes the weights of {name} itself ({strategy})")),

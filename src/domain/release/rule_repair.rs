@@ -1,4 +1,4 @@
-//! What mends a production rule that sends users to empty target groups while ECS deploys nothing.
+//! The repair of a production rule that sends users to empty target groups while ECS deploys nothing.
 
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::{Forward, Route};
@@ -10,6 +10,6 @@ pub struct RuleRepair {
     pub route: Route,
     /// The one target group of the service with healthy targets.
     pub to: Arn,
-    /// The weights of the service's target groups that mend it. Groups of other services keep theirs.
+    /// The repaired weights of the service's target groups. Groups of other services keep their weights.
     pub weights: Vec<Forward>,
 }

@@ -1,4 +1,4 @@
-//! How traffic is divided: a percentage that people speak of, and the weights that a load balancer takes.
+//! The division of traffic: percentages for people, weights for the load balancer.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "f64", into = "f64")]
 pub struct Percent(f64);
 
-/// Why a number is not a [`Percent`], a [`Weight`] or a pair of weights.
+/// The reason why a number is not a [`Percent`], a [`Weight`] or a pair of weights.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum ShareError {
     /// Not a number, or outside 0–100.
@@ -21,7 +21,8 @@ pub enum ShareError {
     /// A load balancer with integer weights cannot split finer than a tenth of a percent.
     #[error("{0} % is finer than a tenth of a percent, the smallest step that weights can express")]
     TooFine(f64),
-    /// Weights that must keep their sum, so that a third one keeps its share, have no whole numbers within 0–999 for it.
+    /// Two weights with a fixed sum cannot express the share in whole numbers within 0–999. The sum is fixed where a
+    /// third target group must keep its share.
     #[error(
         "{share} % cannot be expressed by weights that add up to {sum}, and with another sum a third target group of \
              the rule would lose its share"
@@ -29,7 +30,7 @@ pub enum ShareError {
     NotOf {
         /// Percent.
         share: f64,
-        /// What both weights add up to.
+        /// The sum of both weights.
         sum: u16,
     },
 }
@@ -43,14 +44,14 @@ impl Percent {
     /// A percentage from a number between 0 and 100.
     pub fn new(value: f64) -> Result<Self, ShareError> {
         if value.is_finite() && (0.0..=100.0).contains(&value) {
-            // A sum of nothing is −0 to a float; to people it is 0.
+            // An empty float sum is −0; people read it as 0.
             Ok(Self(value + 0.0))
         } else {
             Err(ShareError::NotAPercent(value))
         }
     }
 
-    /// `part` of `whole`; `None` when there is no whole to take a share of.
+    /// `part` of `whole`; `None`: the whole is 0.
     pub fn of(part: f64, whole: f64) -> Option<Self> {
         (whole > 0.0).then(|| Self::new(part / whole * 100.0).ok())?
     }
@@ -60,17 +61,17 @@ impl Percent {
         self.0
     }
 
-    /// What is left for the other side.
+    /// The other side's share.
     pub fn rest(self) -> Self {
         Self(100.0 - self.0)
     }
 
-    /// Nothing at all.
+    /// Returns true for no traffic.
     pub fn is_zero(self) -> bool {
         self.0 <= f64::EPSILON
     }
 
-    /// Everything.
+    /// Returns true for all traffic.
     pub fn is_full(self) -> bool {
         self.0 >= 100.0 - f64::EPSILON
     }
@@ -91,7 +92,7 @@ impl From<Percent> for f64 {
 
 impl std::str::FromStr for Percent {
     type Err = String;
-    /// Reads `10`, `10%`, `0.5 %`.
+    /// Parses `10`, `10%`, `0.5 %`.
     fn from_str(text: &str) -> Result<Self, String> {
         let number = text.trim().trim_end_matches('%').trim();
         let value: f64 = number.parse().map_err(|_| format!("'{number}' is not a number"))?;
@@ -100,22 +101,22 @@ impl std::str::FromStr for Percent {
 }
 
 impl fmt::Display for Percent {
-    /// `10%`, `0.5%`, `33.3%`: one decimal where it says something.
+    /// `10%`, `0.5%`, `33.3%`: one decimal, unless it is zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A sum of nothing is -0, which is 0 to people.
+        // An empty float sum is −0; people read it as 0.
         let rounded = (self.0 * 10.0).round() / 10.0 + 0.0;
         if rounded.fract() == 0.0 { write!(f, "{rounded:.0}%") } else { write!(f, "{rounded:.1}%") }
     }
 }
 
-/// One target group's weight in a forward action: an integer, 0–999
-/// (ELBv2 `TargetGroupTuple.Weight`). It says nothing without its neighbours' weights.
+/// One target group's weight in a forward action: an integer, 0–999 (ELBv2 `TargetGroupTuple.Weight`). A weight means
+/// nothing without the weights of the other target groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
 pub struct Weight(u16);
 
 impl Weight {
-    /// The largest weight that Elastic Load Balancing takes.
+    /// The largest weight that Elastic Load Balancing accepts.
     pub const MAX: u16 = 999;
     /// No traffic.
     pub const ZERO: Self = Self(0);
@@ -128,7 +129,7 @@ impl Weight {
         }
     }
 
-    /// The integer that goes on the wire.
+    /// The integer in the API request.
     pub fn value(self) -> u16 {
         self.0
     }
@@ -153,7 +154,7 @@ impl fmt::Display for Weight {
     }
 }
 
-/// The two weights of a pair, which together make a share.
+/// The two weights of a pair. Together they make a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Weights {
     /// The stable target group's weight.
@@ -163,24 +164,25 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The weights that give the canary exactly `share`: hundredths where they suffice (10 % → 90/10),
-    /// else thousandths (0.5 % → 995/5).
+    /// The weights that give the canary exactly `share`: hundredths where they suffice (10 % → 90/10), otherwise
+    /// thousandths (0.5 % → 995/5).
     pub fn for_canary(share: Percent) -> Result<Self, ShareError> {
         let in_tenths = || Self::dividing(1000, share).map_err(|_| ShareError::TooFine(share.0));
         Self::dividing(100, share).or_else(|_| in_tenths())
     }
 
-    /// The weights that divide `sum` so that the canary gets exactly `share`. All for one side is cut to what a weight can
-    /// be.
+    /// The weights that divide `sum` so that the canary gets exactly `share`. The weight of a side with all traffic is
+    /// capped at [`Weight::MAX`].
     ///
     /// # Errors
-    /// [`ShareError::NotOf`] where `sum` has no whole number for it, or a part of it is more than a weight can be.
+    /// [`ShareError::NotOf`] if `sum` has no whole number for the share, or if a part of the sum exceeds
+    /// [`Weight::MAX`].
     pub fn dividing(sum: u16, share: Percent) -> Result<Self, ShareError> {
         let canary = (share.0 * f64::from(sum) / 100.0).round();
         if (canary * 100.0 / f64::from(sum) - share.0).abs() >= 1e-9 {
             return Err(ShareError::NotOf { share: share.0, sum });
         }
-        // In range: `share` is within 0–100, so `canary` is within 0–sum.
+        // In range: `share` is within 0–100, and therefore `canary` within 0–sum.
         let canary = canary as u16;
         let undivided = share.is_zero() || share.is_full();
         if !undivided && canary.max(sum - canary) > Weight::MAX {
@@ -190,7 +192,7 @@ impl Weights {
         Ok(Self { stable: weight(sum - canary), canary: weight(canary) })
     }
 
-    /// The canary's share of the two; `None` when both are 0, which is no share at all.
+    /// The canary's share; `None`: both weights are 0.
     pub fn canary_share(self) -> Option<Percent> {
         Percent::of(self.canary.0.into(), f64::from(self.stable.0) + f64::from(self.canary.0))
     }

@@ -11,7 +11,8 @@ use super::{Bake, Method, Phase, Share, Side, WEIGHT_PAUSE_STAGE};
 use crate::domain::ecs::deployment::{Configuration, Pause, ServiceDeployment};
 use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::ecs::route::Route;
+use crate::domain::ecs::route::{Route, RouteId};
+use crate::domain::ecs::service::Managed;
 use crate::domain::rollback::known_bad;
 use crate::domain::rollback::known_bad::KnownBad;
 use crate::domain::rollback::target::KnownGood;
@@ -34,6 +35,8 @@ pub struct ReleaseState {
     /// Every other rule that has a target group of its services: a test listener's, or another tool's. They are never
     /// written, and what they send somewhere has to be served there.
     pub other_rules: Vec<Route>,
+    /// Its rules whose stickiness a rollback from this machine switched off, with the duration that each had.
+    pub stickiness_off: Vec<(RouteId, u32)>,
     /// Whether the rules were never read, so that a service behind a load balancer may be half of a pair.
     pub rules_unread: bool,
     /// The canary's share.
@@ -48,6 +51,8 @@ pub struct ReleaseState {
     pub known_bad: Vec<KnownBad>,
     /// Why this release can only be watched; `None`: it can be acted on.
     pub watch_only: Option<String>,
+    /// The part of AWS that owns the rules of the service.
+    pub managed: Option<Managed>,
     /// Pauses at which ECS waits for an answer, the next to time out first.
     pub pauses: Vec<Pause>,
     /// `lifecycleStage` of the deployment under way.
@@ -142,6 +147,19 @@ impl ReleaseState {
     /// Whether the canary has, or may have, a part of the traffic in any production rule.
     pub fn may_be_shared(&self) -> bool {
         self.rules.iter().any(|rule| rule.share().is_none_or(|share| !share.is_zero()))
+    }
+
+    /// Whether a pair's newest release was its canary's.
+    pub fn canary_is_newest(&self) -> bool {
+        let Some(canary) = self.canary.as_ref().filter(|_| !self.one_service()) else { return false };
+        let newer = canary.began.zip(self.stable.began).is_some_and(|(canary, stable)| canary > stable);
+        newer && !self.stable_taken()
+    }
+
+    /// Whether the canary's revision is newer than stable's and has neither traffic nor tasks.
+    pub fn is_abandoned(&self) -> bool {
+        let idle = self.share.configured.is_some_and(Percent::is_zero) && !self.in_flight();
+        idle && self.canary_is_newest() && self.canary.as_ref().is_some_and(|canary| canary.desired == 0)
     }
 
     /// Whether the canary is known to have a part of the traffic.

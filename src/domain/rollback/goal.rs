@@ -19,7 +19,7 @@ impl Goal {
         Self { from: plan.revision.clone(), to: plan.ends_on(release).cloned() }
     }
 
-    /// Whether a plan with the goal `other` still does what was confirmed.
+    /// Returns true if a plan with the goal `other` still does what the operator confirmed.
     pub fn allows(&self, other: &Self) -> bool {
         let same_target = self.to.is_none() || other.to.is_none() || self.to == other.to;
         self.from == other.from && same_target

@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::TaskDefinitionArn;
 
-/// For so long a revision is remembered as bad.
+/// Retention of known bad revisions.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// A revision that is known to be bad.
+/// A known bad revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownBad {
     /// The full ARN.
     pub task_definition: TaskDefinitionArn,
-    /// What is known of it.
+    /// The reason.
     pub reason: BadReason,
-    /// When that was.
+    /// Time of the rollback or the FAIL.
     pub at: Timestamp,
 }
 
-/// Why a revision is known to be bad.
+/// The reason why a revision is known to be bad.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "why", content = "details")]
 pub enum BadReason {
-    /// ECS rolled its deployment back, with this reason.
+    /// ECS rolled the deployment back, for this reason.
     RolledBackByEcs(Option<String>),
-    /// An operator rolled it back.
+    /// An operator rolled the revision back.
     RolledBack,
-    /// The verdict on it was FAIL, with these reasons.
+    /// The verdict was FAIL, for these reasons.
     Failed(Vec<String>),
 }
 
@@ -49,13 +49,13 @@ impl fmt::Display for KnownBad {
     }
 }
 
-/// What is known of a revision.
+/// The entry for a revision.
 pub fn find<'a>(known: &'a [KnownBad], task_definition: &TaskDefinitionArn) -> Option<&'a KnownBad> {
     known.iter().find(|bad| bad.task_definition == *task_definition)
 }
 
-/// The revisions that ECS's history and this machine know to be bad, each once, the newest first. A later deployment
-/// that succeeded clears its revision.
+/// The known bad revisions of ECS's history and of this machine, newest first, without duplicates. A later successful
+/// deployment clears its revision.
 pub fn known_bad(history: &[&ServiceDeployment], ours: &[KnownBad], now: Timestamp) -> Vec<KnownBad> {
     let worked_since = |bad: &KnownBad| {
         history.iter().any(|deployment| {
@@ -77,7 +77,7 @@ pub fn known_bad(history: &[&ServiceDeployment], ours: &[KnownBad], now: Timesta
     found
 }
 
-/// A deployment that ECS rolled back, or tried to.
+/// The entry for a deployment that ECS rolled back or tried to roll back.
 fn rolled_back(deployment: &ServiceDeployment) -> Option<KnownBad> {
     let back = deployment.status.rolling_back()
         || matches!(deployment.status, DeploymentStatus::RollbackSuccessful | DeploymentStatus::RollbackFailed);
@@ -104,7 +104,7 @@ mod tests {
             known_bad(history, ours, now()).iter().map(|bad| bad.task_definition.tag()).collect::<Vec<_>>()
         };
         assert_eq!(tags(&[], &[bad(41, 400), bad(42, 2), bad(43, 1), bad(42, 5)]), [":43", ":42"]);
-        // What this machine's clock says of the future is no memory.
+        // An entry from the future, by this machine's clock, is ignored.
         assert!(tags(&[], &[bad(42, -3)]).is_empty());
         let arn =
             crate::domain::ecs::names::Arn::new("arn:aws:ecs:us-east-1:123456789012:service-deployment/prod/shop/1");

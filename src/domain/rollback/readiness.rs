@@ -41,6 +41,8 @@ pub fn preflight(
         checks.extend(look.target());
         checks.extend(look.divided());
         if release.method != Method::Weighted {
+            checks.extend(look.deferred_cleanup());
+            checks.extend(look.express());
             checks.extend(look.images());
             checks.extend(look.surroundings());
             checks.extend(look.alarms());

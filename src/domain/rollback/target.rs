@@ -1,4 +1,4 @@
-//! The target of a rollback: the newest revision known to have worked, never just revision − 1.
+//! The target of a rollback: the newest known good revision, never just revision − 1.
 
 use std::collections::BTreeMap;
 
@@ -10,50 +10,51 @@ use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::observe::snapshot::{ObservedHealthy, Snapshot};
 
-/// How a revision is known to have worked.
+/// The evidence of a good revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// A service deployment of it ended SUCCESSFUL, or a rollback to it did.
+    /// A service deployment of the revision ended SUCCESSFUL, or a rollback to the revision did.
     Deployment,
-    /// It is what the deployment under way replaces.
+    /// The deployment under way replaces the revision.
     Replaced,
-    /// A console on this machine saw it complete and healthy.
+    /// A console on this machine observed the revision complete and healthy.
     Witnessed,
-    /// None: a deployment of it ended SUCCESSFUL while the service wanted no task, and no task of it ever ran.
+    /// No evidence: a deployment of the revision ended SUCCESSFUL while the service desired no tasks, and no task ever
+    /// ran.
     NeverRan,
 }
 
-/// A revision known to have worked.
+/// A known good revision.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KnownGood {
     /// The full ARN.
     pub task_definition: TaskDefinitionArn,
-    /// How it is known to have worked.
+    /// The evidence.
     pub evidence: Evidence,
-    /// When that was last seen or finished.
+    /// The last observation, or the end of the deployment.
     pub at: Option<Timestamp>,
-    /// How long it was in service, where the history shows it.
+    /// Time in service, if the history shows it.
     pub good_for: Option<SignedDuration>,
-    /// Whether it can still be deployed (`status` ACTIVE); `None`: not read.
+    /// True if the revision can still be deployed (`status` ACTIVE); `None`: not read.
     pub active: Option<bool>,
-    /// Whether an operator or ECS rolled back from it later: it worked for ECS, and was not wanted.
+    /// True if an operator or ECS later rolled back from the revision: ECS deployed it successfully, but it was not
+    /// wanted.
     pub rolled_back_from: bool,
 }
 
-/// The default target: the first that ran, was not rolled back and can, as far as is known, still be deployed.
+/// The default target: the first candidate that ran, was not rolled back and, as far as known, can still be deployed.
 pub fn best(candidates: &[KnownGood]) -> Option<&KnownGood> {
     let worked = |good: &&KnownGood| !good.rolled_back_from && good.evidence != Evidence::NeverRan;
     candidates.iter().filter(worked).find(|good| good.active != Some(false))
 }
 
-/// Every revision other than `current` that is known to have worked on this service, best first; those that somebody
-/// went back from come last.
+/// All known good revisions of the service other than `current`, best first. Revisions that were rolled back come last.
 pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Snapshot) -> Vec<KnownGood> {
     let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
     let history = history.map_or(&[][..], Vec::as_slice);
     let mut replay = Replay::of(history);
-    // What runs alone and complete is installed, whether the history has been read since or not.
+    // A revision that runs alone and complete is installed, even if the history was not read since.
     if service.desired > 0 && service.settled_on(current) {
         replay.install(current, None, service.primary().and_then(|primary| primary.created_at));
     }
@@ -65,12 +66,12 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
             found.push(KnownGood { active, ..good });
         }
     };
-    // What ECS could not bring back worked before.
+    // The target of a failed rollback worked before.
     let not_brought_back = service.failed_rollback(history).and_then(ServiceDeployment::rolled_back_to);
     not_brought_back.into_iter().for_each(|revision| add(known_good(revision, Evidence::Replaced, None)));
     replaced(service, history).into_iter().for_each(&mut add);
     replay.standing.iter().rev().map(Run::good).for_each(&mut add);
-    // What was seen from here is this machine's word alone: a revision of another family is not this service's.
+    // Observations are evidence of this machine only: a revision of another family does not belong to the service.
     let witnesses = snapshot.witnessed.get(&service.key).into_iter().flatten();
     let witnesses = witnesses.filter(|witness| witness.task_definition.family() == current.family());
     let (out, good): (Vec<_>, Vec<_>) =
@@ -90,9 +91,9 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     found
 }
 
-/// What a rollout under way replaces: it was complete when the rollout began. One that failed, or was itself replaced
-/// before it was complete, is not what worked: its rollout says so, and where ECS gives rollouts no state (a native
-/// strategy) the history does.
+/// The revisions that a rollout under way replaces: they were complete when the rollout began. A rollout that failed,
+/// or was replaced before it was complete, does not count. The rollout's state shows that; under a native strategy ECS
+/// reports no state, so the history decides.
 fn replaced(service: &Service, history: &[ServiceDeployment]) -> Vec<KnownGood> {
     if !service.rolling() {
         return Vec::new();
@@ -120,25 +121,25 @@ fn known_good(task_definition: &TaskDefinitionArn, evidence: Evidence, at: Optio
     KnownGood { task_definition, evidence, at, good_for: None, active: None, rolled_back_from: false }
 }
 
-/// The history played again, oldest first: what stands on what.
+/// The deployment history, replayed from the oldest on: a stack of installed revisions.
 #[derive(Default)]
 struct Replay {
-    /// What was installed, each on top of what it replaced.
+    /// The installed revisions, each on top of the one that it replaced.
     standing: Vec<Run>,
-    /// What was on top of a revision that was installed again: somebody went back from it.
+    /// The revisions on top of one that was installed again: they were rolled back.
     rolled_back_from: Vec<Run>,
-    /// What a rollback undid before it was installed, and when.
+    /// The revisions that a rollback undid before they were installed, with the time of the rollback.
     undone: BTreeMap<TaskDefinitionArn, Option<Timestamp>>,
 }
 
-/// A revision while it was what ran.
+/// A revision with its time in service.
 struct Run {
     task_definition: TaskDefinitionArn,
-    /// When it was installed.
+    /// Time of the installation.
     since: Option<Timestamp>,
-    /// When it was installed last, or again by a rollback of what came after it.
+    /// Time of the last installation, or of a rollback that restored the revision.
     at: Option<Timestamp>,
-    /// When something else began to take its place.
+    /// Start of the deployment that replaced the revision.
     until: Option<Timestamp>,
 }
 
@@ -153,7 +154,8 @@ impl Run {
 impl Replay {
     fn of(history: &[ServiceDeployment]) -> Self {
         let mut replay = Self::default();
-        // The list is newest first, which decides between equal times. One without any stays with its neighbour.
+        // The list is newest first, which orders equal times. A deployment without any time stays next to its
+        // neighbour.
         let mut last = Timestamp::MIN;
         let mut in_order: Vec<_> = history
             .iter()
@@ -173,14 +175,14 @@ impl Replay {
     fn take(&mut self, deployment: &ServiceDeployment) {
         let (began, ended) = (deployment.created_at, deployment.finished_at);
         match &deployment.status {
-            // What no task ran of took the place of what ran, and is none that worked.
+            // A deployment without tasks replaced the running revision, but is not evidence of a good one.
             DeploymentStatus::Successful if deployment.ran_nothing() => self.replace(began),
             DeploymentStatus::Successful => match deployment.task_definition() {
                 Some(target) => self.install(target, ended, began),
-                // Something that could not be resolved took its place.
+                // A target that could not be resolved replaced the running revision.
                 None => self.replace(began),
             },
-            // Its target was never installed; what it went back to was, again.
+            // The target was never installed; the earlier revision was installed again.
             DeploymentStatus::RollbackSuccessful => {
                 if let Some(target) = deployment.task_definition() {
                     self.undone.insert(target.clone(), ended);
@@ -194,7 +196,7 @@ impl Replay {
         }
     }
 
-    /// What is installed while it stands already backs out all that was put on top of it.
+    /// Installs a revision. If the revision is in the stack already, everything on top of it was rolled back.
     fn install(&mut self, task_definition: &TaskDefinitionArn, at: Option<Timestamp>, began: Option<Timestamp>) {
         self.undone.remove(task_definition);
         self.rolled_back_from.retain(|out| out.task_definition != *task_definition);
@@ -215,14 +217,14 @@ impl Replay {
         }
     }
 
-    /// Something else began to take the place of what ran.
+    /// Marks the end of the running revision: another one began to replace it.
     fn replace(&mut self, began: Option<Timestamp>) {
         if let Some(top) = self.standing.last_mut() {
             top.until = top.until.or(began);
         }
     }
 
-    /// What a console saw, in the light of the history.
+    /// An observation, checked against the history.
     fn judge(&self, witness: &ObservedHealthy) -> KnownGood {
         let revision = &witness.task_definition;
         let undone = self.undone.get(revision).is_some_and(|at| at.is_none_or(|at| witness.at <= at));

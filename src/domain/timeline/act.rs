@@ -1,4 +1,4 @@
-//! Acts of this console, and the changes in AWS that they explain.
+//! Acts of this console, and the changes in AWS that the acts explain.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,47 +8,49 @@ use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, RouteId};
 use crate::domain::plan::Call;
 
-/// A look that was asked for before a write can be answered after it, and shows what it wrote.
+/// Maximum lead of an observed change over its call: a query sent before a write may be answered after the write, and
+/// shows its effect.
 const LOOKED_BEFORE: SignedDuration = SignedDuration::from_secs(10);
 
-/// How long after its operation's end what a call did can show: a write that went unanswered may still take effect.
+/// Time after the end of an operation in which the effect of its calls can show: a write without a response may still
+/// take effect.
 const SHOWS_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// The origin of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
-    /// With a key of a console.
+    /// A key in a console.
     Key,
-    /// By a console itself, which had been told to.
+    /// Automatic promotion in a console.
     Automatic,
-    /// With a command.
+    /// A command.
     Command,
 }
 
-/// An operation that was ordered from here: with this console, or with another one that wrote the same audit.
+/// An operation that was ordered with this console, or with another one that wrote the same audit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Act {
-    /// By which it is known again.
+    /// The operation's id.
     pub id: String,
-    /// When it was ordered.
+    /// Time of the order.
     pub at: Timestamp,
-    /// Its plan's title.
+    /// Title of the plan.
     pub title: String,
-    /// How it was ordered.
+    /// The origin of the order.
     pub by: By,
-    /// Who ordered it, where that is known.
+    /// The operator who ordered it, if known.
     pub who: Option<String>,
-    /// What the operator typed, or what the console went by.
+    /// The reason that the operator typed, or the grounds on which the console acted.
     pub why: Option<String>,
-    /// The calls that were sent and what they change.
+    /// The calls that were sent, and the resources that each one changes.
     pub touches: Vec<Touch>,
-    /// When and how it ended, in words, and whether something is wrong with that.
+    /// Time and outcome in words, and true if something is wrong with the outcome.
     pub ended: Option<(Timestamp, String, bool)>,
 }
 
 impl Act {
-    /// Takes note that AWS refused the call of a step, or that it was not sent after all: it explains no change.
+    /// Records that AWS refused the call of a step, or that the call was not sent after all: it explains no change.
     pub fn withdraw(&mut self, step: usize) {
         self.touches.retain(|touch| touch.step != step || touch.verified.is_some());
     }
@@ -57,35 +59,35 @@ impl Act {
 /// A call that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Touch {
-    /// When.
+    /// Time of the call.
     pub at: Timestamp,
-    /// When what it was to change was read back.
+    /// Time at which the expected change was read back.
     pub verified: Option<Timestamp>,
-    /// The step of its plan, from 0.
+    /// 0-based index of the step in its plan.
     pub step: usize,
-    /// What it changes.
+    /// The resource that the call changes.
     pub what: AffectedResource,
 }
 
-/// What a call changes that somebody else could change as well.
+/// A resource that a call changes, and that somebody else could change as well.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AffectedResource {
     /// A rule's weights.
     Weights {
-        /// Which rule.
+        /// The rule.
         route: RouteId,
-        /// The weights that were written; others stayed.
+        /// The weights that were written; other weights stayed.
         weights: Vec<Forward>,
     },
     /// A deployment is started.
     Deployment {
-        /// Of which service.
+        /// The service.
         service: ServiceKey,
-        /// To which revision.
+        /// The new revision.
         task_definition: TaskDefinitionArn,
     },
-    /// A deployment is taken back.
+    /// A deployment is rolled back.
     Stop {
         /// `serviceDeploymentArn`.
         deployment: Arn,
@@ -100,7 +102,7 @@ pub enum AffectedResource {
 }
 
 impl AffectedResource {
-    /// What a call changes; `None`: nothing that is told apart by whose doing it was.
+    /// The resource that a call changes; `None`: the call has no effect whose author matters.
     pub fn of(call: &Call) -> Option<Self> {
         Some(match call {
             Call::SetWeights { route, weights, .. } => Self::Weights { route: route.clone(), weights: weights.clone() },
@@ -116,10 +118,11 @@ impl AffectedResource {
     }
 }
 
-/// How long a call whose end nobody saw may still show.
+/// Time after a call in which its effect can show, if nobody saw the end of its operation.
 const UNENDED: SignedDuration = SignedDuration::from_mins(30);
 
-/// What was sent from here and has not yet explained anything: a call explains one change, not every one like it.
+/// The calls that were sent from here and have not explained a change yet: a call explains one change, not every
+/// similar one.
 pub(super) struct Unexplained<'a> {
     touches: Vec<(&'a Touch, Option<Timestamp>)>,
 }
@@ -133,11 +136,12 @@ impl<'a> Unexplained<'a> {
         Self { touches }
     }
 
-    /// Takes the call that explains a change at that time, where there is one. Changes are asked about oldest first.
+    /// Removes the call that explains a change at `at`. Returns false if there is none. Changes must be passed oldest
+    /// first.
     pub(super) fn take(&mut self, at: Timestamp, explains: impl Fn(&AffectedResource) -> bool) -> bool {
         let in_time = |touch: &Touch, until: Option<Timestamp>| {
             let early = touch.at.duration_since(at) > LOOKED_BEFORE;
-            // Of what never ended, for want of a console that saw it, little is explained after a while.
+            // An operation without a recorded end, because no console saw it, explains changes only for a while.
             let until = until.unwrap_or(touch.at + UNENDED);
             let late = at.duration_since(until) > SHOWS_AFTER;
             !early && !late
@@ -147,7 +151,7 @@ impl<'a> Unexplained<'a> {
     }
 }
 
-/// That each was ordered.
+/// The entries for the orders.
 pub(super) fn orders(acts: &[Act]) -> Vec<Entry> {
     let order = |act: &Act| {
         let by = match act.by {
@@ -162,7 +166,7 @@ pub(super) fn orders(acts: &[Act]) -> Vec<Entry> {
     acts.iter().map(order).collect()
 }
 
-/// How each ended.
+/// The entries for the ends.
 pub(super) fn ends(acts: &[Act]) -> Vec<Entry> {
     let end = |act: &Act| {
         let (at, text, wrong) = act.ended.as_ref()?;

@@ -1,4 +1,4 @@
-//! Alarms: since when each is as it is, and the changes that were seen.
+//! Alarms: the start of each alarm's present state, and the observed changes.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::{Entry, Kind};
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::observe::snapshot::Snapshot;
 
-/// What is known of these alarms.
+/// The events of these alarms.
 pub(super) fn entries(snapshot: &Snapshot, names: &BTreeSet<String>) -> Vec<Entry> {
     names.iter().flat_map(|name| of(snapshot, name)).collect()
 }
@@ -19,7 +19,7 @@ fn of(snapshot: &Snapshot, name: &str) -> Vec<Entry> {
             entry(change.at, &change.after, format!("{} → {}", word(&change.before), word(&change.after.state)))
         })
         .collect();
-    // Where no change was seen, CloudWatch still says since when it is so.
+    // Without an observed change, CloudWatch still reports the start of the state.
     let now = snapshot.alarms.get(name).and_then(|reading| reading.get());
     let told = |alarm: &Alarm| changes.iter().any(|change| change.after.since == alarm.since);
     if let Some((alarm, since)) = now.filter(|alarm| !told(alarm)).and_then(|alarm| Some((alarm, alarm.since?))) {

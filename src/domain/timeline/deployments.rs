@@ -1,4 +1,4 @@
-//! Service deployments: their own times, and what was seen of their stages and pauses.
+//! Service deployments: their own times, and the observed changes of their stages and pauses.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::observe::snapshot::{HookChange, Snapshot, StageChange};
 
-/// A start that follows its creation so closely is not worth an entry of its own.
+/// A start this soon after the creation gets no entry of its own.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(10);
 
 /// The deployments of these services, by service, oldest first.
@@ -24,7 +24,7 @@ fn all<'a>(snapshot: &'a Snapshot, services: &[&'a ServiceKey]) -> Vec<(&'a Serv
     all
 }
 
-/// Who started the deployments of these services, as far as that is known.
+/// The origins of these services' deployments, as far as known.
 pub(super) fn whose(snapshot: &Snapshot, services: &[&ServiceKey], told: &EventText<'_>) -> BTreeMap<Arn, Origin> {
     let mut unexplained = Unexplained::new(told.acts);
     let whose = |(service, deployment): (&ServiceKey, &ServiceDeployment)| {
@@ -45,7 +45,7 @@ pub(super) fn whose(snapshot: &Snapshot, services: &[&ServiceKey], told: &EventT
     all(snapshot, services).into_iter().filter_map(whose).collect()
 }
 
-/// All that is known of the deployments of these services.
+/// All events of these services' deployments.
 pub(super) fn entries(snapshot: &Snapshot, services: &[&ServiceKey], told: &EventText<'_>) -> Vec<Entry> {
     let whose = whose(snapshot, services, told);
     let mut entries = Vec::new();
@@ -84,7 +84,7 @@ fn created(service: &str, deployment: &ServiceDeployment, hand: Option<Origin>) 
     Some(entry(at, service, deployment, "created", text).by(hand))
 }
 
-/// What ECS has its own times of after the creation.
+/// The events after the creation that have a time from ECS.
 fn went(service: &str, deployment: &ServiceDeployment, told: &EventText<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
     let name = revisions(deployment);
@@ -115,7 +115,7 @@ fn went(service: &str, deployment: &ServiceDeployment, told: &EventText<'_>) -> 
     entries
 }
 
-/// Whether a call from here asked for its rollback.
+/// Returns true if a call from here requested the deployment's rollback.
 fn taken_back(deployment: &ServiceDeployment, told: &EventText<'_>) -> bool {
     let touches = told.acts.iter().flat_map(|act| &act.touches);
     let mut back = touches.filter_map(|touch| match &touch.what {
@@ -125,7 +125,7 @@ fn taken_back(deployment: &ServiceDeployment, told: &EventText<'_>) -> bool {
     back.any(|touched| *touched == deployment.arn)
 }
 
-/// Whether ECS says that it goes back for an alarm or its circuit breaker.
+/// Returns true if ECS reports an alarm or the circuit breaker as the reason of its rollback.
 fn by_itself(deployment: &ServiceDeployment) -> bool {
     let reason = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref()).unwrap_or_default();
     let reason = reason.to_lowercase();
@@ -134,7 +134,7 @@ fn by_itself(deployment: &ServiceDeployment) -> bool {
 
 fn staged(service: &str, deployment: &ServiceDeployment, change: &StageChange) -> Option<Entry> {
     let to = change.after.as_ref()?;
-    // Of one that had ended before it was first seen, the stage says where it ended.
+    // For a deployment that ended before its first observation, the stage is only the last one.
     if deployment.finished_at.is_some_and(|at| at <= change.at) {
         return None;
     }
@@ -143,7 +143,7 @@ fn staged(service: &str, deployment: &ServiceDeployment, change: &StageChange) -
     Some(entry(change.at, service, deployment, &format!("stage {}", change.at), text).seen())
 }
 
-/// A pause began, or is over: whose answer that was is told by what was sent from here.
+/// The beginning or the end of a pause; the calls sent from here tell the origin of the answer.
 fn paused(service: &str, deployment: &ServiceDeployment, change: &HookChange, told: &EventText<'_>) -> Option<Entry> {
     const WAITS: Option<&str> = Some("AWAITING_ACTION");
     let name = revisions(deployment);

@@ -1,4 +1,4 @@
-//! What ECS says of the services, repeats folded.
+//! Event messages of ECS about the services, with repeats folded.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use crate::domain::ecs::names::ServiceKey;
 use crate::domain::ecs::service::ServiceEvent;
 use crate::domain::observe::snapshot::Snapshot;
 
-/// How much of a message is read: AWS's are shorter.
+/// The part of a message that is read; messages of AWS are shorter.
 const LONGEST: usize = 4_096;
 
-/// Words of ECS's that speak of something wrong.
+/// Words in ECS messages that report a problem.
 const WRONG: [&str; 7] = ["unable", "failed", "unhealthy", "error", "rolling back", "rolled back", "not stabilize"];
 
-/// What ECS says, those that say the same of other tasks shortly after one another as one.
+/// Event messages of ECS. Messages that differ only in their tasks and follow one another closely form one entry.
 pub(super) fn entries(snapshot: &Snapshot, services: &[&ServiceKey]) -> Vec<Entry> {
     let services = services.iter().filter_map(|key| snapshot.service(key));
     services.flat_map(|service| of(&service.key, &service.events)).collect()
@@ -27,7 +27,7 @@ fn of(service: &ServiceKey, events: &[ServiceEvent]) -> Vec<Entry> {
     }
     let mut entries = Vec::new();
     for mut events in alike.into_values() {
-        // AWS says an event again in every answer, and now and then twice in one.
+        // AWS repeats an event in every answer, and sometimes twice in one.
         events.sort_by(|(one, _), (other, _)| (one.at, &one.id).cmp(&(other.at, &other.id)));
         events.dedup_by(|(one, _), (other, _)| one.id == other.id);
         for together in events.chunk_by(|(before, _), (after, _)| after.at.duration_since(before.at) <= TOGETHER) {
@@ -40,7 +40,7 @@ fn of(service: &ServiceKey, events: &[ServiceEvent]) -> Vec<Entry> {
     entries
 }
 
-/// The message without the `(service NAME)` that each begins with: whose it is, is said beside it.
+/// The message without its prefix `(service NAME)`; the entry names the service.
 fn without_name(message: &str) -> String {
     let message: String = message.chars().take(LONGEST).collect();
     match message.strip_prefix("(service ").and_then(|rest| rest.split_once(") ")) {
@@ -49,11 +49,11 @@ fn without_name(message: &str) -> String {
     }
 }
 
-/// What two messages share that differ in their numbers and in which tasks and targets they name.
+/// The common form of messages that differ only in their numbers and in the tasks and targets that they name.
 fn shape(message: &str) -> String {
     let word = |word: &str| {
         let letters = || word.chars().filter(|c| c.is_alphanumeric());
-        // Ids are hexadecimal, addresses are numbers; a word of ordinary letters alone is neither.
+        // Ids are hexadecimal, addresses are numbers; a word of letters only is neither.
         let named = letters().any(|c| c.is_ascii_digit()) && letters().all(|c| c.is_ascii_hexdigit());
         if named { "#".to_owned() } else { word.to_owned() }
     };

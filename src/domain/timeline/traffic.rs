@@ -1,4 +1,4 @@
-//! The changes of weights that were seen, and whose they were.
+//! The observed changes of weights, with their origin.
 
 use super::act::{AffectedResource, Unexplained};
 use super::{Entry, EventText, Kind, Origin};
@@ -7,7 +7,7 @@ use crate::domain::ecs::route::{Forward, Route, target_group_name};
 use crate::domain::observe::snapshot::{Snapshot, StageChange, WeightChange};
 use crate::domain::release::{Method, Release, WEIGHT_PAUSE_STAGE};
 
-/// Every change that was seen, of every rule of the release.
+/// All observed changes of the release's rules.
 pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &EventText<'_>) -> Vec<Entry> {
     let seen =
         release.rules.iter().filter_map(|rule| Some((&rule.route, snapshot.weight_changes.get(&rule.route.id)?)));
@@ -43,7 +43,7 @@ pub(super) fn entries(snapshot: &Snapshot, release: &Release, told: &EventText<'
     entries
 }
 
-/// The deployment by which ECS itself was writing weights then, where there was one.
+/// The deployment for which ECS itself was writing weights at the time, if any.
 fn shifting<'a>(snapshot: &'a Snapshot, release: &Release, change: &WeightChange) -> Option<&'a ServiceDeployment> {
     if !release.method.shifted_by_ecs() {
         return None;
@@ -51,21 +51,21 @@ fn shifting<'a>(snapshot: &'a Snapshot, release: &Release, change: &WeightChange
     let all = snapshot.deployments.get(&release.stable.service)?.get()?;
     let deployment = all.iter().find(|deployment| {
         let began = deployment.created_at.is_some_and(|at| at <= change.at);
-        // What its end brought about is seen after it.
+        // The effect of the deployment's end is observed after the end.
         let over = deployment.finished_at.is_some_and(|at| change.at.duration_since(at) > SEEN_LATER);
         deployment.configuration.strategy.shifts_traffic() && began && !over
     })?;
-    // Where it is held for weights of ours ECS writes none.
+    // ECS writes no weights while the deployment is paused for tidegate's weights.
     let mut stages = snapshot.stage_changes.get(&deployment.arn).into_iter().flatten();
     let stage = stages.rfind(|it: &&StageChange| it.at <= change.at).map(|it| it.after.as_ref());
     let held = stage.unwrap_or(deployment.stage.as_ref()) == Some(&WEIGHT_PAUSE_STAGE);
     (!(release.method == Method::NativeWeighted && held)).then_some(deployment)
 }
 
-/// How long after a deployment's end the last weights that it wrote may first be seen.
+/// Time after a deployment's end within which its last weights may first be observed.
 const SEEN_LATER: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
 
-/// `90/10 → 50/50`, stable first; with names where other target groups are among them.
+/// `90/10 → 50/50`, stable first; with names if other target groups have weights too.
 fn weights(release: &Release, route: &Route, change: &WeightChange) -> String {
     let rule = release.rules.iter().find(|rule| rule.route.id == route.id);
     let order: Vec<_> = rule.into_iter().flat_map(|rule| [&rule.stable, &rule.canary]).collect();

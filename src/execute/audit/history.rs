@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::SCHEMA;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::ecs::names::{Arn, Identity, Location, ServiceKey, TaskDefinitionArn};
-use crate::domain::ecs::route::{Forward, RouteId};
+use crate::domain::ecs::route::{Forward, RouteId, Stickiness};
 use crate::domain::history::History;
 use crate::domain::observe::snapshot::ObservedHealthy;
 use crate::domain::operation::OperationOutcome;
@@ -73,6 +73,8 @@ struct PastCall {
     call: String,
     route: Option<RouteId>,
     weights: Option<Vec<Forward>>,
+    #[serde(default)]
+    stickiness: Option<Stickiness>,
     service: Option<ServiceKey>,
     task_definition: Option<TaskDefinitionArn>,
     deployment: Option<Arn>,
@@ -161,6 +163,9 @@ fn can_run_here(revision: &TaskDefinitionArn, location: &Location) -> bool {
 fn learn(history: &mut History, mut past: Past, location: &Location) {
     let call = past.call.take();
     let writes_weights = call.as_ref().is_some_and(|call| call.call == "set_weights");
+    if past.event == "call" {
+        learn_stickiness(history, &past.release, call.as_ref());
+    }
     learn_act(history, &past, call);
     match past.event.as_str() {
         "ordered" => {
@@ -190,6 +195,18 @@ fn learn(history: &mut History, mut past: Past, location: &Location) {
             history.requested.extend(past.share.map(|share| (past.release, share)));
         }
         _ => {}
+    }
+}
+
+/// What was sent counts: whether AWS took it, the rule tells.
+fn learn_stickiness(history: &mut History, release: &str, call: Option<&PastCall>) {
+    let Some((route, stickiness)) = call.and_then(|call| Some((call.route.as_ref()?, call.stickiness?))) else {
+        return;
+    };
+    let off = history.stickiness.entry(release.to_owned()).or_default();
+    off.retain(|(noted, _)| noted != route);
+    if let Stickiness::Off { was } = stickiness {
+        off.push((route.clone(), was));
     }
 }
 

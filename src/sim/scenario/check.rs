@@ -14,6 +14,9 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
     if scenario.propagation_seconds.is_some_and(|seconds| seconds > 90) {
         return Err("propagation_seconds: it is not within 0–90".into());
     }
+    if scenario.network && !scenario.rule.is_empty() {
+        return Err("network: a Network Load Balancer has no rules".into());
+    }
     for (name, listener) in &scenario.listener {
         names.action(&format!("listener.{name}"), &listener.default)?;
     }

@@ -30,9 +30,12 @@ pub struct Scenario {
     /// ECS clusters. Services run in the first one unless they name another.
     #[serde(default = "clusters")]
     pub(crate) clusters: Vec<String>,
-    /// The Application Load Balancer's name.
+    /// The load balancer's name.
     #[serde(default = "load_balancer")]
     pub(crate) load_balancer: String,
+    /// It is a Network Load Balancer: its listeners have a default action alone, and it counts no requests.
+    #[serde(default)]
+    pub(crate) network: bool,
     /// Time until the load balancer follows a change of weights, 0–90. Until then it divides requests as before.
     #[serde(default)]
     pub(crate) propagation_seconds: Option<u32>,
@@ -79,6 +82,7 @@ impl Scenario {
             region,
             clusters: Vec::new(),
             load_balancer: String::new(),
+            network: false,
             propagation_seconds: None,
             warmup: Duration::default(),
             listener: IndexMap::default(),

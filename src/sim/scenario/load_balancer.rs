@@ -66,6 +66,8 @@ pub(crate) struct TargetGroup {
     pub(crate) unhealthy_after: u32,
     /// The deregistration delay.
     pub(crate) drain_seconds: u32,
+    /// stickiness.enabled: its clients stay with one target, and a rule that forwards to it beside others is sticky too.
+    pub(crate) sticky: bool,
 }
 
 impl Default for TargetGroup {
@@ -76,6 +78,7 @@ impl Default for TargetGroup {
             healthy_after: 2,
             unhealthy_after: 2,
             drain_seconds: 30,
+            sticky: false,
         }
     }
 }

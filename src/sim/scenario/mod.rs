@@ -19,7 +19,8 @@ pub use file::Scenario;
 pub use load::ScenarioError;
 pub(crate) use load_balancer::{Action, Rule};
 pub(crate) use service::{
-    Deployment, Network, PastDeployment, PastOutcome, PauseHook, Service, ServiceStatus, Strategy, TaskSettings,
+    Deployment, Managed, Network, PastDeployment, PastOutcome, PauseHook, Service, ServiceStatus, Strategy,
+    TaskSettings,
 };
 pub(crate) use task_definition::{
     Container, Degradation, Family, HealthCheckFailure, LogFormat, NoResponse, Revision, Traits,

@@ -58,6 +58,22 @@ pub(crate) struct Service {
     /// The most tasks that the cluster has room for. There is room for any number by default.
     #[serde(default)]
     pub(crate) room: Option<u32>,
+    /// The part of AWS that owns the rule and the target groups of the service.
+    #[serde(default)]
+    pub(crate) managed: Option<Managed>,
+    /// How long a replaced task is protected from being stopped (task scale-in protection).
+    #[serde(default)]
+    pub(crate) protected: Option<Duration>,
+}
+
+/// Services of which AWS owns the rule and the target groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Managed {
+    /// resourceManagementType is ECS.
+    Express,
+    /// The service has a gateway connector, and shows no load balancer.
+    Gateway,
 }
 
 /// status of a service.
@@ -139,6 +155,18 @@ pub(crate) struct Deployment {
     /// Alarms that roll the deployment back.
     pub(crate) alarms: Vec<String>,
     pub(crate) pause: Vec<PauseHook>,
+    /// earlySuccessCriteria, enabled. ROLLING only.
+    pub(crate) early_success: Option<EarlySuccess>,
+}
+
+/// earlySuccessCriteria.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EarlySuccess {
+    /// healthyPercent.
+    pub(crate) healthy_percent: u32,
+    /// sourceServiceRevisionCleanup: `BLOCKING` or `DEFERRED`.
+    pub(crate) cleanup: String,
 }
 
 impl Default for Deployment {
@@ -153,6 +181,7 @@ impl Default for Deployment {
             bake_minutes: 5,
             alarms: Vec::new(),
             pause: Vec::new(),
+            early_success: None,
         }
     }
 }

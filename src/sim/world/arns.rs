@@ -40,8 +40,9 @@ impl Arns {
         self.arn("ecs", format_args!("service-revision/{cluster}/{service}/{id}"))
     }
 
-    pub(crate) fn load_balancer(&self, name: &str, id: &str) -> String {
-        self.arn("elasticloadbalancing", format_args!("loadbalancer/app/{name}/{id}"))
+    /// `kind` is `app` or `net`.
+    pub(crate) fn load_balancer(&self, kind: &str, name: &str, id: &str) -> String {
+        self.arn("elasticloadbalancing", format_args!("loadbalancer/{kind}/{name}/{id}"))
     }
 
     pub(crate) fn target_group(&self, name: &str, id: &str) -> String {

@@ -183,6 +183,7 @@ impl NativeScene {
             grace: None,
             execute_command: false,
             daemon: false,
+            managed: None,
         }
     }
 

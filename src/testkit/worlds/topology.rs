@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -10,7 +11,8 @@ use crate::domain::assess::releases;
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::{Forward, Health, Route, RouteId};
 use crate::domain::ecs::service::Service;
-use crate::domain::observe::snapshot::{Reading, Snapshot};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::observe::snapshot::{Query, Reading, Snapshot};
 use crate::domain::plan::{Context, Intent, Plan, Refusal, plan};
 use crate::domain::release::Release;
 use crate::domain::release::share::Weight;
@@ -42,6 +44,23 @@ pub(crate) struct RuleScene {
     pub couple: usize,
     pub division: Division,
     pub stickiness: Option<u32>,
+}
+
+/// What a console may lack of a topology: reads that failed, were never made, or are old.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Missing {
+    /// The rules were never read.
+    Rules,
+    /// The newest read of the rules failed; the one before is kept.
+    NewestRules,
+    /// The health of the canary's groups was never read.
+    CanaryHealth,
+    /// The health of no group was read.
+    Health,
+    /// The newest read of the services failed; the one before is kept.
+    NewestServices,
+    /// The canary service is not in the answer.
+    Canary,
 }
 
 /// A pair with its rules.
@@ -158,6 +177,28 @@ impl Topology {
         all.into_iter().find(|release| release.name == "shop")
     }
 
+    /// Every release, as a console sees them that lacks something.
+    pub(crate) fn releases_without(&self, missing: Missing) -> Vec<Release> {
+        let mut snapshot = self.snapshot();
+        let fault = Fault::new(FaultKind::Throttled, "Describe", "all", "Rate exceeded");
+        let at = now() + SignedDuration::from_secs(1);
+        match missing {
+            Missing::Rules => snapshot.routes = Reading::default(),
+            Missing::NewestRules => snapshot.apply(at, &Query::Routes, Err(fault)),
+            Missing::CanaryHealth => COUPLES.iter().for_each(|(_, canary)| {
+                snapshot.health.remove(&group(canary));
+            }),
+            Missing::Health => snapshot.health.clear(),
+            Missing::NewestServices => snapshot.apply(at, &Query::Services, Err(fault)),
+            Missing::Canary => {
+                let mut left = self.services();
+                left.retain(|service| service.key.service != CANARY);
+                snapshot.services = Reading::fresh(now(), left.into_iter().map(|it| (it.key.clone(), it)).collect());
+            }
+        }
+        releases(&snapshot, &Settings::default(), &BTreeMap::new(), at)
+    }
+
     pub(crate) fn plan(&self, release: &Release, intent: &Intent) -> Result<Plan, Refusal> {
         plan(release, intent, &Context { place: &place(), settings: &Settings::default(), now: now() })
     }
@@ -186,6 +227,11 @@ fn rule() -> impl Strategy<Value = RuleScene> {
             stickiness,
         },
     )
+}
+
+pub(crate) fn missing() -> impl Strategy<Value = Missing> {
+    use Missing::{Canary, CanaryHealth, Health, NewestRules, NewestServices, Rules};
+    select(vec![Rules, NewestRules, CanaryHealth, Health, NewestServices, Canary])
 }
 
 /// A pair behind one to five rules of up to three load balancers, and something to do with it. The canary may be about to

@@ -26,7 +26,7 @@ fn to(name: &str, weight: u64) -> Forward {
 
 fn set_weights(seen: &Route, stable: u64, canary: u64, reread: Reread) -> Call {
     let weights = vec![to("stable", stable), to("canary", canary)];
-    Call::SetWeights { route: seen.id.clone(), seen: Seen::from(seen), weights, reread }
+    Call::SetWeights { route: seen.id.clone(), seen: Seen::from(seen), weights, stickiness: None, reread }
 }
 
 impl Stage {

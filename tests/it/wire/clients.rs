@@ -1,4 +1,5 @@
-//! What the real SDK clients make of the answers, and the fake of what they send.
+//! The real SDK clients against a fake: the values that the clients read from responses, and the requests that the fake
+//! receives.
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 use aws_sdk_elasticloadbalancingv2::types::{

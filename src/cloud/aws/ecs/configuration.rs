@@ -8,7 +8,7 @@ use aws_smithy_types::{Document, Number};
 use serde_json::Value;
 
 use crate::domain::ecs::deployment::{
-    AlarmConfiguration, BreakerConfiguration, Configuration, HookConfiguration, Strategy,
+    AlarmConfiguration, BreakerConfiguration, Configuration, EarlySuccess, HookConfiguration, Strategy,
 };
 
 use super::text::non_empty;
@@ -33,6 +33,11 @@ pub(in crate::cloud::aws) fn configuration(raw: Option<&sdk::DeploymentConfigura
         }),
         maximum_percent: raw.maximum_percent,
         minimum_healthy_percent: raw.minimum_healthy_percent,
+        early_success: raw.early_success_criteria().map(|early| EarlySuccess {
+            enable: early.enable,
+            healthy_percent: early.healthy_percent,
+            cleanup: non_empty(early.source_service_revision_cleanup().map(sdk::ServiceRevisionCleanup::as_str)),
+        }),
     }
 }
 
@@ -98,7 +103,17 @@ pub(in crate::cloud::aws) fn written(
         let names = Some(alarms.names.clone());
         sdk::DeploymentAlarms::builder().set_alarm_names(names).enable(alarms.enable).rollback(alarms.rollback).build()
     });
+    // ECS takes these criteria with ROLLING alone.
+    let early = configuration.early_success.as_ref().filter(|_| !configuration.strategy.shifts_traffic());
+    let early = early.map(|early| {
+        sdk::DeploymentEarlySuccessCriteria::builder()
+            .enable(early.enable)
+            .set_healthy_percent(early.healthy_percent)
+            .set_source_service_revision_cleanup(early.cleanup.as_deref().map(Into::into))
+            .build()
+    });
     Ok(call
+        .set_early_success_criteria(early)
         .set_bake_time_in_minutes(configuration.bake_minutes)
         .set_lifecycle_hooks(Some(configuration.hooks.iter().map(written_hook).collect()))
         .set_alarms(alarms.transpose()?)

@@ -7,7 +7,8 @@ use aws_sdk_ecs::types as sdk;
 use crate::cloud::aws::time::{maybe, timestamp};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{
-    Container, Controller, LogDriver, Rollout, RolloutRole, RolloutState, Service, ServiceEvent, Task, TaskDefinition,
+    Container, Controller, LogDriver, Managed, Rollout, RolloutRole, RolloutState, Service, ServiceEvent, Task,
+    TaskDefinition,
 };
 
 use super::configuration::configuration;
@@ -46,6 +47,7 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         grace: raw.health_check_grace_period_seconds().and_then(|seconds| u32::try_from(seconds).ok()),
         execute_command: raw.enable_execute_command(),
         daemon: raw.scheduling_strategy == Some(sdk::SchedulingStrategy::Daemon),
+        managed: (raw.resource_management_type == Some(sdk::ResourceManagementType::Ecs)).then_some(Managed::Express),
         cluster_arn,
     })
 }

@@ -20,16 +20,42 @@ pub(in crate::cloud::aws) fn revision(raw: &sdk::ServiceRevision) -> Option<Serv
     target_groups.dedup();
     let mut rules: Vec<String> = resolved.iter().filter_map(|it| non_empty(it.production_listener_rule())).collect();
     rules.sort();
+    let managed = managed(raw);
+    let of_aws = managed.iter().filter_map(|it| it.rule.clone());
+    let production_rule = rules.into_iter().chain(of_aws).next().map(Arn::new);
     let mut images: Vec<RevisionImage> = raw.container_images().iter().map(image).collect();
     images.sort_by(|one, other| one.container.cmp(&other.container));
     Some(ServiceRevision {
         created_at: maybe(raw.created_at()),
         images,
         target_groups,
-        production_rule: rules.into_iter().next().map(Arn::new),
+        production_rule,
+        managed_groups: managed.into_iter().flat_map(|it| it.groups).map(Arn::new).collect(),
+        behind_gateway: !raw.gateway_connectors().is_empty(),
         surroundings: surroundings(raw),
         ..ServiceRevision::bare(arn, TaskDefinitionArn::new(raw.task_definition()?))
     })
+}
+
+/// A production rule that AWS created for a revision, with its target groups.
+struct ManagedRule {
+    rule: Option<String>,
+    groups: Vec<String>,
+}
+
+/// The rules of an ECS Gateway, and those of an Express service.
+fn managed(raw: &sdk::ServiceRevision) -> Vec<ManagedRule> {
+    let Some(resources) = raw.ecs_managed_resources() else { return Vec::new() };
+    let balancers = resources.gateway_connections().iter().filter_map(|it| it.resources()?.as_host_shared_alb().ok());
+    let of_gateways = balancers.flatten().map(|it| ManagedRule {
+        rule: non_empty(it.listener_rule_arn()),
+        groups: [it.target_group_arn(), it.alternate_target_group_arn()].into_iter().filter_map(non_empty).collect(),
+    });
+    let of_express = resources.ingress_paths().iter().map(|path| ManagedRule {
+        rule: path.rule().and_then(|rule| non_empty(rule.arn())),
+        groups: path.target_groups().iter().filter_map(|group| non_empty(group.arn())).collect(),
+    });
+    of_gateways.chain(of_express).collect()
 }
 
 /// Whether ECS moves traffic to it, so that it resolves target groups and a rule for it at some time.

@@ -1,6 +1,6 @@
 use aws_sdk_elasticloadbalancingv2::types::{
     AuthenticateOidcActionConfig, HostHeaderConditionConfig, HttpHeaderConditionConfig, PathPatternConditionConfig,
-    QueryStringConditionConfig, QueryStringKeyValuePair, TargetGroupStickinessConfig,
+    QueryStringConditionConfig, QueryStringKeyValuePair,
 };
 
 use proptest::prelude::*;
@@ -110,25 +110,25 @@ fn both_forms_of_one_target_group_have_the_same_shape() {
 fn other_weights_and_nothing_else() {
     let sticky = forward(vec![tuple("stable", Some(99)), tuple("canary", Some(1))], Some((true, 60)));
     let before = rule(vec![oidc(&[("a", "1")]), sticky]).unwrap();
-    let actions = before.reweighted(&[to("stable", 90), to("canary", 10)]).unwrap();
+    let actions = before.reweighted(&[to("stable", 90), to("canary", 10)], None).unwrap();
     let after = rule(actions.clone()).unwrap();
     assert_eq!(after.route.forwards, [to("stable", 90), to("canary", 10)]);
     assert_eq!(after.route.shape, before.route.shape);
     let oidc = actions[0].authenticate_oidc_config.as_ref().unwrap();
     assert_eq!((oidc.use_existing_client_secret, oidc.client_secret.as_deref()), (Some(true), None));
-    let alone = before.reweighted(&[to("canary", 0)]).unwrap();
+    let alone = before.reweighted(&[to("canary", 0)], None).unwrap();
     assert_eq!(rule(alone).unwrap().route.forwards, [to("stable", 99), to("canary", 0)], "the others keep theirs");
-    assert_eq!(before.reweighted(&[to("stable", 1), to("gone", 0)]), None);
+    assert_eq!(before.reweighted(&[to("stable", 1), to("gone", 0)], None), None);
 }
 
 #[test]
 fn a_short_form_beside_several_target_groups_is_not_written_back() {
     let mut action = pair(99, 1);
     action.target_group_arn = Some(group("stable").as_str().to_owned());
-    let written = rule(vec![action]).unwrap().reweighted(&[to("canary", 10)]).unwrap();
+    let written = rule(vec![action]).unwrap().reweighted(&[to("canary", 10)], None).unwrap();
     assert_eq!(written[0].target_group_arn, None);
     let short = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(group("only").as_str()).build();
-    let written = rule(vec![short]).unwrap().reweighted(&[to("only", 100)]).unwrap();
+    let written = rule(vec![short]).unwrap().reweighted(&[to("only", 100)], None).unwrap();
     assert_eq!(forwards(&written), [to("only", 100)]);
 }
 
@@ -179,18 +179,37 @@ proptest! {
         let mut weights = vec![1; groups];
         for (index, weight) in steps {
             weights[index % groups] = weight;
-            let written = now.reweighted(&[to(&format!("tg{}", index % groups), weight)]).unwrap();
+            let written = now.reweighted(&[to(&format!("tg{}", index % groups), weight)], None).unwrap();
             now = rule(written).unwrap();
         }
         prop_assert_eq!(now.route.shape, first.route.shape);
         let are: Vec<u64> = now.route.forwards.iter().map(|forward| forward.weight.into()).collect();
         prop_assert_eq!(are, weights);
         let restored: Vec<Forward> = first.route.forwards.clone();
-        let mut back = now.reweighted(&restored).unwrap();
+        let mut back = now.reweighted(&restored, None).unwrap();
         // What says that the secret stays is all that is added.
         for oidc in back.iter_mut().filter_map(|action| action.authenticate_oidc_config.as_mut()) {
             prop_assert_eq!(oidc.use_existing_client_secret.take(), Some(true));
         }
         prop_assert_eq!(back, first.actions);
+    }
+
+    /// Switched off and on again, a rule is what it was.
+    #[test]
+    fn stickiness_changes_nothing_but_itself(
+        authenticated in any::<bool>(),
+        seconds in 1u32..604_800,
+        weights in (0u64..=999, 0u64..=999),
+    ) {
+        let sticky = forward(vec![tuple("a", Some(5)), tuple("b", Some(7))], Some((true, seconds as i32)));
+        let actions = authenticated.then(|| oidc(&[("a", "1")])).into_iter().chain([sticky]);
+        let first = rule(actions.collect()).unwrap();
+        let to_both = [to("a", weights.0), to("b", weights.1)];
+        let off = rule(first.reweighted(&to_both, Some(Stickiness::Off { was: seconds })).unwrap()).unwrap();
+        prop_assert_eq!((off.route.stickiness, &off.route.forwards[..]), (None, &to_both[..]));
+        let plain = rule(first.reweighted(&to_both, None).unwrap()).unwrap();
+        prop_assert_ne!(off.route.shape, plain.route.shape);
+        let on = rule(off.reweighted(&to_both, Some(Stickiness::On { seconds })).unwrap()).unwrap();
+        prop_assert_eq!(on, plain);
     }
 }

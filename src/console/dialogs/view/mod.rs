@@ -5,6 +5,7 @@ mod confirm;
 pub(crate) mod copy_menu;
 mod help;
 mod palette;
+mod revisions;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,9 +15,9 @@ use tui_input::Input;
 
 use super::{Consent, Dialog, Purpose, Revisions};
 use crate::console::widgets::canvas::{Canvas, put, split_top};
+use crate::console::widgets::format;
 use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{format, parts};
 use crate::console::wording::KEYS;
 use crate::domain::plan::Refusal;
 use crate::domain::settings::Settings;
@@ -57,51 +58,53 @@ pub(crate) fn accepts_text(dialog: &Dialog) -> bool {
     }
 }
 
+/// A dialog's text.
+struct Content {
+    title: String,
+    /// Columns inside the frame.
+    width: usize,
+    lines: Vec<Line<'static>>,
+}
+
 /// Draws a dialog in the middle of the screen's body.
 pub(crate) fn draw(scene: &Canvas<'_>, dialog: &Dialog, buffer: &mut Buffer, body: Rect) {
+    window(scene, buffer, body, content(scene, dialog, body));
+}
+
+fn content(scene: &Canvas<'_>, dialog: &Dialog, body: Rect) -> Content {
+    let rows = inner_height(body);
+    let of = |most: u16, title: &str, lines: &dyn Fn(usize) -> Vec<Line<'static>>| {
+        let width = inner_width(body, most);
+        Content { title: title.to_owned(), width, lines: lines(width) }
+    };
     match dialog {
-        Dialog::Confirm(confirm) => {
-            let width = inner_width(body, 100);
-            let lines = confirm::lines(scene, confirm, width, inner_height(body));
-            window(scene, buffer, body, width, &confirm.plan.title, lines);
-        }
+        Dialog::Confirm(confirm) => of(100, &confirm.plan.title, &|width| confirm::lines(scene, confirm, width, rows)),
         Dialog::Weight { release, input, error } => {
-            weight(scene, buffer, body, release, input, error.as_deref());
+            let title = format!("{release}: the canary's share");
+            of(64, &title, &|width| weight(scene, release, input, error.as_deref(), width))
         }
         Dialog::AutoPromotion { release, consent, .. } => {
-            let width = inner_width(body, 84);
-            let lines = auto_promotion::lines(scene, release, consent, width);
-            window(scene, buffer, body, width, &format!("{release}: automatic stepping"), lines);
+            let title = format!("{release}: automatic stepping");
+            of(84, &title, &|width| auto_promotion::lines(scene, release, consent, width))
         }
-        Dialog::Revisions(revisions) => choose(scene, buffer, body, revisions),
-        Dialog::Refused { title, refusal, .. } => refused(scene, buffer, body, title, refusal),
-        Dialog::Closed { why } => {
-            let width = inner_width(body, 70);
-            let mut lines: Vec<_> =
-                format::wrap(why, width, 6).into_iter().map(|text| scene.line(text, Role::Title)).collect();
-            lines.push(scene.line("Nothing was sent. What you type is not heard until esc.", Role::Text));
-            window(scene, buffer, body, width, "no longer asked", lines);
+        Dialog::Revisions(revisions) => {
+            let Revisions { release, family, .. } = revisions;
+            let title = match revisions.purpose {
+                Purpose::Start => format!("{release}: start which revision of {family}?"),
+                Purpose::Rollback => format!("{release}: go back to which revision of {family}?"),
+            };
+            of(76, &title, &|width| revisions::lines(scene, revisions, width, rows))
         }
-        Dialog::Palette(palette) => {
-            let width = inner_width(body, 84);
-            let lines = palette::lines(scene, palette, width, inner_height(body));
-            window(scene, buffer, body, width, "go to", lines);
+        Dialog::Refused { title, refusal, .. } => {
+            of(70, &format!("not possible: {title}"), &|width| refused(scene, refusal, width))
         }
+        Dialog::Closed { why } => of(70, "no longer asked", &|width| closed(scene, why, width)),
+        Dialog::Palette(palette) => of(84, "go to", &|width| palette::lines(scene, palette, width, rows)),
         Dialog::CopyMenu(menu) => {
-            let width = inner_width(body, 112);
-            window(
-                scene,
-                buffer,
-                body,
-                width,
-                "outside: the first of these is copied",
-                copy_menu::lines(scene, menu, width),
-            );
+            of(112, "outside: the first of these is copied", &|width| copy_menu::lines(scene, menu, width))
         }
         Dialog::Help { top } => {
-            let width = inner_width(body, 124);
-            let lines = help::lines(scene, *top, width, inner_height(body));
-            window(scene, buffer, body, width, "keys: lower case looks, UPPER CASE acts", lines);
+            of(124, "keys: lower case looks, UPPER CASE acts", &|width| help::lines(scene, *top, width, rows))
         }
     }
 }
@@ -117,7 +120,8 @@ fn inner_height(body: Rect) -> usize {
 }
 
 /// Draws a framed window in the middle, as high as its lines.
-fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, width: usize, title: &str, lines: Vec<Line<'static>>) {
+fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, content: Content) {
+    let Content { title, width, lines } = content;
     let width = u16::try_from(width + 4).unwrap_or(u16::MAX).min(body.width);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(body.height);
     let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
@@ -129,7 +133,7 @@ fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, width: usize, tit
     let margin = Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..area };
     Clear.render(margin.intersection(body), buffer);
     let columns = usize::from(width);
-    let title = format::clip(title, columns.saturating_sub(8));
+    let title = format::clip(&title, columns.saturating_sub(8));
     let rule = "─".repeat(columns.saturating_sub(format::width(&title) + 5));
     put(
         buffer,
@@ -165,8 +169,7 @@ fn labelled(scene: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<
     Line::from(spans)
 }
 
-fn weight(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, name: &str, input: &Input, error: Option<&str>) {
-    let width = inner_width(body, 64);
+fn weight(scene: &Canvas<'_>, name: &str, input: &Input, error: Option<&str>, width: usize) -> Vec<Line<'static>> {
     let release = scene.observed.release(name);
     let now = release.and_then(|release| release.share.configured);
     let mut lines = vec![
@@ -188,74 +191,16 @@ fn weight(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, name: &str, input
         None => Line::default(),
     });
     lines.push(scene.line("Nothing is sent yet: the plan is shown first.", Role::Dim));
-    window(scene, buffer, body, width, &format!("{name}: the canary's share"), lines);
+    lines
 }
 
-fn choose(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, revisions: &Revisions) {
-    let width = inner_width(body, 76);
-    let title = match revisions.purpose {
-        Purpose::Start => format!("{}: start which revision of {}?", revisions.release, revisions.family),
-        Purpose::Rollback => format!("{}: go back to which revision of {}?", revisions.release, revisions.family),
-    };
-    let reading = scene.observed.snapshot.families.get(&revisions.family);
-    let choices = revisions.choices(scene.observed);
-    if choices.is_empty() {
-        let lines = match (reading.and_then(|reading| reading.failing()), reading.and_then(|reading| reading.get())) {
-            (Some(fault), _) => parts::fault_lines(scene, fault, width),
-            (None, None) => vec![scene.line("reading revisions…", Role::Title)],
-            (None, Some(_)) => vec![
-                scene.line("no active revision", Role::Title),
-                scene.line("Register one, for example with your pipeline.", Role::Dim),
-            ],
-        };
-        return window(scene, buffer, body, width, &title, lines);
-    }
-    let rows = inner_height(body).saturating_sub(2).min(choices.len()).max(1);
-    let selected = revisions.marked(&choices);
-    let first = selected.saturating_sub(rows / 2).min(choices.len() - rows.min(choices.len()));
-    let mut lines =
-        vec![scene.line(
-            format!("  {} {} what is known", format::pad("revision", 12), format::pad("version", 18)),
-            Role::Dim,
-        )];
-    for (index, choice) in choices.iter().enumerate().skip(first).take(rows) {
-        let tried = scene.observed.release(&revisions.release).and_then(|release| release.canary.as_ref());
-        let tried = tried.is_some_and(|canary| canary.desired > 0 && canary.task_definition == choice.task_definition);
-        let known = match (choice.current, choice.previous) {
-            (true, _) => scene.span("runs now", Role::Stable),
-            (false, _) if choice.known_bad.is_some() => {
-                let bad = choice.known_bad.as_deref().unwrap_or_default();
-                scene.span(format::clip(&format!("✖ {bad}"), width.saturating_sub(34)), Role::Bad)
-            }
-            (false, _) if tried => scene.span("on the canary now", Role::Canary),
-            (false, true) => scene.span("worked before ✓", Role::Good),
-            (false, false) if choice.rolled_back_from => scene.span("ran, and was rolled back", Role::Warn),
-            (false, false) => scene.dim("not known to have run here"),
-        };
-        let style = scene.theme.style(if index == selected { Role::Marked } else { Role::Text });
-        let version = choice.version.as_deref().unwrap_or("…");
-        lines.push(Line::from(vec![
-            scene.span(if index == selected { "▸ " } else { "  " }, Role::Accent),
-            Span::styled(format::pad(&choice.task_definition.tag(), 12), style),
-            Span::raw(" "),
-            scene.text(format::pad(version, 18)),
-            Span::raw(" "),
-            known,
-        ]));
-    }
-    let more = choices.len() - rows.min(choices.len());
-    lines.push(match (more, reading.and_then(|reading| reading.failing())) {
-        (_, Some(fault)) => scene.line(format::clip(&format!("✖ {}", fault.headline()), width), Role::Bad),
-        (0, None) => scene.line("Newest first. Nothing is sent yet: the plan is shown first.", Role::Dim),
-        (more, None) => {
-            scene.line(format!("Newest first, {more} more. The plan is shown before anything is sent."), Role::Dim)
-        }
-    });
-    window(scene, buffer, body, width, &title, lines);
+fn closed(scene: &Canvas<'_>, why: &str, width: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<_> = format::wrap(why, width, 6).into_iter().map(|text| scene.line(text, Role::Title)).collect();
+    lines.push(scene.line("Nothing was sent. What you type is not heard until esc.", Role::Text));
+    lines
 }
 
-fn refused(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, title: &str, refusal: &Refusal) {
-    let width = inner_width(body, 70);
+fn refused(scene: &Canvas<'_>, refusal: &Refusal, width: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> =
         format::wrap(&refusal.reason, width, 6).into_iter().map(|text| scene.line(text, Role::Title)).collect();
     lines.push(Line::default());
@@ -263,5 +208,5 @@ fn refused(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, title: &str, ref
         format::wrap(&refusal.remedy.text(KEYS), width, 6).into_iter().map(|text| scene.line(text, Role::Text)),
     );
     lines.push(scene.line("Nothing was sent.", Role::Dim));
-    window(scene, buffer, body, width, &format!("not possible: {title}"), lines);
+    lines
 }

@@ -1,4 +1,4 @@
-//! The fleet: every release of the environment, a line each, what needs an operator first.
+//! The fleet: every release of the environment, one line each, the releases that need an operator first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,7 +14,7 @@ use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
 use crate::domain::release::{Method, Phase, Release};
 
-/// A column: its heading, its width, and whether it is held to the right.
+/// A column: its heading and its width; `right`: the text is aligned to the right.
 struct Column {
     kind: Kind,
     heading: &'static str,
@@ -36,8 +36,8 @@ enum Kind {
     State,
 }
 
-/// Which columns a width has room for. Narrow screens give up the method, the bar and the latency: the state
-/// in words is what is never given up.
+/// Returns the columns that fit into a width. Narrow screens give up the method, the bar and the latency, but never the
+/// state in words.
 fn columns(total: usize, names: usize, clusters: usize, methods: usize) -> (Vec<Column>, usize) {
     let column = |kind, heading, width, right| Column { kind, heading, width, right };
     let (columns, gap) = if total < 110 {
@@ -109,7 +109,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
 
     let focus = scene.screen.focus(observed).map(|release| (&release.name, &release.stable.service));
     let marked = lines.iter().position(|release| Some((&release.name, &release.stable.service)) == focus);
-    // Room that the list does not need shows what is marked.
+    // Room that the list does not need shows the marked release.
     let room = usize::from(rest.height);
     let preview = if room >= lines.len() + 11 { room - lines.len() - 1 } else { 0 };
     let (list, below) = split_top(rest, u16::try_from(room - preview).unwrap_or(rest.height));
@@ -125,7 +125,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-/// A look at the marked release below the list.
+/// Draws a preview of the marked release below the list.
 fn look(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     put(
         buffer,
@@ -148,10 +148,10 @@ fn look(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) 
     }
 }
 
-/// How many there are, how many need somebody, and the filter.
+/// Renders the number of releases, the numbers that need an operator and are in flight, and the filter.
 fn summary(scene: &Canvas<'_>, lines: &[&Release], columns: usize) -> Line<'static> {
     let (observed, fleet) = (scene.observed, &scene.screen.fleet);
-    // Whatever is searched for: what is hidden needs somebody all the same.
+    // The count includes the releases that a search hides: they need an operator all the same.
     let needed = observed.releases.iter().filter(|release| release.needs_somebody()).count();
     let flying = lines.iter().filter(|release| release.in_flight()).count();
     let mut spans = vec![scene.text(format!(" {}", format::many(lines.len(), "release")))];
@@ -189,7 +189,7 @@ fn aligned(text: &str, column: &Column) -> String {
     if column.right { format::pad_left(text, column.width) } else { format::pad(text, column.width) }
 }
 
-/// One release in one line.
+/// Renders one release in one line.
 fn line(scene: &Canvas<'_>, release: &Release, columns: &[Column], gap: usize, marked: bool) -> Line<'static> {
     let (shape, role) = status::shape(release);
     let mut spans = vec![
@@ -214,7 +214,7 @@ fn line(scene: &Canvas<'_>, release: &Release, columns: &[Column], gap: usize, m
     Line::from(spans)
 }
 
-/// That it goes on by itself.
+/// Renders the sign of automatic promotion.
 fn automatic(scene: &Canvas<'_>, release: &Release) -> Span<'static> {
     match scene.operations.automatic.get(&release.name) {
         Some(on) if on.countdown.is_some() => scene.span("»", Role::Warn),
@@ -260,7 +260,7 @@ fn cell(scene: &Canvas<'_>, release: &Release, kind: Kind, columns: usize) -> (S
         Kind::P95 => {
             let (text, role) = measured(judged.p95.map(format::latency), false);
             let slow = thresholds.p95_ms.zip(judged.p95).is_some_and(|(limit, p95)| p95 > limit);
-            // Its colour says so beside the state, which says it in words.
+            // The colour marks a slow p95; the state says it in words.
             (
                 if text == "no data" { "–".to_owned() } else { text },
                 if slow && role == Role::Text { Role::Bad } else { role },
@@ -280,7 +280,7 @@ fn cell(scene: &Canvas<'_>, release: &Release, kind: Kind, columns: usize) -> (S
     }
 }
 
-/// `:41 → :42 1.9.0` while there are two, else `:41 1.8.2`.
+/// Renders `:41 → :42 1.9.0` if there are two revisions, else `:41 1.8.2`.
 fn revisions(scene: &Canvas<'_>, release: &Release) -> String {
     let stable = &release.stable;
     let tried = release.canary.as_ref().filter(|canary| {
@@ -300,7 +300,7 @@ fn revisions(scene: &Canvas<'_>, release: &Release) -> String {
     }
 }
 
-/// `18/18+2/2`: running and wanted, the canary's after the plus.
+/// Renders running and desired tasks as `18/18+2/2`, the canary's after the plus.
 fn tasks(release: &Release) -> (String, Role) {
     let mut text = format!("{}/{}", release.stable.running, release.stable.desired);
     if let Some(canary) = release.canary.as_ref().filter(|canary| canary.desired > 0 || canary.running > 0) {
@@ -310,7 +310,7 @@ fn tasks(release: &Release) -> (String, Role) {
     (text, if short { Role::Warn } else { Role::Text })
 }
 
-/// The canary's share with its bar, or what there is instead.
+/// Renders the canary's share with its bar, or a word in its place.
 fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -> Vec<Span<'static>> {
     let word = |text: &str, role| vec![scene.span(aligned(text, column), role)];
     let rests = if release.unsteady().is_none() { "steady" } else { "–" };
@@ -336,7 +336,7 @@ fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -
     }
 }
 
-/// Before there is a list: what is being read, or why it cannot be, and what to do.
+/// Draws the read in progress before there is a list, or the fault and its advice.
 fn not_read(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let snapshot = &scene.observed.snapshot;
     let fault = snapshot.services.failing().or(snapshot.identity.failing());
@@ -353,7 +353,7 @@ fn not_read(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-/// An open release that is not, or no longer, there.
+/// Draws an open release that is not, or no longer, there.
 pub(crate) fn absent(scene: &Canvas<'_>, name: &str, buffer: &mut Buffer, area: Rect) {
     if scene.observed.snapshot.services.get().is_none() {
         return not_read(scene, buffer, area);

@@ -1,4 +1,4 @@
-//! The deployments of a release, newest first: what ran, by what strategy, how long it took, how it ended and why.
+//! The deployments of a release, newest first: revision, strategy, duration, outcome and reason.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     table::draw(scene, Listing { title, headings: None, rows, at, marked, details }, buffer, area);
 }
 
-/// Where its keys lead from the marked deployment, and that somebody else started it.
+/// Renders the keys that lead on from the marked deployment, and a warning if another operator started the deployment.
 fn leads(
     scene: &Canvas<'_>,
     deployment: &ServiceDeployment,
@@ -72,7 +72,7 @@ fn leads(
     lines
 }
 
-/// Every line of the list, and which of them is the marked one.
+/// Returns every line of the list, and the index of the marked line.
 fn rows(
     scene: &Canvas<'_>,
     release: &Release,
@@ -121,7 +121,7 @@ fn rows(
     (lines, at)
 }
 
-/// Widths of the columns before the reason, which takes the rest.
+/// Widths of the columns before the reason; the reason takes the rest.
 fn widths(columns: usize) -> [usize; 6] {
     match columns {
         ..110 => [4, 10, 9, 10, 5, 17],
@@ -141,8 +141,7 @@ fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
     scene.line(text, Role::Dim)
 }
 
-/// One deployment in one line: whether it is marked, whether somebody else started it, and whether its revision is known
-/// to be bad.
+/// Renders one deployment in one line. The flags: marked, started by another operator, revision known to be bad.
 fn row(
     scene: &Canvas<'_>,
     deployment: &ServiceDeployment,

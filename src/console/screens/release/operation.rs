@@ -1,5 +1,4 @@
-//! The operation in flight, or the last one, step by step: what was ordered, what was answered, what was
-//! read back.
+//! The operation in flight, or the last one, step by step: the order, the response and the read-back.
 
 use ratatui::text::{Line, Span};
 
@@ -9,7 +8,7 @@ use crate::console::widgets::{format, operation};
 use crate::domain::operation::{Operation, StepState};
 use crate::domain::release::Release;
 
-/// All of it, in as many lines as it takes.
+/// Renders the whole operation, in as many lines as necessary.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let Some(operation) = scene.operations.latest.get(&release.name) else {
         return vec![scene.line("nothing was ordered from here yet", Role::Dim)];
@@ -58,7 +57,7 @@ fn step(scene: &Canvas<'_>, index: usize, title: &str, state: &StepState, column
     vec![Line::from(spans)]
 }
 
-/// How it ended, and how long the operator waited for the first write.
+/// Renders the outcome, and the time from the key to the read-back of the first write.
 fn end(scene: &Canvas<'_>, operation: &Operation, columns: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some((at, outcome)) = &operation.outcome {

@@ -1,4 +1,4 @@
-//! What the metrics say about the new revision: an outcome, and always the numbers and counts it rests on.
+//! The verdict on the new revision: an outcome, always with the numbers and counts behind it.
 
 use ratatui::text::{Line, Span};
 
@@ -11,7 +11,7 @@ use crate::domain::analysis::preliminary;
 use crate::domain::analysis::preliminary::Preliminary;
 use crate::domain::release::Release;
 
-/// The role of an outcome; what is not known, or passes with a warning, is never green.
+/// Returns the role of an outcome. An unknown outcome, or a pass with a warning, is never green.
 pub fn role(release: &Release) -> Role {
     match release.verdict.outcome {
         VerdictStatus::Pass if release.verdict.reasons.is_empty() => Role::Good,
@@ -20,15 +20,15 @@ pub fn role(release: &Release) -> Role {
     }
 }
 
-/// Whether it is stable that is judged, because nobody is sent to the canary.
+/// Returns true if stable is judged, because no users are sent to the canary.
 pub fn of_stable(release: &Release) -> bool {
     release.canary.is_some() && release.verdict.baseline.is_none()
 }
 
-/// One number said in several lengths, the longest first.
+/// One number in several lengths, the longest first.
 type Said = Vec<Vec<Span<'static>>>;
 
-/// The outcome with its numbers, in as few words as make two lines of them, then what speaks against it or for it.
+/// Renders the outcome with its numbers, short enough for two lines if possible, then the reasons against or for it.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let label = scene.dim(format::pad("verdict", format::LABEL));
     let indent = Span::raw(" ".repeat(format::LABEL));
@@ -74,7 +74,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     };
     more(&verdict.reasons, 2, shown);
     more(&verdict.grounds, if verdict.reasons.is_empty() { 2 } else { 1 }, Role::Dim);
-    // Settled minutes say more, and a FAIL says it already.
+    // Settled minutes carry more weight, and a FAIL leaves nothing to add.
     let failed = verdict.outcome == VerdictStatus::Fail;
     let early = preliminary(scene, release).filter(|it| verdict.judged.minutes == 0 || it.alarming && !failed);
     if let Some((text, role)) = early.map(|found| in_words(&found)) {
@@ -84,7 +84,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     lines
 }
 
-/// What the canary's unsettled minutes show, where its share is watched.
+/// Returns the numbers of the canary's unsettled minutes, if the canary's share is watched.
 pub(crate) fn preliminary(scene: &Canvas<'_>, release: &Release) -> Option<Preliminary> {
     let (bake, meter) = (release.bake.as_ref()?, release.canary.as_ref()?.meter.as_ref()?);
     let series = scene.observed.snapshot.metrics.get(meter)?.get()?;
@@ -103,7 +103,7 @@ fn in_words(Preliminary { numbers, alarming }: &Preliminary) -> (String, Role) {
     }
 }
 
-/// The pieces one after the other, each on the line if there is room, at one length.
+/// Lays out the pieces at one length; a piece without room begins a new line.
 fn laid(
     scene: &Canvas<'_>,
     first: &[Span<'static>],
@@ -148,7 +148,8 @@ fn errors(scene: &Canvas<'_>, release: &Release, number: Role) -> Vec<Span<'stat
     spans
 }
 
-/// How much worse than stable the canary's errors may be, and how likely that is by chance.
+/// Renders the 95% interval of the difference between the canary's and stable's error rates, in percentage points, and
+/// the p-value.
 fn difference(scene: &Canvas<'_>, release: &Release) -> Option<Said> {
     let rate = release.verdict.error_rate.as_ref()?;
     let (low, high) = (rate.difference_low, rate.difference_high);

@@ -62,7 +62,6 @@ fn an_outcome_tells_whether_aws_answered() {
 
 /// What follows from events, in order, and the stage afterwards.
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn it_is_sent_again_once_aws_answers_and_never_on_an_older_answer() {
     let send = || Next::Send(Box::new(plan()));
     let armed = |stage: &Stage| matches!(stage, Stage::Armed { .. });

@@ -1,4 +1,4 @@
-//! What a key does to a question, and what it never does.
+//! The effects that keys have on a dialog, and those that they must never have.
 
 use jiff::SignedDuration;
 
@@ -25,7 +25,7 @@ fn r_in_a_question_is_for_the_release_that_the_question_is_about() {
     let other = model.observed.releases.iter().find(|release| release.name != checkout.name).unwrap().name.clone();
     for dialog in [weight, revisions] {
         let mut model = model.clone();
-        // The mark below the question is on another line by now.
+        // The selection below the dialog has moved to another line.
         model.screen.current = Screen::Fleet;
         (model.screen.fleet.selected, model.screen.fleet.moved) = (Some(other.clone()), true);
         model.observed.settings.rollback_confirm = RollbackConfirm::Never;
@@ -54,7 +54,7 @@ fn what_is_typed_into_a_question_that_is_gone_is_never_taken_for_keys() {
     assert_eq!(press(&mut model, "Pcheck"), 0);
     let Some(Dialog::Confirm(confirm)) = &mut model.screen.dialog else { panic!("{:?}", model.screen.dialog) };
     assert!(matches!(confirm.consent, Consent::Name(_)));
-    // The verdict was better when the question came up.
+    // The verdict was better when the dialog appeared.
     confirm.plan.gate = None;
     assert!(
         model.observed.releases.iter().any(|it| it.name == "checkout" && it.verdict.outcome != VerdictStatus::Pass)

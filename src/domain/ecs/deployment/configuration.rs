@@ -73,6 +73,20 @@ pub struct Configuration {
     pub maximum_percent: Option<i32>,
     /// `minimumHealthyPercent`.
     pub minimum_healthy_percent: Option<i32>,
+    /// `earlySuccessCriteria`; only rolling deployments go by them.
+    #[serde(default)]
+    pub early_success: Option<EarlySuccess>,
+}
+
+/// `earlySuccessCriteria` of a configuration: when a rolling deployment ends SUCCESSFUL before it is complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlySuccess {
+    /// `enable`.
+    pub enable: bool,
+    /// `healthyPercent`: the share of the desired tasks that must be healthy.
+    pub healthy_percent: Option<i32>,
+    /// `sourceServiceRevisionCleanup`: BLOCKING or DEFERRED.
+    pub cleanup: Option<String>,
 }
 
 /// One of `lifecycleHooks[]`.
@@ -172,7 +186,14 @@ impl Configuration {
             breaker: None,
             maximum_percent: None,
             minimum_healthy_percent: None,
+            early_success: None,
         }
+    }
+
+    /// Whether ECS removes the replaced tasks after a deployment has ended SUCCESSFUL, not before.
+    pub fn defers_cleanup(&self) -> bool {
+        let deferred = |early: &EarlySuccess| early.enable && early.cleanup.as_deref() == Some("DEFERRED");
+        !self.strategy.shifts_traffic() && self.early_success.as_ref().is_some_and(deferred)
     }
 
     /// Whether a deployment by it goes the same way: strategy, bakes and hooks. What watches over it may differ.
@@ -210,6 +231,8 @@ impl Configuration {
             parts.extend((pauses > 0).then(|| many(pauses, "pause")));
             parts.extend((others > 0).then(|| many(others, "other hook")));
             parts.extend(self.hooks.is_empty().then(|| "no hooks".to_owned()));
+        } else if self.defers_cleanup() {
+            parts.push("old tasks removed later".to_owned());
         }
         parts.join(", ")
     }

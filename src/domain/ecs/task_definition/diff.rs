@@ -1,4 +1,4 @@
-//! What changed between two task definitions, by what it means: containers, variables and ports by their names.
+//! Differences between two task definitions, by meaning: containers, variables and ports by their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,48 +10,48 @@ use super::flatten::{Item, items};
 pub use super::flatten::Section;
 use crate::domain::ecs::deployment::ServiceRevision;
 
-/// How two sides differ in one thing.
+/// The kind of difference between two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Kind {
-    /// Only the newer side has it.
+    /// Only the newer side has the item.
     Added,
-    /// Only the older side has it.
+    /// Only the older side has the item.
     Removed,
-    /// Both have it, each with another value.
+    /// Both sides have the item, with different values.
     Changed,
-    /// Both have it, with the same value.
+    /// Both sides have the item, with the same value.
     Same,
 }
 
-/// One thing that one side or both say.
+/// One item of either side or both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// What it belongs to.
+    /// The section.
     pub section: Section,
-    /// Where it stands there, as AWS spells it; members of lists by what tells them apart. Unique in its section.
+    /// The path within the section, in AWS's spelling; list members by their key. Unique in its section.
     pub path: Vec<String>,
-    /// What people call it: `image tag`, `environment LOG_LEVEL`.
+    /// The familiar name: `image tag`, `environment LOG_LEVEL`.
     pub name: String,
-    /// How the sides differ.
+    /// The kind of difference.
     pub kind: Kind,
-    /// The older side's value as a line, what is hidden in it as `(hidden)`; `None`: it has none.
+    /// The older side's value as a line, with `(hidden)` for redacted parts; `None`: no value.
     pub from: Option<String>,
-    /// The newer side's.
+    /// The newer side's value.
     pub to: Option<String>,
-    /// Whether something of either value is hidden.
+    /// True if a part of either value is redacted.
     pub hidden: bool,
 }
 
 impl Change {
-    /// Whether the sides differ.
+    /// Returns true if the sides differ.
     pub fn differs(&self) -> bool {
         self.kind != Kind::Same
     }
 
-    /// The values in a line: `1.8.2 → 1.9.0`; of one side only, that side's. Nothing is said of values that look alike
-    /// because they are hidden but that they changed.
+    /// The values as a line: `1.8.2 → 1.9.0`, or the value of the only side. For changed values that look alike because
+    /// they are redacted, only the change is reported.
     pub fn values(&self) -> String {
         match (&self.from, &self.to) {
             (Some(from), Some(to)) if self.differs() && from == to && self.hidden => {
@@ -67,14 +67,14 @@ impl Change {
     }
 }
 
-/// Everything that two task definitions say, container by container in the newer one's order, then the task. What is
-/// the same is in it too. What AWS itself adds to a revision (its number, who registered it and when) is not.
+/// All items of two task definitions, container by container in the newer one's order, then the task. Unchanged items
+/// are included. Members that AWS adds to a revision (number, registrar, time) are excluded.
 pub fn diff(from: &Definition, to: &Definition) -> Vec<Change> {
     compared(items(&from.json), items(&to.json))
 }
 
-/// The same of what the task definitions do not carry, with the image digests that were pulled: an image's tag may
-/// stand for another image today. A side of which AWS told nothing yields nothing.
+/// The same for settings outside the task definition, with the digests of the pulled images: an image's tag may point
+/// to another image today. A side without data from AWS yields no changes.
 pub fn surroundings(from: &ServiceRevision, to: &ServiceRevision) -> Vec<Change> {
     let mut changes = if from.surroundings.is_empty() || to.surroundings.is_empty() {
         Vec::new()
@@ -87,7 +87,7 @@ pub fn surroundings(from: &ServiceRevision, to: &ServiceRevision) -> Vec<Change>
         images.collect::<BTreeMap<_, _>>()
     };
     let (from, to) = (pulled(from), pulled(to));
-    // A digest is known once a task has pulled the image: that only one side's is known is no difference.
+    // A digest is known only once a task has pulled the image, so a digest on one side only is not a difference.
     for (container, digest) in &to {
         if let Some(before) = from.get(container) {
             changes.push(Change {
@@ -114,7 +114,7 @@ fn around(revision: &ServiceRevision) -> Vec<Item> {
     lines.map(item).collect()
 }
 
-/// What the older and the newer side say in one place.
+/// The older and the newer side's item at one path.
 type Pair = (Option<Item>, Option<Item>);
 
 fn compared(from: Vec<Item>, to: Vec<Item>) -> Vec<Change> {
@@ -142,7 +142,7 @@ fn compared(from: Vec<Item>, to: Vec<Item>) -> Vec<Change> {
             Some((section, rank, change(from, to)?))
         })
         .collect();
-    // Within a rank they keep the order of their places.
+    // The sort is stable: within a rank, changes keep the order of their paths.
     changes.sort_by_key(|(section, rank, _)| (*section, *rank));
     changes.into_iter().map(|(.., change)| change).collect()
 }

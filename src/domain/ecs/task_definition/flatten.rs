@@ -1,4 +1,4 @@
-//! A task definition taken apart into what can be compared, each with its place and a name that people use.
+//! A task definition flattened into comparable items, each with its path and a familiar name.
 
 use std::collections::BTreeSet;
 
@@ -7,29 +7,29 @@ use serde_json::{Map, Value};
 
 use super::{SAID_BY_AWS, has_hidden, shown};
 
-/// What a change belongs to.
+/// The section that a change belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "container")]
 pub enum Section {
     /// A container, by its name (`containerDefinitions[]`).
     Container(String),
-    /// The task as a whole.
+    /// The task.
     Task,
-    /// What no task definition carries: network, capacity, platform, load balancer.
+    /// Settings outside the task definition: network, capacity, platform, load balancer.
     Service,
 }
 
-/// One thing that a task definition says.
+/// One item of a task definition.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
     pub(super) section: Section,
-    /// Where it stands, from the section on; members of lists by what tells them apart.
+    /// The path within the section; list members by their key.
     pub(super) path: Vec<String>,
-    /// What it says, order and spelling that mean nothing taken out.
+    /// The value, normalized: order and spelling without meaning are removed.
     pub(super) value: Value,
 }
 
-/// Lists whose order means nothing, beside those whose members have names.
+/// Lists without a meaningful order, beside the lists with named members.
 const UNORDERED: [&str; 9] = [
     "requiresCompatibilities",
     "placementConstraints",
@@ -42,7 +42,7 @@ const UNORDERED: [&str; 9] = [
     "ignoredExitCodes",
 ];
 
-/// Lists whose members are told apart by one of their own members.
+/// Lists with named members, and the member that is the key.
 const NAMED: [(&str, &str); 17] = [
     ("environment", "name"),
     ("secrets", "name"),
@@ -63,10 +63,10 @@ const NAMED: [(&str, &str); 17] = [
     ("containerDefinitions", "name"),
 ];
 
-/// What a named member of a list says, where it says one thing.
+/// Members whose value stands for a whole list member, if there is no other.
 const SAYS: [&str; 7] = ["value", "valueFrom", "condition", "ipAddress", "deviceType", "readOnly", "sourceVolume"];
 
-/// Everything that a task definition says, as it was registered.
+/// All items of a task definition, as it was registered.
 pub(super) fn items(definition: &Value) -> Vec<Item> {
     let Value::Object(members) = settled("", definition) else { return Vec::new() };
     let mut items = Vec::new();
@@ -75,7 +75,7 @@ pub(super) fn items(definition: &Value) -> Vec<Item> {
             Value::Array(list) if name == "containerDefinitions" => {
                 for (container, value) in named("containerDefinitions", list) {
                     let section = Section::Container(container.clone());
-                    // So that one that says nothing else is there too.
+                    // The name is an item, so that a container without further members appears too.
                     let itself = Value::String(container);
                     items.push(Item { section: section.clone(), path: vec!["name".to_owned()], value: itself });
                     walk(&mut items, &section, Vec::new(), value);
@@ -122,8 +122,8 @@ fn walk(items: &mut Vec<Item>, section: &Section, path: Vec<String>, value: Valu
     }
 }
 
-/// The members of a list by what tells them apart, that taken out of them. One without it is told by its place, and one
-/// that repeats another's name by how often that has been there.
+/// The members of a list by their key, with the key removed from the member. A member without a key is named by its
+/// position; a repeated key is numbered.
 fn named(list: &str, members: Vec<Value>) -> Vec<(String, Value)> {
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for (at, mut member) in (1..).zip(members) {
@@ -143,7 +143,7 @@ fn named(list: &str, members: Vec<Value>) -> Vec<(String, Value)> {
     found
 }
 
-/// `8080/tcp`, as which a port is spoken of.
+/// `8080/tcp`, the familiar name of a port.
 fn port(mapping: &mut Map<String, Value>) -> Option<String> {
     let port = mapping.shift_remove("containerPort").or_else(|| mapping.shift_remove("containerPortRange"))?;
     let protocol = mapping.shift_remove("protocol");
@@ -172,8 +172,7 @@ fn parts(image: &str) -> Vec<(Option<&'static str>, String)> {
     named.into_iter().filter_map(|(part, value)| Some((part, value?.to_owned()))).collect()
 }
 
-/// The same value without what makes no difference: members that are null or empty, the order of lists that have none,
-/// how a number is spelled.
+/// The value in normal form: without null or empty members, unordered lists sorted, numbers in one spelling.
 fn settled(name: &str, value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -206,7 +205,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 impl Item {
-    /// What people call it: `environment LOG_LEVEL`, `image tag`; what has no such name by its place, as AWS spells it.
+    /// The familiar name: `environment LOG_LEVEL`, `image tag`; otherwise the path in AWS's spelling.
     pub(super) fn name(&self) -> String {
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         match path.as_slice() {
@@ -238,7 +237,7 @@ impl Item {
         }
     }
 
-    /// Its place among the others: what a release changes most comes first.
+    /// The sort rank: items that releases change most come first.
     pub(super) fn rank(&self) -> usize {
         const FIRST: [&str; 18] = [
             "name",
@@ -264,7 +263,7 @@ impl Item {
         FIRST.iter().position(|name| *name == first).unwrap_or(FIRST.len())
     }
 
-    /// What it says, as a line, with its unit where AWS's documentation gives one.
+    /// The value as a line, with its unit where AWS's documentation gives one.
     pub(super) fn line(&self) -> String {
         let line = match (&self.value, self.path.last().map(String::as_str)) {
             (Value::Array(words), Some("command" | "entryPoint")) => {
@@ -282,7 +281,7 @@ impl Item {
         if counted { format!("{line}{unit}") } else { shown(&line) }
     }
 
-    /// Whether something of it is hidden.
+    /// Returns true if a part of the value is redacted.
     pub(super) fn hidden(&self) -> bool {
         fn within(value: &Value) -> bool {
             match value {
@@ -296,7 +295,7 @@ impl Item {
     }
 }
 
-/// A value in a line: members by their names, lists with commas.
+/// A value as a line: members by their names, list items separated by commas.
 fn line(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -313,7 +312,7 @@ fn line(value: &Value) -> String {
     }
 }
 
-/// A word of a command as a shell would need it.
+/// A word of a command, quoted for a shell.
 fn word(value: &Value) -> String {
     let text = line(value);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);

@@ -1,5 +1,5 @@
-//! What of a task definition is nobody's business: values of variables, and whatever else looks like a secret. Rather too
-//! much than too little: what is hidden wrongly can be revealed, what is shown wrongly stays seen.
+//! Redaction of a task definition: values of variables, and everything that looks like a secret. Redaction errs on the
+//! safe side: a wrongly redacted value can be revealed, a wrongly shown value cannot be unseen.
 
 use std::sync::LazyLock;
 
@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::hidden;
 
-/// Hides in place. `digest` must be keyed: of a short value a plain one would tell what it is.
+/// Redacts in place. `digest` must be keyed: an unkeyed digest of a short value would reveal the value.
 pub fn hide(json: &mut Value, digest: &dyn Fn(&str) -> u64) {
     match PATTERNS.as_ref() {
         Some(patterns) => Hider { patterns, digest }.member("", json, Place::Anywhere),
-        // What cannot be told to be no secret is one.
+        // Without patterns every value may be a secret.
         None => *json = Value::String(hidden(digest(&json.to_string()))),
     }
 }
@@ -22,20 +22,20 @@ struct Hider<'a> {
     digest: &'a dyn Fn(&str) -> u64,
 }
 
-/// What a value is a part of.
+/// The context of a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    /// Members with names of AWS's own.
+    /// Members with names from AWS.
     Anywhere,
-    /// Members with names that people gave: labels, options.
+    /// Members with names from people: labels, options.
     Free,
-    /// All of it is a secret.
+    /// Everything in the member is a secret.
     Secret,
-    /// It says only where a secret is kept.
+    /// The member only refers to a secret.
     Reference,
 }
 
-/// Members that only say where something is kept, or who may: an ARN, a name in another service.
+/// Members that only refer to a place or a permission: an ARN, a name in another service.
 const REFERENCES: [&str; 9] = [
     "valueFrom",
     "credentialsParameter",
@@ -48,37 +48,37 @@ const REFERENCES: [&str; 9] = [
     "registeredBy",
 ];
 
-/// Members with names that people gave.
+/// Members with names from people.
 const FREE: [&str; 3] = ["options", "labels", "dockerLabels"];
 
-/// What a name has in it that is given to secrets.
+/// Parts of names that people give to secrets.
 const SECRET: &str = "secret|token|pass|pwd|credential|private|auth|(?:api|access)[-_. ]?key|bearer|jwt|dsn|\
                       conn(?:ection)?[-_. ]?str";
 
-/// By what secrets are found in texts.
+/// The patterns that find secrets in texts.
 struct Patterns {
     /// `DB_PASSWORD`, `x-api-key`, `licenseKey`.
     name: Regex,
-    /// `--password=`, `spring.datasource.password=`, `"password": "`, `Authorization: `: what follows is a secret.
+    /// `--password=`, `spring.datasource.password=`, `"password": "`, `Authorization: `: a secret follows.
     set: Regex,
-    /// `--password`, `"password":`, `Bearer`, alone: the next word is a secret.
+    /// `--password`, `"password":`, `Bearer`, as a separate word: the next word is a secret.
     next: Regex,
     /// A program's option for `user:password`.
     user: Regex,
-    /// What comes between the name and the secret itself: `Authorization: Bearer …`.
+    /// The scheme between the name and the secret: `Authorization: Bearer …`.
     scheme: Regex,
-    /// Of a URL all that stands before its host. A password may have a slash or an @ in it that should not be there; so
-    /// what is hidden ends with the last @ there is.
+    /// Everything in front of a URL's host. A password may wrongly contain a slash or an @, so the redacted part ends
+    /// with the last @.
     url: Regex,
-    /// The same where a driver has no scheme: `user:password@tcp(host)/db`.
+    /// The same for drivers without a scheme: `user:password@tcp(host)/db`.
     driver: Regex,
-    /// A secret by its look: a web token, GitHub's, GitLab's, Slack's, Stripe's.
+    /// A secret by its form: a JSON web token; a token of GitHub, GitLab, Slack or Stripe.
     look: Regex,
-    /// A private key as it is kept in files.
+    /// A private key in PEM format.
     key: Regex,
-    /// A word of a shell's: quotes, and what is behind a backslash, belong to it.
+    /// A shell word: quotes, and characters after a backslash, belong to the word.
     word: Regex,
-    /// A program's option that takes a script as its next word.
+    /// A program's option whose next word is a script.
     shell: Regex,
 }
 
@@ -107,7 +107,7 @@ impl Patterns {
     }
 }
 
-// Each of them compiles: `every_pattern_compiles`.
+// All patterns compile, see the test `every_pattern_compiles`.
 static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(Patterns::compiled);
 
 impl Hider<'_> {
@@ -115,7 +115,7 @@ impl Hider<'_> {
         if text.is_empty() { String::new() } else { hidden((self.digest)(text)) }
     }
 
-    /// A member of the list or the object called `name`, or that member itself.
+    /// Redacts a member of the list or the object called `name`, or the member itself.
     fn member(&self, name: &str, value: &mut Value, place: Place) {
         match value {
             Value::Null => {}
@@ -134,7 +134,8 @@ impl Hider<'_> {
         }
     }
 
-    /// An object, which may be a member of the list called `list`, and have a name of its own: a variable, a tag.
+    /// Redacts an object. The object may be a member of the list called `list`, and may have a name of its own: a
+    /// variable, a tag.
     fn object(&self, list: &str, members: &mut Map<String, Value>, place: Place) {
         let own = ["name", "key"].iter().find_map(|key| members.get(*key)).and_then(Value::as_str);
         let secret = list == "environment" || own.is_some_and(|own| self.patterns.name.is_match(own));
@@ -157,7 +158,7 @@ impl Hider<'_> {
         }
     }
 
-    /// The words of a command, as they are given to a program; `script`: the first is a shell's.
+    /// Redacts the words of a command, as passed to a program. `script`: the first word is a shell script.
     fn command(&self, words: &mut [Value], mut script: bool) {
         let (mut next, mut user) = (false, false);
         for word in words {
@@ -180,7 +181,8 @@ impl Hider<'_> {
         }
     }
 
-    /// Any text of which no more is known: what is set to a secret in it, to its end, and all that a script's words may be.
+    /// Redacts a text of unknown kind: a secret that is set in the text, up to the end, and every secret that a
+    /// script's words may hold.
     fn text(&self, text: &str) -> String {
         let text = self.looks(text);
         match self.patterns.set.find(&text) {
@@ -197,12 +199,12 @@ impl Hider<'_> {
         }
     }
 
-    /// A shell's script.
+    /// Redacts a shell script.
     fn script(&self, text: &str) -> String {
         self.words(&self.looks(text))
     }
 
-    /// Word by word as a shell takes them, each secret to its word's end.
+    /// Redacts shell word by shell word, each secret up to the end of its word.
     fn words(&self, text: &str) -> String {
         let (mut hidden, mut end, mut next, mut user) = (String::new(), 0, false, false);
         for found in self.patterns.word.find_iter(text) {
@@ -224,7 +226,7 @@ impl Hider<'_> {
         hidden
     }
 
-    /// What is a secret by its look, whatever stands before it.
+    /// Redacts secrets by their form, regardless of the text in front.
     fn looks(&self, text: &str) -> String {
         let (text, key) = text.split_at(self.patterns.key.find(text).map_or(text.len(), |found| found.start()));
         let part = |found: &Captures<'_>, at: usize| found.get(at).map_or("", |part| part.as_str()).to_owned();
@@ -237,7 +239,7 @@ impl Hider<'_> {
         format!("{text}{}", self.mark(key))
     }
 
-    /// What a member is, by its name and by what it is a part of.
+    /// The context of a member, from its name and its parent's context.
     fn below(&self, name: &str, value: &Value, place: Place) -> Place {
         match place {
             Place::Secret | Place::Reference => place,
@@ -246,7 +248,8 @@ impl Hider<'_> {
             Place::Free => place,
             _ if REFERENCES.contains(&name) => Place::Reference,
             _ if FREE.contains(&name) => Place::Free,
-            // A member that this version does not know may be a secret too; AWS's own lists of them (`secrets`) are not.
+            // A member unknown to this version may be a secret too; AWS's own lists of secrets (`secrets`) hold
+            // references only.
             Place::Anywhere if value.is_string() && self.patterns.name.is_match(name) => Place::Secret,
             Place::Anywhere => place,
         }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::analysis::VerdictStatus;
 use crate::domain::assess::releases;
-use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment, Strategy};
+use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, EarlySuccess, ServiceDeployment, Strategy};
 use crate::domain::ecs::route::{Forward, Health};
 use crate::domain::ecs::service::RolloutState;
 use crate::domain::observe::snapshot::{Answer, Query};
@@ -245,6 +245,73 @@ fn tasks_of_older_revisions_that_stay_need_somebody() {
     };
     assert_eq!(stays("ACTIVE", 600).as_deref(), Some("tasks of :87 still run beside the new ones"));
     assert_eq!(stays("INACTIVE", 30), None);
+}
+
+/// `search` at :88, whose newest deployment ended so many hours ago and left old tasks of :87 for later.
+fn deferring(hours: i64, cleanup: &str) -> World {
+    changed(|world| {
+        let early = EarlySuccess { enable: true, healthy_percent: Some(90), cleanup: Some(cleanup.to_owned()) };
+        let configuration = Configuration { early_success: Some(early), ..Configuration::rolling() };
+        world.service.configuration = configuration.clone();
+        let mut old = world.service.rollouts[0].clone();
+        (old.id, old.role, old.task_definition) = ("ecs-svc/87".into(), "ACTIVE".into(), td("search", 87));
+        (old.running, world.service.running) = (2, 8);
+        world.service.rollouts[0].updated_at = Some(ago(hours * 3_600));
+        world.service.rollouts.push(old);
+        world.deployments = vec![deployed(1, 88, hours, configuration)];
+    })
+}
+
+fn deployed(id: u8, revision: u32, hours: i64, configuration: Configuration) -> ServiceDeployment {
+    let arn = Arn::new(format!("arn:aws:ecs:us-east-1:1:d/{id}"));
+    ServiceDeployment {
+        created_at: Some(ago(hours * 3_600 + 300)),
+        finished_at: Some(ago(hours * 3_600)),
+        target: Some(revision_of("search", revision)),
+        configuration,
+        ..ServiceDeployment::new(arn, DeploymentStatus::Successful)
+    }
+}
+
+#[test]
+fn old_tasks_that_ecs_removes_later_need_nobody_for_two_weeks() {
+    let said = |world: &World| {
+        let release = world.release();
+        let found: Vec<_> = release.conditions.iter().map(Condition::reason).collect();
+        (found, release.needs_somebody())
+    };
+    let world = deferring(1, "DEFERRED");
+    assert_eq!(said(&world), (vec!["cleanup_deferred"], false));
+    let message = world.release().conditions[0].message(Wording::PLAIN);
+    assert!(message.starts_with("tasks of :87 run on: ECS removes them when it can (deferred cleanup), until "));
+    assert_eq!(world.release().phase, Phase::Steady);
+    let mut unread = deferring(1, "DEFERRED");
+    unread.deployments.clear();
+    assert_eq!(said(&unread), (vec!["cleanup_deferred"], false), "the service's own configuration tells");
+    assert_eq!(said(&deferring(15 * 24, "DEFERRED")), (vec!["several_revisions"], true), "ECS has given up");
+    assert_eq!(said(&deferring(1, "BLOCKING")), (vec!["several_revisions"], true));
+    // ECS goes on starting tasks outside of the deployment: that is no rollout which could be stopped.
+    let mut behind = deferring(1, "DEFERRED");
+    behind.service.rollouts[0].state = Some(RolloutState::InProgress);
+    assert_eq!((said(&behind).1, behind.release().phase), (false, Phase::Steady));
+}
+
+#[test]
+fn old_tasks_do_not_hide_that_new_ones_are_missing() {
+    let mut world = deferring(1, "DEFERRED");
+    (world.service.rollouts[0].running, world.service.running) = (5, 7);
+    let missing = world.unsteady().map(|it| it.1);
+    assert_eq!(missing.as_deref(), Some("only 5 of 6 wanted tasks run"));
+}
+
+#[test]
+fn tasks_of_what_was_gone_back_from_need_somebody_at_once() {
+    let mut world = deferring(1, "DEFERRED");
+    let configuration = world.service.configuration.clone();
+    world.deployments.push(deployed(2, 87, 5, configuration.clone()));
+    world.deployments.push(deployed(3, 88, 24, configuration));
+    let said = world.unsteady().map(|it| it.0);
+    assert_eq!(said, Some("several_revisions"), ":88 was brought back in place of :87");
 }
 
 #[test]

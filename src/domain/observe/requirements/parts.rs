@@ -1,4 +1,4 @@
-//! The parts that scopes are made of.
+//! The parts of the scopes.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::domain::health::{rollout, steadiness};
 use crate::domain::metrics::source::{MetricSource, Resolution};
 use crate::domain::release::{Method, Release, Side};
 
-/// How long after its end a rollout is still looked at for how it ended.
+/// Time after the end of a rollout during which its outcome is still read.
 const JUST_ENDED: SignedDuration = SignedDuration::from_hours(1);
 
 /// Each method is one part.
@@ -30,7 +30,7 @@ impl<'a> Parts<'a, '_> {
         reads.into_iter().map(|read| self.helpful(read, Freshness::Live)).collect()
     }
 
-    /// Health of the target groups that the sides serve from, and of all that get traffic.
+    /// Health of the target groups that serve the sides, and of all target groups with traffic.
     pub(super) fn side_health(&self) -> Vec<Requirement<'a>> {
         let of_sides = self.release.sides().flat_map(|side| side.groups().cloned());
         let groups: BTreeSet<_> =
@@ -38,8 +38,8 @@ impl<'a> Parts<'a, '_> {
         self.live(groups.into_iter().map(Read::Health))
     }
 
-    /// Health of every target group of its services. Which of two serves which revision of a service that ECS shifts is
-    /// known only with the history, and changes with its traffic.
+    /// Health of every target group of the release's services. For a service that ECS shifts, only the history tells
+    /// which target group serves which revision, and the assignment changes with the traffic.
     pub(super) fn all_health(&self) -> Vec<Requirement<'a>> {
         self.live(self.groups().into_iter().map(Read::Health))
     }
@@ -50,7 +50,7 @@ impl<'a> Parts<'a, '_> {
         self.release.sides().flat_map(|side| side.groups()).chain(of_services).cloned().collect()
     }
 
-    /// The numbers that the sides are judged by.
+    /// The metrics that the verdict compares.
     pub(super) fn minutes(&self, resolution: Resolution) -> Vec<Requirement<'a>> {
         let sources = self.release.sides().filter_map(|side| side.meter.clone());
         self.minutely(sources.map(|source| Read::Minutes(source, resolution)))
@@ -65,7 +65,7 @@ impl<'a> Parts<'a, '_> {
         self.minutely(sources.into_iter().map(|source| Read::Minutes(source, Resolution::Brief)))
     }
 
-    /// What is shown beside the sides' own numbers: those of their load balancers and their services.
+    /// The metrics shown beside the sides' own: those of their load balancers and services.
     pub(super) fn surrounding_minutes(&self) -> Vec<Requirement<'a>> {
         let of_sides = self.release.sides().filter_map(|side| match &side.meter {
             Some(MetricSource::TargetGroup { balancer, .. }) => Some(balancer.clone()),
@@ -77,7 +77,7 @@ impl<'a> Parts<'a, '_> {
         self.minutely(sources.map(|source| Read::Minutes(source, Resolution::Full)))
     }
 
-    /// The alarms that have a say. Where another tool deploys, it heeds its own.
+    /// The alarms that influence the verdict. Where another tool deploys, that tool watches its own alarms.
     pub(super) fn alarms(&self) -> Vec<Requirement<'a>> {
         if matches!(self.release.method, Method::CodeDeploy | Method::External) {
             return Vec::new();
@@ -86,8 +86,8 @@ impl<'a> Parts<'a, '_> {
         self.minutely(names.into_iter().map(Read::Alarm))
     }
 
-    /// The revisions that run, and those to roll back to. These can be deregistered at any time: they are read `again`
-    /// where a rollback may need one soon.
+    /// The running revisions and the rollback candidates. A candidate can be deregistered at any time: candidates are
+    /// read `again` where a rollback may need one soon.
     pub(super) fn revisions(&self, again: bool) -> Vec<Requirement<'a>> {
         let running = self.release.sides().filter_map(|side| self.unread(&side.task_definition));
         running.chain(self.candidates_again(again || self.release.in_flight())).collect()
@@ -108,7 +108,7 @@ impl<'a> Parts<'a, '_> {
         unread.then(|| self.helpful(Read::TaskDefinition(arn.clone()), Freshness::Once))
     }
 
-    /// What else there is to roll back to, where the best revision was deregistered.
+    /// The family, for other rollback candidates if the best revision was deregistered.
     pub(super) fn family(&self) -> Vec<Requirement<'a>> {
         let best = self.release.previous.iter().find(|good| !good.rolled_back_from);
         let gone = best.filter(|good| good.active == Some(false));
@@ -116,14 +116,14 @@ impl<'a> Parts<'a, '_> {
         family.into_iter().map(|family| self.helpful(family, Freshness::Settled)).collect()
     }
 
-    /// Its deployments: those of stable, where it is a pair.
+    /// The deployments of the service; of a pair, the deployments of stable.
     pub(super) fn history(&self) -> Vec<Requirement<'a>> {
         let release = self.release;
         let since_end = release.steady_since.map(|since| self.known.now.duration_since(since));
         // Only the history tells that a deployment was rolled back.
         let just_ended = release.method == Method::Rolling && since_end.is_some_and(|since| since < JUST_ENDED);
         let (need, freshness) = match release.in_flight() {
-            // Only the deployment tells whether it waits for somebody.
+            // Only the deployment reports a pause.
             true if release.method.shifted_by_ecs() => (Need::Essential, Freshness::Live),
             true if release.method == Method::Rolling => (Need::Helpful, Freshness::Live),
             _ if just_ended => (Need::Helpful, Freshness::Live),
@@ -137,7 +137,7 @@ impl<'a> Parts<'a, '_> {
         self.live(self.release.services().map(|side| Read::Deployments(side.service.clone())))
     }
 
-    /// Everything that was deployed, where it was not read yet what it is and whether it still can be.
+    /// Every deployed revision whose task definition was not read yet, for its content and its status.
     pub(super) fn past_revisions(&self) -> Vec<Requirement<'a>> {
         let deployments =
             self.release.services().filter_map(|side| self.known.snapshot.deployments.get(&side.service)?.get());
@@ -147,12 +147,12 @@ impl<'a> Parts<'a, '_> {
         previous.chain(deployed).chain(running).filter_map(|arn| self.unread(arn)).collect()
     }
 
-    /// Tasks say why they fail, as long as ECS remembers them.
+    /// The tasks of failing services: their stop reasons explain the failure, as long as ECS keeps them.
     pub(super) fn failing_tasks(&self) -> Vec<Requirement<'a>> {
         self.live(rollout::failing(self.release, self.known.snapshot).cloned().map(Read::Tasks))
     }
 
-    /// Tasks tell whose the healthy targets are, while several revisions run.
+    /// The tasks of services with several running revisions: they tell which revision the healthy targets belong to.
     pub(super) fn tasks_beside_others(&self) -> Vec<Requirement<'a>> {
         let several = |side: &&Side| side.revisions.iter().filter(|revision| revision.running > 0).count() > 1;
         self.live(self.release.services().filter(several).map(|side| Read::Tasks(side.service.clone())))
@@ -162,13 +162,13 @@ impl<'a> Parts<'a, '_> {
         self.live(self.release.services().map(|side| Read::Tasks(side.service.clone())))
     }
 
-    /// Whether its rollback deploys an older revision, so that it needs to know which one worked.
+    /// Returns true if the rollback redeploys an older revision, and so needs to know the good ones.
     pub(super) fn redeploys(&self) -> bool {
         let release = self.release;
         release.method != Method::Weighted || release.stable_taken() || !release.in_flight()
     }
 
-    /// What tells that it has ended, and what shows how it goes on.
+    /// The reads that show the progress and the end of the release.
     pub(super) fn ending(&self, ending: Ending) -> Vec<Requirement<'a>> {
         use Need::{Essential, Helpful};
         let (services, routes, history) = match ending {

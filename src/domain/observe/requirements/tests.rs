@@ -36,7 +36,7 @@ fn definition(arn: TaskDefinitionArn) -> TaskDefinition {
     }
 }
 
-/// What is required of every release of a world.
+/// The reads that all releases of a world require.
 fn reads(scene: &Scene, snapshot: &Snapshot, scopes: &[Scope]) -> BTreeSet<Read> {
     let (releases, settings) = (scene.releases(), scene.settings());
     let known = Known { snapshot, settings: &settings, now: worlds::now() };
@@ -45,10 +45,10 @@ fn reads(scene: &Scene, snapshot: &Snapshot, scopes: &[Scope]) -> BTreeSet<Read>
     all.map(|it| it.read).collect()
 }
 
-/// What a verdict rests on.
+/// The evidence for a verdict.
 fn evidence(reads: &BTreeSet<Read>) -> BTreeSet<Read> {
     let evidence = reads.iter().filter_map(|read| match read {
-        // How fine the numbers are makes no difference to it.
+        // The resolution of the metrics does not affect the verdict.
         Read::Minutes(source, _) => Some(Read::Minutes(source.clone(), Resolution::Brief)),
         Read::Alarm(_) => Some(read.clone()),
         _ => None,
@@ -59,7 +59,7 @@ fn evidence(reads: &BTreeSet<Read>) -> BTreeSet<Read> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The console, a command and a watch see the same numbers and the same alarms, so they come to one verdict.
+    /// The console, a command and a watch read the same metrics and the same alarms, and so reach the same verdict.
     #[test]
     fn every_verdict_rests_on_the_same_evidence(scene in scene()) {
         let snapshot = scene.snapshot();
@@ -73,7 +73,7 @@ proptest! {
         prop_assert!(evidence(&command).is_subset(&watch), "{:?}", watch);
     }
 
-    /// A rollback waits for nothing but the services and the rules.
+    /// A rollback waits only for the services and the rules.
     #[test]
     fn a_rollback_waits_for_nothing_that_it_can_do_without(scene in scene()) {
         let (snapshot, releases, settings) = (scene.snapshot(), scene.releases(), scene.settings());
@@ -85,7 +85,7 @@ proptest! {
         }
     }
 
-    /// What never changes is required no more once it was read, and nothing else stops being required by being read.
+    /// A read that never changes is required only once; all other reads stay required.
     #[test]
     fn what_never_changes_is_read_once(scene in scene(), scope in select(SCOPES.as_slice())) {
         let (mut snapshot, releases, settings) = (scene.snapshot(), scene.releases(), scene.settings());
@@ -106,7 +106,7 @@ proptest! {
         prop_assert!(scope == Scope::Past || scope == Scope::Rollback || !rest.is_empty());
     }
 
-    /// However many things are read, each is asked for once.
+    /// Each thing is in one query only, however many reads require it.
     #[test]
     fn each_thing_is_in_one_query(scene in scene(), scopes in proptest::sample::subsequence(SCOPES.to_vec(), 0..11)) {
         let all = reads(&scene, &scene.snapshot(), &scopes);

@@ -1,4 +1,4 @@
-//! How an answer, or its failure, changes what is known.
+//! Effects of an answer, or of a failure, on the snapshot.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,12 +12,11 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::metrics::Series;
 use crate::domain::metrics::source::MetricSource;
 
-/// How long minutes are kept: what the widest panel can draw.
+/// Retention of minutes: the widest panel draws this much.
 const METRICS_KEPT: SignedDuration = SignedDuration::from_hours(3);
 
 impl Snapshot {
-    /// Takes in an answer, or the failure to get one. `at` is when the query was sent: what is older than that cannot be
-    /// newer than the answer.
+    /// Applies an answer or a failure. `at` is the time of the query: older data cannot be newer than the answer.
     pub fn apply(&mut self, at: Timestamp, query: &Query, answer: Result<Answer, Fault>) {
         match answer {
             Ok(answer) => self.learn(at, query, answer),
@@ -60,8 +59,8 @@ impl Snapshot {
                 self.definitions.entry(arn.clone()).or_default().put(at, *definition);
             }
             (Answer::Metrics(metrics), _) => self.learn_metrics(at, metrics),
-            // Logs, and definitions with their values, are kept by the screen that asked; an answer to another query
-            // teaches nothing.
+            // The screen that sent the query keeps logs, and definitions with their values. An answer to another query
+            // changes nothing.
             (
                 Answer::Logs(_) | Answer::Tasks(_) | Answer::Family(_) | Answer::Deployments(_) | Answer::Definition(_),
                 _,
@@ -70,7 +69,7 @@ impl Snapshot {
     }
 
     fn learn_services(&mut self, at: Timestamp, services: Vec<Service>) {
-        // An answer that another one overtook teaches nothing.
+        // An answer that arrives after a newer one changes nothing.
         if self.services.at().is_some_and(|had| had > at) {
             return;
         }
@@ -143,7 +142,7 @@ impl Snapshot {
     fn learn_alarms(&mut self, at: Timestamp, asked: &[String], alarms: Vec<Alarm>) {
         for name in asked.iter().filter(|name| !alarms.iter().any(|alarm| alarm.name == **name)) {
             let reading = self.alarms.entry(name.clone()).or_default();
-            // The last state of a deleted alarm says nothing of now.
+            // The last state of a deleted alarm does not describe the present.
             if reading.at().is_none_or(|had| had <= at) {
                 let why = "it does not exist in this account and region";
                 let fault = Fault::new(FaultKind::NotFound, "DescribeAlarms", name.as_str(), why);
@@ -196,7 +195,7 @@ impl Snapshot {
                     self.target_groups.entry(group.clone()).or_default().fail(at, fault.clone());
                 }
             }
-            // A reading with its values is the view's own.
+            // The view keeps a definition with its values.
             Query::Definition { reveal: true, .. } => {}
             Query::Definition { arn, reveal: false } => {
                 self.definitions.entry(arn.clone()).or_default().fail(at, fault.clone());

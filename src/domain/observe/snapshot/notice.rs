@@ -1,4 +1,4 @@
-//! What changed between two answers, noticed as the newer one comes in.
+//! Changes between two answers, detected as the newer answer comes in.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::domain::ecs::service::Service;
 use crate::domain::observe::changes::{AlarmChange, StageChange, WeightChange, hook_changes, note};
 
 impl Snapshot {
-    /// Compares deployments that have just been read with what was known of them.
+    /// Compares deployments that were just read with the previous reading.
     pub(super) fn notice_deployments(&mut self, at: Timestamp, service: &ServiceKey, now: &[ServiceDeployment]) {
         let Some((had_at, had)) = self.deployments.get(service).and_then(|reading| reading.value.as_ref()) else {
             return;
@@ -43,7 +43,7 @@ impl Snapshot {
         self.hook_changes.retain(|arn, _| !gone.contains(arn));
     }
 
-    /// Compares an alarm that has just been read with what was known of it.
+    /// Compares an alarm that was just read with the previous reading.
     pub(super) fn notice_alarm(&mut self, at: Timestamp, alarm: &Alarm) {
         let Some((had_at, had)) = self.alarms.get(&alarm.name).and_then(|reading| reading.value.as_ref()) else {
             return;
@@ -54,7 +54,7 @@ impl Snapshot {
         }
     }
 
-    /// Remembers since when a route has had its weights.
+    /// Records the start of a route's weights.
     pub(super) fn notice_weights(&mut self, at: Timestamp, route: &Route) {
         let before = self.routes.get().and_then(|routes| routes.get(&route.id));
         match before {
@@ -71,7 +71,7 @@ impl Snapshot {
         }
     }
 
-    /// Remembers a revision that runs complete and healthy.
+    /// Records a revision that runs complete and healthy.
     pub(super) fn witness(&mut self, at: Timestamp, service: &Service) {
         if service.desired > 0 && service.settled_on(&service.task_definition) {
             self.remember(&service.key, ObservedHealthy { task_definition: service.task_definition.clone(), at });

@@ -17,6 +17,11 @@ impl Expect {
                 quiet::compare(target_group, since, series, now)
             }
             (Self::Weights { weights: wanted, .. }, Answer::Route(route)) => weights(route, wanted),
+            (Self::Sticky { seconds, .. }, Answer::Route(route)) => match route.stickiness {
+                Some(now) if now == *seconds => Met::Yes,
+                Some(now) => Met::NotYet(format!("the stickiness is {now} s")),
+                None => Met::NotYet("the stickiness is off".to_owned()),
+            },
             (Self::Healthy { target_group, at_least }, Answer::Health(health)) => {
                 healthy(health, target_group, *at_least)
             }
@@ -51,7 +56,7 @@ impl Expect {
                 let left = service.primary().is_some_and(|primary| primary.task_definition != *task_definition);
                 met_if(left, || format!("{} is primary", task_definition.tag()))
             }
-            Self::Settled { task_definition, .. } => settled(service, task_definition),
+            Self::Settled { task_definition, older_may_run, .. } => settled(service, task_definition, *older_may_run),
             Self::Configured { configuration, .. } => {
                 met_if(service.configuration.same_strategy(configuration), || {
                     format!("it goes by {}", service.configuration.describe())
@@ -123,7 +128,7 @@ fn deployed(deployments: &[ServiceDeployment], task_definition: &TaskDefinitionA
     }
 }
 
-fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
+fn settled(service: &Service, task_definition: &TaskDefinitionArn, older_may_run: bool) -> Met {
     let Some(primary) = service.primary() else {
         return Met::NotYet("no primary rollout".to_owned());
     };
@@ -135,23 +140,78 @@ fn settled(service: &Service, task_definition: &TaskDefinitionArn) -> Met {
             .iter()
             .find(|rollout| rollout.task_definition == *task_definition && rollout.state == Some(RolloutState::Failed)),
     };
+    let (tag, newer) = (task_definition.tag(), primary.task_definition.tag());
+    let superseded = primary.task_definition != *task_definition;
+    let back = primary.reason.as_deref().filter(|reason| reason.to_ascii_lowercase().contains("rolling back"));
     if let Some(failed) = failed {
-        let reason = failed.reason.as_deref().unwrap_or("no reason given");
-        return Met::Unreachable(format!("the rollout of {} failed: {reason}", task_definition.tag()));
+        let reason = failed.reason.as_deref().or(back).unwrap_or("no reason given");
+        let back = if superseded { format!("rolled back to {newer}: ") } else { String::new() };
+        return Met::Unreachable(format!("{back}the rollout of {tag} failed: {reason}"));
     }
-    if primary.task_definition != *task_definition {
-        return Met::Unreachable(format!(
-            "{} was superseded by {}",
-            task_definition.tag(),
-            primary.task_definition.tag()
-        ));
+    if let Some(reason) = back.filter(|_| superseded) {
+        return Met::Unreachable(format!("rolled back from {tag} to {newer}: {reason}"));
     }
-    if service.settled_on(task_definition) {
+    if superseded {
+        return Met::Unreachable(format!("{tag} was superseded by {newer}"));
+    }
+    if service.settled_on(task_definition) || older_may_run && service.complete_on(task_definition) {
         return Met::Yes;
+    }
+    if service.configuration.defers_cleanup() && service.complete_on(task_definition) {
+        let other = service.rollouts.iter().filter(|rollout| rollout.task_definition != *task_definition);
+        return match other.map(|rollout| rollout.running).sum::<u32>() {
+            // Older tasks of the same revision serve users as well.
+            0 => Met::Yes,
+            running => Met::NotYet(format!("{running} tasks of other revisions run on: ECS removes them later")),
+        };
+    }
+    if service.desired == 0 && !service.daemon {
+        return Met::Unreachable(format!("no tasks of {tag} are wanted: desiredCount is 0"));
     }
     Met::NotYet(format!("{} of {} running{}", primary.running, service.desired, failures(primary.failed)))
 }
 
 fn failures(failed: u32) -> String {
     if failed == 0 { String::new() } else { format!(", {failed} failed") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::consoles::{ago, now, service, td};
+
+    /// `payments` goes for :17 again; the rollout of :18 is as given.
+    #[test]
+    fn a_rollout_that_cannot_complete_any_more_says_who_took_it_back() {
+        let breaker = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/17.";
+        let started = "ECS deployment circuit breaker: tasks failed to start.";
+        let table = [
+            (17, Some(breaker), Some(started), "rolled back to :17: the rollout of :18 failed: ECS deployment circuit"),
+            (17, Some(breaker), None, "rolled back from :18 to :17: ECS deployment circuit breaker: rolling back"),
+            (17, None, None, ":18 was superseded by :17"),
+            (18, None, Some(started), "the rollout of :18 failed: ECS deployment circuit breaker: tasks failed"),
+        ];
+        for (runs, reason, failed, expected) in table {
+            let mut after = service("payments", "payments", runs, 6, 90);
+            after.rollouts[0].reason = reason.map(str::to_owned);
+            if let Some(failed) = failed {
+                let mut left = after.rollouts[0].clone();
+                (left.task_definition, left.state) = (td("payments", 18), Some(RolloutState::Failed));
+                left.reason = Some(failed.to_owned());
+                if runs == 18 {
+                    after.rollouts[0] = left
+                } else {
+                    after.rollouts.push(left)
+                }
+                after.rollouts.iter_mut().skip(1).for_each(|it| it.role = "ACTIVE".into());
+            }
+            let settled = Expect::Settled {
+                service: after.key.clone(),
+                task_definition: td("payments", 18),
+                older_may_run: false,
+            };
+            let met = settled.compare(&Answer::Service(Box::new(after)), ago(60), now());
+            assert!(matches!(&met, Met::Unreachable(what) if what.starts_with(expected)), "{expected}: {met:?}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! A target group that nobody is sent to any more: its own count of requests tells, for load balancers follow a write of
-//! weights after a while only.
+//! A target group without traffic. The request count of the target group is the evidence, since load balancers follow a
+//! write of weights with a delay.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,7 +11,7 @@ use crate::domain::metrics::{Member, MetricsQuery, Series, minute_of};
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Minutes that are asked for: the newest that is settled is among them.
+/// Minutes in the query; the newest settled minute is among them.
 const MINUTES: i64 = 10;
 
 /// The newest minutes of a target group.
@@ -20,7 +20,7 @@ pub(super) fn query(target_group: &Arn, balancer: &Arn, now: Timestamp) -> Metri
     MetricsQuery::last(vec![(meter, Resolution::Brief)], now, MINUTES)
 }
 
-/// Whether the newest settled minute had no requests.
+/// Met if the newest settled minute has no requests.
 pub(super) fn compare(group: &Arn, since: Timestamp, all: &[(MetricSource, Series)], now: Timestamp) -> Met {
     let name = target_group_name(group);
     let of_group = |source: &MetricSource| matches!(source, MetricSource::TargetGroup { group: of, .. } if of == group);
@@ -70,7 +70,7 @@ mod tests {
         assert!(met(&[(0, 90.0), (60, 0.0)], false, 240));
         assert!(!met(&[(0, 90.0), (60, 3.0)], false, 299));
         assert!(met(&[(0, 90.0), (60, 3.0)], false, 300));
-        // What could not be read is not nothing.
+        // Unread requests are not zero requests.
         assert!(!met(&[], true, 900));
         assert_eq!(
             compare(&group, at(10), &[], at(900)),

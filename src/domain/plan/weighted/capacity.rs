@@ -1,4 +1,4 @@
-//! Capacity of a pair: what stable needs to carry everything, and when the canary's tasks can be taken.
+//! Capacity of a pair: stable's tasks for all traffic, and the removal of the canary's tasks.
 
 use jiff::SignedDuration;
 
@@ -7,27 +7,27 @@ use crate::domain::plan::{Context, Expect, Step, Warning, daemon};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
 
-/// The canary's share, percent, from where on the size of the canary says how many tasks stable needs. Below it stable
-/// carries nearly everything already.
+/// The canary's share, percent, from which the size of the canary indicates stable's need of tasks. Below this share
+/// stable already carries nearly all traffic.
 const TELLING_SHARE: f64 = 20.0;
 
-/// The longest that the canary's tasks are kept for requests that still come, unless its clients are sticky.
+/// The longest that the canary's tasks stay for late requests, unless its clients are sticky.
 const DRAINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// Tasks that stable needs for all traffic: as many as it wants, and more where it was scaled in while the canary carried
-/// its share. Never more than both sides have.
+/// Number of tasks that stable needs for all traffic: its desired count, or more if stable was scaled in while the
+/// canary carried its share. Never more than both sides have.
 pub(super) fn needed_for_all(stable: &Side, canary: &Side, share: Option<Percent>) -> u32 {
     let least = if stable.desired == 0 { canary.desired.max(1) } else { stable.desired };
     let Some(share) = share.filter(|share| share.value() >= TELLING_SHARE) else { return least };
-    // The fewest tasks of which the canary has its share.
+    // The fewest tasks whose share, rounded up, is the canary's number of tasks.
     let carried = (f64::from(canary.desired.saturating_sub(1)) * 100.0 / share.value()).floor() + 1.0;
     // Finite and positive; at most what both sides have.
     let carried = (carried as u32).min(stable.desired.saturating_add(canary.desired));
     least.max(carried)
 }
 
-/// Fewer tasks for the canary, once nobody is sent to those that go: load balancers follow a write after a while, and
-/// sticky clients later still. No steps while another rule sends requests to the canary, or where ECS takes no desired
+/// Steps that remove canary tasks once no traffic reaches them: load balancers follow a write with a delay, and sticky
+/// clients with a longer one. Empty while another rule sends requests to the canary, and where ECS accepts no desired
 /// count.
 pub(super) fn fewer_tasks(
     release: &Release,
@@ -39,13 +39,13 @@ pub(super) fn fewer_tasks(
     if desired >= canary.desired || !canary.active || canary.daemon || release.other_rules_to(canary).next().is_some() {
         return Vec::new();
     }
-    // A propagation time of 0 says that nothing has to be waited for.
+    // With a propagation time of 0 there is nothing to wait for.
     let waits = !context.settings.propagation.is_zero();
     let kept = waits.then(|| kept(release, canary, desired, &written, context));
     kept.into_iter().chain([scale(canary, desired, written, context)]).collect()
 }
 
-/// Why the canary keeps its tasks.
+/// The warning that the canary keeps its tasks, with the reason.
 pub(super) fn kept_tasks(release: &Release, canary: &Side) -> Option<Warning> {
     if canary.daemon && canary.desired > 0 {
         return Some(daemon::keeps_its_tasks(canary));
@@ -92,7 +92,7 @@ mod tests {
             needed_for_all(&stable, &canary, Percent::new(share).ok())
         };
         let table = [
-            // As tidegate sizes the canary.
+            // The canary is sized by tidegate.
             (18, 2, 10.0, 18),
             (18, 9, 50.0, 18),
             (18, 18, 100.0, 18),
@@ -100,7 +100,7 @@ mod tests {
             (2, 18, 100.0, 18),
             (9, 9, 50.0, 17),
             (0, 6, 100.0, 6),
-            // A canary that is larger than its share says nothing while stable carries the rest.
+            // A canary larger than its share is not evidence while stable carries the rest.
             (18, 3, 1.0, 18),
             (2, 10, 50.0, 12),
             (1, 0, 100.0, 1),

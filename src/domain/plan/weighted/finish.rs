@@ -3,7 +3,7 @@
 use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::{Moving, moving};
 use crate::domain::plan::steps::{
-    a_step, capacity, healthy, scale, set_share, still, unchanged, update, without_traffic,
+    a_step, alone, capacity, healthy, scale, set_share, sticky_again, still, unchanged, update, without_traffic,
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;
@@ -13,9 +13,13 @@ use crate::domain::release::share::Percent;
 /// was: what is done already is only checked.
 pub(in crate::domain::plan) fn finish(release: &Release, context: &Context<'_>) -> Result<Plan, Refusal> {
     let moving = moving(release)?;
+    // After a rollback nothing is left to finish but what it switched off.
+    if moving.most.is_zero() && !release.stable_taken() && !release.stickiness_off.is_empty() {
+        return Ok(only_sticky_again(release, context));
+    }
     possible(release, &moving)?;
     let Moving { stable, canary, least, most } = moving;
-    if most.is_zero() && canary.desired == 0 && release.stable_taken() {
+    if most.is_zero() && canary.desired == 0 && release.stable_taken() && release.stickiness_off.is_empty() {
         let what = format!("is finished: both services run {}; nothing is sent", stable.task_definition.tag());
         return Ok(context.reached(release, Intent::Finish, what));
     }
@@ -23,6 +27,7 @@ pub(in crate::domain::plan) fn finish(release: &Release, context: &Context<'_>) 
     if !most.is_zero() {
         steps.extend(stable_takes_over(release, &moving, least.is_full(), context)?);
     }
+    steps.extend(sticky_again(release, context));
     steps.extend(fewer_tasks(release, canary, 0, without_traffic(release, canary), context));
     let mut warnings: Vec<_> = kept_tasks(release, canary).into_iter().collect();
     if stable.task_definition != canary.task_definition {
@@ -35,6 +40,11 @@ pub(in crate::domain::plan) fn finish(release: &Release, context: &Context<'_>) 
     }
     let title = format!("finish: {} becomes stable", canary.task_definition.tag());
     Ok(context.plan(release, Intent::Finish, steps, Some(Percent::ZERO), warnings, title))
+}
+
+fn only_sticky_again(release: &Release, context: &Context<'_>) -> Plan {
+    let title = "gets back the stickiness that a rollback switched off".to_owned();
+    context.plan(release, Intent::Finish, sticky_again(release, context), None, Vec::new(), title)
 }
 
 fn possible(release: &Release, moving: &Moving<'_>) -> Result<(), Refusal> {
@@ -86,7 +96,7 @@ fn stable_takes_over(
     after.extend(more.map(|count| Expect::Desired { service: service.clone(), count }));
     steps.push(a_step(format!("{name} → {}", to.tag()), before, call, after, context));
 
-    let mut complete = vec![Expect::Settled { service, task_definition: to.clone() }];
+    let mut complete = vec![alone(stable, to)];
     complete.extend(healthy(stable, carrying));
     let title = format!("wait for {name} to be complete and healthy");
     steps.push(a_step(title, Vec::new(), None, complete.clone(), context));

@@ -1,4 +1,4 @@
-//! Plans for two services behind weighted target groups: what their steps have in common.
+//! Plans for two services behind weighted target groups: the common parts of their steps.
 
 mod capacity;
 mod finish;
@@ -13,7 +13,7 @@ use super::refusal::{Refusal, Remedy};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
 
-/// Both sides, and the canary's share in the rules that give it least and most.
+/// Both sides, with the canary's smallest and largest share across the rules.
 struct Moving<'a> {
     stable: &'a Side,
     canary: &'a Side,
@@ -22,13 +22,13 @@ struct Moving<'a> {
 }
 
 impl Moving<'_> {
-    /// Whether the rules of the pair disagree.
+    /// Returns true if the rules of the pair have different shares.
     fn uneven(&self) -> bool {
         (self.most.value() - self.least.value()).abs() > 1e-9
     }
 }
 
-/// Both sides and the present share, or why no weights can be written.
+/// Both sides and the present share, or the reason why no weights can be written.
 fn moving(release: &Release) -> Result<Moving<'_>, Refusal> {
     let canary = release.canary.as_ref().ok_or_else(no_pair)?;
     let nobody = || Refusal::new("Both weights of the rule are 0.", Remedy::RollbackRestoresTraffic);

@@ -3,8 +3,9 @@
 use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::no_pair;
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_share, update, without_traffic};
-use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step, Warning, redeploy};
+use crate::domain::ecs::route::Stickiness;
+use crate::domain::plan::steps::{a_step, alone, capacity, healthy, scale, set_share, update, without_traffic};
+use crate::domain::plan::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step, Warning, redeploy};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
 
@@ -52,13 +53,24 @@ pub(in crate::domain::plan) fn rollback(
         left.extend(capacity(stable, return_to.needed()));
     }
     steps.extend(fewer_tasks(release, canary, 0, left, context));
-    let warnings = return_to.price().filter(|_| has_traffic).into_iter().chain(kept_tasks(release, canary)).collect();
+    let price = return_to.price().filter(|_| has_traffic);
+    let warnings = price.into_iter().chain(switched_off(&steps)).chain(kept_tasks(release, canary)).collect();
     let intent = Intent::Rollback { to: to.cloned(), at_once };
     if steps.is_empty() {
         let what = format!("has all of its traffic on {}: nothing is sent", stable.task_definition.tag());
         return Ok(Plan { warnings, ..context.reached(release, intent, what) });
     }
     Ok(context.plan(release, intent, steps, Some(Percent::ZERO), warnings, title))
+}
+
+/// That clients with a cookie are taken back too.
+fn switched_off(steps: &[Step]) -> Option<Warning> {
+    let calls = steps.iter().filter_map(|step| step.call.as_ref());
+    let was = |call: &Call| match call {
+        Call::SetWeights { stickiness: Some(Stickiness::Off { was }), .. } => Some(*was),
+        _ => None,
+    };
+    calls.filter_map(was).max().map(|seconds| Warning::StickinessSwitchedOff { seconds })
 }
 
 /// Whether a rollback has two ways: at once, and as stable's capacity comes.
@@ -77,7 +89,7 @@ fn serves_what_is_wanted(release: &Release, canary: &Side, to: Option<&TaskDefin
 }
 
 fn settled(side: &Side) -> Expect {
-    Expect::Settled { service: side.service.clone(), task_definition: side.task_definition.clone() }
+    alone(side, &side.task_definition)
 }
 
 /// Whether stable is leaving the canary's revision for another: a finish that is being undone.

@@ -3,7 +3,9 @@
 use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::{Moving, moving};
 use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::plan::steps::{a_step, capacity, healthy, scale, set_share, still, tasks_for, unchanged, update};
+use crate::domain::plan::steps::{
+    a_step, alone, capacity, healthy, scale, set_share, still, tasks_for, unchanged, update,
+};
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, gate};
 use crate::domain::release::Release;
 use crate::domain::release::share::Percent;
@@ -143,6 +145,12 @@ pub(in crate::domain::plan) fn start(
 ) -> Result<Plan, Refusal> {
     let moving = moving(release)?;
     let Moving { stable, canary, most, .. } = moving;
+    let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
+    let tag = task_definition.tag();
+    if !most.is_zero() && canary.task_definition == *task_definition {
+        let what = format!("has {tag} on the canary already, with {most} of the traffic: nothing is sent");
+        return Ok(context.reached(release, intent, what));
+    }
     if !most.is_zero() {
         return Err(Refusal::new(
             format!("{} has {most} of the traffic.", canary.service.service),
@@ -150,10 +158,11 @@ pub(in crate::domain::plan) fn start(
         ));
     }
     if stable.task_definition == *task_definition {
-        return Err(Refusal::new(format!("Stable runs {task_definition} already."), Remedy::ChooseRevision));
+        return Ok(context.reached(release, intent, format!("runs {tag} on stable already: nothing is sent")));
     }
+    let under_way = canary.rolling && canary.task_definition == *task_definition;
     for side in [stable, canary] {
-        if side.rolling {
+        if side.rolling && !(under_way && std::ptr::eq(side, canary)) {
             return Err(Refusal::new(
                 format!("{} is rolling out {} already.", side.service.service, side.task_definition.tag()),
                 Remedy::WaitOrRollback,
@@ -165,33 +174,34 @@ pub(in crate::domain::plan) fn start(
     let served_otherwise = kept_tasks(release, canary);
     let first = if served_otherwise.is_some() { first.max(canary.desired) } else { first };
     if canary.settled && canary.task_definition == *task_definition && canary.desired >= first {
-        return Err(Refusal::new(format!("The canary runs {task_definition} already, without traffic."), Remedy::Step));
+        let what = format!("has {tag} on the canary already, without traffic: nothing is sent");
+        return Ok(context.reached(release, intent, what));
     }
     let name = &canary.service.service;
     // Somebody may have given it users in the meantime: they would get an unknown revision.
     let before = still(release, canary);
     let service = canary.service.clone();
-    let mut complete = vec![Expect::Settled { service: service.clone(), task_definition: task_definition.clone() }];
+    let mut complete = vec![alone(canary, task_definition)];
     complete.extend(healthy(canary, first));
     let tasks = if canary.daemon { String::new() } else { format!(" with {first} tasks") };
-    let steps = vec![
-        a_step(
-            format!("{name} → {}{tasks}, without traffic", task_definition.tag()),
-            before,
-            Some(update(canary, Some(task_definition), Some(first))),
-            vec![
-                Expect::Primary { service: service.clone(), task_definition: task_definition.clone() },
-                Expect::Desired { service, count: first },
-            ],
-            context,
-        ),
-        a_step(format!("wait for {name} to be complete and healthy"), Vec::new(), None, complete, context),
-    ];
+    let order = a_step(
+        format!("{name} → {tag}{tasks}, without traffic"),
+        before,
+        Some(update(canary, Some(task_definition), Some(first))),
+        vec![
+            Expect::Primary { service: service.clone(), task_definition: task_definition.clone() },
+            Expect::Desired { service, count: first },
+        ],
+        context,
+    );
+    let wait = a_step(format!("wait for {name} to be complete and healthy"), Vec::new(), None, complete, context);
+    // Ordered already, by this machine or another: there is only the wait left.
+    let ordered = under_way && canary.desired >= first;
+    let steps = (!ordered).then_some(order).into_iter().chain([wait]).collect();
     let mut warnings: Vec<_> = served_otherwise.into_iter().collect();
     if stable.task_definition.family() != task_definition.family() {
         warnings.push(format!("{task_definition} is of another family than {}", stable.task_definition).into());
     }
-    let intent = Intent::Start { task_definition: task_definition.clone(), pauses: false };
-    let title = format!("start {} on the canary, at 0%", task_definition.tag());
+    let title = format!("start {tag} on the canary, at 0%");
     Ok(context.plan(release, intent, steps, Some(Percent::ZERO), warnings, title))
 }

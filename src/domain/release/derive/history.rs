@@ -1,4 +1,4 @@
-//! What a service's past deployments say of the present one.
+//! The past deployments of a service, and their consequences for the present state.
 
 use jiff::Timestamp;
 
@@ -7,14 +7,14 @@ use crate::domain::ecs::service::Service;
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::rollback::known_bad::{KnownBad, known_bad};
 
-/// What the service went by before a deployment changed that for its own sake: it set the strategy aside to go back at
-/// once, or added pauses to a strategy that had none.
+/// The configuration before a deployment overrode it: to roll back at once without the strategy, or to add pauses to a
+/// strategy without pauses.
 pub(super) fn overridden_config(service: &Service, history: &[ServiceDeployment]) -> Option<Configuration> {
     let now = &service.configuration;
     history.first().filter(|newest| newest.configuration.same_strategy(now))?;
     let before = history.iter().find(|older| !older.configuration.same_strategy(now))?;
     let before = &before.configuration;
-    // Not any change of strategy: one that came with a way back to what ran before.
+    // Only a change of strategy that came with a rollback to an earlier revision counts.
     let first = history.iter().take_while(|it| it.configuration.same_strategy(now)).last()?;
     let set_aside = now.is_at_once() && before.strategy.shifts_traffic() && returned(first, history);
     let added: Vec<_> = now.hooks.iter().filter(|hook| !before.hooks.contains(hook)).collect();
@@ -23,7 +23,7 @@ pub(super) fn overridden_config(service: &Service, history: &[ServiceDeployment]
         && before.pauses().next().is_none()
         && before.hooks.iter().all(|hook| now.hooks.contains(hook))
         && matches!(added.as_slice(), [only] if only.is_added_pause());
-    // Alarms and the like may have been changed on purpose meanwhile: they stay.
+    // Alarms and the like may have been changed on purpose meanwhile; they stay.
     let restored = Configuration {
         strategy: before.strategy.clone(),
         bake_minutes: before.bake_minutes,
@@ -33,7 +33,7 @@ pub(super) fn overridden_config(service: &Service, history: &[ServiceDeployment]
     (set_aside || pauses_added).then_some(restored)
 }
 
-/// Revisions of these services that failed or were rolled back lately.
+/// Revisions of these services that failed recently or were rolled back recently.
 pub(super) fn known_bad_of(
     services: &[&Service],
     snapshot: &Snapshot,
@@ -44,7 +44,7 @@ pub(super) fn known_bad_of(
     known_bad(&read.flatten().collect::<Vec<_>>(), ours, now)
 }
 
-/// When the newest deployment ended, where it was rolled back or brought back a revision that ran before.
+/// The end of the newest deployment, if it was rolled back or redeployed an earlier revision.
 pub(super) fn went_back(service: &Service, history: &[ServiceDeployment]) -> Option<Timestamp> {
     let newest = history.first().filter(|newest| newest.status.ended())?;
     let runs = service.primary().map(|primary| &primary.task_definition);
@@ -58,7 +58,7 @@ pub(super) fn went_back(service: &Service, history: &[ServiceDeployment]) -> Opt
     newest.finished_at.filter(|_| back)
 }
 
-/// Whether a deployment that ended took the place of another revision.
+/// Returns true if a finished deployment replaced another revision.
 fn replaced_another(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
     let older = history.iter().skip_while(|it| it.arn != deployment.arn).skip(1);
     let mut installed = older.filter_map(|it| match it.status {
@@ -69,12 +69,12 @@ fn replaced_another(deployment: &ServiceDeployment, history: &[ServiceDeployment
     installed.next().is_some_and(|before| Some(before) != deployment.task_definition())
 }
 
-/// Whether a service's primary rollout began after a time.
+/// Returns true if a service's primary rollout began after a time.
 pub(super) fn began_after(service: &Service, at: Timestamp) -> bool {
     service.primary().and_then(|primary| primary.created_at).is_some_and(|began| began > at)
 }
 
-/// Whether a deployment, under way or over, brought back a revision that had been deployed well before it.
+/// Returns true if a deployment, under way or finished, redeployed a revision of an earlier deployment.
 fn returned(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
     let target = deployment.task_definition();
     let mut older = history.iter().skip_while(|it| it.arn != deployment.arn).skip(1);
@@ -86,7 +86,8 @@ fn returned(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bo
         })
 }
 
-/// Whether a deployment under way is a way back itself: it brings back what ran before, in place of a newer one.
+/// Returns true if a deployment under way is itself a rollback: it redeploys an earlier revision in place of a newer
+/// one.
 pub(super) fn is_rollback_deployment(under_way: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
     let target = under_way.task_definition();
     let from_another = under_way.sources.iter().all(|source| Some(&source.task_definition) != target);

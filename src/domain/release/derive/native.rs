@@ -1,4 +1,4 @@
-//! Both sides of a service that ECS shifts traffic for.
+//! Both sides of a service whose traffic ECS shifts.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::domain::release::Side;
 use crate::domain::release::production_rule::share_in;
 use crate::domain::release::share::Percent;
 
-/// Both sides of a deployment under way: what is replaced, and what replaces it.
+/// Both sides of a deployment under way: the replaced revision, and its replacement.
 pub(super) fn sides(
     service: &Service,
     deployment: &ServiceDeployment,
@@ -58,7 +58,7 @@ pub(super) fn sides(
     };
     let mut blue = one(source, blue_group.as_ref(), &target.task_definition);
     let mut green = one(target, green_group.as_ref(), &source.task_definition);
-    // What is wrong is wrong with the tasks that are being started.
+    // A failure belongs to the side whose tasks are being started.
     match deployment.status.rolling_back() {
         true => green.failure_reason = None,
         false => blue.failure_reason = None,
@@ -66,8 +66,9 @@ pub(super) fn sides(
     Some((blue, green))
 }
 
-/// What ECS would go back to: what it says, else the one revision that is replaced, else the one of several that serves.
-/// `None` where that is not certain: a superseded deployment leaves its revision among the sources.
+/// The revision that ECS would roll back to: the one that ECS names; else the only replaced revision; else, of several,
+/// the one that receives traffic. `None` if that is uncertain: a superseded deployment leaves its revision among the
+/// sources.
 fn replaced<'a>(
     deployment: &'a ServiceDeployment,
     target: &ServiceRevision,
@@ -90,8 +91,8 @@ fn replaced<'a>(
     }
 }
 
-/// The target groups of both, as ECS resolved them; where it does not say, the one whose weight is nearer to what ECS
-/// asked for is the new one's.
+/// The target groups of both revisions, as ECS resolved them. If ECS names none, the new revision's group is the one
+/// whose weight is closer to the share that ECS requested.
 fn groups(
     service: &Service,
     source: &ServiceRevision,
@@ -105,7 +106,7 @@ fn groups(
     let other = |one: &Arn| service.target_groups.iter().find(|group| *group != one).cloned();
     match (known(source), known(target)) {
         (Some(blue), Some(green)) if blue != green => (Some(blue), Some(green)),
-        // Of a group that both are said to have, the new tasks are in it.
+        // If ECS names one group for both revisions, the new tasks are in that group.
         (_, Some(green)) => (other(&green), Some(green)),
         (Some(blue), None) => (Some(blue.clone()), other(&blue)),
         (None, None) => {
@@ -120,8 +121,8 @@ fn groups(
     }
 }
 
-/// The rule that ECS writes for this service. Where ECS names one that was not found, it is not known; where it names
-/// none, it is the one rule that has all of the service's target groups.
+/// The rule that ECS writes for this service. `None` if ECS names a rule that was not found. If ECS names no rule, the
+/// only rule that has all of the service's target groups.
 pub(crate) fn production_rule<'a>(
     service: &Service,
     under_way: Option<&ServiceDeployment>,
@@ -139,8 +140,8 @@ pub(crate) fn production_rule<'a>(
     all.next().filter(|_| all.next().is_none())
 }
 
-/// A strategy of ECS's own moves the traffic between its target groups: the one that is served from counts. The
-/// production rule tells it, where it is known.
+/// The target group that serves users, while a strategy of ECS moves the traffic between the service's groups. The
+/// weights of the production rule decide, if that rule is known.
 pub(super) fn served_from<'a>(service: &'a Service, snapshot: &Snapshot) -> Option<&'a Arn> {
     let production = production_rule(service, None, snapshot);
     let all = || snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
@@ -155,7 +156,7 @@ pub(super) fn route_to<'a>(group: Option<&Arn>, snapshot: &'a Snapshot) -> Optio
     snapshot.routes.get()?.values().find(|route| group.is_some_and(|group| route.weight(group).is_some()))
 }
 
-/// How long ECS watches the present share before it goes on.
+/// The bake of the present share, before ECS goes on.
 pub(super) fn bake_of(deployment: &ServiceDeployment, share: Option<Percent>) -> SignedDuration {
     let step = match deployment.configuration.strategy {
         Strategy::Canary { bake_minutes, .. } | Strategy::Linear { bake_minutes, .. } => bake_minutes,
@@ -227,7 +228,7 @@ mod tests {
             replaced(deployment, &target, Some(&route(100, 0))).map(|it| it.task_definition.tag())
         };
         assert_eq!(of(&under_way).as_deref(), Some(":41"));
-        // What cannot be told is not guessed.
+        // An ambiguous source is not guessed.
         under_way.unresolved_sources = 1;
         assert_eq!(of(&under_way), None);
     }

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use crate::domain::ecs::lifecycle_stage::LifecycleStage as Stage;
-use crate::domain::ecs::service::Service;
 use crate::domain::plan::intent::Intent;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Bake, LocalState, Phase, ReleaseState, Side};
@@ -59,13 +58,7 @@ pub(super) fn weighted_phase(
 }
 
 /// Where a single service is.
-pub(super) fn single_phase(
-    release: &ReleaseState,
-    service: &Service,
-    under_way: bool,
-    local: &LocalState,
-    now: Timestamp,
-) -> Phase {
+pub(super) fn single_phase(release: &ReleaseState, under_way: bool, local: &LocalState, now: Timestamp) -> Phase {
     if local.doing.as_ref().is_some_and(Intent::is_rollback) || release.newest().is_rolling_back {
         return Phase::RollingBack;
     }
@@ -76,7 +69,7 @@ pub(super) fn single_phase(
         return Phase::Waiting;
     }
     if !release.method.shifted_by_ecs() || !under_way {
-        return match service.rolling() {
+        return match release.stable.rolling {
             true => Phase::Shifting,
             false => doing_phase(local).unwrap_or(Phase::Steady),
         };

@@ -1,6 +1,6 @@
 //! One service of a release, as ECS and the load balancer describe it.
 
-use crate::domain::ecs::deployment::ServiceDeployment;
+use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::Route;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
@@ -42,10 +42,13 @@ pub(super) fn side(
         healthy: target_group.and_then(|group| snapshot.health_of(group)).map(|health| health.healthy),
         // What failed on its way back goes on nowhere, whatever is left of it.
         revisions: revision_tasks::by_rollout(service, target_group, snapshot),
-        rolling: service.rolling() && failed_rollback(service, snapshot).is_none(),
+        rolling: service.rolling()
+            && failed_rollback(service, snapshot).is_none()
+            && !succeeded_early(service, snapshot),
         failure_reason: failure_reason(service, snapshot),
         active: service.active(),
         daemon: service.daemon,
+        defers_cleanup: service.configuration.defers_cleanup(),
         deployment: service.current_deployment.clone(),
         began: service.primary().and_then(|primary| primary.created_at),
     }
@@ -144,6 +147,18 @@ pub(super) fn is_rolling_back(service: &Service, snapshot: &Snapshot) -> bool {
 
 fn failed_rollback<'a>(service: &Service, snapshot: &'a Snapshot) -> Option<&'a ServiceDeployment> {
     service.failed_rollback(snapshot.deployments.get(&service.key)?.get()?)
+}
+
+/// Whether the newest deployment ended SUCCESSFUL before it was complete: ECS goes on outside of it, and nobody can stop
+/// that.
+fn succeeded_early(service: &Service, snapshot: &Snapshot) -> bool {
+    let newest = snapshot.deployments.get(&service.key).and_then(|reading| reading.get()?.first());
+    newest.is_some_and(|newest| {
+        newest.status == DeploymentStatus::Successful
+            && newest.configuration.early_success.as_ref().is_some_and(|early| early.enable)
+            && service.current_deployment.as_ref().is_none_or(|named| *named == newest.arn)
+            && newest.task_definition() == service.primary().map(|primary| &primary.task_definition)
+    })
 }
 
 /// The deployment under way, else the newest.

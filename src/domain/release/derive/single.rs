@@ -8,6 +8,7 @@ use super::observed::{UNKNOWN_SHARE, UNTRIED, observed};
 use super::other_rules;
 use super::phase::single_phase;
 use super::side::{deployment_under_way, drop_shared_metrics, series, side, timed};
+use super::standing::{Standing, with_since};
 use crate::domain::analysis;
 use crate::domain::analysis::{Step, Verdict};
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment, Strategy};
@@ -23,6 +24,7 @@ use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
 
 /// The release of a service that has no canary service beside it.
+#[expect(clippy::too_many_lines, reason = "the members of a release, each with where it is known from")]
 pub(super) fn single(
     service: &Service,
     snapshot: &Snapshot,
@@ -38,11 +40,25 @@ pub(super) fn single(
     let (blue, mut green) = both_sides(service, under_way.filter(|_| method.shifted_by_ecs()), snapshot, settings);
     let same = green.as_mut().and_then(|green| drop_shared_metrics(&blue, green));
     let rules: Vec<_> = shifted_rule(service, under_way, [Some(&blue), green.as_ref()], snapshot).into_iter().collect();
-    let since = rules.first().and_then(|rule| snapshot.weights_since.get(&rule.route.id).copied());
-    let configured = rules.first().and_then(ProductionRule::share);
-    let timed = green.as_ref().is_some_and(timed);
-    let step = Step { since, bake: settings.bake_of(&name), timed, share: configured };
+    let (configured, timed) = (rules.first().and_then(ProductionRule::share), green.as_ref().is_some_and(timed));
+    let other_rules = other_rules(&rules, &[service], snapshot);
+    let ladder = match method {
+        Method::Native => Ladder::of(strategy(service, under_way)),
+        _ => settings.ladder_of(&name).clone(),
+    };
+    let began = under_way.and_then(|deployment| deployment.started_at.or(deployment.created_at));
+    let standing = Standing {
+        rules: &rules,
+        share: configured,
+        sides: [&blue, green.as_ref().unwrap_or(&blue)],
+        began,
+        ladder: &ladder,
+        other_rules: &other_rules,
+    };
+    let since = standing.since(&written(method, local), snapshot, now);
+    let step = Step { since, began, bake: settings.bake_of(&name), timed, share: configured };
     let (verdict, observed) = judged(&blue, green.as_ref(), &step, (snapshot, settings), now);
+    let verdict = with_since(verdict, configured.filter(|_| green.is_some()), since);
     let pauses = under_way.map(ServiceDeployment::pauses).unwrap_or_default();
     let of = match (method, under_way) {
         (Method::NativeWeighted, Some(_)) if !pauses.is_empty() => settings.bake_of(&name),
@@ -65,17 +81,14 @@ pub(super) fn single(
         // What the list still shows as under way, and ECS no longer names, is neither.
         deployment: under_way.or(history.first().filter(|it| it.status.ended())).cloned().map(Box::new),
         rules_unread: !service.target_groups.is_empty() && snapshot.routes.get().is_none(),
-        other_rules: other_rules(&rules, &[service], snapshot),
+        other_rules,
         rules,
         share: Share { requested: requested(method, under_way, local, configured), configured, observed },
         // A rollback deployment that fails rolls nothing back.
         is_rollback_deployment: under_way.is_some_and(|it| is_rollback_deployment(it, history))
             && newest.failure_reason.is_none(),
         registered: snapshot.newest_of(service.task_definition.family()).cloned(),
-        ladder: match method {
-            Method::Native => Ladder::of(strategy(service, under_way)),
-            _ => settings.ladder_of(&name).clone(),
-        },
+        ladder,
         bake: since.map(|since| Bake { since: since.at, seen: since.seen, of }),
         stage: under_way.and_then(|deployment| deployment.stage.clone()),
         stable: blue,
@@ -83,12 +96,24 @@ pub(super) fn single(
         name,
         method,
         watch_only,
+        managed: service.managed,
+        stickiness_off: Vec::new(),
         pauses,
     };
-    release.phase = single_phase(&release, service, under_way.is_some(), local, now);
+    release.phase = single_phase(&release, under_way.is_some(), local, now);
     release.conditions = conditions(&release, under_way, now);
     release.conditions.extend(same.filter(|_| shared));
     (release, verdict)
+}
+
+/// What this machine remembers of the share: only where it writes the weights itself.
+fn written(method: Method, local: &LocalState) -> LocalState {
+    let LocalState { requested, since, .. } = *local;
+    if method == Method::NativeWeighted {
+        LocalState { requested, since, ..LocalState::default() }
+    } else {
+        LocalState::default()
+    }
 }
 
 /// What is replaced and what replaces it; of a service that ECS does not shift now, the service alone.
@@ -152,7 +177,8 @@ fn method(service: &Service, under_way: Option<&ServiceDeployment>, settings: &S
         Controller::Ecs => {
             let wanted = settings.services.get(&service.key.service).is_some_and(|service| service.native_weighted);
             let fits = *strategy(service, under_way) == Strategy::BlueGreen;
-            (if wanted && fits { Method::NativeWeighted } else { Method::Native }, None)
+            // What AWS owns, it alone writes.
+            (if wanted && fits && service.managed.is_none() { Method::NativeWeighted } else { Method::Native }, None)
         }
     }
 }

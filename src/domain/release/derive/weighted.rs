@@ -8,15 +8,18 @@ use super::other_rules;
 use super::phase::weighted_phase;
 use super::side::{drop_shared_metrics, newest_deployment, series, side, timed, with_groups};
 use super::single::FLAGGED;
+use super::standing::{Standing, with_since};
 use crate::domain::analysis;
 use crate::domain::analysis::{Step, Verdict};
+use crate::domain::ecs::route::RouteId;
 use crate::domain::ecs::service::Service;
-use crate::domain::observe::snapshot::{Since, Snapshot};
+use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::condition::Condition;
 use crate::domain::release::pair::Pair;
 use crate::domain::release::production_rule::ProductionRule;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Bake, LocalState, Method, ReleaseState, Share, Side};
+use crate::domain::rollback::known_bad::{BadReason, KnownBad};
 use crate::domain::rollback::target;
 use crate::domain::settings::Settings;
 
@@ -30,21 +33,29 @@ pub(super) fn weighted(
 ) -> Option<(ReleaseState, Verdict)> {
     let (stable, canary) = (snapshot.service(&pair.stable)?, snapshot.service(&pair.canary)?);
     let chief = speaks_for_all(&pair.rules)?;
-    let configured = chief.share();
-    let since = since(&pair.rules, configured, local, snapshot).map(|since| with_revision(since, canary));
-    let own = settings.own_of(&pair.name);
-    let route = Some(&chief.route);
+    let (configured, own, route) = (chief.share(), settings.own_of(&pair.name), Some(&chief.route));
     let stable_side = side(stable, Some(&chief.stable), route, own, snapshot);
     let stable_side = with_groups(stable_side, pair.rules.iter().map(|rule| &rule.stable), snapshot);
     let canary_side = side(canary, Some(&chief.canary), route, own, snapshot);
     let mut canary_side = with_groups(canary_side, pair.rules.iter().map(|rule| &rule.canary), snapshot);
     let same = drop_shared_metrics(&stable_side, &mut canary_side);
     let bake_for = settings.bake_of(&pair.name);
-    let step = Step { since, bake: bake_for, timed: timed(&canary_side), share: configured };
+    let other_rules = other_rules(&pair.rules, &[stable, canary], snapshot);
+    let began = canary.primary().and_then(|primary| primary.created_at);
+    let standing = Standing {
+        rules: &pair.rules,
+        share: configured,
+        sides: [&stable_side, &canary_side],
+        began,
+        ladder: settings.ladder_of(&pair.name),
+        other_rules: &other_rules,
+    };
+    let since = standing.since(local, snapshot, now);
+    let step = Step { since, began, bake: bake_for, timed: timed(&canary_side), share: configured };
     let (verdict, observed) = judged(pair, [&stable_side, &canary_side], &step, (snapshot, settings), now);
+    let verdict = with_since(verdict, configured, since);
     let shared = configured.is_some_and(|share| !share.is_zero());
-    let went_back =
-        local.rolled_back.filter(|at| [stable, canary].into_iter().all(|service| !began_after(service, *at)));
+    let (went_back, known_bad) = rolled_back(&standing, [stable, canary], local, snapshot);
     let mut conditions = conditions(pair, chief, local);
     conditions.extend(recently_rolled_back(went_back, &canary_side, now));
     // A canary that waits without traffic mostly has stable's revision still.
@@ -52,6 +63,8 @@ pub(super) fn weighted(
     let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
     let phase = weighted_phase((&stable_side, &canary_side), configured, bake, local, now);
     let state = ReleaseState {
+        managed: None,
+        stickiness_off: stickiness_off(pair, local),
         name: pair.name.clone(),
         method: Method::Weighted,
         phase,
@@ -59,7 +72,7 @@ pub(super) fn weighted(
         ladder: settings.ladder_of(&pair.name).clone(),
         bake,
         previous: target::candidates(stable, &stable_side.task_definition, snapshot),
-        known_bad: known_bad_of(&[stable, canary], snapshot, &local.known_bad, now),
+        known_bad: known_bad_of(&[stable, canary], snapshot, &known_bad, now),
         watch_only: pair.uncertain.clone(),
         pauses: Vec::new(),
         stage: None,
@@ -70,7 +83,7 @@ pub(super) fn weighted(
         canary: Some(canary_side),
         rules_unread: false,
         rules: pair.rules.clone(),
-        other_rules: other_rules(&pair.rules, &[stable, canary], snapshot),
+        other_rules,
         configuration: stable.configuration.clone(),
         deployment: newest_deployment(stable, snapshot),
         repair: None,
@@ -81,34 +94,27 @@ pub(super) fn weighted(
     Some((state, verdict))
 }
 
+/// When the newest release was rolled back, and the revisions that are known to be bad beside those of ECS's history: as
+/// this machine remembers, and as the requests show it of the canary's revision.
+fn rolled_back(
+    standing: &Standing<'_>,
+    services: [&Service; 2],
+    local: &LocalState,
+    snapshot: &Snapshot,
+) -> (Option<Timestamp>, Vec<KnownBad>) {
+    let [_, canary] = standing.sides;
+    let taken_back = standing.taken_back(local, snapshot);
+    let over = taken_back.filter(|_| canary.desired == 0).max(local.rolled_back);
+    let went_back = over.filter(|at| services.into_iter().all(|service| !began_after(service, *at)));
+    let task_definition = canary.task_definition.clone();
+    let bad = taken_back.map(|at| KnownBad { task_definition, reason: BadReason::RolledBack, at });
+    (went_back, local.known_bad.iter().cloned().chain(bad).collect())
+}
+
 /// Of rules that disagree, the one that matters most: nobody served, else most of the canary.
 fn speaks_for_all(rules: &[ProductionRule]) -> Option<&ProductionRule> {
     let share = |rule: &&ProductionRule| rule.share().map_or(f64::INFINITY, Percent::value);
     rules.iter().max_by(|a, b| share(a).total_cmp(&share(b)))
-}
-
-/// Since when the canary has had its share.
-fn since(
-    rules: &[ProductionRule],
-    configured: Option<Percent>,
-    local: &LocalState,
-    snapshot: &Snapshot,
-) -> Option<Since> {
-    let remembered = local.since.filter(|_| local.requested.is_some() && local.requested == configured);
-    // Of several rules the one that changed last: before that there was another share.
-    let newest =
-        rules.iter().filter_map(|rule| snapshot.weights_since.get(&rule.route.id).copied()).max_by_key(|it| it.at);
-    match (newest, remembered) {
-        (Some(since), Some(at)) if !since.seen => Some(Since { at, seen: true }),
-        (since, _) => since,
-    }
-}
-
-/// Since when the canary has been this revision too: what another revision earned under the same weights says nothing of
-/// it.
-fn with_revision(since: Since, canary: &Service) -> Since {
-    let began = canary.primary().and_then(|primary| primary.created_at).filter(|began| *began > since.at);
-    began.map_or(since, |at| Since { at, seen: true })
 }
 
 /// The verdict, and the canary's share of the requests that were counted.
@@ -139,6 +145,14 @@ fn recently_rolled_back(went_back: Option<Timestamp>, canary: &Side, now: Timest
     Some(Condition::RolledBack { revision: Some(canary.task_definition.tag()), complete: true, at, reason: None })
 }
 
+/// What this machine switched off and is off still.
+fn stickiness_off(pair: &Pair, local: &LocalState) -> Vec<(RouteId, u32)> {
+    let off = |(id, _): &&(RouteId, u32)| {
+        pair.rules.iter().any(|rule| rule.route.id == *id && rule.route.stickiness.is_none())
+    };
+    local.stickiness.iter().filter(off).cloned().collect()
+}
+
 fn conditions(pair: &Pair, chief: &ProductionRule, local: &LocalState) -> Vec<Condition> {
     let configured = chief.share();
     let mut conditions = Vec::new();
@@ -155,6 +169,8 @@ fn conditions(pair: &Pair, chief: &ProductionRule, local: &LocalState) -> Vec<Co
         conditions.push(Condition::WeightsChangedElsewhere { written: requested });
     }
     conditions.extend(pair.rules.iter().find_map(|rule| Some(Condition::Sticky { seconds: rule.route.stickiness? })));
+    let off = stickiness_off(pair, local).into_iter().map(|(_, seconds)| seconds).max();
+    conditions.extend(off.map(|seconds| Condition::StickinessOff { seconds }));
     conditions.extend(pair.uncertain.iter().map(|why| Condition::RolesUncertain { why: why.clone() }));
     conditions
 }

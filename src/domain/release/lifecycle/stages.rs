@@ -1,4 +1,4 @@
-//! Where each stage and each share is, and what comes next.
+//! The position of each stage and each share, and the next action.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -41,7 +41,7 @@ impl Line<'_> {
             (Some(here), _) if index < here => StagePosition::Behind,
             (Some(_), _) => StagePosition::Ahead,
             (None, _) if pending => StagePosition::Ahead,
-            // Users are on it: what comes before that is over.
+            // Users are on the new revision: the stages before the shift are over.
             (None, _) if index < production && !self.requested.is_zero() => StagePosition::Behind,
             (None, _) => StagePosition::Unknown,
         };
@@ -57,7 +57,8 @@ impl Line<'_> {
         self.release.method == Method::NativeWeighted
     }
 
-    /// The new revision's share: what ECS asked for, or the rule says where this console writes it.
+    /// The new revision's share: the configured share if this console writes the rule, otherwise the share that ECS
+    /// requested.
     fn share(&self) -> Percent {
         let written = self.release.share.configured.filter(|_| self.ours());
         written.unwrap_or(self.requested)
@@ -84,7 +85,7 @@ impl Line<'_> {
         ladder.steps().iter().map(step).collect()
     }
 
-    /// The share after the present one.
+    /// The next share of the ladder.
     fn further(&self) -> Option<Tenths> {
         let own = Ladder::of(&self.configuration.strategy);
         let ladder = if self.ours() { &self.release.ladder } else { &own };
@@ -110,7 +111,8 @@ impl Line<'_> {
         Next { what, waits }
     }
 
-    /// What comes at the end of a stage, where the stage itself tells, and what ECS waits for until then.
+    /// The action at the end of a stage, if the stage alone determines it. Adds the preconditions that ECS waits for
+    /// until then.
     fn ends_of(&self, stage: Option<&LifecycleStage>, waits: &mut Vec<Precondition>) -> Option<NextAction> {
         match stage {
             Some(ScaleUp) => {
@@ -118,7 +120,7 @@ impl Line<'_> {
                 waits.push(Precondition::Healthy(side.healthy, side.desired));
                 None
             }
-            // Each step but the last is followed by its bake, and by the stage before the shift once more.
+            // After each step but the last come its bake and, once more, the stage before the shift.
             Some(ProductionTrafficShift) if !self.requested.is_full() => {
                 let bake = step_bake(&self.configuration.strategy);
                 if !self.requested.is_zero() && !bake.is_zero() {
@@ -139,7 +141,7 @@ impl Line<'_> {
         }
     }
 
-    /// The first thing that happens in the stages from `ahead` on.
+    /// The first action in the stages from `ahead` on.
     fn comes(&self, ahead: usize, waits: &mut Vec<Precondition>) -> NextAction {
         for stage in STAGES.iter().skip(ahead) {
             return match stage {
@@ -157,7 +159,7 @@ impl Line<'_> {
         NextAction::End
     }
 
-    /// When a step's bake ends: it starts with the change of weights.
+    /// The end of a step's bake, which starts with the change of weights.
     fn step_ends(&self, bake: SignedDuration) -> Option<Ends> {
         let since = self.release.bake.filter(|_| self.followed())?;
         let at = since.since.checked_add(bake).ok()?;
@@ -165,14 +167,14 @@ impl Line<'_> {
         (at > self.now).then_some(ends)
     }
 
-    /// The same of the last bake, which begins some time after the last shift.
+    /// The end of the last bake, which begins some time after the last shift.
     fn last_ends(&self, bake: SignedDuration) -> Option<Ends> {
         let since = self.release.bake.filter(|timer| timer.seen && self.followed())?;
         let at = since.since.checked_add(bake).ok()?;
         (at > self.now).then_some(Ends::NotBefore(at))
     }
 
-    /// Whether the rule has the share that ECS requested.
+    /// Returns true if the rule has the share that ECS requested.
     fn followed(&self) -> bool {
         self.release.share.configured.is_some_and(|share| (share.value() - self.requested.value()).abs() < 0.1)
     }
@@ -190,7 +192,7 @@ fn place(stage: &LifecycleStage) -> Option<usize> {
     }
 }
 
-/// The index of the first stage that is still to come.
+/// The index of the first stage that has not begun.
 fn first_ahead(stage: Option<&LifecycleStage>, pending: bool) -> Option<usize> {
     match stage {
         None => pending.then_some(0),

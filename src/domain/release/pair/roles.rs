@@ -1,28 +1,28 @@
-//! Which service of a pair is stable, and what the pair is called.
+//! The roles of a pair, stable and canary, and the pair's name.
 
 use crate::domain::ecs::service::{RolloutState, Service};
 use crate::domain::settings::Settings;
 
-/// The tag that tells the two apart where names do not.
+/// The tag that assigns the roles where the names do not.
 const ROLE_TAG: &str = "tidegate:role";
 
-/// What tells which of two services is the stable one, the weakest first.
+/// The source of the two roles, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RoleSource {
-    /// Which revision has been good for longer.
+    /// The age: the older good revision is stable.
     Age,
-    /// The tag, or the name, of one of the two.
+    /// The tag or the name of one service.
     OneSide,
-    /// The tags, or the names, of both.
+    /// The tags or the names of both services.
     BothSides,
     /// The configuration.
     Configuration,
 }
 
-/// Whether `one` is the stable service, and what tells it: configuration, then names, then tags, then age.
+/// Returns true if `one` is the stable service, with the source: configuration, then names, then tags, then age.
 ///
 /// # Errors
-/// Where nothing tells it: the reason, and how to say it.
+/// The reason if no source decides, and how to configure the roles.
 pub(super) fn roles(one: &Service, other: &Service, settings: &Settings) -> Result<(bool, RoleSource), String> {
     let (a, b) = (one.key.service.as_str(), other.key.service.as_str());
     for entry in settings.services.values() {
@@ -47,7 +47,7 @@ pub(super) fn roles(one: &Service, other: &Service, settings: &Settings) -> Resu
     }
 }
 
-/// What two roles tell: whether the first is the stable one.
+/// Returns true if two roles make the first service stable.
 fn told_by(roles: (Option<Role>, Option<Role>)) -> Option<(bool, RoleSource)> {
     use Role::{Canary, Stable};
     match roles {
@@ -67,7 +67,7 @@ fn role_tag(service: &Service) -> Option<Role> {
     }
 }
 
-/// Since when the complete primary rollout has been there.
+/// The creation time of the primary rollout, if the rollout is complete.
 fn good_since(service: &Service) -> Option<jiff::Timestamp> {
     let primary = service.primary()?;
     (primary.state == Some(RolloutState::Completed)).then_some(primary.created_at)?
@@ -82,8 +82,8 @@ enum Role {
 const STABLE_WORDS: [&str; 4] = ["stable", "primary", "baseline", "main"];
 const CANARY_WORDS: [&str; 3] = ["canary", "candidate", "next"];
 
-/// The words of two names that tell them apart, and how many words before and after those they share. What they
-/// share says nothing of roles: `next-web-stable` and `next-web-canary` both belong to something called `next-web`.
+/// The words in which two names differ, and the words that they share before and after. Shared words indicate no role:
+/// `next-web-stable` and `next-web-canary` both belong to an application called `next-web`.
 fn words_apart<'a>(one: &'a str, other: &'a str) -> (Vec<&'a str>, Vec<&'a str>, [Vec<&'a str>; 2]) {
     let words = |name: &'a str| name.split(['-', '_', '.']).collect::<Vec<_>>();
     let (mut one, mut other) = (words(one), words(other));
@@ -108,15 +108,15 @@ fn role(word: &str) -> Option<Role> {
     }
 }
 
-/// What the names of a pair say of each other's roles.
+/// The roles that the names of a pair indicate.
 fn roles_in_names(one: &str, other: &str) -> (Option<Role>, Option<Role>) {
     let (one, other, _) = words_apart(one, other);
     let first = |words: &[&str]| words.iter().find_map(|word| role(word));
     (first(&one), first(&other))
 }
 
-/// What two names have in common without their roles (`checkout` of `checkout-stable`, `checkout-canary`);
-/// `None` where they are not called alike.
+/// The common part of two names without the roles (`checkout` of `checkout-stable`, `checkout-canary`); `None`: the
+/// names differ in more than the roles.
 pub(super) fn stem(stable: &str, canary: &str) -> Option<String> {
     let (one, other, [mut stem, after]) = words_apart(stable, canary);
     let bare = |words: Vec<&str>| -> Vec<String> {

@@ -1,19 +1,20 @@
-//! Which rules of a pair carry production traffic: test listeners are kept apart, and the configuration has the last word.
+//! The production rules of a pair: test listeners are excluded, and the configuration has the last word.
 
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::{Route, listener_of};
 use crate::domain::release::production_rule::ProductionRule;
 
-/// The ports that users come to.
+/// The ports of public traffic.
 const PUBLIC_PORTS: [u16; 2] = [80, 443];
 
 /// The rules of `all` that carry production traffic.
 ///
-/// `named` is the service's setting `rules`: each entry is the ARN of a rule or a listener, the last part of one, or a
-/// listener's `:PORT`; `!` before it excludes what it means. Entries without `!` name the production rules alone.
+/// `named` is the service's setting `rules`: each entry is the ARN of a rule or a listener, the last part of an ARN, or
+/// a listener's `:PORT`. A leading `!` excludes the rules of the entry. If any entry has no `!`, only the rules of such
+/// entries carry production traffic.
 ///
-/// Without a name, a rule on another port than 80 or 443 is a test listener's where a rule on one of these divides the
-/// same two target groups.
+/// Without such an entry, a rule on a port other than 80 and 443 belongs to a test listener if a rule on one of these
+/// ports divides the same two target groups.
 pub(super) fn production(all: Vec<ProductionRule>, named: &[String]) -> Vec<ProductionRule> {
     let (excluded, included): (Vec<_>, Vec<_>) =
         named.iter().map(String::as_str).partition(|name| name.starts_with('!'));
@@ -74,7 +75,7 @@ mod tests {
             (&[rule(1, 80, public), rule(2, 443, public)], &["r1", "r2"]),
             (&[rule(1, 443, public), rule(2, 8081, internal)], &["r1", "r2"]),
             (&[rule(1, 443, public), rule(2, 443, public)], &["r1", "r2"]),
-            // Nothing tells which of the two is production's.
+            // Neither rule is identifiable as the production rule.
             (&[rule(1, 8080, public), rule(2, 9090, public)], &["r1", "r2"]),
         ];
         for (rules, expected) in table {

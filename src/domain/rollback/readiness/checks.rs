@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Check, Level, Look, Way, alarm_names, check};
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision};
+use crate::domain::ecs::service::Managed;
 use crate::domain::fault::FaultKind;
 use crate::domain::observe::snapshot::KEEPS;
 use crate::domain::release::Method;
@@ -82,6 +83,22 @@ impl Look<'_> {
     pub(super) fn divided(&self) -> Option<Check> {
         let at_rest = self.release.divided_at_rest().filter(|_| matches!(self.way, Way::Redeploy));
         at_rest.map(|condition| check(Level::Blocks, condition.message(Wording::PLAIN)))
+    }
+
+    /// Whether tasks of the present revision may serve on after another one was deployed.
+    pub(super) fn deferred_cleanup(&self) -> Option<Check> {
+        let deferred = matches!(self.way, Way::Redeploy) && self.release.stable.defers_cleanup;
+        let present = self.present().tag();
+        let what =
+            format!("ECS removes replaced tasks later (deferred cleanup): {present} may serve on for up to 14 d");
+        deferred.then(|| check(Level::Warn, what))
+    }
+
+    /// That Express Mode deploys by its own record of the service, which a deployment from here does not change.
+    pub(super) fn express(&self) -> Option<Check> {
+        let redeployed = matches!(self.way, Way::Redeploy) && self.release.managed == Some(Managed::Express);
+        let what = "ECS Express Mode owns the service: its next update deploys by its own record again";
+        redeployed.then(|| check(Level::Warn, what))
     }
 
     /// There is nothing to go back to, as far as is known.

@@ -8,7 +8,7 @@ use statrs::statistics::{Data, Median};
 use super::{Estimate, Look, Past, Way};
 use crate::domain::ecs::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 
-/// Older ones say little about the next.
+/// Number of deployments in the estimate; older ones are poor predictors.
 const NEWEST: usize = 20;
 
 impl Look<'_> {
@@ -45,8 +45,8 @@ fn rollback_took(past: &ServiceDeployment) -> Option<SignedDuration> {
     Some(finished.duration_since(began))
 }
 
-/// Whether two deployments go the same way: the same strategy with the same numbers, and as many hooks to wait for. What
-/// the hooks are, AWS does not always show whole.
+/// Returns true if two deployments are similar: the same strategy with the same numbers, and the same number of hooks.
+/// AWS does not always show the hooks in full, so only their number counts.
 fn alike(past: &Configuration, next: &Configuration) -> bool {
     let way = |it: &Configuration| (it.strategy.clone(), it.bake(), it.hooks.len());
     way(past) == way(next)

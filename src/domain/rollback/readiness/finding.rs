@@ -12,6 +12,13 @@ pub struct Readiness {
     pub estimate: Option<Estimate>,
 }
 
+impl Readiness {
+    /// Why AWS would refuse the rollback, as far as is known.
+    pub fn blocked(&self) -> impl Iterator<Item = &str> {
+        self.checks.iter().filter(|check| check.level == Level::Blocks).map(|check| check.what.as_str())
+    }
+}
+
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {

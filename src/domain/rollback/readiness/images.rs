@@ -1,4 +1,4 @@
-//! The images that a rollback restores: a tag may mean another image by now.
+//! The images that a rollback restores. A tag may point to another image today.
 
 use super::{Check, Level, Look, Way, check};
 use crate::domain::ecs::deployment::RevisionImage;
@@ -38,8 +38,8 @@ impl Look<'_> {
         vec![one]
     }
 
-    /// The target's images, with the digests that ran where they are known: from its newest service revision, else
-    /// from the task definition and what its tasks run.
+    /// The target's images, with the digests that ran, if known: from the newest service revision of the target,
+    /// otherwise from the task definition and the running tasks.
     fn known_images(&self) -> Vec<RevisionImage> {
         let Some(target) = self.target else { return Vec::new() };
         let revisions = self.revisions_of(target);
@@ -55,7 +55,7 @@ impl Look<'_> {
         let images = definition.map_or(&[][..], |definition| definition.images.as_slice());
         let mut running = self.running_digests();
         running.dedup();
-        // A task does not say which of its digests is whose.
+        // A task does not report which digest belongs to which container.
         let digest = match (images, running.as_slice()) {
             ([_], [[digest]]) => Some(digest.clone()),
             _ => None,
@@ -68,7 +68,7 @@ impl Look<'_> {
         images.iter().map(image).collect()
     }
 
-    /// What the running tasks of the target run, task by task, where they say.
+    /// The digests of the target's running tasks, task by task, where ECS reports them.
     fn running_digests(&self) -> Vec<&[String]> {
         let tasks = self.snapshot.tasks.get(&self.service.key).and_then(|reading| reading.get());
         let of_target = tasks.into_iter().flatten().filter(|task| Some(&task.task_definition) == self.target);
@@ -76,7 +76,7 @@ impl Look<'_> {
         running.map(|task| task.image_digests.as_slice()).collect()
     }
 
-    /// Whether a tag has meant two images: on two deployments of the revision, or on its deployment and in its tasks.
+    /// A warning if a tag pointed to two images: in two deployments of the revision, or in a deployment and its tasks.
     fn moved(&self, image: &RevisionImage) -> Option<Check> {
         let target = self.target?;
         let (tag, name) = (target.tag(), name(&image.image));
@@ -89,7 +89,7 @@ impl Look<'_> {
             let what = format!("the tag {name} has moved: {tag} was deployed with {before} and later with {now}");
             return Some(check(Level::Warn, what));
         }
-        // Sidecars that AWS adds have digests too: what counts is whether this one is among them.
+        // Sidecars that AWS adds have digests too, so only the presence of this digest counts.
         let containers = revisions.iter().map(|revision| revision.images.len()).max().unwrap_or(1);
         let differs = |task: &&[String]| task.len() >= containers && !task.contains(digest);
         let running = self.running_digests();
@@ -102,7 +102,7 @@ impl Look<'_> {
     }
 }
 
-/// An image without its registry and digest: `checkout:1.9.0`.
+/// An image name without registry and digest: `checkout:1.9.0`.
 fn name(image: &str) -> &str {
     let image = image.split('@').next().unwrap_or(image);
     image.rsplit('/').next().unwrap_or(image)
@@ -113,7 +113,7 @@ fn named(image: &RevisionImage) -> String {
     image.digest.as_deref().or(in_name).map(short).unwrap_or_default()
 }
 
-/// As much of a digest as people compare: `sha256:1234abcd…`.
+/// The part of a digest that people compare: `sha256:1234abcd…`.
 fn short(digest: &str) -> String {
     let (algorithm, hex) = digest.split_once(':').unwrap_or(("sha256", digest));
     format!("{algorithm}:{}…", hex.chars().take(8).collect::<String>())

@@ -1,4 +1,4 @@
-//! What holds of every preflight, over any world.
+//! Properties of every preflight, in any world.
 
 use proptest::prelude::*;
 
@@ -15,8 +15,7 @@ use crate::testkit::worlds::{calm_pair, scene};
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the world is like there is an answer, the gravest first, in one line each; and nothing is called good
-    /// that was not read.
+    /// In any world the preflight has checks, gravest first, one line each, and no check is good without a read.
     #[test]
     fn nothing_is_good_that_was_not_read(scene in scene(), read in any::<bool>(), drop in 0u8..8) {
         let now = worlds::now();
@@ -51,7 +50,7 @@ proptest! {
         }
     }
 
-    /// Where weights do, nothing else bears on the way back than the right to write them.
+    /// A rollback by weights alone depends on one thing only: the permission to write them.
     #[test]
     fn weights_alone_need_only_the_right_to_write_them(scene in calm_pair()) {
         let snapshot = scene.snapshot();

@@ -19,7 +19,7 @@ use crate::testkit::consoles::{ago, now, revision_of, service, tasks, td};
 use DeploymentStatus::{InProgress, RollbackInProgress, RollbackSuccessful, Stopped, Successful};
 use Level::{Blocks, Good, Unknown, Warn};
 
-/// A service and all that was read of it.
+/// A service with everything read about it.
 pub(super) struct World {
     pub(super) orders: Service,
     pub(super) snapshot: Snapshot,
@@ -39,7 +39,7 @@ pub(super) fn definition(revision: u32, active: bool) -> TaskDefinition {
     }
 }
 
-/// With the digest `sha256:dddd…`.
+/// A service revision that ran `image` with a digest of 64 times `digest`.
 fn ran(revision: u32, image: &str, digest: char) -> Arc<ServiceRevision> {
     let digest = format!("sha256:{}", digest.to_string().repeat(64));
     let image = RevisionImage { container: "app".into(), image: image.into(), digest: Some(digest) };
@@ -71,7 +71,7 @@ impl World {
         world
     }
 
-    /// `:43` on its way over `:42`, which still runs; an hour and ten minutes after that was deployed.
+    /// `:43` under way over `:42`, which still runs, an hour and ten minutes after the deployment of `:42`.
     pub(super) fn under_way() -> Self {
         let mut world = Self::steady();
         let mut old = world.orders.rollouts.remove(0);
@@ -122,7 +122,7 @@ impl World {
         preflight(&release, &self.orders, &snapshot, &self.denied, now())
     }
 
-    /// What is said with this word in it, and how gravely.
+    /// The checks that contain this word, with their levels.
     pub(super) fn said(&self, word: &str) -> Vec<(Level, String)> {
         let checks = self.look().checks.into_iter().filter(|check| check.what.contains(word));
         checks.map(|check| (check.level, check.what)).collect()
@@ -144,7 +144,7 @@ fn whether_the_target_can_be_deployed() {
     let fault = Fault::new(FaultKind::Throttled, "DescribeTaskDefinition", "orders:41", "slow down");
     world.snapshot.apply(now(), &Query::TaskDefinitions(vec![td("orders", 41)]), Err(fault));
     world.says(Unknown, "whether orders:41 can still be deployed cannot be read: throttled");
-    // The only one that is left.
+    // The only good revision left is deregistered.
     let mut world = World::steady();
     world.history.truncate(2);
     world.define(41, false);
@@ -175,12 +175,12 @@ fn a_deployment_under_way_is_taken_back_to_what_it_replaces_whatever_became_of_t
     world.says(Good, "orders:42 is ACTIVE: it can be deployed");
     world.define(42, false);
     world.says(Warn, "orders:42 was deregistered: once this deployment is over, nobody can deploy it");
-    // It has begun to go back, and says itself where to.
+    // The rollback has begun, and reports its own target.
     world.history[0].status = RollbackInProgress;
     let to = Some(revision_of("orders", 40));
     world.history[0].rollback = Some(Rollback { to, reason: None, started_at: Some(ago(60)) });
     world.says(Good, "orders:40 is ACTIVE: it can be deployed");
-    // The first ever.
+    // The first deployment ever.
     let mut world = World::under_way();
     world.orders.rollouts.truncate(1);
     world.history.truncate(1);
@@ -192,7 +192,7 @@ fn a_deployment_under_way_is_taken_back_to_what_it_replaces_whatever_became_of_t
 fn a_native_deployment_is_under_way_while_its_record_says_so() {
     let mut world = World::steady();
     world.orders.configuration.strategy = Strategy::BlueGreen;
-    // It bakes: every task is there, and no rollout says that anything goes on.
+    // During the bake all tasks run, and no rollout is under way.
     world.history[0].status = InProgress;
     world.history[0].sources = vec![revision_of("orders", 40)];
     world.says(Good, "orders:40 is ACTIVE: it can be deployed");
@@ -219,7 +219,7 @@ fn a_tag_is_not_an_image() {
         let says = format!(":{target} names its image by digest, sha256:aaaaaaaa…");
         with(make, target, &pinned).says(Good, &says);
     }
-    // No revision has it; what runs may tell.
+    // No service revision has the digest; the running tasks may report one.
     let world = World::under_way();
     world.says(Unknown, "which image orders:1.42 of :42 was is not known");
     World::steady().says(Unknown, "which image :41 ran is not known; the tag orders:1.41 is resolved again");
@@ -256,7 +256,7 @@ fn a_tag_that_has_moved_is_told() {
         world.hear(Query::Tasks(world.orders.key.clone()), Answer::Tasks(vec![running(digests)]));
         assert_eq!(world.said("has moved").len(), moved, "{digests:?}");
     }
-    // Of another revision, or over: they say nothing of this one.
+    // Tasks of another revision and stopped tasks are not evidence.
     let other = Task { task_definition: td("orders", 43), ..running(&['b']) };
     let over = Task { status: "STOPPED".into(), ..running(&['b']) };
     world.hear(Query::Tasks(world.orders.key.clone()), Answer::Tasks(vec![other, over]));
@@ -281,7 +281,7 @@ fn what_a_redeployment_does_not_bring_back_is_told_one_by_one() {
     assert_eq!(world.said("present"), expected);
     world.history[0].target = set_up(42, &[("subnets", "subnet-a"), ("platform", "1.4.0"), ("volumes", "data")]);
     world.says(Good, "the service is set up as it was with :41");
-    // A rollback by ECS brings it all back.
+    // A rollback by ECS restores all of these settings.
     let mut world = World::under_way();
     world.history[1].target = set_up(42, &[("subnets", "subnet-a")]);
     world.history[0].target = set_up(43, &[("subnets", "subnet-b")]);
@@ -353,7 +353,7 @@ fn how_long_the_like_has_taken() {
     let past = Past::Rollbacks;
     let estimate = Estimate { typical: minutes(2), longest: minutes(9), of: 3, from: past };
     assert_eq!(world.look().estimate, Some(estimate));
-    // No more than the newest twenty.
+    // The estimate uses the newest twenty only.
     world.history.extend((100..130).map(|hours| rollback(hours, 600, RollbackSuccessful)));
     world.history.extend((60..80).map(|hours| rollback(hours, 4, RollbackSuccessful)));
     let estimate = Estimate { typical: minutes(4), longest: minutes(9), of: 20, from: past };

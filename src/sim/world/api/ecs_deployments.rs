@@ -9,10 +9,12 @@ use super::lookup::{deployment_arn, find_cluster, find_deployment, find_service,
 use super::page::ecs_page;
 use super::service_json::load_balancers;
 use crate::sim::api::{Answer, ApiError};
+use crate::sim::scenario::Managed;
 use crate::sim::world::account::Account;
 use crate::sim::world::clock::{Ms, epoch};
 use crate::sim::world::ecs::service::{Revision, Service, task_counts};
 use crate::sim::world::ecs::service_deployment::{MonitorStatus, ServiceDeployment};
+use crate::sim::world::elb::target_group::GroupId;
 use crate::sim::world::task_definitions::definition::Container;
 
 pub(super) fn list(account: &Account, input: Input<'_>) -> Answer {
@@ -186,6 +188,11 @@ fn revision_json(account: &Account, service: &Service, at: usize) -> Option<Valu
         "createdAt": epoch(revision.created),
     });
     revision.settings.add_to(&mut out);
+    if service.managed == Some(Managed::Gateway) {
+        insert(&mut out, "gatewayConnectors", json!([{"portName": service.container}]));
+        insert(&mut out, "ecsManagedResources", gateway_resources(account, service));
+        return Some(out);
+    }
     // Only installed revisions have a resolved configuration.
     let installed = service.deployments.iter().any(|d| d.revision == at);
     let group = revision.group.and_then(|g| account.load_balancer.group(g)).filter(|_| installed);
@@ -197,6 +204,26 @@ fn revision_json(account: &Account, service: &Service, at: usize) -> Option<Valu
         insert(&mut out, "resolvedConfiguration", json!({"loadBalancers": [binding]}));
     }
     Some(out)
+}
+
+/// ecsManagedResources of a revision behind a Gateway.
+fn gateway_resources(account: &Account, service: &Service) -> Value {
+    let balancer = &account.load_balancer;
+    let group = |id: Option<GroupId>| id.and_then(|id| balancer.group(id)).map(|group| &group.arn);
+    let rule = |at: Option<usize>| at.and_then(|at| balancer.rules.get(at)).map(|rule| &rule.arn);
+    let resources = json!({
+        "loadBalancerArn": balancer.arn,
+        "listenerRuleArn": rule(service.rule),
+        "testListenerRuleArn": rule(service.test_rule),
+        "targetGroupArn": group(service.group),
+        "alternateTargetGroupArn": group(service.alternate),
+    });
+    json!({"gatewayConnections": [{
+        "portName": service.container,
+        "accessType": "PUBLIC",
+        "status": "ACTIVE",
+        "resources": {"hostSharedAlb": [resources]},
+    }]})
 }
 
 /// containerImages. Digests are unknown until the revision's first task has pulled its images.

@@ -8,7 +8,7 @@ use super::input::Input;
 use super::lookup::{find_cluster, find_deployment, find_service, service_not_found};
 use super::service_json;
 use crate::sim::api::{Answer, ApiError};
-use crate::sim::scenario::{ServiceStatus, Strategy};
+use crate::sim::scenario::{Managed, ServiceStatus, Strategy};
 use crate::sim::world::account::Account;
 use crate::sim::world::ecs::deploy::{self, ROLLED_BACK_BY_USER};
 use crate::sim::world::ecs::lifecycle::HookAction;
@@ -52,6 +52,9 @@ pub(super) fn update_service(account: &mut Account, input: Input<'_>) -> Answer 
             "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again.",
         ));
     }
+    if service.managed == Some(Managed::Express) {
+        refuse_express(input)?;
+    }
     settings.patch(input.value()).map_err(invalid)?;
     if service.group.is_some() {
         check_container(ctx.catalog.get(definition.unwrap_or(current)), &service.container)?;
@@ -73,6 +76,15 @@ pub(super) fn update_service(account: &mut Account, input: Input<'_>) -> Answer 
     }
     let service = account.services.get(at).map(|s| service_json::service(account, s, true));
     Ok(json!({"service": service}))
+}
+
+/// Members that ECS sets itself for an Express service.
+fn refuse_express(input: Input<'_>) -> Result<(), ApiError> {
+    let owned = ["deploymentConfiguration", "loadBalancers", "networkConfiguration"];
+    match owned.into_iter().find(|name| input.get(name).is_some()) {
+        Some(name) => Err(invalid(format!("{name} cannot be updated for a service that is managed by ECS."))),
+        None => Ok(()),
+    }
 }
 
 fn desired_count(input: Input<'_>) -> Result<Option<u32>, ApiError> {

@@ -44,7 +44,7 @@ pub(super) fn load_balancers(account: &Account, input: Input<'_>) -> Answer {
         "Scheme": "internet-facing",
         "VpcId": VPC,
         "State": {"Code": "active"},
-        "Type": "application",
+        "Type": if balancer.network { "network" } else { "application" },
         "AvailabilityZones": zones,
         "SecurityGroups": ["sg-0e5f60718293a4b5c"],
         "IpAddressType": "ipv4",
@@ -59,7 +59,7 @@ pub(super) fn listener_json(balancer: &LoadBalancer, at: usize, listener: &Liste
         "ListenerArn": listener.arn,
         "LoadBalancerArn": balancer.arn,
         "Port": listener.port,
-        "Protocol": "HTTP",
+        "Protocol": if balancer.network { "TCP" } else { "HTTP" },
         "DefaultActions": default.map(|r| r.actions.clone()).unwrap_or(json!([])),
     })
 }
@@ -220,7 +220,7 @@ pub(super) fn target_group_attributes(account: &Account, input: Input<'_>) -> An
     };
     let delay = group.drain_seconds.to_string();
     let attributes = [
-        ("stickiness.enabled", "false"),
+        ("stickiness.enabled", if group.sticky { "true" } else { "false" }),
         ("deregistration_delay.timeout_seconds", delay.as_str()),
         ("stickiness.type", "lb_cookie"),
         ("stickiness.lb_cookie.duration_seconds", "86400"),

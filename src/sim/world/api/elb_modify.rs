@@ -7,7 +7,9 @@ use super::error::refuse;
 use super::input::Input;
 use super::json::insert;
 use crate::sim::api::{Answer, ApiError};
+use crate::sim::scenario::Managed;
 use crate::sim::world::account::Account;
+use crate::sim::world::ecs::service::Service;
 use crate::sim::world::elb::load_balancer::LoadBalancer;
 
 pub(super) fn rule(account: &mut Account, input: Input<'_>) -> Answer {
@@ -17,6 +19,10 @@ pub(super) fn rule(account: &mut Account, input: Input<'_>) -> Answer {
     };
     if account.load_balancer.rules.get(at).is_none_or(|r| r.priority.is_none()) {
         return Err(refuse("OperationNotPermitted", "Default rules cannot be modified"));
+    }
+    let managed = |service: &&Service| service.managed == Some(Managed::Gateway) && service.rule == Some(at);
+    if account.services.iter().any(|service| managed(&service)) {
+        return Err(refuse("OperationNotPermitted", "The rule is managed by Amazon ECS and cannot be modified"));
     }
     if let Some(actions) = input.get("Actions") {
         let actions = check_actions(&account.load_balancer, actions)?;
@@ -112,6 +118,7 @@ fn check_forward(balancer: &LoadBalancer, action: &mut Value) -> Result<(), ApiE
         check_tuple(balancer, tuple)?;
     }
     check_stickiness(config.get("TargetGroupStickinessConfig"))?;
+    check_sticky_groups(balancer, &config, &tuples)?;
     let only = tuples.first().filter(|_| tuples.len() == 1).and_then(|t| t.get("TargetGroupArn")).cloned();
     if let Some(map) = config.as_object_mut() {
         map.insert("TargetGroups".into(), Value::Array(tuples));
@@ -144,6 +151,20 @@ fn check_tuple(balancer: &LoadBalancer, tuple: &mut Value) -> Result<(), ApiErro
         return Err(refuse("ValidationError", "The weight of a target group must be between 0 and 999"));
     };
     insert(tuple, "Weight", json!(weight));
+    Ok(())
+}
+
+/// A rule that forwards to several groups has to be sticky if one of them is.
+fn check_sticky_groups(balancer: &LoadBalancer, config: &Value, tuples: &[Value]) -> Result<(), ApiError> {
+    let named = tuples.iter().filter_map(|tuple| tuple.get("TargetGroupArn")?.as_str());
+    let mut groups = named.filter_map(|arn| balancer.group(balancer.groups.with_arn(arn)?));
+    let is_sticky = config.pointer("/TargetGroupStickinessConfig/Enabled").and_then(Value::as_bool) == Some(true);
+    if tuples.len() > 1 && !is_sticky && groups.any(|group| group.sticky) {
+        return Err(refuse(
+            "InvalidConfigurationRequest",
+            "You must enable group stickiness on a rule if you enabled target stickiness on one of its target groups",
+        ));
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::json::{insert, tags};
 use super::lookup::deployment_arn;
-use crate::sim::scenario::Strategy;
+use crate::sim::scenario::{Managed, Strategy};
 use crate::sim::world::account::Account;
 use crate::sim::world::clock::epoch;
 use crate::sim::world::ecs::service::{Deployment, RolloutState, Service, task_counts};
@@ -44,8 +44,14 @@ pub(super) fn service(account: &Account, service: &Service, with_tags: bool) -> 
         "propagateTags": "SERVICE",
         "enableExecuteCommand": service.current_revision().is_some_and(|r| r.settings.execute_command),
         "availabilityZoneRebalancing": "ENABLED",
-        "resourceManagementType": "CUSTOMER",
+        "resourceManagementType": if service.managed == Some(Managed::Express) { "ECS" } else { "CUSTOMER" },
     });
+    // An Express service has no taskDefinition of its own: its PRIMARY deployment has.
+    if service.managed == Some(Managed::Express)
+        && let Some(members) = out.as_object_mut()
+    {
+        members.remove("taskDefinition");
+    }
     if let Some(current) = service.current_revision() {
         current.settings.add_to(&mut out);
         insert(&mut out, "platformVersion", json!(current.settings.platform));
@@ -59,8 +65,11 @@ pub(super) fn service(account: &Account, service: &Service, with_tags: bool) -> 
     out
 }
 
-/// `loadBalancers` of a service and of its revisions.
+/// `loadBalancers` of a service and of its revisions. Those of a Gateway are not the service's.
 pub(super) fn load_balancers(account: &Account, service: &Service) -> Value {
+    if service.managed == Some(Managed::Gateway) {
+        return json!([]);
+    }
     let balancer = &account.load_balancer;
     let group_arn = |id: Option<GroupId>| id.and_then(|g| balancer.group(g)).map(|g| g.arn.clone());
     let rule_arn = |rule: Option<usize>| rule.and_then(|r| balancer.rules.get(r)).map(|r| &r.arn);

@@ -41,6 +41,11 @@ impl DeploymentConfig {
             let alarms = json!({"alarmNames": from.alarms, "rollback": true, "enable": true});
             written.insert("alarms".into(), alarms);
         }
+        if let Some(early) = &from.early_success {
+            let cleanup = &early.cleanup;
+            let early = json!({"enable": true, "healthyPercent": early.healthy_percent, "sourceServiceRevisionCleanup": cleanup});
+            written.insert("earlySuccessCriteria".into(), early);
+        }
         let rolling = from.strategy == Strategy::Rolling;
         Self {
             strategy: from.strategy,
@@ -59,6 +64,15 @@ impl DeploymentConfig {
             hooks: from.pause.iter().map(HookConfig::from_scenario).collect(),
             written,
         }
+    }
+
+    /// earlySuccessCriteria, where they are enabled: how many of `desired` tasks must be healthy, and whether the old tasks
+    /// are removed after the end of the deployment.
+    pub(crate) fn early_success(&self, desired: usize) -> Option<(usize, bool)> {
+        let early = self.written.get("earlySuccessCriteria").filter(|it| it["enable"] == true)?;
+        let percent = number(early.get("healthyPercent")).unwrap_or(100) as usize;
+        let needed = (desired * percent).div_ceil(100).max(1);
+        Some((needed, early["sourceServiceRevisionCleanup"] == "DEFERRED"))
     }
 
     /// The same configuration without lifecycle hooks, for rollbacks.

@@ -27,7 +27,7 @@ fn replace_tasks(service: &mut Service, ctx: &mut Context<'_>) {
     if primary.desired != service.desired {
         (primary.desired, primary.updated) = (service.desired, ctx.now);
     }
-    let (id, retry_at) = (primary.id, primary.retry_at);
+    let (id, retry_at, replaced_at) = (primary.id, primary.retry_at, primary.created);
     for other in service.deployments.iter_mut().skip(1) {
         other.desired = 0;
     }
@@ -57,6 +57,7 @@ fn replace_tasks(service: &mut Service, ctx: &mut Context<'_>) {
         // Old tasks keep running until the new ones can replace them.
         let ready = service.tasks_of(id).filter(|t| t.is_serving()).count();
         let stoppable = stoppable.min((old + ready).saturating_sub(least.min(desired)));
+        let stoppable = if ctx.now < replaced_at + service.protected { 0 } else { stoppable };
         stop(service, stoppable, |t| t.deployment != id, id, ctx);
     }
 }
@@ -144,7 +145,10 @@ fn advance_status(service: &mut Service, ctx: &mut Context<'_>) {
     let desired = service.desired as usize;
     let ready = service.tasks_of(id).filter(|t| t.is_serving()).count();
     let live = service.tasks.iter().filter(|t| t.is_live()).count();
-    if ready != desired || live != desired {
+    let stable = ready == desired && live == desired;
+    let old = live > service.tasks_of(id).filter(|t| t.is_live()).count();
+    let early = service.config.early_success(desired).filter(|_| rollout == RolloutState::InProgress);
+    if !stable && !early.is_some_and(|(needed, deferred)| ready >= needed && (deferred || !old)) {
         return;
     }
     let started = service
@@ -161,7 +165,7 @@ fn advance_status(service: &mut Service, ctx: &mut Context<'_>) {
         }
         service.add_event(now, ctx.ids, format!("(service {name}) (deployment ecs-svc/{id}) deployment completed."));
     }
-    if !service.steady && service.primary().is_some_and(|p| p.rollout == RolloutState::Completed) {
+    if stable && !service.steady && service.primary().is_some_and(|p| p.rollout == RolloutState::Completed) {
         service.steady = true;
         service.add_event(now, ctx.ids, format!("(service {name}) has reached a steady state."));
     }

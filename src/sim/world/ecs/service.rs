@@ -7,7 +7,7 @@ use super::lifecycle::Lifecycle;
 use super::revision_settings::RevisionSettings;
 use super::service_deployment::ServiceDeployment;
 use super::task::{Task, TaskStatus};
-use crate::sim::scenario::ServiceStatus;
+use crate::sim::scenario::{Managed, ServiceStatus};
 use crate::sim::world::arns::Arns;
 use crate::sim::world::clock::Ms;
 use crate::sim::world::elb::target_group::GroupId;
@@ -126,6 +126,10 @@ pub(crate) struct Service {
     pub(crate) daemon: bool,
     /// The most tasks that the cluster has room for.
     pub(crate) room: u32,
+    /// The part of AWS that owns the rule and the target groups.
+    pub(crate) managed: Option<Managed>,
+    /// How long a replaced task is protected from being stopped.
+    pub(crate) protected: Ms,
     /// The next time at which ECS reports a task that it cannot place.
     pub(crate) report_unplaced_at: Ms,
     /// The service has reported a steady state, and nothing has changed since.

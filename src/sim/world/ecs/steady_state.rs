@@ -81,6 +81,8 @@ impl Builder<'_> {
             status: from.status,
             daemon: from.daemon,
             room: from.room.unwrap_or(u32::MAX),
+            managed: from.managed,
+            protected: from.protected.map_or(0, |protected| protected.ms),
             report_unplaced_at: self.begin,
             steady: from.room.is_none_or(|room| room >= from.desired),
         }

@@ -16,13 +16,15 @@ pub(crate) struct Listener {
     pub(crate) port: u16,
 }
 
-/// The account's Application Load Balancer.
+/// The account's load balancer.
 #[derive(Debug)]
 pub(crate) struct LoadBalancer {
     pub(crate) name: String,
     pub(crate) id: String,
     pub(crate) arn: String,
     pub(crate) dns: String,
+    /// It is a Network Load Balancer.
+    pub(crate) network: bool,
     /// False if the scenario has no listeners: the account has no load balancer then.
     pub(crate) exists: bool,
     pub(crate) listeners: Vec<Listener>,
@@ -44,10 +46,12 @@ impl LoadBalancer {
             healthy_after: group.healthy_after,
             unhealthy_after: group.unhealthy_after,
             drain_seconds: group.drain_seconds,
+            sticky: group.sticky,
         });
         let groups = TargetGroups::new(groups.collect());
         let mut balancer = Self {
-            arn: arns.load_balancer(&name, &id),
+            arn: arns.load_balancer(if scenario.network { "net" } else { "app" }, &name, &id),
+            network: scenario.network,
             dns: format!("{name}-{}.{}.elb.amazonaws.com", ids.number() / 1_000_000_000, arns.region),
             exists: !scenario.listener.is_empty(),
             listeners: Vec::new(),

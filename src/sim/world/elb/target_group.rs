@@ -23,6 +23,8 @@ pub(crate) struct TargetGroup {
     pub(crate) unhealthy_after: u32,
     /// The deregistration delay.
     pub(crate) drain_seconds: u32,
+    /// stickiness.enabled.
+    pub(crate) sticky: bool,
 }
 
 /// The target groups of the account. A [`GroupId`] is an index into them.

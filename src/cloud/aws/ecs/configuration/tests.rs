@@ -105,8 +105,14 @@ prop_compose! {
         breaker in option::of((any::<bool>(), any::<bool>(), option::of(any::<bool>()), option::of((text(), 0..100)))),
         maximum_percent in option::of(0..=400),
         minimum_healthy_percent in option::of(0..=100),
+        early_success in option::of((any::<bool>(), option::of(0..=100), option::of(text()))),
     ) -> Configuration {
+        // With any other strategy the criteria are not written.
+        let early_success = early_success.filter(|_| strategy == Strategy::Rolling);
         Configuration {
+            early_success: early_success.map(|(enable, healthy_percent, cleanup)| {
+                EarlySuccess { enable, healthy_percent, cleanup }
+            }),
             strategy,
             bake_minutes,
             hooks,
