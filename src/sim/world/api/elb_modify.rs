@@ -158,7 +158,7 @@ fn check_tuple(balancer: &LoadBalancer, tuple: &mut Value) -> Result<(), ApiErro
 fn check_sticky_groups(balancer: &LoadBalancer, config: &Value, tuples: &[Value]) -> Result<(), ApiError> {
     let named = tuples.iter().filter_map(|tuple| tuple.get("TargetGroupArn")?.as_str());
     let mut groups = named.filter_map(|arn| balancer.group(balancer.groups.with_arn(arn)?));
-    let is_sticky = config["TargetGroupStickinessConfig"]["Enabled"] == true;
+    let is_sticky = config.pointer("/TargetGroupStickinessConfig/Enabled").and_then(Value::as_bool) == Some(true);
     if tuples.len() > 1 && !is_sticky && groups.any(|group| group.sticky) {
         return Err(refuse(
             "InvalidConfigurationRequest",
