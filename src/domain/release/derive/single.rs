@@ -33,8 +33,7 @@ pub(super) fn single(
     now: Timestamp,
 ) -> (ReleaseState, Verdict) {
     let name = service.key.service.clone();
-    let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
-    let history = history.map(Vec::as_slice).unwrap_or_default();
+    let history = history_of(service, snapshot);
     let under_way = deployment_under_way(service, snapshot);
     let (method, watch_only) = method(service, under_way, settings);
     let (blue, mut green) = both_sides(service, under_way.filter(|_| method.shifted_by_ecs()), snapshot, settings);
@@ -42,10 +41,7 @@ pub(super) fn single(
     let rules: Vec<_> = shifted_rule(service, under_way, [Some(&blue), green.as_ref()], snapshot).into_iter().collect();
     let (configured, timed) = (rules.first().and_then(ProductionRule::share), green.as_ref().is_some_and(timed));
     let other_rules = other_rules(&rules, &[service], snapshot);
-    let ladder = match method {
-        Method::Native => Ladder::of(strategy(service, under_way)),
-        _ => settings.ladder_of(&name).clone(),
-    };
+    let ladder = ladder(method, service, under_way, settings);
     let began = under_way.and_then(|deployment| deployment.started_at.or(deployment.created_at));
     let standing = Standing {
         rules: &rules,
@@ -60,11 +56,7 @@ pub(super) fn single(
     let (verdict, observed) = judged(&blue, green.as_ref(), &step, (snapshot, settings), now);
     let verdict = with_since(verdict, configured.filter(|_| green.is_some()), since);
     let pauses = under_way.map(ServiceDeployment::pauses).unwrap_or_default();
-    let of = match (method, under_way) {
-        (Method::NativeWeighted, Some(_)) if !pauses.is_empty() => settings.bake_of(&name),
-        (_, Some(deployment)) => bake_of(deployment, configured),
-        _ => SignedDuration::ZERO,
-    };
+    let of = bake_for(method, under_way, configured, step.bake);
     let shared = configured.is_some_and(|share| !share.is_zero());
     let since = since.filter(|_| shared && of > SignedDuration::ZERO);
     let newest = green.as_ref().unwrap_or(&blue);
@@ -104,6 +96,34 @@ pub(super) fn single(
     release.conditions = conditions(&release, under_way, now);
     release.conditions.extend(same.filter(|_| shared));
     (release, verdict)
+}
+
+/// The service's deployments, newest first, as far as they were read.
+fn history_of<'a>(service: &Service, snapshot: &'a Snapshot) -> &'a [ServiceDeployment] {
+    let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
+    history.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The shares that a new revision climbs: by ECS's strategy, or by the settings where the console writes the weights.
+fn ladder(method: Method, service: &Service, under_way: Option<&ServiceDeployment>, settings: &Settings) -> Ladder {
+    match method {
+        Method::Native => Ladder::of(strategy(service, under_way)),
+        _ => settings.ladder_of(&service.key.service).clone(),
+    }
+}
+
+/// The bake of the present share: `ours` where ECS waits for weights to be written, else ECS's own.
+fn bake_for(
+    method: Method,
+    under_way: Option<&ServiceDeployment>,
+    configured: Option<Percent>,
+    ours: SignedDuration,
+) -> SignedDuration {
+    match under_way {
+        Some(deployment) if method == Method::NativeWeighted && !deployment.pauses().is_empty() => ours,
+        Some(deployment) => bake_of(deployment, configured),
+        None => SignedDuration::ZERO,
+    }
 }
 
 /// What this machine remembers of the share: only where it writes the weights itself.
