@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::release::condition::Severity;
 use tidegate::domain::release::{Phase, Release};
-use tidegate::domain::rollback::readiness::Level;
 use tidegate::domain::settings::Settings;
 
 use crate::cli::Sim;
