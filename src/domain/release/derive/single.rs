@@ -49,6 +49,7 @@ pub(super) fn single(
         sides: [&blue, green.as_ref().unwrap_or(&blue)],
         began,
         ladder: &ladder,
+        by_ecs: method == Method::Native,
         other_rules: &other_rules,
     };
     let since = standing.since(&written(method, local), snapshot, now);

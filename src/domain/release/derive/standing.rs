@@ -29,6 +29,8 @@ pub(super) struct Standing<'a> {
     pub(super) began: Option<Timestamp>,
     /// The shares that the canary may have had before.
     pub(super) ladder: &'a Ladder,
+    /// True if ECS alone sets the share, step by step.
+    pub(super) by_ecs: bool,
     /// Every other rule that has a target group of either side.
     pub(super) other_rules: &'a [Route],
 }
@@ -57,8 +59,20 @@ impl Standing<'_> {
             let other = shown.and_then(|shown| shown.other_until);
             other.is_some_and(|until| until > at + PROPAGATION) && self.counts_all_requests()
         };
-        let at = remembered.filter(|at| !outdated(*at)).or(shown.and_then(|shown| shown.since));
+        let remembered = remembered.filter(|at| !outdated(*at));
+        let at = remembered.or_else(|| self.first_step(snapshot)).or(shown.and_then(|shown| shown.since));
         at.map(|at| Since { at, seen: true }).or(known)
+    }
+
+    /// The end of the first minute with requests to a canary that is at the first step of ECS's own: it had no other
+    /// share before.
+    fn first_step(&self, snapshot: &Snapshot) -> Option<Timestamp> {
+        let began = self.began?;
+        if !self.by_ecs || self.ladder.steps().first() != self.share.as_ref() || !self.counts_all_requests() {
+            return None;
+        }
+        let served = |minute: &&Minute| minute.at >= began && minute.requests.is_some_and(|requests| requests > 0.0);
+        series(self.sides[1], snapshot)?.minutes.iter().find(served).map(|minute| minute.at + MINUTE)
     }
 
     fn shown(&self, snapshot: &Snapshot, now: Timestamp) -> Option<ShownShare> {

@@ -43,6 +43,7 @@ pub(super) fn weighted(
     let other_rules = other_rules(&pair.rules, &[stable, canary], snapshot);
     let began = canary.primary().and_then(|primary| primary.created_at);
     let standing = Standing {
+        by_ecs: false,
         rules: &pair.rules,
         share: configured,
         sides: [&stable_side, &canary_side],
