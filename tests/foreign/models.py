@@ -54,8 +54,9 @@ def read_variables(process: subprocess.Popen[bytes]) -> dict[str, str]:
 class Recorder:
     """Makes calls and collects what the model has against their answers."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, scenario: str) -> None:
         self.aws = aws
+        self.scenario = scenario
         self.problems: list[str] = []
         self.operations: set[str] = set()
         for client in (aws.ecs, aws.elbv2, aws.cloudwatch, aws.logs, aws.sts):
@@ -134,7 +135,10 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
         tasks = pages(ecs, "list_tasks", "taskArns", cluster=cluster, serviceName=name, desiredStatus=status)
         for batch in batches(tasks, 100):
             ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])
-    described = ecs.describe_task_definition(taskDefinition=service["taskDefinition"], include=["TAGS"])
+    # A service in Express Mode has no task definition of its own: its PRIMARY deployment has.
+    primary = next(one for one in service["deployments"] if one["status"] == "PRIMARY")
+    definition = service.get("taskDefinition", primary["taskDefinition"])
+    described = ecs.describe_task_definition(taskDefinition=definition, include=["TAGS"])
     family = described["taskDefinition"]["family"]
     exercise_definition(recorder, cluster, name, described["taskDefinition"])
     for status in ("ACTIVE", "INACTIVE"):
@@ -157,6 +161,16 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
         recorder.expect_error(
             "InvalidParameterException", 400, ecs.update_service, cluster=cluster, service=name, desiredCount=1
         )
+    if service.get("resourceManagementType") == "ECS":
+        recorder.expect_error(
+            "InvalidParameterException",
+            400,
+            ecs.update_service,
+            cluster=cluster,
+            service=name,
+            deploymentConfiguration=service["deploymentConfiguration"],
+        )
+        return
     exercise_configuration(recorder, cluster, service)
     exercise_network(recorder, cluster, service)
 
@@ -339,7 +353,13 @@ def exercise_rule(recorder: Recorder, rule: dict[str, Any]) -> None:
     if rule["IsDefault"]:
         return
     elb = recorder.aws.elbv2
-    written = elb.modify_rule(RuleArn=rule["RuleArn"], Actions=rule["Actions"])["Rules"][0]
+    try:
+        written = elb.modify_rule(RuleArn=rule["RuleArn"], Actions=rule["Actions"])["Rules"][0]
+    except elb.exceptions.OperationNotPermittedException as error:
+        # Only the rule of a gateway, which belongs to ECS, refuses.
+        if recorder.scenario != "gateway":
+            recorder.note(f"elbv2 ModifyRule: {error}")
+        return
     read = elb.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"][0]
     if not rule["Actions"] == written["Actions"] == read["Actions"]:
         recorder.note("elbv2 ModifyRule: writing back a rule's actions changed them")
@@ -450,20 +470,38 @@ def exercise_logs(recorder: Recorder) -> None:
     )
 
 
+# What a scenario is about and the model, or the check of another scenario, does not know. All of it has to be so.
+EXPECTED = {
+    "express": {"ecs json DescribeServices.services[]: Service lacks taskDefinition"},
+    "gateway": {
+        "ecs json DescribeServiceRevisions.serviceRevisions[]: ServiceRevision has no member gatewayConnectors",
+        "ecs json DescribeServiceRevisions.serviceRevisions[].ecsManagedResources: "
+        "ECSManagedResources has no member gatewayConnections",
+    },
+    "network-balancer": {
+        "cloudwatch GetMetricData: requests are missing, or there are values of a metric that is not",
+        "logs DescribeLogGroups: no /ecs/search among ['/ecs/checkout']",
+    },
+}
+
+
 def check(binary: pathlib.Path, log: pathlib.Path, scenarios: list[str]) -> bool:
     """Whether all answers of all scenarios fit the models; prints what does not."""
     right = True
     for scenario in scenarios or SCENARIOS:
         with simulator(binary, scenario, log) as env:
-            recorder = Recorder(Aws(env))
+            recorder = Recorder(Aws(env), scenario)
             recorder.aws.sts.get_caller_identity()
             exercise_ecs(recorder)
             exercise_elb(recorder)
             exercise_cloudwatch(recorder)
             exercise_logs(recorder)
-        verdict = "FAILED" if recorder.problems else "ok"
+        expected = EXPECTED.get(scenario, set())
+        problems = [problem for problem in recorder.problems if problem not in expected]
+        problems += [f"no longer so: {problem}" for problem in expected - set(recorder.problems)]
+        verdict = "FAILED" if problems else "ok"
         print(f"{verdict:6} models: {scenario}, {len(recorder.operations)} operations answered", flush=True)
-        for problem in recorder.problems:
+        for problem in problems:
             print(f"         {problem}")
-        right = right and not recorder.problems
+        right = right and not problems
     return right

@@ -198,7 +198,7 @@ def main():
             f"--web.listen-address={url.removeprefix('http://')}",
             "--log.level=error",
         )
-        sim = start(given.tidegate, "sim", "--scenario", "good-release", stdout=subprocess.PIPE, text=True)
+        sim = start(given.tidegate, "sim", "--scenario", HERE / "half.toml", stdout=subprocess.PIPE, text=True)
         ours = {"TIDEGATE_STATE_DIR": str(work / "state"), "TERM": "xterm-256color"}
         environment = {**os.environ, **exports(sim), **ours}
         tidegate = Tidegate(given.tidegate, environment)

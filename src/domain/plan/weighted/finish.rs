@@ -2,10 +2,11 @@
 
 use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
 use super::{Moving, moving};
+use crate::domain::ecs::route::Stickiness;
 use crate::domain::plan::steps::{
     a_step, alone, capacity, healthy, scale, set_share, sticky_again, still, unchanged, update, without_traffic,
 };
-use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
+use crate::domain::plan::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;
 use crate::domain::release::share::Percent;
 
@@ -23,11 +24,14 @@ pub(in crate::domain::plan) fn finish(release: &Release, context: &Context<'_>) 
         let what = format!("is finished: both services run {}; nothing is sent", stable.task_definition.tag());
         return Ok(context.reached(release, Intent::Finish, what));
     }
-    let mut steps = Vec::new();
-    if !most.is_zero() {
-        steps.extend(stable_takes_over(release, &moving, least.is_full(), context)?);
-    }
-    steps.extend(sticky_again(release, context));
+    let mut steps = match most.is_zero() {
+        true => sticky_again(release, context),
+        false => {
+            let mut steps = stable_takes_over(release, &moving, least.is_full(), context)?;
+            steps.iter_mut().for_each(|step| sticky_too(release, step));
+            steps
+        }
+    };
     steps.extend(fewer_tasks(release, canary, 0, without_traffic(release, canary), context));
     let mut warnings: Vec<_> = kept_tasks(release, canary).into_iter().collect();
     if stable.task_definition != canary.task_definition {
@@ -40,6 +44,16 @@ pub(in crate::domain::plan) fn finish(release: &Release, context: &Context<'_>) 
     }
     let title = format!("finish: {} becomes stable", canary.task_definition.tag());
     Ok(context.plan(release, Intent::Finish, steps, Some(Percent::ZERO), warnings, title))
+}
+
+/// The write that gives stable everything puts the rule's stickiness back too: a write of its own would have to repeat
+/// weights that this plan changes.
+fn sticky_too(release: &Release, step: &mut Step) {
+    let Some(Call::SetWeights { route, stickiness, .. }) = &mut step.call else { return };
+    if let Some((route, seconds)) = release.stickiness_off.iter().find(|(id, _)| id == route) {
+        *stickiness = Some(Stickiness::On { seconds: *seconds });
+        step.after.push(Expect::Sticky { route: route.clone(), seconds: *seconds });
+    }
 }
 
 fn only_sticky_again(release: &Release, context: &Context<'_>) -> Plan {
@@ -109,4 +123,26 @@ fn stable_takes_over(
     let watch = a_step(title, Vec::new(), None, holds, context);
     steps.push(Step { hold: context.settings.finish_watch, ..watch });
     Ok(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::consoles::{Pair, open, planned};
+
+    #[test]
+    fn stickiness_comes_back_with_the_write_that_gives_stable_everything() {
+        let mut release = open((120, 40), Pair::at(100, 1_200)).release("checkout").unwrap().clone();
+        let route = release.rules[0].route.id.clone();
+        release.state.stickiness_off = vec![(route.clone(), 300)];
+        let plan = planned(&release, &Intent::Finish).unwrap();
+        let writes = plan.calls().filter_map(|call| match call {
+            Call::SetWeights { weights, stickiness, .. } => Some((release.rules[0].share_of(weights), *stickiness)),
+            _ => None,
+        });
+        let again = Some(Stickiness::On { seconds: 300 });
+        assert_eq!(writes.collect::<Vec<_>>(), [(Some(Percent::ZERO), again)]);
+        let sticky = Expect::Sticky { route, seconds: 300 };
+        assert!(plan.steps.iter().any(|step| step.after.contains(&sticky)), "{:?}", plan.steps);
+    }
 }

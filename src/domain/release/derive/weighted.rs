@@ -39,7 +39,6 @@ pub(super) fn weighted(
     let canary_side = side(canary, Some(&chief.canary), route, own, snapshot);
     let mut canary_side = with_groups(canary_side, pair.rules.iter().map(|rule| &rule.canary), snapshot);
     let same = drop_shared_metrics(&stable_side, &mut canary_side);
-    let bake_for = settings.bake_of(&pair.name);
     let other_rules = other_rules(&pair.rules, &[stable, canary], snapshot);
     let began = canary.primary().and_then(|primary| primary.created_at);
     let standing = Standing {
@@ -52,7 +51,7 @@ pub(super) fn weighted(
         other_rules: &other_rules,
     };
     let since = standing.since(local, snapshot, now);
-    let step = Step { since, began, bake: bake_for, timed: timed(&canary_side), share: configured };
+    let step = Step { since, began, bake: settings.bake_of(&pair.name), timed: timed(&canary_side), share: configured };
     let (verdict, observed) = judged(pair, [&stable_side, &canary_side], &step, (snapshot, settings), now);
     let verdict = with_since(verdict, configured, since);
     let shared = configured.is_some_and(|share| !share.is_zero());
@@ -61,7 +60,7 @@ pub(super) fn weighted(
     conditions.extend(recently_rolled_back(went_back, &canary_side, now));
     // A canary that waits without traffic mostly has stable's revision still.
     conditions.extend(same.filter(|_| shared));
-    let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: bake_for });
+    let bake = since.filter(|_| shared).map(|since| Bake { since: since.at, seen: since.seen, of: step.bake });
     let phase = weighted_phase((&stable_side, &canary_side), configured, bake, local, now);
     let state = ReleaseState {
         managed: None,
