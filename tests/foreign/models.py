@@ -158,21 +158,18 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
         )
         return
     if service["schedulingStrategy"] == "DAEMON":
-        recorder.expect_error(
-            "InvalidParameterException", 400, ecs.update_service, cluster=cluster, service=name, desiredCount=1
-        )
+        refuse_update(recorder, cluster, name, desiredCount=1)
     if service.get("resourceManagementType") == "ECS":
-        recorder.expect_error(
-            "InvalidParameterException",
-            400,
-            ecs.update_service,
-            cluster=cluster,
-            service=name,
-            deploymentConfiguration=service["deploymentConfiguration"],
-        )
+        refuse_update(recorder, cluster, name, deploymentConfiguration=service["deploymentConfiguration"])
         return
     exercise_configuration(recorder, cluster, service)
     exercise_network(recorder, cluster, service)
+
+
+def refuse_update(recorder: Recorder, cluster: str, service: str, **members: Any) -> None:
+    """An UpdateService with these members is refused as invalid."""
+    update = recorder.aws.ecs.update_service
+    recorder.expect_error("InvalidParameterException", 400, update, cluster=cluster, service=service, **members)
 
 
 def exercise_definition(recorder: Recorder, cluster: str, service: str, found: dict[str, Any]) -> None:
@@ -235,14 +232,7 @@ def exercise_configuration(recorder: Recorder, cluster: str, service: dict[str, 
     if after["currentServiceDeployment"] != before["currentServiceDeployment"]:
         recorder.note("ecs UpdateService: a deploymentConfiguration alone starts a deployment")
     bad: dict[str, Any] = {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRODUCTION_TRAFFIC_SHIFT"]}]}
-    recorder.expect_error(
-        "InvalidParameterException",
-        400,
-        ecs.update_service,
-        cluster=cluster,
-        service=name,
-        deploymentConfiguration=bad,
-    )
+    refuse_update(recorder, cluster, name, deploymentConfiguration=bad)
 
 
 def configurations(native: bool) -> Iterator[dict[str, Any]]:
