@@ -137,7 +137,7 @@ pub struct Side {
     pub active: bool,
     /// Whether it runs one task an instance (`schedulingStrategy` DAEMON): its count cannot be written.
     pub daemon: bool,
-    /// Whether ECS removes replaced tasks after a deployment has ended, not before (`earlySuccessCriteria`).
+    /// True if ECS removes replaced tasks after a deployment has ended, not before (`earlySuccessCriteria`).
     #[serde(skip)]
     pub defers_cleanup: bool,
     /// The service deployment under way, where ECS names one.

@@ -122,7 +122,7 @@ pub(super) async fn act(
     conclude(out, &told, &left_to_aws)
 }
 
-/// Why AWS would refuse a rollback. The checks are of the target that nobody named.
+/// The reasons for which AWS would refuse a rollback. The checks are of the target that nobody named.
 fn blocked(release: &Release, plan: &Plan) -> Vec<String> {
     let checked = matches!(plan.intent, Intent::Rollback { to: None, .. }) && !plan.is_reached();
     release.preflight.blocked().filter(|_| checked).map(str::to_owned).collect()

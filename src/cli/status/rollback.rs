@@ -9,9 +9,9 @@ use crate::domain::release::Release;
 /// What a rollback would do now.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlannedRollback {
-    /// Whether there is a plan, and nothing is known for which AWS would refuse it.
+    /// True if there is a plan, and nothing is known for which AWS would refuse the plan.
     pub ready: bool,
-    /// Why AWS would refuse it.
+    /// The reasons for which AWS would refuse the plan.
     pub blocked: Vec<String>,
     /// The revision that users would be back on.
     pub target: Option<TaskDefinitionArn>,

@@ -36,7 +36,7 @@ impl Aws {
         services.into_iter().map(with).collect()
     }
 
-    /// Whether a revision is not known, or a Gateway is still creating what it needs.
+    /// True if a revision is not known, or a Gateway is still creating its resources.
     fn to_be_asked_for(&self, arn: &str) -> bool {
         let created = |known: &ServiceRevision| !known.behind_gateway || !known.managed_groups.is_empty();
         self.memory.revision(arn).is_none_or(|known| !created(&known))

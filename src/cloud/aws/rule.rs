@@ -27,13 +27,13 @@ pub(super) struct Spot {
     pub(super) port: Option<u16>,
 }
 
-/// Which requests a rule is for.
+/// The requests that a rule is for.
 #[derive(Default)]
 struct Matching {
     priority: String,
     /// In words.
     conditions: Vec<String>,
-    /// What has to stay as it was seen, beside the actions.
+    /// The members that have to stay as they were seen, beside the actions.
     rest: String,
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
     }
 }
 
-/// Whether AWS answers all that the line rests on, and answered the last rollback that was sent.
+/// Returns true if AWS answers all reads behind the line, and answered the last rollback that was sent.
 fn answers(scene: &Canvas<'_>, release: &Release) -> bool {
     let shifted = release.method.shifted_by_ecs() && release.in_flight();
     age::world(scene).good()

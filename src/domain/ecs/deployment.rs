@@ -38,7 +38,7 @@ pub struct ServiceRevision {
     /// of the revision are in, they do not say.
     #[serde(default)]
     pub managed_groups: Vec<Arn>,
-    /// Whether an ECS Gateway sends it requests (`gatewayConnectors`).
+    /// True if an ECS Gateway sends requests to the revision (`gatewayConnectors`).
     #[serde(default)]
     pub behind_gateway: bool,
     /// What a task definition does not carry, by its name in words (`subnets`, `security groups`, `capacity`,

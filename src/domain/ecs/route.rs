@@ -92,7 +92,7 @@ pub struct Route {
     /// cannot be written back.
     #[serde(default)]
     pub unknown_action: Option<String>,
-    /// Whether the rule has other actions than the one that forwards: one that authenticates, for example.
+    /// True if the rule has other actions than the one that forwards: one that authenticates, for example.
     #[serde(default)]
     pub other_actions: bool,
     /// A digest of everything in the rule but the weights: other actions, conditions, stickiness. Two reads

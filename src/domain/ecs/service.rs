@@ -11,7 +11,7 @@ use super::deployment::{Configuration, DeploymentStatus, ServiceDeployment};
 use super::names::{Arn, ServiceKey, TaskDefinitionArn};
 use super::route::Target;
 
-/// How long ECS goes on trying to remove replaced tasks after a deployment that deferred it.
+/// Time for which ECS tries to remove replaced tasks after a deployment that deferred their removal.
 const CLEANUP_WITHIN: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Who moves this service's tasks (`deploymentController.type`; absent means ECS).
@@ -200,7 +200,7 @@ impl Service {
             && self.complete_on(task_definition)
     }
 
-    /// Whether the primary rollout runs `task_definition` and is complete, whatever is left beside it.
+    /// Returns true if the primary rollout runs `task_definition` and is complete, whatever is left beside it.
     pub fn complete_on(&self, task_definition: &TaskDefinitionArn) -> bool {
         !self.rolling()
             && self.primary().is_some_and(|primary| {

@@ -240,7 +240,7 @@ impl Of<'_> {
     }
 }
 
-/// Whether nothing of a service is being rolled out, as far as ECS and its history say.
+/// Returns true if nothing of a service is being rolled out, as far as ECS and its history say.
 pub(super) fn at_rest(release: &ReleaseState, side: &Side, service: &Service, snapshot: &Snapshot) -> bool {
     let history = snapshot.deployments.get(&service.key).and_then(|reading| reading.get());
     let over = |arn: &Arn| {

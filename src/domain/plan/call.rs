@@ -18,7 +18,7 @@ pub enum Call {
         seen: Seen,
         /// The weights to write; target groups that are not named keep theirs.
         weights: Vec<Forward>,
-        /// What to do with the rule's stickiness; `None`: leave it as it is.
+        /// The change to the rule's stickiness; `None`: it stays as it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stickiness: Option<Stickiness>,
         /// What to do about a rule that is not as it was seen.

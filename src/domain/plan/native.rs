@@ -229,7 +229,7 @@ fn replay(own: &Configuration) -> String {
     format!("{}{first}, {minutes} min of bakes at the least{pauses}", own.strategy)
 }
 
-/// Whether AWS takes another deploymentConfiguration for the service.
+/// Returns true if AWS takes another deploymentConfiguration for the service.
 pub(super) fn sets_strategy(release: &Release) -> bool {
     release.managed != Some(Managed::Express)
 }

@@ -56,7 +56,7 @@ fn may_refuse(scene: &NativeScene, release: &Release, to: Option<u8>, at_once: b
         || on_screen(release).is_none()
 }
 
-/// Whether some users get errors, whatever revision runs.
+/// Returns true if some users get errors, whatever revision runs.
 fn unserved(release: &Release) -> bool {
     release.conditions.iter().any(Condition::leaves_users_unserved)
 }

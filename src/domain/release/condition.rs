@@ -255,7 +255,7 @@ impl Condition {
         )
     }
 
-    /// Whether some of the users get errors because of it, whatever revision runs.
+    /// Returns true if the condition gives some users errors, whatever revision runs.
     pub fn leaves_users_unserved(&self) -> bool {
         let told_otherwise = matches!(self, Self::RolloutFailure(_) | Self::RolledBack { .. });
         self.denies_steady() && self.severity() == Severity::Critical && !told_otherwise

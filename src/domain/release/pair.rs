@@ -152,7 +152,7 @@ fn division<'a>(route: &'a Route, owners: &Owners<'a>, settings: &Settings) -> R
     Ok(Division { one, other, route })
 }
 
-/// Whether names, tags or the configuration tell the roles of both, and of no other service.
+/// Returns true if names, tags or the configuration tell the roles of both, and of no other service.
 fn tell_both(one: &Service, other: &Service, settings: &Settings) -> bool {
     let ours = [one.key.service.as_str(), other.key.service.as_str()];
     let named = |name: &Option<String>| name.as_deref().is_none_or(|name| ours.contains(&name));

@@ -59,7 +59,7 @@ pub struct ReleaseState {
     pub stage: Option<LifecycleStage>,
     /// What is wrong or odd, the weightiest first.
     pub conditions: Vec<Condition>,
-    /// What mends a production rule that sends users to empty target groups while ECS deploys nothing.
+    /// The repair of a production rule that sends users to empty target groups while ECS deploys nothing.
     pub repair: Option<Box<RuleRepair>>,
     /// Since when the stable service's rollout has been complete.
     pub steady_since: Option<Timestamp>,
@@ -144,19 +144,19 @@ impl ReleaseState {
         self.rules.iter().map(ProductionRule::share).collect()
     }
 
-    /// Whether the canary has, or may have, a part of the traffic in any production rule.
+    /// Returns true if the canary has, or may have, a part of the traffic in any production rule.
     pub fn may_be_shared(&self) -> bool {
         self.rules.iter().any(|rule| rule.share().is_none_or(|share| !share.is_zero()))
     }
 
-    /// Whether a pair's newest release was its canary's.
+    /// Returns true if a pair's newest release was its canary's.
     pub fn canary_is_newest(&self) -> bool {
         let Some(canary) = self.canary.as_ref().filter(|_| !self.one_service()) else { return false };
         let newer = canary.began.zip(self.stable.began).is_some_and(|(canary, stable)| canary > stable);
         newer && !self.stable_taken()
     }
 
-    /// Whether the canary's revision is newer than stable's and has neither traffic nor tasks.
+    /// Returns true if the canary's revision is newer than stable's and has neither traffic nor tasks.
     pub fn is_abandoned(&self) -> bool {
         let idle = self.share.configured.is_some_and(Percent::is_zero) && !self.in_flight();
         idle && self.canary_is_newest() && self.canary.as_ref().is_some_and(|canary| canary.desired == 0)

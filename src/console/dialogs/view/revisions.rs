@@ -43,7 +43,7 @@ pub(super) fn lines(scene: &Canvas<'_>, revisions: &Revisions, width: usize, row
     lines
 }
 
-/// What is known of a revision, in a few words.
+/// The facts about a revision, in a few words.
 fn known(scene: &Canvas<'_>, revisions: &Revisions, choice: &Choice, width: usize) -> Span<'static> {
     let canary = scene.observed.release(&revisions.release).and_then(|release| release.canary.as_ref());
     let on_canary = canary.is_some_and(|it| it.desired > 0 && it.task_definition == choice.task_definition);

@@ -190,7 +190,7 @@ impl Configuration {
         }
     }
 
-    /// Whether ECS removes the replaced tasks after a deployment has ended SUCCESSFUL, not before.
+    /// Returns true if ECS removes the replaced tasks after a deployment has ended SUCCESSFUL, not before.
     pub fn defers_cleanup(&self) -> bool {
         let deferred = |early: &EarlySuccess| early.enable && early.cleanup.as_deref() == Some("DEFERRED");
         !self.strategy.shifts_traffic() && self.early_success.as_ref().is_some_and(deferred)

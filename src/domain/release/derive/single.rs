@@ -127,7 +127,7 @@ fn bake_for(
     }
 }
 
-/// What this machine remembers of the share: only where it writes the weights itself.
+/// This machine's memory of the share: only where the machine writes the weights itself.
 fn written(method: Method, local: &LocalState) -> LocalState {
     let LocalState { requested, since, .. } = *local;
     if method == Method::NativeWeighted {

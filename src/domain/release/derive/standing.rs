@@ -1,4 +1,4 @@
-//! Since when the canary has had its present share, and what that means for the verdict.
+//! The time since which the canary has had its present share, and its effect on the verdict.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,7 +25,7 @@ pub(super) struct Standing<'a> {
     pub(super) share: Option<Percent>,
     /// Stable and canary.
     pub(super) sides: [&'a Side; 2],
-    /// When the canary's present revision began.
+    /// The start of the canary's present revision.
     pub(super) began: Option<Timestamp>,
     /// The shares that the canary may have had before.
     pub(super) ladder: &'a Ladder,
@@ -36,7 +36,7 @@ pub(super) struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    /// Since when the canary has had its share as this revision: as this console saw it, as the audit has it, else as
+    /// The time since which this revision has had its share: as this console saw it, as the audit has it, else as
     /// the requests show it. What is not known stands since the first look, and is not `seen`.
     pub(super) fn since(&self, local: &LocalState, snapshot: &Snapshot, now: Timestamp) -> Option<Since> {
         let first_look = |rule: &ProductionRule| snapshot.weights_since.get(&rule.route.id).copied();
@@ -80,7 +80,7 @@ impl Standing<'_> {
         Some(ShownShare::of([canary?, stable?], (self.share?, self.ladder), self.began, now))
     }
 
-    /// Whether the requests that are counted are those that the production rules divide, no more and no fewer.
+    /// Returns true if the counted requests are those that the production rules divide, no more and no fewer.
     fn counts_all_requests(&self) -> bool {
         let by_balancer = |side: &&Side| matches!(side.meter, Some(MetricSource::TargetGroup { .. }));
         let served_otherwise =

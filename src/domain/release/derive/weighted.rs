@@ -145,7 +145,7 @@ fn recently_rolled_back(went_back: Option<Timestamp>, canary: &Side, now: Timest
     Some(Condition::RolledBack { revision: Some(canary.task_definition.tag()), complete: true, at, reason: None })
 }
 
-/// What this machine switched off and is off still.
+/// The stickiness that this machine switched off and that is off still.
 fn stickiness_off(pair: &Pair, local: &LocalState) -> Vec<(RouteId, u32)> {
     let off = |(id, _): &&(RouteId, u32)| {
         pair.rules.iter().any(|rule| rule.route.id == *id && rule.route.stickiness.is_none())

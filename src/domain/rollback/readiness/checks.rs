@@ -85,7 +85,7 @@ impl Look<'_> {
         at_rest.map(|condition| check(Level::Blocks, condition.message(Wording::PLAIN)))
     }
 
-    /// Whether tasks of the present revision may serve on after another one was deployed.
+    /// A warning if tasks of the present revision may serve on after another one was deployed.
     pub(super) fn deferred_cleanup(&self) -> Option<Check> {
         let deferred = matches!(self.way, Way::Redeploy) && self.release.stable.defers_cleanup;
         let present = self.present().tag();

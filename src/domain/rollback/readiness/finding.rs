@@ -13,7 +13,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Why AWS would refuse the rollback, as far as is known.
+    /// The known reasons for which AWS would refuse the rollback.
     pub fn blocked(&self) -> impl Iterator<Item = &str> {
         self.checks.iter().filter(|check| check.level == Level::Blocks).map(|check| check.what.as_str())
     }

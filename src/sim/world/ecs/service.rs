@@ -128,7 +128,7 @@ pub(crate) struct Service {
     pub(crate) room: u32,
     /// The part of AWS that owns the rule and the target groups.
     pub(crate) managed: Option<Managed>,
-    /// How long a replaced task is protected from being stopped.
+    /// Time for which a replaced task is protected from being stopped.
     pub(crate) protected: Ms,
     /// The next time at which ECS reports a task that it cannot place.
     pub(crate) report_unplaced_at: Ms,

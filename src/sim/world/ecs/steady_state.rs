@@ -192,7 +192,7 @@ impl Builder<'_> {
         target
     }
 
-    /// When a task of a deployment started: a few seconds apart, and every fifth one has been replaced since.
+    /// The start of a deployment's task: tasks start a few seconds apart, and every fifth has been replaced since.
     fn started(&self, deployed: Ms, n: u32) -> Ms {
         let age = self.begin - deployed;
         let age = if n % 5 == 4 { age / 3 } else { age };
