@@ -168,6 +168,7 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         zone: Some(if index.is_multiple_of(2) { "us-east-1a" } else { "us-east-1b" }.into()),
         address: Some(format!("10.0.{}.{}", index % 2 * 16, 10 + index)),
         ipv6: None,
+        instance: None,
         host_ports: Vec::new(),
         execute_command: service.execute_command,
         containers: vec![Container { name: "app".into(), status: "RUNNING".into(), ..Container::default() }],

@@ -32,6 +32,7 @@ mod replay;
 mod rooms;
 mod schemas;
 mod steadiness;
+mod targets;
 mod topologies;
 #[allow(dead_code)] // Its clock is for the bench of the start.
 mod tty;

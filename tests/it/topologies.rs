@@ -23,7 +23,7 @@ use crate::harness::Harness;
 
 const SIDES: [&str; 2] = ["checkout-stable", "checkout-canary"];
 
-fn elb(world: &mut World, operation: &str, input: Value) -> Value {
+pub(crate) fn elb(world: &mut World, operation: &str, input: Value) -> Value {
     let call = Call { service: Service::Elbv2, operation: operation.to_owned(), input, region: "us-east-1".to_owned() };
     world.call(&call).unwrap()
 }

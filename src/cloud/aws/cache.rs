@@ -27,6 +27,8 @@ pub(super) struct Memory {
     target_groups: Mutex<Option<BTreeSet<Arn>>>,
     revisions: Mutex<HashMap<Arn, Known>>,
     ended: Mutex<HashMap<Arn, ServiceDeployment>>,
+    /// EC2 instances by container instance; `None` for one that AWS does not show.
+    instances: Mutex<HashMap<Arn, Option<String>>>,
     pub(super) account: OnceLock<String>,
 }
 
@@ -149,6 +151,15 @@ impl Memory {
             }
         }
         Some(deployment)
+    }
+
+    /// The EC2 instance of a container instance; `None`: it was not asked for yet.
+    pub(super) fn instance(&self, arn: &str) -> Option<Option<String>> {
+        open(&self.instances).get(&Arn::new(arn)).cloned()
+    }
+
+    pub(super) fn keep_instance(&self, arn: Arn, instance: Option<String>) {
+        keep(&self.instances, arn, instance);
     }
 
     pub(super) fn keep_ended(&self, deployment: &ServiceDeployment) {

@@ -159,19 +159,23 @@ impl Aws {
         let mut seen = HashSet::new();
         let arns: Vec<String> = running.into_iter().chain(stopped).filter(|arn| seen.insert(arn.clone())).collect();
         let batches: Vec<Vec<String>> = arns.chunks(TASKS_A_CALL).map(<[String]>::to_vec).collect();
-        let described: Vec<Vec<Task>> = stream::iter(batches)
+        let described: Vec<Vec<(Task, Option<String>)>> = stream::iter(batches)
             .map(|batch| async {
                 let operation = Operation::DescribeTasks;
                 let subject = key.to_string();
                 let call = self.clients.ecs.describe_tasks().cluster(&key.cluster).set_tasks(Some(batch));
                 let answer = self.ask(operation, &subject, call.send()).await?;
                 only_missing(operation, &subject, answer.failures())?;
-                Ok(answer.tasks.unwrap_or_default().into_iter().filter_map(convert::task).collect())
+                let with_instance = |raw: aws_sdk_ecs::types::Task| {
+                    let instance = raw.container_instance_arn.clone();
+                    Some((convert::task(raw)?, instance))
+                };
+                Ok(answer.tasks.unwrap_or_default().into_iter().filter_map(with_instance).collect())
             })
             .buffered(self.limits.concurrency)
             .try_collect()
             .await?;
-        Ok(described.into_iter().flatten().collect())
+        Ok(self.with_instances(key, described.into_iter().flatten().collect()).await)
     }
 
     async fn task_arns(&self, key: &ServiceKey, status: DesiredStatus) -> Result<Vec<String>, Fault> {

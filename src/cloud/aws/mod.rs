@@ -12,6 +12,7 @@ mod deployments;
 mod ecs;
 mod elbv2;
 mod fault;
+mod instances;
 mod logs;
 mod managed;
 mod operation;

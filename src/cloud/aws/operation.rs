@@ -11,6 +11,7 @@ pub(crate) enum Operation {
     DescribeServices,
     ListTasks,
     DescribeTasks,
+    DescribeContainerInstances,
     DescribeTaskDefinition,
     ListTaskDefinitions,
     ListServiceDeployments,
@@ -90,7 +91,7 @@ mod tests {
 
     const WATCH: &str = include_str!("../../../assets/iam/watch.json");
     const ACT: &str = include_str!("../../../assets/iam/act.json");
-    const SOURCES: [&str; 12] = [
+    const SOURCES: [&str; 13] = [
         include_str!("writes.rs"),
         include_str!("alarms.rs"),
         include_str!("cloudwatch/mod.rs"),
@@ -98,6 +99,7 @@ mod tests {
         include_str!("deployments.rs"),
         include_str!("ecs.rs"),
         include_str!("elbv2.rs"),
+        include_str!("instances.rs"),
         include_str!("logs.rs"),
         include_str!("target_groups.rs"),
         include_str!("register.rs"),

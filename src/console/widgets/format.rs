@@ -43,6 +43,28 @@ pub(crate) fn clip(text: &str, columns: usize) -> String {
     cut
 }
 
+/// The same with the end kept: of addresses in one network the ends differ.
+pub(crate) fn clip_start(text: &str, columns: usize) -> String {
+    let safe = clip(text, 4 * columns + 64);
+    let mut kept = Vec::new();
+    let mut used = 0;
+    for grapheme in safe.graphemes(true).rev() {
+        used += grapheme.width();
+        kept.push(grapheme);
+        if used > columns {
+            // The mark takes the place of as much as is needed.
+            while used + 1 > columns
+                && let Some(cut) = kept.pop()
+            {
+                used -= cut.width();
+            }
+            kept.push("…");
+            break;
+        }
+    }
+    kept.into_iter().rev().collect()
+}
+
 /// A text of exactly that width: cut or filled up on the right.
 pub(crate) fn pad(text: &str, columns: usize) -> String {
     let mut text = clip(text, columns);
@@ -129,6 +151,10 @@ mod tests {
             assert_eq!(clip(text, columns), cut);
         }
         assert!(clip(&"x".repeat(10_000), 20).width() == 20);
+        for (columns, cut) in [(8, "checkout"), (7, "…eckout"), (1, "…"), (0, "…")] {
+            assert_eq!(clip_start("checkout", columns), cut);
+        }
+        assert_eq!(clip_start("東京都", 4), "…都");
         assert_eq!(pad("ab", 4), "ab  ");
         assert_eq!(pad_left("ab", 4), "  ab");
     }

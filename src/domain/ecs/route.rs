@@ -208,6 +208,17 @@ pub struct Target {
     pub description: Option<String>,
 }
 
+impl Target {
+    /// Its id and port: `10.0.0.7:8080`, `[2001:db8::7]:8080`, `i-0a1b2c3d:32768`.
+    pub fn address(&self) -> String {
+        match self.port {
+            Some(port) if self.id.contains(':') => format!("[{}]:{port}", self.id),
+            Some(port) => format!("{}:{port}", self.id),
+            None => self.id.clone(),
+        }
+    }
+}
+
 /// `TargetHealth.State`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

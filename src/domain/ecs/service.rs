@@ -282,7 +282,11 @@ pub struct Task {
     /// The network interface's `ipv6Address`: the same in a target group of IPv6 addresses.
     #[serde(default)]
     pub ipv6: Option<String>,
-    /// `containers[].networkBindings[].hostPort`: what a target group of kind `instance` knows it by.
+    /// `ec2InstanceId` of the container instance that it runs on: what a target group of kind `instance` knows it by,
+    /// together with a host port. `None`: it runs on no instance, or AWS does not say on which.
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// `containers[].networkBindings[].hostPort`.
     #[serde(default)]
     pub host_ports: Vec<u16>,
     /// `enableExecuteCommand`.
@@ -297,13 +301,15 @@ impl Task {
         self.arn.name()
     }
 
-    /// Whether a target is this task: one of its addresses, or a port of the instance that it runs on. Which instance
-    /// that is, a task does not say.
+    /// Whether a target is this task: one of its addresses, or a port of the instance that it runs on. Where the instance
+    /// is not known, any instance may be it.
     pub fn is_behind(&self, target: &Target) -> bool {
         let parsed = |text: &str| text.parse::<IpAddr>().ok();
         let same =
             |address: &str| address == target.id || parsed(address).is_some_and(|it| parsed(&target.id) == Some(it));
-        let by_port = target.id.starts_with("i-") && target.port.is_some_and(|port| self.host_ports.contains(&port));
+        let on_instance =
+            target.id.starts_with("i-") && self.instance.as_ref().is_none_or(|instance| *instance == target.id);
+        let by_port = on_instance && target.port.is_some_and(|port| self.host_ports.contains(&port));
         by_port || [&self.address, &self.ipv6].into_iter().flatten().any(|address| same(address))
     }
 

@@ -170,6 +170,7 @@ mod tests {
             zone: None,
             address: None,
             ipv6: None,
+            instance: None,
             host_ports: Vec::new(),
             execute_command: false,
             containers: Vec::new(),

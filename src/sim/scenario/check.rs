@@ -2,8 +2,9 @@
 
 use super::event::Event;
 use super::file::Scenario;
-use super::load_balancer::{Action, Rule};
+use super::load_balancer::{Action, Rule, TargetType};
 use super::service::{PastOutcome, Service, Strategy};
+use super::task_definition::NetworkMode;
 
 /// Checks a scenario. The error names the first mistake.
 pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
@@ -60,6 +61,21 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Checks that tasks on instances register in target groups of instances, and others in groups of addresses.
+    fn targets(&self, at: &str, service: &Service) -> Result<(), String> {
+        let family = service.task_definition.split(':').next().and_then(|name| self.scenario.family.get(name));
+        let on_instances = family.is_some_and(|family| family.network_mode == NetworkMode::Bridge);
+        let groups = service.target_group.iter().chain(&service.more_target_groups);
+        let odd = groups.chain(&service.alternate_target_group).find(|name| {
+            let group = self.scenario.target_group.get(*name);
+            group.is_some_and(|group| (group.target_type == TargetType::Instance) != on_instances)
+        });
+        match odd {
+            Some(name) => Err(format!("{at}: target_type of {name} does not fit the network_mode of its tasks")),
+            None => Ok(()),
+        }
+    }
+
     fn service(&self, at: &str, name: &str) -> Result<(), String> {
         if self.scenario.service.contains_key(name) { Ok(()) } else { Err(format!("{at}: no [service.{name}]")) }
     }
@@ -109,6 +125,7 @@ fn check_service(names: &Names<'_>, at: &str, service: &Service) -> Result<(), S
     for group in groups.chain(&service.alternate_target_group) {
         names.target_group(at, group)?;
     }
+    names.targets(at, service)?;
     if let Some(cluster) = service.cluster.as_ref().filter(|c| !names.scenario.clusters.contains(c)) {
         return Err(format!("{at}: cluster {cluster} is not in clusters"));
     }

@@ -37,6 +37,7 @@ const FILES: &[(&str, &str)] = &[
     ("gateway", include_str!("../../../assets/scenarios/gateway.toml")),
     ("network-balancer", include_str!("../../../assets/scenarios/network-balancer.toml")),
     ("default-rule", include_str!("../../../assets/scenarios/default-rule.toml")),
+    ("instances", include_str!("../../../assets/scenarios/instances.toml")),
     ("log-storm", include_str!("../../../assets/scenarios/log-storm.toml")),
     ("hostile", include_str!("../../../assets/scenarios/hostile.toml")),
     ("shop", include_str!("../../../assets/scenarios/shop.toml")),

@@ -68,6 +68,30 @@ pub(crate) struct TargetGroup {
     pub(crate) drain_seconds: u32,
     /// stickiness.enabled: its clients stay with one target, and a rule that forwards to it beside others is sticky too.
     pub(crate) sticky: bool,
+    pub(crate) target_type: TargetType,
+    pub(crate) ip_address_type: IpAddressType,
+}
+
+/// TargetType of a target group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum TargetType {
+    /// A target is an address of a task.
+    #[default]
+    Ip,
+    /// A target is an instance and the host port that a task has on it.
+    Instance,
+}
+
+/// IpAddressType of a target group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum IpAddressType {
+    #[default]
+    Ipv4,
+    Ipv6,
 }
 
 impl Default for TargetGroup {
@@ -79,6 +103,8 @@ impl Default for TargetGroup {
             unhealthy_after: 2,
             drain_seconds: 30,
             sticky: false,
+            target_type: TargetType::Ip,
+            ip_address_type: IpAddressType::Ipv4,
         }
     }
 }

@@ -17,11 +17,11 @@ pub(crate) use alarm::{Alarm, CompositeAlarm, CustomMetrics};
 pub(crate) use event::{Event, UpdateService};
 pub use file::Scenario;
 pub use load::ScenarioError;
-pub(crate) use load_balancer::{Action, Rule};
+pub(crate) use load_balancer::{Action, IpAddressType, Rule, TargetType};
 pub(crate) use service::{
     Deployment, Managed, Network, PastDeployment, PastOutcome, PauseHook, Service, ServiceStatus, Strategy,
     TaskSettings,
 };
 pub(crate) use task_definition::{
-    Container, Degradation, Family, HealthCheckFailure, LogFormat, NoResponse, Revision, Traits,
+    Container, Degradation, Family, HealthCheckFailure, LogFormat, NetworkMode, NoResponse, Revision, Traits,
 };

@@ -15,6 +15,9 @@ pub(crate) struct Family {
     /// MiB of a task.
     #[serde(default = "memory")]
     pub(crate) memory: u32,
+    /// networkMode.
+    #[serde(default)]
+    pub(crate) network_mode: NetworkMode,
     /// The container's logDriver: `awslogs`, or `awsfirelens`, which adds a log router container.
     #[serde(default = "log_driver")]
     pub(crate) log_driver: String,
@@ -27,6 +30,18 @@ pub(crate) struct Family {
     /// Registered revisions.
     #[serde(default)]
     pub(crate) revision: Vec<Revision>,
+}
+
+/// networkMode of a task definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum NetworkMode {
+    /// A task runs on Fargate, with a network interface of its own.
+    #[default]
+    Awsvpc,
+    /// A task runs on an instance, with a host port of that instance.
+    Bridge,
 }
 
 /// A registered task definition.

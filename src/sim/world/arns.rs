@@ -24,6 +24,10 @@ impl Arns {
         self.arn("ecs", format_args!("task/{cluster}/{id}"))
     }
 
+    pub(crate) fn container_instance(&self, cluster: &str, id: &str) -> String {
+        self.arn("ecs", format_args!("container-instance/{cluster}/{id}"))
+    }
+
     pub(crate) fn container(&self, cluster: &str, task: &str, id: &str) -> String {
         self.arn("ecs", format_args!("container/{cluster}/{task}/{id}"))
     }

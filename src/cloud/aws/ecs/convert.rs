@@ -146,7 +146,7 @@ fn tags(raw: &[sdk::Tag]) -> BTreeMap<String, String> {
     raw.iter().filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()))).collect()
 }
 
-/// `None` for a task without an ARN.
+/// `None` for a task without an ARN. Which EC2 instance it runs on is in another answer.
 pub(super) fn task(raw: sdk::Task) -> Option<Task> {
     let containers = raw.containers();
     // Which container is essential, a task does not say: the first that failed, else the first that ended.
@@ -170,6 +170,7 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
         zone: non_empty(raw.availability_zone()),
         address: address(&raw, "privateIPv4Address"),
         ipv6: address(&raw, "ipv6Address"),
+        instance: None,
         host_ports: host_ports(containers),
         execute_command: raw.enable_execute_command(),
         containers: containers.iter().map(container).collect(),

@@ -84,11 +84,8 @@ impl Listed for Row<'_> {
     }
 
     fn text(&self) -> String {
-        let port = self.target.port.map(|port| format!(":{port}")).unwrap_or_default();
-        let mut said = vec![
-            format!("{}{port} in {}: {}", self.target.id, target_group_name(self.group), word(&self.target.state)),
-            self.group.to_string(),
-        ];
+        let (address, group) = (self.target.address(), target_group_name(self.group));
+        let mut said = vec![format!("{address} in {group}: {}", word(&self.target.state)), self.group.to_string()];
         said.extend(self.target.zone.clone());
         said.extend(self.target.reason.clone());
         said.extend(self.target.description.clone());

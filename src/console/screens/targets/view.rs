@@ -25,6 +25,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     let list = scene.screen.list(View::Targets);
     let sections = targets::state::sections(scene.observed, list, release);
     let marked = list.at(&list.shown(targets::state::rows(scene.observed, list, release)));
+    let widths = widths(columns, &sections);
     let (mut rows, mut at, mut shown) = (Vec::new(), 0, Vec::new());
     for section in &sections {
         let fresh = age::of(scene, Source::Health, section.reading);
@@ -40,7 +41,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
             if here {
                 at = rows.len();
             }
-            rows.push(row(scene, section, &line, (here, fresh.good()), columns));
+            rows.push(row(scene, (section, &line), (here, fresh.good()), widths, columns));
             shown.push((line, section));
         }
     }
@@ -51,16 +52,13 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     let fresh = age::health(scene, release);
     let title = table::title(scene, (release, View::Targets), said, fresh.as_ref(), columns);
     let (marked, details) = match shown.get(marked) {
-        Some((row, section)) => (format!("target {}", address(row)), details(scene, section, row, columns)),
+        Some((row, section)) => {
+            (format!("target {}", format::clip(&row.target.address(), 60)), details(scene, section, row, columns))
+        }
         None => (String::new(), Vec::new()),
     };
-    let headings = (!sections.is_empty()).then(|| headings(scene, columns));
+    let headings = (!sections.is_empty()).then(|| headings(scene, widths));
     table::draw(scene, Listing { title, headings, rows, at, marked, details }, buffer, area);
-}
-
-fn address(row: &Row<'_>) -> String {
-    let port = row.target.port.map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}{port}", format::clip(&row.target.id, 40))
 }
 
 /// `── checkout-canary ── canary · weight 10, 10% · 2 healthy · 1 unhealthy ✖`.
@@ -136,18 +134,22 @@ fn unread(scene: &Canvas<'_>, section: &Section<'_>, fresh: &Freshness, columns:
     }
 }
 
-/// Widths of the columns before the reason, which takes the rest.
-fn widths(columns: usize) -> [usize; 5] {
-    match columns {
-        ..110 => [18, 10, 11, 9, 5],
-        110..170 => [21, 12, 12, 12, 6],
-        _ => [24, 16, 14, 32, 8],
-    }
+/// Widths of the columns before the reason, which takes the rest. Long addresses get more room, as far as there is some.
+fn widths(columns: usize, sections: &[Section<'_>]) -> [usize; 5] {
+    let (most, [least, others @ ..]) = match columns {
+        ..110 => (25, [18, 10, 11, 9, 5]),
+        110..170 => (36, [21, 12, 12, 12, 6]),
+        _ => (47, [24, 16, 14, 32, 8]),
+    };
+    let addresses = sections.iter().flat_map(|section| &section.rows).map(|row| row.target.address());
+    let longest = addresses.map(|address| format::width(&address)).max().unwrap_or(0);
+    let [zones, states, tasks, revisions] = others;
+    [longest.clamp(least, most), zones, states, tasks, revisions]
 }
 
-fn headings(scene: &Canvas<'_>, columns: usize) -> Line<'static> {
+fn headings(scene: &Canvas<'_>, widths: [usize; 5]) -> Line<'static> {
     let mut text = "  ".to_owned();
-    for (name, width) in ["target", "zone", "state", "task", "of"].into_iter().zip(widths(columns)) {
+    for (name, width) in ["target", "zone", "state", "task", "of"].into_iter().zip(widths) {
         text.push_str(&format::pad(name, width));
         text.push(' ');
     }
@@ -169,19 +171,21 @@ fn shape(state: &TargetState, fresh: bool) -> (&'static str, Role) {
 
 fn row(
     scene: &Canvas<'_>,
-    section: &Section<'_>,
-    row: &Row<'_>,
+    (section, row): (&Section<'_>, &Row<'_>),
     (marked, fresh): (bool, bool),
+    [ids, zones, states, tasks, revisions]: [usize; 5],
     columns: usize,
 ) -> Line<'static> {
-    let [ids, zones, states, tasks, revisions] = widths(columns);
     let (shape, role) = shape(&row.target.state, fresh);
     let (task, revision) = match row.task {
         Some(task) => (task.id().to_owned(), task.task_definition.tag()),
         None => ("?".to_owned(), "?".to_owned()),
     };
     let cells = [
-        (format::pad(&address(row), ids), if marked { Role::Marked } else { Role::Title }),
+        (
+            format::pad(&format::clip_start(&row.target.address(), ids), ids),
+            if marked { Role::Marked } else { Role::Title },
+        ),
         (format::pad(row.target.zone.as_deref().unwrap_or("?"), zones), Role::Text),
         (format::pad(&format!("{shape}{}", word(&row.target.state)), states), role),
         (format::pad(&task, tasks), Role::Dim),

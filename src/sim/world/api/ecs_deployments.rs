@@ -180,14 +180,13 @@ fn revision_json(account: &Account, service: &Service, at: usize) -> Option<Valu
         "serviceArn": arns.service(&service.cluster, &service.name),
         "clusterArn": arns.cluster(&service.cluster),
         "taskDefinition": account.catalog.get(revision.definition).arn(arns),
-        "platformVersion": revision.settings.resolved_platform(),
-        "platformFamily": "Linux",
         "loadBalancers": load_balancers(account, service),
         "containerImages": container_images(account, revision),
         "guardDutyEnabled": false,
         "createdAt": epoch(revision.created),
     });
-    revision.settings.add_to(&mut out);
+    let on_instances = account.catalog.get(revision.definition).on_instances;
+    revision.settings.add_to(on_instances, revision.settings.resolved_platform(), &mut out);
     if service.managed == Some(Managed::Gateway) {
         insert(&mut out, "gatewayConnectors", json!([{"portName": service.container}]));
         insert(&mut out, "ecsManagedResources", gateway_resources(account, service));

@@ -1,4 +1,4 @@
-//! DescribeClusters, DescribeServices and DescribeTasks.
+//! DescribeClusters, DescribeServices, DescribeTasks and DescribeContainerInstances.
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::lookup::{find_cluster, is_named, missing};
 use super::{service_json, task_json};
 use crate::sim::api::{Answer, ApiError};
 use crate::sim::world::account::Account;
+use crate::sim::world::ecs::instance::INSTANCES;
 use crate::sim::world::ecs::service::task_counts;
 
 /// The names of a list that must have between 1 and `most` items. `what` names the items in an error.
@@ -50,7 +51,7 @@ fn cluster_json(account: &Account, name: &str, with_settings: bool) -> Value {
         "clusterArn": account.arns.cluster(name),
         "clusterName": name,
         "status": "ACTIVE",
-        "registeredContainerInstancesCount": 0,
+        "registeredContainerInstancesCount": if has_instances(account, name) { INSTANCES.len() } else { 0 },
         "runningTasksCount": running,
         "pendingTasksCount": pending,
         "activeServicesCount": services.len(),
@@ -60,6 +61,12 @@ fn cluster_json(account: &Account, name: &str, with_settings: bool) -> Value {
         "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
         "defaultCapacityProviderStrategy": [],
     })
+}
+
+/// Returns true if tasks of the cluster run on instances.
+fn has_instances(account: &Account, cluster: &str) -> bool {
+    let mut services = account.services.iter().filter(|service| service.cluster == cluster);
+    services.any(|service| service.tasks.iter().any(|task| task.host_port.is_some()))
 }
 
 pub(super) fn services(account: &Account, input: Input<'_>) -> Answer {
@@ -86,4 +93,23 @@ pub(super) fn tasks(account: &Account, input: Input<'_>) -> Answer {
         }
     }
     Ok(json!({"tasks": tasks, "failures": failures}))
+}
+
+pub(super) fn container_instances(account: &Account, input: Input<'_>) -> Answer {
+    let cluster = find_cluster(account, input)?;
+    let (mut instances, mut failures) = (Vec::new(), Vec::new());
+    for given in names(input, "containerInstances", "Container instances", 100)?.into_iter().map(last_part) {
+        let arn = account.arns.container_instance(&cluster, given);
+        match INSTANCES.iter().find(|(id, _)| *id == given && has_instances(account, &cluster)) {
+            Some((_, ec2)) => instances.push(json!({
+                "containerInstanceArn": arn,
+                "ec2InstanceId": ec2,
+                "status": "ACTIVE",
+                "agentConnected": true,
+                "version": 1,
+            })),
+            None => failures.push(missing(&arn)),
+        }
+    }
+    Ok(json!({"containerInstances": instances, "failures": failures}))
 }

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::error::refuse;
 use super::input::Input;
+use super::json::insert;
 use super::page::elb_page;
 use crate::sim::api::{Answer, ApiError};
-use crate::sim::scenario::Network;
+use crate::sim::scenario::{IpAddressType, Network};
 use crate::sim::world::account::Account;
 use crate::sim::world::clock::{DAY, Ms, epoch};
 use crate::sim::world::ecs::target::{Health, Target};
@@ -156,9 +157,9 @@ fn group_json(balancer: &LoadBalancer, id: GroupId, group: &TargetGroup) -> Valu
         "HealthCheckPath": group.health_path,
         "Matcher": {"HttpCode": "200"},
         "LoadBalancerArns": if balancer.in_use(id) { json!([balancer.arn]) } else { json!([]) },
-        "TargetType": "ip",
+        "TargetType": group.target_type.as_ref(),
         "ProtocolVersion": "HTTP1",
-        "IpAddressType": "ipv4",
+        "IpAddressType": group.ip_address_type.as_ref(),
     })
 }
 
@@ -169,14 +170,13 @@ pub(super) fn target_health(account: &Account, input: Input<'_>) -> Answer {
     let only: Vec<&str> = input.items("Targets").filter_map(|t| t.get("Id")?.as_str()).collect();
     let registered = account.services.iter().flat_map(|s| &s.tasks).filter_map(|task| {
         let target = task.targets.iter().find(|target| target.group == group)?;
-        (only.is_empty() || only.contains(&task.network.ip.as_str())).then_some((task, target))
+        let (id, port) = target_of(account.load_balancer.group(group)?, task);
+        let state = health(target, in_use, account.tick);
+        let wanted = only.is_empty() || only.contains(&id);
+        wanted.then(|| (id, target_json(account, task, (id, port), state)))
     });
-    let (ips, mut targets): (Vec<&str>, Vec<Value>) = registered
-        .map(|(task, target)| {
-            (task.network.ip.as_str(), target_json(account, task, health(target, in_use, account.tick)))
-        })
-        .unzip();
-    for id in only.iter().filter(|id| !ips.contains(*id)) {
+    let (ids, mut targets): (Vec<&str>, Vec<Value>) = registered.unzip();
+    for id in only.iter().filter(|id| !ids.contains(*id)) {
         targets.push(json!({
             "Target": {"Id": id, "Port": PORT},
             "TargetHealth": {"State": "unused", "Reason": "Target.NotRegistered", "Description": "Target is not registered to the target group"},
@@ -185,12 +185,25 @@ pub(super) fn target_health(account: &Account, input: Input<'_>) -> Answer {
     Ok(json!({"TargetHealthDescriptions": targets}))
 }
 
-fn target_json(account: &Account, task: &Task, health: Value) -> Value {
-    let network = &task.network;
-    let zone = if network.zone == 0 { "a" } else { "b" };
+/// Id and port by which a target group knows a task.
+fn target_of<'a>(group: &TargetGroup, task: &'a Task) -> (&'a str, u16) {
+    match (task.host_port, group.ip_address_type) {
+        (Some(host_port), _) => (host_port.ec2_instance(), host_port.port),
+        (None, IpAddressType::Ipv6) => (&task.network.ipv6, PORT),
+        (None, IpAddressType::Ipv4) => (&task.network.ip, PORT),
+    }
+}
+
+fn target_json(account: &Account, task: &Task, (id, port): (&str, u16), health: Value) -> Value {
+    let mut target = json!({"Id": id, "Port": port});
+    // An instance is in the zone of its own subnet, which DescribeTargetHealth does not show.
+    if task.host_port.is_none() {
+        let zone = if task.network.zone == 0 { "a" } else { "b" };
+        insert(&mut target, "AvailabilityZone", json!(format!("{}{zone}", account.arns.region)));
+    }
     json!({
-        "Target": {"Id": network.ip, "Port": PORT, "AvailabilityZone": format!("{}{zone}", account.arns.region)},
-        "HealthCheckPort": PORT.to_string(),
+        "Target": target,
+        "HealthCheckPort": port.to_string(),
         "TargetHealth": health,
         "AdministrativeOverride": {
             "State": "no_override",

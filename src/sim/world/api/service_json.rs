@@ -7,7 +7,7 @@ use super::lookup::deployment_arn;
 use crate::sim::scenario::{Managed, Strategy};
 use crate::sim::world::account::Account;
 use crate::sim::world::clock::epoch;
-use crate::sim::world::ecs::service::{Deployment, RolloutState, Service, task_counts};
+use crate::sim::world::ecs::service::{Deployment, Revision, RolloutState, Service, task_counts};
 use crate::sim::world::elb::target_group::GroupId;
 use crate::sim::world::task_definitions::definition::PORT;
 
@@ -26,7 +26,6 @@ pub(super) fn service(account: &Account, service: &Service, with_tags: bool) -> 
         "desiredCount": service.desired,
         "runningCount": running,
         "pendingCount": pending,
-        "platformFamily": "Linux",
         "taskDefinition": service.task_definition(&account.catalog, arns),
         "deploymentConfiguration": service.config.json(),
         "deployments": deployments,
@@ -53,8 +52,8 @@ pub(super) fn service(account: &Account, service: &Service, with_tags: bool) -> 
         members.remove("taskDefinition");
     }
     if let Some(current) = service.current_revision() {
-        current.settings.add_to(&mut out);
-        insert(&mut out, "platformVersion", json!(current.settings.platform));
+        let on_instances = account.catalog.get(current.definition).on_instances;
+        current.settings.add_to(on_instances, &current.settings.platform, &mut out);
     }
     if let Some(latest) = service.latest_deployment() {
         insert(&mut out, "currentServiceDeployment", json!(deployment_arn(account, service, latest)));
@@ -143,11 +142,10 @@ fn deployment_entry(account: &Account, service: &Service, at: usize, deployment:
         "failedTasks": deployment.failed,
         "createdAt": epoch(deployment.created),
         "updatedAt": epoch(deployment.updated),
-        "platformFamily": "Linux",
     });
-    if let Some(settings) = revision.map(|r| &r.settings) {
-        settings.add_to(&mut out);
-        insert(&mut out, "platformVersion", json!(settings.resolved_platform()));
+    if let Some(Revision { definition, settings, .. }) = revision {
+        let on_instances = account.catalog.get(*definition).on_instances;
+        settings.add_to(on_instances, settings.resolved_platform(), &mut out);
     }
     if service.config.strategy == Strategy::Rolling {
         let reason = match deployment.rollout {

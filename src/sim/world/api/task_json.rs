@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::json::{insert, insert_time, tags};
+use crate::sim::scenario::IpAddressType;
 use crate::sim::world::account::Account;
 use crate::sim::world::clock::epoch;
 use crate::sim::world::ecs::revision_settings::RevisionSettings;
 use crate::sim::world::ecs::service::Service;
 use crate::sim::world::ecs::task::{Task, TaskStatus};
-use crate::sim::world::task_definitions::definition::Container;
+use crate::sim::world::task_definitions::definition::{Container, PORT};
 
 /// The end of runtimeId, which differs by zone and container.
 const RUNTIME_ID: u64 = 527_074_092;
@@ -20,7 +21,7 @@ pub(super) fn task(account: &Account, service: &Service, task: &Task) -> Value {
     let settings = service.revisions.get(task.revision).map(|r| &r.settings);
     let overrides: Vec<Value> = definition.containers.iter().map(|c| json!({"name": c.name})).collect();
     let mut out = json!({
-        "attachments": [attachment(task, settings)],
+        "attachments": if task.host_port.is_none() { json!([attachment(account, task, settings)]) } else { json!([]) },
         "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
         "availabilityZone": format!("{}{zone}", arns.region),
         "clusterArn": arns.cluster(&service.cluster),
@@ -34,24 +35,37 @@ pub(super) fn task(account: &Account, service: &Service, task: &Task) -> Value {
         "lastStatus": task.status.as_ref(),
         "memory": definition.memory,
         "overrides": {"containerOverrides": overrides, "inferenceAcceleratorOverrides": []},
-        "platformFamily": "Linux",
         "startedBy": format!("ecs-svc/{}", task.deployment),
         "tags": tags(&service.tags),
         "taskArn": arns.task(&service.cluster, &task.id),
         "taskDefinitionArn": definition.arn(arns),
         "version": task.status as u8 + 1,
-        "ephemeralStorage": {"sizeInGiB": 20},
-        "fargateEphemeralStorage": {"sizeInGiB": 20},
-        "launchType": "FARGATE",
     });
-    if let Some(settings) = settings {
-        if let Some(provider) = settings.provider() {
-            insert(&mut out, "capacityProviderName", json!(provider));
+    match task.host_port {
+        Some(host_port) => {
+            insert(&mut out, "launchType", json!("EC2"));
+            let instance = arns.container_instance(&service.cluster, host_port.container_instance());
+            insert(&mut out, "containerInstanceArn", json!(instance));
         }
-        insert(&mut out, "platformVersion", json!(settings.resolved_platform()));
+        None => insert_fargate(&mut out, settings),
     }
     insert_times_and_reason(&mut out, task);
     out
+}
+
+/// The members of a task on Fargate.
+fn insert_fargate(out: &mut Value, settings: Option<&RevisionSettings>) {
+    insert(out, "launchType", json!("FARGATE"));
+    insert(out, "platformFamily", json!("Linux"));
+    for storage in ["ephemeralStorage", "fargateEphemeralStorage"] {
+        insert(out, storage, json!({"sizeInGiB": 20}));
+    }
+    if let Some(settings) = settings {
+        if let Some(provider) = settings.provider() {
+            insert(out, "capacityProviderName", json!(provider));
+        }
+        insert(out, "platformVersion", json!(settings.resolved_platform()));
+    }
 }
 
 fn insert_times_and_reason(out: &mut Value, task: &Task) {
@@ -77,8 +91,14 @@ fn has_network(task: &Task) -> bool {
     task.status != TaskStatus::Provisioning
 }
 
+/// Returns true if the task is in a subnet with IPv6 addresses: a target group knows it by one.
+fn has_ipv6(account: &Account, task: &Task) -> bool {
+    let group = task.group.and_then(|group| account.load_balancer.group(group));
+    group.is_some_and(|group| group.ip_address_type == IpAddressType::Ipv6)
+}
+
 /// The attachment of the task's network interface.
-fn attachment(task: &Task, settings: Option<&RevisionSettings>) -> Value {
+fn attachment(account: &Account, task: &Task, settings: Option<&RevisionSettings>) -> Value {
     let network = &task.network;
     let subnets = settings.map(RevisionSettings::subnets).unwrap_or_default();
     let subnet = subnets.get(usize::from(network.zone)).or(subnets.first()).copied().unwrap_or_default();
@@ -89,6 +109,9 @@ fn attachment(task: &Task, settings: Option<&RevisionSettings>) -> Value {
         details.push(detail("macAddress", &network.mac));
         details.push(detail("privateDnsName", &format!("ip-{}.ec2.internal", network.ip.replace('.', "-"))));
         details.push(detail("privateIPv4Address", &network.ip));
+        if has_ipv6(account, task) {
+            details.push(detail("ipv6Address", &network.ipv6));
+        }
     }
     let status = match task.status {
         TaskStatus::Provisioning => "PRECREATED",
@@ -110,8 +133,11 @@ fn containers(account: &Account, service: &Service, task: &Task) -> Vec<Value> {
         TaskStatus::Running | TaskStatus::Deactivating | TaskStatus::Stopping => "RUNNING",
         TaskStatus::Deprovisioning | TaskStatus::Stopped => "STOPPED",
     };
-    let network = json!([{"attachmentId": task.network.attachment, "privateIpv4Address": task.network.ip}]);
-    let interfaces = if has_network(task) { network } else { json!([]) };
+    let mut network = json!({"attachmentId": task.network.attachment, "privateIpv4Address": task.network.ip});
+    if has_ipv6(account, task) {
+        insert(&mut network, "ipv6Address", json!(task.network.ipv6));
+    }
+    let interfaces = if has_network(task) && task.host_port.is_none() { json!([network]) } else { json!([]) };
     let agents = managed_agents(service, task);
     let container = |(at, from): (usize, &Container)| {
         let id = container_id(&task.container, at);
@@ -121,7 +147,7 @@ fn containers(account: &Account, service: &Service, task: &Task) -> Vec<Value> {
             "name": from.name,
             "image": from.image,
             "lastStatus": status,
-            "networkBindings": [],
+            "networkBindings": network_bindings(task, main == Some(from.name.as_str())),
             "networkInterfaces": interfaces,
             "healthStatus": if from.has_health_check { health(task) } else { "UNKNOWN" },
             "managedAgents": agents,
@@ -136,6 +162,16 @@ fn containers(account: &Account, service: &Service, task: &Task) -> Vec<Value> {
         container
     };
     definition.containers.iter().enumerate().map(container).collect()
+}
+
+/// networkBindings of a container: the main one has the task's host port, from its start on.
+fn network_bindings(task: &Task, is_main: bool) -> Value {
+    match task.host_port.filter(|_| is_main && task.times.started.is_some()) {
+        Some(place) => json!([
+            {"bindIP": "0.0.0.0", "containerPort": PORT, "hostPort": place.port, "protocol": "tcp"},
+        ]),
+        None => json!([]),
+    }
 }
 
 /// Adds exitCode and reason. Only the main container fails; the others exit with 0.

@@ -7,6 +7,7 @@
 pub(crate) mod context;
 pub(crate) mod deploy;
 pub(crate) mod deployment_config;
+pub(crate) mod instance;
 pub(crate) mod lifecycle;
 mod lifecycle_hook;
 pub(crate) mod native;

@@ -18,16 +18,18 @@ pub(super) fn launch(service: &mut Service, deployment: usize, n: usize, ctx: &m
     let Some((definition, group)) = service.revisions.get(index).map(|r| (r.definition, r.group)) else {
         return;
     };
+    let on_instances = ctx.catalog.get(definition).on_instances;
     let n = n.min(LAUNCH_BATCH);
     if n == 0 {
         return;
     }
     let behaviour = ctx.catalog.get(definition).behaviour;
     let more_groups = &service.more_groups;
-    let spec = TaskSpec { definition, deployment: id, revision: index, group, more_groups };
+    let spec = TaskSpec { definition, deployment: id, revision: index, group, more_groups, host_port: None };
     let first = service.tasks.len();
     for _ in 0..n {
-        service.tasks.push(Task::launch(spec, &behaviour, ctx.now, ctx.ids));
+        let host_port = on_instances.then(|| service.free_host_port());
+        service.tasks.push(Task::launch(TaskSpec { host_port, ..spec }, &behaviour, ctx.now, ctx.ids));
     }
     let ids: Vec<_> = service.tasks.iter().skip(first).map(|t| format!("(task {})", t.id)).collect();
     let message = format!("(service {}) has started {n} tasks: {}.", service.name, ids.join(" "));

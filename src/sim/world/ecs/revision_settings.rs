@@ -99,11 +99,18 @@ impl RevisionSettings {
         if self.platform == "LATEST" { PLATFORM } else { &self.platform }
     }
 
-    /// Adds networkConfiguration, and either capacityProviderStrategy or launchType.
-    pub(crate) fn add_to(&self, out: &mut Value) {
+    /// Adds networkConfiguration, the platform, and either capacityProviderStrategy or launchType. A revision whose tasks
+    /// run on instances has a launchType alone.
+    pub(crate) fn add_to(&self, on_instances: bool, platform: &str, out: &mut Value) {
         let Some(map) = out.as_object_mut() else {
             return;
         };
+        if on_instances {
+            map.insert("launchType".into(), json!("EC2"));
+            return;
+        }
+        map.insert("platformFamily".into(), json!("Linux"));
+        map.insert("platformVersion".into(), json!(platform));
         map.insert("networkConfiguration".into(), self.network.clone());
         match &self.providers {
             Some(strategy) => map.insert("capacityProviderStrategy".into(), strategy.clone()),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::deployment_config::DeploymentConfig;
+use super::instance::HostPort;
 use super::lifecycle::Lifecycle;
 use super::revision_settings::RevisionSettings;
 use super::service_deployment::ServiceDeployment;
@@ -110,6 +111,8 @@ pub(crate) struct Service {
     pub(crate) test_rule: Option<usize>,
     /// containerName of `loadBalancers[0]`.
     pub(crate) container: String,
+    /// The first host port of its tasks on instances.
+    pub(crate) first_port: u16,
     /// The health check grace period.
     pub(crate) grace: Ms,
     pub(crate) tags: Vec<(String, String)>,
@@ -143,6 +146,12 @@ impl Service {
             self.events.pop_front();
         }
         self.events.push_back(Event { id: ids.uuid(), created: now, message });
+    }
+
+    /// The place of its next task on an instance.
+    pub(crate) fn free_host_port(&self) -> HostPort {
+        let taken: Vec<_> = self.tasks.iter().filter_map(|task| task.host_port).collect();
+        HostPort::next(self.first_port, &taken)
     }
 
     /// schedulingStrategy.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::deploy::{ROLLED_BACK_BY_USER, SUPERSEDED};
 use super::deployment_config::DeploymentConfig;
+use super::instance::first_port;
 use super::lifecycle::Lifecycle;
 use super::revision_settings::RevisionSettings;
 use super::service::{Deployment, Event, Revision, RolloutState, Service};
@@ -41,12 +42,12 @@ struct Ended {
 impl Builder<'_> {
     /// The services as they are when the warm-up begins. Leaves out services that name an unknown task definition.
     pub(crate) fn services(&self, scenario: &Scenario, ids: &mut Ids) -> Vec<Service> {
-        let build = |(name, from): (&String, &scenario::Service)| {
+        let build = |(at, (name, from)): (usize, (&String, &scenario::Service))| {
             let cluster = from.cluster.as_ref().or(scenario.clusters.first());
             let service = self.blank_service(name, cluster.cloned().unwrap_or_default(), from);
-            self.fill(service, from, ids)
+            self.fill(Service { first_port: first_port(at), ..service }, from, ids)
         };
-        scenario.service.iter().filter_map(build).collect()
+        scenario.service.iter().enumerate().filter_map(build).collect()
     }
 
     fn deployed_at(&self, from: &scenario::Service) -> Ms {
@@ -71,6 +72,7 @@ impl Builder<'_> {
             rule: rule(&from.production_rule),
             test_rule: rule(&from.test_rule),
             container: from.task_definition.split(':').next().unwrap_or_default().to_owned(),
+            first_port: first_port(0),
             grace: Ms::from(from.grace_seconds) * SECOND,
             tags: from.tags.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             revisions: Vec::new(),
@@ -120,7 +122,7 @@ impl Builder<'_> {
         service.deployments.push(primary);
         let tasks = from.desired.min(service.room);
         let more_groups = service.more_groups.clone();
-        let spec = TaskSpec { definition, deployment: id, revision, group, more_groups: &more_groups };
+        let spec = TaskSpec { definition, deployment: id, revision, group, more_groups: &more_groups, host_port: None };
         let started = (0..tasks).map(|n| self.started(deployed, n));
         self.add_tasks(&mut service, spec, started, ids);
         self.add_events(&mut service, ids);
@@ -200,9 +202,10 @@ impl Builder<'_> {
     }
 
     fn add_tasks(&self, service: &mut Service, spec: TaskSpec<'_>, started: impl Iterator<Item = Ms>, ids: &mut Ids) {
-        let behaviour = self.catalog.get(spec.definition).behaviour;
+        let definition = self.catalog.get(spec.definition);
         for created in started {
-            let mut task = Task::launch(spec, &behaviour, created, ids);
+            let host_port = definition.on_instances.then(|| service.free_host_port());
+            let mut task = Task::launch(TaskSpec { host_port, ..spec }, &definition.behaviour, created, ids);
             task.make_steady(&self.load_balancer.groups);
             if let (Some(revision), Some(pulled)) = (service.revisions.get_mut(spec.revision), task.times.pull_stopped)
             {

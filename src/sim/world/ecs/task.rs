@@ -1,5 +1,6 @@
 //! A task, from PROVISIONING to STOPPED.
 
+use super::instance::HostPort;
 use super::target::{Health, Target};
 use super::task_plan::TaskPlan;
 use crate::sim::scenario::{HealthCheckFailure, NoResponse};
@@ -58,6 +59,8 @@ pub(crate) struct TaskSpec<'a> {
     pub(crate) group: Option<GroupId>,
     /// Further target groups that the task registers with.
     pub(crate) more_groups: &'a [GroupId],
+    /// The task's place on an instance; `None`: it gets a network interface of its own.
+    pub(crate) host_port: Option<HostPort>,
 }
 
 /// The times that DescribeTasks shows.
@@ -77,6 +80,7 @@ pub(crate) struct TaskTimes {
 #[derive(Debug, Clone)]
 pub(crate) struct NetworkInterface {
     pub(crate) ip: String,
+    pub(crate) ipv6: String,
     /// 0 for us-east-1a, 1 for us-east-1b.
     pub(crate) zone: u8,
     pub(crate) id: String,
@@ -116,6 +120,8 @@ pub(crate) struct Task {
     /// reason of the main container.
     pub(crate) container_reason: Option<String>,
     pub(crate) network: NetworkInterface,
+    /// The place on an instance of a task without a network interface.
+    pub(crate) host_port: Option<HostPort>,
     /// The id of the first container.
     pub(crate) container: String,
     plan: TaskPlan,
@@ -170,6 +176,7 @@ impl Task {
             exit_code: None,
             container_reason: None,
             network: NetworkInterface::new(number, ids),
+            host_port: spec.host_port,
             container: ids.uuid(),
             plan,
         }
@@ -370,6 +377,7 @@ impl NetworkInterface {
         let zone = (number % 2) as u8;
         Self {
             ip: format!("10.0.{}.{}", u64::from(zone) * 16 + octet(8) % 16, octet(20)),
+            ipv6: format!("2001:db8:{:x}:{zone}::{:x}", octet(8), octet(20)),
             zone,
             id: format!("eni-0{}", ids.hex(16)),
             mac: format!("0a:ff:{:02x}:{:02x}:{:02x}:{:02x}", octet(8), octet(16), octet(24), octet(32)),

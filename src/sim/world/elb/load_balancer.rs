@@ -47,6 +47,8 @@ impl LoadBalancer {
             unhealthy_after: group.unhealthy_after,
             drain_seconds: group.drain_seconds,
             sticky: group.sticky,
+            target_type: group.target_type,
+            ip_address_type: group.ip_address_type,
         });
         let groups = TargetGroups::new(groups.collect());
         let mut balancer = Self {

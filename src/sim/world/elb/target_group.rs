@@ -1,5 +1,7 @@
 //! Target groups.
 
+use crate::sim::scenario::{IpAddressType, TargetType};
+
 /// An index into the load balancer's target groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct GroupId(usize);
@@ -25,6 +27,8 @@ pub(crate) struct TargetGroup {
     pub(crate) drain_seconds: u32,
     /// stickiness.enabled.
     pub(crate) sticky: bool,
+    pub(crate) target_type: TargetType,
+    pub(crate) ip_address_type: IpAddressType,
 }
 
 /// The target groups of the account. A [`GroupId`] is an index into them.

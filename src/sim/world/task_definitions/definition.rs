@@ -45,6 +45,8 @@ pub(crate) struct TaskDefinition {
     pub(crate) cpu: String,
     /// MiB of a task.
     pub(crate) memory: String,
+    /// networkMode is `bridge`: its tasks run on instances, with host ports.
+    pub(crate) on_instances: bool,
     /// The registered members, as DescribeTaskDefinition shows them.
     pub(crate) body: Value,
     pub(crate) tags: Value,
@@ -67,6 +69,7 @@ impl TaskDefinition {
             revision,
             cpu: size("cpu", cpu),
             memory: size("memory", memory),
+            on_instances: text(&body, "networkMode") == Some("bridge"),
             containers,
             body,
             tags: json!([]),

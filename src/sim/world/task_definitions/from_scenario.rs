@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::definition::PORT;
-use crate::sim::scenario::{Container, Family, Revision};
+use crate::sim::scenario::{Container, Family, NetworkMode, Revision};
 use crate::sim::world::arns::Arns;
 
 /// The image of the log router that the awsfirelens driver needs.
@@ -23,15 +23,19 @@ pub(super) fn body(arns: &Arns, name: &str, family: &Family, revision: &Revision
         "containerDefinitions": containers,
         "taskRoleArn": task_role,
         "executionRoleArn": arns.role("ecsTaskExecutionRole"),
-        "networkMode": "awsvpc",
+        "networkMode": family.network_mode.as_ref(),
         "volumes": [],
         "placementConstraints": [],
         "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
-        "requiresCompatibilities": ["FARGATE"],
+        "requiresCompatibilities": [if on_instances(family) { "EC2" } else { "FARGATE" }],
         "cpu": revision.cpu.unwrap_or(family.cpu).to_string(),
         "memory": revision.memory.unwrap_or(family.memory).to_string(),
         "enableFaultInjection": false,
     })
+}
+
+fn on_instances(family: &Family) -> bool {
+    family.network_mode == NetworkMode::Bridge
 }
 
 /// Merges a revision's container into its family's.
@@ -64,7 +68,7 @@ fn main_container(arns: &Arns, name: &str, family: &Family, revision: &Revision,
         "name": name,
         "image": arns.image(&format!("shop/{name}"), &revision.tag),
         "cpu": 0,
-        "portMappings": ports(&merged),
+        "portMappings": ports(&merged, on_instances(family)),
         "essential": true,
         "environment": environment(&merged, &revision.tag),
         "mountPoints": [],
@@ -86,12 +90,14 @@ fn main_container(arns: &Arns, name: &str, family: &Family, revision: &Revision,
     container
 }
 
-fn ports(merged: &Container) -> Vec<Value> {
+/// A host port of 0 is any free one of the instance.
+fn ports(merged: &Container, on_instances: bool) -> Vec<Value> {
+    let host = |port: u16| if on_instances { 0 } else { port };
     let mut ports = vec![
-        json!({"containerPort": PORT, "hostPort": PORT, "protocol": "tcp", "name": "http", "appProtocol": "http"}),
+        json!({"containerPort": PORT, "hostPort": host(PORT), "protocol": "tcp", "name": "http", "appProtocol": "http"}),
     ];
     let more = merged.ports.iter().flatten();
-    ports.extend(more.map(|port| json!({"containerPort": port, "hostPort": port, "protocol": "tcp"})));
+    ports.extend(more.map(|port| json!({"containerPort": port, "hostPort": host(*port), "protocol": "tcp"})));
     ports
 }
 
