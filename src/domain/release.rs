@@ -152,6 +152,17 @@ impl Side {
     pub fn groups(&self) -> impl Iterator<Item = &Arn> {
         self.target_group.iter().chain(&self.more_target_groups)
     }
+
+    /// Whether any task of it is wanted. The count of a daemon is ECS's to set.
+    pub fn wants_tasks(&self) -> bool {
+        self.desired > 0 || self.daemon
+    }
+
+    /// Its revision, if the rollout under way replaces tasks of the same revision: a deployment that was forced.
+    pub fn replaces_itself(&self) -> Option<&TaskDefinitionArn> {
+        let itself = !self.leaving.is_empty() && self.leaving.iter().all(|left| *left == self.task_definition);
+        (self.rolling && itself).then_some(&self.task_definition)
+    }
 }
 
 impl Side {

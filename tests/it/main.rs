@@ -26,6 +26,7 @@ mod pipelines;
 mod prometheus;
 mod pty;
 mod readme;
+mod ready;
 mod release;
 mod repeats;
 mod replay;

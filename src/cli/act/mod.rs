@@ -31,7 +31,7 @@ use crate::domain::plan;
 use crate::domain::plan::{Context, Intent, Plan, Warning};
 use crate::domain::release::Release;
 use crate::domain::release::share::Percent;
-use crate::domain::rollback::readiness::Level;
+use crate::domain::rollback::readiness::{Check, Level};
 use crate::execute::audit;
 use crate::execute::audit::{Journal, Order, Via};
 use crate::execute::audited_execution::{Audit, execute_audited};
@@ -104,7 +104,7 @@ pub(super) async fn act(
         plan.warnings.extend(ignored.map(Warning::Note));
     }
     if acting.dry_run {
-        return dry_run(out, &plan, &blocked(release, &plan), acting, seen.now);
+        return dry_run(out, &plan, &obstacles(release, &plan), acting, seen.now);
     }
     let left_to_aws = if acting.wait { Vec::new() } else { trim(&mut plan) };
     if plan.is_reached() {
@@ -122,20 +122,23 @@ pub(super) async fn act(
     conclude(out, &told, &left_to_aws)
 }
 
-/// The reasons for which AWS would refuse a rollback. The checks are of the target that nobody named.
-fn blocked(release: &Release, plan: &Plan) -> Vec<String> {
-    let checked = matches!(plan.intent, Intent::Rollback { to: None, .. }) && !plan.is_reached();
-    release.preflight.blocked().filter(|_| checked).map(str::to_owned).collect()
+/// The reasons for which AWS would refuse a rollback, or the rollback would wait. The checks are of the target that
+/// nobody named, with stable's tasks before its users.
+fn obstacles<'a>(release: &'a Release, plan: &Plan) -> Vec<&'a Check> {
+    let Intent::Rollback { to: None, at_once } = plan.intent else { return Vec::new() };
+    let concerns = |check: &&Check| !plan.is_reached() && (check.level == Level::Blocks || !at_once);
+    release.preflight.obstacles().filter(concerns).collect()
 }
 
 /// Prints the plan; ends as the act would, as far as is known.
-fn dry_run(out: &mut Out, plan: &Plan, blocked: &[String], acting: &Acting, now: Timestamp) -> Result<Exit, Failure> {
+fn dry_run(out: &mut Out, plan: &Plan, obstacles: &[&Check], acting: &Acting, now: Timestamp) -> Result<Exit, Failure> {
     if out.json {
-        out.document(&report::planned(plan, blocked, now))?;
+        let blocked: Vec<_> = obstacles.iter().map(|check| check.what.clone()).collect();
+        out.document(&report::planned(plan, &blocked, now))?;
     } else {
         out.say(&report::plan_lines(plan).join("\n"))?;
-        for why in blocked {
-            out.say(&format!("AWS would refuse it: {why}"))?;
+        for check in obstacles {
+            out.say(&check.said())?;
         }
         out.say("dry run: nothing was sent")?;
     }
@@ -145,7 +148,7 @@ fn dry_run(out: &mut Out, plan: &Plan, blocked: &[String], acting: &Acting, now:
             out.remark(&format!("{} {}", failure.message, failure.advice));
             Ok(failure.exit)
         }
-        checked => checked.map(|()| if blocked.is_empty() { Exit::Done } else { Exit::Refused }),
+        checked => checked.map(|()| if obstacles.is_empty() { Exit::Done } else { Exit::Refused }),
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn service(seen: &Observation, release: &Release, context: &Context<'
             "target": back.target,
             "path": back.path,
             "calls": back.calls,
-            "blocked": back.blocked,
+            "blocked": back.obstacles.iter().map(|check| &check.what).collect::<Vec<_>>(),
         },
         "known_bad": release.known_bad.iter().map(known_bad).collect::<Vec<_>>(),
         "previous": release.previous.iter().map(good).collect::<Vec<_>>(),

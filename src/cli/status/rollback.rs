@@ -5,14 +5,15 @@ use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan;
 use crate::domain::plan::{Call, Context, Intent};
 use crate::domain::release::Release;
+use crate::domain::rollback::readiness::Check;
 
 /// What a rollback would do now.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlannedRollback {
-    /// True if there is a plan, and nothing is known for which AWS would refuse the plan.
+    /// True if there is a plan, and nothing is known for which AWS would refuse the plan or the plan would wait.
     pub ready: bool,
-    /// The reasons for which AWS would refuse the plan.
-    pub blocked: Vec<String>,
+    /// The reasons for which AWS would refuse the plan, or the plan would wait.
+    pub obstacles: Vec<Check>,
     /// The revision that users would be back on.
     pub target: Option<TaskDefinitionArn>,
     /// How, step by step; or why not, and what to do.
@@ -25,15 +26,15 @@ pub(super) struct PlannedRollback {
 pub(super) fn planned_rollback(release: &Release, context: &Context<'_>) -> PlannedRollback {
     match plan::plan(release, &Intent::Rollback { to: None, at_once: false }, context) {
         Ok(plan) => PlannedRollback {
-            ready: plan.is_reached() || release.preflight.blocked().next().is_none(),
-            blocked: release.preflight.blocked().filter(|_| !plan.is_reached()).map(str::to_owned).collect(),
+            ready: plan.is_reached() || release.preflight.obstacles().next().is_none(),
+            obstacles: release.preflight.obstacles().filter(|_| !plan.is_reached()).cloned().collect(),
             target: plan.ends_on(release).cloned(),
             path: plan.steps.iter().map(|step| step.title.as_str()).collect::<Vec<_>>().join("; "),
             calls: plan.calls().map(Call::describe).collect(),
         },
         Err(refusal) => PlannedRollback {
             ready: false,
-            blocked: Vec::new(),
+            obstacles: Vec::new(),
             target: None,
             path: refusal.text(COMMANDS),
             calls: Vec::new(),

@@ -198,6 +198,7 @@ fn preflight(preflight: &Readiness) -> Vec<Vec<String>> {
         Level::Good => None,
         Level::Unknown => Some(format!("not known: {}", check.what)),
         Level::Warn => Some(format!("warning: {}", check.what)),
+        Level::Waits => Some(format!("NOT READY: {}", check.said())),
         Level::Blocks => Some(format!("BLOCKED: {}", check.what)),
     });
     checks.chain(estimate).map(|line| vec![String::new(), line]).collect()
@@ -248,7 +249,7 @@ fn rollback(back: &PlannedRollback) -> Vec<Vec<String>> {
     let ready = if back.ready { "READY" } else { "NOT READY" };
     let target = back.target.as_ref().map(|target| format!("back to {}: ", target.tag())).unwrap_or_default();
     let mut rows = vec![vec!["rollback".to_owned(), format!("{ready}  {target}{}", back.path)]];
-    rows.extend(back.blocked.iter().map(|why| vec![String::new(), format!("       AWS would refuse it: {why}")]));
+    rows.extend(back.obstacles.iter().map(|check| vec![String::new(), format!("       {}", check.said())]));
     rows.extend(back.calls.iter().map(|call| vec![String::new(), format!("       {call}")]));
     rows
 }

@@ -17,7 +17,7 @@ use crate::domain::ecs::route::target_group_name;
 use crate::domain::plan::{Call, Plan};
 use crate::domain::release::Release;
 use crate::domain::release::share::Weight;
-use crate::domain::rollback::readiness::{Check, Level};
+use crate::domain::rollback::readiness::Check;
 use crate::domain::rollback::target::Evidence;
 
 /// What `R` would do now.
@@ -131,7 +131,9 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<St
             (Evidence::NeverRan, None, _) => Some("no task of it ever ran".to_owned()),
             (_, None, None) => None,
         },
-        None if stays => release.steady_since.map(|since| format!("good for {}", ago(since))),
+        None if stays && release.stable.running > 0 => {
+            release.steady_since.map(|since| format!("good for {}", ago(since)))
+        }
         None => None,
     });
     (target.tag(), evidence)
@@ -196,7 +198,7 @@ fn said<'a>(scene: &Canvas<'_>, release: &'a Release) -> Said<'a> {
         }
         Rollback::Ready { path, target, evidence, confirmation } => {
             let finding = readiness::gravest(&release.preflight);
-            let blocked = finding.is_some_and(|(check, _)| check.level == Level::Blocks);
+            let blocked = finding.is_some_and(|(check, _)| check.level.is_obstacle());
             let role = match answers(scene, release) {
                 _ if blocked => Role::BadBadge,
                 true => Role::ReadyBadge,

@@ -60,7 +60,7 @@ fn what_is_known_beforehand_of_the_way_back() {
     }
     let text = glyphs(&draw(&blocked, &plain()));
     assert!(text.contains("ROLLBACK NOT READY  R  to :17"), "{text}");
-    assert!(text.contains("✖ AWS would refuse: task definition :17 is INACTIVE"), "{text}");
+    assert!(text.contains("✖ AWS would refuse it: task definition :17 is INACTIVE"), "{text}");
     blocked.screen.size = SIZES[1];
     let text = glyphs(&draw(&blocked, &plain()));
     assert!(text.contains("no past rollback to go by"), "{text}");

@@ -26,15 +26,15 @@ pub(super) fn start(
     }
     if ours && side.rolling {
         let title = format!("is rolling out {} already", task_definition.tag());
-        let wait = vec![complete(side, task_definition, side.defers_cleanup, context)];
+        let wait = completion(side, task_definition, side.defers_cleanup, context).into_iter().collect();
         return Ok(context.plan(release, intent, wait, None, Vec::new(), title));
     }
     if side.rolling {
         return Err(Refusal::new(format!("{} is rolling out already.", side.service.service), Remedy::WaitOrRollback));
     }
-    let warnings = another_revision(release, task_definition)?.into_iter().collect();
+    let warnings = another_revision(release, task_definition)?.into_iter().chain(none_wanted(side)).collect();
     let mut steps = order(release, task_definition, None, vec![unchanged(side)], context);
-    steps.push(complete(side, task_definition, side.defers_cleanup, context));
+    steps.extend(completion(side, task_definition, side.defers_cleanup, context));
     let title = format!("{} → {}, tasks replaced in place", side.task_definition.tag(), task_definition.tag());
     Ok(context.plan(release, intent, steps, None, warnings, title))
 }
@@ -65,7 +65,19 @@ pub(super) fn rollback(
         Some(target) => format!("{} → back to {}", release.stable.task_definition.tag(), target.tag()),
         None => format!("ECS takes {} back to what it replaced", release.name),
     };
-    Ok(context.plan(release, Intent::Rollback { to: to.cloned(), at_once: false }, steps, None, Vec::new(), title))
+    let warnings = none_wanted(&release.stable).into_iter().collect();
+    Ok(context.plan(release, Intent::Rollback { to: to.cloned(), at_once: false }, steps, None, warnings, title))
+}
+
+/// Waits for a revision to be complete; `None` where no tasks are wanted, so that it never is.
+fn completion(side: &Side, target: &TaskDefinitionArn, older_may_run: bool, context: &Context<'_>) -> Option<Step> {
+    side.wants_tasks().then(|| complete(side, target, older_may_run, context))
+}
+
+/// The warning that a deployment starts no task.
+fn none_wanted(side: &Side) -> Option<Warning> {
+    let what = format!("{} wants no tasks (desiredCount 0): none is started", side.service.service);
+    (!side.wants_tasks()).then(|| what.into())
 }
 
 /// A deployment that brings back an earlier revision is a rollback itself: rolling it back would go forward.
@@ -97,11 +109,12 @@ pub(super) fn back(
         return Err(on_its_way_back(release));
     }
     let replaced = release.previous.iter().find(|good| good.evidence == Evidence::Replaced);
+    let replaced = replaced.map(|good| &good.task_definition).or_else(|| side.replaces_itself());
     if side.rolling
         && let Some(deployment) = &side.deployment
-        && to.is_none_or(|to| replaced.is_some_and(|good| good.task_definition == *to))
+        && to.is_none_or(|to| replaced == Some(to))
     {
-        let target = replaced.or(best(&release.previous)).map(|good| &good.task_definition);
+        let target = replaced.or(best(&release.previous).map(|good| &good.task_definition));
         return Ok(stop(side, deployment, target, context));
     }
     let target = match to {
@@ -110,7 +123,7 @@ pub(super) fn back(
                 && side.rolling
                 && (release.is_rollback_deployment || side.is_rolling_back) =>
         {
-            return Ok(vec![complete(side, to, false, context)]);
+            return Ok(completion(side, to, false, context).into_iter().collect());
         }
         // Waiting for a failing rollout would delay the rollback.
         Some(to) if *to == side.task_definition && side.rolling => {
@@ -122,7 +135,7 @@ pub(super) fn back(
         to => target(release, to)?,
     };
     let mut steps = order(release, target, None, Vec::new(), context);
-    steps.push(complete(side, target, false, context));
+    steps.extend(completion(side, target, false, context));
     Ok(steps)
 }
 
@@ -196,7 +209,7 @@ fn stop(side: &Side, deployment: &Arn, target: Option<&TaskDefinitionArn>, conte
         optional: false,
         patience: context.settings.patience,
     };
-    std::iter::once(order).chain(target.map(|target| complete(side, target, false, context))).collect()
+    std::iter::once(order).chain(target.and_then(|target| completion(side, target, false, context))).collect()
 }
 
 /// Registers a copy of a deregistered revision, so that a good revision can be deployed again under a new number.

@@ -36,6 +36,8 @@ pub fn preflight(
     let target = target(release, way);
     let look = Look { release, service, snapshot, denied, now, way, target, history };
     let mut checks = look.permissions();
+    checks.extend(look.no_task());
+    checks.extend(look.never_ran());
     if matches!(way, Way::Undo(_) | Way::Redeploy) {
         checks.extend(look.history_read());
         checks.extend(look.target());
@@ -116,6 +118,7 @@ fn target<'a>(release: &'a ReleaseState, way: Way<'a>) -> Option<&'a TaskDefinit
                 .and_then(ServiceDeployment::rolled_back_to)
                 .or(shifted.then_some(&release.stable.task_definition))
                 .or(replaced.map(|good| &good.task_definition))
+                .or(release.stable.replaces_itself())
                 .or_else(|| source(release, deployment?))
                 .or_else(best)
         }
@@ -172,6 +175,8 @@ impl<'a> Look<'a> {
 
 #[cfg(test)]
 mod alarm_tests;
+#[cfg(test)]
+mod capacity_tests;
 #[cfg(test)]
 mod tests;
 

@@ -19,7 +19,7 @@ pub fn shape(level: Level) -> (&'static str, Role) {
         Level::Good => ("✓", Role::Good),
         Level::Unknown => ("○", Role::Dim),
         Level::Warn => ("▲", Role::Warn),
-        Level::Blocks => ("✖", Role::Bad),
+        Level::Waits | Level::Blocks => ("✖", Role::Bad),
     }
 }
 
@@ -75,13 +75,8 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
 /// One finding in at most `rows` rows; a longer text ends in an ellipsis.
 pub fn line(scene: &Canvas<'_>, check: &Check, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let (mark, role) = shape(check.level);
-    // The text of a finding does not always say that AWS would refuse.
-    let text = match check.level {
-        Level::Blocks => format!("AWS would refuse: {}", check.what),
-        _ => check.what.clone(),
-    };
     let text_role = if check.level == Level::Good { Role::Text } else { role };
-    let wrapped = format::wrap(&text, columns.saturating_sub(2), rows).into_iter().enumerate();
+    let wrapped = format::wrap(&check.said(), columns.saturating_sub(2), rows).into_iter().enumerate();
     wrapped
         .map(|(index, text)| {
             let mark = if index == 0 { format!("{mark} ") } else { "  ".to_owned() };

@@ -6,7 +6,7 @@ use super::{Expect, Met, quiet};
 use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::{Arn, TaskDefinitionArn};
 use crate::domain::ecs::route::{Forward, Health, Route, target_group_name};
-use crate::domain::ecs::service::{RolloutState, Service};
+use crate::domain::ecs::service::{RolloutRole, RolloutState, Service};
 use crate::domain::observe::snapshot::Answer;
 
 impl Expect {
@@ -168,7 +168,17 @@ fn settled(service: &Service, task_definition: &TaskDefinitionArn, older_may_run
     if service.desired == 0 && !service.daemon {
         return Met::Unreachable(format!("no tasks of {tag} are wanted: desiredCount is 0"));
     }
-    Met::NotYet(format!("{} of {} running{}", primary.running, service.desired, failures(primary.failed)))
+    let (running, failed) = (primary.running, failures(primary.failed));
+    Met::NotYet(format!("{running} of {} running{}{failed}", service.desired, others(service)))
+}
+
+/// The tasks of other rollouts, which are to stop.
+fn others(service: &Service) -> String {
+    let others = service.rollouts.iter().filter(|rollout| rollout.role != RolloutRole::Primary);
+    match others.map(|rollout| rollout.running).sum::<u32>() {
+        0 => String::new(),
+        running => format!(", {running} older still run"),
+    }
 }
 
 fn failures(failed: u32) -> String {

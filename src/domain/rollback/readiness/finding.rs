@@ -13,9 +13,9 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// The known reasons for which AWS would refuse the rollback.
-    pub fn blocked(&self) -> impl Iterator<Item = &str> {
-        self.checks.iter().filter(|check| check.level == Level::Blocks).map(|check| check.what.as_str())
+    /// The known reasons for which AWS would refuse the rollback, or the rollback would wait.
+    pub fn obstacles(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.level.is_obstacle())
     }
 }
 
@@ -38,8 +38,28 @@ pub enum Level {
     Unknown,
     /// It is possible; the operator must know this first.
     Warn,
+    /// It would wait for something that no call of it brings about.
+    Waits,
     /// AWS would refuse it.
     Blocks,
+}
+
+impl Level {
+    /// Returns true if the rollback is not ready.
+    pub fn is_obstacle(self) -> bool {
+        self >= Self::Waits
+    }
+}
+
+impl Check {
+    /// The finding with its consequence for the rollback, which the words of a finding do not always name.
+    pub fn said(&self) -> String {
+        match self.level {
+            Level::Blocks => format!("AWS would refuse it: {}", self.what),
+            Level::Waits => format!("it would wait: {}", self.what),
+            Level::Good | Level::Unknown | Level::Warn => self.what.clone(),
+        }
+    }
 }
 
 /// An expected duration.

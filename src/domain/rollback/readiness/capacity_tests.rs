@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use super::Level;
+use crate::console::state::Model;
+use crate::domain::ecs::deployment::DeploymentStatus;
+use crate::domain::ecs::deployment::{RevisionImage, ServiceDeployment, ServiceRevision, TaskCounts};
+use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::route::Health;
+use crate::domain::ecs::service::Service;
+use crate::domain::observe::snapshot::Reading;
+use crate::testkit::consoles::{Pair, group, now, open};
+
+/// A pair whose stable service has no healthy tasks and is otherwise as given.
+fn without_tasks(change: impl Fn(&mut Service)) -> Model {
+    let mut model = open((120, 40), Pair::at(10, 1_200));
+    let mut services = model.observed.snapshot.services.get().unwrap().clone();
+    for stable in services.values_mut().filter(|service| service.key.service == "checkout-stable") {
+        stable.running = 0;
+        change(stable);
+    }
+    model.observed.snapshot.services = Reading::fresh(now(), services);
+    model.observed.snapshot.health.insert(group("checkout-stable"), Reading::fresh(now(), Health::default()));
+    model.derive();
+    model
+}
+
+/// The gravest finding about its rollback, from `Warn` on.
+fn gravest(model: &Model) -> Option<(Level, String)> {
+    let checks = &model.release("checkout").unwrap().preflight.checks;
+    checks.first().filter(|check| check.level >= Level::Warn).map(|check| (check.level, check.what.clone()))
+}
+
+#[test]
+fn a_rollback_to_a_service_that_gets_no_task_would_wait() {
+    let none = "checkout-stable has no healthy task, and none is starting";
+    assert_eq!(gravest(&without_tasks(|_| {})), Some((Level::Waits, none.to_owned())));
+    let daemon = gravest(&without_tasks(|stable| (stable.daemon, stable.desired) = (true, 0)));
+    let only_ecs = "checkout-stable has no healthy task, and only ECS starts one of a daemon";
+    assert_eq!(daemon, Some((Level::Waits, only_ecs.to_owned())));
+    // The rollback orders tasks, or tasks are on their way.
+    assert_eq!(gravest(&without_tasks(|stable| stable.desired = 0)), None);
+    assert_eq!(gravest(&without_tasks(|stable| stable.pending = 2)), None);
+}
+
+#[test]
+fn a_revision_that_was_deployed_without_tasks_is_not_known_to_work() {
+    let mut model = without_tasks(|stable| stable.desired = 0);
+    let stable = model.release("checkout").unwrap().stable.clone();
+    let deployed = |requested, digest: Option<&str>| {
+        let image =
+            RevisionImage { container: "app".into(), image: "shop:1".into(), digest: digest.map(str::to_owned) };
+        let arn = Arn::new("arn:aws:ecs:us-east-1:123456789012:service-deployment/prod/checkout-stable/1");
+        let target = ServiceRevision {
+            images: vec![image],
+            ..ServiceRevision::bare(arn.clone(), stable.task_definition.clone())
+        };
+        let target_tasks = Some(TaskCounts { requested, running: requested, pending: 0 });
+        let target = Some(Arc::new(target));
+        ServiceDeployment { target, target_tasks, ..ServiceDeployment::new(arn, DeploymentStatus::Successful) }
+    };
+    let warned = Some((Level::Warn, "no task of :41 ever ran on checkout-stable".to_owned()));
+    for (deployment, expected) in [(deployed(0, None), warned), (deployed(4, Some("sha256:1")), None)] {
+        model.observed.snapshot.deployments.insert(stable.service.clone(), Reading::fresh(now(), vec![deployment]));
+        model.derive();
+        assert_eq!(gravest(&model), expected);
+    }
+}
