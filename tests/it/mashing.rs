@@ -1,21 +1,27 @@
 //! Keys pressed again and again by tired hands: the outcome is that of one press.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tidegate::console::keymap::Key;
 use tidegate::console::message::Msg;
+use tidegate::domain::confirm;
+use tidegate::domain::confirm::{Confirmation, Surface};
+use tidegate::domain::plan::{Intent, Plan};
+use tidegate::domain::release::Release;
+use tidegate::sim::scenario::Scenario;
 
 use crate::harness::Harness;
 
-/// Presses `R` so many times, so many milliseconds apart. What AWS answers reaches the console only every `call`
-/// milliseconds. Returns the writes, and whether a question is open.
-async fn mashed(scenario: &str, name: &str, (presses, apart, call): (u32, u64, u64)) -> (Vec<String>, bool) {
-    let mut stage = Harness::open(scenario).await;
-    stage.go(name).await;
+/// How keys are pressed: how often, how many milliseconds apart, and every how many milliseconds the console hears of
+/// what AWS answered.
+type Mash = (u32, u64, u64);
+
+async fn press_again_and_again(stage: &mut Harness, keys: &str, (presses, apart, call): Mash) {
     let mut unheard = 0;
-    for _ in 0..presses {
+    for key in keys.repeat(presses as usize).chars() {
         stage.clock.advance(Duration::from_millis(apart));
-        stage.feed(Msg::Key(Key::Char('R')));
+        stage.feed(Msg::Key(Key::Char(key)));
         unheard += apart;
         if unheard >= call {
             stage.settle().await;
@@ -23,7 +29,14 @@ async fn mashed(scenario: &str, name: &str, (presses, apart, call): (u32, u64, u
         }
     }
     stage.settle().await;
-    stage.pass(30).await;
+}
+
+/// Opens a release and presses the keys again and again. Returns the writes, and whether a question is open.
+async fn mashed(scenario: &str, name: &str, keys: &str, mash: Mash) -> (Vec<String>, bool) {
+    let mut stage = Harness::open(scenario).await;
+    stage.go(name).await;
+    press_again_and_again(&mut stage, keys, mash).await;
+    stage.stride(15).await;
     (stage.told(), stage.model.screen.dialog.is_some())
 }
 
@@ -36,10 +49,81 @@ async fn r_again_and_again_is_one_rollback() {
         ("small-stable", "checkout"),
         ("good-release", "search"),
     ] {
-        let once = mashed(scenario, name, (1, 1_000, 0)).await;
+        let once = mashed(scenario, name, "R", (1, 1_000, 0)).await;
         for (presses, apart, call) in [(10, 20, 2_000), (4, 500, 0), (3, 5_000, 250)] {
-            let again = mashed(scenario, name, (presses, apart, call)).await;
+            let again = mashed(scenario, name, "R", (presses, apart, call)).await;
             assert_eq!(again, once, "{scenario}: {presses} times, {apart} ms apart, {call} ms a call");
         }
     }
+}
+
+#[tokio::test]
+async fn a_step_again_and_again_is_one_step() {
+    // Weights that are read back at once; tasks that come first; a pause that ECS goes on from.
+    for (scenario, name) in [("good-release", "checkout"), ("daemon", "checkout"), ("paused-native", "payments")] {
+        let once = mashed(scenario, name, "Py", (1, 1_000, 0)).await;
+        assert_eq!((once.0.len(), once.1), (1, false), "{scenario}");
+        for mash in [(10, 20, 2_000), (10, 100, 0), (4, 500, 0), (6, 1_000, 2_000), (5, 5_000, 250)] {
+            let again = mashed(scenario, name, "Py", mash).await;
+            assert_eq!(again, once, "{scenario}: {mash:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_deliberate_steps_are_two() {
+    let mut stage = Harness::open("good-release").await;
+    stage.go("checkout").await;
+    stage.press("PyP").await;
+    let screen = stage.screen(80, 24);
+    assert!(screen.contains("P ignored: the last step, or P, was 1 s ago."), "{screen}");
+    stage.pass(11).await;
+    stage.press("Py").await;
+    let shifts = stage.told().iter().filter(|call| call.starts_with("ModifyRule")).count();
+    assert_eq!(shifts, 2, "{:?}", stage.told());
+}
+
+/// Ways to mash `R`; each release of each scenario gets one of them.
+const MASHES: [Mash; 5] = [(10, 20, 2_000), (6, 100, 250), (4, 500, 0), (3, 2_000, 2_000), (2, 5_000, 250)];
+
+/// The writes that one `R` sends for a release now: those of its plan, or none where the key asks or has nothing to do.
+fn of_one_press(stage: &Harness, name: &str) -> Vec<String> {
+    let (model, release) = (&stage.model, stage.release(name));
+    let intent = Intent::Rollback { to: None, at_once: false };
+    let plan = model.operations.plan(&model.observed, release, &intent).ok();
+    let plan = plan.filter(|plan| {
+        confirm::required(&model.observed.settings, release, plan, Surface::ReleaseKey) == Confirmation::None
+    });
+    plan.iter().flat_map(Plan::calls).map(|call| call.operation().to_owned()).collect()
+}
+
+/// What a rollback of a release depends on.
+fn standing(release: &Release) -> String {
+    let sides: Vec<_> = release.sides().map(|side| (side.task_definition.short(), side.desired, side.weight)).collect();
+    let conditions: Vec<_> = release.conditions.iter().map(|it| it.reason()).collect();
+    let previous: Vec<_> = release.previous.iter().map(|good| good.task_definition.short()).collect();
+    format!("{} {} {sides:?} {conditions:?} {previous:?} {:?}", release.name, release.phase, release.managed)
+}
+
+#[tokio::test]
+async fn r_again_and_again_is_one_rollback_of_every_release_of_every_scenario() {
+    let (mut mashes, mut sent, mut seen) = (MASHES.iter().cycle(), 0, BTreeSet::new());
+    // In this one somebody else writes the rule while the first rollback still waits: another R is another rollback.
+    for scenario in Scenario::names().filter(|name| *name != "rule-edited") {
+        let mut stage = Harness::open(scenario).await;
+        // Most scenarios have the shop's idle services too.
+        let new = stage.model.observed.releases.iter().filter(|release| seen.insert(standing(release)));
+        let names: Vec<_> = new.map(|release| release.name.clone()).collect();
+        for name in names {
+            stage.open_release(&name).await;
+            let (before, expected) = (stage.writes().len(), of_one_press(&stage, &name));
+            let mash = mashes.next().unwrap();
+            press_again_and_again(&mut stage, "R", *mash).await;
+            let writes: Vec<_> = stage.writes().into_iter().skip(before).map(|(operation, _)| operation).collect();
+            assert_eq!(writes, expected, "{scenario}, {name}: {mash:?}");
+            sent += usize::from(!expected.is_empty());
+            stage.back_to_fleet().await;
+        }
+    }
+    assert!(sent > 20, "{sent} releases were rolled back");
 }

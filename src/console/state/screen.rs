@@ -62,6 +62,8 @@ pub struct ScreenState {
     pub leaving: bool,
     /// Time of the last key.
     pub last_key: Option<Timestamp>,
+    /// The release of the last step key that was ignored because it came too soon after a step, and the key's time.
+    pub ignored_step: Option<(String, Timestamp)>,
     /// Columns and rows.
     pub size: (u16, u16),
     /// True if the terminal has the focus.
@@ -85,6 +87,7 @@ impl ScreenState {
             notice: None,
             leaving: false,
             last_key: None,
+            ignored_step: None,
             size,
             focused: true,
         }

@@ -1,5 +1,6 @@
 //! From an acting key to a plan, a question, an operation; and from an answer to the question.
 
+use jiff::SignedDuration;
 use tui_input::Input;
 
 use super::{auto_promotion, in_flight};
@@ -100,6 +101,30 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
         None => Vec::new(),
     };
     model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })));
+}
+
+/// Time without `P` that separates a further step from the one before, in the operator's time: hands that repeat `P y`
+/// up to every five seconds take one step.
+const STEPS_APART: SignedDuration = SignedDuration::from_secs(12);
+
+/// `P`: a question, unless the key belongs to the burst that took the last step.
+pub(super) fn step(model: &mut Model) {
+    let name = model.focus().map(|release| release.name.clone());
+    let burst = name.and_then(|name| Some((since_step(model, &name).filter(|since| *since < STEPS_APART)?, name)));
+    let Some((since, name)) = burst else { return propose(model, Intent::Step { to: None }) };
+    model.screen.ignored_step = Some((name, model.observed.now.at));
+    let (since, apart) = (since.as_secs(), STEPS_APART.as_secs());
+    let text = format!("P ignored: the last step, or P, was {since} s ago. {apart} s without P, then P steps again.");
+    model.say(text, true);
+}
+
+/// Time since the last step of a release ended, or since the key that was ignored after it.
+fn since_step(model: &Model, name: &str) -> Option<SignedDuration> {
+    let operation = model.operations.latest.get(name);
+    let operation = operation.filter(|operation| matches!(operation.plan.intent, Intent::Step { .. }))?;
+    let (ended, _) = operation.outcome.as_ref()?;
+    let ignored = model.screen.ignored_step.as_ref().filter(|(of, _)| of == name).map(|(_, at)| *at);
+    Some(model.observed.now.since(ignored.map_or(*ended, |at| at.max(*ended))))
 }
 
 /// A forward key: the plan as a question, or why there is none.

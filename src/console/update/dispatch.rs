@@ -74,7 +74,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Rollback => return commands::rollback(model),
         Action::AutoPromotion => return commands::ask_automatic(model).into_iter().collect(),
-        Action::Step => commands::propose(model, Intent::Step { to: None }),
+        Action::Step => commands::step(model),
         Action::Finish => commands::propose(model, Intent::Finish),
         Action::Weight => commands::ask_weight(model),
         Action::Start => commands::ask_revision(model),

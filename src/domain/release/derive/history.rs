@@ -51,7 +51,8 @@ pub(super) fn went_back(service: &Service, history: &[ServiceDeployment]) -> Opt
     let back = match newest.status {
         DeploymentStatus::RollbackSuccessful => newest.rolled_back_to().is_none_or(|to| Some(to) == runs),
         DeploymentStatus::Successful => {
-            newest.task_definition() == runs && returned(newest, history) && replaced_another(newest, history)
+            let back = || returned(newest, history) && replaced_another(newest, history);
+            newest.task_definition() == runs && (mends_rollback(newest, history) || back())
         }
         _ => false,
     };
@@ -86,10 +87,19 @@ fn returned(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bo
         })
 }
 
+/// Returns true if a deployment, under way or finished, brings back what the rollback before it failed to bring back.
+fn mends_rollback(deployment: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
+    let mut before = history.iter().skip_while(|it| it.arn != deployment.arn).skip(1);
+    let failed = before.next().filter(|before| before.status == DeploymentStatus::RollbackFailed);
+    let wanted = failed.and_then(ServiceDeployment::rolled_back_to);
+    wanted.is_some() && wanted == deployment.task_definition()
+}
+
 /// Returns true if a deployment under way is itself a rollback: it redeploys an earlier revision in place of a newer
-/// one.
+/// one, or makes a failed rollback good.
 pub(super) fn is_rollback_deployment(under_way: &ServiceDeployment, history: &[ServiceDeployment]) -> bool {
     let target = under_way.task_definition();
     let from_another = under_way.sources.iter().all(|source| Some(&source.task_definition) != target);
-    !under_way.status.rolling_back() && from_another && returned(under_way, history)
+    let back = mends_rollback(under_way, history) || from_another && returned(under_way, history);
+    !under_way.status.rolling_back() && back
 }

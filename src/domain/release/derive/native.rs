@@ -176,7 +176,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::ecs::deployment::DeploymentStatus;
+    use crate::domain::ecs::deployment::{DeploymentStatus, Rollback};
     use crate::domain::ecs::names::Arn;
     use crate::domain::ecs::route::RouteId;
     use crate::domain::release::derive::history::is_rollback_deployment;
@@ -244,5 +244,20 @@ mod tests {
         let mut forward = deployment(43, InProgress);
         forward.sources = vec![revision(42, &[])];
         assert!(!is_rollback_deployment(&forward, &[forward.clone(), deployment(42, Successful)]));
+    }
+
+    #[test]
+    fn a_deployment_that_makes_a_failed_rollback_good_is_a_way_back() {
+        use DeploymentStatus::{InProgress, RollbackFailed, Successful};
+        // ECS went for :41 before too: the deployment has no other source.
+        let mut again = deployment(41, InProgress);
+        again.sources = vec![revision(41, &[])];
+        let failed = |to: u32| ServiceDeployment {
+            rollback: Some(Rollback { to: Some(revision(to, &[])), reason: None, started_at: None }),
+            ..deployment(42, RollbackFailed)
+        };
+        let history = |to| vec![again.clone(), failed(to), deployment(41, Successful)];
+        assert!(is_rollback_deployment(&again, &history(41)));
+        assert!(!is_rollback_deployment(&again, &history(40)));
     }
 }
