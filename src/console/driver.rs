@@ -19,7 +19,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::Query;
 use crate::domain::operation::OperationId;
 use crate::domain::plan::Plan;
-use crate::execute::audit::{Journal, Order, Via, history};
+use crate::execute::audit::{Event, Journal, Line, Order, Via, history, operation_id};
 use crate::execute::audited_execution::{Audit, execute_audited};
 use crate::execute::executor::Options;
 
@@ -65,6 +65,7 @@ impl Driver {
             Effect::Read(query) => self.read(query),
             Effect::Recall(location) => self.recall(location),
             Effect::Execute { operation, plan, order } => self.execute(operation, *plan, order, who.cloned()),
+            Effect::Waive { plan, note } => self.waive(*plan, note, who.cloned()),
             Effect::Cancel(operation) => {
                 if let Some(stop) = self.operations.remove(&operation) {
                     stop.cancel();
@@ -112,6 +113,23 @@ impl Driver {
         let now = self.options.clock.now();
         self.tasks.spawn_blocking(move || {
             let _ = outbox.send(Msg::Recalled(history::recall(journal.path(), &location, now)));
+        });
+    }
+
+    fn waive(&mut self, plan: Plan, note: String, who: Option<Identity>) {
+        let (journal, outbox, now) = (self.journal.clone(), self.outbox.clone(), self.options.clock.now());
+        self.tasks.spawn(async move {
+            let order = Order { who, via: Via::Key, why: None };
+            let written = match journal {
+                Ok(journal) => {
+                    let id = operation_id(now);
+                    journal.write(&Line::new(now, &id, Event::Waived, &plan, &order).note(&note)).await
+                }
+                Err(trouble) => Ok(Err(trouble)),
+            };
+            if let Ok(Err(trouble)) = written {
+                let _ = outbox.send(Msg::Trouble(format!("waived, but not written to the audit: {trouble}")));
+            }
         });
     }
 

@@ -108,6 +108,13 @@ pub enum Effect {
         /// The order, with its reason.
         order: Order,
     },
+    /// Write to the audit that the operator gave up a rollback that had not happened.
+    Waive {
+        /// The rollback's newest plan.
+        plan: Box<Plan>,
+        /// Time of the order, and the reason why the rollback had not happened.
+        note: String,
+    },
     /// Send no further call of an operation. A call on the wire stays there.
     Cancel(OperationId),
     /// Put text on the operator's clipboard.

@@ -77,6 +77,8 @@ pub enum Event {
     Verified,
     /// The operation is over.
     Ended,
+    /// The operator gave up a rollback that was ordered and had not happened: nothing more is sent for it.
+    Waived,
 }
 
 /// One line. Members that do not belong to its event are left out.
@@ -152,6 +154,11 @@ impl<'a> Line<'a> {
             share: None,
             took_ms: None,
         }
+    }
+
+    /// Adds a note to the line.
+    pub fn note(self, note: &'a str) -> Self {
+        Self { note: Some(note), ..self }
     }
 
     /// Adds AWS's response to the line.

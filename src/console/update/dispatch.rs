@@ -62,7 +62,7 @@ pub(crate) fn dispatch(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Copy => return copy(model),
         Action::Help => model.screen.dialog = Some(Dialog::Help { top: 0 }),
-        Action::Waive => pending_rollback::waive(model),
+        Action::Waive => return pending_rollback::waive(model).into_iter().collect(),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return commands::quit(model, false),
     }

@@ -93,20 +93,19 @@ fn rests_on(release: &Release, goal: &Goal) -> bool {
     release.phase == Phase::Steady && stable.settled && goal.to.as_ref() == Some(&stable.task_definition)
 }
 
-/// Gives up the pending rollback that the banner shows.
-pub(super) fn waive(model: &mut Model) {
+/// Gives up the pending rollback that the banner shows. The audit records that.
+pub(super) fn waive(model: &mut Model) -> Option<Effect> {
     let focus = model.focus().map(|release| release.name.as_str());
-    let shown = model.operations.shown_pending(focus).map(|(name, pending)| (name.to_owned(), pending.is_sending()));
-    match shown {
-        None => {}
-        Some((name, true)) => {
-            model.say(format!("the rollback of {name} is on its way: wait until its outcome is known"), true);
-        }
-        Some((name, false)) => {
-            model.operations.pending.remove(&name);
-            model.say(format!("waived: {name} is not rolled back, and nothing is sent. R rolls back."), true);
-        }
+    let (name, pending) = model.operations.shown_pending(focus)?;
+    let name = name.to_owned();
+    if pending.is_sending() {
+        model.say(format!("the rollback of {name} is on its way: wait until its outcome is known"), true);
+        return None;
     }
+    let PendingRollback { ordered, plan, why, .. } = model.operations.pending.remove(&name)?;
+    model.say(format!("waived: {name} is not rolled back, and nothing is sent. R rolls back."), true);
+    let note = format!("ordered at {}: {why}", ordered.strftime("%Y-%m-%d %H:%M:%SZ"));
+    Some(Effect::Waive { plan: Box::new(plan), note })
 }
 
 /// Copies the commands that carry out the shown pending rollback; `None` if the screen shows none.
