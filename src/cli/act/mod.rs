@@ -4,6 +4,7 @@ mod choices;
 mod consent;
 mod hook;
 pub(in crate::cli) mod report;
+mod revision;
 mod taken_back;
 mod time_limit;
 
@@ -22,9 +23,6 @@ use crate::cloud::Cloud;
 use crate::console::signals::Signals;
 use crate::domain::confirm;
 use crate::domain::confirm::Surface;
-use crate::domain::ecs::names::TaskDefinitionArn;
-use crate::domain::fault::FaultKind;
-use crate::domain::observe::query::{Answer, Query};
 use crate::domain::observe::requirements::Scope;
 use crate::domain::operation::{Operation, OperationId, OperationOutcome, Progress};
 use crate::domain::plan;
@@ -39,6 +37,7 @@ use crate::execute::executor::Options;
 
 pub(super) use self::choices::list;
 use self::report::{ExecutionReport, Reporter};
+use self::revision::{LOOKED_UP_WITHIN, revision, revision_within};
 use self::time_limit::TimeLimit;
 
 /// What is wanted, as it was typed.
@@ -212,42 +211,15 @@ async fn intent(cloud: &dyn Cloud, release: &Release, wish: &AskedAct) -> Result
         AskedAct::Step { to, .. } => Intent::Step { to: *to },
         AskedAct::Finish => Intent::Finish,
         AskedAct::Start { revision: text, pauses } => {
-            let family = release.newest().task_definition.family();
-            Intent::Start { task_definition: revision(cloud, text, family).await?, pauses: *pauses }
+            let like = &release.newest().task_definition;
+            Intent::Start { task_definition: revision(cloud, text, like).await?, pauses: *pauses }
         }
         AskedAct::Rollback { to: None, at_once } => Intent::Rollback { to: None, at_once: *at_once },
         AskedAct::Rollback { to: Some(text), at_once } => {
-            let family = release.stable.task_definition.family();
-            Intent::Rollback { to: Some(revision(cloud, text, family).await?), at_once: *at_once }
+            let to = revision_within(LOOKED_UP_WITHIN, cloud, text, &release.stable.task_definition).await?;
+            Intent::Rollback { to: Some(to), at_once: *at_once }
         }
     })
-}
-
-/// `:42`, `42`, `checkout:42` or an ARN as the full ARN of a revision that can be deployed.
-async fn revision(cloud: &dyn Cloud, text: &str, family: &str) -> Result<TaskDefinitionArn, Failure> {
-    let asked = lookup::revision(text, family)?;
-    let facts = match cloud.read(&Query::TaskDefinitions(vec![asked.clone()])).await {
-        // A full ARN needs no looking up: whether it can be deployed, AWS will say.
-        Err(fault) if asked.arn().account().is_some() && fault.kind != FaultKind::NotFound => return Ok(asked),
-        answer => answer?,
-    };
-    let found = match facts {
-        Answer::TaskDefinitions(definitions) => definitions.into_iter().next(),
-        _ => None,
-    };
-    match found {
-        Some(definition) if definition.active => Ok(definition.arn),
-        Some(definition) => Err(Failure::new(
-            Exit::Refused,
-            format!("{} was deregistered and cannot be deployed.", definition.arn),
-            "Register it again, or name another revision.",
-        )),
-        None => Err(Failure::new(
-            Exit::Aws,
-            format!("there is no task definition {asked} here"),
-            "Check the family, the region and the account.",
-        )),
-    }
 }
 
 /// Takes away the waits after the last write; what they would have waited for.

@@ -118,6 +118,13 @@ impl TaskDefinitionArn {
         self.short().rsplit_once(':').and_then(|(_, revision)| revision.parse().ok())
     }
 
+    /// Another revision of the same family, in the same account and region.
+    pub fn sibling(&self, revision: u32) -> Self {
+        let own = self.0.as_str();
+        let family = own.rsplit_once(':').filter(|_| self.revision().is_some()).map_or(own, |(family, _)| family);
+        Self::new(format!("{family}:{revision}"))
+    }
+
     /// `:42`, the short form of a revision beside its service; the whole name if there is no number.
     pub fn tag(&self) -> String {
         self.revision().map_or_else(|| self.short().to_owned(), |revision| format!(":{revision}"))
@@ -179,6 +186,7 @@ mod tests {
             ("check-out:42", "check-out", Some(42), ":42")
         );
         assert_eq!((td.arn().account(), td.arn().region()), (Some("123456789012"), Some("us-east-1")));
+        assert_eq!(td.sibling(41).arn().as_str(), "arn:aws:ecs:us-east-1:123456789012:task-definition/check-out:41");
         let odd = TaskDefinitionArn::new("nonsense");
         assert_eq!((odd.family(), odd.revision(), odd.tag().as_str()), ("nonsense", None, "nonsense"));
         assert_eq!(odd.arn().account(), None);
