@@ -20,7 +20,7 @@ use super::exit::{Exit, Failure};
 use super::out::Out;
 use super::session::Session;
 use crate::domain::analysis;
-use crate::domain::analysis::{Case, Observed, Verdict, VerdictStatus};
+use crate::domain::analysis::{Case, Observed, Reason, Verdict, VerdictStatus};
 use crate::domain::settings::Thresholds;
 use crate::files;
 
@@ -236,7 +236,7 @@ fn parse(text: &str) -> Result<Recorded, String> {
 }
 
 /// Returns the reasons: those for a pass come before the warnings.
-fn reasons(verdict: &Verdict) -> impl Iterator<Item = &String> {
+fn reasons(verdict: &Verdict) -> impl Iterator<Item = &Reason> {
     verdict.grounds.iter().chain(&verdict.reasons)
 }
 
@@ -247,6 +247,7 @@ fn document(verdict: &Verdict, changes: &[Change]) -> Value {
         "outcome": verdict.outcome,
         "critical": verdict.critical,
         "reasons": reasons(verdict).collect::<Vec<_>>(),
+        "reason_codes": reasons(verdict).map(|reason| reason.code).collect::<Vec<_>>(),
         "error_rate": verdict.error_rate,
         "latency": verdict.latency,
         "needs": verdict.needs,
@@ -255,6 +256,7 @@ fn document(verdict: &Verdict, changes: &[Change]) -> Value {
             "outcome": change.verdict.outcome,
             "requests": change.verdict.judged.requests,
             "reason": reasons(&change.verdict).next(),
+            "reason_code": reasons(&change.verdict).next().map(|reason| reason.code),
         })).collect::<Vec<_>>(),
     })
 }
@@ -325,7 +327,9 @@ mod tests {
             let document: Value = serde_json::from_str(&text).unwrap();
             assert_eq!((ended, &document["outcome"]), (exit, &json!(word)), "{text}");
             assert_eq!(document["schema"], "tidegate.judgement/1");
-            assert!(!document["reasons"].as_array().unwrap().is_empty());
+            let reasons = document["reasons"].as_array().unwrap();
+            assert!(!reasons.is_empty());
+            assert_eq!(document["reason_codes"].as_array().unwrap().len(), reasons.len());
             for member in ["stable", "canary", "difference_low", "difference_high", "p_value"] {
                 assert!(document["error_rate"][member].is_number(), "{member}: {text}");
             }

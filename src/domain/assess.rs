@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use self::unread::unread;
-use super::analysis::{Verdict, VerdictStatus, alarms};
+use super::analysis::{ReasonCode, Verdict, VerdictStatus, alarms};
 use super::health::rollout_health::RolloutHealth;
 use super::health::rule_repair::rule_repair;
 use super::health::{rollout, steadiness};
@@ -74,7 +74,7 @@ fn with_alarms(
 
 fn with_freshness(verdict: Verdict, release: &ReleaseState, snapshot: &Snapshot, now: Timestamp) -> Verdict {
     match unread(release, &verdict, snapshot, now) {
-        Some(why) => verdict.downgrade_to_inconclusive(why),
+        Some(why) => verdict.downgrade_to_inconclusive(ReasonCode::NumbersUnread.because(why)),
         None => verdict,
     }
 }
@@ -87,7 +87,7 @@ fn with_memory(mut verdict: Verdict, release: &ReleaseState) -> Verdict {
         && verdict.outcome == VerdictStatus::Inconclusive
     {
         verdict.outcome = VerdictStatus::Fail;
-        verdict.reasons.insert(0, format!("{bad}; not refuted since"));
+        verdict.reasons.insert(0, ReasonCode::FailedBefore.because(format!("{bad}; not refuted since")));
     }
     verdict
 }
@@ -95,13 +95,15 @@ fn with_memory(mut verdict: Verdict, release: &ReleaseState) -> Verdict {
 /// A PASS is of a release. Once that was taken back, stable's numbers are nobody's reason to go on.
 fn with_rollback(verdict: Verdict, release: &ReleaseState) -> Verdict {
     if let Some(at) = release.went_back {
-        return verdict.downgrade_to_inconclusive(format!("rolled back at {}", at.strftime("%Y-%m-%d %H:%MZ")));
+        let why = format!("rolled back at {}", at.strftime("%Y-%m-%d %H:%MZ"));
+        return verdict.downgrade_to_inconclusive(ReasonCode::RolledBack.because(why));
     }
     match &release.canary {
-        Some(canary) if release.is_abandoned() => verdict.downgrade_to_inconclusive(format!(
-            "{} has no traffic and no tasks: it was rolled back, or never released",
-            canary.task_definition.tag()
-        )),
+        Some(canary) if release.is_abandoned() => {
+            let tag = canary.task_definition.tag();
+            let why = format!("{tag} has no traffic and no tasks: it was rolled back, or never released");
+            verdict.downgrade_to_inconclusive(ReasonCode::Untried.because(why))
+        }
         _ => verdict,
     }
 }
@@ -109,8 +111,8 @@ fn with_rollback(verdict: Verdict, release: &ReleaseState) -> Verdict {
 /// The tasks that crash answer no requests: the numbers are those of the tasks that serve.
 fn with_health(verdict: Verdict, release: &ReleaseState, health: Option<&RolloutHealth>) -> Verdict {
     if release.in_flight() && matches!(health, Some(RolloutHealth::CrashLoop { .. })) {
-        let why = "the new revision's tasks fail: what is counted is of those that serve".to_owned();
-        return verdict.downgrade_to_inconclusive(why);
+        let why = "the new revision's tasks fail: what is counted is of those that serve";
+        return verdict.downgrade_to_inconclusive(ReasonCode::CrashLoop.because(why));
     }
     verdict
 }
@@ -118,11 +120,13 @@ fn with_health(verdict: Verdict, release: &ReleaseState, health: Option<&Rollout
 /// Numbers of the past say nothing of what does not run now.
 fn with_steadiness(verdict: Verdict, release: &ReleaseState) -> Verdict {
     if let Some(idle) = idle(release, verdict.baseline.is_some()) {
-        return verdict.downgrade_to_inconclusive(idle);
+        return verdict.downgrade_to_inconclusive(ReasonCode::NoTask.because(idle));
     }
     let grave = |severity: Severity| severity == Severity::Critical;
     match release.conditions.iter().find(|it| it.denies_steady() && grave(it.severity())) {
-        Some(condition) => verdict.downgrade_to_inconclusive(condition.message(Wording::PLAIN)),
+        Some(condition) => {
+            verdict.downgrade_to_inconclusive(ReasonCode::Unsteady.because(condition.message(Wording::PLAIN)))
+        }
         None => verdict,
     }
 }

@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::analysis::VerdictStatus;
+use super::analysis::{Reason, VerdictStatus};
 use super::format::minutes;
 use super::plan::{Refusal, Remedy};
 use super::release::{Bake, Method, Phase, Release};
@@ -155,7 +155,7 @@ fn over(release: &Release, known: &Known) -> Option<Decision> {
 }
 
 fn weightiest(release: &Release) -> &str {
-    release.verdict.reasons.first().map_or("no reason is known", String::as_str)
+    release.verdict.reasons.first().map_or("no reason is known", Reason::as_str)
 }
 
 fn failing(release: &Release, known: &Known) -> Decision {
@@ -206,6 +206,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::analysis::ReasonCode;
     use crate::domain::release::share::Percent;
     use crate::testkit::consoles;
     use crate::testkit::worlds::{now, scene};
@@ -227,7 +228,7 @@ mod tests {
         let mut release = consoles::baking((80, 24)).focus().unwrap().clone();
         release.phase = Phase::Waiting;
         release.verdict.outcome = outcome;
-        release.verdict.reasons = vec!["errors are worse".to_owned()];
+        release.verdict.reasons = vec![ReasonCode::ErrorsWorse.because("errors are worse")];
         release
     }
 

@@ -6,7 +6,7 @@ use super::rollback::planned_rollback;
 use crate::cli::deployments::brief;
 use crate::cli::observe::Observation;
 use crate::cli::wording::COMMANDS;
-use crate::domain::analysis::{Verdict, VerdictStatus};
+use crate::domain::analysis::{Reason, Verdict, VerdictStatus};
 use crate::domain::health::revision_tasks::RevisionTasks;
 use crate::domain::health::rollout::RolloutHealth;
 use crate::domain::health::stop_reason::Cause;
@@ -101,6 +101,11 @@ fn verdict(verdict: &Verdict) -> Value {
             VerdictStatus::Inconclusive => "unsure",
         },
     });
+    let codes = |reasons: &[Reason]| reasons.iter().map(|reason| reason.code).collect::<Vec<_>>();
+    if let Some(document) = document.as_object_mut() {
+        document.insert("reason_codes".to_owned(), json!(codes(&verdict.reasons)));
+        document.insert("ground_codes".to_owned(), json!(codes(&verdict.grounds)));
+    }
     if let (Some(document), Value::Object(members)) = (document.as_object_mut(), json!(verdict)) {
         document.extend(members);
     }

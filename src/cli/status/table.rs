@@ -6,7 +6,7 @@ use crate::cli::format::{NO_DATA, columns, many, or_no_data, rate, since, span};
 use crate::cli::observe::Observation;
 use crate::cli::wording::COMMANDS;
 use crate::domain::analysis;
-use crate::domain::analysis::Numbers;
+use crate::domain::analysis::{Numbers, Reason};
 use crate::domain::ecs::deployment::DeploymentOutcome;
 use crate::domain::plan::Context;
 use crate::domain::release::{Method, Phase, Release, Side};
@@ -110,7 +110,7 @@ fn state(release: &Release, seen: &Observation) -> String {
         }
         (Some(trouble), _) => format!("{phase}: {trouble}"),
         (None, analysis::VerdictStatus::Fail) => {
-            format!("{phase}, verdict FAIL: {}", release.verdict.reasons.first().map_or("", String::as_str))
+            format!("{phase}, verdict FAIL: {}", release.verdict.reasons.first().map_or("", Reason::as_str))
         }
         (None, _) => phase,
     }
@@ -151,7 +151,7 @@ pub(super) fn one(seen: &Observation, release: &Release, context: &Context<'_>) 
     };
     rows.push(named("verdict", format!("{}; {judged} {}", verdict.outcome.word(), numbers(&verdict.judged))));
     rows.extend(verdict.baseline.as_ref().map(|base| named("", format!("stable {}", numbers(base)))));
-    rows.extend(verdict.reasons.iter().map(|reason| named("", reason.clone())));
+    rows.extend(verdict.reasons.iter().map(|reason| named("", reason.to_string())));
     rows.extend(deployment(release, seen));
     rows.extend(rollback(&planned_rollback(release, context)));
     rows.extend(preflight(&release.preflight));

@@ -197,7 +197,8 @@ fn a_verdict_that_turned_for_the_worse_is_not_said_yes_to_unseen() {
         update(&mut model, Now::new(consoles::now()), Msg::Tick);
         let Some(Dialog::Confirm(confirm)) = &model.screen.dialog else { panic!("{:?}", model.screen.notice) };
         let gate = confirm.plan.gate.as_ref().unwrap();
-        assert_eq!((gate.outcome, &gate.reasons), (shown, &model.focus().unwrap().verdict.reasons));
+        let said: Vec<_> = model.focus().unwrap().verdict.reasons.iter().map(ToString::to_string).collect();
+        assert_eq!((gate.outcome, &gate.reasons), (shown, &said));
     }
     let mut better = asking(unsure, gate(analysis::VerdictStatus::Fail));
     update(&mut better, Now::new(consoles::now()), Msg::Tick);

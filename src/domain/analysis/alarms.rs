@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Verdict, VerdictStatus};
+use super::{Reason, ReasonCode, Verdict, VerdictStatus};
 use crate::domain::ecs::alarm::{Alarm, AlarmState};
 use crate::domain::observe::snapshot::{KEEPS, Since, Snapshot};
 use crate::domain::release::ReleaseState;
@@ -47,7 +47,10 @@ pub fn apply_alarms(
                 }
                 // Most alarms on errors are in this state whenever there are no errors: a load balancer reports no 5xx
                 // instead of 0. Withholding a PASS here would withhold it from every service without errors.
-                AlarmState::InsufficientData => verdict.warned(format!("alarm {name} has INSUFFICIENT_DATA")),
+                AlarmState::InsufficientData => {
+                    let why = format!("alarm {name} has INSUFFICIENT_DATA");
+                    verdict.warned(ReasonCode::AlarmInsufficientData.because(why))
+                }
                 AlarmState::Other(other) => {
                     unknown(verdict, format!("alarm {name} is in a state unknown here: {other}"))
                 }
@@ -57,7 +60,8 @@ pub fn apply_alarms(
     }
     if verdict.outcome == VerdictStatus::Pass && !fine.is_empty() {
         let are = if fine.len() == 1 { "alarm is OK" } else { "alarms are OK" };
-        verdict.grounds.push(format!("{are}: {}", fine.join(", ")));
+        let what = format!("{are}: {}", fine.join(", "));
+        verdict.grounds.push(ReasonCode::AlarmsOk.because(what));
     }
     verdict
 }
@@ -65,6 +69,7 @@ pub fn apply_alarms(
 /// A canary does not pass on unknown alarms. For a steady service there is nothing to decide, so the reason is a
 /// warning.
 fn unknown(verdict: Verdict, why: String) -> Verdict {
+    let why = ReasonCode::AlarmUnknown.because(why);
     if verdict.baseline.is_some() { verdict.downgrade_to_inconclusive(why) } else { verdict.warned(why) }
 }
 
@@ -80,18 +85,18 @@ fn state<'a>(name: &str, snapshot: &'a Snapshot, now: Timestamp) -> Result<&'a A
 }
 
 /// `alarm X is in ALARM since 09:40Z: Threshold Crossed …`.
-fn in_alarm(alarm: &Alarm, step: Option<Since>) -> String {
+fn in_alarm(alarm: &Alarm, step: Option<Since>) -> Reason {
     let since = alarm.since.map(|at| format!(" since {}", at.strftime("%H:%MZ"))).unwrap_or_default();
     let step = step.filter(|step| step.seen).map(|step| step.at);
     let before = alarm.since.zip(step).is_some_and(|(since, step)| since < step);
     let before = if before { ", since before this step" } else { "" };
     let why = alarm.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-    format!("alarm {} is in ALARM{since}{before}{why}", alarm.name)
+    ReasonCode::AlarmInAlarm.because(format!("alarm {} is in ALARM{since}{before}{why}", alarm.name))
 }
 
 impl Verdict {
     /// Turns the verdict into a FAIL, or adds a reason to a FAIL. Doubts are dropped.
-    fn failed_by(mut self, why: String) -> Self {
+    fn failed_by(mut self, why: Reason) -> Self {
         match self.outcome {
             VerdictStatus::Fail => self.reasons.push(why),
             VerdictStatus::Inconclusive => self.reasons = vec![why],
@@ -102,7 +107,7 @@ impl Verdict {
         self
     }
 
-    fn warned(mut self, why: String) -> Self {
+    fn warned(mut self, why: Reason) -> Self {
         self.reasons.push(why);
         self
     }
@@ -123,8 +128,16 @@ mod tests {
         Verdict {
             outcome,
             critical: false,
-            reasons: if outcome == VerdictStatus::Pass { Vec::new() } else { vec!["its own reason".to_owned()] },
-            grounds: if outcome == VerdictStatus::Pass { vec!["its own ground".to_owned()] } else { Vec::new() },
+            reasons: if outcome == VerdictStatus::Pass {
+                Vec::new()
+            } else {
+                vec![ReasonCode::NoData.because("its own reason")]
+            },
+            grounds: if outcome == VerdictStatus::Pass {
+                vec![ReasonCode::SampleSufficient.because("its own ground")]
+            } else {
+                Vec::new()
+            },
             needs: None,
             judged: Numbers::default(),
             baseline: of_canary.then(Numbers::default),
@@ -151,7 +164,8 @@ mod tests {
         let names = BTreeSet::from(["5xx".to_owned()]);
         let since = Some(Since { at: at(-10), seen: true });
         let said = apply_alarms(verdict(outcome, of_canary), &names, snapshot, since, at(now));
-        (said.outcome, said.reasons, said.grounds)
+        let texts = |reasons: Vec<Reason>| reasons.into_iter().map(|reason| reason.text).collect();
+        (said.outcome, texts(said.reasons), texts(said.grounds))
     }
 
     #[test]

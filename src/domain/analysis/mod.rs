@@ -39,6 +39,7 @@ mod memo;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub mod preliminary;
+pub mod reason;
 pub(crate) mod rules;
 pub(crate) mod sample_size;
 pub(crate) mod samples;
@@ -50,6 +51,7 @@ pub(crate) mod window;
 use serde::{Deserialize, Serialize};
 
 pub use self::case::Case;
+pub use self::reason::{Reason, ReasonCode};
 pub use self::rules::{fails, judge};
 pub use self::samples::{Numbers, Observed};
 pub use self::share_since::ShownShare;
@@ -117,9 +119,9 @@ pub struct Verdict {
     /// True if the failure is so severe that waiting makes no sense.
     pub critical: bool,
     /// Reasons against the canary, missing data and warnings, one sentence each, the most important first.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// Reasons for a PASS; empty without a PASS.
-    pub grounds: Vec<String>,
+    pub grounds: Vec<Reason>,
     /// The missing data, if there is not enough for a verdict; `None` also if traffic is not the cause.
     pub needs: Option<Needs>,
     /// The numbers of the judged side.
@@ -147,7 +149,7 @@ impl Verdict {
     /// Withholds a PASS for a reason that no number can outweigh: some of the evidence could not be read. A FAIL stays
     /// a FAIL.
     #[must_use]
-    pub fn downgrade_to_inconclusive(mut self, why: String) -> Self {
+    pub fn downgrade_to_inconclusive(mut self, why: Reason) -> Self {
         match self.outcome {
             VerdictStatus::Fail => self.reasons.push(why),
             VerdictStatus::Pass | VerdictStatus::Inconclusive => {

@@ -8,18 +8,20 @@ use super::error_rate_test::Count;
 use super::latency_test;
 use super::latency_test::Ranks;
 use super::samples::total;
-use super::{ErrorRate, Latency, Numbers, Observed, Verdict, VerdictStatus, alpha_spending, sample_size};
+use super::{
+    ErrorRate, Latency, Numbers, Observed, Reason, ReasonCode, Verdict, VerdictStatus, alpha_spending, sample_size,
+};
 use crate::domain::metrics::Percentile;
 use crate::domain::settings::Thresholds;
 
 /// The findings of a case, by their effect on the verdict.
 #[derive(Debug, Default)]
 struct Findings {
-    critical: Vec<String>,
-    failing: Vec<String>,
-    doubts: Vec<String>,
-    warnings: Vec<String>,
-    grounds: Vec<String>,
+    critical: Vec<Reason>,
+    failing: Vec<Reason>,
+    doubts: Vec<Reason>,
+    warnings: Vec<Reason>,
+    grounds: Vec<Reason>,
 }
 
 /// The grade of a canary's errors against stable's.
@@ -109,16 +111,16 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     let latency = if case.timed {
         latency(&mut found, &facts, latency_alarms(alarms, thresholds), decided, thresholds)
     } else {
-        found.grounds.push("latency is not counted: judged by errors alone".to_owned());
+        found.grounds.push(ReasonCode::LatencyNotCounted.because("latency is not counted: judged by errors alone"));
         None
     };
     past(&mut found, case, &facts, alarms, thresholds);
     if facts.all.requests > 0.0 && (look < planned || facts.minutes < planned) {
         let what = format!("{} of the bake's {planned} minutes have settled on both sides", facts.minutes.min(look));
-        found.doubts.push(what);
+        found.doubts.push(ReasonCode::BakeNotSettled.because(what));
     }
     if facts.uncounted && facts.all.requests <= 0.0 {
-        found.doubts.push("the canary's errors could not be read".to_owned());
+        found.doubts.push(ReasonCode::ErrorsUnread.because("the canary's errors could not be read"));
     } else {
         enough(&mut found, facts.all, facts.minutes, thresholds);
     }
@@ -134,7 +136,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         let needs = sample_size::needs(case, &facts);
         // The missing sample size comes right after the weightiest reason.
         if let Some(words) = sample_size::words(&needs, &facts, look) {
-            verdict.reasons.insert(verdict.reasons.len().min(1), words);
+            verdict.reasons.insert(verdict.reasons.len().min(1), ReasonCode::SampleTooSmall.because(words));
         }
         verdict.needs = Some(needs);
     }
@@ -154,7 +156,8 @@ pub(super) fn alone(minutes: &[Observed], baseline: Option<Numbers>, thresholds:
     enough(&mut found, count, judged.minutes, thresholds);
     warn(&mut found, count, latency_test::median(&times), thresholds);
     if baseline.is_some() {
-        found.grounds.push("stable has no traffic to compare with: held against the lines alone".to_owned());
+        let what = "stable has no traffic to compare with: held against the lines alone";
+        found.grounds.push(ReasonCode::NoTrafficOnStable.because(what));
     }
     found.verdict(judged, baseline)
 }
@@ -166,9 +169,10 @@ fn line(found: &mut Findings, count: Count, alarms: f64, thresholds: &Thresholds
     let what = format!("{} over the line of {percent}%", rate_of(count));
     if beyond {
         let p = error_rate_test::above_line(count, percent / 100.0);
-        found.critical.push(format!("{what}, not by chance ({})", chance(p)));
+        let what = format!("{what}, not by chance ({})", chance(p));
+        found.critical.push(ReasonCode::ErrorsOverThreshold.because(what));
     } else {
-        found.doubts.push(format!("{what}, which could be chance"));
+        found.doubts.push(ReasonCode::ErrorsMaybeOverThreshold.because(format!("{what}, which could be chance")));
     }
 }
 
@@ -183,7 +187,8 @@ fn errors(
     let Facts { canary, stable, .. } = *facts;
     let Some((low, high)) = error_rate_test::difference(canary, stable, 0.025) else {
         if canary.requests > 0.0 || facts.all.requests > 0.0 {
-            found.doubts.push("stable has no requests in the same minutes to compare with".to_owned());
+            let what = "stable has no requests in the same minutes to compare with";
+            found.doubts.push(ReasonCode::NoTrafficOnStable.because(what));
         }
         return None;
     };
@@ -191,6 +196,7 @@ fn errors(
     let ratio = times(canary, stable);
     let how = if ratio.is_finite() { format!("is {ratio:.1}× stable's") } else { "against stable's".to_owned() };
     let what = format!("{} {how} {}, not by chance ({})", rate_of(canary), short_rate_of(stable), chance(p));
+    let what = ReasonCode::ErrorsWorse.because(what);
     match grade(facts, alarms, thresholds) {
         Some(Grade::Critical) => found.critical.push(what),
         Some(Grade::Failing) => found.failing.push(what),
@@ -204,14 +210,16 @@ fn errors(
         decided.map_or(Some((low, high)), |(then, share)| error_rate_test::difference(then.canary, then.stable, share));
     let may = may.map_or(1.0, |(_, high)| high).max(canary.rate() - stable.rate()) * 100.0;
     if may > allowance {
-        found.doubts.push(format!("errors may be {may:.2} points above stable's ({allowance} are allowed)"));
+        let what = format!("errors may be {may:.2} points above stable's ({allowance} are allowed)");
+        found.doubts.push(ReasonCode::ErrorsNotRuledOut.because(what));
     } else {
-        found.grounds.push(format!(
+        let what = format!(
             "{} against stable's {}: at the most {:.2} points more ({allowance} are allowed)",
             rate_of(canary),
             short_rate_of(stable),
             may.max(0.0)
-        ));
+        );
+        found.grounds.push(ReasonCode::ErrorsWithinAllowance.because(what));
     }
     Some(ErrorRate {
         stable: stable.rate() * 100.0,
@@ -238,7 +246,7 @@ fn latency(
     let (Some(Ranks { p_above, effect, .. }), Some((canary, stable))) = (compared, medians) else {
         if facts.minutes > 0 {
             let why = format!("no minute has a p95 of at least {LEAST_FOR_P95} requests on both sides");
-            found.doubts.push(why);
+            found.doubts.push(ReasonCode::NoLatencySample.because(why));
         }
         return None;
     };
@@ -250,19 +258,20 @@ fn latency(
     };
     let much = much_slower(facts, thresholds);
     if much && p_above <= alarms && facts.all.requests >= f64::from(thresholds.min_requests) {
-        found.failing.push(format!("{what}, not by chance ({}; line: {limit}×)", chance(p_above)));
+        let what = format!("{what}, not by chance ({}; line: {limit}×)", chance(p_above));
+        found.failing.push(ReasonCode::LatencyWorse.because(what));
     } else if much {
         let needed = chance(alarms);
-        found
-            .doubts
-            .push(format!("{what} (line: {limit}×), which could be chance ({}, {needed} is needed)", chance(p_above)));
+        let what = format!("{what} (line: {limit}×), which could be chance ({}, {needed} is needed)", chance(p_above));
+        found.doubts.push(ReasonCode::LatencyMaybeWorse.because(what));
     } else if let Some((then, share)) = decided {
         // Test against a slowdown by `p95_ratio`: scaled down by that factor, such latencies would equal stable's.
         let fairly: Vec<_> = then.slow.iter().map(|p95| p95 / limit).collect();
         if latency_test::compare(&fairly, &then.base).is_some_and(|ranks| ranks.p_below <= share) {
-            found.grounds.push(format!("{what}: not {limit}×"));
+            found.grounds.push(ReasonCode::LatencyWithinRatio.because(format!("{what}: not {limit}×")));
         } else {
-            found.doubts.push(format!("{what}: too few minutes, or too noisy, to rule out {limit}×"));
+            let what = format!("{what}: too few minutes, or too noisy, to rule out {limit}×");
+            found.doubts.push(ReasonCode::LatencyNotRuledOut.because(what));
         }
     }
     Some(Latency {
@@ -279,9 +288,10 @@ fn ceiling(found: &mut Findings, times: &[f64], alarms: f64, thresholds: &Thresh
     let Some((ceiling, median, p)) = over_ceiling(times, thresholds) else { return };
     let what = format!("p95 {median:.0} ms over the ceiling of {ceiling:.0} ms");
     if p <= alarms {
-        found.failing.push(format!("{what}, not by chance ({})", chance(p)));
+        let what = format!("{what}, not by chance ({})", chance(p));
+        found.failing.push(ReasonCode::LatencyOverCeiling.because(what));
     } else {
-        found.doubts.push(format!("{what}, which could be chance"));
+        found.doubts.push(ReasonCode::LatencyMaybeOverCeiling.because(format!("{what}, which could be chance")));
     }
 }
 
@@ -290,29 +300,30 @@ fn past(found: &mut Findings, case: &Case<'_>, facts: &Facts, alarms: f64, thres
     let before = total(case.before.iter().filter_map(Observed::count));
     let worse = facts.stable.rate() > before.rate() * thresholds.error_ratio;
     if worse && error_rate_test::worse(facts.stable, before) <= alarms {
-        found.doubts.push(format!(
-            "stable itself got worse: {} where it had {} in the hour before",
-            rate_of(facts.stable),
-            short_rate_of(before)
-        ));
+        let (now, then) = (rate_of(facts.stable), short_rate_of(before));
+        let what = format!("stable itself got worse: {now} where it had {then} in the hour before");
+        found.doubts.push(ReasonCode::StableErrorsWorse.because(what));
     }
     let times: Vec<_> = case.before.iter().filter_map(slow).collect();
     let medians = latency_test::median(&facts.base).zip(latency_test::median(&times));
     if let Some((now, then)) = medians.filter(|(now, then)| *now > *then * thresholds.p95_ratio)
         && latency_test::compare(&facts.base, &times).is_some_and(|ranks| ranks.p_above <= alarms)
     {
-        found.doubts.push(format!("stable itself got slower: p95 {now:.0} ms, {then:.0} ms in the hour before"));
+        let what = format!("stable itself got slower: p95 {now:.0} ms, {then:.0} ms in the hour before");
+        found.doubts.push(ReasonCode::StableLatencyWorse.because(what));
     }
 }
 
 fn enough(found: &mut Findings, count: Count, minutes: u32, thresholds: &Thresholds) {
     let least = thresholds.min_requests;
     if count.requests <= 0.0 {
-        found.doubts.insert(0, "no settled data yet".to_owned());
+        found.doubts.insert(0, ReasonCode::NoData.because("no settled data yet"));
     } else if count.requests < f64::from(least) {
-        found.doubts.push(format!("{:.0} requests; {least} are needed to tell", count.requests));
+        let what = format!("{:.0} requests; {least} are needed to tell", count.requests);
+        found.doubts.push(ReasonCode::SampleTooSmall.because(what));
     } else {
-        found.grounds.push(format!("{:.0} requests over {minutes} min", count.requests));
+        let what = format!("{:.0} requests over {minutes} min", count.requests);
+        found.grounds.push(ReasonCode::SampleSufficient.because(what));
     }
 }
 
@@ -321,10 +332,12 @@ fn warn(found: &mut Findings, count: Count, p95: Option<f64>, thresholds: &Thres
         return;
     }
     if count.rate() * 100.0 > thresholds.warn_error_percent && found.critical.is_empty() {
-        found.warnings.push(format!("{}, above {}%", rate_of(count), thresholds.warn_error_percent));
+        let what = format!("{}, above {}%", rate_of(count), thresholds.warn_error_percent);
+        found.warnings.push(ReasonCode::ErrorsAboveWarning.because(what));
     }
     if let Some(p95) = p95.filter(|p95| *p95 > thresholds.warn_p95_ms) {
-        found.warnings.push(format!("p95 {p95:.0} ms, above {:.0} ms", thresholds.warn_p95_ms));
+        let what = format!("p95 {p95:.0} ms, above {:.0} ms", thresholds.warn_p95_ms);
+        found.warnings.push(ReasonCode::LatencyAboveWarning.because(what));
     }
 }
 

@@ -376,14 +376,15 @@ fn what_is_not_known_withholds_a_pass_and_nothing_else() {
     let stable = minutes(0, 60, 2700.0, 5.4, 100.0);
     let passed = judged(&minutes(0, 12, 300.0, 0.6, 101.0), &stable);
     assert_eq!(passed.outcome, VerdictStatus::Pass);
-    let downgrade_to_inconclusive = passed.downgrade_to_inconclusive("CPU could not be read".to_owned());
+    let downgrade_to_inconclusive =
+        passed.downgrade_to_inconclusive(ReasonCode::NumbersUnread.because("CPU could not be read"));
     assert_eq!(downgrade_to_inconclusive.outcome, VerdictStatus::Inconclusive);
     assert_eq!(
         (downgrade_to_inconclusive.reasons.as_slice(), downgrade_to_inconclusive.grounds.len()),
-        (&["CPU could not be read".to_owned()][..], 0)
+        (&[ReasonCode::NumbersUnread.because("CPU could not be read")][..], 0)
     );
     let failed = judged(&minutes(0, 3, 300.0, 30.0, 101.0), &stable)
-        .downgrade_to_inconclusive("CPU could not be read".to_owned());
+        .downgrade_to_inconclusive(ReasonCode::NumbersUnread.because("CPU could not be read"));
     assert_eq!((failed.outcome, failed.critical), (VerdictStatus::Fail, true));
     assert!(failed.reasons[0].contains("5%") && says(&failed, "CPU"), "{:?}", failed.reasons);
 }

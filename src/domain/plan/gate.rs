@@ -77,7 +77,7 @@ fn by_verdict(release: &Release, intent: &Intent) -> Option<Gate> {
         _ if !judged => None,
         VerdictStatus::Pass if release.share.configured.is_none() => Some(not_yet("the canary's share is not known")),
         VerdictStatus::Pass => None,
-        outcome => Some(Gate { outcome: *outcome, reasons: reasons.clone() }),
+        outcome => Some(Gate { outcome: *outcome, reasons: reasons.iter().map(ToString::to_string).collect() }),
     }
 }
 

@@ -6,9 +6,9 @@ use crate::console::widgets::age;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
-use crate::domain::analysis::VerdictStatus;
 use crate::domain::analysis::preliminary;
 use crate::domain::analysis::preliminary::Preliminary;
+use crate::domain::analysis::{Reason, VerdictStatus};
 use crate::domain::release::Release;
 
 /// Returns the role of an outcome. An unknown outcome, or a pass with a warning, is never green.
@@ -68,7 +68,8 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
             Line::from(spans)
         })
         .collect();
-    let mut more = |texts: &[String], rows: usize, role: Role| {
+    let mut more = |reasons: &[Reason], rows: usize, role: Role| {
+        let texts: Vec<_> = reasons.iter().map(Reason::as_str).collect();
         let wrapped = format::wrap(&texts.join("; "), room, rows);
         lines.extend(wrapped.into_iter().map(|text| Line::from(vec![indent.clone(), scene.span(text, role)])));
     };

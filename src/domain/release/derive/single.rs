@@ -10,7 +10,7 @@ use super::phase::single_phase;
 use super::side::{deployment_under_way, drop_shared_metrics, series, side, timed};
 use super::standing::{Standing, with_since};
 use crate::domain::analysis;
-use crate::domain::analysis::{Step, Verdict};
+use crate::domain::analysis::{ReasonCode, Step, Verdict};
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment, Strategy};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::service::{Controller, Service};
@@ -185,8 +185,11 @@ fn judged(
         return (verdict, observed);
     }
     let verdict = analysis::of_service(series(blue, snapshot), now, thresholds);
-    let why = if step.share.is_some() { UNTRIED } else { UNKNOWN_SHARE };
-    (if green.is_some() { verdict.downgrade_to_inconclusive(why.to_owned()) } else { verdict }, None)
+    let why = match step.share {
+        Some(_) => ReasonCode::Untried.because(UNTRIED),
+        None => ReasonCode::ShareUnknown.because(UNKNOWN_SHARE),
+    };
+    (if green.is_some() { verdict.downgrade_to_inconclusive(why) } else { verdict }, None)
 }
 
 fn method(service: &Service, under_way: Option<&ServiceDeployment>, settings: &Settings) -> (Method, Option<String>) {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::side::series;
-use crate::domain::analysis::{ShownShare, Verdict};
+use crate::domain::analysis::{ReasonCode, ShownShare, Verdict};
 use crate::domain::ecs::route::Route;
 use crate::domain::metrics::Minute;
 use crate::domain::metrics::source::MetricSource;
@@ -113,10 +113,11 @@ pub(super) fn with_since(verdict: Verdict, share: Option<Percent>, since: Option
     if since.is_some_and(|since| since.seen) {
         return verdict;
     }
-    verdict.downgrade_to_inconclusive(format!(
+    let why = format!(
         "since when the canary has had {share} is not known: this machine did not see it, and the requests do not show it \
          yet"
-    ))
+    );
+    verdict.downgrade_to_inconclusive(ReasonCode::ShareSinceUnknown.because(why))
 }
 
 #[cfg(test)]

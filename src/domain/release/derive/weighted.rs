@@ -10,7 +10,7 @@ use super::side::{drop_shared_metrics, newest_deployment, series, side, timed, w
 use super::single::FLAGGED;
 use super::standing::{Standing, with_since};
 use crate::domain::analysis;
-use crate::domain::analysis::{Step, Verdict};
+use crate::domain::analysis::{ReasonCode, Step, Verdict};
 use crate::domain::ecs::route::RouteId;
 use crate::domain::ecs::service::Service;
 use crate::domain::observe::snapshot::Snapshot;
@@ -135,7 +135,8 @@ fn judged(
     }
     // Without traffic there is nothing to say about the canary; then stable is judged, as any other service.
     let verdict = analysis::of_service(series(stable, snapshot), now, thresholds);
-    let verdict = if canary.desired > 0 { verdict.downgrade_to_inconclusive(UNTRIED.to_owned()) } else { verdict };
+    let untried = ReasonCode::Untried.because(UNTRIED);
+    let verdict = if canary.desired > 0 { verdict.downgrade_to_inconclusive(untried) } else { verdict };
     (verdict, observed)
 }
 
