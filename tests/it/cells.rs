@@ -246,8 +246,10 @@ pub(crate) async fn reach(by: By, at: At) -> Harness {
             stage.until(&what, paused).await;
             stage.settle().await;
             for _ in [1, 10, 100].iter().take_while(|step| **step <= share) {
-                stage.press("Py").await;
+                stage.step().await;
             }
+            // A P right after them would belong to their burst.
+            stage.stride(12).await;
             let configured = stage.release(NAME).share.configured;
             assert_eq!(configured.map(|share| share.value()), Some(share.into()), "{}", stage.screen(120, 40));
         }

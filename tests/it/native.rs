@@ -278,7 +278,9 @@ async fn weights_of_our_own_while_ecs_holds_the_deployment() {
     stage.until("held", |model| !model.release("search").unwrap().pauses.is_empty()).await;
     stage.settle().await;
     assert_eq!(stage.release("search").method, Method::NativeWeighted);
-    stage.press("PyPyPyPy").await;
+    for _ in 0..4 {
+        stage.step().await;
+    }
     let told = stage.told();
     assert_eq!(
         told[..3],

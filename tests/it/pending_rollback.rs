@@ -1,8 +1,10 @@
 //! A rollback that did not happen: it is on every screen until it is done or waived, and goes out once AWS answers.
 
+use serde_json::json;
 use tidegate::console::dialogs::Dialog;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::Msg;
+use tidegate::console::state::Model;
 use tidegate::sim::api::{Call, Service};
 use tidegate::sim::wire::{Fault, FaultRule};
 
@@ -79,6 +81,15 @@ async fn a_waived_rollback_is_never_sent() {
     assert!(!stage.quit, "leaving would end it");
     stage.press("w").await;
     assert!(!is_pending(&stage));
+    let audit = stage.audit().await;
+    let waived = audit.last().unwrap();
+    assert_eq!(
+        (&waived["event"], &waived["release"], &waived["intent"]),
+        (&json!("waived"), &json!("checkout"), &json!("rollback"))
+    );
+    let note = waived["note"].as_str().unwrap();
+    assert!(note.starts_with("ordered at 2026-11-21 09:00:") && note.contains("expired"), "{note}");
+    assert!(waived["who"]["arn"].as_str().unwrap().contains("oncall"), "{waived}");
     stage.server.faults().clear();
     stage.pass(60).await;
     assert!(taken(&stage).is_empty(), "{:?}", taken(&stage));
@@ -172,4 +183,23 @@ async fn what_aws_refuses_is_not_repeated() {
     stage.press("R").await;
     assert_eq!(taken(&stage)[0], BACK);
     assert!(!is_pending(&stage));
+}
+
+#[tokio::test]
+async fn what_is_left_after_the_users_is_not_called_unsent() {
+    let mut stage = Harness::open("bad-canary").await;
+    stage.go("checkout").await;
+    // AWS takes the weights, and its answer and every read are lost until the operation gives up.
+    stage.server.faults().add(FaultRule::new(Fault::InvalidUtf8).operations(&["ModifyRule"]));
+    stage.server.faults().add(FaultRule::reads(Fault::Expire));
+    stage.press("R").await;
+    assert!(stage.screen(120, 40).contains("Sent again as soon as AWS answers."), "{}", stage.screen(120, 40));
+    stage.server.faults().clear();
+    let again = |model: &Model| model.operations.pending.get("checkout").is_none_or(|pending| pending.is_sending());
+    stage.until("it is sent again", again).await;
+    let screen = stage.screen(120, 40);
+    assert!(
+        screen.contains("The users are back. What is left are tasks.") && !screen.contains("no answer"),
+        "{screen}"
+    );
 }

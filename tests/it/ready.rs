@@ -98,7 +98,8 @@ async fn roll_back(stage: &mut Harness, name: &str) -> Result<bool, TestCaseErro
 #[test]
 fn a_rollback_that_is_ready_is_never_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases: ACCOUNTS, max_shrink_iters: 100, failure_persistence: None, ..Config::default() };
+    // A failing account may take half an hour of its own time: smaller ones of its kind are not looked for.
+    let config = Config { cases: ACCOUNTS, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let (ready, all) = (Cell::new(0), Cell::new(0));
     let ran = runner.run(&accounts::account(), |text| {

@@ -20,7 +20,7 @@ async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
 
     stage.press("Py").await;
     assert_eq!(stage.told(), ["ModifyRule checkout-stable=90 checkout-canary=10"]);
-    stage.press("Py").await;
+    stage.step().await;
     assert_eq!(
         stage.told()[1..],
         ["UpdateService service=checkout-canary desiredCount=18", "ModifyRule checkout-stable=0 checkout-canary=100"],

@@ -149,6 +149,8 @@ async fn a_third_target_group_keeps_its_weight() {
     let (before, users) = (rules(&stage), tallies(&stage, &groups));
     assert_eq!(configured(&stage, "checkout"), "1%");
     stage.go("checkout").await;
+    let screen = stage.screen(120, 40);
+    assert!(screen.contains("configured 1% · observed") && screen.contains("others: checkout-legacy 10%"), "{screen}");
     stage.press("PyR").await;
     assert_eq!(
         stage.told(),
@@ -352,7 +354,7 @@ async fn behind_a_network_load_balancer_nothing_is_judged_and_a_rollback_goes_by
     );
     assert_eq!(checkout.verdict.outcome, VerdictStatus::Inconclusive);
     let why = "a network load balancer counts no requests: checkout-stable needs metrics of its own";
-    assert!(checkout.verdict.reasons.iter().any(|reason| reason == why), "{:?}", checkout.verdict.reasons);
+    assert!(checkout.verdict.reasons.iter().any(|reason| reason.as_str() == why), "{:?}", checkout.verdict.reasons);
     assert_eq!(checkout.share.observed, None);
     let users = tallies(&stage, &SIDES);
     stage.go("checkout").await;

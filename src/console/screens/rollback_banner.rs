@@ -16,8 +16,10 @@ pub(crate) fn lines(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
     let more = if others > 0 { format!("  +{others} more") } else { String::new() };
     let room = columns.saturating_sub(format::width(BADGE) + format::width(&more) + 2);
     let ordered = pending.ordered.strftime("%H:%M:%SZ");
-    let long = format!("{}, ordered {ordered}: {}", goal(name, pending), pending.why);
-    let short = || format!("{}: {}", goal(name, pending), pending.why);
+    // The reason of the last attempt does not apply to what is left.
+    let why = if pending.only_scales() { String::new() } else { format!(": {}", pending.why) };
+    let long = format!("{}, ordered {ordered}{why}", goal(name, pending));
+    let short = || format!("{}{why}", goal(name, pending));
     let what = if format::width(&long) <= room { long } else { short() };
     let first = vec![
         scene.span(BADGE, Role::BadBadge),
@@ -58,6 +60,7 @@ fn goal(name: &str, pending: &PendingRollback) -> String {
 fn next(pending: &PendingRollback) -> String {
     match &pending.stage {
         Stage::Sending(_) if pending.failed == 0 => "No answer yet: what AWS did is being read back.".to_owned(),
+        Stage::Sending(_) if pending.only_scales() => "The users are back. What is left are tasks.".to_owned(),
         Stage::Sending(_) => "It is sent again now.".to_owned(),
         Stage::Armed { .. } => "Sent again as soon as AWS answers.".to_owned(),
         Stage::Stopped { .. } => "Nothing more is sent by itself.".to_owned(),
@@ -67,6 +70,7 @@ fn next(pending: &PendingRollback) -> String {
 
 fn short(pending: &PendingRollback) -> &'static str {
     match &pending.stage {
+        Stage::Sending(_) if pending.only_scales() => "users are back",
         Stage::Sending(_) => "on its way",
         Stage::Armed { .. } => "waits for AWS",
         Stage::Stopped { .. } => "stopped",

@@ -10,7 +10,7 @@ use crate::domain::confirm;
 use crate::domain::confirm::{Confirmation, Surface};
 use crate::domain::fault::{Applied, FaultKind};
 use crate::domain::operation::{OperationId, OperationOutcome};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Call, Plan};
 use crate::domain::release::Release;
 use crate::domain::rollback::goal::Goal;
 use crate::domain::settings::Settings;
@@ -205,6 +205,12 @@ impl PendingRollback {
     /// Returns true if the console sends the rollback by itself.
     pub fn is_armed(&self) -> bool {
         matches!(self.stage, Stage::Armed { .. })
+    }
+
+    /// Returns true if an attempt is under way that only changes numbers of tasks: an earlier one moved the users.
+    pub fn only_scales(&self) -> bool {
+        let scales = |call: &Call| matches!(call, Call::UpdateService { task_definition: None, .. });
+        self.is_sending() && self.failed > 0 && self.plan.calls().all(scales)
     }
 
     /// Returns true if an attempt has not ended yet.

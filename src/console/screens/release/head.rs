@@ -10,6 +10,7 @@ use crate::console::widgets::parts;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format, status};
 use crate::console::wording::KEYS;
+use crate::domain::ecs::route::{Forward, target_group_name};
 use crate::domain::health::revision_tasks::RevisionTasks;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release, Side};
@@ -188,5 +189,21 @@ fn traffic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'stati
     if !usable && observed.is_some() {
         spans.push(scene.span(" old", Role::Warn));
     }
+    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let beside = beside(release).filter(|text| used + format::width(text) <= columns);
+    spans.extend(beside.map(|text| scene.dim(text)));
     Line::from(spans)
+}
+
+/// The target groups that are no part of the release and have a share of its rule: ` · others: checkout-legacy 10%`.
+fn beside(release: &Release) -> Option<String> {
+    let rule = release.rules.first()?;
+    let weight = |to: &Forward| f64::from(to.weight.value());
+    let all: f64 = rule.route.forwards.iter().map(weight).sum();
+    let others = rule.others().filter(|to| weight(to) > 0.0);
+    let share = |to: &Forward| Percent::new(weight(to) * 100.0 / all).ok();
+    let named: Vec<_> = others
+        .filter_map(|to| Some(format!("{} {}", target_group_name(&to.target_group), format::share(share(to)?))))
+        .collect();
+    (!named.is_empty()).then(|| format!(" · others: {}", named.join(", ")))
 }
