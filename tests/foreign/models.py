@@ -163,7 +163,23 @@ def exercise_service(recorder: Recorder, cluster: str, service: dict[str, Any]) 
         refuse_update(recorder, cluster, name, deploymentConfiguration=service["deploymentConfiguration"])
         return
     exercise_configuration(recorder, cluster, service)
-    exercise_network(recorder, cluster, service)
+    if service.get("launchType") == "EC2":
+        exercise_instances(recorder, cluster, name)
+    else:
+        exercise_network(recorder, cluster, service)
+
+
+def exercise_instances(recorder: Recorder, cluster: str, service: str) -> None:
+    """Tasks on instances have no network of their own, and each instance is a known one."""
+    ecs = recorder.aws.ecs
+    vpc = {"subnets": ["subnet-0aaaaaaaaaaaaaaaa"], "assignPublicIp": "DISABLED"}
+    refuse_update(recorder, cluster, service, networkConfiguration={"awsvpcConfiguration": vpc})
+    arns = ecs.list_tasks(cluster=cluster, serviceName=service)["taskArns"]
+    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
+    instances = sorted({task["containerInstanceArn"] for task in tasks})
+    shown = ecs.describe_container_instances(cluster=cluster, containerInstances=[*instances, "0" * 32])
+    if len(shown["containerInstances"]) != len(instances) or len(shown["failures"]) != 1:
+        recorder.note("ecs DescribeContainerInstances: not every instance of a task is shown, or an unknown one is")
 
 
 def refuse_update(recorder: Recorder, cluster: str, service: str, **members: Any) -> None:
@@ -467,6 +483,11 @@ EXPECTED = {
         "ecs json DescribeServiceRevisions.serviceRevisions[]: ServiceRevision has no member gatewayConnectors",
         "ecs json DescribeServiceRevisions.serviceRevisions[].ecsManagedResources: "
         "ECSManagedResources has no member gatewayConnections",
+    },
+    # Tasks on instances have neither a network of their own nor a Fargate platform.
+    "instances": {
+        f"ecs json DescribeServiceRevisions.serviceRevisions[]: ServiceRevision lacks {member}"
+        for member in ("networkConfiguration", "platformFamily", "platformVersion")
     },
     "network-balancer": {
         "cloudwatch GetMetricData: requests are missing, or there are values of a metric that is not",

@@ -55,6 +55,9 @@ pub(super) fn update_service(account: &mut Account, input: Input<'_>) -> Answer 
     if service.managed == Some(Managed::Express) {
         refuse_express(input)?;
     }
+    if input.get("networkConfiguration").is_some() && ctx.catalog.get(definition.unwrap_or(current)).on_instances {
+        return Err(invalid("Network Configuration is not valid for the given networkMode of this task definition."));
+    }
     settings.patch(input.value()).map_err(invalid)?;
     if service.group.is_some() {
         check_container(ctx.catalog.get(definition.unwrap_or(current)), &service.container)?;
