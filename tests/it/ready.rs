@@ -6,7 +6,7 @@ mod accounts;
 use std::cell::Cell;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tidegate::console::dialogs::Dialog;
 use tidegate::console::keymap::Key;
 use tidegate::console::screen::Screen;
@@ -100,7 +100,8 @@ fn a_rollback_that_is_ready_is_never_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // A failing account may take half an hour of its own time: smaller ones of its kind are not looked for.
     let config = Config { cases: ACCOUNTS, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new(config);
+    // The same accounts each time: CI fails for what was changed. `ACCOUNTS` is raised by hand to look for more.
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let (ready, all) = (Cell::new(0), Cell::new(0));
     let ran = runner.run(&accounts::account(), |text| {
         runtime.block_on(async {
