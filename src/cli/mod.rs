@@ -106,7 +106,9 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
     let exit = match &cli.command {
         None | Some(Command::Console) => return console::open(load(&cli.global)?).await,
         Some(Command::Demo(world)) => return console::demo(config::demo(&Flags::from(&cli.global))?, world).await,
-        Some(Command::Watch(watch)) => return watch::watch(out, &connect(&cli.global).await?, watch).await,
+        Some(Command::Watch(watch)) => {
+            return watch::watch(out, &Session::watching(load(&cli.global)?).await?, watch).await;
+        }
         Some(Command::Replay(options)) => return replay::replay(out, options).await,
         Some(Command::Help(wanted)) => return guide::print(out, &wanted.words),
         Some(Command::Status(wanted)) => print_status(out, cli, wanted).await?,

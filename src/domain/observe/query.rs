@@ -63,6 +63,8 @@ pub enum Answer {
     Identity(Identity),
     /// To [`Query::Services`].
     Services(Vec<Service>),
+    /// To [`Query::Services`] while it is being read: some of them, as they are now.
+    SomeServices(Vec<Service>),
     /// To [`Query::Service`].
     Service(Box<Service>),
     /// To [`Query::Routes`].
