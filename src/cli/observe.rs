@@ -18,7 +18,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::history::History;
 use crate::domain::observe::query::{Answer, Query};
 use crate::domain::observe::requirements;
-use crate::domain::observe::requirements::{Known, Need, Read, Requirement, Scope};
+use crate::domain::observe::requirements::{Known, Need, Read, Requirement, SMALL_FLEET, Scope};
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{LocalState, Release};
 
@@ -67,6 +67,9 @@ const ROUNDS: usize = 2;
 
 /// Services whose failing tasks are read, at the most: those of the most urgent releases.
 const FAILING: usize = 5;
+
+/// The most releases of a larger fleet whose details are read.
+const DETAILED: usize = 10;
 
 /// The time limits of a rollback's reads.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +134,7 @@ impl Observer<'_> {
                 return Err(fault.clone().into());
             }
             let known = Known { snapshot: &progress.snapshot, settings, now: self.clock.now() };
-            let required = requirements::required(scope, &chosen, &known);
+            let required = requirements::required(scope, &detailed(chosen), &known);
             self.ask(&mut progress, scope, required).await;
         }
         let releases = derive(&progress.snapshot);
@@ -200,6 +203,16 @@ impl Observer<'_> {
             region: self.region.to_owned(),
         }
     }
+}
+
+/// The releases whose details are read, of those in the order of their urgency: all of a small fleet, and of a large
+/// one those that are in flight or need somebody.
+fn detailed(mut chosen: Vec<&Release>) -> Vec<&Release> {
+    if chosen.len() > SMALL_FLEET {
+        chosen.retain(|release| release.in_flight() || release.needs_somebody());
+        chosen.truncate(DETAILED);
+    }
+    chosen
 }
 
 /// Returns the release called `name`, else all releases, the most urgent first.

@@ -132,7 +132,8 @@ impl Aws {
 
     /// One service by its names.
     pub(super) async fn service(&self, key: &ServiceKey) -> Result<Service, Fault> {
-        let found = self.describe_batch(key.cluster.clone(), vec![key.service.clone()]).await?;
+        let (described, _) = self.describe_once(&key.cluster, vec![key.service.clone()]).await?;
+        let found = self.with_managed_resources(described).await;
         let service = found.into_iter().next().ok_or_else(|| {
             let message = format!("there is no service {} in cluster {}", key.service, key.cluster);
             let operation = Operation::DescribeServices.name();

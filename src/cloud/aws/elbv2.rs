@@ -22,7 +22,7 @@ const FEW_LISTENERS: usize = 12;
 /// Time after which rules that nobody has seen yet are looked for again behind more listeners than that.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(120);
 /// DescribeRules takes many rules in one call; AWS names no limit.
-const RULES_A_CALL: usize = 50;
+const RULES_A_CALL: usize = 100;
 /// DescribeListeners takes as many listeners in one call.
 const LISTENERS_A_CALL: usize = 20;
 /// Time for which a read of the routes waits for the services' to begin.

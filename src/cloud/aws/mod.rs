@@ -135,9 +135,9 @@ impl Aws {
     async fn answer(&self, query: &Query, tell: Parts<'_>) -> Result<Answer, Fault> {
         Ok(match query {
             Query::Identity => Answer::Identity(self.identity().await?),
-            Query::Services => Answer::Services(self.services(tell).await?),
+            Query::Services => Answer::Services(Box::pin(self.services(tell)).await?),
             Query::Service(key) => Answer::Service(Box::new(self.service(key).await?)),
-            Query::Routes => Answer::Routes(self.routes().await?),
+            Query::Routes => Answer::Routes(Box::pin(self.routes()).await?),
             Query::Route(id) => Answer::Route(self.rule(id).await?.route),
             Query::Health(target_groups) => Answer::Health(self.health(target_groups).await?),
             Query::Tasks(key) => Answer::Tasks(self.tasks(key).await?),
@@ -163,6 +163,8 @@ impl Aws {
         T: RequestId,
         E: ProvideErrorMetadata + Error + 'static,
     {
+        // The SDK's futures are large, and every reader above this one would hold them in its own.
+        let call = Box::pin(call);
         let once = self.once || self.memory.is_first_look();
         self.budget.admit(operation, self.urgency, if once { Spending::Once } else { Spending::Steady }).await;
         // How long it took is in the span's own times.

@@ -5,4 +5,5 @@ pub mod progress;
 pub mod query;
 pub mod reading;
 pub(crate) mod requirements;
+pub mod routes;
 pub mod snapshot;

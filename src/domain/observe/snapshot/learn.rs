@@ -85,6 +85,7 @@ impl Snapshot {
         };
         let services = services.into_iter().map(newest).map(|service| (service.key.clone(), service)).collect();
         self.services = Reading::fresh(at, services);
+        self.services_are_coming = false;
     }
 
     /// Applies a part of an answer that is still coming in. The time and the failure of the last answer stay: the rest
@@ -92,6 +93,7 @@ impl Snapshot {
     fn learn_some_services(&mut self, at: Timestamp, services: Vec<Service>) {
         if self.services.value.is_none() {
             self.services.value = Some((at, BTreeMap::new()));
+            self.services_are_coming = true;
         }
         services.into_iter().for_each(|service| self.learn_service(at, service));
     }
