@@ -154,7 +154,7 @@ async fn print_status(out: &mut Out, cli: &Cli, wanted: &args::Status) -> Result
     let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
     let name = wanted.service.as_deref();
     let observation = session.observe(status::scope(name), name).await?;
-    observation.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+    out.remark_unread(&observation.faults);
     status::print(out, &observation, name, &session.config.settings)?;
     Ok(Exit::Done)
 }
@@ -182,7 +182,7 @@ fn print_man(out: &mut Out, wanted: &args::Man) -> Result<Exit, Failure> {
 async fn observe_past(out: &mut Out, cli: &Cli, name: &str) -> Result<Observation, Failure> {
     let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
     let seen = session.observe(Scope::Past, Some(name)).await?;
-    seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+    out.remark_unread(&seen.faults);
     Ok(seen)
 }
 

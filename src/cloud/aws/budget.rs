@@ -39,10 +39,12 @@ pub(crate) enum Urgency {
 
 /// The requests that may be sent to an account and region. Clones share one budget.
 #[derive(Clone)]
-pub struct Budget(Option<Arc<Inner>>);
+pub struct Budget(Arc<Inner>);
 
 struct Inner {
     clock: Arc<dyn Clock>,
+    /// False if nothing ever waits.
+    limited: bool,
     steady: f64,
     state: Mutex<State>,
     /// Somebody left a queue, so somebody else may be its head.
@@ -59,7 +61,10 @@ struct State {
 
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budget").field("steady", &self.0.as_ref().map(|inner| inner.steady)).finish_non_exhaustive()
+        f.debug_struct("Budget")
+            .field("limited", &self.0.limited)
+            .field("steady", &self.0.steady)
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,18 +78,25 @@ impl Budget {
     /// A budget that gives steady polling a share (0–0.8) of each quota. `clock` is the operator's and AWS's.
     pub fn new(steady: f64, clock: Arc<dyn Clock>) -> Self {
         let steady = if steady.is_finite() { steady.clamp(0.01, ONCE) } else { STEADY };
-        Self(Some(Arc::new(Inner { clock, steady, state: Mutex::default(), changed: Notify::new() })))
+        Self(Arc::new(Inner { clock, limited: true, steady, state: Mutex::default(), changed: Notify::new() }))
     }
 
     /// No budget: nothing waits.
     pub fn unlimited() -> Self {
-        Self(None)
+        let clock = Arc::new(SystemClock::default());
+        let (state, changed) = (Mutex::default(), Notify::new());
+        Self(Arc::new(Inner { clock, limited: false, steady: STEADY, state, changed }))
+    }
+
+    /// The operator's time since a fixed moment.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.clock.elapsed()
     }
 
     /// Returns once a call of the operation may be sent, and takes the call from the budget.
     pub(crate) async fn admit(&self, operation: Operation, urgency: Urgency, spending: Spending) {
-        let (Some(inner), buckets) = (&self.0, Bucket::of(operation)) else { return };
-        let Some(queue) = buckets.first().copied() else { return };
+        let (inner, buckets) = (&*self.0, Bucket::of(operation));
+        let Some(queue) = buckets.first().copied().filter(|_| inner.limited) else { return };
         if urgency == Urgency::Act {
             return inner.spend(buckets);
         }
@@ -107,7 +119,7 @@ impl Budget {
 
     /// AWS throttled a call of the operation.
     pub(crate) fn throttled(&self, operation: Operation) {
-        let Some(inner) = &self.0 else { return };
+        let inner = &self.0;
         let now = inner.now();
         let mut state = inner.state();
         for bucket in Bucket::of(operation) {

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
-
-use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
-use tokio::time::Instant;
+use std::time::Duration;
 
 use crate::domain::ecs::names::Arn;
+use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
 
 /// More target groups than this are looked up by listing the account's, 400 a call instead of 20.
 pub(super) const MANY_GROUPS: usize = 160;
@@ -49,31 +48,29 @@ impl Balancers {
 
 /// The last time that all rules before the services' target groups were looked for.
 #[derive(Debug, Default)]
-pub(super) struct Discovery(Mutex<Option<(Instant, BTreeSet<Arn>)>>);
+pub(super) struct Discovery(Mutex<Option<(Duration, BTreeSet<Arn>)>>);
 
 impl Discovery {
-    pub(super) fn covered(&self, groups: BTreeSet<Arn>, at: Instant) {
+    /// Notes a look at an operator's time since a fixed moment.
+    pub(super) fn covered(&self, groups: BTreeSet<Arn>, at: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, groups));
     }
 
     /// True if the last look was for all of these groups, and not before `since`.
-    pub(super) fn covers(&self, groups: &BTreeSet<Arn>, since: Option<Instant>) -> bool {
+    pub(super) fn covers(&self, groups: &BTreeSet<Arn>, since: Duration) -> bool {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = |at: Instant| since.is_none_or(|since| at >= since);
-        last.as_ref().is_some_and(|(at, covered)| recent(*at) && groups.is_subset(covered))
+        last.as_ref().is_some_and(|(at, covered)| *at >= since && groups.is_subset(covered))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_look_covers_its_groups_for_a_while() {
-        let (discovery, at) = (Discovery::default(), Instant::now());
-        let (before, later) = (Some(at), Some(at + Duration::from_millis(1)));
+        let (discovery, at) = (Discovery::default(), Duration::from_secs(60));
+        let (before, later) = (at, at + Duration::from_millis(1));
         let groups = |names: &[&str]| names.iter().map(|name| Arn::new(*name)).collect::<BTreeSet<_>>();
         assert!(!discovery.covers(&groups(&[]), before));
         discovery.covered(groups(&["a", "b"]), at);

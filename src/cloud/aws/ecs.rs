@@ -55,7 +55,7 @@ impl Aws {
         let (page, pages) = unbounded_channel();
         let listing = self.list_services(page);
         let pages = stream::unfold(pages, |mut pages| async move { Some((pages.recv().await?, pages)) });
-        let told = Told::new(tell);
+        let told = Told::new(tell, &self.budget);
         let describing = self.describe_pages(pages, &told);
         let (listed, mut services) = futures::try_join!(listing, describing)?;
         let mut listed = listed;

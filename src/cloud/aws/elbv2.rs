@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::types::{Listener, Rule as RawRule};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::{Route, RouteId, listener_of, load_balancer_dimension};
@@ -47,7 +47,7 @@ impl Aws {
     /// are new, a rule that is gone, or a look at everything that is too long ago.
     async fn known_rules_again(&self) -> Option<Result<Vec<Rule>, Fault>> {
         let groups = self.memory.found.now().groups;
-        if !self.memory.discovery.covers(&groups, Instant::now().checked_sub(LOOK_AGAIN_AFTER)) {
+        if !self.memory.discovery.covers(&groups, self.budget.elapsed().saturating_sub(LOOK_AGAIN_AFTER)) {
             return None;
         }
         let known = self.memory.rules();
@@ -117,7 +117,7 @@ impl Aws {
     /// Every rule, found from the services outward: their target groups, and the load balancers before these. While the
     /// services are being read for the first time, each load balancer is read as soon as a service leads to it.
     async fn discovered_rules(&self) -> Result<Vec<Rule>, Fault> {
-        let begun = Instant::now();
+        let begun = self.budget.elapsed();
         let found = &self.memory.found;
         if timeout(SERVICES_BEGIN_WITHIN, found.anything()).await.is_err() {
             return self.rules_behind(self.all_load_balancers().await?).await;

@@ -33,7 +33,7 @@ impl Findings {
     }
 
     fn is_empty(&self) -> bool {
-        self.groups.is_empty() && self.listed.is_none() && self.sweeps == 0
+        self.groups.is_empty() && self.listed.is_none() && self.sweeps == 0 && !self.swept
     }
 }
 
@@ -49,7 +49,7 @@ impl Found {
         self.0.borrow().clone()
     }
 
-    /// Returns once a sweep has begun, or something was found.
+    /// Returns once a sweep has begun or ended, or something was found.
     pub(super) async fn anything(&self) {
         // The sender lives as long as this.
         let _ = self.0.subscribe().wait_for(|findings| !findings.is_empty()).await;

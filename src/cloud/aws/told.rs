@@ -3,8 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+use super::budget::Budget;
 use crate::cloud::Parts;
 use crate::domain::ecs::service::Service;
 use crate::domain::observe::snapshot::Answer;
@@ -15,12 +14,15 @@ const APART: Duration = Duration::from_millis(250);
 /// Services that are told as parts.
 pub(super) struct Told<'a> {
     tell: Parts<'a>,
-    waiting: Mutex<(Option<Instant>, Vec<Service>)>,
+    budget: &'a Budget,
+    /// The time of the last part, and what has come since.
+    waiting: Mutex<(Option<Duration>, Vec<Service>)>,
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn new(tell: Parts<'a>) -> Self {
-        Self { tell, waiting: Mutex::default() }
+    /// Tells by the clock of the budget.
+    pub(super) fn new(tell: Parts<'a>, budget: &'a Budget) -> Self {
+        Self { tell, budget, waiting: Mutex::default() }
     }
 
     /// Adds services, and tells them together with those that wait if it is time. The last ones are in the answer.
@@ -28,8 +30,8 @@ impl<'a> Told<'a> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let (told, list) = &mut *waiting;
         list.extend_from_slice(services);
-        let now = Instant::now();
-        if told.is_some_and(|told| now.duration_since(told) < APART) || list.is_empty() {
+        let now = self.budget.elapsed();
+        if told.is_some_and(|told| now.saturating_sub(told) < APART) || list.is_empty() {
             return;
         }
         *told = Some(now);

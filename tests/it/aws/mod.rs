@@ -9,6 +9,7 @@ mod faults;
 mod groups;
 mod logs;
 mod metrics;
+mod reach;
 mod reading;
 mod registering;
 mod revisions;
