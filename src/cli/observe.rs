@@ -16,6 +16,7 @@ use crate::domain::assess;
 use crate::domain::ecs::names::{Identity, Location};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::history::History;
+use crate::domain::observe::one_release;
 use crate::domain::observe::query::{Answer, Query};
 use crate::domain::observe::requirements;
 use crate::domain::observe::requirements::{Known, Need, Read, Requirement, SMALL_FLEET, Scope};
@@ -115,7 +116,10 @@ impl Observer<'_> {
         name: Option<&str>,
         recall: impl FnOnce(&Location) -> History,
     ) -> Result<Observation, Failure> {
-        let mut progress = Progress::default();
+        let mut progress = match name {
+            Some(name) => self.look_at_one(scope, name).await,
+            None => Progress::default(),
+        };
         self.ask(&mut progress, scope, requirements::account(scope)).await;
         if let Some(fault) = requirements::blocking(scope, &[], &progress.snapshot) {
             return Err(fault.clone().into());
@@ -141,6 +145,35 @@ impl Observer<'_> {
         let Progress { snapshot, faults, .. } = progress;
         let ignored = self.config.ignored.clone();
         Ok(Observation { place, identity, releases, ours, snapshot, ignored, faults, now: self.clock.now() })
+    }
+
+    /// Reads the services that `name` may mean, and the rules before them. Nothing is kept unless these are the whole
+    /// release: then the services are listed.
+    async fn look_at_one(&self, scope: Scope, name: &str) -> Progress {
+        let settings = &self.config.settings;
+        let helpful_until = Some(Instant::now() + self.limits.all_helpful);
+        let (mut progress, nothing) =
+            (Progress { helpful_until, ..Progress::default() }, Progress { helpful_until, ..Progress::default() });
+        self.learn(&mut progress, scope, Query::Named(one_release::names(name, settings))).await;
+        if progress.snapshot.services.get().is_none_or(BTreeMap::is_empty) {
+            return nothing;
+        }
+        progress.asked.insert(Read::Services);
+        let account = requirements::account(scope);
+        self.ask(&mut progress, scope, account).await;
+        let releases = assess::releases(&progress.snapshot, settings, &BTreeMap::new(), self.clock.now());
+        let whole = one_release::is_whole(&progress.snapshot) && lookup::find(&releases, name).is_ok();
+        if whole { progress } else { nothing }
+    }
+
+    /// Sends one query that the caller can do without, and applies the answer.
+    async fn learn(&self, progress: &mut Progress, scope: Scope, query: Query) {
+        let asked = self.clock.now();
+        let answer = match scope {
+            Scope::Rollback => self.read_within(self.limits.helpful.min(self.limits.all_helpful), &query).await,
+            _ => self.cloud.read(&query).await,
+        };
+        progress.snapshot.apply(asked, &query, answer);
     }
 
     /// Sends the queries that were not sent yet, a few at a time, and applies the answers.

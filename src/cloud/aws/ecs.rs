@@ -130,6 +130,25 @@ impl Aws {
         Ok(self.with_managed_resources(described.into_iter().flatten().collect()).await)
     }
 
+    /// The services of these names, in every cluster of the environment.
+    pub(super) async fn named_services(&self, names: &[String]) -> Result<Vec<Service>, Fault> {
+        let names: Vec<String> = names.iter().take(SERVICES_A_CALL).cloned().collect();
+        let described: Vec<Vec<Service>> = stream::iter(self.clusters().await?)
+            .map(|cluster| {
+                let names = names.clone();
+                async move {
+                    let (described, _) = self.describe_once(&cluster, names).await?;
+                    Ok(self.with_managed_resources(described).await)
+                }
+            })
+            .buffered(self.limits.concurrency)
+            .try_collect()
+            .await?;
+        let services: Vec<Service> = described.into_iter().flatten().collect();
+        self.memory.found.add(services.iter().flat_map(|service| &service.target_groups));
+        Ok(services)
+    }
+
     /// One service by its names.
     pub(super) async fn service(&self, key: &ServiceKey) -> Result<Service, Fault> {
         let (described, _) = self.describe_once(&key.cluster, vec![key.service.clone()]).await?;

@@ -136,6 +136,7 @@ impl Aws {
         Ok(match query {
             Query::Identity => Answer::Identity(self.identity().await?),
             Query::Services => Answer::Services(Box::pin(self.services(tell)).await?),
+            Query::Named(names) => Answer::Services(Box::pin(self.named_services(names)).await?),
             Query::Service(key) => Answer::Service(Box::new(self.service(key).await?)),
             Query::Routes => Answer::Routes(Box::pin(self.routes()).await?),
             Query::Route(id) => Answer::Route(self.rule(id).await?.route),

@@ -62,7 +62,7 @@ impl Source {
     pub(super) fn answering(query: &Query) -> Self {
         match query {
             Query::Identity => Self::Identity,
-            Query::Services | Query::Service(_) => Self::Services,
+            Query::Services | Query::Named(_) | Query::Service(_) => Self::Services,
             Query::Routes | Query::Route(_) => Self::Routes,
             Query::Health(_) => Self::Health,
             Query::Tasks(_) => Self::Tasks,

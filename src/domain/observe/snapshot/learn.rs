@@ -184,7 +184,7 @@ impl Snapshot {
     fn miss(&mut self, at: Timestamp, query: &Query, fault: &Fault) {
         match query {
             Query::Identity => self.identity.fail(at, fault.clone()),
-            Query::Services | Query::Service(_) => self.services.fail(at, fault.clone()),
+            Query::Services | Query::Named(_) | Query::Service(_) => self.services.fail(at, fault.clone()),
             Query::Routes | Query::Route(_) => self.routes.fail(at, fault.clone()),
             Query::Health(groups) => {
                 for group in groups {
