@@ -131,17 +131,22 @@ impl Observer<'_> {
         let ours = history.local_states();
         let settings = &self.config.settings;
         let derive = |snapshot: &Snapshot| assess::releases(snapshot, settings, &ours, self.clock.now());
+        let mut releases = derive(&progress.snapshot);
         for _ in 0..ROUNDS {
-            let releases = derive(&progress.snapshot);
             let chosen = chosen(&releases, name, &progress.snapshot)?;
             if let Some(fault) = requirements::blocking(scope, &chosen, &progress.snapshot) {
                 return Err(fault.clone().into());
             }
             let known = Known { snapshot: &progress.snapshot, settings, now: self.clock.now() };
             let required = requirements::required(scope, &detailed(chosen), &known);
+            let asked = progress.asked.len();
             self.ask(&mut progress, scope, required).await;
+            // Thousands of releases take a while to derive.
+            if progress.asked.len() == asked {
+                break;
+            }
+            releases = derive(&progress.snapshot);
         }
-        let releases = derive(&progress.snapshot);
         let Progress { snapshot, faults, .. } = progress;
         let ignored = self.config.ignored.clone();
         Ok(Observation { place, identity, releases, ours, snapshot, ignored, faults, now: self.clock.now() })

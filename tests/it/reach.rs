@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use tidegate::console::message::Msg;
-use tidegate::domain::observe::snapshot::Query;
+use tidegate::console::state::Model;
+use tidegate::domain::observe::snapshot::{Answer, Query, Snapshot};
 use tidegate::domain::settings::Settings;
 use tidegate::sim::scenario::Scenario;
+use tidegate::sim::wire::{Server, SimClock};
+use tidegate::sim::world::World;
 
+use crate::cli::Home;
 use crate::harness::Harness;
 
 async fn large(scenario: &str) -> Harness {
@@ -47,10 +52,8 @@ async fn a_quiet_minute_costs_what_the_fleet_costs_and_no_more() {
     stage.pass(60).await;
     let after = stage.server.counts().all();
     let calls = |operation: &str| {
-        let of = |counts: &std::collections::BTreeMap<String, tidegate::sim::wire::CallCount>| {
-            counts.get(operation).map_or(0, |count| count.calls)
-        };
-        of(&after) - of(&before)
+        let [before, after] = [&before, &after].map(|counts| counts.get(operation).map_or(0, |count| count.calls));
+        after - before
     };
     // In the test's time a sweep takes no time, so one begins every 15 seconds.
     assert!(calls("DescribeServices") <= 4 * 17, "{}", calls("DescribeServices"));
@@ -77,7 +80,7 @@ async fn a_release_in_flight_is_followed_between_two_sweeps() {
     assert!(lists <= 3 * 2, "sweeps go on at leisure: {lists} pages");
     stage.press("P").await;
     stage.press("y").await;
-    let moved = |model: &tidegate::console::state::Model| {
+    let moved = |model: &Model| {
         model.release("checkout").and_then(|it| it.share.configured).is_some_and(|share| share.value() == 10.0)
     };
     stage.until("10 percent", moved).await;
@@ -87,13 +90,35 @@ async fn a_release_in_flight_is_followed_between_two_sweeps() {
 async fn parts_are_rows_and_are_no_whole() {
     let mut stage = large("shop").await;
     let all: Vec<_> = stage.model.observed.snapshot.services.get().unwrap().values().cloned().collect();
-    stage.model.observed.snapshot = tidegate::domain::observe::snapshot::Snapshot::default();
+    stage.model.observed.snapshot = Snapshot::default();
     let some = all.iter().take(40).cloned().collect();
-    let answer = tidegate::domain::observe::snapshot::Answer::SomeServices(some);
+    let answer = Answer::SomeServices(some);
     stage.feed(Msg::Overheard { asked: stage.model.observed.now.at, query: Query::Services, answer });
     let screen = stage.screen(120, 40);
     assert!(screen.contains("40 releases so far") && !screen.contains("none needs you"), "{screen}");
     stage.pass(60).await;
     let screen = stage.screen(120, 40);
     assert!(screen.contains("159 releases ·") && screen.contains("none needs you"), "{screen}");
+}
+
+#[test]
+fn a_command_about_one_release_reads_that_release() {
+    let start = Timestamp::now();
+    let scenario = Scenario::named("good-release").unwrap().enlarged(300, 4);
+    let server = Server::start(World::new(&scenario, 7, start), SimClock::running(start, 1.0), None).unwrap();
+    let mut home = Home::new();
+    for (name, value) in [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "a"), ("AWS_REGION", "us-east-1")] {
+        home.set(name, value);
+    }
+    home.set("AWS_ENDPOINT_URL", &server.endpoint());
+    let calls = |operation: &str| server.counts().all().get(operation).map_or(0, |count| count.calls);
+    let pair = home.expect(0, &["status", "checkout", "--json"]).json();
+    assert_eq!(pair["services"][0]["canary"]["service"], "checkout-canary", "{pair}");
+    let plan = home.expect(0, &["rollback", "svc-0007", "--to", ":1", "--dry-run"]);
+    assert!(plan.out.contains("UpdateService"), "{plan:?}");
+    assert_eq!((calls("ListServices"), calls("DescribeServices")), (0, 2));
+    // A name that no service has may still be a pair's: then the services are listed.
+    let unknown = home.run(&["status", "chekout"]);
+    assert!(unknown.code == Some(4) && unknown.err.contains("there is no service called chekout"), "{unknown:?}");
+    assert_eq!(calls("ListServices"), 3);
 }

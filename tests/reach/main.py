@@ -198,6 +198,8 @@ def main():
         paired = lambda text: re.search(r"checkout +weighted", text)
         ask(table, "status", arguments, options, {}, paired)
         ask(table, "rollback checkout --dry-run", arguments, options, {"time": 2}, lambda text: "ModifyRule" in text)
+    arguments = ["--scenario", "shop", *size, "--load-balancers", "20"]
+    ask(table, "rollback svc-0042 --to :1 --dry-run", arguments, options, {"time": 2}, lambda text: "UpdateService" in text)
     for balancers in ["0", "20"]:
         console(table, balancers, options)
     return 1 if table.missed else 0

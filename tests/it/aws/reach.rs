@@ -195,7 +195,8 @@ async fn a_list_that_shrinks_makes_no_service_vanish() {
     for _ in 0..2 {
         let (services, again) = both(&lanes).await;
         let mut again_all = keys(&services);
-        (all.sort(), again_all.sort());
+        all.sort();
+        again_all.sort();
         assert_eq!(all, again_all);
         assert_eq!(routes(again).len(), rules);
     }
