@@ -15,11 +15,20 @@ use crate::domain::metrics::{MetricsQuery, Series};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 
+/// Takes the parts of an answer while the rest is still being read.
+pub type Parts<'a> = &'a (dyn Fn(Answer) + Send + Sync);
+
 /// An account and region that can be asked and written to. Every method returns within a bounded time.
 #[async_trait]
 pub trait Cloud: Send + Sync {
     /// Answers a question with the [`Answer`] of the same name.
     async fn read(&self, query: &Query) -> Result<Answer, Fault>;
+
+    /// Answers like [`Self::read`], and tells what is known before the answer is complete. A part may come several
+    /// times, and is in the answer too.
+    async fn read_in_parts(&self, query: &Query, _tell: Parts<'_>) -> Result<Answer, Fault> {
+        self.read(query).await
+    }
 
     /// Sends one write, once. A fault says whether it may have been applied ([`Fault::applied`]).
     async fn act(&self, call: &Call) -> Result<Receipt, Fault>;
@@ -61,6 +70,13 @@ impl Cloud for WithPrometheus {
             }
         }
         Ok(Answer::Metrics(answers))
+    }
+
+    async fn read_in_parts(&self, query: &Query, tell: Parts<'_>) -> Result<Answer, Fault> {
+        match query {
+            Query::Metrics(_) => self.read(query).await,
+            _ => self.cloud.read_in_parts(query, tell).await,
+        }
     }
 
     async fn act(&self, call: &Call) -> Result<Receipt, Fault> {

@@ -413,6 +413,18 @@ pub(crate) struct Sim {
     /// The simulated account.
     #[command(flatten)]
     pub world: World,
+    /// Add idle services until there are N
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=5_000))]
+    pub services: u32,
+    /// Add N load balancers
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=500))]
+    pub load_balancers: u32,
+    /// Answer each request N milliseconds later
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=60_000))]
+    pub latency: u32,
+    /// Enforce AWS's request quotas
+    #[arg(long)]
+    pub quotas: bool,
     /// Port on 127.0.0.1 [default: a free port]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,

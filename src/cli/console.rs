@@ -15,7 +15,7 @@ use super::simulator::{Prepared, Running};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::cloud::aws;
-use crate::cloud::aws::ClientPools;
+use crate::cloud::aws::{Budget, ClientPools, Connect};
 use crate::cloud::lazy::Later;
 use crate::console::driver::Driver;
 use crate::console::event_loop::Console;
@@ -37,7 +37,7 @@ use crate::execute::executor::Options;
 pub(super) async fn open(config: Config) -> Result<u8, Failure> {
     needs_terminal()?;
     // Without a region there is nothing to show: that is said before the screen is taken.
-    let session = Session::connect(config).await?;
+    let session = Session::watching(config).await?;
     let environment = &session.config.environment;
     let endpoint = environment.endpoint_url.value.as_deref().map(|url| without_password(url).into_owned());
     let shell = Shell { profile: environment.profile.value.clone(), simulated: endpoint.is_some(), endpoint };
@@ -50,11 +50,12 @@ pub(super) async fn demo(config: Config, options: &World) -> Result<u8, Failure>
     needs_terminal()?;
     let prepared = Prepared::new(options)?;
     let (region, clock) = (prepared.region().to_owned(), Arc::new(prepared.clock()));
+    let budget = Budget::new(config.steady_share.value / 100.0, clock.clone());
     // The account is made, and connected to, while the screen is there already.
     let lanes = async move {
         let running = tokio::task::spawn_blocking(move || prepared.start(None)).await.map_err(|error| odd(&error))?;
         let running = running.map_err(|failure| odd(&failure.message))?;
-        let lanes = aws::connect(&running.connect()).await?;
+        let lanes = aws::connect(&Connect { budget, ..running.connect() }).await?;
         Ok(Arc::new((lanes, running)))
     };
     let lanes: Shared<_> = lanes.boxed().shared();

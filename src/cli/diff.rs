@@ -29,7 +29,7 @@ struct Sides {
 /// Reads two revisions, compares them and prints the changes.
 pub(super) async fn diff(out: &mut Out, session: &Session, wish: &Diff) -> Result<(), Failure> {
     let seen = session.observe(Scope::Past, Some(&wish.service)).await?;
-    seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+    out.remark_unread(&seen.faults);
     let release = lookup::find(&seen.releases, &wish.service)?;
     let (from, to) = sides(release, wish)?;
     let cloud = &*session.reader;

@@ -106,7 +106,9 @@ async fn dispatch(out: &mut Out, cli: &Cli) -> Result<u8, Failure> {
     let exit = match &cli.command {
         None | Some(Command::Console) => return console::open(load(&cli.global)?).await,
         Some(Command::Demo(world)) => return console::demo(config::demo(&Flags::from(&cli.global))?, world).await,
-        Some(Command::Watch(watch)) => return watch::watch(out, &connect(&cli.global).await?, watch).await,
+        Some(Command::Watch(watch)) => {
+            return watch::watch(out, &Session::watching(load(&cli.global)?).await?, watch).await;
+        }
         Some(Command::Replay(options)) => return replay::replay(out, options).await,
         Some(Command::Help(wanted)) => return guide::print(out, &wanted.words),
         Some(Command::Status(wanted)) => print_status(out, cli, wanted).await?,
@@ -152,7 +154,7 @@ async fn print_status(out: &mut Out, cli: &Cli, wanted: &args::Status) -> Result
     let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
     let name = wanted.service.as_deref();
     let observation = session.observe(status::scope(name), name).await?;
-    observation.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+    out.remark_unread(&observation.faults);
     status::print(out, &observation, name, &session.config.settings)?;
     Ok(Exit::Done)
 }
@@ -180,7 +182,7 @@ fn print_man(out: &mut Out, wanted: &args::Man) -> Result<Exit, Failure> {
 async fn observe_past(out: &mut Out, cli: &Cli, name: &str) -> Result<Observation, Failure> {
     let session = Session::connect(load_what_is_right(out, &cli.global)?).await?;
     let seen = session.observe(Scope::Past, Some(name)).await?;
-    seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+    out.remark_unread(&seen.faults);
     Ok(seen)
 }
 

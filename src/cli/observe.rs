@@ -16,9 +16,10 @@ use crate::domain::assess;
 use crate::domain::ecs::names::{Identity, Location};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::history::History;
+use crate::domain::observe::one_release;
 use crate::domain::observe::query::{Answer, Query};
 use crate::domain::observe::requirements;
-use crate::domain::observe::requirements::{Known, Need, Read, Requirement, Scope};
+use crate::domain::observe::requirements::{Known, Need, Read, Requirement, SMALL_FLEET, Scope};
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::release::{LocalState, Release};
 
@@ -68,6 +69,9 @@ const ROUNDS: usize = 2;
 /// Services whose failing tasks are read, at the most: those of the most urgent releases.
 const FAILING: usize = 5;
 
+/// The most releases of a larger fleet whose details are read.
+const DETAILED: usize = 10;
+
 /// The time limits of a rollback's reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -112,7 +116,10 @@ impl Observer<'_> {
         name: Option<&str>,
         recall: impl FnOnce(&Location) -> History,
     ) -> Result<Observation, Failure> {
-        let mut progress = Progress::default();
+        let mut progress = match name {
+            Some(name) => self.look_at_one(scope, name).await,
+            None => Progress::default(),
+        };
         self.ask(&mut progress, scope, requirements::account(scope)).await;
         if let Some(fault) = requirements::blocking(scope, &[], &progress.snapshot) {
             return Err(fault.clone().into());
@@ -124,20 +131,54 @@ impl Observer<'_> {
         let ours = history.local_states();
         let settings = &self.config.settings;
         let derive = |snapshot: &Snapshot| assess::releases(snapshot, settings, &ours, self.clock.now());
+        let mut releases = derive(&progress.snapshot);
         for _ in 0..ROUNDS {
-            let releases = derive(&progress.snapshot);
             let chosen = chosen(&releases, name, &progress.snapshot)?;
             if let Some(fault) = requirements::blocking(scope, &chosen, &progress.snapshot) {
                 return Err(fault.clone().into());
             }
             let known = Known { snapshot: &progress.snapshot, settings, now: self.clock.now() };
-            let required = requirements::required(scope, &chosen, &known);
+            let required = requirements::required(scope, &detailed(chosen), &known);
+            let asked = progress.asked.len();
             self.ask(&mut progress, scope, required).await;
+            // Thousands of releases take a while to derive.
+            if progress.asked.len() == asked {
+                break;
+            }
+            releases = derive(&progress.snapshot);
         }
-        let releases = derive(&progress.snapshot);
         let Progress { snapshot, faults, .. } = progress;
         let ignored = self.config.ignored.clone();
         Ok(Observation { place, identity, releases, ours, snapshot, ignored, faults, now: self.clock.now() })
+    }
+
+    /// Reads the services that `name` may mean, and the rules before them. Nothing is kept unless these are the whole
+    /// release: then the services are listed.
+    async fn look_at_one(&self, scope: Scope, name: &str) -> Progress {
+        let settings = &self.config.settings;
+        let helpful_until = Some(Instant::now() + self.limits.all_helpful);
+        let (mut progress, nothing) =
+            (Progress { helpful_until, ..Progress::default() }, Progress { helpful_until, ..Progress::default() });
+        self.learn(&mut progress, scope, Query::Named(one_release::names(name, settings))).await;
+        if progress.snapshot.services.get().is_none_or(BTreeMap::is_empty) {
+            return nothing;
+        }
+        progress.asked.insert(Read::Services);
+        let account = requirements::account(scope);
+        self.ask(&mut progress, scope, account).await;
+        let releases = assess::releases(&progress.snapshot, settings, &BTreeMap::new(), self.clock.now());
+        let whole = one_release::is_whole(&progress.snapshot) && lookup::find(&releases, name).is_ok();
+        if whole { progress } else { nothing }
+    }
+
+    /// Sends one query that the caller can do without, and applies the answer.
+    async fn learn(&self, progress: &mut Progress, scope: Scope, query: Query) {
+        let asked = self.clock.now();
+        let answer = match scope {
+            Scope::Rollback => self.read_within(self.limits.helpful.min(self.limits.all_helpful), &query).await,
+            _ => self.cloud.read(&query).await,
+        };
+        progress.snapshot.apply(asked, &query, answer);
     }
 
     /// Sends the queries that were not sent yet, a few at a time, and applies the answers.
@@ -200,6 +241,16 @@ impl Observer<'_> {
             region: self.region.to_owned(),
         }
     }
+}
+
+/// The releases whose details are read, of those in the order of their urgency: all of a small fleet, and of a large
+/// one those that are in flight or need somebody.
+fn detailed(mut chosen: Vec<&Release>) -> Vec<&Release> {
+    if chosen.len() > SMALL_FLEET {
+        chosen.retain(|release| release.in_flight() || release.needs_somebody());
+        chosen.truncate(DETAILED);
+    }
+    chosen
 }
 
 /// Returns the release called `name`, else all releases, the most urgent first.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use serde_json::Value;
 
 use super::exit::{Failure, internal};
+use crate::domain::fault::{Fault, grouped};
 use crate::domain::text::{clean, is_safe};
 
 /// The output streams of a command, and the input for its questions.
@@ -66,6 +67,11 @@ impl Out {
     pub(crate) fn remark(&mut self, text: &str) {
         // Nothing is left to report a failed write to.
         let _ = write(&mut self.remarks, &lines(text));
+    }
+
+    /// Says what could not be read, a line for each kind of failure.
+    pub(crate) fn remark_unread(&mut self, faults: &[Fault]) {
+        grouped(faults).iter().for_each(|line| self.remark(&format!("not read: {line}")));
     }
 
     /// Writes one document to standard output, in whole lines; characters that could harm a terminal become ASCII

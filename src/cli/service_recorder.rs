@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::config::Config;
 use super::service_cache::{KnownService, ServiceCache};
 use crate::clock::Clock;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Parts};
 use crate::domain::assess;
 use crate::domain::fault::Fault;
 use crate::domain::observe::snapshot::{Answer, Query, Snapshot};
@@ -108,12 +108,16 @@ fn hash_of<T: Hash>(items: impl Iterator<Item = T>) -> u64 {
 
 #[async_trait]
 impl Cloud for ServiceRecorder {
-    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
-        let answer = self.cloud.read(query).await;
+    async fn read_in_parts(&self, query: &Query, tell: Parts<'_>) -> Result<Answer, Fault> {
+        let answer = self.cloud.read_in_parts(query, tell).await;
         if matches!(query, Query::Services | Query::Routes) {
             self.note(query, &answer);
         }
         answer
+    }
+
+    async fn read(&self, query: &Query) -> Result<Answer, Fault> {
+        self.read_in_parts(query, &|_| {}).await
     }
 
     async fn act(&self, call: &Call) -> Result<Receipt, Fault> {

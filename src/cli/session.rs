@@ -11,7 +11,7 @@ use super::observe::{Limits, Observation, Observer};
 use super::service_recorder::ServiceRecorder;
 use crate::clock::{CLOCK_VARIABLE, Clock, ScaledClock, SystemClock};
 use crate::cloud::aws;
-use crate::cloud::aws::{Aws, Connect};
+use crate::cloud::aws::{Aws, Budget, Connect};
 use crate::cloud::prometheus::Prometheus;
 use crate::cloud::{Cloud, WithPrometheus};
 use crate::domain::history::History;
@@ -76,15 +76,22 @@ pub(super) fn counted(
 }
 
 impl Session {
-    /// Finds region and credentials; sends no call yet.
+    /// Finds region and credentials for one look; sends no call yet.
     pub(super) async fn connect(config: Config) -> Result<Self, Failure> {
+        let (options, clock) = (Connect { once: true, ..options(&config) }, clock()?);
+        Self::with(config, options, clock).await
+    }
+
+    /// Finds region and credentials to look again and again; sends no call yet.
+    pub(super) async fn watching(config: Config) -> Result<Self, Failure> {
         let (options, clock) = (options(&config), clock()?);
-        Self::with(config, &options, clock).await
+        Self::with(config, options, clock).await
     }
 
     /// Connects with other options than the configuration's.
-    pub(super) async fn with(config: Config, options: &Connect, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let lanes = aws::connect(options).await?;
+    pub(super) async fn with(config: Config, mut options: Connect, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        options.budget = Budget::new(config.steady_share.value / 100.0, Arc::clone(&clock));
+        let lanes = aws::connect(&options).await?;
         let reader = counted(Arc::new(lanes.poll), &config, Arc::clone(&clock))?;
         let reader = ServiceRecorder::around(reader, &config, Arc::clone(&clock));
         Ok(Self { config, reader, actor: Arc::new(lanes.act), region: lanes.region, clock })

@@ -1,6 +1,7 @@
 //! `sim` and `demo`: the embedded AWS, alone or with a console.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -13,7 +14,7 @@ use crate::console::signals::Signals;
 use crate::domain::clock_rate::ClockRate;
 use crate::files;
 use crate::sim::scenario::Scenario;
-use crate::sim::wire::{Server, SimClock};
+use crate::sim::wire::{Conditions, Server, SimClock};
 use crate::sim::world::World;
 
 /// Maximum bytes of a scenario.
@@ -28,6 +29,7 @@ pub(crate) struct Prepared {
     seed: u64,
     start: Timestamp,
     clock: ScaledClock,
+    conditions: Conditions,
 }
 
 /// A running simulated account.
@@ -43,7 +45,16 @@ impl Prepared {
     pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
         let start = Timestamp::now();
         let clock = ScaledClock::new(start, ClockRate::new(options.speed));
-        Ok(Self { scenario: scenario(&options.scenario)?, seed: options.seed, start, clock })
+        let scenario = scenario(&options.scenario)?;
+        Ok(Self { scenario, seed: options.seed, start, clock, conditions: Conditions::default() })
+    }
+
+    /// The account at the size that the options ask for, which answers as slowly and as strictly as they ask for.
+    fn at_scale(self, options: &Sim) -> Self {
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let scenario = self.scenario.enlarged(count(options.services), count(options.load_balancers));
+        let latency = Duration::from_millis(options.latency.into());
+        Self { scenario, conditions: Conditions { latency, quotas: options.quotas }, ..self }
     }
 
     /// The only region with any resources.
@@ -58,16 +69,13 @@ impl Prepared {
 
     /// Builds the world and serves it on `port`, or on any free port.
     pub(crate) fn start(self, port: Option<u16>) -> Result<Running, Failure> {
-        let Self { scenario, seed, start, clock } = self;
+        let Self { scenario, seed, start, clock, conditions } = self;
         let world = World::new(&scenario, seed, start);
-        let server =
-            Server::start(world, SimClock::running(clock.now(), clock.rate().get()), port).map_err(|error| {
-                let port = port.map_or_else(|| "a free port".to_owned(), |port| format!("port {port}"));
-                Failure::usage(
-                    format!("cannot serve on {port} of 127.0.0.1: {error}"),
-                    "Choose another one with --port.",
-                )
-            })?;
+        let sim_clock = SimClock::running(clock.now(), clock.rate().get());
+        let server = Server::start_under(conditions, world, sim_clock, port).map_err(|error| {
+            let port = port.map_or_else(|| "a free port".to_owned(), |port| format!("port {port}"));
+            Failure::usage(format!("cannot serve on {port} of 127.0.0.1: {error}"), "Choose another one with --port.")
+        })?;
         Ok(Running { server, clock, region: scenario.region })
     }
 }
@@ -99,12 +107,13 @@ impl Running {
 /// Serves until a signal arrives.
 pub(crate) async fn sim(out: &mut Out, options: &Sim) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(|error| internal("cannot listen for signals", error))?;
-    let running = Prepared::new(&options.world)?.start(options.port)?;
+    let running = Prepared::new(&options.world)?.at_scale(options).start(options.port)?;
     out.script(&running.exports())?;
     out.remark(
         "# serving until ctrl-c; in another shell: take these lines, then `tidegate` or `aws ecs list-services`",
     );
     signals.next().await;
+    out.remark(&running.server.counts().table());
     Ok(Exit::Done)
 }
 

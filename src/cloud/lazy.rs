@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
-use super::Cloud;
+use super::{Cloud, Parts};
 use crate::domain::fault::Fault;
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
@@ -27,6 +27,10 @@ impl Later {
 impl Cloud for Later {
     async fn read(&self, query: &Query) -> Result<Answer, Fault> {
         self.0.clone().await?.read(query).await
+    }
+
+    async fn read_in_parts(&self, query: &Query, tell: Parts<'_>) -> Result<Answer, Fault> {
+        self.0.clone().await?.read_in_parts(query, tell).await
     }
 
     async fn act(&self, call: &Call) -> Result<Receipt, Fault> {

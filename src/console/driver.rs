@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -25,6 +25,16 @@ use crate::execute::executor::Options;
 
 /// A read ends after this time, whatever the client's own timeouts are.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A read of everything ends after this time: thousands of services take minutes within the budget.
+const SWEEP_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+fn read_timeout(query: &Query) -> Duration {
+    match query {
+        Query::Services | Query::Routes => SWEEP_TIMEOUT,
+        _ => READ_TIMEOUT,
+    }
+}
 
 /// The world outside the core: the cloud, the audit and the clock, and the tasks that are at work on them.
 pub struct Driver {
@@ -98,11 +108,25 @@ impl Driver {
     }
 
     fn read(&mut self, query: Query) {
-        let (reader, outbox, asked) = (Arc::clone(&self.reader), self.outbox.clone(), self.options.clock.now());
+        let (reader, outbox) = (Arc::clone(&self.reader), self.outbox.clone());
+        let clock = Arc::clone(&self.options.clock);
+        let asked = clock.now();
         self.tasks.spawn(async move {
-            let answer = match timeout(READ_TIMEOUT, reader.read(&query)).await {
+            let limit = read_timeout(&query);
+            let told_at = Mutex::new(asked);
+            let (parts, part_query, part_clock) = (outbox.clone(), query.clone(), clock);
+            let tell = move |answer| {
+                // A part is as old as the part before it: its calls were sent since then.
+                let mut told_at = told_at.lock().unwrap_or_else(PoisonError::into_inner);
+                let asked = std::mem::replace(&mut *told_at, part_clock.now());
+                let _ = parts.send(Msg::Overheard { asked, query: part_query.clone(), answer });
+            };
+            let answer = match timeout(limit, reader.read_in_parts(&query, &tell)).await {
                 Ok(answer) => answer,
-                Err(_) => Err(Fault::new(FaultKind::Unanswered, "read", "AWS", "no answer within 60 s")),
+                Err(_) => {
+                    let message = format!("no answer within {} s", limit.as_secs());
+                    Err(Fault::new(FaultKind::Unanswered, "read", "AWS", message))
+                }
             };
             let _ = outbox.send(Msg::Read { asked, query, answer });
         });

@@ -3,21 +3,23 @@
 //! `domain::observe::requirements` decides what has to be read; this module knows the cadence, the back-off, and the
 //! order of many queries.
 
+pub(crate) mod attention;
+mod details;
 pub(crate) mod metrics;
 pub(crate) mod rollback_prefetch;
 pub(crate) mod source;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::source::{Pace, Source};
+use self::source::{Pace, Source, is_large};
 use super::message::Now;
 use super::screen::Screen;
 use super::screens;
 use super::state::observed::Observed;
 use super::state::screen::ScreenState;
-use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
+use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::fault::FaultKind;
 use crate::domain::logs::LogSource;
 use crate::domain::metrics::Series;
@@ -205,6 +207,11 @@ impl Polls {
             .for_each(|(_, asked)| asked.expedite = true);
     }
 
+    /// Returns true if a query to the source is outstanding.
+    fn is_outstanding(&self, source: &Source) -> bool {
+        self.asked.iter().any(|((asked, _), state)| asked == source && state.outstanding)
+    }
+
     /// Returns the time of the newest query for a page of a log.
     fn newest_page(&self) -> Option<Timestamp> {
         let pages = self.asked.iter().filter(|((source, _), _)| *source == Source::Logs);
@@ -232,6 +239,11 @@ pub struct Watched<'a> {
 }
 
 impl<'a> Watched<'a> {
+    /// Returns true if any release is in flight.
+    fn is_busy(&self) -> bool {
+        self.observed.releases.iter().any(|release| release.in_flight())
+    }
+
     /// Returns the release that a key would act on.
     fn focus(&self) -> Option<&'a Release> {
         self.screen.focus(self.observed)
@@ -240,6 +252,8 @@ impl<'a> Watched<'a> {
 
 /// The requirements of the present screen.
 struct Required<'a> {
+    /// The releases that are read in full.
+    attended: Vec<&'a Release>,
     /// Requirements of the fleet.
     fleet: Vec<Requirement<'a>>,
     /// Requirements of the release that a key would act on.
@@ -258,8 +272,10 @@ impl<'a> Required<'a> {
         let required = |scope, releases: &[&'a Release]| requirements::required(scope, releases, &known);
         let focus = watched.focus();
         let open = focus.filter(|_| watched.screen.current != Screen::Fleet);
+        let attended = attention::attended(watched);
         Self {
-            fleet: required(Scope::Fleet, &watched.observed.releases.iter().collect::<Vec<_>>()),
+            fleet: required(Scope::Fleet, &attended),
+            attended,
             focus: required(Scope::Focus, focus.as_slice()),
             open: required(Scope::Open, open.as_slice()),
         }
@@ -274,13 +290,11 @@ impl<'a> Required<'a> {
 pub fn due(watched: &Watched<'_>) -> Vec<Query> {
     let required = Required::of(watched);
     let mut wanted = vec![Query::Identity, Query::Services, Query::Routes];
-    let groups: BTreeSet<_> = required.all().filter_map(|it| it.target_group()).collect();
-    if !groups.is_empty() {
-        wanted.push(Query::Health(groups.into_iter().cloned().collect()));
-    }
+    wanted.extend(attention::followed(watched, &required.attended));
+    wanted.extend(details::health(watched, &required));
     wanted.extend(metrics::questions(watched, &required));
-    let busy = watched.observed.releases.iter().any(|release| release.in_flight());
-    wanted.extend(rollback_prefetch::read_first(watched, unread_revisions(watched, &required)));
+    let busy = watched.is_busy();
+    wanted.extend(rollback_prefetch::read_first(watched, details::unread_revisions(watched, &required)));
     let focus = watched.focus();
     wanted.extend(rollback_prefetch::read_again(watched, &required, busy && watched.screen.focused));
     wanted.extend(rollback_prefetch::alarms(watched, &required, focus));
@@ -376,13 +390,17 @@ fn is_due(watched: &Watched<'_>, query: &Query, busy: bool) -> bool {
         return true;
     }
     // An urgent read must not use up the quota that ECS needs to read alarms.
-    if asked.expedite && key.0 != Source::Alarms {
+    let swept = attention::is_sweep(query) && is_large(watched.observed.releases.len());
+    if asked.expedite && key.0 != Source::Alarms && !swept {
         return true;
     }
     let pace = pace(&key);
     let awaited = watched.polls.awaited && matches!(key.0, Source::Services | Source::Routes | Source::Deployments);
-    let soon =
-        busy && watched.screen.focused || awaited || asked.expedite || rollback_prefetch::never_read(watched, query);
+    // A large fleet is swept at leisure: what is in flight is followed apart.
+    let soon = busy && watched.screen.focused && !swept
+        || awaited
+        || asked.expedite
+        || rollback_prefetch::never_read(watched, query);
     let seconds = if soon { pace.busy } else { pace.calm };
     let wait = asked.backed_off(seconds);
     let wait = if awaited { wait.min(SLOWEST_AWAY) } else { wait };
@@ -402,21 +420,6 @@ fn may_be_first(watched: &Watched<'_>, source: &Source, detail: Resolution) -> b
         asked.outstanding && other == source && matches!(matter, PollKey::First(of, _) if *of == detail)
     });
     !(backing_off || *source == Source::Prometheus && under_way)
-}
-
-/// Returns the revisions that are on screen and were never read, for their versions, and to know if they can be
-/// deployed.
-fn unread_revisions(watched: &Watched<'_>, required: &Required<'_>) -> Vec<TaskDefinitionArn> {
-    let chosen = watched.screen.dialog.as_ref().and_then(|dialog| match dialog {
-        super::dialogs::Dialog::Revisions(revisions) => {
-            watched.observed.snapshot.families.get(&revisions.family).and_then(|reading| reading.get())
-        }
-        _ => None,
-    });
-    let chosen =
-        chosen.into_iter().flatten().take(20).filter(|arn| watched.observed.snapshot.task_definition(arn).is_none());
-    let shown = required.all().filter(|it| it.freshness == Freshness::Once).filter_map(|it| it.task_definition());
-    shown.chain(chosen).cloned().collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::format;
 use super::text::cut;
 
 /// Maximum characters of a message. AWS's longest messages, about denied calls, have some hundreds.
@@ -167,9 +168,48 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// One line for each operation and kind of failure, in the order of the first one, however many reads failed:
+/// `DescribeTaskDefinition throttled, 1,186 times; first of checkout:42: Rate exceeded.` with the advice.
+pub fn grouped(faults: &[Fault]) -> Vec<String> {
+    let mut groups: Vec<(&Fault, u32)> = Vec::new();
+    for fault in faults {
+        match groups.iter_mut().find(|(first, _)| first.operation == fault.operation && first.kind == fault.kind) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((fault, 1)),
+        }
+    }
+    let line = |(first, count): (&Fault, u32)| match count {
+        1 => first.to_string(),
+        _ => format!(
+            "{} {}, {} times; first of {}: {} {}",
+            first.operation,
+            first.kind.word(),
+            format::count(f64::from(count)),
+            first.subject,
+            first.message,
+            first.advice
+        ),
+    };
+    groups.into_iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_are_grouped_by_operation_and_kind() {
+        let of = |operation: &str, kind, subject: &str| Fault::new(kind, operation, subject, "Rate exceeded");
+        let mut faults = vec![of("DescribeRules", FaultKind::Denied, "rule 1")];
+        faults.extend((1..=1_186).map(|number| of("DescribeTasks", FaultKind::Throttled, &format!("a/{number}"))));
+        faults.push(of("DescribeTasks", FaultKind::Denied, "b"));
+        let lines = grouped(&faults);
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[0], faults[0].to_string());
+        let throttled = "DescribeTasks throttled, 1,186 times; first of a/1: Rate exceeded ";
+        assert!(lines[1].starts_with(throttled), "{}", lines[1]);
+        assert!(grouped(&[]).is_empty());
+    }
 
     #[test]
     fn a_message_of_megabytes_is_cut_with_a_mark() {

@@ -23,7 +23,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tidegate::cloud::Cloud;
 use tidegate::cloud::aws;
-use tidegate::cloud::aws::{ClientPools, Connect};
+use tidegate::cloud::aws::{Budget, ClientPools, Connect};
 use tidegate::console::driver::Driver;
 use tidegate::console::event_loop::{Canvas, Console, drive};
 use tidegate::console::keymap::Key;
@@ -151,6 +151,7 @@ impl Bench {
             region: Some("us-east-1".to_owned()),
             endpoint_url: Some(server.endpoint()),
             keys: Some(("bench".to_owned(), "bench".to_owned())),
+            budget: Budget::unlimited(),
             ..Connect::default()
         })
         .await

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tidegate::clock::Clock;
 use tidegate::cloud::aws;
-use tidegate::cloud::aws::{Connect, Limits};
+use tidegate::cloud::aws::{Budget, Connect, Limits};
 use tidegate::cloud::prometheus::Prometheus;
 use tidegate::cloud::{Cloud, WithPrometheus};
 use tidegate::console::dialogs::Dialog;
@@ -152,6 +152,8 @@ impl Harness {
             clusters: Vec::new(),
             keys: Some(("test".to_owned(), "test".to_owned())),
             limits: Limits::default(),
+            budget: Budget::unlimited(),
+            once: false,
         })
         .await
         .unwrap();

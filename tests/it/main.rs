@@ -25,6 +25,7 @@ mod pending_rollback;
 mod pipelines;
 mod prometheus;
 mod pty;
+mod reach;
 mod readme;
 mod ready;
 mod release;

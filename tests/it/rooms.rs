@@ -81,8 +81,8 @@ const OUTSIDE: [(&str, &[&str]); 21] = [
         ],
     ),
     ("SystemTime::now", &["cli", "clock", "execute", "sim/wire/clock"]),
-    // A poll that overtook another poll waits a moment for it; a query that takes too long is ended.
-    ("time::sleep", &["clock", "cli", "cloud/aws/cache", "cloud/prometheus", "console/event_loop"]),
+    // A poll that overtook another poll waits a moment for it; a query that takes too long is ended. A slow server waits too.
+    ("time::sleep", &["clock", "cli", "cloud/aws/cache", "cloud/prometheus", "console/event_loop", "sim/wire/server"]),
     ("time::interval", &["cli", "clock", "console/event_loop", "sim/wire"]),
     ("thread::sleep", &[]),
     ("std::fs", NOT_PURE),

@@ -80,9 +80,7 @@ pub(super) async fn act(
     let scope = if back { Scope::Rollback } else { Scope::Forward };
     let limit = TimeLimit::start(acting.timeout, &session.clock);
     let seen = limit.of_reads(session.observe(scope, Some(name))).await??;
-    for fault in &seen.faults {
-        out.remark(&format!("not read: {fault}"));
-    }
+    out.remark_unread(&seen.faults);
     let release = &of_wish(lookup::find(&seen.releases, name)?, wish)?;
     let intent = limit.of_reads(intent(&*session.reader, release, wish)).await??;
     let context = Context { place: &seen.place, settings: &session.config.settings, now: seen.now };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::{Metrics, PrometheusTable};
 use super::thresholds::ThresholdsTable;
-use super::values::{Span, Wait};
+use super::values::{QuotaShare, Span, Wait};
 use crate::domain::metrics::Percentile;
 use crate::domain::release::ladder::Ladder;
 use crate::domain::settings::{Automatic, RollbackConfirm, ServiceSettings, Thresholds};
@@ -42,6 +42,9 @@ pub(crate) struct File {
     pub automatic: AutomaticTable,
     /// `[prometheus]`.
     pub prometheus: Option<PrometheusTable>,
+    /// `[budget]`.
+    #[serde(default)]
+    pub budget: BudgetTable,
     /// `[ui]`.
     #[serde(default)]
     pub ui: UiTable,
@@ -71,6 +74,14 @@ impl AutomaticTable {
             rollback_after: self.rollback_after.map(|span| span.0).or(base.rollback_after),
         }
     }
+}
+
+/// `[budget]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BudgetTable {
+    /// The share of each AWS request quota that steady polling may spend, percent.
+    pub steady: Option<QuotaShare>,
 }
 
 /// `[ui]`.

@@ -27,6 +27,9 @@ pub(super) use self::file::{ConfigError, File};
 pub(super) use self::salvage::load_what_is_right;
 use self::thresholds::ThresholdsTable;
 
+/// The default of `budget.steady`.
+const STEADY_PERCENT: f64 = 33.0;
+
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -111,6 +114,8 @@ pub(super) struct Config {
     pub ascii: Sourced<bool>,
     /// The latency percentile that is drawn first.
     pub percentile: Sourced<Percentile>,
+    /// The share of each AWS request quota that steady polling may spend, percent.
+    pub steady_share: Sourced<f64>,
     /// The origin of each setting, by its key.
     origins: Vec<(&'static str, Origin)>,
     /// The wrong parts of the file that are left out, in words. Empty unless the caller allows wrong parts.
@@ -211,6 +216,7 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
         environments: file.environments.iter().map(|environment| environment.name.clone()).collect(),
         ascii: ascii(flags, variables, file)?,
         percentile: Sourced::file(file.ui.percentile, Percentile::default()),
+        steady_share: Sourced::file(file.budget.steady.map(|share| share.0), STEADY_PERCENT),
         origins,
         ignored: Vec::new(),
         lines: (

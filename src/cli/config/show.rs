@@ -100,6 +100,7 @@ impl Config {
             origin: if said { Origin::File } else { Origin::Default },
         }));
         all.extend(prometheus_lines(&self.environment));
+        all.push(line("budget.steady", &self.steady_share, |share| format!("{share}%")));
         all.push(line("ui.ascii", &self.ascii, bool::to_string));
         all.push(line("ui.percentile", &self.percentile, ToString::to_string));
         all.extend(self.settings.services.iter().flat_map(|(name, service)| self.service_lines(name, service)));

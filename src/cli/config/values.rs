@@ -27,6 +27,9 @@ pub enum OutOfRange {
     /// Zero or less, or 50 or more.
     #[error("{0} must be above 0 and below 50")]
     NotAShare(String),
+    /// Zero or less, or above 80.
+    #[error("{0} must be above 0 and at most 80: the rest of a quota is for acts, and for everybody else")]
+    NotAQuotaShare(String),
     /// Below zero.
     #[error("{0} must not be below 0")]
     Negative(String),
@@ -81,6 +84,24 @@ impl TryFrom<f64> for Share {
     fn try_from(value: f64) -> Result<Self, OutOfRange> {
         // A test with an error rate of one half is no better than a coin toss.
         if value > 0.0 && value < 50.0 { Ok(Self(value)) } else { Err(OutOfRange::NotAShare(value.to_string())) }
+    }
+}
+
+/// A percentage of a request quota, above 0 and at most 80.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct QuotaShare(pub f64);
+
+impl TryFrom<f64> for QuotaShare {
+    type Error = OutOfRange;
+    fn try_from(value: f64) -> Result<Self, OutOfRange> {
+        if value > 0.0 && value <= 80.0 { Ok(Self(value)) } else { Err(OutOfRange::NotAQuotaShare(value.to_string())) }
+    }
+}
+
+impl From<QuotaShare> for f64 {
+    fn from(share: QuotaShare) -> Self {
+        share.0
     }
 }
 

@@ -117,7 +117,7 @@ impl<'a> Watcher<'a> {
     pub(super) fn new(out: &'a mut Out, with: Context<'a>, seen: Observation, name: &str) -> Result<Self, Failure> {
         let key = lookup::find(&seen.releases, name)?.stable.service.clone();
         let now = seen.now;
-        seen.faults.iter().for_each(|fault| out.remark(&format!("not read: {fault}")));
+        out.remark_unread(&seen.faults);
         let remarked = seen.faults.iter().map(|fault| fault.operation.clone()).collect();
         Ok(Self {
             out,

@@ -1,9 +1,10 @@
 //! What earlier answers have taught, shared by both lanes: the rules in full, so that a rollback can be written
 //! while reads hang, and what never changes, so that it is not asked for again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::RouteId;
 use crate::domain::fault::Fault;
 
+use super::discovery::Discovery;
+use super::found::Found;
 use super::rule::Rule;
 
 /// A read that is out for longer than this is taken to hang.
@@ -24,7 +27,12 @@ const MOST_REMEMBERED: usize = 20_000;
 pub(super) struct Memory {
     rules: Mutex<HashMap<RouteId, Rule>>,
     reads: Mutex<Reads>,
-    target_groups: Mutex<Option<BTreeSet<Arn>>>,
+    /// What the reads of services have found.
+    pub(super) found: Found,
+    /// The last look for rules.
+    pub(super) discovery: Discovery,
+    /// The routes were read once, or could not be.
+    routed: AtomicBool,
     revisions: Mutex<HashMap<Arn, Known>>,
     ended: Mutex<HashMap<Arn, ServiceDeployment>>,
     /// EC2 instances by container instance; `None` for one that AWS does not show.
@@ -77,6 +85,21 @@ impl Memory {
         *open(&self.rules) = rules.into_iter().map(|rule| (rule.route.id.clone(), rule)).collect();
     }
 
+    /// Every rule that is known.
+    pub(super) fn rules(&self) -> Vec<Rule> {
+        open(&self.rules).values().cloned().collect()
+    }
+
+    /// Whether services and routes are still being read for the first time.
+    pub(super) fn is_first_look(&self) -> bool {
+        !self.found.was_swept() || !self.routed.load(Ordering::Relaxed)
+    }
+
+    /// The first look at the routes is over.
+    pub(super) fn looked_at_routes(&self) {
+        self.routed.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a read of a rule would be answered, going by the last ones.
     pub(super) fn reads_are_live(&self) -> bool {
         let reads = open(&self.reads);
@@ -107,20 +130,6 @@ impl Memory {
         open(&self.reads).answered = answer.is_ok();
         watch.ended = true;
         answer
-    }
-
-    pub(super) fn saw_target_groups<'a>(&self, seen: impl IntoIterator<Item = &'a Arn>, all: bool) {
-        let mut known = open(&self.target_groups);
-        if all {
-            *known = Some(seen.into_iter().cloned().collect());
-        } else if let Some(known) = known.as_mut() {
-            known.extend(seen.into_iter().cloned());
-        }
-    }
-
-    /// The target groups of all services; `None` before they were first read.
-    pub(super) fn target_groups(&self) -> Option<Vec<Arn>> {
-        open(&self.target_groups).as_ref().map(|known| known.iter().cloned().collect())
     }
 
     pub(super) fn revision(&self, arn: &str) -> Option<Arc<ServiceRevision>> {

@@ -25,6 +25,7 @@ use aws_smithy_types::retry::ErrorKind;
 use crate::domain::fault::{Fault, FaultKind};
 
 use super::bounded::Bounded;
+use super::budget::Budget;
 use super::settings;
 use super::settings::{Chosen, variable};
 
@@ -44,6 +45,10 @@ pub struct Connect {
     pub keys: Option<(String, String)>,
     /// Bounds on the size of queries.
     pub limits: Limits,
+    /// The requests that may be sent.
+    pub budget: Budget,
+    /// True for a command that ends after one look: it may spend more of the budget than steady polling.
+    pub once: bool,
 }
 
 impl Connect {

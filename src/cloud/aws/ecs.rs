@@ -8,26 +8,37 @@ mod text;
 use std::collections::HashSet;
 
 use aws_sdk_ecs::types::{DesiredStatus, Failure, ServiceField, SortOrder, TaskDefinitionStatus};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::domain::ecs::names::{Arn, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{Service, Task, TaskDefinition};
 use crate::domain::fault::{Fault, FaultKind};
 
-use super::Aws;
+use super::found::Listed;
 use super::managed;
 use super::operation::Operation;
 use super::pages::pages;
+use super::told::Told;
+use super::{Aws, Parts};
 
 /// The largest page of ECS's lists.
 const PAGE: i32 = 100;
 /// DescribeServices takes as many services in one call.
 const SERVICES_A_CALL: usize = 10;
+/// Services that are read together: DescribeServiceRevisions takes as many revisions in one call.
+const SERVICES_AT_ONCE: usize = 20;
 /// DescribeTasks takes as many tasks in one call.
 const TASKS_A_CALL: usize = 100;
 
 /// ECS lets a cluster have half as many.
 const MOST_SERVICES: usize = 10_000;
+
+/// A page of a list of services: the cluster, and the ARNs.
+type Page = (String, Vec<String>);
+
+/// Services, each with its current revisions; and the services of which an answer says nothing.
+type Described = (Vec<(Service, Vec<String>)>, Vec<String>);
 
 /// Each once, where it was first.
 fn distinct(mut listed: Vec<String>) -> Vec<String> {
@@ -37,34 +48,111 @@ fn distinct(mut listed: Vec<String>) -> Vec<String> {
 }
 
 impl Aws {
-    /// Every service of the environment's clusters. One call that fails fails the whole: a list with holes would
-    /// show services as gone.
-    pub(super) async fn services(&self) -> Result<Vec<Service>, Fault> {
+    /// Every service of the environment's clusters; those that are known already are told as they come. One call that
+    /// fails fails the whole: a list with holes would show services as gone.
+    pub(super) async fn services(&self, tell: Parts<'_>) -> Result<Vec<Service>, Fault> {
+        let sweep = self.memory.found.begin();
+        let (page, pages) = unbounded_channel();
+        let listing = self.list_services(page);
+        let pages = stream::unfold(pages, |mut pages| async move { Some((pages.recv().await?, pages)) });
+        let told = Told::new(tell, &self.budget);
+        let describing = self.describe_pages(pages, &told);
+        let (listed, mut services) = futures::try_join!(listing, describing)?;
+        let mut listed = listed;
+        for (cluster, arn, service) in self.not_listed_any_more(&listed).await? {
+            listed.insert((cluster, arn));
+            services.push(service);
+        }
+        let groups = services.iter().flat_map(|service| &service.target_groups).cloned().collect();
+        sweep.complete(listed, groups);
+        Ok(services)
+    }
+
+    /// Lists the services of each cluster, and sends each page on.
+    async fn list_services(&self, page: UnboundedSender<Page>) -> Result<Listed, Fault> {
         let clusters = self.clusters().await?;
-        let batches: Vec<Vec<(String, Vec<String>)>> = stream::iter(clusters)
-            .map(|cluster| async move {
-                let arns = self.service_arns(&cluster).await?;
-                if arns.is_empty() && !self.clusters.is_empty() {
-                    self.must_exist(&cluster).await?;
+        let listed: Vec<Listed> = stream::iter(clusters)
+            .map(|cluster| {
+                let page = page.clone();
+                async move {
+                    let arns = self.service_arns(&cluster, &page).await?;
+                    if arns.is_empty() && !self.clusters.is_empty() {
+                        self.must_exist(&cluster).await?;
+                    }
+                    Ok(arns.into_iter().map(|arn| (cluster.clone(), arn)).collect())
                 }
-                Ok(arns.chunks(SERVICES_A_CALL).map(|batch| (cluster.clone(), batch.to_vec())).collect())
             })
             .buffered(self.limits.concurrency)
             .try_collect()
             .await?;
-        let described: Vec<Vec<Service>> = stream::iter(batches.into_iter().flatten())
-            .map(|(cluster, batch)| self.describe_services(cluster, batch))
+        Ok(listed.into_iter().flatten().collect())
+    }
+
+    async fn describe_pages(&self, pages: impl Stream<Item = Page>, told: &Told<'_>) -> Result<Vec<Service>, Fault> {
+        let mut seen = HashSet::new();
+        let batches = pages.flat_map(|(cluster, mut arns)| {
+            arns.retain(|arn| seen.insert(arn.clone()));
+            let batches: Vec<_> =
+                arns.chunks(SERVICES_AT_ONCE).map(|batch| (cluster.clone(), batch.to_vec())).collect();
+            stream::iter(batches)
+        });
+        let described = batches.map(|(cluster, batch)| self.describe_batch(cluster, batch));
+        let described = described.buffered(self.limits.concurrency).inspect_ok(|services| {
+            self.memory.found.add(services.iter().flat_map(|service| &service.target_groups));
+            told.add(services);
+        });
+        Ok(described.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+    }
+
+    /// Services that were there at the last sweep, and that the list lacks now, but AWS describes: a list that shrinks
+    /// makes no service vanish.
+    async fn not_listed_any_more(&self, listed: &Listed) -> Result<Vec<(String, String, Service)>, Fault> {
+        let known = self.memory.found.now().listed.unwrap_or_default();
+        let mut there = Vec::new();
+        for (cluster, arn) in known.difference(listed) {
+            match self.describe_batch(cluster.clone(), vec![arn.clone()]).await {
+                Ok(services) => {
+                    let active = services.into_iter().filter(|service| service.status == "ACTIVE");
+                    there.extend(active.map(|service| (cluster.clone(), arn.clone(), service)));
+                }
+                // The whole cluster is gone.
+                Err(fault) if fault.kind == FaultKind::NotFound => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(there)
+    }
+
+    /// As many services as share one call for their revisions.
+    async fn describe_batch(&self, cluster: String, arns: Vec<String>) -> Result<Vec<Service>, Fault> {
+        let calls = arns.chunks(SERVICES_A_CALL).map(|call| self.describe_services(&cluster, call.to_vec()));
+        let described = futures::future::try_join_all(calls).await?;
+        Ok(self.with_managed_resources(described.into_iter().flatten().collect()).await)
+    }
+
+    /// The services of these names, in every cluster of the environment.
+    pub(super) async fn named_services(&self, names: &[String]) -> Result<Vec<Service>, Fault> {
+        let names: Vec<String> = names.iter().take(SERVICES_A_CALL).cloned().collect();
+        let described: Vec<Vec<Service>> = stream::iter(self.clusters().await?)
+            .map(|cluster| {
+                let names = names.clone();
+                async move {
+                    let (described, _) = self.describe_once(&cluster, names).await?;
+                    Ok(self.with_managed_resources(described).await)
+                }
+            })
             .buffered(self.limits.concurrency)
             .try_collect()
             .await?;
         let services: Vec<Service> = described.into_iter().flatten().collect();
-        self.memory.saw_target_groups(services.iter().flat_map(|service| &service.target_groups), true);
+        self.memory.found.add(services.iter().flat_map(|service| &service.target_groups));
         Ok(services)
     }
 
     /// One service by its names.
     pub(super) async fn service(&self, key: &ServiceKey) -> Result<Service, Fault> {
-        let found = self.describe_services(key.cluster.clone(), vec![key.service.clone()]).await?;
+        let (described, _) = self.describe_once(&key.cluster, vec![key.service.clone()]).await?;
+        let found = self.with_managed_resources(described).await;
         let service = found.into_iter().next().ok_or_else(|| {
             let message = format!("there is no service {} in cluster {}", key.service, key.cluster);
             let operation = Operation::DescribeServices.name();
@@ -72,7 +160,7 @@ impl Aws {
             fault.code = Some("MISSING".to_owned());
             fault
         })?;
-        self.memory.saw_target_groups(&service.target_groups, false);
+        self.memory.found.add(&service.target_groups);
         Ok(service)
     }
 
@@ -109,13 +197,16 @@ impl Aws {
         Err(fault)
     }
 
-    async fn service_arns(&self, cluster: &str) -> Result<Vec<String>, Fault> {
+    async fn service_arns(&self, cluster: &str, page: &UnboundedSender<Page>) -> Result<Vec<String>, Fault> {
         let subject = cluster_subject(cluster);
         let listed = pages(Operation::ListServices, usize::MAX, |token| {
             let call = self.clients.ecs.list_services().cluster(cluster).max_results(PAGE).set_next_token(token).send();
             async {
                 let answer = self.ask(Operation::ListServices, &subject, call).await?;
-                Ok((answer.service_arns.unwrap_or_default(), answer.next_token))
+                let arns = answer.service_arns.unwrap_or_default();
+                // Whoever describes them has failed if nobody takes the page.
+                let _ = page.send((cluster.to_owned(), arns.clone()));
+                Ok((arns, answer.next_token))
             }
         });
         let listed = distinct(listed.await?);
@@ -126,28 +217,54 @@ impl Aws {
         Ok(listed)
     }
 
-    /// Those of the services that are there.
-    async fn describe_services(&self, cluster: String, services: Vec<String>) -> Result<Vec<Service>, Fault> {
+    /// Those of the services that are there, each with the revisions to ask for what AWS manages. An answer that lacks
+    /// some without a reason is asked for once more.
+    async fn describe_services(
+        &self,
+        cluster: &str,
+        services: Vec<String>,
+    ) -> Result<Vec<(Service, Vec<String>)>, Fault> {
+        let (mut described, lacking) = self.describe_once(cluster, services).await?;
+        if lacking.is_empty() {
+            return Ok(described);
+        }
+        let (again, lacking) = self.describe_once(cluster, lacking).await?;
+        described.extend(again);
+        match lacking.first() {
+            None => Ok(described),
+            Some(first) => {
+                let message = format!("the answer lacks {} of the services, and says nothing of them", lacking.len());
+                let subject = ServiceKey::new(Arn::new(cluster).name(), Arn::new(first).name()).to_string();
+                Err(Fault::new(FaultKind::Garbled, Operation::DescribeServices.name(), subject, message))
+            }
+        }
+    }
+
+    /// Those of the services that are there, and those of which the answer says nothing.
+    async fn describe_once(&self, cluster: &str, services: Vec<String>) -> Result<Described, Fault> {
         let operation = Operation::DescribeServices;
         let subject = match services.as_slice() {
-            [only] => ServiceKey::new(Arn::new(&*cluster).name(), Arn::new(only).name()).to_string(),
-            several => format!("{} services of {}", several.len(), cluster_subject(&cluster)),
+            [only] => ServiceKey::new(Arn::new(cluster).name(), Arn::new(only).name()).to_string(),
+            several => format!("{} services of {}", several.len(), cluster_subject(cluster)),
         };
-        let call = self.clients.ecs.describe_services().cluster(&cluster).set_services(Some(services));
+        let call = self.clients.ecs.describe_services().cluster(cluster).set_services(Some(services.clone()));
         let answer = self.ask(operation, &subject, call.include(ServiceField::Tags).send()).await?;
         only_missing(operation, &subject, answer.failures())?;
-        let services = answer.services.unwrap_or_default().into_iter();
-        let services: Result<Vec<_>, Fault> = services
-            .map(|service| {
-                let revisions = managed::revisions_of(&service);
-                let service = convert::service(service, &cluster).ok_or_else(|| {
-                    let message = "the answer has a service without a name";
-                    Fault::new(FaultKind::Garbled, operation.name(), &subject, message)
-                })?;
-                Ok((service, revisions))
-            })
-            .collect();
-        Ok(self.with_managed_resources(services?).await)
+        let missing = answer.failures().iter().filter_map(|failure| failure.arn.as_deref());
+        let named = |arn: &str| Arn::new(arn).name().to_owned();
+        let mut answered: HashSet<String> = missing.map(named).collect();
+        let described = answer.services.unwrap_or_default().into_iter().map(|service| {
+            let revisions = managed::revisions_of(&service);
+            let service = convert::service(service, cluster).ok_or_else(|| {
+                let message = "the answer has a service without a name";
+                Fault::new(FaultKind::Garbled, operation.name(), &subject, message)
+            })?;
+            answered.insert(service.key.service.clone());
+            Ok((service, revisions))
+        });
+        let described = described.collect::<Result<Vec<_>, Fault>>()?;
+        let lacking = services.into_iter().filter(|service| !answered.contains(&named(service))).collect();
+        Ok((described, lacking))
     }
 
     /// The tasks of a service, running and lately stopped.

@@ -5,13 +5,16 @@
 
 mod alarms;
 mod bounded;
+pub(crate) mod budget;
 pub(crate) mod cache;
 mod clients;
 mod cloudwatch;
 mod deployments;
+mod discovery;
 mod ecs;
 mod elbv2;
 mod fault;
+mod found;
 mod instances;
 mod logs;
 mod managed;
@@ -25,6 +28,7 @@ mod sts;
 mod target_groups;
 pub(crate) mod task_definition;
 mod time;
+mod told;
 pub(crate) mod writes;
 
 use std::error::Error;
@@ -39,13 +43,15 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use tracing::Instrument;
 
-use super::{Cloud, MetricProvider};
-use crate::domain::fault::Fault;
+use super::{Cloud, MetricProvider, Parts};
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::plan::{Call, Receipt};
 
+pub use self::budget::Budget;
 pub use self::clients::{ClientPool, Connect, Limits};
 
+use self::budget::{Spending, Urgency};
 use self::cache::Memory;
 use self::clients::{Clients, Endpoints};
 use self::fault::ConnectionInfo;
@@ -59,6 +65,10 @@ pub struct Aws {
     limits: Limits,
     place: Arc<ConnectionInfo>,
     memory: Arc<Memory>,
+    budget: Budget,
+    urgency: Urgency,
+    /// True for a command, which spends more than steady polling does.
+    once: bool,
 }
 
 /// The same account and region twice, with connections of their own; what one learns the other knows.
@@ -90,6 +100,9 @@ pub async fn connect(options: &Connect) -> Result<ClientPools, Fault> {
         limits: options.limits,
         place: place.clone(),
         memory: memory.clone(),
+        budget: options.budget.clone(),
+        urgency: if lane == ClientPool::Act { Urgency::Act } else { Urgency::Rest },
+        once: options.once,
     };
     Ok(ClientPools { poll: lane(ClientPool::Poll), act: lane(ClientPool::Act), region, profile })
 }
@@ -97,11 +110,36 @@ pub async fn connect(options: &Connect) -> Result<ClientPools, Fault> {
 #[async_trait]
 impl Cloud for Aws {
     async fn read(&self, query: &Query) -> Result<Answer, Fault> {
+        self.read_in_parts(query, &|_| {}).await
+    }
+
+    async fn read_in_parts(&self, query: &Query, tell: Parts<'_>) -> Result<Answer, Fault> {
+        self.about(query).answer(query, tell).await
+    }
+
+    async fn act(&self, call: &Call) -> Result<Receipt, Fault> {
+        self.write(call).await
+    }
+}
+
+impl Aws {
+    /// The same account and region, with the urgency of a query.
+    fn about(&self, query: &Query) -> Self {
+        let urgency = match query {
+            _ if self.urgency == Urgency::Act => Urgency::Act,
+            Query::Services | Query::Routes => Urgency::Rest,
+            _ => Urgency::Watched,
+        };
+        Self { urgency, ..self.clone() }
+    }
+
+    async fn answer(&self, query: &Query, tell: Parts<'_>) -> Result<Answer, Fault> {
         Ok(match query {
             Query::Identity => Answer::Identity(self.identity().await?),
-            Query::Services => Answer::Services(self.services().await?),
+            Query::Services => Answer::Services(Box::pin(self.services(tell)).await?),
+            Query::Named(names) => Answer::Services(Box::pin(self.named_services(names)).await?),
             Query::Service(key) => Answer::Service(Box::new(self.service(key).await?)),
-            Query::Routes => Answer::Routes(self.routes().await?),
+            Query::Routes => Answer::Routes(Box::pin(self.routes()).await?),
             Query::Route(id) => Answer::Route(self.rule(id).await?.route),
             Query::Health(target_groups) => Answer::Health(self.health(target_groups).await?),
             Query::Tasks(key) => Answer::Tasks(self.tasks(key).await?),
@@ -116,13 +154,7 @@ impl Cloud for Aws {
         })
     }
 
-    async fn act(&self, call: &Call) -> Result<Receipt, Fault> {
-        self.write(call).await
-    }
-}
-
-impl Aws {
-    /// Sends one call: its span in the log, its failure as a [`Fault`].
+    /// Sends one call once the budget admits it: its span in the log, its failure as a [`Fault`].
     async fn ask<T, E>(
         &self,
         operation: Operation,
@@ -133,9 +165,13 @@ impl Aws {
         T: RequestId,
         E: ProvideErrorMetadata + Error + 'static,
     {
+        // The SDK's futures are large, and every reader above this one would hold them in its own.
+        let call = Box::pin(call);
+        let once = self.once || self.memory.is_first_look();
+        self.budget.admit(operation, self.urgency, if once { Spending::Once } else { Spending::Steady }).await;
         // How long it took is in the span's own times.
         let span = tracing::debug_span!("aws", %operation, subject, request_id = tracing::field::Empty);
-        async {
+        let answer = async {
             let answer = call.await;
             let request_id = match &answer {
                 Ok(answer) => answer.request_id(),
@@ -150,7 +186,14 @@ impl Aws {
                 fault::fault(operation, subject, &error, &self.place, account)
             })
         }
-        .instrument(span)
-        .await
+        .instrument(span);
+        let answer = match operation {
+            Operation::DescribeRules | Operation::DescribeListeners => self.memory.watch(answer).await,
+            _ => answer.await,
+        };
+        if answer.as_ref().is_err_and(|fault| fault.kind == FaultKind::Throttled) {
+            self.budget.throttled(operation);
+        }
+        answer
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::fault::{Fault, FaultKind};
 
 use super::Aws;
 use super::operation::Operation;
+use super::pages::pages;
 
 /// ELBv2 takes as many target groups in one call.
 const TARGET_GROUPS_A_CALL: usize = 20;
@@ -49,11 +50,7 @@ impl Aws {
 
     /// The settings of target groups; one that is gone is left out.
     pub(super) async fn target_groups(&self, groups: &[Arn]) -> Result<Vec<TargetGroup>, Fault> {
-        let described = match self.described_groups(groups).await {
-            // One that is gone fails the whole question.
-            Err(fault) if fault.kind == FaultKind::NotFound => self.those_left(groups).await?,
-            described => described?,
-        };
+        let described = self.groups_left(groups).await?;
         let settings = stream::iter(described).map(|raw| async move {
             let group = settings(&raw)?;
             // It may be forbidden apart, and costs nothing but itself then.
@@ -81,6 +78,26 @@ impl Aws {
             .try_collect()
             .await?;
         Ok(found.into_iter().flat_map(|answer| answer.target_groups.unwrap_or_default()).collect())
+    }
+
+    /// All of the account's.
+    pub(super) async fn all_groups(&self) -> Result<Vec<Described>, Fault> {
+        let operation = Operation::DescribeTargetGroups;
+        pages(operation, usize::MAX, |token| async {
+            let call = self.clients.elbv2.describe_target_groups().page_size(400).set_marker(token);
+            let answer = self.ask(operation, "all target groups", call.send()).await?;
+            Ok((answer.target_groups.unwrap_or_default(), answer.next_marker))
+        })
+        .await
+    }
+
+    /// As AWS describes those that there still are.
+    pub(super) async fn groups_left(&self, groups: &[Arn]) -> Result<Vec<Described>, Fault> {
+        match self.described_groups(groups).await {
+            // One that is gone fails the whole question.
+            Err(fault) if fault.kind == FaultKind::NotFound => self.those_left(groups).await,
+            described => described,
+        }
     }
 
     /// The same of those that there still are, each asked for by itself.

@@ -4,6 +4,21 @@ use jiff::SignedDuration;
 
 use crate::domain::metrics::source::MetricSource;
 use crate::domain::observe::query::Query;
+use crate::domain::observe::requirements::SMALL_FLEET;
+
+/// ECS services that steady polling reads in a second: a third of AWS's 20 calls, each for ten services, with a call
+/// that lists for every hundred.
+const SERVICES_A_SECOND: usize = 60;
+
+/// Returns true if a fleet of this size is swept within the budget, and read in part only.
+pub(crate) fn is_large(releases: usize) -> bool {
+    releases > SMALL_FLEET
+}
+
+/// Returns the time that a sweep over this many services takes within the budget.
+pub(crate) fn sweep_time(services: usize) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(services / SERVICES_A_SECOND).unwrap_or(i64::MAX))
+}
 
 /// A source of data, with one age on the screen and one poll interval.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
@@ -47,7 +62,7 @@ impl Source {
     pub(super) fn answering(query: &Query) -> Self {
         match query {
             Query::Identity => Self::Identity,
-            Query::Services | Query::Service(_) => Self::Services,
+            Query::Services | Query::Named(_) | Query::Service(_) => Self::Services,
             Query::Routes | Query::Route(_) => Self::Routes,
             Query::Health(_) => Self::Health,
             Query::Tasks(_) => Self::Tasks,

@@ -4,11 +4,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::observed::Observed;
-use crate::console::poll_schedule::source::Source;
+use crate::console::poll_schedule::source::{Source, is_large, sweep_time};
 use crate::domain::analysis::alarms;
-use crate::domain::fault::FaultKind;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::metrics::Series;
-use crate::domain::observe::snapshot::Reading;
+use crate::domain::observe::snapshot::{Reading, Snapshot};
 use crate::domain::release::{Release, Side};
 
 /// Age up to which an answer is never old, however fast AWS's clock runs.
@@ -17,6 +17,17 @@ const NEVER_OLD_BEFORE: SignedDuration = SignedDuration::from_secs(5);
 /// Returns the age of an answer from `at` in the operator's time, and true if the age exceeds three times its source's
 /// pace.
 pub fn age(observed: &Observed, focused: bool, source: &Source, at: Timestamp) -> (SignedDuration, bool) {
+    let swept = is_large(observed.releases.len()) && matches!(source, Source::Services | Source::Routes);
+    if swept {
+        let pace = source.every(false).max(sweep_time(observed.releases.len()));
+        let age = observed.now.since(at);
+        return (age, age > observed.now.rate.operator_time(pace).saturating_mul(3));
+    }
+    age_of_one(observed, focused, source, at)
+}
+
+/// The same of an answer about one thing, which the size of the fleet does not excuse.
+fn age_of_one(observed: &Observed, focused: bool, source: &Source, at: Timestamp) -> (SignedDuration, bool) {
     let busy = focused && observed.releases.iter().any(|release| release.in_flight());
     let pace = observed.now.rate.operator_time(source.every(busy)).saturating_mul(3).max(NEVER_OLD_BEFORE);
     let age = observed.now.since(at);
@@ -27,19 +38,35 @@ pub fn age(observed: &Observed, focused: bool, source: &Source, at: Timestamp) -
 /// if ECS shifts traffic. `None`: an answer is missing, or the newest attempt failed. A denied read counts as an
 /// answer: another attempt changes nothing.
 pub fn essential_read(observed: &Observed, release: &Release) -> Option<Timestamp> {
-    fn answered<T>(reading: &Reading<T>) -> Option<Timestamp> {
+    fn answered<T>(reading: &Reading<T>, read: Option<Timestamp>) -> Option<Timestamp> {
         match &reading.fault {
             Some((at, fault)) if fault.kind == FaultKind::Denied => Some(*at),
             Some(_) => None,
-            None => reading.at(),
+            None => read,
         }
     }
     let snapshot = &observed.snapshot;
-    let mut read = answered(&snapshot.services)?.min(answered(&snapshot.routes)?);
+    let services = answered(&snapshot.services, services_read(snapshot, release))?;
+    let mut read = services.min(answered(&snapshot.routes, routes_read(snapshot, release))?);
     if release.method.shifted_by_ecs() && release.in_flight() {
-        read = read.min(answered(snapshot.deployments.get(&release.stable.service)?)?);
+        let deployments = snapshot.deployments.get(&release.stable.service)?;
+        read = read.min(answered(deployments, deployments.at())?);
     }
     Some(read)
+}
+
+/// Returns the time of the oldest read of a release's services.
+fn services_read(snapshot: &Snapshot, release: &Release) -> Option<Timestamp> {
+    let read = release.services().map(|side| snapshot.service_read_at(&side.service));
+    read.min().unwrap_or(snapshot.services.at())
+}
+
+/// Returns the time of the oldest read of a release's production rules.
+fn routes_read(snapshot: &Snapshot, release: &Release) -> Option<Timestamp> {
+    // Without routes nothing tells that these are the rules.
+    snapshot.routes.at()?;
+    let read = release.rules.iter().map(|rule| snapshot.route_read_at(&rule.route.id));
+    read.min().unwrap_or(snapshot.routes.at())
 }
 
 /// Returns the name of a source in a sentence.
@@ -49,22 +76,34 @@ fn spoken(source: &Source) -> String {
 
 /// Returns the reason not to rely on an answer: it is missing or old, or the newest attempt failed.
 fn doubt<T>(observed: &Observed, focused: bool, source: &Source, reading: Option<&Reading<T>>) -> Option<String> {
+    doubt_since(observed, focused, source, (reading.and_then(Reading::failing), reading.and_then(Reading::at)))
+}
+
+/// The same of a read at a time of its own.
+fn doubt_since(
+    observed: &Observed,
+    focused: bool,
+    source: &Source,
+    (failing, read): (Option<&Fault>, Option<Timestamp>),
+) -> Option<String> {
     let name = spoken(source);
-    if let Some(fault) = reading.and_then(Reading::failing) {
+    if let Some(fault) = failing {
         return Some(format!("the {name} cannot be read ({})", fault.kind.word()));
     }
-    let Some(at) = reading.and_then(Reading::at) else {
+    let Some(at) = read else {
         return Some(format!("the {name} are not read yet"));
     };
-    let (age, old) = age(observed, focused, source, at);
+    let (age, old) = age_of_one(observed, focused, source, at);
     old.then(|| format!("the {name} are {} s old", age.as_secs()))
 }
 
 /// Returns the reason, in words, not to decide anything about this release on the present data.
 pub fn stale(observed: &Observed, focused: bool, release: &Release) -> Option<String> {
     let snapshot = &observed.snapshot;
-    doubt(observed, focused, &Source::Services, Some(&snapshot.services))
-        .or_else(|| doubt(observed, focused, &Source::Routes, Some(&snapshot.routes)))
+    let services = (snapshot.services.failing(), services_read(snapshot, release));
+    let routes = (snapshot.routes.failing(), routes_read(snapshot, release));
+    doubt_since(observed, focused, &Source::Services, services)
+        .or_else(|| doubt_since(observed, focused, &Source::Routes, routes))
         .or_else(|| {
             let native = release.method.shifted_by_ecs();
             let deployments = snapshot.deployments.get(&release.stable.service);

@@ -68,8 +68,8 @@ fn rules<'a>(release: &'a ReleaseState, service: &'a Service, snapshot: &'a Snap
     if release.method.shifted_by_ecs() {
         return production_rule(service, release.under_way(), snapshot).into_iter().collect();
     }
-    let of = |route: &&Route| service.target_groups.iter().any(|group| route.weight(group).is_some());
-    snapshot.routes.get().into_iter().flat_map(|routes| routes.values()).filter(of).collect()
+    let routes = snapshot.routes.get().into_iter();
+    routes.flat_map(|routes| routes.to_any(&service.target_groups)).collect()
 }
 
 /// The service's groups that get traffic, each with its rule and its share.

@@ -21,6 +21,8 @@ pub enum Query {
     Identity,
     /// Every service of the environment's clusters, with rollouts, events and tags.
     Services,
+    /// The services of these names, in every cluster of the environment, as if there were no others. At most ten names.
+    Named(Vec<String>),
     /// One service.
     Service(ServiceKey),
     /// Every rule and default action that forwards to target groups, over all load balancers.
@@ -61,8 +63,10 @@ pub enum Query {
 pub enum Answer {
     /// To [`Query::Identity`].
     Identity(Identity),
-    /// To [`Query::Services`].
+    /// To [`Query::Services`] and [`Query::Named`].
     Services(Vec<Service>),
+    /// To [`Query::Services`] while it is being read: some of them, as they are now.
+    SomeServices(Vec<Service>),
     /// To [`Query::Service`].
     Service(Box<Service>),
     /// To [`Query::Routes`].
@@ -96,7 +100,7 @@ impl Query {
     pub fn operation(&self) -> &'static str {
         match self {
             Self::Identity => "GetCallerIdentity",
-            Self::Services | Self::Service(_) => "DescribeServices",
+            Self::Services | Self::Named(_) | Self::Service(_) => "DescribeServices",
             Self::Routes | Self::Route(_) => "DescribeRules",
             Self::Health(_) => "DescribeTargetHealth",
             Self::Tasks(_) => "DescribeTasks",
@@ -118,6 +122,7 @@ impl Query {
             Self::Service(service) | Self::Tasks(service) | Self::Deployments(service) => service.to_string(),
             Self::Route(route) => route.to_string(),
             Self::Family(family) => family.clone(),
+            Self::Named(names) => names.first().cloned().unwrap_or_default(),
             Self::Definition { arn, .. } => arn.to_string(),
             Self::Logs(page) => page.source.group.clone(),
             Self::Health(groups) | Self::TargetGroups(groups) => many(groups.len(), "target group"),

@@ -142,6 +142,10 @@ pub(crate) struct Known<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// The most releases of which everything is read. Of a larger fleet, only those are that somebody looks at, that are in
+/// flight, or that need somebody.
+pub(crate) const SMALL_FLEET: usize = 40;
+
 /// Number of rollback candidates to read in advance, beside the best one.
 const CANDIDATES: usize = 3;
 

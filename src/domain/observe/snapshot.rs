@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::progress::ProgressTracker;
+use super::routes::Routes;
 use crate::domain::ecs::alarm::Alarm;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
@@ -40,7 +41,7 @@ pub struct Snapshot {
     /// All services, by name.
     pub services: Reading<BTreeMap<ServiceKey, Service>>,
     /// All routes, by rule.
-    pub routes: Reading<BTreeMap<RouteId, Route>>,
+    pub routes: Reading<Routes>,
     /// Health, by target group.
     pub health: BTreeMap<Arn, Reading<Health>>,
     /// Tasks, by service.
@@ -57,6 +58,8 @@ pub struct Snapshot {
     pub metrics: BTreeMap<MetricSource, Reading<Series>>,
     /// Time of the last single read of each route: an older reading of all routes does not replace the newer read.
     routes_read: BTreeMap<RouteId, Timestamp>,
+    /// True while parts of the first answer about all services are known, and the rest is not.
+    services_are_coming: bool,
     /// Time of the last single read of each service.
     services_read: BTreeMap<ServiceKey, Timestamp>,
     /// Start of each route's present weights, as far as observed.
@@ -103,9 +106,29 @@ impl Snapshot {
         self.services.get()?.get(key)
     }
 
+    /// Returns true while some services are known, and others may follow that were never read.
+    pub(crate) fn services_are_coming(&self) -> bool {
+        self.services_are_coming
+    }
+
+    /// Time of the newest read of a service: its own, or that of all services.
+    pub(crate) fn service_read_at(&self, key: &ServiceKey) -> Option<Timestamp> {
+        self.services.at().max(self.services_read.get(key).copied())
+    }
+
+    /// Time of the newest read of a route: its own, or that of all routes.
+    pub(crate) fn route_read_at(&self, id: &RouteId) -> Option<Timestamp> {
+        self.routes.at().max(self.routes_read.get(id).copied())
+    }
+
     /// A route by its rule.
     pub fn route(&self, id: &RouteId) -> Option<&Route> {
         self.routes.get()?.get(id)
+    }
+
+    /// The routes to a target group, whatever the weight; none before the routes were read.
+    pub(crate) fn routes_to<'a>(&'a self, group: &Arn) -> impl Iterator<Item = &'a Route> {
+        self.routes.get().into_iter().flat_map(|routes| routes.to(group))
     }
 
     /// A target group's health, if it was read.

@@ -82,6 +82,6 @@ fn disambiguate(mut named: Vec<(String, &ServiceKey)>) -> Vec<String> {
 fn other_rules(production: &[ProductionRule], services: &[&Service], snapshot: &Snapshot) -> Vec<Route> {
     let groups: BTreeSet<_> = services.iter().flat_map(|service| &service.target_groups).collect();
     let ours = |route: &Route| production.iter().any(|rule| rule.route.id == route.id);
-    let has = |route: &&Route| !ours(route) && route.forwards.iter().any(|to| groups.contains(&to.target_group));
-    snapshot.routes.get().into_iter().flat_map(BTreeMap::values).filter(has).cloned().collect()
+    let others = snapshot.routes.get().into_iter().flat_map(|routes| routes.to_any(groups.iter().copied()));
+    others.filter(|route| !ours(route)).cloned().collect()
 }

@@ -25,6 +25,9 @@ pub(crate) struct Action {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listener {
+    /// The load balancer's name; the scenario's own one by default. Every other name is an application load balancer.
+    #[serde(default)]
+    pub(crate) load_balancer: Option<String>,
     pub(crate) port: u16,
     /// The action for requests that no rule matches.
     pub(crate) default: Action,

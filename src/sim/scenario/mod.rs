@@ -10,6 +10,7 @@ mod event;
 mod file;
 mod load;
 mod load_balancer;
+mod scale;
 mod service;
 mod task_definition;
 

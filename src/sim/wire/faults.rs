@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::quotas;
 use crate::sim::api::{ApiError, Call, Service};
 
 /// A failure that the server injects.
@@ -65,7 +66,7 @@ impl Fault {
             Self::Error { status, code, message } => {
                 Some(ApiError { status: *status, code: code.clone(), message: message.clone() })
             }
-            Self::Throttle => spelled(400, "Throttling", "Rate exceeded".to_owned()),
+            Self::Throttle => Some(quotas::throttled(call.service)),
             Self::Expire => {
                 spelled(403, "ExpiredToken", "The security token included in the request is expired".to_owned())
             }

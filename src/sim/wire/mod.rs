@@ -8,12 +8,14 @@
 //! The codecs know no operations. `shapes` lists the few members whose JSON form does not tell their type.
 
 mod backend;
+mod call_counts;
 mod call_log;
 mod cbor;
 mod clock;
 mod faults;
 mod json;
 mod query;
+mod quotas;
 mod request;
 mod response;
 mod server;
@@ -24,7 +26,8 @@ mod xml;
 mod tests;
 
 pub use backend::Backend;
+pub use call_counts::{CallCount, CallCounts};
 pub use call_log::{CallLog, CallRecord};
 pub use clock::SimClock;
 pub use faults::{Fault, FaultRule, Faults};
-pub use server::Server;
+pub use server::{Conditions, Server};

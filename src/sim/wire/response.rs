@@ -53,6 +53,13 @@ pub(super) fn greeting() -> HttpResponse {
     plain(200, "text/plain", "tidegate's embedded AWS: point AWS_ENDPOINT_URL here.\n")
 }
 
+/// A JSON document that is no answer of AWS.
+pub(super) fn document(document: &serde_json::Value) -> HttpResponse {
+    let mut response = plain(200, "application/json", "");
+    *response.body_mut() = Full::new(json::encode(document));
+    response
+}
+
 /// The answer of a broken proxy in front of AWS.
 pub(super) fn html_error() -> HttpResponse {
     plain(

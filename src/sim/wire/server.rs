@@ -23,9 +23,11 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
+use super::call_counts::CallCounts;
 use super::call_log::{CallLog, CallRecord};
 use super::clock::SimClock;
 use super::faults::{self, Clearing, Fault, Faults};
+use super::quotas::Quotas;
 use super::request::{self, Target};
 use super::response::{self, HttpResponse};
 use crate::sim::api::{Answer, ApiError, Call};
@@ -36,11 +38,24 @@ const MAX_BODY: usize = 1 << 20;
 /// Interval at which the server advances a running world, so that requests have little time to catch up on.
 const TICK: Duration = Duration::from_millis(250);
 
+/// The path at which the server reports the number of requests by operation, as JSON.
+const COUNTS: &str = "/calls";
+
+/// The conditions under which the server answers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Conditions {
+    /// Time between the arrival of a request and its execution.
+    pub latency: Duration,
+    /// AWS's request quotas are enforced. They count simulated time.
+    pub quotas: bool,
+}
+
 /// The running server. Dropping it closes the port and all connections, and ends its thread.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     log: CallLog,
+    counts: CallCounts,
     faults: Faults,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
@@ -52,15 +67,32 @@ impl Server {
     /// # Errors
     /// If the port is taken, or the thread or its runtime cannot be created.
     pub fn start(backend: impl Backend + 'static, clock: SimClock, port: Option<u16>) -> io::Result<Self> {
+        Self::start_under(Conditions::default(), backend, clock, port)
+    }
+
+    /// Serves `backend` under these conditions, as [`Self::start`] does under none.
+    ///
+    /// # Errors
+    /// If the port is taken, or the thread or its runtime cannot be created.
+    pub fn start_under(
+        conditions: Conditions,
+        backend: impl Backend + 'static,
+        clock: SimClock,
+        port: Option<u16>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0)))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (log, faults, stop) = (CallLog::default(), Faults::default(), CancellationToken::new());
+        let (log, counts) = (CallLog::default(), CallCounts::default());
+        let (faults, stop) = (Faults::default(), CancellationToken::new());
         let frontend = Arc::new(Frontend {
             backend: Mutex::new(Box::new(backend)),
             clock,
+            conditions,
+            quotas: Quotas::default(),
             log: log.clone(),
+            counts: counts.clone(),
             faults: faults.clone(),
             sequence: AtomicU64::new(0),
         });
@@ -70,7 +102,7 @@ impl Server {
                 tracing::error!(%error, "the embedded AWS cannot listen");
             }
         })?;
-        Ok(Self { address, log, faults, stop, thread: Some(thread) })
+        Ok(Self { address, log, counts, faults, stop, thread: Some(thread) })
     }
 
     /// The value of `AWS_ENDPOINT_URL`: `http://127.0.0.1:PORT`.
@@ -81,6 +113,11 @@ impl Server {
     /// The log of requests so far.
     pub fn log(&self) -> &CallLog {
         &self.log
+    }
+
+    /// The number of requests so far, by operation.
+    pub fn counts(&self) -> &CallCounts {
+        &self.counts
     }
 
     /// The faults that the server injects.
@@ -128,7 +165,10 @@ struct Frontend {
     /// Never locked across an await.
     backend: Mutex<Box<dyn Backend>>,
     clock: SimClock,
+    conditions: Conditions,
+    quotas: Quotas,
     log: CallLog,
+    counts: CallCounts,
     faults: Faults,
     sequence: AtomicU64,
 }
@@ -172,7 +212,8 @@ impl Frontend {
         let arrived = Instant::now();
         let (head, body) = request.into_parts();
         if matches!(head.method, Method::GET | Method::HEAD) && head.uri.query().is_none() {
-            return Ok(response::greeting());
+            let counts = (head.uri.path() == COUNTS).then(|| response::document(&self.counts.document()));
+            return Ok(counts.unwrap_or_else(response::greeting));
         }
         let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
             return Ok(response::too_large());
@@ -196,10 +237,16 @@ impl Frontend {
                 error: None,
             });
         }
+        if !self.conditions.latency.is_zero() {
+            tokio::time::sleep(self.conditions.latency).await;
+        }
         let (response, error) = match request {
             Ok(request) => self.respond(&target, request.call, &request_id).await?,
             Err(error) => (response::api_error(&target, &error, &request_id), Some(error)),
         };
+        if target.api.is_some() {
+            self.counts.add(&target.operation, error.as_ref().map(|error| error.code.as_str()));
+        }
         self.log.record_answer(sequence, response.status().as_u16(), error.map(|error| error.code));
         Ok(response)
     }
@@ -211,6 +258,11 @@ impl Frontend {
         call: Call,
         id: &str,
     ) -> Result<(HttpResponse, Option<ApiError>), Dropped> {
+        if self.conditions.quotas
+            && let Err(error) = self.quotas.take(call.service, &call.operation, self.clock.now())
+        {
+            return Ok((response::api_error(target, &error, id), Some(error)));
+        }
         if let Some((fault, clearing)) = self.faults.take(call.service, &call.operation) {
             match fault {
                 Fault::Delay { millis } => clearing.wait_up_to(millis).await,

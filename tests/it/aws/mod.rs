@@ -9,6 +9,7 @@ mod faults;
 mod groups;
 mod logs;
 mod metrics;
+mod reach;
 mod reading;
 mod registering;
 mod revisions;
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate::cloud::aws::{ClientPools, Connect, connect};
+use tidegate::cloud::aws::{Budget, ClientPools, Connect, connect};
 use tidegate::sim::api::{Answer as ApiAnswer, ApiError, Call};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Server, SimClock};
@@ -56,6 +57,7 @@ impl Stage {
             region: Some("us-east-1".to_owned()),
             endpoint_url: Some(server.endpoint()),
             keys: Some(("AKIDTEST".to_owned(), "secret".to_owned())),
+            budget: Budget::unlimited(),
             clusters: clusters.iter().map(|cluster| (*cluster).to_owned()).collect(),
             ..Connect::default()
         };
@@ -168,6 +170,7 @@ async fn embedded(scenario: &Scenario) -> (Server, SimClock, ClientPools) {
         region: Some("us-east-1".to_owned()),
         endpoint_url: Some(server.endpoint()),
         keys: Some(("test".to_owned(), "test".to_owned())),
+        budget: Budget::unlimited(),
         ..Connect::default()
     };
     let lanes = connect(&options).await.unwrap();

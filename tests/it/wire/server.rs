@@ -6,7 +6,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::json;
 use tidegate::sim::api::Service;
-use tidegate::sim::wire::{CallLog, Fault, FaultRule, Server, SimClock};
+use tidegate::sim::wire::{CallCount, CallLog, Conditions, Fault, FaultRule, Server, SimClock};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Fake, client, refused, serve, soon, start};
 
@@ -161,4 +162,52 @@ async fn a_stopped_server_frees_its_port_and_drops_its_clients() {
 /// Waits for a request of this operation to arrive.
 async fn asked(log: &CallLog, operation: &str) {
     soon(log.wait_for(|record| record.operation == operation)).await;
+}
+
+#[tokio::test]
+async fn quotas_are_enforced_in_each_protocol_and_counted() {
+    let conditions = Conditions { quotas: true, ..Conditions::default() };
+    let clock = SimClock::manual(start());
+    let server = Server::start_under(conditions, Fake::default(), clock.clone(), None).unwrap();
+    let (ecs, elb) = (client!(aws_sdk_ecs, server), client!(aws_sdk_elasticloadbalancingv2, server));
+    let cloudwatch = client!(aws_sdk_cloudwatch, server);
+    for _ in 0..50 {
+        ecs.list_clusters().send().await.unwrap();
+    }
+    assert_eq!(refused!(ecs.list_clusters()).0.as_deref(), Some("ThrottlingException"));
+    for _ in 0..40 {
+        elb.describe_load_balancers().send().await.unwrap();
+    }
+    assert_eq!(refused!(elb.describe_load_balancers()).0.as_deref(), Some("Throttling"));
+    for _ in 0..9 {
+        cloudwatch.describe_alarms().send().await.unwrap();
+    }
+    assert_eq!(refused!(cloudwatch.describe_alarms()).0.as_deref(), Some("Throttling"));
+    clock.advance(Duration::from_millis(100));
+    ecs.list_clusters().send().await.unwrap();
+    elb.describe_load_balancers().send().await.unwrap();
+    assert_eq!(server.counts().all()["ListClusters"], CallCount { calls: 52, throttled: 1, failed: 0 });
+    assert_eq!(server.counts().total(), CallCount { calls: 104, throttled: 3, failed: 0 });
+    assert!(soon(read_counts(&server)).await.contains(r#""ListClusters":{"calls":52,"throttled":1,"failed":0}"#));
+}
+
+/// The server's own report, over HTTP.
+async fn read_counts(server: &Server) -> String {
+    let address = server.endpoint().replace("http://", "");
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let request = format!("GET /calls HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
+}
+
+#[tokio::test]
+async fn each_answer_takes_the_latency() {
+    let conditions = Conditions { latency: Duration::from_millis(30), ..Conditions::default() };
+    let server = Server::start_under(conditions, Fake::default(), SimClock::manual(start()), None).unwrap();
+    let client = client!(aws_sdk_ecs, server);
+    let begun = std::time::Instant::now();
+    client.list_clusters().send().await.unwrap();
+    assert!(begun.elapsed() >= conditions.latency, "{:?}", begun.elapsed());
 }

@@ -117,19 +117,30 @@ fn what_comes_into_sight_is_asked_for_at_once_and_without_the_others() {
 }
 
 #[test]
-fn a_fleet_of_more_than_a_call_takes_turns_and_the_open_release_is_in_each() {
+fn a_screen_of_more_than_a_call_takes_turns() {
     let mut model = fleet(300);
-    model.screen.current = Screen::Release("s299".to_owned());
+    model.screen.size = (120, 400);
     let first = asked(&mut model, 0..59, good);
     assert!(first.iter().all(|(_, query)| query.metrics() <= METRICS_A_CALL), "{:?}", told(&first));
     let seen: HashSet<_> = first.iter().flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
-    assert_eq!(seen.len(), 300 + 2);
-    let again = asked(&mut model, 59..260, good);
-    let open = |query: &MetricsQuery| query.meters.iter().filter(|(_, detail)| *detail == Resolution::Full).count();
-    assert!(again.iter().all(|(_, query)| open(query) == 2 && query.metrics() <= METRICS_A_CALL));
-    assert!(again.len() <= 4, "one call a poll: {:?}", told(&again));
+    assert_eq!(seen.len(), 300);
+    let again = asked(&mut model, 59..320, good);
+    assert!(again.iter().all(|(_, query)| query.metrics() <= METRICS_A_CALL));
+    assert!(again.len() <= 5, "one call a poll: {:?}", told(&again));
     let seen: HashSet<_> = again.iter().flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
-    assert_eq!(seen.len(), 300 + 2);
+    assert_eq!(seen.len(), 300);
+}
+
+#[test]
+fn a_large_fleet_costs_what_is_on_screen() {
+    let mut model = fleet(300);
+    let screen = asked(&mut model, 0..59, good);
+    let seen: HashSet<_> = screen.iter().flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
+    assert_eq!(seen.len(), 40, "the rows of the terminal");
+    model.screen.current = Screen::Release("s299".to_owned());
+    let open = asked(&mut model, 59..130, good);
+    let seen: HashSet<_> = open.iter().flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
+    assert_eq!(seen.len(), 1 + 2, "the open release, its service and its load balancer: {:?}", told(&open));
 }
 
 #[test]
@@ -183,18 +194,32 @@ fn of_prometheus(asked: &[(i64, MetricsQuery)], detail: Resolution) -> Vec<(i64,
 
 #[test]
 fn prometheus_is_asked_every_five_seconds_for_what_is_open_and_seldom_for_the_fleet() {
-    let mut model = own_fleet(100);
+    let mut model = own_fleet(40);
     model.screen.current = Screen::Release("s007".to_owned());
     let all = asked(&mut model, 0..121, good);
     let open: Vec<_> = (1..25).map(|n| (n * 5, 10, 1)).collect();
     assert_eq!(of_prometheus(&all, Resolution::Full), [vec![(0, 180, 1)], open].concat());
     let fleet = of_prometheus(&all, Resolution::Brief);
     assert!(fleet.iter().all(|(.., meters)| *meters <= METERS_AT_ONCE), "{fleet:?}");
+    let first: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 180).copied().collect();
+    assert_eq!(first, [(0, 180, 39)]);
+    let again: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 10).copied().collect();
+    assert_eq!(again, [(30, 10, 39), (60, 10, 39), (90, 10, 39), (120, 10, 39)]);
+    let turns = all.iter().filter(|(_, query)| query.of_prometheus() && query.spans().as_mins() == 10);
+    let turns: HashSet<_> = turns.flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
+    assert_eq!(turns.len(), 40);
+}
+
+#[test]
+fn prometheus_is_asked_for_a_tall_screen_in_batches() {
+    let mut model = own_fleet(100);
+    model.screen.size = (120, 400);
+    let all = asked(&mut model, 0..121, good);
+    let fleet = of_prometheus(&all, Resolution::Brief);
+    assert!(fleet.iter().all(|(.., meters)| *meters <= METERS_AT_ONCE), "{fleet:?}");
     // The batches follow one another.
     let first: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 180).copied().collect();
-    assert_eq!(first, [(0, 180, 40), (1, 180, 40), (2, 180, 19)]);
-    let again: Vec<_> = fleet.iter().filter(|(_, minutes, _)| *minutes == 10).copied().collect();
-    assert_eq!(again, [(30, 10, 40), (60, 10, 40), (90, 10, 40), (120, 10, 40)]);
+    assert_eq!(first, [(0, 180, 40), (1, 180, 40), (2, 180, 20)]);
     let turns = all.iter().filter(|(_, query)| query.of_prometheus() && query.spans().as_mins() == 10);
     let turns: HashSet<_> = turns.flat_map(|(_, query)| query.meters.iter().map(|(meter, _)| meter)).collect();
     assert_eq!(turns.len(), 100);

@@ -158,8 +158,12 @@ fn summary(scene: &Canvas<'_>, lines: &[&Release], columns: usize) -> Line<'stat
     if lines.len() != observed.releases.len() {
         spans.push(scene.dim(format!(" of {}", observed.releases.len())));
     }
+    if observed.snapshot.services_are_coming() {
+        spans.push(scene.span(" so far", Role::Warn));
+    }
     spans.push(scene.dim(" · "));
     spans.push(match needed {
+        0 if observed.snapshot.services_are_coming() => scene.dim("the rest is being read"),
         0 => scene.dim("none needs you"),
         1 => scene.span("1 needs you", Role::Warn),
         many => scene.span(format!("{many} need you"), Role::Warn),

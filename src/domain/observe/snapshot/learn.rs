@@ -1,5 +1,7 @@
 //! Effects of an answer, or of a failure, on the snapshot.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Answer, Query, Reading, Snapshot};
@@ -28,6 +30,7 @@ impl Snapshot {
         match (answer, query) {
             (Answer::Identity(identity), _) => self.identity.put(at, identity),
             (Answer::Services(services), _) => self.learn_services(at, services),
+            (Answer::SomeServices(services), _) => self.learn_some_services(at, services),
             (Answer::Service(service), _) => self.learn_service(at, *service),
             (Answer::Routes(routes), _) => self.learn_routes(at, routes),
             (Answer::Route(route), _) => self.learn_route(at, route),
@@ -82,6 +85,17 @@ impl Snapshot {
         };
         let services = services.into_iter().map(newest).map(|service| (service.key.clone(), service)).collect();
         self.services = Reading::fresh(at, services);
+        self.services_are_coming = false;
+    }
+
+    /// Applies a part of an answer that is still coming in. The time and the failure of the last answer stay: the rest
+    /// of the services is as old as before.
+    fn learn_some_services(&mut self, at: Timestamp, services: Vec<Service>) {
+        if self.services.value.is_none() {
+            self.services.value = Some((at, BTreeMap::new()));
+            self.services_are_coming = true;
+        }
+        services.into_iter().for_each(|service| self.learn_service(at, service));
     }
 
     fn learn_service(&mut self, at: Timestamp, service: Service) {
@@ -170,7 +184,7 @@ impl Snapshot {
     fn miss(&mut self, at: Timestamp, query: &Query, fault: &Fault) {
         match query {
             Query::Identity => self.identity.fail(at, fault.clone()),
-            Query::Services | Query::Service(_) => self.services.fail(at, fault.clone()),
+            Query::Services | Query::Named(_) | Query::Service(_) => self.services.fail(at, fault.clone()),
             Query::Routes | Query::Route(_) => self.routes.fail(at, fault.clone()),
             Query::Health(groups) => {
                 for group in groups {

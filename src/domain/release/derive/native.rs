@@ -1,7 +1,5 @@
 //! Both sides of a service whose traffic ECS shifts.
 
-use std::collections::BTreeMap;
-
 use jiff::SignedDuration;
 
 use super::side::{meter, side};
@@ -128,15 +126,14 @@ pub(crate) fn production_rule<'a>(
     under_way: Option<&ServiceDeployment>,
     snapshot: &'a Snapshot,
 ) -> Option<&'a Route> {
-    let rules = || snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
+    let rules = || snapshot.routes.get().into_iter().flat_map(|routes| routes.values());
     let resolved = under_way.and_then(|deployment| deployment.target.as_ref()?.production_rule.as_ref());
     if let Some(named) = resolved.or(service.production_rule.as_ref()) {
         return rules().find(|rule| rule.is_named_by(named));
     }
-    let has_all = |route: &&Route| {
-        service.target_groups.len() > 1 && service.target_groups.iter().all(|group| route.weight(group).is_some())
-    };
-    let mut all = rules().filter(has_all);
+    let [first, _, ..] = service.target_groups.as_slice() else { return None };
+    let has_all = |route: &&Route| service.target_groups.iter().all(|group| route.weight(group).is_some());
+    let mut all = snapshot.routes_to(first).filter(has_all);
     all.next().filter(|_| all.next().is_none())
 }
 
@@ -144,10 +141,9 @@ pub(crate) fn production_rule<'a>(
 /// weights of the production rule decide, if that rule is known.
 pub(super) fn served_from<'a>(service: &'a Service, snapshot: &Snapshot) -> Option<&'a Arn> {
     let production = production_rule(service, None, snapshot);
-    let all = || snapshot.routes.get().into_iter().flat_map(BTreeMap::values);
     let served = |group: &&Arn| match production {
         Some(rule) => rule.weight(group),
-        None => all().filter_map(|route| route.weight(group)).max(),
+        None => snapshot.routes_to(group).filter_map(|route| route.weight(group)).max(),
     };
     let heaviest = service.target_groups.iter().rev().max_by_key(served)?;
     let healthy = |group: &&Arn| snapshot.health_of(group).map(|health| health.healthy);
@@ -160,7 +156,7 @@ pub(super) fn served_from<'a>(service: &'a Service, snapshot: &Snapshot) -> Opti
 }
 
 pub(super) fn route_to<'a>(group: Option<&Arn>, snapshot: &'a Snapshot) -> Option<&'a Route> {
-    snapshot.routes.get()?.values().find(|route| group.is_some_and(|group| route.weight(group).is_some()))
+    snapshot.routes_to(group?).next()
 }
 
 /// The bake of the present share, before ECS goes on.

@@ -1,4 +1,6 @@
-//! The Describe operations of the load balancer.
+//! The Describe operations of the load balancers.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -14,7 +16,7 @@ use crate::sim::world::ecs::target::{Health, Target};
 use crate::sim::world::ecs::task::Task;
 use crate::sim::world::elb::load_balancer::{Listener, LoadBalancer};
 use crate::sim::world::elb::rule::Rule;
-use crate::sim::world::elb::target_group::{GroupId, TargetGroup};
+use crate::sim::world::elb::target_group::TargetGroup;
 use crate::sim::world::task_definitions::definition::PORT;
 
 const VPC: &str = "vpc-0d4e5f60718293a4b";
@@ -26,41 +28,51 @@ fn balancer_not_found() -> ApiError {
 pub(super) fn load_balancers(account: &Account, input: Input<'_>) -> Answer {
     let balancer = &account.load_balancer;
     let (arns, names) = (input.texts("LoadBalancerArns"), input.texts("Names"));
-    let exists = |name: &&str| balancer.exists && (*name == balancer.arn || *name == balancer.name);
+    let own = balancer.exists.then_some((&balancer.arn, &balancer.name, &balancer.dns));
+    let others = balancer.others.iter().map(|other| (&other.arn, &other.name, &other.dns));
+    let all: Vec<_> = own.into_iter().chain(others).collect();
+    let exists = |wanted: &&str| all.iter().any(|(arn, name, _)| wanted == arn || wanted == name);
     if !arns.iter().chain(&names).all(exists) {
         return Err(balancer_not_found());
     }
-    if !balancer.exists {
-        return Ok(json!({"LoadBalancers": []}));
-    }
+    let wanted =
+        |arn: &str, name: &str| arns.is_empty() && names.is_empty() || arns.contains(&arn) || names.contains(&name);
+    let matching = all.into_iter().filter(|(arn, name, _)| wanted(arn, name));
+    let described = matching.map(|(arn, name, dns)| {
+        let network = balancer.network && *arn == balancer.arn;
+        balancer_json(account, (arn, name, dns), network)
+    });
+    elb_page("LoadBalancers", "balancers", described.collect(), input)
+}
+
+fn balancer_json(account: &Account, (arn, name, dns): (&str, &str, &str), network: bool) -> Value {
     let zones: Vec<_> = Network::default().subnets.into_iter().zip(["a", "b"]).map(|(subnet, zone)| {
         json!({"ZoneName": format!("{}{zone}", account.arns.region), "SubnetId": subnet, "LoadBalancerAddresses": []})
     }).collect();
-    let load_balancer = json!({
-        "LoadBalancerArn": balancer.arn,
-        "DNSName": balancer.dns,
+    json!({
+        "LoadBalancerArn": arn,
+        "DNSName": dns,
         "CanonicalHostedZoneId": "Z35SXDOTRQ7X7K",
         "CreatedTime": epoch(account.started - 400 * DAY),
-        "LoadBalancerName": balancer.name,
+        "LoadBalancerName": name,
         "Scheme": "internet-facing",
         "VpcId": VPC,
         "State": {"Code": "active"},
-        "Type": if balancer.network { "network" } else { "application" },
+        "Type": if network { "network" } else { "application" },
         "AvailabilityZones": zones,
         "SecurityGroups": ["sg-0e5f60718293a4b5c"],
         "IpAddressType": "ipv4",
         "EnablePrefixForIpv6SourceNat": "off",
-    });
-    elb_page("LoadBalancers", "balancers", vec![load_balancer], input)
+    })
 }
 
 pub(super) fn listener_json(balancer: &LoadBalancer, at: usize, listener: &Listener) -> Value {
     let default = balancer.rules.iter().find(|r| r.listener == at && r.priority.is_none());
     json!({
         "ListenerArn": listener.arn,
-        "LoadBalancerArn": balancer.arn,
+        "LoadBalancerArn": balancer.arn_of(listener),
         "Port": listener.port,
-        "Protocol": if balancer.network { "TCP" } else { "HTTP" },
+        "Protocol": if balancer.network && listener.other.is_none() { "TCP" } else { "HTTP" },
         "DefaultActions": default.map(|r| r.actions.clone()).unwrap_or(json!([])),
     })
 }
@@ -68,8 +80,9 @@ pub(super) fn listener_json(balancer: &LoadBalancer, at: usize, listener: &Liste
 pub(super) fn listeners(account: &Account, input: Input<'_>) -> Answer {
     let balancer = &account.load_balancer;
     let arns = input.texts("ListenerArns");
-    match input.text("LoadBalancerArn") {
-        Some(arn) if arn != balancer.arn || !balancer.exists => return Err(balancer_not_found()),
+    let of_balancer = input.text("LoadBalancerArn");
+    match of_balancer {
+        Some(arn) if !balancer.has_balancer(arn) => return Err(balancer_not_found()),
         None if arns.is_empty() => {
             return Err(refuse("ValidationError", "You must specify either listener ARNs or a load balancer ARN"));
         }
@@ -78,8 +91,10 @@ pub(super) fn listeners(account: &Account, input: Input<'_>) -> Answer {
     if !arns.iter().all(|arn| balancer.listeners.iter().any(|l| l.arn == *arn)) {
         return Err(refuse("ListenerNotFound", "One or more listeners not found"));
     }
-    let matching =
-        balancer.listeners.iter().enumerate().filter(|(_, l)| arns.is_empty() || arns.contains(&l.arn.as_str()));
+    let matching = balancer.listeners.iter().enumerate().filter(|(_, listener)| {
+        (arns.is_empty() || arns.contains(&listener.arn.as_str()))
+            && of_balancer.is_none_or(|arn| balancer.arn_of(listener) == arn)
+    });
     elb_page("Listeners", "listeners", matching.map(|(at, l)| listener_json(balancer, at, l)).collect(), input)
 }
 
@@ -119,20 +134,21 @@ pub(super) fn target_groups(account: &Account, input: Input<'_>) -> Answer {
     let balancer = &account.load_balancer;
     let (arns, names) = (input.texts("TargetGroupArns"), input.texts("Names"));
     let of_balancer = input.text("LoadBalancerArn");
-    if of_balancer.is_some_and(|arn| arn != balancer.arn) {
+    if of_balancer.is_some_and(|arn| !balancer.has_balancer(arn)) {
         return Err(balancer_not_found());
     }
     let exists = |name: &&str| balancer.groups.iter().any(|(_, g)| g.arn == *name || g.name == *name);
     if !arns.iter().chain(&names).all(exists) {
         return Err(group_not_found());
     }
+    let behind = balancer.balancers_by_group();
     let matching = balancer.groups.iter().filter(|(id, group)| {
         (arns.is_empty() && names.is_empty()
             || arns.contains(&group.arn.as_str())
             || names.contains(&group.name.as_str()))
-            && (of_balancer.is_none() || balancer.in_use(*id))
+            && of_balancer.is_none_or(|arn| behind.get(id).is_some_and(|balancers| balancers.contains(arn)))
     });
-    let groups = matching.map(|(id, group)| group_json(balancer, id, group)).collect();
+    let groups = matching.map(|(id, group)| group_json(group, behind.get(&id))).collect();
     elb_page("TargetGroups", "groups", groups, input)
 }
 
@@ -140,7 +156,7 @@ fn group_not_found() -> ApiError {
     refuse("TargetGroupNotFound", "One or more target groups not found")
 }
 
-fn group_json(balancer: &LoadBalancer, id: GroupId, group: &TargetGroup) -> Value {
+fn group_json(group: &TargetGroup, balancers: Option<&BTreeSet<&str>>) -> Value {
     json!({
         "TargetGroupArn": group.arn,
         "TargetGroupName": group.name,
@@ -156,7 +172,7 @@ fn group_json(balancer: &LoadBalancer, id: GroupId, group: &TargetGroup) -> Valu
         "UnhealthyThresholdCount": group.unhealthy_after,
         "HealthCheckPath": group.health_path,
         "Matcher": {"HttpCode": "200"},
-        "LoadBalancerArns": if balancer.in_use(id) { json!([balancer.arn]) } else { json!([]) },
+        "LoadBalancerArns": balancers.into_iter().flatten().collect::<Vec<_>>(),
         "TargetType": group.target_type.as_ref(),
         "ProtocolVersion": "HTTP1",
         "IpAddressType": group.ip_address_type.as_ref(),
@@ -256,7 +272,7 @@ pub(super) fn tags(account: &Account, input: Input<'_>) -> Answer {
     }
     let balancer = &account.load_balancer;
     let exists = |arn: &str| {
-        balancer.arn == arn
+        balancer.has_balancer(arn)
             || balancer.listeners.iter().any(|l| l.arn == arn)
             || balancer.rules.iter().any(|r| r.arn == arn)
             || balancer.groups.with_arn(arn).is_some()

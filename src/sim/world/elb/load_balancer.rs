@@ -1,5 +1,7 @@
 //! The load balancer with its listeners, rules and target groups.
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::{Value, json};
 
 use super::rule::{self, Division, Rule};
@@ -14,9 +16,19 @@ use crate::sim::world::ids::Ids;
 pub(crate) struct Listener {
     pub(crate) arn: String,
     pub(crate) port: u16,
+    /// The load balancer; `None` for the account's own one, else an index into the others.
+    pub(crate) other: Option<usize>,
 }
 
-/// The account's load balancer.
+/// A load balancer beside the account's own one: an application load balancer.
+#[derive(Debug)]
+pub(crate) struct OtherBalancer {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    pub(crate) dns: String,
+}
+
+/// The account's load balancer, and what the account has beside it.
 #[derive(Debug)]
 pub(crate) struct LoadBalancer {
     pub(crate) name: String,
@@ -27,7 +39,10 @@ pub(crate) struct LoadBalancer {
     pub(crate) network: bool,
     /// False if the scenario has no listeners: the account has no load balancer then.
     pub(crate) exists: bool,
+    pub(crate) others: Vec<OtherBalancer>,
+    /// The listeners of all load balancers.
     pub(crate) listeners: Vec<Listener>,
+    /// The rules of all listeners.
     pub(crate) rules: Vec<Rule>,
     pub(crate) groups: TargetGroups,
     /// Time until a change of weights is followed.
@@ -55,7 +70,8 @@ impl LoadBalancer {
             arn: arns.load_balancer(if scenario.network { "net" } else { "app" }, &name, &id),
             network: scenario.network,
             dns: format!("{name}-{}.{}.elb.amazonaws.com", ids.number() / 1_000_000_000, arns.region),
-            exists: !scenario.listener.is_empty(),
+            exists: scenario.listener.values().any(|listener| listener.load_balancer.is_none()),
+            others: Vec::new(),
             listeners: Vec::new(),
             rules: Vec::new(),
             groups,
@@ -63,16 +79,18 @@ impl LoadBalancer {
             name,
             id,
         };
-        balancer.add_listeners(scenario, ids);
+        balancer.add_listeners(scenario, arns, ids);
         balancer.propagation = scenario.propagation_seconds.map_or(0, |seconds| Ms::from(seconds) * SECOND);
         balancer
     }
 
-    fn add_listeners(&mut self, scenario: &Scenario, ids: &mut Ids) {
+    fn add_listeners(&mut self, scenario: &Scenario, arns: &Arns, ids: &mut Ids) {
         for (index, (listener_name, listener)) in scenario.listener.iter().enumerate() {
-            let arn = format!("{}/{}", self.arn.replacen(":loadbalancer/", ":listener/", 1), ids.hex(16));
+            let other = listener.load_balancer.as_deref().map(|name| self.other(name, arns, ids));
+            let balancer = other.and_then(|at| self.others.get(at)).map_or(&self.arn, |other| &other.arn);
+            let arn = format!("{}/{}", balancer.replacen(":loadbalancer/", ":listener/", 1), ids.hex(16));
             let rule_arn = arn.replacen(":listener/", ":listener-rule/", 1);
-            self.listeners.push(Listener { arn, port: listener.port });
+            self.listeners.push(Listener { arn, port: listener.port, other });
             let mut rules: Vec<_> = scenario.rule.iter().filter(|(_, r)| r.listener == *listener_name).collect();
             rules.sort_by_key(|(_, r)| r.priority);
             for (name, from) in rules {
@@ -97,6 +115,39 @@ impl LoadBalancer {
             };
             self.add_rule(default, &listener.default);
         }
+    }
+
+    /// The index of the other load balancer of this name, which is added if it is not there.
+    fn other(&mut self, name: &str, arns: &Arns, ids: &mut Ids) -> usize {
+        if let Some(at) = self.others.iter().position(|other| other.name == name) {
+            return at;
+        }
+        let arn = arns.load_balancer("app", name, &ids.hex(16));
+        let dns = format!("{name}-{}.{}.elb.amazonaws.com", ids.number() / 1_000_000_000, arns.region);
+        self.others.push(OtherBalancer { name: name.to_owned(), arn, dns });
+        self.others.len() - 1
+    }
+
+    /// The ARN of a listener's load balancer.
+    pub(crate) fn arn_of(&self, listener: &Listener) -> &str {
+        listener.other.and_then(|at| self.others.get(at)).map_or(&self.arn, |other| &other.arn)
+    }
+
+    /// Whether a load balancer of this ARN exists.
+    pub(crate) fn has_balancer(&self, arn: &str) -> bool {
+        self.exists && arn == self.arn || self.others.iter().any(|other| other.arn == arn)
+    }
+
+    /// The ARNs of the load balancers that have a rule to a target group, whatever the weight, by target group.
+    pub(crate) fn balancers_by_group(&self) -> HashMap<GroupId, BTreeSet<&str>> {
+        let mut all: HashMap<GroupId, BTreeSet<&str>> = HashMap::new();
+        for rule in &self.rules {
+            let Some(listener) = self.listeners.get(rule.listener) else { continue };
+            for (group, _) in &rule.weights {
+                all.entry(*group).or_default().insert(self.arn_of(listener));
+            }
+        }
+        all
     }
 
     fn add_rule(&mut self, rule: Rule, action: &scenario::Action) {
