@@ -158,17 +158,16 @@ impl Course {
         bake: SignedDuration,
         thresholds: &Thresholds,
     ) -> Self {
-        let look =
-            |canary: &[Observed]| analysis::judge(&Case { timed, ..Case::recorded(canary, stable, bake, thresholds) });
+        let case = |canary| Case { timed, ..Case::recorded(canary, stable, bake, thresholds) };
         let mut changes: Vec<Change> = Vec::new();
         for (index, minute) in canary.iter().enumerate() {
-            let seen = canary.get(..=index).map(&look);
-            let Some(seen) = seen else { continue };
-            if changes.last().is_none_or(|last| last.verdict.outcome != seen.outcome) {
-                changes.push(Change { minute: minute.at, verdict: seen });
+            let Some(seen) = canary.get(..=index).map(case) else { continue };
+            let status = analysis::status(&seen);
+            if changes.last().is_none_or(|last| last.verdict.outcome != status) {
+                changes.push(Change { minute: minute.at, verdict: analysis::judge(&seen) });
             }
         }
-        Self { verdict: look(canary), changes }
+        Self { verdict: analysis::judge(&case(canary)), changes }
     }
 
     fn print(&self, out: &mut Out, served: Option<&Served>) -> Result<Exit, Failure> {

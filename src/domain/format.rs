@@ -99,6 +99,30 @@ pub fn chance(p: f64) -> String {
     }
 }
 
+/// Evidence as odds against chance: `1 : 40`, `1 : 0.2`, `1 : 41,200`, `1 : >1e9`.
+pub fn odds(evidence: f64) -> String {
+    match evidence {
+        e if e >= 1e9 => "1 : >1e9".to_owned(),
+        e if e >= 10.0 => format!("1 : {}", count(e.round())),
+        e if e >= 0.1 => format!("1 : {e:.1}"),
+        _ => "1 : <0.1".to_owned(),
+    }
+}
+
+/// A factor: `0.8×`, `2.1×`, `14×`.
+pub fn times(factor: f64) -> String {
+    if factor >= 9.95 { format!("{factor:.0}×") } else { format!("{factor:.1}×") }
+}
+
+/// The bounds of a factor: `1.3–3.2×`; `1.3× or more` if no factor is ruled out.
+pub fn ratio_between(low: f64, high: f64) -> String {
+    let short = |factor: f64| times(factor).trim_end_matches('×').to_owned();
+    match high.is_finite() {
+        true => format!("{}–{}×", short(low), short(high)),
+        false => format!("{}× or more", short(low)),
+    }
+}
+
 /// A cost, US dollars per hour: `$0.008/h`, `$1.20/h`; a cost above zero is never shown as zero.
 pub fn dollars_an_hour(dollars: f64) -> String {
     match dollars {

@@ -55,15 +55,16 @@ pub enum RollbackConfirm {
 pub struct Thresholds {
     /// Errors over requests, percent. A canary significantly above this value fails critically.
     pub error_percent: f64,
-    /// Ratio of the canary's error rate to stable's. A canary that is significantly worse than stable, by this factor,
-    /// fails.
+    /// Ratio of the canary's error rate to stable's. A canary that is worse than stable for certain fails unless this
+    /// ratio is ruled out.
     pub error_ratio: f64,
     /// The same ratio, for a critical failure.
     pub error_ratio_critical: f64,
     /// p95, milliseconds. A canary significantly above this value fails. `None`: the canary is compared with stable
     /// only.
     pub p95_ms: Option<f64>,
-    /// Ratio of the canary's p95 to stable's. A canary that is significantly slower than stable, by this factor, fails.
+    /// Ratio of the canary's p95 to stable's. A canary that is slower than stable for certain fails unless this ratio is
+    /// ruled out.
     pub p95_ratio: f64,
     /// Errors over requests, percent, for a warning.
     pub warn_error_percent: f64,

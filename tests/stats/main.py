@@ -1,4 +1,4 @@
-"""What SciPy and statsmodels say about cases of each kind that the judge's statistics meet."""
+"""What SciPy, statsmodels and savvi say about cases of each kind that the judge's statistics meet."""
 
 import argparse
 import itertools
@@ -8,94 +8,141 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from mpmath import mp
-from scipy import optimize, stats
-from statsmodels.stats.proportion import test_proportions_2indep
+from savvi.multinomial import Multinomial
+from scipy import integrate, optimize, special, stats
+from statsmodels.stats.proportion import proportion_confint
 
-mp.dps = 60
-
-# Errors and requests of a canary and of stable: none on either side, few, many, one-sided, all.
-PAIRS = [
-    (0, 30, 0, 30), (0, 30, 0, 2_970), (1, 30, 0, 2_970), (3, 30, 12, 2_970), (30, 30, 0, 30), (0, 30, 30, 30),
-    (30, 30, 30, 30), (5, 300, 60, 29_700), (6, 300, 148, 29_700), (15, 300, 148, 29_700), (2, 120, 50, 50_000),
-    (0, 1_000_000, 0, 1_000_000), (1, 1_000_000, 0, 1_000_000), (5_000, 1_000_000, 5_000, 1_000_000),
-    (5_300, 1_000_000, 5_000, 1_000_000), (520, 100_000, 50_000, 10_000_000), (60_000, 1_000_000, 50_000, 1_000_000),
-    (7, 10, 1, 12), (12, 4_321, 1, 8_765), (1, 1, 0, 1), (40, 50, 50_000, 100_000), (0, 700, 200, 100_000),
-]
-# Errors, requests, and the line that the rate is held against.
-LINES = [
-    (0, 30, 0.05), (1, 30, 0.05), (4, 30, 0.05), (8, 30, 0.05), (30, 30, 0.05), (60, 1_000, 0.05), (89, 1_000, 0.05),
-    (50_000, 1_000_000, 0.05), (50_900, 1_000_000, 0.05), (51_300, 1_000_000, 0.05), (3, 1_000_000, 1e-6),
-    (9, 1_000_000, 1e-6), (12, 12, 0.5), (9, 12, 0.5), (1, 1, 0.5), (700, 1_000, 0.999),
-]
+# Errors and requests of a side: none, few, many, all.
 RATES = [(0, 30), (1, 30), (29, 30), (30, 30), (10, 100), (0, 1_000_000), (1, 1_000_000), (5_000, 1_000_000), (999_999, 1_000_000)]
+# Factors between the alternative's rate and the hypothesis' rate, with their parts of the stake.
+ALTERNATIVES = [(1.25, 0.03), (1.5, 0.12), (2, 0.45), (3, 0.25), (5, 0.08), (10, 0.05), (30, 0.015), (100, 0.005)]
+# The largest logarithm of a ratio that is looked for.
+FARTHEST = 14.0
 
 
-def fitted(xa, na, xb, nb, delta):
-    """The likeliest rates that differ by delta: Farrington and Manning's closed form, in sixty digits, for in sixteen
-    it is off in the third where a count is 0."""
-    pa, pb, delta, theta = mp.mpf(xa) / na, mp.mpf(xb) / nb, mp.mpf(delta), mp.mpf(nb) / na
-    a = 1 + theta
-    b = -(1 + theta + pa + theta * pb + delta * (theta + 2))
-    c = delta**2 + delta * (2 * pa + theta + 1) + pa + theta * pb
-    d = -pa * delta * (1 + delta)
-    v = (b / (3 * a)) ** 3 - b * c / (6 * a**2) + d / (2 * a)
-    u = mp.sqrt(max((b / (3 * a)) ** 2 - c / (3 * a), mp.mpf(0))) * (1 if v > 0 else -1)
-    w = (mp.pi + mp.acos(max(min(v / u**3, mp.mpf(1)), mp.mpf(-1)))) / 3 if u != 0 else mp.mpf(0)
-    rate = min(max(2 * u * mp.cos(w) - b / (3 * a), max(delta, mp.mpf(0))), min(1 + delta, mp.mpf(1)))
-    return rate, rate - delta
+def releases():
+    """Minutes: the canary's errors and requests, then stable's."""
+    rng = np.random.default_rng(20261130)
+    for requests, share, rate, times, minutes in [
+        (3_000, 0.1, 0.005, 2, 12), (3_000, 0.01, 0.005, 1, 30), (3_000, 0.5, 0.02, 0.5, 8), (60, 0.1, 0.1, 3, 6),
+        (100_000, 0.05, 0.0001, 10, 5), (10**8, 0.1, 0.005, 1.1, 3), (500, 0.01, 0.0, 1, 10), (200, 0.5, 0.4, 1.5, 4),
+    ]:
+        made = []
+        for _ in range(minutes):
+            n, m = (int(rng.poisson(requests * part)) for part in (share, 1 - share))
+            made.append([int(rng.binomial(n, min(rate * times, 1))), n, int(rng.binomial(m, rate)), m])
+        yield made
+    # A side without requests in some minutes, a share that changes, errors on one side alone.
+    yield [[0, 0, 5, 900], [3, 100, 0, 0], [2, 30, 10, 2_970], [9, 300, 14, 2_700], [30, 1_500, 8, 1_500]]
+    yield [[4, 300, 0, 2_700], [7, 280, 0, 2_650]]
+    yield [[0, 300, 40, 2_700], [0, 280, 35, 2_650]]
 
 
-def exact_score(xa, na, xb, nb, delta):
-    ra, rb = fitted(xa, na, xb, nb, delta)
-    variance = (ra * (1 - ra) / na + rb * (1 - rb) / nb) * (na + nb) / (na + nb - 1)
-    distance = mp.mpf(xa) / na - mp.mpf(xb) / nb - mp.mpf(delta)
-    # Where nothing can vary, no distance is none.
-    return distance / mp.sqrt(variance) if variance > 0 else mp.mpf(0) if distance == 0 else mp.sign(distance) * 10**6
+def log_ratio(minute, ratio, null):
+    """How much likelier the canary's part of a minute's errors is at one ratio of the rates than at another."""
+    x, n, y, m = minute
+    if n == 0 or m == 0:
+        return 0.0
+    part = lambda ratio: ratio * n / (ratio * n + m)
+    return stats.binom.logpmf(x, x + y, part(ratio)) - stats.binom.logpmf(x, x + y, part(null))
 
 
-def score(xa, na, xb, nb, delta):
-    ours = float(exact_score(xa, na, xb, nb, delta))
-    if 0 < xa < na and 0 < xb < nb:
-        if delta == 0:
-            theirs = test_proportions_2indep(xa, na, xb, nb, value=0, method="score", compare="diff").statistic
-            assert math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-12), (xa, na, xb, nb, ours, theirs)
-        # statsmodels 0.15 has x0*delta in L1 where Miettinen and Nurminen have n0*delta, so elsewhere it is SciPy that
-        # finds the likeliest rates.
-        unlikely = lambda r: -(xa * math.log(r + delta) + (na - xa) * math.log1p(-r - delta) + xb * math.log(r) + (nb - xb) * math.log1p(-r))
-        low, high = max(0, -delta), min(1, 1 - delta)
-        edge = (high - low) * 1e-12
-        found = optimize.minimize_scalar(unlikely, bounds=(low + edge, high - edge), method="bounded", options={"xatol": 1e-12})
-        rate = float(fitted(xa, na, xb, nb, delta)[1])
-        assert math.isclose(rate, found.x, abs_tol=1e-6), (xa, na, xb, nb, delta, rate, found.x)
-    return ours, float(stats.norm.cdf(ours))
+def stake(starts, weights_and_ratios):
+    """The stake of all starts and alternatives, each multiplied out by itself."""
+    logs = [math.log1p(-sum(starts))] if sum(starts) < 1 else []
+    for weight, ratios in weights_and_ratios:
+        sums = np.cumsum(np.array(ratios)[::-1])[::-1]
+        logs += [math.log(weight * start) + part for start, part in zip(starts, sums) if start > 0]
+    return float(special.logsumexp(logs))
 
 
-def bounds(xa, na, xb, nb, beyond):
-    z = float(stats.norm.isf(beyond))
-    observed = xa / na - xb / nb
+def mixed_savvi(minutes):
+    """savvi divides its stake by a Dirichlet density among all alternatives: our likelihood ratio, integrated."""
+    for x, n, y, m in minutes:
+        if n == 0 or m == 0 or x + y > 200:
+            continue
+        null, k = n / (n + m), 20.0
+        theirs = Multinomial(0.05, np.array([null, 1 - null]), k=k)
+        theirs.update(np.array([x, y]))
+        odds = lambda part: part / (1 - part) / (null / (1 - null))
+        gain = lambda part: math.exp(log_ratio((x, n, y, m), odds(part), 1.0)) * stats.beta.pdf(part, k * null, k * (1 - null))
+        ours = integrate.quad(gain, 0, 1, points=[null, (x + k * null) / (x + y + k)], limit=500, epsrel=1e-10)[0]
+        assert math.isclose(ours, theirs.odds, rel_tol=1e-6), ((x, n, y, m), ours, theirs.odds)
+        yield theirs.odds
 
-    def crossing(low, high, level):
-        if low == high:
-            return low
-        above = lambda delta: float(min(max(exact_score(xa, na, xb, nb, delta), -(10**6)), 10**6)) - level
-        return low if above(low) <= 0 else high if above(high) >= 0 else float(optimize.brentq(above, low, high, xtol=1e-15, rtol=1e-14))
 
-    return crossing(-1.0, observed, z), crossing(observed, 1.0, -z)
+def ratios():
+    agreed = 0
+    for minutes in releases():
+        agreed += sum(1 for _ in mixed_savvi(minutes))
+        starts = [0.6] + [0.4 / len(minutes) * 0.9] * (len(minutes) - 1)
+        for null in (1.0, 2.0):
+            by = [(weight, [log_ratio(minute, null * times, null) for minute in minutes]) for times, weight in ALTERNATIVES]
+            case = {"minutes": minutes, "ratio": null, "starts": starts, "evidence": stake(starts, by)}
+            for beyond in (0.05, 0.001):
+                low, high = ratio_bounds(minutes, beyond)
+                yield {**case, "beyond": beyond, "low": low, "high": high}
+    assert agreed > 20, agreed
 
 
-def counts():
-    for xa, na, xb, nb in PAIRS:
-        case = {"a": [xa, na], "b": [xb, nb]}
-        # SciPy's fisher_exact with a one-sided alternative is this tail.
-        tail = stats.hypergeom(na + nb, xa + xb, na)
-        case["worse"] = float(tail.sf(xa - 1))
-        if na + nb < 200_000:
-            same = stats.fisher_exact([[xa, na - xa], [xb, nb - xb]], alternative="greater").pvalue
-            assert math.isclose(case["worse"], same, rel_tol=1e-6), (case, same)
-        case["scores"] = [[delta, *score(xa, na, xb, nb, delta)] for delta in (0.0, 0.005, -0.01, 0.2)]
-        case["difference"] = [[beyond, *bounds(xa, na, xb, nb, beyond)] for beyond in (0.025, 0.001)]
-        yield case
+def ratio_bounds(minutes, beyond):
+    def against(log, sign):
+        null = math.exp(log)
+        sums = [sum(log_ratio(minute, null * times**sign, null) for minute in minutes) for times, _ in ALTERNATIVES]
+        return float(special.logsumexp(sums, b=[weight for _, weight in ALTERNATIVES])) + math.log(beyond)
+
+    crossing = lambda sign: math.exp(optimize.brentq(against, -FARTHEST, FARTHEST, args=(sign,), xtol=1e-12))
+    low = crossing(1) if against(-FARTHEST, 1) > 0 else 0.0
+    high = crossing(-1) if against(FARTHEST, -1) > 0 else None
+    return low, high
+
+
+def lines():
+    for minutes in releases():
+        counts = [[x, n] for x, n, _, _ in minutes if n > 0]
+        starts = [0.7] + [0.01] * (len(counts) - 1)
+        for line in (0.001, 0.05, 0.5):
+            other = lambda times: times * line / (1 - line + times * line)
+            gain = lambda x, n, times: stats.binom.logpmf(x, n, other(times)) - stats.binom.logpmf(x, n, line)
+            by = [(weight, [gain(x, n, times) for x, n in counts]) for times, weight in ALTERNATIVES]
+            # Beyond what a double can hold, SciPy has no probability.
+            if all(map(math.isfinite, itertools.chain(*(part for _, part in by)))):
+                yield {"counts": counts, "line": line, "starts": starts, "evidence": stake(starts, by)}
+
+
+def log_excess(minutes, excess):
+    """The ratio of Poisson likelihoods, at any rate of stable; each bet is from the minutes before."""
+    log, known = 0.0, np.zeros(4)
+    for x, n, y, m in minutes:
+        if n > 0 and m > 0:
+            s = (known[2] + 0.5) / (known[3] + 100)
+            r = (known[0] + 1_000 * s) / (known[1] + 1_000)
+            slope = lambda u: excess - r / (1 - u) + s / (1 + u * n / m)
+            bet = optimize.brentq(slope, 0, 1 - 1e-12, xtol=1e-15) * 0.98 if slope(0) > 0 else 0.0
+            rate = 0.01 + max(0.0, -excess)
+            log += stats.poisson.logpmf(x, n * (rate + excess) * (1 - bet)) - stats.poisson.logpmf(x, n * (rate + excess))
+            log += stats.poisson.logpmf(y, m * rate * (1 + bet * n / m)) - stats.poisson.logpmf(y, m * rate)
+            # The two rates differ by the excess, so it stays in the exponent whatever stable's rate is.
+        known += (x, n, y, m)
+    return float(log)
+
+
+def excess_bounds(minutes, beyond):
+    over = lambda excess, minutes: log_excess(minutes, excess) + math.log(beyond)
+
+    def highest(minutes):
+        if over(1.0, minutes) <= 0:
+            return 1.0
+        return optimize.brentq(over, -1.0, 1.0, args=(minutes,), xtol=1e-13)
+
+    return -highest([[y, m, x, n] for x, n, y, m in minutes]), highest(minutes)
+
+
+def excesses():
+    for minutes in releases():
+        for excess, beyond in ((0.01, 0.05), (0.002, 0.001)):
+            low, high = excess_bounds(minutes, beyond)
+            yield {"minutes": minutes, "excess": excess, "evidence": log_excess(minutes, excess), "beyond": beyond, "low": low, "high": high}
 
 
 def samples():
@@ -146,13 +193,13 @@ def ranks():
 
 
 def cases():
-    above = [[x, n, line, float(stats.binom.sf(x - 1, n, line))] for x, n, line in LINES]
     intervals = []
     for x, n in RATES:
         for beyond in (0.025, 0.0002):
-            interval = stats.binomtest(x, n).proportion_ci(confidence_level=1 - 2 * beyond, method="exact")
-            intervals.append([x, n, beyond, float(interval.low), float(interval.high)])
-    return {"above_line": above, "bounds": intervals, "counts": list(counts()), "ranks": list(ranks())}
+            low, high = proportion_confint(x, n, alpha=2 * beyond, method="wilson")
+            intervals.append([x, n, beyond, float(low), float(high)])
+    found = {"intervals": intervals, "ratios": ratios(), "lines": lines(), "excesses": excesses(), "ranks": ranks()}
+    return {kind: list(made) for kind, made in found.items()}
 
 
 def differences(had, now, at=""):
@@ -160,6 +207,8 @@ def differences(had, now, at=""):
         return [line for key in had for line in differences(had[key], now[key], f"{at}.{key}")]
     if isinstance(had, list) and isinstance(now, list) and len(had) == len(now):
         return [line for i, pair in enumerate(zip(had, now)) for line in differences(*pair, f"{at}[{i}]")]
+    if had is None and now is None:
+        return []
     if isinstance(had, (int, float)) and isinstance(now, (int, float)):
         return [] if math.isclose(had, now, rel_tol=1e-8, abs_tol=1e-12) else [f"{at}: {had} is {now} now"]
     return [f"{at}: {had} is {now} now"]

@@ -1,32 +1,31 @@
-//! The tolerated probability of a wrong verdict, and its division among the looks.
+//! The tolerated probability of a wrong verdict, and its division among the tests and among the looks.
+//!
+//! Three tests can fail a canary. Each has a part of the tolerated false alarms: half for "more errors than stable", a
+//! tenth for "more errors than the threshold", two fifths for latency (of which a ceiling, if set, gets half). The
+//! further condition that a canary may be worse by a factor needs no part; it only makes a false alarm rarer.
 //!
 //! The operator sees a live verdict: each settled minute is another look, and each look another chance for noise to
-//! pass for a fault. Tested against 1 % at each of ten looks, a faultless canary would fail in several releases out of
-//! a hundred, not in one. So a share of false alarms is *spent*: look k may use α(k) of it, and the sum of all α(k),
-//! over any number of looks, is at most the configured share α. Then the probability that any look is a false alarm is
-//! at most α, however the looks depend on one another (Bonferroni's inequality assumes nothing about that). Overlapping
-//! minutes, waves of load, and the moment when the operator stops watching do not matter.
-//!
+//! pass for a fault. Errors are weighed by evidence that holds at any look ([`e_process`](super::e_process)), so their
+//! part is spent once. The order of the minutes' latencies has no such test, so latency's part is divided among the
+//! looks: look k may use α(k) of it, and the sum of all α(k), over any number of looks, is at most the whole. Then the
+//! probability that any look is a false alarm is at most that, however the looks depend on one another (Bonferroni).
 //! Four fifths are spent evenly over the looks of the planned bake, when a release is decided. The last fifth is for
-//! operators who keep watching: K/(k(k−1)) of it at look k > K, whose sum over all k is 1. Cleverer boundaries (O'Brien
-//! and Fleming, mixture sequential tests) save some requests where errors are many, but all need increments that are
-//! independent and nearly normal, and at three expected errors the increments are not.
+//! operators who keep watching: K/(k(k−1)) of it at look k > K, whose sum over all k is 1.
 //!
-//! Each look's share is split between the tests that can fail a canary: two fifths for "more errors than stable", one
-//! for "more errors than the threshold", two for latency (of which a ceiling, if set, gets half). The further condition
-//! that a canary must be worse by a factor needs no share; it only makes a false alarm rarer.
-//!
-//! PASS is tested repeatedly too: a canary that is worse by the whole allowance would slip through at some look. But a
-//! PASS is not urgent, and few requests call for few looks: a PASS is decided at the end of the bake, and again each
-//! time that the number of minutes has grown by half, on the minutes up to then. The first twelve of these looks (14
-//! hours for a bake of ten minutes) divide nearly all of the share of false passes evenly.
+//! A PASS in latency is tested repeatedly too: a canary that is slower by the whole ratio would slip through at some
+//! look. But a PASS is not urgent, and few minutes call for few looks: latency is decided at the end of the bake, and
+//! again each time that the number of minutes has grown by half, on the minutes up to then. The first twelve of these
+//! looks (14 hours for a bake of ten minutes) divide nearly all of the share of false passes evenly.
 
-/// Part of a look's share for errors above the threshold. The three parts add up to 1.
-pub const LINE: f64 = 0.2;
+/// Part of the false alarms for errors above the threshold. The three parts add up to 1.
+pub const LINE: f64 = 0.1;
 /// Part for more errors than stable.
-pub const ERRORS: f64 = 0.4;
+pub const ERRORS: f64 = 0.5;
 /// Part for latency above stable's or above the ceiling.
 pub const LATENCY: f64 = 0.4;
+
+/// Part of the false passes for errors. The rest is a margin for counts that a source rounds.
+pub const PASS_ERRORS: f64 = 0.8;
 
 /// Fraction of the share for the planned looks.
 const PLANNED: f64 = 0.8;

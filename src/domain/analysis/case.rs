@@ -3,20 +3,20 @@
 use jiff::Timestamp;
 
 use super::Observed;
-use super::error_rate_test::Count;
-use super::samples::total;
+use super::counts::{Count, Pair, total};
+use super::e_process::starts;
 use crate::domain::settings::Thresholds;
 
 /// The input of a verdict.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// The canary's settled minutes since its share was set.
+    /// The canary's settled minutes since its release began, sorted by time.
     pub canary: &'a [Observed],
     /// Stable's minutes over the same time.
     pub stable: &'a [Observed],
     /// Stable's minutes in the hour before.
     pub before: &'a [Observed],
-    /// The first minute of the analysis.
+    /// The first minute with the present share. Earlier minutes count as evidence of errors and for nothing else.
     pub begins: Timestamp,
     /// 1-based index of this look; one look per settled minute.
     pub look: u32,
@@ -33,12 +33,17 @@ pub struct Case<'a> {
 /// Minimum number of requests in a minute for a p95; of fewer requests, the p95 is one of the two slowest: noise.
 pub(super) const LEAST_FOR_P95: f64 = 20.0;
 
-/// The inputs of a case's tests.
+/// The counts of a case, for its tests.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
-    /// The canary's requests over all its minutes.
+    /// Each minute of the release in which the canary had requests, of every share that it has had. Stable's count is
+    /// empty where it is not known.
+    pub release: Vec<Pair>,
+    /// The part of the stake that begins with each of these minutes.
+    pub starts: Vec<f64>,
+    /// The canary's requests over all its minutes with the present share.
     pub all: Count,
-    /// The canary's requests over the minutes with counts on both sides.
+    /// The canary's requests over the minutes of the present share with counts on both sides.
     pub canary: Count,
     /// Stable's requests over the same minutes.
     pub stable: Count,
@@ -46,32 +51,69 @@ pub(super) struct Facts {
     pub minutes: u32,
     /// True if in some minutes requests were counted and errors were not.
     pub uncounted: bool,
-    /// The canary's p95 per minute, for minutes with enough requests on both sides.
-    pub slow: Vec<f64>,
-    /// Stable's p95 per minute, for the same minutes.
-    pub base: Vec<f64>,
+}
+
+/// The p95 of each minute of the present share with enough requests on both sides, milliseconds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Latencies {
+    /// The canary's.
+    pub canary: Vec<f64>,
+    /// Stable's, for the same minutes.
+    pub stable: Vec<f64>,
+}
+
+impl Case<'_> {
+    /// The canary's minutes with the present share.
+    pub(super) fn present(&self) -> impl Iterator<Item = &Observed> {
+        self.canary.iter().filter(|minute| minute.at >= self.begins)
+    }
+
+    /// Stable's values for a minute.
+    fn beside(&self, minute: &Observed) -> Option<&Observed> {
+        let place = self.stable.binary_search_by(|other| other.at.cmp(&minute.at)).ok()?;
+        self.stable.get(place)
+    }
 }
 
 impl Facts {
-    /// The facts of the minutes that began before `to`.
-    pub(super) fn of(case: &Case<'_>, to: Timestamp) -> Self {
-        let stable_at = |minute: &Observed| {
-            let found = case.stable.binary_search_by(|other| other.at.cmp(&minute.at)).ok()?;
-            case.stable.get(found)
+    /// The counts of a case.
+    pub(super) fn of(case: &Case<'_>) -> Self {
+        let pair = |minute: &Observed| {
+            let stable = case.beside(minute).and_then(Observed::count);
+            Some((minute.at, Pair { canary: minute.count()?, stable: stable.unwrap_or_default() }))
         };
-        let canary = || case.canary.iter().filter(|minute| minute.at < to);
-        let pairs: Vec<_> = canary().filter_map(|minute| Some((minute, stable_at(minute)?))).collect();
-        let counted: Vec<_> = pairs.iter().filter_map(|(c, s)| Some((c.count()?, s.count()?))).collect();
-        let timed = || pairs.iter().filter_map(|(c, s)| Some((slow(c)?, slow(s)?)));
+        let pairs: Vec<_> = case.canary.iter().filter_map(pair).collect();
+        let release: Vec<_> = pairs.iter().map(|(_, pair)| *pair).collect();
+        let present = || pairs.iter().filter(|(at, _)| *at >= case.begins).map(|(_, pair)| *pair);
+        let both: Vec<_> = present().filter(|pair| pair.stable.requests > 0.0).collect();
         Self {
-            all: total(canary().filter_map(Observed::count)),
-            canary: total(counted.iter().map(|(canary, _)| *canary)),
-            stable: total(counted.iter().map(|(_, stable)| *stable)),
-            minutes: u32::try_from(counted.len()).unwrap_or(u32::MAX),
-            uncounted: canary().any(|minute| minute.count().is_none() && minute.requests > Some(0.0)),
-            slow: timed().map(|(canary, _)| canary).collect(),
-            base: timed().map(|(_, stable)| stable).collect(),
+            starts: starts(&release),
+            release,
+            all: total(present().map(|pair| pair.canary)),
+            canary: total(both.iter().map(|pair| pair.canary)),
+            stable: total(both.iter().map(|pair| pair.stable)),
+            minutes: u32::try_from(both.len()).unwrap_or(u32::MAX),
+            uncounted: case.present().any(|minute| minute.count().is_none() && minute.requests > Some(0.0)),
         }
+    }
+
+    /// The canary's count of each minute of the release.
+    pub(super) fn counts(&self) -> Vec<Count> {
+        self.release.iter().map(|pair| pair.canary).collect()
+    }
+}
+
+impl Latencies {
+    /// The latencies of all minutes of the present share.
+    pub(super) fn all(case: &Case<'_>) -> Self {
+        Self::of(case, Timestamp::MAX)
+    }
+
+    /// The latencies of the minutes that began before `to`.
+    pub(super) fn of(case: &Case<'_>, to: Timestamp) -> Self {
+        let pairs = case.present().filter(|minute| minute.at < to);
+        let (canary, stable) = pairs.filter_map(|minute| Some((slow(minute)?, slow(case.beside(minute)?)?))).unzip();
+        Self { canary, stable }
     }
 }
 

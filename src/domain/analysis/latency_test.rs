@@ -8,9 +8,9 @@
 //! Both sides have the same minutes. A slowdown of both sides (a busy hour, a slow database) makes the two samples more
 //! alike than independent ones. Such errors are on the side of no finding too.
 
-use statrs::distribution::ContinuousCDF;
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF};
 
-use super::error_rate_test::{Count, above_line, normal};
+use super::counts::normal;
 
 /// Maximum number of values on each side for the exact distribution.
 const EXACT: usize = 12;
@@ -37,19 +37,21 @@ pub fn compare(a: &[f64], b: &[f64]) -> Option<Ranks> {
     if m == 0 || n == 0 {
         return None;
     }
-    // Twice the ranks, so that the ranks of ties are whole numbers too. (−0 and 0 are equal.)
+    // Twice the ranks where values tie, so that the ranks of ties are whole numbers too. (−0 and 0 are equal.)
+    let tied = pooled.windows(2).any(|pair| matches!(pair, [x, y] if x.0 == y.0));
+    let scale = if tied { 2 } else { 1 };
     let mut ranks: Vec<usize> = Vec::with_capacity(pooled.len());
     let mut ties = 0.0;
     for group in pooled.chunk_by(|x, y| x.0 == y.0) {
         let before = ranks.len();
-        ranks.extend(group.iter().map(|_| 2 * before + group.len() + 1));
+        ranks.extend(group.iter().map(|_| scale * (2 * before + group.len() + 1) / 2));
         let t = group.len() as f64;
         ties += t * t * t - t;
     }
     let mine = pooled.iter().zip(&ranks).filter(|((_, first), _)| *first).map(|(_, rank)| *rank);
     let sum: usize = mine.sum();
     let pairs = m as f64 * n as f64;
-    let u = sum as f64 / 2.0 - m as f64 * (m as f64 + 1.0) / 2.0;
+    let u = sum as f64 / scale as f64 - m as f64 * (m as f64 + 1.0) / 2.0;
     let (p_above, p_below) = if m <= EXACT && n <= EXACT {
         exact(&ranks, m, sum)
     } else {
@@ -92,7 +94,10 @@ fn exact(ranks: &[usize], m: usize, sum: usize) -> (f64, f64) {
 /// The p-value of the values above `ceiling` if half are expected above: the exact sign test.
 pub fn over_ceiling(values: &[f64], ceiling: f64) -> f64 {
     let over = values.iter().filter(|value| **value > ceiling).count();
-    above_line(Count::new(values.len() as f64, over as f64), 0.5)
+    match (over, Binomial::new(0.5, values.len() as u64)) {
+        (1.., Ok(fair)) => fair.sf(over as u64 - 1),
+        _ => 1.0,
+    }
 }
 
 /// The middle value; `None`: there are no values.

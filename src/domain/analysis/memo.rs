@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Case, Numbers, Observed, Verdict, rules};
+use super::{Case, Numbers, Observed, RatioAt, Verdict, rules};
 use crate::domain::settings::Thresholds;
 
 /// A full memo is emptied. A verdict over ten minutes takes about 2 KB.
@@ -14,6 +14,8 @@ const CAPACITY: usize = 512;
 
 thread_local! {
     static GIVEN: RefCell<HashMap<Key, Verdict>> = RefCell::default();
+    /// The newest picture, with its inputs: one is on the screen at a time.
+    static DRAWN: RefCell<(Vec<u64>, Vec<RatioAt>)> = RefCell::default();
 }
 
 /// All inputs of a verdict, in bits: `f64` has neither `Eq` nor `Hash`. The functions below destructure without `..`,
@@ -45,6 +47,18 @@ pub(super) fn alone(minutes: &[Observed], baseline: bool, thresholds: &Threshold
     push_minutes(&mut bits, minutes);
     push_thresholds(&mut bits, thresholds);
     verdict(Key::Alone(baseline, bits), || rules::alone(minutes, baseline.then(Numbers::default), thresholds))
+}
+
+/// The ratios that `of` computes from these minutes of both sides.
+pub(super) fn ratios(sides: [&[Observed]; 2], beyond: f64, of: impl FnOnce() -> Vec<RatioAt>) -> Vec<RatioAt> {
+    let mut bits = vec![beyond.to_bits()];
+    sides.into_iter().for_each(|side| push_minutes(&mut bits, side));
+    if let Some(drawn) = DRAWN.with_borrow(|(of, drawn)| (*of == bits).then(|| drawn.clone())) {
+        return drawn;
+    }
+    let drawn = of();
+    DRAWN.set((bits, drawn.clone()));
+    drawn
 }
 
 fn verdict(key: Key, judge: impl FnOnce() -> Verdict) -> Verdict {

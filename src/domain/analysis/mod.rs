@@ -1,29 +1,32 @@
 //! Is the canary as good as the revision that it replaces? There are three verdicts, each with reasons in words and
 //! numbers: FAIL, PASS, or not enough data yet. The third one names the missing data and the time until it is there.
 //!
-//! A verdict is about the canary's settled minutes since its share was set. They are compared with stable's *same*
-//! minutes, so that an event that hits both sides does not count against the canary. Two tests compare errors
-//! ([`error_rate_test`]) and latency ([`latency_test`]). The operator may set the thresholds for their results
+//! A verdict is about the canary's settled minutes since its share was set; evidence of more errors is about all of its
+//! minutes, whatever its share was. They are compared with stable's *same* minutes, so that an event that hits both
+//! sides does not count against the canary. The operator may set the thresholds
 //! ([`Thresholds`](super::settings::Thresholds)):
 //!
-//! - **FAIL** needs a difference that is significant *and* large. The canary is significantly above the threshold
-//!   (critical), or it is significantly worse than stable and by more than a set ratio. On ten million requests the
-//!   smallest difference is significant; on thirty requests a tenfold difference may be chance. Neither fails alone.
+//! - **FAIL** needs a difference that is certain *and* may be large: certainly above the threshold, or certainly worse
+//!   than stable while the failure ratio is not ruled out. On ten million requests the smallest difference is certain;
+//!   on thirty requests a tenfold difference may be chance. Neither fails alone. No point estimate decides: a canary
+//!   that is worse by exactly the ratio would be a coin toss.
 //! - **PASS** needs the bake, a minimum number of requests, and confidence that the canary is *not* worse by more than
 //!   the allowance, in errors and in latency. A PASS is never the mere absence of a FAIL: a canary without traffic has
 //!   no data, so it never passes.
 //! - **NOT YET** is everything else.
 //!
-//! The operator watches the verdict live, so every minute is another chance to be wrong. [`alpha_spending`] keeps the
-//! rate of false alarms over the whole time at the configured rate. Stable's own hour before the share was set is read
-//! too, but only to notice that stable itself got worse (the canary may be why). Such a change is reported and
-//! withholds a PASS. A canary never passes by comparison with that hour.
+//! The operator watches the verdict live, so every minute is another chance to be wrong. Errors are weighed by evidence
+//! that holds at any look (`e_process`, `error_ratio`, `error_line`, `error_excess`), and latency by an order test
+//! whose share of false alarms is divided among the looks (`latency_test`, [`alpha_spending`]). Stable's own hour before
+//! the release is read too, but only to notice that stable itself got worse (the canary may be why). Such a change is
+//! reported and withholds a PASS. A canary never passes by comparison with that hour.
 //!
 //! Besides the numbers, the team's own [`alarms`] count: an alarm in ALARM fails the canary, an alarm that could not be
 //! read withholds a PASS.
 //!
-//! There are two assumptions. The requests of both sides are alike: a canary for one customer only is not a sample. The
-//! share of traffic is constant over the judged minutes: that is why they begin anew when the share changes.
+//! There are two assumptions. The requests of both sides are alike: a canary for one customer only is not a sample.
+//! Errors of one minute do not cause one another beyond what both sides share. For latency and for the bake the share is
+//! constant: that is why they begin anew when the share changes.
 //!
 //! The error rates of these rules and their time to a verdict, measured by `cargo bench --bench judge` on simulated
 //! releases:
@@ -33,13 +36,22 @@
 pub mod alarms;
 pub mod alpha_spending;
 mod case;
-pub mod error_rate_test;
+pub mod counts;
+mod e_process;
+mod error_excess;
+mod error_line;
+mod error_ratio;
+#[cfg(test)]
+mod evidence_tests;
+mod findings_text;
 pub mod latency_test;
 mod memo;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub mod preliminary;
+mod ratio_over_time;
 pub mod reason;
+mod roots;
 pub(crate) mod rules;
 pub(crate) mod sample_size;
 pub(crate) mod samples;
@@ -51,8 +63,9 @@ pub(crate) mod window;
 use serde::{Deserialize, Serialize};
 
 pub use self::case::Case;
+pub use self::ratio_over_time::{RatioAt, ratio_over_time};
 pub use self::reason::{Reason, ReasonCode};
-pub use self::rules::{fails, judge};
+pub use self::rules::{judge, status};
 pub use self::samples::{Numbers, Observed};
 pub use self::share_since::ShownShare;
 pub use self::window::{Step, of_canary, of_service};
@@ -88,12 +101,23 @@ pub struct ErrorRate {
     pub stable: f64,
     /// The canary's error rate, percent.
     pub canary: f64,
-    /// Lower bound of the canary's rate minus stable's, percentage points, with 97.5 % confidence.
+    /// Lower bound of the canary's rate minus stable's, percentage points. Each bound here holds over all looks, with
+    /// the confidence that [`Thresholds::false_passes`](super::settings::Thresholds::false_passes) leaves (95 % by
+    /// default).
     pub difference_low: f64,
-    /// Upper bound of the same difference, with the same confidence.
+    /// Upper bound of the same difference.
     pub difference_high: f64,
-    /// Probability that chance alone gives the canary this many of the errors.
+    /// Probability that chance alone ever gives as much evidence as there has been.
     pub p_value: f64,
+    /// Lower bound of the canary's rate over stable's.
+    pub ratio_low: f64,
+    /// Upper bound of the same ratio; `None`: no ratio is ruled out.
+    pub ratio_high: Option<f64>,
+    /// The evidence that the canary's rate is above stable's: 40 means odds of 40 : 1 against chance. Below 1, the
+    /// minutes speak for the canary.
+    pub evidence: f64,
+    /// The evidence that makes a FAIL.
+    pub evidence_needed: f64,
 }
 
 /// The latencies of both sides, compared.

@@ -1,27 +1,53 @@
-//! The statistics against what SciPy and statsmodels say (`tests/stats`), and what must hold of them anywhere.
+//! The statistics against what SciPy, statsmodels, confseq and savvi say (`tests/stats`), and what must hold of them
+//! anywhere.
 
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::error_rate_test;
-use super::error_rate_test::Count;
-use super::latency_test;
+use super::counts::{Count, Pair};
+use super::e_process::starts;
+use super::{error_excess, error_line, error_ratio, latency_test};
 
 #[derive(Deserialize)]
 struct Cases {
-    above_line: Vec<(f64, f64, f64, f64)>,
-    bounds: Vec<(f64, f64, f64, f64, f64)>,
-    counts: Vec<Pair>,
+    intervals: Vec<(f64, f64, f64, f64, f64)>,
+    ratios: Vec<Ratio>,
+    lines: Vec<Line>,
+    excesses: Vec<Excess>,
     ranks: Vec<Samples>,
 }
 
+/// Minutes: the canary's errors and requests, then stable's.
+type Minutes = Vec<(f64, f64, f64, f64)>;
+
 #[derive(Deserialize)]
-struct Pair {
-    a: (f64, f64),
-    b: (f64, f64),
-    worse: f64,
-    scores: Vec<(f64, f64, f64)>,
-    difference: Vec<(f64, f64, f64)>,
+struct Ratio {
+    minutes: Minutes,
+    ratio: f64,
+    starts: Vec<f64>,
+    evidence: f64,
+    beyond: f64,
+    low: f64,
+    /// `None`: no ratio is ruled out.
+    high: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    counts: Vec<(f64, f64)>,
+    line: f64,
+    starts: Vec<f64>,
+    evidence: f64,
+}
+
+#[derive(Deserialize)]
+struct Excess {
+    minutes: Minutes,
+    excess: f64,
+    evidence: f64,
+    beyond: f64,
+    low: f64,
+    high: f64,
 }
 
 #[derive(Deserialize)]
@@ -37,63 +63,59 @@ fn cases() -> Cases {
     serde_json::from_str(include_str!("../../../tests/stats/cases.json")).unwrap()
 }
 
-fn count((errors, requests): (f64, f64)) -> Count {
-    Count::new(requests, errors)
+fn pairs(minutes: &Minutes) -> Vec<Pair> {
+    let pair = |(x, n, y, m): &(f64, f64, f64, f64)| Pair { canary: Count::new(*n, *x), stable: Count::new(*m, *y) };
+    minutes.iter().map(pair).collect()
 }
 
 /// Within 1e-6, and of what is small within that part of it.
 fn same(what: &str, ours: f64, theirs: f64) {
     let off = (ours - theirs).abs();
-    assert!(off <= 1e-6 && off <= 1e-6 * theirs.abs() + 1e-12, "{what}: {ours} is {theirs} elsewhere");
+    assert!(off <= 1e-6 && off <= 1e-6 * theirs.abs() + 1e-9, "{what}: {ours} is {theirs} elsewhere");
 }
 
 #[test]
-fn a_rate_above_a_line_is_what_scipy_says() {
-    for (x, n, line, p) in cases().above_line {
-        same(&format!("{x} of {n} above {line}"), error_rate_test::above_line(count((x, n)), line), p);
-    }
-}
-
-#[test]
-fn the_bounds_of_a_rate_are_what_scipy_says() {
-    for (x, n, beyond, low, high) in cases().bounds {
-        let (ours_low, ours_high) = error_rate_test::bounds(count((x, n)), beyond).unwrap();
+fn the_interval_of_a_rate_is_what_statsmodels_says() {
+    for (x, n, beyond, low, high) in cases().intervals {
+        let (ours_low, ours_high) = Count::new(n, x).interval(beyond).unwrap();
         same(&format!("{x} of {n}, low"), ours_low, low);
         same(&format!("{x} of {n}, high"), ours_high, high);
     }
 }
 
 #[test]
-fn two_rates_compare_as_scipy_and_statsmodels_say() {
-    let mut compared = 0;
-    for case in cases().counts {
-        let (a, b) = (count(case.a), count(case.b));
-        same(&format!("{a:?} worse than {b:?}"), error_rate_test::worse(a, b), case.worse);
-        for (delta, score, within) in case.scores {
-            same(&format!("{a:?} {b:?} at {delta}"), error_rate_test::score(a, b, delta), score);
-            same(&format!("{a:?} {b:?} within {delta}"), error_rate_test::within(a, b, delta), within);
-        }
-        for (beyond, low, high) in case.difference {
-            let (ours_low, ours_high) = error_rate_test::difference(a, b, beyond).unwrap();
-            let what = format!("{a:?} {b:?} beyond {beyond}");
-            assert!((ours_low - low).abs() < 1e-6, "{what}: low {ours_low} is {low}");
-            assert!((ours_high - high).abs() < 1e-6, "{what}: high {ours_high} is {high}");
-            compared += 1;
+fn evidence_of_a_ratio_and_its_bounds_are_what_was_computed_elsewhere() {
+    for case in cases().ratios {
+        let minutes = pairs(&case.minutes);
+        let what = format!("{} minutes from {:?} on", minutes.len(), case.minutes.first());
+        same(&what, error_ratio::worse_than(case.ratio, &minutes, &case.starts, 1e9).log, case.evidence);
+        let (low, high) = error_ratio::interval(&minutes, case.beyond);
+        same(&format!("{what}, low"), low, case.low);
+        match case.high {
+            Some(expected) => same(&format!("{what}, high"), high / expected, 1.0),
+            None => assert!(high.is_infinite(), "{what}: {high}"),
         }
     }
-    assert!(compared > 30, "{compared}");
 }
 
 #[test]
-fn differences_have_the_bounds_that_were_published() {
-    // R. G. Newcombe, Statistics in Medicine 17 (1998), table II, method 6 with N/(N−1) (Miettinen–Nurminen), 95 %.
-    for (a, b, low, high) in [((56.0, 70.0), (48.0, 80.0), 0.0528, 0.3382), ((9.0, 10.0), (3.0, 10.0), 0.1700, 0.8406)]
-    {
-        let (ours_low, ours_high) = error_rate_test::difference(count(a), count(b), 0.025).unwrap();
-        assert!(
-            (ours_low - low).abs() < 5e-5 && (ours_high - high).abs() < 5e-5,
-            "{a:?} {b:?}: {ours_low} {ours_high}"
-        );
+fn evidence_against_a_line_is_what_scipy_says() {
+    for case in cases().lines {
+        let counts: Vec<_> = case.counts.iter().map(|(x, n)| Count::new(*n, *x)).collect();
+        let ours = error_line::above(case.line, &counts, &case.starts, 1e9).log;
+        same(&format!("{:?} at {}", case.counts.first(), case.line), ours, case.evidence);
+    }
+}
+
+#[test]
+fn evidence_of_an_excess_and_its_bounds_are_what_scipy_says() {
+    for case in cases().excesses {
+        let minutes = pairs(&case.minutes);
+        let what = format!("{} minutes from {:?} on", minutes.len(), case.minutes.first());
+        same(&what, error_excess::less_than(case.excess, &minutes), case.evidence);
+        let (low, high) = error_excess::interval(&minutes, case.beyond);
+        same(&format!("{what}, low"), low, case.low);
+        same(&format!("{what}, high"), high, case.high);
     }
 }
 
@@ -109,9 +131,13 @@ fn samples_compare_as_scipy_says() {
 }
 
 fn side() -> impl Strategy<Value = Count> {
-    let requests = prop_oneof![1u32..60, 1u32..5_000, 1u32..1_000_000];
+    let requests = prop_oneof![Just(0u32), 1u32..60, 1u32..5_000, 1u32..1_000_000_000];
     (requests, prop_oneof![Just(0.0), Just(1.0), 0.0f64..0.02, 0.0f64..1.0])
         .prop_map(|(n, part)| Count::new(f64::from(n), f64::from(n) * part))
+}
+
+fn release() -> impl Strategy<Value = Vec<Pair>> {
+    prop::collection::vec((side(), side()).prop_map(|(canary, stable)| Pair { canary, stable }), 1..8)
 }
 
 fn sample() -> impl Strategy<Value = Vec<f64>> {
@@ -119,35 +145,40 @@ fn sample() -> impl Strategy<Value = Vec<f64>> {
     prop_oneof![prop::collection::vec((1u32..30).prop_map(f64::from), 1..30), prop::collection::vec(0.0f64..1e6, 1..30)]
 }
 
+/// The same minutes with one more error of the canary in the last one.
+fn one_more(release: &[Pair]) -> Option<Vec<Pair>> {
+    let mut more = release.to_vec();
+    let last = more.last_mut()?;
+    last.canary.errors += 1.0;
+    (last.canary.errors <= last.canary.requests).then_some(more)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn rates_behave(a in side(), b in side(), line in 0.0001f64..0.9999, beyond in 1e-6f64..0.3) {
-        let p = |value: f64| value.is_finite() && (0.0..=1.0).contains(&value);
-        prop_assert!(p(error_rate_test::worse(a, b)) && p(error_rate_test::above_line(a, line)) && p(error_rate_test::within(a, b, 0.005)));
-        prop_assert!(error_rate_test::score(a, b, 0.0).is_finite());
+    fn evidence_behaves(release in release(), line in 0.0001f64..0.9999, beyond in 1e-6f64..0.3) {
+        let begins = starts(&release);
+        prop_assert!(begins.iter().sum::<f64>() <= 1.0 + 1e-12, "{begins:?}");
+        let counts = |release: &[Pair]| release.iter().map(|pair| pair.canary).collect::<Vec<_>>();
+        let worse = |release: &[Pair]| error_ratio::worse_than(1.0, release, &begins, 250.0);
+        let over = |release: &[Pair]| error_line::above(line, &counts(release), &begins, 250.0);
+        let within = |release: &[Pair]| error_excess::less_than(0.005, release);
+        prop_assert!(!worse(&release).log.is_nan() && !over(&release).log.is_nan() && within(&release).is_finite());
         // One more error never looks better.
-        if a.errors < a.requests {
-            let more = Count { errors: a.errors + 1.0, ..a };
-            prop_assert!(error_rate_test::worse(more, b) <= error_rate_test::worse(a, b) + 1e-12);
-            prop_assert!(error_rate_test::above_line(more, line) <= error_rate_test::above_line(a, line) + 1e-12);
-            prop_assert!(error_rate_test::within(more, b, 0.005) + 1e-9 >= error_rate_test::within(a, b, 0.005));
+        if let Some(more) = one_more(&release) {
+            prop_assert!(worse(&more).log + 1e-6 >= worse(&release).log);
+            prop_assert!(over(&more).log + 1e-6 >= over(&release).log);
+            prop_assert!(within(&more) <= within(&release) + 1e-6);
         }
-        // So many or more, and fewer: one of the two.
-        if b.errors > 0.0 && a.errors < a.requests {
-            let (more, fewer) = (Count { errors: a.errors + 1.0, ..a }, Count { errors: b.errors - 1.0, ..b });
-            let both = error_rate_test::worse(more, fewer) + error_rate_test::worse(b, a);
-            prop_assert!((both - 1.0).abs() < 1e-9, "{both}");
+        let (low, high) = error_ratio::interval(&release, beyond);
+        prop_assert!(0.0 <= low && low <= high, "{low} {high}");
+        let (low, high) = error_excess::interval(&release, beyond);
+        prop_assert!(-1.0 <= low && low <= high + 1e-9 && high <= 1.0, "{low} {high}");
+        let first = release[0].canary;
+        if let Some((low, high)) = first.interval(beyond) {
+            prop_assert!(0.0 <= low && low <= first.rate() && first.rate() <= high && high <= 1.0);
         }
-        let (low, high) = error_rate_test::bounds(a, beyond).unwrap();
-        prop_assert!(0.0 <= low && low <= a.rate() + 1e-12 && a.rate() <= high + 1e-12 && high <= 1.0);
-        let (low, high) = error_rate_test::difference(a, b, beyond).unwrap();
-        let observed = a.rate() - b.rate();
-        prop_assert!(-1.0 <= low && low <= observed + 1e-9 && observed <= high + 1e-9 && high <= 1.0, "{low} {high}");
-        // The other way round is the other way round.
-        let (other_low, other_high) = error_rate_test::difference(b, a, beyond).unwrap();
-        prop_assert!((low + other_high).abs() < 1e-9 && (high + other_low).abs() < 1e-9, "{low} {other_high}");
     }
 
     #[test]
@@ -171,11 +202,16 @@ proptest! {
 #[test]
 fn nothing_says_nothing() {
     let (none, some) = (Count::default(), Count::new(100.0, 1.0));
-    for (a, b) in [(none, none), (none, some), (some, none)] {
-        assert_eq!((error_rate_test::worse(a, b), error_rate_test::within(a, b, 0.005)), (1.0, 1.0));
-        assert_eq!(error_rate_test::difference(a, b, 0.025), None);
+    for (canary, stable) in [(none, none), (none, some), (some, none)] {
+        let minutes = [Pair { canary, stable }];
+        let evidence = error_ratio::worse_than(1.0, &minutes, &starts(&minutes), 250.0);
+        assert!(evidence.log.abs() < 1e-9 && evidence.decided.is_none(), "{evidence:?}");
+        assert_eq!(error_excess::less_than(0.005, &minutes), 0.0);
+        assert_eq!(error_ratio::interval(&minutes, 0.05), (0.0, f64::INFINITY));
+        assert_eq!(error_excess::interval(&minutes, 0.05), (-1.0, 1.0));
     }
-    assert_eq!((error_rate_test::above_line(none, 0.05), error_rate_test::bounds(none, 0.025)), (1.0, None));
+    assert_eq!(none.interval(0.025), None);
+    assert!(error_line::above(0.05, &[none], &[1.0], 250.0).log.abs() < 1e-9);
     assert_eq!(latency_test::compare(&[], &[1.0]), None);
     assert_eq!(latency_test::compare(&[f64::NAN], &[1.0]), None);
     assert_eq!(Count::new(f64::NAN, 3.0), none);

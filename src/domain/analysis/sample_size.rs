@@ -1,10 +1,8 @@
 //! The sample size that is still missing for a verdict, at the present rates.
 
-use super::case::{Case, Facts, LEAST_FOR_P95};
-use super::error_rate_test;
-use super::error_rate_test::Count;
-use super::samples::total;
-use super::{Needs, Observed, alpha_spending};
+use super::case::{Case, Facts, LEAST_FOR_P95, Latencies};
+use super::counts::{Count, Pair, total};
+use super::{Needs, Observed, alpha_spending, error_excess, error_line, error_ratio, rules};
 
 /// Limit of the forecast, minutes: one day.
 const FARTHEST: u32 = 1440;
@@ -36,14 +34,14 @@ struct Pace {
 
 impl Pace {
     /// The pace since the share was set; before the first settled minute, an estimate from stable's hour before.
-    fn of(case: &Case<'_>, facts: &Facts) -> Option<Self> {
+    fn of(case: &Case<'_>, facts: &Facts, timed: f64) -> Option<Self> {
         if case.look > 0 {
             let a_minute = |sum: f64| sum / f64::from(case.look);
             return (facts.all.requests > 0.0).then(|| Self {
                 canary: a_minute(facts.canary.requests),
                 stable: a_minute(facts.stable.requests),
                 all: a_minute(facts.all.requests),
-                timed: a_minute(facts.slow.len() as f64),
+                timed: a_minute(timed),
             });
         }
         let counted: Vec<_> = case.before.iter().filter_map(Observed::count).collect();
@@ -57,48 +55,15 @@ impl Pace {
 
 /// The missing requests and minutes.
 pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
-    let thresholds = case.thresholds;
-    let least = f64::from(thresholds.min_requests);
+    let least = f64::from(case.thresholds.min_requests);
     let missing = (least - facts.all.requests).ceil().max(0.0) as u64;
-    let Some(pace) = Pace::of(case, facts) else {
+    let timed = Latencies::all(case).canary.len() as f64;
+    let Some(pace) = Pace::of(case, facts, timed) else {
         return Needs { requests: Some(missing.max(1)), minutes: None };
     };
-    let base = if case.look > 0 { facts.stable } else { total(case.before.iter().filter_map(Observed::count)) };
-    // A canary without errors so far is not assumed to be better than stable.
-    let likely = facts.canary.rate().max(base.rate());
-    let part = |count: Count, more: f64, rate: f64| {
-        let requests = count.requests + more;
-        Count { requests: requests.round(), errors: (requests * rate).round() }
-    };
-    let at = |ahead: u32| {
-        let ahead = f64::from(ahead);
-        let stable = part(facts.stable, pace.stable * ahead, base.rate());
-        (part(facts.canary, pace.canary * ahead, likely), stable)
-    };
-    let passed = |ahead: u32, share: f64| {
-        let (canary, stable) = at(ahead);
-        let share = thresholds.false_passes / 100.0 * share;
-        let timed = facts.slow.len() as f64 + pace.timed * f64::from(ahead);
-        (!case.timed || timed >= f64::from(least_minutes(share)))
-            && facts.minutes.saturating_add(ahead) >= case.planned
-            && facts.all.requests + pace.all * f64::from(ahead) >= least
-            && error_rate_test::within(canary, stable, thresholds.allowance / 100.0) <= share
-    };
-    let failed = |ahead: u32| {
-        let (canary, stable) = at(ahead);
-        let alarms =
-            thresholds.false_alarms / 100.0 * alpha_spending::alarms(case.look.saturating_add(ahead), case.planned);
-        canary.rate() >= thresholds.error_ratio * stable.rate()
-            && error_rate_test::worse(canary, stable) <= alarms * alpha_spending::ERRORS
-            || error_rate_test::above_line(canary, thresholds.error_percent / 100.0) <= alarms * alpha_spending::LINE
-    };
     let comparable = pace.canary > 0.0 && pace.stable > 0.0;
-    // A PASS is possible only at a pass look.
-    let looks = alpha_spending::pass_looks(case.planned).skip_while(|pass| pass.minutes <= case.look);
-    let mut ahead =
-        looks.map(|pass| (pass.minutes - case.look, pass.share)).take_while(|(ahead, _)| *ahead <= FARTHEST);
-    let pass = ahead.find(|(ahead, share)| comparable && passed(*ahead, *share)).map(|(ahead, _)| ahead);
-    let fail = if comparable { first(failed) } else { None };
+    let pass = comparable.then(|| until_pass(case, facts, &pace, timed)).flatten();
+    let fail = comparable.then(|| until_fail(case, facts, &pace)).flatten();
     match [pass, fail].into_iter().flatten().min() {
         Some(minutes) => {
             Needs { requests: Some((pace.all * f64::from(minutes)).ceil() as u64), minutes: Some(minutes) }
@@ -107,21 +72,52 @@ pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
     }
 }
 
-/// The first minute from which `so` holds: doubles the distance, then bisects.
-fn first(so: impl Fn(u32) -> bool) -> Option<u32> {
-    let mut farther = 1;
-    while !so(farther) {
-        if farther >= FARTHEST {
-            return None;
-        }
-        farther = (farther * 2).min(FARTHEST);
+/// Minutes until the numbers suffice for a PASS, if the canary is as good as it has been; `None`: more than a day.
+fn until_pass(case: &Case<'_>, facts: &Facts, pace: &Pace, timed: f64) -> Option<u32> {
+    let thresholds = case.thresholds;
+    let needed = -(thresholds.false_passes / 100.0 * alpha_spending::PASS_ERRORS).ln();
+    let requests = (pace.canary, pace.stable);
+    // Before the first minute, stable's hour before stands for stable.
+    let hour = total(case.before.iter().filter_map(Observed::count));
+    let known = [Pair { canary: Count::default(), stable: hour }];
+    let minutes = if facts.release.is_empty() { &known[..] } else { &facts.release };
+    let errors = error_excess::minutes_until(needed, thresholds.allowance / 100.0, minutes, requests)?;
+    let enough = (f64::from(thresholds.min_requests) - facts.all.requests) / pace.all;
+    let bake = f64::from(case.planned.saturating_sub(case.look.min(facts.minutes)));
+    let ahead = errors.max(enough).max(bake).max(1.0).ceil();
+    let ahead = (ahead <= f64::from(FARTHEST)).then_some(ahead as u32)?;
+    if !case.timed || rules::slowdown_ruled_out(case) {
+        return Some(ahead);
     }
-    let mut nearer = farther / 2;
-    while farther - nearer > 1 {
-        let middle = nearer + (farther - nearer) / 2;
-        if so(middle) { farther = middle } else { nearer = middle }
-    }
-    Some(farther)
+    // Latency is decided at a pass look alone.
+    let reached = |pass: &alpha_spending::PassLook| {
+        let more = f64::from(pass.minutes - case.look);
+        timed + pace.timed * more >= f64::from(least_minutes(thresholds.false_passes / 100.0 * pass.share))
+    };
+    let looks = alpha_spending::pass_looks(case.planned).skip_while(|pass| pass.minutes <= case.look);
+    let latency = looks.take_while(|pass| pass.minutes - case.look <= FARTHEST).find(reached)?;
+    Some(ahead.max(latency.minutes - case.look))
+}
+
+/// Minutes until the evidence suffices for a FAIL, if the canary is as bad as it has been; `None`: more than a day.
+fn until_fail(case: &Case<'_>, facts: &Facts, pace: &Pace) -> Option<u32> {
+    let thresholds = case.thresholds;
+    let alarms = thresholds.false_alarms / 100.0;
+    let stable = total(facts.release.iter().map(|pair| pair.stable));
+    let canary = total(facts.release.iter().map(|pair| pair.canary));
+    let minute = |side: Count, requests: f64| Count { requests, errors: requests * side.rate() };
+    let next = Pair { canary: minute(canary, pace.canary), stable: minute(stable, pace.stable) };
+    let worse = error_ratio::worse_than(1.0, &facts.release, &facts.starts, f64::INFINITY).log;
+    let worse = (alpha_spending::ERRORS, worse, error_ratio::growth(next));
+    let line = thresholds.error_percent / 100.0;
+    let over = error_line::above(line, &facts.counts(), &facts.starts, f64::INFINITY).log;
+    let over = (alpha_spending::LINE, over, error_line::growth(line, next.canary));
+    let until = |(part, log, growth): (f64, f64, f64)| {
+        let missing = -(alarms * part).ln() - log;
+        (growth > 0.0).then(|| (missing / growth).max(1.0).ceil())
+    };
+    let soonest = [worse, over].into_iter().filter_map(until).min_by(f64::total_cmp)?;
+    (soonest <= f64::from(FARTHEST)).then_some(soonest as u32)
 }
 
 /// The same as text; `None`: there is nothing to report.

@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::error_rate_test;
-use super::error_rate_test::Count;
+use super::counts::{Count, MOST_A_MINUTE, total};
 use crate::domain::metrics::{Minute, Percentile};
+
+/// Probability that a rate is beyond each bound of its 95 % interval.
+pub(super) const BEYOND: f64 = 0.025;
 
 /// A settled minute of one side. A field is `None` without data; no data is never 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,10 +41,11 @@ impl From<&Minute> for Observed {
 }
 
 impl Observed {
-    /// Requests and errors, if there were requests and both numbers are known.
+    /// Requests and errors, if there were requests and both numbers are known. An absurd number is not known.
     pub fn count(&self) -> Option<Count> {
-        let requests = self.requests.filter(|requests| requests.is_finite() && *requests > 0.0)?;
-        Some(Count { requests, errors: self.errors.filter(|errors| errors.is_finite())?.max(0.0) })
+        let requests = self.requests.filter(|requests| *requests > 0.0 && *requests <= MOST_A_MINUTE)?;
+        let errors = self.errors.filter(|errors| (0.0..=MOST_A_MINUTE).contains(errors))?;
+        Some(Count { requests, errors: errors.min(requests) })
     }
 
     /// A percentile of the response time, milliseconds.
@@ -93,18 +96,10 @@ impl Numbers {
             requests: count.requests,
             errors: count.errors,
             error_percent: (count.requests > 0.0).then(|| count.rate() * 100.0),
-            error_between: error_rate_test::bounds(count, 0.025).map(|(low, high)| (low * 100.0, high * 100.0)),
+            error_between: count.interval(BEYOND).map(|(low, high)| (low * 100.0, high * 100.0)),
             p50: latency(Percentile::P50),
             p95: latency(Percentile::P95),
             p99: latency(Percentile::P99),
         }
     }
-}
-
-/// All requests and errors of several minutes.
-pub(super) fn total(counts: impl IntoIterator<Item = Count>) -> Count {
-    let (requests, errors) = counts
-        .into_iter()
-        .fold((0.0, 0.0), |(requests, errors), count| (requests + count.requests, errors + count.errors));
-    Count::new(requests, errors)
 }

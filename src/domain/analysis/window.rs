@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Case, Observed, Verdict, memo};
+use super::{Case, Observed, Verdict, VerdictStatus, memo};
 use crate::domain::metrics::{SETTLES_AFTER, Series};
 use crate::domain::observe::snapshot::Since;
 use crate::domain::release::share::Percent;
@@ -27,7 +27,7 @@ pub struct Step {
 const BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The settled minutes that began at or after `from` and before `to`.
-fn settled(series: Option<&Series>, from: Timestamp, to: Timestamp, now: Timestamp) -> Vec<Observed> {
+pub(super) fn settled(series: Option<&Series>, from: Timestamp, to: Timestamp, now: Timestamp) -> Vec<Observed> {
     let minutes = series.map(|series| series.minutes.as_slice()).unwrap_or_default();
     let within = |at: Timestamp| from <= at && at < to && series.is_some_and(|series| series.settled(at, now));
     minutes.iter().filter(|minute| within(minute.at)).map(Observed::from).collect()
@@ -74,27 +74,33 @@ pub fn of_canary(
         }
     };
     let read = canary.is_some();
-    let canary = settled(canary, from, now, now);
-    let same = settled(stable, from, now, now);
-    if step.share.is_some_and(Percent::is_full) && same.iter().all(|minute| minute.count().is_none()) {
-        return memo::alone(&canary, true, thresholds);
-    }
+    // The evidence of the release's earlier shares counts, where it is known since when the revision runs.
+    let carried = step.began.map_or(from, |began| began.min(from));
+    let release = (settled(canary, carried, now, now), settled(stable, carried, now, now));
+    let present = |side: &[Observed]| side.iter().skip_while(|minute| minute.at < from).copied().collect::<Vec<_>>();
+    let (canary, same) = (present(&release.0), present(&release.1));
     let first = canary.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
     let unseen = step.since.is_none_or(|since| !since.seen);
     let begins = first.filter(|_| unseen).unwrap_or_else(|| whole_minute(from));
     // Each minute that settles is a look, with or without data. If nothing was read, there was no look.
     let watched = if read { now.duration_since(begins) - settles } else { SignedDuration::ZERO };
-    memo::judge(&Case {
-        canary: &canary,
-        stable: &same,
-        before: &settled(stable, back(from, BEFORE), from, now),
+    let verdict = memo::judge(&Case {
+        canary: &release.0,
+        stable: &release.1,
+        before: &settled(stable, back(carried, BEFORE), carried, now),
         begins,
         look: minutes(watched),
         planned: planned(step.bake),
         share: step.share.map(|share| share.value() / 100.0),
         timed: step.timed,
         thresholds,
-    })
+    });
+    let uncompared = step.share.is_some_and(Percent::is_full) && same.iter().all(|minute| minute.count().is_none());
+    // With all of the traffic there is nothing to compare with. A FAIL of an earlier share stays.
+    if uncompared && verdict.outcome != VerdictStatus::Fail {
+        return memo::alone(&canary, true, thresholds);
+    }
+    verdict
 }
 
 /// The first whole minute from `at` on.

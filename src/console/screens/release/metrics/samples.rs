@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 
 use crate::console::widgets::plot::{Band, Point};
-use crate::domain::analysis::error_rate_test;
-use crate::domain::analysis::error_rate_test::Count;
+use crate::domain::analysis::counts::Count;
 use crate::domain::metrics::{Minute, Percentile, Series};
 
 /// The plotted value of a minute.
@@ -104,7 +103,7 @@ pub fn band(series: &Series, every: u16, now: Timestamp) -> Vec<Band> {
         samples(series, every).into_iter().filter(|sample| sample.minutes.iter().all(|it| series.settled(it.at, now)));
     settled
         .filter_map(|sample| {
-            let (low, high) = error_rate_test::bounds(count(&sample.minutes)?, BEYOND)?;
+            let (low, high) = count(&sample.minutes)?.interval(BEYOND)?;
             let (from, to) = sample.span(now);
             Some(Band { from, to, low: low * 100.0, high: high * 100.0 })
         })
@@ -179,7 +178,7 @@ mod tests {
         let series = Series::from(vec![minute(5, 100.0, 0.0), minute(1, 100.0, 0.0)]);
         let band = band(&series, 1, now());
         assert_eq!(band.len(), 1);
-        assert!(band[0].low == 0.0 && (band[0].high - 3.6217).abs() < 1e-3, "{band:?}");
+        assert!(band[0].low == 0.0 && (band[0].high - 3.6994).abs() < 1e-3, "{band:?}");
     }
 
     #[test]
