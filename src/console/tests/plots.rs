@@ -44,10 +44,13 @@ fn no_data_is_marked_and_none_lies_on_the_floor() {
 
 #[test]
 fn each_plot_can_have_the_whole_screen() {
-    for plotted in [Plotted::Errors, Plotted::Latency, Plotted::Requests, Plotted::Balancer, Plotted::Resources] {
+    for plotted in
+        [Plotted::Errors, Plotted::Ratio, Plotted::Latency, Plotted::Requests, Plotted::Balancer, Plotted::Resources]
+    {
         layouts(&format!("zoom_{plotted}"), zoomed(plotted, consoles::holes));
     }
     layouts("zoom_bad", zoomed(Plotted::Errors, consoles::bad));
+    layouts("zoom_ratio_bad", zoomed(Plotted::Ratio, consoles::bad));
 }
 
 #[test]

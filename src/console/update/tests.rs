@@ -56,7 +56,7 @@ fn a_range_is_longer_or_shorter_than_what_is_seen() {
 fn a_zoomed_plot_gives_way_to_the_next_and_to_the_panels() {
     let mut model = consoles::baking((80, 24));
     press(&mut model, &[Key::Char('z'), Key::Tab]);
-    assert_eq!((model.screen.release.zoom, model.screen.release.panel), (Some(Plotted::Latency), Panel::Metrics));
+    assert_eq!((model.screen.release.zoom, model.screen.release.panel), (Some(Plotted::Ratio), Panel::Metrics));
     press(&mut model, &[Key::Esc]);
     assert_eq!(
         (model.screen.release.zoom, model.screen.shows_one()),

@@ -5,7 +5,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 pub(crate) use crate::domain::format::{
-    age, chance, clock, count, dollars_an_hour, lasting, latency, many, rate, round_latency, round_rate, seconds, share,
+    age, chance, clock, count, dollars_an_hour, lasting, latency, many, odds, rate, ratio_between, round_latency,
+    round_rate, seconds, share, times,
 };
 use crate::domain::text;
 

@@ -9,6 +9,7 @@ pub mod infrastructure;
 pub mod ladder;
 pub mod metrics;
 pub mod operation;
+mod ratio;
 pub mod readiness;
 pub mod sources;
 pub mod stages;

@@ -30,6 +30,8 @@ pub enum Plotted {
     /// Errors over requests.
     #[default]
     Errors,
+    /// The canary's error rate over stable's, with its interval.
+    Ratio,
     /// The chosen percentile of the response time.
     Latency,
     /// Requests a minute.
@@ -37,6 +39,7 @@ pub enum Plotted {
     /// Errors of the load balancer itself, connection errors, unhealthy hosts.
     Balancer,
     /// CPU and memory.
+    #[strum(to_string = "cpu")]
     Resources,
 }
 

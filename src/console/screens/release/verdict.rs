@@ -8,7 +8,7 @@ use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::analysis::preliminary;
 use crate::domain::analysis::preliminary::Preliminary;
-use crate::domain::analysis::{Reason, VerdictStatus};
+use crate::domain::analysis::{ErrorRate, Reason, VerdictStatus};
 use crate::domain::release::Release;
 
 /// Returns the role of an outcome. An unknown outcome, or a pass with a warning, is never green.
@@ -56,7 +56,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     first.push(Span::raw("  "));
     let number = if usable { Role::Title } else { Role::Dim };
     first.extend(errors(scene, release, number));
-    let said: Vec<Said> = [difference(scene, release), latency(scene, release, number)].into_iter().flatten().collect();
+    let said: Vec<Said> = [compared(scene, release), latency(scene, release, number)].into_iter().flatten().collect();
     let levels = said.iter().map(Vec::len).max().unwrap_or(1);
     let tried: Vec<_> = (0..levels).map(|level| laid(scene, &first, &said, level, room)).collect();
     let chosen = tried.iter().find(|lines| lines.len() <= 2).or(tried.last()).cloned().unwrap_or_default();
@@ -149,17 +149,21 @@ fn errors(scene: &Canvas<'_>, release: &Release, number: Role) -> Vec<Span<'stat
     spans
 }
 
-/// Renders the 95% interval of the difference between the canary's and stable's error rates, in percentage points, and
-/// the p-value.
-fn difference(scene: &Canvas<'_>, release: &Release) -> Option<Said> {
+/// Renders the interval of the ratio of both error rates, and the evidence that the canary's is higher.
+fn compared(scene: &Canvas<'_>, release: &Release) -> Option<Said> {
     let rate = release.verdict.error_rate.as_ref()?;
-    let (low, high) = (rate.difference_low, rate.difference_high);
-    let chance = format::chance(rate.p_value);
+    let between = format::ratio_between(rate.ratio_low, rate.ratio_high.unwrap_or(f64::INFINITY));
+    let odds = format::odds(rate.evidence);
     Some(vec![
-        vec![scene.dim(format!("difference {low:+.2} to {high:+.2} points (95%, {chance})"))],
-        vec![scene.dim(format!("difference {low:+.2} to {high:+.2} points, {chance}"))],
-        vec![scene.dim(format!("diff {low:+.2} to {high:+.2}pp, {chance}"))],
+        vec![scene.dim(format!("{between} stable's (95%), {}", evidence(rate)))],
+        vec![scene.dim(format!("{between} stable's, {}", evidence(rate)))],
+        vec![scene.dim(format!("{between}, evidence {odds}"))],
     ])
+}
+
+/// `evidence 1 : 40 of 1 : 200`.
+pub(super) fn evidence(rate: &ErrorRate) -> String {
+    format!("evidence {} of {}", format::odds(rate.evidence), format::odds(rate.evidence_needed))
 }
 
 fn latency(scene: &Canvas<'_>, release: &Release, number: Role) -> Option<Said> {

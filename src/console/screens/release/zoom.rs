@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use strum::IntoEnumIterator;
 
-use super::{head, infrastructure, metrics, verdict};
+use super::{head, infrastructure, metrics, ratio, verdict};
 use crate::console::screens::release::state::Plotted;
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_top};
 use crate::console::widgets::sparklines;
@@ -26,6 +26,7 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, plotted: Plotted, buff
     let (_, inner) = split_top(rest, 1);
     match plotted {
         Plotted::Errors => metrics::errors(scene, release, buffer, inner),
+        Plotted::Ratio => ratio::draw(scene, release, buffer, inner),
         Plotted::Latency => metrics::latency(scene, release, buffer, inner),
         Plotted::Requests => sparklines::draw(scene, release, &infrastructure::requests(scene, release), buffer, inner),
         Plotted::Balancer => sparklines::draw(scene, release, &infrastructure::balancer(scene, release), buffer, inner),
