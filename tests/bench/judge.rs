@@ -1,8 +1,8 @@
 //! The error rates of the judge and its time to a verdict, on simulated releases, compared with simpler rules.
 //!
 //! `cargo bench --bench judge --profile dev` prints the table, and `-- --write` writes it into the documentation
-//! (`judge.md`). `-- --check` fails if the rate of false alarms is above the configured one, or if the written table
-//! differs. All random numbers are seeded: the table is the same on every machine.
+//! (`judge.md`). `-- --check` fails if a figure is beyond its limit, or if the written table differs. All random numbers
+//! are seeded: the table is the same on every machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::process::ExitCode;
@@ -395,11 +395,14 @@ fn with_a_fault(report: &mut Report, releases: usize) {
     report.say("| the canary's fault, its requests a minute | rule | FAIL within 60 min | median requests | median minutes | Wald's bound |".to_owned());
     report.say("|---|---|---:|---:|---:|---:|".to_owned());
     for (kind, Fault { what, after, truth, found: least, median: most }) in faults().iter().enumerate() {
-        let rules = [Rule::Judge, Rule::Spent, Rule::EachLook, Rule::Fixed];
+        // Fisher's test is about errors.
+        let of_errors = truth.errors_times > 1.0;
+        let mut rules = vec![Rule::Judge, Rule::Spent, Rule::EachLook, Rule::Fixed];
+        rules.retain(|rule| of_errors || *rule != Rule::Spent);
         let course = |_: &mut ChaCha8Rng| Course::After(*after, *truth);
         let found =
             all(releases, |seed| watched(2_000_000 + 10_000 * kind as u64 + seed, course, (*after, 60), &rules));
-        let bound = if truth.errors_times > 1.0 { format!("{:.1}", wald(truth)) } else { "–".to_owned() };
+        let bound = if of_errors { format!("{:.1}", wald(truth)) } else { "–".to_owned() };
         for (place, rule) in rules.iter().enumerate() {
             let middle = |of: fn((u32, f64)) -> f64| median(&found, place, of).map_or("–".to_owned(), thousands);
             let (requests, minutes) = (middle(|(_, requests)| requests), middle(|(minute, _)| f64::from(minute)));
@@ -456,7 +459,10 @@ fn main() -> ExitCode {
     let of = |releases: usize| if asked("--bench") { releases } else { 10 };
     let began = std::time::Instant::now();
     let mut report = Report::default();
-    without_a_fault(&mut report, of(10_000));
+    // A check holds the limit on the first of the releases; the written figure is of all.
+    let sound = if asked("--check") { 2_000 } else { 10_000 };
+    without_a_fault(&mut report, of(sound));
+    let first = report.lines.len();
     println!("{:.1} s", began.elapsed().as_secs_f64());
     with_a_fault(&mut report, of(400));
     println!("{:.1} s", began.elapsed().as_secs_f64());
@@ -468,7 +474,8 @@ fn main() -> ExitCode {
     if asked("--write") {
         std::fs::write(path, &table).unwrap();
     }
-    let written = std::fs::read_to_string(path).is_ok_and(|written| written == table);
+    let same = |written: String| written.lines().skip(first).eq(table.lines().skip(first));
+    let written = std::fs::read_to_string(path).is_ok_and(same);
     if asked("--check") && !report.missed.is_empty() {
         println!("beyond its limit: {}", report.missed.join(", "));
         return ExitCode::FAILURE;
