@@ -9,7 +9,8 @@ use crate::domain::ecs::route::Forward;
 use crate::domain::ecs::service::RolloutState;
 use crate::domain::release::share::{Percent, Weight, Weights};
 use crate::domain::release::{Method, Phase, Release};
-use crate::domain::rollback::target::{Evidence, best, candidates};
+use crate::domain::rollback::known_bad::find;
+use crate::domain::rollback::target::{Evidence, best, candidates, distrust};
 use crate::domain::wording::Wording;
 use crate::testkit::worlds::{ACCOUNT, REGION, Scene, forward, intent, now, scene, td};
 
@@ -308,7 +309,12 @@ proptest! {
             let side = &release.stable;
             let service = snapshot.service(&side.service).unwrap();
             let found = candidates(service, &side.task_definition, &snapshot);
-            prop_assert_eq!(&found, &release.previous);
+            prop_assert_eq!(&distrust(found.clone(), &release.known_bad), &release.previous);
+            // What failed or was taken back after it had worked is never chosen by itself.
+            if let Some(chosen) = best(&release.previous).filter(|good| good.evidence != Evidence::Replaced) {
+                let bad = find(&release.known_bad, &chosen.task_definition);
+                prop_assert!(bad.is_none_or(|bad| chosen.at.is_some_and(|at| bad.at <= at)), "{chosen:?} {bad:?}");
+            }
             prop_assert!(found.iter().all(|good| good.task_definition != side.task_definition));
             let history = scene.history.iter().flatten();
             let worked = |revision: &crate::domain::ecs::names::TaskDefinitionArn| {

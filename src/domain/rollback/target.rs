@@ -10,6 +10,8 @@ use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::observe::snapshot::{ObservedHealthy, Snapshot};
 
+use super::known_bad::{KnownBad, find};
+
 /// The evidence of a good revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,8 +40,8 @@ pub struct KnownGood {
     pub good_for: Option<SignedDuration>,
     /// True if the revision can still be deployed (`status` ACTIVE); `None`: not read.
     pub active: Option<bool>,
-    /// True if an operator or ECS later rolled back from the revision: ECS deployed it successfully, but it was not
-    /// wanted.
+    /// True if an operator or ECS later rolled back from the revision, or it failed later: ECS deployed it successfully,
+    /// but it was not wanted.
     pub rolled_back_from: bool,
 }
 
@@ -88,6 +90,18 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
         .map(|run| KnownGood { rolled_back_from: true, ..run.good() })
         .for_each(&mut add);
     out.into_iter().for_each(&mut add);
+    found
+}
+
+/// Marks the candidates that turned out bad after they had worked, and puts them last.
+pub fn distrust(candidates: Vec<KnownGood>, bad: &[KnownBad]) -> Vec<KnownGood> {
+    // What a rollout under way replaces serves users now, and is the way back.
+    let turned_bad = |good: &KnownGood| {
+        let bad = find(bad, &good.task_definition).filter(|_| good.evidence != Evidence::Replaced);
+        bad.is_some_and(|bad| good.at.is_none_or(|at| at < bad.at))
+    };
+    let (out, mut found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(turned_bad);
+    found.extend(out.into_iter().map(|good| KnownGood { rolled_back_from: true, ..good }));
     found
 }
 

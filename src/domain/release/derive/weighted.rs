@@ -55,7 +55,8 @@ pub(super) fn weighted(
     let (verdict, observed) = judged(pair, [&stable_side, &canary_side], &step, (snapshot, settings), now);
     let verdict = with_since(verdict, configured, since);
     let shared = configured.is_some_and(|share| !share.is_zero());
-    let (went_back, known_bad) = rolled_back(&standing, [stable, canary], local, snapshot);
+    let (went_back, ours) = rolled_back(&standing, [stable, canary], local, snapshot);
+    let known_bad = known_bad_of(&[stable, canary], snapshot, &ours, now);
     let mut conditions = conditions(pair, chief, local);
     conditions.extend(recently_rolled_back(went_back, &canary_side, now));
     // A canary that waits without traffic mostly has stable's revision still.
@@ -71,8 +72,8 @@ pub(super) fn weighted(
         share: Share { requested: local.requested, configured, observed },
         ladder: settings.ladder_of(&pair.name).clone(),
         bake,
-        previous: target::candidates(stable, &stable_side.task_definition, snapshot),
-        known_bad: known_bad_of(&[stable, canary], snapshot, &known_bad, now),
+        previous: target::distrust(target::candidates(stable, &stable_side.task_definition, snapshot), &known_bad),
+        known_bad,
         watch_only: pair.uncertain.clone(),
         pauses: Vec::new(),
         stage: None,
