@@ -25,8 +25,8 @@ impl Balancers {
 
     pub(super) fn learn(&mut self, described: impl IntoIterator<Item = TargetGroup>) {
         for group in described {
-            if let Some(arn) = group.target_group_arn {
-                self.by_group.entry(Arn::new(arn)).or_default().extend(group.load_balancer_arns.unwrap_or_default());
+            if let Some(arn) = group.target_group_arn() {
+                self.by_group.entry(Arn::new(arn)).or_default().extend(group.load_balancer_arns().iter().cloned());
             }
         }
     }

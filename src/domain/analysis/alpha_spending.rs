@@ -5,8 +5,7 @@
 //! further condition that a canary may be worse by a factor needs no part; it only makes a false alarm rarer.
 //!
 //! The operator sees a live verdict: each settled minute is another look, and each look another chance for noise to
-//! pass for a fault. Errors are weighed by evidence that holds at any look ([`e_process`](super::e_process)), so their
-//! part is spent once. The order of the minutes' latencies has no such test, so latency's part is divided among the
+//! pass for a fault. Errors are weighed by evidence that holds at any look (`e_process`), so their part is spent once. The order of the minutes' latencies has no such test, so latency's part is divided among the
 //! looks: look k may use α(k) of it, and the sum of all α(k), over any number of looks, is at most the whole. Then the
 //! probability that any look is a false alarm is at most that, however the looks depend on one another (Bonferroni).
 //! Four fifths are spent evenly over the looks of the planned bake, when a release is decided. The last fifth is for

@@ -27,7 +27,7 @@ pub struct RatioAt {
 const MOST: usize = 60;
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
-/// The ratio after each minute from `began` on, at most [`MOST`] of them, oldest first.
+/// The ratio after each minute from `began` on, at most sixty of them, oldest first.
 pub fn ratio_over_time(
     [canary, stable]: [&Series; 2],
     began: Timestamp,
