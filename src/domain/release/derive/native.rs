@@ -145,14 +145,7 @@ pub(super) fn served_from<'a>(service: &'a Service, snapshot: &Snapshot) -> Opti
         Some(rule) => rule.weight(group),
         None => snapshot.routes_to(group).filter_map(|route| route.weight(group)).max(),
     };
-    let heaviest = service.target_groups.iter().rev().max_by_key(served)?;
-    let healthy = |group: &&Arn| snapshot.health_of(group).map(|health| health.healthy);
-    let mut with_tasks = service.target_groups.iter().filter(|group| healthy(group) > Some(0));
-    // The weights of a rule that was left divided do not tell where the tasks are.
-    match (healthy(&heaviest), with_tasks.next(), with_tasks.next()) {
-        (Some(0), Some(only), None) => Some(only),
-        _ => Some(heaviest),
-    }
+    service.target_groups.iter().rev().max_by_key(served)
 }
 
 pub(super) fn route_to<'a>(group: Option<&Arn>, snapshot: &'a Snapshot) -> Option<&'a Route> {
