@@ -359,16 +359,21 @@ def exercise_rule(recorder: Recorder, rule: dict[str, Any]) -> None:
     if rule["IsDefault"]:
         return
     elb = recorder.aws.elbv2
-    try:
-        written = elb.modify_rule(RuleArn=rule["RuleArn"], Actions=rule["Actions"])["Rules"][0]
-    except elb.exceptions.OperationNotPermittedException as error:
-        # Only the rule of a gateway, which belongs to ECS, refuses.
-        if recorder.scenario != "gateway":
-            recorder.note(f"elbv2 ModifyRule: {error}")
-        return
-    read = elb.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"][0]
-    if not rule["Actions"] == written["Actions"] == read["Actions"]:
-        recorder.note("elbv2 ModifyRule: writing back a rule's actions changed them")
+    # ECS may write a rule of its own between two calls, but not each time.
+    for _ in range(3):
+        try:
+            written = elb.modify_rule(RuleArn=rule["RuleArn"], Actions=rule["Actions"])["Rules"][0]
+        except elb.exceptions.OperationNotPermittedException as error:
+            # Only the rule of a gateway, which belongs to ECS, refuses.
+            if recorder.scenario != "gateway":
+                recorder.note(f"elbv2 ModifyRule: {error}")
+            return
+        read = elb.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"][0]
+        if rule["Actions"] == written["Actions"] == read["Actions"]:
+            break
+        rule = read
+    else:
+        recorder.note("elbv2 ModifyRule: writing back a rule's actions changed them, each time")
     actions = [dict(action) for action in rule["Actions"]]
     groups = actions[-1].get("ForwardConfig", {}).get("TargetGroups", [])
     if groups:
