@@ -55,8 +55,7 @@ pub(super) fn weighted(
     let (verdict, observed) = judged(pair, [&stable_side, &canary_side], &step, (snapshot, settings), now);
     let verdict = with_since(verdict, configured, since);
     let shared = configured.is_some_and(|share| !share.is_zero());
-    let (went_back, ours) = rolled_back(&standing, [stable, canary], local, snapshot);
-    let known_bad = known_bad_of(&[stable, canary], snapshot, &ours, now);
+    let (went_back, known_bad) = rolled_back(&standing, [stable, canary], local, snapshot, now);
     let mut conditions = conditions(pair, chief, local);
     conditions.extend(recently_rolled_back(went_back, &canary_side, now));
     // A canary that waits without traffic mostly has stable's revision still.
@@ -95,13 +94,14 @@ pub(super) fn weighted(
     Some((state, verdict))
 }
 
-/// When the newest release was rolled back, and the revisions that are known to be bad beside those of ECS's history: as
-/// this machine remembers, and as the requests show it of the canary's revision.
+/// When the newest release was rolled back, and the revisions that are known to be bad: as ECS's history tells, as this
+/// machine remembers, and as the requests show it of the canary's revision.
 fn rolled_back(
     standing: &Standing<'_>,
     services: [&Service; 2],
     local: &LocalState,
     snapshot: &Snapshot,
+    now: Timestamp,
 ) -> (Option<Timestamp>, Vec<KnownBad>) {
     let [_, canary] = standing.sides;
     let taken_back = standing.taken_back(local, snapshot);
@@ -109,7 +109,8 @@ fn rolled_back(
     let went_back = over.filter(|at| services.into_iter().all(|service| !began_after(service, *at)));
     let task_definition = canary.task_definition.clone();
     let bad = taken_back.map(|at| KnownBad { task_definition, reason: BadReason::RolledBack, at });
-    (went_back, local.known_bad.iter().cloned().chain(bad).collect())
+    let ours: Vec<_> = local.known_bad.iter().cloned().chain(bad).collect();
+    (went_back, known_bad_of(&services, snapshot, &ours, now))
 }
 
 /// Of rules that disagree, the one that matters most: nobody served, else most of the canary.
