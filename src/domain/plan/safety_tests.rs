@@ -313,7 +313,7 @@ proptest! {
             // What failed or was taken back after it had worked is never chosen by itself.
             if let Some(chosen) = best(&release.previous).filter(|good| good.evidence != Evidence::Replaced) {
                 let bad = find(&release.known_bad, &chosen.task_definition);
-                prop_assert!(bad.is_none_or(|bad| chosen.at.is_some_and(|at| bad.at < at)), "{chosen:?} {bad:?}");
+                prop_assert!(bad.is_none_or(|bad| chosen.at.is_some_and(|at| bad.at <= at)), "{chosen:?} {bad:?}");
             }
             prop_assert!(found.iter().all(|good| good.task_definition != side.task_definition));
             let history = scene.history.iter().flatten();

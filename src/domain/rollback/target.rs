@@ -98,7 +98,7 @@ pub fn distrust(candidates: Vec<KnownGood>, bad: &[KnownBad]) -> Vec<KnownGood> 
     // What a rollout under way replaces serves users now, and is the way back.
     let turned_bad = |good: &KnownGood| {
         let bad = find(bad, &good.task_definition).filter(|_| good.evidence != Evidence::Replaced);
-        bad.is_some_and(|bad| good.at.is_none_or(|at| at <= bad.at))
+        bad.is_some_and(|bad| good.at.is_none_or(|at| at < bad.at))
     };
     let (out, mut found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(turned_bad);
     found.extend(out.into_iter().map(|good| KnownGood { rolled_back_from: true, ..good }));
