@@ -9,8 +9,7 @@ use crate::domain::ecs::route::Forward;
 use crate::domain::ecs::service::RolloutState;
 use crate::domain::release::share::{Percent, Weight, Weights};
 use crate::domain::release::{Method, Phase, Release};
-use crate::domain::rollback::known_bad::find;
-use crate::domain::rollback::target::{Evidence, best, candidates, distrust};
+use crate::domain::rollback::target::{Evidence, best, candidates};
 use crate::domain::wording::Wording;
 use crate::testkit::worlds::{ACCOUNT, REGION, Scene, forward, intent, now, scene, td};
 
@@ -309,12 +308,7 @@ proptest! {
             let side = &release.stable;
             let service = snapshot.service(&side.service).unwrap();
             let found = candidates(service, &side.task_definition, &snapshot);
-            prop_assert_eq!(&distrust(found.clone(), &release.known_bad), &release.previous);
-            // What failed or was taken back after it had worked is never chosen by itself.
-            if let Some(chosen) = best(&release.previous).filter(|good| good.evidence != Evidence::Replaced) {
-                let bad = find(&release.known_bad, &chosen.task_definition);
-                prop_assert!(bad.is_none_or(|bad| chosen.at.is_some_and(|at| bad.at <= at)), "{chosen:?} {bad:?}");
-            }
+            prop_assert_eq!(&found, &release.previous);
             prop_assert!(found.iter().all(|good| good.task_definition != side.task_definition));
             let history = scene.history.iter().flatten();
             let worked = |revision: &crate::domain::ecs::names::TaskDefinitionArn| {
@@ -331,6 +325,24 @@ proptest! {
             prop_assert!(found.iter().all(|good| worked(&good.task_definition)), "{found:?}");
             // Those that somebody went back from come last.
             prop_assert!(found.is_sorted_by_key(|good| good.rolled_back_from), "{found:?}");
+            let told: Vec<_> = history.clone().rev().collect();
+            let install = |(status, td_): &(DeploymentStatus, u8)| match status {
+                DeploymentStatus::Successful => Some(td(*td_)),
+                DeploymentStatus::RollbackSuccessful => Some(td((*td_ % 5) + 1)),
+                _ => None,
+            };
+            // Stopped by a deployment of what had worked before, and not installed since.
+            let taken_back = |revision: &crate::domain::ecs::names::TaskDefinitionArn| {
+                let stopped = |place: &usize| {
+                    let (status, target) = told[*place];
+                    let next = told.get(place + 1).map(|(_, next)| td(*next)).filter(|next| next != revision);
+                    let worked = |next| told[..*place].iter().any(|it| install(it).as_ref() == Some(&next));
+                    let stopped = matches!(status, DeploymentStatus::Stopped | DeploymentStatus::StopRequested);
+                    stopped && td(*target) == *revision && next.is_some_and(worked)
+                };
+                let last = (0..told.len()).rev().find(stopped);
+                last.is_some_and(|last| told[last + 1..].iter().all(|it| install(it).as_ref() != Some(revision)))
+            };
             // What was installed, oldest first; what runs alone and complete is, read or not.
             let mut installed: Vec<_> = history
                 .rev()
@@ -348,7 +360,7 @@ proptest! {
                 let (before, after) = (&installed[..last], &installed[last + 1..]);
                 // Somebody went back: what ran before it was installed again after it.
                 let back = after.iter().any(|revision| before.contains(revision));
-                prop_assert!(!good.rolled_back_from || back, "{good:?} {installed:?}");
+                prop_assert!(!good.rolled_back_from || back || taken_back(&good.task_definition), "{good:?} {installed:?}");
                 // New on top of what the very next one brought back.
                 let left = before.last().is_some_and(|revision| after.first() == Some(revision));
                 let new = !before.contains(&good.task_definition);
@@ -360,6 +372,7 @@ proptest! {
                 let before = &installed[..current.map_or(0, |newest| newest + 1)];
                 if let Some(newest) = before.last()
                     && (before.len() == installed.len() || !before.contains(&side.task_definition))
+                    && !taken_back(newest)
                 {
                     prop_assert_eq!((&found[0].task_definition, found[0].rolled_back_from), (newest, false));
                 }

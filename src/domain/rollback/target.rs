@@ -1,6 +1,6 @@
 //! The target of a rollback: the newest known good revision, never just revision − 1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -9,8 +9,6 @@ use crate::domain::ecs::deployment::{DeploymentStatus, ServiceDeployment};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::service::{Rollout, RolloutRole, RolloutState, Service};
 use crate::domain::observe::snapshot::{ObservedHealthy, Snapshot};
-
-use super::known_bad::{KnownBad, find};
 
 /// The evidence of a good revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,8 +38,8 @@ pub struct KnownGood {
     pub good_for: Option<SignedDuration>,
     /// True if the revision can still be deployed (`status` ACTIVE); `None`: not read.
     pub active: Option<bool>,
-    /// True if an operator or ECS later rolled back from the revision, or it failed later: ECS deployed it successfully,
-    /// but it was not wanted.
+    /// True if an operator or ECS later rolled back from the revision: ECS deployed it successfully, but it was not
+    /// wanted.
     pub rolled_back_from: bool,
 }
 
@@ -72,7 +70,9 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     let not_brought_back = service.failed_rollback(history).and_then(ServiceDeployment::rolled_back_to);
     not_brought_back.into_iter().for_each(|revision| add(known_good(revision, Evidence::Replaced, None)));
     replaced(service, history).into_iter().for_each(&mut add);
-    replay.standing.iter().rev().map(Run::good).for_each(&mut add);
+    let (taken_back, standing): (Vec<_>, Vec<_>) =
+        replay.standing.iter().rev().partition(|run| replay.taken_back.contains(&run.task_definition));
+    standing.into_iter().map(Run::good).for_each(&mut add);
     // Observations are evidence of this machine only: a revision of another family does not belong to the service.
     let witnesses = snapshot.witnessed.get(&service.key).into_iter().flatten();
     let witnesses = witnesses.filter(|witness| witness.task_definition.family() == current.family());
@@ -83,25 +83,12 @@ pub fn candidates(service: &Service, current: &TaskDefinitionArn, snapshot: &Sna
     let never_ran =
         |idle: &ServiceDeployment| Some(known_good(idle.task_definition()?, Evidence::NeverRan, idle.finished_at));
     idle.filter_map(never_ran).for_each(&mut add);
-    replay
-        .rolled_back_from
-        .iter()
-        .rev()
+    taken_back
+        .into_iter()
+        .chain(replay.rolled_back_from.iter().rev())
         .map(|run| KnownGood { rolled_back_from: true, ..run.good() })
         .for_each(&mut add);
     out.into_iter().for_each(&mut add);
-    found
-}
-
-/// Marks the candidates that turned out bad after they had worked, and puts them last.
-pub fn distrust(candidates: Vec<KnownGood>, bad: &[KnownBad]) -> Vec<KnownGood> {
-    // What a rollout under way replaces serves users now, and is the way back.
-    let turned_bad = |good: &KnownGood| {
-        let bad = find(bad, &good.task_definition).filter(|_| good.evidence != Evidence::Replaced);
-        bad.is_some_and(|bad| good.at.is_none_or(|at| at < bad.at))
-    };
-    let (out, mut found): (Vec<_>, Vec<_>) = candidates.into_iter().partition(turned_bad);
-    found.extend(out.into_iter().map(|good| KnownGood { rolled_back_from: true, ..good }));
     found
 }
 
@@ -144,6 +131,10 @@ struct Replay {
     rolled_back_from: Vec<Run>,
     /// The revisions that a rollback undid before they were installed, with the time of the rollback.
     undone: BTreeMap<TaskDefinitionArn, Option<Timestamp>>,
+    /// The revisions whose newest deployment somebody stopped by going back to one that had worked.
+    taken_back: BTreeSet<TaskDefinitionArn>,
+    /// The revision of the deployment before, if that was stopped.
+    stopped: Option<TaskDefinitionArn>,
 }
 
 /// A revision with its time in service.
@@ -188,6 +179,17 @@ impl Replay {
 
     fn take(&mut self, deployment: &ServiceDeployment) {
         let (began, ended) = (deployment.created_at, deployment.finished_at);
+        let target = deployment.task_definition();
+        if let (Some(stopped), Some(target)) = (self.stopped.take(), target)
+            && stopped != *target
+            && self.standing.iter().any(|run| run.task_definition == *target)
+        {
+            self.undone.insert(stopped.clone(), began);
+            self.taken_back.insert(stopped);
+        }
+        if matches!(deployment.status, DeploymentStatus::Stopped | DeploymentStatus::StopRequested) {
+            self.stopped = target.cloned();
+        }
         match &deployment.status {
             // A deployment without tasks replaced the running revision, but is not evidence of a good one.
             DeploymentStatus::Successful if deployment.ran_nothing() => self.replace(began),
@@ -213,6 +215,7 @@ impl Replay {
     /// Installs a revision. If the revision is in the stack already, everything on top of it was rolled back.
     fn install(&mut self, task_definition: &TaskDefinitionArn, at: Option<Timestamp>, began: Option<Timestamp>) {
         self.undone.remove(task_definition);
+        self.taken_back.remove(task_definition);
         self.rolled_back_from.retain(|out| out.task_definition != *task_definition);
         let on_top = self.standing.last().is_some_and(|top| top.task_definition == *task_definition);
         if !on_top {

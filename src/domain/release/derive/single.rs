@@ -61,11 +61,10 @@ pub(super) fn single(
     let shared = configured.is_some_and(|share| !share.is_zero());
     let since = since.filter(|_| shared && of > SignedDuration::ZERO);
     let newest = green.as_ref().unwrap_or(&blue);
-    let known_bad = known_bad_of(&[service], snapshot, &local.known_bad, now);
     let mut release = ReleaseState {
         phase: Phase::Steady,
-        previous: target::distrust(target::candidates(service, &newest.task_definition, snapshot), &known_bad),
-        known_bad,
+        previous: target::candidates(service, &newest.task_definition, snapshot),
+        known_bad: known_bad_of(&[service], snapshot, &local.known_bad, now),
         repair: None,
         overridden_config: overridden_config(service, history).map(Box::new),
         conditions: Vec::new(),

@@ -71,7 +71,7 @@ pub(super) fn weighted(
         share: Share { requested: local.requested, configured, observed },
         ladder: settings.ladder_of(&pair.name).clone(),
         bake,
-        previous: target::distrust(target::candidates(stable, &stable_side.task_definition, snapshot), &known_bad),
+        previous: target::candidates(stable, &stable_side.task_definition, snapshot),
         known_bad,
         watch_only: pair.uncertain.clone(),
         pauses: Vec::new(),
