@@ -67,22 +67,27 @@ impl Case<'_> {
     pub(super) fn present(&self) -> impl Iterator<Item = &Observed> {
         self.canary.iter().filter(|minute| minute.at >= self.begins)
     }
+}
 
-    /// Stable's values for a minute.
-    fn beside(&self, minute: &Observed) -> Option<&Observed> {
-        let place = self.stable.binary_search_by(|other| other.at.cmp(&minute.at)).ok()?;
-        self.stable.get(place)
-    }
+/// The values of a side, sorted by time, for a minute of the other side.
+fn beside<'a>(side: &'a [Observed], minute: &Observed) -> Option<&'a Observed> {
+    let place = side.binary_search_by(|other| other.at.cmp(&minute.at)).ok()?;
+    side.get(place)
+}
+
+/// The minutes in which the canary had requests, oldest first. Stable's count is empty where it is not known.
+pub(super) fn pairs(canary: &[Observed], stable: &[Observed]) -> Vec<(Timestamp, Pair)> {
+    let pair = |minute: &Observed| {
+        let stable = beside(stable, minute).and_then(Observed::count);
+        Some((minute.at, Pair { canary: minute.count()?, stable: stable.unwrap_or_default() }))
+    };
+    canary.iter().filter_map(pair).collect()
 }
 
 impl Facts {
     /// The counts of a case.
     pub(super) fn of(case: &Case<'_>) -> Self {
-        let pair = |minute: &Observed| {
-            let stable = case.beside(minute).and_then(Observed::count);
-            Some((minute.at, Pair { canary: minute.count()?, stable: stable.unwrap_or_default() }))
-        };
-        let pairs: Vec<_> = case.canary.iter().filter_map(pair).collect();
+        let pairs = pairs(case.canary, case.stable);
         let release: Vec<_> = pairs.iter().map(|(_, pair)| *pair).collect();
         let present = || pairs.iter().filter(|(at, _)| *at >= case.begins).map(|(_, pair)| *pair);
         let both: Vec<_> = present().filter(|pair| pair.stable.requests > 0.0).collect();
@@ -112,7 +117,8 @@ impl Latencies {
     /// The latencies of the minutes that began before `to`.
     pub(super) fn of(case: &Case<'_>, to: Timestamp) -> Self {
         let pairs = case.present().filter(|minute| minute.at < to);
-        let (canary, stable) = pairs.filter_map(|minute| Some((slow(minute)?, slow(case.beside(minute)?)?))).unzip();
+        let (canary, stable) =
+            pairs.filter_map(|minute| Some((slow(minute)?, slow(beside(case.stable, minute)?)?))).unzip();
         Self { canary, stable }
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Alternative {
 }
 
 /// The alternatives. Twice the errors is what most thresholds ask for; a canary may be worse by far.
-pub(super) const ALTERNATIVES: [Alternative; 8] = [
+const ALTERNATIVES: [Alternative; 8] = [
     Alternative { times: 1.25, weight: 0.03 },
     Alternative { times: 1.5, weight: 0.12 },
     Alternative { times: 2.0, weight: 0.45 },
@@ -95,21 +95,14 @@ pub(super) struct Evidence {
     pub log: f64,
     /// The same, at its highest.
     pub highest: f64,
-    /// The minutes that decided, if the stake ever was as high as needed: the last time counts.
-    pub decided: Option<Decided>,
-}
-
-/// The minutes of a decision, by their places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Decided {
-    /// The start that won most.
-    pub from: usize,
+    /// The place of the start that won most, if the stake ever was as high as needed: the last time counts.
+    pub decided_from: Option<usize>,
 }
 
 /// The stake after each of the minutes. `ratio` gives the logarithm of the likelihood ratio of a minute, by its place,
 /// for an alternative. `needed`: the stake that decides.
 pub(super) fn evidence(starts: &[f64], needed: f64, ratio: impl Fn(usize, &Alternative) -> f64) -> Evidence {
-    let mut found = Evidence { log: 0.0, highest: 0.0, decided: None };
+    let mut found = Evidence { log: 0.0, highest: 0.0, decided_from: None };
     let mut parts = [Part::default(); ALTERNATIVES.len()];
     let mut left = 1.0f64;
     for (place, start) in starts.iter().enumerate() {
@@ -124,7 +117,7 @@ pub(super) fn evidence(starts: &[f64], needed: f64, ratio: impl Fn(usize, &Alter
         if found.log >= needed.ln() {
             let best = |(part, it): &(&Part, &Alternative)| part.best + it.weight.ln();
             let best = parts.iter().zip(&ALTERNATIVES).max_by(|a, b| best(a).total_cmp(&best(b)));
-            found.decided = best.map(|(part, _)| Decided { from: part.from });
+            found.decided_from = best.map(|(part, _)| part.from);
         }
     }
     found
@@ -157,8 +150,19 @@ impl Part {
     }
 }
 
+/// The logarithm of the stake if every part began with the first minute. `ratio` gives the logarithm of the likelihood
+/// ratio of all minutes, for an alternative.
+pub(super) fn mixture(ratio: impl Fn(&Alternative) -> f64) -> f64 {
+    ALTERNATIVES.iter().map(|it| it.weight.ln() + ratio(it)).fold(f64::NEG_INFINITY, ln_sum)
+}
+
+/// The growth of the alternative that wins most, by the logarithm of its likelihood ratio in an expected minute.
+pub(super) fn fastest_growth(ratio: impl Fn(&Alternative) -> f64) -> f64 {
+    ALTERNATIVES.iter().map(ratio).fold(f64::NEG_INFINITY, f64::max)
+}
+
 /// The logarithm of the sum of two numbers that are given by their logarithms.
-pub(super) fn ln_sum(a: f64, b: f64) -> f64 {
+fn ln_sum(a: f64, b: f64) -> f64 {
     let (high, low) = if a > b { (a, b) } else { (b, a) };
     if high == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
 }

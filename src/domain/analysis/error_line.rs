@@ -1,7 +1,7 @@
 //! A rate against a fixed line: evidence at any look.
 
 use super::counts::Count;
-use super::e_process::{ALTERNATIVES, Alternative, Evidence, evidence, ln_sum};
+use super::e_process::{Alternative, Evidence, evidence, fastest_growth, mixture};
 
 /// The logarithm of the likelihood ratio of a count, for odds that are `times` the line's odds.
 fn ratio(count: &Count, line: f64, times: f64) -> f64 {
@@ -25,7 +25,7 @@ pub(super) fn growth(line: f64, expected: Count) -> f64 {
     if line <= 0.0 || line >= 1.0 {
         return 0.0;
     }
-    ALTERNATIVES.iter().map(|it| ratio(&expected, line, it.times)).fold(f64::NEG_INFINITY, f64::max)
+    fastest_growth(|it| ratio(&expected, line, it.times))
 }
 
 /// Returns true if the rate is below `line`, with probability 1 − `beyond`.
@@ -33,7 +33,5 @@ pub(super) fn below(line: f64, counts: &[Count], beyond: f64) -> bool {
     if line <= 0.0 || line >= 1.0 {
         return line >= 1.0;
     }
-    let part =
-        |it: &Alternative| it.weight.ln() + counts.iter().map(|count| ratio(count, line, 1.0 / it.times)).sum::<f64>();
-    ALTERNATIVES.iter().map(part).fold(f64::NEG_INFINITY, ln_sum) >= -beyond.ln()
+    mixture(|it| counts.iter().map(|count| ratio(count, line, 1.0 / it.times)).sum()) >= -beyond.ln()
 }

@@ -12,7 +12,7 @@
 //! exp(n·r·(a − 1) + m·s·(b − 1)), which is 1 where r = ρ₀s.
 
 use super::counts::Pair;
-use super::e_process::{ALTERNATIVES, Alternative, Evidence, evidence, ln_sum};
+use super::e_process::{Alternative, Evidence, evidence, fastest_growth, mixture};
 use super::roots;
 
 /// The logarithm of the likelihood of a minute's errors, up to a constant. It is 0 for equal rates.
@@ -38,19 +38,15 @@ pub(super) fn worse_than(ratio: f64, minutes: &[Pair], starts: &[f64], needed: f
 
 /// The growth of the best alternative's evidence in a minute with these expected counts, natural logarithm.
 pub(super) fn growth(expected: Pair) -> f64 {
-    let gain = |it: &Alternative| likelihood(&expected, it.times) - likelihood(&expected, 1.0);
-    ALTERNATIVES.iter().map(gain).fold(f64::NEG_INFINITY, f64::max)
+    fastest_growth(|it| likelihood(&expected, it.times) - likelihood(&expected, 1.0))
 }
 
 /// The logarithm of the evidence, from the first minute on, against the hypothesis of `ratio`, where the truth is
 /// larger (`above`) or smaller.
 fn against(ratio: f64, above: bool, minutes: &[Pair]) -> f64 {
-    let known = minutes.iter().map(|pair| likelihood(pair, ratio)).sum::<f64>();
-    let part = |it: &Alternative| {
-        let other = if above { ratio * it.times } else { ratio / it.times };
-        it.weight.ln() + minutes.iter().map(|pair| likelihood(pair, other)).sum::<f64>() - known
-    };
-    ALTERNATIVES.iter().map(part).fold(f64::NEG_INFINITY, ln_sum)
+    let all = |ratio: f64| minutes.iter().map(|pair| likelihood(pair, ratio)).sum::<f64>();
+    let null = all(ratio);
+    mixture(|it| all(if above { ratio * it.times } else { ratio / it.times }) - null)
 }
 
 /// Returns true if the ratio is below `ratio`, with probability 1 − `beyond`.

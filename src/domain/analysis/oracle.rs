@@ -205,7 +205,7 @@ fn nothing_says_nothing() {
     for (canary, stable) in [(none, none), (none, some), (some, none)] {
         let minutes = [Pair { canary, stable }];
         let evidence = error_ratio::worse_than(1.0, &minutes, &starts(&minutes), 250.0);
-        assert!(evidence.log.abs() < 1e-9 && evidence.decided.is_none(), "{evidence:?}");
+        assert!(evidence.log.abs() < 1e-9 && evidence.decided_from.is_none(), "{evidence:?}");
         assert_eq!(error_excess::less_than(0.005, &minutes), 0.0);
         assert_eq!(error_ratio::interval(&minutes, 0.05), (0.0, f64::INFINITY));
         assert_eq!(error_excess::interval(&minutes, 0.05), (-1.0, 1.0));

@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::counts::{Pair, total};
+use super::case::pairs;
+use super::counts::total;
 use super::window::settled;
-use super::{error_ratio, memo};
+use super::{Observed, error_ratio, memo};
 use crate::domain::metrics::Series;
 use crate::domain::settings::Thresholds;
 
@@ -39,13 +40,9 @@ pub fn ratio_over_time(
     memo::ratios([&sides[0], &sides[1]], beyond, || of(&sides, beyond))
 }
 
-fn of([canary, stable]: &[Vec<super::Observed>; 2], beyond: f64) -> Vec<RatioAt> {
-    let pair = |minute: &super::Observed| {
-        let place = stable.binary_search_by(|other| other.at.cmp(&minute.at)).ok()?;
-        Some((minute.at, Pair { canary: minute.count()?, stable: stable.get(place)?.count()? }))
-    };
-    let pairs: Vec<_> = canary.iter().filter_map(pair).collect();
-    let (times, minutes): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+fn of([canary, stable]: &[Vec<Observed>; 2], beyond: f64) -> Vec<RatioAt> {
+    let both = pairs(canary, stable).into_iter().filter(|(_, pair)| pair.share().is_some());
+    let (times, minutes): (Vec<_>, Vec<_>) = both.unzip();
     let every = minutes.len().div_ceil(MOST).max(1);
     // The newest minute always has a value.
     let ends = (1..=minutes.len()).rev().step_by(every);

@@ -6,7 +6,7 @@ mod latency;
 
 use super::case::{Case, Facts, Latencies, slow};
 use super::counts::{Count, Pair, total};
-use super::e_process::starts;
+use super::e_process::{Evidence, starts};
 use super::findings_text::{rate_of, short_rate_of};
 use super::latency_test;
 use super::{Numbers, Observed, ReasonCode, Verdict, VerdictStatus, alpha_spending, error_ratio, sample_size};
@@ -18,26 +18,26 @@ pub(super) use latency::slowdown_ruled_out;
 pub fn status(case: &Case<'_>) -> VerdictStatus {
     let mut found = Findings::silent();
     let facts = Facts::of(case);
-    weigh(&mut found, case, &facts);
+    weigh(&mut found, case, &facts, &Latencies::all(case));
     found.status(facts.all.requests)
 }
 
 /// Judges a canary against stable.
 pub fn judge(case: &Case<'_>) -> Verdict {
     let mut found = Findings::default();
-    let facts = Facts::of(case);
-    weigh(&mut found, case, &facts);
+    let (facts, latencies) = (Facts::of(case), Latencies::all(case));
+    let evidence = weigh(&mut found, case, &facts, &latencies);
     let judged = Numbers::of(case.present());
     // Stable's minutes before the canary's first minute with requests are not part of the comparison.
     let first = case.present().find(|minute| minute.count().is_some()).map(|minute| minute.at);
     let from = first.unwrap_or(case.begins);
     let baseline = Some(Numbers::of(case.stable.iter().filter(|minute| from <= minute.at)));
     let verdict = found.verdict(judged, baseline);
-    let error_rate = errors::compared(&facts, case.thresholds);
-    let latency = case.timed.then(|| latency::compared(&Latencies::all(case))).flatten();
+    let error_rate = errors::compared(&facts, &evidence.above_stable, case.thresholds);
+    let latency = case.timed.then(|| latency::compared(&latencies)).flatten();
     let mut verdict = Verdict { error_rate, latency, ..verdict };
     if verdict.outcome == VerdictStatus::Inconclusive {
-        let needs = sample_size::needs(case, &facts);
+        let needs = sample_size::needs(case, (&facts, &evidence), latencies.canary.len());
         // The missing sample size comes right after the weightiest reason.
         if let Some(words) = sample_size::words(&needs, &facts, case.look) {
             verdict.reasons.insert(verdict.reasons.len().min(1), ReasonCode::SampleTooSmall.because(words));
@@ -47,21 +47,28 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     verdict
 }
 
-/// Adds what speaks for and against a canary.
-fn weigh(found: &mut Findings, case: &Case<'_>, facts: &Facts) {
+/// The evidence of errors.
+pub(super) struct ErrorEvidence {
+    /// Of an error rate above the threshold.
+    pub above_line: Evidence,
+    /// Of an error rate above stable's.
+    pub above_stable: Evidence,
+}
+
+/// Adds the reasons for and against a canary.
+fn weigh(found: &mut Findings, case: &Case<'_>, facts: &Facts, latencies: &Latencies) -> ErrorEvidence {
     let Case { look, planned, thresholds, .. } = *case;
-    let latencies = Latencies::all(case);
     let counts = facts.counts();
-    errors::against_line(found, (&counts, &facts.starts), facts.all, alpha_spending::LINE, thresholds);
-    errors::against_stable(found, facts, thresholds);
+    let above_line = errors::against_line(found, (&counts, &facts.starts), facts.all, alpha_spending::LINE, thresholds);
+    let above_stable = errors::against_stable(found, facts, thresholds);
     if case.timed {
-        latency::weigh(found, case, facts, &latencies);
+        latency::weigh(found, case, facts, latencies);
     } else {
         found
             .grounds
             .add(ReasonCode::LatencyNotCounted, || "latency is not counted: judged by errors alone".to_owned());
     }
-    past(found, case, facts, &latencies);
+    past(found, case, facts, latencies);
     if facts.all.requests > 0.0 && (look < planned || facts.minutes < planned) {
         let settled = facts.minutes.min(look);
         found.doubts.add(ReasonCode::BakeNotSettled, || {
@@ -74,6 +81,7 @@ fn weigh(found: &mut Findings, case: &Case<'_>, facts: &Facts) {
         enough(found, facts.all, facts.minutes, thresholds);
     }
     warn(found, facts.all, latency_test::median(&latencies.canary), thresholds);
+    ErrorEvidence { above_line, above_stable }
 }
 
 /// Judges a side without a baseline by the thresholds alone.
@@ -105,7 +113,7 @@ fn past(found: &mut Findings, case: &Case<'_>, facts: &Facts, latencies: &Latenc
     let now = facts.stable;
     let hours = [Pair { canary: now, stable: before }];
     let worse = now.rate() > before.rate() * thresholds.error_ratio;
-    if worse && error_ratio::worse_than(1.0, &hours, &starts(&hours), 1.0 / alarms).decided.is_some() {
+    if worse && error_ratio::worse_than(1.0, &hours, &starts(&hours), 1.0 / alarms).decided_from.is_some() {
         found.doubts.add(ReasonCode::StableErrorsWorse, || {
             format!(
                 "stable itself got worse: {} where it had {} in the hour before",

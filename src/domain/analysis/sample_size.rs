@@ -1,7 +1,8 @@
 //! The sample size that is still missing for a verdict, at the present rates.
 
-use super::case::{Case, Facts, LEAST_FOR_P95, Latencies};
+use super::case::{Case, Facts, LEAST_FOR_P95};
 use super::counts::{Count, Pair, total};
+use super::rules::ErrorEvidence;
 use super::{Needs, Observed, alpha_spending, error_excess, error_line, error_ratio, rules};
 
 /// Limit of the forecast, minutes: one day.
@@ -54,16 +55,17 @@ impl Pace {
 }
 
 /// The missing requests and minutes.
-pub(super) fn needs(case: &Case<'_>, facts: &Facts) -> Needs {
+/// `timed`: number of minutes with a p95 on both sides.
+pub(super) fn needs(case: &Case<'_>, (facts, evidence): (&Facts, &ErrorEvidence), timed: usize) -> Needs {
     let least = f64::from(case.thresholds.min_requests);
     let missing = (least - facts.all.requests).ceil().max(0.0) as u64;
-    let timed = Latencies::all(case).canary.len() as f64;
+    let timed = timed as f64;
     let Some(pace) = Pace::of(case, facts, timed) else {
         return Needs { requests: Some(missing.max(1)), minutes: None };
     };
     let comparable = pace.canary > 0.0 && pace.stable > 0.0;
     let pass = comparable.then(|| until_pass(case, facts, &pace, timed)).flatten();
-    let fail = comparable.then(|| until_fail(case, facts, &pace)).flatten();
+    let fail = comparable.then(|| until_fail(case, (facts, evidence), &pace)).flatten();
     match [pass, fail].into_iter().flatten().min() {
         Some(minutes) => {
             Needs { requests: Some((pace.all * f64::from(minutes)).ceil() as u64), minutes: Some(minutes) }
@@ -100,18 +102,16 @@ fn until_pass(case: &Case<'_>, facts: &Facts, pace: &Pace, timed: f64) -> Option
 }
 
 /// Minutes until the evidence suffices for a FAIL, if the canary is as bad as it has been; `None`: more than a day.
-fn until_fail(case: &Case<'_>, facts: &Facts, pace: &Pace) -> Option<u32> {
+fn until_fail(case: &Case<'_>, (facts, evidence): (&Facts, &ErrorEvidence), pace: &Pace) -> Option<u32> {
     let thresholds = case.thresholds;
     let alarms = thresholds.false_alarms / 100.0;
     let stable = total(facts.release.iter().map(|pair| pair.stable));
     let canary = total(facts.release.iter().map(|pair| pair.canary));
     let minute = |side: Count, requests: f64| Count { requests, errors: requests * side.rate() };
     let next = Pair { canary: minute(canary, pace.canary), stable: minute(stable, pace.stable) };
-    let worse = error_ratio::worse_than(1.0, &facts.release, &facts.starts, f64::INFINITY).log;
-    let worse = (alpha_spending::ERRORS, worse, error_ratio::growth(next));
     let line = thresholds.error_percent / 100.0;
-    let over = error_line::above(line, &facts.counts(), &facts.starts, f64::INFINITY).log;
-    let over = (alpha_spending::LINE, over, error_line::growth(line, next.canary));
+    let worse = (alpha_spending::ERRORS, evidence.above_stable.log, error_ratio::growth(next));
+    let over = (alpha_spending::LINE, evidence.above_line.log, error_line::growth(line, next.canary));
     let until = |(part, log, growth): (f64, f64, f64)| {
         let missing = -(alarms * part).ln() - log;
         (growth > 0.0).then(|| (missing / growth).max(1.0).ceil())

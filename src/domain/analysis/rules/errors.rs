@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::domain::analysis::case::Facts;
 use crate::domain::analysis::counts::{Count, Pair};
-use crate::domain::analysis::e_process::{Decided, Evidence};
+use crate::domain::analysis::e_process::Evidence;
 use crate::domain::analysis::findings_text::{evidence, rate_of, short_rate_of};
 use crate::domain::analysis::{ErrorRate, ReasonCode, alpha_spending, error_excess, error_line, error_ratio};
 use crate::domain::settings::Thresholds;
@@ -29,13 +29,13 @@ pub(super) fn against_line(
     all: Count,
     part: f64,
     thresholds: &Thresholds,
-) {
+) -> Evidence {
     let (percent, needed) = (thresholds.error_percent, needed(part, thresholds));
     let line = percent / 100.0;
     let against = error_line::above(line, counts, starts, needed);
-    let since = |decided: &Decided| counts.get(decided.from..).unwrap_or_default();
-    let refuted = |decided: &Decided| error_line::below(line, since(decided), thresholds.false_passes / 100.0);
-    if against.decided.is_some_and(|decided| !refuted(&decided)) {
+    let since = |from: usize| counts.get(from..).unwrap_or_default();
+    let refuted = |from: usize| error_line::below(line, since(from), thresholds.false_passes / 100.0);
+    if against.decided_from.is_some_and(|from| !refuted(from)) {
         found.critical.add(ReasonCode::ErrorsOverThreshold, || {
             let (rate, odds) = (rate_of(all), evidence(against.highest));
             format!("{rate} over the line of {percent}%, not by chance (evidence {odds})")
@@ -45,17 +45,18 @@ pub(super) fn against_line(
             format!("{} over the line of {percent}%, which could be chance", rate_of(all))
         });
     }
+    against
 }
 
 /// Errors against stable's.
-pub(super) fn against_stable(found: &mut Findings, facts: &Facts, thresholds: &Thresholds) {
-    let against = worse(facts, thresholds);
-    let grade = against.decided.map(|decided| grade(decided, facts, thresholds));
+pub(super) fn against_stable(found: &mut Findings, facts: &Facts, thresholds: &Thresholds) -> Evidence {
+    let needed = needed(alpha_spending::ERRORS, thresholds);
+    let against = error_ratio::worse_than(1.0, &facts.release, &facts.starts, needed);
     let what = || {
-        let since = against.decided.map_or(0, |decided| decided.from);
+        let since = against.decided_from.unwrap_or_default();
         worse_in_words(facts.release.get(since..).unwrap_or_default(), &against)
     };
-    match grade {
+    match against.decided_from.map(|from| grade(from, facts, thresholds)) {
         Some(Grade::Critical) => found.critical.add(ReasonCode::ErrorsWorse, what),
         Some(Grade::Failing) => found.failing.add(ReasonCode::ErrorsWorse, what),
         Some(Grade::Worse) => found.warnings.add(ReasonCode::ErrorsWorse, what),
@@ -68,7 +69,7 @@ pub(super) fn against_stable(found: &mut Findings, facts: &Facts, thresholds: &T
                 "stable has no requests in the same minutes to compare with".to_owned()
             });
         }
-        return;
+        return against;
     }
     // The excess with the present share must not contradict what the whole release shows.
     let (beyond, allowance) = (thresholds.false_passes / 100.0 * alpha_spending::PASS_ERRORS, thresholds.allowance);
@@ -89,24 +90,19 @@ pub(super) fn against_stable(found: &mut Findings, facts: &Facts, thresholds: &T
             format!("errors may be {:.2} points above stable's ({allowance} are allowed)", highest())
         });
     }
+    against
 }
 
-/// The evidence of the whole release that the canary's error rate is above stable's.
-fn worse(facts: &Facts, thresholds: &Thresholds) -> Evidence {
-    let needed = needed(alpha_spending::ERRORS, thresholds);
-    error_ratio::worse_than(1.0, &facts.release, &facts.starts, needed)
-}
-
-/// The grade of a canary that is worse for certain.
-fn grade(decided: Decided, facts: &Facts, thresholds: &Thresholds) -> Grade {
-    let since = |from: usize| facts.release.get(from..).unwrap_or_default();
-    let excluded = |ratio: f64| error_ratio::below(ratio, since(decided.from), thresholds.false_passes / 100.0);
+/// The grade of a canary that is worse for certain, by the minutes from a place on.
+fn grade(from: usize, facts: &Facts, thresholds: &Thresholds) -> Grade {
+    let since = facts.release.get(from..).unwrap_or_default();
+    let excluded = |ratio: f64| error_ratio::below(ratio, since, thresholds.false_passes / 100.0);
     if excluded(thresholds.error_ratio) {
         return Grade::Worse;
     }
     let needed = needed(alpha_spending::ERRORS, thresholds);
     let beyond = error_ratio::worse_than(thresholds.error_ratio, &facts.release, &facts.starts, needed);
-    match beyond.decided.is_some() && !excluded(thresholds.error_ratio_critical) {
+    match beyond.decided_from.is_some() && !excluded(thresholds.error_ratio_critical) {
         true => Grade::Critical,
         false => Grade::Failing,
     }
@@ -126,12 +122,11 @@ fn worse_in_words(minutes: &[Pair], against: &Evidence) -> String {
 }
 
 /// The comparison of errors; `None`: there is nothing to compare.
-pub(super) fn compared(facts: &Facts, thresholds: &Thresholds) -> Option<ErrorRate> {
+pub(super) fn compared(facts: &Facts, against: &Evidence, thresholds: &Thresholds) -> Option<ErrorRate> {
     let Facts { canary, stable, .. } = *facts;
     if canary.requests <= 0.0 || stable.requests <= 0.0 {
         return None;
     }
-    let against = worse(facts, thresholds);
     let beyond = thresholds.false_passes / 100.0;
     let (low, high) = error_excess::interval(&facts.release, beyond * alpha_spending::PASS_ERRORS);
     let (ratio_low, ratio_high) = error_ratio::interval(&facts.release, beyond);
