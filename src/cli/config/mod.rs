@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use crate::cloud::aws::budget;
 use crate::domain::metrics::Percentile;
 use crate::domain::metrics::source::{CustomMetrics, Source};
 use crate::domain::settings::{ServiceSettings, Settings};
@@ -26,9 +27,6 @@ use self::environment::environment;
 pub(super) use self::file::{ConfigError, File};
 pub(super) use self::salvage::load_what_is_right;
 use self::thresholds::ThresholdsTable;
-
-/// The default of `budget.steady`.
-const STEADY_PERCENT: f64 = 33.0;
 
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,7 +214,7 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
         environments: file.environments.iter().map(|environment| environment.name.clone()).collect(),
         ascii: ascii(flags, variables, file)?,
         percentile: Sourced::file(file.ui.percentile, Percentile::default()),
-        steady_share: Sourced::file(file.budget.steady.map(|share| share.0), STEADY_PERCENT),
+        steady_share: Sourced::file(file.budget.steady.map(|share| share.0), budget::STEADY_PERCENT),
         origins,
         ignored: Vec::new(),
         lines: (

@@ -23,8 +23,10 @@ use self::quota::Bucket;
 use self::tokens::Tokens;
 pub(crate) use self::tokens::{ONCE, Spending};
 
-/// The share (0–1) of a quota that steady polling spends by default.
-const STEADY: f64 = 1.0 / 3.0;
+/// The share of a quota that steady polling spends by default, percent.
+pub(crate) const STEADY_PERCENT: f64 = 33.0;
+/// The same share, 0–1.
+const STEADY: f64 = STEADY_PERCENT / 100.0;
 
 /// The urgency of a call, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +56,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     tokens: HashMap<Bucket, Tokens>,
-    /// Those that wait, by the bucket that has their queue: the most urgent first, then in the order of arrival.
+    /// The waiting calls, by the bucket that has their queue: the most urgent first, then in the order of arrival.
     queues: HashMap<Bucket, BTreeSet<(Urgency, u64)>>,
     arrivals: u64,
 }
@@ -128,7 +130,7 @@ impl Budget {
     }
 }
 
-/// What a waiting call may do.
+/// The turn of a waiting call.
 enum Turn {
     Now,
     After(Duration),
