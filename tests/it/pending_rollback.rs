@@ -132,13 +132,19 @@ async fn a_second_outage_only_delays_it() {
     assert!(!is_pending(&stage));
 }
 
-#[tokio::test]
-async fn an_unknown_outcome_that_was_applied_is_read_back_and_not_sent_again() {
+/// A rollback whose weights AWS has taken, while its answer and every read were lost until the operation gave up.
+async fn unanswered() -> Harness {
     let mut stage = Harness::open("bad-canary").await;
     stage.go("checkout").await;
     stage.server.faults().add(FaultRule::new(Fault::InvalidUtf8).operations(&["ModifyRule"]));
     stage.server.faults().add(FaultRule::reads(Fault::Expire));
     stage.press("R").await;
+    stage
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_that_was_applied_is_read_back_and_not_sent_again() {
+    let mut stage = unanswered().await;
     assert!(is_pending(&stage), "{}", stage.screen(120, 40));
     stage.server.faults().clear();
     stage.pass(60).await;
@@ -187,12 +193,7 @@ async fn what_aws_refuses_is_not_repeated() {
 
 #[tokio::test]
 async fn what_is_left_after_the_users_is_not_called_unsent() {
-    let mut stage = Harness::open("bad-canary").await;
-    stage.go("checkout").await;
-    // AWS takes the weights, and its answer and every read are lost until the operation gives up.
-    stage.server.faults().add(FaultRule::new(Fault::InvalidUtf8).operations(&["ModifyRule"]));
-    stage.server.faults().add(FaultRule::reads(Fault::Expire));
-    stage.press("R").await;
+    let mut stage = unanswered().await;
     assert!(stage.screen(120, 40).contains("Sent again as soon as AWS answers."), "{}", stage.screen(120, 40));
     stage.server.faults().clear();
     let again = |model: &Model| model.operations.pending.get("checkout").is_none_or(|pending| pending.is_sending());

@@ -166,6 +166,12 @@ async fn embedded(scenario: &Scenario) -> (Server, SimClock, ClientPools) {
     let clock = SimClock::manual(start);
     let world = Arc::new(Mutex::new(World::new(scenario, 7, start)));
     let server = Server::start(world, clock.clone(), None).unwrap();
+    let lanes = clients_of(&server).await;
+    (server, clock, lanes)
+}
+
+/// The SDK's clients of an embedded AWS.
+async fn clients_of(server: &Server) -> ClientPools {
     let options = Connect {
         region: Some("us-east-1".to_owned()),
         endpoint_url: Some(server.endpoint()),
@@ -173,6 +179,5 @@ async fn embedded(scenario: &Scenario) -> (Server, SimClock, ClientPools) {
         budget: Budget::unlimited(),
         ..Connect::default()
     };
-    let lanes = connect(&options).await.unwrap();
-    (server, clock, lanes)
+    connect(&options).await.unwrap()
 }

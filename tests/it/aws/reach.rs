@@ -1,4 +1,4 @@
-//! How much is asked in an account of any size: from the services outward, in as few calls as there can be, within
+//! The calls in an account of any size: from the services outward, in as few calls as there can be, within
 //! AWS's quotas, and without losing what was known.
 
 use std::collections::BTreeMap;
@@ -175,14 +175,8 @@ async fn lossy(lacking: &Lacking) -> (Server, ClientPools) {
     let start = "2026-11-21T04:32:00Z".parse().unwrap();
     let world = World::new(&Scenario::named("good-release").unwrap(), 7, start);
     let server = Server::start(lacking.wrap(world), SimClock::manual(start), None).unwrap();
-    let options = Connect {
-        region: Some("us-east-1".to_owned()),
-        endpoint_url: Some(server.endpoint()),
-        keys: Some(("test".to_owned(), "test".to_owned())),
-        budget: Budget::unlimited(),
-        ..Connect::default()
-    };
-    (server, connect(&options).await.unwrap())
+    let clients = clients_of(&server).await;
+    (server, clients)
 }
 
 #[tokio::test]
