@@ -153,7 +153,7 @@ impl Side {
         self.target_group.iter().chain(&self.more_target_groups)
     }
 
-    /// Whether any task of it is wanted. The count of a daemon is ECS's to set.
+    /// Returns true if any task of the side is wanted. The count of a daemon is ECS's to set.
     pub fn wants_tasks(&self) -> bool {
         self.desired > 0 || self.daemon
     }

@@ -13,8 +13,7 @@ use tidegate::sim::scenario::Scenario;
 
 use crate::harness::Harness;
 
-/// How keys are pressed: how often, how many milliseconds apart, and every how many milliseconds the console hears of
-/// what AWS answered.
+/// Number of presses, milliseconds between two of them, and milliseconds between two of AWS's answers.
 type Mash = (u32, u64, u64);
 
 async fn press_again_and_again(stage: &mut Harness, keys: &str, (presses, apart, call): Mash) {
@@ -97,7 +96,7 @@ fn of_one_press(stage: &Harness, name: &str) -> Vec<String> {
     plan.iter().flat_map(Plan::calls).map(|call| call.operation().to_owned()).collect()
 }
 
-/// What a rollback of a release depends on.
+/// The facts that a rollback of a release depends on.
 fn standing(release: &Release) -> String {
     let sides: Vec<_> = release.sides().map(|side| (side.task_definition.short(), side.desired, side.weight)).collect();
     let conditions: Vec<_> = release.conditions.iter().map(|it| it.reason()).collect();

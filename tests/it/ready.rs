@@ -22,7 +22,7 @@ use crate::harness::Harness;
 const ACCOUNTS: u32 = 24;
 
 impl Harness {
-    /// To a release's own screen, from the fleet, also where its line moves while the cursor does.
+    /// Opens a release's own screen, from the fleet, also where its line moves while the cursor does.
     pub(crate) async fn open_release(&mut self, name: &str) {
         (self.model.screen.fleet.selected, self.model.screen.fleet.moved) = (Some(name.to_owned()), true);
         self.hit(Key::Enter);

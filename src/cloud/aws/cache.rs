@@ -27,7 +27,7 @@ const MOST_REMEMBERED: usize = 20_000;
 pub(super) struct Memory {
     rules: Mutex<HashMap<RouteId, Rule>>,
     reads: Mutex<Reads>,
-    /// What the reads of services have found.
+    /// The findings of the reads of services.
     pub(super) found: Found,
     /// The last look for rules.
     pub(super) discovery: Discovery,
@@ -90,7 +90,7 @@ impl Memory {
         open(&self.rules).values().cloned().collect()
     }
 
-    /// Whether services and routes are still being read for the first time.
+    /// Returns true while services and routes are being read for the first time.
     pub(super) fn is_first_look(&self) -> bool {
         !self.found.was_swept() || !self.routed.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What is known of the way from target groups to load balancers.
+//! The known way from target groups to load balancers.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};

@@ -217,7 +217,7 @@ impl Aws {
         Ok(listed)
     }
 
-    /// Those of the services that are there, each with the revisions to ask for what AWS manages. An answer that lacks
+    /// Describes the services that exist, each with the revisions to ask for what AWS manages. An answer that lacks
     /// some without a reason is asked for once more.
     async fn describe_services(
         &self,
@@ -240,7 +240,7 @@ impl Aws {
         }
     }
 
-    /// Those of the services that are there, and those of which the answer says nothing.
+    /// Describes the services that exist, and lists the services that the answer leaves out.
     async fn describe_once(&self, cluster: &str, services: Vec<String>) -> Result<Described, Fault> {
         let operation = Operation::DescribeServices;
         let subject = match services.as_slice() {

@@ -1,4 +1,4 @@
-//! What the reads of services have found: the services, and the target groups that lead to their load balancers.
+//! The findings of the reads of services: the services, and the target groups that lead to their load balancers.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! How many points the canary's error rate is above stable's, at the most: a bound that holds at any look.
+//! The excess of the canary's error rate over stable's, in points: bounds that hold at any look.
 //!
 //! The hypothesis is an excess of at least a: the canary's rate is r ≥ s + a. In a minute with n requests of the canary
 //! and m of stable, the stake is multiplied by

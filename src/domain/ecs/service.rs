@@ -301,8 +301,8 @@ impl Task {
         self.arn.name()
     }
 
-    /// Whether a target is this task: one of its addresses, or a port of the instance that it runs on. Where the instance
-    /// is not known, any instance may be it.
+    /// Returns true if a target is this task: one of its addresses, or a port of the instance that it runs on. Where the
+    /// instance is not known, any instance may be it.
     pub fn is_behind(&self, target: &Target) -> bool {
         let parsed = |text: &str| text.parse::<IpAddr>().ok();
         let same =

@@ -67,7 +67,7 @@ struct Public {
     third: Option<u32>,
     is_default: bool,
     sticky: Option<u32>,
-    /// Whether clients stay with one target too.
+    /// True if clients stay with one target too.
     sticky_groups: bool,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::quota::Quota;
 
-/// How much of a quota a read may spend.
+/// The part of a quota that a read may spend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spending {
     /// Steady polling: the share of the settings, a third by default.
@@ -183,7 +183,7 @@ mod tests {
             }
         }
 
-        /// What polls and a first look have spent never makes a wait endless.
+        /// Every wait ends, whatever polls and a first look have spent.
         #[test]
         fn every_wait_ends(
             bucket in 0usize..12,

@@ -2,7 +2,7 @@
 
 use crate::domain::analysis::{Numbers, Reason, ReasonCode, Verdict, VerdictStatus};
 
-/// What speaks for and against a canary.
+/// The reasons for and against a canary.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     /// Failures that waiting cannot mend.

@@ -41,7 +41,7 @@ impl Look<'_> {
         needed.map(|it| check(Level::Blocks, format!("AWS denied {it}, which the way back needs"))).collect()
     }
 
-    /// Whether the users would stay where they are because stable has no task to bring them to.
+    /// Finds a stable without a task: the users would stay where they are.
     pub(super) fn no_task(&self) -> Option<Check> {
         let (stable, release) = (&self.release.stable, self.release);
         let moves = matches!(self.way, Way::Weights) && release.canary.is_some() && release.may_be_shared();
@@ -56,7 +56,7 @@ impl Look<'_> {
         (moves && is_down && !come).then(|| check(Level::Waits, what))
     }
 
-    /// Whether stable has no tasks, and its revision was deployed without any: nobody knows that it works.
+    /// Finds a stable without tasks whose revision was deployed without any: nobody knows that the revision works.
     pub(super) fn never_ran(&self) -> Option<Check> {
         let stable = &self.release.stable;
         let of_stable = |it: &&ServiceDeployment| it.task_definition() == Some(&stable.task_definition);

@@ -38,7 +38,7 @@ pub enum Level {
     Unknown,
     /// It is possible; the operator must know this first.
     Warn,
-    /// It would wait for something that no call of it brings about.
+    /// The rollback would wait for something that none of its calls brings about.
     Waits,
     /// AWS would refuse it.
     Blocks,

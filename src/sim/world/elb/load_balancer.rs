@@ -133,7 +133,7 @@ impl LoadBalancer {
         listener.other.and_then(|at| self.others.get(at)).map_or(&self.arn, |other| &other.arn)
     }
 
-    /// Whether a load balancer of this ARN exists.
+    /// Returns true if a load balancer with this ARN exists.
     pub(crate) fn has_balancer(&self, arn: &str) -> bool {
         self.exists && arn == self.arn || self.others.iter().any(|other| other.arn == arn)
     }
