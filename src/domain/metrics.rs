@@ -1,5 +1,6 @@
 //! Metrics per minute; missing data stays missing.
 
+mod histogram;
 mod series;
 pub mod source;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use self::source::{MetricSource, Resolution};
 
+pub use self::histogram::{BadHistogram, Histogram};
 pub use self::series::{SETTLES_AFTER, Series};
 
 /// One minute of one side. A field is `None` where the source had no datapoint. The names are CloudWatch's for a target

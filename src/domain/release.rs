@@ -387,7 +387,7 @@ mod tests {
             // One number that is everybody's is enough.
             let requests = Some(if told_apart { "{service}" } else { "{family}" }.to_owned());
             let recipe = MetricQueries { requests, errors: Some("{service}".to_owned()), ..MetricQueries::default() };
-            let own = CustomMetrics { source: Source::Prometheus(recipe), seconds: true };
+            let own = CustomMetrics { source: Source::Prometheus(recipe.into()), seconds: true };
             let mut settings = scene.settings();
             let own = ServiceSettings { own: Some(own), ..ServiceSettings::default() };
             settings.services.extend(scene.releases().into_iter().map(|release| (release.state.name, own.clone())));

@@ -69,7 +69,7 @@ fn settings() -> Settings {
         errors: Some("errors:{revision}".to_owned()),
         ..MetricQueries::default()
     };
-    let own = Some(CustomMetrics { source: Source::Prometheus(recipe), seconds: true });
+    let own = Some(CustomMetrics { source: Source::Prometheus(recipe.into()), seconds: true });
     let mut settings = Settings::default();
     settings.services.insert("checkout".to_owned(), ServiceSettings { own, ..ServiceSettings::default() });
     settings

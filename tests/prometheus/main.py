@@ -41,6 +41,8 @@ requests = 'sum(increase(http_requests_total{{app="{app}", revision="{{revision}
 errors = 'sum(increase(http_requests_total{{app="{app}", revision="{{revision}}", code=~"5.."}}[1m]))'
 p95 = '''histogram_quantile(0.95, sum by (le) (increase(
   http_request_duration_seconds_bucket{{app="{app}", revision="{{revision}}"}}[1m])))'''
+histogram = '''sum by (le) (increase(
+  http_request_duration_seconds_bucket{{app="{app}", revision="{{revision}}"}}[1m]))'''
 """
 
 SCRAPE = """
@@ -214,6 +216,10 @@ def main():
 
         passed = until("PASS", lambda: outcome(good, "pass"))
         print("a canary that is as good, over an hour of Prometheus' past:", passed)
+        slow = tidegate.verdict(good)[0]["latency"].get("slow_requests")
+        print("its slow requests:", slow)
+        if not slow or slow["evidence"] > 1 or slow["canary"] != slow["stable"]:
+            raise Wrong("the histograms of both sides, which are alike, have to be compared")
         first, seen = outcome(bad, "not_yet")
         print("a canary that nobody has asked for anything yet:", seen)
         if not first:

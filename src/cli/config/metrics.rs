@@ -8,7 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::cloud::prometheus::{Address, BadAddress};
-use crate::domain::metrics::source::{CloudWatchMetric, CustomMetrics, MetricQueries, Source};
+use crate::domain::metrics::source::{CloudWatchMetric, CustomMetrics, MetricQueries, PrometheusQueries, Source};
 
 /// `[prometheus]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub(crate) struct MetricsTable {
     p50: Option<Member>,
     p95: Option<Member>,
     p99: Option<Member>,
+    /// The buckets of all response times.
+    histogram: Option<Member>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +124,12 @@ pub(crate) enum BadMetrics {
     /// A CloudWatch key with Prometheus as the source.
     #[error("`{0}` is for source = \"cloudwatch\"; PromQL says it itself, in braces")]
     NotPromQl(&'static str),
+    /// Buckets of CloudWatch.
+    #[error("`histogram` is for source = \"prometheus\"; CloudWatch has no buckets")]
+    NoBuckets,
+    /// A histogram without a p95.
+    #[error("`histogram` needs `p95` beside it: screens show the p95, and the histogram is what the verdict compares")]
+    HistogramAlone,
     /// Unknown placeholder.
     #[error("`{member}` has {{{placeholder}}}; there are {}", known())]
     Placeholder {
@@ -248,6 +256,9 @@ impl TryFrom<MetricsTable> for Metrics {
     fn try_from(table: MetricsTable) -> Result<Self, BadMetrics> {
         let source = match table.source {
             SourceName::CloudWatch => {
+                if table.histogram.is_some() {
+                    return Err(BadMetrics::NoBuckets);
+                }
                 Source::CloudWatch(Box::new(table.recipe(|name, usual, it| table.metric(name, usual, it))?))
             }
             SourceName::Prometheus => {
@@ -255,7 +266,13 @@ impl TryFrom<MetricsTable> for Metrics {
                 if let Some((key, _)) = others.into_iter().find(|(_, said)| *said) {
                     return Err(BadMetrics::NotPromQl(key));
                 }
-                Source::Prometheus(table.recipe(|name, _, it| MetricsTable::expression(name, it))?)
+                let numbers = table.recipe(|name, _, it| MetricsTable::expression(name, it))?;
+                let histogram = table.histogram.as_ref();
+                let histogram = histogram.map(|it| MetricsTable::expression("histogram", it)).transpose()?;
+                if histogram.is_some() && numbers.p95.is_none() {
+                    return Err(BadMetrics::HistogramAlone);
+                }
+                Source::Prometheus(PrometheusQueries { numbers, histogram })
             }
         };
         let own = CustomMetrics { source, seconds: table.seconds() };
@@ -277,7 +294,10 @@ pub(super) fn shown(own: &CustomMetrics) -> Vec<(&'static str, String)> {
         members.into_iter().filter_map(|(key, member)| Some((key, show(member.as_ref()?)))).collect()
     }
     let (source, members) = match &own.source {
-        Source::Prometheus(recipe) => ("prometheus", each(recipe, String::clone)),
+        Source::Prometheus(PrometheusQueries { numbers, histogram }) => {
+            let histogram = histogram.iter().map(|query| ("histogram", query.clone()));
+            ("prometheus", each(numbers, String::clone).into_iter().chain(histogram).collect())
+        }
         Source::CloudWatch(recipe) => ("cloudwatch", each(recipe, metric)),
     };
     let unit = if own.seconds { "s" } else { "ms" };

@@ -228,6 +228,20 @@ fn metrics_that_make_no_sense_are_refused_with_what_would() {
             &["`p99` is not for Prometheus", "PromQL in quotes"],
         ),
         (prometheus(&format!("{COUNTS}\nnamespace = 'Shop'")), &["`namespace` is for source = \"cloudwatch\""]),
+        (
+            prometheus(&format!("{COUNTS}\nhistogram = 'h{{v=\"{{revision}}\"}}'")),
+            &["`histogram` needs `p95` beside it"],
+        ),
+        (
+            prometheus(&format!("{COUNTS}\np95 = '{{revision}}'\nhistogram = 'sum by (le) (h)'")),
+            &["`histogram` is the same for both revisions"],
+        ),
+        (
+            cloudwatch(
+                "namespace = '{revision}'\nrequests = { metric = 'R' }\nerrors = { metric = 'E' }\nhistogram = 'h'",
+            ),
+            &["`histogram` is for source = \"prometheus\""],
+        ),
         (prometheus(&format!("{COUNTS}\nlatency = 'us'")), &["line 7", "us", "ms"]),
         (cloudwatch("requests = '{revision}'"), &["`requests` is not for CloudWatch", "metric ="]),
         (cloudwatch("requests = { metric = 'R{revision}' }"), &["`requests` has no namespace"]),
@@ -271,11 +285,19 @@ fn metrics_of_its_own_become_what_each_source_is_asked_for() {
         panic!("{:?}", settings.own_of("a"));
     };
     assert_eq!(
-        recipe.requests.as_deref(),
+        recipe.numbers.requests.as_deref(),
         Some("sum(r{job=\"a\", v=\"{revision}\"})"),
         "PromQL's braces are left alone"
     );
-    assert_eq!((recipe.errors.as_deref(), &recipe.p95), (Some("{task_definition}"), &None));
+    assert_eq!((recipe.numbers.errors.as_deref(), &recipe.numbers.p95), (Some("{task_definition}"), &None));
+    assert_eq!(recipe.histogram, None);
+    let timed =
+        own(&format!("{keys}\np95 = '{{revision}}'\nhistogram = 'sum by (le) (h{{v=\"{{revision}}\"}})'")).unwrap();
+    assert!(timed.text().contains("sum by (le) (h{v=\"{revision}\"})"), "{}", timed.text());
+    let CustomMetrics { source: Source::Prometheus(recipe), .. } = timed.settings.own_of("a").unwrap() else {
+        panic!("{:?}", timed.settings.own_of("a"));
+    };
+    assert_eq!(recipe.histogram.as_deref(), Some("sum by (le) (h{v=\"{revision}\"})"));
     let keys = "source = 'cloudwatch'\nnamespace = 'Shop'\ndimensions = { S = 'a', V = '{revision}' }\n\
                 requests = { metric = 'R' }\nerrors = { metric = 'E', stat = 'SampleCount' }\n\
                 p95 = { metric = 'L', namespace = 'Other', dimensions = { T = '{task_definition}' } }";

@@ -1,24 +1,28 @@
-//! Responses of Prometheus: one value for each evaluation time, or an error in its own words.
+//! Responses of Prometheus: values for each evaluation time, or an error in its own words.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{failed, short};
-use crate::domain::metrics::{Member, Trouble, TroubleKind};
+use super::{Asked, failed, short};
+use crate::domain::metrics::{Trouble, TroubleKind};
 use crate::domain::text::clean;
 
 /// An expression's values by evaluation time, in Unix seconds.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Points {
     pub(super) values: Vec<(i64, f64)>,
+    /// The same of a histogram: pairs of `le` and the number of requests that took at most so long.
+    pub(super) buckets: BTreeMap<i64, Vec<(f64, f64)>>,
     warning: Option<String>,
 }
 
 impl Points {
     /// A trouble made of Prometheus' warning: usually a part of its own sources did not respond.
-    pub(super) fn warning(&self, member: Member) -> Option<Trouble> {
+    pub(super) fn warning(&self, asked: Asked) -> Option<Trouble> {
         let message = self.warning.clone()?;
-        Some(Trouble { metric: member.to_string(), kind: TroubleKind::Partial, message })
+        Some(Trouble { metric: asked.to_string(), kind: TroubleKind::Partial, message })
     }
 }
 
@@ -50,9 +54,18 @@ struct Data {
 #[derive(Debug, Deserialize)]
 struct Row {
     #[serde(default)]
+    metric: Labels,
+    #[serde(default)]
     values: Vec<(f64, String)>,
     /// Native histograms instead of numbers.
     histograms: Option<IgnoredAny>,
+}
+
+/// The labels of a series.
+#[derive(Debug, Default, Deserialize)]
+struct Labels {
+    /// The edge of a bucket: at most as long.
+    le: Option<String>,
 }
 
 /// The content of an envelope.
@@ -65,9 +78,9 @@ pub(super) enum Said {
 }
 
 impl Envelope {
-    pub(super) fn said(self, member: Member) -> Said {
+    pub(super) fn said(self, asked: Asked) -> Said {
         match (self.status, self.data) {
-            (Status::Success, Some(data)) => Said::Answer(points(data, self.warnings, member)),
+            (Status::Success, Some(data)) => Said::Answer(points(data, self.warnings, asked)),
             (Status::Success, None) => Said::Failure("no data".to_owned(), "a success without data".to_owned()),
             (Status::Error, _) => {
                 let sort = short(&clean(&self.error_type.unwrap_or_default()));
@@ -75,7 +88,7 @@ impl Envelope {
                 match sort.as_str() {
                     // Parse errors, and failures of this expression alone: too many samples, too slow.
                     "bad_data" | "execution" | "timeout" | "canceled" => {
-                        Said::Answer(Err(failed(member, format!("{message} ({sort})"))))
+                        Said::Answer(Err(failed(asked, format!("{message} ({sort})"))))
                     }
                     _ => Said::Failure(sort, message),
                 }
@@ -84,26 +97,58 @@ impl Envelope {
     }
 }
 
-fn points(data: Data, warnings: Vec<String>, member: Member) -> Result<Points, Trouble> {
-    let mut rows = data.result;
-    // Picking one series, or adding them up, would be a guess at the intent.
-    if rows.len() > 1 {
-        return Err(failed(member, format!("gives {} series, not one; wrap it in sum(…)", rows.len())));
-    }
-    let row = rows.pop();
-    if row.as_ref().is_some_and(|row| row.histograms.is_some()) {
-        return Err(failed(member, "gives histograms, not numbers; wrap it in histogram_quantile(…)".to_owned()));
-    }
-    let mut values = Vec::new();
-    for (at, value) in row.into_iter().flat_map(|row| row.values) {
-        let Ok(value) = value.parse() else {
-            return Err(failed(member, format!("gives {:?}, which is no number", clean(&value))));
+fn points(data: Data, warnings: Vec<String>, asked: Asked) -> Result<Points, Trouble> {
+    if data.result.iter().any(|row| row.histograms.is_some()) {
+        let instead = match asked {
+            Asked::Number(_) => "numbers; wrap it in histogram_quantile(…)",
+            Asked::Histogram => "a number for each le; native histograms are not read, …_bucket series are",
         };
-        // The query requests evaluations at whole seconds.
-        #[allow(clippy::cast_possible_truncation)]
-        values.push((at.round() as i64, value));
+        return Err(failed(asked, format!("gives histograms, not {instead}")));
     }
     // Versions before 2.54 report remarks about style as warnings.
     let mut warnings = warnings.iter().filter(|warning| !warning.starts_with("PromQL info"));
-    Ok(Points { values, warning: warnings.next().map(|warning| short(&clean(warning))) })
+    let mut points = Points { warning: warnings.next().map(|warning| short(&clean(warning))), ..Points::default() };
+    match asked {
+        Asked::Number(_) => points.values = number(data.result, asked)?,
+        Asked::Histogram => points.buckets = buckets(data.result, asked)?,
+    }
+    Ok(points)
+}
+
+/// The values of the only series.
+fn number(mut rows: Vec<Row>, asked: Asked) -> Result<Vec<(i64, f64)>, Trouble> {
+    // Picking one series, or adding them up, would be a guess at the intent.
+    if rows.len() > 1 {
+        return Err(failed(asked, format!("gives {} series, not one; wrap it in sum(…)", rows.len())));
+    }
+    rows.pop().into_iter().flat_map(|row| row.values).map(|value| parsed(value, asked)).collect()
+}
+
+/// The buckets by evaluation time.
+fn buckets(rows: Vec<Row>, asked: Asked) -> Result<BTreeMap<i64, Vec<(f64, f64)>>, Trouble> {
+    let mut edges = Vec::new();
+    let mut buckets: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+    for row in rows {
+        let Some(le) = row.metric.le.as_ref().and_then(|le| le.parse::<f64>().ok()).filter(|le| !le.is_nan()) else {
+            return Err(failed(asked, "gives a series without a number as its label le".to_owned()));
+        };
+        if edges.contains(&le) {
+            return Err(failed(asked, format!("gives several series with le={le}; wrap it in sum by (le) (…)")));
+        }
+        edges.push(le);
+        for value in row.values {
+            let (at, count) = parsed(value, asked)?;
+            buckets.entry(at).or_default().push((le, count));
+        }
+    }
+    Ok(buckets)
+}
+
+fn parsed((at, value): (f64, String), asked: Asked) -> Result<(i64, f64), Trouble> {
+    let Ok(value) = value.parse() else {
+        return Err(failed(asked, format!("gives {:?}, which is no number", clean(&value))));
+    };
+    // The query requests evaluations at whole seconds.
+    #[allow(clippy::cast_possible_truncation)]
+    Ok((at.round() as i64, value))
 }

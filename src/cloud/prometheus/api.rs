@@ -120,11 +120,11 @@ impl Api {
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unsent(&error))? {
             if body.len() + chunk.len() > LARGEST {
                 let message = format!("gives more than {} MiB; wrap it in sum(…)", LARGEST >> 20);
-                return Ok(Err(failed(question.member, message)));
+                return Ok(Err(failed(question.asked, message)));
             }
             body.extend_from_slice(&chunk);
         }
-        tracing::debug!(status = %response.status(), member = %question.member, "prometheus");
+        tracing::debug!(status = %response.status(), asked = %question.asked, "prometheus");
         self.understood(&response, &body, question)
     }
 
@@ -135,7 +135,7 @@ impl Api {
         question: &Question,
     ) -> Result<Result<Points, Trouble>, Fault> {
         let status = response.status();
-        let said = serde_json::from_slice::<Envelope>(body).map(|envelope| envelope.said(question.member));
+        let said = serde_json::from_slice::<Envelope>(body).map(|envelope| envelope.said(question.asked));
         // A redirect, a refused login or a rate limit concerns every expression, so it is a fault.
         let settled_before = matches!(status.as_u16(), 300..=399 | 401 | 403 | 407 | 429);
         match said {

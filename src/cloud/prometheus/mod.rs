@@ -11,6 +11,7 @@ mod api;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::MetricProvider;
 use crate::clock::Clock;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::metrics::source::{CustomMetrics, MetricQueries, MetricSource, Resolution, Source};
-use crate::domain::metrics::{Member, MetricsQuery, Minute, Series, Trouble, TroubleKind};
+use crate::domain::metrics::source::{CustomMetrics, MetricSource, PrometheusQueries, Resolution, Source};
+use crate::domain::metrics::{Histogram, Member, MetricsQuery, Minute, Series, Trouble, TroubleKind};
 use crate::domain::text::cut;
 
 pub use self::api::{Address, BadAddress};
@@ -70,12 +71,37 @@ struct Range {
     step: i64,
 }
 
+/// The meaning of an expression's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    /// One number of a minute.
+    Number(Member),
+    /// The buckets of all response times of a minute.
+    Histogram,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(member) => member.fmt(f),
+            Self::Histogram => f.write_str("histogram"),
+        }
+    }
+}
+
+/// The expressions of one revision. Nobody looks at buckets live.
+fn expressions(queries: &PrometheusQueries, detail: Resolution) -> impl Iterator<Item = (Asked, &String, Resolution)> {
+    let numbers = queries.numbers.each().map(move |(member, query)| (Asked::Number(member), query, detail));
+    let histogram = queries.histogram.iter().map(|query| (Asked::Histogram, query, Resolution::Brief));
+    numbers.chain(histogram)
+}
+
 /// An expression and its evaluation times.
 #[derive(Debug, Clone)]
 struct Question {
     /// Index of its metric source in the query.
     meter: usize,
-    member: Member,
+    asked: Asked,
     expression: String,
     range: Range,
 }
@@ -106,17 +132,18 @@ impl MetricProvider for Prometheus {
     async fn minutes(&self, query: &MetricsQuery) -> Result<Vec<(MetricSource, Series)>, Fault> {
         let now = self.clock.now();
         let questions = query.meters.iter().enumerate().flat_map(|(meter, (asked, detail))| {
-            let recipe = match asked {
-                MetricSource::Custom(CustomMetrics { source: Source::Prometheus(recipe), .. }) => Some(recipe),
+            let queries = match asked {
+                MetricSource::Custom(CustomMetrics { source: Source::Prometheus(queries), .. }) => Some(queries),
                 _ => None,
             };
-            recipe.into_iter().flat_map(MetricQueries::each).flat_map(move |(member, expression)| {
-                let ranges = ranges(query, *detail, now.as_second());
-                ranges.into_iter().map(move |range| Question { meter, member, expression: expression.clone(), range })
+            let each = queries.into_iter().flat_map(|queries| expressions(queries, *detail));
+            each.flat_map(move |(asked, expression, detail)| {
+                let ranges = ranges(query, detail, now.as_second());
+                ranges.into_iter().map(move |range| Question { meter, asked, expression: expression.clone(), range })
             })
         });
         let mut answers = self.answers(questions.collect()).await?;
-        answers.sort_by_key(|(question, _)| (question.meter, question.member));
+        answers.sort_by_key(|(question, _)| (question.meter, question.asked));
         let of = |index: usize| answers.iter().filter(move |(question, _)| question.meter == index);
         let series = query.meters.iter().enumerate().map(|(index, (meter, detail))| {
             let seconds = matches!(meter, MetricSource::Custom(CustomMetrics { seconds: true, .. }));
@@ -152,7 +179,7 @@ impl Prometheus {
             return Err(slow.unwrap_or_else(|| self.api.fault(FaultKind::Unanswered, waited, advice)));
         }
         let questions = questions.into_iter().enumerate().map(|(place, question)| {
-            let late = || Err(failed(question.member, format!("{waited}; a cheaper one, or a recording rule, helps")));
+            let late = || Err(failed(question.asked, format!("{waited}; a cheaper one, or a recording rule, helps")));
             let answer = answered.remove(&place).unwrap_or_else(late);
             (question, answer)
         });
@@ -201,34 +228,58 @@ fn assemble<'a>(
     let (mut whole, mut live) = (Ended::default(), Ended::default());
     let mut troubles: Vec<Trouble> = Vec::new();
     let mut unread = BTreeSet::new();
-    for (Question { member, .. }, answer) in answers {
+    let (mut histograms, mut bad) = (BTreeMap::new(), None);
+    for (Question { asked, .. }, answer) in answers {
         let none = answer::Points::default();
         let (points, trouble) = match answer {
-            Ok(points) => (points, points.warning(*member)),
+            Ok(points) => (points, points.warning(*asked)),
             Err(trouble) => (&none, Some(trouble.clone())),
         };
-        for (end, value) in &points.values {
-            // Values of only some of the targets are displayed, never judged.
-            if trouble.is_none() && end % MINUTE == 0 && from + MINUTE <= *end && *end <= to {
-                whole.put(*member, *end, *value, seconds);
+        // Values of only some of the targets are displayed, never judged.
+        let judged = |end: i64| trouble.is_none() && end % MINUTE == 0 && from + MINUTE <= end && end <= to;
+        match asked {
+            Asked::Number(member) => {
+                for (end, value) in &points.values {
+                    if judged(*end) {
+                        whole.put(*member, *end, *value, seconds);
+                    }
+                    if detail == Resolution::Full && end % FINE == 0 && now.div_euclid(FINE) * FINE - LIVE <= *end {
+                        live.put(*member, *end, *value, seconds);
+                    }
+                }
+                unread.extend(trouble.is_some().then_some(*member));
             }
-            if detail == Resolution::Full && end % FINE == 0 && now.div_euclid(FINE) * FINE - LIVE <= *end {
-                live.put(*member, *end, *value, seconds);
+            Asked::Histogram => {
+                for (end, buckets) in points.buckets.iter().filter(|(end, _)| judged(**end)) {
+                    match histogram(*end, buckets, seconds) {
+                        Ok(minute) => histograms.extend([minute]),
+                        Err(why) => bad = Some(failed(Asked::Histogram, why)),
+                    }
+                }
             }
         }
-        unread.extend(trouble.is_some().then_some(*member));
         troubles.extend(trouble.filter(|trouble| !troubles.contains(trouble)));
     }
+    troubles.extend(bad);
     // Partial counts of requests or errors give no valid rate.
     let uncounted = unread.iter().any(|member| member.counts());
     Series {
         minutes: whole.series(uncounted),
         live: live.series(uncounted),
+        histograms,
         troubles,
         unread,
         settles_after: SETTLES_AFTER,
         ..Series::default()
     }
+}
+
+/// The histogram of the minute that ends at `end`, Unix seconds, or the reason why the buckets are none.
+fn histogram(end: i64, buckets: &[(f64, f64)], seconds: bool) -> Result<(Timestamp, Histogram), String> {
+    let scale = if seconds { 1e3 } else { 1.0 };
+    let milliseconds = buckets.iter().map(|(le, count)| (le * scale, *count)).collect();
+    let at = Timestamp::from_second(end - MINUTE).map_err(|error| error.to_string())?;
+    Ok((at, Histogram::cumulative(milliseconds).map_err(|error| error.to_string())?))
 }
 
 /// Shortens a message of Prometheus to one line: it may repeat a whole expression, or a body of megabytes.
@@ -237,6 +288,6 @@ fn short(text: &str) -> String {
 }
 
 /// The trouble of a failed expression.
-fn failed(member: Member, message: String) -> Trouble {
-    Trouble { metric: member.to_string(), kind: TroubleKind::Failed, message: short(&message) }
+fn failed(asked: Asked, message: String) -> Trouble {
+    Trouble { metric: asked.to_string(), kind: TroubleKind::Failed, message: short(&message) }
 }

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::domain::metrics::TroubleKind;
+use crate::domain::metrics::source::MetricQueries;
 use crate::testkit::fixed_clock::FixedClock;
 
 /// 2026-11-21T09:00:30Z: thirty seconds into a minute.
@@ -96,7 +97,7 @@ fn meter() -> MetricSource {
         p95: Some("p95".to_owned()),
         ..MetricQueries::default()
     };
-    MetricSource::Custom(CustomMetrics { source: Source::Prometheus(recipe), seconds: true })
+    MetricSource::Custom(CustomMetrics { source: Source::Prometheus(recipe.into()), seconds: true })
 }
 
 async fn ask(prometheus: &Prometheus, detail: Resolution, minutes: i64) -> Result<Series, Fault> {
@@ -382,5 +383,75 @@ async fn a_token_is_read_for_each_call_and_never_said() {
         let asked = server.asked.lock().unwrap().last().unwrap().clone();
         assert_eq!(asked.authorization, Some(format!("Bearer {}", token.trim())));
         assert_eq!(asked.path, "/prefix/api/v1/query_range");
+    }
+}
+
+/// The source of [`meter`] with a histogram.
+fn with_histogram() -> MetricSource {
+    let MetricSource::Custom(CustomMetrics { source: Source::Prometheus(queries), seconds }) = meter() else {
+        unreachable!()
+    };
+    let queries = PrometheusQueries { histogram: Some("buckets".to_owned()), ..queries };
+    MetricSource::Custom(CustomMetrics { source: Source::Prometheus(queries), seconds })
+}
+
+/// The series of [`with_histogram`] from a server whose histogram is `buckets`.
+async fn of_buckets(buckets: Answer, detail: Resolution) -> (Series, Vec<Asked>) {
+    let server = loopback(move |asked| match asked.parameters["query"].as_str() {
+        "buckets" => buckets.clone(),
+        _ => values(&[(60, "10"), (0, "10")]),
+    })
+    .await;
+    let now = Timestamp::from_second(NOW).unwrap();
+    let query = MetricsQuery::last(vec![(with_histogram(), detail)], now, 4);
+    let mut answers = prometheus(&server.url, None).minutes(&query).await.unwrap();
+    let asked = server.asked.lock().unwrap().clone();
+    (answers.remove(0).1, asked)
+}
+
+/// Series by their label `le`, each with its value at the end of each of two minutes.
+fn buckets(of: &[(&str, [&str; 2])]) -> Answer {
+    let row = |(le, [before, last]): &(&str, [&str; 2])| {
+        let values = json!([[HOUR - 60, before], [HOUR, last]]);
+        json!({ "metric": { "le": le }, "values": values })
+    };
+    result(&of.iter().map(row).collect())
+}
+
+#[tokio::test]
+async fn the_buckets_of_a_minute_become_its_histogram_in_milliseconds() {
+    for detail in [Resolution::Brief, Resolution::Full] {
+        let answer = buckets(&[("+Inf", ["10", "20"]), ("0.25", ["4", "5.5"]), ("1", ["8", "NaN"])]);
+        let (series, asked) = of_buckets(answer, detail).await;
+        let first = series.minutes[0].at;
+        let histogram = Histogram::cumulative(vec![(250.0, 4.0), (1_000.0, 8.0), (f64::INFINITY, 10.0)]).unwrap();
+        assert_eq!(series.histograms, BTreeMap::from([(first, histogram)]));
+        assert_eq!(first, Timestamp::from_second(HOUR - 120).unwrap());
+        // The second minute has a bucket that is no count.
+        let said = series.troubles.iter().map(|trouble| format!("{}: {}", trouble.metric, trouble.message));
+        assert_eq!(said.collect::<Vec<_>>(), ["histogram: has a bucket whose count is no count"]);
+        assert!(series.unread.is_empty() && series.minutes.len() == 2);
+        let fine = asked.iter().filter(|asked| asked.parameters["query"] == "buckets" && asked.seconds("step") != 60);
+        assert_eq!(fine.count(), 0, "nobody looks at buckets live");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_histogram_is_named_and_the_numbers_stay() {
+    let native = result(&json!([{ "metric": {}, "histograms": [[HOUR, { "count": "1", "sum": "1" }]] }]));
+    let twice = buckets(&[("1", ["1", "1"]), ("1", ["2", "2"]), ("+Inf", ["3", "3"])]);
+    let cases = [
+        (native, "gives histograms, not a number for each le; native histograms are not read"),
+        (twice, "gives several series with le=1; wrap it in sum by (le) (…)"),
+        (values(&[(0, "3")]), "gives a series without a number as its label le"),
+        (buckets(&[("1", ["1", "1"])]), "has no bucket le=\"+Inf\""),
+        (said(400, "bad_data", "parse error"), "parse error (bad_data)"),
+    ];
+    for (answer, expected) in cases {
+        let (series, _) = of_buckets(answer, Resolution::Brief).await;
+        let trouble = series.troubles.first().unwrap();
+        assert!(trouble.metric == "histogram" && trouble.message.starts_with(expected), "{trouble:?}");
+        assert!(series.histograms.is_empty() && series.unread.is_empty() && !series.miscounted());
+        assert_eq!(series.minutes.last().unwrap().requests, Some(10.0));
     }
 }

@@ -87,7 +87,7 @@ fn what_could_not_be_read_is_named_where_its_value_would_be() {
 #[test]
 fn what_prometheus_could_not_give_is_not_told_in_cloudwatchs_words() {
     let mut model = consoles::troubled(SIZES[0]);
-    let own = CustomMetrics { source: Source::Prometheus(MetricQueries::default()), seconds: true };
+    let own = CustomMetrics { source: Source::Prometheus(MetricQueries::default().into()), seconds: true };
     for release in model.observed.releases.iter_mut().filter(|release| release.name == "checkout") {
         let state = &mut **release;
         let sides = std::iter::once(&mut state.stable).chain(&mut state.canary);

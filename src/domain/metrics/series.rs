@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Gauge, Member, Minute, Trouble};
+use super::{Gauge, Histogram, Member, Minute, Trouble};
 
 /// The minutes of a metric source, oldest first, without duplicates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Series {
     pub live: Vec<Minute>,
     /// Metrics that are shown and never judged, by minute.
     pub gauges: BTreeMap<Gauge, BTreeMap<Timestamp, f64>>,
+    /// The response times of each minute, where the source has histograms.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub histograms: BTreeMap<Timestamp, Histogram>,
     /// Failures of the newest attempt to read the source.
     pub troubles: Vec<Trouble>,
     /// Metrics missing from this answer, because the query left them out or because they failed. The absence of a
@@ -39,6 +42,7 @@ impl Default for Series {
             minutes: Vec::new(),
             live: Vec::new(),
             gauges: BTreeMap::new(),
+            histograms: BTreeMap::new(),
             troubles: Vec::new(),
             unread: BTreeSet::new(),
             as_of: None,
@@ -104,6 +108,8 @@ impl Series {
         for points in self.gauges.values_mut() {
             points.retain(|at, _| now.duration_since(*at) <= keep);
         }
+        self.histograms.extend(newer.histograms.clone());
+        self.histograms.retain(|at, _| now.duration_since(*at) <= keep);
         // Only counts from this answer can be settled.
         if !newer.miscounted() {
             self.as_of = Some(now);

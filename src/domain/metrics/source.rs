@@ -120,8 +120,33 @@ pub struct CloudWatchMetric {
 pub enum Source {
     /// CloudWatch.
     CloudWatch(Box<MetricQueries<CloudWatchMetric>>),
-    /// Prometheus: PromQL queries, each with one value for the minute that ends at the query's time.
-    Prometheus(MetricQueries<String>),
+    /// Prometheus: PromQL queries, each for the minute that ends at the query's time.
+    Prometheus(PrometheusQueries),
+}
+
+/// The PromQL queries of a team's custom metrics.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PrometheusQueries {
+    /// Queries with one value each.
+    pub numbers: MetricQueries<String>,
+    /// The query for the response times of all requests: one value for each label `le`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<String>,
+}
+
+impl From<MetricQueries<String>> for PrometheusQueries {
+    fn from(numbers: MetricQueries<String>) -> Self {
+        Self { numbers, histogram: None }
+    }
+}
+
+impl PrometheusQueries {
+    /// The names of the queries that are present in both and equal.
+    fn alike(&self, other: &Self) -> Vec<&'static str> {
+        let mut alike = self.numbers.alike(&other.numbers);
+        alike.extend((self.histogram.is_some() && self.histogram == other.histogram).then_some("histogram"));
+        alike
+    }
 }
 
 /// A team's custom metrics. A template has `{task_definition}`, `{revision}`, `{family}`, `{service}` and `{cluster}`
@@ -153,7 +178,10 @@ impl CustomMetrics {
         };
         let source = match &self.source {
             Source::CloudWatch(recipe) => Source::CloudWatch(Box::new(recipe.map(metric))),
-            Source::Prometheus(recipe) => Source::Prometheus(recipe.map(fill)),
+            Source::Prometheus(queries) => Source::Prometheus(PrometheusQueries {
+                numbers: queries.numbers.map(fill),
+                histogram: queries.histogram.as_ref().map(fill),
+            }),
         };
         Self { source, seconds: self.seconds }
     }
@@ -182,7 +210,7 @@ impl MetricSource {
         match self {
             Self::TargetGroup { .. } => true,
             Self::Custom(CustomMetrics { source: Source::CloudWatch(recipe), .. }) => recipe.p95.is_some(),
-            Self::Custom(CustomMetrics { source: Source::Prometheus(recipe), .. }) => recipe.p95.is_some(),
+            Self::Custom(CustomMetrics { source: Source::Prometheus(queries), .. }) => queries.numbers.p95.is_some(),
             Self::Balancer(_) | Self::Service(_) => false,
         }
     }
@@ -223,7 +251,7 @@ mod tests {
             TaskDefinitionArn::new(format!("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:{revision}"))
         };
         for (requests, same) in [("r{app=\"{service}\"}", vec!["requests"]), ("r{td=\"{task_definition}\"}", vec![])] {
-            let own = CustomMetrics { source: Source::Prometheus(recipe(requests)), seconds: true };
+            let own = CustomMetrics { source: Source::Prometheus(recipe(requests).into()), seconds: true };
             assert_eq!(own.of(&service, &td(42)).same_as(&own.of(&service, &td(41))), same);
         }
     }
@@ -232,12 +260,16 @@ mod tests {
     fn placeholders_are_filled_in_for_one_revision() {
         let query = "sum(increase(requests{app=\"{service}\", td=\"{task_definition}\", rev=\"{revision}\"}[1m]))";
         let template = CustomMetrics {
-            source: Source::Prometheus(MetricQueries { requests: Some(query.to_owned()), ..MetricQueries::default() }),
+            source: Source::Prometheus(PrometheusQueries {
+                numbers: MetricQueries { requests: Some(query.to_owned()), ..MetricQueries::default() },
+                histogram: Some(query.to_owned()),
+            }),
             seconds: true,
         };
         let td = TaskDefinitionArn::new("arn:aws:ecs:us-east-1:123456789012:task-definition/shop:42");
         let own = template.of(&ServiceKey::new("prod", "shop-canary"), &td);
-        let Source::Prometheus(MetricQueries { requests: Some(query), .. }) = own.source else { unreachable!() };
-        assert_eq!(query, "sum(increase(requests{app=\"shop-canary\", td=\"shop:42\", rev=\"42\"}[1m]))");
+        let Source::Prometheus(PrometheusQueries { numbers, histogram }) = own.source else { unreachable!() };
+        let filled = Some("sum(increase(requests{app=\"shop-canary\", td=\"shop:42\", rev=\"42\"}[1m]))".to_owned());
+        assert_eq!((numbers.requests, histogram), (filled.clone(), filled));
     }
 }

@@ -30,7 +30,7 @@ fn own(names: [Option<&str>; 5], seconds: bool) -> MetricSource {
 
 #[test]
 fn a_meter_asks_for_as_many_metrics_as_it_says() {
-    let prometheus = CustomMetrics { source: Source::Prometheus(MetricQueries::default()), seconds: true };
+    let prometheus = CustomMetrics { source: Source::Prometheus(MetricQueries::default().into()), seconds: true };
     let meters = [
         group("loadbalancer/app/shop/01"),
         group("loadbalancer/net/flow/01"),

@@ -25,7 +25,7 @@ fn fleet(count: u32) -> Model {
 fn own_fleet(count: u32) -> Model {
     let text = Some("r{app=\"{service}\"}".to_owned());
     let recipe = MetricQueries { requests: text.clone(), errors: text, ..MetricQueries::default() };
-    counted(count, Some(&CustomMetrics { source: source::Source::Prometheus(recipe), seconds: true }))
+    counted(count, Some(&CustomMetrics { source: source::Source::Prometheus(recipe.into()), seconds: true }))
 }
 
 fn counted(count: u32, own: Option<&CustomMetrics>) -> Model {
