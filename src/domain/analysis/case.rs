@@ -1,10 +1,14 @@
 //! A case: the input of the verdict, and the counts for its tests.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::Observed;
 use super::counts::{Count, Pair, total};
 use super::e_process::starts;
+use super::slow_requests::SlowRequests;
+use crate::domain::metrics::Histogram;
 use crate::domain::settings::Thresholds;
 
 /// The input of a verdict.
@@ -24,10 +28,36 @@ pub struct Case<'a> {
     pub planned: u32,
     /// The canary's share of the requests, a fraction, if known.
     pub share: Option<f64>,
+    /// The histograms of both sides' minutes, where their source has any.
+    pub histograms: Histograms<'a>,
     /// True if a source measures latency; otherwise the verdict does not wait for it.
     pub timed: bool,
     /// The thresholds.
     pub thresholds: &'a Thresholds,
+}
+
+/// The response times of both sides, by minute.
+#[derive(Debug, Clone, Copy)]
+pub struct Histograms<'a> {
+    /// The canary's.
+    pub canary: &'a BTreeMap<Timestamp, Histogram>,
+    /// Stable's.
+    pub stable: &'a BTreeMap<Timestamp, Histogram>,
+}
+
+static NONE: BTreeMap<Timestamp, Histogram> = BTreeMap::new();
+
+impl Default for Histograms<'_> {
+    fn default() -> Self {
+        Self { canary: &NONE, stable: &NONE }
+    }
+}
+
+impl<'a> Histograms<'a> {
+    /// The histograms of a minute, the canary's first.
+    pub(super) fn at(self, minute: Timestamp) -> Option<(&'a Histogram, &'a Histogram)> {
+        self.canary.get(&minute).zip(self.stable.get(&minute))
+    }
 }
 
 /// Minimum number of requests in a minute for a p95; of fewer requests, the p95 is one of the two slowest: noise.
@@ -60,6 +90,8 @@ pub(super) struct Latencies {
     pub canary: Vec<f64>,
     /// Stable's, for the same minutes.
     pub stable: Vec<f64>,
+    /// All response times of the release, if histograms of both sides cover at least half of these minutes.
+    pub slow_requests: Option<SlowRequests>,
 }
 
 impl Case<'_> {
@@ -109,9 +141,12 @@ impl Facts {
 }
 
 impl Latencies {
-    /// The latencies of all minutes of the present share.
-    pub(super) fn all(case: &Case<'_>) -> Self {
-        Self::of(case, Timestamp::MAX)
+    /// The latencies of all minutes of the present share; `starts`: those of the case's [`Facts`].
+    pub(super) fn all(case: &Case<'_>, starts: &[f64]) -> Self {
+        let all = Self::of(case, Timestamp::MAX);
+        let covers = |it: &SlowRequests| it.minutes > 0 && 2 * it.minutes as usize >= all.canary.len();
+        let slow_requests = SlowRequests::of(case, starts).filter(covers);
+        Self { slow_requests, ..all }
     }
 
     /// The latencies of the minutes that began before `to`.
@@ -119,7 +154,7 @@ impl Latencies {
         let pairs = case.present().filter(|minute| minute.at < to);
         let (canary, stable) =
             pairs.filter_map(|minute| Some((slow(minute)?, slow(beside(case.stable, minute)?)?))).unzip();
-        Self { canary, stable }
+        Self { canary, stable, slow_requests: None }
     }
 }
 

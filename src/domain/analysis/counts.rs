@@ -15,7 +15,7 @@ pub struct Count {
 }
 
 /// One minute of both sides.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Pair {
     /// The canary's count.
     pub canary: Count,

@@ -88,6 +88,9 @@ impl Segment {
     }
 }
 
+/// Evidence beyond this is beyond all doubt.
+pub(super) const MOST_EVIDENCE: f64 = 1e15;
+
 /// The evidence of some minutes against a hypothesis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Evidence {

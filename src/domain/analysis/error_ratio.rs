@@ -18,7 +18,7 @@ use super::roots;
 /// The logarithm of the likelihood of a minute's errors, up to a constant. It is 0 for equal rates.
 fn likelihood(pair: &Pair, ratio: f64) -> f64 {
     let Some(share) = pair.share() else { return 0.0 };
-    if ratio == 1.0 {
+    if ratio == 1.0 || pair.errors() <= 0.0 {
         return 0.0;
     }
     let canary = if pair.canary.errors > 0.0 { pair.canary.errors * ratio.ln() } else { 0.0 };
@@ -43,7 +43,7 @@ pub(super) fn growth(expected: Pair) -> f64 {
 
 /// The logarithm of the evidence, from the first minute on, against the hypothesis of `ratio`, where the truth is
 /// larger (`above`) or smaller.
-fn against(ratio: f64, above: bool, minutes: &[Pair]) -> f64 {
+pub(super) fn against(ratio: f64, above: bool, minutes: &[Pair]) -> f64 {
     let all = |ratio: f64| minutes.iter().map(|pair| likelihood(pair, ratio)).sum::<f64>();
     let null = all(ratio);
     mixture(|it| all(if above { ratio * it.times } else { ratio / it.times }) - null)

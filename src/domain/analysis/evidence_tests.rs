@@ -1,5 +1,6 @@
 //! Evidence over a whole release: carried from share to share, refuted, absurd, huge.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution};
 
 use super::*;
-use crate::domain::metrics::{Minute, Series};
+use crate::domain::metrics::{Histogram, Minute, Series};
 use crate::domain::observe::snapshot::Since;
 use crate::domain::release::share::Percent;
 use crate::domain::settings::Thresholds;
@@ -166,4 +167,74 @@ fn evidence_is_told_with_what_is_needed() {
     assert_eq!(rate.evidence_needed.round(), 200.0);
     assert!(rate.ratio_low < rate.canary / rate.stable && rate.ratio_high.unwrap() > rate.canary / rate.stable);
     assert!(rate.difference_low < 0.5 && 0.5 < rate.difference_high, "{rate:?}");
+}
+
+/// Twenty minutes of both sides, with 300 and 2,700 requests, and histograms with these edges. `slower`: the factor
+/// between the sides' latencies, which are exponential around 60 ms.
+fn timed(slower: f64, edges: &[f64], judged: impl FnOnce(&Case<'_>)) {
+    let histogram = |requests: f64, mean: f64| {
+        let faster = |edge: &f64| (*edge, (requests * (1.0 - (-edge / mean).exp())).round());
+        let total = (f64::INFINITY, requests);
+        Histogram::cumulative(edges.iter().map(faster).chain([total]).collect()).unwrap()
+    };
+    let side = |requests: f64, mean: f64| {
+        let p95 = Some(mean * 20f64.ln());
+        let minutes: Vec<_> = (0..20)
+            .map(|n| Observed { at: at(n), requests: Some(requests), errors: Some(0.0), p50: None, p95, p99: None })
+            .collect();
+        let histograms: BTreeMap<_, _> = (0..20).map(|n| (at(n), histogram(requests, mean))).collect();
+        (minutes, histograms)
+    };
+    let (canary, stable) = (side(300.0, 60.0 * slower), side(2_700.0, 60.0));
+    let lines = Thresholds::default();
+    let case = Case::recorded(&canary.0, &stable.0, SignedDuration::from_mins(10), &lines);
+    judged(&Case { histograms: Histograms { canary: &canary.1, stable: &stable.1 }, ..case });
+}
+
+const EDGES: [f64; 6] = [50.0, 75.0, 100.0, 150.0, 200.0, 400.0];
+
+#[test]
+fn a_slower_canary_fails_by_its_slow_requests_and_the_sentence_counts_them() {
+    timed(1.6, &EDGES, |case| {
+        let verdict = judge(case);
+        assert_eq!(verdict.outcome, VerdictStatus::Fail, "{:?}", verdict.reasons);
+        let said = &verdict.reasons.first().unwrap().text;
+        assert!(said.contains("of requests take longer than ") && said.contains("(evidence 1 : "), "{said}");
+        let slow = verdict.latency.unwrap().slow_requests.unwrap();
+        assert!(slow.canary > 1.5 * slow.stable && slow.evidence >= slow.evidence_needed, "{slow:?}");
+        assert!(EDGES.contains(&slow.edge_ms));
+    });
+}
+
+#[test]
+fn a_canary_as_fast_as_stable_passes_and_a_little_slower_one_does_not_fail() {
+    for slower in [0.8, 1.0, 1.1] {
+        timed(slower, &EDGES, |case| assert_eq!(judge(case).outcome, VerdictStatus::Pass, "{:?}", judge(case)));
+    }
+}
+
+#[test]
+fn buckets_that_are_too_wide_to_tell_withhold_a_pass_and_are_named() {
+    timed(1.0, &[5_000.0], |case| {
+        let verdict = judge(case);
+        assert_eq!(verdict.outcome, VerdictStatus::Inconclusive);
+        assert!(verdict.reasons.iter().any(|reason| reason.text.contains("too wide buckets")), "{:?}", verdict.reasons);
+    });
+}
+
+#[test]
+fn histograms_of_one_side_or_of_few_minutes_leave_latency_to_the_order_of_the_minutes() {
+    timed(1.6, &EDGES, |case| {
+        let few: BTreeMap<_, _> = case.histograms.canary.iter().take(9).map(|(at, it)| (*at, it.clone())).collect();
+        let none = BTreeMap::new();
+        for canary in [&few, &none] {
+            let histograms = Histograms { canary, ..case.histograms };
+            assert_eq!(judge(&Case { histograms, ..*case }).latency.unwrap().slow_requests, None);
+        }
+        // Other edges on each side are nothing to compare by.
+        let other = |_| Histogram::cumulative(vec![(60.0, 10.0), (f64::INFINITY, 300.0)]).unwrap();
+        let other: BTreeMap<_, _> = case.histograms.canary.keys().map(|at| (*at, other(at))).collect();
+        let histograms = Histograms { canary: &other, ..case.histograms };
+        assert_eq!(judge(&Case { histograms, ..*case }).latency.unwrap().slow_requests, None);
+    });
 }

@@ -29,7 +29,7 @@ enum Key {
 
 /// The verdict of [`rules::judge`].
 pub(super) fn judge(case: &Case<'_>) -> Verdict {
-    let Case { canary, stable, before, begins, look, planned, share, timed, thresholds } = *case;
+    let Case { canary, stable, before, begins, look, planned, share, histograms, timed, thresholds } = *case;
     let mut bits = Vec::new();
     for minutes in [canary, stable, before] {
         push_minutes(&mut bits, minutes);
@@ -37,6 +37,13 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     push_time(&mut bits, begins);
     bits.extend([u64::from(look), u64::from(planned), u64::from(timed)]);
     push_optional(&mut bits, [share]);
+    for side in [histograms.canary, histograms.stable] {
+        bits.push(side.len() as u64);
+        for (at, histogram) in side {
+            push_time(&mut bits, *at);
+            bits.push(histogram.digest());
+        }
+    }
     push_thresholds(&mut bits, thresholds);
     verdict(Key::Canary(bits), || rules::judge(case))
 }
@@ -123,7 +130,11 @@ fn push_duration(bits: &mut Vec<u64>, span: SignedDuration) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::domain::analysis::Histograms;
+    use crate::domain::metrics::Histogram;
 
     fn minutes(requests: f64) -> Vec<Observed> {
         let minute = |n: i64| Observed {
@@ -150,10 +161,16 @@ mod tests {
             look: 10,
             planned: 10,
             share: Some(0.01),
+            histograms: Histograms::default(),
             timed: true,
             thresholds: &lines,
         };
         let (fewer, strict) = (minutes(20.0), Thresholds { allowance: 0.01, min_requests: 9_999, ..lines });
+        let histograms = |fast: f64| {
+            let histogram = Histogram::cumulative(vec![(100.0, fast), (f64::INFINITY, 300.0)]).unwrap();
+            canary.iter().map(|minute| (minute.at, histogram.clone())).collect::<BTreeMap<_, _>>()
+        };
+        let (timed, slower) = (histograms(200.0), histograms(100.0));
         let cases = [
             whole,
             Case { canary: &fewer, ..whole },
@@ -163,6 +180,8 @@ mod tests {
             Case { look: 3, ..whole },
             Case { planned: 60, ..whole },
             Case { share: None, ..whole },
+            Case { histograms: Histograms { canary: &timed, stable: &timed }, ..whole },
+            Case { histograms: Histograms { canary: &slower, stable: &timed }, ..whole },
             Case { timed: false, ..whole },
             Case { thresholds: &strict, ..whole },
         ];

@@ -17,7 +17,8 @@
 //!
 //! The operator watches the verdict live, so every minute is another chance to be wrong. Errors are weighed by evidence
 //! that holds at any look (`e_process`, `error_ratio`, `error_line`, `error_excess`), and latency by an order test
-//! whose share of false alarms is divided among the looks (`latency_test`, [`alpha_spending`]). Stable's own hour before
+//! whose share of false alarms is divided among the looks (`latency_test`, [`alpha_spending`]); where both sides have
+//! histograms, slow requests are weighed as errors are (`slow_requests`). Stable's own hour before
 //! the release is read too, but only to notice that stable itself got worse (the canary may be why). Such a change is
 //! reported and withholds a PASS. A canary never passes by comparison with that hour.
 //!
@@ -56,13 +57,14 @@ pub(crate) mod rules;
 pub(crate) mod sample_size;
 pub(crate) mod samples;
 mod share_since;
+mod slow_requests;
 #[cfg(test)]
 mod tests;
 pub(crate) mod window;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::case::Case;
+pub use self::case::{Case, Histograms};
 pub use self::ratio_over_time::{RatioAt, ratio_over_time};
 pub use self::reason::{Reason, ReasonCode};
 pub use self::rules::{judge, status};
@@ -133,6 +135,24 @@ pub struct Latency {
     pub p_value: f64,
     /// Probability that a canary minute is slower than a stable minute; 0.5 if both sides are alike.
     pub effect: f64,
+    /// The comparison of all requests, where both sides have histograms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow_requests: Option<SlowShare>,
+}
+
+/// The requests of both sides that take longer than an edge of their histograms: the edge with the most evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SlowShare {
+    /// The edge, milliseconds.
+    pub edge_ms: f64,
+    /// Stable's requests that take longer, percent.
+    pub stable: f64,
+    /// The canary's requests that take longer, percent.
+    pub canary: f64,
+    /// The evidence that more of the canary's requests take longer. Below 1, the minutes speak for the canary.
+    pub evidence: f64,
+    /// The evidence that makes a FAIL.
+    pub evidence_needed: f64,
 }
 
 /// An outcome with its reasons and its numbers.

@@ -18,14 +18,15 @@ pub(super) use latency::slowdown_ruled_out;
 pub fn status(case: &Case<'_>) -> VerdictStatus {
     let mut found = Findings::silent();
     let facts = Facts::of(case);
-    weigh(&mut found, case, &facts, &Latencies::all(case));
+    weigh(&mut found, case, &facts, &Latencies::all(case, &facts.starts));
     found.status(facts.all.requests)
 }
 
 /// Judges a canary against stable.
 pub fn judge(case: &Case<'_>) -> Verdict {
     let mut found = Findings::default();
-    let (facts, latencies) = (Facts::of(case), Latencies::all(case));
+    let facts = Facts::of(case);
+    let latencies = Latencies::all(case, &facts.starts);
     let evidence = weigh(&mut found, case, &facts, &latencies);
     let judged = Numbers::of(case.present());
     // Stable's minutes before the canary's first minute with requests are not part of the comparison.
@@ -34,10 +35,10 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     let baseline = Some(Numbers::of(case.stable.iter().filter(|minute| from <= minute.at)));
     let verdict = found.verdict(judged, baseline);
     let error_rate = errors::compared(&facts, &evidence.above_stable, case.thresholds);
-    let latency = case.timed.then(|| latency::compared(&latencies)).flatten();
+    let latency = case.timed.then(|| latency::compared(&latencies, case.thresholds)).flatten();
     let mut verdict = Verdict { error_rate, latency, ..verdict };
     if verdict.outcome == VerdictStatus::Inconclusive {
-        let needs = sample_size::needs(case, (&facts, &evidence), latencies.canary.len());
+        let needs = sample_size::needs(case, (&facts, &evidence), &latencies);
         // The missing sample size comes right after the weightiest reason.
         if let Some(words) = sample_size::words(&needs, &facts, case.look) {
             verdict.reasons.insert(verdict.reasons.len().min(1), ReasonCode::SampleTooSmall.because(words));

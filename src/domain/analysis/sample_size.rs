@@ -1,6 +1,6 @@
 //! The sample size that is still missing for a verdict, at the present rates.
 
-use super::case::{Case, Facts, LEAST_FOR_P95};
+use super::case::{Case, Facts, LEAST_FOR_P95, Latencies};
 use super::counts::{Count, Pair, total};
 use super::rules::ErrorEvidence;
 use super::{Needs, Observed, alpha_spending, error_excess, error_line, error_ratio, rules};
@@ -55,16 +55,14 @@ impl Pace {
 }
 
 /// The missing requests and minutes.
-/// `timed`: number of minutes with a p95 on both sides.
-pub(super) fn needs(case: &Case<'_>, (facts, evidence): (&Facts, &ErrorEvidence), timed: usize) -> Needs {
+pub(super) fn needs(case: &Case<'_>, (facts, evidence): (&Facts, &ErrorEvidence), latencies: &Latencies) -> Needs {
     let least = f64::from(case.thresholds.min_requests);
     let missing = (least - facts.all.requests).ceil().max(0.0) as u64;
-    let timed = timed as f64;
-    let Some(pace) = Pace::of(case, facts, timed) else {
+    let Some(pace) = Pace::of(case, facts, latencies.canary.len() as f64) else {
         return Needs { requests: Some(missing.max(1)), minutes: None };
     };
     let comparable = pace.canary > 0.0 && pace.stable > 0.0;
-    let pass = comparable.then(|| until_pass(case, facts, &pace, timed)).flatten();
+    let pass = comparable.then(|| until_pass(case, facts, &pace, latencies)).flatten();
     let fail = comparable.then(|| until_fail(case, (facts, evidence), &pace)).flatten();
     match [pass, fail].into_iter().flatten().min() {
         Some(minutes) => {
@@ -75,7 +73,7 @@ pub(super) fn needs(case: &Case<'_>, (facts, evidence): (&Facts, &ErrorEvidence)
 }
 
 /// Minutes until the numbers suffice for a PASS, if the canary is as good as it has been; `None`: more than a day.
-fn until_pass(case: &Case<'_>, facts: &Facts, pace: &Pace, timed: f64) -> Option<u32> {
+fn until_pass(case: &Case<'_>, facts: &Facts, pace: &Pace, latencies: &Latencies) -> Option<u32> {
     let thresholds = case.thresholds;
     let needed = -(thresholds.false_passes / 100.0 * alpha_spending::PASS_ERRORS).ln();
     let requests = (pace.canary, pace.stable);
@@ -88,13 +86,21 @@ fn until_pass(case: &Case<'_>, facts: &Facts, pace: &Pace, timed: f64) -> Option
     let bake = f64::from(case.planned.saturating_sub(case.look.min(facts.minutes)));
     let ahead = errors.max(enough).max(bake).max(1.0).ceil();
     let ahead = (ahead <= f64::from(FARTHEST)).then_some(ahead as u32)?;
-    if !case.timed || rules::slowdown_ruled_out(case) {
+    if !case.timed {
+        return Some(ahead);
+    }
+    if let Some(all) = &latencies.slow_requests {
+        let latency = all.minutes_until_ruled_out(thresholds.false_passes / 100.0)?.ceil();
+        return (latency <= f64::from(FARTHEST)).then(|| ahead.max(latency as u32));
+    }
+    if rules::slowdown_ruled_out(case) {
         return Some(ahead);
     }
     // Latency is decided at a pass look alone.
     let reached = |pass: &alpha_spending::PassLook| {
         let more = f64::from(pass.minutes - case.look);
-        timed + pace.timed * more >= f64::from(least_minutes(thresholds.false_passes / 100.0 * pass.share))
+        latencies.canary.len() as f64 + pace.timed * more
+            >= f64::from(least_minutes(thresholds.false_passes / 100.0 * pass.share))
     };
     let looks = alpha_spending::pass_looks(case.planned).skip_while(|pass| pass.minutes <= case.look);
     let latency = looks.take_while(|pass| pass.minutes - case.look <= FARTHEST).find(reached)?;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Case, Observed, Verdict, VerdictStatus, memo};
+use super::{Case, Histograms, Observed, Verdict, VerdictStatus, memo};
 use crate::domain::metrics::{SETTLES_AFTER, Series};
 use crate::domain::observe::snapshot::Since;
 use crate::domain::release::share::Percent;
@@ -74,6 +74,11 @@ pub fn of_canary(
         }
     };
     let read = canary.is_some();
+    let none = Histograms::default();
+    let histograms = Histograms {
+        canary: canary.map_or(none.canary, |series| &series.histograms),
+        stable: stable.map_or(none.stable, |series| &series.histograms),
+    };
     // The evidence of the release's earlier shares counts, where it is known since when the revision runs.
     let carried = step.began.map_or(from, |began| began.min(from));
     let release = (settled(canary, carried, now, now), settled(stable, carried, now, now));
@@ -92,6 +97,7 @@ pub fn of_canary(
         look: minutes(watched),
         planned: planned(step.bake),
         share: step.share.map(|share| share.value() / 100.0),
+        histograms,
         timed: step.timed,
         thresholds,
     });
@@ -143,6 +149,7 @@ impl<'a> Case<'a> {
             look,
             planned: planned(bake),
             share: None,
+            histograms: Histograms::default(),
             timed: true,
             thresholds,
         }

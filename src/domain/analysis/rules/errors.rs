@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::domain::analysis::case::Facts;
 use crate::domain::analysis::counts::{Count, Pair};
-use crate::domain::analysis::e_process::Evidence;
+use crate::domain::analysis::e_process::{Evidence, MOST_EVIDENCE};
 use crate::domain::analysis::findings_text::{evidence, rate_of, short_rate_of};
 use crate::domain::analysis::{ErrorRate, ReasonCode, alpha_spending, error_excess, error_line, error_ratio};
 use crate::domain::settings::Thresholds;
@@ -142,6 +142,3 @@ pub(super) fn compared(facts: &Facts, against: &Evidence, thresholds: &Threshold
         evidence_needed: needed(alpha_spending::ERRORS, thresholds),
     })
 }
-
-/// Evidence beyond this is beyond all doubt.
-const MOST_EVIDENCE: f64 = 1e15;

@@ -4,9 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Findings;
 use crate::domain::analysis::case::{Case, Facts, LEAST_FOR_P95, Latencies};
-use crate::domain::analysis::findings_text::chance;
+use crate::domain::analysis::e_process::MOST_EVIDENCE;
+use crate::domain::analysis::findings_text::{chance, evidence};
 use crate::domain::analysis::latency_test::{compare, median};
-use crate::domain::analysis::{Latency, ReasonCode, alpha_spending, latency_test};
+use crate::domain::analysis::slow_requests::{SlowRequests, Slowest};
+use crate::domain::analysis::{Latency, ReasonCode, SlowShare, alpha_spending, latency_test};
 use crate::domain::metrics::Percentile;
 use crate::domain::settings::Thresholds;
 
@@ -28,6 +30,9 @@ pub(super) fn weigh(found: &mut Findings, case: &Case<'_>, facts: &Facts, latenc
     };
     let limit = thresholds.p95_ratio;
     let what = || in_words(canary, stable, latencies.canary.len());
+    if let Some(all) = &latencies.slow_requests {
+        return by_all_requests(found, all, (canary >= limit * stable, many), thresholds, what);
+    }
     let p = if canary > stable { slower(latencies) } else { 1.0 };
     // The true ratio may be the limit itself, so the question is whether the limit can be ruled out.
     let possible = || !ruled_out(latencies, limit, thresholds.false_passes / 100.0);
@@ -53,6 +58,54 @@ pub(super) fn weigh(found: &mut Findings, case: &Case<'_>, facts: &Facts, latenc
     }
 }
 
+/// The same, where both sides have histograms. `beyond`: true if the p95 is beyond the limit; `many`: true if there are
+/// enough requests for a FAIL.
+fn by_all_requests(
+    found: &mut Findings,
+    all: &SlowRequests,
+    (beyond, many): (bool, bool),
+    thresholds: &Thresholds,
+    what: impl Fn() -> String,
+) {
+    let (limit, false_passes) = (thresholds.p95_ratio, thresholds.false_passes / 100.0);
+    let slowest = all.slowest(needed(thresholds));
+    let certain = slowest.filter(|it| it.evidence.decided_from.is_some_and(|from| !all.ruled_out(from, false_passes)));
+    if let Some(it) = certain.filter(|_| many) {
+        found.failing.add(ReasonCode::LatencyWorse, || {
+            let odds = evidence(it.evidence.highest);
+            format!("{}: {}, not by chance (evidence {odds}; line: {limit}×)", what(), slow_in_words(&it))
+        });
+    } else if all.ruled_out(0, false_passes) {
+        found.grounds.add(ReasonCode::LatencyWithinRatio, || format!("{}: not {limit}×", what()));
+    } else if beyond {
+        found.doubts.add(ReasonCode::LatencyMaybeWorse, || {
+            let odds = slowest.map_or(f64::NEG_INFINITY, |it| it.evidence.log);
+            let (odds, needed) = (evidence(odds), evidence(needed(thresholds).ln()));
+            format!("{} (line: {limit}×), which could be chance (evidence {odds}, {needed} is needed)", what())
+        });
+    } else {
+        found.doubts.add(ReasonCode::LatencyNotRuledOut, || {
+            format!("{}: too few requests, or too wide buckets, to rule out {limit}×", what())
+        });
+    }
+}
+
+/// `8.10% of requests take longer than 250 ms, stable's 2.05%`.
+fn slow_in_words(it: &Slowest) -> String {
+    let (canary, stable) = (it.canary.rate() * 100.0, it.stable.rate() * 100.0);
+    format!("{canary:.2}% of requests take longer than {:.0} ms, stable's {stable:.2}%", it.edge)
+}
+
+/// The evidence of slower requests that decides. It is asked for at any look, so its part is spent once.
+fn needed(thresholds: &Thresholds) -> f64 {
+    100.0 / (thresholds.false_alarms * part(thresholds))
+}
+
+/// The part of the false alarms for latency above stable's.
+fn part(thresholds: &Thresholds) -> f64 {
+    if thresholds.p95_ms.is_some() { alpha_spending::LATENCY / 2.0 } else { alpha_spending::LATENCY }
+}
+
 /// The medians of both sides, milliseconds; `None`: there is nothing to compare.
 fn medians(latencies: &Latencies) -> Option<(f64, f64)> {
     median(&latencies.canary).zip(median(&latencies.stable))
@@ -66,10 +119,7 @@ fn slower(latencies: &Latencies) -> f64 {
 /// The latency part of a look's share of false alarms. If there is a ceiling, the test against stable and the test
 /// against the ceiling get half each.
 fn alarms(case: &Case<'_>) -> f64 {
-    let thresholds = case.thresholds;
-    let all = thresholds.false_alarms / 100.0 * alpha_spending::alarms(case.look, case.planned);
-    let latency = all * alpha_spending::LATENCY;
-    if thresholds.p95_ms.is_some() { latency / 2.0 } else { latency }
+    case.thresholds.false_alarms / 100.0 * alpha_spending::alarms(case.look, case.planned) * part(case.thresholds)
 }
 
 /// The latencies up to the last look that decides on a PASS, and the look's share of false passes.
@@ -112,14 +162,24 @@ pub(super) fn against_ceiling(found: &mut Findings, times: &[f64], alarms: f64, 
 }
 
 /// The comparison of latencies; `None`: there is nothing to compare.
-pub(super) fn compared(latencies: &Latencies) -> Option<Latency> {
+pub(super) fn compared(latencies: &Latencies, thresholds: &Thresholds) -> Option<Latency> {
     let (canary, stable) = medians(latencies)?;
     let ranks = compare(&latencies.canary, &latencies.stable)?;
+    let needed = needed(thresholds);
+    let slowest = latencies.slow_requests.as_ref().and_then(|all| all.slowest(needed));
+    let slow_requests = slowest.map(|it| SlowShare {
+        edge_ms: it.edge,
+        stable: it.stable.rate() * 100.0,
+        canary: it.canary.rate() * 100.0,
+        evidence: it.evidence.log.exp().min(MOST_EVIDENCE),
+        evidence_needed: needed,
+    });
     Some(Latency {
         percentile: Percentile::P95,
         stable_median_ms: stable,
         canary_median_ms: canary,
-        p_value: ranks.p_above,
+        p_value: slowest.map_or(ranks.p_above, |it| (-it.evidence.highest).exp().min(1.0)),
         effect: ranks.effect,
+        slow_requests,
     })
 }
