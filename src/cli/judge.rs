@@ -1,111 +1,23 @@
 //! `tidegate judge FILE`, `tidegate judge SERVICE --since 2h`: the console's verdict on recorded minutes.
 
+mod file;
 pub(crate) mod recorded;
 
-use std::fmt;
-use std::io::Read;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
+use self::file::{Side, read};
 use self::recorded::Served;
 use super::args::Judge;
 use super::config::Config;
-use super::config::thresholds::ThresholdsTable;
-use super::config::values::Wait;
 use super::exit::{Exit, Failure};
 use super::out::Out;
 use super::session::Session;
 use crate::domain::analysis;
-use crate::domain::analysis::{Case, Observed, Reason, Verdict, VerdictStatus};
+use crate::domain::analysis::{Case, Histograms, Reason, Verdict, VerdictStatus};
 use crate::domain::settings::Thresholds;
-use crate::files;
-
-/// Maximum bytes of recorded minutes; a year of minutes is smaller.
-const LARGEST: u64 = 64 << 20;
-
-/// The content of a file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Recorded {
-    #[serde(deserialize_with = "minutes")]
-    stable: Vec<Observed>,
-    #[serde(deserialize_with = "minutes")]
-    canary: Vec<Observed>,
-    #[serde(default)]
-    gates: Gates,
-}
-
-/// The bake and the thresholds, if they differ from the configuration's.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Gates {
-    bake: Option<Wait>,
-    #[serde(flatten)]
-    thresholds: ThresholdsTable,
-}
-
-/// One minute; a member that is missing or null means no data.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Minute {
-    #[serde(deserialize_with = "minute")]
-    minute: Timestamp,
-    #[serde(default, deserialize_with = "amount")]
-    requests: Option<f64>,
-    #[serde(default, deserialize_with = "amount")]
-    errors: Option<f64>,
-    #[serde(default, deserialize_with = "amount")]
-    p50: Option<f64>,
-    #[serde(default, deserialize_with = "amount")]
-    p95: Option<f64>,
-    #[serde(default, deserialize_with = "amount")]
-    p99: Option<f64>,
-}
-
-/// Reads a number of 0 or more; `None`: no data.
-fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
-    let value = Option::<f64>::deserialize(from)?;
-    match value.filter(|value| *value < 0.0) {
-        Some(value) => Err(D::Error::custom(format!("{value}; expected a number of 0 or more, or null for no data"))),
-        None => Ok(value),
-    }
-}
-
-/// Reads the beginning of a minute.
-fn minute<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
-    let text = String::deserialize(from)?;
-    let whole = |at: &Timestamp| at.as_second().rem_euclid(60) == 0 && at.subsec_nanosecond() == 0;
-    text.parse().ok().filter(whole).ok_or_else(|| {
-        D::Error::custom(format!("{text:?} is not the beginning of a minute; expected one like 2026-11-20T09:00Z"))
-    })
-}
-
-/// Reads a side's minutes, sorted by time; a minute that occurs twice is an error.
-fn minutes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Observed>, D::Error> {
-    struct Side;
-    impl<'de> Visitor<'de> for Side {
-        type Value = Vec<Observed>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of minutes")
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut minutes: Vec<Observed> = Vec::new();
-            while let Some(Minute { minute, requests, errors, p50, p95, p99 }) = list.next_element()? {
-                let minute = Observed { at: minute, requests, errors, p50, p95, p99 };
-                match minutes.binary_search_by_key(&minute.at, |other| other.at) {
-                    Ok(_) => return Err(A::Error::custom(format!("{} is here twice; expected it once", minute.at))),
-                    Err(place) => minutes.insert(place, minute),
-                }
-            }
-            Ok(minutes)
-        }
-    }
-    from.deserialize_seq(Side)
-}
 
 /// A change of the verdict.
 struct Change {
@@ -151,14 +63,10 @@ struct Course {
 
 impl Course {
     /// Judges minute by minute, as an operator would have seen the release. Both sides are sorted by time.
-    fn of(
-        canary: &[Observed],
-        stable: &[Observed],
-        timed: bool,
-        bake: SignedDuration,
-        thresholds: &Thresholds,
-    ) -> Self {
-        let case = |canary| Case { timed, ..Case::recorded(canary, stable, bake, thresholds) };
+    fn of(canary: &Side, stable: &Side, timed: bool, bake: SignedDuration, thresholds: &Thresholds) -> Self {
+        let histograms = Histograms { canary: &canary.histograms, stable: &stable.histograms };
+        let (canary, stable) = (canary.minutes.as_slice(), stable.minutes.as_slice());
+        let case = |canary| Case { timed, histograms, ..Case::recorded(canary, stable, bake, thresholds) };
         let mut changes: Vec<Change> = Vec::new();
         for (index, minute) in canary.iter().enumerate() {
             let Some(seen) = canary.get(..=index).map(case) else { continue };
@@ -193,45 +101,6 @@ impl Course {
             VerdictStatus::Inconclusive => Exit::Unknown,
         })
     }
-}
-
-fn read(path: &Path) -> Result<Recorded, Failure> {
-    let standard = path == Path::new("-");
-    let name = if standard { "standard input".to_owned() } else { path.display().to_string() };
-    let text = if standard {
-        let mut text = String::new();
-        std::io::stdin().lock().take(LARGEST).read_to_string(&mut text).map(|_| text)
-    } else {
-        files::read_text(path, LARGEST)
-    };
-    let text = text.map_err(|error| {
-        Failure::usage(
-            format!("cannot read {name}: {error}"),
-            "Name a file, or - for standard input; a service is judged with --since 2h.",
-        )
-    })?;
-    parse(&text).map_err(|wrong| {
-        let advice = "It takes {\"stable\": [{\"minute\": \"2026-11-20T09:00Z\", \"requests\": 2700, \"errors\": 5, \
-                      \"p95\": 210}], \"canary\": […], \"gates\": {\"bake\": \"10m\"}}; `tidegate help verdict` has all of it.";
-        Failure::usage(format!("{name}: {wrong}"), advice)
-    })
-}
-
-/// Parses a file. The error tells what is wrong, and where.
-fn parse(text: &str) -> Result<Recorded, String> {
-    serde_json::from_str(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let what = error.to_string();
-        let what = what.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&what);
-        // For an unknown key of the gates, the message of serde lists no expected keys.
-        let mut expected = String::new();
-        if what.starts_with("unknown field") && !what.contains("expected") {
-            let keys = ThresholdsTable::default().shown(&Thresholds::default());
-            let keys: Vec<_> = keys.into_iter().map(|(key, ..)| format!(", `{key}`")).collect();
-            expected = format!(", expected one of `bake`{}", keys.concat());
-        }
-        format!("line {line}, column {column}: {what}{expected}")
-    })
 }
 
 /// Returns the reasons: those for a pass come before the warnings.
@@ -276,6 +145,7 @@ fn text(verdict: &Verdict, changes: &[Change]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::file::parse;
     use super::*;
     use crate::cli::config;
     use crate::cli::config::Flags;
@@ -358,41 +228,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
-        let minute = |members: &str| format!("{{\"stable\": [],\n \"canary\": [\n  {{{members}}}\n ]}}");
-        let table = [
-            (String::new(), &["line 1, column 0", "EOF"][..]),
-            ("{\"stable\": []}".to_owned(), &["line 1, column 14", "missing field `canary`"]),
-            ("{\"stable\": 3, \"canary\": []}".to_owned(), &["line 1", "expected a list of minutes"]),
-            (minute("\"requests\": 3"), &["line 3", "missing field `minute`"]),
-            (minute("\"minute\": \"nine\""), &["line 3, column 20", "nine", "expected one like"]),
-            (minute("\"minute\": \"2026-11-20T09:00:30Z\""), &["line 3", "beginning of a minute", "2026-11-20T09:00Z"]),
-            (minute("\"minute\": \"2026-11-20T09:00Z\", \"requests\": \"3\""), &["line 3", "invalid type", "f64"]),
-            (
-                minute("\"minute\": \"2026-11-20T09:00Z\", \"errors\": -1"),
-                &["line 3, column 47", "-1; expected", "0 or more"],
-            ),
-            (minute("\"minute\": \"2026-11-20T09:00Z\", \"error\": 1"), &["line 3", "`error`", "expected one of"]),
-            (
-                minute("\"minute\": \"2026-11-20T09:00Z\"},\n  {\"minute\": \"2026-11-20T09:00Z\""),
-                &["2026-11-20T09:00:00Z is here twice"],
-            ),
-            (
-                "{\"stable\": [], \"canary\": [],\n \"gates\": {\"eror_percent\": 3}}".to_owned(),
-                &["line 2", "eror_percent", "expected one of `bake`, `error_percent`"],
-            ),
-            (
-                "{\"stable\": [], \"canary\": [],\n \"gates\": {\"allowance\": 0}}".to_owned(),
-                &["line 2", "must be above 0"],
-            ),
-            ("{\"stable\": [], \"canary\": []} x".to_owned(), &["line 1", "trailing characters"]),
-        ];
-        for (file, parts) in table {
-            let wrong = parse(&file).unwrap_err();
-            assert!(parts.iter().all(|part| wrong.contains(part)), "{file}: {wrong}");
-        }
-        let nowhere = read(Path::new("no/such/file.json")).unwrap_err();
-        assert_eq!((nowhere.exit, nowhere.message.contains("no/such/file.json")), (Exit::Usage, true));
+    fn histograms_in_a_file_are_compared_and_are_kept() {
+        let side = |requests: f64, fast: f64| {
+            let minute = |n: i64| {
+                json!({
+                    "minute": format!("2026-11-20T09:{n:02}Z"), "requests": requests, "errors": 0, "p95": 200,
+                    "histogram": { "100": requests * fast, "250": requests * (0.9 + fast / 10.0), "+Inf": requests },
+                })
+            };
+            (0..12).map(minute).collect::<Vec<_>>()
+        };
+        let file = json!({ "stable": side(2_700.0, 0.8), "canary": side(300.0, 0.4) }).to_string();
+        let (exit, text) = judged(&file, true);
+        let document: Value = serde_json::from_str(&text).unwrap();
+        // The minutes' p95 are alike; their requests are not.
+        assert_eq!((exit, &document["reason_codes"][0]), (Exit::Failed, &json!("latency_worse")), "{text}");
+        assert_eq!(document["latency"]["slow_requests"]["edge_ms"], 100.0);
+        let canary = parse(&file).unwrap().canary;
+        let served = Served {
+            name: "checkout".to_owned(),
+            source: "Prometheus",
+            from: canary.minutes[0].at,
+            to: canary.minutes[11].at,
+            canary,
+            stable: Side::default(),
+            timed: true,
+            troubles: Vec::new(),
+        };
+        let kept = parse(&served.file().to_string()).unwrap().canary;
+        assert_eq!((kept.minutes, kept.histograms), (served.canary.minutes, served.canary.histograms));
     }
 
     #[test]

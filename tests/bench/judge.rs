@@ -5,6 +5,7 @@
 //! are seeded: the table is the same on every machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,7 +16,8 @@ use rand_distr::{Beta, Binomial, Distribution, Normal, Poisson};
 use statrs::function::gamma::ln_gamma;
 use tidegate::domain::analysis;
 use tidegate::domain::analysis::counts::Count;
-use tidegate::domain::analysis::{Case, Observed, VerdictStatus, latency_test};
+use tidegate::domain::analysis::{Case, Histograms, Observed, VerdictStatus, latency_test};
+use tidegate::domain::metrics::Histogram;
 use tidegate::domain::settings::Thresholds;
 
 const BAKE: SignedDuration = SignedDuration::from_mins(10);
@@ -72,6 +74,11 @@ fn p95(random: &mut ChaCha8Rng, requests: f64, middle: f64, spread: f64) -> Opti
 mod statrs_normal {
     use statrs::distribution::{ContinuousCDF, Normal};
 
+    /// The probability that a standard normal value is at most `at`.
+    pub(crate) fn at_most(at: f64) -> f64 {
+        Normal::standard().cdf(at)
+    }
+
     pub(crate) fn quantile(p: f64) -> f64 {
         Normal::standard().inverse_cdf(p.clamp(1e-12, 1.0 - 1e-12))
     }
@@ -92,6 +99,48 @@ fn minute(random: &mut ChaCha8Rng, truth: &Truth, number: i64) -> (Observed, Obs
     };
     let canary = side(truth.share, truth.errors * truth.errors_times, truth.slower);
     (canary, side(1.0 - truth.share, truth.errors, 1.0))
+}
+
+/// Edges of buckets, milliseconds.
+#[derive(Clone, Copy)]
+enum Buckets {
+    /// The edges that Prometheus' client libraries have by default.
+    Default,
+    /// Each edge a quarter above the one before.
+    Fine,
+}
+
+impl Buckets {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Default => "Prometheus' default",
+            Self::Fine => "each a quarter above the one before",
+        }
+    }
+
+    fn edges(self) -> Vec<f64> {
+        match self {
+            Self::Default => {
+                vec![5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0]
+            }
+            Self::Fine => (0..24).map(|number| 10.0 * 1.25f64.powi(number)).collect(),
+        }
+    }
+}
+
+/// The histogram of a minute of one side: log-normal latencies around `middle`.
+fn histogram(random: &mut ChaCha8Rng, requests: f64, (middle, spread): (f64, f64), edges: &[f64]) -> Histogram {
+    let (mut left, mut faster, mut below) = (requests, 0.0, 0.0);
+    let mut buckets = Vec::new();
+    for edge in edges {
+        let at_most = statrs_normal::at_most((edge / middle).ln() / spread);
+        let part = if below < 1.0 { ((at_most - below) / (1.0 - below)).clamp(0.0, 1.0) } else { 0.0 };
+        let within = some(random, left, part);
+        (left, faster, below) = (left - within, faster + within, at_most);
+        buckets.push((*edge, faster));
+    }
+    buckets.push((f64::INFINITY, requests));
+    Histogram::cumulative(buckets).unwrap()
 }
 
 /// A course of a release: what happens in which minute.
@@ -153,18 +202,36 @@ impl Rule {
 }
 
 /// The minutes of a release so far.
+#[derive(Default)]
 struct Watched {
     canary: Vec<Observed>,
     stable: Vec<Observed>,
     /// The place of the first minute with the present share.
     step: usize,
+    /// The histograms of both sides, the canary's first.
+    histograms: [BTreeMap<Timestamp, Histogram>; 2],
 }
 
 impl Watched {
     fn case<'a>(&'a self, thresholds: &'a Thresholds) -> Case<'a> {
         let all = Case::recorded(&self.canary, &self.stable, BAKE, thresholds);
         let look = (self.canary.len() - self.step) as u32;
-        Case { begins: self.canary[self.step].at, look, ..all }
+        let [canary, stable] = &self.histograms;
+        Case { begins: self.canary[self.step].at, look, histograms: Histograms { canary, stable }, ..all }
+    }
+
+    /// Adds a minute with histograms.
+    fn timed(&mut self, random: &mut ChaCha8Rng, truth: &Truth, number: i64, edges: &[f64]) {
+        let (canary, stable) = minute(random, truth, number);
+        let middle = 100.0 * (truth.wander * Normal::new(0.0, 1.0).unwrap().sample(random)).exp();
+        for (place, (side, slower)) in [(&canary, truth.slower), (&stable, 1.0)].into_iter().enumerate() {
+            if let Some(requests) = side.requests {
+                let latencies = (middle * slower, truth.spread);
+                self.histograms[place].insert(side.at, histogram(random, requests, latencies, edges));
+            }
+        }
+        self.canary.push(canary);
+        self.stable.push(stable);
     }
 
     fn fails(&self, rule: Rule) -> bool {
@@ -223,7 +290,7 @@ fn watched(
 ) -> Vec<Option<(u32, f64)>> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let course = course(&mut random);
-    let mut so_far = Watched { canary: Vec::new(), stable: Vec::new(), step: 0 };
+    let mut so_far = Watched::default();
     let mut failed = vec![None; rules.len()];
     for number in 0..from + minutes {
         let (truth, step) = course.at(number);
@@ -253,7 +320,7 @@ fn passed(seed: u64, allowances: &[f64], truth: impl Fn(f64) -> Truth, minutes: 
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let truth = truth(allowance);
         let thresholds = Thresholds { allowance, ..Thresholds::default() };
-        let mut so_far = Watched { canary: Vec::new(), stable: Vec::new(), step: 0 };
+        let mut so_far = Watched::default();
         for number in 0..minutes {
             let (canary, stable) = minute(&mut random, &truth, number);
             so_far.canary.push(canary);
@@ -453,6 +520,62 @@ fn passes(report: &mut Report, releases: usize) {
     }
 }
 
+/// The first minute of a release with histograms at which the status is `wanted`.
+fn decided(seed: u64, course: Course, edges: &[f64], wanted: VerdictStatus, minutes: i64) -> Option<(u32, f64)> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let thresholds = Thresholds::default();
+    let mut so_far = Watched::default();
+    for number in 0..minutes {
+        let (truth, step) = course.at(number);
+        so_far.step = step as usize;
+        so_far.timed(&mut random, &truth, number, edges);
+        if analysis::status(&so_far.case(&thresholds)) == wanted {
+            return Some((number as u32 + 1, 0.0));
+        }
+    }
+    None
+}
+
+fn by_histograms(report: &mut Report, releases: usize, faultless: usize) {
+    let good =
+        Truth { requests: 3000.0, share: 0.1, errors: 0.005, errors_times: 1.0, wander: 0.1, spread: 0.5, slower: 1.0 };
+    let few = Truth { share: 0.01, ..good };
+    // The limits: the least percentage, the most percentage, the median minute.
+    let rows = [
+        ("p95 + 50 %, 300 of 3,000", Truth { slower: 1.5, ..good }, VerdictStatus::Fail, (97.0, 100.0, 8.0)),
+        ("p95 + 50 %, 30 of 3,000", Truth { slower: 1.5, ..few }, VerdictStatus::Fail, (97.0, 100.0, 20.0)),
+        ("p95 + 100 %, 300 of 3,000", Truth { slower: 2.0, ..good }, VerdictStatus::Fail, (100.0, 100.0, 3.0)),
+        ("as fast as stable, 300 of 3,000", good, VerdictStatus::Pass, (97.0, 100.0, 10.0)),
+        ("as fast as stable, 30 of 3,000", few, VerdictStatus::Pass, (95.0, 100.0, 23.0)),
+        ("p95 + 50 %, 300 of 3,000", Truth { slower: 1.5, ..good }, VerdictStatus::Pass, (0.0, 5.0, f64::INFINITY)),
+    ];
+    report.say(String::new());
+    report.say("| latency by histograms | buckets | verdict | within 60 min | median minutes |".to_owned());
+    report.say("|---|---|---|---:|---:|".to_owned());
+    for buckets in [Buckets::Fine, Buckets::Default] {
+        let edges = buckets.edges();
+        let course = |seed: u64| any_course(&mut ChaCha8Rng::seed_from_u64(5_000_000 + seed));
+        let one = |seed: u64| vec![decided(6_000_000 + seed, course(seed), &edges, VerdictStatus::Fail, 60)];
+        let wrong = percent(&all(faultless, one), 0);
+        report.say(format!(
+            "| no fault, {} releases | {} | FAIL | {wrong:.2} % | – |",
+            thousands(faultless as f64),
+            buckets.name()
+        ));
+        report.hold("false alarms by histograms", wrong <= Thresholds::default().false_alarms);
+        for (kind, (what, truth, wanted, (least, most, soon))) in rows.iter().enumerate() {
+            let seeds = 7_000_000 + 10_000 * kind as u64;
+            let found = all(releases, |seed| vec![decided(seeds + seed, Course::Steady(*truth), &edges, *wanted, 60)]);
+            let share = percent(&found, 0);
+            let minutes = median(&found, 0, |(minute, _)| f64::from(minute));
+            let written = minutes.map_or("–".to_owned(), thousands);
+            report.say(format!("| {what} | {} | {} | {share:.1} % | {written} |", buckets.name(), wanted.word()));
+            let in_time = minutes.unwrap_or(f64::INFINITY) <= *soon;
+            report.hold(what, *least <= share && share <= *most && in_time);
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let asked = |flag: &str| std::env::args().any(|word| word == flag);
     // `cargo test --all-targets` runs few releases, as a smoke test.
@@ -467,6 +590,7 @@ fn main() -> ExitCode {
     with_a_fault(&mut report, of(400));
     println!("{:.1} s", began.elapsed().as_secs_f64());
     passes(&mut report, of(400));
+    by_histograms(&mut report, of(100), of(500));
     println!("\n{:.1} s", began.elapsed().as_secs_f64());
 
     let table = report.lines.join("\n") + "\n";

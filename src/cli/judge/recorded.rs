@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::file::Side;
 use crate::cli::args::Judge;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::lookup;
@@ -40,9 +41,9 @@ pub(super) struct Served {
     /// The end of the last settled minute, or of the requested period.
     pub to: Timestamp,
     /// The canary's settled minutes, from `from` on.
-    pub canary: Vec<Observed>,
+    pub canary: Side,
     /// Stable's settled minutes, from an hour before `from` on.
-    pub stable: Vec<Observed>,
+    pub stable: Side,
     /// True if latency is counted at all.
     pub timed: bool,
     /// The metrics that could not be read.
@@ -103,18 +104,20 @@ pub(super) async fn served(session: &Session, wish: &Judge, since: SignedDuratio
     let settles = stable.settles_after.max(canary.settles_after);
     let settled = now.checked_sub(settles).map_or(to, |at| to.min(at));
     let settled = minute_of(settled).max(from);
-    let observed = |series: &Series, from: Timestamp| -> Vec<Observed> {
+    let observed = |series: &Series, from: Timestamp| {
         let within = |at: Timestamp| from <= at && at < settled && series.settled(at, now);
-        series.minutes.iter().filter(|minute| within(minute.at)).map(Observed::from).collect()
+        let minutes = series.minutes.iter().filter(|minute| within(minute.at)).map(Observed::from).collect();
+        let histograms = series.histograms.iter().filter(|(at, _)| within(**at));
+        Side { minutes, histograms: histograms.map(|(at, it)| (*at, it.clone())).collect() }
     };
-    let came = observed(&canary, from).iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
+    let came = observed(&canary, from).minutes.iter().find(|minute| minute.count().is_some()).map(|minute| minute.at);
     let begins = came.unwrap_or(from);
     Ok(Served {
         name: release.name.clone(),
         source,
         from: begins,
         to: settled,
-        canary: if came.is_some() { observed(&canary, begins) } else { Vec::new() },
+        canary: if came.is_some() { observed(&canary, begins) } else { Side::default() },
         stable: observed(&stable, begins.checked_sub(HOUR).unwrap_or(begins)),
         timed,
         troubles,
@@ -221,7 +224,7 @@ impl Served {
     pub(super) fn headline(&self) -> String {
         let Self { name, source, from, to, canary, .. } = self;
         let (from, to) = (from.strftime("%Y-%m-%d %H:%MZ"), to.strftime("%H:%MZ"));
-        match canary.is_empty() {
+        match canary.minutes.is_empty() {
             true => format!("{name}, by {source}'s minutes from {from} to {to}: none has a request to the canary"),
             false => format!("{name}, by {source}'s minutes from {from}, the canary's first with requests, to {to}"),
         }
@@ -229,18 +232,28 @@ impl Served {
 
     /// Returns the minutes as a file that `judge` accepts.
     pub(super) fn file(&self) -> Value {
-        let side = |minutes: &[Observed]| -> Vec<Value> {
+        let side = |side: &Side| -> Vec<Value> {
             let minute = |minute: &Observed| {
-                json!({
+                let mut members = json!({
                     "minute": minute.at.strftime("%Y-%m-%dT%H:%MZ").to_string(),
                     "requests": minute.requests, "errors": minute.errors,
                     "p50": minute.p50, "p95": minute.p95, "p99": minute.p99,
-                })
+                });
+                if let (Some(histogram), Value::Object(members)) = (side.histograms.get(&minute.at), &mut members) {
+                    let buckets = histogram.buckets().map(|(le, count)| (edge(le), json!(count)));
+                    members.insert("histogram".to_owned(), Value::Object(buckets.collect()));
+                }
+                members
             };
-            minutes.iter().map(minute).collect()
+            side.minutes.iter().map(minute).collect()
         };
         json!({ "stable": side(&self.stable), "canary": side(&self.canary) })
     }
+}
+
+/// An edge as a file has it.
+fn edge(le: f64) -> String {
+    if le.is_infinite() { "+Inf".to_owned() } else { le.to_string() }
 }
 
 #[cfg(test)]
