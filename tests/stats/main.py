@@ -1,4 +1,4 @@
-"""What SciPy, statsmodels and savvi say about cases of each kind that the judge's statistics meet."""
+"""What SciPy, statsmodels, savvi and confseq say about cases of each kind that the judge's statistics meet."""
 
 import argparse
 import itertools
@@ -11,6 +11,10 @@ import numpy as np
 from savvi.multinomial import Multinomial
 from scipy import integrate, optimize, special, stats
 from statsmodels.stats.proportion import proportion_confint
+
+# confseq was written before NumPy 2, which dropped this name.
+np.float_ = np.float64
+from confseq.betting import betting_mart  # noqa: E402
 
 # Errors and requests of a side: none, few, many, all.
 RATES = [(0, 30), (1, 30), (29, 30), (30, 30), (10, 100), (0, 1_000_000), (1, 1_000_000), (5_000, 1_000_000), (999_999, 1_000_000)]
@@ -71,10 +75,39 @@ def mixed_savvi(minutes):
         yield theirs.odds
 
 
+def capital(errors, others, mean, odds):
+    """confseq's capital against a mean: each observation is a bet of a fixed size, the one that fits these odds."""
+    other = odds * mean / (1 - mean + odds * mean)
+    bet = (other / mean - 1) / (1 - mean)
+    seen = np.array([1.0] * errors + [0.0] * others)
+    with np.errstate(over="ignore"):
+        return float(betting_mart(seen, mean, lambdas_fn_positive=lambda x, m: np.full(len(x), bet), theta=1, trunc_scale=1)[-1])
+
+
+def bet_with_confseq(minutes):
+    """In a minute the errors of both sides are observations, and the canary's part of the requests is the mean."""
+    for x, n, y, m in minutes:
+        if n > 0 and m > 0 and 0 < x + y <= 2_000:
+            for times, _ in ALTERNATIVES:
+                ours, theirs = math.exp(log_ratio((x, n, y, m), times, 1.0)), capital(x, y, n / (n + m), times)
+                assert math.isclose(ours, theirs, rel_tol=1e-6), ((x, n, y, m), times, ours, theirs)
+                yield theirs
+
+
+def line_with_confseq(counts, line):
+    """All requests of the minutes are observations, and the line is the mean. `None`: too many, or beyond a double."""
+    errors, requests = (sum(column) for column in zip(*counts))
+    if requests > 50_000:
+        return None
+    stakes = [weight * capital(errors, requests - errors, line, times) for times, weight in ALTERNATIVES]
+    return math.log(sum(stakes)) if 0 < sum(stakes) < math.inf else None
+
+
 def ratios():
-    agreed = 0
+    agreed = bets = 0
     for minutes in releases():
         agreed += sum(1 for _ in mixed_savvi(minutes))
+        bets += sum(1 for _ in bet_with_confseq(minutes))
         starts = [0.6] + [0.4 / len(minutes) * 0.9] * (len(minutes) - 1)
         for null in (1.0, 2.0):
             by = [(weight, [log_ratio(minute, null * times, null) for minute in minutes]) for times, weight in ALTERNATIVES]
@@ -82,7 +115,7 @@ def ratios():
             for beyond in (0.05, 0.001):
                 low, high = ratio_bounds(minutes, beyond)
                 yield {**case, "beyond": beyond, "low": low, "high": high}
-    assert agreed > 20, agreed
+    assert agreed > 20 and bets > 200, (agreed, bets)
 
 
 def ratio_bounds(minutes, beyond):
@@ -98,6 +131,7 @@ def ratio_bounds(minutes, beyond):
 
 
 def lines():
+    agreed = 0
     for minutes in releases():
         counts = [[x, n] for x, n, _, _ in minutes if n > 0]
         starts = [0.7] + [0.01] * (len(counts) - 1)
@@ -107,7 +141,13 @@ def lines():
             by = [(weight, [gain(x, n, times) for x, n in counts]) for times, weight in ALTERNATIVES]
             # Beyond what a double can hold, SciPy has no probability.
             if all(map(math.isfinite, itertools.chain(*(part for _, part in by)))):
+                theirs = line_with_confseq(counts, line)
+                if theirs is not None:
+                    ours = stake([1.0] + [0.0] * (len(counts) - 1), by)
+                    assert math.isclose(ours, theirs, rel_tol=1e-6, abs_tol=1e-6), (counts, line, ours, theirs)
+                    agreed += 1
                 yield {"counts": counts, "line": line, "starts": starts, "evidence": stake(starts, by)}
+    assert agreed > 10, agreed
 
 
 def log_excess(minutes, excess):
@@ -228,7 +268,7 @@ def main():
         args.file.write_text("{\n" + ",\n".join(parts) + "\n}\n")
         return 0
     wrong = differences(json.loads(args.file.read_text()), found)
-    print("\n".join(wrong) or f"{sum(map(len, found.values()))} reference values are what SciPy says")
+    print("\n".join(wrong) or f"{sum(map(len, found.values()))} reference values are what SciPy, statsmodels, savvi and confseq say")
     return 1 if wrong else 0
 
 

@@ -74,10 +74,10 @@ impl SlowRequests {
         (!edges.is_empty()).then(|| Self { edges, starts: starts.to_vec(), minutes })
     }
 
-    /// The edge that shows most that the canary is slower. `needed`: the evidence that decides.
+    /// The edge that shows most that the canary is slower; of equal ones the lowest. `needed`: the evidence that decides.
     pub(super) fn slowest(&self, needed: f64) -> Option<Slowest> {
         let edges = self.edges.len() as f64;
-        let weighed = self.edges.iter().map(|edge| {
+        let weighed = self.edges.iter().rev().map(|edge| {
             let found = error_ratio::worse_than(1.0, &edge.slower, &self.starts, needed * edges);
             (edge, Evidence { log: found.log - edges.ln(), highest: found.highest - edges.ln(), ..found })
         });
