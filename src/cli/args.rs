@@ -19,6 +19,7 @@ use super::exit::Exit;
 use super::until::Until;
 use super::version;
 use crate::domain::release::share::Percent;
+use crate::sim::fault::FaultRule;
 pub(super) use acting::Acting;
 pub(super) use examples::EXAMPLES;
 use examples::examples;
@@ -388,6 +389,9 @@ pub(crate) struct World {
     /// Speed of the simulated clock, from 1 to 600
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
+    /// Let calls fail: CALLS[=FRACTION][@FROM..TO]:KIND; may be repeated
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<FaultRule>,
 }
 
 /// `replay`.

@@ -13,6 +13,7 @@ use crate::cloud::aws::Connect;
 use crate::console::signals::Signals;
 use crate::domain::clock_rate::ClockRate;
 use crate::files;
+use crate::sim::fault::FaultRule;
 use crate::sim::scenario::Scenario;
 use crate::sim::wire::{Conditions, Server, SimClock};
 use crate::sim::world::World;
@@ -30,6 +31,7 @@ pub(crate) struct Prepared {
     start: Timestamp,
     clock: ScaledClock,
     conditions: Conditions,
+    faults: Vec<FaultRule>,
 }
 
 /// A running simulated account.
@@ -46,7 +48,8 @@ impl Prepared {
         let start = Timestamp::now();
         let clock = ScaledClock::new(start, ClockRate::new(options.speed));
         let scenario = scenario(&options.scenario)?;
-        Ok(Self { scenario, seed: options.seed, start, clock, conditions: Conditions::default() })
+        let faults = scenario.fault.iter().chain(&options.fault).cloned().collect();
+        Ok(Self { scenario, seed: options.seed, start, clock, conditions: Conditions::default(), faults })
     }
 
     /// The account at the size that the options ask for, which answers as slowly and as strictly as they ask for.
@@ -69,13 +72,15 @@ impl Prepared {
 
     /// Builds the world and serves it on `port`, or on any free port.
     pub(crate) fn start(self, port: Option<u16>) -> Result<Running, Failure> {
-        let Self { scenario, seed, start, clock, conditions } = self;
+        let Self { scenario, seed, start, clock, conditions, faults } = self;
         let world = World::new(&scenario, seed, start);
         let sim_clock = SimClock::running(clock.now(), clock.rate().get());
         let server = Server::start_under(conditions, world, sim_clock, port).map_err(|error| {
             let port = port.map_or_else(|| "a free port".to_owned(), |port| format!("port {port}"));
             Failure::usage(format!("cannot serve on {port} of 127.0.0.1: {error}"), "Choose another one with --port.")
         })?;
+        server.faults().seed(seed);
+        faults.into_iter().for_each(|fault| server.faults().add(fault));
         Ok(Running { server, clock, region: scenario.region })
     }
 }

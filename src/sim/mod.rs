@@ -6,6 +6,8 @@
 //! requests into API calls and the answers into HTTP responses.
 
 pub mod api;
+pub mod fault;
+mod fault_spec;
 mod fuzz_text;
 pub mod scenario;
 pub mod wire;

@@ -12,6 +12,7 @@ mod cli;
 mod completion;
 mod diff;
 mod failing;
+mod faulty;
 mod happened;
 mod harness;
 mod help;

@@ -9,6 +9,7 @@ use super::event::Event;
 use super::load_balancer::{Listener, Rule, TargetGroup};
 use super::service::Service;
 use super::task_definition::Family;
+use crate::sim::fault::FaultRule;
 
 /// A simulated account and its timeline.
 #[derive(Debug, Clone, Deserialize)]
@@ -66,6 +67,9 @@ pub struct Scenario {
     /// Every free text of an answer has escape sequences, control characters and direction marks.
     #[serde(default)]
     pub(crate) hostile: bool,
+    /// The faults of a server that serves the account, as `--fault` takes them.
+    #[serde(default)]
+    pub(crate) fault: Vec<FaultRule>,
     /// The timeline, in any order.
     #[serde(default)]
     pub(crate) event: Vec<Event>,
@@ -95,6 +99,7 @@ impl Scenario {
             custom: Vec::new(),
             container_insights: false,
             hostile: false,
+            fault: Vec::new(),
             event: Vec::new(),
         }
     }

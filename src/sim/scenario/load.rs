@@ -40,6 +40,9 @@ const FILES: &[(&str, &str)] = &[
     ("instances", include_str!("../../../assets/scenarios/instances.toml")),
     ("log-storm", include_str!("../../../assets/scenarios/log-storm.toml")),
     ("hostile", include_str!("../../../assets/scenarios/hostile.toml")),
+    ("throttled", include_str!("../../../assets/scenarios/throttled.toml")),
+    ("expiring-credentials", include_str!("../../../assets/scenarios/expiring-credentials.toml")),
+    ("outage", include_str!("../../../assets/scenarios/outage.toml")),
     ("shop", include_str!("../../../assets/scenarios/shop.toml")),
 ];
 
@@ -97,6 +100,7 @@ impl Scenario {
         merged.composite_alarm.extend(own.composite_alarm);
         merged.event.append(&mut own.event);
         merged.custom.append(&mut own.custom);
+        merged.fault.append(&mut own.fault);
         merged.propagation_seconds = own.propagation_seconds.or(merged.propagation_seconds);
         merged.container_insights |= own.container_insights;
         merged.hostile |= own.hostile;

@@ -3,55 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::quotas;
 use crate::sim::api::{ApiError, Call, Service};
-
-/// A failure that the server injects.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Fault {
-    /// Ignores the call and never answers. When the faults are cleared, the connection closes.
-    Hang,
-    /// Executes the call after a delay. Clearing the faults ends the delay.
-    Delay {
-        /// The delay in milliseconds.
-        millis: u64,
-    },
-    /// Answers with an error instead of executing the call.
-    Error {
-        /// The HTTP status.
-        status: u16,
-        /// The code as the service spells it.
-        code: String,
-        /// The error message.
-        message: String,
-    },
-    /// Answers "Rate exceeded" in the service's own spelling instead of executing the call.
-    Throttle,
-    /// Answers "access denied" in the service's own spelling instead of executing the call.
-    Deny,
-    /// Answers "expired token" in the service's own spelling instead of executing the call.
-    Expire,
-    /// Answers 500 with an HTML page, as a proxy would, instead of executing the call.
-    Html500,
-    /// Executes the call but never answers: the client cannot know the outcome.
-    ApplyThenHang,
-    /// Closes the connection instead of executing the call.
-    Drop,
-    /// Executes the call and answers with free text that is not valid UTF-8.
-    InvalidUtf8,
-    /// Answers GetMetricData with HTTP 200, but gives the results of one metric this status.
-    MetricStatus {
-        /// The metric's name.
-        metric: String,
-        /// `InternalError` and `Forbidden` remove all values, `PartialData` removes the second half.
-        status: String,
-    },
-}
+use crate::sim::fault::{Fault, FaultRule};
 
 impl Fault {
     /// The error that this fault returns for `call`; `None` for faults that return no API error.
@@ -81,7 +40,13 @@ impl Fault {
                     ),
                 )
             }
+            Self::ServerError => {
+                let code = if json { "ServerException" } else { "InternalFailure" };
+                let message = "An internal error occurred".to_owned();
+                Some(ApiError { status: 500, code: code.to_owned(), message })
+            }
             Self::Hang
+            | Self::Garbage
             | Self::Delay { .. }
             | Self::Html500
             | Self::ApplyThenHang
@@ -122,69 +87,6 @@ fn iam_prefix(service: Service) -> &'static str {
     }
 }
 
-/// A fault and the calls that it applies to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FaultRule {
-    /// The failure to inject.
-    pub fault: Fault,
-    /// The service whose calls fail; every service if `None`.
-    #[serde(default)]
-    pub service: Option<Service>,
-    /// The operations that fail; every operation if empty. A name may have one `*` for any text.
-    #[serde(default)]
-    pub operations: Vec<String>,
-    /// The number of calls that fail; until the faults are cleared if `None`.
-    #[serde(default)]
-    pub times: Option<u32>,
-}
-
-impl FaultRule {
-    /// Applies `fault` to every call until the faults are cleared.
-    pub fn new(fault: Fault) -> Self {
-        Self { fault, service: None, operations: Vec::new(), times: None }
-    }
-
-    /// Applies `fault` to every read call.
-    pub fn reads(fault: Fault) -> Self {
-        Self::new(fault).operations(&["Describe*", "List*", "Get*"])
-    }
-
-    /// Limits the rule to calls to a service.
-    #[must_use]
-    pub fn service(mut self, service: Service) -> Self {
-        self.service = Some(service);
-        self
-    }
-
-    /// Limits the rule to operations that match one of these names: `ModifyRule`, `Describe*`.
-    #[must_use]
-    pub fn operations(mut self, names: &[&str]) -> Self {
-        self.operations = names.iter().map(|name| (*name).to_owned()).collect();
-        self
-    }
-
-    /// Limits the rule to the next `times` calls.
-    #[must_use]
-    pub fn times(mut self, times: u32) -> Self {
-        self.times = Some(times);
-        self
-    }
-
-    fn matches(&self, service: Service, operation: &str) -> bool {
-        self.times != Some(0)
-            && self.service.is_none_or(|own| own == service)
-            && (self.operations.is_empty() || self.operations.iter().any(|name| name_matches(name, operation)))
-    }
-}
-
-fn name_matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, end)) => name.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
-    }
-}
-
 /// The rules in force. Clones share them, so that a test can change them while the server runs.
 #[derive(Debug, Clone)]
 pub struct Faults(Arc<Inner>);
@@ -192,17 +94,28 @@ pub struct Faults(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     rules: Mutex<Vec<FaultRule>>,
+    /// Decides which calls of a fraction fail. Seeded, so that the same calls in the same order fail alike.
+    chance: Mutex<StdRng>,
     /// Counts the calls of [`Faults::clear`]. Hanging calls wait for it to change.
     clearings: watch::Sender<u64>,
 }
 
 impl Default for Faults {
     fn default() -> Self {
-        Self(Arc::new(Inner { rules: Mutex::default(), clearings: watch::Sender::new(0) }))
+        Self(Arc::new(Inner {
+            rules: Mutex::default(),
+            chance: Mutex::new(StdRng::seed_from_u64(0)),
+            clearings: watch::Sender::new(0),
+        }))
     }
 }
 
 impl Faults {
+    /// Begins the chance of fractions anew.
+    pub fn seed(&self, seed: u64) {
+        *self.0.chance.lock().unwrap_or_else(PoisonError::into_inner) = StdRng::seed_from_u64(seed);
+    }
+
     /// Adds a rule. If several rules match a call, the one that was added first applies.
     pub fn add(&self, rule: FaultRule) {
         self.rules().push(rule);
@@ -215,10 +128,13 @@ impl Faults {
         self.0.clearings.send_modify(|count| *count += 1);
     }
 
-    /// The fault that applies to a call that arrives now, and a handle on the next clearing. Counts the call.
-    pub(super) fn take(&self, service: Service, operation: &str) -> Option<(Fault, Clearing)> {
+    /// The fault that applies to a call that arrives now, so long after the start, and a handle on the next clearing.
+    /// Counts the call.
+    pub(super) fn take(&self, service: Service, operation: &str, elapsed: Duration) -> Option<(Fault, Clearing)> {
         let mut rules = self.rules();
-        let rule = rules.iter_mut().find(|rule| rule.matches(service, operation))?;
+        let mut chance = self.0.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut falls = |rule: &FaultRule| rule.fraction.is_none_or(|fraction| chance.random_bool(fraction));
+        let rule = rules.iter_mut().find(|rule| rule.matches(service, operation, elapsed) && falls(rule))?;
         if let Some(times) = &mut rule.times {
             *times = times.saturating_sub(1);
         }

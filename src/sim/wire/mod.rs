@@ -29,5 +29,7 @@ pub use backend::Backend;
 pub use call_counts::{CallCount, CallCounts};
 pub use call_log::{CallLog, CallRecord};
 pub use clock::SimClock;
-pub use faults::{Fault, FaultRule, Faults};
+pub use faults::Faults;
+
+pub use super::fault::{Fault, FaultRule};
 pub use server::{Conditions, Server};

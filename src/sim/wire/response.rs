@@ -82,6 +82,11 @@ pub(super) async fn corrupted(response: HttpResponse) -> HttpResponse {
     Response::from_parts(head, Full::from(bytes))
 }
 
+/// Puts bytes that no protocol of AWS knows in the place of a response's body.
+pub(super) fn garbled(response: HttpResponse) -> HttpResponse {
+    response.map(|_| Full::from(&b"\x00\xff{]<garbled"[..]))
+}
+
 fn plain(status: u16, kind: &'static str, text: &'static str) -> HttpResponse {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

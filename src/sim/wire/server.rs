@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
@@ -26,11 +27,12 @@ use super::backend::Backend;
 use super::call_counts::CallCounts;
 use super::call_log::{CallLog, CallRecord};
 use super::clock::SimClock;
-use super::faults::{self, Clearing, Fault, Faults};
+use super::faults::{self, Clearing, Faults};
 use super::quotas::Quotas;
 use super::request::{self, Target};
 use super::response::{self, HttpResponse};
 use crate::sim::api::{Answer, ApiError, Call};
+use crate::sim::fault::Fault;
 use crate::sim::fuzz_text;
 
 /// Maximum bytes of a request. AWS clients stay far below.
@@ -88,6 +90,7 @@ impl Server {
         let (faults, stop) = (Faults::default(), CancellationToken::new());
         let frontend = Arc::new(Frontend {
             backend: Mutex::new(Box::new(backend)),
+            began: clock.now(),
             clock,
             conditions,
             quotas: Quotas::default(),
@@ -165,6 +168,8 @@ struct Frontend {
     /// Never locked across an await.
     backend: Mutex<Box<dyn Backend>>,
     clock: SimClock,
+    /// The time of the start.
+    began: Timestamp,
     conditions: Conditions,
     quotas: Quotas,
     log: CallLog,
@@ -263,7 +268,8 @@ impl Frontend {
         {
             return Ok((response::api_error(target, &error, id), Some(error)));
         }
-        if let Some((fault, clearing)) = self.faults.take(call.service, &call.operation) {
+        let elapsed = self.clock.now().duration_since(self.began).try_into().unwrap_or_default();
+        if let Some((fault, clearing)) = self.faults.take(call.service, &call.operation, elapsed) {
             match fault {
                 Fault::Delay { millis } => clearing.wait_up_to(millis).await,
                 Fault::Html500 => return Ok((response::html_error(), None)),
@@ -285,7 +291,11 @@ impl Frontend {
                     }
                     return Ok((response::corrupted(response::answer(target, &answer, id)).await, answer.err()));
                 }
-                Fault::Error { .. } | Fault::Throttle | Fault::Deny | Fault::Expire => {
+                Fault::Garbage => {
+                    let answer = self.call(call).await;
+                    return Ok((response::garbled(response::answer(target, &answer, id)), answer.err()));
+                }
+                Fault::Error { .. } | Fault::Throttle | Fault::Deny | Fault::Expire | Fault::ServerError => {
                     if let Some(error) = fault.error(&call) {
                         return Ok((response::api_error(target, &error, id), Some(error)));
                     }

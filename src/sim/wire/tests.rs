@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::request::{Protocol, Request, Target};
 use super::shapes::Api;
-use super::{Fault, FaultRule, cbor, json as aws_json, query, request, xml};
+use super::{Fault, cbor, json as aws_json, query, request, xml};
 use crate::sim::api::{ApiError, Call, Service};
 
 const SIGNED: &str =
@@ -215,39 +215,13 @@ fn faults_use_the_error_codes_of_each_service() {
         (Service::CloudWatch, Fault::Deny, 403, "AccessDenied"),
         (Service::Ecs, Fault::Expire, 400, "ExpiredTokenException"),
         (Service::Sts, Fault::Expire, 403, "ExpiredToken"),
+        (Service::Ecs, Fault::ServerError, 500, "ServerException"),
+        (Service::CloudWatch, Fault::ServerError, 500, "InternalFailure"),
     ] {
         let call = Call { service, operation: "X".to_owned(), input: Value::Null, region: String::new() };
         let error = fault.error(&call).unwrap();
         assert_eq!((error.status, error.code.as_str()), (status, code));
     }
-}
-
-#[test]
-fn fault_rules_are_read_from_toml() {
-    #[derive(serde::Deserialize)]
-    struct File {
-        faults: Vec<FaultRule>,
-    }
-    let file: File = toml::from_str(
-        r#"
-        [[faults]]
-        fault = "hang"
-        service = "elbv2"
-        operations = ["Describe*"]
-
-        [[faults]]
-        fault = { delay = { millis = 200 } }
-        times = 3
-        "#,
-    )
-    .unwrap();
-    assert_eq!(
-        file.faults,
-        [
-            FaultRule::new(Fault::Hang).service(Service::Elbv2).operations(&["Describe*"]),
-            FaultRule::new(Fault::Delay { millis: 200 }).times(3),
-        ]
-    );
 }
 
 /// Any text, with a high share of characters that encodings treat specially.
