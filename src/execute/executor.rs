@@ -74,6 +74,25 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Factor for the pauses between readings of values that change once a minute only.
 const MINUTELY: u32 = 10;
 
+/// Time for which readings have to show that a rollback's write was not applied. The write is absolute, so it can be sent
+/// again, and users wait for it. A forward write may be applied as late as AWS likes.
+const NOT_APPLIED: Duration = Duration::from_secs(3);
+
+/// The limits of a wait, in the operator's time.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Limit of the whole wait.
+    whole: Duration,
+    /// Limit of the time since readings show, without a break, that something is missing.
+    missing: Duration,
+}
+
+impl From<Duration> for Patience {
+    fn from(whole: Duration) -> Self {
+        Self { whole, missing: whole }
+    }
+}
+
 /// The result of a step; an error is the outcome that the plan stops early with.
 type StepResult<T> = Result<T, Box<OperationOutcome>>;
 
@@ -148,13 +167,13 @@ impl Run<'_> {
         self.relied_on = if self.plan.intent.is_rollback() { Vec::new() } else { relied_on(step) };
         let patience = self.options.clock.operator_time(step.patience);
         if !step.before.is_empty() {
-            self.wait(index, &step.before, patience, CheckPhase::Before).await?;
+            self.wait(index, &step.before, patience.into(), CheckPhase::Before).await?;
         }
         if let Some(call) = &step.call {
             self.send(index, step, call).await?;
         }
         if !step.after.is_empty() {
-            self.wait(index, &step.after, patience, CheckPhase::After).await?;
+            self.wait(index, &step.after, patience.into(), CheckPhase::After).await?;
             if step.hold > SignedDuration::ZERO {
                 self.hold(index, step, patience).await?;
             }
@@ -192,7 +211,9 @@ impl Run<'_> {
         if proof.is_empty() {
             proof.clone_from(&step.after);
         }
-        match self.wait(index, &proof, self.options.read_back, CheckPhase::After).await {
+        let whole = self.options.read_back;
+        let missing = if self.plan.intent.is_rollback() { NOT_APPLIED.min(whole) } else { whole };
+        match self.wait(index, &proof, Patience { whole, missing }, CheckPhase::After).await {
             Err(end) if *end == OperationOutcome::Superseded && self.cancel.is_cancelled() => Err(end),
             Ok(()) if !proof.is_empty() => Ok(()),
             _ => Err(Box::new(OperationOutcome::Unknown { step: index, fault })),
@@ -220,18 +241,24 @@ impl Run<'_> {
         &mut self,
         index: usize,
         expects: &[Expect],
-        patience: Duration,
+        patience: Patience,
         phase: CheckPhase,
     ) -> StepResult<()> {
         let begun = self.options.clock.elapsed();
         let mut pause = FIRST_PAUSE.min(self.options.interval);
         let mut reported = String::new();
         let mut broken = 0;
+        let mut missing_since = None;
         loop {
             let what = match self.poll(expects, phase).await? {
                 PollResult::Holds => return Ok(()),
-                PollResult::Missing(what) | PollResult::Unread(what) => {
+                PollResult::Missing(what) => {
                     broken = 0;
+                    missing_since = missing_since.or_else(|| Some(self.options.clock.elapsed()));
+                    what
+                }
+                PollResult::Unread(what) => {
+                    (broken, missing_since) = (0, None);
                     what
                 }
                 PollResult::Broken(what, violation) => {
@@ -243,18 +270,18 @@ impl Run<'_> {
                     what
                 }
             };
-            let waited = self.options.clock.elapsed().saturating_sub(begun);
-            if waited >= patience {
-                return Err(Box::new(OperationOutcome::Failed {
-                    step: index,
-                    reason: self.out_of_patience(patience, &what),
-                }));
+            let elapsed = self.options.clock.elapsed();
+            let waited = elapsed.saturating_sub(begun);
+            let missing = missing_since.map_or(Duration::ZERO, |since| elapsed.saturating_sub(since));
+            if waited >= patience.whole || missing >= patience.missing {
+                let reason = self.out_of_patience(waited, &what);
+                return Err(Box::new(OperationOutcome::Failed { step: index, reason }));
             }
             if reported != what {
                 (self.report)(Progress::Waiting { step: index, what: what.clone() });
                 reported = what;
             }
-            self.pause(pause.min(patience - waited)).await?;
+            self.pause(pause.min(patience.whole - waited)).await?;
             let longest = if expects.iter().any(Expect::is_minutely) { MINUTELY } else { 1 };
             pause = (pause * 2).min(self.options.interval * longest);
         }

@@ -263,6 +263,41 @@ fn an_answer_that_was_lost_is_read_back_and_goes_on() {
     assert_eq!(world.with(|state| state.sent.len()), 2);
 }
 
+/// The time from a lost call to the end of the operation, where AWS can be read from then on.
+fn ended_after(intent: &Intent, unread: usize) -> Duration {
+    let scene = at_ten();
+    let plan = planned(&scene, intent).unwrap();
+    let world = World::new(&scene);
+    let reads_before = if plan.intent.is_rollback() { 0 } else { 2 };
+    world.with(|state| {
+        state.mishaps = vec![Mishap::CallLost];
+        state.unread = (0..100_000).map(|read| (reads_before..reads_before + unread).contains(&read)).collect();
+    });
+    let begun = world.elapsed();
+    let (outcome, progress) = run(&world, &plan, &CancellationToken::new());
+    assert!(matches!(outcome, OperationOutcome::Unknown { step: 0, .. }), "{outcome:?} {progress:?}");
+    assert_eq!(world.with(|state| state.sent.len()), 1, "an executor sends a call once");
+    world.elapsed() - begun
+}
+
+#[test]
+fn a_lost_rollback_is_over_seconds_after_aws_shows_that_it_was_not_applied() {
+    let rollback = Intent::Rollback { to: None, at_once: false };
+    let read_at_once = ended_after(&rollback, 0);
+    assert!(read_at_once <= Duration::from_secs(5), "{read_at_once:?}");
+    // While nothing can be read, nothing shows whether the call was applied.
+    let read_late = ended_after(&rollback, 20);
+    assert!((Duration::from_secs(15)..Duration::from_secs(30)).contains(&read_late), "{read_late:?}");
+    let never = ended_after(&rollback, 100_000);
+    assert!(never >= Duration::from_secs(60), "{never:?}");
+}
+
+#[test]
+fn a_lost_step_is_read_back_for_a_minute() {
+    let step = Intent::Step { to: None };
+    assert!(ended_after(&step, 0) >= Duration::from_secs(60));
+}
+
 #[test]
 fn a_watch_whose_questions_fail_does_not_ask_faster_for_it() {
     let full = Scene { weights: vec![(0, 100)], ..at_ten() };
