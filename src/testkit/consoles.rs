@@ -171,6 +171,7 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         instance: None,
         host_ports: Vec::new(),
         execute_command: service.execute_command,
+        protected_until: None,
         containers: vec![Container { name: "app".into(), status: "RUNNING".into(), ..Container::default() }],
         image_digests: vec![format!(
             "sha256:{:012x}",

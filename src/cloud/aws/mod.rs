@@ -20,6 +20,7 @@ mod logs;
 mod managed;
 mod operation;
 mod pages;
+mod protection;
 mod register;
 mod revisions;
 mod rule;

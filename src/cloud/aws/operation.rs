@@ -12,6 +12,7 @@ pub(crate) enum Operation {
     ListTasks,
     DescribeTasks,
     DescribeContainerInstances,
+    GetTaskProtection,
     DescribeTaskDefinition,
     ListTaskDefinitions,
     ListServiceDeployments,
@@ -91,7 +92,7 @@ mod tests {
 
     const WATCH: &str = include_str!("../../../assets/iam/watch.json");
     const ACT: &str = include_str!("../../../assets/iam/act.json");
-    const SOURCES: [&str; 13] = [
+    const SOURCES: [&str; 14] = [
         include_str!("writes.rs"),
         include_str!("alarms.rs"),
         include_str!("cloudwatch/mod.rs"),
@@ -101,6 +102,7 @@ mod tests {
         include_str!("elbv2.rs"),
         include_str!("instances.rs"),
         include_str!("logs.rs"),
+        include_str!("protection.rs"),
         include_str!("target_groups.rs"),
         include_str!("register.rs"),
         include_str!("revisions.rs"),

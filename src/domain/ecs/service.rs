@@ -291,6 +291,9 @@ pub struct Task {
     pub host_ports: Vec<u16>,
     /// `enableExecuteCommand`.
     pub execute_command: bool,
+    /// `expirationDate` of its scale-in protection (GetTaskProtection); `None`: it has none, or that could not be read.
+    #[serde(default)]
+    pub protected_until: Option<Timestamp>,
     /// `containers[]`.
     pub containers: Vec<Container>,
 }

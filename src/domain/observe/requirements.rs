@@ -38,8 +38,17 @@ pub(crate) enum Scope {
     Forward,
     /// A rollback: no read delays a rollback that can go without it.
     Rollback,
+    /// A rollback that is only shown: what it would wait for is read too.
+    RollbackPreview,
     /// A release that is followed until it ends.
     Watch(Ending),
+}
+
+impl Scope {
+    /// Returns true if nothing that a rollback can go without delays the caller.
+    pub(crate) fn is_rollback(self) -> bool {
+        matches!(self, Self::Rollback | Self::RollbackPreview)
+    }
 }
 
 /// The evidence that a watched release has ended.
@@ -155,7 +164,7 @@ pub(crate) fn account(scope: Scope) -> Vec<Requirement<'static>> {
     let of = |read, need, freshness| Requirement { read, release: None, need, freshness };
     vec![
         of(Read::Services, Need::Essential, Freshness::Live),
-        of(Read::Routes, essential(matches!(scope, Scope::Forward | Scope::Rollback)), Freshness::Live),
+        of(Read::Routes, essential(scope == Scope::Forward || scope.is_rollback()), Freshness::Live),
         of(Read::Identity, essential(scope == Scope::Forward), Freshness::Settled),
     ]
 }
@@ -178,9 +187,10 @@ fn of_release<'a>(scope: Scope, of: Parts<'a, '_>) -> Vec<Requirement<'a>> {
                 of.history(),
                 of.failing_tasks(),
                 if scope == Scope::Release { of.tasks_beside_others() } else { Vec::new() },
+                if scope == Scope::Release { of.tasks_to_replace() } else { Vec::new() },
             ]
         }
-        Scope::Focus => vec![of.revisions(true), of.family(), of.histories()],
+        Scope::Focus => vec![of.revisions(true), of.family(), of.histories(), of.tasks_to_replace()],
         Scope::Open => vec![of.minutes(Resolution::Full), of.surrounding_minutes(), of.tasks()],
         Scope::Past => vec![of.histories(), of.past_revisions()],
         Scope::Forward => {
@@ -188,6 +198,7 @@ fn of_release<'a>(scope: Scope, of: Parts<'a, '_>) -> Vec<Requirement<'a>> {
         }
         Scope::Rollback if of.redeploys() => vec![of.all_health(), of.history(), of.candidates()],
         Scope::Rollback => vec![of.all_health()],
+        Scope::RollbackPreview => [of_release(Scope::Rollback, of), of.tasks_to_replace()].into(),
         Scope::Watch(ending) => vec![
             of.ending(ending),
             of.all_health(),
@@ -198,7 +209,7 @@ fn of_release<'a>(scope: Scope, of: Parts<'a, '_>) -> Vec<Requirement<'a>> {
             of.minutes_behind_all_groups(),
         ],
     };
-    let need = |need| if scope == Scope::Rollback { Need::Helpful } else { need };
+    let need = |need| if scope.is_rollback() { Need::Helpful } else { need };
     parts.into_iter().flatten().map(|it| Requirement { need: need(it.need), ..it }).collect()
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct Service {
     /// The part of AWS that owns the rule and the target groups of the service.
     #[serde(default)]
     pub(crate) managed: Option<Managed>,
-    /// Time for which a replaced task is protected from being stopped (task scale-in protection).
+    /// Time for which a surplus task is protected from being stopped (task scale-in protection).
     #[serde(default)]
     pub(crate) protected: Option<Duration>,
 }

@@ -11,7 +11,7 @@ pub(crate) enum Bucket {
     Deployments,
     /// ECS service revisions: describe.
     Revisions,
-    /// ECS tasks: list and describe.
+    /// ECS tasks: list, describe, and their protection, for which AWS publishes no quota of its own.
     Tasks,
     /// ECS task definitions: list and describe.
     TaskDefinitions,
@@ -49,7 +49,7 @@ impl Bucket {
             Op::ListServices | Op::DescribeServices => &[Self::Services],
             Op::ListServiceDeployments | Op::DescribeServiceDeployments => &[Self::Deployments],
             Op::DescribeServiceRevisions => &[Self::Revisions],
-            Op::ListTasks | Op::DescribeTasks => &[Self::Tasks],
+            Op::ListTasks | Op::DescribeTasks | Op::GetTaskProtection => &[Self::Tasks],
             Op::ListTaskDefinitions | Op::DescribeTaskDefinition => &[Self::TaskDefinitions],
             Op::ListClusters | Op::DescribeClusters | Op::DescribeContainerInstances => &[Self::Clusters],
             Op::UpdateService => &[Self::UpdateService],

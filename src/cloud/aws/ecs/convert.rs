@@ -173,6 +173,7 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
         instance: None,
         host_ports: host_ports(containers),
         execute_command: raw.enable_execute_command(),
+        protected_until: None,
         containers: containers.iter().map(container).collect(),
         image_digests: containers.iter().filter_map(|container| non_empty(container.image_digest())).collect(),
     })

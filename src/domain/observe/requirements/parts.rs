@@ -158,6 +158,13 @@ impl<'a> Parts<'a, '_> {
         self.live(self.release.services().filter(several).map(|side| Read::Tasks(side.service.clone())))
     }
 
+    /// The tasks that a rollback replaces: some may be protected from being stopped.
+    pub(super) fn tasks_to_replace(&self) -> Vec<Requirement<'a>> {
+        let stable = &self.release.stable;
+        let replaces = (self.redeploys() || stable.rolling) && stable.running > 0;
+        self.live(replaces.then(|| Read::Tasks(stable.service.clone())))
+    }
+
     pub(super) fn tasks(&self) -> Vec<Requirement<'a>> {
         self.live(self.release.services().map(|side| Read::Tasks(side.service.clone())))
     }

@@ -68,6 +68,7 @@ fn ecs(account: &mut Account, operation: &str, input: Input<'_>) -> Answer {
         "DescribeClusters" => ecs_describe::clusters(account, input),
         "DescribeServices" => ecs_describe::services(account, input),
         "DescribeTasks" => ecs_describe::tasks(account, input),
+        "GetTaskProtection" => ecs_describe::task_protection(account, input),
         "DescribeContainerInstances" => ecs_describe::container_instances(account, input),
         "DescribeTaskDefinition" => ecs_task_definitions::describe(account, input),
         "RegisterTaskDefinition" => ecs_task_definitions::register(account, input),
