@@ -38,6 +38,8 @@ pub(super) struct Memory {
     ended: Mutex<HashMap<Arn, ServiceDeployment>>,
     /// EC2 instances by container instance; `None` for one that AWS does not show.
     instances: Mutex<HashMap<Arn, Option<String>>>,
+    /// AWS denied the question for auto scaling, or does not know it.
+    pub(super) scaling_denied: AtomicBool,
     /// The protection of tasks, by service.
     protection: Mutex<HashMap<ServiceKey, Protection>>,
     pub(super) account: OnceLock<String>,

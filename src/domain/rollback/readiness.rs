@@ -5,6 +5,7 @@ mod checks;
 mod estimate;
 pub mod finding;
 mod images;
+mod scaling;
 
 use std::cmp::Reverse;
 
@@ -38,6 +39,7 @@ pub fn preflight(
     let look = Look { release, service, snapshot, denied, now, way, target, history };
     let mut checks = look.permissions();
     checks.extend(look.tasks());
+    checks.extend(look.scaling());
     if matches!(way, Way::Undo(_) | Way::Redeploy) {
         checks.extend(look.history_read());
         checks.extend(look.target());

@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = &[
     ("test-listener", include_str!("../../../assets/scenarios/test-listener.toml")),
     ("third-group", include_str!("../../../assets/scenarios/third-group.toml")),
     ("small-stable", include_str!("../../../assets/scenarios/small-stable.toml")),
+    ("auto-scaling", include_str!("../../../assets/scenarios/auto-scaling.toml")),
     ("sticky", include_str!("../../../assets/scenarios/sticky.toml")),
     ("host-rule", include_str!("../../../assets/scenarios/host-rule.toml")),
     ("express", include_str!("../../../assets/scenarios/express.toml")),

@@ -64,6 +64,22 @@ pub(crate) struct Service {
     /// Time for which a surplus task is protected from being stopped (task scale-in protection).
     #[serde(default)]
     pub(crate) protected: Option<Duration>,
+    /// Its scalable target in Application Auto Scaling.
+    #[serde(default)]
+    pub(crate) scaling: Option<Scaling>,
+}
+
+/// A scalable target: desiredCount is put back between the two soon after someone wrote another.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scaling {
+    /// MinCapacity.
+    pub(crate) min: u32,
+    /// MaxCapacity.
+    pub(crate) max: u32,
+    /// SuspendedState: nothing is put back.
+    #[serde(default)]
+    pub(crate) suspended: bool,
 }
 
 /// Services of which AWS owns the rule and the target groups.

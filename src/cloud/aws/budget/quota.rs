@@ -27,6 +27,8 @@ pub(crate) enum Bucket {
     Balancers,
     /// CloudWatch GetMetricData.
     Metrics,
+    /// Application Auto Scaling DescribeScalableTargets, for which AWS publishes no quota: the figure is tidegate's own.
+    ScalableTargets,
     /// CloudWatch DescribeAlarms, which ECS itself needs to watch a deployment.
     Alarms,
 }
@@ -62,6 +64,7 @@ impl Bucket {
             Op::ModifyRule | Op::ModifyListener => &[Self::BalancerWrites, Self::Balancers],
             Op::GetMetricData => &[Self::Metrics],
             Op::DescribeAlarms => &[Self::Alarms],
+            Op::DescribeScalableTargets => &[Self::ScalableTargets],
             Op::FilterLogEvents
             | Op::GetCallerIdentity
             | Op::StopServiceDeployment
@@ -80,6 +83,7 @@ impl Bucket {
             Self::BalancerWrites => (20.0, 3.0),
             Self::Metrics => (500.0, 500.0),
             Self::Alarms => (9.0, 9.0),
+            Self::ScalableTargets => (10.0, 2.0),
         };
         Quota { burst, per_second }
     }

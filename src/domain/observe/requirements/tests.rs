@@ -82,7 +82,9 @@ proptest! {
         let releases: Vec<_> = releases.iter().collect();
         for it in required(Scope::Rollback, &releases, &known) {
             prop_assert_eq!(it.need, Need::Helpful, "{:?}", it.read);
-            prop_assert!(!matches!(it.read, Read::Minutes(..) | Read::Alarm(_) | Read::Tasks(_)), "{:?}", it.read);
+            let (read, left) = (&it.read, "a rollback does without");
+            prop_assert!(!matches!(read, Read::Minutes(..) | Read::Alarm(_)), "{:?}: {}", read, left);
+            prop_assert!(!matches!(read, Read::Tasks(_) | Read::Scaling(_)), "{:?}: {}", read, left);
         }
     }
 
@@ -119,6 +121,7 @@ proptest! {
             Query::TaskDefinitions(arns) => arns.len(),
             Query::Alarms(names) => names.len(),
             Query::Metrics(metrics) => metrics.meters.len(),
+            Query::Scaling(services) => services.len(),
             _ => 1,
         };
         let sources: BTreeSet<_> =

@@ -18,6 +18,7 @@ mod log_filter;
 mod log_groups;
 mod lookup;
 mod page;
+mod scalable_targets;
 mod service_json;
 mod task_json;
 
@@ -45,6 +46,10 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Answer {
             "GetLogEvents" => log_events::get(account, input),
             "DescribeLogGroups" => log_groups::describe_groups(account, input),
             "DescribeLogStreams" => log_groups::describe_streams(account, input),
+            _ => Err(refuse("UnknownOperationException", "")),
+        },
+        Service::Scaling => match operation {
+            "DescribeScalableTargets" => scalable_targets::describe(account, input),
             _ => Err(refuse("UnknownOperationException", "")),
         },
         Service::Sts => match operation {

@@ -8,7 +8,7 @@ use super::lifecycle::Lifecycle;
 use super::revision_settings::RevisionSettings;
 use super::service_deployment::ServiceDeployment;
 use super::task::{Task, TaskStatus};
-use crate::sim::scenario::{Managed, ServiceStatus};
+use crate::sim::scenario::{Managed, Scaling, ServiceStatus};
 use crate::sim::world::arns::Arns;
 use crate::sim::world::clock::Ms;
 use crate::sim::world::elb::target_group::GroupId;
@@ -133,6 +133,8 @@ pub(crate) struct Service {
     pub(crate) managed: Option<Managed>,
     /// Time for which a surplus task is protected from being stopped.
     pub(crate) protected: Ms,
+    /// The scalable target of Application Auto Scaling.
+    pub(crate) scaling: Option<Scaling>,
     /// The last change of desiredCount.
     pub(crate) scaled_at: Option<Ms>,
     /// The next time at which ECS reports a task that it cannot place or stop.

@@ -86,6 +86,7 @@ impl Builder<'_> {
             managed: from.managed,
             protected: from.protected.map_or(0, |protected| protected.ms),
             scaled_at: None,
+            scaling: from.scaling,
             report_at: self.begin,
             steady: from.room.is_none_or(|room| room >= from.desired),
         }
