@@ -245,8 +245,19 @@ pub(super) fn at_rest(release: &ReleaseState, side: &Side, service: &Service, sn
     !side.rolling && release.under_way().is_none() && service.current_deployment.as_ref().is_none_or(over)
 }
 
+/// Why ECS found no room for a task when it last tried to start one, as far as it said; `None`: it found room.
+pub(crate) fn unplaced(service: &Service, now: Timestamp) -> Option<Option<String>> {
+    let mut recent = service.events.iter().filter(|event| now.duration_since(event.at) <= RECENT);
+    // A steady state says nothing of room: fewer tasks may be wanted than before.
+    let attempt = |event: &ServiceEvent| match start_trouble(event) {
+        Some(StartTrouble::Unplaced(why)) => Some(Some(why)),
+        _ => event.message.contains(" has started ").then_some(None),
+    };
+    recent.find_map(attempt).flatten()
+}
+
 /// What ECS said last of tasks of a service that do not start, unless it said later that all is well.
-pub(crate) fn recent_start_trouble(service: &Service, now: Timestamp) -> Option<StartTrouble> {
+fn recent_start_trouble(service: &Service, now: Timestamp) -> Option<StartTrouble> {
     let since = service.events.iter().take_while(|event| !event.message.contains("has reached a steady state"));
     since.filter(|event| now.duration_since(event.at) <= RECENT).find_map(start_trouble)
 }

@@ -8,7 +8,6 @@ use crate::domain::ecs::service::Task;
 use crate::domain::health::{rollout, steadiness};
 use crate::domain::release::Method;
 use crate::domain::release::capacity::needed_for_all;
-use crate::domain::release::condition::StartTrouble;
 
 impl Look<'_> {
     pub(super) fn tasks(&self) -> Vec<Check> {
@@ -109,8 +108,7 @@ impl Look<'_> {
 
     /// Finds a cluster that has no room for more tasks of the service, as ECS said of its last attempt.
     fn no_room(&self) -> Option<Check> {
-        let trouble = steadiness::recent_start_trouble(self.service, self.now).filter(|_| self.needs_tasks())?;
-        let StartTrouble::Unplaced(why) = trouble else { return None };
+        let why = steadiness::unplaced(self.service, self.now).filter(|_| self.needs_tasks())?;
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         let what = format!("ECS finds no room for tasks of {}{why}", self.service.key.service);
         Some(check(Level::Waits, what))

@@ -69,18 +69,23 @@ fn a_revision_that_crashes_anywhere_in_the_release_is_waited_for_in_vain() {
 
 #[test]
 fn a_cluster_without_room_for_the_tasks_that_a_rollback_needs_is_waited_for() {
-    let said = |message: &str| {
-        let at = ago(120);
-        let event = ServiceEvent { id: "1".into(), at, message: message.to_owned() };
-        without_tasks(|stable| (stable.desired, stable.events) = (0, vec![event.clone()]))
+    let said = |messages: &[&str]| {
+        let event = |(message, age): (&&str, i64)| {
+            let message = (*message).to_owned();
+            ServiceEvent { id: age.to_string(), at: ago(age), message }
+        };
+        let events: Vec<_> = messages.iter().zip((120..).step_by(60)).map(event).collect();
+        gravest(&without_tasks(|stable| (stable.desired, stable.events) = (0, events.clone())))
     };
-    let unplaced = said(
-        "(service checkout-stable) was unable to place a task because no container instance met all of its \
-         requirements. Reason: No Container Instances were found in your cluster.",
-    );
+    let unplaced = "(service checkout-stable) was unable to place a task because no container instance met all of its \
+                    requirements. Reason: No Container Instances were found in your cluster.";
+    let steady = "(service checkout-stable) has reached a steady state.";
     let why = "ECS finds no room for tasks of checkout-stable: no container instance met all of its requirements";
-    assert_eq!(gravest(&unplaced), Some((Level::Waits, why.to_owned())));
-    assert_eq!(gravest(&said("(service checkout-stable) has reached a steady state.")), None);
+    let waits = Some((Level::Waits, why.to_owned()));
+    assert_eq!(said(&[unplaced]), waits);
+    // It is steady because fewer tasks were wanted.
+    assert_eq!(said(&[steady, unplaced]), waits);
+    assert_eq!(said(&[steady, "(service checkout-stable) has started 1 tasks: (task 1).", unplaced]), None);
 }
 
 #[test]
