@@ -36,6 +36,7 @@ const FILES: &[(&str, &str)] = &[
     ("host-rule", include_str!("../../../assets/scenarios/host-rule.toml")),
     ("express", include_str!("../../../assets/scenarios/express.toml")),
     ("gateway", include_str!("../../../assets/scenarios/gateway.toml")),
+    ("lattice", include_str!("../../../assets/scenarios/lattice.toml")),
     ("network-balancer", include_str!("../../../assets/scenarios/network-balancer.toml")),
     ("default-rule", include_str!("../../../assets/scenarios/default-rule.toml")),
     ("instances", include_str!("../../../assets/scenarios/instances.toml")),

@@ -82,7 +82,7 @@ pub(crate) struct Scaling {
     pub(crate) suspended: bool,
 }
 
-/// Services of which AWS owns the rule and the target groups.
+/// Services that show no rule of a load balancer of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Managed {
@@ -90,6 +90,8 @@ pub(crate) enum Managed {
     Express,
     /// The service has a gateway connector, and shows no load balancer.
     Gateway,
+    /// Its deployments have vpcLatticeConfigurations, and it shows no load balancer.
+    Lattice,
 }
 
 /// status of a service.
