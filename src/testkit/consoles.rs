@@ -274,6 +274,7 @@ pub(crate) fn route(stable: u64, canary: u64) -> Route {
         conditions: vec!["path /checkout*".into()],
         forwards: vec![to("checkout-stable", stable), to("checkout-canary", canary)],
         stickiness: None,
+        former_stickiness: None,
         unknown_action: None,
         other_actions: false,
         default_rule: None,

@@ -38,7 +38,7 @@ pub(super) fn kept_tasks(release: &Release, canary: &Side) -> Option<Warning> {
 }
 
 fn kept(release: &Release, canary: &Side, desired: u32, written: &[Expect], context: &Context<'_>) -> Step {
-    let stickiness = release.rules.iter().filter_map(|rule| rule.route.stickiness).max();
+    let stickiness = release.rules.iter().filter_map(|rule| rule.route.cookies_last()).max();
     let sticky = stickiness.map_or(SignedDuration::ZERO, |seconds| SignedDuration::from_secs(seconds.into()));
     let mut after = written.to_vec();
     if desired == 0 {
@@ -57,5 +57,24 @@ fn kept(release: &Release, canary: &Side, desired: u32, written: &[Expect], cont
         optional: true,
         patience: sticky + DRAINS_WITHIN,
         ..a_step(title, Vec::new(), None, after, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::Intent;
+    use crate::testkit::consoles::{Pair, open, planned};
+
+    #[test]
+    fn cookies_from_before_stickiness_was_switched_off_elsewhere_are_waited_for() {
+        let mut release = open((120, 40), Pair::at(10, 1_200)).release("checkout").unwrap().clone();
+        let back = Intent::Rollback { to: None, at_once: false };
+        let longest = |release: &Release| planned(release, &back).unwrap().steps.iter().map(|it| it.patience).max();
+        let patience = |seconds| SignedDuration::from_secs(seconds) + DRAINS_WITHIN;
+        assert!(longest(&release) < Some(patience(7_200)));
+        // Nobody on this machine knows since when: they may last for all of it.
+        release.state.rules[0].route.former_stickiness = Some(7_200);
+        assert_eq!(longest(&release), Some(patience(7_200)));
     }
 }
