@@ -37,7 +37,8 @@ impl Look<'_> {
         let stable = &self.release.stable;
         match self.way {
             Way::None => false,
-            Way::Redeploy => stable.wants_tasks(),
+            // Stable gets the users too, and the tasks for them.
+            Way::Redeploy => stable.wants_tasks() || self.moves_users(),
             // Tasks of the old revision that run still are left running.
             Way::Undo(_) if self.release.method == Method::Rolling => {
                 let old = stable.revisions.iter().find(|it| Some(&it.task_definition) == self.target);
