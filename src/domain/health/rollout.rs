@@ -6,6 +6,7 @@ use super::rollout_health::LOOP;
 use super::stop_reason;
 use super::stop_reason::Cause;
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{Rollout, RolloutRole, Task};
 use crate::domain::observe::snapshot::Snapshot;
@@ -111,6 +112,10 @@ fn stalled(release: &ReleaseState, snapshot: &Snapshot) -> Option<RolloutHealth>
         return None;
     }
     let shifted = release.method.shifted_by_ecs() && release.under_way().is_some();
+    // Whether a share bakes is not known where its rule was not read.
+    if shifted && release.rules.is_empty() && release.stage == Some(LifecycleStage::ProductionTrafficShift) {
+        return None;
+    }
     let side = services(release).find(|side| side.rolling || shifted)?;
     // Held against the time of the newest look: while nothing is heard, nothing can be seen to move.
     let looked = snapshot.services.at()?;
