@@ -245,8 +245,13 @@ pub(super) fn at_rest(release: &ReleaseState, side: &Side, service: &Service, sn
     !side.rolling && release.under_way().is_none() && service.current_deployment.as_ref().is_none_or(over)
 }
 
-/// Why ECS found no room for a task when it last tried to start one, as far as it said; `None`: it found room.
+/// Why ECS finds no room for a task, as far as it said: since the last steady state, or when it last tried to start one.
+/// `None`: it finds room.
 pub(crate) fn unplaced(service: &Service, now: Timestamp) -> Option<Option<String>> {
+    // Tasks that start again and again in the place of others need no more room.
+    if let Some(StartTrouble::Unplaced(why)) = recent_start_trouble(service, now) {
+        return Some(why);
+    }
     let mut recent = service.events.iter().filter(|event| now.duration_since(event.at) <= RECENT);
     // A steady state says nothing of room: fewer tasks may be wanted than before.
     let attempt = |event: &ServiceEvent| match start_trouble(event) {

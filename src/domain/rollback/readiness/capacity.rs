@@ -134,7 +134,13 @@ impl Look<'_> {
         };
         // A deployment of the revision that runs already replaces tasks of that revision.
         let primary = self.service.primary().filter(|primary| Some(&primary.task_definition) == self.target);
+        // Tasks of the right revision beyond the desired count are in the way too.
+        let right = removed_from.revisions.iter().filter(|it| Some(&it.task_definition) == stays);
+        let surplus = level == Level::Waits
+            && !removed_from.daemon
+            && right.map(|it| it.running).sum::<u32>() > removed_from.desired;
         let removed = |task: &Task| match (self.way, primary) {
+            _ if surplus => true,
             (Way::Undo(_), Some(primary)) => task.started_by.as_ref() == Some(&primary.id),
             (Way::Redeploy, Some(_)) => true,
             _ => Some(&task.task_definition) != stays,
