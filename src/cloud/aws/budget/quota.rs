@@ -83,7 +83,7 @@ impl Bucket {
             Self::BalancerWrites => (20.0, 3.0),
             Self::Metrics => (500.0, 500.0),
             Self::Alarms => (9.0, 9.0),
-            Self::ScalableTargets => (10.0, 2.0),
+            Self::ScalableTargets => (20.0, 5.0),
         };
         Quota { burst, per_second }
     }
