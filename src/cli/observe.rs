@@ -174,9 +174,9 @@ impl Observer<'_> {
     /// Sends one query that the caller can do without, and applies the answer.
     async fn learn(&self, progress: &mut Progress, scope: Scope, query: Query) {
         let asked = self.clock.now();
-        let answer = match scope {
-            Scope::Rollback => self.read_within(self.limits.helpful.min(self.limits.all_helpful), &query).await,
-            _ => self.cloud.read(&query).await,
+        let answer = match scope.is_rollback() {
+            true => self.read_within(self.limits.helpful.min(self.limits.all_helpful), &query).await,
+            false => self.cloud.read(&query).await,
         };
         progress.snapshot.apply(asked, &query, answer);
     }
@@ -204,9 +204,9 @@ impl Observer<'_> {
         let mut answers = futures::stream::iter(essential.chain(helpful))
             .map(|(query, need)| async move {
                 let asked = self.clock.now();
-                let answer = match scope {
-                    Scope::Rollback => self.read_within(limit(need), &query).await,
-                    _ => self.cloud.read(&query).await,
+                let answer = match scope.is_rollback() {
+                    true => self.read_within(limit(need), &query).await,
+                    false => self.cloud.read(&query).await,
                 };
                 (asked, query, answer)
             })

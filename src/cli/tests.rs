@@ -138,6 +138,7 @@ impl Cloud for Fake {
                 conditions: vec!["path /checkout*".into()],
                 forwards: vec![weigh("stable", 90), weigh("canary", 10)],
                 stickiness: None,
+                former_stickiness: None,
                 unknown_action: None,
                 other_actions: false,
                 default_rule: None,

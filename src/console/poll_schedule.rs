@@ -93,6 +93,7 @@ fn key(query: &Query) -> Key {
         Query::Alarms(_) => String::new(),
         // As with revisions: a target group that has just come into sight does not wait for the pace of the others.
         Query::Health(groups) | Query::TargetGroups(groups) => joined(groups.iter().map(Arn::as_str)),
+        Query::Scaling(services) => services.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         // The unread revisions are the query itself: a new revision does not wait for the pace of the others.
         Query::TaskDefinitions(unread) => joined(unread.iter().map(|arn| arn.arn().as_str())),
         Query::Definition { arn, reveal } => format!("{arn} {reveal}"),
@@ -299,6 +300,7 @@ pub fn due(watched: &Watched<'_>) -> Vec<Query> {
     wanted.extend(rollback_prefetch::read_again(watched, &required, busy && watched.screen.focused));
     wanted.extend(rollback_prefetch::alarms(watched, &required, focus));
     wanted.extend(families(&required));
+    wanted.extend(scaling(&required));
     wanted.extend(histories(watched.observed.now.at, &required));
     wanted.extend(first_history(watched, &required));
     wanted.extend(tasks(&required));
@@ -323,6 +325,14 @@ fn families(required: &Required<'_>) -> Vec<Query> {
         _ => None,
     });
     families.collect()
+}
+
+/// Returns the query for the auto scaling of the marked release's services.
+fn scaling(required: &Required<'_>) -> Option<Query> {
+    let service =
+        |it: &Requirement<'_>| if let Read::Scaling(service) = &it.read { Some(service.clone()) } else { None };
+    let services: Vec<_> = required.focus.iter().filter_map(service).collect();
+    (!services.is_empty()).then_some(Query::Scaling(services))
 }
 
 /// Returns queries for the histories that may have changed: those that tell if a release waits, some of the other
@@ -362,7 +372,7 @@ fn tasks(required: &Required<'_>) -> Vec<Query> {
     let mut failing: Vec<_> =
         tasks(&required.fleet).filter(|(release, _)| release.is_some_and(|release| release.in_flight())).collect();
     failing.sort_by_key(|(release, _)| release.map(Release::urgency));
-    let all = tasks(&required.open).chain(failing.into_iter().take(FAILING));
+    let all = tasks(&required.open).chain(tasks(&required.focus)).chain(failing.into_iter().take(FAILING));
     all.map(|(_, service)| Query::Tasks(service.clone())).collect()
 }
 

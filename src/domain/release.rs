@@ -1,5 +1,6 @@
 //! A release as an operator thinks of it.
 
+pub(crate) mod capacity;
 pub mod condition;
 pub(crate) mod derive;
 pub mod ladder;

@@ -17,6 +17,8 @@ pub enum Service {
     Logs,
     /// Security Token Service (awsQuery).
     Sts,
+    /// Application Auto Scaling (awsJson1_1).
+    Scaling,
 }
 
 /// A decoded API call.

@@ -171,6 +171,7 @@ pub(crate) fn tasks(service: &Service) -> Vec<Task> {
         instance: None,
         host_ports: Vec::new(),
         execute_command: service.execute_command,
+        protected_until: None,
         containers: vec![Container { name: "app".into(), status: "RUNNING".into(), ..Container::default() }],
         image_digests: vec![format!(
             "sha256:{:012x}",
@@ -273,6 +274,7 @@ pub(crate) fn route(stable: u64, canary: u64) -> Route {
         conditions: vec!["path /checkout*".into()],
         forwards: vec![to("checkout-stable", stable), to("checkout-canary", canary)],
         stickiness: None,
+        former_stickiness: None,
         unknown_action: None,
         other_actions: false,
         default_rule: None,

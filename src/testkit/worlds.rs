@@ -141,6 +141,7 @@ impl Scene {
             conditions: Vec::new(),
             forwards: forwards(*weights),
             stickiness: None,
+            former_stickiness: None,
             unknown_action: None,
             other_actions: false,
             default_rule: None,

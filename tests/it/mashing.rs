@@ -96,7 +96,17 @@ fn of_one_press(stage: &Harness, name: &str) -> Vec<String> {
     plan.iter().flat_map(Plan::calls).map(|call| call.operation().to_owned()).collect()
 }
 
-/// The facts that a rollback of a release depends on.
+/// The writes that one `P` and its `y` send for a release now; none where a `y` does not confirm the step.
+fn of_one_step(stage: &Harness, name: &str) -> Vec<String> {
+    let (model, release) = (&stage.model, stage.release(name));
+    let plan = model.operations.plan(&model.observed, release, &Intent::Step { to: None }).ok();
+    let plan = plan.filter(|plan| {
+        confirm::required(&model.observed.settings, release, plan, Surface::ReleaseKey) == Confirmation::Yes
+    });
+    plan.iter().flat_map(Plan::calls).map(|call| call.operation().to_owned()).collect()
+}
+
+/// The facts that an act on a release depends on.
 fn standing(release: &Release) -> String {
     let sides: Vec<_> = release.sides().map(|side| (side.task_definition.short(), side.desired, side.weight)).collect();
     let conditions: Vec<_> = release.conditions.iter().map(|it| it.reason()).collect();
@@ -125,4 +135,28 @@ async fn r_again_and_again_is_one_rollback_of_every_release_of_every_scenario() 
         }
     }
     assert!(sent > 20, "{sent} releases were rolled back");
+}
+
+/// Ways to mash `P` and `y`, all within the time in which a second step is one press too many.
+const STEP_MASHES: [Mash; 4] = [(10, 20, 2_000), (6, 100, 2_000), (4, 250, 2_500), (3, 500, 4_000)];
+
+#[tokio::test]
+async fn a_step_again_and_again_is_one_step_of_every_release_of_every_scenario() {
+    let (mut mashes, mut sent, mut seen) = (STEP_MASHES.iter().cycle(), 0, BTreeSet::new());
+    for scenario in Scenario::names() {
+        let mut stage = Harness::open(scenario).await;
+        let new = stage.model.observed.releases.iter().filter(|release| seen.insert(standing(release)));
+        let names: Vec<_> = new.map(|release| release.name.clone()).collect();
+        for name in names {
+            stage.open_release(&name).await;
+            let (before, expected) = (stage.writes().len(), of_one_step(&stage, &name));
+            let mash = mashes.next().unwrap();
+            press_again_and_again(&mut stage, "Py", *mash).await;
+            let writes: Vec<_> = stage.writes().into_iter().skip(before).map(|(operation, _)| operation).collect();
+            assert_eq!(writes, expected, "{scenario}, {name}: {mash:?}\n{}", stage.screen(160, 45));
+            sent += usize::from(!expected.is_empty());
+            stage.back_to_fleet().await;
+        }
+    }
+    assert!(sent > 8, "{sent} releases made a step");
 }

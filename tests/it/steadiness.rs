@@ -5,6 +5,8 @@ use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::release::condition::Severity;
 use tidegate::domain::release::{Phase, Release};
 use tidegate::domain::settings::Settings;
+use tidegate::sim::scenario::Scenario;
+use tidegate::sim::wire::{Fault, FaultRule};
 
 use crate::cli::Sim;
 use crate::harness::Harness;
@@ -166,4 +168,47 @@ fn a_rollback_that_ecs_would_refuse_is_not_ready_and_its_dry_run_exits_3() {
     assert!(plan["blocked"][0].as_str().unwrap().contains("ECS refuses every deployment"), "{plan}");
     let text = sim.home.expect(3, &["rollback", "orders", "--dry-run"]).out;
     assert!(text.contains("AWS would refuse it: the rule is divided"), "{text}");
+}
+
+#[tokio::test]
+async fn auto_scaling_that_would_undo_a_rollback_is_said_before_the_key() {
+    let mut stage = Harness::open("auto-scaling").await;
+    stage.go("checkout").await;
+    let screen = stage.screen(160, 45);
+    let short = "checkout-stable needs 18 tasks for all traffic, and auto scaling makes them 10 again";
+    assert!(screen.contains("NOT READY") && screen.contains(short), "{screen}");
+    let kept = "auto scaling starts 4 tasks of checkout-canary again, without traffic";
+    let checks = |stage: &Harness| -> Vec<String> {
+        stage.release("checkout").preflight.checks.iter().map(|check| check.what.clone()).collect()
+    };
+    assert_eq!(checks(&stage), [short, kept]);
+    let asked = stage.server.log().select(|call| call.operation == "DescribeScalableTargets");
+    assert_eq!(asked.len(), 1, "once for both services, and not for those of other releases");
+    assert_eq!(
+        asked[0].input["ResourceIds"],
+        serde_json::json!(["service/prod/checkout-stable", "service/prod/checkout-canary"])
+    );
+}
+
+#[tokio::test]
+async fn auto_scaling_that_may_not_be_read_stands_in_nobodys_way() {
+    let scenario = Scenario::named("bad-canary").unwrap();
+    let mut stage = Harness::behind(&scenario, Settings::default(), |world| world).await;
+    stage.server.faults().add(FaultRule::new(Fault::Deny).operations(&["DescribeScalableTargets"]));
+    stage.go("checkout").await;
+    stage.pass(600).await;
+    let denied = stage.server.log().select(|call| call.operation == "DescribeScalableTargets" && call.error.is_some());
+    assert!(denied.len() < 2, "a denied question is not repeated");
+    let screen = stage.screen(120, 40);
+    assert!(!screen.contains("DescribeScalableTargets") && !screen.contains("NOT READY"), "{screen}");
+}
+
+#[test]
+fn a_dry_run_of_a_rollback_that_auto_scaling_would_undo_exits_3() {
+    let sim = Sim::start(&["--scenario", "auto-scaling"]);
+    let undone = "auto scaling makes them 10 again";
+    let plan = sim.home.expect(3, &["rollback", "checkout", "--dry-run", "--json"]).json();
+    assert!(plan["blocked"][0].as_str().unwrap().contains(undone), "{plan}");
+    let status = sim.home.expect(0, &["status", "checkout", "--json"]).json();
+    assert!(status["services"][0]["rollback"]["blocked"][0].as_str().unwrap().contains(undone), "{status}");
 }

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
+use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use serde_json::json;
 use tidegate::console::keymap::Key;
-use tidegate::sim::wire::{Fault, FaultRule};
+use tidegate::domain::settings::Settings;
+use tidegate::sim::api::{Answer, ApiError, Call};
+use tidegate::sim::scenario::Scenario;
+use tidegate::sim::wire::Backend;
+use tidegate::sim::world::World;
 
 use crate::harness::Harness;
 use crate::topologies::elb;
@@ -56,10 +62,27 @@ async fn targets_on_instances_and_by_ipv6_address_are_told_apart_by_revision() {
     }
 }
 
+/// An account whose container instances nobody may see.
+struct WithoutInstances(Arc<Mutex<World>>);
+
+impl Backend for WithoutInstances {
+    fn advance(&mut self, to: Timestamp) {
+        Backend::advance(&mut self.0, to);
+    }
+
+    fn call(&mut self, call: &Call) -> Answer {
+        if call.operation != "DescribeContainerInstances" {
+            return Backend::call(&mut self.0, call);
+        }
+        let message = "User is not authorized to perform: ecs:DescribeContainerInstances".to_owned();
+        Err(ApiError { status: 400, code: "AccessDeniedException".to_owned(), message })
+    }
+}
+
 #[tokio::test]
 async fn without_the_instances_a_port_that_several_tasks_have_is_nobodys() {
-    let mut stage = Harness::open("instances").await;
-    stage.server.faults().add(FaultRule::new(Fault::Deny).operations(&["DescribeContainerInstances"]));
+    let scenario = Scenario::named("instances").unwrap();
+    let mut stage = Harness::behind(&scenario, Settings::default(), WithoutInstances).await;
     stage.go("orders").await;
     stage.pass(10).await;
     let asked = stage.server.log().select(|call| call.operation == "DescribeContainerInstances");

@@ -18,7 +18,7 @@ from typing import Any
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-CRATES = ("aws-sdk-ecs", "aws-sdk-elasticloadbalancingv2", "aws-sdk-cloudwatch")
+CRATES = ("aws-sdk-ecs", "aws-sdk-elasticloadbalancingv2", "aws-sdk-cloudwatch", "aws-sdk-applicationautoscaling")
 STRUCT = re.compile(r"^pub struct (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 UNION = re.compile(r"^pub enum (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 MEMBER = re.compile(r"^    pub (?:r#)?(\w+): (.+),$", re.MULTILINE)

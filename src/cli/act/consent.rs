@@ -119,7 +119,10 @@ mod tests {
             require_pass: pass,
             ..Acting::default()
         };
-        let gated = |outcome| Plan { gate: Some(Gate { outcome, reasons: vec!["5% errors".into()] }), ..plan() };
+        let gated = |outcome| Plan {
+            gate: Some(Gate { outcome, reasons: vec!["5% errors".into()], reason_codes: Vec::new() }),
+            ..plan()
+        };
         let (fail, not_yet) = (gated(VerdictStatus::Fail), gated(VerdictStatus::Inconclusive));
         let table = [
             (&fail, acting(false, None, false), false),
@@ -137,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_gated_plan_in_a_protected_environment_needs_a_reason() {
-        let gated = |outcome| Plan { gate: Some(Gate { outcome, reasons: Vec::new() }), ..plan() };
+        let gated =
+            |outcome| Plan { gate: Some(Gate { outcome, reasons: Vec::new(), reason_codes: Vec::new() }), ..plan() };
         for outcome in [VerdictStatus::Fail, VerdictStatus::Inconclusive] {
             for required in [Confirmation::Yes, Confirmation::Name, Confirmation::None] {
                 assert!(check_reason(required, &gated(outcome), None).is_ok(), "{required:?}");

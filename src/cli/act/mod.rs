@@ -77,7 +77,11 @@ pub(super) async fn act(
     acting: &Acting,
 ) -> Result<Exit, Failure> {
     let back = matches!(wish, AskedAct::Rollback { .. });
-    let scope = if back { Scope::Rollback } else { Scope::Forward };
+    let scope = match back {
+        true if acting.dry_run => Scope::RollbackPreview,
+        true => Scope::Rollback,
+        false => Scope::Forward,
+    };
     let limit = TimeLimit::start(acting.timeout, &session.clock);
     let seen = limit.of_reads(session.observe(scope, Some(name))).await??;
     out.remark_unread(&seen.faults);

@@ -116,6 +116,7 @@ impl Cloud for Script {
             conditions: Vec::new(),
             forwards: vec![weigh("stable", frame.weights.0), weigh("canary", frame.weights.1)],
             stickiness: None,
+            former_stickiness: None,
             unknown_action: None,
             other_actions: false,
             default_rule: None,

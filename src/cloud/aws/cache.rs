@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::domain::ecs::deployment::{ServiceDeployment, ServiceRevision};
-use crate::domain::ecs::names::Arn;
+use crate::domain::ecs::names::{Arn, ServiceKey};
 use crate::domain::ecs::route::RouteId;
 use crate::domain::fault::Fault;
 
 use super::discovery::Discovery;
 use super::found::Found;
+use super::protection::Protection;
 use super::rule::Rule;
 
 /// A read that is out for longer than this is taken to hang.
@@ -37,6 +38,10 @@ pub(super) struct Memory {
     ended: Mutex<HashMap<Arn, ServiceDeployment>>,
     /// EC2 instances by container instance; `None` for one that AWS does not show.
     instances: Mutex<HashMap<Arn, Option<String>>>,
+    /// AWS denied the question for auto scaling, or does not know it.
+    pub(super) scaling_denied: AtomicBool,
+    /// The protection of tasks, by service.
+    protection: Mutex<HashMap<ServiceKey, Protection>>,
     pub(super) account: OnceLock<String>,
 }
 
@@ -169,6 +174,14 @@ impl Memory {
 
     pub(super) fn keep_instance(&self, arn: Arn, instance: Option<String>) {
         keep(&self.instances, arn, instance);
+    }
+
+    pub(super) fn protection(&self, service: &ServiceKey) -> Option<Protection> {
+        open(&self.protection).get(service).cloned()
+    }
+
+    pub(super) fn keep_protection(&self, service: &ServiceKey, protection: Protection) {
+        open(&self.protection).insert(service.clone(), protection);
     }
 
     pub(super) fn keep_ended(&self, deployment: &ServiceDeployment) {

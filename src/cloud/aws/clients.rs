@@ -97,6 +97,7 @@ pub(super) struct Clients {
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) scaling: aws_sdk_applicationautoscaling::Client,
 }
 
 /// Loads the settings of environment and files for both pools. Does not fetch credentials yet.
@@ -163,6 +164,7 @@ pub(super) struct Endpoints {
     cloudwatch: Option<String>,
     logs: Option<String>,
     sts: Option<String>,
+    scaling: Option<String>,
 }
 
 impl Endpoints {
@@ -175,6 +177,7 @@ impl Endpoints {
             cloudwatch: of("CloudWatch")?,
             logs: of("CloudWatch Logs")?,
             sts: of("STS")?,
+            scaling: of("Application Auto Scaling")?,
         })
     }
 }
@@ -207,6 +210,7 @@ impl Clients {
             cloudwatch: client!(aws_sdk_cloudwatch, cloudwatch),
             logs: client!(aws_sdk_cloudwatchlogs, logs),
             sts: client!(aws_sdk_sts, sts),
+            scaling: client!(aws_sdk_applicationautoscaling, scaling),
         }
     }
 }

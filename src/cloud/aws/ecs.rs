@@ -292,7 +292,8 @@ impl Aws {
             .buffered(self.limits.concurrency)
             .try_collect()
             .await?;
-        Ok(self.with_instances(key, described.into_iter().flatten().collect()).await)
+        let tasks = self.with_instances(key, described.into_iter().flatten().collect()).await;
+        Ok(self.with_protection(key, tasks).await)
     }
 
     async fn task_arns(&self, key: &ServiceKey, status: DesiredStatus) -> Result<Vec<String>, Fault> {

@@ -20,9 +20,11 @@ mod logs;
 mod managed;
 mod operation;
 mod pages;
+mod protection;
 mod register;
 mod revisions;
 mod rule;
+mod scaling;
 mod settings;
 mod sts;
 mod target_groups;
@@ -148,6 +150,7 @@ impl Aws {
             Query::Deployments(key) => Answer::Deployments(self.deployments(key).await?),
             Query::Alarms(names) => Answer::Alarms(self.alarms(names).await?),
             Query::Metrics(query) => Answer::Metrics(self.minutes(query).await?),
+            Query::Scaling(services) => Answer::Scaling(self.scaling(services).await?),
             Query::TargetGroups(groups) => Answer::TargetGroups(self.target_groups(groups).await?),
             Query::Definition { arn, reveal } => Answer::Definition(Box::new(self.definition(arn, *reveal).await?)),
             Query::Logs(page) => Answer::Logs(self.log(page).await?),

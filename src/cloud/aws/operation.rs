@@ -12,6 +12,7 @@ pub(crate) enum Operation {
     ListTasks,
     DescribeTasks,
     DescribeContainerInstances,
+    GetTaskProtection,
     DescribeTaskDefinition,
     ListTaskDefinitions,
     ListServiceDeployments,
@@ -27,6 +28,7 @@ pub(crate) enum Operation {
     DescribeAlarms,
     FilterLogEvents,
     GetCallerIdentity,
+    DescribeScalableTargets,
     ModifyRule,
     ModifyListener,
     UpdateService,
@@ -60,6 +62,7 @@ impl Operation {
             Self::GetMetricData | Self::DescribeAlarms => "cloudwatch",
             Self::FilterLogEvents => "logs",
             Self::GetCallerIdentity => "sts",
+            Self::DescribeScalableTargets => "application-autoscaling",
             Self::DescribeTargetGroups
             | Self::DescribeTargetGroupAttributes
             | Self::DescribeLoadBalancers
@@ -91,7 +94,7 @@ mod tests {
 
     const WATCH: &str = include_str!("../../../assets/iam/watch.json");
     const ACT: &str = include_str!("../../../assets/iam/act.json");
-    const SOURCES: [&str; 13] = [
+    const SOURCES: [&str; 15] = [
         include_str!("writes.rs"),
         include_str!("alarms.rs"),
         include_str!("cloudwatch/mod.rs"),
@@ -101,9 +104,11 @@ mod tests {
         include_str!("elbv2.rs"),
         include_str!("instances.rs"),
         include_str!("logs.rs"),
+        include_str!("protection.rs"),
         include_str!("target_groups.rs"),
         include_str!("register.rs"),
         include_str!("revisions.rs"),
+        include_str!("scaling.rs"),
         include_str!("sts.rs"),
     ];
 
@@ -139,7 +144,7 @@ mod tests {
         let mut called = BTreeSet::new();
         for source in SOURCES {
             let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
-            for client in ["ecs", "elbv2", "cloudwatch", "logs", "sts"] {
+            for client in ["ecs", "elbv2", "cloudwatch", "logs", "sts", "scaling"] {
                 for call in source.split(&format!(".clients.{client}.")).skip(1) {
                     let name = call.split('(').next().unwrap();
                     let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);

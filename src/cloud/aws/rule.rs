@@ -61,11 +61,14 @@ impl Rule {
         if forwards.is_empty() {
             return None;
         }
-        let stickiness = actions
-            .iter()
-            .filter_map(|action| action.forward_config.as_ref()?.target_group_stickiness_config.as_ref())
-            .find(|stickiness| stickiness.enabled == Some(true))
-            .and_then(|stickiness| u32::try_from(stickiness.duration_seconds?).ok());
+        let stickiness = |enabled: bool| {
+            let all = actions.iter();
+            let mut all =
+                all.filter_map(|action| action.forward_config.as_ref()?.target_group_stickiness_config.as_ref());
+            let found = all.find(|stickiness| stickiness.enabled.unwrap_or(false) == enabled)?;
+            u32::try_from(found.duration_seconds?).ok()
+        };
+        let (stickiness, former_stickiness) = (stickiness(true), stickiness(false));
         let Matching { priority, conditions, rest } = matching;
         let shape = shape(&actions, &rest);
         let Spot { load_balancer, port } = spot.clone();
@@ -80,6 +83,7 @@ impl Rule {
             conditions,
             forwards,
             stickiness,
+            former_stickiness,
             unknown_action,
             other_actions,
             shape,

@@ -46,6 +46,8 @@ pub enum Source {
     Revisions,
     /// Settings of ELB target groups.
     Groups,
+    /// Auto scaling of services.
+    Scaling,
     /// Task definitions in full.
     Definitions,
     /// CloudWatch Logs.
@@ -72,6 +74,7 @@ impl Source {
             Query::Alarms(_) => Self::Alarms,
             Query::TaskDefinitions(_) | Query::Family(_) => Self::Revisions,
             Query::TargetGroups(_) => Self::Groups,
+            Query::Scaling(_) => Self::Scaling,
             Query::Definition { .. } => Self::Definitions,
             Query::Logs(_) => Self::Logs,
         }
@@ -102,7 +105,7 @@ impl Source {
             // ECS watches a deployment's alarms with the same quota: at most two calls a minute.
             Self::Alarms => Pace { calm: 60, busy: 30 },
             Self::Revisions => Pace { calm: 300, busy: 120 },
-            Self::Groups => Pace { calm: 300, busy: 120 },
+            Self::Groups | Self::Scaling => Pace { calm: 300, busy: 120 },
             // A registered task definition never changes: only unread ones are queried.
             Self::Definitions => Pace { calm: 10, busy: 10 },
             // `screens::logs::state` decides which log queries are due; this is the interval that failures back off

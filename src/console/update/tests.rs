@@ -179,7 +179,7 @@ fn asking(mut model: Model, gate: Option<Gate>) -> Model {
 
 #[test]
 fn a_verdict_that_turned_for_the_worse_is_not_said_yes_to_unseen() {
-    let gate = |outcome| Some(Gate { outcome, reasons: vec!["as it was".to_owned()] });
+    let gate = |outcome| Some(Gate { outcome, reasons: vec!["as it was".to_owned()], reason_codes: Vec::new() });
     let (bad, unsure) = (consoles::bad((80, 24)), consoles::baking((80, 24)));
     let turned = [(&bad, None), (&bad, gate(analysis::VerdictStatus::Inconclusive)), (&unsure, None)];
     for (model, shown) in turned {

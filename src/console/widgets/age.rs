@@ -67,6 +67,7 @@ pub(crate) fn name(source: &Source) -> &'static str {
         Source::Alarms => "CloudWatch alarms",
         Source::Revisions => "ECS revisions",
         Source::Groups => "ELB target groups",
+        Source::Scaling => "auto scaling",
         Source::Definitions => "ECS task definitions",
         Source::Logs => "CloudWatch Logs",
     }

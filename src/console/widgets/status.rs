@@ -237,7 +237,9 @@ fn why_failed(release: &Release) -> String {
     let trouble = release.sides().find_map(|side| side.failure_reason.as_ref().map(ToString::to_string));
     match (trouble, release.share.configured) {
         (Some(trouble), _) => trouble,
-        (None, None) if release.canary.is_some() => "both weights are 0, nobody is served".to_owned(),
+        (None, None) if release.canary.is_some() && !release.rules.is_empty() => {
+            "both weights are 0, nobody is served".to_owned()
+        }
         (None, _) => "no reason given".to_owned(),
     }
 }

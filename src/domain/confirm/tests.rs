@@ -99,7 +99,7 @@ proptest! {
 #[test]
 fn forward_acts_always_ask_and_a_gate_in_a_protected_environment_wants_a_reason() {
     use crate::domain::analysis::VerdictStatus;
-    let gate = Gate { outcome: VerdictStatus::Fail, reasons: Vec::new() };
+    let gate = Gate { outcome: VerdictStatus::Fail, reasons: Vec::new(), reason_codes: Vec::new() };
     for (protected, gated, expected) in
         [(false, false, Yes), (false, true, Yes), (true, false, Name), (true, true, NameAndReason)]
     {

@@ -88,6 +88,10 @@ pub struct Route {
     pub forwards: Vec<Forward>,
     /// `TargetGroupStickinessConfig.DurationSeconds` where it is enabled, seconds.
     pub stickiness: Option<u32>,
+    /// `TargetGroupStickinessConfig.DurationSeconds` where it is disabled, seconds: it was enabled once, and cookies of
+    /// that duration may be out. AWS does not tell since when.
+    #[serde(default)]
+    pub former_stickiness: Option<u32>,
     /// `Type` of the first action that this version does not know: its settings are lost in reading, so that the rule
     /// cannot be written back.
     #[serde(default)]
@@ -113,10 +117,16 @@ impl Route {
             conditions: Vec::new(),
             forwards: Vec::new(),
             stickiness: None,
+            former_stickiness: None,
             unknown_action: None,
             other_actions: false,
             shape: 0,
         }
+    }
+
+    /// The longest that a client may keep its side by a cookie, seconds: also one from before stickiness was disabled.
+    pub fn cookies_last(&self) -> Option<u32> {
+        self.stickiness.max(self.former_stickiness)
     }
 
     /// Whether an ARN means this rule: its own, its listener's, or that of the listener's default rule.

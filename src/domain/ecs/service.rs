@@ -152,12 +152,12 @@ pub struct Service {
     /// `schedulingStrategy == DAEMON`: one task an instance. Its `desiredCount` counts instances and cannot be written.
     #[serde(default)]
     pub daemon: bool,
-    /// The part of AWS that owns its rules and target groups, where it is not their account's.
+    /// The part of AWS whose rules tidegate never writes, where it has such rules.
     #[serde(default)]
     pub managed: Option<Managed>,
 }
 
-/// Resources of a service that AWS creates and owns.
+/// The part of AWS whose rules send a service its requests, where tidegate never writes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Managed {
@@ -165,6 +165,8 @@ pub enum Managed {
     Express,
     /// An ECS Gateway (`gatewayConnectors`): load balancers, rules and target groups.
     Gateway,
+    /// VPC Lattice (`deployments[].vpcLatticeConfigurations`): its rules are not read, and only ECS writes them.
+    Lattice,
 }
 
 impl fmt::Display for Managed {
@@ -172,6 +174,7 @@ impl fmt::Display for Managed {
         f.write_str(match self {
             Self::Express => "ECS Express Mode",
             Self::Gateway => "an ECS Gateway",
+            Self::Lattice => "VPC Lattice",
         })
     }
 }
@@ -291,6 +294,9 @@ pub struct Task {
     pub host_ports: Vec<u16>,
     /// `enableExecuteCommand`.
     pub execute_command: bool,
+    /// `expirationDate` of its scale-in protection (GetTaskProtection); `None`: it has none, or that could not be read.
+    #[serde(default)]
+    pub protected_until: Option<Timestamp>,
     /// `containers[]`.
     pub containers: Vec<Container>,
 }

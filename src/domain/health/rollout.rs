@@ -6,6 +6,7 @@ use super::rollout_health::LOOP;
 use super::stop_reason;
 use super::stop_reason::Cause;
 use crate::domain::ecs::deployment::{DeploymentOutcome, ServiceDeployment};
+use crate::domain::ecs::lifecycle_stage::LifecycleStage;
 use crate::domain::ecs::names::{ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::service::{Rollout, RolloutRole, Task};
 use crate::domain::observe::snapshot::Snapshot;
@@ -29,6 +30,17 @@ pub fn ailment(release: &ReleaseState, snapshot: &Snapshot, now: Timestamp) -> O
         revisions.find_map(|revision| crash_loop(side, revision, snapshot, now))
     });
     looping.or_else(|| stalled(release, snapshot))
+}
+
+/// The crash loop of a revision in any service of a release, also in one that wants no tasks any more: the revision is the
+/// same wherever it runs.
+pub fn crash_loop_of(
+    release: &ReleaseState,
+    revision: &TaskDefinitionArn,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Option<RolloutHealth> {
+    services(release).find_map(|side| failing_tasks(side, revision, snapshot, now))
 }
 
 /// The services whose tasks say why a release fails, or does not go on: those of which ECS says that tasks fail, and
@@ -56,13 +68,19 @@ fn revisions<'a>(side: &'a Side, snapshot: &'a Snapshot) -> impl Iterator<Item =
 }
 
 fn crash_loop(side: &Side, revision: &TaskDefinitionArn, snapshot: &Snapshot, now: Timestamp) -> Option<RolloutHealth> {
+    // Of a service that is wanted nowhere any more, failures are of an earlier attempt.
+    if side.desired == 0 { None } else { failing_tasks(side, revision, snapshot, now) }
+}
+
+fn failing_tasks(
+    side: &Side,
+    revision: &TaskDefinitionArn,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Option<RolloutHealth> {
     let service = snapshot.service(&side.service)?;
     let of_revision = |rollout: &&Rollout| rollout.task_definition == *revision;
     let counted = service.rollouts.iter().filter(of_revision).map(|rollout| rollout.failed).max();
-    // Of a service that is wanted nowhere any more, failures are of an earlier attempt.
-    if side.desired == 0 {
-        return None;
-    }
     let counted = counted.unwrap_or(0);
     let tasks = snapshot.tasks.get(&side.service).and_then(|reading| reading.get()).map(Vec::as_slice);
     let tasks: Vec<_> = tasks.unwrap_or_default().iter().filter(|task| task.task_definition == *revision).collect();
@@ -94,6 +112,10 @@ fn stalled(release: &ReleaseState, snapshot: &Snapshot) -> Option<RolloutHealth>
         return None;
     }
     let shifted = release.method.shifted_by_ecs() && release.under_way().is_some();
+    // Whether a share bakes is not known where its rule was not read.
+    if shifted && release.rules.is_empty() && release.stage == Some(LifecycleStage::ProductionTrafficShift) {
+        return None;
+    }
     let side = services(release).find(|side| side.rolling || shifted)?;
     // Held against the time of the newest look: while nothing is heard, nothing can be seen to move.
     let looked = snapshot.services.at()?;

@@ -156,13 +156,8 @@ impl Of<'_> {
 
     /// What ECS says of tasks that do not start, unless it said later that all is well.
     fn tasks_do_not_start(&self) -> Option<Condition> {
-        let events = self.service.events.iter();
-        let since = events.take_while(|event| !event.message.contains("has reached a steady state"));
-        let mut recent = since.filter(|event| self.now.duration_since(event.at) <= RECENT);
-        let (trouble, short) = recent.find_map(|event| {
-            let short = self.service.running < self.service.desired;
-            Some((start_trouble(event)?, short))
-        })?;
+        let trouble = recent_start_trouble(self.service, self.now)?;
+        let short = self.service.running < self.service.desired;
         let said = self.service.desired > 0 && (short || trouble == StartTrouble::Fail);
         let down = self.service.running == 0;
         said.then(|| Condition::TasksDoNotStart { service: self.subject(), trouble, down })
@@ -248,6 +243,28 @@ pub(super) fn at_rest(release: &ReleaseState, side: &Side, service: &Service, sn
         deployments.into_iter().any(|known| known.arn == *arn && known.status.ended())
     };
     !side.rolling && release.under_way().is_none() && service.current_deployment.as_ref().is_none_or(over)
+}
+
+/// Why ECS finds no room for a task, as far as it said: since the last steady state, or when it last tried to start one.
+/// `None`: it finds room.
+pub(crate) fn unplaced(service: &Service, now: Timestamp) -> Option<Option<String>> {
+    // Tasks that start again and again in the place of others need no more room.
+    if let Some(StartTrouble::Unplaced(why)) = recent_start_trouble(service, now) {
+        return Some(why);
+    }
+    let mut recent = service.events.iter().filter(|event| now.duration_since(event.at) <= RECENT);
+    // A steady state says nothing of room: fewer tasks may be wanted than before.
+    let attempt = |event: &ServiceEvent| match start_trouble(event) {
+        Some(StartTrouble::Unplaced(why)) => Some(Some(why)),
+        _ => event.message.contains(" has started ").then_some(None),
+    };
+    recent.find_map(attempt).flatten()
+}
+
+/// What ECS said last of tasks of a service that do not start, unless it said later that all is well.
+fn recent_start_trouble(service: &Service, now: Timestamp) -> Option<StartTrouble> {
+    let since = service.events.iter().take_while(|event| !event.message.contains("has reached a steady state"));
+    since.filter(|event| now.duration_since(event.at) <= RECENT).find_map(start_trouble)
 }
 
 /// What an event says of tasks that do not start; `None`: it says something else.

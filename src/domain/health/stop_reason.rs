@@ -173,6 +173,7 @@ mod tests {
             instance: None,
             host_ports: Vec::new(),
             execute_command: false,
+            protected_until: None,
             containers: Vec::new(),
         }
     }

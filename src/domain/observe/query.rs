@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ecs::alarm::Alarm;
+use crate::domain::ecs::auto_scaling::AutoScaling;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Health, Route, RouteId, TargetGroup};
@@ -45,6 +46,8 @@ pub enum Query {
     Metrics(MetricsQuery),
     /// These target groups' settings.
     TargetGroups(Vec<Arn>),
+    /// The auto scaling of these services.
+    Scaling(Vec<ServiceKey>),
     /// A task definition in full. Values of its environment are redacted unless `reveal` is set.
     Definition {
         /// The task definition.
@@ -89,6 +92,8 @@ pub enum Answer {
     Metrics(Vec<(MetricSource, Series)>),
     /// To [`Query::TargetGroups`]. A target group that could not be read is absent.
     TargetGroups(Vec<TargetGroup>),
+    /// To [`Query::Scaling`].
+    Scaling(Vec<(ServiceKey, AutoScaling)>),
     /// To [`Query::Definition`].
     Definition(Box<Definition>),
     /// To [`Query::Logs`].
@@ -111,6 +116,7 @@ impl Query {
             Self::Metrics(_) => "GetMetricData",
             Self::Alarms(_) => "DescribeAlarms",
             Self::TargetGroups(_) => "DescribeTargetGroups",
+            Self::Scaling(_) => "DescribeScalableTargets",
             Self::Logs(_) => "FilterLogEvents",
         }
     }
@@ -127,6 +133,7 @@ impl Query {
             Self::Logs(page) => page.source.group.clone(),
             Self::Health(groups) | Self::TargetGroups(groups) => many(groups.len(), "target group"),
             Self::TaskDefinitions(arns) => many(arns.len(), "task definition"),
+            Self::Scaling(services) => many(services.len(), "service"),
             Self::Alarms(names) => many(names.len(), "alarm"),
             Self::Metrics(metrics) => many(metrics.meters.len(), "meter"),
         }

@@ -38,8 +38,17 @@ pub(crate) enum Scope {
     Forward,
     /// A rollback: no read delays a rollback that can go without it.
     Rollback,
+    /// A rollback that is only shown: what it would wait for is read too.
+    RollbackPreview,
     /// A release that is followed until it ends.
     Watch(Ending),
+}
+
+impl Scope {
+    /// Returns true if nothing that a rollback can go without delays the caller.
+    pub(crate) fn is_rollback(self) -> bool {
+        matches!(self, Self::Rollback | Self::RollbackPreview)
+    }
 }
 
 /// The evidence that a watched release has ended.
@@ -80,6 +89,8 @@ pub(crate) enum Read {
     Family(String),
     /// [`Query::Alarms`] of one alarm.
     Alarm(String),
+    /// [`Query::Scaling`] of one service.
+    Scaling(ServiceKey),
     /// [`Query::Metrics`] of one source.
     Minutes(MetricSource, Resolution),
 }
@@ -155,7 +166,7 @@ pub(crate) fn account(scope: Scope) -> Vec<Requirement<'static>> {
     let of = |read, need, freshness| Requirement { read, release: None, need, freshness };
     vec![
         of(Read::Services, Need::Essential, Freshness::Live),
-        of(Read::Routes, essential(matches!(scope, Scope::Forward | Scope::Rollback)), Freshness::Live),
+        of(Read::Routes, essential(scope == Scope::Forward || scope.is_rollback()), Freshness::Live),
         of(Read::Identity, essential(scope == Scope::Forward), Freshness::Settled),
     ]
 }
@@ -177,10 +188,12 @@ fn of_release<'a>(scope: Scope, of: Parts<'a, '_>) -> Vec<Requirement<'a>> {
                 of.alarms(),
                 of.history(),
                 of.failing_tasks(),
+                if scope == Scope::Release { of.scaling() } else { Vec::new() },
                 if scope == Scope::Release { of.tasks_beside_others() } else { Vec::new() },
+                if scope == Scope::Release { of.tasks_to_replace() } else { Vec::new() },
             ]
         }
-        Scope::Focus => vec![of.revisions(true), of.family(), of.histories()],
+        Scope::Focus => vec![of.revisions(true), of.family(), of.histories(), of.tasks_to_replace(), of.scaling()],
         Scope::Open => vec![of.minutes(Resolution::Full), of.surrounding_minutes(), of.tasks()],
         Scope::Past => vec![of.histories(), of.past_revisions()],
         Scope::Forward => {
@@ -188,6 +201,7 @@ fn of_release<'a>(scope: Scope, of: Parts<'a, '_>) -> Vec<Requirement<'a>> {
         }
         Scope::Rollback if of.redeploys() => vec![of.all_health(), of.history(), of.candidates()],
         Scope::Rollback => vec![of.all_health()],
+        Scope::RollbackPreview => [of_release(Scope::Rollback, of), of.tasks_to_replace(), of.scaling()].into(),
         Scope::Watch(ending) => vec![
             of.ending(ending),
             of.all_health(),
@@ -198,7 +212,7 @@ fn of_release<'a>(scope: Scope, of: Parts<'a, '_>) -> Vec<Requirement<'a>> {
             of.minutes_behind_all_groups(),
         ],
     };
-    let need = |need| if scope == Scope::Rollback { Need::Helpful } else { need };
+    let need = |need| if scope.is_rollback() { Need::Helpful } else { need };
     parts.into_iter().flatten().map(|it| Requirement { need: need(it.need), ..it }).collect()
 }
 
@@ -239,6 +253,7 @@ pub(crate) fn rollback_candidates(release: &Release) -> impl Iterator<Item = &Ta
 pub(crate) fn queries(reads: impl IntoIterator<Item = Read>, now: Timestamp, minutes: i64) -> Vec<Query> {
     let mut single = Vec::new();
     let (mut health, mut definitions, mut alarms) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut scaling = BTreeSet::new();
     let mut sources: BTreeMap<MetricSource, Resolution> = BTreeMap::new();
     for read in reads.into_iter().collect::<BTreeSet<_>>() {
         match read {
@@ -259,6 +274,9 @@ pub(crate) fn queries(reads: impl IntoIterator<Item = Read>, now: Timestamp, min
             Read::Alarm(name) => {
                 alarms.insert(name);
             }
+            Read::Scaling(service) => {
+                scaling.insert(service);
+            }
             Read::Minutes(source, resolution) => {
                 let had = sources.entry(source).or_insert(resolution);
                 *had = resolution.max(*had);
@@ -268,9 +286,10 @@ pub(crate) fn queries(reads: impl IntoIterator<Item = Read>, now: Timestamp, min
     let health = (!health.is_empty()).then(|| Query::Health(health.into_iter().collect()));
     let definitions = (!definitions.is_empty()).then(|| Query::TaskDefinitions(definitions.into_iter().collect()));
     let alarms = (!alarms.is_empty()).then(|| Query::Alarms(alarms.into_iter().collect()));
+    let scaling = (!scaling.is_empty()).then(|| Query::Scaling(scaling.into_iter().collect()));
     let metrics = (!sources.is_empty()).then(|| MetricsQuery::last(sources.into_iter().collect(), now, minutes));
     let metrics = metrics.into_iter().flat_map(|metrics| metrics.by_source()).map(Query::Metrics);
-    single.into_iter().chain(health).chain(metrics).chain(definitions).chain(alarms).collect()
+    single.into_iter().chain(health).chain(metrics).chain(definitions).chain(alarms).chain(scaling).collect()
 }
 
 #[cfg(test)]

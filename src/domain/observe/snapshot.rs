@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::progress::ProgressTracker;
 use super::routes::Routes;
 use crate::domain::ecs::alarm::Alarm;
+use crate::domain::ecs::auto_scaling::AutoScaling;
 use crate::domain::ecs::deployment::ServiceDeployment;
 use crate::domain::ecs::names::{Arn, Identity, ServiceKey, TaskDefinitionArn};
 use crate::domain::ecs::route::{Health, Route, RouteId, TargetGroup};
@@ -72,6 +73,8 @@ pub struct Snapshot {
     pub hook_changes: BTreeMap<Arn, Vec<HookChange>>,
     /// Observed changes of alarms, by name, oldest first.
     pub alarm_changes: BTreeMap<String, Vec<AlarmChange>>,
+    /// Auto scaling, by service.
+    pub scaling: BTreeMap<ServiceKey, Reading<AutoScaling>>,
     /// Target groups' settings.
     pub target_groups: BTreeMap<Arn, Reading<TargetGroup>>,
     /// Task definitions in full, values redacted.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::intent::Intent;
 use super::refusal::Warning;
-use crate::domain::analysis::{Verdict, VerdictStatus};
+use crate::domain::analysis::{Reason, ReasonCode, Verdict, VerdictStatus};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Release};
 
@@ -15,6 +15,23 @@ pub struct Gate {
     pub outcome: VerdictStatus,
     /// The verdict's reasons, weightiest first.
     pub reasons: Vec<String>,
+    /// The code of each of the reasons, in the same order.
+    #[serde(default)]
+    pub reason_codes: Vec<ReasonCode>,
+}
+
+impl Gate {
+    fn new<'a>(outcome: VerdictStatus, reasons: impl IntoIterator<Item = &'a Reason>) -> Self {
+        let (reasons, reason_codes) = reasons.into_iter().map(|reason| (reason.text.clone(), reason.code)).unzip();
+        Self { outcome, reasons, reason_codes }
+    }
+
+    /// The same as a FAIL, with a weightier reason.
+    fn failed_because(self, reason: &Reason) -> Self {
+        let reasons = std::iter::once(reason.text.clone()).chain(self.reasons).collect();
+        let reason_codes = std::iter::once(reason.code).chain(self.reason_codes).collect();
+        Self { outcome: VerdictStatus::Fail, reasons, reason_codes }
+    }
 }
 
 /// The gate of an intent. An intent is gated if it gives more traffic to a canary with traffic, or possibly with
@@ -41,9 +58,9 @@ fn known_bad(release: &Release, intent: &Intent, verdict: Option<&Gate>) -> Opti
     let refuted = !matches!(intent, Intent::Start { .. }) && release.verdict.outcome == VerdictStatus::Pass;
     let back = matches!(intent, Intent::Weight { to } if !gives_more(release, to.value()));
     let bad = release.known_against(revision).filter(|_| !refuted && !back)?;
-    let mut reasons = vec![format!("{}: {bad}", revision.tag())];
-    reasons.extend(verdict.into_iter().flat_map(|gate| gate.reasons.clone()));
-    Some(Gate { outcome: VerdictStatus::Fail, reasons })
+    let reason = ReasonCode::FailedBefore.because(format!("{}: {bad}", revision.tag()));
+    let verdict = verdict.cloned().unwrap_or_else(|| Gate::new(VerdictStatus::Fail, []));
+    Some(verdict.failed_because(&reason))
 }
 
 /// Returns true if a share is more than the canary has in any of its rules.
@@ -69,15 +86,17 @@ fn by_verdict(release: &Release, intent: &Intent) -> Option<Gate> {
     let unjudged =
         !judged && release.method != Method::Native && to > release.ladder.first().value() && shares.iter().any(more);
     let Verdict { outcome, reasons, .. } = &release.verdict;
-    let not_yet = |why: &str| Gate { outcome: VerdictStatus::Inconclusive, reasons: vec![why.to_owned()] };
+    let not_yet = |code: ReasonCode, why: &str| Gate::new(VerdictStatus::Inconclusive, [&code.because(why)]);
     if unjudged {
-        return Some(not_yet("the canary has had no traffic: nothing is known of it"));
+        return Some(not_yet(ReasonCode::Untried, "the canary has had no traffic: nothing is known of it"));
     }
     match outcome {
         _ if !judged => None,
-        VerdictStatus::Pass if release.share.configured.is_none() => Some(not_yet("the canary's share is not known")),
+        VerdictStatus::Pass if release.share.configured.is_none() => {
+            Some(not_yet(ReasonCode::ShareUnknown, "the canary's share is not known"))
+        }
         VerdictStatus::Pass => None,
-        outcome => Some(Gate { outcome: *outcome, reasons: reasons.iter().map(ToString::to_string).collect() }),
+        outcome => Some(Gate::new(*outcome, reasons)),
     }
 }
 
@@ -149,6 +168,8 @@ mod tests {
             let found = gate(&at(shares, outcome), &intent).map(|gate| gate.outcome);
             assert_eq!(found, expected, "{shares:?} {outcome:?} {intent:?}");
         }
+        let unknown = gate(&at(&[None], Pass), &weight(50.0)).unwrap();
+        assert_eq!((unknown.reason_codes, unknown.reasons.len()), (vec![ReasonCode::ShareUnknown], 1));
         assert_eq!(gate(&at(&[None], Fail), &rollback), None);
     }
 }

@@ -19,9 +19,10 @@ use super::pair::Pairs;
 use super::production_rule::ProductionRule;
 use super::{LocalState, ReleaseState};
 use crate::domain::analysis::Verdict;
+use crate::domain::ecs::deployment::Strategy;
 use crate::domain::ecs::names::ServiceKey;
 use crate::domain::ecs::route::Route;
-use crate::domain::ecs::service::Service;
+use crate::domain::ecs::service::{Managed, Service};
 use crate::domain::observe::snapshot::Snapshot;
 use crate::domain::settings::Settings;
 
@@ -53,12 +54,24 @@ pub(crate) fn releases(
     let single = alone.iter().zip(alone_names).map(|(service, name)| {
         let (mut state, verdict) = single::single(service, snapshot, settings, local_of(name), now);
         let reasons = unpaired.get(&service.key).into_iter().flatten();
-        state.conditions.extend(reasons.map(|why| Condition::NotAPair { why: why.clone() }));
+        let lattice = behind_lattice(service);
+        state.conditions.extend(reasons.chain(&lattice).map(|why| Condition::NotAPair { why: why.clone() }));
         (ReleaseState { name: name.clone(), ..state }, verdict)
     });
     let mut releases: Vec<_> = weighted.chain(single).collect();
     releases.sort_by(|(a, _), (b, _)| (&a.name, &a.stable.service).cmp(&(&b.name, &b.stable.service)));
     releases
+}
+
+/// What is not known of a service behind VPC Lattice, and which levers are left.
+fn behind_lattice(service: &Service) -> Option<String> {
+    let name = &service.key.service;
+    let rest = match service.configuration.strategy {
+        Strategy::Rolling => "whether another service shares them is not known",
+        _ => "ECS shifts its traffic and takes it back, and no weight is written from here",
+    };
+    let lattice = service.managed == Some(Managed::Lattice);
+    lattice.then(|| format!("VPC Lattice sends {name} its requests, and its rules are not read: {rest}"))
 }
 
 /// Gives those that share a name another one. A key, an operation and a line of the audit name a release: it must be

@@ -1,9 +1,11 @@
 //! Readiness of a rollback before it is needed: whether it is possible, what it does not restore, how long it takes.
 
+mod capacity;
 mod checks;
 mod estimate;
 pub mod finding;
 mod images;
+mod scaling;
 
 use std::cmp::Reverse;
 
@@ -36,8 +38,8 @@ pub fn preflight(
     let target = target(release, way);
     let look = Look { release, service, snapshot, denied, now, way, target, history };
     let mut checks = look.permissions();
-    checks.extend(look.no_task());
-    checks.extend(look.never_ran());
+    checks.extend(look.tasks());
+    checks.extend(look.scaling());
     if matches!(way, Way::Undo(_) | Way::Redeploy) {
         checks.extend(look.history_read());
         checks.extend(look.target());

@@ -20,7 +20,7 @@ pub use file::Scenario;
 pub use load::ScenarioError;
 pub(crate) use load_balancer::{Action, IpAddressType, Rule, TargetType};
 pub(crate) use service::{
-    Deployment, Managed, Network, PastDeployment, PastOutcome, PauseHook, Service, ServiceStatus, Strategy,
+    Deployment, Managed, Network, PastDeployment, PastOutcome, PauseHook, Scaling, Service, ServiceStatus, Strategy,
     TaskSettings,
 };
 pub(crate) use task_definition::{

@@ -124,6 +124,7 @@ fn idle_service(name: &str, target_group: Option<String>) -> Service {
         room: None,
         managed: None,
         protected: None,
+        scaling: None,
     }
 }
 

@@ -61,12 +61,28 @@ pub(crate) struct Service {
     /// The part of AWS that owns the rule and the target groups of the service.
     #[serde(default)]
     pub(crate) managed: Option<Managed>,
-    /// Time for which a replaced task is protected from being stopped (task scale-in protection).
+    /// Time for which a surplus task is protected from being stopped (task scale-in protection).
     #[serde(default)]
     pub(crate) protected: Option<Duration>,
+    /// Its scalable target in Application Auto Scaling.
+    #[serde(default)]
+    pub(crate) scaling: Option<Scaling>,
 }
 
-/// Services of which AWS owns the rule and the target groups.
+/// A scalable target: desiredCount is put back between the two soon after someone wrote another.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scaling {
+    /// MinCapacity.
+    pub(crate) min: u32,
+    /// MaxCapacity.
+    pub(crate) max: u32,
+    /// SuspendedState: nothing is put back.
+    #[serde(default)]
+    pub(crate) suspended: bool,
+}
+
+/// Services that show no rule of a load balancer of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Managed {
@@ -74,6 +90,8 @@ pub(crate) enum Managed {
     Express,
     /// The service has a gateway connector, and shows no load balancer.
     Gateway,
+    /// Its deployments have vpcLatticeConfigurations, and it shows no load balancer.
+    Lattice,
 }
 
 /// status of a service.

@@ -84,6 +84,7 @@ fn iam_prefix(service: Service) -> &'static str {
         Service::CloudWatch => "cloudwatch",
         Service::Logs => "logs",
         Service::Sts => "sts",
+        Service::Scaling => "application-autoscaling",
     }
 }
 

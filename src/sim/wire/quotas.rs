@@ -107,7 +107,7 @@ impl Quotas {
 /// The error of a call beyond a quota, as the service spells it.
 pub(super) fn throttled(service: Service) -> ApiError {
     let code = match service {
-        Service::Ecs | Service::Logs => "ThrottlingException",
+        Service::Ecs | Service::Logs | Service::Scaling => "ThrottlingException",
         Service::Elbv2 | Service::CloudWatch | Service::Sts => "Throttling",
     };
     ApiError { status: 400, code: code.to_owned(), message: "Rate exceeded".to_owned() }

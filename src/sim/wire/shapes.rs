@@ -111,6 +111,13 @@ const APIS: &[Api] = &[
         shapes: Shapes { integers: &[], booleans: &[], lists: &[], maps: &[], times: &[], doubles: &[] },
     },
     Api {
+        service: Service::Scaling,
+        target: Some("AnyScaleFrontendService"),
+        version: None,
+        namespace: "",
+        shapes: Shapes { integers: &[], booleans: &[], lists: &[], maps: &[], times: &[], doubles: &[] },
+    },
+    Api {
         service: Service::Sts,
         target: None,
         version: Some("2011-06-15"),

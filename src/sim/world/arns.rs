@@ -20,6 +20,11 @@ impl Arns {
         self.arn("ecs", format_args!("service/{cluster}/{name}"))
     }
 
+    /// An ARN of VPC Lattice.
+    pub(crate) fn lattice(&self, rest: &str) -> String {
+        self.arn("vpc-lattice", format_args!("{rest}"))
+    }
+
     pub(crate) fn task(&self, cluster: &str, id: &str) -> String {
         self.arn("ecs", format_args!("task/{cluster}/{id}"))
     }

@@ -129,20 +129,40 @@ struct Side {
     desired: u32,
     daemon: bool,
     is_draining: bool,
+    /// The cluster has room for fewer tasks than are wanted: ECS says so.
+    is_cramped: bool,
+    /// Its tasks are protected from scale-in for 45 minutes.
+    is_protected: bool,
     past: Vec<u32>,
 }
 
 fn side(revisions: [u32; 3], draining: f64) -> impl Strategy<Value = Side> {
-    let kinds = (proptest::bool::weighted(0.15), proptest::bool::weighted(draining));
+    let likely = proptest::bool::weighted;
+    let kinds = (likely(0.15), likely(draining), likely(0.1), likely(0.2));
     let past = proptest::collection::vec(40u32..42, 0..2);
-    (select(revisions.to_vec()), 0u32..5, kinds, past).prop_map(|(revision, desired, (daemon, is_draining), past)| {
-        Side { revision, desired, daemon, is_draining, past }
-    })
+    (select(revisions.to_vec()), 0u32..5, kinds, past).prop_map(
+        |(revision, desired, (daemon, is_draining, is_cramped, is_protected), past)| Side {
+            revision,
+            desired,
+            daemon,
+            is_draining,
+            is_cramped,
+            is_protected,
+            past,
+        },
+    )
+}
+
+/// What a cluster with too little room and protected tasks add to a service.
+fn limits(desired: u32, is_cramped: bool, is_protected: bool) -> String {
+    let room = if is_cramped && desired > 0 { format!("room = {}\n", desired - 1) } else { String::new() };
+    room + if is_protected { "protected = '45m'\n" } else { "" }
 }
 
 impl Side {
     fn text(&self, track: &str, more: &str) -> String {
-        let Self { revision, desired, daemon, is_draining, past } = self;
+        let Self { revision, desired, daemon, is_draining, is_cramped, is_protected, past } = self;
+        let limits = limits(*desired, *is_cramped && !daemon, *is_protected);
         let status = if *is_draining { "DRAINING" } else { "ACTIVE" };
         let (days, since) = if track == "stable" { ("9d", 17) } else { ("50m", 10) };
         let past = past.iter().zip(since..);
@@ -151,9 +171,14 @@ impl Side {
         format!(
             "[service.checkout-{track}]\ntask_definition = 'checkout:{revision}'\ndesired = {desired}\n\
              daemon = {daemon}\nstatus = '{status}'\ndeployed = '{days}'\ntarget_group = 'checkout-{track}'\n{more}\
-             past = [{}]\n",
+             {limits}past = [{}]\n",
             past.join(", ")
         )
+    }
+
+    /// Returns true if tasks of revision 41 run in it.
+    fn runs_41(&self) -> bool {
+        self.revision == 41 && self.desired > 0 && !self.is_draining
     }
 }
 
@@ -171,6 +196,8 @@ fn pair() -> impl Strategy<Value = Part> {
                 OwnGroups => format!("more_target_groups = ['internal-{track}']\n"),
                 _ => String::new(),
             };
+            // Nobody can know that a revision crashes of which no task ran.
+            let crashes = (crashes.0, crashes.1 && (stable.runs_41() || canary.runs_41()));
             let legacy = "[service.checkout-legacy]\ntask_definition = 'checkout:41'\ndesired = 1\ndeployed = '17d'\n\
                           target_group = 'checkout-legacy'\n";
             let text = [
@@ -201,7 +228,11 @@ fn pair() -> impl Strategy<Value = Part> {
 fn past(family: &'static str) -> impl Strategy<Value = String> {
     let outcome = select(vec!["successful", "successful", "rolled_back", "superseded"]);
     let one = (40u32..43, outcome);
-    proptest::collection::vec(one, 0..3).prop_map(move |all| {
+    proptest::collection::vec(one, 0..3).prop_map(move |mut all| {
+        // ECS has nothing to roll the first deployment back to.
+        while all.last().is_some_and(|(revision, outcome)| *revision == 42 || *outcome == "rolled_back") {
+            all.pop();
+        }
         let all: Vec<_> = (12..)
             .zip(all)
             .map(|(ago, (revision, outcome))| {
@@ -266,9 +297,12 @@ fn configuration() -> impl Strategy<Value = String> {
 fn shifted() -> impl Strategy<Value = Part> {
     let managed = select(vec!["", "", "", "managed = 'express'\n", "managed = 'gateway'\n"]);
     let divided = weighted(0.2, (select(vec![(5u32, 95u32), (50, 50), (0, 100), (90, 10)]), 5u32..300));
-    let flags = (any::<bool>(), any::<bool>(), proptest::bool::weighted(0.2), any::<bool>());
+    let is_protected = proptest::bool::weighted(0.2);
+    let flags = (any::<bool>(), any::<bool>(), proptest::bool::weighted(0.2), any::<bool>(), is_protected);
     (configuration(), managed, (happens("search"), divided), (past("search"), 0u32..5), flags).prop_map(
-        |(configuration, managed, (happens, divided), (past, desired), (is_default, tested, crashes, swapped))| {
+        |(configuration, managed, (happens, divided), (past, desired), flags)| {
+            let (is_default, tested, crashes, swapped, is_protected) = flags;
+            let limits = limits(desired, false, is_protected);
             let (mine, next) = if swapped { (0, 100) } else { (100, 0) };
             let action = format!("{{ forward = {{ search-blue = {mine}, search-green = {next} }} }}");
             let is_default = is_default && managed != "managed = 'gateway'\n";
@@ -280,7 +314,7 @@ fn shifted() -> impl Strategy<Value = Part> {
             let service = format!(
                 "[service.search]\ntask_definition = 'search:41'\ndesired = {desired}\ndeployed = '3d'\n\
                  target_group = 'search-blue'\nalternate_target_group = 'search-green'\non_alternate = {swapped}\n\
-                 production_rule = 'search'\n{}{managed}{configuration}{past}",
+                 production_rule = 'search'\n{}{managed}{limits}{configuration}{past}",
                 if tested { "test_rule = 'search-test'\n" } else { "" },
             );
             let groups = "[target_group.search-blue]\n[target_group.search-green]\n";
@@ -297,9 +331,11 @@ fn shifted() -> impl Strategy<Value = Part> {
 
 fn rolling() -> impl Strategy<Value = Part> {
     let early = weighted(0.3, select(vec!["BLOCKING", "DEFERRED"]));
-    let flags = (any::<bool>(), proptest::bool::weighted(0.3), any::<bool>(), proptest::bool::weighted(0.15));
+    let likely = proptest::bool::weighted;
+    let flags = (any::<bool>(), likely(0.3), any::<bool>(), likely(0.15), (likely(0.15), likely(0.2)));
     (early, flags, (happens("orders"), past("orders")), 0u32..5).prop_map(
-        |(early, (breaker, crashes, inactive, daemon), (happens, past), desired)| {
+        |(early, (breaker, crashes, inactive, daemon, (is_cramped, is_protected)), (happens, past), desired)| {
+            let limits = limits(desired, is_cramped && !daemon, is_protected);
             let early = early
                 .map(|cleanup| format!(", early_success = {{ healthy_percent = 100, cleanup = '{cleanup}' }}"))
                 .unwrap_or_default();
@@ -307,7 +343,7 @@ fn rolling() -> impl Strategy<Value = Part> {
                 "{}[rule.orders]\npriority = 30\npath = ['/orders*']\naction = {{ forward = {{ orders = 1 }} }}\n\
                  rps = 10\n[target_group.orders]\n[service.orders]\ntask_definition = 'orders:41'\n\
                  desired = {desired}\ndeployed = '3d'\ntarget_group = 'orders'\ndaemon = {daemon}\n\
-                 deployment = {{ breaker = {breaker}{early} }}\n{past}",
+                 deployment = {{ breaker = {breaker}{early} }}\n{limits}{past}",
                 family("orders", (crashes, false), inactive),
             );
             Part { text, events: happens }

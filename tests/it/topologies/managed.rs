@@ -1,6 +1,7 @@
-//! Services whose rules and target groups AWS owns: an ECS Gateway's, and those of Express Mode.
+//! Services whose rules tidegate never writes: those behind an ECS Gateway or VPC Lattice, and those of Express Mode.
 
 use serde_json::json;
+use tidegate::console::keymap::Key;
 use tidegate::domain::ecs::service::Managed;
 use tidegate::domain::release::Phase;
 use tidegate::domain::release::share::Weight;
@@ -27,6 +28,34 @@ async fn the_rule_of_a_gateway_is_read_from_the_revisions_and_never_written() {
     let search = stage.release("search");
     assert_eq!((search.stable.task_definition.tag().as_str(), search.needs_somebody()), (":88", false), "{search}");
     assert_eq!(changed(&before, &rules(&stage)).len(), 1, "by ECS itself");
+}
+
+#[tokio::test]
+async fn behind_vpc_lattice_only_the_calls_of_ecs_are_levers() {
+    let mut stage = Harness::open("lattice").await;
+    let search = stage.release("search");
+    assert_eq!((search.managed, search.share.configured), (Some(Managed::Lattice), None), "no rule was read");
+    let sides = [&search.stable, search.canary.as_ref().unwrap()].map(|side| side.task_definition.tag());
+    assert_eq!(sides, [":88", ":89"]);
+    let said: Vec<_> = search.conditions.iter().map(|it| it.message(Wording::PLAIN)).collect();
+    let lattice = "VPC Lattice sends search its requests, and its rules are not read: ECS shifts its traffic and takes \
+                   it back, and no weight is written from here";
+    assert!(said.iter().any(|it| it == lattice), "{said:?}");
+    stage.go("search").await;
+    let screen = stage.screen(80, 24);
+    assert!(screen.contains("requested by ECS 10% · configured not read") && screen.contains("●10%"), "{screen}");
+    assert!(!screen.contains("nobody is served") && !screen.contains("STALLED"), "{screen}");
+    stage.press("W").await;
+    stage.press("5").await;
+    stage.press("\ny").await;
+    assert_eq!(stage.told(), [""; 0], "{}", stage.screen(120, 40));
+    stage.hit(Key::Esc);
+    stage.settle().await;
+    stage.press("R").await;
+    let told = stage.told();
+    assert!(told.len() == 1 && told[0].starts_with("StopServiceDeployment"), "{told:?}");
+    stage.until("back", |model| model.release("search").unwrap().phase == Phase::Steady).await;
+    assert_eq!(stage.release("search").stable.task_definition.tag(), ":88");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ pub(crate) enum Bucket {
     Deployments,
     /// ECS service revisions: describe.
     Revisions,
-    /// ECS tasks: list and describe.
+    /// ECS tasks: list, describe, and their protection, for which AWS publishes no quota of its own.
     Tasks,
     /// ECS task definitions: list and describe.
     TaskDefinitions,
@@ -27,6 +27,8 @@ pub(crate) enum Bucket {
     Balancers,
     /// CloudWatch GetMetricData.
     Metrics,
+    /// Application Auto Scaling DescribeScalableTargets, for which AWS publishes no quota: the figure is tidegate's own.
+    ScalableTargets,
     /// CloudWatch DescribeAlarms, which ECS itself needs to watch a deployment.
     Alarms,
 }
@@ -49,7 +51,7 @@ impl Bucket {
             Op::ListServices | Op::DescribeServices => &[Self::Services],
             Op::ListServiceDeployments | Op::DescribeServiceDeployments => &[Self::Deployments],
             Op::DescribeServiceRevisions => &[Self::Revisions],
-            Op::ListTasks | Op::DescribeTasks => &[Self::Tasks],
+            Op::ListTasks | Op::DescribeTasks | Op::GetTaskProtection => &[Self::Tasks],
             Op::ListTaskDefinitions | Op::DescribeTaskDefinition => &[Self::TaskDefinitions],
             Op::ListClusters | Op::DescribeClusters | Op::DescribeContainerInstances => &[Self::Clusters],
             Op::UpdateService => &[Self::UpdateService],
@@ -62,6 +64,7 @@ impl Bucket {
             Op::ModifyRule | Op::ModifyListener => &[Self::BalancerWrites, Self::Balancers],
             Op::GetMetricData => &[Self::Metrics],
             Op::DescribeAlarms => &[Self::Alarms],
+            Op::DescribeScalableTargets => &[Self::ScalableTargets],
             Op::FilterLogEvents
             | Op::GetCallerIdentity
             | Op::StopServiceDeployment
@@ -80,6 +83,7 @@ impl Bucket {
             Self::BalancerWrites => (20.0, 3.0),
             Self::Metrics => (500.0, 500.0),
             Self::Alarms => (9.0, 9.0),
+            Self::ScalableTargets => (20.0, 5.0),
         };
         Quota { burst, per_second }
     }

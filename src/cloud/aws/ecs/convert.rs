@@ -47,9 +47,18 @@ pub(super) fn service(raw: sdk::Service, cluster: &str) -> Option<Service> {
         grace: raw.health_check_grace_period_seconds().and_then(|seconds| u32::try_from(seconds).ok()),
         execute_command: raw.enable_execute_command(),
         daemon: raw.scheduling_strategy == Some(sdk::SchedulingStrategy::Daemon),
-        managed: (raw.resource_management_type == Some(sdk::ResourceManagementType::Ecs)).then_some(Managed::Express),
+        managed: managed(&raw),
         cluster_arn,
     })
+}
+
+/// A Gateway shows in the revisions alone.
+fn managed(raw: &sdk::Service) -> Option<Managed> {
+    let lattice = raw.deployments().iter().any(|deployment| !deployment.vpc_lattice_configurations().is_empty());
+    match raw.resource_management_type {
+        Some(sdk::ResourceManagementType::Ecs) => Some(Managed::Express),
+        _ => lattice.then_some(Managed::Lattice),
+    }
 }
 
 fn whole(count: i32) -> u32 {
@@ -173,6 +182,7 @@ pub(super) fn task(raw: sdk::Task) -> Option<Task> {
         instance: None,
         host_ports: host_ports(containers),
         execute_command: raw.enable_execute_command(),
+        protected_until: None,
         containers: containers.iter().map(container).collect(),
         image_digests: containers.iter().filter_map(|container| non_empty(container.image_digest())).collect(),
     })

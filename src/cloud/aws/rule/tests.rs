@@ -207,6 +207,7 @@ proptest! {
         let to_both = [to("a", weights.0), to("b", weights.1)];
         let off = rule(first.reweighted(&to_both, Some(Stickiness::Off { was: seconds })).unwrap()).unwrap();
         prop_assert_eq!((off.route.stickiness, &off.route.forwards[..]), (None, &to_both[..]));
+        prop_assert_eq!((off.route.former_stickiness, off.route.cookies_last()), (Some(seconds), Some(seconds)));
         let plain = rule(first.reweighted(&to_both, None).unwrap()).unwrap();
         prop_assert_ne!(off.route.shape, plain.route.shape);
         let on = rule(off.reweighted(&to_both, Some(Stickiness::On { seconds })).unwrap()).unwrap();

@@ -172,6 +172,7 @@ fn traffic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'stati
             spans.extend(parts::share_bar(scene, configured, bar));
             spans.push(Span::raw(" "));
         }
+        None if release.rules.is_empty() => spans.push(scene.span("not known  ", Role::Warn)),
         None => spans.push(scene.span("nobody is served  ", Role::Bad)),
     }
     let say = |value: Option<Percent>, none: &str| value.map_or(none.to_owned(), |share| share.to_string());
@@ -182,7 +183,7 @@ fn traffic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'stati
         scene.dim(asked),
         scene.text(say(share.requested, "–")),
         scene.dim(" · configured "),
-        scene.span(say(share.configured, "0 and 0"), Role::Canary),
+        scene.span(say(share.configured, if release.rules.is_empty() { "not read" } else { "0 and 0" }), Role::Canary),
         scene.dim(" · observed "),
         scene.span(observed.map_or("no data".to_owned(), format::share), if usable { Role::Text } else { Role::Dim }),
     ]);

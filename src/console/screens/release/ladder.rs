@@ -38,7 +38,9 @@ fn visited(scene: &Canvas<'_>, release: &Release) -> Vec<f64> {
 }
 
 fn rungs(scene: &Canvas<'_>, release: &Release, fresh: bool, room: usize) -> Vec<Span<'static>> {
-    let at = release.share.configured.unwrap_or(Percent::ZERO).value();
+    // Without a rule that was read there is only what ECS asked for.
+    let asked = release.share.requested.filter(|_| release.rules.is_empty());
+    let at = release.share.configured.or(asked).unwrap_or(Percent::ZERO).value();
     let mut rungs: Vec<f64> = release.ladder.steps().iter().map(|step| step.value()).collect();
     if !rungs.iter().any(|rung| same(*rung, at)) {
         rungs.push(at);

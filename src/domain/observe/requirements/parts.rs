@@ -158,6 +158,21 @@ impl<'a> Parts<'a, '_> {
         self.live(self.release.services().filter(several).map(|side| Read::Tasks(side.service.clone())))
     }
 
+    /// The tasks that a rollback replaces: some may be protected from being stopped.
+    pub(super) fn tasks_to_replace(&self) -> Vec<Requirement<'a>> {
+        let stable = &self.release.stable;
+        let replaces = (self.redeploys() || stable.rolling) && stable.running > 0;
+        self.live(replaces.then(|| Read::Tasks(stable.service.clone())))
+    }
+
+    /// The auto scaling of a pair's services, whose desired counts a rollback writes.
+    pub(super) fn scaling(&self) -> Vec<Requirement<'a>> {
+        let pair = self.release.method == Method::Weighted && self.release.canary.is_some();
+        let services = self.release.services().filter(|side| pair && !side.daemon);
+        let read = |side: &Side| self.helpful(Read::Scaling(side.service.clone()), Freshness::Settled);
+        services.map(read).collect()
+    }
+
     pub(super) fn tasks(&self) -> Vec<Requirement<'a>> {
         self.live(self.release.services().map(|side| Read::Tasks(side.service.clone())))
     }

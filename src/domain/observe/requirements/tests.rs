@@ -10,7 +10,7 @@ use crate::domain::observe::query::Answer;
 use crate::testkit::worlds;
 use crate::testkit::worlds::{Scene, scene};
 
-const SCOPES: [Scope; 11] = [
+const SCOPES: [Scope; 12] = [
     Scope::Fleet,
     Scope::Release,
     Scope::Focus,
@@ -18,6 +18,7 @@ const SCOPES: [Scope; 11] = [
     Scope::Past,
     Scope::Forward,
     Scope::Rollback,
+    Scope::RollbackPreview,
     Scope::Watch(Ending::Deployment),
     Scope::Watch(Ending::Rollout),
     Scope::Watch(Ending::Pair),
@@ -81,7 +82,9 @@ proptest! {
         let releases: Vec<_> = releases.iter().collect();
         for it in required(Scope::Rollback, &releases, &known) {
             prop_assert_eq!(it.need, Need::Helpful, "{:?}", it.read);
-            prop_assert!(!matches!(it.read, Read::Minutes(..) | Read::Alarm(_) | Read::Tasks(_)), "{:?}", it.read);
+            let (read, left) = (&it.read, "a rollback does without");
+            prop_assert!(!matches!(read, Read::Minutes(..) | Read::Alarm(_)), "{:?}: {}", read, left);
+            prop_assert!(!matches!(read, Read::Tasks(_) | Read::Scaling(_)), "{:?}: {}", read, left);
         }
     }
 
@@ -103,12 +106,12 @@ proptest! {
         }
         let (again, rest) = of(&snapshot);
         prop_assert!(again.is_empty(), "{again:?}");
-        prop_assert!(scope == Scope::Past || scope == Scope::Rollback || !rest.is_empty());
+        prop_assert!(scope == Scope::Past || scope.is_rollback() || !rest.is_empty());
     }
 
     /// Each thing is in one query only, however many reads require it.
     #[test]
-    fn each_thing_is_in_one_query(scene in scene(), scopes in proptest::sample::subsequence(SCOPES.to_vec(), 0..11)) {
+    fn each_thing_is_in_one_query(scene in scene(), scopes in proptest::sample::subsequence(SCOPES.to_vec(), 0..12)) {
         let all = reads(&scene, &scene.snapshot(), &scopes);
         let queries = queries(all.iter().cloned().chain(all.clone()), worlds::now(), 10);
         let unique: HashSet<_> = queries.iter().collect();
@@ -118,6 +121,7 @@ proptest! {
             Query::TaskDefinitions(arns) => arns.len(),
             Query::Alarms(names) => names.len(),
             Query::Metrics(metrics) => metrics.meters.len(),
+            Query::Scaling(services) => services.len(),
             _ => 1,
         };
         let sources: BTreeSet<_> =

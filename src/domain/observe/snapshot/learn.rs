@@ -53,6 +53,11 @@ impl Snapshot {
                 let asked = if let Query::Alarms(names) = query { names.as_slice() } else { &[] };
                 self.learn_alarms(at, asked, alarms);
             }
+            (Answer::Scaling(services), _) => {
+                for (service, scaling) in services {
+                    self.scaling.entry(service).or_default().put(at, scaling);
+                }
+            }
             (Answer::TargetGroups(groups), _) => {
                 for group in groups {
                     self.target_groups.entry(group.arn.clone()).or_default().put(at, group);
@@ -207,6 +212,11 @@ impl Snapshot {
             Query::TargetGroups(groups) => {
                 for group in groups {
                     self.target_groups.entry(group.clone()).or_default().fail(at, fault.clone());
+                }
+            }
+            Query::Scaling(services) => {
+                for service in services {
+                    self.scaling.entry(service.clone()).or_default().fail(at, fault.clone());
                 }
             }
             // The view keeps a definition with its values.

@@ -1,30 +1,13 @@
-//! Capacity of a pair: stable's tasks for all traffic, and the removal of the canary's tasks.
+//! The removal of the canary's tasks.
 
 use jiff::SignedDuration;
 
 use crate::domain::plan::steps::{a_step, scale};
 use crate::domain::plan::{Context, Expect, Step, Warning, daemon};
-use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
-
-/// The canary's share, percent, from which the size of the canary indicates stable's need of tasks. Below this share
-/// stable already carries nearly all traffic.
-const TELLING_SHARE: f64 = 20.0;
 
 /// The longest that the canary's tasks stay for late requests, unless its clients are sticky.
 const DRAINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
-
-/// Number of tasks that stable needs for all traffic: its desired count, or more if stable was scaled in while the
-/// canary carried its share. Never more than both sides have.
-pub(super) fn needed_for_all(stable: &Side, canary: &Side, share: Option<Percent>) -> u32 {
-    let least = if stable.desired == 0 { canary.desired.max(1) } else { stable.desired };
-    let Some(share) = share.filter(|share| share.value() >= TELLING_SHARE) else { return least };
-    // The fewest tasks whose share, rounded up, is the canary's number of tasks.
-    let carried = (f64::from(canary.desired.saturating_sub(1)) * 100.0 / share.value()).floor() + 1.0;
-    // Finite and positive; at most what both sides have.
-    let carried = (carried as u32).min(stable.desired.saturating_add(canary.desired));
-    least.max(carried)
-}
 
 /// Steps that remove canary tasks once no traffic reaches them: load balancers follow a write with a delay, and sticky
 /// clients with a longer one. Empty while another rule sends requests to the canary, and where ECS accepts no desired
@@ -55,7 +38,7 @@ pub(super) fn kept_tasks(release: &Release, canary: &Side) -> Option<Warning> {
 }
 
 fn kept(release: &Release, canary: &Side, desired: u32, written: &[Expect], context: &Context<'_>) -> Step {
-    let stickiness = release.rules.iter().filter_map(|rule| rule.route.stickiness).max();
+    let stickiness = release.rules.iter().filter_map(|rule| rule.route.cookies_last()).max();
     let sticky = stickiness.map_or(SignedDuration::ZERO, |seconds| SignedDuration::from_secs(seconds.into()));
     let mut after = written.to_vec();
     if desired == 0 {
@@ -80,33 +63,18 @@ fn kept(release: &Release, canary: &Side, desired: u32, written: &[Expect], cont
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::consoles::{Pair, open};
+    use crate::domain::plan::Intent;
+    use crate::testkit::consoles::{Pair, open, planned};
 
     #[test]
-    fn stable_needs_what_carried_the_traffic() {
-        let release = open((120, 40), Pair::at(10, 1_200)).release("checkout").unwrap().clone();
-        let (stable, canary) = (release.stable.clone(), release.canary.clone().unwrap());
-        let needed = |stable_tasks, canary_tasks, share: f64| {
-            let stable = Side { desired: stable_tasks, ..stable.clone() };
-            let canary = Side { desired: canary_tasks, ..canary.clone() };
-            needed_for_all(&stable, &canary, Percent::new(share).ok())
-        };
-        let table = [
-            // The canary is sized by tidegate.
-            (18, 2, 10.0, 18),
-            (18, 9, 50.0, 18),
-            (18, 18, 100.0, 18),
-            // Stable was scaled in meanwhile.
-            (2, 18, 100.0, 18),
-            (9, 9, 50.0, 17),
-            (0, 6, 100.0, 6),
-            // A canary larger than its share is not evidence while stable carries the rest.
-            (18, 3, 1.0, 18),
-            (2, 10, 50.0, 12),
-            (1, 0, 100.0, 1),
-        ];
-        for (stable, canary, share, expected) in table {
-            assert_eq!(needed(stable, canary, share), expected, "{stable} {canary} {share}");
-        }
+    fn cookies_from_before_stickiness_was_switched_off_elsewhere_are_waited_for() {
+        let mut release = open((120, 40), Pair::at(10, 1_200)).release("checkout").unwrap().clone();
+        let back = Intent::Rollback { to: None, at_once: false };
+        let longest = |release: &Release| planned(release, &back).unwrap().steps.iter().map(|it| it.patience).max();
+        let patience = |seconds| SignedDuration::from_secs(seconds) + DRAINS_WITHIN;
+        assert!(longest(&release) < Some(patience(7_200)));
+        // Nobody on this machine knows since when: they may last for all of it.
+        release.state.rules[0].route.former_stickiness = Some(7_200);
+        assert_eq!(longest(&release), Some(patience(7_200)));
     }
 }

@@ -1,6 +1,6 @@
 //! The canary's revision becomes the stable one, step by step.
 
-use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
+use super::capacity::{fewer_tasks, kept_tasks};
 use super::{Moving, moving};
 use crate::domain::ecs::route::Stickiness;
 use crate::domain::plan::steps::{
@@ -8,6 +8,7 @@ use crate::domain::plan::steps::{
 };
 use crate::domain::plan::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step};
 use crate::domain::release::Release;
+use crate::domain::release::capacity::needed_for_all;
 use crate::domain::release::share::Percent;
 
 /// From the second step on there is no cheap way back. Ordered again after it was broken off, it goes on where it

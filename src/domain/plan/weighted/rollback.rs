@@ -1,11 +1,12 @@
 //! Rollback of a pair: users first, then capacity.
 
-use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
+use super::capacity::{fewer_tasks, kept_tasks};
 use super::no_pair;
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::ecs::route::Stickiness;
 use crate::domain::plan::steps::{a_step, alone, capacity, healthy, scale, set_share, update, without_traffic};
 use crate::domain::plan::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, Reread, Step, Warning, redeploy};
+use crate::domain::release::capacity::needed_for_all;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
 

@@ -1,6 +1,6 @@
 //! Traffic up and down the ladder, and a new revision onto the canary.
 
-use super::capacity::{fewer_tasks, kept_tasks, needed_for_all};
+use super::capacity::{fewer_tasks, kept_tasks};
 use super::{Moving, moving};
 use crate::domain::ecs::names::TaskDefinitionArn;
 use crate::domain::plan::steps::{
@@ -8,6 +8,7 @@ use crate::domain::plan::steps::{
 };
 use crate::domain::plan::{Context, Expect, Intent, Plan, Refusal, Remedy, Reread, gate};
 use crate::domain::release::Release;
+use crate::domain::release::capacity::needed_for_all;
 use crate::domain::release::share::Percent;
 
 /// Up the ladder: to the next rung, or to a share above the present one.

@@ -207,6 +207,7 @@ mod tests {
             conditions: Vec::new(),
             forwards: vec![to("blue", blue), to("green", green)],
             stickiness: None,
+            former_stickiness: None,
             unknown_action: None,
             other_actions: false,
             default_rule: None,

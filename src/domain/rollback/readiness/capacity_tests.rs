@@ -6,9 +6,9 @@ use crate::domain::ecs::deployment::DeploymentStatus;
 use crate::domain::ecs::deployment::{RevisionImage, ServiceDeployment, ServiceRevision, TaskCounts};
 use crate::domain::ecs::names::Arn;
 use crate::domain::ecs::route::Health;
-use crate::domain::ecs::service::Service;
+use crate::domain::ecs::service::{RolloutRole, Service, ServiceEvent, Task};
 use crate::domain::observe::snapshot::Reading;
-use crate::testkit::consoles::{Pair, group, now, open};
+use crate::testkit::consoles::{Pair, ago, group, now, open, tasks, td};
 
 /// A pair whose stable service has no healthy tasks and is otherwise as given.
 fn without_tasks(change: impl Fn(&mut Service)) -> Model {
@@ -20,6 +20,16 @@ fn without_tasks(change: impl Fn(&mut Service)) -> Model {
     }
     model.observed.snapshot.services = Reading::fresh(now(), services);
     model.observed.snapshot.health.insert(group("checkout-stable"), Reading::fresh(now(), Health::default()));
+    model.derive();
+    model
+}
+
+/// The same, with another change of the canary's service.
+fn beside(change: impl Fn(&mut Service)) -> Model {
+    let mut model = without_tasks(|stable| stable.desired = 0);
+    let mut services = model.observed.snapshot.services.get().unwrap().clone();
+    services.values_mut().filter(|service| service.key.service == "checkout-canary").for_each(change);
+    model.observed.snapshot.services = Reading::fresh(now(), services);
     model.derive();
     model
 }
@@ -40,6 +50,56 @@ fn a_rollback_to_a_service_that_gets_no_task_would_wait() {
     // The rollback orders tasks, or tasks are on their way.
     assert_eq!(gravest(&without_tasks(|stable| stable.desired = 0)), None);
     assert_eq!(gravest(&without_tasks(|stable| stable.pending = 2)), None);
+}
+
+#[test]
+fn a_revision_that_crashes_anywhere_in_the_release_is_waited_for_in_vain() {
+    let crashing = |failed| {
+        beside(|canary| {
+            let mut of_stable = canary.rollouts[0].clone();
+            (of_stable.id, of_stable.role) = ("ecs-svc/41".into(), RolloutRole::Active);
+            (of_stable.task_definition, of_stable.failed, of_stable.running) = (td("checkout", 41), failed, 0);
+            canary.rollouts.push(of_stable);
+        })
+    };
+    let failing = "tasks of :41 keep failing: 3 tasks: cause not read yet";
+    assert_eq!(gravest(&crashing(3)), Some((Level::Waits, failing.to_owned())));
+    assert_eq!(gravest(&crashing(1)), None);
+}
+
+#[test]
+fn a_cluster_without_room_for_the_tasks_that_a_rollback_needs_is_waited_for() {
+    let said = |messages: &[&str]| {
+        let event = |(message, age): (&&str, i64)| {
+            let message = (*message).to_owned();
+            ServiceEvent { id: age.to_string(), at: ago(age), message }
+        };
+        let events: Vec<_> = messages.iter().zip((120..).step_by(60)).map(event).collect();
+        gravest(&without_tasks(|stable| (stable.desired, stable.events) = (0, events.clone())))
+    };
+    let unplaced = "(service checkout-stable) was unable to place a task because no container instance met all of its \
+                    requirements. Reason: No Container Instances were found in your cluster.";
+    let steady = "(service checkout-stable) has reached a steady state.";
+    let why = "ECS finds no room for tasks of checkout-stable: no container instance met all of its requirements";
+    let waits = Some((Level::Waits, why.to_owned()));
+    assert_eq!(said(&[unplaced]), waits);
+    // It is steady because fewer tasks were wanted.
+    assert_eq!(said(&[steady, unplaced]), waits);
+    assert_eq!(said(&[steady, "(service checkout-stable) has started 1 tasks: (task 1).", unplaced]), None);
+}
+
+#[test]
+fn protected_tasks_of_the_canary_run_on_and_hold_nothing_up() {
+    let mut model = open((120, 40), Pair::at(10, 1_200));
+    let canary = model.release("checkout").unwrap().canary.clone().unwrap();
+    let service = model.observed.snapshot.service(&canary.service).unwrap().clone();
+    let until = ago(-20 * 60);
+    let protected = tasks(&service).into_iter().map(|task| Task { protected_until: Some(until), ..task }).collect();
+    model.observed.snapshot.tasks.insert(canary.service.clone(), Reading::fresh(now(), protected));
+    model.derive();
+    let (level, what) = gravest(&model).unwrap();
+    assert_eq!(level, Level::Warn);
+    assert!(what.starts_with("2 tasks are protected from scale-in: they run on until "), "{what}");
 }
 
 #[test]

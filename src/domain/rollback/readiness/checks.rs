@@ -41,32 +41,6 @@ impl Look<'_> {
         needed.map(|it| check(Level::Blocks, format!("AWS denied {it}, which the way back needs"))).collect()
     }
 
-    /// Finds a stable without a task: the users would stay where they are.
-    pub(super) fn no_task(&self) -> Option<Check> {
-        let (stable, release) = (&self.release.stable, self.release);
-        let moves = matches!(self.way, Way::Weights) && release.canary.is_some() && release.may_be_shared();
-        let is_down = stable.healthy.map_or(stable.running == 0, |healthy| healthy == 0);
-        // Tasks that were ordered come by themselves; without any, the rollback orders them.
-        let come = stable.rolling || stable.pending > 0 || stable.desired == 0 && !stable.daemon;
-        let name = &stable.service.service;
-        let what = match stable.daemon {
-            true => format!("{name} has no healthy task, and only ECS starts one of a daemon"),
-            false => format!("{name} has no healthy task, and none is starting"),
-        };
-        (moves && is_down && !come).then(|| check(Level::Waits, what))
-    }
-
-    /// Finds a stable without tasks whose revision was deployed without any: nobody knows that the revision works.
-    pub(super) fn never_ran(&self) -> Option<Check> {
-        let stable = &self.release.stable;
-        let of_stable = |it: &&ServiceDeployment| it.task_definition() == Some(&stable.task_definition);
-        let mut deployed = self.history.iter().filter(of_stable).peekable();
-        let idle = matches!(self.way, Way::Weights) && stable.running == 0;
-        let never = idle && deployed.peek().is_some() && deployed.all(ServiceDeployment::ran_nothing);
-        let what = format!("no task of {} ever ran on {}", stable.task_definition.tag(), stable.service.service);
-        never.then(|| check(Level::Warn, what))
-    }
-
     /// Whether the history, by which it is known what worked, was read.
     pub(super) fn history_read(&self) -> Option<Check> {
         let reading = self.snapshot.deployments.get(&self.service.key);
@@ -252,7 +226,7 @@ impl Look<'_> {
         }
     }
 
-    fn clock(&self, at: Timestamp) -> String {
+    pub(super) fn clock(&self, at: Timestamp) -> String {
         let today = self.now.duration_since(at).abs() < SignedDuration::from_hours(20);
         at.strftime(if today { "%H:%MZ" } else { "%Y-%m-%d %H:%MZ" }).to_string()
     }

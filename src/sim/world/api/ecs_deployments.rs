@@ -7,7 +7,7 @@ use super::input::Input;
 use super::json::{insert, insert_time};
 use super::lookup::{deployment_arn, find_cluster, find_deployment, find_service, missing};
 use super::page::ecs_page;
-use super::service_json::load_balancers;
+use super::service_json::{add_lattice, load_balancers};
 use crate::sim::api::{Answer, ApiError};
 use crate::sim::scenario::Managed;
 use crate::sim::world::account::Account;
@@ -190,6 +190,10 @@ fn revision_json(account: &Account, service: &Service, at: usize) -> Option<Valu
     if service.managed == Some(Managed::Gateway) {
         insert(&mut out, "gatewayConnectors", json!([{"portName": service.container}]));
         insert(&mut out, "ecsManagedResources", gateway_resources(account, service));
+        return Some(out);
+    }
+    if service.managed == Some(Managed::Lattice) {
+        add_lattice(account, service, &mut out);
         return Some(out);
     }
     // Only installed revisions have a resolved configuration.

@@ -1,4 +1,4 @@
-//! DescribeClusters, DescribeServices, DescribeTasks and DescribeContainerInstances.
+//! DescribeClusters, DescribeServices, DescribeTasks, GetTaskProtection and DescribeContainerInstances.
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::lookup::{find_cluster, is_named, missing};
 use super::{service_json, task_json};
 use crate::sim::api::{Answer, ApiError};
 use crate::sim::world::account::Account;
+use crate::sim::world::clock::epoch;
 use crate::sim::world::ecs::instance::INSTANCES;
 use crate::sim::world::ecs::service::task_counts;
 
@@ -93,6 +94,27 @@ pub(super) fn tasks(account: &Account, input: Input<'_>) -> Answer {
         }
     }
     Ok(json!({"tasks": tasks, "failures": failures}))
+}
+
+pub(super) fn task_protection(account: &Account, input: Input<'_>) -> Answer {
+    let cluster = find_cluster(account, input)?;
+    let now = account.now.as_millisecond();
+    let (mut protected, mut failures) = (Vec::new(), Vec::new());
+    for id in names(input, "tasks", "Tasks", 100)?.into_iter().map(last_part) {
+        let arn = account.arns.task(&cluster, id);
+        let mut services = account.services.iter().filter(|s| s.cluster == cluster);
+        let found = services.find_map(|s| s.tasks.iter().find(|t| t.id == id && t.is_live()).map(|t| (s, t)));
+        match found.map(|(service, task)| service.protected_until(task.deployment, now)) {
+            Some(Some(until)) => protected.push(json!({
+                "taskArn": arn,
+                "protectionEnabled": true,
+                "expirationDate": epoch(until),
+            })),
+            Some(None) => protected.push(json!({"taskArn": arn, "protectionEnabled": false})),
+            None => failures.push(json!({"arn": arn, "reason": "TASK_NOT_VALID"})),
+        }
+    }
+    Ok(json!({"protectedTasks": protected, "failures": failures}))
 }
 
 pub(super) fn container_instances(account: &Account, input: Input<'_>) -> Answer {

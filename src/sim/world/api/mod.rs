@@ -18,6 +18,7 @@ mod log_filter;
 mod log_groups;
 mod lookup;
 mod page;
+mod scalable_targets;
 mod service_json;
 mod task_json;
 
@@ -47,6 +48,10 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Answer {
             "DescribeLogStreams" => log_groups::describe_streams(account, input),
             _ => Err(refuse("UnknownOperationException", "")),
         },
+        Service::Scaling => match operation {
+            "DescribeScalableTargets" => scalable_targets::describe(account, input),
+            _ => Err(refuse("UnknownOperationException", "")),
+        },
         Service::Sts => match operation {
             "GetCallerIdentity" => {
                 let id = &account.arns.account;
@@ -68,6 +73,7 @@ fn ecs(account: &mut Account, operation: &str, input: Input<'_>) -> Answer {
         "DescribeClusters" => ecs_describe::clusters(account, input),
         "DescribeServices" => ecs_describe::services(account, input),
         "DescribeTasks" => ecs_describe::tasks(account, input),
+        "GetTaskProtection" => ecs_describe::task_protection(account, input),
         "DescribeContainerInstances" => ecs_describe::container_instances(account, input),
         "DescribeTaskDefinition" => ecs_task_definitions::describe(account, input),
         "RegisterTaskDefinition" => ecs_task_definitions::register(account, input),

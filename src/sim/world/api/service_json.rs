@@ -64,9 +64,31 @@ pub(super) fn service(account: &Account, service: &Service, with_tags: bool) -> 
     out
 }
 
+/// Adds vpcLatticeConfigurations to a deployment or a revision of a service behind VPC Lattice.
+pub(super) fn add_lattice(account: &Account, service: &Service, out: &mut Value) {
+    if service.managed != Some(Managed::Lattice) {
+        return;
+    }
+    let lattice = |kind: &str, name: &str| account.arns.lattice(&format!("{kind}/{name}"));
+    let role = account.arns.role("ecsInfrastructureRole");
+    let mut binding = json!({
+        "roleArn": role,
+        "targetGroupArn": lattice("targetgroup", &format!("tg-{}", service.name)),
+        "portName": service.container,
+    });
+    if service.config.strategy != Strategy::Rolling {
+        let advanced = json!({
+            "alternateTargetGroupArn": lattice("targetgroup", &format!("tg-{}-alternate", service.name)),
+            "productionListenerRule": lattice("service", &format!("svc-{}/listener/listener-1/rule/rule-1", service.name)),
+        });
+        insert(&mut binding, "advancedConfiguration", advanced);
+    }
+    insert(out, "vpcLatticeConfigurations", json!([binding]));
+}
+
 /// `loadBalancers` of a service and of its revisions. Those of a Gateway are not the service's.
 pub(super) fn load_balancers(account: &Account, service: &Service) -> Value {
-    if service.managed == Some(Managed::Gateway) {
+    if matches!(service.managed, Some(Managed::Gateway | Managed::Lattice)) {
         return json!([]);
     }
     let balancer = &account.load_balancer;
@@ -147,6 +169,7 @@ fn deployment_entry(account: &Account, service: &Service, at: usize, deployment:
         let on_instances = account.catalog.get(*definition).on_instances;
         settings.add_to(on_instances, settings.resolved_platform(), &mut out);
     }
+    add_lattice(account, service, &mut out);
     if service.config.strategy == Strategy::Rolling {
         let reason = match deployment.rollout {
             RolloutState::Completed => format!("ECS deployment ecs-svc/{} completed.", deployment.id),

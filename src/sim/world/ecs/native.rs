@@ -7,6 +7,7 @@ use super::deploy::{ALARM_TRIGGERED, roll_back, triggered_alarms};
 use super::deployment_config::DeploymentConfig;
 use super::lifecycle::{Lifecycle, Stage};
 use super::placement;
+use super::rolling::stop_unprotected;
 use super::service::{RolloutState, Service};
 use super::service_deployment::DeploymentStatus;
 use super::task::{Task, TaskStatus};
@@ -241,7 +242,7 @@ fn scale_tasks(service: &mut Service, counts: &TaskCounts, ctx: &mut Context<'_>
         }
         let live = service.tasks_of(id).filter(|t| t.is_live()).count();
         if live > target {
-            placement::stop(service, live - target, |t| t.deployment == id, id, ctx);
+            stop_unprotected(service, live - target, id, ctx);
         } else if live < target && ctx.now >= retry_at && !(back && revision == counts.green) {
             placement::launch(service, at, target - live, ctx);
         }

@@ -5,9 +5,10 @@ use super::deploy::{ALARM_TRIGGERED, roll_back, triggered_alarms};
 use super::placement::{launch, stop};
 use super::service::{RolloutState, Service};
 use super::service_deployment::{DeploymentStatus, MonitorStatus};
+use super::task::Task;
 use crate::sim::world::clock::{MINUTE, Ms, SECOND};
 
-/// The time between two reports of tasks that cannot be placed.
+/// The time between two reports of tasks that cannot be placed or stopped.
 const REPORT_INTERVAL: Ms = 5 * MINUTE;
 
 /// Simulates one second of a service whose strategy is ROLLING, or that has no deployment in progress.
@@ -26,8 +27,9 @@ fn replace_tasks(service: &mut Service, ctx: &mut Context<'_>) {
     };
     if primary.desired != service.desired {
         (primary.desired, primary.updated) = (service.desired, ctx.now);
+        service.scaled_at = Some(ctx.now);
     }
-    let (id, retry_at, replaced_at) = (primary.id, primary.retry_at, primary.created);
+    let (id, retry_at) = (primary.id, primary.retry_at);
     for other in service.deployments.iter_mut().skip(1) {
         other.desired = 0;
     }
@@ -39,7 +41,7 @@ fn replace_tasks(service: &mut Service, ctx: &mut Context<'_>) {
     let serving = service.tasks.iter().filter(|t| t.is_serving()).count();
 
     if new > desired {
-        stop(service, new - desired, |t| t.deployment == id, id, ctx);
+        stop_unprotected(service, new - desired, id, ctx);
     } else if new < desired && live < most && ctx.now >= retry_at {
         let wanted = (desired - new).min(most - live);
         let room = (service.room as usize).saturating_sub(live);
@@ -57,22 +59,48 @@ fn replace_tasks(service: &mut Service, ctx: &mut Context<'_>) {
         // Old tasks keep running until the new ones can replace them.
         let ready = service.tasks_of(id).filter(|t| t.is_serving()).count();
         let stoppable = stoppable.min((old + ready).saturating_sub(least.min(desired)));
-        let stoppable = if ctx.now < replaced_at + service.protected { 0 } else { stoppable };
-        stop(service, stoppable, |t| t.deployment != id, id, ctx);
+        let replaced =
+            service.deployments.iter().skip(1).map(|d| d.id).find(|d| service.tasks_of(*d).any(Task::is_live));
+        match replaced.filter(|replaced| service.protected_until(*replaced, ctx.now).is_some()) {
+            Some(replaced) => report_protected(service, replaced, ctx),
+            None => stop(service, stoppable, |t| t.deployment != id, id, ctx),
+        }
     }
+}
+
+/// Stops up to `n` tasks of a deployment, unless they are protected.
+pub(super) fn stop_unprotected(service: &mut Service, n: usize, deployment: u64, ctx: &mut Context<'_>) {
+    match service.protected_until(deployment, ctx.now) {
+        Some(_) => report_protected(service, deployment, ctx),
+        None => stop(service, n, |t| t.deployment == deployment, deployment, ctx),
+    }
+}
+
+/// Reports tasks that protection keeps from being stopped, from time to time.
+fn report_protected(service: &mut Service, deployment: u64, ctx: &mut Context<'_>) {
+    let tasks = service.tasks_of(deployment).filter(|t| t.is_live()).count();
+    let message = format!(
+        "(service {}, taskSet ecs-svc/{deployment}) was unable to scale in due to (reason {tasks} tasks under protection)",
+        service.name
+    );
+    report(service, message, ctx);
 }
 
 /// Reports a task that no capacity is left for, from time to time.
 fn report_unplaced(service: &mut Service, ctx: &mut Context<'_>) {
-    if ctx.now < service.report_unplaced_at {
-        return;
-    }
-    service.report_unplaced_at = ctx.now + REPORT_INTERVAL;
-    service.steady = false;
     let message = format!(
         "(service {}) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
         service.name
     );
+    report(service, message, ctx);
+}
+
+fn report(service: &mut Service, message: String, ctx: &mut Context<'_>) {
+    if ctx.now < service.report_at {
+        return;
+    }
+    service.report_at = ctx.now + REPORT_INTERVAL;
+    service.steady = false;
     service.add_event(ctx.now, ctx.ids, message);
 }
 

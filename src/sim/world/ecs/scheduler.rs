@@ -11,11 +11,14 @@ use crate::sim::world::task_definitions::definition::PORT;
 
 /// Time for which a stopped task can be described.
 const STOPPED_TASK_RETENTION: Ms = 60 * MINUTE;
+/// Time after which auto scaling acts on a desired count outside its range.
+const SCALING_DELAY: Ms = 20 * SECOND;
 /// The number of failed tasks after which ECS reports that tasks cannot start consistently.
 const REPORTED_FAILURES: u32 = 3;
 
 /// Simulates one second of a service.
 pub(crate) fn step(service: &mut Service, ctx: &mut Context<'_>) {
+    keep_within_scaling(service, ctx.now);
     step_tasks(service, ctx);
     record_failures(service, ctx);
     count_towards_breaker(service);
@@ -28,6 +31,15 @@ pub(crate) fn step(service: &mut Service, ctx: &mut Context<'_>) {
     }
     service.tasks.retain(|t| t.times.stopped.is_none_or(|at| ctx.now < at + STOPPED_TASK_RETENTION));
     remove_empty_deployments(service);
+}
+
+/// Puts desiredCount back between the minimum and the maximum of the scalable target, a while after it was written.
+fn keep_within_scaling(service: &mut Service, now: Ms) {
+    let Some(scaling) = service.scaling.filter(|scaling| !scaling.suspended) else { return };
+    let settled = service.scaled_at.is_none_or(|at| now >= at + SCALING_DELAY);
+    if settled && service.status == ServiceStatus::Active {
+        service.desired = service.desired.clamp(scaling.min, scaling.max.max(scaling.min));
+    }
 }
 
 fn step_tasks(service: &mut Service, ctx: &mut Context<'_>) {

@@ -8,7 +8,7 @@ use super::lifecycle::Lifecycle;
 use super::revision_settings::RevisionSettings;
 use super::service_deployment::ServiceDeployment;
 use super::task::{Task, TaskStatus};
-use crate::sim::scenario::{Managed, ServiceStatus};
+use crate::sim::scenario::{Managed, Scaling, ServiceStatus};
 use crate::sim::world::arns::Arns;
 use crate::sim::world::clock::Ms;
 use crate::sim::world::elb::target_group::GroupId;
@@ -131,10 +131,14 @@ pub(crate) struct Service {
     pub(crate) room: u32,
     /// The part of AWS that owns the rule and the target groups.
     pub(crate) managed: Option<Managed>,
-    /// Time for which a replaced task is protected from being stopped.
+    /// Time for which a surplus task is protected from being stopped.
     pub(crate) protected: Ms,
-    /// The next time at which ECS reports a task that it cannot place.
-    pub(crate) report_unplaced_at: Ms,
+    /// The scalable target of Application Auto Scaling.
+    pub(crate) scaling: Option<Scaling>,
+    /// The last change of desiredCount.
+    pub(crate) scaled_at: Option<Ms>,
+    /// The next time at which ECS reports a task that it cannot place or stop.
+    pub(crate) report_at: Ms,
     /// The service has reported a steady state, and nothing has changed since.
     pub(crate) steady: bool,
 }
@@ -185,6 +189,14 @@ impl Service {
     /// The tasks of a revision, whichever deployment started them.
     pub(crate) fn tasks_of_revision(&self, revision: usize) -> impl Iterator<Item = &Task> {
         self.tasks.iter().filter(move |t| t.revision == revision)
+    }
+
+    /// The end of the scale-in protection of a deployment's tasks; `None`: they are not protected.
+    pub(crate) fn protected_until(&self, deployment: u64, now: Ms) -> Option<Ms> {
+        let primary = self.primary()?;
+        let surplus_since = if primary.id == deployment { self.scaled_at } else { Some(primary.created) };
+        let until = surplus_since.unwrap_or(now) + self.protected;
+        (self.protected > 0 && until > now).then_some(until)
     }
 
     /// The revision that a rollback of a deployment returns to.

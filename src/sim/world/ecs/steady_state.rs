@@ -85,7 +85,9 @@ impl Builder<'_> {
             room: from.room.unwrap_or(u32::MAX),
             managed: from.managed,
             protected: from.protected.map_or(0, |protected| protected.ms),
-            report_unplaced_at: self.begin,
+            scaled_at: None,
+            scaling: from.scaling,
+            report_at: self.begin,
             steady: from.room.is_none_or(|room| room >= from.desired),
         }
     }
