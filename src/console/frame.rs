@@ -138,7 +138,12 @@ pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usi
         let text = format!("✖ {}: {bad}", bad.task_definition.tag());
         return scene.line(format::clip(&text, columns), Role::Bad);
     }
-    match release.and_then(|release| release.other_conditions().next()) {
+    // A release's own screen says its conditions.
+    let elsewhere = release.filter(|_| !matches!(scene.screen.current, Screen::Release(_)));
+    let odd = |release: &'_ Release| {
+        release.other_conditions().find(|condition| !release::stages::tells(release, condition)).cloned()
+    };
+    match elsewhere.and_then(odd) {
         Some(condition) => {
             let text = condition.message(KEYS);
             Line::from(vec![scene.span("▲ ", Role::Warn), scene.span(format::clip(&text, columns), Role::Warn)])
@@ -168,7 +173,7 @@ pub(crate) fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let shown = |binding: &&Binding| {
         listed(binding.action)
             && !silent(binding.action)
-            && (tabs || binding.action != Action::Panel)
+            && (tabs || !matches!(binding.action, Action::Panel | Action::Verdict))
             && (percentiles || binding.action != Action::Percentile)
             && (!fleet || binding.action != Action::Back)
             && !matches!(binding.action, Action::View(view) if place == Scope::In(view))
@@ -216,7 +221,7 @@ fn missed(binding: &Binding, place: Scope, zoomed: bool) -> u8 {
         Action::View(View::Diff | View::Events) => 6,
         Action::Find | Action::Zoom | Action::Palette => 7,
         Action::View(View::Targets | View::Alarms | View::History) | Action::AutoPromotion => 8,
-        Action::Panel | Action::CopyMenu => 9,
+        Action::Verdict | Action::Panel | Action::CopyMenu => 9,
         Action::Percentile | Action::Sort | Action::Copy => 10,
         Action::FindNext | Action::FindPrevious | Action::Reverse => 13,
         Action::Longer | Action::Shorter => 12,

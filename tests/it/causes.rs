@@ -31,7 +31,7 @@ fn leave(mut tty: Tty) {
 #[test]
 fn a_crash_loop_is_named_on_the_fleet_and_its_log_says_why() {
     let mut tty = open("crash-loop", "payments");
-    tty.until_shows("crash loop");
+    tty.until_shows("CRASH LOOP");
     press(&mut tty, &[("t", "exit 1 (the application's own error)")]);
     leave(tty);
     let mut tty = open("crash-loop", "payments");

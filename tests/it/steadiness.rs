@@ -119,7 +119,7 @@ async fn the_old_revisions_tasks_are_not_those_of_the_new_one() {
     assert_eq!((own.task_definition.tag(), own.healthy), (":18".to_owned(), Some(0)));
     assert_eq!((old.task_definition.tag(), old.running, old.healthy), (":17".to_owned(), 6, Some(6)));
     let screen = stage.screen(120, 40);
-    let own = screen.lines().find(|line| line.contains("service  :18")).unwrap();
+    let own = screen.lines().find(|line| line.contains("new      :18")).unwrap();
     assert!(own.contains("/6 running") && own.contains("0 healthy ▲") && !own.contains("6/6"), "{own}");
     let old = screen.lines().find(|line| line.contains("old      :17")).unwrap();
     assert!(old.contains("6/6 running") && old.contains("6 healthy ✓"), "{old}");

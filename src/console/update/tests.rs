@@ -64,7 +64,7 @@ fn a_zoomed_plot_gives_way_to_the_next_and_to_the_panels() {
         "esc leaves the plot and not the release"
     );
     press(&mut model, &[Key::Char('z'), Key::Char('z'), Key::Tab]);
-    assert_eq!((model.screen.release.zoom, model.screen.release.panel), (None, Panel::Around));
+    assert_eq!((model.screen.release.zoom, model.screen.release.panel), (None, Panel::Verdict));
 }
 
 #[test]

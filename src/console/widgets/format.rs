@@ -5,8 +5,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 pub(crate) use crate::domain::format::{
-    age, chance, clock, count, dollars_an_hour, lasting, latency, many, odds, rate, ratio_between, round_latency,
-    round_rate, seconds, share, times,
+    age, chance, clock, count, dollars_an_hour, failing, lasting, latency, many, odds, rate, ratio_between,
+    response_time, round_latency, round_rate, seconds, share, spaced, times,
 };
 use crate::domain::text;
 
@@ -64,6 +64,18 @@ pub(crate) fn clip_start(text: &str, columns: usize) -> String {
         }
     }
     kept.into_iter().rev().collect()
+}
+
+/// A name cut in the middle: names of one system often share their beginning, and differ at the end.
+pub(crate) fn clip_middle(text: &str, columns: usize) -> String {
+    let safe = clip(text, 4 * columns + 64);
+    if safe.width() <= columns || columns < 3 {
+        return clip(&safe, columns);
+    }
+    let end = (columns - 1) / 2;
+    let start = clip(&safe, columns - end);
+    let tail = clip_start(&safe, end + 1);
+    format!("{}…{}", start.trim_end_matches('…'), tail.trim_start_matches('…'))
 }
 
 /// A text of exactly that width: cut or filled up on the right.
@@ -156,6 +168,10 @@ mod tests {
             assert_eq!(clip_start("checkout", columns), cut);
         }
         assert_eq!(clip_start("東京都", 4), "…都");
+        for (columns, cut) in [(8, "checkout"), (7, "che…out"), (4, "ch…t"), (2, "c…"), (0, "")] {
+            assert_eq!(clip_middle("checkout", columns), cut);
+        }
+        assert!(width(&clip_middle("東京都東京都", 6)) <= 6);
         assert_eq!(pad("ab", 4), "ab  ");
         assert_eq!(pad_left("ab", 4), "  ab");
     }

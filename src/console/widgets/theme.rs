@@ -43,6 +43,8 @@ pub enum Role {
     ReadyBadge,
     /// A label for something wrong.
     BadBadge,
+    /// A label for something that is under way.
+    BusyBadge,
     /// The marked line.
     Marked,
 }
@@ -86,6 +88,7 @@ impl Theme {
             Role::Badge => (Some(Color::Yellow), Modifier::REVERSED.union(Modifier::BOLD)),
             Role::ReadyBadge => (Some(Color::Green), Modifier::REVERSED.union(Modifier::BOLD)),
             Role::BadBadge => (Some(Color::LightRed), Modifier::REVERSED.union(Modifier::BOLD)),
+            Role::BusyBadge => (Some(Color::LightBlue), Modifier::REVERSED.union(Modifier::BOLD)),
             Role::Marked => (None, Modifier::REVERSED),
         };
         match (self.palette, colour) {
@@ -95,6 +98,11 @@ impl Theme {
             }
             _ => Style::new().add_modifier(modifier),
         }
+    }
+
+    /// The style of a key cap on a filled label: the label's colours, exchanged.
+    pub fn cap(&self, fill: Role) -> Style {
+        self.style(fill).remove_modifier(Modifier::REVERSED)
     }
 
     /// `→`.
@@ -118,11 +126,11 @@ impl Theme {
             '○' => 'o',
             '✖' => 'X',
             '✓' => 'v',
-            '▸' | '→' | '≥' | '»' => '>',
+            '▸' | '→' | '≥' | '»' | '▶' | '▷' => '>',
             '█' => '#',
             '─' | '–' | '—' | '┄' | '┈' => '-',
             '━' | '═' => '=',
-            '│' | '┊' | '┤' | '▏' => '|',
+            '│' | '┊' | '┤' | '▏' | '▕' | '┃' => '|',
             '└' | '┌' | '┐' | '┘' | '├' | '┴' | '┬' => '+',
             '░' => ':',
             '╱' => '/',

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use strum::IntoEnumIterator;
 
-use super::{events, head, infrastructure, metrics, operation, readiness, sources, tasks};
+use super::{events, head, infrastructure, metrics, operation, readiness, sources, tasks, verdict};
 use crate::console::screens::release::state::Panel;
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_left, split_top};
 use crate::domain::release::Release;
@@ -28,7 +28,8 @@ pub(crate) fn shows_all(size: (u16, u16)) -> bool {
 /// Draws a release, laid out for the size: one panel at a time, all but the sources, or everything.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let mut lines = head::lines(scene, release, columns);
+    let keys = !scene.operations.pending.contains_key(&release.name);
+    let mut lines = head::lines(scene, release, columns, keys);
     // The panel keeps its room, however many lines the head has.
     let most = area.height.saturating_sub(LEAST_METRICS + 1);
     lines.truncate(most.into());
@@ -55,11 +56,12 @@ fn tabbed(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect
         panel => panel,
     };
     let panels = Panel::iter().filter(|panel| !(metrics_shown && *panel == Panel::Metrics));
-    put(buffer, area, 0, scene.tabs(panels, chosen, &["   tab: next ", "  tab "], area.width.into()));
+    put(buffer, area, 0, scene.tabs(panels, chosen, &["   tab: next ", "  tab ", " tab "], area.width.into()));
     let (_, inner) = split_top(area, 1);
     let columns = usize::from(inner.width);
     let lines = match chosen {
         Panel::Metrics => return metrics::draw(scene, release, buffer, inner),
+        Panel::Verdict => verdict::reasoned(scene, release, columns, inner.height.into()),
         Panel::Around => infrastructure::lines(scene, release, columns),
         Panel::Tasks => tasks::lines(scene, release, columns),
         Panel::Events => events::lines(scene, release, columns, inner.height.into()),
