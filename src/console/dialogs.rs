@@ -81,6 +81,8 @@ pub struct Confirm {
     pub ways: Vec<Intent>,
     /// The time when the present plan was first drawn: no key confirms before.
     pub drawn: Option<Timestamp>,
+    /// True if the dialog shows the calls, step by step.
+    pub details: bool,
 }
 
 /// The consent that a plan needs.

@@ -18,7 +18,7 @@ use crate::testkit::consoles;
 fn asking(mut model: Model, consent: Consent) -> Model {
     let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
     let (drawn, ways) = (Some(model.observed.now.at), Vec::new());
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn, details: false })));
     model
 }
 

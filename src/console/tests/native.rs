@@ -39,7 +39,7 @@ fn asked(mut model: Model) -> Model {
     let release = model.release("payments").unwrap();
     let plan = model.observed.plan(release, &Intent::Rollback { to: None, at_once: false }).unwrap();
     let (consent, ways, drawn) = (Consent::Yes, Vec::new(), None);
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn, details: false })));
     model
 }
 

@@ -32,7 +32,7 @@ pub(super) fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
         if let Some(Ok(plan)) = model.focus().map(|release| model.observed.plan(release, &intent)) {
             dialogs.extend(consents().map(|consent| {
                 let (plan, ways) = (plan.clone(), Vec::new());
-                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })))
+                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None, details: false })))
             }));
         }
     }

@@ -56,7 +56,8 @@ fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let context =
         Context { place: &model.observed.place, settings: &model.observed.settings, now: model.observed.now.at };
     let plan = plan::plan(release, &intent, &context).unwrap();
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), drawn: None })));
+    model.screen.dialog =
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), drawn: None, details: false })));
     model
 }
 

@@ -100,7 +100,7 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
         }
         None => Vec::new(),
     };
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None, details: false })));
 }
 
 /// Time without `P` that separates a further step from the one before, in the operator's time: hands that repeat `P y`

@@ -173,7 +173,7 @@ fn asking(mut model: Model, gate: Option<Gate>) -> Model {
     let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
     let plan = Plan { gate, ..plan };
     let (consent, ways) = (Consent::Yes, Vec::new());
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None, details: false })));
     model
 }
 

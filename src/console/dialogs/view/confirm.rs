@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::labelled;
+use super::{effect, labelled};
 use crate::console::dialogs::{Confirm, Consent};
 use crate::console::screens::release;
 use crate::console::widgets::canvas::Canvas;
@@ -25,10 +25,37 @@ enum Detail {
     Short,
 }
 
-/// The plan in as much detail as the rows allow, the target location, and the consent.
+/// What changes for users, the verdict, the way back, the target location and the consent; the calls where the operator
+/// asks for them. Where letters are typed there is no key for that: the calls are shown as far as there is room.
 pub(super) fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let mut lines = changes(scene, confirm, columns);
     let tail = tail(scene, confirm, columns, rows);
-    let room = rows.saturating_sub(tail.len());
+    let typing = confirm.consent.accepts_text();
+    if confirm.details || typing {
+        let room = rows.saturating_sub(lines.len() + tail.len());
+        let least = if confirm.details { 1 } else { 0 };
+        lines.extend(calls(scene, confirm, columns, room.max(least)));
+    }
+    lines.extend(tail);
+    lines
+}
+
+/// What the plan changes for users. With nothing in flight, that is said first.
+fn changes(scene: &Canvas<'_>, confirm: &Confirm, columns: usize) -> Vec<Line<'static>> {
+    let plan = &confirm.plan;
+    let Some(release) = scene.observed.release(&plan.release) else { return Vec::new() };
+    let texts = [
+        effect::at_rest(scene, plan, release).map(|text| (text, Role::Warn)),
+        Some((effect::of(scene, plan, release), Role::Title)),
+    ];
+    let wrapped = |(text, role): (String, Role)| {
+        format::wrap(&text, columns, 2).into_iter().map(move |row| scene.line(row, role))
+    };
+    texts.into_iter().flatten().flat_map(wrapped).chain([Line::default()]).collect()
+}
+
+/// The steps in as much detail as the rows allow.
+fn calls(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, room: usize) -> Vec<Line<'static>> {
     let all = |detail| -> Vec<Line<'static>> {
         let steps = confirm.plan.steps.iter().enumerate();
         steps.flat_map(|(index, step)| self::step(scene, index, step, detail, columns)).collect()
@@ -42,7 +69,6 @@ pub(super) fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows:
         lines.truncate(room.saturating_sub(1));
         lines.push(scene.line(format!("… and {}", format::many(hidden, "more step")), Role::Warn));
     }
-    lines.extend(tail);
     lines
 }
 
@@ -120,14 +146,18 @@ fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
         let timed = !matches!(plan.intent, Intent::Rollback { at_once: true, .. });
         lines.extend(release::readiness::brief(scene, release, timed, columns, rows / 2));
     }
-    if let Some(release) = scene.observed.release(&plan.release)
-        && !plan.intent.is_rollback()
-        && plan.share.is_some_and(|share| !share.is_zero())
-        && plan.gate.is_none()
-    {
-        lines.push(labelled(scene, "verdict", verdict(scene, release)));
+    if let Some(release) = scene.observed.release(&plan.release) {
+        let judged = plan.share.is_some_and(|share| !share.is_zero()) && !plan.intent.is_rollback();
+        if judged && plan.gate.is_none() {
+            lines.push(labelled(scene, "verdict", verdict(scene, release)));
+        }
+        lines.extend(effect::way_back(scene, plan, release).map(|back| {
+            let room = columns.saturating_sub(9);
+            labelled(scene, "way back", vec![scene.text(format::clip(&back, room))])
+        }));
     }
-    lines.push(labelled(scene, "in", vec![scene.span(format::clip(&plan.place.to_string(), 60), Role::Title)]));
+    let place = format::clip(&format!("{} in {}", plan.release, plan.place), columns.saturating_sub(9));
+    lines.push(labelled(scene, "for", vec![scene.span(place, Role::Title)]));
     lines.push(Line::default());
     lines.extend(other_way(scene, confirm));
     lines.push(consent(scene, confirm, columns));
@@ -143,7 +173,9 @@ fn other_way(scene: &Canvas<'_>, confirm: &Confirm) -> Option<Line<'static>> {
         _ => "instead: by its own strategy as it is",
     });
     let choose = confirm.can_choose(scene.observed).then_some(("c", "choose another revision"));
-    let offers: Vec<_> = next.map(|next| ("tab", next)).into_iter().chain(choose).collect();
+    let what = if confirm.details { "hide the calls" } else { "the calls, step by step" };
+    let calls = (!confirm.consent.accepts_text()).then_some(("d", what));
+    let offers: Vec<_> = next.map(|next| ("tab", next)).into_iter().chain(choose).chain(calls).collect();
     let mut spans = Vec::new();
     for (key, what) in &offers {
         spans.extend([scene.span(*key, Role::Key), scene.text(format!(" {what}     "))]);
