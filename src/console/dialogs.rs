@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tui_input::Input;
 
 use self::palette::Palette;
-use super::keymap::{BINDINGS, Key};
+use super::keymap::Key;
 use super::links::CopyMenu;
 use super::state::observed::Observed;
 use crate::domain::confirm;
@@ -169,20 +169,14 @@ impl Dialog {
     }
 }
 
-/// Keys that the help shows on the smallest supported screen.
-const HELP_ROWS: usize = 16;
-
-/// Keys that a page key scrolls by.
-const HELP_PAGE: usize = 14;
-
-/// Returns the help's scroll position after a key; the last keys stay on the screen.
-pub(super) fn scroll(top: usize, key: Key) -> usize {
-    let last = BINDINGS.len().saturating_sub(HELP_ROWS);
+/// Returns the help's scroll position after a key, on a terminal of this size; the last keys stay on the screen.
+pub(super) fn scroll(top: usize, key: Key, size: (u16, u16)) -> usize {
+    let (last, page) = view::help::scrolled(size);
     match key {
         Key::Up | Key::Char('k') => top.saturating_sub(1),
         Key::Down | Key::Char('j') => (top + 1).min(last),
-        Key::PageUp => top.saturating_sub(HELP_PAGE),
-        Key::PageDown | Key::Char(' ') => (top + HELP_PAGE).min(last),
+        Key::PageUp => top.saturating_sub(page),
+        Key::PageDown | Key::Char(' ') => (top + page).min(last),
         Key::Home => 0,
         Key::End | Key::Char('G') => last,
         _ => top,

@@ -29,7 +29,7 @@ pub(crate) fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let world = age::world(scene);
     let live = match (&world.fault, world.age) {
         (None, None) => (freshness_reading(&world), Role::Dim),
-        (None, Some(_)) if !world.old => (format!("live {}", world.words()), Role::Good),
+        (None, Some(_)) if !world.old => (world.words(), Role::Good),
         _ => (world.words(), world.role()),
     };
     let zulu = observed.now.at.strftime("%H:%M:%SZ").to_string();
@@ -108,9 +108,15 @@ pub(crate) fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'stat
     ]))
 }
 
+/// Renders the status in one line, or in two where a sentence needs them: a reason is not cut.
+pub(crate) fn statuses(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
+    // The pieces are bounded to what two lines can hold.
+    format::fold(status(scene, release, columns * 2), columns, 2)
+}
+
 /// Renders the status line: the notice, else the operation in flight, else a failing source, else the end of the last
 /// operation, else a known fault of the newest revision, else a condition of the release.
-pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
+fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
     if let Some(notice) = &scene.screen.notice {
         let (shape, role) = if notice.wrong { ("✖ ", Role::Bad) } else { ("", Role::Title) };
         return Line::from(vec![scene.span(shape, role), scene.span(format::clip(&notice.text, columns), role)]);

@@ -16,7 +16,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-pub use super::widgets::theme::{Palette, Role, Theme};
+pub use super::widgets::theme::{Background, Palette, Role, Terminal, Theme};
 
 use super::screen::Screen;
 use super::state::Model;
@@ -51,7 +51,9 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let rollback = rollback_line::lines(&scene, focus, columns);
     let (header, rest) = canvas::split_top(area, 1);
-    let below = 2 + u16::try_from(rollback.len()).unwrap_or(1);
+    let status = frame::statuses(&scene, focus, columns);
+    let rows = u16::try_from(status.len()).unwrap_or(1);
+    let below = 1 + rows + u16::try_from(rollback.len()).unwrap_or(1);
     let (body, bottom) = canvas::split_top(rest, rest.height.saturating_sub(below));
 
     let banner = rollback_banner::lines(&scene, columns);
@@ -81,8 +83,7 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
             None => fleet::view::absent(&scene, name, buffer, body),
         },
     }
-    canvas::put(buffer, bottom, 0, frame::status(&scene, focus, columns));
-    for (row, line) in (1u16..).zip(rollback) {
+    for (row, line) in (0u16..).zip(status.into_iter().chain(rollback)) {
         canvas::put(buffer, bottom, row, line);
     }
     let (_, footer) = canvas::split_top(bottom, bottom.height.saturating_sub(1));

@@ -336,7 +336,7 @@ async fn a_copy_of_what_was_deregistered_is_registered_and_gone_back_to() {
     stage.until("revisions", |model| model.release("search").unwrap().registered.is_some()).await;
     stage.settle().await;
     stage.press("R").await;
-    assert!(stage.screen(120, 40).contains("RegisterTaskDefinition"), "{}", stage.screen(120, 40));
+    assert!(stage.screen(120, 40).contains("register a copy of"), "{}", stage.screen(120, 40));
     stage.press("y").await;
     assert_eq!(stage.told(), ["RegisterTaskDefinition"]);
     stage

@@ -162,7 +162,7 @@ impl Badge {
     fn span(self, scene: &Canvas<'_>) -> Span<'static> {
         match self.filled {
             true => scene.span(format!(" {} ", self.text), self.fill),
-            false => Span::styled(format!("▏{}▕", self.text), scene.theme.cap(self.fill)),
+            false => Span::styled(format!("▏{}▕", self.text), scene.theme.outline(self.fill)),
         }
     }
 }
@@ -175,7 +175,7 @@ struct Said<'a> {
     finding: Option<(&'a Check, usize)>,
 }
 
-/// The line, or two where a reason needs them.
+/// The line; further ones where a reason needs them.
 pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
     let Some(release) = release else { return vec![nothing_marked(scene)] };
     let world = age::world(scene);
@@ -194,15 +194,18 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usiz
     if format::width(&fitting) <= room {
         line.push(scene.text(fitting));
         let mut lines = vec![Line::from(line)];
-        lines.extend(finding.map(|(check, others)| self::finding(scene, check, others, columns)));
+        lines.extend(finding.into_iter().flat_map(|(check, others)| self::finding(scene, check, others, columns)));
         return lines;
     }
-    // Only a reason is worth a second line.
-    let mut wrapped = format::wrap(&fitting, room, 2).into_iter();
+    // Only a reason is worth further lines.
+    let mut wrapped = format::wrap(&fitting, room, REASON_ROWS).into_iter();
     line.extend(wrapped.next().map(|first| scene.text(first)));
-    let second = wrapped.next().map(|rest| Line::from(vec![Span::raw(" ".repeat(used)), scene.text(rest)]));
-    std::iter::once(Line::from(line)).chain(second).collect()
+    let further = wrapped.map(|rest| Line::from(vec![Span::raw(" ".repeat(used)), scene.text(rest)]));
+    std::iter::once(Line::from(line)).chain(further).collect()
 }
+
+/// Rows that a reason may take: it is wrapped, not cut.
+const REASON_ROWS: usize = 3;
 
 fn nothing_marked(scene: &Canvas<'_>) -> Line<'static> {
     let filter = scene.screen.fleet.find.text.value();
@@ -290,15 +293,18 @@ pub(super) fn keys(scene: &Canvas<'_>, confirmation: Confirmation) -> &'static s
     }
 }
 
-/// The gravest finding of the preflight in one line, cut with a mark; how many more there are stays.
-fn finding(scene: &Canvas<'_>, check: &Check, others: usize, columns: usize) -> Line<'static> {
+/// The gravest finding of the preflight in at most two lines; how many more there are stays.
+fn finding(scene: &Canvas<'_>, check: &Check, others: usize, columns: usize) -> Vec<Line<'static>> {
     let (_, role) = readiness::shape(check.level);
     let more = if others > 0 { format!("  +{others} more") } else { String::new() };
-    let mut line = readiness::line(scene, check, columns.saturating_sub(format::width(&more) + 1), 1);
-    let mut spans = vec![Span::raw(" ")];
-    spans.extend(line.pop().map(|line| line.spans).unwrap_or_default());
-    spans.push(scene.span(more, role));
-    Line::from(spans)
+    let mut lines = readiness::line(scene, check, columns.saturating_sub(format::width(&more) + 1), 2);
+    for line in &mut lines {
+        line.spans.insert(0, Span::raw(" "));
+    }
+    if let Some(last) = lines.last_mut() {
+        last.spans.push(scene.span(more, role));
+    }
+    lines
 }
 
 /// The same said at length and in short, the longest first.

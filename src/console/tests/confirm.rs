@@ -77,7 +77,7 @@ proptest! {
         fleet in any::<bool>(),
     ) {
         let settings = Settings { protected, rollback_confirm, ..scene.settings() };
-        let console = console(&scene, settings, if small { (60, 20) } else { (120, 40) });
+        let console = console(&scene, settings, if small { (50, 12) } else { (120, 40) });
         for release in &console.observed.releases {
             let mut model = console.clone();
             model.screen.current = if fleet { Screen::Fleet } else { Screen::Release(release.name.clone()) };

@@ -18,7 +18,7 @@ use crate::testkit::consoles;
 use crate::testkit::consoles::{Pair, hear, press};
 
 /// A console whose rollback failed with a fault of this kind.
-fn failed(size: (u16, u16), kind: FaultKind) -> Model {
+pub(super) fn failed(size: (u16, u16), kind: FaultKind) -> Model {
     let mut model = consoles::bad(size);
     let effects = press(&mut model, &[Key::Char('R')]);
     let operation = effects.iter().find_map(|effect| match effect {

@@ -115,6 +115,29 @@ pub(crate) fn fit(line: Line<'_>, columns: usize) -> Line<'static> {
     fitted
 }
 
+/// A line folded at spaces into at most `rows` lines of that width; the last is cut with `…`.
+pub(crate) fn fold(line: Line<'static>, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    if line.width() <= columns || rows < 2 {
+        return vec![line];
+    }
+    let mut folded: Vec<Line<'static>> = vec![Line::default()];
+    let mut used = 0;
+    for span in line.spans {
+        for word in span.content.split_inclusive(' ') {
+            let wide = width(word.trim_end());
+            if used + wide > columns && used > 0 && folded.len() < rows {
+                folded.push(Line::default());
+                used = 0;
+            }
+            used += width(word);
+            if let Some(last) = folded.last_mut() {
+                last.spans.push(Span::styled(word.to_owned(), span.style));
+            }
+        }
+    }
+    folded
+}
+
 /// A text in lines of at most that width, broken at spaces; at most `lines` of them, the last with `…`.
 pub(crate) fn wrap(text: &str, columns: usize, lines: usize) -> Vec<String> {
     if columns == 0 || lines == 0 {
@@ -187,6 +210,17 @@ mod tests {
         assert_eq!(fitted(&["abcd", "efgh", "i"], 8), "abcdefg…");
         assert_eq!(fitted(&["abcd", "efgh"], 4), "abc…");
         assert_eq!(fitted(&["abcd", "efgh"], 0), "");
+    }
+
+    #[test]
+    fn a_line_is_folded_at_spaces_and_keeps_its_styles() {
+        let bold = ratatui::style::Style::new().add_modifier(ratatui::style::Modifier::BOLD);
+        let line = Line::from(vec![Span::styled("one two ", bold), Span::raw("three four five")]);
+        let folded = fold(line, 12, 2);
+        let texts: Vec<_> = folded.iter().map(|line| line.to_string()).collect();
+        assert_eq!(texts, ["one two ", "three four five"]);
+        assert_eq!(folded[0].spans[0].style, bold);
+        assert_eq!(fold(Line::from("short"), 12, 2).len(), 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ pub(crate) mod auto_promotion;
 mod confirm;
 pub(crate) mod copy_menu;
 mod effect;
-mod help;
+pub(crate) mod help;
 mod palette;
 mod revisions;
 
@@ -111,7 +111,7 @@ fn content(scene: &Canvas<'_>, dialog: &Dialog, body: Rect) -> Content {
             of(112, "outside: the first of these is copied", &|width| copy_menu::lines(scene, menu, width))
         }
         Dialog::Help { top } => {
-            of(124, "keys: lower case looks, UPPER CASE acts", &|width| help::lines(scene, *top, width, rows))
+            of(help::WIDEST, "keys: lower case looks, UPPER CASE acts", &|width| help::lines(scene, *top, width, rows))
         }
     }
 }

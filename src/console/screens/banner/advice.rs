@@ -60,7 +60,8 @@ impl Effect {
             Self::GoOn(to, judged) => {
                 let to = to.map(|to| format!(" to {}", share(Some(to)))).unwrap_or_default();
                 let early = if *judged { "" } else { ": too early" };
-                [format!("ECS goes on{to}{early}"), format!("ECS goes on{early}")]
+                let short = if *judged { "ECS goes on" } else { "too early" };
+                [format!("ECS goes on{to}{early}"), short.to_owned()]
             }
             Self::Finish(version) => [format!("finish: {version} becomes stable"), "finish".to_owned()],
             Self::NotAdvised => ["not advised".to_owned(), "not advised".to_owned()],

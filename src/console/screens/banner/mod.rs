@@ -17,6 +17,9 @@ use crate::console::widgets::{age, format};
 use crate::domain::release::Release;
 use crate::domain::release::share::Percent;
 
+/// Columns that a name has in any case.
+const NAME: usize = 20;
+
 /// Rows that the sentence may take: a reason is wrapped, not cut.
 const SENTENCE_ROWS: usize = 3;
 
@@ -163,11 +166,16 @@ fn subject(scene: &Canvas<'_>, banner: &Banner, release: &Release, paint: &Paint
     let mark = if shape == " " { String::new() } else { format!("{shape} ") };
     let version = banner.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
     let share = banner.share.map(|share| format!(" · {} of users", format::spaced(&share.to_string())));
+    let share = share.unwrap_or_default();
     let old = banner.old.as_ref().map(|old| format!(" · {old}")).unwrap_or_default();
     let word = format!(" {mark}{} ", banner.state.word());
-    let rest = format!("{version}{}{old}", share.unwrap_or_default());
-    let room = columns.saturating_sub(format::width(&word) + format::width(&rest) + 2);
-    let name = format::clip_middle(&banner.name, room);
+    let room = |rest: &str| columns.saturating_sub(format::width(&word) + format::width(rest) + 2);
+    // What is short of room goes before the name does.
+    let short = if banner.old.is_some() { " · old" } else { "" };
+    let rests = [format!("{version}{share}{old}"), format!("{version}{share}{short}"), format!("{version}{short}")];
+    let named = format::width(&banner.name).min(NAME);
+    let rest = rests.iter().find(|rest| room(rest) >= named).cloned().unwrap_or_else(|| short.to_owned());
+    let name = format::clip_middle(&banner.name, room(&rest));
     let mut spans = vec![
         Span::styled(word, paint.title),
         Span::styled(format!(" {name}"), paint.title),

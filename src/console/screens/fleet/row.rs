@@ -48,7 +48,8 @@ pub(super) fn columns(total: usize, rows: &[(&Release, Banner)]) -> Vec<Column> 
     let methods = most(&|release| format::width(&release.method.to_string()));
     let clusters = most(&|release| format::width(&release.stable.service.cluster));
     let rest = match total {
-        0..96 => vec![
+        0..72 => vec![column(Kind::Traffic { bar: 0 }, "share", 5, true), column(Kind::Errors, "errors", 8, true)],
+        72..96 => vec![
             column(Kind::Release, "release", 15, false),
             column(Kind::Traffic { bar: 0 }, "share", 5, true),
             column(Kind::Errors, "errors", 8, true),

@@ -103,7 +103,8 @@ fn inverted(line: Line<'static>, columns: usize) -> Line<'static> {
     let used = line.width();
     let mut spans = line.spans;
     spans.push(Span::raw(" ".repeat(columns.saturating_sub(used))));
-    let invert = |span: Span<'static>| match span.style.add_modifier.contains(Modifier::REVERSED) {
+    let is_filled = |style: Style| style.bg.is_some() || style.add_modifier.contains(Modifier::REVERSED);
+    let invert = |span: Span<'static>| match is_filled(span.style) {
         true => span,
         false => {
             // Colours and faint text are hard to read on an inverted line.

@@ -15,6 +15,8 @@ use crate::domain::health::revision_tasks::RevisionTasks;
 use crate::domain::release::condition::Condition;
 use crate::domain::release::{Phase, Release, Side};
 
+/// Columns from which weights and digests are shown.
+const IDS: usize = 72;
 /// Columns of a version, and of the task count.
 const VERSION: usize = 11;
 const TASKS: usize = 14;
@@ -22,7 +24,7 @@ const TASKS: usize = 14;
 /// The lines of the head. `keys`: whether the banner says the keys.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, keys: bool) -> Vec<Line<'static>> {
     let mut lines = banner::lines(scene, release, columns, keys);
-    lines.extend(auto_promotion::line(scene, release, columns));
+    lines.extend(auto_promotion::lines(scene, release, columns));
     if release.canary.is_some() {
         // A rollback has no next step.
         if release.phase != Phase::RollingBack || !release.method.shifted_by_ecs() {
@@ -81,6 +83,9 @@ fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns:
     ];
     let (health, health_role) = health(scene, release, &own);
     spans.push(scene.span(format::pad(&health, 17), health_role));
+    if columns < IDS {
+        return Line::from(spans);
+    }
     if release.canary.is_some() {
         let weight = side.weight.map_or("weight ?".to_owned(), |weight| format!("weight {weight}"));
         spans.push(scene.text(format::pad(&weight, 11)));

@@ -17,13 +17,18 @@ const CONNECTION: (usize, usize) = (4, 28);
 /// The ladder on one line.
 pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
     let steps = steps(scene, release);
-    let shares = shares(scene, release);
+    let mut shares = shares(scene, release);
+    // The steps are worth more than the share that requests show.
+    let least = wide(&drawn(scene, release, &steps, 0));
+    if least + wide(&shares) + 3 > columns {
+        shares.clear();
+    }
     let room = columns.saturating_sub(1 + wide(&shares) + 2);
     let mut spans = vec![Span::raw(" ")];
     spans.extend(drawn(scene, release, &steps, room));
     let beside = beside(release).filter(|text| wide(&spans) + 2 + wide(&shares) + format::width(text) <= columns);
     let end = wide(&shares) + beside.as_ref().map_or(0, |text| format::width(text));
-    spans.push(Span::raw(" ".repeat(columns.saturating_sub(wide(&spans) + end).max(2))));
+    spans.push(Span::raw(" ".repeat(columns.saturating_sub(wide(&spans) + end))));
     spans.extend(shares);
     spans.extend(beside.map(|text| scene.dim(text)));
     Line::from(spans)

@@ -15,6 +15,11 @@ pub(crate) const LEAST_METRICS: u16 = 9;
 /// The most rows of the plots; further rows add nothing.
 pub(crate) const MOST_METRICS: u16 = 22;
 
+/// Rows of the body, and columns, from which there are plots: on a smaller screen they go first.
+const LEAST_PLOTTED: u16 = 18;
+const NARROWEST_PLOTTED: u16 = 72;
+/// Rows of a panel on a screen without plots.
+const LEAST_PANEL: u16 = 6;
 /// Columns and rows of the body from which most panels are shown side by side.
 const MOST_OF_IT: (u16, u16) = (110, 32);
 /// Rows outside the body: header, status, ROLLBACK line and keys.
@@ -30,6 +35,9 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     let columns = usize::from(area.width);
     let keys = !scene.operations.pending.contains_key(&release.name);
     let mut lines = head::lines(scene, release, columns, keys);
+    if area.height < LEAST_PLOTTED || area.width < NARROWEST_PLOTTED {
+        return compact(scene, release, buffer, area, lines);
+    }
     // The panel keeps its room, however many lines the head has.
     let most = area.height.saturating_sub(LEAST_METRICS + 1);
     lines.truncate(most.into());
@@ -47,6 +55,16 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     } else {
         tabbed(scene, release, buffer, rest, false);
     }
+}
+
+/// Draws the head without plots. Another panel than the plots, once chosen, takes the lower rows.
+fn compact(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect, head: Vec<Line<'static>>) {
+    if scene.screen.release.panel == Panel::Metrics {
+        return put_all(scene, buffer, area, head);
+    }
+    let (top, rest) = split_top(area, area.height.saturating_sub(LEAST_PANEL).max(1));
+    put_all(scene, buffer, top, head);
+    tabbed(scene, release, buffer, rest, false);
 }
 
 /// Draws one panel below the names of all.
