@@ -3,6 +3,7 @@
 use super::dialogs;
 use super::frame;
 use super::screens;
+use super::screens::banner::state::State;
 use super::screens::fleet;
 use super::screens::release;
 use super::screens::release::zoom;
@@ -39,6 +40,25 @@ pub fn render(model: &Model, theme: &Theme, (columns, rows): (u16, u16)) -> Buff
     draw(model, theme, &mut buffer, area);
     scrub(&mut buffer, theme);
     buffer
+}
+
+/// Columns of the title of the terminal's window.
+const TITLE: usize = 60;
+
+/// Returns the title of the terminal's window: the release that needs an operator most, with its state.
+pub fn title(model: &Model, theme: &Theme) -> String {
+    let Model { observed, operations, screen, polls, .. } = model;
+    let scene = Canvas { observed, operations, screen, polls, theme };
+    let needing = observed.releases.iter().filter(|release| release.needs_somebody());
+    let title = match needing.min_by_key(|release| (release.urgency(), &release.name)) {
+        Some(release) => {
+            let state = State::of(&scene, release);
+            format!("{} {} {}", state.shape(), release.name, state.word())
+        }
+        None => format!("tidegate {}", observed.place.environment),
+    };
+    // Names come from AWS: no control character reaches the terminal.
+    format::clip(&title, TITLE).chars().map(|c| theme.plain(c)).collect()
 }
 
 fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {

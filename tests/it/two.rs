@@ -95,13 +95,13 @@ impl Sim {
         tty.until("payments is marked and waits", |tty| {
             tty.text()
                 .lines()
-                .any(|line| line.starts_with('▸') && line.contains("payments") && line.contains("left, then ROLLBACK"))
+                .any(|line| line.starts_with('▸') && line.contains("payments") && line.contains("then rollback"))
         });
         tty.send("\r");
         tty.until_shows("esc back");
         tty.until_shows("PRE_PRODUCTION_TRAFFIC_SHIFT");
         tty.send("P");
-        tty.until_shows("ContinueServiceDeployment");
+        tty.until_shows("y carry it out");
         tty
     }
 }

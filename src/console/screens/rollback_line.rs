@@ -261,13 +261,13 @@ fn badge(scene: &Canvas<'_>, release: &Release, price: Price, blocked: bool) -> 
     let text = match price {
         Price::UsersStay | Price::Seconds => "ROLLBACK READY".to_owned(),
         Price::Minutes(Some(typical)) => format!("ROLLBACK READY ~{}", format::lasting(typical)),
-        Price::Minutes(None) => "ROLLBACK READY minutes".to_owned(),
+        Price::Minutes(None) => "ROLLBACK READY in minutes".to_owned(),
     };
     let fill = match price {
         Price::UsersStay | Price::Seconds if answers(scene, release) => Role::ReadyBadge,
         _ => Role::Badge,
     };
-    Badge { text, fill, filled: State::of(scene, release).asks_for_rollback() && answers(scene, release) }
+    Badge { text, fill, filled: State::of(scene, release).asks_for_rollback(release) && answers(scene, release) }
 }
 
 /// The texts while nothing is in flight, which is said first.

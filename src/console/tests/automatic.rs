@@ -62,7 +62,7 @@ fn automatic_stepping_is_asked_about_counted_down_and_said_to_be_off() {
     fleet.screen.current = Screen::Fleet;
     let fleet = glyphs(&draw(&fleet, &plain()));
     let row = fleet.lines().find(|line| line.contains("AUTOMATIC") && line.contains(":41 → :42")).unwrap();
-    assert!(row.starts_with('»') && fleet.contains("any key stops it"), "{fleet}");
+    assert!(row.starts_with("▸»") && fleet.contains("any key stops it"), "{fleet}");
     let mut stopped = on(size);
     feed(&mut stopped, Msg::Key(Key::Char('x')));
     assert_snapshot!("automatic_off", glyphs(&draw(&stopped, &plain())));

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::{draw, glyphs, pending_rollback, plain};
 use crate::console::screen::Screen;
 use crate::console::state::Model;
+use crate::console::view;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::observe::snapshot::{Answer, Query};
 use crate::domain::release::Phase;
@@ -144,6 +145,16 @@ fn no_state_and_no_reason_is_cut() {
             assert!(states.iter().all(|state| !state.contains('…')), "{text}");
         }
     }
+}
+
+#[test]
+fn the_title_of_the_window_names_what_needs_an_operator() {
+    let title = |model: &Model| view::title(model, &plain());
+    assert_eq!(title(&consoles::bad((80, 24))), "✖ checkout FAIL");
+    assert_eq!(title(&near((80, 24))), "✖ payments PAUSED");
+    assert_eq!(title(&nothing_found((80, 24))), "tidegate prod");
+    let evil = title(&consoles::hostile((80, 24), "\u{1b}]0;x\u{7}"));
+    assert!(evil.chars().all(crate::domain::text::is_safe), "{evil:?}");
 }
 
 #[test]

@@ -164,6 +164,15 @@ impl Theme {
         }
     }
 
+    /// The background behind what may still change; `None`: the palette has no shade.
+    pub fn shade(&self) -> Option<Style> {
+        match self.palette {
+            Palette::Dark => Some(Style::new().bg(Color::Indexed(236))),
+            Palette::Light => Some(Style::new().bg(Color::Indexed(255))),
+            Palette::Sixteen | Palette::Mono => None,
+        }
+    }
+
     /// The style of an outlined label: its colour without the fill.
     pub fn outline(&self, fill: Role) -> Style {
         let plain = match fill {
@@ -307,8 +316,11 @@ mod tests {
     const DARK: [u32; 9] = [0x000000, 0x1e1e1e, 0x282828, 0x002b36, 0x2e3440, 0x282a36, 0x1a1b26, 0x1e1e2e, 0x300a24];
     const LIGHT: [u32; 6] = [0xffffff, 0xfdf6e3, 0xfbf1c7, 0xeceff4, 0xeff1f5, 0xfafafa];
 
-    /// A colour of the cube of 256 colours, as red, green and blue.
+    /// One of the 256 colours above the first sixteen, as red, green and blue.
     fn cube(index: u8) -> u32 {
+        if index >= 232 {
+            return (8 + 10 * (u32::from(index) - 232)) * 0x01_01_01;
+        }
         let level = |part: u32| if part == 0 { 0 } else { 55 + 40 * part };
         let at = u32::from(index).checked_sub(16).filter(|at| *at < 216).unwrap();
         level(at / 36) << 16 | level(at / 6 % 6) << 8 | level(at % 6)
@@ -339,8 +351,9 @@ mod tests {
                 };
                 let style = theme.style(role);
                 let text = colour(style.fg).unwrap();
-                for background in backgrounds {
-                    let contrast = contrast(text, colour(style.bg).unwrap_or(*background));
+                let shade = colour(theme.shade().and_then(|shade| shade.bg));
+                for background in backgrounds.iter().copied().chain(shade) {
+                    let contrast = contrast(text, colour(style.bg).unwrap_or(background));
                     assert!(contrast >= 4.5, "{role:?} on {background:06x} of {palette:?}: {contrast:.1}");
                 }
             }

@@ -91,7 +91,7 @@ pub(super) fn advice(scene: &Canvas<'_>, release: &Release, state: State) -> Vec
         Rollback::Ready { version, price, confirmation, .. } => Some(Advice {
             keys: rollback_line::keys(scene, confirmation).trim_end().to_owned(),
             effect: Effect::Back(version, price),
-            advised: state.asks_for_rollback(),
+            advised: state.asks_for_rollback(release),
         }),
         _ => None,
     };

@@ -130,9 +130,11 @@ impl State {
         }
     }
 
-    /// Returns true if going back is what the state asks for.
-    pub(crate) fn asks_for_rollback(self) -> bool {
-        matches!(self, Self::Fail | Self::Failed | Self::CrashLoop)
+    /// Returns true if going back is what the state asks for: also where users get nothing, and the rule can bring them
+    /// back.
+    pub(crate) fn asks_for_rollback(self, release: &Release) -> bool {
+        let repaired = self == Self::Unhealthy(Severity::Critical) && release.repair.is_some();
+        repaired || matches!(self, Self::Fail | Self::Failed | Self::CrashLoop)
     }
 
     /// The state in a word.

@@ -76,7 +76,7 @@ pub(super) fn columns(total: usize, rows: &[(&Release, Banner)]) -> Vec<Column> 
             column(Kind::P95, "p95", 8, true),
         ],
     };
-    // The sign of automatic promotion, and a column between all others.
+    // The mark, the sign of automatic promotion, and a column between all others.
     let used: usize = 2 + rest.iter().map(|column| column.width + 1).sum::<usize>();
     let free = total.saturating_sub(used + 1);
     let names = most(&|release| format::width(&release.name)).max(LEAST_NAME);
@@ -126,9 +126,9 @@ pub(super) fn line(
     scene: &Canvas<'_>,
     (release, banner): (&Release, &Banner),
     columns: &[Column],
-    quiet: bool,
+    (quiet, marked): (bool, bool),
 ) -> Line<'static> {
-    let mut spans = vec![automatic(scene, release), Span::raw(" ")];
+    let mut spans = vec![scene.span(if marked { "▸" } else { " " }, Role::Accent), automatic(scene, release)];
     for column in columns {
         match column.kind {
             Kind::State => spans.extend(state(scene, banner, column.width)),

@@ -82,7 +82,7 @@ fn draw_list(
         if marked {
             at = drawn.len();
         }
-        let line = row::line(scene, (release, banner), columns, is_quiet(release));
+        let line = row::line(scene, (release, banner), columns, (is_quiet(release), marked));
         drawn.push(if marked { inverted(line, width) } else { line });
     }
     let shown = usize::from(area.height);
