@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use tui_input::Input;
 
 use self::palette::Palette;
-use super::keymap::Key;
 use super::links::CopyMenu;
 use super::state::observed::Observed;
 use crate::domain::confirm;
@@ -166,20 +165,6 @@ impl Dialog {
             Self::Palette(palette) => Some(&mut palette.typed),
             _ => None,
         }
-    }
-}
-
-/// Returns the help's scroll position after a key, on a terminal of this size; the last keys stay on the screen.
-pub(super) fn scroll(top: usize, key: Key, size: (u16, u16)) -> usize {
-    let (last, page) = view::help::scrolled(size);
-    match key {
-        Key::Up | Key::Char('k') => top.saturating_sub(1),
-        Key::Down | Key::Char('j') => (top + 1).min(last),
-        Key::PageUp => top.saturating_sub(page),
-        Key::PageDown | Key::Char(' ') => (top + page).min(last),
-        Key::Home => 0,
-        Key::End | Key::Char('G') => last,
-        _ => top,
     }
 }
 

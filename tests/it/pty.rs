@@ -56,9 +56,9 @@ fn a_step_is_taken_and_taken_back_and_the_terminal_is_as_it_was() {
     tty.until_shows("y carry it out");
     tty.confirm();
     tty.until_shows("key → read back");
-    tty.until_shows("configured 10%");
+    tty.until_shows("10 % of users");
     tty.send("R");
-    tty.until_shows("configured 0%");
+    tty.until_shows("weight 100");
     tty.until_shows("done and read back: checkout all traffic back to");
     leave(tty);
 }

@@ -24,7 +24,7 @@ async fn complete_rollouts_that_are_not_steady_stand_on_top_of_the_fleet_with_th
     stage.pass(30).await;
     let screen = stage.screen(200, 60);
     for (name, reason, words) in [
-        ("orders", "rollback_failed", "failed: ECS could not roll it back"),
+        ("orders", "rollback_failed", "ECS could not roll it back"),
         ("cart", "scaled_to_zero", "the desired count is 0, and a rule sends it traffic"),
         ("users", "not_active", "ECS is deleting the service (DRAINING), and a rule sends it traffic"),
         ("payments", "tasks_not_placed", "ECS cannot place a task: Capacity is unavailable at this time"),

@@ -8,6 +8,7 @@ pub(crate) use crate::domain::format::{
     age, chance, clock, count, dollars_an_hour, failing, lasting, latency, many, odds, rate, ratio_between,
     response_time, round_latency, round_rate, seconds, share, spaced, times,
 };
+use crate::domain::plan::Price;
 use crate::domain::text;
 
 /// Columns of the labels at the left of a release.
@@ -64,6 +65,16 @@ pub(crate) fn clip_start(text: &str, columns: usize) -> String {
         }
     }
     kept.into_iter().rev().collect()
+}
+
+/// The price of a rollback as the end of a sentence: `in seconds`.
+pub(crate) fn back_in(price: Price) -> String {
+    match price {
+        Price::UsersStay => "no user moves".to_owned(),
+        Price::Seconds => "in seconds".to_owned(),
+        Price::Minutes(Some(typical)) => format!("in about {}", lasting(typical)),
+        Price::Minutes(None) => "in minutes".to_owned(),
+    }
 }
 
 /// A name cut in the middle: names of one system often share their beginning, and differ at the end.

@@ -1,6 +1,5 @@
 //! What a plan changes for users, in one sentence; and the way back once it is carried out.
 
-use crate::console::screens::banner::advice::time;
 use crate::console::screens::banner::state::State;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
@@ -44,7 +43,7 @@ pub(super) fn of(scene: &Canvas<'_>, plan: &Plan, release: &Release) -> String {
             let to = plan.ends_on(release).map_or("what it replaced".to_owned(), |to| called(scene, to));
             match plan.price(release) {
                 Price::UsersStay => format!("users are on {to} already: what is left is removed"),
-                price => format!("all users back to {to}, {}", time(price)),
+                price => format!("all users back to {to}, {}", format::back_in(price)),
             }
         }
     }
@@ -74,6 +73,6 @@ pub(super) fn way_back(scene: &Canvas<'_>, plan: &Plan, release: &Release) -> Op
     let to = back.ends_on(release).map(|to| called(scene, to))?;
     Some(match back.price(release) {
         Price::UsersStay => format!("R; users are on {to} until then"),
-        price => format!("R: all users to {to}, {}", time(price)),
+        price => format!("R: all users to {to}, {}", format::back_in(price)),
     })
 }

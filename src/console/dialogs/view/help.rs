@@ -19,7 +19,7 @@ const AROUND: u16 = 9;
 pub(super) const WIDEST: u16 = 124;
 
 /// The last scroll position on a terminal of this size, and the keys that a page key scrolls by.
-pub(crate) fn scrolled((columns, rows): (u16, u16)) -> (usize, usize) {
+fn scrolled((columns, rows): (u16, u16)) -> (usize, usize) {
     let columns = usize::from(columns.saturating_sub(4).min(WIDEST));
     let lines = match columns >= TWO {
         true => texts(columns / 2 - 1).len().div_ceil(2),
@@ -27,6 +27,20 @@ pub(crate) fn scrolled((columns, rows): (u16, u16)) -> (usize, usize) {
     };
     let shown = usize::from(rows.saturating_sub(AROUND));
     (lines.saturating_sub(shown), shown.saturating_sub(2).max(1))
+}
+
+/// Returns the help's scroll position after a key, on a terminal of this size; the last keys stay on the screen.
+pub(crate) fn scroll(top: usize, key: Key, size: (u16, u16)) -> usize {
+    let (last, page) = scrolled(size);
+    match key {
+        Key::Up | Key::Char('k') => top.saturating_sub(1),
+        Key::Down | Key::Char('j') => (top + 1).min(last),
+        Key::PageUp => top.saturating_sub(page),
+        Key::PageDown | Key::Char(' ') => (top + page).min(last),
+        Key::Home => 0,
+        Key::End | Key::Char('G') => last,
+        _ => top,
+    }
 }
 
 /// A line a key; those that move the mark share one. Where not all of them fit, those from `top` on, and how many there

@@ -53,7 +53,7 @@ impl Effect {
                 "the canary goes; no user moves".to_owned(),
             ],
             Self::Back(version, price) => {
-                let time = time(*price);
+                let time = format::back_in(*price);
                 [format!("all users back to {version}, {time}"), format!("back to {version}, {time}")]
             }
             Self::Step(from, to) => [format!("{} of users", step(*from, *to)), step(*from, *to)],
@@ -68,16 +68,6 @@ impl Effect {
             Self::TooEarly(from, to) => [format!("{}: too early", step(*from, *to)), "too early".to_owned()],
             Self::Cause => ["the stopped tasks, and why".to_owned(), "why".to_owned()],
         }
-    }
-}
-
-/// A price as the end of a sentence.
-pub(crate) fn time(price: Price) -> String {
-    match price {
-        Price::UsersStay => "no user moves".to_owned(),
-        Price::Seconds => "in seconds".to_owned(),
-        Price::Minutes(Some(typical)) => format!("in about {}", format::lasting(typical)),
-        Price::Minutes(None) => "in minutes".to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::analysis::{ReasonCode, Verdict};
 use crate::domain::health::rollout_health::RolloutHealth;
 use crate::domain::health::stop_reason::Cause;
 use crate::domain::release::Release;
+use crate::domain::release::condition::FailureReason;
 use crate::domain::release::lifecycle;
 use crate::domain::release::lifecycle::{Deadline, NextAction, Then};
 use crate::domain::release::share::Percent;
@@ -76,7 +77,10 @@ pub(super) fn facts(scene: &Canvas<'_>, release: &Release, state: State) -> Vec<
         State::Waiting | State::Automatic | State::Pass | State::PassWarned => facts.extend(judged(scene, release)),
         State::Watching | State::Alarming => {
             facts.extend(judged(scene, release));
-            facts.extend(bake_left(scene, release));
+            // The time until the verdict may be longer than the bake.
+            if !facts.iter().any(|fact| matches!(fact, Fact::TooEarly { minutes: Some(_), .. })) {
+                facts.extend(bake_left(scene, release));
+            }
         }
         State::Starting | State::Moving | State::Finishing => facts.extend(moving(scene, release)),
         State::RolledBack => {
@@ -187,9 +191,14 @@ fn pause(scene: &Canvas<'_>, release: &Release) -> Option<Fact> {
 }
 
 fn why_failed(release: &Release) -> Fact {
-    let trouble = release.sides().find_map(|side| side.failure_reason.as_ref().map(ToString::to_string));
+    let trouble = release.sides().find_map(|side| side.failure_reason.as_ref());
+    let brief = |reason: &FailureReason| match reason {
+        FailureReason::Failed(_) => String::new(),
+        FailureReason::TasksFailing(failed) => format!("{failed} tasks failed"),
+        FailureReason::RollbackFailed(_) => "ECS could not roll it back".to_owned(),
+    };
     match (trouble, release.share.configured) {
-        (Some(trouble), _) => said(&trouble),
+        (Some(trouble), _) => Fact::Said(trouble.to_string(), brief(trouble)),
         (None, None) if release.canary.is_some() => said("both weights are 0, nobody is served"),
         (None, _) => said("no reason given"),
     }

@@ -38,7 +38,7 @@ const LEAST_NAME: usize = 8;
 const KEPT_NAME: usize = 20;
 const LEAST_STATE: usize = 16;
 /// Most columns of a state.
-const MOST_STATE: usize = 72;
+const MOST_STATE: usize = 96;
 
 /// Returns the columns that fit into a width. Narrow screens give up the method, the bar, the tasks and the latency, but
 /// never the state in words. What the state leaves free goes to the name.
@@ -47,7 +47,7 @@ pub(super) fn columns(total: usize, rows: &[(&Release, Banner)]) -> Vec<Column> 
     let most = |of: &dyn Fn(&Release) -> usize| rows.iter().map(|(release, _)| of(release)).max().unwrap_or(0);
     let methods = most(&|release| format::width(&release.method.to_string()));
     let clusters = most(&|release| format::width(&release.stable.service.cluster));
-    let rest = match total {
+    let mut rest = match total {
         0..72 => vec![column(Kind::Traffic { bar: 0 }, "share", 5, true), column(Kind::Errors, "errors", 8, true)],
         72..96 => vec![
             column(Kind::Release, "release", 15, false),
@@ -69,13 +69,16 @@ pub(super) fn columns(total: usize, rows: &[(&Release, Banner)]) -> Vec<Column> 
         _ => vec![
             column(Kind::Cluster, "cluster", clusters.clamp(7, 24), false),
             column(Kind::Method, "method", methods.clamp(10, 15), false),
-            column(Kind::Release, "release", 24, false),
-            column(Kind::Traffic { bar: 20 }, "traffic", 27, false),
-            column(Kind::Tasks, "tasks", 12, true),
+            column(Kind::Release, "release", 22, false),
+            column(Kind::Traffic { bar: 8 }, "traffic", 15, false),
+            column(Kind::Tasks, "tasks", 9, true),
             column(Kind::Errors, "errors", 8, true),
-            column(Kind::P95, "p95", 8, true),
+            column(Kind::P95, "p95", 7, true),
         ],
     };
+    if (110..170).contains(&total) {
+        rest.insert(0, column(Kind::Method, "method", methods.clamp(6, 10), false));
+    }
     // The mark, the sign of automatic promotion, and a column between all others.
     let used: usize = 2 + rest.iter().map(|column| column.width + 1).sum::<usize>();
     let free = total.saturating_sub(used + 1);
