@@ -23,11 +23,11 @@ pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'stat
     if least + wide(&shares) + 3 > columns {
         shares.clear();
     }
-    let room = columns.saturating_sub(1 + wide(&shares) + 2);
+    let beside = beside(release).filter(|text| least + wide(&shares) + format::width(text) + 3 <= columns);
+    let end = wide(&shares) + beside.as_ref().map_or(0, |text| format::width(text));
+    let room = columns.saturating_sub(1 + end + 2);
     let mut spans = vec![Span::raw(" ")];
     spans.extend(drawn(scene, release, &steps, room));
-    let beside = beside(release).filter(|text| wide(&spans) + 2 + wide(&shares) + format::width(text) <= columns);
-    let end = wide(&shares) + beside.as_ref().map_or(0, |text| format::width(text));
     spans.push(Span::raw(" ".repeat(columns.saturating_sub(wide(&spans) + end))));
     spans.extend(shares);
     spans.extend(beside.map(|text| scene.dim(text)));
