@@ -25,7 +25,7 @@ use crate::console::recorder::{RECORD_VARIABLE, Recorder};
 use crate::console::state::Model;
 use crate::console::state::screen::SMALLEST;
 use crate::console::terminal;
-use crate::console::view::Theme;
+use crate::console::view::{Terminal, Theme};
 use crate::domain::ecs::names::Location;
 use crate::domain::fault::Fault;
 use crate::domain::text::without_password;
@@ -111,7 +111,14 @@ async fn show(config: Config, account: Account, audit: Result<PathBuf, String>, 
     // The account's number is not known before AWS has said who is asking.
     let place = Location { environment: config.environment.name.value.clone(), account: String::new(), region };
     let variable = |name: &str| process_variables(name);
-    let theme = Theme::detect(variable("NO_COLOR").as_deref(), variable("TERM").as_deref(), config.ascii.value);
+    let [no_color, term, colorterm, colorfgbg] = ["NO_COLOR", "TERM", "COLORTERM", "COLORFGBG"].map(variable);
+    let terminal = Terminal {
+        no_color: no_color.as_deref(),
+        term: term.as_deref(),
+        colorterm: colorterm.as_deref(),
+        colorfgbg: colorfgbg.as_deref(),
+    };
+    let theme = Theme::detect(&terminal, config.theme.value, config.ascii.value);
     let journal = audit.and_then(|path: PathBuf| Journal::open(Path::new(&path)).map(Arc::new));
     let driver = Driver::new(reader, actor, journal, Options { clock, ..Options::default() });
     let mut model = Model::new(config.settings, place, driver.now(), SMALLEST);

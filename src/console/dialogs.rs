@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use tui_input::Input;
 
 use self::palette::Palette;
-use super::keymap::{BINDINGS, Key};
 use super::links::CopyMenu;
 use super::state::observed::Observed;
 use crate::domain::confirm;
@@ -81,6 +80,8 @@ pub struct Confirm {
     pub ways: Vec<Intent>,
     /// The time when the present plan was first drawn: no key confirms before.
     pub drawn: Option<Timestamp>,
+    /// True if the dialog shows the calls, step by step.
+    pub details: bool,
 }
 
 /// The consent that a plan needs.
@@ -164,26 +165,6 @@ impl Dialog {
             Self::Palette(palette) => Some(&mut palette.typed),
             _ => None,
         }
-    }
-}
-
-/// Keys that the help shows on the smallest supported screen.
-const HELP_ROWS: usize = 16;
-
-/// Keys that a page key scrolls by.
-const HELP_PAGE: usize = 14;
-
-/// Returns the help's scroll position after a key; the last keys stay on the screen.
-pub(super) fn scroll(top: usize, key: Key) -> usize {
-    let last = BINDINGS.len().saturating_sub(HELP_ROWS);
-    match key {
-        Key::Up | Key::Char('k') => top.saturating_sub(1),
-        Key::Down | Key::Char('j') => (top + 1).min(last),
-        Key::PageUp => top.saturating_sub(HELP_PAGE),
-        Key::PageDown | Key::Char(' ') => (top + HELP_PAGE).min(last),
-        Key::Home => 0,
-        Key::End | Key::Char('G') => last,
-        _ => top,
     }
 }
 

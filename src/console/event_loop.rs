@@ -43,6 +43,10 @@ pub struct Console {
 pub trait Canvas {
     /// Draws one frame.
     fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()>;
+    /// Sets the title of the terminal's window.
+    fn set_title(&mut self, _title: &str) -> io::Result<()> {
+        Ok(())
+    }
     /// Returns the columns and rows.
     fn size(&self) -> io::Result<(u16, u16)>;
     /// Puts text on the operator's clipboard.
@@ -76,6 +80,7 @@ impl Console {
         }
         let every = if self.driver.now().rate.is_fast() { FAST_CLOCK_TICK } else { TICK };
         let (mut next_tick, mut next_frame, mut dirty) = (Instant::now(), Instant::now(), true);
+        let mut titled = String::new();
         loop {
             let msg = tokio::select! {
                 biased;
@@ -92,6 +97,11 @@ impl Console {
                         return Ok(Ended::TerminalGone);
                     }
                     (dirty, next_frame) = (false, Instant::now() + FRAME);
+                    let title = view::title(model, theme);
+                    if title != titled && screen.set_title(&title).is_err() {
+                        return Ok(Ended::TerminalGone);
+                    }
+                    titled = title;
                     if self.model.screen.dialog.as_mut().is_some_and(Dialog::awaits_drawing) {
                         self.driver.send(Msg::Drawn);
                     }

@@ -6,6 +6,8 @@ use ratatui::text::{Line, Span};
 
 use crate::console::keymap::{Action, BINDINGS, Binding, Key, MARKS, Scope};
 use crate::console::screen::{Screen, View};
+use crate::console::screens::banner::Banner;
+use crate::console::screens::banner::state::State;
 use crate::console::screens::release;
 use crate::console::screens::release::state::Plotted;
 use crate::console::state::list::Find;
@@ -14,7 +16,8 @@ use crate::console::widgets::operation::operation_line;
 use crate::console::widgets::theme::Role;
 use crate::console::widgets::{age, format};
 use crate::console::wording::KEYS;
-use crate::domain::release::Release;
+use crate::domain::plan::Intent;
+use crate::domain::release::{Method, Release};
 
 /// Draws the environment, region, account and identity; then the age of the data, the time and the warnings. Where room
 /// is short, environment, region, account and the read-only and protected badges stay.
@@ -29,7 +32,7 @@ pub(crate) fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     let world = age::world(scene);
     let live = match (&world.fault, world.age) {
         (None, None) => (freshness_reading(&world), Role::Dim),
-        (None, Some(_)) if !world.old => (format!("live {}", world.words()), Role::Good),
+        (None, Some(_)) if !world.old => (world.words(), Role::Good),
         _ => (world.words(), world.role()),
     };
     let zulu = observed.now.at.strftime("%H:%M:%SZ").to_string();
@@ -108,9 +111,15 @@ pub(crate) fn countdown(scene: &Canvas<'_>, columns: usize) -> Option<Line<'stat
     ]))
 }
 
+/// Renders the status in one line, or in two where a sentence needs them: a reason is not cut.
+pub(crate) fn statuses(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
+    // The pieces are bounded to what two lines can hold.
+    format::fold(status(scene, release, columns * 2), columns, 2)
+}
+
 /// Renders the status line: the notice, else the operation in flight, else a failing source, else the end of the last
 /// operation, else a known fault of the newest revision, else a condition of the release.
-pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
+fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line<'static> {
     if let Some(notice) = &scene.screen.notice {
         let (shape, role) = if notice.wrong { ("✖ ", Role::Bad) } else { ("", Role::Title) };
         return Line::from(vec![scene.span(shape, role), scene.span(format::clip(&notice.text, columns), role)]);
@@ -134,11 +143,18 @@ pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usi
     if let Some(operation) = operation {
         return operation_line(scene, operation);
     }
-    if let Some(bad) = release.and_then(|release| release.known_against_newest()) {
+    // A FAIL that stays is in the banner already.
+    let told = |release: &&Release| State::of(scene, release) == State::Fail;
+    if let Some(bad) = release.filter(|release| !told(release)).and_then(|release| release.known_against_newest()) {
         let text = format!("✖ {}: {bad}", bad.task_definition.tag());
         return scene.line(format::clip(&text, columns), Role::Bad);
     }
-    match release.and_then(|release| release.other_conditions().next()) {
+    // A release's own screen says its conditions.
+    let elsewhere = release.filter(|_| !matches!(scene.screen.current, Screen::Release(_)));
+    let odd = |release: &'_ Release| {
+        release.other_conditions().find(|condition| !release::stages::tells(release, condition)).cloned()
+    };
+    match elsewhere.and_then(odd) {
         Some(condition) => {
             let text = condition.message(KEYS);
             Line::from(vec![scene.span("▲ ", Role::Warn), scene.span(format::clip(&text, columns), Role::Warn)])
@@ -147,59 +163,112 @@ pub(crate) fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usi
     }
 }
 
-/// Draws the keys that apply here, the most important first; `?` and `q` always have room.
+/// Draws the keys that apply here in three groups: acts, views, the program. The most important ones have room first;
+/// `?` and `q` always have. The advised act is filled.
 pub(crate) fn footer(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
-    let fleet = scene.screen.current == Screen::Fleet;
     let place = scene.screen.scope();
-    let here = |binding: &&Binding| binding.scope.reaches(place);
-    // The keys that move the mark and the shell's own keys are in the help only.
-    let silent = |action| MARKS.contains(&action) || action == Action::Suspend;
-    let always = [Action::Help, Action::Quit];
-    // A key that would do nothing here is not offered.
-    let tabs = scene.screen.release.zoom.is_some() || !release::view::shows_all(scene.screen.size);
-    let percentiles = scene.screen.release.zoom.is_none_or(|plotted| plotted == Plotted::Latency);
-    // A release's own screen has no list, and without a search there is no next match.
-    let listed = |action| match action {
-        Action::Find | Action::Sort | Action::Reverse => scene.screen.find().is_some(),
-        Action::Waive => !scene.operations.pending.is_empty(),
-        Action::FindNext | Action::FindPrevious => scene.screen.find().is_some_and(Find::active),
-        _ => true,
-    };
-    let shown = |binding: &&Binding| {
-        listed(binding.action)
-            && !silent(binding.action)
-            && (tabs || binding.action != Action::Panel)
-            && (percentiles || binding.action != Action::Percentile)
-            && (!fleet || binding.action != Action::Back)
-            && !matches!(binding.action, Action::View(view) if place == Scope::In(view))
-    };
-    let piece = |binding: &Binding| {
-        let key = binding.keys.first().copied().map(Key::label).unwrap_or_default();
-        [scene.span(key, Role::Key), scene.dim(format!(" {}", binding.word))]
-    };
-    let length = |piece: &[Span<'_>; 2]| piece.iter().map(|span| format::width(&span.content)).sum::<usize>() + 2;
-    let mut all: Vec<_> = BINDINGS.iter().filter(here).filter(shown).collect();
     let zoomed = scene.screen.release.zoom.is_some() && place == Scope::Release;
-    all.sort_by_key(|binding| if always.contains(&binding.action) { u8::MAX } else { missed(binding, place, zoomed) });
-    let mut room = usize::from(area.width) + 2;
-    let reserved: usize =
-        all.iter().filter(|binding| always.contains(&binding.action)).map(|binding| length(&piece(binding))).sum();
-    room = room.saturating_sub(reserved);
-    let mut line = Vec::new();
-    for binding in all {
-        let piece = piece(binding);
-        if !always.contains(&binding.action) {
-            if length(&piece) > room {
-                continue;
-            }
-            room -= length(&piece);
+    let mut all: Vec<_> = BINDINGS.iter().filter(|binding| offered(scene, binding, place)).collect();
+    all.sort_by_key(|binding| if ALWAYS.contains(&binding.action) { 0 } else { 1 + missed(binding, place, zoomed) });
+    // A gap after each key, and two separators.
+    let length = |binding: &Binding| key_of(binding).chars().count() + format::width(binding.word) + 3;
+    let mut room = usize::from(area.width).saturating_sub(2);
+    all.retain(|binding| {
+        let fits = length(binding) <= room + 2;
+        if fits {
+            room = room.saturating_sub(length(binding));
         }
-        line.extend(piece);
-        line.push(Span::raw("  "));
+        fits
+    });
+    let advised = scene.screen.focus(scene.observed).and_then(|release| advised(scene, release));
+    let mut line: Vec<Span<'static>> = Vec::new();
+    for group in [Group::Acts, Group::Views, Group::Program] {
+        let mut keys: Vec<_> = all.iter().filter(|binding| Group::of(binding) == group).collect();
+        keys.sort_by_key(|binding| missed(binding, place, zoomed));
+        for (index, binding) in keys.into_iter().enumerate() {
+            match (line.is_empty(), index) {
+                (true, _) => {}
+                (false, 0) => line.push(scene.dim(" │ ")),
+                (false, _) => line.push(Span::raw("  ")),
+            }
+            let key = key_of(binding);
+            if advised.as_deref() == Some(key.as_str()) {
+                line.push(scene.span(format!("{key} {}", binding.word), Role::BusyBadge));
+            } else {
+                line.extend([scene.span(key, Role::Key), scene.dim(format!(" {}", binding.word))]);
+            }
+        }
     }
-    // A gap after the last key would be marked as cut text.
-    line.pop();
     put(buffer, area, 0, Line::from(line));
+}
+
+/// Actions that the footer always offers.
+const ALWAYS: [Action; 2] = [Action::Help, Action::Quit];
+
+/// The groups of keys in the footer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// Keys that may lead to a write.
+    Acts,
+    /// Keys that look at the release.
+    Views,
+    /// Keys of the program.
+    Program,
+}
+
+impl Group {
+    fn of(binding: &Binding) -> Self {
+        match binding.action {
+            action if action.acts() => Self::Acts,
+            Action::Waive | Action::RollbackTo => Self::Acts,
+            Action::Help | Action::Quit | Action::Back | Action::Palette | Action::Refresh => Self::Program,
+            _ => Self::Views,
+        }
+    }
+}
+
+fn key_of(binding: &Binding) -> String {
+    binding.keys.first().copied().map(Key::label).unwrap_or_default()
+}
+
+/// The key that the release's state asks for.
+fn advised(scene: &Canvas<'_>, release: &Release) -> Option<String> {
+    let advice = Banner::of(scene, release).advice.into_iter().find(|advice| advice.advised)?;
+    advice.keys.chars().next().map(String::from)
+}
+
+/// Returns true if a key is offered here: a key that would do nothing is not.
+fn offered(scene: &Canvas<'_>, binding: &Binding, place: Scope) -> bool {
+    let fleet = scene.screen.current == Screen::Fleet;
+    let zoom = scene.screen.release.zoom;
+    let tabs = zoom.is_some() || !release::view::shows_all(scene.screen.size);
+    let works = match binding.action {
+        // The keys that move the mark and the shell's own keys are in the help only.
+        action if MARKS.contains(&action) => false,
+        Action::Suspend => false,
+        // A release's own screen has no list, and without a search there is no next match.
+        Action::Find | Action::Sort | Action::Reverse => scene.screen.find().is_some(),
+        Action::FindNext | Action::FindPrevious => scene.screen.find().is_some_and(Find::active),
+        Action::Waive => !scene.operations.pending.is_empty(),
+        Action::Panel | Action::Verdict => tabs,
+        Action::Percentile => zoom.is_none_or(|plotted| plotted == Plotted::Latency),
+        Action::Back => !fleet,
+        Action::View(view) => place != Scope::In(view),
+        action => can_act(scene, action),
+    };
+    works && binding.scope.reaches(place)
+}
+
+/// Returns true if an act has a plan now. A rollback and a start are always offered: what they find is said.
+fn can_act(scene: &Canvas<'_>, action: Action) -> bool {
+    let Some(release) = scene.screen.focus(scene.observed) else { return true };
+    let planned = |intent| scene.operations.plan(scene.observed, release, &intent).is_ok();
+    match action {
+        Action::Step => planned(Intent::Step { to: None }),
+        Action::Finish => planned(Intent::Finish),
+        Action::Weight => matches!(release.method, Method::Weighted | Method::NativeWeighted),
+        _ => true,
+    }
 }
 
 /// Returns the rank of a key in the footer, lowest first: rollback, back and open; then the keys of this view; then the
@@ -216,7 +285,7 @@ fn missed(binding: &Binding, place: Scope, zoomed: bool) -> u8 {
         Action::View(View::Diff | View::Events) => 6,
         Action::Find | Action::Zoom | Action::Palette => 7,
         Action::View(View::Targets | View::Alarms | View::History) | Action::AutoPromotion => 8,
-        Action::Panel | Action::CopyMenu => 9,
+        Action::Verdict | Action::Panel | Action::CopyMenu => 9,
         Action::Percentile | Action::Sort | Action::Copy => 10,
         Action::FindNext | Action::FindPrevious | Action::Reverse => 13,
         Action::Longer | Action::Shorter => 12,

@@ -142,6 +142,8 @@ pub enum Action {
     Percentile,
     /// Show the next panel of a small screen.
     Panel,
+    /// Show the verdict with all of its reasons, where there is no room for them otherwise.
+    Verdict,
     /// Show one plot over the whole screen, or all panels again.
     Zoom,
     /// Show a longer time range in plots.
@@ -304,6 +306,7 @@ pub const BINDINGS: &[Binding] = &[
         "In the history: ask to roll back to the marked revision.",
     ),
     on(Scope::Release, &[Char('p')], Action::Percentile, "pct", "Next latency percentile."),
+    on(Scope::Release, &[Char('v')], Action::Verdict, "why", "The verdict with all of its reasons and numbers."),
     on(Scope::Release, &[Char('z')], Action::Zoom, "zoom", "One plot over the whole screen; tab shows the next."),
     on(Scope::Release, &[Char('-')], Action::Longer, "longer", "Show a longer time range."),
     on(Scope::Release, &[Char('+'), Char('=')], Action::Shorter, "shorter", "Show a shorter time range."),

@@ -14,8 +14,8 @@ use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, PopKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use futures::Stream;
@@ -38,6 +38,9 @@ static PROTOCOL_ON: AtomicBool = AtomicBool::new(false);
 const QUERY_PROTOCOL: &[u8] = b"\x1b[?u";
 /// Switches on all flags: repeats told from presses, caps lock told from shift, and the text of each key.
 const PROTOCOL_ON_SEQUENCE: &[u8] = b"\x1b[>31u";
+/// Keeps the title of the window on the terminal's stack, and takes it back. A terminal without a stack does nothing.
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
+const TITLE_BACK: &[u8] = b"\x1b[23;0t";
 /// Reports of panics on other threads while the console held the terminal: printed after it is restored.
 static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Number of reports kept: one bug may panic over and over, and the first reports suffice.
@@ -79,6 +82,10 @@ impl Canvas for Screen {
         execute!(io::stdout(), EndSynchronizedUpdate)
     }
 
+    fn set_title(&mut self, title: &str) -> io::Result<()> {
+        execute!(io::stdout(), SetTitle(title))
+    }
+
     fn size(&self) -> io::Result<(u16, u16)> {
         let size = self.terminal.size()?;
         Ok((size.width, size.height))
@@ -109,6 +116,7 @@ fn take() -> io::Result<()> {
     enable_raw_mode()?;
     OURS.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
+    out.write_all(KEEP_TITLE).inspect_err(|_| give_back())?;
     execute!(out, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide).inspect_err(|_| give_back())?;
     if SUPPORTS_PROTOCOL.load(Ordering::SeqCst) {
         switch_protocol_on();
@@ -134,6 +142,7 @@ pub fn give_back() {
         if PROTOCOL_ON.swap(false, Ordering::SeqCst) {
             let _ = execute!(out, PopKeyboardEnhancementFlags);
         }
+        let _ = out.write_all(TITLE_BACK);
         let _ = execute!(out, DisableFocusChange, DisableBracketedPaste, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
         for report in std::mem::take(&mut *UNSAID.lock().unwrap_or_else(PoisonError::into_inner)) {

@@ -4,6 +4,7 @@ mod automatic;
 mod confirm;
 mod diff;
 mod early;
+mod first_look;
 mod happened;
 mod in_flight;
 mod known_bad;

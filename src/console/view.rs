@@ -3,6 +3,7 @@
 use super::dialogs;
 use super::frame;
 use super::screens;
+use super::screens::banner::state::State;
 use super::screens::fleet;
 use super::screens::release;
 use super::screens::release::zoom;
@@ -16,7 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-pub use super::widgets::theme::{Palette, Role, Theme};
+pub use super::widgets::theme::{Background, Palette, Role, Terminal, Theme};
 
 use super::screen::Screen;
 use super::state::Model;
@@ -41,6 +42,25 @@ pub fn render(model: &Model, theme: &Theme, (columns, rows): (u16, u16)) -> Buff
     buffer
 }
 
+/// Columns of the title of the terminal's window.
+const TITLE: usize = 60;
+
+/// Returns the title of the terminal's window: the release that needs an operator most, with its state.
+pub fn title(model: &Model, theme: &Theme) -> String {
+    let Model { observed, operations, screen, polls, .. } = model;
+    let scene = Canvas { observed, operations, screen, polls, theme };
+    let needing = observed.releases.iter().filter(|release| release.needs_somebody());
+    let title = match needing.min_by_key(|release| (release.urgency(), &release.name)) {
+        Some(release) => {
+            let state = State::of(&scene, release);
+            format!("{} {} {}", state.shape(), release.name, state.word())
+        }
+        None => format!("tidegate {}", observed.place.environment),
+    };
+    // Names come from AWS: no control character reaches the terminal.
+    format::clip(&title, TITLE).chars().map(|c| theme.plain(c)).collect()
+}
+
 fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     let Model { observed, operations, screen, polls, .. } = model;
     let scene = Canvas { observed, operations, screen, polls, theme };
@@ -51,7 +71,9 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
     let rollback = rollback_line::lines(&scene, focus, columns);
     let (header, rest) = canvas::split_top(area, 1);
-    let below = 2 + u16::try_from(rollback.len()).unwrap_or(1);
+    let status = frame::statuses(&scene, focus, columns);
+    let rows = u16::try_from(status.len()).unwrap_or(1);
+    let below = 1 + rows + u16::try_from(rollback.len()).unwrap_or(1);
     let (body, bottom) = canvas::split_top(rest, rest.height.saturating_sub(below));
 
     let banner = rollback_banner::lines(&scene, columns);
@@ -81,8 +103,7 @@ fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer, area: Rect) {
             None => fleet::view::absent(&scene, name, buffer, body),
         },
     }
-    canvas::put(buffer, bottom, 0, frame::status(&scene, focus, columns));
-    for (row, line) in (1u16..).zip(rollback) {
+    for (row, line) in (0u16..).zip(status.into_iter().chain(rollback)) {
         canvas::put(buffer, bottom, row, line);
     }
     let (_, footer) = canvas::split_top(bottom, bottom.height.saturating_sub(1));

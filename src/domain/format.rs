@@ -69,6 +69,27 @@ pub fn rate(percent: f64) -> String {
     }
 }
 
+/// An error rate in plain words: `1 in 9 requests fails (10.8 %)`, `no request fails`.
+pub fn failing(percent: f64) -> String {
+    let numbers = spaced(&rate(percent));
+    match percent {
+        p if p <= 0.0 => "no request fails".to_owned(),
+        p if p >= 99.95 => "every request fails".to_owned(),
+        p if p >= 40.0 => format!("{:.0} in 10 requests fail ({numbers})", (p / 10.0).round().min(9.0)),
+        p => format!("1 in {} requests fails ({numbers})", count((100.0 / p).round())),
+    }
+}
+
+/// A share or a rate as a sentence has it: `10 %` instead of `10%`.
+pub fn spaced(percent: &str) -> String {
+    percent.replace('%', " %")
+}
+
+/// A response time in a sentence: `212 ms`, `1.02 s`.
+pub fn response_time(ms: f64) -> String {
+    if ms < 999.5 { format!("{ms:.0} ms") } else { format!("{:.2} s", ms / 1_000.0) }
+}
+
 /// A measured share: a share above zero is never shown as zero, a share below 100 % never as 100 %.
 pub fn share(share: Percent) -> String {
     match share.value() {
@@ -208,6 +229,25 @@ mod tests {
         assert_eq!([of(0), of(45), of(200), of(7_300), of(800_000)], ["0s", "45s", "3m", "2h", "9d"]);
         assert_eq!(clock(SignedDuration::from_secs(192)), "03:12");
         assert_eq!(clock(SignedDuration::from_secs(3_792)), "1:03:12");
+    }
+
+    #[test]
+    fn an_error_rate_is_said_in_requests() {
+        let said = [0.0, 0.004, 0.21, 10.8, 34.0, 60.0, 98.0, 100.0].map(failing);
+        assert_eq!(
+            said,
+            [
+                "no request fails",
+                "1 in 25,000 requests fails (<0.01 %)",
+                "1 in 476 requests fails (0.21 %)",
+                "1 in 9 requests fails (10.8 %)",
+                "1 in 3 requests fails (34.0 %)",
+                "6 in 10 requests fail (60.0 %)",
+                "9 in 10 requests fail (98.0 %)",
+                "every request fails",
+            ]
+        );
+        assert_eq!([response_time(212.4), response_time(1_020.0)], ["212 ms", "1.02 s"]);
     }
 
     #[test]

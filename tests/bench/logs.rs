@@ -19,7 +19,7 @@ use tidegate::console::screen::View;
 use tidegate::console::state::Model;
 use tidegate::console::update;
 use tidegate::console::view;
-use tidegate::console::view::Theme;
+use tidegate::console::view::{Palette, Theme};
 use tidegate::domain::ecs::deployment::Configuration;
 use tidegate::domain::ecs::names::{Arn, Location, ServiceKey, TaskDefinitionArn};
 use tidegate::domain::ecs::service::{Controller, LogDriver, Rollout, RolloutState, Service, TaskDefinition};
@@ -153,7 +153,7 @@ fn main() -> ExitCode {
     let wish = Wish::new(10);
     let streams: Vec<Arc<str>> = (0..8).map(|task| format!("ecs/app/{task:032x}").into()).collect();
     let mut model = console();
-    let theme = Theme::detect(None, Some("xterm-256color"), false);
+    let theme = Theme::new(Palette::Sixteen, false);
     let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).unwrap();
     let [mut pages, mut keys, mut searches] = [(); 3].map(|()| Samples::default());
     let before = resident();

@@ -33,7 +33,7 @@ use tidegate::console::screen::Screen;
 use tidegate::console::signals::Ended;
 use tidegate::console::state::Model;
 use tidegate::console::update;
-use tidegate::console::view::Theme;
+use tidegate::console::view::{Palette, Theme};
 use tidegate::domain::ecs::names::Location;
 use tidegate::domain::settings::Settings;
 use tidegate::execute::audit::Journal;
@@ -200,7 +200,7 @@ impl Bench {
             Headless { terminal: Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).unwrap(), frames: frames.clone() };
         let console = Console {
             model,
-            theme: Theme::detect(None, Some("xterm-256color"), false),
+            theme: Theme::new(Palette::Sixteen, false),
             driver: Driver::new(
                 Arc::new(self.lanes.poll.clone()),
                 Arc::new(self.lanes.act.clone()),

@@ -257,7 +257,7 @@ def keys_roll_a_rolling_service(site: Site) -> None:
         console.press("\x1b[H")
         console.wait(r"[▸>] :5\b", "the newest revision, marked")
         console.press("\r")
-        console.wait("UpdateService prod/search", "the plan's call")
+        console.wait("replace stable .* by .* for all users", "what changes for users")
         time.sleep(DELIBERATE)
         console.press("y")
         until(lambda: site.shop.revision("search") == "search:5", "S starts the chosen revision")
@@ -319,6 +319,8 @@ def open_release(console: Console, name: str, method: str) -> None:
 def confirm(console: Console, key: str, call: str) -> None:
     """Presses a key, reads its plan, confirms it."""
     console.press(key)
+    console.wait("the calls, step by step", "the question")
+    console.press("d")
     console.wait(f"call +{call}", "the plan's calls")
     # A question is answered only a moment after it was drawn.
     time.sleep(DELIBERATE)

@@ -31,7 +31,7 @@ fn leave(mut tty: Tty) {
 #[test]
 fn a_crash_loop_is_named_on_the_fleet_and_its_log_says_why() {
     let mut tty = open("crash-loop", "payments");
-    tty.until_shows("crash loop");
+    tty.until_shows("CRASH LOOP");
     press(&mut tty, &[("t", "exit 1 (the application's own error)")]);
     leave(tty);
     let mut tty = open("crash-loop", "payments");
@@ -83,8 +83,15 @@ fn stray(raw: &[u8]) -> Vec<String> {
                     let Some(c) = rest.next() else { return stray };
                     sequence.push(c);
                 }
-                if !sequence.ends_with(['H', 'm', 'J', 'K', 'h', 'l', 'G', 'A', 'B', 'C', 'D', 'u', 'n', 'c']) {
+                if !sequence.ends_with(['H', 'm', 'J', 'K', 'h', 'l', 'G', 'A', 'B', 'C', 'D', 'u', 'n', 'c', 't']) {
                     stray.push(format!("CSI {sequence:?}"));
+                }
+            }
+            // The title of the window: text up to a bell.
+            Some(']') => {
+                let title: String = rest.by_ref().take_while(|c| *c != '\u{7}').collect();
+                if !(title.starts_with("0;") && title.chars().all(text::is_safe)) {
+                    stray.push(format!("OSC {title:?}"));
                 }
             }
             Some('7' | '8' | '=' | '>') | None => {}

@@ -56,7 +56,7 @@ async fn an_image_that_is_not_there_is_named_and_so_is_the_image() {
         "checkout",
         "what fails is on top"
     );
-    says(&stage.screen(120, 40), &["crash loop: cannot pull ×"]);
+    says(&stage.screen(120, 40), &["CRASH LOOP", "cannot pull"]);
     says(
         &tasks(&mut stage, "checkout").await,
         &["cannot pull the image", "CannotPullContainerError", "checkout asks for", "1.9.O"],

@@ -27,7 +27,7 @@ use tidegate::console::state::Model;
 use tidegate::console::update;
 use tidegate::console::update::takes_text;
 use tidegate::console::view;
-use tidegate::console::view::Theme;
+use tidegate::console::view::{Palette, Theme};
 use tidegate::domain::analysis::VerdictStatus;
 use tidegate::domain::ecs::names::Location;
 use tidegate::domain::fault::Fault;
@@ -381,7 +381,7 @@ impl Harness {
 }
 
 fn theme() -> Theme {
-    Theme::detect(None, Some("xterm-256color"), false)
+    Theme::new(Palette::Sixteen, false)
 }
 
 fn last(arn: &Value) -> String {

@@ -44,7 +44,7 @@ async fn a_pause_says_how_long_and_what_then_and_p_answers_it() {
     let mut stage = paused("payments").await;
     assert_eq!(stage.release("payments").phase, Phase::Waiting);
     let screen = stage.screen(120, 40);
-    assert!(screen.contains("waiting for you, ") && screen.contains("left, then ROLLBACK"), "{screen}");
+    assert!(screen.contains("PAUSED") && screen.contains("else ECS rolls back"), "{screen}");
     assert!(screen.contains("PRE_PRODUCTION_TRAFFIC_SHIFT"), "the stage that the SDK does not know\n{screen}");
     let mut answered = Vec::new();
     // Every step of the canary waits at a hook of its own.
@@ -336,7 +336,7 @@ async fn a_copy_of_what_was_deregistered_is_registered_and_gone_back_to() {
     stage.until("revisions", |model| model.release("search").unwrap().registered.is_some()).await;
     stage.settle().await;
     stage.press("R").await;
-    assert!(stage.screen(120, 40).contains("RegisterTaskDefinition"), "{}", stage.screen(120, 40));
+    assert!(stage.screen(120, 40).contains("register a copy of"), "{}", stage.screen(120, 40));
     stage.press("y").await;
     assert_eq!(stage.told(), ["RegisterTaskDefinition"]);
     stage

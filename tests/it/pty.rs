@@ -14,7 +14,7 @@ use tidegate::console::message::Now;
 use tidegate::console::state::Model;
 use tidegate::console::state::screen::SMALLEST;
 use tidegate::console::terminal;
-use tidegate::console::view::Theme;
+use tidegate::console::view::{Palette, Theme};
 use tidegate::domain::ecs::names::Location;
 use tidegate::domain::fault::Fault;
 use tidegate::domain::observe::snapshot::{Answer, Query};
@@ -53,12 +53,12 @@ fn a_step_is_taken_and_taken_back_and_the_terminal_is_as_it_was() {
     let mut tty = open(120, 40);
     tty.assert_taken();
     tty.send("P");
-    tty.until_shows("ModifyRule");
+    tty.until_shows("y carry it out");
     tty.confirm();
     tty.until_shows("key → read back");
-    tty.until_shows("configured 10%");
+    tty.until_shows("10 % of users");
     tty.send("R");
-    tty.until_shows("configured 0%");
+    tty.until_shows("weight 100");
     tty.until_shows("done and read back: checkout all traffic back to");
     leave(tty);
 }
@@ -72,8 +72,8 @@ fn what_is_pasted_does_nothing() {
     tty.send("?");
     tty.until_shows("Read everything from AWS again");
     tty.send("?");
-    tty.until_shows("configured 1%");
-    assert!(!tty.shows("ModifyRule") && !tty.shows("key → read back"), "{tty:?}");
+    tty.until_shows("1 % of users");
+    assert!(!tty.shows("y carry it out") && !tty.shows("key → read back"), "{tty:?}");
     tty.send("\t\t\t");
     leave(tty);
 }
@@ -99,7 +99,7 @@ fn what_comes_in_a_burst_in_pieces_or_as_a_reply_does_nothing() {
     }
     tty.send("\x1b[?2026;2$y\x1b[?64;1;2c\x1b[24;80R\x1b[114;65u");
     tty.look_on(Duration::from_millis(400));
-    assert!(!tty.shows("ModifyRule") && !tty.shows("key → read back"), "{tty:?}");
+    assert!(!tty.shows("y carry it out") && !tty.shows("key → read back"), "{tty:?}");
     tty.send("R");
     tty.until_shows("done and read back: checkout all traffic back to");
     leave(tty);
@@ -123,16 +123,16 @@ fn the_keyboard_protocol_is_switched_on_only_where_the_terminal_supports_it() {
 
 #[test]
 fn a_terminal_that_is_too_small_says_so_and_r_works_all_the_same() {
-    let mut tty = Tty::tidegate(&DEMO, 79, 23);
-    tty.until_shows("too small: 79×23");
-    tty.until_shows("needs 80×24");
+    let mut tty = Tty::tidegate(&DEMO, 59, 14);
+    tty.until_shows("too small: 59×14");
+    tty.until_shows("needs 60×15");
     tty.until("what R does", |tty| tty.shows("checkout") && tty.shows("R rolls back to"));
     tty.send("R");
     tty.until("R is carried out", |tty| !tty.shows("checkout") || !tty.shows("R rolls back to"));
     tty.resize(120, 40);
     tty.until_shows("done and read back: checkout all traffic back to");
-    tty.resize(79, 23);
-    tty.until_shows("too small: 79×23");
+    tty.resize(59, 14);
+    tty.until_shows("too small: 59×14");
     leave(tty);
 }
 
@@ -140,23 +140,25 @@ fn a_terminal_that_is_too_small_says_so_and_r_works_all_the_same() {
 fn nobody_says_yes_to_a_question_that_the_screen_is_too_small_to_show() {
     let mut tty = open(120, 40);
     tty.send("P");
-    tty.until_shows("ModifyRule");
-    tty.resize(79, 23);
-    tty.until_shows("too small: 79×23");
+    tty.until_shows("y carry it out");
+    tty.resize(59, 14);
+    tty.until_shows("too small: 59×14");
     tty.send("y");
     // A busy machine may deliver a new size before the key: the screen is still too small then.
-    tty.resize(78, 23);
-    tty.until_shows("too small: 78×23");
+    tty.resize(58, 14);
+    tty.until_shows("too small: 58×14");
     tty.resize(120, 40);
-    tty.until_shows("configured 1%");
-    assert!(!tty.shows("ModifyRule") && !tty.shows("key → read back"), "{tty:?}");
+    tty.until_shows("1 % of users");
+    assert!(!tty.shows("y carry it out") && !tty.shows("key → read back"), "{tty:?}");
     leave(tty);
 }
 
 #[test]
 fn any_size_at_any_time_is_survived() {
     let mut tty = open(120, 40);
-    for (columns, rows) in [(1, 1), (2, 50), (300, 2), (80, 24), (79, 24), (80, 23), (20, 5), (250, 80), (100, 30)] {
+    for (columns, rows) in
+        [(1, 1), (2, 50), (300, 2), (80, 24), (79, 24), (80, 23), (60, 15), (59, 15), (20, 5), (250, 80), (100, 30)]
+    {
         tty.resize(columns, rows);
         tty.send(if columns % 2 == 0 { "p" } else { "\t" });
     }
@@ -258,7 +260,7 @@ async fn panic_in_a_task() {
     let broken = Arc::new(Broken);
     let console = Console {
         model: Model::new(Settings::default(), place, Now::new(Timestamp::now()), SMALLEST),
-        theme: Theme::detect(None, None, false),
+        theme: Theme::new(Palette::Sixteen, false),
         driver: Driver::new(broken.clone(), broken, Err("none".to_owned()), Options::default()),
         recorder: None,
     };

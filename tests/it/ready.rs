@@ -86,7 +86,7 @@ async fn is_overtaken(stage: &mut Harness, name: &str, ended: Option<&OperationO
 async fn roll_back(stage: &mut Harness, name: &str) -> Result<bool, TestCaseError> {
     stage.open_release(name).await;
     let screen = stage.screen(160, 45);
-    let ready = screen.contains(" ROLLBACK READY ");
+    let ready = screen.contains("ROLLBACK READY");
     if ready {
         let before = refused(stage).len();
         stage.press("R").await;

@@ -117,7 +117,7 @@ async fn a_question_is_closed_when_what_it_asks_about_changes() {
     stage.pass(10).await;
     assert!(stage.model.screen.dialog.is_none());
     let notice = stage.model.screen.notice.as_ref().unwrap();
-    assert!(notice.wrong && notice.text.contains("has 50% already"), "{notice:?}");
+    assert!(notice.wrong && notice.text.contains("has 50% of the traffic already"), "{notice:?}");
     stage.press("y").await;
     assert!(stage.writes().is_empty());
 }

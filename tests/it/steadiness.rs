@@ -26,7 +26,7 @@ async fn complete_rollouts_that_are_not_steady_stand_on_top_of_the_fleet_with_th
     stage.pass(30).await;
     let screen = stage.screen(200, 60);
     for (name, reason, words) in [
-        ("orders", "rollback_failed", "failed: ECS could not roll it back"),
+        ("orders", "rollback_failed", "ECS could not roll it back"),
         ("cart", "scaled_to_zero", "the desired count is 0, and a rule sends it traffic"),
         ("users", "not_active", "ECS is deleting the service (DRAINING), and a rule sends it traffic"),
         ("payments", "tasks_not_placed", "ECS cannot place a task: Capacity is unavailable at this time"),
@@ -121,7 +121,7 @@ async fn the_old_revisions_tasks_are_not_those_of_the_new_one() {
     assert_eq!((own.task_definition.tag(), own.healthy), (":18".to_owned(), Some(0)));
     assert_eq!((old.task_definition.tag(), old.running, old.healthy), (":17".to_owned(), 6, Some(6)));
     let screen = stage.screen(120, 40);
-    let own = screen.lines().find(|line| line.contains("service  :18")).unwrap();
+    let own = screen.lines().find(|line| line.contains("new      :18")).unwrap();
     assert!(own.contains("/6 running") && own.contains("0 healthy ▲") && !own.contains("6/6"), "{own}");
     let old = screen.lines().find(|line| line.contains("old      :17")).unwrap();
     assert!(old.contains("6/6 running") && old.contains("6 healthy ✓"), "{old}");

@@ -150,7 +150,7 @@ async fn a_third_target_group_keeps_its_weight() {
     assert_eq!(configured(&stage, "checkout"), "1%");
     stage.go("checkout").await;
     let screen = stage.screen(120, 40);
-    assert!(screen.contains("configured 1% · observed") && screen.contains("others: checkout-legacy 10%"), "{screen}");
+    assert!(screen.contains("1 % ●") && screen.contains("others: checkout-legacy 10 %"), "{screen}");
     stage.press("PyR").await;
     assert_eq!(
         stage.told(),

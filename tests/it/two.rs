@@ -93,15 +93,13 @@ impl Sim {
     fn console_asking(&self) -> Tty {
         let mut tty = Tty::start_with(Path::new(PROGRAM), &[], &self.variables, 120, 40);
         tty.until("payments is marked and waits", |tty| {
-            tty.text()
-                .lines()
-                .any(|line| line.starts_with('▸') && line.contains("payments") && line.contains("left, then ROLLBACK"))
+            tty.text().lines().any(|line| line.starts_with('▸') && line.contains("payments") && line.contains("PAUSED"))
         });
         tty.send("\r");
         tty.until_shows("esc back");
         tty.until_shows("PRE_PRODUCTION_TRAFFIC_SHIFT");
         tty.send("P");
-        tty.until_shows("ContinueServiceDeployment");
+        tty.until_shows("y carry it out");
         tty
     }
 }
@@ -137,7 +135,7 @@ fn two_who_say_yes_at_the_same_moment_take_one_step() {
     // Both consoles keep working.
     for mut tty in [one, other] {
         tty.send("r");
-        tty.until_shows("configured 40%");
+        tty.until_shows("40 % of users");
         assert_eq!(tty.quit(), 0);
         tty.assert_given_back();
     }

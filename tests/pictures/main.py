@@ -24,7 +24,7 @@ PICTURES = {
     "screenshot": (
         ["--scenario", "good-release", "--speed", "60"],
         (120, 36),
-        [("", r"checkout"), ("\r", r"verdict .*PASS"), ("P", r"\by\b"), ("y", r"read back ✓"), ("", r"observed (9|10|11)[.%]"), ("", r"verdict .*PASS")],
+        [("", r"checkout"), ("\r", r"verdict .*PASS"), ("P", r"\by\b"), ("y", r"read back ✓"), ("", r"observed (9|10|11)[. ]"), ("", r"verdict .*PASS")],
     ),
     "logs": (
         ["--scenario", "failing-health-check", "--speed", "60"],
@@ -34,7 +34,7 @@ PICTURES = {
     "native": (
         ["--scenario", "paused-native", "--speed", "20"],
         (120, 36),
-        [("", r"paused|waiting"), ("\r", r"ROLLBACK")],
+        [("", r"PAUSED|WAITING"), ("\r", r"ROLLBACK")],
     ),
     "evidence": (
         ["--scenario", "bad-canary", "--speed", "60"],

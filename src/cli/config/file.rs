@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::metrics::{Metrics, PrometheusTable};
 use super::thresholds::ThresholdsTable;
 use super::values::{QuotaShare, Span, Wait};
+use crate::console::view::Background;
 use crate::domain::metrics::Percentile;
 use crate::domain::release::ladder::Ladder;
 use crate::domain::settings::{Automatic, RollbackConfirm, ServiceSettings, Thresholds};
@@ -92,6 +93,8 @@ pub(crate) struct UiTable {
     pub ascii: Option<bool>,
     /// The latency percentile that is drawn first.
     pub percentile: Option<Percentile>,
+    /// The background that the colours are for.
+    pub theme: Option<Background>,
 }
 
 /// `[services.NAME]`.

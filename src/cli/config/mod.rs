@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::cloud::aws::budget;
+use crate::console::view::Background;
 use crate::domain::metrics::Percentile;
 use crate::domain::metrics::source::{CustomMetrics, Source};
 use crate::domain::settings::{ServiceSettings, Settings};
@@ -112,6 +113,8 @@ pub(super) struct Config {
     pub ascii: Sourced<bool>,
     /// The latency percentile that is drawn first.
     pub percentile: Sourced<Percentile>,
+    /// The background that the colours are for.
+    pub theme: Sourced<Background>,
     /// The share of each AWS request quota that steady polling may spend, percent.
     pub steady_share: Sourced<f64>,
     /// The origin of each setting, by its key.
@@ -214,6 +217,7 @@ fn merge(flags: &Flags, variables: Variables<'_>, file: &File, path: Option<&Pat
         environments: file.environments.iter().map(|environment| environment.name.clone()).collect(),
         ascii: ascii(flags, variables, file)?,
         percentile: Sourced::file(file.ui.percentile, Percentile::default()),
+        theme: Sourced::file(file.ui.theme, Background::default()),
         steady_share: Sourced::file(file.budget.steady.map(|share| share.0), budget::STEADY_PERCENT),
         origins,
         ignored: Vec::new(),

@@ -103,6 +103,7 @@ impl Config {
         all.push(line("budget.steady", &self.steady_share, |share| format!("{share}%")));
         all.push(line("ui.ascii", &self.ascii, bool::to_string));
         all.push(line("ui.percentile", &self.percentile, ToString::to_string));
+        all.push(line("ui.theme", &self.theme, ToString::to_string));
         all.extend(self.settings.services.iter().flat_map(|(name, service)| self.service_lines(name, service)));
         all
     }

@@ -2,6 +2,7 @@
 //! and the queries to AWS while the view is open.
 
 pub mod alarms;
+pub(crate) mod banner;
 pub mod diff;
 pub mod events;
 pub mod fleet;

@@ -1,5 +1,6 @@
 //! The banner of a rollback that did not happen. The banner is on every screen until the rollback is done or waived.
 
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use crate::console::state::pending_rollback::{PendingRollback, Stage};
@@ -21,20 +22,32 @@ pub(crate) fn lines(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
     let long = format!("{}, ordered {ordered}{why}", goal(name, pending));
     let short = || format!("{}{why}", goal(name, pending));
     let what = if format::width(&long) <= room { long } else { short() };
+    let title = scene.theme.style(Role::BadBadge);
+    let text = title.remove_modifier(Modifier::BOLD);
+    let cap = scene.theme.cap(Role::BadBadge);
     let first = vec![
-        scene.span(BADGE, Role::BadBadge),
-        Span::raw("  "),
-        scene.span(format::clip(&what, room), Role::Title),
-        scene.span(more, Role::Warn),
+        Span::styled(BADGE, title),
+        Span::styled("  ", text),
+        Span::styled(format::clip(&what, room + columns), title),
+        Span::styled(more, title),
     ];
-    let keys = keys(pending, scene.screen.offers_commands());
-    let taken: usize = keys.iter().map(|(key, word)| format::width(key) + format::width(word) + 3).sum();
-    let mut second =
-        vec![Span::raw(" "), scene.span(format::clip(&next(pending), columns.saturating_sub(taken + 1)), Role::Warn)];
-    for (key, word) in keys {
-        second.extend([Span::raw("  "), scene.span(key, Role::Key), scene.text(format!(" {word}"))]);
+    let mut keyed = Vec::new();
+    for (key, word) in keys(pending, scene.screen.offers_commands()) {
+        keyed.extend([Span::styled("  ", text), Span::styled(key, cap), Span::styled(format!(" {word}"), text)]);
     }
-    vec![Line::from(first), Line::from(second)]
+    let taken: usize = keyed.iter().map(|span| format::width(&span.content)).sum();
+    let next = format!(" {}", next(pending));
+    // A narrow screen has the keys in a row of their own.
+    let below = match format::width(&next) + taken <= columns {
+        true => vec![std::iter::once(Span::styled(next, text)).chain(keyed).collect()],
+        false => vec![vec![Span::styled(format::clip(&next, columns), text)], keyed],
+    };
+    let filled = |mut spans: Vec<Span<'static>>| {
+        let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+        spans.push(Span::styled(" ".repeat(columns.saturating_sub(used)), text));
+        Line::from(spans)
+    };
+    format::fold(Line::from(first), columns, 2).into_iter().map(|line| line.spans).chain(below).map(filled).collect()
 }
 
 /// Renders the banner in one line, for a screen that is too small.

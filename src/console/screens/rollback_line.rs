@@ -2,19 +2,19 @@
 
 use ratatui::text::{Line, Span};
 
+use super::banner::state::State;
 use super::release::readiness;
 use crate::console::dialogs;
 use crate::console::dialogs::{Consent, Dialog};
 use crate::console::screen::Screen;
 use crate::console::state::pending_rollback;
 use crate::console::widgets::canvas::Canvas;
-use crate::console::widgets::status;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{age, format};
+use crate::console::widgets::{age, format, operation};
 use crate::console::wording::KEYS;
 use crate::domain::confirm::Confirmation;
 use crate::domain::ecs::route::target_group_name;
-use crate::domain::plan::{Call, Plan};
+use crate::domain::plan::{Call, Plan, Price};
 use crate::domain::release::Release;
 use crate::domain::release::share::Weight;
 use crate::domain::rollback::readiness::Check;
@@ -29,8 +29,12 @@ pub(crate) enum Rollback {
     Ready {
         /// How, call by call in a few words.
         path: String,
-        /// Back to what.
+        /// Back to which revision.
         target: String,
+        /// The version of that revision, or the revision where no version was read.
+        version: String,
+        /// The time until all users are back.
+        price: Price,
         /// What is known about that.
         evidence: Vec<String>,
         /// What confirms it.
@@ -45,10 +49,10 @@ pub(crate) enum Rollback {
 /// What `R` would do to a release now.
 pub(crate) fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
     let observed = scene.observed;
-    if let Some(operation) = status::in_flight(scene, release)
+    if let Some(operation) = operation::in_flight(scene, release)
         && operation.plan.intent.is_rollback()
     {
-        let (at, of) = status::progress(operation);
+        let (at, of) = operation::progress(operation);
         let step = operation.plan.steps.get(at.saturating_sub(1)).map_or("", |step| &step.title);
         return Rollback::UnderWay(format!("step {at} of {of}: {step}"));
     }
@@ -56,11 +60,12 @@ pub(crate) fn rollback(scene: &Canvas<'_>, release: &Release) -> Rollback {
         Err(refusal) => Rollback::NotReady(refusal.text(KEYS)),
         Ok(plan) if plan.is_reached() => Rollback::Reached(plan.title),
         Ok(plan) => {
-            let (target, evidence) = target(scene, release, &plan);
+            let (target, version, evidence) = target(scene, release, &plan);
+            let price = plan.price(release);
             let surface = scene.screen.key_surface();
             let pending = scene.operations.pending.get(&release.name);
             let confirmation = pending_rollback::confirmation(pending, &observed.settings, release, &plan, surface);
-            Rollback::Ready { path: path(scene, release, &plan), target, evidence, confirmation }
+            Rollback::Ready { path: path(scene, release, &plan), target, version, price, evidence, confirmation }
         }
     }
 }
@@ -111,15 +116,16 @@ fn path(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> String {
     parts.join(", then ")
 }
 
-/// What ends up running, and how it is known to be good.
-fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<String>) {
+/// What ends up running: its revision, its version, and how it is known to be good.
+fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, String, Vec<String>) {
     let Some(target) = plan.ends_on(release) else {
-        return ("what it replaced".to_owned(), Vec::new());
+        return ("what it replaced".to_owned(), "what it replaced".to_owned(), Vec::new());
     };
     let stays = *target == release.stable.task_definition;
     let now = scene.observed.now.at;
     let ago = |at| format::age(now.duration_since(at));
     let version = scene.observed.snapshot.task_definition(target).and_then(|definition| definition.version());
+    let called = version.map_or_else(|| target.tag(), str::to_owned);
     let mut evidence: Vec<String> = version.into_iter().map(str::to_owned).collect();
     let known = release.previous.iter().find(|good| good.task_definition == *target);
     evidence.extend(match known {
@@ -136,24 +142,45 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, Vec<St
         }
         None => None,
     });
-    (target.tag(), evidence)
+    (target.tag(), called, evidence)
+}
+
+/// The badge of the line: filled while going back is advised or under way, else an outline.
+struct Badge {
+    text: String,
+    /// The role of the fill, and whether there is one.
+    fill: Role,
+    filled: bool,
+}
+
+impl Badge {
+    fn outline(text: &str, fill: Role) -> Self {
+        Self { text: text.to_owned(), fill, filled: false }
+    }
+
+    /// The badge in a shape of its own: an outline is told from a fill without colours too.
+    fn span(self, scene: &Canvas<'_>) -> Span<'static> {
+        match self.filled {
+            true => scene.span(format!(" {} ", self.text), self.fill),
+            false => Span::styled(format!("▏{}▕", self.text), scene.theme.outline(self.fill)),
+        }
+    }
 }
 
 /// The badge of the line, and what stands behind it at length and in short.
 struct Said<'a> {
-    badge: &'static str,
-    role: Role,
+    badge: Badge,
     variants: Vec<String>,
     /// The gravest finding of the preflight, and the number of other findings.
     finding: Option<(&'a Check, usize)>,
 }
 
-/// The line, or two where a reason needs them.
+/// The line; further ones where a reason needs them.
 pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Vec<Line<'static>> {
     let Some(release) = release else { return vec![nothing_marked(scene)] };
     let world = age::world(scene);
-    let Said { badge, role, variants, finding } = said(scene, release);
-    let mut line = vec![scene.span(badge, role), Span::raw(" ")];
+    let Said { badge, variants, finding } = said(scene, release);
+    let mut line = vec![badge.span(scene), Span::raw(" ")];
     if scene.screen.current == Screen::Fleet {
         line.push(scene.span(format!("{} ", format::clip(&release.name, 24)), Role::Title));
     }
@@ -167,15 +194,18 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usiz
     if format::width(&fitting) <= room {
         line.push(scene.text(fitting));
         let mut lines = vec![Line::from(line)];
-        lines.extend(finding.map(|(check, others)| self::finding(scene, check, others, columns)));
+        lines.extend(finding.into_iter().flat_map(|(check, others)| self::finding(scene, check, others, columns)));
         return lines;
     }
-    // Only a reason is worth a second line.
-    let mut wrapped = format::wrap(&fitting, room, 2).into_iter();
+    // Only a reason is worth further lines.
+    let mut wrapped = format::wrap(&fitting, room, REASON_ROWS).into_iter();
     line.extend(wrapped.next().map(|first| scene.text(first)));
-    let second = wrapped.next().map(|rest| Line::from(vec![Span::raw(" ".repeat(used)), scene.text(rest)]));
-    std::iter::once(Line::from(line)).chain(second).collect()
+    let further = wrapped.map(|rest| Line::from(vec![Span::raw(" ".repeat(used)), scene.text(rest)]));
+    std::iter::once(Line::from(line)).chain(further).collect()
 }
+
+/// Rows that a reason may take: it is wrapped, not cut.
+const REASON_ROWS: usize = 3;
 
 fn nothing_marked(scene: &Canvas<'_>) -> Line<'static> {
     let filter = scene.screen.fleet.find.text.value();
@@ -183,44 +213,75 @@ fn nothing_marked(scene: &Canvas<'_>) -> Line<'static> {
         true => "no service is read and marked yet".to_owned(),
         false => format!("no service matches \"{}\", so none is marked", format::clip(filter, 24)),
     };
-    Line::from(vec![scene.span(" ROLLBACK NOT READY ", Role::Badge), scene.dim(format!("  {said}"))])
+    let badge = Badge::outline("ROLLBACK NOT READY", Role::Badge).span(scene);
+    Line::from(vec![badge, scene.dim(format!("  {said}"))])
 }
 
 fn said<'a>(scene: &Canvas<'_>, release: &'a Release) -> Said<'a> {
-    let plainly = |badge, role, text| Said { badge, role, variants: vec![text], finding: None };
+    let plainly = |badge, text| Said { badge, variants: vec![text], finding: None };
     match rollback(scene, release) {
-        Rollback::UnderWay(step) => plainly(" ROLLING BACK ", Role::Badge, step),
-        Rollback::Reached(reason) => plainly(" NOTHING TO ROLL BACK ", Role::Badge, reason),
+        Rollback::UnderWay(step) => {
+            plainly(Badge { text: "ROLLING BACK".to_owned(), fill: Role::Badge, filled: true }, step)
+        }
+        Rollback::Reached(reason) => {
+            let badge = Badge::outline("NOTHING TO ROLL BACK", Role::Badge);
+            match State::of(scene, release) {
+                State::RolledBack => plainly(badge, "to go further back: h, then enter on a revision".to_owned()),
+                _ => plainly(badge, reason),
+            }
+        }
         // With nothing under way there is nothing to be alarmed about.
         Rollback::NotReady(reason) => {
-            let role = if release.in_flight() { Role::BadBadge } else { Role::Badge };
-            plainly(" ROLLBACK NOT READY ", role, reason)
+            let fill = if release.in_flight() { Role::BadBadge } else { Role::Badge };
+            plainly(Badge::outline("ROLLBACK NOT READY", fill), reason)
         }
-        Rollback::Ready { path, target, evidence, confirmation } => {
+        Rollback::Ready { path, target, evidence, confirmation, price, .. } => {
             let finding = readiness::gravest(&release.preflight);
             let blocked = finding.is_some_and(|(check, _)| check.level.is_obstacle());
-            let role = match answers(scene, release) {
-                _ if blocked => Role::BadBadge,
-                true => Role::ReadyBadge,
-                false => Role::Badge,
-            };
-            let mut variants = variants(keys(scene, confirmation), &path, &target, &evidence);
-            // How long it should take is worth more than what is known of the target, and less than the path.
-            if let Some((time, short)) = readiness::estimate(&release.preflight) {
-                let with = |time: &str, said: &String| format!("{said}, {time}");
-                let long = variants.iter().map(|said| with(&time, said)).take(3);
-                let brief = variants.iter().map(|said| with(&short, said)).take(5);
-                variants = long.chain(brief).chain(variants.iter().cloned()).collect();
+            let key = keys(scene, confirmation);
+            let mut variants = variants(key, &path, &target, &evidence);
+            if let Some(time) = readiness::estimate(&release.preflight) {
+                let timed: Vec<_> = variants.iter().take(3).map(|said| format!("{said}, {time}")).collect();
+                variants.splice(0..0, timed);
             }
-            // It may be tried all the same: only AWS can refuse it.
-            let badge = if blocked { " ROLLBACK NOT READY " } else { " ROLLBACK READY " };
-            Said { badge, role, variants, finding }
+            if !release.in_flight() {
+                variants = at_rest(scene, release, &variants);
+            }
+            Said { badge: badge(scene, release, price, blocked), variants, finding }
         }
     }
 }
 
+/// The badge of a rollback that is possible: its colour is the price. It may be tried even where AWS would refuse it:
+/// only AWS can refuse it.
+fn badge(scene: &Canvas<'_>, release: &Release, price: Price, blocked: bool) -> Badge {
+    if blocked {
+        return Badge::outline("ROLLBACK NOT READY", Role::BadBadge);
+    }
+    let text = match price {
+        Price::UsersStay | Price::Seconds => "ROLLBACK READY".to_owned(),
+        Price::Minutes(Some(typical)) => format!("ROLLBACK READY ~{}", format::lasting(typical)),
+        Price::Minutes(None) => "ROLLBACK READY in minutes".to_owned(),
+    };
+    let fill = match price {
+        Price::UsersStay | Price::Seconds if answers(scene, release) => Role::ReadyBadge,
+        _ => Role::Badge,
+    };
+    Badge { text, fill, filled: State::of(scene, release).asks_for_rollback(release) && answers(scene, release) }
+}
+
+/// The texts while nothing is in flight, which is said first.
+fn at_rest(scene: &Canvas<'_>, release: &Release, variants: &[String]) -> Vec<String> {
+    let now = scene.observed.now.at;
+    let healthy = release.steady_since.filter(|_| State::of(scene, release) == State::Steady);
+    let healthy = healthy.map(|since| format!("; healthy for {}", format::age(now.duration_since(since))));
+    let with = |first: String| variants.iter().map(move |text| format!("{first} · {text}"));
+    let long = with(format!("nothing is in flight{}", healthy.unwrap_or_default()));
+    long.chain(with("nothing is in flight".to_owned())).collect()
+}
+
 /// The keys of the rollback: where letters are typed, `R` is one of them.
-fn keys(scene: &Canvas<'_>, confirmation: Confirmation) -> &'static str {
+pub(super) fn keys(scene: &Canvas<'_>, confirmation: Confirmation) -> &'static str {
     let typing = scene.screen.typing() || scene.screen.dialog.as_ref().is_some_and(dialogs::view::accepts_text);
     let twice = matches!(&scene.screen.dialog, Some(Dialog::Confirm(confirm))
         if matches!(confirm.consent, Consent::Reason { .. }));
@@ -232,15 +293,18 @@ fn keys(scene: &Canvas<'_>, confirmation: Confirmation) -> &'static str {
     }
 }
 
-/// The gravest finding of the preflight in one line, cut with a mark; how many more there are stays.
-fn finding(scene: &Canvas<'_>, check: &Check, others: usize, columns: usize) -> Line<'static> {
+/// The gravest finding of the preflight in at most two lines; how many more there are stays.
+fn finding(scene: &Canvas<'_>, check: &Check, others: usize, columns: usize) -> Vec<Line<'static>> {
     let (_, role) = readiness::shape(check.level);
     let more = if others > 0 { format!("  +{others} more") } else { String::new() };
-    let mut line = readiness::line(scene, check, columns.saturating_sub(format::width(&more) + 1), 1);
-    let mut spans = vec![Span::raw(" ")];
-    spans.extend(line.pop().map(|line| line.spans).unwrap_or_default());
-    spans.push(scene.span(more, role));
-    Line::from(spans)
+    let mut lines = readiness::line(scene, check, columns.saturating_sub(format::width(&more) + 1), 2);
+    for line in &mut lines {
+        line.spans.insert(0, Span::raw(" "));
+    }
+    if let Some(last) = lines.last_mut() {
+        last.spans.push(scene.span(more, role));
+    }
+    lines
 }
 
 /// The same said at length and in short, the longest first.

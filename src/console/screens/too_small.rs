@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::banner::Banner;
 use super::rollback_banner;
 use super::rollback_line;
 use super::rollback_line::Rollback;
@@ -48,11 +49,16 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
         Some(notice) => (notice.text.clone(), if notice.wrong { Role::Warn } else { Role::Text }),
         None => (String::new(), Role::Text),
     };
+    // The state comes first, with what is known of it.
+    let banner = focus.map(|release| Banner::of(scene, release));
+    let stated = banner
+        .map(|banner| (format!("{} {}: {}", banner.state.word(), banner.name, banner.brief(columns)), banner.chip()));
+    let stated_role = stated.as_ref().map_or(Role::Title, |(_, role)| *role);
     let said = [
         (rollback_banner::line(scene).map_or_else(String::new, |line| format::clip(&line, columns)), Role::Bad),
         (format!("too small: {}×{}", area.width, area.height), Role::Warn),
         (format!("needs {}×{}", SMALLEST.0, SMALLEST.1), Role::Text),
-        (focus.map_or_else(String::new, |release| release.name.clone()), Role::Title),
+        (stated.map_or_else(String::new, |(text, _)| text), stated_role),
         (asked, Role::Warn),
         (keys, Role::Key),
         (back, Role::Text),

@@ -31,7 +31,7 @@ pub struct Notice {
 }
 
 /// The smallest screen that is laid out; below it only `R` and `q` are offered.
-pub const SMALLEST: (u16, u16) = (80, 24);
+pub const SMALLEST: (u16, u16) = (60, 15);
 
 /// The screen's state.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use crate::testkit::consoles;
 fn asking(mut model: Model, consent: Consent) -> Model {
     let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
     let (drawn, ways) = (Some(model.observed.now.at), Vec::new());
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn, details: false })));
     model
 }
 
@@ -61,7 +61,8 @@ fn automatic_stepping_is_asked_about_counted_down_and_said_to_be_off() {
     let mut fleet = on(size);
     fleet.screen.current = Screen::Fleet;
     let fleet = glyphs(&draw(&fleet, &plain()));
-    assert!(fleet.contains("»checkout") && fleet.contains("any key stops it"), "{fleet}");
+    let row = fleet.lines().find(|line| line.contains("AUTOMATIC") && line.contains(":41 → :42")).unwrap();
+    assert!(row.starts_with("▸»") && fleet.contains("any key stops it"), "{fleet}");
     let mut stopped = on(size);
     feed(&mut stopped, Msg::Key(Key::Char('x')));
     assert_snapshot!("automatic_off", glyphs(&draw(&stopped, &plain())));

@@ -29,8 +29,9 @@ fn a_failing_revision_is_loud_before_its_first_minute_has_settled() {
             );
             model.screen.current = Screen::Release("checkout".into());
             let text = seen(&model);
-            let word = if alarming { "▲ PRELIMINARY errors 1" } else { "preliminary errors 0." };
-            assert!(text.contains(word), "{text}");
+            let word = if alarming { "▲ WATCHING" } else { "● WATCHING" };
+            assert!(text.contains(word) && text.contains("preliminary: "), "{text}");
+            assert_eq!(text.contains("far too many; no FAIL yet"), alarming, "{text}");
             model.screen.current = Screen::Fleet;
             let text = seen(&model);
             let line = text.lines().find(|line| line.contains("checkout")).unwrap();

@@ -39,7 +39,7 @@ fn asked(mut model: Model) -> Model {
     let release = model.release("payments").unwrap();
     let plan = model.observed.plan(release, &Intent::Rollback { to: None, at_once: false }).unwrap();
     let (consent, ways, drawn) = (Consent::Yes, Vec::new(), None);
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn, details: false })));
     model
 }
 
@@ -59,7 +59,7 @@ fn what_is_known_beforehand_of_the_way_back() {
         }
     }
     let text = glyphs(&draw(&blocked, &plain()));
-    assert!(text.contains("ROLLBACK NOT READY  R  to :17"), "{text}");
+    assert!(text.contains("▏ROLLBACK NOT READY▕ R  to :17"), "{text}");
     assert!(text.contains("✖ AWS would refuse it: task definition :17 is INACTIVE"), "{text}");
     blocked.screen.size = SIZES[1];
     let text = glyphs(&draw(&blocked, &plain()));
@@ -116,7 +116,7 @@ fn a_share_that_is_not_nothing_is_not_shown_as_nothing() {
     let release = model.observed.releases.iter_mut().find(|release| release.name == "payments").unwrap();
     release.share.observed = Some(consoles::percent(0.03));
     let text = glyphs(&draw(&model, &plain()));
-    assert!(text.contains("observed <0.1%"), "{text}");
+    assert!(text.contains("observed <0.1 %"), "{text}");
     let release = model.observed.releases.iter_mut().find(|release| release.name == "payments").unwrap();
     (release.share.observed, release.verdict.judged.minutes) = (Some(consoles::percent(0.0)), 0);
     let text = glyphs(&draw(&model, &plain()));
@@ -131,11 +131,11 @@ fn where_the_traffic_goes_is_said_once() {
     release.pauses.clear();
     release.phase = Phase::Shifting;
     let text = glyphs(&draw(&model, &plain()));
-    assert!(text.contains("ECS shifts to 100%") && !text.contains("ECS shifts to 10%"), "{text}");
+    assert!(text.contains("ECS shifts to 100 %") && !text.contains("ECS shifts to 10 %"), "{text}");
     let release = model.observed.releases.iter_mut().find(|release| release.name == "payments").unwrap();
     release.share.configured = Some(consoles::percent(0.0));
     let text = glyphs(&draw(&model, &plain()));
-    assert!(text.contains("cluster prod   ECS shifts to 10%"), "{text}");
+    assert!(text.contains("ECS shifts to 10 %"), "{text}");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_filter_without_a_match_says_so() {
     let mut model = fleet(consoles::native_paused(SIZES[0]));
     model.screen.fleet.find = Find { text: "nobody".into(), only: true, typing: false };
     let text = glyphs(&draw(&model, &plain()));
-    assert!(text.contains("ROLLBACK NOT READY   no service matches \"nobody\""), "{text}");
+    assert!(text.contains("▏ROLLBACK NOT READY▕  no service matches \"nobody\""), "{text}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
         if let Some(Ok(plan)) = model.focus().map(|release| model.observed.plan(release, &intent)) {
             dialogs.extend(consents().map(|consent| {
                 let (plan, ways) = (plan.clone(), Vec::new());
-                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })))
+                Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None, details: false })))
             }));
         }
     }
@@ -162,8 +162,8 @@ proptest! {
 
 #[test]
 fn a_small_terminal_says_what_it_needs_and_that_r_and_q_work() {
-    let text = glyphs(&draw(&consoles::bad((79, 23)), &plain()));
-    for part in ["79×23", "80×24", "R roll back", "q quit", "R rolls back to :41"] {
+    let text = glyphs(&draw(&consoles::bad((59, 14)), &plain()));
+    for part in ["59×14", "60×15", "R roll back", "q quit", "R rolls back to :41", "FAIL"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
@@ -189,7 +189,7 @@ fn the_rollback_line_and_the_footer_are_always_there() {
                 shown.screen.dialog = dialog;
                 let text = glyphs(&draw(&shown, &plain()));
                 let rows: Vec<_> = text.lines().collect();
-                assert!(rows[rows.len() - 3..].iter().any(|row| row.contains("ROLLBACK")), "{text}");
+                assert!(rows[rows.len() - 4..].iter().any(|row| row.contains("ROLLBACK")), "{text}");
                 assert!(rows[rows.len() - 1].contains(if shown.screen.dialog.is_none() {
                     "q quit"
                 } else {

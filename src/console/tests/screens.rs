@@ -56,7 +56,8 @@ fn confirm(mut model: Model, intent: Intent, consent: Consent) -> Model {
     let context =
         Context { place: &model.observed.place, settings: &model.observed.settings, now: model.observed.now.at };
     let plan = plan::plan(release, &intent, &context).unwrap();
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), drawn: None })));
+    model.screen.dialog =
+        Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways: Vec::new(), drawn: None, details: false })));
     model
 }
 
@@ -218,6 +219,6 @@ fn a_clock_in_a_hurry_is_said_and_ages_are_the_operators() {
     model.derive();
     model.screen.release.percentile = model.screen.release.percentile.next();
     let text = glyphs(&draw(&model, &plain()));
-    assert!(text.contains("baking ≥03:12/10:00") && text.contains("latency p99 45m ─"), "{text}");
+    assert!(text.contains("≥3m of 10 min") && text.contains("latency p99 45m ─"), "{text}");
     assert!(text.contains("NOT READY") && text.contains("This console is read-only."), "{text}");
 }

@@ -47,7 +47,9 @@ pub(crate) fn answer(model: &mut Model, key: Key, typed: bool) -> Vec<Effect> {
             Key::Ctrl('c') => return vec![Effect::Quit],
             key => {
                 model.screen.dialog = Some(match dialog {
-                    Dialog::Help { top } => Dialog::Help { top: crate::console::dialogs::scroll(top, key) },
+                    Dialog::Help { top } => {
+                        Dialog::Help { top: crate::console::dialogs::view::help::scroll(top, key, model.screen.size) }
+                    }
                     other => other,
                 });
             }

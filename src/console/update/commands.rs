@@ -100,7 +100,7 @@ fn ask(model: &mut Model, plan: Plan, consent: Consent) {
         }
         None => Vec::new(),
     };
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None, details: false })));
 }
 
 /// Time without `P` that separates a further step from the one before, in the operator's time: hands that repeat `P y`
@@ -240,11 +240,14 @@ pub(crate) fn quit(model: &mut Model, asked_before: bool) -> Vec<Effect> {
     let Some(operation) = unfinished.filter(|_| !asked_before) else {
         return vec![Effect::Quit];
     };
-    let left = operation.plan.steps.len() - operation.verified();
-    let text = format!(
-        "{}: {left} of its steps to go, which nobody would send. The same key again leaves it there.",
-        operation.plan.title
-    );
+    let (at, of) = (operation.verified() + 1, operation.plan.steps.len());
+    let unsent = match operation.plan.intent {
+        Intent::Step { .. } | Intent::Weight { .. } => "Traffic will NOT be moved",
+        Intent::Rollback { .. } => "The rollback will NOT be completed",
+        _ => "What is left will NOT be sent",
+    };
+    let text =
+        format!("Leave now? {unsent} (step {at} of {of} of {}). The same key again leaves.", operation.plan.release);
     model.screen.leaving = true;
     model.say(text, true);
     Vec::new()

@@ -57,6 +57,7 @@ pub(crate) fn answer(model: &mut Model, mut confirm: Box<Confirm>, key: Key, typ
         (Key::Esc | Key::Ctrl('c'), _) => return Vec::new(),
         (Key::Char('n'), _) if !accepts_text => return Vec::new(),
         (Key::Tab, _) => other_way(model, &mut confirm),
+        (Key::Char('d'), _) if !accepts_text => confirm.details = !confirm.details,
         _ if chooses => {
             ask_where_to(model, confirm.plan.release);
             return Vec::new();

@@ -11,7 +11,7 @@ use crate::console::poll_schedule::source::Source;
 use crate::console::screen::{Screen, View};
 use crate::console::screens;
 use crate::console::screens::logs::state::Logs;
-use crate::console::screens::release::state::Plotted;
+use crate::console::screens::release::state::{Panel, Plotted};
 use crate::console::screens::{events, history, tasks};
 use crate::console::state::Model;
 use crate::console::state::list::List;
@@ -53,7 +53,7 @@ pub(crate) fn dispatch(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::FindPrevious
         | Action::Sort
         | Action::Reverse => model.moved(action),
-        Action::Percentile | Action::Panel | Action::Zoom | Action::Longer | Action::Shorter => {
+        Action::Percentile | Action::Panel | Action::Verdict | Action::Zoom | Action::Longer | Action::Shorter => {
             change_plots(model, action);
         }
         Action::Refresh => {
@@ -141,6 +141,10 @@ fn change_plots(model: &mut Model, action: Action) {
             Some(plotted) => *plotted = next(*plotted),
             None => release.panel = next(release.panel),
         },
+        Action::Verdict => {
+            let open = release.zoom.is_none() && release.panel == Panel::Verdict;
+            (release.zoom, release.panel) = (None, if open { Panel::default() } else { Panel::Verdict });
+        }
         Action::Zoom => release.zoom = if release.zoom.is_some() { None } else { Some(Plotted::default()) },
         action => release.change_range(action == Action::Longer, columns),
     }

@@ -64,7 +64,7 @@ fn a_zoomed_plot_gives_way_to_the_next_and_to_the_panels() {
         "esc leaves the plot and not the release"
     );
     press(&mut model, &[Key::Char('z'), Key::Char('z'), Key::Tab]);
-    assert_eq!((model.screen.release.zoom, model.screen.release.panel), (None, Panel::Around));
+    assert_eq!((model.screen.release.zoom, model.screen.release.panel), (None, Panel::Verdict));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn asking(mut model: Model, gate: Option<Gate>) -> Model {
     let plan = model.observed.plan(model.focus().unwrap(), &Intent::Step { to: None }).unwrap();
     let plan = Plan { gate, ..plan };
     let (consent, ways) = (Consent::Yes, Vec::new());
-    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None })));
+    model.screen.dialog = Some(Dialog::Confirm(Box::new(Confirm { plan, consent, ways, drawn: None, details: false })));
     model
 }
 

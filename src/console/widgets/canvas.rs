@@ -71,7 +71,7 @@ impl Canvas<'_> {
         let mut spans = vec![self.dim("── ")];
         for (index, one) in all.enumerate() {
             if index > 0 {
-                spans.push(self.dim(" │ "));
+                spans.push(self.dim("  "));
             }
             spans.push(if one == chosen {
                 self.span(format!("[{one}]"), Role::Accent)

@@ -5,9 +5,10 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 pub(crate) use crate::domain::format::{
-    age, chance, clock, count, dollars_an_hour, lasting, latency, many, odds, rate, ratio_between, round_latency,
-    round_rate, seconds, share, times,
+    age, chance, clock, count, dollars_an_hour, failing, lasting, latency, many, odds, rate, ratio_between,
+    response_time, round_latency, round_rate, seconds, share, spaced, times,
 };
+use crate::domain::plan::Price;
 use crate::domain::text;
 
 /// Columns of the labels at the left of a release.
@@ -66,6 +67,28 @@ pub(crate) fn clip_start(text: &str, columns: usize) -> String {
     kept.into_iter().rev().collect()
 }
 
+/// The price of a rollback as the end of a sentence: `in seconds`.
+pub(crate) fn back_in(price: Price) -> String {
+    match price {
+        Price::UsersStay => "no user moves".to_owned(),
+        Price::Seconds => "in seconds".to_owned(),
+        Price::Minutes(Some(typical)) => format!("in about {}", lasting(typical)),
+        Price::Minutes(None) => "in minutes".to_owned(),
+    }
+}
+
+/// A name cut in the middle: names of one system often share their beginning, and differ at the end.
+pub(crate) fn clip_middle(text: &str, columns: usize) -> String {
+    let safe = clip(text, 4 * columns + 64);
+    if safe.width() <= columns || columns < 3 {
+        return clip(&safe, columns);
+    }
+    let end = (columns - 1) / 2;
+    let start = clip(&safe, columns - end);
+    let tail = clip_start(&safe, end + 1);
+    format!("{}…{}", start.trim_end_matches('…'), tail.trim_start_matches('…'))
+}
+
 /// A text of exactly that width: cut or filled up on the right.
 pub(crate) fn pad(text: &str, columns: usize) -> String {
     let mut text = clip(text, columns);
@@ -101,6 +124,29 @@ pub(crate) fn fit(line: Line<'_>, columns: usize) -> Line<'static> {
     let mut fitted = Line::from(spans);
     fitted.style = line.style;
     fitted
+}
+
+/// A line folded at spaces into at most `rows` lines of that width; the last is cut with `…`.
+pub(crate) fn fold(line: Line<'static>, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    if line.width() <= columns || rows < 2 {
+        return vec![line];
+    }
+    let mut folded: Vec<Line<'static>> = vec![Line::default()];
+    let mut used = 0;
+    for span in line.spans {
+        for word in span.content.split_inclusive(' ') {
+            let wide = width(word.trim_end());
+            if used + wide > columns && used > 0 && folded.len() < rows {
+                folded.push(Line::default());
+                used = 0;
+            }
+            used += width(word);
+            if let Some(last) = folded.last_mut() {
+                last.spans.push(Span::styled(word.to_owned(), span.style));
+            }
+        }
+    }
+    folded
 }
 
 /// A text in lines of at most that width, broken at spaces; at most `lines` of them, the last with `…`.
@@ -156,6 +202,10 @@ mod tests {
             assert_eq!(clip_start("checkout", columns), cut);
         }
         assert_eq!(clip_start("東京都", 4), "…都");
+        for (columns, cut) in [(8, "checkout"), (7, "che…out"), (4, "ch…t"), (2, "c…"), (0, "")] {
+            assert_eq!(clip_middle("checkout", columns), cut);
+        }
+        assert!(width(&clip_middle("東京都東京都", 6)) <= 6);
         assert_eq!(pad("ab", 4), "ab  ");
         assert_eq!(pad_left("ab", 4), "  ab");
     }
@@ -171,6 +221,17 @@ mod tests {
         assert_eq!(fitted(&["abcd", "efgh", "i"], 8), "abcdefg…");
         assert_eq!(fitted(&["abcd", "efgh"], 4), "abc…");
         assert_eq!(fitted(&["abcd", "efgh"], 0), "");
+    }
+
+    #[test]
+    fn a_line_is_folded_at_spaces_and_keeps_its_styles() {
+        let bold = ratatui::style::Style::new().add_modifier(ratatui::style::Modifier::BOLD);
+        let line = Line::from(vec![Span::styled("one two ", bold), Span::raw("three four five")]);
+        let folded = fold(line, 12, 2);
+        let texts: Vec<_> = folded.iter().map(|line| line.to_string()).collect();
+        assert_eq!(texts, ["one two ", "three four five"]);
+        assert_eq!(folded[0].spans[0].style, bold);
+        assert_eq!(fold(Line::from("short"), 12, 2).len(), 1);
     }
 
     #[test]

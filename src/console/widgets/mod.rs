@@ -7,6 +7,5 @@ pub(crate) mod operation;
 pub(crate) mod parts;
 pub(crate) mod plot;
 pub mod sparklines;
-pub(crate) mod status;
 pub(crate) mod table;
 pub mod theme;

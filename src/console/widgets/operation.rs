@@ -3,10 +3,22 @@
 use ratatui::text::Line;
 
 use super::canvas::Canvas;
+use super::format;
 use super::theme::Role;
-use super::{format, status};
 use crate::domain::operation::{Operation, OperationOutcome, StepState};
 use crate::domain::plan::Plan;
+use crate::domain::release::Release;
+
+/// The operation of a release that is in flight.
+pub(crate) fn in_flight<'a>(scene: &Canvas<'a>, release: &Release) -> Option<&'a Operation> {
+    scene.operations.latest.get(&release.name).filter(|operation| operation.in_flight())
+}
+
+/// Which step an operation is at, counted from 1, of how many.
+pub(crate) fn progress(operation: &Operation) -> (usize, usize) {
+    let done = operation.steps.iter().take_while(|state| matches!(state, StepState::Verified(_))).count();
+    ((done + 1).min(operation.steps.len()), operation.steps.len())
+}
 
 /// An operation in one line.
 pub(crate) fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<'static> {
@@ -22,7 +34,7 @@ pub(crate) fn operation_line(scene: &Canvas<'_>, operation: &Operation) -> Line<
         })
         .unwrap_or_default();
     let Some((at, outcome)) = &operation.outcome else {
-        let (step, of) = status::progress(operation);
+        let (step, of) = progress(operation);
         let at = step.saturating_sub(1);
         let (state, role) =
             operation.steps.get(at).map_or((String::new(), Role::Text), |state| step_words(scene, state));

@@ -9,6 +9,7 @@ mod in_flight;
 pub mod intent;
 mod native;
 mod native_weighted;
+mod price;
 mod redeploy;
 mod refusal;
 mod rule_repair;
@@ -29,6 +30,7 @@ pub use self::expect::{Expect, Met};
 pub use self::gate::Gate;
 pub use self::in_flight::after_calls;
 pub use self::intent::Intent;
+pub use self::price::Price;
 pub use self::refusal::{Refusal, Remedy, Warning};
 
 /// An ordered list of steps, and what they are for. The dialog shows it, `--dry-run` prints it, the audit

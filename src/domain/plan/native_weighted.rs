@@ -33,7 +33,10 @@ pub(super) fn step(release: &Release, to: Option<Percent>, context: &Context<'_>
     if at.is_full() {
         if let Some(to) = to.filter(|to| !to.is_full()) {
             return Err(Refusal::new(
-                format!("{} has {at} already, and {to} is not above it.", green.task_definition.tag()),
+                format!(
+                    "{} has {at} of the traffic already, which is more than {to}. Nothing was sent.",
+                    green.task_definition.tag()
+                ),
                 Remedy::LowerWeight,
             ));
         }

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::labelled;
+use super::{effect, labelled};
 use crate::console::dialogs::{Confirm, Consent};
 use crate::console::screens::release;
 use crate::console::widgets::canvas::Canvas;
@@ -25,10 +25,70 @@ enum Detail {
     Short,
 }
 
-/// The plan in as much detail as the rows allow, the target location, and the consent.
+/// Lines of a dialog that belong together. The higher the rank, the sooner a small screen goes without them.
+struct Part {
+    rank: u8,
+    lines: Vec<Line<'static>>,
+}
+
+/// Rows below which a dialog shows one reason of the verdict.
+const SMALL: usize = 14;
+/// Rank of what is always shown: what changes, the verdict's objections, the location, the consent.
+const ALWAYS: u8 = 0;
+/// Rank of warnings: where they have no room, the dialog says so.
+const WARNINGS: u8 = 1;
+
+/// What changes for users, the verdict, the way back, the target location and the consent; the calls where the operator
+/// asks for them. Where letters are typed there is no key for that: the calls are shown as far as there is room.
 pub(super) fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let tail = tail(scene, confirm, columns, rows);
-    let room = rows.saturating_sub(tail.len());
+    let mut parts = vec![
+        Part { rank: ALWAYS, lines: changes(scene, confirm, columns) },
+        Part { rank: 4, lines: vec![Line::default()] },
+    ];
+    parts.extend(tail(scene, confirm, columns, rows));
+    let least: usize = parts.iter().map(|part| part.lines.len()).sum();
+    if confirm.details {
+        // Whoever asks for the calls sees them before anything that may be left out.
+        let kept: usize = parts.iter().filter(|part| part.rank <= WARNINGS).map(|part| part.lines.len()).sum();
+        let room = rows.saturating_sub(least).max(rows.saturating_sub(kept)).max(1);
+        parts.insert(2, Part { rank: ALWAYS, lines: calls(scene, confirm, columns, room) });
+    } else if confirm.consent.accepts_text() && rows > least {
+        parts.insert(2, Part { rank: 5, lines: calls(scene, confirm, columns, rows - least) });
+    }
+    fitted(scene, parts, rows)
+}
+
+/// The parts that have room, in their order. Left-out warnings are said to be there.
+fn fitted(scene: &Canvas<'_>, mut parts: Vec<Part>, rows: usize) -> Vec<Line<'static>> {
+    let height = |parts: &[Part]| parts.iter().map(|part| part.lines.len()).sum::<usize>();
+    while height(&parts) > rows {
+        let worst = parts.iter().map(|part| part.rank).max().filter(|rank| *rank > ALWAYS);
+        let Some(at) = worst.and_then(|worst| parts.iter().rposition(|part| part.rank == worst)) else { break };
+        let hidden = parts.remove(at);
+        if hidden.rank == WARNINGS && hidden.lines.len() > 1 {
+            let more = scene.line("▲ warnings: a larger screen shows them", Role::Warn);
+            parts.insert(at, Part { rank: ALWAYS, lines: vec![more] });
+        }
+    }
+    parts.into_iter().flat_map(|part| part.lines).collect()
+}
+
+/// What the plan changes for users. With nothing in flight, that is said first.
+fn changes(scene: &Canvas<'_>, confirm: &Confirm, columns: usize) -> Vec<Line<'static>> {
+    let plan = &confirm.plan;
+    let Some(release) = scene.observed.release(&plan.release) else { return Vec::new() };
+    let texts = [
+        effect::at_rest(scene, plan, release).map(|text| (text, Role::Warn)),
+        Some((effect::of(scene, plan, release), Role::Title)),
+    ];
+    let wrapped = |(text, role): (String, Role)| {
+        format::wrap(&text, columns, 2).into_iter().map(move |row| scene.line(row, role))
+    };
+    texts.into_iter().flatten().flat_map(wrapped).collect()
+}
+
+/// The steps in as much detail as the rows allow.
+fn calls(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, room: usize) -> Vec<Line<'static>> {
     let all = |detail| -> Vec<Line<'static>> {
         let steps = confirm.plan.steps.iter().enumerate();
         steps.flat_map(|(index, step)| self::step(scene, index, step, detail, columns)).collect()
@@ -42,7 +102,6 @@ pub(super) fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows:
         lines.truncate(room.saturating_sub(1));
         lines.push(scene.line(format!("… and {}", format::many(hidden, "more step")), Role::Warn));
     }
-    lines.extend(tail);
     lines
 }
 
@@ -102,9 +161,26 @@ fn step(scene: &Canvas<'_>, index: usize, step: &Step, detail: Detail, columns: 
 }
 
 /// The part that is always shown: the gate, warnings, the verdict where it applies, the location, and the consent.
-fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Part> {
     let plan = &confirm.plan;
-    let mut lines = gate(scene, confirm, columns, rows);
+    let release = scene.observed.release(&plan.release);
+    let place = format::clip(&format!("{} in {}", plan.release, plan.place), columns.saturating_sub(9));
+    let part = |rank, lines: Vec<Line<'static>>| Part { rank, lines };
+    vec![
+        part(ALWAYS, gate(scene, confirm, columns, rows)),
+        part(WARNINGS, warnings(scene, confirm, columns, rows)),
+        part(3, release.map(|release| judged(scene, confirm, release, columns)).unwrap_or_default()),
+        part(ALWAYS, vec![labelled(scene, "for", vec![scene.span(place, Role::Title)])]),
+        part(4, vec![Line::default()]),
+        part(2, other_way(scene, confirm).into_iter().collect()),
+        part(ALWAYS, vec![consent(scene, confirm, columns)]),
+    ]
+}
+
+/// The plan's warnings; of a rollback, what is known of its readiness.
+fn warnings(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let plan = &confirm.plan;
+    let mut lines = Vec::new();
     for warning in plan.warnings.iter().take(4) {
         for (index, text) in format::wrap(&warning.text(KEYS), columns.saturating_sub(2), 2).into_iter().enumerate() {
             lines.push(Line::from(vec![
@@ -120,18 +196,19 @@ fn tail(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
         let timed = !matches!(plan.intent, Intent::Rollback { at_once: true, .. });
         lines.extend(release::readiness::brief(scene, release, timed, columns, rows / 2));
     }
-    if let Some(release) = scene.observed.release(&plan.release)
-        && !plan.intent.is_rollback()
-        && plan.share.is_some_and(|share| !share.is_zero())
-        && plan.gate.is_none()
-    {
-        lines.push(labelled(scene, "verdict", verdict(scene, release)));
-    }
-    lines.push(labelled(scene, "in", vec![scene.span(format::clip(&plan.place.to_string(), 60), Role::Title)]));
-    lines.push(Line::default());
-    lines.extend(other_way(scene, confirm));
-    lines.push(consent(scene, confirm, columns));
     lines
+}
+
+/// The verdict where nothing speaks against it, and the way back.
+fn judged(scene: &Canvas<'_>, confirm: &Confirm, release: &Release, columns: usize) -> Vec<Line<'static>> {
+    let plan = &confirm.plan;
+    let moves = plan.share.is_some_and(|share| !share.is_zero()) && !plan.intent.is_rollback();
+    let verdict = (moves && plan.gate.is_none()).then(|| labelled(scene, "verdict", verdict(scene, release)));
+    let back = effect::way_back(scene, plan, release).map(|back| {
+        let text = format::clip(&back, columns.saturating_sub(9));
+        labelled(scene, "way back", vec![scene.text(text)])
+    });
+    verdict.into_iter().chain(back).collect()
 }
 
 /// The keys for another plan: the next alternative, worded by its difference, and another revision.
@@ -143,7 +220,9 @@ fn other_way(scene: &Canvas<'_>, confirm: &Confirm) -> Option<Line<'static>> {
         _ => "instead: by its own strategy as it is",
     });
     let choose = confirm.can_choose(scene.observed).then_some(("c", "choose another revision"));
-    let offers: Vec<_> = next.map(|next| ("tab", next)).into_iter().chain(choose).collect();
+    let what = if confirm.details { "hide the calls" } else { "the calls, step by step" };
+    let calls = (!confirm.consent.accepts_text()).then_some(("d", what));
+    let offers: Vec<_> = next.map(|next| ("tab", next)).into_iter().chain(choose).chain(calls).collect();
     let mut spans = Vec::new();
     for (key, what) in &offers {
         spans.extend([scene.span(*key, Role::Key), scene.text(format!(" {what}     "))]);
@@ -188,8 +267,9 @@ fn gate(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> V
     }
     let mut lines = vec![Line::from(heading)];
     // The gate's reasons get more rows than the expected results.
-    for (index, reason) in gate.reasons.iter().take(4).enumerate() {
-        let most = if index == 0 || rows >= 24 { 3 } else { 2 };
+    let small = rows < SMALL;
+    for (index, reason) in gate.reasons.iter().take(if small { 1 } else { 4 }).enumerate() {
+        let most = if !small && index == 0 || rows >= 24 { 3 } else { 2 };
         for (row, text) in format::wrap(reason, columns.saturating_sub(4), most).into_iter().enumerate() {
             lines.push(Line::from(vec![scene.dim(if row == 0 { "  · " } else { "    " }), scene.text(text)]));
         }

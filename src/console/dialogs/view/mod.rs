@@ -3,12 +3,14 @@
 pub(crate) mod auto_promotion;
 mod confirm;
 pub(crate) mod copy_menu;
-mod help;
+mod effect;
+pub(crate) mod help;
 mod palette;
 mod revisions;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 use tui_input::Input;
@@ -19,6 +21,7 @@ use crate::console::widgets::format;
 use crate::console::widgets::parts::typed;
 use crate::console::widgets::theme::Role;
 use crate::console::wording::KEYS;
+use crate::domain::analysis::VerdictStatus;
 use crate::domain::plan::Refusal;
 use crate::domain::settings::Settings;
 
@@ -26,8 +29,10 @@ use crate::domain::settings::Settings;
 pub(crate) fn keys(dialog: &Dialog, settings: &Settings) -> &'static [(&'static str, &'static str)] {
     match dialog {
         Dialog::Confirm(confirm) => match confirm.consent {
-            Consent::Yes if confirm.plan.intent.is_rollback() => &[("y", "roll back"), ("n esc", "cancel")],
-            Consent::Yes => &[("y", "carry it out"), ("n esc", "cancel"), ("R", "roll back instead")],
+            Consent::Yes if confirm.plan.intent.is_rollback() => {
+                &[("y", "roll back"), ("n esc", "cancel"), ("d", "calls")]
+            }
+            Consent::Yes => &[("y", "carry it out"), ("n esc", "cancel"), ("d", "calls"), ("R", "roll back instead")],
             Consent::Name(_) if confirm.wants_reason(settings) => {
                 &[("enter", "go on to the reason once the name is typed"), ("esc", "cancel")]
             }
@@ -61,6 +66,8 @@ pub(crate) fn accepts_text(dialog: &Dialog) -> bool {
 /// A dialog's text.
 struct Content {
     title: String,
+    /// The role of the frame.
+    frame: Role,
     /// Columns inside the frame.
     width: usize,
     lines: Vec<Line<'static>>,
@@ -75,7 +82,7 @@ fn content(scene: &Canvas<'_>, dialog: &Dialog, body: Rect) -> Content {
     let rows = inner_height(body);
     let of = |most: u16, title: &str, lines: &dyn Fn(usize) -> Vec<Line<'static>>| {
         let width = inner_width(body, most);
-        Content { title: title.to_owned(), width, lines: lines(width) }
+        Content { title: title.to_owned(), frame: frame(dialog), width, lines: lines(width) }
     };
     match dialog {
         Dialog::Confirm(confirm) => of(100, &confirm.plan.title, &|width| confirm::lines(scene, confirm, width, rows)),
@@ -104,8 +111,20 @@ fn content(scene: &Canvas<'_>, dialog: &Dialog, body: Rect) -> Content {
             of(112, "outside: the first of these is copied", &|width| copy_menu::lines(scene, menu, width))
         }
         Dialog::Help { top } => {
-            of(124, "keys: lower case looks, UPPER CASE acts", &|width| help::lines(scene, *top, width, rows))
+            of(help::WIDEST, "keys: lower case looks, UPPER CASE acts", &|width| help::lines(scene, *top, width, rows))
         }
+    }
+}
+
+/// The role of a dialog's frame: red around a plan that goes against a verdict.
+fn frame(dialog: &Dialog) -> Role {
+    let gate = match dialog {
+        Dialog::Confirm(confirm) => confirm.plan.gate.as_ref(),
+        _ => None,
+    };
+    match gate.map(|gate| gate.outcome) {
+        Some(VerdictStatus::Fail) => Role::Bad,
+        _ => Role::Accent,
     }
 }
 
@@ -121,15 +140,16 @@ fn inner_height(body: Rect) -> usize {
 
 /// Draws a framed window in the middle, as high as its lines.
 fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, content: Content) {
-    let Content { title, width, lines } = content;
+    let Content { title, frame, width, lines } = content;
+    let title_role = if frame == Role::Bad { frame } else { Role::Title };
     let width = u16::try_from(width + 4).unwrap_or(u16::MAX).min(body.width);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(body.height);
     let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
     if width < 6 || height < 2 {
         return;
     }
-    // The screen below is dimmed, and one column on each side stays free.
-    buffer.set_style(body, scene.theme.style(Role::Dim));
+    // The screen below loses its colours, so that only the question has any; one column on each side stays free.
+    buffer.set_style(body, Style::reset().patch(scene.theme.style(Role::Dim)));
     let margin = Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..area };
     Clear.render(margin.intersection(body), buffer);
     let columns = usize::from(width);
@@ -140,21 +160,17 @@ fn window(scene: &Canvas<'_>, buffer: &mut Buffer, body: Rect, content: Content)
         area,
         0,
         Line::from(vec![
-            scene.span("┌─ ", Role::Accent),
-            scene.span(title, Role::Title),
-            scene.span(format!(" {rule}┐"), Role::Accent),
+            scene.span("┌─ ", frame),
+            scene.span(title, title_role),
+            scene.span(format!(" {rule}┐"), frame),
         ]),
     );
     let rows = height - 2;
     for row in 1..=rows {
-        let edge = Line::from(vec![
-            scene.span("│", Role::Accent),
-            Span::raw(" ".repeat(columns - 2)),
-            scene.span("│", Role::Accent),
-        ]);
+        let edge = Line::from(vec![scene.span("│", frame), Span::raw(" ".repeat(columns - 2)), scene.span("│", frame)]);
         put(buffer, area, row, edge);
     }
-    put(buffer, area, height - 1, scene.line(format!("└{}┘", "─".repeat(columns - 2)), Role::Accent));
+    put(buffer, area, height - 1, scene.line(format!("└{}┘", "─".repeat(columns - 2)), frame));
     let (_, inner) = split_top(area, 1);
     let inner = Rect { x: inner.x + 2, width: inner.width.saturating_sub(4), height: rows, ..inner };
     for (row, line) in (0u16..).zip(lines) {

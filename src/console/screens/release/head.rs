@@ -1,76 +1,74 @@
-//! The head of a release: both revisions, the traffic between them, the ladder, the verdict, the conditions.
+//! The head of a release: its banner, the ladder, both revisions, the numbers behind the verdict, the conditions.
 
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
-use super::{auto_promotion, health, ladder, stages, verdict};
+use super::{auto_promotion, ladder, stages, verdict};
+use crate::console::screens::banner;
+use crate::console::screens::banner::state::State;
 use crate::console::widgets::age::Part;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format::LABEL;
-use crate::console::widgets::parts;
 use crate::console::widgets::theme::Role;
-use crate::console::widgets::{age, format, status};
+use crate::console::widgets::{age, format};
 use crate::console::wording::KEYS;
-use crate::domain::ecs::route::{Forward, target_group_name};
 use crate::domain::health::revision_tasks::RevisionTasks;
-use crate::domain::release::share::Percent;
-use crate::domain::release::{Method, Phase, Release, Side};
+use crate::domain::release::condition::Condition;
+use crate::domain::release::{Phase, Release, Side};
 
+/// Columns from which weights and digests are shown.
+const IDS: usize = 72;
 /// Columns of a version, and of the task count.
 const VERSION: usize = 11;
 const TASKS: usize = 14;
 
-/// The lines of the head.
-pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![title(scene, release, columns)];
-    lines.extend(auto_promotion::line(scene, release, columns));
-    for (part, side) in age::parts(release) {
-        lines.push(self::side(scene, release, part, side, columns));
-        lines.extend(rollouts(scene, release, side));
-    }
-    lines.extend(health::line(scene, release, columns));
+/// The lines of the head. `keys`: whether the banner says the keys.
+pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, keys: bool) -> Vec<Line<'static>> {
+    let mut lines = banner::lines(scene, release, columns, keys);
+    lines.extend(auto_promotion::lines(scene, release, columns));
     if release.canary.is_some() {
-        lines.push(traffic(scene, release, columns));
-        lines.extend(stages::off_contract(scene, release));
         // A rollback has no next step.
         if release.phase != Phase::RollingBack || !release.method.shifted_by_ecs() {
             lines.push(ladder::line(scene, release, columns));
         }
+        lines.extend(stages::off_contract(scene, release));
     }
     lines.extend(stages::lines(scene, release, columns));
+    for (part, side) in age::parts(release) {
+        lines.push(self::side(scene, release, part, side, columns));
+        lines.extend(rollouts(scene, release, side));
+    }
     lines.extend(stages::trouble(scene, release, columns));
     lines.extend(verdict::lines(scene, release, columns));
-    lines.extend(release.other_conditions().filter(|it| !stages::tells(release, it)).take(3).map(|condition| {
-        Line::from(vec![
-            scene.span(format::pad("▲ note", LABEL), Role::Warn),
-            scene.text(format::clip(&condition.message(KEYS), columns.saturating_sub(LABEL))),
-        ])
-    }));
+    lines.extend(notes(scene, release, columns));
     lines.extend(stages::watched(scene, release, columns));
     lines
 }
 
-/// Name, method, cluster and status.
-pub fn title(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
-    let (shape, shape_role) = status::shape(release);
-    let mut spans = vec![
-        scene.span(if shape == " " { String::new() } else { format!("{shape} ") }, shape_role),
-        scene.span(format::clip(&release.name, columns / 3), Role::Title),
-        scene.dim(format!("  {} · cluster {}", release.method, format::clip(&release.stable.service.cluster, 30))),
-        Span::raw("   "),
-    ];
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
-    let (words, role) = status::words(scene, release, columns.saturating_sub(used));
-    spans.push(scene.span(words, role));
-    if let Some(why) = &release.watch_only {
-        spans.push(scene.span("  watch only: ", Role::Warn));
-        spans.push(scene.text(format::clip(why, columns)));
-    }
-    Line::from(spans)
+/// What is odd about a release and is not in its banner.
+fn notes(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+    let told = match State::of(scene, release) {
+        State::Unhealthy(_) => release.unsteady(),
+        State::SteadyNoted => release.conditions.first(),
+        State::Failed => release.conditions.iter().find(|it| matches!(it, Condition::RolloutFailure(_))),
+        State::RolledBack => release.conditions.iter().find(|it| matches!(it, Condition::RolledBack { .. })),
+        _ => None,
+    };
+    let others = release.other_conditions().filter(|it| !stages::tells(release, it) && Some(*it) != told);
+    let only = release.watch_only.as_ref().map(|why| format!("watch only: {why}"));
+    let texts = only.into_iter().chain(others.take(3).map(|condition| condition.message(KEYS)));
+    let room = columns.saturating_sub(LABEL);
+    let line = |(row, text): (usize, String)| {
+        let label = format::pad(if row == 0 { "▲ note" } else { "" }, LABEL);
+        Line::from(vec![scene.span(label, Role::Warn), scene.text(text)])
+    };
+    texts.flat_map(|text| format::wrap(&text, room, 2).into_iter().enumerate().map(line).collect::<Vec<_>>()).collect()
 }
 
 /// One side: its revision, tasks, targets and weight.
 fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns: usize) -> Line<'static> {
     let (label, role) = part.word();
+    // Beside an older revision of the same service, this is the new one.
+    let label = if side.revisions.len() > 1 && part == Part::Alone { "new" } else { label };
     let tag = format::pad(&side.task_definition.tag(), 6);
     // A long version still leaves a space before the counts.
     let version = format!("{} ", format::pad(side.version.as_deref().unwrap_or("version ?"), VERSION - 1));
@@ -85,6 +83,9 @@ fn side(scene: &Canvas<'_>, release: &Release, part: Part, side: &Side, columns:
     ];
     let (health, health_role) = health(scene, release, &own);
     spans.push(scene.span(format::pad(&health, 17), health_role));
+    if columns < IDS {
+        return Line::from(spans);
+    }
     if release.canary.is_some() {
         let weight = side.weight.map_or("weight ?".to_owned(), |weight| format!("weight {weight}"));
         spans.push(scene.text(format::pad(&weight, 11)));
@@ -158,53 +159,4 @@ fn digest(scene: &Canvas<'_>, side: &Side) -> String {
         [one] => one.strip_prefix("sha256:").unwrap_or(one).chars().take(12).collect(),
         several => format!("{} different digests", several.len()),
     }
-}
-
-/// The requested, configured and observed share, and a bar of the configured one.
-fn traffic(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'static> {
-    let share = &release.share;
-    let mut spans = vec![scene.dim(format::pad("traffic", LABEL))];
-    // With the native method ECS requests the share; otherwise this console does.
-    let asked = if release.method == Method::Native { "requested by ECS " } else { "requested " };
-    let bar = if columns >= 170 { 40 } else { columns.saturating_sub(52 + format::width(asked)).min(30) };
-    match share.configured {
-        Some(configured) => {
-            spans.extend(parts::share_bar(scene, configured, bar));
-            spans.push(Span::raw(" "));
-        }
-        None if release.rules.is_empty() => spans.push(scene.span("not known  ", Role::Warn)),
-        None => spans.push(scene.span("nobody is served  ", Role::Bad)),
-    }
-    let say = |value: Option<Percent>, none: &str| value.map_or(none.to_owned(), |share| share.to_string());
-    let usable = age::metrics(scene, release).is_some_and(|source| source.good());
-    // Without a settled minute, a share of zero was not observed either.
-    let observed = share.observed.filter(|share| !share.is_zero() || release.verdict.judged.minutes > 0);
-    spans.extend([
-        scene.dim(asked),
-        scene.text(say(share.requested, "–")),
-        scene.dim(" · configured "),
-        scene.span(say(share.configured, if release.rules.is_empty() { "not read" } else { "0 and 0" }), Role::Canary),
-        scene.dim(" · observed "),
-        scene.span(observed.map_or("no data".to_owned(), format::share), if usable { Role::Text } else { Role::Dim }),
-    ]);
-    if !usable && observed.is_some() {
-        spans.push(scene.span(" old", Role::Warn));
-    }
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
-    let beside = beside(release).filter(|text| used + format::width(text) <= columns);
-    spans.extend(beside.map(|text| scene.dim(text)));
-    Line::from(spans)
-}
-
-/// The target groups that are no part of the release and have a share of its rule: ` · others: checkout-legacy 10%`.
-fn beside(release: &Release) -> Option<String> {
-    let rule = release.rules.first()?;
-    let weight = |to: &Forward| f64::from(to.weight.value());
-    let all: f64 = rule.route.forwards.iter().map(weight).sum();
-    let others = rule.others().filter(|to| weight(to) > 0.0);
-    let share = |to: &Forward| Percent::new(weight(to) * 100.0 / all).ok();
-    let named: Vec<_> = others
-        .filter_map(|to| Some(format!("{} {}", target_group_name(&to.target_group), format::share(share(to)?))))
-        .collect();
-    (!named.is_empty()).then(|| format!(" · others: {}", named.join(", ")))
 }

@@ -264,7 +264,7 @@ pub fn line(scene: &Canvas<'_>, release: &Release) -> Line<'static> {
         if index > 0 {
             spans.push(scene.dim(" · "));
         }
-        let whose = if strip.title == ELB { " (whole load balancer)" } else { "" };
+        let whose = if strip.title == ELB { " (whole)" } else { "" };
         let title = strip.title.trim_end_matches(" hosts");
         spans.push(scene.dim(format!("{title}{whose} ")));
         let known = values(strip, now);
@@ -272,9 +272,17 @@ pub fn line(scene: &Canvas<'_>, release: &Release) -> Line<'static> {
             spans.push(scene.dim("no data"));
             continue;
         }
-        for (index, (.., value)) in known.into_iter().enumerate() {
+        // Both sides without anything to count are one zero.
+        if known.iter().all(|(.., value)| value.is_some_and(|value| value <= 0.0)) {
+            spans.push(said(scene, strip, Some(0.0)));
+            continue;
+        }
+        for (index, (part, name, value)) in known.into_iter().enumerate() {
             if index > 0 {
-                spans.push(scene.dim("+"));
+                spans.push(scene.dim(", "));
+            }
+            if part != Part::Alone {
+                spans.push(scene.dim(format!("{name} ")));
             }
             spans.push(said(scene, strip, value));
         }

@@ -4,7 +4,6 @@ pub mod auto_promotion;
 pub mod deployment;
 pub mod events;
 pub mod head;
-pub mod health;
 pub mod infrastructure;
 pub mod ladder;
 pub mod metrics;

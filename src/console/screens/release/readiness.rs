@@ -38,11 +38,11 @@ pub fn gravest(preflight: &Readiness) -> Option<(&Check, usize)> {
     Some((worst, others))
 }
 
-/// `usually 6 min (longest 9 min, of 4 rollbacks)`, and a short form; `None` if nothing was checked.
-pub fn estimate(preflight: &Readiness) -> Option<(String, String)> {
+/// `usually 6 min (longest 9 min, of 4 rollbacks)`; `None` if nothing was checked.
+pub fn estimate(preflight: &Readiness) -> Option<String> {
     match &preflight.estimate {
-        Some(estimate) => Some((past(estimate), format!("usually {}", format::lasting(estimate.typical)))),
-        None if known(preflight) => Some(("no past rollback to go by".to_owned(), "time not known".to_owned())),
+        Some(estimate) => Some(past(estimate)),
+        None if known(preflight) => Some("no past rollback to go by".to_owned()),
         None => None,
     }
 }
@@ -68,7 +68,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
     let mut checks: Vec<_> = preflight.checks.iter().collect();
     checks.sort_by_key(|check| std::cmp::Reverse(check.level));
     let mut lines: Vec<_> = checks.into_iter().flat_map(|check| line(scene, check, columns, 4)).collect();
-    lines.extend(estimate(preflight).map(|(said, _)| scene.line(format!("  {said}"), Role::Text)));
+    lines.extend(estimate(preflight).map(|said| scene.line(format!("  {said}"), Role::Text)));
     lines
 }
 
@@ -91,7 +91,7 @@ pub fn brief(scene: &Canvas<'_>, release: &Release, timed: bool, columns: usize,
     let preflight = &release.preflight;
     let mut odd: Vec<_> = preflight.checks.iter().filter(|check| check.level > Level::Good).collect();
     odd.sort_by_key(|check| std::cmp::Reverse(check.level));
-    let time = estimate(preflight).filter(|_| timed).map(|(said, _)| said);
+    let time = estimate(preflight).filter(|_| timed);
     let room = rows.saturating_sub(usize::from(time.is_some())).max(2);
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut left_out = odd.len();
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(gravest(&of(vec![check(Level::Good, "a")])), None);
         let mixed = of(vec![check(Level::Unknown, "a"), check(Level::Blocks, "b"), check(Level::Warn, "c")]);
         assert_eq!(gravest(&mixed).map(|(check, others)| (check.what.as_str(), others)), Some(("b", 2)));
-        assert_eq!(estimate(&mixed).map(|(said, _)| said).as_deref(), Some("no past rollback to go by"));
+        assert_eq!(estimate(&mixed).as_deref(), Some("no past rollback to go by"));
         assert_eq!(estimate(&Readiness::default()), None);
     }
 }

@@ -123,7 +123,7 @@ fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
     let said = next(scene, track);
     let room = columns.saturating_sub(used);
-    if let Some(said) = said.iter().find(|said| format::width(said) <= room).or(said.last()) {
+    if let Some(said) = said.iter().find(|said| format::width(said) <= room) {
         spans.push(if fresh { scene.text(said.clone()) } else { scene.dim(said.clone()) });
     }
     Line::from(spans)

@@ -9,6 +9,8 @@ pub enum Panel {
     /// Errors and latency.
     #[default]
     Metrics,
+    /// The verdict with all of its reasons.
+    Verdict,
     /// Infrastructure around the release, never judged: the load balancer, CPU and memory.
     Around,
     /// Tasks by state.

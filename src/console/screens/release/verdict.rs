@@ -11,6 +11,9 @@ use crate::domain::analysis::preliminary::Preliminary;
 use crate::domain::analysis::{ErrorRate, Reason, VerdictStatus};
 use crate::domain::release::Release;
 
+/// Rows of a screen from which the reasons of a verdict are always shown.
+pub(crate) const TALL: u16 = 32;
+
 /// Returns the role of an outcome. An unknown outcome, or a pass with a warning, is never green.
 pub fn role(release: &Release) -> Role {
     match release.verdict.outcome {
@@ -28,15 +31,24 @@ pub fn of_stable(release: &Release) -> bool {
 /// One number in several lengths, the longest first.
 type Said = Vec<Vec<Span<'static>>>;
 
-/// Renders the outcome with its numbers, short enough for two lines if possible, then the reasons against or for it.
+/// The numbers behind the banner's sentence. A small screen has the numbers alone; `v` shows the reasons.
 pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
+    let tall = scene.screen.size.1 >= TALL;
+    reasoned(scene, release, columns, if tall { 3 } else { 0 })
+}
+
+/// The outcome with its numbers, short enough for two lines if possible, then the reasons against or for it, each in at
+/// most `rows` rows.
+pub(crate) fn reasoned(scene: &Canvas<'_>, release: &Release, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let label = scene.dim(format::pad("verdict", format::LABEL));
     let indent = Span::raw(" ".repeat(format::LABEL));
     let room = columns.saturating_sub(format::LABEL);
     let source = age::metrics(scene, release);
     let Some(source) = source else {
         let why = age::uncounted(release).unwrap_or_else(|| "no load balancer counts its requests".to_owned());
-        return vec![Line::from(vec![label, scene.dim(format::clip(&why, room))])];
+        let leads = std::iter::once(label).chain(std::iter::repeat(indent));
+        let texts = format::wrap(&why, room, 2).into_iter();
+        return leads.zip(texts).map(|(lead, text)| Line::from(vec![lead, scene.dim(text)])).collect();
     };
     let verdict = &release.verdict;
     let shape = match verdict.outcome {
@@ -54,7 +66,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
         first.push(scene.dim(" (stable alone)"));
     }
     first.push(Span::raw("  "));
-    let number = if usable { Role::Title } else { Role::Dim };
+    let number = if usable { Role::Text } else { Role::Dim };
     first.extend(errors(scene, release, number));
     let said: Vec<Said> = [compared(scene, release), latency(scene, release, number)].into_iter().flatten().collect();
     let levels = said.iter().map(Vec::len).max().unwrap_or(1);
@@ -68,20 +80,13 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
             Line::from(spans)
         })
         .collect();
-    let mut more = |reasons: &[Reason], rows: usize, role: Role| {
+    let mut more = |reasons: &[Reason], rows: usize| {
         let texts: Vec<_> = reasons.iter().map(Reason::as_str).collect();
         let wrapped = format::wrap(&texts.join("; "), room, rows);
-        lines.extend(wrapped.into_iter().map(|text| Line::from(vec![indent.clone(), scene.span(text, role)])));
+        lines.extend(wrapped.into_iter().map(|text| Line::from(vec![indent.clone(), scene.dim(text)])));
     };
-    more(&verdict.reasons, 2, shown);
-    more(&verdict.grounds, if verdict.reasons.is_empty() { 2 } else { 1 }, Role::Dim);
-    // Settled minutes carry more weight, and a FAIL leaves nothing to add.
-    let failed = verdict.outcome == VerdictStatus::Fail;
-    let early = preliminary(scene, release).filter(|it| verdict.judged.minutes == 0 || it.alarming && !failed);
-    if let Some((text, role)) = early.map(|found| in_words(&found)) {
-        let line = scene.span(format::clip(&text, room), role);
-        lines.insert(1.min(lines.len()), Line::from(vec![indent.clone(), line]));
-    }
+    more(&verdict.reasons, rows);
+    more(&verdict.grounds, rows);
     lines
 }
 
@@ -91,17 +96,6 @@ pub(crate) fn preliminary(scene: &Canvas<'_>, release: &Release) -> Option<Preli
     let series = scene.observed.snapshot.metrics.get(meter)?.get()?;
     let thresholds = scene.observed.settings.thresholds_of(&release.name);
     preliminary::of(series, bake.since, scene.observed.now.at, thresholds)
-}
-
-fn in_words(Preliminary { numbers, alarming }: &Preliminary) -> (String, Role) {
-    let rate = numbers.error_percent.map_or("no data".to_owned(), format::rate);
-    let minutes = format::many(numbers.minutes as usize, "minute");
-    let counted =
-        format!("errors {rate} of {} requests in {minutes} that may still change", format::count(numbers.requests));
-    match alarming {
-        true => (format!("▲ PRELIMINARY {counted}: far beyond the threshold, no FAIL yet"), Role::BadBadge),
-        false => (format!("preliminary {counted}; decides nothing"), Role::Dim),
-    }
 }
 
 /// Lays out the pieces at one length; a piece without room begins a new line.

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use strum::IntoEnumIterator;
 
-use super::{events, head, infrastructure, metrics, operation, readiness, sources, tasks};
+use super::{events, head, infrastructure, metrics, operation, readiness, sources, tasks, verdict};
 use crate::console::screens::release::state::Panel;
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_left, split_top};
 use crate::domain::release::Release;
@@ -15,6 +15,11 @@ pub(crate) const LEAST_METRICS: u16 = 9;
 /// The most rows of the plots; further rows add nothing.
 pub(crate) const MOST_METRICS: u16 = 22;
 
+/// Rows of the body, and columns, from which there are plots: on a smaller screen they go first.
+const LEAST_PLOTTED: u16 = 18;
+const NARROWEST_PLOTTED: u16 = 72;
+/// Rows of a panel on a screen without plots.
+const LEAST_PANEL: u16 = 6;
 /// Columns and rows of the body from which most panels are shown side by side.
 const MOST_OF_IT: (u16, u16) = (110, 32);
 /// Rows outside the body: header, status, ROLLBACK line and keys.
@@ -28,7 +33,11 @@ pub(crate) fn shows_all(size: (u16, u16)) -> bool {
 /// Draws a release, laid out for the size: one panel at a time, all but the sources, or everything.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let mut lines = head::lines(scene, release, columns);
+    let keys = !scene.operations.pending.contains_key(&release.name);
+    let mut lines = head::lines(scene, release, columns, keys);
+    if area.height < LEAST_PLOTTED || area.width < NARROWEST_PLOTTED {
+        return compact(scene, release, buffer, area, lines);
+    }
     // The panel keeps its room, however many lines the head has.
     let most = area.height.saturating_sub(LEAST_METRICS + 1);
     lines.truncate(most.into());
@@ -48,6 +57,16 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     }
 }
 
+/// Draws the head without plots. Another panel than the plots, once chosen, takes the lower rows.
+fn compact(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect, head: Vec<Line<'static>>) {
+    if scene.screen.release.panel == Panel::Metrics {
+        return put_all(scene, buffer, area, head);
+    }
+    let (top, rest) = split_top(area, area.height.saturating_sub(LEAST_PANEL).max(1));
+    put_all(scene, buffer, top, head);
+    tabbed(scene, release, buffer, rest, false);
+}
+
 /// Draws one panel below the names of all.
 fn tabbed(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect, metrics_shown: bool) {
     let chosen = match scene.screen.release.panel {
@@ -55,11 +74,12 @@ fn tabbed(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, area: Rect
         panel => panel,
     };
     let panels = Panel::iter().filter(|panel| !(metrics_shown && *panel == Panel::Metrics));
-    put(buffer, area, 0, scene.tabs(panels, chosen, &["   tab: next ", "  tab "], area.width.into()));
+    put(buffer, area, 0, scene.tabs(panels, chosen, &["   tab: next ", "  tab ", " tab "], area.width.into()));
     let (_, inner) = split_top(area, 1);
     let columns = usize::from(inner.width);
     let lines = match chosen {
         Panel::Metrics => return metrics::draw(scene, release, buffer, inner),
+        Panel::Verdict => verdict::reasoned(scene, release, columns, inner.height.into()),
         Panel::Around => infrastructure::lines(scene, release, columns),
         Panel::Tasks => tasks::lines(scene, release, columns),
         Panel::Events => events::lines(scene, release, columns, inner.height.into()),

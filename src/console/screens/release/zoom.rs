@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use strum::IntoEnumIterator;
 
-use super::{head, infrastructure, metrics, ratio, verdict};
+use super::{infrastructure, metrics, ratio, verdict};
+use crate::console::screens::banner;
 use crate::console::screens::release::state::Plotted;
 use crate::console::widgets::canvas::{Canvas, put, put_all, split_top};
 use crate::console::widgets::sparklines;
@@ -16,7 +17,7 @@ const LEAST: u16 = 13;
 /// Draws it.
 pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, plotted: Plotted, buffer: &mut Buffer, area: Rect) {
     let columns = usize::from(area.width);
-    let mut lines = vec![head::title(scene, release, columns)];
+    let mut lines = banner::lines(scene, release, columns, false);
     lines.extend(verdict::lines(scene, release, columns));
     let most = area.height.saturating_sub(LEAST + 1);
     let (top, rest) = split_top(area, u16::try_from(lines.len()).unwrap_or(most).min(most));

@@ -70,9 +70,10 @@ pub(super) fn background(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, g
             (grid.row(band.high)..=grid.row(band.low)).for_each(|row| paint(column, row, "░", Role::Dim));
         }
     }
-    if let Some(from) = grid.column(plot.unsettled.min(grid.minutes)) {
+    // Where the palette has no shade, sparse dots say the same, quieter than the data.
+    if let Some(from) = grid.column(plot.unsettled.min(grid.minutes)).filter(|_| scene.theme.shade().is_none()) {
         for column in from..inner.width {
-            (0..inner.height).for_each(|row| paint(column, row, "╱", Role::Dim));
+            (0..inner.height).filter(|row| (row + column) % 2 == 0).for_each(|row| paint(column, row, "·", Role::Dim));
         }
     }
     for threshold in plot.thresholds.iter().filter(|threshold| threshold.value <= grid.top) {
@@ -81,6 +82,27 @@ pub(super) fn background(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, g
     }
     for column in plot.markers.iter().filter_map(|marker| grid.column(marker.ago)) {
         (0..inner.height).for_each(|row| paint(column, row, "┊", Role::Title));
+    }
+}
+
+/// Shades the minutes that may still change, behind everything.
+pub(super) fn shade(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, grid: &Grid) {
+    if let (Some(from), Some(shade)) = (grid.column(plot.unsettled.min(grid.minutes)), scene.theme.shade()) {
+        let inner = grid.inner;
+        buffer.set_style(Rect { x: inner.x + from, width: inner.width - from, ..inner }, shade);
+    }
+}
+
+/// Pins the thresholds above the scale to its upper edge: `↑ 5%`.
+pub(super) fn pinned(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, grid: &Grid) {
+    let above = plot.thresholds.iter().filter(|threshold| threshold.value > grid.top);
+    let mut place = Rect { height: 1, ..grid.inner };
+    for threshold in above {
+        let (_, role) = look(threshold.severity);
+        let text = format!("↑ {} ", (plot.unit)(threshold.value));
+        put(buffer, place, 0, scene.line(text.clone(), role));
+        let used = u16::try_from(format::width(&text)).unwrap_or(0).min(place.width);
+        (place.x, place.width) = (place.x + used, place.width - used);
     }
 }
 

@@ -1,5 +1,5 @@
 //! A plot of two curves over the last minutes: marked gaps where data is missing, a shaded confidence band, thresholds,
-//! the changes of weights, and hatching over the newest minutes, which still change.
+//! the changes of weights, and a shade behind the newest minutes, which still change.
 
 pub(crate) mod axes;
 mod dots;
@@ -156,6 +156,8 @@ pub(crate) fn draw(scene: &Canvas<'_>, plot: &Plot, buffer: &mut Buffer, area: R
             }
         }
     }
+    axes::shade(scene, plot, buffer, &grid);
+    axes::pinned(scene, plot, buffer, &grid);
     axes::labels(scene, plot, buffer, &grid);
     axes::scales(scene, plot, buffer, area, &grid);
 }

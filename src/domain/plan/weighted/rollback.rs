@@ -9,6 +9,7 @@ use crate::domain::plan::{Call, Context, Expect, Intent, Plan, Refusal, Remedy, 
 use crate::domain::release::capacity::needed_for_all;
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Release, Side};
+use crate::domain::rollback::target::best;
 
 /// All traffic to what worked. Where stable still is that, one call does it; where stable was scaled in, its capacity
 /// comes first unless `at_once` is said; where stable was taken for the canary's revision, it gets the good one back
@@ -35,7 +36,9 @@ pub(in crate::domain::plan) fn rollback(
     } else if serves_what_is_wanted(release, canary, to) {
         (Vec::new(), format!("all traffic back to {}", stable.task_definition.tag()))
     } else {
-        (redeploy::back(release, to, context)?, "stable is redeployed".to_owned())
+        let target = to.or_else(|| best(&release.previous).map(|good| &good.task_definition));
+        let by = target.map(|to| format!(" by {}", to.tag())).unwrap_or_default();
+        (redeploy::back(release, to, context)?, format!("replace stable {}{by}", stable.task_definition.tag()))
     };
     let return_to = Return { release, stable, canary, at_once, first: false, redeployed: !back.is_empty() };
     let (mut steps, title) = match (has_traffic, back.is_empty(), serves_better(release, stable, canary)) {

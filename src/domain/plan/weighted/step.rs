@@ -35,7 +35,7 @@ pub(in crate::domain::plan) fn step(
         }
         Some(to) if to.value() < at.value() => {
             return Err(Refusal::new(
-                format!("The canary has {at} already, and {to} is not above it."),
+                format!("The canary has {at} of the traffic already, which is more than {to}. Nothing was sent."),
                 Remedy::LowerWeight,
             ));
         }
