@@ -23,7 +23,11 @@ impl Keyboard {
     /// Takes the bytes of one read and returns the messages that are complete.
     pub fn read(&mut self, at: Duration, bytes: &[u8]) -> Vec<Msg> {
         let inputs = self.decoder.read(at, bytes);
-        self.pass_on(at, inputs)
+        let mut msgs = self.pass_on(at, inputs);
+        if self.decoder.in_character() {
+            msgs.extend(self.typing.followed(at));
+        }
+        msgs
     }
 
     /// Returns the messages that became due since the last read; to be called at [`Self::due`].

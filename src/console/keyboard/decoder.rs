@@ -84,6 +84,11 @@ impl Decoder {
         std::mem::take(&mut self.inputs)
     }
 
+    /// Returns true if some bytes of a character are still to come.
+    pub(super) fn in_character(&self) -> bool {
+        !self.character.is_empty()
+    }
+
     /// Ends a paste whose end is overdue.
     pub(super) fn wake(&mut self, at: Duration) -> Vec<Input> {
         self.at = at;

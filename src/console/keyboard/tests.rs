@@ -35,7 +35,7 @@ const J: Key = Key::Char('j');
 
 #[test]
 fn an_acting_key_acts_alone() {
-    let table: [(&[(u64, &[u8])], Vec<Msg>); 16] = [
+    let table: [(&[(u64, &[u8])], Vec<Msg>); 17] = [
         (&[(0, b"R")], vec![Msg::Key(R)]),
         (&[(0, b"y")], vec![Msg::Key(Key::Char('y'))]),
         (&[(0, b"\r")], vec![Msg::Key(Key::Enter)]),
@@ -53,6 +53,8 @@ fn an_acting_key_acts_alone() {
         (&[(0, b"roll"), (100, b"R"), (140, b"R")], vec![pasted("roll"), pasted("R"), Msg::Key(R)]),
         (&[(0, b"RR")], vec![pasted("RR")]),
         (&[(0, b"jjj")], vec![Msg::Key(J); 3]),
+        // The first byte of a letter follows, and its last one later.
+        (&[(0, b"R"), (21, b"\xc3"), (20, b"\xa9")], vec![pasted("R"), Msg::Key(Key::Char('é'))]),
         (&[(0, "é".as_bytes()), (50, b"\xc3"), (1, b"\xa9")], vec![Msg::Key(Key::Char('é')), Msg::Key(Key::Char('é'))]),
     ];
     for (reads, expected) in table {

@@ -90,6 +90,11 @@ impl Typing {
         msgs
     }
 
+    /// Takes the beginning of a character, whose other bytes are still to come: a key that waits does not stand alone.
+    pub(super) fn followed(&mut self, at: Duration) -> Option<Msg> {
+        self.waiting.is_some().then(|| self.refuse(at, &[])).flatten()
+    }
+
     /// The time at which the waiting key is known to stand alone.
     pub(super) fn due(&self) -> Option<Duration> {
         self.waiting.map(|(since, _)| since + APART)

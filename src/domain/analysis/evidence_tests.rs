@@ -214,6 +214,15 @@ fn a_canary_as_fast_as_stable_passes_and_a_little_slower_one_does_not_fail() {
 }
 
 #[test]
+fn hundreds_of_buckets_are_thinned_and_judged_alike() {
+    let edges: Vec<f64> = (1..=500).map(|edge| f64::from(edge) * 2.0).collect();
+    let began = Instant::now();
+    timed(1.6, &edges, |case| assert_eq!(judge(case).outcome, VerdictStatus::Fail));
+    timed(1.0, &edges, |case| assert_eq!(judge(case).outcome, VerdictStatus::Pass));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
 fn buckets_that_are_too_wide_to_tell_withhold_a_pass_and_are_named() {
     timed(1.0, &[5_000.0], |case| {
         let verdict = judge(case);

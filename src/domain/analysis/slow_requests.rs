@@ -20,6 +20,9 @@ use super::e_process::Evidence;
 use super::error_ratio;
 use crate::domain::metrics::Histogram;
 
+/// Maximum number of edges that are compared: each costs time. Of more edges, every second one is left out, and so on.
+const MOST_EDGES: usize = 16;
+
 /// The requests of both sides in each minute of the release, divided at the edges of their histograms.
 #[derive(Debug, Clone)]
 pub(super) struct SlowRequests {
@@ -68,7 +71,9 @@ impl SlowRequests {
         let ratio = case.thresholds.p95_ratio;
         let in_slower_half = |edge: f64| stable.slower_than(edge * ratio) <= stable.requests() / 2.0;
         let used = |edge: &f64| in_slower_half(*edge) && canary.slower_than_edge(*edge).is_some();
-        let edges: Vec<_> = stable.edges().filter(used).map(|edge| Edge::of(edge, &sides, ratio)).collect();
+        let usable: Vec<_> = stable.edges().filter(used).collect();
+        let every = usable.len().div_ceil(MOST_EDGES).max(1);
+        let edges: Vec<_> = usable.into_iter().step_by(every).map(|edge| Edge::of(edge, &sides, ratio)).collect();
         let present = counted().zip(&sides).filter(|(minute, sides)| minute.at >= case.begins && sides.is_some());
         let minutes = u32::try_from(present.count()).unwrap_or(u32::MAX);
         (!edges.is_empty()).then(|| Self { edges, starts: starts.to_vec(), minutes })

@@ -43,7 +43,7 @@ async fn behind_vpc_lattice_only_the_calls_of_ecs_are_levers() {
     assert!(said.iter().any(|it| it == lattice), "{said:?}");
     stage.go("search").await;
     let screen = stage.screen(80, 24);
-    assert!(screen.contains("requested by ECS 10% · configured not read") && screen.contains("●10%"), "{screen}");
+    assert!(screen.contains("ECS wants 10 % weights not read") && screen.contains(" 10 % ●"), "{screen}");
     assert!(!screen.contains("nobody is served") && !screen.contains("STALLED"), "{screen}");
     stage.press("W").await;
     stage.press("5").await;
