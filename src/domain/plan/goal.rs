@@ -15,7 +15,7 @@ use crate::domain::wording::Wording;
 impl Context<'_> {
     /// A plan without steps: the goal of `intent` is reached, for the reason `what`.
     pub(crate) fn reached(&self, release: &Release, intent: Intent, what: String) -> Plan {
-        Plan { gate: None, ..self.plan(release, intent, Vec::new(), None, Vec::new(), what) }
+        self.plan(release, intent, Vec::new(), None, Vec::new(), what)
     }
 }
 

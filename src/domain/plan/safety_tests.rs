@@ -11,7 +11,7 @@ use crate::domain::release::share::{Percent, Weight, Weights};
 use crate::domain::release::{Method, Phase, Release};
 use crate::domain::rollback::target::{Evidence, best, candidates};
 use crate::domain::wording::Wording;
-use crate::testkit::worlds::{ACCOUNT, REGION, Scene, forward, intent, now, scene, td};
+use crate::testkit::worlds::{ACCOUNT, REGION, Scene, SideScene, forward, intent, now, scene, td};
 
 pub(super) fn weight(weights: &[Forward], side: &crate::domain::release::Side) -> Option<Weight> {
     let group = side.target_group.as_ref()?;
@@ -93,6 +93,19 @@ proptest! {
     /// Every world and every intent has an answer: a plan, or a refusal that says why and what to do.
     #[test]
     fn planning_is_total(scene in scene(), intent in intent()) {
+        for release in scene.releases() {
+            check(&release, &intent, &scene.plan(&release, &intent), scene.read_only)?;
+        }
+    }
+
+    /// The start of a revision that failed before and comes already, where perhaps no task of it is wanted.
+    #[test]
+    fn what_comes_already_is_never_gated_without_a_step(scene in scene(), none_wanted in any::<bool>()) {
+        let runs = scene.stable.td;
+        let stable = SideScene { desired: if none_wanted { 0 } else { scene.stable.desired }, ..scene.stable.clone() };
+        let history = Some(vec![(DeploymentStatus::RollbackInProgress, runs)]);
+        let scene = Scene { stable, history, canary: None, ..scene };
+        let intent = Intent::Start { task_definition: td(runs), pauses: false };
         for release in scene.releases() {
             check(&release, &intent, &scene.plan(&release, &intent), scene.read_only)?;
         }
