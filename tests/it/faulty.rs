@@ -3,11 +3,11 @@
 //!
 //! `TIDEGATE_FAULT_SEEDS=20 cargo test --test it faulty` tries more seeds.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tidegate::console::keymap::Key;
 use tidegate::console::screen::Screen;
 use tidegate::domain::release::{Phase, Release};
-use tidegate::sim::api::{Call, Service};
+use tidegate::sim::api::Service;
 use tidegate::sim::wire::FaultRule;
 
 use crate::harness::Harness;
@@ -65,14 +65,8 @@ async fn enter(stage: &mut Harness, name: &str) {
 
 /// The weights of checkout's rule, stable's first, as AWS has them.
 fn weights(stage: &Harness) -> (i64, i64) {
-    let call = Call {
-        service: Service::Elbv2,
-        operation: "DescribeRules".to_owned(),
-        input: json!({ "RuleArns": [stage.release("checkout").rules[0].route.id.arn().as_str()] }),
-        region: "us-east-1".to_owned(),
-    };
-    let answer = stage.world.lock().unwrap().call(&call).unwrap();
-    let groups = answer["Rules"][0]["Actions"][0]["ForwardConfig"]["TargetGroups"].as_array().unwrap().clone();
+    let rule = stage.rule("checkout");
+    let groups = rule["Actions"][0]["ForwardConfig"]["TargetGroups"].as_array().unwrap();
     let weight = |name: &str| {
         let group = groups.iter().find(|group| group["TargetGroupArn"].as_str().unwrap().contains(name)).unwrap();
         group["Weight"].as_i64().unwrap()
@@ -82,14 +76,8 @@ fn weights(stage: &Harness) -> (i64, i64) {
 
 /// A service as AWS has it: task definition and desired count.
 fn service(stage: &Harness, name: &str) -> (String, i64) {
-    let call = Call {
-        service: Service::Ecs,
-        operation: "DescribeServices".to_owned(),
-        input: json!({ "cluster": "prod", "services": [name] }),
-        region: "us-east-1".to_owned(),
-    };
-    let answer: Value = stage.world.lock().unwrap().call(&call).unwrap();
-    let service = &answer["services"][0];
+    let asked = json!({ "cluster": "prod", "services": [name] });
+    let service = &stage.aws(Service::Ecs, "DescribeServices", asked)["services"][0];
     let revision = service["taskDefinition"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     (revision, service["desiredCount"].as_i64().unwrap())
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegate::clock::Clock;
 use tidegate::cloud::aws;
@@ -38,6 +38,7 @@ use tidegate::domain::release::Release;
 use tidegate::domain::settings::Settings;
 use tidegate::execute::audit::{Journal, history};
 use tidegate::execute::executor::Options;
+use tidegate::sim::api::{Call as ApiCall, Service};
 use tidegate::sim::scenario::Scenario;
 use tidegate::sim::wire::{Backend, Server, SimClock};
 use tidegate::sim::world::World;
@@ -338,6 +339,18 @@ impl Harness {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         terminal.draw(|frame| view::view(&model, &theme(), frame)).unwrap();
         terminal.backend().to_string()
+    }
+
+    /// AWS's answer to a call that no console sent.
+    pub(crate) fn aws(&self, service: Service, operation: &str, input: Value) -> Value {
+        let (operation, region) = (operation.to_owned(), "us-east-1".to_owned());
+        self.world.lock().unwrap().call(&ApiCall { service, operation, input, region }).unwrap()
+    }
+
+    /// The rule of a release, as AWS has it.
+    pub(crate) fn rule(&self, release: &str) -> Value {
+        let arn = self.release(release).rules[0].route.id.arn().as_str().to_owned();
+        self.aws(Service::Elbv2, "DescribeRules", json!({ "RuleArns": [arn] }))["Rules"][0].clone()
     }
 
     /// Every write that reached AWS, in order: operation and input.

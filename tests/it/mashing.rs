@@ -114,26 +114,39 @@ fn standing(release: &Release) -> String {
     format!("{} {} {sides:?} {conditions:?} {previous:?} {:?}", release.name, release.phase, release.managed)
 }
 
-#[tokio::test]
-async fn r_again_and_again_is_one_rollback_of_every_release_of_every_scenario() {
-    let (mut mashes, mut sent, mut seen) = (MASHES.iter().cycle(), 0, BTreeSet::new());
-    // In this one somebody else writes the rule while the first rollback still waits: another R is another rollback.
-    for scenario in Scenario::names().filter(|name| *name != "rule-edited") {
+/// Mashes `keys` on every release of some scenarios, each release one of the mashes. Asserts that the writes are those of
+/// `one_press`, and returns the number of releases that had any.
+async fn mash_every_release(
+    keys: &str,
+    mashes: &[Mash],
+    scenarios: impl Iterator<Item = &'static str>,
+    one_press: impl Fn(&Harness, &str) -> Vec<String>,
+) -> usize {
+    let (mut mashes, mut sent, mut seen) = (mashes.iter().cycle(), 0, BTreeSet::new());
+    for scenario in scenarios {
         let mut stage = Harness::open(scenario).await;
         // Most scenarios have the shop's idle services too.
         let new = stage.model.observed.releases.iter().filter(|release| seen.insert(standing(release)));
         let names: Vec<_> = new.map(|release| release.name.clone()).collect();
         for name in names {
             stage.open_release(&name).await;
-            let (before, expected) = (stage.writes().len(), of_one_press(&stage, &name));
+            let (before, expected) = (stage.writes().len(), one_press(&stage, &name));
             let mash = mashes.next().unwrap();
-            press_again_and_again(&mut stage, "R", *mash).await;
+            press_again_and_again(&mut stage, keys, *mash).await;
             let writes: Vec<_> = stage.writes().into_iter().skip(before).map(|(operation, _)| operation).collect();
-            assert_eq!(writes, expected, "{scenario}, {name}: {mash:?}");
+            assert_eq!(writes, expected, "{scenario}, {name}: {mash:?}\n{}", stage.screen(160, 45));
             sent += usize::from(!expected.is_empty());
             stage.back_to_fleet().await;
         }
     }
+    sent
+}
+
+#[tokio::test]
+async fn r_again_and_again_is_one_rollback_of_every_release_of_every_scenario() {
+    // In this one somebody else writes the rule while the first rollback still waits: another R is another rollback.
+    let scenarios = Scenario::names().filter(|name| *name != "rule-edited");
+    let sent = mash_every_release("R", &MASHES, scenarios, of_one_press).await;
     assert!(sent > 20, "{sent} releases were rolled back");
 }
 
@@ -142,21 +155,6 @@ const STEP_MASHES: [Mash; 4] = [(10, 20, 2_000), (6, 100, 2_000), (4, 250, 2_500
 
 #[tokio::test]
 async fn a_step_again_and_again_is_one_step_of_every_release_of_every_scenario() {
-    let (mut mashes, mut sent, mut seen) = (STEP_MASHES.iter().cycle(), 0, BTreeSet::new());
-    for scenario in Scenario::names() {
-        let mut stage = Harness::open(scenario).await;
-        let new = stage.model.observed.releases.iter().filter(|release| seen.insert(standing(release)));
-        let names: Vec<_> = new.map(|release| release.name.clone()).collect();
-        for name in names {
-            stage.open_release(&name).await;
-            let (before, expected) = (stage.writes().len(), of_one_step(&stage, &name));
-            let mash = mashes.next().unwrap();
-            press_again_and_again(&mut stage, "Py", *mash).await;
-            let writes: Vec<_> = stage.writes().into_iter().skip(before).map(|(operation, _)| operation).collect();
-            assert_eq!(writes, expected, "{scenario}, {name}: {mash:?}\n{}", stage.screen(160, 45));
-            sent += usize::from(!expected.is_empty());
-            stage.back_to_fleet().await;
-        }
-    }
+    let sent = mash_every_release("Py", &STEP_MASHES, Scenario::names(), of_one_step).await;
     assert!(sent > 8, "{sent} releases made a step");
 }

@@ -8,7 +8,7 @@ use tidegate::console::state::Model;
 use tidegate::domain::ecs::deployment::DeploymentStatus;
 use tidegate::domain::release::{Method, Phase, Release};
 use tidegate::domain::settings::{ServiceSettings, Settings};
-use tidegate::sim::api::{Call, Service};
+use tidegate::sim::api::Service;
 
 use crate::cells::{self, At, By};
 use crate::harness::Harness;
@@ -92,13 +92,8 @@ async fn a_pause_that_somebody_else_answered_is_not_answered_twice() {
     stage.press("P").await;
     let hook = hooks(&stage, "payments").remove(0);
     let deployment = stage.release("payments").stable.deployment.clone().unwrap();
-    let other = Call {
-        service: Service::Ecs,
-        operation: "ContinueServiceDeployment".to_owned(),
-        input: json!({ "serviceDeploymentArn": deployment.as_str(), "hookId": hook, "action": "CONTINUE" }),
-        region: "us-east-1".to_owned(),
-    };
-    stage.world.lock().unwrap().call(&other).unwrap();
+    let answer = json!({ "serviceDeploymentArn": deployment.as_str(), "hookId": hook, "action": "CONTINUE" });
+    stage.aws(Service::Ecs, "ContinueServiceDeployment", answer);
     // Nobody has told this console yet.
     stage.hit(Key::Char('y'));
     stage.settle().await;

@@ -5,7 +5,7 @@ use tidegate::console::dialogs::Dialog;
 use tidegate::console::keymap::Key;
 use tidegate::console::message::Msg;
 use tidegate::console::state::Model;
-use tidegate::sim::api::{Call, Service};
+use tidegate::sim::api::Service;
 use tidegate::sim::wire::{Fault, FaultRule};
 
 use crate::harness::Harness;
@@ -156,13 +156,8 @@ async fn an_unknown_outcome_that_was_applied_is_read_back_and_not_sent_again() {
 #[tokio::test]
 async fn a_release_that_changed_meanwhile_is_asked_about() {
     let mut stage = expired().await;
-    let call = Call {
-        service: Service::Ecs,
-        operation: "UpdateService".to_owned(),
-        input: serde_json::json!({ "cluster": "prod", "service": "checkout-canary", "taskDefinition": "checkout:40" }),
-        region: "us-east-1".to_owned(),
-    };
-    stage.world.lock().unwrap().call(&call).unwrap();
+    let update = json!({ "cluster": "prod", "service": "checkout-canary", "taskDefinition": "checkout:40" });
+    stage.aws(Service::Ecs, "UpdateService", update);
     stage.server.faults().clear();
     stage.pass(60).await;
     assert!(taken(&stage).is_empty(), "nobody confirmed a rollback of that release");

@@ -8,7 +8,9 @@
 mod accounts;
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::str::FromStr;
+use std::task::Poll;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -122,12 +124,14 @@ fn source_of_accounts() -> TestRng {
     }
 }
 
-/// Ends when the account's own time is over.
+/// Ends when the account's own time is over. The clock moves only with the work beside it, which wakes this future too.
 async fn time_is_over(clock: SimClock) {
     let start = clock.now();
-    while clock.now().duration_since(start) < ACCOUNT_TAKES {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    poll_fn(|_| match clock.now().duration_since(start) < ACCOUNT_TAKES {
+        true => Poll::Pending,
+        false => Poll::Ready(()),
+    })
+    .await;
 }
 
 /// Rolls every release of an account back that is READY. Returns how many were, and how many there are.

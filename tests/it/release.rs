@@ -14,7 +14,7 @@ use crate::harness::Harness;
 #[tokio::test]
 async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
     let mut stage = Harness::open("good-release").await;
-    let before = rule(&stage);
+    let before = stage.rule("checkout");
     assert_eq!(stage.release("checkout").share.configured.unwrap().to_string(), "1%");
     stage.go("checkout").await;
 
@@ -47,7 +47,7 @@ async fn a_canary_goes_from_1_to_10_to_100_and_becomes_stable() {
     let after = stage.release("checkout");
     assert_eq!(after.stable.task_definition.short(), "checkout:42");
     assert_eq!((after.stable.running, after.canary.as_ref().unwrap().running), (18, 0));
-    assert_eq!(without_weights(before), without_weights(rule(&stage)), "only weights were written");
+    assert_eq!(without_weights(before), without_weights(stage.rule("checkout")), "only weights were written");
 }
 
 #[tokio::test]
@@ -314,16 +314,6 @@ async fn every_act_is_in_the_audit() {
     assert_eq!(ordered["plan"]["steps"].as_array().unwrap().len(), 1);
     assert!(ordered["who"]["arn"].as_str().unwrap().contains("123456789012"));
     assert!(audit[2]["request_id"].is_string());
-}
-
-fn rule(stage: &Harness) -> Value {
-    let call = tidegate::sim::api::Call {
-        service: tidegate::sim::api::Service::Elbv2,
-        operation: "DescribeRules".to_owned(),
-        input: serde_json::json!({ "RuleArns": [stage.release("checkout").rules[0].route.id.arn().as_str()] }),
-        region: "us-east-1".to_owned(),
-    };
-    stage.world.lock().unwrap().call(&call).unwrap()["Rules"][0].clone()
 }
 
 fn without_weights(mut rule: Value) -> Value {

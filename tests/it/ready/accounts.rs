@@ -153,7 +153,7 @@ fn side(revisions: [u32; 3], draining: f64) -> impl Strategy<Value = Side> {
     )
 }
 
-/// What a cluster with too little room and protected tasks add to a service.
+/// The settings of a service in a cluster with too little room, and of one with protected tasks.
 fn limits(desired: u32, is_cramped: bool, is_protected: bool) -> String {
     let room = if is_cramped && desired > 0 { format!("room = {}\n", desired - 1) } else { String::new() };
     room + if is_protected { "protected = '45m'\n" } else { "" }
