@@ -141,11 +141,12 @@ impl Facts {
 }
 
 impl Latencies {
-    /// The latencies of all minutes of the present share; `starts`: those of the case's [`Facts`].
-    pub(super) fn all(case: &Case<'_>, starts: &[f64]) -> Self {
+    /// The latencies of all minutes of the present share; `starts`: those of the case's [`Facts`]. `needed`: the
+    /// evidence of slow requests that decides.
+    pub(super) fn all(case: &Case<'_>, starts: &[f64], needed: f64) -> Self {
         let all = Self::of(case, Timestamp::MAX);
         let covers = |it: &SlowRequests| it.minutes > 0 && 2 * it.minutes as usize >= all.canary.len();
-        let slow_requests = SlowRequests::of(case, starts).filter(covers);
+        let slow_requests = SlowRequests::of(case, starts, needed).filter(covers);
         Self { slow_requests, ..all }
     }
 

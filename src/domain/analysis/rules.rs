@@ -18,7 +18,7 @@ pub(super) use latency::slowdown_ruled_out;
 pub fn status(case: &Case<'_>) -> VerdictStatus {
     let mut found = Findings::silent();
     let facts = Facts::of(case);
-    weigh(&mut found, case, &facts, &Latencies::all(case, &facts.starts));
+    weigh(&mut found, case, &facts, &latencies(case, &facts));
     found.status(facts.all.requests)
 }
 
@@ -26,7 +26,7 @@ pub fn status(case: &Case<'_>) -> VerdictStatus {
 pub fn judge(case: &Case<'_>) -> Verdict {
     let mut found = Findings::default();
     let facts = Facts::of(case);
-    let latencies = Latencies::all(case, &facts.starts);
+    let latencies = latencies(case, &facts);
     let evidence = weigh(&mut found, case, &facts, &latencies);
     let judged = Numbers::of(case.present());
     // Stable's minutes before the canary's first minute with requests are not part of the comparison.
@@ -46,6 +46,11 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         verdict.needs = Some(needs);
     }
     verdict
+}
+
+/// The latencies of a case.
+fn latencies(case: &Case<'_>, facts: &Facts) -> Latencies {
+    Latencies::all(case, &facts.starts, latency::needed(case.thresholds))
 }
 
 /// The evidence of errors.

@@ -27,10 +27,12 @@ const MOST_EDGES: usize = 16;
 #[derive(Debug, Clone)]
 pub(super) struct SlowRequests {
     edges: Vec<Edge>,
-    /// The part of the stake that begins with each minute.
-    starts: Vec<f64>,
     /// Number of minutes of the present share with histograms of both sides.
     pub minutes: u32,
+    /// The edge that shows most that the canary is slower; of equal ones the lowest.
+    pub slowest: Slowest,
+    /// The natural logarithm of the evidence of all minutes against a slowdown by the ratio.
+    against_slowdown: f64,
 }
 
 /// The counts at one edge. Slow requests stand where a [`Count`] has errors.
@@ -62,9 +64,9 @@ pub(super) struct Slowest {
 type Sides<'a> = Option<(&'a Histogram, &'a Histogram)>;
 
 impl SlowRequests {
-    /// Divides the requests of a case; `None`: the sides have no histograms with a common edge. `starts`: one for each
-    /// minute in which the canary had requests.
-    pub(super) fn of(case: &Case<'_>, starts: &[f64]) -> Option<Self> {
+    /// Divides and weighs the requests of a case; `None`: the sides have no histograms with a common edge. `starts`: one
+    /// for each minute in which the canary had requests. `needed`: the evidence that decides.
+    pub(super) fn of(case: &Case<'_>, starts: &[f64], needed: f64) -> Option<Self> {
         let counted = || case.canary.iter().filter(|minute| minute.count().is_some());
         let sides: Vec<Sides<'_>> = counted().map(|minute| case.histograms.at(minute.at)).map(believable).collect();
         let (canary, stable) = sides.iter().flatten().next()?;
@@ -76,44 +78,51 @@ impl SlowRequests {
         let edges: Vec<_> = usable.into_iter().step_by(every).map(|edge| Edge::of(edge, &sides, ratio)).collect();
         let present = counted().zip(&sides).filter(|(minute, sides)| minute.at >= case.begins && sides.is_some());
         let minutes = u32::try_from(present.count()).unwrap_or(u32::MAX);
-        (!edges.is_empty()).then(|| Self { edges, starts: starts.to_vec(), minutes })
+        let slowest = slowest(&edges, starts, needed)?;
+        let against_slowdown = against_slowdown(&edges, 0);
+        Some(Self { edges, minutes, slowest, against_slowdown })
     }
 
-    /// The edge that shows most that the canary is slower; of equal ones the lowest. `needed`: the evidence that decides.
-    pub(super) fn slowest(&self, needed: f64) -> Option<Slowest> {
-        let edges = self.edges.len() as f64;
-        let weighed = self.edges.iter().rev().map(|edge| {
-            let found = error_ratio::worse_than(1.0, &edge.slower, &self.starts, needed * edges);
-            (edge, Evidence { log: found.log - edges.ln(), highest: found.highest - edges.ln(), ..found })
-        });
-        let (edge, evidence) = weighed.max_by(|(_, one), (_, other)| one.highest.total_cmp(&other.highest))?;
-        let since = edge.slower.get(evidence.decided_from.unwrap_or_default()..).unwrap_or_default();
-        let (canary, stable) = sums(since);
-        Some(Slowest { edge: edge.at, canary, stable, evidence })
+    /// Returns true if the minutes rule out a slowdown by the ratio, with probability 1 − `beyond`.
+    pub(super) fn ruled_out(&self, beyond: f64) -> bool {
+        self.against_slowdown >= -beyond.ln()
     }
 
-    /// Returns true if the minutes from a place on rule out a slowdown by the ratio, with probability 1 − `beyond`.
-    pub(super) fn ruled_out(&self, from: usize, beyond: f64) -> bool {
-        self.against_slowdown(from) >= -beyond.ln()
+    /// Returns true if the minutes from a place on do.
+    pub(super) fn ruled_out_since(&self, from: usize, beyond: f64) -> bool {
+        against_slowdown(&self.edges, from) >= -beyond.ln()
     }
 
     /// The minutes until a slowdown is ruled out, if the evidence grows as it has; `None`: never.
     pub(super) fn minutes_until_ruled_out(&self, beyond: f64) -> Option<f64> {
         let known = self.edges.first()?.slower.iter().filter(|pair| pair.share().is_some()).count() as f64;
-        let log = self.against_slowdown(0);
-        let missing = -beyond.ln() - log;
+        let missing = -beyond.ln() - self.against_slowdown;
         if missing <= 0.0 {
             return Some(0.0);
         }
-        (log > 0.0).then(|| missing / (log / known))
+        (self.against_slowdown > 0.0).then(|| missing / (self.against_slowdown / known))
     }
+}
 
-    /// The logarithm of the evidence against a slowdown by the ratio, of the edge that wins most.
-    fn against_slowdown(&self, from: usize) -> f64 {
-        let since = self.edges.iter().filter_map(|edge| edge.scaled.get(from..));
-        let logs = since.map(|minutes| error_ratio::against(1.0, false, minutes));
-        logs.fold(f64::NEG_INFINITY, f64::max) - (self.edges.len() as f64).ln()
-    }
+/// The edge that shows most that the canary is slower; `None`: there is no edge.
+fn slowest(edges: &[Edge], starts: &[f64], needed: f64) -> Option<Slowest> {
+    let number = edges.len() as f64;
+    let weighed = edges.iter().rev().map(|edge| {
+        let found = error_ratio::worse_than(1.0, &edge.slower, starts, needed * number);
+        (edge, Evidence { log: found.log - number.ln(), highest: found.highest - number.ln(), ..found })
+    });
+    let (edge, evidence) = weighed.max_by(|(_, one), (_, other)| one.highest.total_cmp(&other.highest))?;
+    let since = edge.slower.get(evidence.decided_from.unwrap_or_default()..).unwrap_or_default();
+    let (canary, stable) = sums(since);
+    Some(Slowest { edge: edge.at, canary, stable, evidence })
+}
+
+/// The logarithm of the evidence against a slowdown by the ratio, of the minutes from a place on: that of the edge that
+/// wins most.
+fn against_slowdown(edges: &[Edge], from: usize) -> f64 {
+    let since = edges.iter().filter_map(|edge| edge.scaled.get(from..));
+    let logs = since.map(|minutes| error_ratio::against(1.0, false, minutes));
+    logs.fold(f64::NEG_INFINITY, f64::max) - (edges.len() as f64).ln()
 }
 
 impl Edge {

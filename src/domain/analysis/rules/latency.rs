@@ -68,19 +68,18 @@ fn by_all_requests(
     what: impl Fn() -> String,
 ) {
     let (limit, false_passes) = (thresholds.p95_ratio, thresholds.false_passes / 100.0);
-    let slowest = all.slowest(needed(thresholds));
-    let certain = slowest.filter(|it| it.evidence.decided_from.is_some_and(|from| !all.ruled_out(from, false_passes)));
-    if let Some(it) = certain.filter(|_| many) {
+    let slowest = &all.slowest;
+    let decided = slowest.evidence.decided_from.filter(|_| many);
+    if decided.is_some_and(|from| !all.ruled_out_since(from, false_passes)) {
         found.failing.add(ReasonCode::LatencyWorse, || {
-            let odds = evidence(it.evidence.highest);
-            format!("{}: {}, not by chance (evidence {odds}; line: {limit}×)", what(), slow_in_words(&it))
+            let odds = evidence(slowest.evidence.highest);
+            format!("{}: {}, not by chance (evidence {odds}; line: {limit}×)", what(), slow_in_words(slowest))
         });
-    } else if all.ruled_out(0, false_passes) {
+    } else if all.ruled_out(false_passes) {
         found.grounds.add(ReasonCode::LatencyWithinRatio, || format!("{}: not {limit}×", what()));
     } else if beyond {
         found.doubts.add(ReasonCode::LatencyMaybeWorse, || {
-            let odds = slowest.map_or(f64::NEG_INFINITY, |it| it.evidence.log);
-            let (odds, needed) = (evidence(odds), evidence(needed(thresholds).ln()));
+            let (odds, needed) = (evidence(slowest.evidence.log), evidence(needed(thresholds).ln()));
             format!("{} (line: {limit}×), which could be chance (evidence {odds}, {needed} is needed)", what())
         });
     } else {
@@ -97,7 +96,7 @@ fn slow_in_words(it: &Slowest) -> String {
 }
 
 /// The evidence of slower requests that decides. It is asked for at any look, so its part is spent once.
-fn needed(thresholds: &Thresholds) -> f64 {
+pub(super) fn needed(thresholds: &Thresholds) -> f64 {
     100.0 / (thresholds.false_alarms * part(thresholds))
 }
 
@@ -165,14 +164,13 @@ pub(super) fn against_ceiling(found: &mut Findings, times: &[f64], alarms: f64, 
 pub(super) fn compared(latencies: &Latencies, thresholds: &Thresholds) -> Option<Latency> {
     let (canary, stable) = medians(latencies)?;
     let ranks = compare(&latencies.canary, &latencies.stable)?;
-    let needed = needed(thresholds);
-    let slowest = latencies.slow_requests.as_ref().and_then(|all| all.slowest(needed));
+    let slowest = latencies.slow_requests.as_ref().map(|all| all.slowest);
     let slow_requests = slowest.map(|it| SlowShare {
         edge_ms: it.edge,
         stable: it.stable.rate() * 100.0,
         canary: it.canary.rate() * 100.0,
         evidence: it.evidence.log.exp().min(MOST_EVIDENCE),
-        evidence_needed: needed,
+        evidence_needed: needed(thresholds),
     });
     Some(Latency {
         percentile: Percentile::P95,
