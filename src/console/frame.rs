@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::console::keymap::{Action, BINDINGS, Binding, Key, MARKS, Scope};
 use crate::console::screen::{Screen, View};
-use crate::console::screens::banner::Banner;
+use crate::console::screens::banner::advice;
 use crate::console::screens::banner::state::State;
 use crate::console::screens::release;
 use crate::console::screens::release::state::Plotted;
@@ -69,7 +69,7 @@ pub(crate) fn header(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     }
     let mut line = join(scene, left);
     let right: Vec<_> = right.into_iter().flat_map(|(_, span)| [Span::raw("  "), span]).collect();
-    let used: usize = line.iter().chain(&right).map(|span| format::width(&span.content)).sum();
+    let used = format::wide(line.iter().chain(&right));
     line.push(Span::raw(" ".repeat(columns.saturating_sub(used))));
     line.extend(right);
     put(buffer, area, 0, Line::from(line));
@@ -151,10 +151,9 @@ fn status(scene: &Canvas<'_>, release: Option<&Release>, columns: usize) -> Line
     }
     // A release's own screen says its conditions.
     let elsewhere = release.filter(|_| !matches!(scene.screen.current, Screen::Release(_)));
-    let odd = |release: &'_ Release| {
-        release.other_conditions().find(|condition| !release::stages::tells(release, condition)).cloned()
-    };
-    match elsewhere.and_then(odd) {
+    let odd = elsewhere
+        .and_then(|release| release.other_conditions().find(|condition| !release::stages::tells(release, condition)));
+    match odd {
         Some(condition) => {
             let text = condition.message(KEYS);
             Line::from(vec![scene.span("▲ ", Role::Warn), scene.span(format::clip(&text, columns), Role::Warn)])
@@ -233,8 +232,8 @@ fn key_of(binding: &Binding) -> String {
 
 /// The key that the release's state asks for.
 fn advised(scene: &Canvas<'_>, release: &Release) -> Option<String> {
-    let advice = Banner::of(scene, release).advice.into_iter().find(|advice| advice.advised)?;
-    advice.keys.chars().next().map(String::from)
+    let advice = advice::advice(scene, release, State::of(scene, release));
+    advice.into_iter().find(|it| it.advised)?.keys.chars().next().map(String::from)
 }
 
 /// Returns true if a key is offered here: a key that would do nothing is not.

@@ -1,5 +1,7 @@
 //! Durations, numbers and shares as text, in their shortest honest form.
 
+use std::fmt::Display;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::release::share::Percent;
@@ -71,7 +73,7 @@ pub fn rate(percent: f64) -> String {
 
 /// An error rate in plain words: `1 in 9 requests fails (10.8 %)`, `no request fails`.
 pub fn failing(percent: f64) -> String {
-    let numbers = spaced(&rate(percent));
+    let numbers = spaced(rate(percent));
     match percent {
         p if p <= 0.0 => "no request fails".to_owned(),
         p if p >= 99.95 => "every request fails".to_owned(),
@@ -81,8 +83,8 @@ pub fn failing(percent: f64) -> String {
 }
 
 /// A share or a rate as a sentence has it: `10 %` instead of `10%`.
-pub fn spaced(percent: &str) -> String {
-    percent.replace('%', " %")
+pub fn spaced(percent: impl Display) -> String {
+    percent.to_string().replace('%', " %")
 }
 
 /// A response time in a sentence: `212 ms`, `1.02 s`.

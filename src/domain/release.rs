@@ -154,6 +154,11 @@ impl Side {
         self.target_group.iter().chain(&self.more_target_groups)
     }
 
+    /// Its version, or its revision where no version was read.
+    pub fn called(&self) -> String {
+        self.version.clone().unwrap_or_else(|| self.task_definition.tag())
+    }
+
     /// Returns true if any task of the side is wanted. The count of a daemon is ECS's to set.
     pub fn wants_tasks(&self) -> bool {
         self.desired > 0 || self.daemon

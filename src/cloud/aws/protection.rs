@@ -22,7 +22,7 @@ const KEEPS: Duration = Duration::from_secs(60);
 /// The protection of a service's tasks, as it was read.
 #[derive(Debug, Clone)]
 pub(super) struct Protection {
-    /// Until when it is not asked for again, on the budget's clock; `None`: never, AWS denies it.
+    /// The time of the next question, on the budget's clock; `None`: never, AWS denies it.
     again_at: Option<Duration>,
     /// The tasks that were asked about.
     of: HashSet<Arn>,

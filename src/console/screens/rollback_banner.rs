@@ -35,18 +35,14 @@ pub(crate) fn lines(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
     for (key, word) in keys(pending, scene.screen.offers_commands()) {
         keyed.extend([Span::styled("  ", text), Span::styled(key, cap), Span::styled(format!(" {word}"), text)]);
     }
-    let taken: usize = keyed.iter().map(|span| format::width(&span.content)).sum();
+    let taken = format::wide(&keyed);
     let next = format!(" {}", next(pending));
     // A narrow screen has the keys in a row of their own.
     let below = match format::width(&next) + taken <= columns {
         true => vec![std::iter::once(Span::styled(next, text)).chain(keyed).collect()],
         false => vec![vec![Span::styled(format::clip(&next, columns), text)], keyed],
     };
-    let filled = |mut spans: Vec<Span<'static>>| {
-        let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
-        spans.push(Span::styled(" ".repeat(columns.saturating_sub(used)), text));
-        Line::from(spans)
-    };
+    let filled = |spans| format::filled(spans, columns, text);
     format::fold(Line::from(first), columns, 2).into_iter().map(|line| line.spans).chain(below).map(filled).collect()
 }
 

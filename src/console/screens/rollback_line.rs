@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::banner::state::State;
+use super::banner::state::{State, healthy_for};
 use super::release::readiness;
 use crate::console::dialogs;
 use crate::console::dialogs::{Consent, Dialog};
@@ -124,9 +124,8 @@ fn target(scene: &Canvas<'_>, release: &Release, plan: &Plan) -> (String, String
     let stays = *target == release.stable.task_definition;
     let now = scene.observed.now.at;
     let ago = |at| format::age(now.duration_since(at));
-    let version = scene.observed.snapshot.task_definition(target).and_then(|definition| definition.version());
-    let called = version.map_or_else(|| target.tag(), str::to_owned);
-    let mut evidence: Vec<String> = version.into_iter().map(str::to_owned).collect();
+    let called = scene.observed.snapshot.called(target);
+    let mut evidence: Vec<String> = std::iter::once(&called).filter(|it| **it != target.tag()).cloned().collect();
     let known = release.previous.iter().find(|good| good.task_definition == *target);
     evidence.extend(match known {
         Some(good) => match (good.evidence, good.good_for, good.at) {
@@ -187,7 +186,7 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: Option<&Release>, columns: usiz
     if !world.good() {
         line.push(scene.span(format!("as of {}: ", world.age.map_or_else(String::new, format::age)), Role::Warn));
     }
-    let used: usize = line.iter().map(|span| format::width(&span.content)).sum();
+    let used = format::wide(&line);
     let room = columns.saturating_sub(used);
     let fits = |text: &&String| format::width(text) <= room;
     let fitting = variants.iter().find(fits).or(variants.last()).cloned().unwrap_or_default();
@@ -272,9 +271,8 @@ fn badge(scene: &Canvas<'_>, release: &Release, price: Price, blocked: bool) -> 
 
 /// The texts while nothing is in flight, which is said first.
 fn at_rest(scene: &Canvas<'_>, release: &Release, variants: &[String]) -> Vec<String> {
-    let now = scene.observed.now.at;
-    let healthy = release.steady_since.filter(|_| State::of(scene, release) == State::Steady);
-    let healthy = healthy.map(|since| format!("; healthy for {}", format::age(now.duration_since(since))));
+    let healthy = healthy_for(scene, release, State::of(scene, release));
+    let healthy = healthy.map(|healthy| format!("; healthy for {}", format::age(healthy)));
     let with = |first: String| variants.iter().map(move |text| format!("{first} · {text}"));
     let long = with(format!("nothing is in flight{}", healthy.unwrap_or_default()));
     long.chain(with("nothing is in flight".to_owned())).collect()

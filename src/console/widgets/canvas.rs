@@ -79,7 +79,7 @@ impl Canvas<'_> {
                 self.dim(one.to_string())
             });
         }
-        let room = columns.saturating_sub(wide(&spans));
+        let room = columns.saturating_sub(format::wide(&spans));
         let how = how.iter().find(|how| format::width(how) <= room).copied().unwrap_or(" ");
         spans.push(self.dim(how));
         self.ruled(spans, columns)
@@ -87,13 +87,9 @@ impl Canvas<'_> {
 
     /// Completes a line with a rule.
     fn ruled(&self, mut spans: Vec<Span<'static>>, columns: usize) -> Line<'static> {
-        spans.push(self.dim("─".repeat(columns.saturating_sub(wide(&spans)))));
+        spans.push(self.dim("─".repeat(columns.saturating_sub(format::wide(&spans)))));
         Line::from(spans)
     }
-}
-
-fn wide(spans: &[Span<'_>]) -> usize {
-    spans.iter().map(|span| format::width(&span.content)).sum()
 }
 
 /// Draws a line on a row of an area, cut to its width. A row outside the area is not drawn.

@@ -1,5 +1,6 @@
 //! Text as the screen shows it: cut to a width, never with a character that could harm a terminal.
 
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -65,6 +66,17 @@ pub(crate) fn clip_start(text: &str, columns: usize) -> String {
         }
     }
     kept.into_iter().rev().collect()
+}
+
+/// The columns of some spans together.
+pub(crate) fn wide<'a>(spans: impl IntoIterator<Item = &'a Span<'a>>) -> usize {
+    spans.into_iter().map(|span| width(&span.content)).sum()
+}
+
+/// A line of exactly that width: blank cells of a style are added on the right.
+pub(crate) fn filled(mut spans: Vec<Span<'static>>, columns: usize, blank: Style) -> Line<'static> {
+    spans.push(Span::styled(" ".repeat(columns.saturating_sub(wide(&spans))), blank));
+    Line::from(spans)
 }
 
 /// The price of a rollback as the end of a sentence: `in seconds`.

@@ -14,7 +14,7 @@ pub(crate) fn in_flight<'a>(scene: &Canvas<'a>, release: &Release) -> Option<&'a
     scene.operations.latest.get(&release.name).filter(|operation| operation.in_flight())
 }
 
-/// Which step an operation is at, counted from 1, of how many.
+/// The present step of an operation, counted from 1, and the number of steps.
 pub(crate) fn progress(operation: &Operation) -> (usize, usize) {
     let done = operation.steps.iter().take_while(|state| matches!(state, StepState::Verified(_))).count();
     ((done + 1).min(operation.steps.len()), operation.steps.len())

@@ -23,7 +23,7 @@ pub enum Palette {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Background {
-    /// As the terminal says in `COLORFGBG`; where it says nothing, its own sixteen colours.
+    /// The background that the terminal names in `COLORFGBG`; without a name, the terminal's own sixteen colours.
     #[default]
     Auto,
     /// Dark.
@@ -32,7 +32,7 @@ pub enum Background {
     Light,
 }
 
-/// What the environment says of the terminal: the values of its variables.
+/// The environment's variables about the terminal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Terminal<'a> {
     /// `NO_COLOR`.

@@ -245,7 +245,7 @@ pub(super) fn at_rest(release: &ReleaseState, side: &Side, service: &Service, sn
     !side.rolling && release.under_way().is_none() && service.current_deployment.as_ref().is_none_or(over)
 }
 
-/// Why ECS finds no room for a task, as far as it said: since the last steady state, or when it last tried to start one.
+/// The reason why ECS finds no room for a task, as far as ECS said: since the last steady state, or when it last tried to start one.
 /// `None`: it finds room.
 pub(crate) fn unplaced(service: &Service, now: Timestamp) -> Option<Option<String>> {
     // Tasks that start again and again in the place of others need no more room.
@@ -261,7 +261,7 @@ pub(crate) fn unplaced(service: &Service, now: Timestamp) -> Option<Option<Strin
     recent.find_map(attempt).flatten()
 }
 
-/// What ECS said last of tasks of a service that do not start, unless it said later that all is well.
+/// ECS's last report of tasks of a service that do not start, unless ECS said later that all is well.
 fn recent_start_trouble(service: &Service, now: Timestamp) -> Option<StartTrouble> {
     let since = service.events.iter().take_while(|event| !event.message.contains("has reached a steady state"));
     since.filter(|event| now.duration_since(event.at) <= RECENT).find_map(start_trouble)

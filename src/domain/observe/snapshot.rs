@@ -148,4 +148,10 @@ impl Snapshot {
     pub fn task_definition(&self, arn: &TaskDefinitionArn) -> Option<&TaskDefinition> {
         self.task_definitions.get(arn)?.get()
     }
+
+    /// The version of a revision, or the revision where no version was read.
+    pub fn called(&self, arn: &TaskDefinitionArn) -> String {
+        let version = self.task_definition(arn).and_then(TaskDefinition::version);
+        version.map_or_else(|| arn.tag(), str::to_owned)
+    }
 }

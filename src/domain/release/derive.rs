@@ -63,7 +63,7 @@ pub(crate) fn releases(
     releases
 }
 
-/// What is not known of a service behind VPC Lattice, and which levers are left.
+/// The unknowns of a service behind VPC Lattice, and the levers that are left.
 fn behind_lattice(service: &Service) -> Option<String> {
     let name = &service.key.service;
     let rest = match service.configuration.strategy {

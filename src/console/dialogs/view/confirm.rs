@@ -38,7 +38,7 @@ const ALWAYS: u8 = 0;
 /// Rank of warnings: where they have no room, the dialog says so.
 const WARNINGS: u8 = 1;
 
-/// What changes for users, the verdict, the way back, the target location and the consent; the calls where the operator
+/// The change for users, the verdict, the way back, the target location and the consent; the calls where the operator
 /// asks for them. Where letters are typed there is no key for that: the calls are shown as far as there is room.
 pub(super) fn lines(scene: &Canvas<'_>, confirm: &Confirm, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let mut parts = vec![
@@ -73,7 +73,7 @@ fn fitted(scene: &Canvas<'_>, mut parts: Vec<Part>, rows: usize) -> Vec<Line<'st
     parts.into_iter().flat_map(|part| part.lines).collect()
 }
 
-/// What the plan changes for users. With nothing in flight, that is said first.
+/// The plan's change for users. With nothing in flight, that is said first.
 fn changes(scene: &Canvas<'_>, confirm: &Confirm, columns: usize) -> Vec<Line<'static>> {
     let plan = &confirm.plan;
     let Some(release) = scene.observed.release(&plan.release) else { return Vec::new() };

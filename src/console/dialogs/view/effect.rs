@@ -1,6 +1,6 @@
-//! What a plan changes for users, in one sentence; and the way back once it is carried out.
+//! A plan's change for users, in one sentence; and the way back once the plan is carried out.
 
-use crate::console::screens::banner::state::State;
+use crate::console::screens::banner::state::{State, healthy_for};
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::domain::ecs::names::TaskDefinitionArn;
@@ -8,16 +8,11 @@ use crate::domain::plan::{Intent, Plan, Price};
 use crate::domain::release::share::Percent;
 use crate::domain::release::{Method, Phase, Release};
 
-/// The version of a revision, or the revision where no version was read.
-fn called(scene: &Canvas<'_>, task_definition: &TaskDefinitionArn) -> String {
-    let version = scene.observed.snapshot.task_definition(task_definition).and_then(|definition| definition.version());
-    version.map_or_else(|| task_definition.tag(), str::to_owned)
-}
-
-/// What the plan changes for users.
+/// The plan's change for users.
 pub(super) fn of(scene: &Canvas<'_>, plan: &Plan, release: &Release) -> String {
-    let newest = called(scene, &release.newest().task_definition);
-    let share = |share: Percent| format::spaced(&share.to_string());
+    let called = |revision: &TaskDefinitionArn| scene.observed.snapshot.called(revision);
+    let newest = called(&release.newest().task_definition);
+    let share = |share: Percent| format::spaced(share);
     match &plan.intent {
         Intent::Step { .. } | Intent::Weight { .. } => match (release.share.configured, plan.share) {
             (Some(from), Some(to)) if from != to => {
@@ -27,8 +22,8 @@ pub(super) fn of(scene: &Canvas<'_>, plan: &Plan, release: &Release) -> String {
             _ => format!("ECS goes on and moves users to {newest}"),
         },
         Intent::Start { task_definition, .. } => {
-            let new = called(scene, task_definition);
-            let old = called(scene, &release.stable.task_definition);
+            let new = called(task_definition);
+            let old = called(&release.stable.task_definition);
             match release.method {
                 Method::Weighted => format!("the canary gets {new}; no user moves yet"),
                 Method::Native | Method::NativeWeighted => {
@@ -40,7 +35,7 @@ pub(super) fn of(scene: &Canvas<'_>, plan: &Plan, release: &Release) -> String {
         Intent::Finish => format!("{newest} becomes stable; no user moves"),
         Intent::Register { copy_of } => format!("register a copy of {}; no user moves", copy_of.tag()),
         Intent::Rollback { .. } => {
-            let to = plan.ends_on(release).map_or("what it replaced".to_owned(), |to| called(scene, to));
+            let to = plan.ends_on(release).map_or("what it replaced".to_owned(), called);
             match plan.price(release) {
                 Price::UsersStay => format!("users are on {to} already: what is left is removed"),
                 price => format!("all users back to {to}, {}", format::back_in(price)),
@@ -49,15 +44,13 @@ pub(super) fn of(scene: &Canvas<'_>, plan: &Plan, release: &Release) -> String {
     }
 }
 
-/// What is said first of a rollback with nothing in flight.
+/// The first sentence about a rollback with nothing in flight.
 pub(super) fn at_rest(scene: &Canvas<'_>, plan: &Plan, release: &Release) -> Option<String> {
     if !plan.intent.is_rollback() || release.phase != Phase::Steady {
         return None;
     }
-    let now = scene.observed.now.at;
-    let since = release.steady_since.filter(|_| State::of(scene, release) == State::Steady);
-    let healthy = since
-        .map(|since| format!("; {} has been healthy for {}", release.name, format::age(now.duration_since(since))));
+    let healthy = healthy_for(scene, release, State::of(scene, release));
+    let healthy = healthy.map(|healthy| format!("; {} has been healthy for {}", release.name, format::age(healthy)));
     Some(format!("nothing is in flight{}", healthy.unwrap_or_default()))
 }
 
@@ -70,7 +63,7 @@ pub(super) fn way_back(scene: &Canvas<'_>, plan: &Plan, release: &Release) -> Op
         return Some("after this only a deployment leads back, in minutes".to_owned());
     }
     let back = scene.operations.plan(scene.observed, release, &scene.operations.rollback_intent(&release.name)).ok()?;
-    let to = back.ends_on(release).map(|to| called(scene, to))?;
+    let to = back.ends_on(release).map(|to| scene.observed.snapshot.called(to))?;
     Some(match back.price(release) {
         Price::UsersStay => format!("R; users are on {to} until then"),
         price => format!("R: all users to {to}, {}", format::back_in(price)),

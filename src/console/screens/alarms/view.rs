@@ -114,7 +114,7 @@ fn row(scene: &Canvas<'_>, row: &Row<'_>, marked: bool, columns: usize) -> Line<
         spans.push(scene.span(text, role));
         spans.push(Span::raw(" "));
     }
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let used = format::wide(&spans);
     let (why, role) = match row.alarm() {
         Some(alarm) => (alarm.reason.clone().unwrap_or_else(|| "no reason given".to_owned()), Role::Text),
         None => (unknown(row), Role::Warn),

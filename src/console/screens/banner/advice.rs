@@ -45,7 +45,7 @@ pub(crate) enum Effect {
 impl Effect {
     /// The effect in words, at length and in short.
     pub(crate) fn words(&self, arrow: &str) -> [String; 2] {
-        let share = |share: Option<Percent>| share.map_or("?".to_owned(), |share| format::spaced(&share.to_string()));
+        let share = |share: Option<Percent>| share.map_or("?".to_owned(), format::spaced);
         let step = |from, to| format!("{} {arrow} {}", share(from), share(to));
         match self {
             Self::Back(version, Price::UsersStay) => [
@@ -72,7 +72,7 @@ impl Effect {
 }
 
 /// The keys for a release in a state, the advised one first.
-pub(super) fn advice(scene: &Canvas<'_>, release: &Release, state: State) -> Vec<Advice> {
+pub(crate) fn advice(scene: &Canvas<'_>, release: &Release, state: State) -> Vec<Advice> {
     // Nothing is offered beside a rollback under way, nor where nothing is.
     if matches!(state, State::RollingBack | State::RolledBack | State::Steady | State::SteadyNoted) {
         return Vec::new();
@@ -106,9 +106,8 @@ fn forward(scene: &Canvas<'_>, release: &Release, state: State) -> Option<Advice
     let full = release.share.configured.is_some_and(Percent::is_full) && !release.method.shifted_by_ecs();
     if full {
         let plan = plan(Intent::Finish)?;
-        let newest = release.newest();
-        let version = newest.version.clone().unwrap_or_else(|| newest.task_definition.tag());
-        return Some(judged(&plan, state, "F", (Effect::Finish(version), Effect::NotAdvised)));
+        let finished = Effect::Finish(release.newest().called());
+        return Some(judged(&plan, state, "F", (finished, Effect::NotAdvised)));
     }
     let plan = plan(Intent::Step { to: None })?;
     let from = release.share.configured;

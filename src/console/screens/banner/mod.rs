@@ -1,5 +1,5 @@
 //! The banner of a release: its state, whom it concerns, one sentence in plain numbers, and the keys that matter.
-//! What is wrong, what `R` does and whether to go on are told before anything else.
+//! It answers three questions before anything else: what is wrong, what `R` does, and whether to go on.
 
 pub(crate) mod advice;
 pub(crate) mod sentence;
@@ -31,13 +31,11 @@ pub(crate) struct Banner {
     /// The release's name.
     pub name: String,
     /// The version that the state is about.
-    pub version: Option<String>,
+    pub version: String,
     /// The canary's share of users, while a canary has any.
     pub share: Option<Percent>,
     /// The facts of the sentence, the weightiest first.
     pub facts: Vec<Fact>,
-    /// The keys that matter, the advised one first.
-    pub advice: Vec<Advice>,
     /// The age of the data in words, if it is old or AWS does not answer.
     pub old: Option<String>,
 }
@@ -51,10 +49,9 @@ impl Banner {
         Self {
             state,
             name: release.name.clone(),
-            version: shown.version.clone().or_else(|| Some(shown.task_definition.tag())),
+            version: shown.called(),
             share: release.share.configured.filter(|_| release.canary.is_some() && release.in_flight()),
             facts: sentence::facts(scene, release, state),
-            advice: advice::advice(scene, release, state),
             old: (!world.good()).then(|| world.words()),
         }
     }
@@ -116,8 +113,9 @@ pub(crate) fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, keys:
     for text in banner.sentence(columns.saturating_sub(2), rows) {
         lines.push(paint.row(vec![Span::styled(format!(" {text}"), paint.text)], columns));
     }
-    if keys && !banner.advice.is_empty() {
-        lines.push(paint.row(offered(scene, &banner, &paint, columns), columns));
+    let advice = if keys { advice::advice(scene, release, banner.state) } else { Vec::new() };
+    if !advice.is_empty() {
+        lines.push(paint.row(offered(scene, &advice, &paint, columns), columns));
     }
     lines
 }
@@ -153,10 +151,8 @@ impl Paint {
     }
 
     /// A row as wide as the screen.
-    fn row(&self, mut spans: Vec<Span<'static>>, columns: usize) -> Line<'static> {
-        let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
-        spans.push(Span::styled(" ".repeat(columns.saturating_sub(used)), self.blank));
-        Line::from(spans)
+    fn row(&self, spans: Vec<Span<'static>>, columns: usize) -> Line<'static> {
+        format::filled(spans, columns, self.blank)
     }
 }
 
@@ -164,8 +160,8 @@ impl Paint {
 fn subject(scene: &Canvas<'_>, banner: &Banner, release: &Release, paint: &Paint, columns: usize) -> Line<'static> {
     let shape = banner.state.shape();
     let mark = if shape == " " { String::new() } else { format!("{shape} ") };
-    let version = banner.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
-    let share = banner.share.map(|share| format!(" · {} of users", format::spaced(&share.to_string())));
+    let version = format!(" {}", banner.version);
+    let share = banner.share.map(|share| format!(" · {} of users", format::spaced(share)));
     let share = share.unwrap_or_default();
     let old = banner.old.as_ref().map(|old| format!(" · {old}")).unwrap_or_default();
     let word = format!(" {mark}{} ", banner.state.word());
@@ -181,7 +177,7 @@ fn subject(scene: &Canvas<'_>, banner: &Banner, release: &Release, paint: &Paint
         Span::styled(format!(" {name}"), paint.title),
         Span::styled(format::clip(&rest, columns), paint.text),
     ];
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let used = format::wide(&spans);
     let place = format!("{} · cluster {} ", release.method, format::clip(&release.stable.service.cluster, 30));
     if let Some(gap) = columns.checked_sub(used + format::width(&place)).filter(|gap| *gap >= 2) {
         spans.push(Span::styled(" ".repeat(gap), paint.blank));
@@ -192,12 +188,12 @@ fn subject(scene: &Canvas<'_>, banner: &Banner, release: &Release, paint: &Paint
 }
 
 /// The keys with their effects: the first at the left, the second from the middle on where that leaves room.
-fn offered(scene: &Canvas<'_>, banner: &Banner, paint: &Paint, columns: usize) -> Vec<Span<'static>> {
+fn offered(scene: &Canvas<'_>, advice: &[Advice], paint: &Paint, columns: usize) -> Vec<Span<'static>> {
     let arrow = scene.theme.arrow();
-    let words: Vec<_> = banner.advice.iter().map(|advice| advice.effect.words(arrow)).collect();
+    let words: Vec<_> = advice.iter().map(|it| it.effect.words(arrow)).collect();
     // A key cap with its gaps, and the words.
     let wide = |index: usize, length: usize| {
-        let keys = banner.advice.get(index).map_or(0, |advice| format::width(&advice.keys));
+        let keys = advice.get(index).map_or(0, |it| format::width(&it.keys));
         keys + 4 + words.get(index).and_then(|words| words.get(length)).map_or(0, |words| format::width(words))
     };
     // The second key gives up words last: the first is often the longer one.
@@ -206,7 +202,7 @@ fn offered(scene: &Canvas<'_>, banner: &Banner, paint: &Paint, columns: usize) -
     let lengths = lengths.iter().find(fits).unwrap_or(&[1, 1]);
     let mut spans = Vec::new();
     let mut used = 0;
-    for (index, (advice, length)) in banner.advice.iter().zip(lengths).enumerate() {
+    for (index, (advice, length)) in advice.iter().zip(lengths).enumerate() {
         if index > 0 {
             let middle = columns * 3 / 5;
             let gap = middle.checked_sub(used).filter(|gap| *gap >= 2 && middle + wide(index, *length) <= columns);

@@ -1,8 +1,8 @@
-//! What is known of a release, as facts, and the sentence that says them: in plain numbers, the weightiest first.
+//! The facts of a release, and the sentence that says them: in plain numbers, the weightiest first.
 
 use jiff::SignedDuration;
 
-use super::state::{State, rolled_back_for};
+use super::state::{State, healthy_for, rolled_back_for};
 use crate::console::screens::release::verdict::{of_stable, preliminary};
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::{age, format, operation};
@@ -10,11 +10,11 @@ use crate::console::wording::KEYS;
 use crate::domain::analysis::{ReasonCode, Verdict};
 use crate::domain::health::rollout_health::RolloutHealth;
 use crate::domain::health::stop_reason::Cause;
-use crate::domain::release::Release;
 use crate::domain::release::condition::FailureReason;
 use crate::domain::release::lifecycle;
 use crate::domain::release::lifecycle::{Deadline, NextAction, Then};
 use crate::domain::release::share::Percent;
+use crate::domain::release::{Release, Side};
 
 /// One fact about a release.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,7 @@ pub(super) fn facts(scene: &Canvas<'_>, release: &Release, state: State) -> Vec<
         State::Failed => facts.push(why_failed(release)),
         State::CrashLoop | State::Stalled => facts.extend(release.ailment.as_ref().map(ails)),
         State::Unhealthy(_) => facts.extend(release.unsteady().map(|it| Fact::Said(it.message(KEYS), it.brief()))),
-        State::RollingBack => facts.extend(going_back(scene, release)),
+        State::RollingBack => facts.extend(going_back(release)),
         State::Paused { .. } => {
             facts.extend(pause(scene, release));
             facts.extend(judged(scene, release));
@@ -82,27 +82,20 @@ pub(super) fn facts(scene: &Canvas<'_>, release: &Release, state: State) -> Vec<
                 facts.extend(bake_left(scene, release));
             }
         }
-        State::Starting | State::Moving | State::Finishing => facts.extend(moving(scene, release)),
+        State::Starting | State::Moving | State::Finishing => facts.extend(moving(scene, release, state)),
         State::RolledBack => {
-            facts.extend(rolled_back_for(scene, release).map(|ago| Fact::BackSince(stable(release), ago)))
+            facts.extend(rolled_back_for(scene, release).map(|ago| Fact::BackSince(release.stable.called(), ago)))
         }
         State::SteadyNoted => {
             facts.extend(release.conditions.first().map(|it| Fact::Said(it.message(KEYS), it.brief())));
         }
         State::Steady => {
-            let now = scene.observed.now.at;
-            let since = release.steady_since.map(|since| now.duration_since(since));
-            facts.extend(since.map(|since| Fact::Healthy(stable(release), since)));
+            let healthy = healthy_for(scene, release, state);
+            facts.extend(healthy.map(|since| Fact::Healthy(release.stable.called(), since)));
             facts.extend(numbers(verdict));
         }
     }
     facts
-}
-
-/// The version of stable, or its revision where no version was read.
-pub(super) fn stable(release: &Release) -> String {
-    let stable = &release.stable;
-    stable.version.clone().unwrap_or_else(|| stable.task_definition.tag())
 }
 
 /// The numbers that make a FAIL; the reason itself where it is none of the numbers.
@@ -148,7 +141,7 @@ fn numbers(verdict: &Verdict) -> Vec<Fact> {
     errors.into_iter().chain(latency).collect()
 }
 
-/// What the verdict rests on, where it is no FAIL.
+/// The facts behind a verdict that is no FAIL.
 fn judged(scene: &Canvas<'_>, release: &Release) -> Vec<Fact> {
     let verdict = &release.verdict;
     if age::metrics(scene, release).is_none() {
@@ -206,25 +199,24 @@ fn why_failed(release: &Release) -> Fact {
     }
 }
 
-fn going_back(scene: &Canvas<'_>, release: &Release) -> Vec<Fact> {
+fn going_back(release: &Release) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some((share, canary)) = release.share.configured.zip(release.canary.as_ref()) {
-        facts.push(Fact::StillOn(share, canary.version.clone().unwrap_or_else(|| canary.task_definition.tag())));
+        facts.push(Fact::StillOn(share, canary.called()));
     }
     if release.canary.is_none() {
-        facts.push(tasks(scene, release));
+        facts.push(tasks(release.newest()));
     }
     facts
 }
 
-/// The running tasks of the newest revision; while the release ends, of the side that takes it over.
-fn tasks(scene: &Canvas<'_>, release: &Release) -> Fact {
-    let ends = State::of(scene, release) == State::Finishing;
-    let own = if ends { release.stable.own() } else { release.newest().own() };
+/// The running tasks of a side's own revision.
+fn tasks(side: &Side) -> Fact {
+    let own = side.own();
     Fact::Tasks { tag: own.task_definition.tag(), running: own.running, desired: own.desired }
 }
 
-fn moving(scene: &Canvas<'_>, release: &Release) -> Vec<Fact> {
+fn moving(scene: &Canvas<'_>, release: &Release, state: State) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(own) = operation::in_flight(scene, release) {
         let (at, of) = operation::progress(own);
@@ -233,7 +225,8 @@ fn moving(scene: &Canvas<'_>, release: &Release) -> Vec<Fact> {
     if release.method.shifted_by_ecs() && release.canary.is_some() {
         facts.extend(shifts_to(scene, release).map(Fact::Shifts));
     }
-    facts.push(tasks(scene, release));
+    // A release that ends is taken over by stable.
+    facts.push(tasks(if state == State::Finishing { &release.stable } else { release.newest() }));
     facts
 }
 
@@ -254,7 +247,7 @@ impl Fact {
         let stable = |text: String| format!("; stable {text}");
         match self {
             Self::Errors(rate, base) => {
-                let base = base.map(|base| stable(format::spaced(&format::rate(base)))).unwrap_or_default();
+                let base = base.map(|base| stable(format::spaced(format::rate(base)))).unwrap_or_default();
                 format!("{}{base}", format::failing(*rate))
             }
             Self::Latency(p95, base) => {
@@ -269,7 +262,7 @@ impl Fact {
             }
             Self::Preliminary(rate, requests, alarming) => {
                 let of =
-                    format!("{} of {} requests fail", format::spaced(&format::rate(*rate)), format::count(*requests));
+                    format!("{} of {} requests fail", format::spaced(format::rate(*rate)), format::count(*requests));
                 if *alarming {
                     format!("preliminary: {of}: far too many; no FAIL yet")
                 } else {
@@ -279,13 +272,13 @@ impl Fact {
             Self::PassIn(left) => format!("PASS possible in about {}", about(*left)),
             Self::Pause(deadline) => deadline_words(deadline, true),
             Self::Step(at, of) => format!("step {at} of {of}"),
-            Self::Shifts(to) => format!("ECS shifts to {}", format::spaced(&to.to_string())),
+            Self::Shifts(to) => format!("ECS shifts to {}", format::spaced(to)),
             Self::Tasks { tag, running, desired } => format!("{running} of {desired} tasks of {tag} run"),
             Self::StillOn(share, version) if share.is_zero() => {
                 format!("the rule sends no users to {version} any more")
             }
             Self::StillOn(share, version) => {
-                format!("{} of users still on {version}", format::spaced(&share.to_string()))
+                format!("{} of users still on {version}", format::spaced(share))
             }
             Self::BackSince(version, ago) => format!("users are back on {version}, {} ago", format::age(*ago)),
             Self::Healthy(version, since) => format!("{version} has been healthy for {}", format::age(*since)),
@@ -296,17 +289,17 @@ impl Fact {
     /// The fact in the fewest words that say it.
     pub(crate) fn brief(&self) -> String {
         match self {
-            Self::Errors(rate, _) => format!("{} errors", format::spaced(&format::rate(*rate))),
+            Self::Errors(rate, _) => format!("{} errors", format::spaced(format::rate(*rate))),
             Self::Latency(p95, _) => format!("p95 {}", format::response_time(*p95)),
             Self::TooEarly { minutes: Some(minutes), .. } => format!("about {minutes} min more"),
             Self::TooEarly { .. } => "too early to say".to_owned(),
-            Self::Preliminary(rate, _, _) => format!("~{} errors", format::spaced(&format::rate(*rate))),
+            Self::Preliminary(rate, _, _) => format!("~{} errors", format::spaced(format::rate(*rate))),
             Self::PassIn(left) => format!("{} to go", about(*left)),
             Self::Pause(deadline) => deadline_words(deadline, false),
-            Self::Shifts(to) => format!("ECS to {}", format::spaced(&to.to_string())),
+            Self::Shifts(to) => format!("ECS to {}", format::spaced(to)),
             Self::Tasks { running, desired, .. } => format!("{running} of {desired} tasks"),
             Self::StillOn(share, _) if share.is_zero() => "no users on it".to_owned(),
-            Self::StillOn(share, _) => format!("{} still on it", format::spaced(&share.to_string())),
+            Self::StillOn(share, _) => format!("{} still on it", format::spaced(share)),
             Self::BackSince(_, ago) => format!("{} ago", format::age(*ago)),
             Self::Healthy(_, since) => format::age(*since),
             Self::Said(_, brief) => brief.clone(),
@@ -323,7 +316,7 @@ fn about(span: SignedDuration) -> String {
     }
 }
 
-/// How long ECS still waits, and what it does then by itself. The timeout action is never left out.
+/// The time for which ECS still waits, and its action then. The action is never left out.
 fn deadline_words(deadline: &Deadline, full: bool) -> String {
     let left = deadline.left.map(|left| if deadline.near { format::clock(left) } else { format::lasting(left) });
     let others = match deadline.others {

@@ -62,7 +62,7 @@ pub(crate) enum State {
     Steady,
 }
 
-/// How much a state matters.
+/// The weight of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     /// Users suffer, or will soon.
@@ -90,6 +90,8 @@ impl State {
             };
         }
         let looping = matches!(release.ailment, Some(RolloutHealth::CrashLoop { .. }));
+        let deadline = || lifecycle::deadline(release, scene.observed.now.at);
+        let near = (release.phase == Phase::Waiting).then(deadline).flatten().map(|deadline| deadline.near);
         let unsteady = release.unsteady().map(|condition| condition.severity());
         match release.phase {
             Phase::RollingBack => Self::RollingBack,
@@ -97,10 +99,7 @@ impl State {
             Phase::Failed => Self::Failed,
             _ if fails(release) => Self::Fail,
             _ if release.ailment.is_some() => Self::Stalled,
-            Phase::Waiting if lifecycle::deadline(release, scene.observed.now.at).is_some() => {
-                let deadline = lifecycle::deadline(release, scene.observed.now.at);
-                Self::Paused { near: deadline.is_some_and(|deadline| deadline.near) }
-            }
+            _ if near.is_some() => Self::Paused { near: near == Some(true) },
             _ if unsteady.is_some() => Self::Unhealthy(unsteady.unwrap_or(Severity::Warning)),
             Phase::Waiting if scene.operations.automatic.contains_key(&release.name) => Self::Automatic,
             Phase::Waiting => passed(&release.verdict).unwrap_or(Self::Waiting),
@@ -115,7 +114,7 @@ impl State {
         }
     }
 
-    /// How much the state matters.
+    /// The weight of the state.
     pub(crate) fn level(self) -> Level {
         match self {
             Self::Fail | Self::Failed | Self::CrashLoop | Self::Paused { near: true } => Level::Bad,
@@ -202,6 +201,12 @@ fn passed(verdict: &Verdict) -> Option<State> {
         true => State::Pass,
         false => State::PassWarned,
     })
+}
+
+/// The time since a release in this state became steady, where nothing about it is odd.
+pub(crate) fn healthy_for(scene: &Canvas<'_>, release: &Release, state: State) -> Option<SignedDuration> {
+    let since = release.steady_since.filter(|_| state == State::Steady)?;
+    Some(scene.observed.now.at.duration_since(since))
 }
 
 /// The time since the newest release was rolled back, in the operator's time.

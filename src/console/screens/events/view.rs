@@ -134,7 +134,7 @@ fn line(scene: &Canvas<'_>, row: &Row, marked: bool, of: usize, columns: usize) 
     if entry.count > 1 && entry.kind != Kind::Tasks {
         spans.push(scene.span(format!("×{} ", entry.count), Role::Title));
     }
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let used = format::wide(&spans);
     let text = format::clip(&entry.text, columns.saturating_sub(used));
     spans.push(scene.span(text, if role == Role::Dim { Role::Text } else { role }));
     Line::from(spans)

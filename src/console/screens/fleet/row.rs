@@ -41,10 +41,14 @@ const LEAST_STATE: usize = 16;
 const MOST_STATE: usize = 96;
 
 /// Returns the columns that fit into a width. Narrow screens give up the method, the bar, the tasks and the latency, but
-/// never the state in words. What the state leaves free goes to the name.
-pub(super) fn columns(total: usize, rows: &[(&Release, Banner)]) -> Vec<Column> {
+/// never the state in words. What the states on the screen leave free goes to the name.
+pub(super) fn columns<'a>(
+    total: usize,
+    releases: &[&Release],
+    states: impl Iterator<Item = &'a Banner>,
+) -> Vec<Column> {
     let column = |kind, heading, width, right| Column { kind, heading, width, right };
-    let most = |of: &dyn Fn(&Release) -> usize| rows.iter().map(|(release, _)| of(release)).max().unwrap_or(0);
+    let most = |of: &dyn Fn(&Release) -> usize| releases.iter().map(|release| of(release)).max().unwrap_or(0);
     let methods = most(&|release| format::width(&release.method.to_string()));
     let clusters = most(&|release| format::width(&release.stable.service.cluster));
     let mut rest = match total {
@@ -89,8 +93,7 @@ pub(super) fn columns(total: usize, rows: &[(&Release, Banner)]) -> Vec<Column> 
         let chip = chip_width(banner) + 1;
         chip + format::width(&banner.brief(most_state.saturating_sub(chip)))
     };
-    let states = rows.iter().map(|(_, banner)| wanted(banner)).max();
-    let state = states.unwrap_or(0).clamp(LEAST_STATE, most_state);
+    let state = states.map(wanted).max().unwrap_or(0).clamp(LEAST_STATE, most_state);
     let name = names.min(free.saturating_sub(state));
     let head = [column(Kind::State, "state", state, false), column(Kind::Name, "service", name, false)];
     head.into_iter().chain(rest).collect()
@@ -205,11 +208,11 @@ fn cell(scene: &Canvas<'_>, release: &Release, kind: Kind) -> (String, Role) {
                 // `~`: these minutes may still change.
                 return match early.alarming {
                     true => (format!("~{rate:.0} % ▲"), Role::Bad),
-                    false => (format!("~{}", format::spaced(&format::rate(rate))), Role::Dim),
+                    false => (format!("~{}", format::spaced(format::rate(rate))), Role::Dim),
                 };
             }
             let over = judged.error_percent.is_some_and(|rate| rate > thresholds.warn_error_percent);
-            measured(judged.error_percent.map(|rate| format::spaced(&format::rate(rate))), over)
+            measured(judged.error_percent.map(|rate| format::spaced(format::rate(rate))), over)
         }
         Kind::P95 => {
             let (text, role) = measured(judged.p95.map(format::response_time), false);
@@ -261,14 +264,14 @@ fn tasks(release: &Release) -> (String, Role) {
 /// Renders the canary's share with its bar, or a word in its place.
 fn traffic(scene: &Canvas<'_>, release: &Release, column: &Column, bar: usize) -> Vec<Span<'static>> {
     let word = |text: &str, role| vec![scene.span(aligned(text, column), role)];
-    let said = |share: Percent| format::spaced(&share.to_string());
+    let said = |share: Percent| format::spaced(share);
     match (release.method, release.share.configured, release.phase) {
         (_, Some(share), Phase::Steady) if share.is_zero() => word("", Role::Dim),
         (_, Some(share), _) if bar == 0 => word(&said(share), Role::Canary),
         (_, Some(share), _) => {
             let mut spans = vec![scene.span(format::pad_left(&said(share), 6), Role::Canary), Span::raw(" ")];
             spans.extend(share_bar(scene, share, bar));
-            let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+            let used = format::wide(&spans);
             spans.push(Span::raw(" ".repeat(column.width.saturating_sub(used))));
             spans
         }

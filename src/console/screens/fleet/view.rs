@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::row;
-use super::row::{Column, columns};
+use super::row::columns;
 use super::state::Fleet;
 use crate::console::screens::banner::Banner;
 use crate::console::screens::release;
@@ -32,17 +32,14 @@ pub(crate) fn draw(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
     if lines.is_empty() {
         return nothing_listed(scene, buffer, rest);
     }
-    let rows: Vec<_> = lines.iter().map(|release| (*release, Banner::of(scene, release))).collect();
-    let columns = columns(area.width.into(), &rows);
-    put(buffer, top, 1, row::headings(scene, &columns));
     // Room that the list does not need shows the marked release.
-    let groups = usize::from(rule_before(fleet, &lines).is_some());
-    let (room, listed) = (usize::from(rest.height), lines.len() + groups);
+    let list = Listing { rule: rule_before(fleet, &lines), lines, marked };
+    let (room, listed) = (usize::from(rest.height), list.rows());
     let preview = if room >= listed + 11 { room - listed - 1 } else { 0 };
-    let (list, below) = split_top(rest, u16::try_from(room - preview).unwrap_or(rest.height));
-    draw_list(scene, buffer, list, (&rows, &columns, marked));
+    let (upper, below) = split_top(rest, u16::try_from(room - preview).unwrap_or(rest.height));
+    list.draw(scene, buffer, (top, upper));
     if preview > 0
-        && let Some(release) = marked.and_then(|index| lines.get(index))
+        && let Some(release) = marked.and_then(|index| list.lines.get(index))
     {
         look(scene, release, buffer, below);
     }
@@ -59,50 +56,57 @@ fn is_quiet(release: &Release) -> bool {
     !release.needs_somebody() && !release.in_flight()
 }
 
-type Rows<'a> = [(&'a Release, Banner)];
+/// The releases, with a rule between those that need an operator or are in flight and the others.
+struct Listing<'a> {
+    lines: Vec<&'a Release>,
+    /// The index of the release below the rule.
+    rule: Option<usize>,
+    /// The index of the marked release.
+    marked: Option<usize>,
+}
 
-/// Draws the releases, with a rule between those that need an operator or are in flight and the others, and a scroll
-/// mark at the right where not all fit.
-fn draw_list(
-    scene: &Canvas<'_>,
-    buffer: &mut Buffer,
-    area: Rect,
-    (rows, columns, marked): (&Rows<'_>, &[Column], Option<usize>),
-) {
-    let width = usize::from(area.width);
-    let lines: Vec<_> = rows.iter().map(|(release, _)| *release).collect();
-    let rule = rule_before(&scene.screen.fleet, &lines);
-    let mut drawn: Vec<Line<'static>> = Vec::new();
-    let mut at = 0;
-    for (index, (release, banner)) in rows.iter().enumerate() {
-        if rule == Some(index) {
-            drawn.push(scene.heading("steady", Vec::new(), width));
-        }
-        let marked = Some(index) == marked;
-        if marked {
-            at = drawn.len();
-        }
-        let line = row::line(scene, (release, banner), columns, (is_quiet(release), marked));
-        drawn.push(if marked { inverted(line, width) } else { line });
+impl Listing<'_> {
+    /// Number of rows: the releases and the rule.
+    fn rows(&self) -> usize {
+        self.lines.len() + usize::from(self.rule.is_some())
     }
-    let shown = usize::from(area.height);
-    let first = at.saturating_sub(shown / 2).min(drawn.len().saturating_sub(shown));
-    let all = drawn.len();
-    for (row, line) in (0u16..).zip(drawn.into_iter().skip(first).take(shown)) {
-        put(buffer, area, row, line);
+
+    /// The row of a release.
+    fn row_of(&self, index: usize) -> usize {
+        index + usize::from(self.rule.is_some_and(|rule| rule <= index))
     }
-    if all > shown && shown > 0 && area.width > 0 {
-        let mark = (first * shown.saturating_sub(1)).div_ceil((all - shown).max(1)).min(shown - 1);
-        let edge = Rect { x: area.x + area.width - 1, width: 1, ..area };
-        put(buffer, edge, u16::try_from(mark).unwrap_or(0), scene.line("┃", Role::Accent));
+
+    /// Draws the headings, the rows that have room, and a scroll mark at the right where not all have.
+    fn draw(&self, scene: &Canvas<'_>, buffer: &mut Buffer, (top, area): (Rect, Rect)) {
+        let (width, shown) = (usize::from(area.width), usize::from(area.height));
+        let at = self.marked.map_or(0, |marked| self.row_of(marked));
+        let first = at.saturating_sub(shown / 2).min(self.rows().saturating_sub(shown));
+        let on_screen = |index: &usize| (first..first + shown).contains(&self.row_of(*index));
+        let rows = self.lines.iter().enumerate().filter(|(index, _)| on_screen(index));
+        let rows: Vec<_> = rows.map(|(index, release)| (index, *release, Banner::of(scene, release))).collect();
+        let columns = columns(width, &self.lines, rows.iter().map(|(.., banner)| banner));
+        put(buffer, top, 1, row::headings(scene, &columns));
+        let row = |row: usize| u16::try_from(row - first).unwrap_or(u16::MAX);
+        for (index, release, banner) in &rows {
+            let marked = Some(*index) == self.marked;
+            let line = row::line(scene, (release, banner), &columns, (is_quiet(release), marked));
+            put(buffer, area, row(self.row_of(*index)), if marked { inverted(line, width) } else { line });
+        }
+        if let Some(rule) = self.rule.filter(|rule| (first..first + shown).contains(rule)) {
+            put(buffer, area, row(rule), scene.heading("steady", Vec::new(), width));
+        }
+        let all = self.rows();
+        if all > shown && shown > 0 && area.width > 0 {
+            let mark = (first * shown.saturating_sub(1)).div_ceil((all - shown).max(1)).min(shown - 1);
+            let edge = Rect { x: area.x + area.width - 1, width: 1, ..area };
+            put(buffer, edge, u16::try_from(mark).unwrap_or(0), scene.line("┃", Role::Accent));
+        }
     }
 }
 
 /// A line inverted as a whole: what was filled stays filled and goes on telling the state.
 fn inverted(line: Line<'static>, columns: usize) -> Line<'static> {
-    let used = line.width();
-    let mut spans = line.spans;
-    spans.push(Span::raw(" ".repeat(columns.saturating_sub(used))));
+    let line = format::filled(line.spans, columns, Style::new());
     let is_filled = |style: Style| style.bg.is_some() || style.add_modifier.contains(Modifier::REVERSED);
     let invert = |span: Span<'static>| match is_filled(span.style) {
         true => span,
@@ -112,7 +116,7 @@ fn inverted(line: Line<'static>, columns: usize) -> Line<'static> {
             Span::styled(span.content, style)
         }
     };
-    Line::from(spans.into_iter().map(invert).collect::<Vec<_>>())
+    line.spans.into_iter().map(invert).collect()
 }
 
 fn nothing_listed(scene: &Canvas<'_>, buffer: &mut Buffer, area: Rect) {
@@ -182,7 +186,7 @@ fn summary(scene: &Canvas<'_>, lines: &[&Release], marked: Option<usize>, column
     }
     if let Some(marked) = marked {
         let place = format!("{}/{} ", marked + 1, lines.len());
-        let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+        let used = format::wide(&spans);
         spans.push(Span::raw(" ".repeat(columns.saturating_sub(used + format::width(&place)))));
         spans.push(scene.dim(place));
     }

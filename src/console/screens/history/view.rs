@@ -188,7 +188,7 @@ fn row(
         spans.push(scene.span(text, role));
         spans.push(Span::raw(" "));
     }
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let used = format::wide(&spans);
     let why = deployment::reason(deployment).unwrap_or_default();
     spans.push(scene.span(format::clip(&why, columns.saturating_sub(used)), Role::Text));
     Line::from(spans)

@@ -109,7 +109,7 @@ impl Looks {
 
 fn cell(scene: &Canvas<'_>, release: &Release, line: Option<&RingBuffer>, looks: &Looks) -> Vec<Span<'static>> {
     let mut spans = line.map(|line| row(scene, release, line, looks)).unwrap_or_default();
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let used = format::wide(&spans);
     spans.push(Span::raw(" ".repeat(looks.columns.saturating_sub(used))));
     spans
 }
@@ -140,7 +140,7 @@ fn row(scene: &Canvas<'_>, release: &Release, line: &RingBuffer, looks: &Looks) 
     let task: String = task.chars().take(looks.task).collect();
     spans.push(scene.span(format::pad(&task, looks.task), role(whose)));
     spans.push(Span::raw(" "));
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let used = format::wide(&spans);
     let text = format::clip(&said(&line.text), looks.columns.saturating_sub(used));
     spans.push(scene.span(text, if line.error { Role::Bad } else { Role::Text }));
     spans

@@ -44,7 +44,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, keys: bool) 
     lines
 }
 
-/// What is odd about a release and is not in its banner.
+/// The oddities of a release that are not in its banner.
 fn notes(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let told = match State::of(scene, release) {
         State::Unhealthy(_) => release.unsteady(),

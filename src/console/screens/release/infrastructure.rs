@@ -221,7 +221,7 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<
                 spans.push(said(scene, strip, value));
             }
         }
-        let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+        let used = format::wide(&spans);
         spans.push(scene.dim(format::clip(&format!("  {}", strip.note), columns.saturating_sub(used))));
         lines.push(Line::from(spans));
     }

@@ -19,23 +19,19 @@ pub fn line(scene: &Canvas<'_>, release: &Release, columns: usize) -> Line<'stat
     let steps = steps(scene, release);
     let mut shares = shares(scene, release);
     // The steps are worth more than the share that requests show.
-    let least = wide(&drawn(scene, release, &steps, 0));
-    if least + wide(&shares) + 3 > columns {
+    let least = format::wide(&drawn(scene, release, &steps, 0));
+    if least + format::wide(&shares) + 3 > columns {
         shares.clear();
     }
-    let beside = beside(release).filter(|text| least + wide(&shares) + format::width(text) + 3 <= columns);
-    let end = wide(&shares) + beside.as_ref().map_or(0, |text| format::width(text));
+    let beside = beside(release).filter(|text| least + format::wide(&shares) + format::width(text) + 3 <= columns);
+    let end = format::wide(&shares) + beside.as_ref().map_or(0, |text| format::width(text));
     let room = columns.saturating_sub(1 + end + 2);
     let mut spans = vec![Span::raw(" ")];
     spans.extend(drawn(scene, release, &steps, room));
-    spans.push(Span::raw(" ".repeat(columns.saturating_sub(wide(&spans) + end))));
+    spans.push(Span::raw(" ".repeat(columns.saturating_sub(format::wide(&spans) + end))));
     spans.extend(shares);
     spans.extend(beside.map(|text| scene.dim(text)));
     Line::from(spans)
-}
-
-fn wide(spans: &[Span<'_>]) -> usize {
-    spans.iter().map(|span| format::width(&span.content)).sum()
 }
 
 /// Returns true if two shares, in percent, look the same when rounded to tenths.
@@ -109,7 +105,7 @@ fn steps(scene: &Canvas<'_>, release: &Release) -> Vec<Step> {
 
 /// A step in words: its share, and behind it the time and the verdict.
 fn piece(scene: &Canvas<'_>, release: &Release, step: &Step) -> Vec<Span<'static>> {
-    let share = Percent::new(step.share).map(|share| format::spaced(&share.to_string())).unwrap_or_default();
+    let share = Percent::new(step.share).map(format::spaced).unwrap_or_default();
     let lasted = step.lasted.map(|lasted| format!(" {}", format::age(lasted))).unwrap_or_default();
     match step.at {
         At::Ahead => vec![scene.dim(share)],
@@ -163,7 +159,7 @@ fn drawn(scene: &Canvas<'_>, release: &Release, steps: &[Step], room: usize) -> 
     let needed = |shown: &dyn Fn(usize) -> bool| {
         let shown: Vec<_> = pieces.iter().enumerate().filter(|(index, _)| shown(*index)).collect();
         let connections = shown.len().saturating_sub(1);
-        (shown.iter().map(|(_, piece)| wide(piece)).sum::<usize>(), connections)
+        (shown.iter().map(|(_, piece)| format::wide(*piece)).sum::<usize>(), connections)
     };
     let reach = [usize::MAX, 2, 1].into_iter().find(|reach| {
         let (text, connections) = needed(&near(*reach));
@@ -207,7 +203,7 @@ fn shares(scene: &Canvas<'_>, release: &Release) -> Vec<Span<'static>> {
         (Some(requested), Some(configured)) => !same(requested.value(), configured.value()),
         (requested, _) => requested.is_some() || share.configured.is_none(),
     };
-    let said = |share: Percent| format::spaced(&format::share(share));
+    let said = |share: Percent| format::spaced(format::share(share));
     if let Some(requested) = share.requested.filter(|_| differs) {
         // With the native method ECS requests the share; otherwise this console does.
         let by = if release.method == Method::Native { "ECS wants " } else { "requested " };
@@ -240,7 +236,7 @@ fn beside(release: &Release) -> Option<String> {
     let share = |to: &Forward| Percent::new(weight(to) * 100.0 / all).ok();
     let named: Vec<_> = others
         .filter_map(|to| {
-            let share = format::spaced(&format::share(share(to)?));
+            let share = format::spaced(format::share(share(to)?));
             Some(format!("{} {share}", target_group_name(&to.target_group)))
         })
         .collect();

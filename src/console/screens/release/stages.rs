@@ -120,7 +120,7 @@ fn short(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
         Some(_) => {}
     }
     spans.push(Span::raw("  "));
-    let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+    let used = format::wide(&spans);
     let said = next(scene, track);
     let room = columns.saturating_sub(used);
     if let Some(said) = said.iter().find(|said| format::width(said) <= room) {
@@ -157,7 +157,7 @@ fn named(scene: &Canvas<'_>, track: &StageTimeline, fresh: bool, columns: usize)
     let mut line = vec![scene.dim(format::pad("stage", LABEL))];
     let mut used = LABEL;
     for piece in pieces {
-        let wide: usize = piece.iter().map(|span| format::width(&span.content)).sum();
+        let wide = format::wide(&piece);
         let first = used == LABEL;
         if !first && used + wide + 3 > columns {
             lines.push(Line::from(std::mem::replace(&mut line, vec![Span::raw(" ".repeat(LABEL))])));

@@ -106,12 +106,11 @@ fn laid(
     level: usize,
     room: usize,
 ) -> Vec<Vec<Span<'static>>> {
-    let wide = |spans: &[Span<'_>]| spans.iter().map(|span| format::width(&span.content)).sum::<usize>();
     let mut lines = Vec::new();
     let mut line = first.to_vec();
     for variants in said {
         let Some(piece) = variants.get(level).or(variants.last()) else { continue };
-        if wide(&line) + 3 + wide(piece) > room {
+        if format::wide(&line) + 3 + format::wide(piece) > room {
             lines.push(std::mem::take(&mut line));
         } else {
             line.push(scene.dim(" · "));

@@ -150,7 +150,7 @@ fn row(scene: &Canvas<'_>, row: &Row<'_>, marked: bool, fresh: bool, columns: us
             spans.push(scene.span(format!("{mark} {tasks}: {}", failure.cause.word()), role));
             spans.push(scene.dim(format!("  newest {} ago: ", ago(scene, failure.newest))));
             let said = failure.newest.stopped_reason.as_deref().unwrap_or("no reason given");
-            let used: usize = spans.iter().map(|span| format::width(&span.content)).sum();
+            let used = format::wide(&spans);
             spans.push(scene.text(format::clip(said, columns.saturating_sub(used))));
         }
         Kind::Task { task, .. } if task.stopped() => spans.extend(stopped(scene, task, marked, columns)),
