@@ -113,12 +113,12 @@ pub fn lasting(span: SignedDuration) -> String {
     }
 }
 
-/// A p-value: `p=0.43`, `p=0.0021`; a value above zero is never shown as zero.
+/// The chance of a difference where both sides are alike: `81%`, `1 in 909`; a chance above zero is never shown as zero.
 pub fn chance(p: f64) -> String {
     match p {
-        p if p >= 0.01 => format!("p={p:.2}"),
-        p if p >= 0.000_1 => format!("p={p:.4}"),
-        _ => "p<0.0001".to_owned(),
+        p if p >= 0.1 => format!("{:.0}%", p * 100.0),
+        p if p >= 1e-9 => format!("1 in {}", count((1.0 / p).round())),
+        _ => "below 1 in 1e9".to_owned(),
     }
 }
 
@@ -223,7 +223,10 @@ mod tests {
         let shares =
             [0.0, 0.01, 0.049, 0.05, 9.1, 99.94, 99.96, 100.0].map(|value| share(Percent::new(value).unwrap()));
         assert_eq!(shares, ["0%", "<0.1%", "<0.1%", "0.1%", "9.1%", "99.9%", ">99.9%", "100%"]);
-        assert_eq!([chance(0.428), chance(0.002_1), chance(1e-12)], ["p=0.43", "p=0.0021", "p<0.0001"]);
+        assert_eq!(
+            [chance(1.0), chance(0.428), chance(0.002_1), chance(1e-12)],
+            ["100%", "43%", "1 in 476", "below 1 in 1e9"]
+        );
         assert_eq!([0.0, 0.000_2, 0.008_4, 1.2].map(dollars_an_hour), ["$0/h", "<$0.001/h", "$0.008/h", "$1.20/h"]);
         let spans = [45, 95, 300, 86_400, 259_200].map(|seconds| lasting(SignedDuration::from_secs(seconds)));
         assert_eq!(spans, ["45 s", "2 min", "5 min", "24 h", "3 d"]);

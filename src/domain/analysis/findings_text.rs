@@ -21,14 +21,3 @@ pub(super) fn short_rate_of(count: Count) -> String {
 pub(super) fn evidence(log: f64) -> String {
     crate::domain::format::odds(log.exp())
 }
-
-/// A p-value.
-pub(super) fn chance(p: f64) -> String {
-    if p >= 1e-4 {
-        format!("p={p:.4}")
-    } else if p >= 1e-9 {
-        format!("p={p:.0e}")
-    } else {
-        "p<1e-9".to_owned()
-    }
-}

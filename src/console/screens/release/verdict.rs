@@ -8,7 +8,7 @@ use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
 use crate::domain::analysis::preliminary;
 use crate::domain::analysis::preliminary::Preliminary;
-use crate::domain::analysis::{ErrorRate, Reason, VerdictStatus};
+use crate::domain::analysis::{ErrorRate, Latency, Reason, VerdictStatus};
 use crate::domain::release::Release;
 
 /// Rows of a screen from which the reasons of a verdict are always shown.
@@ -156,7 +156,11 @@ fn compared(scene: &Canvas<'_>, release: &Release) -> Option<Said> {
 
 /// `evidence 1 : 40 of 1 : 200`.
 pub(super) fn evidence(rate: &ErrorRate) -> String {
-    format!("evidence {} of {}", format::odds(rate.evidence), format::odds(rate.evidence_needed))
+    odds_of(rate.evidence, rate.evidence_needed)
+}
+
+fn odds_of(evidence: f64, needed: f64) -> String {
+    format!("evidence {} of {}", format::odds(evidence), format::odds(needed))
 }
 
 fn latency(scene: &Canvas<'_>, release: &Release, number: Role) -> Option<Said> {
@@ -169,9 +173,28 @@ fn latency(scene: &Canvas<'_>, release: &Release, number: Role) -> Option<Said> 
     let Some(base) = base.p95.filter(|base| *base > 0.0) else {
         return Some(vec![with(format!(", stable no data{over}")), with(", stable no data".to_owned())]);
     };
-    let chance = release.verdict.latency.as_ref().map(|latency| format!(", {}", format::chance(latency.p_value)));
-    let chance = chance.unwrap_or_default();
+    let compared = release.verdict.latency.as_ref();
+    let (long, short) = compared.map(how_sure).unwrap_or_default();
     let ratio = p95 / base;
-    let beside = format!(", stable {} ({ratio:.2}×{chance})", format::latency(base));
-    Some(vec![with(format!("{beside}{over}")), with(beside), with(format!(" = {ratio:.2}× stable{chance}"))])
+    let beside = |sure: &str| format!(", stable {} ({ratio:.2}×{sure})", format::latency(base));
+    Some(vec![
+        with(format!("{}{over}", beside(&long))),
+        with(beside(&short)),
+        with(format!(" = {ratio:.2}× stable{short}")),
+        with(format!(" = {ratio:.2}×{short}")),
+    ])
+}
+
+/// How sure a difference in latency is, long and short: the evidence of all requests, or the chance of the ranks.
+fn how_sure(latency: &Latency) -> (String, String) {
+    match &latency.slow_requests {
+        Some(slow) => (
+            format!(", {}", odds_of(slow.evidence, slow.evidence_needed)),
+            format!(", evidence {}", format::odds(slow.evidence)),
+        ),
+        None => {
+            let chance = format!(", chance {}", format::chance(latency.p_value));
+            (chance.clone(), chance)
+        }
+    }
 }

@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::Findings;
 use crate::domain::analysis::case::{Case, Facts, LEAST_FOR_P95, Latencies};
 use crate::domain::analysis::e_process::MOST_EVIDENCE;
-use crate::domain::analysis::findings_text::{chance, evidence};
+use crate::domain::analysis::findings_text::evidence;
 use crate::domain::analysis::latency_test::{compare, median};
 use crate::domain::analysis::slow_requests::{SlowRequests, Slowest};
 use crate::domain::analysis::{Latency, ReasonCode, SlowShare, alpha_spending, latency_test};
+use crate::domain::format::chance;
 use crate::domain::metrics::Percentile;
 use crate::domain::settings::Thresholds;
 
@@ -37,13 +38,13 @@ pub(super) fn weigh(found: &mut Findings, case: &Case<'_>, facts: &Facts, latenc
     // The true ratio may be the limit itself, so the question is whether the limit can be ruled out.
     let possible = || !ruled_out(latencies, limit, thresholds.false_passes / 100.0);
     if p <= alarms && many && possible() {
-        found
-            .failing
-            .add(ReasonCode::LatencyWorse, || format!("{}, not by chance ({}; line: {limit}×)", what(), chance(p)));
+        found.failing.add(ReasonCode::LatencyWorse, || {
+            format!("{}, not by chance (chance: {}; line: {limit}×)", what(), chance(p))
+        });
     } else if canary > stable && canary >= limit * stable {
         found.doubts.add(ReasonCode::LatencyMaybeWorse, || {
             let (p, needed) = (chance(p), chance(alarms));
-            format!("{} (line: {limit}×), which could be chance ({p}, {needed} is needed)", what())
+            format!("{} (line: {limit}×), which could be chance ({p}; {needed} decides)", what())
         });
     } else if !found.settled_against_a_pass()
         && let Some((then, share)) = decided(case)
@@ -80,7 +81,7 @@ fn by_all_requests(
     } else if beyond {
         found.doubts.add(ReasonCode::LatencyMaybeWorse, || {
             let (odds, needed) = (evidence(slowest.evidence.log), evidence(needed(thresholds).ln()));
-            format!("{} (line: {limit}×), which could be chance (evidence {odds}, {needed} is needed)", what())
+            format!("{} (line: {limit}×), which could be chance (evidence {odds} of {needed})", what())
         });
     } else {
         found.doubts.add(ReasonCode::LatencyNotRuledOut, || {
@@ -154,7 +155,9 @@ pub(super) fn against_ceiling(found: &mut Findings, times: &[f64], alarms: f64, 
     let what = || format!("p95 {median:.0} ms over the ceiling of {ceiling:.0} ms");
     let p = latency_test::over_ceiling(times, ceiling);
     if p <= alarms {
-        found.failing.add(ReasonCode::LatencyOverCeiling, || format!("{}, not by chance ({})", what(), chance(p)));
+        found
+            .failing
+            .add(ReasonCode::LatencyOverCeiling, || format!("{}, not by chance (chance: {})", what(), chance(p)));
     } else {
         found.doubts.add(ReasonCode::LatencyMaybeOverCeiling, || format!("{}, which could be chance", what()));
     }
