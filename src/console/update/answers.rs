@@ -48,7 +48,7 @@ pub(crate) fn answer(model: &mut Model, key: Key, typed: bool) -> Vec<Effect> {
             key => {
                 model.screen.dialog = Some(match dialog {
                     Dialog::Help { top } => {
-                        Dialog::Help { top: crate::console::dialogs::view::help::scroll(top, key, model.screen.size) }
+                        Dialog::Help { top: crate::console::dialogs::view::help::scroll(top, key, &model.screen) }
                     }
                     other => other,
                 });

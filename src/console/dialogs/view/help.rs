@@ -1,8 +1,9 @@
-//! The keys, out of the one table.
+//! The keys, out of the one table: those of the screen below first.
 
 use ratatui::text::{Line, Span};
 
-use crate::console::keymap::{BINDINGS, Key, MARKS};
+use crate::console::keymap::{BINDINGS, Binding, Key, MARKS, Scope};
+use crate::console::state::screen::ScreenState;
 use crate::console::widgets::canvas::Canvas;
 use crate::console::widgets::format;
 use crate::console::widgets::theme::Role;
@@ -18,20 +19,21 @@ const AROUND: u16 = 9;
 /// Most columns of the help.
 pub(super) const WIDEST: u16 = 124;
 
-/// The last scroll position on a terminal of this size, and the keys that a page key scrolls by.
-fn scrolled((columns, rows): (u16, u16)) -> (usize, usize) {
+/// The last scroll position, and the keys that a page key scrolls by.
+fn scrolled(screen: &ScreenState) -> (usize, usize) {
+    let (columns, rows) = screen.size;
     let columns = usize::from(columns.saturating_sub(4).min(WIDEST));
     let lines = match columns >= TWO {
-        true => texts(columns / 2 - 1).len().div_ceil(2),
-        false => texts(columns).len(),
+        true => texts(screen.scope(), columns / 2 - 1).len().div_ceil(2),
+        false => texts(screen.scope(), columns).len(),
     };
     let shown = usize::from(rows.saturating_sub(AROUND));
     (lines.saturating_sub(shown), shown.saturating_sub(2).max(1))
 }
 
-/// Returns the help's scroll position after a key, on a terminal of this size; the last keys stay on the screen.
-pub(crate) fn scroll(top: usize, key: Key, size: (u16, u16)) -> usize {
-    let (last, page) = scrolled(size);
+/// Returns the help's scroll position after a key; the last keys stay on the screen.
+pub(crate) fn scroll(top: usize, key: Key, screen: &ScreenState) -> usize {
+    let (last, page) = scrolled(screen);
     match key {
         Key::Up | Key::Char('k') => top.saturating_sub(1),
         Key::Down | Key::Char('j') => (top + 1).min(last),
@@ -84,33 +86,71 @@ fn all(scene: &Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
         let text_role = if role == Role::Dim { Role::Dim } else { Role::Text };
         Line::from(vec![scene.span(keys, role), scene.span(text, text_role)])
     };
-    texts(columns).into_iter().map(line).collect()
+    texts(scene.screen.scope(), columns).into_iter().map(line).collect()
 }
 
-/// Each line: the keys, their help, and the role of the keys.
-fn texts(columns: usize) -> Vec<(String, String, Role)> {
+/// The groups of the help on a screen, in their order: each with its heading.
+fn groups(place: Scope) -> [(&'static str, Vec<&'static Binding>); 3] {
+    let of = |wanted: &dyn Fn(Scope) -> bool| BINDINGS.iter().filter(|binding| wanted(binding.scope)).collect();
+    [
+        ("On this screen", of(&|scope| scope == place)),
+        ("Everywhere", of(&|scope| scope == Scope::Anywhere)),
+        ("On other screens", of(&|scope| scope != place && scope != Scope::Anywhere)),
+    ]
+}
+
+/// Each line: the keys, their help, and the role of the keys. Without keys, it is a heading.
+fn texts(place: Scope, columns: usize) -> Vec<(String, String, Role)> {
     let mut lines = Vec::new();
     let mut marked = false;
-    for binding in BINDINGS {
-        let (keys, help) = if MARKS.contains(&binding.action) {
-            if std::mem::replace(&mut marked, true) {
+    for (heading, bindings) in groups(place).into_iter().filter(|(_, bindings)| !bindings.is_empty()) {
+        lines.push((String::new(), heading.to_owned(), Role::Dim));
+        for binding in bindings {
+            let marks = MARKS.contains(&binding.action);
+            if marks && std::mem::replace(&mut marked, true) {
                 continue;
             }
-            ("↑ ↓".to_owned(), "Move; also home, end, pgup, pgdn, k, j, G, ctrl-u, ctrl-d.".to_owned())
-        } else {
-            (labels(binding.keys.iter()), binding.help.to_owned())
-        };
-        let acts = binding.keys.iter().any(|key| matches!(key, Key::Char(c) if c.is_ascii_uppercase()));
-        let role = if acts && !MARKS.contains(&binding.action) { Role::Accent } else { Role::Key };
-        for (index, text) in format::wrap(&help, columns.saturating_sub(KEYS), 2).into_iter().enumerate() {
-            let keys = if index == 0 { format::pad(&keys, KEYS) } else { " ".repeat(KEYS) };
-            lines.push((keys, text, role));
+            lines.extend(of_binding(binding, marks, columns));
         }
     }
-    lines.push((" ".repeat(KEYS), "In a question: y yes, n or esc no.".to_owned(), Role::Dim));
+    lines.push((String::new(), "In a question: y yes, n or esc no.".to_owned(), Role::Dim));
     lines
+}
+
+fn of_binding(binding: &Binding, marks: bool, columns: usize) -> Vec<(String, String, Role)> {
+    let (keys, help) = match marks {
+        true => ("↑ ↓".to_owned(), "Move; also home, end, pgup, pgdn, k, j, G, ctrl-u, ctrl-d."),
+        false => (labels(binding.keys.iter()), binding.help),
+    };
+    let acts = binding.keys.iter().any(|key| matches!(key, Key::Char(c) if c.is_ascii_uppercase()));
+    let role = if acts && !marks { Role::Accent } else { Role::Key };
+    let texts = format::wrap(help, columns.saturating_sub(KEYS), 2);
+    let keys = std::iter::once(format::pad(&keys, KEYS)).chain(std::iter::repeat(" ".repeat(KEYS)));
+    keys.zip(texts).map(|(keys, text)| (keys, text, role)).collect()
 }
 
 fn labels<'a>(keys: impl Iterator<Item = &'a Key>) -> String {
     keys.map(|key| key.label()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::screen::View;
+
+    #[test]
+    fn the_keys_of_the_screen_come_first_and_none_is_lost() {
+        for (place, first) in [
+            (Scope::Fleet, "Open the release."),
+            (Scope::Release, "Next latency percentile."),
+            (Scope::In(View::Logs), "In the logs: stable, canary, both side by side."),
+        ] {
+            let lines = texts(place, 100);
+            let said: Vec<_> = lines.iter().map(|(_, text, _)| text.as_str()).collect();
+            assert_eq!(said[..2], ["On this screen", first]);
+            let moves = BINDINGS.iter().filter(|binding| MARKS.contains(&binding.action)).count() - 1;
+            assert_eq!(said.len(), BINDINGS.len() - moves + 4, "{said:#?}");
+        }
+        assert_eq!(texts(Scope::In(View::Alarms), 100)[0].1, "Everywhere");
+    }
 }
