@@ -265,6 +265,8 @@ fn can_act(scene: &Canvas<'_>, action: Action) -> bool {
     match action {
         Action::Step => planned(Intent::Step { to: None }),
         Action::Finish => planned(Intent::Finish),
+        // Another release would be refused until this deployment has ended.
+        Action::Start => release.under_way().is_none() && !release.newest().rolling,
         Action::Weight => matches!(release.method, Method::Weighted | Method::NativeWeighted),
         _ => true,
     }

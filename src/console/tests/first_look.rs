@@ -148,6 +148,19 @@ fn no_state_and_no_reason_is_cut() {
 }
 
 #[test]
+fn a_note_alone_is_never_cut() {
+    let why = "a rule of another team ".repeat(9) + "keeps the two services from being a pair";
+    let mut model = consoles::native_baking((80, 24));
+    let releases = model.observed.releases.iter_mut();
+    for release in releases.filter(|release| release.name == "payments") {
+        release.watch_only = Some(why.clone());
+    }
+    let text = glyphs(&draw(&model, &plain()));
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined.contains(&why), "{text}");
+}
+
+#[test]
 fn the_title_of_the_window_names_what_needs_an_operator() {
     let title = |model: &Model| view::title(model, &plain());
     assert_eq!(title(&consoles::bad((80, 24))), "✖ checkout FAIL");

@@ -68,7 +68,7 @@ fn behind_lattice(service: &Service) -> Option<String> {
     let name = &service.key.service;
     let rest = match service.configuration.strategy {
         Strategy::Rolling => "whether another service shares them is not known",
-        _ => "ECS shifts its traffic and takes it back, and no weight is written from here",
+        _ => "only ECS shifts its traffic and takes it back",
     };
     let lattice = service.managed == Some(Managed::Lattice);
     lattice.then(|| format!("VPC Lattice sends {name} its requests, and its rules are not read: {rest}"))

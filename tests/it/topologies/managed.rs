@@ -38,13 +38,15 @@ async fn behind_vpc_lattice_only_the_calls_of_ecs_are_levers() {
     let sides = [&search.stable, search.canary.as_ref().unwrap()].map(|side| side.task_definition.tag());
     assert_eq!(sides, [":88", ":89"]);
     let said: Vec<_> = search.conditions.iter().map(|it| it.message(Wording::PLAIN)).collect();
-    let lattice = "VPC Lattice sends search its requests, and its rules are not read: ECS shifts its traffic and takes \
-                   it back, and no weight is written from here";
+    let lattice = "VPC Lattice sends search its requests, and its rules are not read: only ECS shifts its traffic and \
+                   takes it back";
     assert!(said.iter().any(|it| it == lattice), "{said:?}");
     stage.go("search").await;
     let screen = stage.screen(80, 24);
     assert!(screen.contains("ECS wants 10 % weights not read") && screen.contains(" 10 % ●"), "{screen}");
     assert!(!screen.contains("nobody is served") && !screen.contains("STALLED"), "{screen}");
+    let joined = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined.contains("only ECS shifts its traffic and takes it back"), "the note is whole: {screen}");
     stage.press("W").await;
     stage.press("5").await;
     stage.press("\ny").await;

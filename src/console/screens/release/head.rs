@@ -44,6 +44,9 @@ pub fn lines(scene: &Canvas<'_>, release: &Release, columns: usize, keys: bool) 
     lines
 }
 
+/// Rows for all notes together: a note alone has room for its whole sentence.
+const NOTES: usize = 6;
+
 /// The oddities of a release that are not in its banner.
 fn notes(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'static>> {
     let told = match State::of(scene, release) {
@@ -55,13 +58,15 @@ fn notes(scene: &Canvas<'_>, release: &Release, columns: usize) -> Vec<Line<'sta
     };
     let others = release.other_conditions().filter(|it| !stages::tells(release, it) && Some(*it) != told);
     let only = release.watch_only.as_ref().map(|why| format!("watch only: {why}"));
-    let texts = only.into_iter().chain(others.take(3).map(|condition| condition.message(KEYS)));
+    let texts: Vec<_> = only.into_iter().chain(others.take(3).map(|condition| condition.message(KEYS))).collect();
+    let rows = (NOTES / texts.len().max(1)).clamp(2, NOTES);
     let room = columns.saturating_sub(LABEL);
     let line = |(row, text): (usize, String)| {
         let label = format::pad(if row == 0 { "▲ note" } else { "" }, LABEL);
         Line::from(vec![scene.span(label, Role::Warn), scene.text(text)])
     };
-    texts.flat_map(|text| format::wrap(&text, room, 2).into_iter().enumerate().map(line).collect::<Vec<_>>()).collect()
+    let wrapped = texts.iter().map(|text| format::wrap(text, room, rows));
+    wrapped.flat_map(|lines| lines.into_iter().enumerate().map(line)).collect()
 }
 
 /// One side: its revision, tasks, targets and weight.

@@ -38,8 +38,8 @@ pub(crate) fn draw(scene: &Canvas<'_>, release: &Release, buffer: &mut Buffer, a
     if area.height < LEAST_PLOTTED || area.width < NARROWEST_PLOTTED {
         return compact(scene, release, buffer, area, lines);
     }
-    // The panel keeps its room, however many lines the head has.
-    let most = area.height.saturating_sub(LEAST_METRICS + 1);
+    // What tells a state or a reason comes before the plots' height.
+    let most = area.height.saturating_sub(LEAST_PANEL);
     lines.truncate(most.into());
     let (top, rest) = split_top(area, u16::try_from(lines.len()).unwrap_or(most));
     put_all(scene, buffer, top, lines);
