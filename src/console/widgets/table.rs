@@ -14,8 +14,9 @@ use crate::console::screen::View;
 use crate::console::state::list::Find;
 use crate::domain::release::Release;
 
-/// Rows that the details may take from the list.
-const DETAILS: usize = 9;
+/// Rows that the details take from the list at least, with their heading: the list stays still while short lines are
+/// marked one after the other.
+const DETAILS: usize = 5;
 /// Rows of the list that the details never take.
 const LIST: usize = 6;
 

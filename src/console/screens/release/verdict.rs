@@ -174,7 +174,8 @@ fn latency(scene: &Canvas<'_>, release: &Release, number: Role) -> Option<Said> 
         return Some(vec![with(format!(", stable no data{over}")), with(", stable no data".to_owned())]);
     };
     let compared = release.verdict.latency.as_ref();
-    let (long, short) = compared.map(how_sure).unwrap_or_default();
+    // A canary that is not slower raises no question of chance.
+    let (long, short) = compared.filter(|_| p95 > base).map(how_sure).unwrap_or_default();
     let ratio = p95 / base;
     let beside = |sure: &str| format!(", stable {} ({ratio:.2}×{sure})", format::latency(base));
     Some(vec![
@@ -195,6 +196,34 @@ fn how_sure(latency: &Latency) -> (String, String) {
         None => {
             let chance = format!(", chance {}", format::chance(latency.p_value));
             (chance.clone(), chance)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::how_sure;
+    use crate::domain::analysis::{Latency, SlowShare};
+    use crate::domain::metrics::Percentile;
+
+    #[test]
+    fn all_requests_are_weighed_by_evidence_and_the_order_of_minutes_by_chance() {
+        let slow = SlowShare { edge_ms: 250.0, stable: 2.0, canary: 8.0, evidence: 412.0, evidence_needed: 400.0 };
+        let of = |slow_requests| Latency {
+            percentile: Percentile::P95,
+            stable_median_ms: 200.0,
+            canary_median_ms: 300.0,
+            p_value: 0.001_1,
+            effect: 0.9,
+            slow_requests,
+        };
+        let table = [
+            (Some(slow), [", evidence 1 : 412 of 1 : 400", ", evidence 1 : 412"]),
+            (None, [", chance 1 in 909", ", chance 1 in 909"]),
+        ];
+        for (slow, expected) in table {
+            let (long, short) = how_sure(&of(slow));
+            assert_eq!([long.as_str(), short.as_str()], expected);
         }
     }
 }
