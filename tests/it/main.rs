@@ -43,3 +43,4 @@ mod two;
 mod verdict;
 mod version;
 mod wire;
+mod workflow;
