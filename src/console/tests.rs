@@ -5,6 +5,7 @@ mod confirm;
 mod diff;
 mod early;
 mod first_look;
+mod fuzz;
 mod happened;
 mod in_flight;
 mod known_bad;

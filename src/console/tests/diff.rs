@@ -18,10 +18,10 @@ use crate::domain::observe::snapshot::{Answer, Query};
 use crate::testkit::consoles;
 use crate::testkit::consoles::{hear, learn, press, td};
 
-const SECRET: &str = "hunter2-correct-horse";
+pub(super) const SECRET: &str = "hunter2-correct-horse";
 
 /// A revision as AWS describes it; `values`: with the values of its environment.
-fn definition(revision: u32, values: bool) -> Definition {
+pub(super) fn definition(revision: u32, values: bool) -> Definition {
     let value = |text: &str, digest: u64| if values { text.to_owned() } else { hidden(digest) };
     let newer = revision == 42;
     let password = if newer { SECRET } else { "hunter1" };

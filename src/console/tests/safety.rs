@@ -54,7 +54,7 @@ pub(super) fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     dialogs
 }
 
-fn is_clean(model: &Model, theme: &Theme) {
+pub(super) fn is_clean(model: &Model, theme: &Theme) {
     for cell in &draw(model, theme).content {
         let symbol = cell.symbol();
         assert!(symbol.chars().all(is_safe), "{symbol:?}");
