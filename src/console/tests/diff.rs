@@ -57,7 +57,7 @@ fn read(model: &mut Model, revision: u32, reveal: bool) -> Vec<Effect> {
     update(model, Now::new(at), Msg::Read { asked: at, query, answer })
 }
 
-fn open(size: (u16, u16)) -> Model {
+pub(super) fn open(size: (u16, u16)) -> Model {
     let mut model = consoles::baking(size);
     press(&mut model, &[Key::Char('d')]);
     for revision in [41, 42] {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use super::diff;
 use super::diff::{SECRET, definition};
 use super::safety::is_clean;
 use super::{draw, glyphs, plain};
@@ -35,8 +36,8 @@ enum Step {
     Clock(i64),
     /// One of the queries that were asked for fails.
     Failed(Index, FaultKind, String),
-    /// A revision is described, perhaps with its values: they were asked for once, and `v` hid them again.
-    Described(u32, bool),
+    /// Both revisions are described, perhaps with values that nobody wants to see any more.
+    Described(bool),
     /// The account is another one.
     World(Box<Scene>),
     /// The account is another one, with a native release.
@@ -79,7 +80,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => hostile().prop_map(Step::Trouble),
         4 => clock.prop_map(Step::Clock),
         6 => (any::<Index>(), fault(), hostile()).prop_map(|(index, kind, text)| Step::Failed(index, kind, text)),
-        2 => (40u32..44, any::<bool>()).prop_map(|(revision, values)| Step::Described(revision, values)),
+        4 => any::<bool>().prop_map(Step::Described),
         2 => scene().prop_map(|scene| Step::World(Box::new(scene))),
         2 => native_scene().prop_map(|scene| Step::Native(Box::new(scene))),
     ]
@@ -102,11 +103,13 @@ fn messages(step: Step, at: Timestamp, asked_for: &[Query]) -> Vec<Msg> {
             let fault = Fault::new(kind, query.operation(), "prod", text);
             vec![read(query, Err(fault))]
         }
-        Step::Described(revision, values) => {
-            let described = definition(revision, values);
-            let query = Query::Definition { arn: described.arn.clone(), reveal: values };
-            vec![read(query, Ok(Answer::Definition(Box::new(described))))]
-        }
+        Step::Described(values) => [41, 42]
+            .map(|revision| {
+                let described = definition(revision, values);
+                let query = Query::Definition { arn: described.arn.clone(), reveal: values };
+                read(query, Ok(Answer::Definition(Box::new(described))))
+            })
+            .to_vec(),
         Step::World(scene) => vec![
             read(Query::Services, Ok(Answer::Services(scene.services()))),
             read(Query::Routes, Ok(Answer::Routes(scene.routes()))),
@@ -155,11 +158,13 @@ proptest! {
 
     #[test]
     fn no_message_breaks_the_console_or_acts_without_a_key(
-        begins in 0usize..5,
+        begins in 0usize..6,
         steps in proptest::collection::vec(step(), 1..120),
     ) {
         let size = (80, 24);
-        let make = [consoles::bad, consoles::waiting, consoles::native_paused, consoles::silent, consoles::logged];
-        played(make[begins](size), steps)?;
+        let open: [fn((u16, u16)) -> Model; 6] = [
+            consoles::bad, consoles::waiting, consoles::native_paused, consoles::silent, consoles::logged, diff::open,
+        ];
+        played(open[begins](size), steps)?;
     }
 }
