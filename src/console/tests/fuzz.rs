@@ -1,7 +1,7 @@
 //! Random messages into the core, each screen drawn after each of them: no panic, nothing on the screen that a terminal
 //! would obey, no hidden value in a cell, and no act without a key.
 //!
-//! `TIDEGATE_FUZZ_CASES=100000 cargo test --release --lib console::tests::fuzz` runs a long one; a case is some sixty
+//! `PROPTEST_CASES=100000 cargo test --release --lib console::tests::fuzz` runs a long one; a case is some sixty
 //! messages.
 
 use jiff::{SignedDuration, Timestamp};
@@ -150,7 +150,7 @@ fn played(mut model: Model, steps: Vec<Step>) -> Result<(), TestCaseError> {
 }
 
 fn cases() -> u32 {
-    std::env::var("TIDEGATE_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24)
 }
 
 proptest! {
