@@ -1,6 +1,7 @@
 //! No size and no text can break the screen, and nothing old or unknown looks well.
 
 use proptest::prelude::*;
+use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 use strum::IntoEnumIterator;
 
@@ -54,8 +55,13 @@ pub(super) fn dialogs(model: &Model) -> Vec<Option<Dialog>> {
     dialogs
 }
 
-pub(super) fn is_clean(model: &Model, theme: &Theme) {
-    for cell in &draw(model, theme).content {
+fn is_clean(model: &Model, theme: &Theme) {
+    has_clean_cells(&draw(model, theme), theme);
+}
+
+/// Asserts that a terminal draws each cell, and obeys none.
+pub(super) fn has_clean_cells(drawn: &Buffer, theme: &Theme) {
+    for cell in &drawn.content {
         let symbol = cell.symbol();
         assert!(symbol.chars().all(is_safe), "{symbol:?}");
         assert!(symbol.chars().count() <= 4, "{symbol:?}");
